@@ -1,0 +1,1 @@
+//! Where a checkpoint comes from, and how its names and config become an Architecture.

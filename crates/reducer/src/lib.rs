@@ -1,0 +1,1 @@
+//! PCA, t-SNE, random projection and Procrustes alignment behind linfa's traits.

@@ -1,0 +1,1 @@
+//! A transformer-embedding explorer: load, extract, reduce, draw, in a few lines.

@@ -1,0 +1,1 @@
+//! One configurable transformer: an Architecture in, hidden states of every layer out.

@@ -1,0 +1,2 @@
+//! One sentence.
+fn main() {}
