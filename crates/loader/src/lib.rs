@@ -1,1 +1,23 @@
-//! Where a checkpoint comes from, and how its names and config become an Architecture.
+//! Where a checkpoint comes from, and how its config, names and tokenizer become a
+//! [`Transformer`](stratoscope_transformer::Transformer).
+//!
+//! [`load`] takes a [`Source`] (a folder, a hub repository, or files in memory) and gives a
+//! [`Model`]. A *family* is a file of data under `families/`: how `config.json` reads as an
+//! `Architecture`, and which of the checkpoint's tensors is which weight. Only this crate knows
+//! Hugging Face.
+
+mod config;
+mod error;
+mod families;
+mod model;
+mod pooling;
+mod source;
+mod tokenizer;
+mod weights;
+
+pub use error::{Error, ErrorKind, Result};
+pub use families::supported_families;
+pub use model::{Model, ModelInfo, load};
+pub use pooling::Pooling;
+pub use source::{FileRecord, Source};
+pub use tokenizer::{Encoding, Tokenizer};

@@ -1,1 +1,50 @@
-//! One configurable transformer: an Architecture in, hidden states of every layer out.
+//! One configurable transformer: an [`Architecture`] and its weights in, hidden states of every
+//! layer out.
+//!
+//! [`Transformer::forward`] reads a [`Batch`] of packed sequences and returns
+//! [`HiddenStates`]: `n_layers + 1` tensors of shape `[tokens, d_model]`, entry 0 the embedding
+//! output, entry `i` the output of block `i`. [`Hooks`] see, and may replace, what flows between
+//! the parts of a block.
+//!
+//! This crate never sees a file, a model's name or the network. What a checkpoint calls its
+//! weights is the loader's business; here they bear the names of [`Architecture::weights`].
+//!
+//! ```
+//! # use stratoscope_transformer::*;
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use candle_core::{Device, Tensor};
+//!
+//! let architecture = Architecture {
+//!     d_vocab: 11, d_model: 6, n_layers: 2, n_heads: 3, d_head: 2, d_mlp: 10,
+//!     norm: Norm::Layer { eps: 1e-12 },
+//!     positions: Positions::Learned { rows: 8, numbering: Numbering::FromZero },
+//!     token_types: 0,
+//!     relative_bias: None,
+//!     activation: Activation::Gelu,
+//! };
+//! let weights = architecture.weights().into_iter()
+//!     .map(|w| Ok((w.name, Tensor::randn(0f32, 1f32, w.shape, &Device::Cpu)?)))
+//!     .collect::<Result<_, candle_core::Error>>()?;
+//! let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
+//! let batch = Batch::new(transformer.architecture(), &[Sequence::from_ids(vec![1, 5, 2])])?;
+//! let states = transformer.forward(&batch, &mut NoHooks)?;
+//! assert_eq!(states.len(), 3);
+//! assert_eq!(states[2].dims(), [3, 6]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod architecture;
+mod batch;
+mod error;
+mod forward;
+mod hooks;
+mod ops;
+
+pub use architecture::{
+    Activation, Architecture, Norm, Numbering, Positions, RelativeBias, WeightSpec,
+};
+pub use batch::{Batch, Sequence};
+pub use error::{Error, Result};
+pub use forward::{HiddenStates, Transformer};
+pub use hooks::{HookPoint, Hooks, NoHooks, Recorder};

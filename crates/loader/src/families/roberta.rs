@@ -1,0 +1,21 @@
+//! RoBERTa (Liu et al. 2019), XLM-RoBERTa (Conneau et al. 2020) and CamemBERT (Martin et al. 2020):
+//! BERT with positions that are numbered after the padding id.
+
+use super::{Family, bert};
+use crate::tokenizer::Vocabulary;
+use stratoscope_transformer::Numbering;
+
+pub(super) const FAMILY: Family = Family {
+    name: "RoBERTa / XLM-R / CamemBERT",
+    model_types: &["roberta", "xlm-roberta", "camembert"],
+    architecture: |config| {
+        let padding_id = config.token_id("pad_token_id", 1)?;
+        // Their defaults differ; published configs state the size.
+        let d_vocab = if config.text("model_type")? == "roberta" { 50265 } else { 30522 };
+        bert::architecture(config, Numbering::AfterPadding { padding_id }, d_vocab)
+    },
+    names: bert::NAMES,
+    prefix: "roberta.",
+    unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"],
+    vocabulary: Vocabulary::ByteLevelBpe,
+};
