@@ -52,6 +52,18 @@ impl Config {
             .ok_or_else(|| error(key, value, "a whole number is expected"))
     }
 
+    /// A token id, else transformers' default.
+    pub(crate) fn token_id(&self, key: &str, default: u32) -> Result<u32> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(value) => value
+                .as_u64()
+                .and_then(|v| u32::try_from(v).ok())
+                .filter(|v| *v < 1 << 24)
+                .ok_or_else(|| error(key, value, "a token id is expected")),
+        }
+    }
+
     /// A positive number, else transformers' default.
     pub(crate) fn epsilon(&self, key: &str, default: f64) -> Result<f64> {
         match self.get(key) {
@@ -103,10 +115,5 @@ fn error(key: &str, value: &Value, reason: &str) -> Error {
     if value.chars().count() > 80 {
         value = value.chars().take(79).collect::<String>() + "…";
     }
-    Error::Config {
-        file: FILE.to_owned(),
-        key: key.to_owned(),
-        value,
-        reason: reason.to_owned(),
-    }
+    Error::Config { file: FILE.to_owned(), key: key.to_owned(), value, reason: reason.to_owned() }
 }

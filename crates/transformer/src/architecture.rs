@@ -150,14 +150,10 @@ impl Architecture {
     /// The position row of each token of one sequence.
     pub fn position_ids(&self, token_ids: &[u32]) -> Vec<u32> {
         match self.positions {
-            Positions::Learned {
-                numbering: Numbering::FromZero,
-                ..
-            } => (0u32..).take(token_ids.len()).collect(),
-            Positions::Learned {
-                numbering: Numbering::AfterPadding { padding_id },
-                ..
-            } => {
+            Positions::Learned { numbering: Numbering::FromZero, .. } => {
+                (0u32..).take(token_ids.len()).collect()
+            }
+            Positions::Learned { numbering: Numbering::AfterPadding { padding_id }, .. } => {
                 let mut next = padding_id;
                 token_ids
                     .iter()
@@ -179,10 +175,7 @@ impl Architecture {
         let (d, heads) = (self.d_model, self.n_heads * self.d_head);
         let mut specs = Vec::new();
         let mut add = |name: String, shape: &[usize]| {
-            specs.push(WeightSpec {
-                name,
-                shape: shape.to_vec(),
-            });
+            specs.push(WeightSpec { name, shape: shape.to_vec() });
         };
         add("embed.token.weight".into(), &[self.d_vocab, d]);
         match self.positions {
@@ -222,10 +215,7 @@ impl Architecture {
 
     /// The number of parameters that the forward pass uses.
     pub fn parameters(&self) -> usize {
-        self.weights()
-            .iter()
-            .map(|w| w.shape.iter().product::<usize>())
-            .sum()
+        self.weights().iter().map(|w| w.shape.iter().product::<usize>()).sum()
     }
 }
 
@@ -263,10 +253,7 @@ mod tests {
             d_head: 2,
             d_mlp: 10,
             norm: Norm::Layer { eps: 1e-12 },
-            positions: Positions::Learned {
-                rows: 8,
-                numbering: Numbering::FromZero,
-            },
+            positions: Positions::Learned { rows: 8, numbering: Numbering::FromZero },
             token_types: 2,
             relative_bias: None,
             activation: Activation::Gelu,
@@ -283,10 +270,8 @@ mod tests {
     #[test]
     fn padding_takes_its_own_row() {
         let mut a = bert_like();
-        a.positions = Positions::Learned {
-            rows: 8,
-            numbering: Numbering::AfterPadding { padding_id: 1 },
-        };
+        a.positions =
+            Positions::Learned { rows: 8, numbering: Numbering::AfterPadding { padding_id: 1 } };
         assert_eq!(a.position_ids(&[0, 5, 1, 7, 1, 2]), [2, 3, 1, 4, 1, 5]);
         assert_eq!(a.max_tokens(), 6);
     }
@@ -297,16 +282,10 @@ mod tests {
             |a: &mut Architecture| a.n_heads = 0,
             |a: &mut Architecture| a.d_vocab = usize::MAX,
             |a: &mut Architecture| {
-                a.relative_bias = Some(RelativeBias {
-                    buckets: 0,
-                    max_distance: 0,
-                })
+                a.relative_bias = Some(RelativeBias { buckets: 0, max_distance: 0 })
             },
             |a: &mut Architecture| {
-                a.positions = Positions::Learned {
-                    rows: 0,
-                    numbering: Numbering::FromZero,
-                }
+                a.positions = Positions::Learned { rows: 0, numbering: Numbering::FromZero }
             },
         ] {
             let mut a = bert_like();
@@ -317,10 +296,7 @@ mod tests {
 
     #[test]
     fn buckets_are_exact_near_and_shared_far() {
-        let bias = RelativeBias {
-            buckets: 32,
-            max_distance: 128,
-        };
+        let bias = RelativeBias { buckets: 32, max_distance: 128 };
         assert_eq!(bias.bucket(0), 0);
         assert_eq!(bias.bucket(-7), 7);
         assert_eq!(bias.bucket(7), 23);

@@ -15,10 +15,7 @@ pub struct Sequence {
 impl Sequence {
     /// A sequence of one segment.
     pub fn from_ids(token_ids: Vec<u32>) -> Self {
-        Self {
-            token_ids,
-            token_types: Vec::new(),
-        }
+        Self { token_ids, token_types: Vec::new() }
     }
 }
 
@@ -57,43 +54,22 @@ impl Batch {
                 return Err(Error::Empty { sequence: index });
             }
             if tokens > limit {
-                return Err(Error::TooLong {
-                    sequence: index,
-                    tokens,
-                    limit,
-                });
+                return Err(Error::TooLong { sequence: index, tokens, limit });
             }
             let d_vocab = architecture.d_vocab;
-            if let Some(token) = sequence
-                .token_ids
-                .iter()
-                .position(|&id| id as usize >= d_vocab)
-            {
+            if let Some(token) = sequence.token_ids.iter().position(|&id| id as usize >= d_vocab) {
                 let id = sequence.token_ids[token];
-                return Err(Error::TokenId {
-                    id,
-                    sequence: index,
-                    token,
-                    d_vocab,
-                });
+                return Err(Error::TokenId { id, sequence: index, token, d_vocab });
             }
             // A model without token types accepts type 0 only.
             let rows = architecture.token_types.max(1);
             let types = sequence.token_types.iter().copied();
             if let Some(id) = types.clone().find(|&id| id as usize >= rows) {
-                return Err(Error::TokenType {
-                    id,
-                    sequence: index,
-                    rows,
-                });
+                return Err(Error::TokenType { id, sequence: index, rows });
             }
             batch.token_ids.extend(&sequence.token_ids);
-            batch
-                .token_types
-                .extend(types.chain(std::iter::repeat(0)).take(tokens));
-            batch
-                .positions
-                .extend(architecture.position_ids(&sequence.token_ids));
+            batch.token_types.extend(types.chain(std::iter::repeat(0)).take(tokens));
+            batch.positions.extend(architecture.position_ids(&sequence.token_ids));
             batch.sequence_offsets.push(batch.token_ids.len());
         }
         Ok(batch)

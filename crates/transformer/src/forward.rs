@@ -39,9 +39,7 @@ struct Block {
 
 impl std::fmt::Debug for Transformer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Transformer")
-            .field("architecture", &self.architecture)
-            .finish()
+        f.debug_struct("Transformer").field("architecture", &self.architecture).finish()
     }
 }
 
@@ -86,13 +84,7 @@ impl Transformer {
                 mlp_norm: NormLayer::new(weights, norm, &format!("blocks.{i}.mlp.norm"))?,
             });
         }
-        Ok(Self {
-            architecture,
-            device: device.clone(),
-            embedding,
-            relative_bias,
-            blocks,
-        })
+        Ok(Self { architecture, device: device.clone(), embedding, relative_bias, blocks })
     }
 
     /// The sizes and choices of this transformer.
@@ -182,9 +174,7 @@ impl Transformer {
     /// The rows of one sequence by head: `[n_heads, n, d_head]`.
     fn heads(&self, t: &Tensor, rows: &Range<usize>) -> Result<Tensor> {
         let (n_heads, d_head) = (self.architecture.n_heads, self.architecture.d_head);
-        let rows = t
-            .narrow(0, rows.start, rows.len())?
-            .reshape(((), n_heads, d_head))?;
+        let rows = t.narrow(0, rows.start, rows.len())?.reshape(((), n_heads, d_head))?;
         Ok(rows.transpose(0, 1)?.contiguous()?)
     }
 
@@ -195,10 +185,8 @@ impl Transformer {
         patterns: Vec<Tensor>,
         hooks: &mut dyn Hooks,
     ) -> Result<Vec<Tensor>> {
-        let flat: Vec<Tensor> = patterns
-            .iter()
-            .map(|p| p.flatten_from(1))
-            .collect::<Result<_, _>>()?;
+        let flat: Vec<Tensor> =
+            patterns.iter().map(|p| p.flatten_from(1)).collect::<Result<_, _>>()?;
         let packed = hooks.at(HookPoint::Pattern(layer), Tensor::cat(&flat, 1)?)?;
         let mut start = 0;
         patterns
@@ -206,9 +194,7 @@ impl Transformer {
             .map(|p| {
                 let n = p.dim(1)?;
                 let own =
-                    packed
-                        .narrow(1, start, n * n)?
-                        .reshape((self.architecture.n_heads, n, n));
+                    packed.narrow(1, start, n * n)?.reshape((self.architecture.n_heads, n, n));
                 start += n * n;
                 Ok(own?.contiguous()?)
             })
@@ -218,9 +204,5 @@ impl Transformer {
 
 /// Shows a value to the hooks, if they want it.
 fn hooked(hooks: &mut dyn Hooks, point: HookPoint, value: Tensor) -> Result<Tensor> {
-    if hooks.wants(point) {
-        hooks.at(point, value)
-    } else {
-        Ok(value)
-    }
+    if hooks.wants(point) { hooks.at(point, value) } else { Ok(value) }
 }

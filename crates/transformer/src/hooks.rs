@@ -82,10 +82,7 @@ pub struct Recorder {
 impl Recorder {
     /// A recorder of these points.
     pub fn new(points: Vec<HookPoint>) -> Self {
-        Self {
-            points,
-            values: BTreeMap::new(),
-        }
+        Self { points, values: BTreeMap::new() }
     }
 }
 

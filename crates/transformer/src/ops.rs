@@ -12,11 +12,7 @@ pub(crate) struct Weights {
 
 impl Weights {
     pub(crate) fn new(architecture: &Architecture, map: HashMap<String, Tensor>) -> Self {
-        let expected = architecture
-            .weights()
-            .into_iter()
-            .map(|w| (w.name, w.shape))
-            .collect();
+        let expected = architecture.weights().into_iter().map(|w| (w.name, w.shape)).collect();
         Self { map, expected }
     }
 
@@ -51,10 +47,7 @@ pub(crate) struct Linear {
 impl Linear {
     pub(crate) fn new(weights: &mut Weights, name: &str) -> Result<Self> {
         let weight = weights.take(format!("{name}.weight"))?.t()?;
-        Ok(Self {
-            weight,
-            bias: weights.take(format!("{name}.bias"))?,
-        })
+        Ok(Self { weight, bias: weights.take(format!("{name}.bias"))? })
     }
 
     /// `[tokens, in]` to `[tokens, out]`.
@@ -88,9 +81,7 @@ impl NormLayer {
                 let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
                 let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
                 let normed = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
-                Ok(normed
-                    .broadcast_mul(&self.weight)?
-                    .broadcast_add(&self.bias)?)
+                Ok(normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?)
             }
         }
     }

@@ -9,9 +9,7 @@ use stratoscope_transformer::{Architecture, Norm, Numbering, Positions};
 pub(super) const FAMILY: Family = Family {
     name: "BERT",
     model_types: &["bert"],
-    architecture: |config| {
-        architecture(config, Numbering::FromZero, 30522)
-    },
+    architecture: |config| architecture(config, Numbering::FromZero, 30522),
     names: NAMES,
     prefix: "bert.",
     unused: &["pooler.", "cls.", "classifier.", "qa_outputs.", "embeddings.position_ids"],

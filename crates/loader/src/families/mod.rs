@@ -12,7 +12,8 @@ use crate::{Error, Result};
 use stratoscope_transformer::Architecture;
 
 /// All families; a new one is a file and a line here.
-const FAMILIES: &[&Family] = &[&bert::FAMILY, &distilbert::FAMILY, &mpnet::FAMILY, &roberta::FAMILY];
+const FAMILIES: &[&Family] =
+    &[&bert::FAMILY, &distilbert::FAMILY, &mpnet::FAMILY, &roberta::FAMILY];
 
 /// What the loader has to know of a family.
 pub(crate) struct Family {

@@ -1,0 +1,147 @@
+//! A source to a loaded model: config, weights, tokenizer, and what is known of them.
+
+use crate::config::Config;
+use crate::families::{self, Family};
+use crate::source::Files;
+use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
+use candle_core::Device;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use stratoscope_transformer::{Architecture, Transformer};
+
+/// A model, ready to run.
+#[derive(Debug)]
+pub struct Model {
+    /// The network.
+    pub transformer: Transformer,
+    /// Its tokenizer, where the checkpoint has one.
+    pub tokenizer: Option<Tokenizer>,
+    /// What is known of it.
+    pub info: ModelInfo,
+}
+
+/// What is known of a model, besides its weights.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ModelInfo {
+    /// What it is called: a hub id, a folder's path, or the name of a model in memory.
+    pub id: String,
+    /// The commit on the hub, where it comes from there.
+    pub revision: Option<String>,
+    /// The family, as in [`supported_families`](crate::supported_families).
+    pub family: &'static str,
+    /// Every file that was read.
+    pub files: Vec<FileRecord>,
+    /// How a sentence vector is made, where `1_Pooling/config.json` says so.
+    pub sentence_pooling: Option<Pooling>,
+    /// Tensors of the checkpoint that hidden states do not need: heads and buffers.
+    pub unused_tensors: Vec<String>,
+}
+
+const WEIGHTS: &str = "model.safetensors";
+const INDEX: &str = "model.safetensors.index.json";
+
+/// Loads a model onto the CPU, in f32.
+///
+/// # Errors
+/// A file that is missing, cut or wrong; a family or a config value that is not supported; a tensor
+/// that is missing, misshapen or holds NaN; a tokenizer that does not match. Each names its
+/// evidence.
+pub fn load(source: &Source) -> Result<Model> {
+    let (id, revision, files) = match source {
+        Source::Memory { id, files } => (id.clone(), None, Files::memory(id, files.clone())),
+        Source::Folder(path) => (path.display().to_string(), None, Files::folder(path)?),
+    };
+    let config = Config::parse(&files.need("config.json", "")?)?;
+    let family = families::of(&config)?;
+    let architecture = (family.architecture)(&config)?;
+    architecture.check()?;
+    let tokenizer = read_tokenizer(&files, family, &architecture)?;
+    let sentence_pooling = match files.find("1_Pooling/config.json")? {
+        Some(bytes) => Some(Pooling::parse(&bytes)?),
+        None => None,
+    };
+    let (weights, unused_tensors) =
+        weights::read(&weights_files(&files)?, &architecture, family, &Device::Cpu)?;
+    let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
+    let info = ModelInfo {
+        id,
+        revision,
+        family: family.name,
+        files: files.records(),
+        sentence_pooling,
+        unused_tensors,
+    };
+    Ok(Model { transformer, tokenizer, info })
+}
+
+/// The weights in one file, or in the shards that an index names.
+fn weights_files(files: &Files) -> Result<Vec<weights::WeightsFile>> {
+    if let Some(bytes) = files.find(WEIGHTS)? {
+        return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
+    }
+    let Some(index) = files.find(INDEX)? else {
+        let other = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"];
+        let hint = match other.into_iter().find(|name| files.has(name)) {
+            Some(name) => format!(" (only {name}: save the model as safetensors)"),
+            None => format!(" and no {INDEX}"),
+        };
+        return files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)]);
+    };
+    let shards = shard_names(&index)?;
+    shards
+        .into_iter()
+        .map(|name| files.need(&name, &format!(", which {INDEX} names")).map(|bytes| (name, bytes)))
+        .collect()
+}
+
+/// The shards that an index names, each a plain file name.
+fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
+    let index: Value = serde_json::from_slice(index)
+        .map_err(|source| Error::Json { file: INDEX.to_owned(), source })?;
+    let wrong = |value: &Value, reason: &str| Error::Config {
+        file: INDEX.to_owned(),
+        key: "weight_map".to_owned(),
+        value: value.to_string(),
+        reason: reason.to_owned(),
+    };
+    let Some(map) = index["weight_map"].as_object() else {
+        return Err(wrong(&Value::Null, "tensor names with their files are expected"));
+    };
+    map.values()
+        .map(|value| match value.as_str() {
+            Some(name) if name.ends_with(".safetensors") && !name.contains(['/', '\\']) => {
+                Ok(name.to_owned())
+            }
+            _ => Err(wrong(value, "a .safetensors file beside the index is expected")),
+        })
+        .collect()
+}
+
+/// The tokenizer, from `tokenizer.json` or the family's vocabulary files; none where there are
+/// neither.
+fn read_tokenizer(
+    files: &Files,
+    family: &Family,
+    architecture: &Architecture,
+) -> Result<Option<Tokenizer>> {
+    let tokenizer = match files.find("tokenizer.json")? {
+        Some(bytes) => Tokenizer::from_json(&bytes)?,
+        None => {
+            let mut parts = Vec::new();
+            for name in family.vocabulary.files() {
+                let Some(bytes) = files.find(name)? else { return Ok(None) };
+                parts.push(bytes.into_owned());
+            }
+            let config = files.find("tokenizer_config.json")?;
+            Tokenizer::from_vocabulary(family.vocabulary, &parts, config.as_deref())?
+        }
+    };
+    let d_vocab = architecture.d_vocab;
+    match tokenizer.last_token() {
+        Some((token, id)) if id as usize >= d_vocab => {
+            Err(Error::TokenizerMismatch { token, id, d_vocab })
+        }
+        _ => Ok(Some(tokenizer)),
+    }
+}
