@@ -18,30 +18,15 @@ use crate::failure::Failure;
 
 /// The upstream files and their sha256: the model is made from these and no others.
 const SOURCES: &[(&str, &str)] = &[
-    (
-        "config.json",
-        "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    ),
-    (
-        WEIGHTS,
-        "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
-    ),
+    ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
+    (WEIGHTS, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
     (
         "sentence_bert_config.json",
         "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7",
     ),
-    (
-        "tokenizer.json",
-        "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
-    ),
-    (
-        "tokenizer_config.json",
-        "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
-    ),
-    (
-        "1_Pooling/config.json",
-        "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23",
-    ),
+    ("tokenizer.json", "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"),
+    ("tokenizer_config.json", "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"),
+    ("1_Pooling/config.json", "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"),
 ];
 const WEIGHTS: &str = "model.safetensors";
 const SUMS: &str = "SHA256SUMS";
@@ -81,35 +66,23 @@ pub(crate) fn check(from: Option<&Path>) -> Result<(), Failure> {
         let path = crate_folder().join("model").join(name);
         if &read(&path)? != bytes {
             let (expected, found) = (sha256(bytes), sha256(&read(&path)?));
-            return Err(Failure::Sum {
-                path,
-                expected,
-                found,
-            });
+            return Err(Failure::Sum { path, expected, found });
         }
     }
     check_sums(&crate_folder())?;
-    println!(
-        "{} files are what {} makes, bit for bit",
-        built.len(),
-        from.display()
-    );
+    println!("{} files are what {} makes, bit for bit", built.len(), from.display());
     Ok(())
 }
 
 fn parse(arguments: &[OsString]) -> Result<Request, Failure> {
-    let mut request = Request {
-        from: None,
-        check: false,
-    };
+    let mut request = Request { from: None, check: false };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         match argument.to_str() {
             Some("--check") => request.check = true,
             Some("--from") => {
-                let folder = rest
-                    .next()
-                    .ok_or_else(|| Failure::Usage("--from needs a FOLDER".into()))?;
+                let folder =
+                    rest.next().ok_or_else(|| Failure::Usage("--from needs a FOLDER".into()))?;
                 request.from = Some(folder.into());
             }
             _ => {
@@ -161,20 +134,9 @@ fn build(from: &Path) -> Result<BTreeMap<&'static str, Vec<u8>>, Failure> {
         let bytes = read(&path)?;
         let found = sha256(&bytes);
         if found != expected {
-            return Err(Failure::Sum {
-                path,
-                expected: expected.into(),
-                found,
-            });
+            return Err(Failure::Sum { path, expected: expected.into(), found });
         }
-        built.insert(
-            name,
-            if name == WEIGHTS {
-                to_half(&bytes)?
-            } else {
-                bytes
-            },
-        );
+        built.insert(name, if name == WEIGHTS { to_half(&bytes)? } else { bytes });
     }
     Ok(built)
 }
@@ -191,17 +153,13 @@ fn to_half(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         match view.dtype() {
             Dtype::F32 => {
                 let data = round(view.data()).ok_or_else(|| {
-                    Failure::Check(format!(
-                        "{WEIGHTS}: `{name}` has a number that f16 cannot hold"
-                    ))
+                    Failure::Check(format!("{WEIGHTS}: `{name}` has a number that f16 cannot hold"))
                 })?;
                 halves.push((name, view.shape().to_vec(), data));
             }
             Dtype::I64 | Dtype::I32 => {}
             other => {
-                return Err(Failure::Check(format!(
-                    "{WEIGHTS}: `{name}` is {other:?}, not f32"
-                )));
+                return Err(Failure::Check(format!("{WEIGHTS}: `{name}` is {other:?}, not f32")));
             }
         }
     }
@@ -239,18 +197,11 @@ fn check_sums(folder: &Path) -> Result<usize, Failure> {
         let path = folder.join(name);
         let found = sha256(&read(&path)?);
         if found != expected {
-            return Err(Failure::Sum {
-                path,
-                expected: expected.into(),
-                found,
-            });
+            return Err(Failure::Sum { path, expected: expected.into(), found });
         }
     }
     if sums.lines().count() != SOURCES.len() {
-        return Err(Failure::Check(format!(
-            "{SUMS} does not name {} files",
-            SOURCES.len()
-        )));
+        return Err(Failure::Check(format!("{SUMS} does not name {} files", SOURCES.len())));
     }
     Ok(SOURCES.len())
 }
@@ -271,10 +222,7 @@ fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]
@@ -282,23 +230,14 @@ mod tests {
     use super::*;
 
     fn f32_bytes(numbers: &[f32]) -> Vec<u8> {
-        numbers
-            .iter()
-            .flat_map(|number| number.to_le_bytes())
-            .collect()
+        numbers.iter().flat_map(|number| number.to_le_bytes()).collect()
     }
 
     fn checkpoint(numbers: &[f32]) -> Vec<u8> {
         let (floats, ids) = (f32_bytes(numbers), 7i64.to_le_bytes());
         let views = [
-            (
-                "w",
-                TensorView::new(Dtype::F32, vec![1, numbers.len()], &floats).unwrap(),
-            ),
-            (
-                "embeddings.position_ids",
-                TensorView::new(Dtype::I64, vec![1], &ids).unwrap(),
-            ),
+            ("w", TensorView::new(Dtype::F32, vec![1, numbers.len()], &floats).unwrap()),
+            ("embeddings.position_ids", TensorView::new(Dtype::I64, vec![1], &ids).unwrap()),
         ];
         safetensors::serialize(views, None).unwrap()
     }
@@ -307,20 +246,9 @@ mod tests {
     fn numbers_round_to_the_nearest_even_half() {
         // 1 + 2^-11 lies half-way between 1 and 1 + 2^-10, 1 + 3·2^-11 half-way above: ties to even.
         let eps = 2f32.powi(-11);
-        let numbers = [
-            1.0,
-            1.0 + eps,
-            1.0 + 3.0 * eps,
-            -0.1,
-            2f32.powi(-24),
-            1e-9,
-            65504.0,
-        ];
+        let numbers = [1.0, 1.0 + eps, 1.0 + 3.0 * eps, -0.1, 2f32.powi(-24), 1e-9, 65504.0];
         let expected = [0x3c00u16, 0x3c00, 0x3c02, 0xae66, 0x0001, 0x0000, 0x7bff];
-        let expected: Vec<u8> = expected
-            .iter()
-            .flat_map(|bits| bits.to_le_bytes())
-            .collect();
+        let expected: Vec<u8> = expected.iter().flat_map(|bits| bits.to_le_bytes()).collect();
         assert_eq!(round(&f32_bytes(&numbers)), Some(expected));
     }
 
@@ -360,28 +288,16 @@ mod tests {
             write_whole(&folder.path().join("model").join(name), b"changed").unwrap();
         }
         fs::copy(crate_folder().join(SUMS), folder.path().join(SUMS)).unwrap();
-        assert!(matches!(
-            check_sums(folder.path()),
-            Err(Failure::Sum { .. })
-        ));
+        assert!(matches!(check_sums(folder.path()), Err(Failure::Sum { .. })));
     }
 
     #[test]
     fn arguments_are_understood_or_refused() {
         let parse = |words: &[&str]| parse(&words.iter().map(OsString::from).collect::<Vec<_>>());
-        assert_eq!(
-            parse(&[]).unwrap(),
-            Request {
-                from: None,
-                check: false
-            }
-        );
+        assert_eq!(parse(&[]).unwrap(), Request { from: None, check: false });
         assert_eq!(
             parse(&["--check", "--from", "x"]).unwrap(),
-            Request {
-                from: Some("x".into()),
-                check: true
-            }
+            Request { from: Some("x".into()), check: true }
         );
         assert!(matches!(parse(&["--from"]), Err(Failure::Usage(_))));
         assert!(matches!(parse(&["--quick"]), Err(Failure::Usage(_))));

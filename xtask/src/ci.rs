@@ -17,15 +17,7 @@ const STEPS: &[Step] = &[
     ("licences", licences::check),
     ("clippy", || {
         run_cargo(
-            &[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--",
-                "-D",
-                "warnings",
-            ],
+            &["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"],
             &[],
         )
     }),
@@ -44,17 +36,10 @@ pub(crate) fn run() -> Result<ExitCode, Failure> {
         let step_begin = Instant::now();
         let outcome = step();
         let verdict = if outcome.is_ok() { "passed" } else { "FAILED" };
-        println!(
-            "== {name}: {verdict} in {:.1} s\n",
-            step_begin.elapsed().as_secs_f64()
-        );
+        println!("== {name}: {verdict} in {:.1} s\n", step_begin.elapsed().as_secs_f64());
         outcome?;
     }
-    println!(
-        "== all {} steps passed in {:.1} s",
-        STEPS.len(),
-        begin.elapsed().as_secs_f64()
-    );
+    println!("== all {} steps passed in {:.1} s", STEPS.len(), begin.elapsed().as_secs_f64());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -80,15 +65,9 @@ fn run_command(mut command: Command, shown: &str) -> Result<(), Failure> {
     let status = command
         .current_dir(workspace_root())
         .status()
-        .map_err(|source| Failure::Start {
-            command: shown.into(),
-            source,
-        })?;
+        .map_err(|source| Failure::Start { command: shown.into(), source })?;
     if status.success() {
         return Ok(());
     }
-    Err(Failure::Status {
-        command: shown.into(),
-        status,
-    })
+    Err(Failure::Status { command: shown.into(), status })
 }

@@ -11,29 +11,16 @@ pub(crate) enum Failure {
     Usage(String),
     /// A program could not be started.
     #[error("cannot run `{command}`: {source}")]
-    Start {
-        command: String,
-        source: std::io::Error,
-    },
+    Start { command: String, source: std::io::Error },
     /// A program ended with a failure.
     #[error("`{command}` failed ({status})")]
-    Status {
-        command: String,
-        status: std::process::ExitStatus,
-    },
+    Status { command: String, status: std::process::ExitStatus },
     /// A file could not be read or written.
     #[error("{}: {source}", path.display())]
-    File {
-        path: PathBuf,
-        source: std::io::Error,
-    },
+    File { path: PathBuf, source: std::io::Error },
     /// A file has another sha256 than it should.
     #[error("{}: its sha256 is {found}, not {expected}", path.display())]
-    Sum {
-        path: PathBuf,
-        expected: String,
-        found: String,
-    },
+    Sum { path: PathBuf, expected: String, found: String },
     /// A check found something; the text says what and what to do.
     #[error("{0}")]
     Check(String),
@@ -42,11 +29,7 @@ pub(crate) enum Failure {
 impl Failure {
     /// 2 for a wrong command line, 1 for everything else.
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(if matches!(self, Failure::Usage(_)) {
-            2
-        } else {
-            1
-        })
+        ExitCode::from(if matches!(self, Failure::Usage(_)) { 2 } else { 1 })
     }
 
     /// Turns an I/O error into one that names the file.

@@ -20,35 +20,20 @@ pub(crate) fn check() -> Result<(), Failure> {
         }
     };
     let status = Command::new(&tool)
-        .args([
-            "--all-features",
-            "--locked",
-            "check",
-            "licenses",
-            "bans",
-            "sources",
-        ])
+        .args(["--all-features", "--locked", "check", "licenses", "bans", "sources"])
         .current_dir(crate::workspace_root())
         .status()
-        .map_err(|source| Failure::Start {
-            command: tool.display().to_string(),
-            source,
-        })?;
+        .map_err(|source| Failure::Start { command: tool.display().to_string(), source })?;
     if status.success() {
         return Ok(());
     }
-    Err(Failure::Status {
-        command: "cargo deny check licenses bans sources".into(),
-        status,
-    })
+    Err(Failure::Status { command: "cargo deny check licenses bans sources".into(), status })
 }
 
 /// Where `install` puts it.
 fn tools_folder() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    target
-        .unwrap_or_else(|| crate::workspace_root().join("target"))
-        .join("tools")
+    target.unwrap_or_else(|| crate::workspace_root().join("target")).join("tools")
 }
 
 fn installed() -> Option<PathBuf> {
@@ -66,20 +51,11 @@ fn install() -> Result<PathBuf, Failure> {
         .args(["install", "cargo-deny", "--locked", "--root"])
         .arg(&folder)
         .status()
-        .map_err(|source| Failure::Start {
-            command: "cargo install cargo-deny".into(),
-            source,
-        })?;
+        .map_err(|source| Failure::Start { command: "cargo install cargo-deny".into(), source })?;
     if !status.success() {
-        return Err(Failure::Status {
-            command: "cargo install cargo-deny".into(),
-            status,
-        });
+        return Err(Failure::Status { command: "cargo install cargo-deny".into(), status });
     }
     installed().ok_or_else(|| {
-        Failure::Check(format!(
-            "cargo-deny was installed but is not in {}",
-            folder.display()
-        ))
+        Failure::Check(format!("cargo-deny was installed but is not in {}", folder.display()))
     })
 }

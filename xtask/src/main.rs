@@ -58,10 +58,9 @@ fn dispatch(chore: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> 
 fn none_left(arguments: &[OsString]) -> Result<(), Failure> {
     match arguments.first() {
         None => Ok(()),
-        Some(first) => Err(Failure::Usage(format!(
-            "unexpected argument `{}`",
-            first.to_string_lossy()
-        ))),
+        Some(first) => {
+            Err(Failure::Usage(format!("unexpected argument `{}`", first.to_string_lossy())))
+        }
     }
 }
 
@@ -91,24 +90,14 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let text = help();
-        for name in program::COMMANDS
-            .iter()
-            .map(|command| command.name)
-            .chain(["ci", "assets"])
-        {
-            assert!(
-                text.contains(&format!("  {name} ")),
-                "{name} is missing from\n{text}"
-            );
+        for name in program::COMMANDS.iter().map(|command| command.name).chain(["ci", "assets"]) {
+            assert!(text.contains(&format!("  {name} ")), "{name} is missing from\n{text}");
         }
     }
 
     #[test]
     fn an_unknown_chore_is_a_usage_error() {
         assert!(matches!(dispatch("paint", vec![]), Err(Failure::Usage(_))));
-        assert!(matches!(
-            dispatch("ci", vec!["--fast".into()]),
-            Err(Failure::Usage(_))
-        ));
+        assert!(matches!(dispatch("ci", vec!["--fast".into()]), Err(Failure::Usage(_))));
     }
 }

@@ -13,25 +13,13 @@ use crate::program::cargo;
 /// cargo does not.
 pub(crate) fn check() -> Result<(), Failure> {
     let output = cargo()
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--all-features",
-            "--locked",
-        ])
+        .args(["metadata", "--format-version", "1", "--all-features", "--locked"])
         .current_dir(crate::workspace_root())
         .stderr(std::process::Stdio::inherit())
         .output()
-        .map_err(|source| Failure::Start {
-            command: "cargo metadata".into(),
-            source,
-        })?;
+        .map_err(|source| Failure::Start { command: "cargo metadata".into(), source })?;
     if !output.status.success() {
-        return Err(Failure::Status {
-            command: "cargo metadata".into(),
-            status: output.status,
-        });
+        return Err(Failure::Status { command: "cargo metadata".into(), status: output.status });
     }
     let metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|error| Failure::Check(format!("cargo metadata is not JSON: {error}")))?;
@@ -55,11 +43,7 @@ fn compare(metadata: &Value) -> Result<(String, Vec<String>), Failure> {
         .filter_map(Value::as_str)
         .collect();
     let packages = || metadata["packages"].as_array().into_iter().flatten();
-    let is_member = |package: &Value| {
-        package["id"]
-            .as_str()
-            .is_some_and(|id| members.contains(id))
-    };
+    let is_member = |package: &Value| package["id"].as_str().is_some_and(|id| members.contains(id));
     // The oldest Rust that any member promises is what people read in Cargo.toml.
     let promised = packages()
         .filter(|package| is_member(package))

@@ -18,14 +18,8 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         name: "explore",
         summary: "pictures of how one or several sentences are represented by depth",
     },
-    ProgramCommand {
-        name: "extract",
-        summary: "hidden states of a text or a corpus, as a file",
-    },
-    ProgramCommand {
-        name: "info",
-        summary: "what a model is: its shape, files and limits",
-    },
+    ProgramCommand { name: "extract", summary: "hidden states of a text or a corpus, as a file" },
+    ProgramCommand { name: "info", summary: "what a model is: its shape, files and limits" },
 ];
 
 /// Builds the program where needed and runs `stratoscope NAME ARGUMENTS…`.
@@ -43,28 +37,17 @@ pub(crate) fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Fail
 fn build() -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command
-        .args([
-            "build",
-            "--release",
-            "--package",
-            "stratoscope-cli",
-            "--bin",
-            "stratoscope",
-        ])
+        .args(["build", "--release", "--package", "stratoscope-cli", "--bin", "stratoscope"])
         .arg("--message-format=json-render-diagnostics")
         .arg("--manifest-path")
         .arg(crate::workspace_root().join("Cargo.toml"))
         .stderr(Stdio::inherit());
-    let output = command.output().map_err(|source| Failure::Start {
-        command: "cargo build".into(),
-        source,
-    })?;
+    let output = command
+        .output()
+        .map_err(|source| Failure::Start { command: "cargo build".into(), source })?;
     if !output.status.success() {
         let command = "cargo build --release --package stratoscope-cli".into();
-        return Err(Failure::Status {
-            command,
-            status: output.status,
-        });
+        return Err(Failure::Status { command, status: output.status });
     }
     executable(&String::from_utf8_lossy(&output.stdout))
         .ok_or_else(|| Failure::Check("cargo built the program but did not say where it is".into()))
@@ -87,23 +70,14 @@ fn become_program(mut command: Command) -> Result<ExitCode, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
     // `exec` returns only when it fails.
     let source = command.exec();
-    Err(Failure::Start {
-        command: name,
-        source,
-    })
+    Err(Failure::Start { command: name, source })
 }
 
 #[cfg(not(unix))]
 fn become_program(mut command: Command) -> Result<ExitCode, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
-    let status = command.status().map_err(|source| Failure::Start {
-        command: name,
-        source,
-    })?;
-    let code = status
-        .code()
-        .and_then(|code| u8::try_from(code).ok())
-        .unwrap_or(1);
+    let status = command.status().map_err(|source| Failure::Start { command: name, source })?;
+    let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))
 }
 
@@ -128,13 +102,7 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
             "\n",
         );
-        assert_eq!(
-            executable(messages),
-            Some(PathBuf::from("/t/release/stratoscope"))
-        );
-        assert_eq!(
-            executable("{\"reason\":\"build-finished\",\"success\":true}\nnot json"),
-            None
-        );
+        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/stratoscope")));
+        assert_eq!(executable("{\"reason\":\"build-finished\",\"success\":true}\nnot json"), None);
     }
 }

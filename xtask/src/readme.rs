@@ -8,10 +8,7 @@
 /// Lines that start with `$ ` lose that prompt.
 pub(crate) fn marked_block(readme: &str, name: &str) -> Option<String> {
     let marker = format!("<!-- ci: {name} -->");
-    let mut lines = readme
-        .lines()
-        .skip_while(|line| line.trim() != marker)
-        .skip(1);
+    let mut lines = readme.lines().skip_while(|line| line.trim() != marker).skip(1);
     let opening = lines.find(|line| !line.trim().is_empty())?.trim();
     let fence_len = opening.chars().take_while(|&c| c == '`').count();
     if fence_len < 3 {
@@ -36,25 +33,15 @@ mod tests {
     #[test]
     fn blocks_are_found_by_their_mark_alone() {
         let check = |readme: &str, expected: Option<&str>| {
-            assert_eq!(
-                marked_block(readme, "test").as_deref(),
-                expected,
-                "in {readme:?}"
-            );
+            assert_eq!(marked_block(readme, "test").as_deref(), expected, "in {readme:?}");
         };
         check(
             "# T\n<!-- ci: test -->\n```sh\ncargo test --workspace\n```\n",
             Some("cargo test --workspace\n"),
         );
-        check(
-            "<!-- ci: test -->\n\n```\n$ cargo a\n$ cargo b\n```",
-            Some("cargo a\ncargo b\n"),
-        );
+        check("<!-- ci: test -->\n\n```\n$ cargo a\n$ cargo b\n```", Some("cargo a\ncargo b\n"));
         // The first fence is another block's; the mark decides.
-        check(
-            "```\nno\n```\n<!-- ci: test -->\n```\nyes\n```\n",
-            Some("yes\n"),
-        );
+        check("```\nno\n```\n<!-- ci: test -->\n```\nyes\n```\n", Some("yes\n"));
         check("<!-- ci: test -->\n````\n```\n````\n", Some("```\n"));
         check("```sh\ncargo test\n```\n", None);
         check("<!-- ci: other -->\n```\nx\n```\n", None);

@@ -47,10 +47,7 @@ pub fn files() -> &'static [BundledFile] {
 /// assert!(config.starts_with(b"{"));
 /// ```
 pub fn file(name: &str) -> Option<&'static [u8]> {
-    FILES
-        .iter()
-        .find(|file| file.name == name)
-        .map(|file| file.bytes)
+    FILES.iter().find(|file| file.name == name).map(|file| file.bytes)
 }
 
 #[cfg(test)]
@@ -83,18 +80,12 @@ mod tests {
     fn the_sums_and_the_readme_name_what_is_compiled_in() {
         let sums = include_str!("../SHA256SUMS");
         for entry in files() {
-            assert!(
-                sums.lines()
-                    .any(|line| line.ends_with(&format!("  model/{}", entry.name)))
-            );
+            assert!(sums.lines().any(|line| line.ends_with(&format!("  model/{}", entry.name))));
         }
         assert_eq!(sums.lines().count(), files().len());
         let readme = include_str!("../README.md");
         assert!(readme.contains(MODEL_ID) && readme.contains(SOURCE_SHA256));
-        let weights = sums
-            .lines()
-            .find(|line| line.ends_with("model/model.safetensors"))
-            .unwrap();
+        let weights = sums.lines().find(|line| line.ends_with("model/model.safetensors")).unwrap();
         assert!(readme.contains(weights.split("  ").next().unwrap()));
     }
 }

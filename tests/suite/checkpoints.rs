@@ -1,0 +1,85 @@
+//! Tiny checkpoints that tests may change, or break.
+
+use crate::fixtures::path;
+use safetensors::{Dtype, SafeTensors, tensor::TensorView};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+use stratoscope_loader::Source;
+
+/// A checkpoint in memory.
+#[derive(Clone)]
+pub(crate) struct Checkpoint {
+    pub(crate) config: Value,
+    pub(crate) tensors: BTreeMap<String, Stored>,
+    /// Other files by name.
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+}
+
+/// A tensor as a file has it.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) dtype: Dtype,
+    pub(crate) shape: Vec<usize>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl Checkpoint {
+    /// One of the families' fixtures, unsharded.
+    pub(crate) fn fixture(name: &str) -> Self {
+        let folder = path("families").join(name);
+        let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
+        let weights = read("model.safetensors");
+        let tensors = SafeTensors::deserialize(&weights).unwrap().tensors().into_iter();
+        let tensors = tensors.map(|(name, view)| {
+            let (dtype, shape) = (view.dtype(), view.shape().to_vec());
+            (name, Stored { dtype, shape, bytes: view.data().to_vec() })
+        });
+        Self {
+            config: serde_json::from_slice(&read("config.json")).unwrap(),
+            tensors: tensors.collect(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// The same with a token embedding of more rows.
+    pub(crate) fn with_rows(mut self, rows: usize) -> Self {
+        self.config["vocab_size"] = rows.into();
+        let name = "word_embeddings.weight";
+        let (_, table) = self.tensors.iter_mut().find(|(n, _)| n.ends_with(name)).unwrap();
+        let width = table.bytes.len() / table.shape[0];
+        table.bytes.resize(rows * width, 0);
+        table.shape[0] = rows;
+        // A tied decoder or its bias would have the old number of rows; no test needs them.
+        self
+    }
+
+    /// All files by name.
+    pub(crate) fn all_files(&self) -> BTreeMap<String, Vec<u8>> {
+        let views = self
+            .tensors
+            .iter()
+            .map(|(name, t)| (name, TensorView::new(t.dtype, t.shape.clone(), &t.bytes).unwrap()));
+        let mut files = self.files.clone();
+        let weights = safetensors::serialize(views, None).unwrap();
+        files.entry("model.safetensors".to_owned()).or_insert(weights);
+        let config = serde_json::to_vec(&self.config).unwrap();
+        files.entry("config.json".to_owned()).or_insert(config);
+        files
+    }
+
+    /// As a source in memory.
+    pub(crate) fn source(&self) -> Source {
+        let files = self.all_files().into_iter().map(|(name, bytes)| (name, bytes.into()));
+        Source::Memory { id: "tiny".to_owned(), files: files.collect() }
+    }
+
+    /// As a folder.
+    pub(crate) fn write(&self, folder: &Path) {
+        for (name, bytes) in self.all_files() {
+            let path = folder.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, bytes).unwrap();
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Every family against Hugging Face transformers: hidden states and attention patterns of tiny
+//! random checkpoints, and of the bundled model on real sentences.
+
+use crate::fixtures::{Tensors, bundled, distance, path};
+use candle_core::Tensor;
+use stratoscope_loader::{Source, load};
+use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
+
+/// Relative to the largest activation; what float32 itself differs from float64 by is at most
+/// 5.3e-7 (`fixtures/README.md`).
+const TOLERANCE: f32 = 1e-5;
+
+/// The golden sequences of a fixture.
+fn sequences(golden: &Tensors) -> Vec<Sequence> {
+    let ids = golden.i64("input_ids").unwrap();
+    let types = golden.i64("token_type_ids").unwrap_or(vec![0; ids.len()]);
+    let offsets = golden.i64("sequence_offsets").unwrap();
+    offsets
+        .windows(2)
+        .map(|w| {
+            let rows = w[0] as usize..w[1] as usize;
+            Sequence {
+                token_ids: ids[rows.clone()].iter().map(|&id| id as u32).collect(),
+                token_types: types[rows].iter().map(|&id| id as u32).collect(),
+            }
+        })
+        .collect()
+}
+
+fn values(tensor: &Tensor) -> Vec<f32> {
+    tensor.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Holds a forward against a golden file; prints the distances.
+fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
+    let batch = Batch::new(transformer.architecture(), &sequences(golden)).unwrap();
+    if let Some(positions) = golden.i64("position_ids") {
+        assert!(batch.positions.iter().zip(&positions).all(|(a, b)| i64::from(*a) == *b), "{name}");
+    }
+    let n_layers = transformer.architecture().n_layers;
+    let mut recorder = Recorder::new((0..n_layers).map(HookPoint::Pattern).collect());
+    let states = transformer.forward(&batch, &mut recorder).unwrap();
+
+    let (expected, shape) = golden.f32("hidden_states").unwrap();
+    let layer_size = shape[1] * shape[2];
+    assert_eq!(states.len(), shape[0], "{name}");
+    let mut worst: f32 = 0.0;
+    for (layer, expected) in states.iter().zip(expected.chunks(layer_size)) {
+        assert_eq!(layer.dims(), &shape[1..], "{name}");
+        let (difference, largest) = distance(&values(layer), expected);
+        worst = worst.max(difference / largest);
+    }
+    println!("{name}: hidden states within {worst:.1e} of the largest activation");
+    assert!(worst < TOLERANCE, "{name}: {worst:e}");
+
+    let Some((expected, shape)) = golden.f32("attentions") else { return };
+    let layer_size = shape[1] * shape[2];
+    let mut worst: f32 = 0.0;
+    for (layer, expected) in expected.chunks(layer_size).enumerate() {
+        let pattern = &recorder.values[&HookPoint::Pattern(layer)];
+        assert_eq!(pattern.dims(), &shape[1..], "{name}");
+        worst = worst.max(distance(&values(pattern), expected).0);
+    }
+    println!("{name}: attention patterns within {worst:.1e}");
+    assert!(worst < TOLERANCE, "{name}: {worst:e}");
+}
+
+#[test]
+fn tiny_checkpoints_equal_transformers() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(path("families")).unwrap() {
+        let folder = entry.unwrap().path();
+        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
+        let model = load(&Source::Folder(folder.clone())).unwrap_or_else(|e| panic!("{name}: {e}"));
+        let golden = Tensors::read(folder.join("golden.safetensors"));
+        check_states(&name, &model.transformer, &golden);
+        seen += 1;
+    }
+    assert!(seen >= 13);
+}
+
+#[test]
+fn the_bundled_model_equals_transformers_on_real_sentences() {
+    let model = load(&bundled()).unwrap();
+    let golden = Tensors::read(path("minilm/golden.safetensors"));
+    check_states("minilm", &model.transformer, &golden);
+    // And in absolute terms, since its activations are small.
+    let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
+    let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+    let ours: Vec<f32> = states.iter().flat_map(values).collect();
+    let (difference, _) = distance(&ours, &golden.f32("hidden_states").unwrap().0);
+    println!("minilm: hidden states within {difference:.1e}, absolute");
+    assert!(difference < 5e-5, "{difference:e}");
+}
+
+#[test]
+fn packing_changes_nothing() {
+    let model = load(&Source::Folder(path("families/mpnet"))).unwrap();
+    let golden = Tensors::read(path("families/mpnet/golden.safetensors"));
+    let sequences = sequences(&golden);
+    let run = |sequences: &[Sequence]| {
+        let batch = Batch::new(model.transformer.architecture(), sequences).unwrap();
+        let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+        values(states.last().unwrap())
+    };
+    let together = run(&sequences);
+    let alone: Vec<f32> = sequences.iter().flat_map(|s| run(std::slice::from_ref(s))).collect();
+    let (difference, largest) = distance(&together, &alone);
+    assert!(difference < 2e-6 * largest, "{difference:e}");
+    let reversed: Vec<Sequence> = sequences.iter().rev().cloned().collect();
+    assert_eq!(run(&reversed).len(), together.len());
+}
+
+#[test]
+fn attention_rows_sum_to_one_and_hooks_may_replace() {
+    struct NoAttention;
+    impl stratoscope_transformer::Hooks for NoAttention {
+        fn wants(&self, point: HookPoint) -> bool {
+            matches!(point, HookPoint::Pattern(_))
+        }
+        fn at(
+            &mut self,
+            _: HookPoint,
+            value: Tensor,
+        ) -> Result<Tensor, stratoscope_transformer::Error> {
+            // [n_heads, 4 + 9]: two sequences of 2 and 3 tokens.
+            assert_eq!(value.dims()[1], 13);
+            for head in value.to_vec2::<f32>()? {
+                for row in head[..4].chunks(2).chain(head[4..].chunks(3)) {
+                    assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+                }
+            }
+            Ok(value.zeros_like()?)
+        }
+    }
+    let model = load(&Source::Folder(path("families/bert"))).unwrap();
+    let sequences = [vec![5, 6], vec![7, 8, 9]].map(Sequence::from_ids);
+    let batch = Batch::new(model.transformer.architecture(), &sequences).unwrap();
+    let plain = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+    let ablated = model.transformer.forward(&batch, &mut NoAttention).unwrap();
+    assert_eq!(values(&plain[0]), values(&ablated[0]));
+    assert!(distance(&values(&plain[1]), &values(&ablated[1])).0 > 1e-2);
+}

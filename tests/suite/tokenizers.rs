@@ -1,0 +1,72 @@
+//! Tokenizers against Hugging Face's: ids, token types, places in the text and words.
+
+use crate::checkpoints::Checkpoint;
+use crate::fixtures::{bundled, path};
+use serde::Deserialize;
+use stratoscope_loader::{Tokenizer, load};
+
+#[derive(Deserialize)]
+struct Expected {
+    text: String,
+    #[serde(default)]
+    pair: Option<String>,
+    input_ids: Vec<u32>,
+    #[serde(default)]
+    token_type_ids: Vec<u32>,
+    #[serde(default)]
+    offsets: Vec<[usize; 2]>,
+    #[serde(default)]
+    word_ids: Vec<i64>,
+}
+
+fn check(name: &str, tokenizer: &Tokenizer, file: &str) {
+    let text = std::fs::read_to_string(path(file)).unwrap();
+    let records: Vec<Expected> = serde_json::from_str(&text).unwrap();
+    assert!(records.len() >= 8);
+    for expected in records {
+        let what = format!("{name}: {:?}", expected.text);
+        let ours = tokenizer.encode(&expected.text, expected.pair.as_deref()).unwrap();
+        assert_eq!(ours.ids, expected.input_ids, "{what}");
+        if !expected.token_type_ids.is_empty() {
+            assert_eq!(ours.type_ids, expected.token_type_ids, "{what}");
+        }
+        if !expected.offsets.is_empty() {
+            assert_eq!(ours.char_offsets, expected.offsets, "{what}");
+        }
+        // Words of a pair's second text: ours count on, theirs begin again.
+        if !expected.word_ids.is_empty() && expected.pair.is_none() {
+            let words: Vec<i64> = ours.word_ids.iter().map(|w| w.map_or(-1, i64::from)).collect();
+            assert_eq!(words, expected.word_ids, "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_bundled_tokenizer_equals_transformers() {
+    let tokenizer = load(&bundled()).unwrap().tokenizer.unwrap();
+    check("bundled", &tokenizer, "minilm/sentences.json");
+    check("bundled", &tokenizer, "minilm/tokens.json");
+}
+
+/// The tokenizer of a folder of vocabulary files, loaded with a tiny checkpoint of its family.
+fn from_files(folder: &str) -> Tokenizer {
+    let folder = path(&format!("tokenizers/{folder}"));
+    let read = |name: &str| std::fs::read(folder.join(name)).ok();
+    let config: serde_json::Value = serde_json::from_slice(&read("config.json").unwrap()).unwrap();
+    let mut model = Checkpoint::fixture(config["model_type"].as_str().unwrap()).with_rows(2000);
+    for name in ["vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json"] {
+        model.files.extend(read(name).map(|bytes| (name.to_owned(), bytes)));
+    }
+    load(&model.source()).unwrap().tokenizer.unwrap()
+}
+
+#[test]
+fn vocabulary_files_make_the_same_tokenizer() {
+    let mut seen = 0;
+    for entry in std::fs::read_dir(path("tokenizers")).unwrap() {
+        let name = entry.unwrap().file_name().to_string_lossy().into_owned();
+        check(&name, &from_files(&name), &format!("tokenizers/{name}/expected.json"));
+        seen += 1;
+    }
+    assert!(seen >= 9);
+}
