@@ -1,1 +1,22 @@
-//! Text to tokens and words to hidden states of every layer, and the files that hold them.
+//! Text to tokens and words, to hidden states of every layer, and the files that hold them.
+//!
+//! [`extract`] runs a [`Model`](stratoscope_loader::Model) over texts and gives [`Activations`]: one
+//! row a token (or a word, or a sentence: [`Activations::pooled`]), every row with its place in the
+//! text. [`write_states`] and [`read_states`] keep them in a safetensors file that Python reads as
+//! well.
+
+mod activations;
+mod error;
+mod extract;
+mod input;
+mod layers;
+mod prepare;
+mod states;
+
+pub use activations::{Activations, Origin, Row, Unit};
+pub use error::{Error, Result};
+pub use extract::{Progress, extract};
+pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
+pub use layers::LayerSelection;
+pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
+pub use states::{read_states, states_bytes, write_states};

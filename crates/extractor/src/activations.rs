@@ -1,0 +1,265 @@
+//! Hidden states with what each row is: a token, a word or a sentence, and its place in the text.
+
+use crate::{Error, Result, Text};
+use ndarray::{Array1, Array3, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use stratoscope_loader::Pooling;
+
+/// Hidden states of texts at chosen layers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Activations {
+    /// The model that they come from.
+    pub origin: Origin,
+    /// What a row is.
+    pub unit: Unit,
+    /// The layers kept, ascending; 0 is the embedding output.
+    pub layers: Vec<usize>,
+    /// The texts, in order.
+    pub texts: Vec<Text>,
+    /// `[rows]`: what each row is, in order of the texts.
+    pub rows: Vec<Row>,
+    /// `[layers, rows, d_model]`, f32; the layers in the order of `layers`.
+    pub hidden_states: Array3<f32>,
+}
+
+/// The model that states come from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its id, or its path.
+    pub model: String,
+    /// Its commit on the hub, where it comes from there.
+    pub revision: Option<String>,
+    /// Its family.
+    pub family: String,
+    /// The number of its blocks; its layers are `0..=n_layers`.
+    pub n_layers: usize,
+}
+
+/// What a row is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Unit {
+    /// A token of the model's vocabulary.
+    Token,
+    /// A word: the sub-words of one pre-token, pooled.
+    Word,
+    /// A text, pooled over all of its tokens.
+    Sentence,
+}
+
+/// One row: a token, a word or a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its text, counted from 0.
+    pub sequence: usize,
+    /// How it is shown: the letters of the text that it covers (`##` before those that continue a
+    /// word), or the token's name.
+    pub label: String,
+    /// Its token id, where it is a token.
+    pub token_id: Option<u32>,
+    /// Its place in the text, in characters; `[0, 0]` for special tokens.
+    pub char_offsets: [usize; 2],
+    /// Which text of a pair it stands in.
+    pub text_id: usize,
+    /// Its word, counted from 0 within the text.
+    pub word_id: Option<u32>,
+    /// Whether the tokenizer put it there (`[CLS]`, `</s>`), rather than the text.
+    pub special: bool,
+}
+
+impl Activations {
+    /// One layer, `[rows, d_model]`, by its place in [`layers`](Self::layers).
+    pub fn layer(&self, index: usize) -> ArrayView2<'_, f32> {
+        self.hidden_states.index_axis(Axis(0), index)
+    }
+
+    /// Width of a row.
+    pub fn d_model(&self) -> usize {
+        self.hidden_states.dim().2
+    }
+
+    /// `[texts + 1]`: where the rows of each text begin, and the end of the last.
+    pub fn sequence_offsets(&self) -> Vec<usize> {
+        let mut offsets = Vec::with_capacity(self.texts.len() + 1);
+        let mut row = 0;
+        for sequence in 0..self.texts.len() {
+            offsets.push(row);
+            row += self.rows[row..].iter().take_while(|r| r.sequence == sequence).count();
+        }
+        offsets.push(row);
+        offsets
+    }
+
+    /// The same without the rows of special tokens. The model has read them all the same.
+    ///
+    /// # Errors
+    /// [`Error::NothingToPool`] where there are no others.
+    pub fn without_special(&self) -> Result<Self> {
+        let kept: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.rows[r].special).collect();
+        if kept.is_empty() {
+            return Err(Error::NothingToPool {
+                unit: "tokens",
+                reason: "all are special tokens".to_owned(),
+            });
+        }
+        Ok(Self {
+            rows: kept.iter().map(|&r| self.rows[r].clone()).collect(),
+            hidden_states: self.hidden_states.select(Axis(1), &kept),
+            ..self.clone()
+        })
+    }
+
+    /// Tokens pooled to words or to sentences. Words leave special tokens out; sentences are pooled
+    /// over all of their tokens, as sentence-transformers does it.
+    ///
+    /// # Errors
+    /// [`Error::NothingToPool`] where the rows are not tokens, or belong to no words.
+    pub fn pooled(&self, unit: Unit, pooling: Pooling) -> Result<Self> {
+        let fail = |unit, reason: &str| Err(Error::NothingToPool { unit, reason: reason.into() });
+        let groups: Vec<Vec<usize>> = match unit {
+            Unit::Token => return Ok(self.clone()),
+            _ if self.unit != Unit::Token => {
+                return fail("tokens", "the states are pooled already");
+            }
+            Unit::Sentence => {
+                self.sequence_offsets().windows(2).map(|w| (w[0]..w[1]).collect()).collect()
+            }
+            Unit::Word => {
+                let mut words: Vec<Vec<usize>> = Vec::new();
+                for (index, row) in self.rows.iter().enumerate() {
+                    let Some(word) = row.word_id else { continue };
+                    match words.last_mut() {
+                        Some(last)
+                            if self.rows[last[0]].sequence == row.sequence
+                                && self.rows[last[0]].word_id == Some(word) =>
+                        {
+                            last.push(index)
+                        }
+                        _ => words.push(vec![index]),
+                    }
+                }
+                words
+            }
+        };
+        if groups.is_empty() {
+            return fail("words", "token ids and texts without words have none");
+        }
+        let (layers, _, d_model) = self.hidden_states.dim();
+        let mut hidden_states = Array3::zeros((layers, groups.len(), d_model));
+        for layer in 0..layers {
+            let from = self.layer(layer);
+            for (index, group) in groups.iter().enumerate() {
+                let pooled = pool(&from, group, pooling);
+                hidden_states.slice_mut(ndarray::s![layer, index, ..]).assign(&pooled);
+            }
+        }
+        Ok(Self {
+            unit,
+            rows: groups.iter().map(|group| self.pooled_row(unit, group)).collect(),
+            hidden_states,
+            ..self.clone()
+        })
+    }
+
+    fn pooled_row(&self, unit: Unit, group: &[usize]) -> Row {
+        let first = &self.rows[group[0]];
+        let text = &self.texts[first.sequence];
+        let of_text = if first.text_id == 0 { Some(&text.text) } else { text.pair.as_ref() };
+        let places = group.iter().map(|&r| self.rows[r].char_offsets);
+        let [start, end] = places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)]);
+        match unit {
+            Unit::Sentence => Row {
+                label: format!("text {}", first.sequence + 1),
+                token_id: None,
+                char_offsets: [0, text.text.chars().count()],
+                text_id: 0,
+                word_id: None,
+                special: false,
+                ..*first
+            },
+            _ => Row {
+                label: of_text.map_or_else(String::new, |text| {
+                    text.chars().skip(start).take(end - start).collect()
+                }),
+                token_id: None,
+                char_offsets: [start, end],
+                ..*first
+            },
+        }
+    }
+}
+
+fn pool(from: &ArrayView2<'_, f32>, group: &[usize], pooling: Pooling) -> Array1<f32> {
+    let rows = group.iter().map(|&r| from.row(r));
+    match pooling {
+        Pooling::First => from.row(group[0]).to_owned(),
+        Pooling::Last => from.row(group[group.len() - 1]).to_owned(),
+        Pooling::Mean => {
+            let sum =
+                rows.fold(Array1::<f64>::zeros(from.ncols()), |sum, row| sum + row.mapv(f64::from));
+            (sum / group.len() as f64).mapv(|v| v as f32)
+        }
+        Pooling::Max => rows.fold(from.row(group[0]).to_owned(), |mut most, row| {
+            most.zip_mut_with(&row, |m, v| *m = m.max(*v));
+            most
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tokens() -> Activations {
+        let row = |sequence, label: &str, offsets, word_id, special| Row {
+            sequence,
+            label: label.to_owned(),
+            token_id: Some(7),
+            char_offsets: offsets,
+            text_id: 0,
+            word_id,
+            special,
+        };
+        Activations {
+            origin: Origin { model: "m".into(), revision: None, family: "f".into(), n_layers: 1 },
+            unit: Unit::Token,
+            layers: vec![1],
+            texts: vec!["unhappy me".into(), "go".into()],
+            rows: vec![
+                row(0, "[CLS]", [0, 0], None, true),
+                row(0, "un", [0, 2], Some(0), false),
+                row(0, "##happy", [2, 7], Some(0), false),
+                row(0, "me", [8, 10], Some(1), false),
+                row(1, "go", [0, 2], Some(0), false),
+            ],
+            hidden_states: Array3::from_shape_vec(
+                (1, 5, 2),
+                vec![9., 9., 1., 4., 3., 0., 5., 5., 7., 7.],
+            )
+            .unwrap(),
+        }
+    }
+
+    #[test]
+    fn words_pool_their_tokens_and_leave_special_ones() {
+        let words = tokens().pooled(Unit::Word, Pooling::Mean).unwrap();
+        let labels: Vec<_> = words.rows.iter().map(|r| r.label.as_str()).collect();
+        assert_eq!(labels, ["unhappy", "me", "go"]);
+        assert_eq!(words.layer(0).row(0).to_vec(), [2., 2.]);
+        assert_eq!(words.sequence_offsets(), [0, 2, 3]);
+        let max = tokens().pooled(Unit::Word, Pooling::Max).unwrap();
+        assert_eq!(max.layer(0).row(0).to_vec(), [3., 4.]);
+        let last = tokens().pooled(Unit::Word, Pooling::Last).unwrap();
+        assert_eq!(last.layer(0).row(0).to_vec(), [3., 0.]);
+        assert!(words.pooled(Unit::Sentence, Pooling::Mean).is_err());
+    }
+
+    #[test]
+    fn sentences_pool_all_of_their_tokens() {
+        let sentences = tokens().pooled(Unit::Sentence, Pooling::Mean).unwrap();
+        assert_eq!(sentences.layer(0).row(0).to_vec(), [4.5, 4.5]);
+        let first = tokens().pooled(Unit::Sentence, Pooling::First).unwrap();
+        assert_eq!(first.layer(0).row(0).to_vec(), [9., 9.]);
+        assert_eq!(tokens().without_special().unwrap().rows.len(), 4);
+    }
+}

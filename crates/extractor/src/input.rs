@@ -1,0 +1,136 @@
+//! What is to be read: texts, pairs of texts and token ids, from lines that keep their numbers.
+
+use crate::{Error, Result};
+
+/// A text, or a pair of texts that the model reads together.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Text {
+    /// The text.
+    pub text: String,
+    /// The second text of a pair.
+    pub pair: Option<String>,
+    /// The line that it stood on, counted from 1, where it comes from a file.
+    pub line: Option<usize>,
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self { text: text.to_owned(), ..Self::default() }
+    }
+}
+
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self { text, ..Self::default() }
+    }
+}
+
+/// What was found in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inputs<T> {
+    /// The items, in order.
+    pub items: Vec<T>,
+    /// How many blank lines were skipped.
+    pub blank_lines: usize,
+}
+
+/// One text a line. A line loses its line end and nothing else; blank lines are skipped and
+/// counted; `place` is what messages call the file.
+///
+/// # Errors
+/// A line that is not UTF-8, or no text at all.
+pub fn parse_lines(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
+    lines(bytes, place, |line, text| {
+        Ok(Text { text: text.to_owned(), pair: None, line: Some(line) })
+    })
+}
+
+/// One pair a line, with a tab between its two texts.
+///
+/// # Errors
+/// A line without exactly one tab, or with nothing on one side; else as [`parse_lines`].
+pub fn parse_pairs(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
+    lines(bytes, place, |line, text| {
+        let sides: Vec<&str> = text.split('\t').collect();
+        match sides[..] {
+            [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => {
+                Ok(Text { text: first.to_owned(), pair: Some(second.to_owned()), line: Some(line) })
+            }
+            _ => Err(Error::NotAPair { place: place.to_owned(), line }),
+        }
+    })
+}
+
+/// One sequence a line: token ids with white space between them, used as they are.
+///
+/// # Errors
+/// What is no number; else as [`parse_lines`].
+pub fn parse_token_ids(bytes: &[u8], place: &str) -> Result<Inputs<(usize, Vec<u32>)>> {
+    lines(bytes, place, |line, text| {
+        let ids = text.split_whitespace().map(|word| {
+            word.parse().map_err(|_| Error::NotATokenId {
+                place: place.to_owned(),
+                line,
+                word: word.chars().take(40).collect(),
+            })
+        });
+        Ok((line, ids.collect::<Result<Vec<u32>>>()?))
+    })
+}
+
+fn lines<T>(
+    bytes: &[u8],
+    place: &str,
+    mut parse: impl FnMut(usize, &str) -> Result<T>,
+) -> Result<Inputs<T>> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let mut inputs = Inputs { items: Vec::new(), blank_lines: 0 };
+    for (index, line) in bytes.split(|&b| b == b'\n').enumerate() {
+        let number = index + 1;
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let text = std::str::from_utf8(line).map_err(|e| Error::Utf8 {
+            place: place.to_owned(),
+            line: number,
+            byte: e.valid_up_to() + 1,
+        })?;
+        if text.trim().is_empty() {
+            inputs.blank_lines += 1;
+        } else {
+            inputs.items.push(parse(number, text)?);
+        }
+    }
+    if inputs.items.is_empty() {
+        return Err(Error::NoText { place: format!("{place} has only blank lines") });
+    }
+    Ok(inputs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_keep_their_numbers_and_their_spaces() {
+        let read = parse_lines("\u{feff} one \r\n\n  \ntwo\n\n".as_bytes(), "f").unwrap();
+        let texts: Vec<_> = read.items.iter().map(|t| (t.line.unwrap(), t.text.as_str())).collect();
+        assert_eq!(texts, [(1, " one "), (4, "two")]);
+        assert_eq!(read.blank_lines, 3);
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        let message = |r: Result<Inputs<Text>>| r.unwrap_err().to_string();
+        assert_eq!(
+            message(parse_lines(b"good\nb\xffd\n", "f.txt")),
+            "f.txt, line 2: not valid UTF-8 (byte 2 of the line)"
+        );
+        assert!(message(parse_lines(b"\n \n", "f.txt")).contains("only blank lines"));
+        assert!(message(parse_lines(b"", "f.txt")).contains("only blank lines"));
+        assert!(message(parse_pairs(b"a\tb\nno tab", "f.txt")).contains("line 2"));
+        assert!(parse_pairs(b"a\tb\tc", "f.txt").is_err());
+        let ids = parse_token_ids(b"1 2\n\n3 x", "ids").unwrap_err();
+        assert_eq!(ids.to_string(), "ids, line 3: \"x\" is not a token id");
+        assert_eq!(parse_token_ids(b" 7\t8 ", "ids").unwrap().items, [(1, vec![7, 8])]);
+    }
+}

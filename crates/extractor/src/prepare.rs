@@ -1,0 +1,280 @@
+//! Texts to the sequences that the model reads: tokens and their labels, the limit on length, and
+//! windows over what is longer.
+
+use crate::{Error, Result, Row, Text};
+use std::ops::Range;
+use stratoscope_loader::{Encoding, Model, Tokenizer};
+use stratoscope_transformer::Sequence;
+
+/// What to do with a text that is longer than the model's positions allow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum LongText {
+    /// Refuse it, before anything is computed.
+    #[default]
+    Refuse,
+    /// Keep its beginning.
+    Cut,
+    /// Read it in windows that overlap by half; each token's state is taken from the window in
+    /// which it stands farthest from an edge.
+    Window,
+}
+
+impl LongText {
+    /// Its name, as the command line has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Refuse => "refuse",
+            Self::Cut => "cut",
+            Self::Window => "window",
+        }
+    }
+}
+
+/// What was done to a text that the reader should know of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// A text was cut.
+    Cut {
+        /// Which text.
+        place: String,
+        /// Its tokens.
+        tokens: usize,
+        /// The tokens kept.
+        kept: usize,
+    },
+    /// A text was read in windows.
+    Windows {
+        /// Which text.
+        place: String,
+        /// Its tokens.
+        tokens: usize,
+        /// The number of windows.
+        windows: usize,
+    },
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Cut { place, tokens, kept } => {
+                write!(f, "{place} was cut from {tokens} tokens to {kept}")
+            }
+            Self::Windows { place, tokens, windows } => write!(
+                f,
+                "{place} has {tokens} tokens and was read in {windows} overlapping windows: its tokens do not see the whole text"
+            ),
+        }
+    }
+}
+
+/// Sequences ready to run, and the rows that will come of them.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    /// The texts that the rows come from.
+    pub texts: Vec<Text>,
+    /// One row a token, all sequences end to end.
+    pub rows: Vec<Row>,
+    /// What was done to long texts.
+    pub warnings: Vec<Warning>,
+    /// What the model runs; windows of one text are sequences of their own.
+    pub(crate) sequences: Vec<Sequence>,
+    /// Which token of which run sequence each row is.
+    pub(crate) picks: Vec<(usize, usize)>,
+}
+
+/// Tokenizes texts, and checks that each fits.
+///
+/// # Errors
+/// A blank text, a text that is too long or has no tokens, a model without a tokenizer.
+pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepared> {
+    let Some(tokenizer) = &model.tokenizer else {
+        return Err(Error::NoTokenizer { model: model.info.id.clone() });
+    };
+    let architecture = model.transformer.architecture();
+    let limit = architecture.max_tokens();
+    let mut prepared = Prepared::default();
+    if texts.is_empty() {
+        return Err(Error::NoText { place: "no text was given".to_owned() });
+    }
+    for (index, text) in texts.iter().enumerate() {
+        let place = place(index, text.line, &text.text);
+        if text.text.trim().is_empty() {
+            return Err(Error::NoText { place: format!("{place} is blank") });
+        }
+        let pair = text.pair.as_deref();
+        let whole = tokenizer.encode(&text.text, pair)?;
+        let tokens = whole.ids.len();
+        if whole.special.iter().all(|s| *s) {
+            return Err(Error::NoTokens { place });
+        }
+        let room = limit.saturating_sub(tokenizer.special_tokens(pair.is_some()));
+        let (windows, overlap) = match long {
+            _ if tokens <= limit => (vec![whole], 0),
+            LongText::Window if pair.is_some() => return Err(Error::PairWindows { place }),
+            LongText::Cut if room > 0 => {
+                let mut windows = tokenizer.encode_windows(&text.text, pair, limit, 0)?;
+                windows.truncate(1);
+                prepared.warnings.push(Warning::Cut { place, tokens, kept: limit });
+                (windows, 0)
+            }
+            LongText::Window if room > 0 => {
+                let overlap = room / 2;
+                let windows = tokenizer.encode_windows(&text.text, None, limit, overlap)?;
+                let n = windows.len();
+                prepared.warnings.push(Warning::Windows { place, tokens, windows: n });
+                (windows, overlap)
+            }
+            _ => return Err(Error::TooLong { place, tokens, limit }),
+        };
+        let picks = choose(&windows, overlap);
+        add(&mut prepared, index, text, &windows, &picks, tokenizer);
+        prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence {
+            token_ids: encoding.ids,
+            // A model with fewer than two types reads every token as type 0.
+            token_types: match architecture.token_types {
+                0 | 1 => Vec::new(),
+                _ => encoding.type_ids,
+            },
+        }));
+    }
+    prepared.texts = texts;
+    Ok(prepared)
+}
+
+/// Takes token ids as they are: nothing is added, no tokenizer is needed (one that is there gives
+/// the tokens their names).
+///
+/// # Errors
+/// An id beyond the embedding, or more of them than the positions allow.
+pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepared> {
+    let architecture = model.transformer.architecture();
+    let (limit, d_vocab) = (architecture.max_tokens(), architecture.d_vocab);
+    let mut prepared = Prepared::default();
+    for (index, (line, ids)) in ids.into_iter().enumerate() {
+        let place = place(index, Some(line), "");
+        if let Some(&id) = ids.iter().find(|&&id| id as usize >= d_vocab) {
+            return Err(Error::TokenId { place, id, d_vocab });
+        }
+        if ids.len() > limit {
+            return Err(Error::TooLong { place, tokens: ids.len(), limit });
+        }
+        for (token, &id) in ids.iter().enumerate() {
+            let name = model.tokenizer.as_ref().and_then(|t| t.token(id));
+            prepared.rows.push(Row {
+                sequence: index,
+                label: name.unwrap_or_else(|| format!("#{id}")),
+                token_id: Some(id),
+                char_offsets: [0, 0],
+                text_id: 0,
+                word_id: None,
+                special: false,
+            });
+            prepared.picks.push((prepared.sequences.len(), token));
+        }
+        prepared.texts.push(Text { line: Some(line), ..Text::default() });
+        prepared.sequences.push(Sequence::from_ids(ids));
+    }
+    Ok(prepared)
+}
+
+/// What messages call a text.
+fn place(index: usize, line: Option<usize>, text: &str) -> String {
+    match line {
+        Some(line) => format!("line {line}"),
+        None if text.trim().is_empty() => format!("text {}", index + 1),
+        None => {
+            let start: String = text.chars().filter(|c| !c.is_control()).take(24).collect();
+            let rest = if text.chars().count() > 24 { "…" } else { "" };
+            format!("text {} (\"{start}{rest}\")", index + 1)
+        }
+    }
+}
+
+/// Adds the rows of a text, given as one window or several.
+fn add(
+    prepared: &mut Prepared,
+    index: usize,
+    text: &Text,
+    windows: &[Encoding],
+    picks: &[(usize, usize)],
+    tokenizer: &Tokenizer,
+) {
+    let first_run = prepared.sequences.len();
+    let letters: [Vec<char>; 2] =
+        [text.text.chars().collect(), text.pair.as_deref().unwrap_or_default().chars().collect()];
+    for &(window, token) in picks {
+        let previous = prepared.rows.last().filter(|row| row.sequence == index);
+        let row = row(&windows[window], token, index, &letters, tokenizer, previous);
+        prepared.rows.push(row);
+        prepared.picks.push((first_run + window, token));
+    }
+}
+
+/// For every token of a text, the window and the place in it that its state is taken from: where it
+/// is farthest from an edge that cuts the text.
+fn choose(windows: &[Encoding], overlap: usize) -> Vec<(usize, usize)> {
+    if let [only] = windows {
+        return (0..only.ids.len()).map(|token| (0, token)).collect();
+    }
+    let last = windows.len() - 1;
+    // Special tokens stand before and after each window's share of the text.
+    let content: Vec<Range<usize>> = windows
+        .iter()
+        .map(|w| {
+            let start = w.special.iter().take_while(|s| **s).count();
+            start..w.ids.len() - w.special.iter().rev().take_while(|s| **s).count()
+        })
+        .collect();
+    let step = content[0].len() - overlap;
+    let share = |w: usize| step * w..step * w + content[w].len();
+    let mut picks: Vec<_> = (0..content[0].start).map(|token| (0, token)).collect();
+    for token in 0..share(last).end {
+        let candidates = (0..=last).filter(|&w| share(w).contains(&token));
+        let best = candidates.max_by_key(|&w| {
+            let before = if w == 0 { usize::MAX } else { token - share(w).start };
+            let after = if w == last { usize::MAX } else { share(w).end - 1 - token };
+            // Of equals the earlier window.
+            (before.min(after), std::cmp::Reverse(w))
+        });
+        picks.extend(best.map(|w| (w, content[w].start + token - share(w).start)));
+    }
+    picks.extend((content[last].end..windows[last].ids.len()).map(|token| (last, token)));
+    picks
+}
+
+fn row(
+    encoding: &Encoding,
+    token: usize,
+    sequence: usize,
+    letters: &[Vec<char>; 2],
+    tokenizer: &Tokenizer,
+    previous: Option<&Row>,
+) -> Row {
+    let id = encoding.ids[token];
+    let [start, end] = encoding.char_offsets[token];
+    let text_id = encoding.text_ids[token].min(1);
+    let special = encoding.special[token];
+    let word_id = encoding.word_ids[token];
+    let name = || tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
+    let surface: String = letters[text_id].get(start..end).into_iter().flatten().collect();
+    let label = if special || surface.is_empty() {
+        name()
+    } else if tokenizer.unknown_id() == Some(id) {
+        // The model did not see these letters: say so.
+        format!("{surface} {}", name())
+    } else if word_id.is_some() && previous.is_some_and(|p| p.word_id == word_id) {
+        format!("##{surface}")
+    } else {
+        surface
+    };
+    Row {
+        sequence,
+        label,
+        token_id: Some(id),
+        char_offsets: [start, end],
+        text_id,
+        word_id,
+        special,
+    }
+}

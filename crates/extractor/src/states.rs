@@ -1,0 +1,235 @@
+//! The states file: safetensors with the hidden states and what each row is, whole or not at all.
+//!
+//! Tensors: `hidden_states` f32 `[layers, rows, d_model]`, `layers` i64 `[layers]`, `char_offsets`
+//! i64 `[rows, 2]`, `word_ids` i64 `[rows]` (−1: none), and of tokens also `input_ids` i64
+//! `[tokens]`, `sequence_offsets` i64 `[sequences + 1]` and `special_tokens_mask` i64 `[tokens]`; of
+//! words `word_sequence_offsets` i64 `[sequences + 1]`. The metadata has one key, `stratoscope`,
+//! with a JSON object: the model, the convention, the texts and the rows' labels.
+
+use crate::{Activations, Error, Origin, Result, Row, Text, Unit};
+use ndarray::Array3;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What the metadata holds. The only key, so that the bytes are repeatable.
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format: u32,
+    tool: String,
+    convention: String,
+    #[serde(flatten)]
+    origin: Origin,
+    unit: Unit,
+    texts: Vec<StoredText>,
+    labels: Vec<String>,
+    text_ids: Vec<usize>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredText {
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pair: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    line: Option<usize>,
+}
+
+const KEY: &str = "stratoscope";
+const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i";
+
+/// Writes a states file; it appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be written.
+pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
+    let fail = |source| Error::Io { path: path.to_owned(), source };
+    let bytes = states_bytes(activations)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".part");
+    let part = path.with_file_name(name);
+    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
+    written.map_err(|error| {
+        // What could not be written must not lie about; that it cannot be removed changes nothing.
+        let _ = std::fs::remove_file(&part);
+        fail(error)
+    })
+}
+
+/// The bytes of a states file; the same for the same activations.
+///
+/// # Errors
+/// [`Error::States`] where the tensors cannot be written as safetensors.
+pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
+    let a = activations;
+    let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let (layers, rows, d_model) = a.hidden_states.dim();
+    let values = a.hidden_states.iter().flat_map(|v| v.to_le_bytes()).collect();
+    tensors.push(("hidden_states", Dtype::F32, vec![layers, rows, d_model], values));
+    let mut integers = |name, shape: Vec<usize>, values: &mut dyn Iterator<Item = i64>| {
+        tensors.push((name, Dtype::I64, shape, values.flat_map(i64::to_le_bytes).collect()));
+    };
+    integers("layers", vec![layers], &mut a.layers.iter().map(|&l| l as i64));
+    let places = a.rows.iter().flat_map(|r| r.char_offsets).map(|c| c as i64);
+    integers("char_offsets", vec![rows, 2], &mut { places });
+    let words = a.rows.iter().map(|r| r.word_id.map_or(-1, i64::from));
+    integers("word_ids", vec![rows], &mut { words });
+    let offsets = a.sequence_offsets();
+    let offsets_shape = vec![offsets.len()];
+    let offsets = &mut offsets.iter().map(|&o| o as i64);
+    match a.unit {
+        Unit::Token => {
+            let ids = a.rows.iter().map(|r| r.token_id.map_or(-1, i64::from));
+            integers("input_ids", vec![rows], &mut { ids });
+            let special = a.rows.iter().map(|r| i64::from(r.special));
+            integers("special_tokens_mask", vec![rows], &mut { special });
+            integers("sequence_offsets", offsets_shape, offsets);
+        }
+        Unit::Word => integers("word_sequence_offsets", offsets_shape, offsets),
+        Unit::Sentence => {}
+    }
+    let metadata = Metadata {
+        format: 1,
+        tool: format!("stratoscope {}", env!("CARGO_PKG_VERSION")),
+        convention: CONVENTION.to_owned(),
+        origin: a.origin.clone(),
+        unit: a.unit,
+        texts: (a.texts.iter())
+            .map(|t| StoredText { text: t.text.clone(), pair: t.pair.clone(), line: t.line })
+            .collect(),
+        labels: a.rows.iter().map(|r| r.label.clone()).collect(),
+        text_ids: a.rows.iter().map(|r| r.text_id).collect(),
+    };
+    let wrong = |reason: String| Error::States { path: "(in memory)".into(), reason };
+    let metadata = serde_json::to_string(&metadata).map_err(|e| wrong(e.to_string()))?;
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, bytes)| {
+            Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|e| wrong(e.to_string()))?;
+    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
+        .map_err(|e| wrong(e.to_string()))
+}
+
+/// Reads a states file of tokens or words. One that another program wrote needs `hidden_states`
+/// alone; what else it lacks is filled in as far as it can be.
+///
+/// # Errors
+/// A file that is not safetensors, or whose tensors do not fit together.
+pub fn read_states(path: &Path) -> Result<Activations> {
+    let bytes =
+        std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
+    parse(&bytes).map_err(|reason| Error::States { path: path.to_owned(), reason })
+}
+
+fn parse(bytes: &[u8]) -> Result<Activations, String> {
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
+    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let states = file.tensor("hidden_states").map_err(|_| "it has no hidden_states".to_owned())?;
+    let &[n_layers, n_rows, d_model] = states.shape() else {
+        return Err(format!(
+            "hidden_states has shape {:?}, not [layers, tokens, d_model]",
+            states.shape()
+        ));
+    };
+    if states.dtype() != Dtype::F32 || n_layers == 0 || n_rows == 0 || d_model == 0 {
+        return Err(format!("hidden_states is {:?} {:?}", states.dtype(), states.shape()));
+    }
+    let values: Vec<f32> =
+        states.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+        return Err(format!("hidden_states holds {} at element {at}", values[at]));
+    }
+    let hidden_states =
+        Array3::from_shape_vec((n_layers, n_rows, d_model), values).map_err(|e| e.to_string())?;
+    let integers = |name: &str, expected: usize| -> Result<Option<Vec<i64>>, String> {
+        let Ok(view) = file.tensor(name) else { return Ok(None) };
+        let values: Vec<i64> =
+            view.data().as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect();
+        if view.dtype() != Dtype::I64 || (expected > 0 && values.len() != expected) {
+            return Err(format!("{name} is {:?} {:?}", view.dtype(), view.shape()));
+        }
+        Ok(Some(values))
+    };
+    let size = |v: i64| usize::try_from(v).map_err(|_| format!("a negative number, {v}"));
+
+    let metadata: Option<Metadata> = match header.metadata().as_ref().and_then(|m| m.get(KEY)) {
+        Some(text) => Some(serde_json::from_str(text).map_err(|e| format!("metadata: {e}"))?),
+        None => None,
+    };
+    if let Some(m) = &metadata {
+        if m.format > 1 {
+            return Err(format!("it is of format {}, this program reads format 1", m.format));
+        }
+        if m.labels.len() != n_rows || m.text_ids.len() != n_rows {
+            return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
+        }
+    }
+    let layers: Vec<usize> = match integers("layers", n_layers)? {
+        Some(layers) => layers.into_iter().map(size).collect::<Result<_, _>>()?,
+        None => (0..n_layers).collect(),
+    };
+    if layers.windows(2).any(|w| w[0] >= w[1]) {
+        return Err("its layers do not ascend".to_owned());
+    }
+    let unit = metadata.as_ref().map_or(Unit::Token, |m| m.unit);
+    let offsets = match unit {
+        Unit::Token => integers("sequence_offsets", 0)?,
+        Unit::Word => integers("word_sequence_offsets", 0)?,
+        Unit::Sentence => Some((0..=n_rows as i64).collect()),
+    };
+    let offsets = offsets.unwrap_or_else(|| vec![0, n_rows as i64]);
+    let ends_fit = offsets.first() == Some(&0) && offsets.last() == Some(&(n_rows as i64));
+    if !ends_fit || offsets.windows(2).any(|w| w[0] > w[1]) {
+        return Err("its sequence offsets do not cover the rows".to_owned());
+    }
+    let ids = integers("input_ids", n_rows)?;
+    let places = integers("char_offsets", n_rows * 2)?;
+    let words = integers("word_ids", n_rows)?;
+    let special = integers("special_tokens_mask", n_rows)?;
+    let id = |values: &Option<Vec<i64>>, row: usize| {
+        values.as_ref().and_then(|v| u32::try_from(v[row]).ok())
+    };
+    let mut rows = Vec::with_capacity(n_rows);
+    for (sequence, window) in offsets.windows(2).enumerate() {
+        for row in size(window[0])?..size(window[1])? {
+            let token_id = id(&ids, row);
+            let label = match (&metadata, token_id) {
+                (Some(m), _) => m.labels[row].clone(),
+                (None, Some(id)) => format!("#{id}"),
+                (None, None) => format!("row {row}"),
+            };
+            let place = |side: usize| places.as_ref().map_or(Ok(0), |p| size(p[2 * row + side]));
+            rows.push(Row {
+                sequence,
+                label,
+                token_id,
+                char_offsets: [place(0)?, place(1)?],
+                text_id: metadata.as_ref().map_or(0, |m| m.text_ids[row]),
+                word_id: id(&words, row),
+                special: special.as_ref().is_some_and(|s| s[row] != 0),
+            });
+        }
+    }
+    let n_texts = offsets.len() - 1;
+    let last = layers.last().copied().unwrap_or(0);
+    let (origin, texts) = match metadata {
+        Some(m) if m.texts.len() == n_texts => {
+            let texts = m.texts.into_iter();
+            (m.origin, texts.map(|t| Text { text: t.text, pair: t.pair, line: t.line }).collect())
+        }
+        Some(m) => return Err(format!("{} texts for {n_texts} sequences", m.texts.len())),
+        None => {
+            let model = "(a states file)".to_owned();
+            let family = String::new();
+            (
+                Origin { model, revision: None, family, n_layers: last },
+                vec![Text::default(); n_texts],
+            )
+        }
+    };
+    Ok(Activations { origin, unit, layers, texts, rows, hidden_states })
+}
