@@ -42,6 +42,11 @@ impl Reply {
         }
     }
 
+    /// The connection is closed without a word.
+    pub(super) fn silence() -> Self {
+        Reply::status(0)
+    }
+
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
@@ -150,6 +155,9 @@ fn read_request(stream: &mut TcpStream) -> Option<Received> {
 }
 
 fn write_reply(stream: &mut TcpStream, request: &Received, reply: &Reply) -> std::io::Result<()> {
+    if reply.status == 0 {
+        return Ok(());
+    }
     let mut head = format!("HTTP/1.1 {} Test\r\nConnection: close\r\n", reply.status);
     for (name, value) in &reply.headers {
         head.push_str(&format!("{name}: {value}\r\n"));

@@ -542,21 +542,26 @@ fn broken(url: &str, source: io::Error) -> Failed {
     })
 }
 
-/// A request without an answer. Where nobody listens, asking again at once does not help.
+/// A request without an answer. Asking again helps where a connection broke or was slow, and not
+/// where none came about: no network, no such host, nobody there, no trust.
 fn unanswered(url: &str, error: ureq::Error) -> Failed {
-    let nobody = match &error {
-        ureq::Error::HostNotFound | ureq::Error::Tls(_) | ureq::Error::Rustls(_) => true,
-        ureq::Error::Io(error) => error.kind() == io::ErrorKind::ConnectionRefused,
+    use io::ErrorKind::*;
+    let may_pass = match &error {
+        ureq::Error::Timeout(_) | ureq::Error::Protocol(_) => true,
+        ureq::Error::Io(error) => matches!(
+            error.kind(),
+            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof | TimedOut
+        ),
         _ => false,
     };
     let error = HubError::Network {
         url: without_query(url),
         source: error.into_io(),
     };
-    if nobody {
-        Failed::Final(error)
-    } else {
+    if may_pass {
         Failed::Again(error)
+    } else {
+        Failed::Final(error)
     }
 }
 

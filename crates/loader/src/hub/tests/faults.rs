@@ -98,15 +98,18 @@ fn a_server_in_trouble_is_asked_a_bounded_number_of_times() {
         assert_eq!(class(&error), 5);
         assert_eq!(world.hub.requests().len(), 3);
     }
-    // Trouble that passes is not noticed.
-    let world = World::new();
-    let mut left = 2;
-    world.fault(move |it| {
-        let trouble = left > 0 && it.method == "HEAD";
-        left -= u32::from(trouble);
-        trouble.then(|| Reply::status(502))
-    });
-    assert!(world.fetch(&config()).unwrap().warnings.is_empty());
+    // Trouble that passes is not noticed: a status, a connection closed without an answer.
+    for trouble in [|| Reply::status(502), Reply::silence] {
+        let world = World::new();
+        let mut left = 2;
+        world.fault(move |it| {
+            let now = left > 0 && it.method == "HEAD";
+            left -= u32::from(now);
+            now.then(trouble)
+        });
+        assert!(world.fetch(&config()).unwrap().warnings.is_empty());
+        assert_eq!(world.hub.requests().len(), 1 + 3 + 1);
+    }
 }
 
 #[test]
