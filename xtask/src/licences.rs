@@ -6,6 +6,9 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::program::cargo;
 
+/// The version that `install` takes: a newer one may want a newer Rust.
+const VERSION: &str = "0.20.2";
+
 /// Runs `cargo deny check licenses bans sources` with the rules of `deny.toml`.
 ///
 /// Where cargo-deny is absent, it is installed into `target/tools` if the variable `CI` is set
@@ -48,7 +51,7 @@ fn installed() -> Option<PathBuf> {
 fn install() -> Result<PathBuf, Failure> {
     let folder = tools_folder();
     let status = cargo()
-        .args(["install", "cargo-deny", "--locked", "--root"])
+        .args(["install", "cargo-deny", "--version", VERSION, "--locked", "--root"])
         .arg(&folder)
         .status()
         .map_err(|source| Failure::Start { command: "cargo install cargo-deny".into(), source })?;

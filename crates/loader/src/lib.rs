@@ -9,6 +9,7 @@
 mod config;
 mod error;
 mod families;
+pub mod hub;
 mod model;
 mod pooling;
 mod source;

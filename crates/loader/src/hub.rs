@@ -1,0 +1,373 @@
+//! Files of a model repository, from the Hugging Face hub or the cache that Python shares with us.
+//!
+//! [`Hub::fetch`] is the way in: a repository, a revision and the files wanted, and a [`Snapshot`]
+//! of one commit comes back, every file of it verified. [`HubSettings`] says where the hub and the
+//! cache are; nothing here reads the process's environment or prints.
+//!
+//! hf-hub gives the names of the cache's folders and the shape of the hub's answers. The transfer is
+//! our own, over ureq, the client below hf-hub, because hf-hub 0.5 compares neither size nor
+//! checksum after a download, appends the whole file to a part of it when a server ignores the
+//! range, knows nothing of offline work, and hides which of not found, gated and broken it was.
+
+mod cache;
+mod error;
+mod name;
+mod remote;
+mod settings;
+mod verify;
+
+#[cfg(test)]
+mod loopback;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+pub use error::{ErrorClass, HubError};
+pub use name::RepoName;
+pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token};
+
+use cache::RepoCache;
+use name::{check_file, is_commit};
+use remote::{Asked, FileInfo, Patience, Remote};
+use verify::{Checksums, Verifier};
+
+/// A hub and its cache.
+pub struct Hub {
+    settings: HubSettings,
+    remote: Remote,
+    verifier: Verifier,
+}
+
+/// A file that is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileSpec {
+    /// Its path inside the repository, with `/` between parts.
+    pub name: String,
+    /// Whether the repository must have it.
+    pub need: Need,
+}
+
+/// Whether a repository must have a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// It is an error if the repository does not have it.
+    Required,
+    /// It is left out if the repository does not have it.
+    Optional,
+}
+
+impl FileSpec {
+    /// A file that the repository must have.
+    pub fn required(name: impl Into<String>) -> Self {
+        FileSpec { name: name.into(), need: Need::Required }
+    }
+
+    /// A file that is taken if the repository has it.
+    pub fn optional(name: impl Into<String>) -> Self {
+        FileSpec { name: name.into(), need: Need::Optional }
+    }
+}
+
+/// Files of one commit, on disk and verified.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Snapshot {
+    /// The repository, `org/name`.
+    pub repo: String,
+    /// The commit: 40 hexadecimal digits. Fetching at this revision gives the same bytes for ever.
+    pub commit: String,
+    /// The folder of this commit in the cache. It may hold other files than those asked for.
+    pub folder: PathBuf,
+    /// Where each file is. An optional file that the repository does not have is not among them.
+    pub files: BTreeMap<String, PathBuf>,
+    /// The sha256 of each file, in hexadecimal.
+    pub sha256: BTreeMap<String, String>,
+    /// What the user should know although it worked.
+    pub warnings: Vec<HubWarning>,
+}
+
+/// Something that the user should know although it worked.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum HubWarning {
+    /// The hub could not be reached, so the copy in the cache was used; it may be out of date.
+    UsedCachedCopy {
+        /// The commit that was used.
+        commit: String,
+        /// Why the hub could not be asked.
+        cause: HubError,
+    },
+}
+
+/// Is told how a download goes on. Any `FnMut(&str, u64, u64)` is one.
+pub trait Progress {
+    /// `done` of `total` bytes of `file` are on disk. A download that starts again goes back.
+    fn advance(&mut self, file: &str, done: u64, total: u64);
+}
+
+impl<F: FnMut(&str, u64, u64)> Progress for F {
+    fn advance(&mut self, file: &str, done: u64, total: u64) {
+        self(file, done, total);
+    }
+}
+
+/// What may be asked of the hub for one commit.
+enum Source {
+    /// Nothing: the cache must do.
+    CacheOnly,
+    /// The hub has these files.
+    Listed(BTreeSet<String>),
+    /// The hub has to be asked for each file.
+    Unlisted,
+}
+
+impl Hub {
+    /// A hub with these settings. Nothing is asked or written yet.
+    ///
+    /// # Errors
+    /// [`HubError::BadEndpoint`] and [`HubError::BadToken`].
+    pub fn new(settings: HubSettings) -> Result<Self, HubError> {
+        let remote = Remote::new(&settings)?;
+        let verifier = Verifier::new(settings.state_dir.as_deref());
+        Ok(Hub { settings, remote, verifier })
+    }
+
+    /// Fetches files of a repository, all of one commit, from the cache where it has them.
+    ///
+    /// `repo` is `org/name` or `org/name@revision`; `revision` (a branch, a tag or a commit) beats
+    /// that one, and the default is `main`. A full commit that the cache holds needs no network. A
+    /// branch or tag takes one small request, which says whether it moved; if the hub cannot be
+    /// reached and the cache has the required files of the last known commit, those are used and
+    /// [`HubWarning::UsedCachedCopy`] says so. To get further files of the same commit, such as the
+    /// shards that an index names, fetch again at [`Snapshot::commit`].
+    ///
+    /// Every file is checked against the hub's checksum, once; an interrupted download goes on where
+    /// it stopped, also in a later run.
+    ///
+    /// # Errors
+    /// Every [`HubError`] except those of [`Hub::new`]; [`HubError::class`] sorts them.
+    pub fn fetch(
+        &self,
+        repo: &str,
+        revision: Option<&str>,
+        files: &[FileSpec],
+        progress: &mut dyn Progress,
+    ) -> Result<Snapshot, HubError> {
+        let name = RepoName::parse(repo)?;
+        let name = match revision {
+            Some(revision) => name.at(revision)?,
+            None => name,
+        };
+        for spec in files {
+            check_file(&spec.name)?;
+        }
+        let cache = RepoCache::new(&self.settings.cache_dir, name.id(), self.settings.symlinks);
+        let revision = name.revision().unwrap_or("main");
+        let outcome = self.gather(&cache, name.id(), revision, files, progress);
+        // Also after a failure: what was verified stays verified.
+        self.verifier.save();
+        outcome
+    }
+
+    fn gather(
+        &self,
+        cache: &RepoCache,
+        repo: &str,
+        revision: &str,
+        files: &[FileSpec],
+        progress: &mut dyn Progress,
+    ) -> Result<Snapshot, HubError> {
+        let mut warnings = Vec::new();
+        let (commit, mut source) = self.resolve(cache, repo, revision, files, &mut warnings)?;
+        let mut snapshot = Snapshot {
+            repo: repo.to_owned(),
+            folder: cache.snapshot(&commit),
+            commit,
+            files: BTreeMap::new(),
+            sha256: BTreeMap::new(),
+            warnings,
+        };
+        for spec in files {
+            let asked = Asked { repo, revision: &snapshot.commit, file: Some(&spec.name) };
+            let path = match cache.find(&snapshot.commit, &spec.name) {
+                Some(path) => path,
+                None => match self.obtain(cache, asked, spec.need, &source, progress) {
+                    Ok(Some(path)) => path,
+                    Ok(None) => continue,
+                    // All that must be there is: do not fail over what may be missing anyway.
+                    Err(cause)
+                        if cause.is_unreachable()
+                            && spec.need == Need::Optional
+                            && has_required(cache, &snapshot.commit, files) =>
+                    {
+                        let commit = snapshot.commit.clone();
+                        snapshot.warnings.push(HubWarning::UsedCachedCopy { commit, cause });
+                        source = Source::CacheOnly;
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                },
+            };
+            let sha256 = self.verifier.check(&spec.name, &path)?;
+            snapshot.sha256.insert(spec.name.clone(), sha256);
+            snapshot.files.insert(spec.name.clone(), path);
+        }
+        if let Source::Listed(_) = source {
+            match cache.set_commit(revision, &snapshot.commit) {
+                // Like Python: a cache that is complete may be read-only.
+                Err(_) if cache.commit_of(revision).is_some() => {}
+                outcome => outcome?,
+            }
+        }
+        Ok(snapshot)
+    }
+
+    /// Which commit a revision is, and where its files may come from.
+    fn resolve(
+        &self,
+        cache: &RepoCache,
+        repo: &str,
+        revision: &str,
+        files: &[FileSpec],
+        warnings: &mut Vec<HubWarning>,
+    ) -> Result<(String, Source), HubError> {
+        if is_commit(revision) {
+            let settled = |spec: &FileSpec| {
+                cache.find(revision, &spec.name).is_some()
+                    || (spec.need == Need::Optional && cache.is_absent(revision, &spec.name))
+            };
+            let cache_does = self.settings.offline || files.iter().all(settled);
+            let source = if cache_does { Source::CacheOnly } else { Source::Unlisted };
+            return Ok((revision.to_owned(), source));
+        }
+        let known = cache.commit_of(revision);
+        if self.settings.offline {
+            let commit = known.ok_or_else(|| self.not_cached(repo, revision, files))?;
+            return Ok((commit, Source::CacheOnly));
+        }
+        let fallback = known.filter(|commit| has_required(cache, commit, files));
+        let patience = if fallback.is_some() { Patience::None } else { Patience::Usual };
+        let asked = Asked { repo, revision, file: None };
+        match (self.remote.revision(asked, patience), fallback) {
+            (Ok(info), _) => {
+                let listed = info.siblings.into_iter().map(|sibling| sibling.rfilename).collect();
+                Ok((info.sha, Source::Listed(listed)))
+            }
+            (Err(cause), Some(commit)) if cause.is_unreachable() => {
+                warnings.push(HubWarning::UsedCachedCopy { commit: commit.clone(), cause });
+                Ok((commit, Source::CacheOnly))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    /// A file that is not in the snapshot yet; `None` for an optional one that does not exist.
+    fn obtain(
+        &self,
+        cache: &RepoCache,
+        asked: Asked<'_>,
+        need: Need,
+        source: &Source,
+        progress: &mut dyn Progress,
+    ) -> Result<Option<PathBuf>, HubError> {
+        let file = asked.file.unwrap_or_default();
+        let missing = match source {
+            Source::CacheOnly => {
+                let spec = FileSpec::required(file);
+                self.not_cached(asked.repo, asked.revision, &[spec])
+            }
+            Source::Unlisted if need == Need::Optional && cache.is_absent(asked.revision, file) => {
+                return Ok(None);
+            }
+            Source::Listed(listed) if !listed.contains(file) => {
+                cache.mark_absent(asked.revision, file);
+                HubError::FileNotFound {
+                    repo: asked.repo.to_owned(),
+                    revision: asked.revision.to_owned(),
+                    file: file.to_owned(),
+                }
+            }
+            Source::Listed(_) | Source::Unlisted => match self.transfer(cache, asked, progress) {
+                Ok(path) => return Ok(Some(path)),
+                Err(error @ HubError::FileNotFound { .. }) => {
+                    cache.mark_absent(asked.revision, file);
+                    error
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        match need {
+            Need::Required => Err(missing),
+            Need::Optional => Ok(None),
+        }
+    }
+
+    /// Brings a file from the hub into the cache: blob, checksum, link.
+    fn transfer(
+        &self,
+        cache: &RepoCache,
+        asked: Asked<'_>,
+        progress: &mut dyn Progress,
+    ) -> Result<PathBuf, HubError> {
+        let file = asked.file.unwrap_or_default();
+        let info = self.remote.file_info(asked)?;
+        let _lock = cache.lock(&info.etag)?;
+        let (blob, pointer) = (cache.blob(&info.etag), cache.snapshot(asked.revision).join(file));
+        if blob.is_file() {
+            cache.link(asked.revision, file, &info.etag, false)?;
+            return Ok(pointer);
+        }
+        let sums = self.download(cache, asked, &info, progress)?;
+        let part = cache.part(&info.etag);
+        fs::rename(&part, &blob).map_err(HubError::write(&blob))?;
+        cache.link(asked.revision, file, &info.etag, true)?;
+        self.verifier.remember(&pointer, &sums.sha256)?;
+        Ok(pointer)
+    }
+
+    /// Downloads the blob aside and checks it. What an earlier run left is used if it fits, and
+    /// thrown away with everything else that does not.
+    fn download(
+        &self,
+        cache: &RepoCache,
+        asked: Asked<'_>,
+        info: &FileInfo,
+        progress: &mut dyn Progress,
+    ) -> Result<Checksums, HubError> {
+        let part = cache.part(&info.etag);
+        let mut resumed = fs::metadata(&part).is_ok_and(|metadata| metadata.len() > 0);
+        loop {
+            self.remote.download(asked, info, &part, progress)?;
+            let sums = Checksums::of(&part, &info.etag)?;
+            let Some(found) = sums.mismatch(&info.etag) else {
+                return Ok(sums);
+            };
+            let found = found.to_owned();
+            fs::remove_file(&part).map_err(HubError::write(&part))?;
+            if !resumed {
+                let (url, expected) = (self.remote.file_url(asked), info.etag.clone());
+                return Err(HubError::WrongChecksum { url, expected, found });
+            }
+            // The earlier part may be to blame: once more from the start.
+            resumed = false;
+        }
+    }
+
+    fn not_cached(&self, repo: &str, revision: &str, files: &[FileSpec]) -> HubError {
+        HubError::OfflineNotCached {
+            repo: repo.to_owned(),
+            revision: revision.to_owned(),
+            file: files.first().map(|spec| spec.name.clone()).unwrap_or_default(),
+            cache_dir: self.settings.cache_dir.clone(),
+        }
+    }
+}
+
+/// Whether the cache has every required file of a commit.
+fn has_required(cache: &RepoCache, commit: &str, files: &[FileSpec]) -> bool {
+    let mut required = files.iter().filter(|spec| spec.need == Need::Required);
+    required.all(|spec| cache.find(commit, &spec.name).is_some())
+}

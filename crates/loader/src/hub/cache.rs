@@ -1,0 +1,190 @@
+//! The cache on disk, in the layout of Python's `huggingface_hub`, shared with it.
+//!
+//! ```text
+//! models--org--name/refs/main                      the commit that `main` was
+//! models--org--name/blobs/<etag>                   each content once
+//! models--org--name/snapshots/<commit>/config.json  -> ../../blobs/<etag>
+//! models--org--name/.no_exist/<commit>/vocab.txt   known not to be there
+//! .locks/models--org--name/<etag>.lock             held while a blob is written
+//! ```
+//! hf-hub knows the names of the folders. Nothing appears under a final name before it is whole.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use hf_hub::{Cache, CacheRepo, Repo, RepoType};
+
+use super::error::HubError;
+use super::name::is_commit;
+
+/// The part of the cache that belongs to one repository.
+pub(super) struct RepoCache {
+    layout: CacheRepo,
+    folder: PathBuf,
+    locks: PathBuf,
+    symlinks: bool,
+}
+
+impl RepoCache {
+    pub(super) fn new(cache_dir: &Path, repo_id: &str, symlinks: bool) -> Self {
+        let repo = Repo::new(repo_id.to_owned(), RepoType::Model);
+        let name = repo.folder_name();
+        RepoCache {
+            layout: Cache::new(cache_dir.to_path_buf()).repo(repo),
+            folder: cache_dir.join(&name),
+            locks: cache_dir.join(".locks").join(&name),
+            symlinks,
+        }
+    }
+
+    /// The commit that a branch or tag was when it was last fetched.
+    pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
+        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        let commit = text.trim();
+        is_commit(commit).then(|| commit.to_owned())
+    }
+
+    /// The folder of a commit's files.
+    pub(super) fn snapshot(&self, commit: &str) -> PathBuf {
+        self.layout.pointer_path(commit)
+    }
+
+    /// Where a commit's file is, if it is in the cache; a link to nothing is not.
+    pub(super) fn find(&self, commit: &str, file: &str) -> Option<PathBuf> {
+        let pointer = self.pointer(commit, file);
+        pointer.is_file().then_some(pointer)
+    }
+
+    pub(super) fn blob(&self, etag: &str) -> PathBuf {
+        self.layout.blob_path(etag)
+    }
+
+    /// Where a blob grows while it is downloaded; a later run goes on from there.
+    pub(super) fn part(&self, etag: &str) -> PathBuf {
+        self.layout.blob_path(&format!("{etag}.incomplete"))
+    }
+
+    /// Whether a commit is known not to have a file.
+    pub(super) fn is_absent(&self, commit: &str, file: &str) -> bool {
+        self.absent_mark(commit, file).is_file()
+    }
+
+    /// Remembers that a commit does not have a file. It saves a request later and no more, so a
+    /// cache that cannot be written is no error.
+    pub(super) fn mark_absent(&self, commit: &str, file: &str) {
+        let mark = self.absent_mark(commit, file);
+        if create_parent(&mark).is_ok() {
+            drop(File::create(mark));
+        }
+    }
+
+    /// Remembers which commit a branch or tag is. Like Python, does nothing if that is known
+    /// already.
+    pub(super) fn set_commit(&self, revision: &str, commit: &str) -> Result<(), HubError> {
+        if self.commit_of(revision).as_deref() == Some(commit) {
+            return Ok(());
+        }
+        write_whole(&self.folder.join("refs").join(revision), commit.as_bytes())
+    }
+
+    /// Waits until no other process writes this blob, Python's included; the lock ends with the
+    /// returned file. On a file system without locks there is none: the checksum then finds what
+    /// two writers did to each other.
+    pub(super) fn lock(&self, etag: &str) -> Result<File, HubError> {
+        let path = self.locks.join(format!("{etag}.lock"));
+        create_parent(&path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(HubError::write(&path))?;
+        match file.lock() {
+            Err(error) if error.kind() != io::ErrorKind::Unsupported => {
+                Err(HubError::DiskWrite { path, source: error })
+            }
+            _ => Ok(file),
+        }
+    }
+
+    /// Makes a commit's file out of a blob: a relative symbolic link, or where there are none the
+    /// file itself. A blob that no other snapshot can use (`fresh`) is then moved, else copied, as
+    /// Python does.
+    pub(super) fn link(
+        &self,
+        commit: &str,
+        file: &str,
+        etag: &str,
+        fresh: bool,
+    ) -> Result<(), HubError> {
+        let pointer = self.pointer(commit, file);
+        create_parent(&pointer)?;
+        // A link to a blob that was deleted.
+        if pointer.is_symlink() {
+            fs::remove_file(&pointer).map_err(HubError::write(&pointer))?;
+        }
+        let blob = self.blob(etag);
+        if self.symlinks {
+            let up = "../".repeat(2 + file.matches('/').count());
+            match symlink(Path::new(&format!("{up}blobs/{etag}")), &pointer) {
+                Ok(()) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
+                // No links here: go on with the file itself.
+                Err(_) => {}
+            }
+        }
+        if fresh {
+            return fs::rename(&blob, &pointer).map_err(HubError::write(pointer));
+        }
+        let aside = aside(&pointer);
+        fs::copy(&blob, &aside).map_err(HubError::write(&aside))?;
+        fs::rename(&aside, &pointer).map_err(HubError::write(pointer))
+    }
+
+    fn pointer(&self, commit: &str, file: &str) -> PathBuf {
+        self.snapshot(commit).join(file)
+    }
+
+    fn absent_mark(&self, commit: &str, file: &str) -> PathBuf {
+        self.folder.join(".no_exist").join(commit).join(file)
+    }
+}
+
+/// Makes the folder that a file lies in.
+pub(super) fn create_parent(path: &Path) -> Result<(), HubError> {
+    match path.parent() {
+        Some(folder) => fs::create_dir_all(folder).map_err(HubError::write(folder)),
+        None => Ok(()),
+    }
+}
+
+/// Writes a small file so that it appears whole or not at all.
+pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HubError> {
+    create_parent(path)?;
+    let aside = aside(path);
+    fs::write(&aside, bytes).map_err(HubError::write(&aside))?;
+    fs::rename(&aside, path).map_err(HubError::write(path))
+}
+
+/// A name beside `path` that only this process uses.
+fn aside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}.partial", std::process::id()));
+    PathBuf::from(name)
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(windows)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::windows::fs::symlink_file(target, link)
+}
+
+#[cfg(not(any(unix, windows)))]
+fn symlink(_target: &Path, _link: &Path) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
