@@ -1,9 +1,9 @@
 //! Every family against Hugging Face transformers: hidden states and attention patterns of tiny
 //! random checkpoints, and of the bundled model on real sentences.
 
-use crate::fixtures::{Tensors, bundled, distance, path};
+use crate::fixtures::{Tensors, bundled, distance, load, path};
 use candle_core::Tensor;
-use stratoscope_loader::{Source, load};
+use stratoscope_loader::Source;
 use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
 
 /// Relative to the largest activation; what float32 itself differs from float64 by is at most

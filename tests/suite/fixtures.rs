@@ -2,7 +2,8 @@
 
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
-use stratoscope_loader::Source;
+use stratoscope_loader::hub::Silent;
+use stratoscope_loader::{Error, Model, Source};
 
 /// The folder of a fixture.
 pub(crate) fn path(name: &str) -> PathBuf {
@@ -16,6 +17,11 @@ pub(crate) fn bundled() -> Source {
         id: "bundled".to_owned(),
         files: files.iter().map(|f| (f.name.to_owned(), f.bytes.into())).collect(),
     }
+}
+
+/// Loads a model that needs no download.
+pub(crate) fn load(source: &Source) -> Result<Model, Error> {
+    stratoscope_loader::load(source, &mut Silent)
 }
 
 /// A safetensors file whose tensors are read by name.

@@ -1,9 +1,9 @@
 //! Tokenizers against Hugging Face's: ids, token types, places in the text and words.
 
 use crate::checkpoints::Checkpoint;
-use crate::fixtures::{bundled, path};
+use crate::fixtures::{bundled, load, path};
 use serde::Deserialize;
-use stratoscope_loader::{Tokenizer, load};
+use stratoscope_loader::Tokenizer;
 
 #[derive(Deserialize)]
 struct Expected {

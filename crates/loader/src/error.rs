@@ -9,6 +9,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// The request itself is malformed: a name or a setting.
+    Usage,
     /// There is no such model, or it is not cached and the network must not be used.
     NotFound,
     /// The model is there, but its files are wrong or not supported.
@@ -164,6 +166,9 @@ pub enum Error {
     /// The weights do not make a transformer.
     #[error("the weights do not make a transformer")]
     Transformer(#[from] stratoscope_transformer::Error),
+    /// The hub, or its cache.
+    #[error(transparent)]
+    Hub(#[from] crate::hub::HubError),
     /// A tensor could not be made.
     #[error("a tensor could not be made")]
     Tensor(#[from] candle_core::Error),
@@ -176,6 +181,7 @@ impl Error {
             Self::NoSuchModel { .. } | Self::NotAFolder { .. } | Self::MissingFile { .. } => {
                 ErrorKind::NotFound
             }
+            Self::Hub(error) => error.kind(),
             Self::Io { .. } | Self::Tensor(_) => ErrorKind::Failure,
             _ => ErrorKind::BadInput,
         }

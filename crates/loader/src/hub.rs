@@ -25,7 +25,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
 
-pub use error::{ErrorClass, HubError};
+pub use error::HubError;
 pub use name::RepoName;
 pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token};
 
@@ -112,6 +112,14 @@ impl<F: FnMut(&str, u64, u64)> Progress for F {
     fn advance(&mut self, file: &str, done: u64, total: u64) {
         self(file, done, total);
     }
+}
+
+/// Progress that nobody looks at.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn advance(&mut self, _: &str, _: u64, _: u64) {}
 }
 
 /// What may be asked of the hub for one commit.

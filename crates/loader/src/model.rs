@@ -2,6 +2,7 @@
 
 use crate::config::Config;
 use crate::families::{self, Family};
+use crate::hub::{HubWarning, Progress};
 use crate::source::Files;
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
 use candle_core::Device;
@@ -18,6 +19,8 @@ pub struct Model {
     pub tokenizer: Option<Tokenizer>,
     /// What is known of it.
     pub info: ModelInfo,
+    /// What the user should know although loading worked.
+    pub warnings: Vec<HubWarning>,
 }
 
 /// What is known of a model, besides its weights.
@@ -40,46 +43,54 @@ pub struct ModelInfo {
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+const POOLING: &str = "1_Pooling/config.json";
 
-/// Loads a model onto the CPU, in f32.
+/// Loads a model onto the CPU, in f32. `progress` is told of downloads.
 ///
 /// # Errors
-/// A file that is missing, cut or wrong; a family or a config value that is not supported; a tensor
-/// that is missing, misshapen or holds NaN; a tokenizer that does not match. Each names its
-/// evidence.
-pub fn load(source: &Source) -> Result<Model> {
-    let (id, revision, files) = match source {
-        Source::Memory { id, files } => (id.clone(), None, Files::memory(id, files.clone())),
-        Source::Folder(path) => (path.display().to_string(), None, Files::folder(path)?),
-    };
+/// A model that is not found; a file that is missing, cut or wrong; a family or a config value that
+/// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
+/// match. Each names its evidence.
+pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
+    let wanted = [WEIGHTS, "tokenizer.json", "tokenizer_config.json", POOLING];
+    let mut files = Files::open(source, &wanted, progress)?;
     let config = Config::parse(&files.need("config.json", "")?)?;
     let family = families::of(&config)?;
     let architecture = (family.architecture)(&config)?;
     architecture.check()?;
+    if !files.has("tokenizer.json") {
+        files.fetch(family.vocabulary.files(), progress)?;
+    }
     let tokenizer = read_tokenizer(&files, family, &architecture)?;
-    let sentence_pooling = match files.find("1_Pooling/config.json")? {
+    let sentence_pooling = match files.find(POOLING)? {
         Some(bytes) => Some(Pooling::parse(&bytes)?),
         None => None,
     };
+    let weights_files = weights_files(&mut files, progress)?;
     let (weights, unused_tensors) =
-        weights::read(&weights_files(&files)?, &architecture, family, &Device::Cpu)?;
+        weights::read(&weights_files, &architecture, family, &Device::Cpu)?;
+    drop(weights_files);
     let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
     let info = ModelInfo {
-        id,
-        revision,
-        family: family.name,
         files: files.records(),
+        id: files.id,
+        revision: files.revision,
+        family: family.name,
         sentence_pooling,
         unused_tensors,
     };
-    Ok(Model { transformer, tokenizer, info })
+    Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
 }
 
 /// The weights in one file, or in the shards that an index names.
-fn weights_files(files: &Files) -> Result<Vec<weights::WeightsFile>> {
+fn weights_files(
+    files: &mut Files,
+    progress: &mut dyn Progress,
+) -> Result<Vec<weights::WeightsFile>> {
     if let Some(bytes) = files.find(WEIGHTS)? {
         return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
     }
+    files.fetch(&[INDEX], progress)?;
     let Some(index) = files.find(INDEX)? else {
         let other = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"];
         let hint = match other.into_iter().find(|name| files.has(name)) {
@@ -89,6 +100,7 @@ fn weights_files(files: &Files) -> Result<Vec<weights::WeightsFile>> {
         return files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)]);
     };
     let shards = shard_names(&index)?;
+    files.fetch(&shards.iter().map(String::as_str).collect::<Vec<_>>(), progress)?;
     shards
         .into_iter()
         .map(|name| files.need(&name, &format!(", which {INDEX} names")).map(|bytes| (name, bytes)))

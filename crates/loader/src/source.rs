@@ -1,5 +1,6 @@
 //! Where a checkpoint's files are, and a record of every one that was read.
 
+use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Progress, Snapshot};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
@@ -21,6 +22,15 @@ pub enum Source {
     },
     /// A folder with `config.json` and `model.safetensors`.
     Folder(PathBuf),
+    /// A repository of the hub.
+    Hub {
+        /// `org/name`, or `org/name@revision`.
+        repo: String,
+        /// A branch, a tag or a commit; beats the one in `repo`.
+        revision: Option<String>,
+        /// Where the hub and its cache are.
+        settings: HubSettings,
+    },
 }
 
 /// A file that was read.
@@ -34,10 +44,26 @@ pub struct FileRecord {
     pub sha256: String,
 }
 
+impl Source {
+    /// What a user typed: an existing path beats a hub id.
+    pub fn of(name: &str, revision: Option<&str>, settings: HubSettings) -> Self {
+        let path = Path::new(name);
+        // A path that is not there, but can be nothing else, gets the message for paths.
+        if path.exists() || path.is_absolute() || name.starts_with('.') {
+            return Self::Folder(path.to_owned());
+        }
+        Self::Hub { repo: name.to_owned(), revision: revision.map(str::to_owned), settings }
+    }
+}
+
 /// The files of one checkpoint.
 pub(crate) struct Files {
-    /// What messages call the place.
-    place: String,
+    /// What the model is called, in messages too.
+    pub(crate) id: String,
+    /// The commit on the hub.
+    pub(crate) revision: Option<String>,
+    /// What the user should know although it worked.
+    pub(crate) warnings: Vec<HubWarning>,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
 }
@@ -45,38 +71,77 @@ pub(crate) struct Files {
 enum Kind {
     Memory(BTreeMap<String, Cow<'static, [u8]>>),
     Folder(PathBuf),
+    Hub { hub: Box<Hub>, files: BTreeMap<String, PathBuf>, sha256: BTreeMap<String, String> },
 }
 
 impl Files {
-    pub(crate) fn memory(id: &str, files: Vec<(String, Cow<'static, [u8]>)>) -> Self {
-        Self::new(id.to_owned(), Kind::Memory(files.into_iter().collect()))
+    /// Opens a source. Of a hub repository the config is fetched, and those of `wanted` that it
+    /// has.
+    pub(crate) fn open(
+        source: &Source,
+        wanted: &[&str],
+        progress: &mut dyn Progress,
+    ) -> Result<Self> {
+        let (id, kind) = match source {
+            Source::Memory { id, files } => {
+                (id.clone(), Kind::Memory(files.iter().cloned().collect()))
+            }
+            Source::Folder(path) if path.is_dir() => {
+                (path.display().to_string(), Kind::Folder(path.clone()))
+            }
+            Source::Folder(path) if path.exists() => {
+                return Err(Error::NotAFolder { path: path.clone() });
+            }
+            Source::Folder(path) => {
+                return Err(Error::NoSuchModel { name: path.display().to_string() });
+            }
+            Source::Hub { repo, revision, settings } => {
+                let hub = Hub::new(settings.clone())?;
+                let optional = wanted.iter().map(|name| FileSpec::optional(*name));
+                let specs: Vec<_> =
+                    std::iter::once(FileSpec::required("config.json")).chain(optional).collect();
+                let Snapshot { repo, commit, files, sha256, warnings, .. } =
+                    hub.fetch(repo, revision.as_deref(), &specs, progress)?;
+                return Ok(Self {
+                    id: repo,
+                    revision: Some(commit),
+                    warnings,
+                    kind: Kind::Hub { hub: Box::new(hub), files, sha256 },
+                    records: RefCell::default(),
+                });
+            }
+        };
+        let records = RefCell::default();
+        Ok(Self { id, revision: None, warnings: Vec::new(), kind, records })
     }
 
-    pub(crate) fn folder(path: &Path) -> Result<Self> {
-        if !path.exists() {
-            return Err(Error::NoSuchModel { name: path.display().to_string() });
+    /// Fetches more files of the same commit, where the source is the hub and has them.
+    pub(crate) fn fetch(&mut self, names: &[&str], progress: &mut dyn Progress) -> Result<()> {
+        if let Kind::Hub { hub, files, sha256 } = &mut self.kind {
+            let specs: Vec<_> = names.iter().map(|name| FileSpec::optional(*name)).collect();
+            let more = hub.fetch(&self.id, self.revision.as_deref(), &specs, progress)?;
+            files.extend(more.files);
+            sha256.extend(more.sha256);
+            self.warnings.extend(more.warnings);
         }
-        if !path.is_dir() {
-            return Err(Error::NotAFolder { path: path.to_owned() });
-        }
-        Ok(Self::new(path.display().to_string(), Kind::Folder(path.to_owned())))
-    }
-
-    fn new(place: String, kind: Kind) -> Self {
-        Self { place, kind, records: RefCell::default() }
+        Ok(())
     }
 
     /// A file's content, where there is such a file.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
-        let bytes = match &self.kind {
-            Kind::Memory(files) => files.get(name).cloned(),
-            Kind::Folder(folder) => read_if_there(&folder.join(name))?.map(Cow::Owned),
+        let (bytes, known) = match &self.kind {
+            Kind::Memory(files) => (files.get(name).cloned(), None),
+            Kind::Folder(folder) => (read_if_there(&folder.join(name))?.map(Cow::Owned), None),
+            Kind::Hub { files, sha256, .. } => match files.get(name) {
+                Some(path) => (read_if_there(path)?.map(Cow::Owned), sha256.get(name)),
+                None => (None, None),
+            },
         };
         if let Some(bytes) = &bytes {
             let record = FileRecord {
                 name: name.to_owned(),
                 bytes: bytes.len() as u64,
-                sha256: sha256(bytes),
+                sha256: known.cloned().unwrap_or_else(|| digest(bytes)),
             };
             self.records.borrow_mut().insert(name.to_owned(), record);
         }
@@ -86,7 +151,7 @@ impl Files {
     /// A file's content; that it is missing is an error, with `hint` at its end.
     pub(crate) fn need(&self, name: &str, hint: &str) -> Result<Cow<'static, [u8]>> {
         self.find(name)?.ok_or_else(|| Error::MissingFile {
-            place: self.place.clone(),
+            place: self.id.clone(),
             file: name.to_owned(),
             hint: hint.to_owned(),
         })
@@ -97,6 +162,7 @@ impl Files {
         match &self.kind {
             Kind::Memory(files) => files.contains_key(name),
             Kind::Folder(folder) => folder.join(name).is_file(),
+            Kind::Hub { files, .. } => files.contains_key(name),
         }
     }
 
@@ -115,7 +181,7 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
 }
 
 /// The sha256 of some bytes, in lower-case hexadecimal.
-fn sha256(bytes: &[u8]) -> String {
+fn digest(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -1,5 +1,6 @@
 //! What can go wrong between a repository's name and its files on disk.
 
+use crate::ErrorKind;
 use std::io;
 use std::path::PathBuf;
 
@@ -186,52 +187,26 @@ pub enum HubError {
     },
 }
 
-/// What kind of trouble a [`HubError`] is, for an exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorClass {
-    /// The request itself is malformed: a name or a setting.
-    Usage,
-    /// There is no such model, or none in the cache while offline.
-    NotFound,
-    /// The network, the server, or the permission.
-    Access,
-    /// The disk, or the state of the cache.
-    Failure,
-}
-
-impl ErrorClass {
-    /// The exit code of a program that ends with such an error: 2, 3, 5 or 1.
-    pub fn exit_code(self) -> u8 {
-        match self {
-            ErrorClass::Usage => 2,
-            ErrorClass::NotFound => 3,
-            ErrorClass::Access => 5,
-            ErrorClass::Failure => 1,
-        }
-    }
-}
-
 impl HubError {
     /// What kind of trouble this is.
-    pub fn class(&self) -> ErrorClass {
+    pub fn kind(&self) -> ErrorKind {
         use HubError::*;
         match self {
             BadRepo { .. } | BadFileName { .. } | BadEndpoint { .. } | BadToken | NoHome => {
-                ErrorClass::Usage
+                ErrorKind::Usage
             }
             RepoNotFound { .. }
             | RevisionNotFound { .. }
             | FileNotFound { .. }
-            | OfflineNotCached { .. } => ErrorClass::NotFound,
+            | OfflineNotCached { .. } => ErrorKind::NotFound,
             Gated { .. }
             | Refused { .. }
             | Network { .. }
             | Server { .. }
             | Protocol { .. }
             | WrongSize { .. }
-            | WrongChecksum { .. } => ErrorClass::Access,
-            Damaged { .. } | DiskRead { .. } | DiskWrite { .. } => ErrorClass::Failure,
+            | WrongChecksum { .. } => ErrorKind::Network,
+            Damaged { .. } | DiskRead { .. } | DiskWrite { .. } => ErrorKind::Failure,
         }
     }
 

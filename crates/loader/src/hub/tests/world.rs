@@ -1,5 +1,6 @@
 //! For the tests: a hub with one repository, its storage on another port, and an empty cache.
 
+use crate::ErrorKind;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -195,5 +196,10 @@ pub(super) fn only_weights() -> [FileSpec; 1] {
 }
 
 pub(super) fn class(error: &HubError) -> u8 {
-    error.class().exit_code()
+    match error.kind() {
+        ErrorKind::Usage => 2,
+        ErrorKind::NotFound => 3,
+        ErrorKind::Network => 5,
+        _ => 1,
+    }
 }
