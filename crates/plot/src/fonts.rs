@@ -112,7 +112,7 @@ fn split_by_face(text: &str) -> Vec<(usize, &str)> {
     for (start, c) in text.char_indices() {
         let end = start + c.len_utf8();
         match pieces.last_mut() {
-            Some(last) if joins_previous(c) || has(last.0, c) && !prefers_emoji(c) => last.2 = end,
+            Some(last) if joins_previous(c) => last.2 = end,
             _ => pieces.push((face_of(c).unwrap_or(0), start, end)),
         }
     }

@@ -105,7 +105,7 @@ impl Page {
 /// Round values within `low..=high`, about `count` of them, and their texts.
 pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
     let span = high - low;
-    if !(span > 0.0) || !span.is_finite() {
+    if span <= 0.0 || !span.is_finite() {
         return vec![(low, number(low, 0))];
     }
     let rough = span / count.max(1) as f64;
@@ -133,10 +133,12 @@ pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
 
 /// `value` with `digits` decimals, a true minus sign, and powers of ten where it is huge or tiny.
 pub(crate) fn number(value: f64, digits: usize) -> String {
-    let plain = if value.abs() >= 1e5 || digits > 4 && value != 0.0 {
+    let plain = if value == 0.0 {
+        format!("{value:.*}", if digits > 4 { 0 } else { digits })
+    } else if value.abs() >= 1e5 || digits > 4 && value.abs() < 1e-3 {
         format!("{value:.1e}")
     } else {
-        format!("{value:.digits$}")
+        format!("{value:.*}", digits.min(6))
     };
     let unsigned = plain.trim_start_matches('-');
     let is_zero = !unsigned.contains(|c: char| c.is_ascii_digit() && c != '0');
@@ -191,7 +193,7 @@ pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
     );
     page.canvas.frame(rect, 0.4, SOFT);
     let mut marks = if bar.whole {
-        whole_ticks(low, high, 10)
+        whole_ticks(low, high, 15)
     } else {
         ticks(low, high, 5)
     };
@@ -221,16 +223,19 @@ pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
             Look::new(SMALL, SOFT).middle(),
         );
     }
-    page.y = rect.y1 + 5.0 + SMALL;
+    page.y = rect.y1 + 8.0 + SMALL;
 }
 
-/// Whole numbers from `low` to `high`, at most `count`, both ends among them.
+/// Whole numbers from `low` to `high` in even steps of 1, 2, 5, 10, …, about `count` of them.
 pub(crate) fn whole_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
-    let span = (high - low).max(0.0).round() as usize;
-    let picked = input::evenly(span + 1, count);
-    picked
-        .into_iter()
-        .map(|i| low + i as f64)
+    let span = (high - low).max(0.0);
+    let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
+    let step = steps.into_iter().find(|step| span / step <= count as f64);
+    let step = step.unwrap_or((span / count.max(1) as f64).ceil());
+    let first = (low / step).ceil() * step;
+    (0..=(span / step) as usize)
+        .map(|i| first + i as f64 * step)
+        .filter(|&v| v <= high)
         .map(|v| (v, number(v, 0)))
         .collect()
 }
@@ -472,6 +477,8 @@ mod tests {
         assert_eq!(number(-1.5, 1), "−1.5");
         assert_eq!(brief(22552.4), "22552");
         assert_eq!(brief(0.01234), "0.0123");
+        assert_eq!(number(0.0, 300), "0");
+        assert_eq!(number(2e-9, 9), "2.0e-9");
     }
 
     #[test]

@@ -40,6 +40,8 @@ mod input;
 mod labels;
 mod layout;
 mod pixels;
+#[cfg(test)]
+mod tests;
 mod text;
 
 pub use error::PlotError;

@@ -35,7 +35,7 @@ impl Changes {
             );
         }
         if self.shortened {
-            notes.push_str(" Long tokens are shortened in the middle (…).");
+            notes.push_str(" Long texts are shortened in the middle (…).");
         }
         notes
     }

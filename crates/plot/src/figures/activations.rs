@@ -15,7 +15,7 @@ const MOST_DIMENSIONS: usize = 100_000;
 /// Longest label of a row.
 const LABEL: f64 = 70.0;
 /// The height that the panels share.
-const TALL: f64 = 1_100.0;
+const TALL: f64 = 1_500.0;
 
 /// Hidden states as they are: one row per token, one column per dimension.
 #[derive(Clone, Debug)]
@@ -45,7 +45,11 @@ impl Activations {
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
         let n = self.tokens.len();
-        let pitch = if n <= 12 { 12.0 } else { 7.3 };
+        let pitch = if n <= 12 {
+            12.0
+        } else {
+            grid::pitch(&self.tokens)
+        };
         let panel_height = (pitch * n as f64).clamp(24.0, 560.0);
         let most = ((TALL / (panel_height + 24.0)) as usize).clamp(1, 8);
         let picked = input::evenly(self.layers.len(), most);

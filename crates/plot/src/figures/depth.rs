@@ -137,7 +137,8 @@ impl Depth {
         }
         let lowest = places.iter().copied().fold(panel.y1, f64::max);
         page.y = (panel.y1 + 32.0).max(lowest + 8.0);
-        if !from_zero && !(low < 0.0 && high > 0.0) {
+        let has_zero = from_zero || (low < 0.0 && high > 0.0);
+        if !has_zero {
             page.note(&format!(
                 "The vertical axis starts at {}, not at 0.",
                 layout::brief(low)

@@ -106,6 +106,12 @@ fn ink(tokens: &[Token], index: usize) -> [u8; 3] {
     }
 }
 
+/// The height of a row in which every label can be read: higher for scripts above ASCII's size.
+pub(crate) fn pitch(tokens: &[Token]) -> f64 {
+    let tall = |token: &Token| token.text.chars().any(|c| c >= '\u{590}');
+    if tokens.iter().any(tall) { 9.0 } else { 7.3 }
+}
+
 /// Every how many rows a label fits, where rows are `pitch` pt high.
 pub(crate) fn label_step(pitch: f64) -> usize {
     if pitch >= 1.02 * SMALL {

@@ -9,8 +9,8 @@ use crate::input::{self, Token, check_len, check_value};
 use crate::labels::{Ground, Rect};
 use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, Plane, SMALL};
 
-/// The most panels; of more layers, these many are drawn and the figure says so.
-const MOST_PANELS: usize = 12;
+/// More tokens than this want wide panels, and fewer of them.
+const CROWD: usize = 24;
 const GAP: f64 = 10.0;
 
 /// Maps of the same tokens, one per layer. Each has its own plane: only neighbourhoods compare.
@@ -62,12 +62,13 @@ impl Maps {
     /// No tokens or maps; lists of unequal length; a value that is not finite (named).
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
-        let picked = input::evenly(self.maps.len(), MOST_PANELS);
-        let columns = match (self.tokens.len(), picked.len()) {
-            (_, 1) => 1,
-            (_, 2 | 4) => 2,
-            (0..=24, _) => 3,
-            _ => 2,
+        let crowded = self.tokens.len() > CROWD;
+        let picked = input::evenly(self.maps.len(), if crowded { 8 } else { 12 });
+        let columns = match picked.len() {
+            1 => 1,
+            2 | 4 => 2,
+            _ if crowded => 2,
+            _ => 3,
         };
         let mut page = Page::new(&self.title, COLUMN);
         layout::legend(&mut page, &self.tokens);

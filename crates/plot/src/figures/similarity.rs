@@ -13,7 +13,7 @@ const GAP: f64 = 12.0;
 /// Longest label of a row or column.
 const LABEL: f64 = 62.0;
 /// The tallest panel.
-const TALLEST: f64 = 450.0;
+const TALLEST: f64 = 550.0;
 
 /// Token by token similarity at each layer: raw cosines above, centred cosines below.
 #[derive(Clone, Debug)]
@@ -50,7 +50,9 @@ impl Similarity {
         let side_room = grid::widest(&self.tokens, LABEL) + 6.0;
         let least =
             (COLUMN - 2.0 * MARGIN - side_room - GAP * (columns as f64 - 1.0)) / columns as f64;
-        let panel = least.clamp(60.0, 210.0).max((7.3 * n as f64).min(TALLEST));
+        let panel = least
+            .clamp(60.0, 210.0)
+            .max((grid::pitch(&self.tokens) * n as f64).min(TALLEST));
         let width = (2.0 * MARGIN + side_room + columns as f64 * (panel + GAP) - GAP).max(COLUMN);
 
         let mut page = Page::new(&self.title, width);

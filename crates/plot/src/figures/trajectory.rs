@@ -65,14 +65,19 @@ impl Trajectory {
                 "{shown} of {all} tokens labelled: the rest would overlap."
             ));
         }
-        let label = "layer (○ small: first layer shown; large marker and label: last layer shown)";
-        let bar = Bar {
-            scale,
-            label,
-            whole: true,
-            clipped: false,
-        };
-        layout::colour_bar(&mut page, left, COLUMN - MARGIN - left, &bar);
+        match self.layers[..] {
+            [only] => page.note(&format!("One layer: {}.", input::layer_name(only))),
+            _ => {
+                let label = "layer (○ small: first layer; large marker with label: last layer)";
+                let bar = Bar {
+                    scale,
+                    label,
+                    whole: true,
+                    clipped: false,
+                };
+                layout::colour_bar(&mut page, left, COLUMN - MARGIN - left, &bar);
+            }
+        }
         let shows = format!(
             "The paths of {} tokens through {} layers in one plane that shows {:.1} % of the variance.",
             self.tokens.len(),
