@@ -395,7 +395,8 @@ impl BackendStyle for Stroke {
     fn color(&self) -> BackendColor {
         let [r, g, b] = self.ink.colour;
         BackendColor {
-            alpha: self.ink.alpha,
+            // Two decimals: no digit of noise reaches the SVG.
+            alpha: (self.ink.alpha * 100.0).round() / 100.0,
             rgb: (r, g, b),
         }
     }

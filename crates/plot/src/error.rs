@@ -28,7 +28,7 @@ pub enum PlotError {
         /// The value.
         value: f64,
     },
-    /// An interval that does not contain its value, or a percentile outside of its range.
+    /// A value outside of its range: a cosine, a category, a percentile, an interval's end.
     #[error("{what} is {value}, outside {low} to {high}")]
     OutOfRange {
         /// Which value.

@@ -130,6 +130,7 @@ const DIRECTIONS: [Point; 16] = [
     (-0.383, 0.924),
 ];
 const DISTANCES: [f64; 8] = [1.5, 6.0, 13.0, 22.0, 34.0, 50.0, 70.0, 95.0];
+const CROWD: usize = 400;
 /// Farther than this from its point, a label has a leader line.
 const LEADER_FROM: f64 = 4.0;
 
@@ -138,9 +139,15 @@ const LEADER_FROM: f64 = 4.0;
 /// Labels of one call never overlap each other, a marker, or a leader line.
 pub(crate) fn place(wanted: &[Wanted], ground: &Ground) -> Vec<Option<Placed>> {
     let mut placed: Vec<Option<Placed>> = Vec::with_capacity(wanted.len());
+    // In a crowd only near places are tried: far ones would not be found by the eye either.
+    let tried = if wanted.len() > CROWD {
+        3
+    } else {
+        DISTANCES.len()
+    };
     for label in wanted {
         let mut best: Option<(f64, Placed)> = None;
-        for &distance in &DISTANCES {
+        for &distance in DISTANCES.iter().take(tried) {
             for (rank, &direction) in DIRECTIONS.iter().enumerate() {
                 let candidate = candidate(label, ground.marker, distance, direction);
                 let base = distance + 0.1 * rank as f64;
@@ -154,7 +161,10 @@ pub(crate) fn place(wanted: &[Wanted], ground: &Ground) -> Vec<Option<Placed>> {
                     .iter()
                     .filter(|&&p| candidate.rect.contains(p))
                     .count();
-                let cost = base + 4.0 * (covered.min(10) as f64);
+                let passed = candidate
+                    .leader
+                    .map_or(0, |line| passes(line, wanted, ground.marker));
+                let cost = base + 4.0 * (covered.min(10) + 2 * passed.min(5)) as f64;
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, candidate));
                 }
@@ -178,6 +188,17 @@ fn candidate(label: &Wanted, marker: f64, distance: f64, (ux, uy): Point) -> Pla
         rect,
         leader: (distance > LEADER_FROM).then_some((label.at, end)),
     }
+}
+
+/// How many markers other than its own a leader line passes over.
+fn passes((from, to): (Point, Point), wanted: &[Wanted], marker: f64) -> usize {
+    let hit = |w: &&Wanted| {
+        w.at != from
+            && Rect::new(w.at.0, w.at.1, 0.0, 0.0)
+                .grown(0.7 * marker)
+                .crossed_by(from, to)
+    };
+    wanted.iter().filter(hit).count()
 }
 
 fn free(candidate: &Placed, wanted: &[Wanted], placed: &[Option<Placed>], ground: &Ground) -> bool {

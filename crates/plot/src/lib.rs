@@ -24,8 +24,8 @@
 //! - [`LayerMatrix`]: layer by layer, as CKA.
 //! - [`Activations`]: tokens by dimensions.
 //!
-//! The same input gives the same bytes on every machine: fonts are bundled, the system's are never
-//! read. Any text is safe to draw. This crate knows nothing of models and their files.
+//! The same input gives the same bytes: fonts are bundled, the system's are never read. (PNG bytes
+//! have not been compared between kinds of processor.) Any text is safe to draw. This crate knows nothing of models and their files.
 //!
 //! To add a figure: a struct with a `draw` in a file of `figures/`, built from the parts in
 //! `layout` (page, axes, colour bars, legends) and `labels` (placement without overlap).

@@ -445,3 +445,16 @@ fn a_small_figure_as_it_stands() {
     };
     insta::assert_snapshot!(figure.draw().unwrap().svg());
 }
+
+#[test]
+fn a_clip_is_said_only_where_something_is_clipped() {
+    let said = |clip_percentile| {
+        let figure = Activations {
+            clip_percentile,
+            ..activations(3, 2, 64, wave)
+        };
+        figure.draw().unwrap().svg().contains("clipped at")
+    };
+    assert!(said(90.0));
+    assert!(!said(100.0));
+}

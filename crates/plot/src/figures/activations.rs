@@ -103,17 +103,25 @@ impl Activations {
             page.y = matrix.rect.y1 + 6.0;
         }
         self.dimension_axis(&mut page, left, width);
-        let label = format!(
-            "activation, clipped at ±{} (percentile {} of the magnitudes shown; the largest is {})",
-            layout::brief(limit),
-            self.clip_percentile,
-            layout::brief(largest)
-        );
+        let clipped = largest > limit;
+        let label = if clipped {
+            format!(
+                "activation, clipped at ±{} (percentile {} of the magnitudes shown; the largest is {})",
+                layout::brief(limit),
+                self.clip_percentile,
+                layout::brief(largest)
+            )
+        } else {
+            format!(
+                "activation (the largest magnitude is {})",
+                layout::brief(largest)
+            )
+        };
         let bar = Bar {
             scale,
             label: &label,
             whole: false,
-            clipped: largest > limit,
+            clipped,
         };
         layout::colour_bar(&mut page, left, width, &bar);
         let shows = format!(

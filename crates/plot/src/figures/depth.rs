@@ -78,7 +78,7 @@ impl Depth {
     ///
     /// # Errors
     /// No layers or series; a series without a value; lists of unequal length; a value that is not
-    /// finite (named); an interval without its value; layers that do not rise.
+    /// finite (named); an interval that ends below its start; layers that do not rise.
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
         let mut page = Page::new(&self.title, COLUMN);

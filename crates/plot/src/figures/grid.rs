@@ -89,9 +89,11 @@ impl Matrix<'_> {
                 let (x, y) = (self.column(at), self.row(at));
                 let across = [(self.rect.x0, y), (self.rect.x1, y)];
                 let down = [(x, self.rect.y0), (x, self.rect.y1)];
+                // Thinner than a quarter of a cell, so that no cell is hidden.
+                let wide = (0.25 * self.rect.height() / self.rows.max(1) as f64).clamp(0.3, 2.0);
                 for line in [Some(across), both.then_some(down)].into_iter().flatten() {
-                    page.canvas.line(&line, 2.0, PAPER);
-                    page.canvas.line(&line, 0.8, INK);
+                    page.canvas.line(&line, wide, PAPER);
+                    page.canvas.line(&line, 0.4 * wide, INK);
                 }
             }
         }

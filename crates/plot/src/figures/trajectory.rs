@@ -5,9 +5,12 @@ use crate::colour::{self, INK, MUTED, PAPER, Rgb, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::fonts;
-use crate::input::{self, Token, check_len, check_value};
+use crate::input::{self, Token, check_count, check_len, check_value};
 use crate::labels::{self, Ground, Rect, Wanted};
 use crate::layout::{self, Bar, COLUMN, MARGIN, Page, Plane, SMALL};
+
+/// The most points of all trails together.
+const MOST_POINTS: usize = 200_000;
 
 /// Trails of tokens through the layers. Both axes have the same length per unit.
 #[derive(Clone, Debug)]
@@ -90,6 +93,7 @@ impl Trajectory {
     fn check(&self) -> Result<(), PlotError> {
         input::check_tokens(&self.tokens)?;
         input::check_layers(self.layers.len())?;
+        check_count("points", self.layers.len() * self.tokens.len(), MOST_POINTS)?;
         check_len(|| "points".to_owned(), self.points.len(), self.layers.len())?;
         for (layer, points) in self.layers.iter().zip(&self.points) {
             check_len(
