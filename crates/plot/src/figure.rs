@@ -1,0 +1,46 @@
+//! A finished figure: its SVG, its PNG on demand, and its description in words.
+
+use crate::canvas::Canvas;
+use crate::error::PlotError;
+
+/// A drawn figure. SVG and PNG are the same picture; both are the same bytes for the same input.
+#[derive(Debug)]
+pub struct Figure {
+    pub(crate) canvas: Canvas,
+    pub(crate) svg: String,
+    pub(crate) description: String,
+    /// Width and height in pt.
+    pub(crate) size: (f64, f64),
+}
+
+impl Figure {
+    /// The SVG document. Its `<title>` and `<desc>` tell a screen reader what it shows.
+    ///
+    /// Text stays text and is drawn with the viewer's own font; widths are those of DejaVu Sans.
+    pub fn svg(&self) -> &str {
+        &self.svg
+    }
+
+    /// The figure as PNG, `width` pixels wide, on opaque white, with the bundled fonts alone.
+    ///
+    /// # Errors
+    /// [`PlotError::PngSize`] if `width` is 0 or the picture would pass 100 million pixels.
+    pub fn png(&self, width: u32) -> Result<Vec<u8>, PlotError> {
+        self.canvas.png(self.size, width)
+    }
+
+    /// The width in pixels that prints at `dots_per_inch`.
+    pub fn width_at(&self, dots_per_inch: u32) -> u32 {
+        (self.size.0 / 72.0 * f64::from(dots_per_inch)).round() as u32
+    }
+
+    /// Width and height on paper, in points (1/72 inch).
+    pub fn size(&self) -> (f64, f64) {
+        self.size
+    }
+
+    /// What the figure shows, in plain words.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+}

@@ -1,0 +1,9 @@
+//! One file per figure.
+
+pub(crate) mod activations;
+pub(crate) mod depth;
+mod grid;
+pub(crate) mod layers;
+pub(crate) mod maps;
+pub(crate) mod similarity;
+pub(crate) mod trajectory;

@@ -1,0 +1,388 @@
+//! The page: title, notes, caption; and the parts figures share: axes, colour bars, markers, legends.
+
+use crate::canvas::{Canvas, Cells, Ink, Look};
+use crate::colour::{self, INK, PAPER, RULE, Rgb, SOFT, Scale};
+use crate::error::PlotError;
+use crate::figure::Figure;
+use crate::fonts;
+use crate::input::{self, Token};
+use crate::labels::Rect;
+use crate::text::{self, Changes};
+
+/// A column of 17 cm, in pt.
+pub(crate) const COLUMN: f64 = 482.0;
+/// White edge of the page.
+pub(crate) const MARGIN: f64 = 12.0;
+/// Sizes of text in pt. None is smaller than [`SMALL`].
+pub(crate) const TITLE: f64 = 11.0;
+pub(crate) const BODY: f64 = 8.0;
+pub(crate) const SMALL: f64 = 7.0;
+
+type Point = (f64, f64);
+
+/// A page that is filled from top to bottom.
+pub(crate) struct Page {
+    pub(crate) canvas: Canvas,
+    pub(crate) width: f64,
+    /// Where the next thing goes.
+    pub(crate) y: f64,
+    title: String,
+    changes: Changes,
+}
+
+impl Page {
+    /// A page `width` wide that begins with its title.
+    pub(crate) fn new(title: &str, width: f64) -> Self {
+        let mut page = Self {
+            canvas: Canvas::default(),
+            width,
+            y: MARGIN,
+            title: text::clean(title).0,
+            changes: Changes::default(),
+        };
+        page.lines(title, TITLE, INK);
+        page.y += 4.0;
+        page
+    }
+
+    /// A small grey sentence across the page.
+    pub(crate) fn note(&mut self, sentence: &str) {
+        self.lines(sentence, SMALL, SOFT);
+        self.y += 3.0;
+    }
+
+    fn lines(&mut self, content: &str, size: f64, ink: Rgb) {
+        let (lines, changes) = text::wrap(content, size, self.width - 2.0 * MARGIN);
+        self.changes.add(changes);
+        for line in lines {
+            self.canvas.text((MARGIN, self.y + 0.95 * size), &line, Look::new(size, ink));
+            self.y += 1.32 * size;
+        }
+    }
+
+    /// The labels of `tokens`, each at most `limit` wide at `size`.
+    pub(crate) fn labels(&mut self, tokens: &[Token], size: f64, limit: f64) -> Vec<String> {
+        tokens.iter().map(|token| self.label(&token.text, size, limit)).collect()
+    }
+
+    /// Any short text as one label; what had to be changed is said in the caption.
+    pub(crate) fn label(&mut self, content: &str, size: f64, limit: f64) -> String {
+        let (label, changes) = text::label(content, size, limit);
+        self.changes.add(changes);
+        label
+    }
+
+    /// Writes the caption and closes the page.
+    pub(crate) fn finish(mut self, caption: &str, shows: &str) -> Result<Figure, PlotError> {
+        self.y += 4.0;
+        let (_, seen) = text::wrap(caption, BODY, self.width - 2.0 * MARGIN);
+        self.changes.add(seen);
+        let caption = format!("{}{}", caption.trim_end(), self.changes.notes());
+        if !caption.is_empty() {
+            self.lines(caption.trim_start(), BODY, INK);
+        }
+        let size = (self.width, self.y + MARGIN);
+        let (title, (shows, _)) = (self.title, text::clean(shows));
+        let description = if title.is_empty() { shows } else { format!("{title}. {shows}") };
+        let svg = self.canvas.svg(size, &title, &description)?;
+        Ok(Figure { canvas: self.canvas, svg, description, size })
+    }
+}
+
+/// Round values within `low..=high`, about `count` of them, and their texts.
+pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let span = high - low;
+    if span <= 0.0 || !span.is_finite() {
+        return vec![(low, number(low, 0))];
+    }
+    let rough = span / count.max(1) as f64;
+    let power = rough.log10().floor();
+    let unit = 10f64.powi(power as i32);
+    let share = rough / unit;
+    let factor = if share <= 1.0 {
+        1.0
+    } else if share <= 2.0 {
+        2.0
+    } else if share <= 5.0 {
+        5.0
+    } else {
+        10.0
+    };
+    let step = factor * unit;
+    let first = (low / step - 1e-9).ceil();
+    let digits = (-(step.log10() + 1e-9).floor()).max(0.0) as usize;
+    (0..4 * count.max(1))
+        .map(|i| (first + i as f64) * step)
+        .take_while(|&v| v <= high + 1e-9 * span)
+        .map(|v| (v, number(v, digits)))
+        .collect()
+}
+
+/// `value` with `digits` decimals, a true minus sign, and powers of ten where it is huge or tiny.
+pub(crate) fn number(value: f64, digits: usize) -> String {
+    let plain = if value == 0.0 {
+        format!("{value:.*}", if digits > 4 { 0 } else { digits })
+    } else if value.abs() >= 1e5 || digits > 4 && value.abs() < 1e-3 {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.*}", digits.min(6))
+    };
+    let unsigned = plain.trim_start_matches('-');
+    let is_zero = !unsigned.contains(|c: char| c.is_ascii_digit() && c != '0');
+    if plain.starts_with('-') && !is_zero { format!("−{unsigned}") } else { unsigned.to_owned() }
+}
+
+/// Three significant digits.
+pub(crate) fn brief(value: f64) -> String {
+    if value == 0.0 {
+        return "0".to_owned();
+    }
+    let digits = (2.0 - value.abs().log10().floor()).clamp(0.0, 5.0) as usize;
+    number(value, digits)
+}
+
+/// What a colour bar says.
+pub(crate) struct Bar<'a> {
+    pub(crate) scale: Scale,
+    pub(crate) label: &'a str,
+    /// Whether the scale counts whole things (layers, positions).
+    pub(crate) whole: bool,
+    /// Whether values beyond the ends were clipped to them.
+    pub(crate) clipped: bool,
+}
+
+/// Draws a horizontal colour bar with its label above, `width` wide from `x`, and moves on below it.
+pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
+    let (low, high) = bar.scale.range();
+    let (lines, _) = text::wrap(bar.label, SMALL, width);
+    let mut top = page.y;
+    for line in &lines {
+        page.canvas.text((x, top + SMALL), line, Look::new(SMALL, INK));
+        top += 1.3 * SMALL;
+    }
+    top += 2.0;
+    let rect = Rect::new(x, top, width, 7.0);
+    const STEPS: usize = 200;
+    let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / STEPS as f64;
+    let colours = (0..STEPS).map(|i| bar.scale.colour(at(i))).collect();
+    page.canvas.picture(rect, Cells { columns: STEPS, rows: 1, colours });
+    page.canvas.frame(rect, 0.4, SOFT);
+    let mut marks = if bar.whole { whole_ticks(low, high, 15) } else { ticks(low, high, 5) };
+    if bar.clipped {
+        marks.retain(|(v, _)| (v - low) > 0.12 * (high - low) && (high - v) > 0.12 * (high - low));
+        marks.insert(0, (low, format!("≤ {}", brief(low))));
+        marks.push((high, format!("≥ {}", brief(high))));
+    }
+    for (value, mark) in &marks {
+        let share = if high > low { (value - low) / (high - low) } else { 0.5 };
+        let tick = x + share * width;
+        page.canvas.line(&[(tick, rect.y1), (tick, rect.y1 + 2.0)], 0.5, SOFT);
+        let half = fonts::width(mark, SMALL) / 2.0;
+        // Texts at the ends stay on the page.
+        let centre =
+            tick.clamp(x + half.min(width / 2.0) - MARGIN / 2.0, x + width - half + MARGIN / 2.0);
+        page.canvas.text((centre, rect.y1 + 3.0 + SMALL), mark, Look::new(SMALL, SOFT).middle());
+    }
+    page.y = rect.y1 + 8.0 + SMALL;
+}
+
+/// Whole numbers from `low` to `high` in even steps of 1, 2, 5, 10, …, about `count` of them.
+pub(crate) fn whole_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
+    let span = (high - low).max(0.0);
+    let steps = [1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0];
+    let step = steps.into_iter().find(|step| span / step <= count as f64);
+    let step = step.unwrap_or((span / count.max(1) as f64).ceil());
+    let first = (low / step).ceil() * step;
+    (0..=(span / step) as usize)
+        .map(|i| first + i as f64 * step)
+        .filter(|&v| v <= high)
+        .map(|v| (v, number(v, 0)))
+        .collect()
+}
+
+/// A sentence's colour and marker, by its rank.
+pub(crate) fn marker(
+    canvas: &mut Canvas,
+    rank: usize,
+    at: Point,
+    radius: f64,
+    fill: Rgb,
+    edge: Rgb,
+) {
+    let (x, y) = at;
+    let r = radius;
+    let outline: Vec<Point> = match rank % 6 {
+        0 => {
+            canvas.disc(at, r, edge);
+            canvas.disc(at, r - 0.8, fill);
+            return;
+        }
+        1 => vec![
+            (x - 0.88 * r, y - 0.88 * r),
+            (x + 0.88 * r, y - 0.88 * r),
+            (x + 0.88 * r, y + 0.88 * r),
+            (x - 0.88 * r, y + 0.88 * r),
+        ],
+        2 => vec![(x, y - 1.25 * r), (x + 1.15 * r, y + 0.8 * r), (x - 1.15 * r, y + 0.8 * r)],
+        3 => vec![(x, y - 1.3 * r), (x + 1.3 * r, y), (x, y + 1.3 * r), (x - 1.3 * r, y)],
+        4 => vec![(x, y + 1.25 * r), (x + 1.15 * r, y - 0.8 * r), (x - 1.15 * r, y - 0.8 * r)],
+        _ => {
+            let (a, b) = (0.45 * r, 1.25 * r);
+            vec![
+                (x - a, y - b),
+                (x + a, y - b),
+                (x + a, y - a),
+                (x + b, y - a),
+                (x + b, y + a),
+                (x + a, y + a),
+                (x + a, y + b),
+                (x - a, y + b),
+                (x - a, y + a),
+                (x - b, y + a),
+                (x - b, y - a),
+                (x - a, y - a),
+            ]
+        }
+    };
+    canvas.area(&outline, fill);
+    let closed: Vec<Point> = outline.iter().chain(outline.iter().take(2)).copied().collect();
+    canvas.line(&closed, 0.8, edge);
+}
+
+/// The legend of sentences (none where there is one) and of special tokens.
+pub(crate) fn legend(page: &mut Page, tokens: &[Token]) {
+    let sentences = input::sentences(tokens);
+    let mut entries: Vec<(usize, Rgb, Rgb, String)> = Vec::new();
+    if sentences.len() > 1 {
+        for (rank, sentence) in sentences.iter().enumerate() {
+            let words: Vec<&str> = tokens
+                .iter()
+                .filter(|t| t.sentence == *sentence && !t.special)
+                .map(|t| t.text.as_str())
+                .take(40)
+                .collect();
+            let name = page.label(&format!("{}: {}", sentence + 1, words.join(" ")), SMALL, 190.0);
+            let ink = colour::category(rank);
+            entries.push((rank, ink, ink, name));
+        }
+    }
+    if tokens.iter().any(|t| t.special) {
+        entries.push((0, PAPER, colour::MUTED, "special token".to_owned()));
+    }
+    entries_row(page, &entries);
+}
+
+/// Markers with names in as many rows as they need.
+pub(crate) fn entries_row(page: &mut Page, entries: &[(usize, Rgb, Rgb, String)]) {
+    if entries.is_empty() {
+        return;
+    }
+    let (mut x, mut y) = (MARGIN, page.y + 5.0);
+    for (rank, fill, edge, name) in entries {
+        let wide = 12.0 + fonts::width(name, SMALL) + 12.0;
+        if x > MARGIN && x + wide > page.width - MARGIN {
+            x = MARGIN;
+            y += 11.0;
+        }
+        marker(&mut page.canvas, *rank, (x + 4.0, y), 2.6, *fill, *edge);
+        page.canvas.text((x + 11.0, y + 0.36 * SMALL), name, Look::new(SMALL, INK));
+        x += wide;
+    }
+    page.y = y + 10.0;
+}
+
+/// Data to page for one panel, the same length per unit on both axes.
+pub(crate) struct Plane {
+    pub(crate) rect: Rect,
+    pub(crate) x: (f64, f64),
+    pub(crate) y: (f64, f64),
+}
+
+impl Plane {
+    /// The panel `rect` with room around `points`. One point, or none that differ, gets a span of 1.
+    pub(crate) fn around(points: impl Iterator<Item = [f64; 2]> + Clone, rect: Rect) -> Self {
+        let (x, y) = (extent(points.clone().map(|p| p[0])), extent(points.map(|p| p[1])));
+        let middle = ((x.0 + x.1) / 2.0, (y.0 + y.1) / 2.0);
+        let per_pt = ((x.1 - x.0) / rect.width()).max((y.1 - y.0) / rect.height()) * 1.12;
+        let floor = f64::MIN_POSITIVE.max((middle.0.abs() + middle.1.abs()) * 1e-9);
+        let per_pt = if per_pt > floor { per_pt } else { 1.0f64.max(floor) / rect.width() };
+        let half = (rect.width() / 2.0 * per_pt, rect.height() / 2.0 * per_pt);
+        Self {
+            rect,
+            x: (middle.0 - half.0, middle.0 + half.0),
+            y: (middle.1 - half.1, middle.1 + half.1),
+        }
+    }
+
+    pub(crate) fn at(&self, [x, y]: [f64; 2]) -> Point {
+        let across = (x - self.x.0) / (self.x.1 - self.x.0);
+        let up = (y - self.y.0) / (self.y.1 - self.y.0);
+        (self.rect.x0 + across * self.rect.width(), self.rect.y1 - up * self.rect.height())
+    }
+
+    /// Grid, frame, ticks and the names of both axes.
+    pub(crate) fn axes(&self, canvas: &mut Canvas, names: [&str; 2]) {
+        let r = self.rect;
+        for (value, label) in ticks(self.x.0, self.x.1, 6) {
+            let (x, _) = self.at([value, self.y.0]);
+            canvas.line(&[(x, r.y0), (x, r.y1)], 0.4, RULE);
+            canvas.text((x, r.y1 + 3.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
+        }
+        for (value, label) in ticks(self.y.0, self.y.1, 6) {
+            let (_, y) = self.at([self.x.0, value]);
+            canvas.line(&[(r.x0, y), (r.x1, y)], 0.4, RULE);
+            canvas.text((r.x0 - 3.0, y + 0.36 * SMALL), &label, Look::new(SMALL, SOFT).end());
+        }
+        canvas.frame(r, 0.6, SOFT);
+        let middle = ((r.x0 + r.x1) / 2.0, (r.y0 + r.y1) / 2.0);
+        canvas.text((middle.0, r.y1 + 24.0), names[0], Look::new(BODY, INK).middle());
+        canvas.text((MARGIN + BODY, middle.1), names[1], Look::new(BODY, INK).middle().upward());
+    }
+}
+
+/// Smallest and largest; `(0, 0)` for none.
+pub(crate) fn extent(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let range = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+    if range.0 <= range.1 { range } else { (0.0, 0.0) }
+}
+
+/// A translucent ink.
+pub(crate) fn faint(colour: Rgb, alpha: f64) -> Ink {
+    Ink { colour, alpha }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_round_and_inside() {
+        let texts = |low, high| ticks(low, high, 5).into_iter().map(|t| t.1).collect::<Vec<_>>();
+        assert_eq!(texts(0.0, 1.0), ["0.0", "0.2", "0.4", "0.6", "0.8", "1.0"]);
+        assert_eq!(texts(-12.0, 9.0), ["−10", "−5", "0", "5"]);
+        assert_eq!(texts(3.0, 3.0), ["3"]);
+        for (low, high) in [(1e-12, 2e-12), (-1e99, 1e99), (0.1, 0.1 + 1e-16), (5.0, 5.0 + 1e-12)] {
+            let found = ticks(low, high, 5);
+            assert!(found.len() <= 20, "{found:?}");
+        }
+    }
+
+    #[test]
+    fn numbers() {
+        assert_eq!(number(-0.001, 2), "0.00");
+        assert_eq!(number(-1.5, 1), "−1.5");
+        assert_eq!(brief(22552.4), "22552");
+        assert_eq!(brief(0.01234), "0.0123");
+        assert_eq!(number(0.0, 300), "0");
+        assert_eq!(number(2e-9, 9), "2.0e-9");
+    }
+
+    #[test]
+    fn a_plane_of_equal_points_has_a_span() {
+        for point in [[0.0, 0.0], [1e90, -1e90], [3.0, 4.0]] {
+            let plane = Plane::around([point, point].into_iter(), Rect::new(0.0, 0.0, 100.0, 50.0));
+            let (x, y) = plane.at(point);
+            assert!((x - 50.0).abs() < 1e-3 && (y - 25.0).abs() < 1e-3, "{x} {y}");
+        }
+    }
+}

@@ -1,0 +1,373 @@
+//! Laws that hold for every figure: well-formed, inside the page, readable, repeatable.
+
+use crate::labels::Rect;
+use crate::*;
+
+/// Words of many scripts, and hostile ones.
+const WORDS: [&str; 24] = [
+    "[CLS]",
+    "the",
+    "bank",
+    "##s",
+    "🛸",
+    "中文",
+    "مرحبا",
+    "\u{7}",
+    "हिन्दी",
+    "ไทย",
+    "Donaudampfschifffahrtsgesellschaftskapitän",
+    " of",
+    "<script>alert('&\"]]>')</script>",
+    "\u{202E}evil",
+    "한국",
+    "👩\u{200D}🔬",
+    "",
+    "\u{0}\u{1}\u{FFFE}\u{FFFF}",
+    "z\u{301}\u{301}\u{301}\u{301}\u{301}\u{301}",
+    "\u{E0041}\u{FEFF}",
+    "\n\t",
+    "a\u{2028}b",
+    "&amp;",
+    "[SEP]",
+];
+
+fn tokens(n: usize, sentences: usize) -> Vec<Token> {
+    (0..n)
+        .map(|i| {
+            let text = WORDS[i % WORDS.len()];
+            Token {
+                text: text.to_owned(),
+                sentence: i * sentences / n,
+                special: text.starts_with('['),
+            }
+        })
+        .collect()
+}
+
+/// Repeatable values in −1 to 1.
+fn wave(i: usize) -> f64 {
+    (i as f64 * 0.754_877_666 + 0.3).fract() * 2.0 - 1.0
+}
+
+fn trajectory(n: usize, n_layers: usize, scale: f64) -> Trajectory {
+    let point =
+        |l: usize, t: usize| [scale * wave(l * 7 + t * 13), scale * wave(l * 5 + t * 3 + 1)];
+    Trajectory {
+        title: "Trails <&>\u{7}".to_owned(),
+        caption: "A caption & its \u{202E}words. ".repeat(12),
+        tokens: tokens(n, 1 + n / 10),
+        layers: (0..n_layers).collect(),
+        points: (0..n_layers).map(|l| (0..n).map(|t| point(l, t)).collect()).collect(),
+        shares: [0.4, 0.1],
+    }
+}
+
+fn maps(n: usize, n_layers: usize, scale: f64, colour: MapColour) -> Maps {
+    let Trajectory { title, caption, tokens, points, .. } = trajectory(n, n_layers, scale);
+    let map = |(layer, points)| Map { layer, note: "trustworthiness 0.91".to_owned(), points };
+    Maps { title, caption, tokens, maps: points.into_iter().enumerate().map(map).collect(), colour }
+}
+
+fn similarity(n: usize, n_layers: usize) -> Similarity {
+    let matrix = |l: usize| (0..n * n).map(|i| wave(i + l)).collect::<Vec<f64>>();
+    Similarity {
+        title: "Similarity".to_owned(),
+        caption: String::new(),
+        tokens: tokens(n, 1 + n / 10),
+        layers: (0..n_layers).collect(),
+        raw: (0..n_layers).map(matrix).collect(),
+        centred: (0..n_layers).map(matrix).collect(),
+    }
+}
+
+fn depth(n_layers: usize, scale: f64) -> Depth {
+    let values = |shift: usize| (0..n_layers).map(|l| Some(scale * wave(l + shift))).collect();
+    let mut gap = Series::line("a gap", values(3));
+    gap.values.iter_mut().skip(1).step_by(3).for_each(|v| *v = None);
+    let around = |v: &Option<f64>| v.map(|v| (v - 0.1 * scale.abs(), v + 0.2 * scale.abs()));
+    gap.interval = gap.values.iter().map(around).collect();
+    Depth {
+        title: "Depth".to_owned(),
+        caption: "Caption.".to_owned(),
+        y_label: "measure \u{0} (unit)".to_owned(),
+        layers: (0..n_layers).collect(),
+        series: vec![
+            Series { n: Some(1040), ..Series::line("first", values(0)) },
+            gap,
+            Series { kind: SeriesKind::Baseline, ..Series::line("the <baseline>", values(9)) },
+        ],
+    }
+}
+
+fn layers(n_layers: usize, value: impl Fn(usize) -> f64) -> LayerMatrix {
+    LayerMatrix {
+        title: "Layers".to_owned(),
+        caption: "Caption.".to_owned(),
+        measure: "CKA".to_owned(),
+        n: 12,
+        layers: (0..n_layers).collect(),
+        values: (0..n_layers * n_layers).map(value).collect(),
+    }
+}
+
+fn activations(
+    n: usize,
+    n_layers: usize,
+    d_model: usize,
+    value: impl Fn(usize) -> f64,
+) -> Activations {
+    Activations {
+        title: "Activations".to_owned(),
+        caption: "Caption.".to_owned(),
+        tokens: tokens(n, 1 + n / 10),
+        layers: (0..n_layers).collect(),
+        d_model,
+        values: (0..n_layers)
+            .map(|l| (0..n * d_model).map(|i| value(i + l) as f32).collect())
+            .collect(),
+        clip_percentile: 99.0,
+    }
+}
+
+fn categories(n: usize) -> MapColour {
+    MapColour::Category {
+        names: (0..9).map(|i| format!("category {i}")).collect(),
+        of: (0..n).map(|i| (i % 10 != 9).then_some(i % 10)).collect(),
+    }
+}
+
+/// Every figure in one size.
+fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
+    let figures = [
+        ("trajectory", trajectory(n, n_layers, 3.0).draw()),
+        ("maps by position", maps(n, n_layers, 3.0, MapColour::Position).draw()),
+        ("maps by sentence", maps(n, n_layers, 3.0, MapColour::Sentence).draw()),
+        ("maps by category", maps(n, n_layers, 3.0, categories(n)).draw()),
+        ("similarity", similarity(n, n_layers).draw()),
+        ("depth", depth(n_layers, 0.8).draw()),
+        ("layers", layers(n_layers, |i| wave(i).abs()).draw()),
+        ("activations", activations(n, n_layers, 384, wave).draw()),
+    ];
+    let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
+    figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()
+}
+
+/// What every figure has to obey.
+#[track_caller]
+fn check(name: &str, figure: &Figure) {
+    let document =
+        roxmltree::Document::parse(figure.svg()).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let root = document.root_element();
+    let text_of = |tag: &str| {
+        let node = root.children().find(|n| n.has_tag_name(tag));
+        node.and_then(|n| n.text()).unwrap_or_default().to_owned()
+    };
+    assert!(!text_of("title").is_empty(), "{name}");
+    assert_eq!(text_of("desc"), figure.description(), "{name}");
+    let view: Vec<f64> =
+        root.attribute("viewBox").unwrap().split(' ').map(|v| v.parse().unwrap()).collect();
+    let page = Rect::new(0.0, 0.0, view[2], view[3]);
+
+    let boxes: Vec<(String, Rect)> = document
+        .descendants()
+        .filter(|n| n.has_tag_name("text"))
+        .map(|n| (n.text().unwrap().trim().to_owned(), text_box(n)))
+        .collect();
+    assert!(boxes.len() > 3, "{name}: {} texts", boxes.len());
+    for (i, (text, a)) in boxes.iter().enumerate() {
+        assert!(
+            a.x0 >= page.x0 && a.x1 <= page.x1 && a.y0 >= page.y0 && a.y1 <= page.y1,
+            "{name}: {text:?} {a:?} leaves the page {page:?}"
+        );
+        for (other, b) in boxes.iter().skip(i + 1) {
+            assert!(!a.overlaps(*b), "{name}: {text:?} {a:?} overlaps {other:?} {b:?}");
+        }
+    }
+    // Control characters and direction overrides never reach the document.
+    let bad = |c: char| c.is_control() && c != '\n' || ('\u{202A}'..='\u{202E}').contains(&c);
+    assert!(!figure.svg().contains(bad), "{name}");
+}
+
+/// The box of a `<text>`: from a little below the baseline to the height of small letters.
+fn text_box(node: roxmltree::Node) -> Rect {
+    let number = |name: &str| node.attribute(name).unwrap().parse::<f64>().unwrap();
+    let size = number("font-size");
+    assert!(size >= 7.0 * 20.0, "text smaller than 7 pt");
+    assert_eq!(node.attribute("dy"), Some("0.76em"));
+    let width = fonts::width(node.text().unwrap().trim(), size);
+    let left = match node.attribute("text-anchor").unwrap() {
+        "start" => 0.0,
+        "middle" => -width / 2.0,
+        _ => -width,
+    };
+    let (x, y) = (number("x"), number("y"));
+    let (top, height) = (0.76 * size - 0.58 * size, 0.6 * size);
+    match node.attribute("transform") {
+        None => Rect::new(x + left, y + top, width, height),
+        // Turned by 270 degrees about (x, y): right becomes up, down becomes right.
+        Some(_) => Rect::new(x + top, y - left - width, height, width),
+    }
+}
+
+#[test]
+fn figures_are_well_formed_and_readable_at_every_size() {
+    for (n, n_layers) in [(1, 1), (2, 2), (5, 7), (20, 13), (60, 31)] {
+        for (name, figure) in all(n, n_layers) {
+            check(&name, &figure);
+        }
+    }
+}
+
+#[test]
+fn two_hundred_tokens_are_labelled_in_part() {
+    let figure = trajectory(200, 5, 1.0).draw().unwrap();
+    check("200 tokens", &figure);
+    assert!(figure.svg().contains("of 200 tokens labelled"));
+}
+
+#[test]
+fn the_same_input_gives_the_same_bytes() {
+    for ((name, a), (_, b)) in all(6, 4).into_iter().zip(all(6, 4)) {
+        assert_eq!(a.svg(), b.svg(), "{name}");
+        assert_eq!(a.png(400).unwrap(), b.png(400).unwrap(), "{name}");
+    }
+}
+
+#[test]
+fn a_png_is_opaque_white_with_the_picture_on_it() {
+    for (name, figure) in all(5, 3) {
+        let map = tiny_skia::Pixmap::decode_png(&figure.png(500).unwrap()).unwrap();
+        assert_eq!(map.width(), 500, "{name}");
+        let pixels = map.pixels();
+        assert!(pixels.iter().all(|p| p.alpha() == 255), "{name}");
+        let ink = pixels.iter().filter(|p| p.red() < 200 || p.green() < 200).count();
+        assert!(ink * 100 > pixels.len(), "{name}: {ink} of {} pixels", pixels.len());
+        let corner = pixels[0];
+        assert_eq!((corner.red(), corner.green(), corner.blue()), (255, 255, 255), "{name}");
+    }
+}
+
+#[test]
+fn a_png_of_impossible_size_is_refused() {
+    let figure = depth(3, 1.0).draw().unwrap();
+    for width in [0, 60_000, u32::MAX] {
+        assert!(matches!(figure.png(width), Err(PlotError::PngSize { .. })), "{width}");
+    }
+}
+
+#[test]
+fn values_without_spread_are_drawn() {
+    for scale in [0.0, 1e-300, 1e-9, 1e99] {
+        check("trajectory", &trajectory(8, 3, scale).draw().unwrap());
+        check("maps", &maps(8, 3, scale, MapColour::Position).draw().unwrap());
+        check("depth", &depth(4, scale).draw().unwrap());
+        check("layers", &layers(4, |_| scale).draw().unwrap());
+        check("activations", &activations(3, 2, 16, |_| scale.min(1e30)).draw().unwrap());
+    }
+}
+
+#[test]
+fn dimensions_share_columns_only_where_there_are_too_many() {
+    let said =
+        |d| activations(2, 1, d, wave).draw().unwrap().svg().contains("neighbouring dimensions");
+    assert!(!said(1_600));
+    assert!(said(4_096));
+}
+
+#[test]
+fn left_out_layers_are_said() {
+    let said = |figure: Figure| figure.svg().contains("layers shown, evenly spaced");
+    assert!(!said(maps(5, 12, 1.0, MapColour::Position).draw().unwrap()));
+    assert!(said(maps(5, 31, 1.0, MapColour::Position).draw().unwrap()));
+    assert!(said(similarity(60, 13).draw().unwrap()));
+}
+
+#[test]
+fn codes_in_place_of_characters_are_said_in_the_caption() {
+    let words = |figure: Figure| figure.svg().replace(['\n', ' '], "");
+    let figure = words(trajectory(20, 2, 1.0).draw().unwrap());
+    assert!(figure.contains("&lt;U+D55C&gt;") && figure.contains("&lt;U+0007&gt;"));
+    let mut plain = trajectory(3, 2, 1.0);
+    (plain.title, plain.caption) = ("Plain".to_owned(), "Plain.".to_owned());
+    assert!(!plain.draw().unwrap().svg().contains("U+"));
+}
+
+#[test]
+fn an_axis_that_leaves_out_zero_says_so() {
+    let said = |values: &[f64]| {
+        let series = vec![Series::line("a", values.iter().map(|&v| Some(v)).collect())];
+        let figure = Depth { layers: (0..values.len()).collect(), series, ..depth(1, 1.0) };
+        figure.draw().unwrap().svg().contains("not at 0")
+    };
+    assert!(said(&[0.9, 0.95]));
+    assert!(!said(&[0.1, 0.95]));
+    assert!(!said(&[-0.1, 0.2]));
+}
+
+#[test]
+fn bad_input_is_refused_by_name() {
+    let mut nan = trajectory(4, 3, 1.0);
+    nan.points[2][1][0] = f64::NAN;
+    let mut short = trajectory(4, 3, 1.0);
+    short.points[1].pop();
+    let mut cosine = similarity(3, 2);
+    cosine.raw[1][5] = 1.5;
+    let mut infinite = activations(3, 2, 8, wave);
+    infinite.values[1][9] = f32::INFINITY;
+    let mut empty = depth(3, 1.0);
+    empty.series[0].values = vec![None; 3];
+    let mut turned = depth(3, 1.0);
+    turned.series[0].interval = vec![Some((1.0, 0.5)), None, None];
+    let mut falling = depth(3, 1.0);
+    falling.layers = vec![0, 2, 1];
+    let mut category = maps(10, 2, 1.0, categories(10));
+    if let MapColour::Category { names, .. } = &mut category.colour {
+        names.pop();
+    }
+    let mut percentile = activations(3, 2, 8, wave);
+    percentile.clip_percentile = f64::NAN;
+    let errors = [
+        trajectory(0, 3, 1.0).draw(),
+        trajectory(3, 0, 1.0).draw(),
+        trajectory(2_001, 1, 1.0).draw(),
+        nan.draw(),
+        short.draw(),
+        cosine.draw(),
+        infinite.draw(),
+        empty.draw(),
+        turned.draw(),
+        falling.draw(),
+        category.draw(),
+        percentile.draw(),
+        layers(3, |i| if i == 5 { f64::NAN } else { 0.5 }).draw(),
+        activations(3, 2, 0, wave).draw(),
+    ]
+    .map(|result| result.unwrap_err().to_string());
+    insta::assert_snapshot!(errors.join("\n"));
+}
+
+#[test]
+fn a_small_figure_as_it_stands() {
+    let figure = Depth {
+        title: "Title".to_owned(),
+        caption: "Caption.".to_owned(),
+        y_label: "accuracy".to_owned(),
+        layers: vec![0, 1],
+        series: vec![Series {
+            interval: vec![Some((0.4, 0.6)), Some((0.5, 0.8))],
+            n: Some(9),
+            ..Series::line("probe", vec![Some(0.5), Some(0.7)])
+        }],
+    };
+    insta::assert_snapshot!(figure.draw().unwrap().svg());
+}
+
+#[test]
+fn a_clip_is_said_only_where_something_is_clipped() {
+    let said = |clip_percentile| {
+        let figure = Activations { clip_percentile, ..activations(3, 2, 64, wave) };
+        figure.draw().unwrap().svg().contains("clipped at")
+    };
+    assert!(said(90.0));
+    assert!(!said(100.0));
+}
