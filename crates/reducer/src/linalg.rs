@@ -1,0 +1,401 @@
+//! The two pieces of linear algebra that PCA rests on: a product and symmetric eigenvectors.
+
+use std::ops::Range;
+
+use ndarray::linalg::general_mat_mul;
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
+
+use crate::error::{ReducerError, Result};
+
+/// Rows multiplied at once: 256 x 384 in f64 stay in the cache of a core.
+const ROWS: usize = 256;
+/// Columns of the result per product; only the blocks on and below the diagonal are computed.
+const PANEL: usize = 96;
+/// Partial sums over rows, at most: fixed, so that the threads do not change the result.
+const PARTS: usize = 8;
+
+/// Σ rᵀ r over `n` rows r of length `d`, `[d, d]`, where `write` fills some of the rows.
+pub(crate) fn scatter(
+    n: usize,
+    d: usize,
+    write: impl Fn(Range<usize>, ArrayViewMut2<f64>) + Sync,
+) -> Array2<f64> {
+    let per_part = n.div_ceil(PARTS).max(ROWS);
+    let parts: Vec<Array2<f64>> = (0..n.div_ceil(per_part))
+        .into_par_iter()
+        .map(|part| {
+            let (start, end) = (part * per_part, ((part + 1) * per_part).min(n));
+            let mut sum = Array2::zeros((d, d));
+            let mut block = Array2::zeros((ROWS.min(n), d));
+            for first in (start..end).step_by(ROWS) {
+                let last = (first + ROWS).min(end);
+                let mut rows = block.slice_mut(s![..last - first, ..]);
+                write(first..last, rows.view_mut());
+                for left in (0..d).step_by(PANEL) {
+                    let right = (left + PANEL).min(d);
+                    general_mat_mul(
+                        1.0,
+                        &rows.slice(s![.., left..]).t(),
+                        &rows.slice(s![.., left..right]),
+                        1.0,
+                        &mut sum.slice_mut(s![left.., left..right]),
+                    );
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut total = parts
+        .into_iter()
+        .reduce(|sum, part| sum + part)
+        .unwrap_or_else(|| Array2::zeros((d, d)));
+    for i in 0..d {
+        for j in 0..i {
+            total[[j, i]] = total[[i, j]];
+        }
+    }
+    total
+}
+
+/// The eigenvalues of a symmetric matrix, and its eigenvectors when asked for.
+///
+/// Householder reduction to tridiagonal form, the eigenvalues by the implicit QL iteration, the
+/// eigenvectors by inverse iteration with full orthogonalisation (Golub & Van Loan 2013,
+/// sections 8.3 and 8.2; Parlett 1998, chapters 4 and 8). Only the vectors asked for cost
+/// anything: k of 384 take far less than all.
+pub(crate) struct SymmetricEigen {
+    /// The eigenvalues, falling, `[n]`.
+    pub(crate) values: Array1<f64>,
+    /// Row i holds the reflection that cleared row i of the matrix: its vector in `..i`.
+    reflections: Array2<f64>,
+    diagonal: Vec<f64>,
+    /// Entry i couples i and i + 1.
+    off_diagonal: Vec<f64>,
+}
+
+impl SymmetricEigen {
+    /// Of the lower triangle of a square matrix.
+    ///
+    /// # Errors
+    /// [`ReducerError::NoConvergence`], not met on finite input.
+    pub(crate) fn new(mut matrix: Array2<f64>) -> Result<Self> {
+        let (diagonal, off_diagonal) = tridiagonalise(&mut matrix);
+        let mut values = eigenvalues(diagonal.clone(), off_diagonal.clone())?;
+        values.sort_unstable_by(|a, b| b.total_cmp(a));
+        Ok(Self {
+            values: Array1::from(values),
+            reflections: matrix,
+            diagonal,
+            off_diagonal,
+        })
+    }
+
+    /// The eigenvectors of the `k` largest eigenvalues as orthonormal rows, `[k, n]`.
+    pub(crate) fn vectors(&self, k: usize) -> Array2<f64> {
+        let n = self.diagonal.len();
+        let mut vectors = Array2::zeros((k, n));
+        for i in 0..k {
+            let vector = self.inverse_iteration(i, &vectors);
+            vectors.row_mut(i).assign(&vector);
+        }
+        // Undo the reflections, the last one made first.
+        vectors
+            .axis_chunks_iter_mut(Axis(0), 8)
+            .into_par_iter()
+            .for_each(|mut chunk| {
+                for mut row in chunk.rows_mut() {
+                    for i in 2..n {
+                        let reflection = self.reflections.slice(s![i, ..i]);
+                        let overlap = reflection.dot(&row.slice(s![..i]));
+                        row.slice_mut(s![..i]).scaled_add(-overlap, &reflection);
+                    }
+                }
+            });
+        vectors
+    }
+
+    /// The eigenvector i of the tridiagonal matrix, orthogonal to rows `..i` of `known`.
+    fn inverse_iteration(&self, i: usize, known: &Array2<f64>) -> Array1<f64> {
+        let before = known.slice(s![..i, ..]);
+        let factors = Factors::new(&self.diagonal, &self.off_diagonal, self.values[i]);
+        let n = self.diagonal.len();
+        // A start without pattern: every eigenvector has a share in it.
+        let mut state = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(i as u64 + 1);
+        let mut vector = Array1::from_shape_simple_fn(n, || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        });
+        for _ in 0..4 {
+            if let Some(values) = vector.as_slice_mut() {
+                factors.solve(values);
+            }
+            for _ in 0..2 {
+                normalise(&mut vector);
+                let overlap = before.dot(&vector);
+                vector -= &overlap.dot(&before);
+            }
+            normalise(&mut vector);
+        }
+        vector
+    }
+}
+
+/// Scales to length 1.
+fn normalise(vector: &mut Array1<f64>) {
+    let largest = vector.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+    if largest > 0.0 {
+        *vector /= largest;
+        let length = vector.dot(vector).sqrt();
+        *vector /= length;
+    }
+}
+
+/// Reduces the lower triangle to diagonal and off-diagonal by reflections I − u uᵀ, from the last
+/// row up, and leaves each u (of squared length 2, or 0) in the row that it cleared.
+fn tridiagonalise(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
+    let n = matrix.nrows();
+    let mut diagonal = vec![0.0; n];
+    let mut off_diagonal = vec![0.0; n.saturating_sub(1)];
+    let mut product = Array1::<f64>::zeros(n);
+    for i in (0..n).rev() {
+        diagonal[i] = matrix[[i, i]];
+        if i == 0 {
+            break;
+        }
+        if i == 1 {
+            off_diagonal[0] = matrix[[1, 0]];
+            continue;
+        }
+        let (mut above, mut below) = matrix.view_mut().split_at(Axis(0), i);
+        let mut u = below.slice_mut(s![0, ..i]);
+        off_diagonal[i - 1] = reflection(&mut u);
+        if u.iter().all(|&v| v == 0.0) {
+            continue;
+        }
+        // p = A u from the lower triangle alone.
+        let mut p = product.slice_mut(s![..i]);
+        p.fill(0.0);
+        for r in 0..i {
+            let row = above.slice(s![r, ..r]);
+            let dot = row.dot(&u.slice(s![..r]));
+            p[r] += dot + above[[r, r]] * u[r];
+            p.slice_mut(s![..r]).scaled_add(u[r], &row);
+        }
+        // A − u wᵀ − w uᵀ with w = p − (pᵀu / 2) u.
+        let half = p.dot(&u) / 2.0;
+        p.scaled_add(-half, &u);
+        for r in 0..i {
+            let (u_r, w_r) = (u[r], p[r]);
+            let mut row = above.slice_mut(s![r, ..=r]);
+            row.scaled_add(-u_r, &p.slice(s![..=r]));
+            row.scaled_add(-w_r, &u.slice(s![..=r]));
+        }
+    }
+    (diagonal, off_diagonal)
+}
+
+/// Turns x into the u of the reflection I − u uᵀ that leaves of x its last entry alone, and
+/// returns that entry. u is 0 where nothing has to be done.
+fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
+    let last = x.len() - 1;
+    let largest = x.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+    if largest == 0.0 {
+        return 0.0;
+    }
+    x.mapv_inplace(|v| v / largest);
+    let length = x.dot(x).sqrt();
+    let target = if x[last] > 0.0 { -length } else { length };
+    x[last] -= target;
+    let scale = (2.0 / x.dot(x)).sqrt();
+    x.mapv_inplace(|v| v * scale);
+    target * largest
+}
+
+/// The eigenvalues of a symmetric tridiagonal matrix, in no order: implicit QL with Wilkinson's
+/// shift (the algorithm imtql1 of EISPACK).
+fn eigenvalues(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<Vec<f64>> {
+    let n = d.len();
+    e.push(0.0);
+    let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
+    let negligible = norm * f64::EPSILON / 16.0;
+    for l in 0..n {
+        for sweep in 0.. {
+            let small = |m: usize| {
+                e[m].abs() <= negligible.max(f64::EPSILON * (d[m].abs() + d[m + 1].abs()))
+            };
+            let m = (l..n - 1).find(|&m| small(m)).unwrap_or(n - 1);
+            if m == l {
+                break;
+            }
+            if sweep == 100 {
+                return Err(ReducerError::NoConvergence { size: n });
+            }
+            let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
+            g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
+            let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+            let mut split = false;
+            for i in (l..m).rev() {
+                let (f, b) = (s * e[i], c * e[i]);
+                let r = f.hypot(g);
+                e[i + 1] = r;
+                if r == 0.0 {
+                    d[i + 1] -= p;
+                    split = true;
+                    break;
+                }
+                (s, c) = (f / r, g / r);
+                g = d[i + 1] - p;
+                let r = (d[i] - g) * s + 2.0 * c * b;
+                p = s * r;
+                d[i + 1] = g + p;
+                g = c * r - b;
+            }
+            e[m] = 0.0;
+            if !split {
+                d[l] -= p;
+                e[l] = g;
+            }
+        }
+    }
+    Ok(d)
+}
+
+/// P L U of a tridiagonal matrix minus a shift, with row exchanges; pivots are never 0.
+struct Factors {
+    /// Per row of U: the pivot and the two entries right of it.
+    upper: Vec<[f64; 3]>,
+    /// Per step: the multiplier, and whether the two rows were exchanged.
+    steps: Vec<(f64, bool)>,
+}
+
+impl Factors {
+    fn new(diagonal: &[f64], off_diagonal: &[f64], shift: f64) -> Self {
+        let n = diagonal.len();
+        let norm = diagonal.iter().chain(off_diagonal).fold(0.0f64, |top, v| top.max(v.abs()));
+        let smallest = (norm * f64::EPSILON).max(f64::MIN_POSITIVE);
+        let guard = |pivot: f64| if pivot.abs() < smallest { smallest } else { pivot };
+        let (mut upper, mut steps) = (Vec::with_capacity(n), Vec::with_capacity(n));
+        // The row being cleared: its entries at columns i and i + 1.
+        let mut row = [
+            diagonal[0] - shift,
+            off_diagonal.first().copied().unwrap_or(0.0),
+        ];
+        for i in 0..n - 1 {
+            let coupling = off_diagonal[i];
+            let next = [
+                coupling,
+                diagonal[i + 1] - shift,
+                off_diagonal.get(i + 1).copied().unwrap_or(0.0),
+            ];
+            if row[0].abs() >= next[0].abs() {
+                let pivot = guard(row[0]);
+                let factor = next[0] / pivot;
+                upper.push([pivot, row[1], 0.0]);
+                steps.push((factor, false));
+                row = [next[1] - factor * row[1], next[2]];
+            } else {
+                let factor = row[0] / next[0];
+                upper.push(next);
+                steps.push((factor, true));
+                row = [row[1] - factor * next[1], -factor * next[2]];
+            }
+        }
+        upper.push([guard(row[0]), 0.0, 0.0]);
+        Self { upper, steps }
+    }
+
+    /// Solves in place. The result may be large, and is scaled on the way to stay finite.
+    fn solve(&self, x: &mut [f64]) {
+        for (i, &(factor, exchanged)) in self.steps.iter().enumerate() {
+            if exchanged {
+                x.swap(i, i + 1);
+            }
+            x[i + 1] -= factor * x[i];
+        }
+        let n = x.len();
+        for i in (0..n).rev() {
+            let [pivot, first, second] = self.upper[i];
+            let mut value = x[i];
+            if i + 1 < n {
+                value -= first * x[i + 1];
+            }
+            if i + 2 < n {
+                value -= second * x[i + 2];
+            }
+            x[i] = value / pivot;
+            if x[i].abs() > 1e100 {
+                let shrink = x[i].abs();
+                x.iter_mut().for_each(|v| *v /= shrink);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values against A v = λ v and V Vᵀ = 1, for every matrix that has made a solver fail.
+    fn check(name: &str, matrix: Array2<f64>) {
+        let n = matrix.nrows();
+        let eigen = SymmetricEigen::new(matrix.clone()).unwrap();
+        let vectors = eigen.vectors(n);
+        let norm = matrix.iter().fold(f64::MIN_POSITIVE, |top, v| top.max(v.abs()));
+        let mut scaled = vectors.t().to_owned();
+        scaled *= &eigen.values;
+        let residual = (matrix.dot(&vectors.t()) - scaled) / norm;
+        let gram = vectors.dot(&vectors.t()) - Array2::<f64>::eye(n);
+        let size = |m: &Array2<f64>| m.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+        let bound = 2e-15 * (n as f64).max(8.0);
+        assert!(size(&residual) < bound, "{name}: residual {:e}", size(&residual));
+        assert!(size(&gram) < bound, "{name}: orthogonality {:e}", size(&gram));
+        let trace = matrix.diag().sum();
+        assert!((eigen.values.sum() - trace).abs() <= bound * norm * n as f64, "{name}: trace");
+        assert!(eigen.values.windows(2).into_iter().all(|w| w[0] >= w[1]), "{name}: order");
+    }
+
+    fn noise(n: usize, m: usize) -> Array2<f64> {
+        let mut state = 7u64;
+        Array2::from_shape_simple_fn((n, m), || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        })
+    }
+
+    #[test]
+    fn eigenvectors_of_hard_matrices() {
+        let gram = |x: Array2<f64>| x.t().dot(&x);
+        for n in [1, 2, 3, 4, 7, 40, 100] {
+            check("noise", gram(noise(2 * n, n)));
+            check("rank deficient", gram(noise(n.div_ceil(3), n)));
+            check("identity", Array2::eye(n));
+            check("zero", Array2::zeros((n, n)));
+            check("one", Array2::ones((n, n)));
+            let falling = Array1::from_shape_fn(n, |i| 0.5f64.powi(i as i32));
+            check("graded", gram(noise(2 * n, n) * &falling));
+            check("diagonal", Array2::from_diag(&falling));
+            check("tiny", gram(noise(n, n)) * 1e-200);
+            check("huge", gram(noise(n, n)) * 1e200);
+            // Pairs of eigenvalues that agree to many digits (Wilkinson's W+).
+            let wilkinson = Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
+                0 => (n as f64 / 2.0 - i as f64).abs(),
+                1 => 1.0,
+                _ => 0.0,
+            });
+            check("wilkinson", wilkinson);
+            let blocks = Array2::from_shape_fn((n, n), |(i, j)| (i / 3 == j / 3) as u8 as f64);
+            check("equal blocks", blocks);
+        }
+    }
+
+    #[test]
+    fn scatter_is_the_product() {
+        for (n, d) in [(1, 1), (5, 3), (700, 5), (3000, 100), (300, 200)] {
+            let x = noise(n, d);
+            let sum = scatter(n, d, |rows, mut out| out.assign(&x.slice(s![rows, ..])));
+            let difference = sum - x.t().dot(&x);
+            assert!(difference.iter().all(|v| v.abs() < 1e-11), "{n} x {d}");
+        }
+    }
+}
