@@ -28,10 +28,10 @@ pub(crate) fn largest_magnitude<F: Float>(x: ArrayView2<F>) -> Result<f64> {
     }
     let mut largest = F::zero();
     for (row, values) in x.rows().into_iter().enumerate() {
-        // Adding x - x is 0 for every finite x, and NaN otherwise: no branch per entry.
+        // 0 x is 0 for every finite x, and NaN otherwise: no branch per entry.
         let mut poison = F::zero();
         for &value in values {
-            poison += value - value;
+            poison += value * F::zero();
             let size = value.abs();
             largest = if size > largest { size } else { largest };
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayViewMut2, Axis, Zip, s};
 use rayon::prelude::*;
 
 use crate::error::{ReducerError, Result};
@@ -58,20 +58,20 @@ pub(crate) fn scatter(
     total
 }
 
-/// The eigenvalues of a symmetric matrix, and its eigenvectors when asked for.
+/// The eigenvalues and eigenvectors of a symmetric matrix.
 ///
-/// Householder reduction to tridiagonal form, the eigenvalues by the implicit QL iteration, the
-/// eigenvectors by inverse iteration with full orthogonalisation (Golub & Van Loan 2013,
-/// sections 8.3 and 8.2; Parlett 1998, chapters 4 and 8). Only the vectors asked for cost
-/// anything: k of 384 take far less than all.
+/// Householder reduction to tridiagonal form, then the implicit QL iteration (Golub & Van Loan
+/// 2013, section 8.3). It needs no luck: equal, clustered and vanishing eigenvalues all get
+/// orthonormal vectors.
 pub(crate) struct SymmetricEigen {
     /// The eigenvalues, falling, `[n]`.
     pub(crate) values: Array1<f64>,
-    /// Row i holds the reflection that cleared row i of the matrix: its vector in `..i`.
+    /// The row of `tridiagonal` that belongs to each eigenvalue, `[n]`.
+    order: Vec<usize>,
+    /// The eigenvectors of the tridiagonal matrix as rows, `[n, n]`.
+    tridiagonal: Array2<f64>,
+    /// Row i holds in `..i` the vector of the reflection that cleared row i of the matrix.
     reflections: Array2<f64>,
-    diagonal: Vec<f64>,
-    /// Entry i couples i and i + 1.
-    off_diagonal: Vec<f64>,
 }
 
 impl SymmetricEigen {
@@ -81,73 +81,35 @@ impl SymmetricEigen {
     /// [`ReducerError::NoConvergence`], not met on finite input.
     pub(crate) fn new(mut matrix: Array2<f64>) -> Result<Self> {
         let (diagonal, off_diagonal) = tridiagonalise(&mut matrix);
-        let mut values = eigenvalues(diagonal.clone(), off_diagonal.clone())?;
-        values.sort_unstable_by(|a, b| b.total_cmp(a));
+        let (values, tridiagonal) = implicit_ql(diagonal, off_diagonal)?;
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         Ok(Self {
-            values: Array1::from(values),
+            values: order.iter().map(|&i| values[i]).collect(),
+            order,
+            tridiagonal,
             reflections: matrix,
-            diagonal,
-            off_diagonal,
         })
     }
 
     /// The eigenvectors of the `k` largest eigenvalues as orthonormal rows, `[k, n]`.
     pub(crate) fn vectors(&self, k: usize) -> Array2<f64> {
-        let n = self.diagonal.len();
-        let mut vectors = Array2::zeros((k, n));
-        for i in 0..k {
-            let vector = self.inverse_iteration(i, &vectors);
-            vectors.row_mut(i).assign(&vector);
-        }
+        let mut vectors = self.tridiagonal.select(Axis(0), &self.order[..k]);
         // Undo the reflections, the last one made first.
         vectors
             .axis_chunks_iter_mut(Axis(0), 8)
             .into_par_iter()
-            .for_each(|mut chunk| {
-                for mut row in chunk.rows_mut() {
-                    for i in 2..n {
-                        let reflection = self.reflections.slice(s![i, ..i]);
-                        let overlap = reflection.dot(&row.slice(s![..i]));
-                        row.slice_mut(s![..i]).scaled_add(-overlap, &reflection);
+            .for_each(|mut rows| {
+                for i in 2..self.order.len() {
+                    let reflection = self.reflections.slice(s![i, ..i]);
+                    for row in rows.rows_mut() {
+                        let mut part = row.slice_move(s![..i]);
+                        let overlap = reflection.dot(&part);
+                        part.scaled_add(-overlap, &reflection);
                     }
                 }
             });
         vectors
-    }
-
-    /// The eigenvector i of the tridiagonal matrix, orthogonal to rows `..i` of `known`.
-    fn inverse_iteration(&self, i: usize, known: &Array2<f64>) -> Array1<f64> {
-        let before = known.slice(s![..i, ..]);
-        let factors = Factors::new(&self.diagonal, &self.off_diagonal, self.values[i]);
-        let n = self.diagonal.len();
-        // A start without pattern: every eigenvector has a share in it.
-        let mut state = 0x9e37_79b9_7f4a_7c15u64.wrapping_mul(i as u64 + 1);
-        let mut vector = Array1::from_shape_simple_fn(n, || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-        });
-        for _ in 0..4 {
-            if let Some(values) = vector.as_slice_mut() {
-                factors.solve(values);
-            }
-            for _ in 0..2 {
-                normalise(&mut vector);
-                let overlap = before.dot(&vector);
-                vector -= &overlap.dot(&before);
-            }
-            normalise(&mut vector);
-        }
-        vector
-    }
-}
-
-/// Scales to length 1.
-fn normalise(vector: &mut Array1<f64>) {
-    let largest = vector.iter().fold(0.0f64, |top, v| top.max(v.abs()));
-    if largest > 0.0 {
-        *vector /= largest;
-        let length = vector.dot(vector).sqrt();
-        *vector /= length;
     }
 }
 
@@ -212,13 +174,15 @@ fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
     target * largest
 }
 
-/// The eigenvalues of a symmetric tridiagonal matrix, in no order: implicit QL with Wilkinson's
-/// shift (the algorithm imtql1 of EISPACK).
-fn eigenvalues(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<Vec<f64>> {
+/// The eigenvalues of a symmetric tridiagonal matrix, in no order, and its eigenvectors as rows:
+/// implicit QL with Wilkinson's shift (the algorithm imtql2 of EISPACK).
+fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64>)> {
     let n = d.len();
+    let mut vectors = Array2::eye(n);
     e.push(0.0);
     let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
     let negligible = norm * f64::EPSILON / 16.0;
+    let mut rotations = Vec::with_capacity(n);
     for l in 0..n {
         for sweep in 0.. {
             let small = |m: usize| {
@@ -228,13 +192,14 @@ fn eigenvalues(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<Vec<f64>> {
             if m == l {
                 break;
             }
-            if sweep == 100 {
+            if sweep == MAX_SWEEPS {
                 return Err(ReducerError::NoConvergence { size: n });
             }
             let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
             g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
             let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
             let mut split = false;
+            rotations.clear();
             for i in (l..m).rev() {
                 let (f, b) = (s * e[i], c * e[i]);
                 let r = f.hypot(g);
@@ -250,86 +215,37 @@ fn eigenvalues(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<Vec<f64>> {
                 p = s * r;
                 d[i + 1] = g + p;
                 g = c * r - b;
+                rotations.push((i, c, s));
             }
             e[m] = 0.0;
             if !split {
                 d[l] -= p;
                 e[l] = g;
             }
+            rotate_rows(&mut vectors, &rotations);
         }
     }
-    Ok(d)
+    Ok((d, vectors))
 }
 
-/// P L U of a tridiagonal matrix minus a shift, with row exchanges; pivots are never 0.
-struct Factors {
-    /// Per row of U: the pivot and the two entries right of it.
-    upper: Vec<[f64; 3]>,
-    /// Per step: the multiplier, and whether the two rows were exchanged.
-    steps: Vec<(f64, bool)>,
-}
+/// Sweeps that one eigenvalue may take; two or three are usual.
+const MAX_SWEEPS: usize = 100;
+/// Columns of the vectors that one task turns.
+const STRIP: usize = 64;
 
-impl Factors {
-    fn new(diagonal: &[f64], off_diagonal: &[f64], shift: f64) -> Self {
-        let n = diagonal.len();
-        let norm = diagonal.iter().chain(off_diagonal).fold(0.0f64, |top, v| top.max(v.abs()));
-        let smallest = (norm * f64::EPSILON).max(f64::MIN_POSITIVE);
-        let guard = |pivot: f64| if pivot.abs() < smallest { smallest } else { pivot };
-        let (mut upper, mut steps) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        // The row being cleared: its entries at columns i and i + 1.
-        let mut row = [
-            diagonal[0] - shift,
-            off_diagonal.first().copied().unwrap_or(0.0),
-        ];
-        for i in 0..n - 1 {
-            let coupling = off_diagonal[i];
-            let next = [
-                coupling,
-                diagonal[i + 1] - shift,
-                off_diagonal.get(i + 1).copied().unwrap_or(0.0),
-            ];
-            if row[0].abs() >= next[0].abs() {
-                let pivot = guard(row[0]);
-                let factor = next[0] / pivot;
-                upper.push([pivot, row[1], 0.0]);
-                steps.push((factor, false));
-                row = [next[1] - factor * row[1], next[2]];
-            } else {
-                let factor = row[0] / next[0];
-                upper.push(next);
-                steps.push((factor, true));
-                row = [row[1] - factor * next[1], -factor * next[2]];
+/// Turns rows i and i + 1 by each (i, c, s) in their order.
+fn rotate_rows(vectors: &mut Array2<f64>, rotations: &[(usize, f64, f64)]) {
+    vectors
+        .axis_chunks_iter_mut(Axis(1), STRIP)
+        .into_par_iter()
+        .for_each(|mut strip| {
+            for &(i, c, s) in rotations {
+                let (upper, lower) = strip.multi_slice_mut((s![i, ..], s![i + 1, ..]));
+                Zip::from(upper).and(lower).for_each(|a, b| {
+                    (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
+                });
             }
-        }
-        upper.push([guard(row[0]), 0.0, 0.0]);
-        Self { upper, steps }
-    }
-
-    /// Solves in place. The result may be large, and is scaled on the way to stay finite.
-    fn solve(&self, x: &mut [f64]) {
-        for (i, &(factor, exchanged)) in self.steps.iter().enumerate() {
-            if exchanged {
-                x.swap(i, i + 1);
-            }
-            x[i + 1] -= factor * x[i];
-        }
-        let n = x.len();
-        for i in (0..n).rev() {
-            let [pivot, first, second] = self.upper[i];
-            let mut value = x[i];
-            if i + 1 < n {
-                value -= first * x[i + 1];
-            }
-            if i + 2 < n {
-                value -= second * x[i + 2];
-            }
-            x[i] = value / pivot;
-            if x[i].abs() > 1e100 {
-                let shrink = x[i].abs();
-                x.iter_mut().for_each(|v| *v /= shrink);
-            }
-        }
-    }
+        });
 }
 
 #[cfg(test)]
