@@ -33,7 +33,11 @@ fn pca(x: &Array2<f32>, k: usize, out: &str) -> Result<(), Box<dyn std::error::E
     for _ in 0..3 {
         let start = Instant::now();
         let pca = Pca::params(k).fit(&dataset)?;
-        say(&format!("PCA of {:?} -> {k}: {:?}", x.dim(), start.elapsed()));
+        say(&format!(
+            "PCA of {:?} -> {k}: {:?}",
+            x.dim(),
+            start.elapsed()
+        ));
         let start = Instant::now();
         let placed = pca.transform(&x.view())?;
         say(&format!("placed {:?}: {:?}", placed.dim(), start.elapsed()));
@@ -78,8 +82,14 @@ fn tsne(
 fn read(path: &str, columns: usize) -> Result<Array2<f32>, Box<dyn std::error::Error>> {
     let bytes = std::fs::read(path)?;
     let (numbers, _) = bytes.as_chunks::<4>();
-    let values = numbers.iter().map(|&number| f32::from_le_bytes(number)).collect();
-    Ok(Array2::from_shape_vec((numbers.len() / columns, columns), values)?)
+    let values = numbers
+        .iter()
+        .map(|&number| f32::from_le_bytes(number))
+        .collect();
+    Ok(Array2::from_shape_vec(
+        (numbers.len() / columns, columns),
+        values,
+    )?)
 }
 
 #[allow(clippy::print_stdout)]

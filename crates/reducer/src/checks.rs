@@ -1,7 +1,8 @@
 //! Checks of an input matrix, made once before anything is computed.
 
 use linfa::Float;
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
+use rayon::prelude::*;
 
 use crate::error::{ReducerError, Result};
 
@@ -26,28 +27,53 @@ pub(crate) fn largest_magnitude<F: Float>(x: ArrayView2<F>) -> Result<f64> {
             columns: x.ncols(),
         });
     }
-    let mut largest = F::zero();
-    for (row, values) in x.rows().into_iter().enumerate() {
-        // 0 x is 0 for every finite x, and NaN otherwise: no branch per entry.
-        let mut poison = F::zero();
-        for &value in values {
-            poison += value * F::zero();
-            let size = value.abs();
-            largest = if size > largest { size } else { largest };
-        }
-        if !poison.is_zero() {
-            for (column, &value) in values.iter().enumerate() {
-                if !value.is_finite() {
-                    return Err(ReducerError::NotFinite {
-                        row,
-                        column,
-                        value: to_f64(value),
-                    });
-                }
-            }
+    let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+    let tops: Vec<Option<F>> = chunks.into_par_iter().map(largest_if_finite).collect();
+    tops.into_iter()
+        .try_fold(F::zero(), |top, chunk| {
+            chunk.map(|value| if value > top { value } else { top })
+        })
+        .map_or_else(|| Err(first_not_finite(x)), |top| Ok(to_f64(top)))
+}
+
+/// Rows that one task looks at.
+pub(crate) const ROWS: usize = 1024;
+
+/// The largest absolute value of some rows, or None where one is not finite.
+fn largest_if_finite<F: Float>(rows: ArrayView2<F>) -> Option<F> {
+    // By column, without a branch: 0 x is 0 for every finite x, and NaN otherwise.
+    let mut tops = vec![F::zero(); rows.ncols()];
+    let mut poison = vec![F::zero(); rows.ncols()];
+    for row in rows.rows() {
+        let slots = tops.iter_mut().zip(&mut poison);
+        match row.as_slice() {
+            Some(row) => slots
+                .zip(row)
+                .for_each(|((top, bad), &v)| look(top, bad, v)),
+            None => slots
+                .zip(row)
+                .for_each(|((top, bad), &v)| look(top, bad, v)),
         }
     }
-    Ok(to_f64(largest))
+    let clean = poison.iter().all(|value| value.is_zero());
+    clean.then(|| {
+        tops.into_iter()
+            .fold(F::zero(), |a, b| if b > a { b } else { a })
+    })
+}
+
+#[inline(always)]
+fn look<F: Float>(top: &mut F, poison: &mut F, value: F) {
+    let size = value.abs();
+    *top = if size > *top { size } else { *top };
+    *poison += value * F::zero();
+}
+
+/// The error that names the first entry that is not a finite number.
+fn first_not_finite<F: Float>(x: ArrayView2<F>) -> ReducerError {
+    let found = x.indexed_iter().find(|(_, value)| !value.is_finite());
+    let ((row, column), value) = found.map_or(((0, 0), f64::NAN), |(at, &v)| (at, to_f64(v)));
+    ReducerError::NotFinite { row, column, value }
 }
 
 /// Widens one entry; f32 and f64 both fit.

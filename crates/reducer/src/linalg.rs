@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use ndarray::linalg::general_mat_mul;
-use ndarray::{Array1, Array2, ArrayViewMut2, Axis, Zip, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
 use crate::error::{ReducerError, Result};
@@ -34,12 +33,10 @@ pub(crate) fn scatter(
                 write(first..last, rows.view_mut());
                 for left in (0..d).step_by(PANEL) {
                     let right = (left + PANEL).min(d);
-                    general_mat_mul(
-                        1.0,
-                        &rows.slice(s![.., left..]).t(),
-                        &rows.slice(s![.., left..right]),
-                        1.0,
-                        &mut sum.slice_mut(s![left.., left..right]),
+                    add_product(
+                        rows.slice(s![.., left..]).t(),
+                        rows.slice(s![.., left..right]),
+                        sum.slice_mut(s![left.., left..right]),
                     );
                 }
             }
@@ -56,6 +53,38 @@ pub(crate) fn scatter(
         }
     }
     total
+}
+
+/// `out += a b`, with the widest vector instructions of the machine, on this thread alone.
+#[allow(unsafe_code)]
+fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
+    let ((m, k), (k_b, n)) = (a.dim(), b.dim());
+    assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
+    // SAFETY: the pointers and strides are those of views of the shapes compared above, and
+    // `out` is borrowed mutably, so it overlaps neither `a` nor `b`.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            out.strides()[1],
+            out.strides()[0],
+            true,
+            a.as_ptr(),
+            a.strides()[1],
+            a.strides()[0],
+            b.as_ptr(),
+            b.strides()[1],
+            b.strides()[0],
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
 }
 
 /// The eigenvalues and eigenvectors of a symmetric matrix.
@@ -178,7 +207,7 @@ fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
 /// implicit QL with Wilkinson's shift (the algorithm imtql2 of EISPACK).
 fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64>)> {
     let n = d.len();
-    let mut vectors = Array2::eye(n);
+    let mut strips = strips_of_identity(n);
     e.push(0.0);
     let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
     let negligible = norm * f64::EPSILON / 16.0;
@@ -222,30 +251,38 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
                 d[l] -= p;
                 e[l] = g;
             }
-            rotate_rows(&mut vectors, &rotations);
+            strips
+                .par_iter_mut()
+                .for_each(|strip| rotate_rows(strip, &rotations));
         }
     }
+    let vectors = Array2::from_shape_fn((n, n), |(i, j)| strips[j / STRIP][i * STRIP + j % STRIP]);
     Ok((d, vectors))
 }
 
 /// Sweeps that one eigenvalue may take; two or three are usual.
 const MAX_SWEEPS: usize = 100;
-/// Columns of the vectors that one task turns.
+/// Columns of the vectors that one task turns; they lie together in memory.
 const STRIP: usize = 64;
 
-/// Turns rows i and i + 1 by each (i, c, s) in their order.
-fn rotate_rows(vectors: &mut Array2<f64>, rotations: &[(usize, f64, f64)]) {
-    vectors
-        .axis_chunks_iter_mut(Axis(1), STRIP)
-        .into_par_iter()
-        .for_each(|mut strip| {
-            for &(i, c, s) in rotations {
-                let (upper, lower) = strip.multi_slice_mut((s![i, ..], s![i + 1, ..]));
-                Zip::from(upper).and(lower).for_each(|a, b| {
-                    (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
-                });
-            }
-        });
+/// The identity `[n, n]` in strips of [`STRIP`] columns, each row-major and padded with 0.
+fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
+    let mut strips = vec![vec![0.0; n * STRIP]; n.div_ceil(STRIP)];
+    (0..n).for_each(|i| strips[i / STRIP][i * STRIP + i % STRIP] = 1.0);
+    strips
+}
+
+/// Turns rows i and i + 1 of a strip by each (i, c, s) in their order.
+fn rotate_rows(strip: &mut [f64], rotations: &[(usize, f64, f64)]) {
+    let (rows, _) = strip.as_chunks_mut::<STRIP>();
+    for &(i, c, s) in rotations {
+        let [upper, lower] = &mut rows[i..i + 2] else {
+            continue;
+        };
+        for (a, b) in upper.iter_mut().zip(lower) {
+            (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -257,24 +294,42 @@ mod tests {
         let n = matrix.nrows();
         let eigen = SymmetricEigen::new(matrix.clone()).unwrap();
         let vectors = eigen.vectors(n);
-        let norm = matrix.iter().fold(f64::MIN_POSITIVE, |top, v| top.max(v.abs()));
+        let norm = matrix
+            .iter()
+            .fold(f64::MIN_POSITIVE, |top, v| top.max(v.abs()));
         let mut scaled = vectors.t().to_owned();
         scaled *= &eigen.values;
         let residual = (matrix.dot(&vectors.t()) - scaled) / norm;
         let gram = vectors.dot(&vectors.t()) - Array2::<f64>::eye(n);
         let size = |m: &Array2<f64>| m.iter().fold(0.0f64, |top, v| top.max(v.abs()));
         let bound = 2e-15 * (n as f64).max(8.0);
-        assert!(size(&residual) < bound, "{name}: residual {:e}", size(&residual));
-        assert!(size(&gram) < bound, "{name}: orthogonality {:e}", size(&gram));
+        assert!(
+            size(&residual) < bound,
+            "{name}: residual {:e}",
+            size(&residual)
+        );
+        assert!(
+            size(&gram) < bound,
+            "{name}: orthogonality {:e}",
+            size(&gram)
+        );
         let trace = matrix.diag().sum();
-        assert!((eigen.values.sum() - trace).abs() <= bound * norm * n as f64, "{name}: trace");
-        assert!(eigen.values.windows(2).into_iter().all(|w| w[0] >= w[1]), "{name}: order");
+        assert!(
+            (eigen.values.sum() - trace).abs() <= bound * norm * n as f64,
+            "{name}: trace"
+        );
+        assert!(
+            eigen.values.windows(2).into_iter().all(|w| w[0] >= w[1]),
+            "{name}: order"
+        );
     }
 
     fn noise(n: usize, m: usize) -> Array2<f64> {
         let mut state = 7u64;
         Array2::from_shape_simple_fn((n, m), || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(99);
             (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
         })
     }

@@ -2,9 +2,10 @@
 
 use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, Float, ParamGuard};
-use ndarray::{Array1, Array2, ArrayBase, ArrayView2, Axis, Data, Ix2, s};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2, s};
+use rayon::prelude::*;
 
-use crate::checks::{largest_magnitude, to_f64};
+use crate::checks::{ROWS, largest_magnitude, to_f64};
 use crate::error::{ReducerError, Result};
 use crate::linalg::{SymmetricEigen, scatter};
 
@@ -82,15 +83,16 @@ impl<F: Float, D: Data<Elem = F>> Transformer<&ArrayBase<D, Ix2>, Result<Array2<
         }
         let mut placed = Array2::zeros((x.nrows(), self.components.nrows()));
         let basis = self.components.t();
-        for (rows, mut out) in x
-            .axis_chunks_iter(Axis(0), 256)
-            .zip(placed.axis_chunks_iter_mut(Axis(0), 256))
-        {
-            let centred = Array2::from_shape_fn(rows.dim(), |(i, j)| {
-                to_f64(rows[[i, j]]) - self.mean[j]
+        let x = x.view();
+        let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+        chunks
+            .into_par_iter()
+            .zip(placed.axis_chunks_iter_mut(Axis(0), ROWS))
+            .for_each(|(rows, mut out)| {
+                let mut centred = Array2::from_shape_fn(rows.dim(), |at| to_f64(rows[at]));
+                centred -= &self.mean;
+                out.assign(&centred.dot(&basis));
             });
-            out.assign(&centred.dot(&basis));
-        }
         Ok(placed)
     }
 }
@@ -155,7 +157,11 @@ impl PcaValidParams {
             let trace = matrix.diag().sum();
             let eigen = SymmetricEigen::new(matrix)?;
             let k = rank(&eigen.values, n, d).min(limit);
-            (trace, eigen.values.slice(s![..k]).to_owned(), eigen.vectors(k))
+            (
+                trace,
+                eigen.values.slice(s![..k]).to_owned(),
+                eigen.vectors(k),
+            )
         } else {
             let mut centred = Array2::zeros((n, d));
             scaled.write(0..n, centred.view_mut());
@@ -196,27 +202,71 @@ impl<'a, F: Float> Scaled<'a, F> {
         } else {
             1.0
         };
+        let inverse = 1.0 / unit;
         // Relative to the first row: equal rows then have exactly their own mean.
-        let first: Array1<f64> = x.row(0).mapv(|value| to_f64(value) / unit);
-        let mut sum = Array1::<f64>::zeros(x.ncols());
-        for row in x.rows() {
-            for ((total, &value), &start) in sum.iter_mut().zip(row).zip(&first) {
-                *total += to_f64(value) / unit - start;
-            }
-        }
-        let mean = first + sum / x.nrows() as f64;
+        let first: Vec<f64> = x
+            .row(0)
+            .iter()
+            .map(|&value| to_f64(value) * inverse)
+            .collect();
+        let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+        let sums: Vec<Array1<f64>> = chunks
+            .into_par_iter()
+            .map(|rows| {
+                let mut sum = vec![0.0; rows.ncols()];
+                for row in rows.rows() {
+                    let slots = sum.iter_mut();
+                    differences(row, inverse, &first, slots, |slot, value| *slot += value);
+                }
+                Array1::from(sum)
+            })
+            .collect();
+        let sum = sums
+            .into_iter()
+            .fold(Array1::<f64>::zeros(x.ncols()), |sum, part| sum + part);
+        let mean = Array1::from(first) + sum / x.nrows() as f64;
         Self { x, unit, mean }
     }
 
     /// Writes some of the centred rows.
     fn write(&self, rows: std::ops::Range<usize>, mut out: ndarray::ArrayViewMut2<f64>) {
         let inverse = 1.0 / self.unit;
-        for (row, mut target) in self.x.slice(s![rows, ..]).rows().into_iter().zip(out.rows_mut())
+        for (row, mut target) in self
+            .x
+            .slice(s![rows, ..])
+            .rows()
+            .into_iter()
+            .zip(out.rows_mut())
         {
-            for ((slot, &value), &mean) in target.iter_mut().zip(row).zip(&self.mean) {
-                *slot = to_f64(value) * inverse - mean;
-            }
+            let mean = self.mean.as_slice().unwrap_or(&[]);
+            let Some(slots) = target.as_slice_mut() else {
+                continue;
+            };
+            differences(row, inverse, mean, slots.iter_mut(), |slot, value| {
+                *slot = value
+            });
         }
+    }
+}
+
+/// Gives each slot its entry of the row, scaled and less the entry of `minus`.
+#[inline(always)]
+fn differences<'s, F: Float>(
+    row: ArrayView1<F>,
+    scale: f64,
+    minus: &[f64],
+    slots: impl Iterator<Item = &'s mut f64>,
+    put: impl Fn(&mut f64, f64),
+) {
+    let slots = slots.zip(minus);
+    // A slice lets the compiler use vector registers.
+    match row.as_slice() {
+        Some(row) => slots
+            .zip(row)
+            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
+        None => slots
+            .zip(row)
+            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
     }
 }
 
@@ -243,7 +293,10 @@ fn rank(squares: &Array1<f64>, n: usize, d: usize) -> usize {
     // Entries are below 2 in size, so each centred entry is off by a few epsilon at most.
     let absolute = (n * d) as f64 * (8.0 * f64::EPSILON).powi(2);
     let threshold = relative.max(absolute);
-    squares.iter().take_while(|&&square| square > threshold).count()
+    squares
+        .iter()
+        .take_while(|&&square| square > threshold)
+        .count()
 }
 
 /// Turns a component so that its largest loading is positive.

@@ -123,7 +123,11 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
             break;
         }
     }
-    let lengths: Vec<f64> = matrix.rows().into_iter().map(|r| r.dot(&r).sqrt()).collect();
+    let lengths: Vec<f64> = matrix
+        .rows()
+        .into_iter()
+        .map(|r| r.dot(&r).sqrt())
+        .collect();
     let top = lengths.iter().fold(0.0f64, |a, &b| a.max(b));
     let small = top * f64::EPSILON * m as f64;
     let mut order: Vec<usize> = (0..m).collect();
@@ -141,7 +145,11 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
                 taken(axis).map(|(k, a)| left[[k, a]] * left[[k, a]]).sum()
             };
             let axis = (0..m).fold(0, |best, axis| {
-                if share(axis) < share(best) - 1e-12 { axis } else { best }
+                if share(axis) < share(best) - 1e-12 {
+                    axis
+                } else {
+                    best
+                }
             });
             vector.fill(0.0);
             vector[axis] = 1.0;

@@ -51,7 +51,11 @@ impl Kernel {
             }
             let next = if entropy > target {
                 low = precision;
-                if high.is_finite() { (low + high) / 2.0 } else { precision * 2.0 }
+                if high.is_finite() {
+                    (low + high) / 2.0
+                } else {
+                    precision * 2.0
+                }
             } else {
                 high = precision;
                 (low + high) / 2.0

@@ -46,9 +46,8 @@ pub fn kl_divergence<F: Float, G: Float>(
     }
     let perplexity = perplexity.min((n - 1) as f64 / 3.0);
     let others = |i: usize| (0..n).filter(move |&j| j != i);
-    let kernels: Vec<Kernel> = data.map_rows(|i, distances| {
-        Kernel::fit(others(i).map(|j| distances[j]), perplexity)
-    });
+    let kernels: Vec<Kernel> =
+        data.map_rows(|i, distances| Kernel::fit(others(i).map(|j| distances[j]), perplexity));
     // Σ p ln p needs the data alone, Σ p ln q = −Σ p ln(1 + d²) − ln Z the map: two passes, since
     // a row of either matrix of distances is seen only once. Weights go from one to the other.
     let sums: Vec<(f64, f64)> = map.map_rows(|i, in_map| {

@@ -188,19 +188,30 @@ fn descend(
     for epoch in 0..epochs {
         let phase = Phase::at(epoch, n);
         let gradient = forces.gradient(map, affinities, phase.exaggeration);
-        for (((point, speed), gain), slope) in
-            map.iter_mut().zip(&mut velocity).zip(&mut gains).zip(gradient)
+        for (((point, speed), gain), slope) in map
+            .iter_mut()
+            .zip(&mut velocity)
+            .zip(&mut gains)
+            .zip(gradient)
         {
             for axis in 0..2 {
                 let opposed = slope[axis] * speed[axis] < 0.0;
-                let next = if opposed { gain[axis] + 0.2 } else { gain[axis] * 0.8 };
+                let next = if opposed {
+                    gain[axis] + 0.2
+                } else {
+                    gain[axis] * 0.8
+                };
                 gain[axis] = next.max(SMALLEST_GAIN);
-                speed[axis] = phase.momentum * speed[axis]
-                    - phase.learning_rate * gain[axis] * slope[axis];
+                speed[axis] =
+                    phase.momentum * speed[axis] - phase.learning_rate * gain[axis] * slope[axis];
             }
             // A step longer than this would throw a point out of the map (as in openTSNE).
             let length = speed[0].hypot(speed[1]);
-            let shrink = if length > LONGEST_STEP { LONGEST_STEP / length } else { 1.0 };
+            let shrink = if length > LONGEST_STEP {
+                LONGEST_STEP / length
+            } else {
+                1.0
+            };
             for axis in 0..2 {
                 speed[axis] *= shrink;
                 point[axis] += speed[axis];
@@ -224,7 +235,10 @@ struct Phase {
 impl Phase {
     fn at(epoch: usize, n: usize) -> Self {
         let env = |name: &str, default: f64| {
-            std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default)
+            std::env::var(name)
+                .ok()
+                .and_then(|v| v.parse().ok())
+                .unwrap_or(default)
         };
         let n = n as f64;
         if epoch < env("EARLY", EARLY_EPOCHS as f64) as usize {
