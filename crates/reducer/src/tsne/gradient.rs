@@ -157,3 +157,44 @@ fn exact([x, y]: [f64; 2], xs: &[f64], ys: &[f64]) -> ([f64; 2], f64) {
     let total = z.iter().sum::<f64>() - 1.0;
     ([force_x.iter().sum(), force_y.iter().sum()], total)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tree_is_near_the_sum_over_all_pairs() {
+        // A spiral: dense in the middle, thin outside, no symmetry.
+        let map: Vec<[f64; 2]> = (0..1500)
+            .map(|i| {
+                let angle = f64::from(i) * 0.7;
+                let radius = f64::from(i).powi(2) * 2e-5;
+                [radius * angle.cos(), radius * angle.sin()]
+            })
+            .collect();
+        let mut exact = Repulsion::Exact {
+            xs: Vec::new(),
+            ys: Vec::new(),
+        };
+        let mut tree = Repulsion::Tree {
+            tree: Box::new(Tree::empty()),
+            flat: Vec::new(),
+        };
+        exact.prepare(&map);
+        tree.prepare(&map);
+        let (mut error, mut size, mut z_exact, mut z_tree) = (0.0, 0.0, 0.0, 0.0);
+        for (i, &point) in map.iter().enumerate() {
+            let ((a, z_a), (b, z_b)) = (exact.at(i, point), tree.at(i, point));
+            error += (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
+            size += a[0].powi(2) + a[1].powi(2);
+            z_exact += z_a;
+            z_tree += z_b;
+        }
+        assert!((error / size).sqrt() < 0.01, "{}", (error / size).sqrt());
+        assert!(
+            (z_tree / z_exact - 1.0).abs() < 0.002,
+            "{}",
+            z_tree / z_exact
+        );
+    }
+}

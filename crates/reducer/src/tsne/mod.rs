@@ -186,8 +186,10 @@ fn descend(
     let mut gains = vec![[1.0f64; 2]; n];
     let mut forces = Forces::new(n);
     for epoch in 0..epochs {
-        let phase = Phase::at(epoch, n);
-        let gradient = forces.gradient(map, affinities, phase.exaggeration);
+        let exaggeration = exaggeration(epoch);
+        // The largest rate that does not diverge (Linderman & Steinerberger 2019; openTSNE).
+        let learning_rate = n as f64 / exaggeration;
+        let gradient = forces.gradient(map, affinities, exaggeration);
         for (((point, speed), gain), slope) in map
             .iter_mut()
             .zip(&mut velocity)
@@ -202,8 +204,7 @@ fn descend(
                     gain[axis] * 0.8
                 };
                 gain[axis] = next.max(SMALLEST_GAIN);
-                speed[axis] =
-                    phase.momentum * speed[axis] - phase.learning_rate * gain[axis] * slope[axis];
+                speed[axis] = MOMENTUM * speed[axis] - learning_rate * gain[axis] * slope[axis];
             }
             // A step longer than this would throw a point out of the map (as in openTSNE).
             let length = speed[0].hypot(speed[1]);
@@ -224,36 +225,15 @@ fn descend(
 
 /// The longest step of a point in one epoch, in units of the map.
 const LONGEST_STEP: f64 = 5.0;
+/// The share of the last step that is taken again, in both phases.
+const MOMENTUM: f64 = 0.8;
 
-/// What the descent does at an epoch.
-struct Phase {
-    exaggeration: f64,
-    learning_rate: f64,
-    momentum: f64,
-}
-
-impl Phase {
-    fn at(epoch: usize, n: usize) -> Self {
-        let env = |name: &str, default: f64| {
-            std::env::var(name)
-                .ok()
-                .and_then(|v| v.parse().ok())
-                .unwrap_or(default)
-        };
-        let n = n as f64;
-        if epoch < env("EARLY", EARLY_EPOCHS as f64) as usize {
-            Self {
-                exaggeration: EXAGGERATION,
-                learning_rate: (n / EXAGGERATION * env("LR1", 1.0)).max(env("LRMIN", 0.0)),
-                momentum: env("M1", 0.5),
-            }
-        } else {
-            Self {
-                exaggeration: 1.0,
-                learning_rate: (n * env("LR2", 1.0)).max(env("LRMIN", 0.0)),
-                momentum: env("M2", 0.8),
-            }
-        }
+/// How much attraction is exaggerated at an epoch.
+fn exaggeration(epoch: usize) -> f64 {
+    if epoch < EARLY_EPOCHS {
+        EXAGGERATION
+    } else {
+        1.0
     }
 }
 
