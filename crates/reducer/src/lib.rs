@@ -49,6 +49,7 @@
 //! | 2,000 | 1.149 | 1.155 |
 //!
 //! (scikit-learn with `method="exact"` below 2,000 points, at its default at 2,000; PCA start.)
+//! 10,000 points of 50 dimensions: 1.368, 46 s on the same two cores while they were shared.
 
 mod checks;
 mod distance;
