@@ -263,7 +263,7 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
 /// Sweeps that one eigenvalue may take; two or three are usual.
 const MAX_SWEEPS: usize = 100;
 /// Columns of the vectors that one task turns; they lie together in memory.
-const STRIP: usize = 64;
+const STRIP: usize = 32;
 
 /// The identity `[n, n]` in strips of [`STRIP`] columns, each row-major and padded with 0.
 fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
