@@ -1,1 +1,71 @@
 //! PCA, t-SNE, random projection and Procrustes alignment behind linfa's traits.
+//!
+//! - [`Pca`]: exact, with the true share of variance and fixed signs; fit on some rows, then
+//!   place all of them.
+//! - [`Tsne`]: a map of near neighbours that repeats to the byte for a seed; [`kl_divergence`]
+//!   judges any such map exactly.
+//! - [`random_projection`]: the control that tells structure from chance.
+//! - [`procrustes`]: lays one map over another.
+//! - [`trustworthiness`], [`continuity`]: how far a map can be trusted.
+//!
+//! Rows go in as f32 or f64 (`[n, d]`, one vector per row), maps come out as f64. Everything is
+//! computed in f64, and no result depends on the number of threads. This crate knows nothing of
+//! models or text.
+//!
+//! ```
+//! use linfa::DatasetBase;
+//! use linfa::traits::{Fit, Transformer};
+//! use ndarray::{array, s};
+//! use stratoscope_reducer::Pca;
+//!
+//! let x = array![[0.0f32, 0.0], [2.0, 1.0], [4.0, 2.0], [9.0, 9.0]];
+//! // Fitted on three rows, the fourth is only placed.
+//! let pca = Pca::params(2).fit(&DatasetBase::from(x.slice(s![..3, ..])))?;
+//! assert_eq!(pca.components().nrows(), 1); // the three lie on a line
+//! let scores = pca.transform(&x)?;
+//! assert_eq!(scores.dim(), (4, 1));
+//! # Ok::<(), stratoscope_reducer::ReducerError>(())
+//! ```
+//!
+//! # Measured
+//!
+//! On two Xeon cores with AVX-512, on states of all-MiniLM-L6-v2 after layer 4 over the
+//! development part of UD English EWT; by `examples/measure.rs` and `examples/compare.py`.
+//!
+//! PCA of 33,872 x 384 to 50 components: 0.13 s; scikit-learn 1.9.1's covariance solver takes
+//! 0.08 s in f32 and 0.11 s in f64, its full SVD 0.60 s. Singular values differ from the full SVD
+//! in f64 by at most 9e-16 of the largest, components by 9e-14.
+//! The same numbers as 16,936 x 768: 0.54 s against 0.16 s, 0.23 s and 1.0 s, and the same
+//! agreement; the eigenvectors of 768 dimensions take most of it.
+//!
+//! t-SNE, perplexity 30 or (n − 1) / 3, 1,000 epochs, exact divergence of both maps by
+//! [`kl_divergence`] (lower is better):
+//!
+//! | n | this crate | scikit-learn 1.9.1 |
+//! | --- | --- | --- |
+//! | 8 | 0.311 | 0.350 |
+//! | 20 | 0.391 | 0.413 |
+//! | 60 | 0.411 | 0.417 |
+//! | 200 | 0.781 | 0.814 |
+//! | 500 | 1.019 | 1.012 |
+//! | 2,000 | 1.149 | 1.155 |
+//!
+//! (scikit-learn with `method="exact"` below 2,000 points, at its default at 2,000; PCA start.)
+//! 10,000 points of 50 dimensions: 1.368, 46 s on the same two cores while they were shared.
+
+mod checks;
+mod distance;
+mod error;
+mod linalg;
+mod pca;
+mod procrustes;
+mod random;
+mod trust;
+mod tsne;
+
+pub use error::{ReducerError, Result};
+pub use pca::{Pca, PcaParams, PcaValidParams};
+pub use procrustes::{Procrustes, Scaling, procrustes};
+pub use random::random_projection;
+pub use trust::{Neighbourhood, continuity, trustworthiness};
+pub use tsne::{Tsne, TsneParams, TsneValidParams, kl_divergence};

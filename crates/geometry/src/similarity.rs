@@ -1,0 +1,164 @@
+//! Likeness of vectors: plain, centred and standardised cosine, and distance.
+
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
+
+use crate::error::{GeometryError, Result};
+
+/// How two vectors are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Metric {
+    /// The cosine of the angle between them, −1 to 1.
+    #[default]
+    Cosine,
+    /// The cosine after the reference's mean is subtracted from both, −1 to 1.
+    Centred,
+    /// The cosine after every dimension is turned into z-scores of the reference, −1 to 1: no
+    /// dimension dominates (Timkey & van Schijndel 2021).
+    Standardised,
+    /// The Euclidean **distance**, from 0 up, in the unit of the vectors: small means alike.
+    Euclidean,
+}
+
+/// The mean and spread of a population of vectors, which [`Metric::Centred`] and
+/// [`Metric::Standardised`] are relative to: of a layer over a corpus, say.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference {
+    mean: Array1<f64>,
+    deviation: Array1<f64>,
+}
+
+impl Reference {
+    /// Of the rows of `x` `[n, d_model]`. The deviation has divisor n.
+    ///
+    /// # Errors
+    /// No rows, or an entry that is not finite.
+    pub fn of(x: ArrayView2<f32>) -> Result<Self> {
+        let x = finite(x)?;
+        let n = x.nrows();
+        if n == 0 {
+            return Err(GeometryError::TooFew { measure: "a mean", needed: 1, found: 0 });
+        }
+        let mean = x.sum_axis(Axis(0)) / n as f64;
+        let squares = (&x - &mean).mapv(|v| v * v).sum_axis(Axis(0));
+        let deviation = (squares / n as f64).mapv(f64::sqrt);
+        // What rounding of the mean leaves of a constant dimension is not a spread.
+        let deviation = ndarray::Zip::from(&deviation)
+            .and(&mean)
+            .map_collect(|&s, &m| if s <= 1e-12 * m.abs() { 0.0 } else { s });
+        Ok(Self { mean, deviation })
+    }
+
+    /// The mean vector, `[d_model]`.
+    pub fn mean(&self) -> &Array1<f64> {
+        &self.mean
+    }
+
+    /// The standard deviation of each dimension, `[d_model]`.
+    pub fn deviation(&self) -> &Array1<f64> {
+        &self.deviation
+    }
+}
+
+/// Every row of `x` `[n, d_model]` against every row: `[n, n]`, symmetric.
+///
+/// [`Metric::Euclidean`] gives distances, the others cosines. Without a `reference` the rows
+/// themselves are it. A vector of length 0 (after centring or standardising) has cosine 0 with
+/// every vector, itself included; a dimension without spread in the reference is left out of the
+/// standardised cosine. So no entry is NaN.
+///
+/// # Errors
+/// An entry that is not finite; a reference of another width.
+pub fn similarity_matrix(
+    x: ArrayView2<f32>,
+    metric: Metric,
+    reference: Option<&Reference>,
+) -> Result<Array2<f64>> {
+    let rows = finite(x)?;
+    if rows.nrows() == 0 {
+        return Ok(Array2::zeros((0, 0)));
+    }
+    let own;
+    let reference = match (metric, reference) {
+        (Metric::Cosine | Metric::Euclidean, _) => None,
+        (_, Some(reference)) => Some(reference),
+        (_, None) => {
+            own = Reference::of(x)?;
+            Some(&own)
+        }
+    };
+    if let Some(reference) = reference {
+        same_length("dimensions of the reference", x.ncols(), reference.mean.len())?;
+    }
+    let directions = match (metric, reference) {
+        (Metric::Euclidean, _) => return Ok(distances(&rows)),
+        (Metric::Centred, Some(reference)) => unit_rows(rows - &reference.mean),
+        (Metric::Standardised, Some(reference)) => {
+            let inverse = reference.deviation.mapv(|s| if s > 0.0 { 1.0 / s } else { 0.0 });
+            unit_rows((rows - &reference.mean) * &inverse)
+        }
+        _ => unit_rows(rows),
+    };
+    Ok(directions.dot(&directions.t()).mapv(|v| v.clamp(-1.0, 1.0)))
+}
+
+/// The cosine of two vectors of `[d_model]`; 0 where one of them has length 0.
+///
+/// # Errors
+/// Lengths that differ, or an entry that is not finite.
+pub fn cosine(a: ArrayView1<f32>, b: ArrayView1<f32>) -> Result<f64> {
+    let cosines = rowwise_cosine(a.insert_axis(Axis(0)), b.insert_axis(Axis(0)))?;
+    Ok(cosines[0])
+}
+
+/// The cosine of each row of `a` with the same row of `b`, both `[n, d_model]`: `[n]`. Of a layer
+/// and layer 0, it says how far each token has turned. 0 where a row has length 0.
+///
+/// # Errors
+/// Shapes that differ, or an entry that is not finite.
+pub fn rowwise_cosine(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Result<Array1<f64>> {
+    same_length("rows", a.nrows(), b.nrows())?;
+    same_length("columns", a.ncols(), b.ncols())?;
+    let (a, b) = (unit_rows(finite(a)?), unit_rows(finite(b)?));
+    let pairs = a.rows().into_iter().zip(b.rows());
+    Ok(pairs.map(|(a, b)| a.dot(&b).clamp(-1.0, 1.0)).collect())
+}
+
+/// Copies to f64, row-major.
+pub(crate) fn finite(x: ArrayView2<f32>) -> Result<Array2<f64>> {
+    let bad = x.indexed_iter().find(|(_, value)| !value.is_finite());
+    match bad {
+        Some(((row, column), &value)) => Err(GeometryError::NotFinite { row, column, value }),
+        None => Ok(Array2::from_shape_fn(x.dim(), |at| f64::from(x[at]))),
+    }
+}
+
+/// The rows at length 1; rows of length 0 stay 0.
+pub(crate) fn unit_rows(mut x: Array2<f64>) -> Array2<f64> {
+    for mut row in x.rows_mut() {
+        let length = row.dot(&row).sqrt();
+        if length > 0.0 {
+            row /= length;
+        }
+    }
+    x
+}
+
+/// Euclidean distances of all pairs of rows, from differences: equal rows are at exactly 0.
+fn distances(x: &Array2<f64>) -> Array2<f64> {
+    let n = x.nrows();
+    let mut out = Array2::zeros((n, n));
+    for i in 0..n {
+        for j in 0..i {
+            let pairs = x.row(i).into_iter().zip(x.row(j));
+            let squared: f64 = pairs.map(|(a, b)| (a - b) * (a - b)).sum();
+            out[[i, j]] = squared.sqrt();
+            out[[j, i]] = out[[i, j]];
+        }
+    }
+    out
+}
+
+/// Two sizes that have to be equal.
+pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
+    if expected == found { Ok(()) } else { Err(GeometryError::Length { what, expected, found }) }
+}

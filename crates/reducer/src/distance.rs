@@ -1,0 +1,102 @@
+//! Squared Euclidean distances of one row to all rows, in blocks and across threads.
+
+use ndarray::{Array1, Array2, ArrayView1, Axis, s};
+use rayon::prelude::*;
+
+/// Rows whose distances are computed by one matrix product.
+const BLOCK: usize = 64;
+
+/// Below this share of the two squared lengths a distance is computed again from differences:
+/// the product form has lost its digits there. Duplicates come out as exactly 0.
+const CANCELLATION: f64 = 1e-5;
+
+/// A cloud of points, ready for questions about distances.
+pub(crate) struct Cloud {
+    /// Rows shifted to mean 0, `[n, d]`: distances are the same, and cancel less.
+    rows: Array2<f64>,
+    /// Squared length of every row, `[n]`.
+    lengths: Array1<f64>,
+}
+
+impl Cloud {
+    /// Takes the rows of a finite, non-empty matrix.
+    pub(crate) fn new(mut rows: Array2<f64>) -> Self {
+        if let Some(mean) = rows.mean_axis(Axis(0)) {
+            rows -= &mean;
+        }
+        let lengths = rows.rows().into_iter().map(|row| row.dot(&row)).collect();
+        Self { rows, lengths }
+    }
+
+    /// The number of points.
+    pub(crate) fn len(&self) -> usize {
+        self.rows.nrows()
+    }
+
+    /// Calls `visit(i, distances)` for every point i, with its squared distance to every point
+    /// (`[n]`, itself included at 0). The results come in order of i, whatever the threads.
+    pub(crate) fn map_rows<T: Send>(
+        &self,
+        visit: impl Fn(usize, &[f64]) -> T + Sync + Send,
+    ) -> Vec<T> {
+        let n = self.len();
+        let blocks: Vec<Vec<T>> = (0..n.div_ceil(BLOCK))
+            .into_par_iter()
+            .map(|block| {
+                let start = block * BLOCK;
+                let end = (start + BLOCK).min(n);
+                let products = self.rows.slice(s![start..end, ..]).dot(&self.rows.t());
+                let mut distances = vec![0.0; n];
+                (start..end)
+                    .map(|i| {
+                        self.fill(i, products.row(i - start), &mut distances);
+                        visit(i, &distances)
+                    })
+                    .collect()
+            })
+            .collect();
+        blocks.into_iter().flatten().collect()
+    }
+
+    /// The squared distances of point i to every point, `[n]`.
+    pub(crate) fn distances_from(&self, i: usize) -> Vec<f64> {
+        let products = self.rows.dot(&self.rows.row(i));
+        let mut distances = vec![0.0; self.len()];
+        self.fill(i, products.view(), &mut distances);
+        distances
+    }
+
+    /// Turns the inner products of row i into squared distances.
+    fn fill(&self, i: usize, products: ArrayView1<f64>, distances: &mut [f64]) {
+        let own = self.lengths[i];
+        for (j, (distance, &product)) in distances.iter_mut().zip(products).enumerate() {
+            let sum = own + self.lengths[j];
+            let squared = sum - 2.0 * product;
+            *distance = if squared > CANCELLATION * sum {
+                squared
+            } else {
+                let pairs = self.rows.row(i).into_iter().zip(self.rows.row(j));
+                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
+            };
+        }
+    }
+}
+
+/// The `k` nearest of a row of distances to point i, itself excluded: `(distance, index)`,
+/// ascending; of equal distances the lower index comes first.
+pub(crate) fn nearest(distances: &[f64], i: usize, k: usize) -> Vec<(f64, usize)> {
+    let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
+    let mut all: Vec<(f64, usize)> = distances
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|&(j, _)| j != i)
+        .map(|(j, distance)| (distance, j))
+        .collect();
+    if k < all.len() {
+        all.select_nth_unstable_by(k, order);
+        all.truncate(k);
+    }
+    all.sort_unstable_by(order);
+    all
+}

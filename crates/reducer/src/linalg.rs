@@ -1,0 +1,347 @@
+//! The two pieces of linear algebra that PCA rests on: a product and symmetric eigenvectors.
+
+use std::ops::Range;
+
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use rayon::prelude::*;
+
+use crate::error::{ReducerError, Result};
+
+/// Rows multiplied at once: 256 x 384 in f64 stay in the cache of a core.
+const ROWS: usize = 256;
+/// Columns of the result per product; only the blocks on and below the diagonal are computed.
+const PANEL: usize = 96;
+/// Partial sums over rows, at most: fixed, so that the threads do not change the result.
+const PARTS: usize = 8;
+
+/// Σ rᵀ r over `n` rows r of length `d`, `[d, d]`, where `write` fills some of the rows.
+pub(crate) fn scatter(
+    n: usize,
+    d: usize,
+    write: impl Fn(Range<usize>, ArrayViewMut2<f64>) + Sync,
+) -> Array2<f64> {
+    let per_part = n.div_ceil(PARTS).max(ROWS);
+    let parts: Vec<Array2<f64>> = (0..n.div_ceil(per_part))
+        .into_par_iter()
+        .map(|part| {
+            let (start, end) = (part * per_part, ((part + 1) * per_part).min(n));
+            let mut sum = Array2::zeros((d, d));
+            let mut block = Array2::zeros((ROWS.min(n), d));
+            for first in (start..end).step_by(ROWS) {
+                let last = (first + ROWS).min(end);
+                let mut rows = block.slice_mut(s![..last - first, ..]);
+                write(first..last, rows.view_mut());
+                for left in (0..d).step_by(PANEL) {
+                    let right = (left + PANEL).min(d);
+                    add_product(
+                        rows.slice(s![.., left..]).t(),
+                        rows.slice(s![.., left..right]),
+                        sum.slice_mut(s![left.., left..right]),
+                    );
+                }
+            }
+            sum
+        })
+        .collect();
+    let mut total =
+        parts.into_iter().reduce(|sum, part| sum + part).unwrap_or_else(|| Array2::zeros((d, d)));
+    for i in 0..d {
+        for j in 0..i {
+            total[[j, i]] = total[[i, j]];
+        }
+    }
+    total
+}
+
+/// `out += a b`, with the widest vector instructions of the machine, on this thread alone.
+#[allow(unsafe_code)]
+fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
+    let ((m, k), (k_b, n)) = (a.dim(), b.dim());
+    assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
+    // SAFETY: the pointers and strides are those of views of the shapes compared above, and
+    // `out` is borrowed mutably, so it overlaps neither `a` nor `b`.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            out.as_mut_ptr(),
+            out.strides()[1],
+            out.strides()[0],
+            true,
+            a.as_ptr(),
+            a.strides()[1],
+            a.strides()[0],
+            b.as_ptr(),
+            b.strides()[1],
+            b.strides()[0],
+            1.0,
+            1.0,
+            false,
+            false,
+            false,
+            gemm::Parallelism::None,
+        );
+    }
+}
+
+/// The eigenvalues and eigenvectors of a symmetric matrix.
+///
+/// Householder reduction to tridiagonal form, then the implicit QL iteration (Golub & Van Loan
+/// 2013, section 8.3). It needs no luck: equal, clustered and vanishing eigenvalues all get
+/// orthonormal vectors.
+pub(crate) struct SymmetricEigen {
+    /// The eigenvalues, falling, `[n]`.
+    pub(crate) values: Array1<f64>,
+    /// The row of `tridiagonal` that belongs to each eigenvalue, `[n]`.
+    order: Vec<usize>,
+    /// The eigenvectors of the tridiagonal matrix as rows, `[n, n]`.
+    tridiagonal: Array2<f64>,
+    /// Row i holds in `..i` the vector of the reflection that cleared row i of the matrix.
+    reflections: Array2<f64>,
+}
+
+impl SymmetricEigen {
+    /// Of the lower triangle of a square matrix.
+    ///
+    /// # Errors
+    /// [`ReducerError::NoConvergence`], not met on finite input.
+    pub(crate) fn new(mut matrix: Array2<f64>) -> Result<Self> {
+        let (diagonal, off_diagonal) = tridiagonalise(&mut matrix);
+        let (values, tridiagonal) = implicit_ql(diagonal, off_diagonal)?;
+        let mut order: Vec<usize> = (0..values.len()).collect();
+        order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
+        Ok(Self {
+            values: order.iter().map(|&i| values[i]).collect(),
+            order,
+            tridiagonal,
+            reflections: matrix,
+        })
+    }
+
+    /// The eigenvectors of the `k` largest eigenvalues as orthonormal rows, `[k, n]`.
+    pub(crate) fn vectors(&self, k: usize) -> Array2<f64> {
+        let mut vectors = self.tridiagonal.select(Axis(0), &self.order[..k]);
+        // Undo the reflections, the last one made first.
+        vectors.axis_chunks_iter_mut(Axis(0), 8).into_par_iter().for_each(|mut rows| {
+            for i in 2..self.order.len() {
+                let reflection = self.reflections.slice(s![i, ..i]);
+                for row in rows.rows_mut() {
+                    let mut part = row.slice_move(s![..i]);
+                    let overlap = reflection.dot(&part);
+                    part.scaled_add(-overlap, &reflection);
+                }
+            }
+        });
+        vectors
+    }
+}
+
+/// Reduces the lower triangle to diagonal and off-diagonal by reflections I − u uᵀ, from the last
+/// row up, and leaves each u (of squared length 2, or 0) in the row that it cleared.
+fn tridiagonalise(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
+    let n = matrix.nrows();
+    let mut diagonal = vec![0.0; n];
+    let mut off_diagonal = vec![0.0; n.saturating_sub(1)];
+    let mut product = Array1::<f64>::zeros(n);
+    for i in (0..n).rev() {
+        diagonal[i] = matrix[[i, i]];
+        if i == 0 {
+            break;
+        }
+        if i == 1 {
+            off_diagonal[0] = matrix[[1, 0]];
+            continue;
+        }
+        let (mut above, mut below) = matrix.view_mut().split_at(Axis(0), i);
+        let mut u = below.slice_mut(s![0, ..i]);
+        off_diagonal[i - 1] = reflection(&mut u);
+        if u.iter().all(|&v| v == 0.0) {
+            continue;
+        }
+        // p = A u from the lower triangle alone.
+        let mut p = product.slice_mut(s![..i]);
+        p.fill(0.0);
+        for r in 0..i {
+            let row = above.slice(s![r, ..r]);
+            let dot = row.dot(&u.slice(s![..r]));
+            p[r] += dot + above[[r, r]] * u[r];
+            p.slice_mut(s![..r]).scaled_add(u[r], &row);
+        }
+        // A − u wᵀ − w uᵀ with w = p − (pᵀu / 2) u.
+        let half = p.dot(&u) / 2.0;
+        p.scaled_add(-half, &u);
+        for r in 0..i {
+            let (u_r, w_r) = (u[r], p[r]);
+            let mut row = above.slice_mut(s![r, ..=r]);
+            row.scaled_add(-u_r, &p.slice(s![..=r]));
+            row.scaled_add(-w_r, &u.slice(s![..=r]));
+        }
+    }
+    (diagonal, off_diagonal)
+}
+
+/// Turns x into the u of the reflection I − u uᵀ that leaves of x its last entry alone, and
+/// returns that entry. u is 0 where nothing has to be done.
+fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
+    let last = x.len() - 1;
+    let largest = x.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+    if largest == 0.0 {
+        return 0.0;
+    }
+    x.mapv_inplace(|v| v / largest);
+    let length = x.dot(x).sqrt();
+    let target = if x[last] > 0.0 { -length } else { length };
+    x[last] -= target;
+    let scale = (2.0 / x.dot(x)).sqrt();
+    x.mapv_inplace(|v| v * scale);
+    target * largest
+}
+
+/// The eigenvalues of a symmetric tridiagonal matrix, in no order, and its eigenvectors as rows:
+/// implicit QL with Wilkinson's shift (the algorithm imtql2 of EISPACK).
+fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64>)> {
+    let n = d.len();
+    let mut strips = strips_of_identity(n);
+    e.push(0.0);
+    let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
+    let negligible = norm * f64::EPSILON / 16.0;
+    let mut rotations = Vec::with_capacity(n);
+    for l in 0..n {
+        for sweep in 0.. {
+            let small = |m: usize| {
+                e[m].abs() <= negligible.max(f64::EPSILON * (d[m].abs() + d[m + 1].abs()))
+            };
+            let m = (l..n - 1).find(|&m| small(m)).unwrap_or(n - 1);
+            if m == l {
+                break;
+            }
+            if sweep == MAX_SWEEPS {
+                return Err(ReducerError::NoConvergence { size: n });
+            }
+            let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
+            g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
+            let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
+            let mut split = false;
+            rotations.clear();
+            for i in (l..m).rev() {
+                let (f, b) = (s * e[i], c * e[i]);
+                let r = f.hypot(g);
+                e[i + 1] = r;
+                if r == 0.0 {
+                    d[i + 1] -= p;
+                    split = true;
+                    break;
+                }
+                (s, c) = (f / r, g / r);
+                g = d[i + 1] - p;
+                let r = (d[i] - g) * s + 2.0 * c * b;
+                p = s * r;
+                d[i + 1] = g + p;
+                g = c * r - b;
+                rotations.push((i, c, s));
+            }
+            e[m] = 0.0;
+            if !split {
+                d[l] -= p;
+                e[l] = g;
+            }
+            strips.par_iter_mut().for_each(|strip| rotate_rows(strip, &rotations));
+        }
+    }
+    let vectors = Array2::from_shape_fn((n, n), |(i, j)| strips[j / STRIP][i * STRIP + j % STRIP]);
+    Ok((d, vectors))
+}
+
+/// Sweeps that one eigenvalue may take; two or three are usual.
+const MAX_SWEEPS: usize = 100;
+/// Columns of the vectors that one task turns; they lie together in memory.
+const STRIP: usize = 32;
+
+/// The identity `[n, n]` in strips of [`STRIP`] columns, each row-major and padded with 0.
+fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
+    let mut strips = vec![vec![0.0; n * STRIP]; n.div_ceil(STRIP)];
+    (0..n).for_each(|i| strips[i / STRIP][i * STRIP + i % STRIP] = 1.0);
+    strips
+}
+
+/// Turns rows i and i + 1 of a strip by each (i, c, s) in their order.
+fn rotate_rows(strip: &mut [f64], rotations: &[(usize, f64, f64)]) {
+    let (rows, _) = strip.as_chunks_mut::<STRIP>();
+    for &(i, c, s) in rotations {
+        let [upper, lower] = &mut rows[i..i + 2] else {
+            continue;
+        };
+        for (a, b) in upper.iter_mut().zip(lower) {
+            (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Values against A v = λ v and V Vᵀ = 1, for every matrix that has made a solver fail.
+    fn check(name: &str, matrix: Array2<f64>) {
+        let n = matrix.nrows();
+        let eigen = SymmetricEigen::new(matrix.clone()).unwrap();
+        let vectors = eigen.vectors(n);
+        let norm = matrix.iter().fold(f64::MIN_POSITIVE, |top, v| top.max(v.abs()));
+        let mut scaled = vectors.t().to_owned();
+        scaled *= &eigen.values;
+        let residual = (matrix.dot(&vectors.t()) - scaled) / norm;
+        let gram = vectors.dot(&vectors.t()) - Array2::<f64>::eye(n);
+        let size = |m: &Array2<f64>| m.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+        let bound = 2e-15 * (n as f64).max(8.0);
+        assert!(size(&residual) < bound, "{name}: residual {:e}", size(&residual));
+        assert!(size(&gram) < bound, "{name}: orthogonality {:e}", size(&gram));
+        let trace = matrix.diag().sum();
+        assert!((eigen.values.sum() - trace).abs() <= bound * norm * n as f64, "{name}: trace");
+        assert!(eigen.values.windows(2).into_iter().all(|w| w[0] >= w[1]), "{name}: order");
+    }
+
+    fn noise(n: usize, m: usize) -> Array2<f64> {
+        let mut state = 7u64;
+        Array2::from_shape_simple_fn((n, m), || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(99);
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        })
+    }
+
+    #[test]
+    fn eigenvectors_of_hard_matrices() {
+        let gram = |x: Array2<f64>| x.t().dot(&x);
+        for n in [1, 2, 3, 4, 7, 40, 100] {
+            check("noise", gram(noise(2 * n, n)));
+            check("rank deficient", gram(noise(n.div_ceil(3), n)));
+            check("identity", Array2::eye(n));
+            check("zero", Array2::zeros((n, n)));
+            check("one", Array2::ones((n, n)));
+            let falling = Array1::from_shape_fn(n, |i| 0.5f64.powi(i as i32));
+            check("graded", gram(noise(2 * n, n) * &falling));
+            check("diagonal", Array2::from_diag(&falling));
+            check("tiny", gram(noise(n, n)) * 1e-200);
+            check("huge", gram(noise(n, n)) * 1e200);
+            // Pairs of eigenvalues that agree to many digits (Wilkinson's W+).
+            let wilkinson = Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
+                0 => (n as f64 / 2.0 - i as f64).abs(),
+                1 => 1.0,
+                _ => 0.0,
+            });
+            check("wilkinson", wilkinson);
+            let blocks = Array2::from_shape_fn((n, n), |(i, j)| (i / 3 == j / 3) as u8 as f64);
+            check("equal blocks", blocks);
+        }
+    }
+
+    #[test]
+    fn scatter_is_the_product() {
+        for (n, d) in [(1, 1), (5, 3), (700, 5), (3000, 100), (300, 200)] {
+            let x = noise(n, d);
+            let sum = scatter(n, d, |rows, mut out| out.assign(&x.slice(s![rows, ..])));
+            let difference = sum - x.t().dot(&x);
+            assert!(difference.iter().all(|v| v.abs() < 1e-11), "{n} x {d}");
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Exact principal component analysis.
+
+use linfa::traits::{Fit, Transformer};
+use linfa::{DatasetBase, Float, ParamGuard};
+use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2, s};
+use rayon::prelude::*;
+
+use crate::checks::{ROWS, largest_magnitude, to_f64};
+use crate::error::{ReducerError, Result};
+use crate::linalg::{SymmetricEigen, scatter};
+
+/// Loadings this close to the largest of their component, relatively, count as tied with it.
+const TIE: f64 = 1e-9;
+
+/// Principal components of the rows of a matrix `[n, d]`.
+///
+/// From the eigenvectors of the covariance `[d, d]` or the Gram matrix `[n, n]`, whichever is
+/// smaller, in f64 (Jolliffe 2002, chapter 3). A direction is kept while its singular value is
+/// above max(n, d)^½ · 1.5e-8 of the largest: below, a covariance cannot tell it from zero. So
+/// there may be fewer components than asked for, and none where all rows are equal.
+///
+/// Signs are fixed: the loading of largest size is positive; of loadings within 1e-9 of the
+/// largest, the first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pca {
+    mean: Array1<f64>,
+    components: Array2<f64>,
+    singular_values: Array1<f64>,
+    n_rows: usize,
+    total_variance: f64,
+}
+
+impl Pca {
+    /// Settings for at most `n_components` components.
+    pub fn params(n_components: usize) -> PcaParams {
+        PcaParams(PcaValidParams { n_components })
+    }
+
+    /// The mean of the rows fitted, `[d]`.
+    pub fn mean(&self) -> &Array1<f64> {
+        &self.mean
+    }
+
+    /// The components `[k, d]`, orthonormal, by falling variance.
+    pub fn components(&self) -> &Array2<f64> {
+        &self.components
+    }
+
+    /// The singular values of the centred rows, `[k]`, falling.
+    pub fn singular_values(&self) -> &Array1<f64> {
+        &self.singular_values
+    }
+
+    /// The variance along each component, `[k]`: σ² / (n − 1).
+    pub fn explained_variance(&self) -> Array1<f64> {
+        let divisor = (self.n_rows - 1) as f64;
+        self.singular_values.mapv(|sigma| sigma * sigma / divisor)
+    }
+
+    /// The share of each component in [`Pca::total_variance`], `[k]`.
+    pub fn explained_variance_ratio(&self) -> Array1<f64> {
+        self.explained_variance() / self.total_variance
+    }
+
+    /// The variance of the data, summed over all d dimensions, divisor n − 1.
+    pub fn total_variance(&self) -> f64 {
+        self.total_variance
+    }
+}
+
+impl<F: Float, D: Data<Elem = F>> Transformer<&ArrayBase<D, Ix2>, Result<Array2<f64>>> for Pca {
+    /// Places rows `[m, d]`, fitted or not, on the components: `[m, k]`.
+    ///
+    /// Errors: another number of columns, empty or non-finite rows.
+    fn transform(&self, x: &ArrayBase<D, Ix2>) -> Result<Array2<f64>> {
+        largest_magnitude(x.view())?;
+        if x.ncols() != self.mean.len() {
+            return Err(ReducerError::Shape {
+                what: "columns of the rows to place",
+                expected: [x.nrows(), self.mean.len()],
+                found: [x.nrows(), x.ncols()],
+            });
+        }
+        let mut placed = Array2::zeros((x.nrows(), self.components.nrows()));
+        let basis = self.components.t();
+        let x = x.view();
+        let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+        chunks.into_par_iter().zip(placed.axis_chunks_iter_mut(Axis(0), ROWS)).for_each(
+            |(rows, mut out)| {
+                let mut centred = Array2::from_shape_fn(rows.dim(), |at| to_f64(rows[at]));
+                centred -= &self.mean;
+                out.assign(&centred.dot(&basis));
+            },
+        );
+        Ok(placed)
+    }
+}
+
+/// Settings of [`Pca`], not yet checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PcaParams(PcaValidParams);
+
+/// Checked settings of [`Pca`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PcaValidParams {
+    n_components: usize,
+}
+
+impl ParamGuard for PcaParams {
+    type Checked = PcaValidParams;
+    type Error = ReducerError;
+
+    fn check_ref(&self) -> Result<&PcaValidParams> {
+        if self.0.n_components == 0 {
+            return Err(ReducerError::Setting {
+                name: "n_components",
+                value: 0.0,
+                expected: "at least 1",
+            });
+        }
+        Ok(&self.0)
+    }
+
+    fn check(self) -> Result<PcaValidParams> {
+        self.check_ref()?;
+        Ok(self.0)
+    }
+}
+
+impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, ReducerError> for PcaValidParams {
+    type Object = Pca;
+
+    /// Fits the rows of the dataset's records, `[n, d]`, f32 or f64; targets are not used.
+    ///
+    /// Errors: fewer than 2 rows, no columns, an entry that is not finite.
+    fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Pca> {
+        self.fit_rows(dataset.records.view())
+    }
+}
+
+impl PcaValidParams {
+    fn fit_rows<F: Float>(&self, x: ArrayView2<F>) -> Result<Pca> {
+        let largest = largest_magnitude(x)?;
+        let (n, d) = x.dim();
+        if n < 2 {
+            return Err(ReducerError::TooFewRows { method: "PCA", needed: 2, found: n });
+        }
+        let scaled = Scaled::new(x, largest);
+        let limit = self.n_components;
+        let (trace, squares, mut components) = if d <= n {
+            let matrix = scatter(n, d, |rows, out| scaled.write(rows, out));
+            let trace = matrix.diag().sum();
+            let eigen = SymmetricEigen::new(matrix)?;
+            let k = rank(&eigen.values, n, d).min(limit);
+            (trace, eigen.values.slice(s![..k]).to_owned(), eigen.vectors(k))
+        } else {
+            let mut centred = Array2::zeros((n, d));
+            scaled.write(0..n, centred.view_mut());
+            let matrix = centred.dot(&centred.t());
+            let trace = matrix.diag().sum();
+            let eigen = SymmetricEigen::new(matrix)?;
+            let k = rank(&eigen.values, n, d).min(limit);
+            let mut components = eigen.vectors(k).dot(&centred);
+            orthonormalise(&mut components);
+            (trace, eigen.values.slice(s![..k]).to_owned(), components)
+        };
+        components.rows_mut().into_iter().for_each(fix_sign);
+        let unit = scaled.unit;
+        Ok(Pca {
+            mean: scaled.mean * unit,
+            components,
+            singular_values: squares.mapv(|square| square.sqrt() * unit),
+            n_rows: n,
+            // The trace is Σ σ² over all directions, those not kept included.
+            total_variance: trace * unit * unit / (n - 1) as f64,
+        })
+    }
+}
+
+/// The rows in a unit of their own, so that no square overflows or vanishes.
+struct Scaled<'a, F> {
+    x: ArrayView2<'a, F>,
+    /// A power of two: dividing by it is exact.
+    unit: f64,
+    /// The mean of the rows in that unit, `[d]`.
+    mean: Array1<f64>,
+}
+
+impl<'a, F: Float> Scaled<'a, F> {
+    fn new(x: ArrayView2<'a, F>, largest: f64) -> Self {
+        let unit =
+            if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
+        let inverse = 1.0 / unit;
+        // Relative to the first row: equal rows then have exactly their own mean.
+        let first: Vec<f64> = x.row(0).iter().map(|&value| to_f64(value) * inverse).collect();
+        let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
+        let sums: Vec<Array1<f64>> = chunks
+            .into_par_iter()
+            .map(|rows| {
+                let mut sum = vec![0.0; rows.ncols()];
+                for row in rows.rows() {
+                    let slots = sum.iter_mut();
+                    differences(row, inverse, &first, slots, |slot, value| *slot += value);
+                }
+                Array1::from(sum)
+            })
+            .collect();
+        let sum = sums.into_iter().fold(Array1::<f64>::zeros(x.ncols()), |sum, part| sum + part);
+        let mean = Array1::from(first) + sum / x.nrows() as f64;
+        Self { x, unit, mean }
+    }
+
+    /// Writes some of the centred rows.
+    fn write(&self, rows: std::ops::Range<usize>, mut out: ndarray::ArrayViewMut2<f64>) {
+        let inverse = 1.0 / self.unit;
+        for (row, mut target) in self.x.slice(s![rows, ..]).rows().into_iter().zip(out.rows_mut()) {
+            let mean = self.mean.as_slice().unwrap_or(&[]);
+            let Some(slots) = target.as_slice_mut() else {
+                continue;
+            };
+            differences(row, inverse, mean, slots.iter_mut(), |slot, value| *slot = value);
+        }
+    }
+}
+
+/// Gives each slot its entry of the row, scaled and less the entry of `minus`.
+#[inline(always)]
+fn differences<'s, F: Float>(
+    row: ArrayView1<F>,
+    scale: f64,
+    minus: &[f64],
+    slots: impl Iterator<Item = &'s mut f64>,
+    put: impl Fn(&mut f64, f64),
+) {
+    let slots = slots.zip(minus);
+    // A slice lets the compiler use vector registers.
+    match row.as_slice() {
+        Some(row) => slots
+            .zip(row)
+            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
+        None => slots
+            .zip(row)
+            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
+    }
+}
+
+/// Gram-Schmidt on the rows, twice: once leaves an error that grows with the condition.
+fn orthonormalise(rows: &mut Array2<f64>) {
+    for i in 0..rows.nrows() {
+        let (before, mut rest) = rows.view_mut().split_at(Axis(0), i);
+        let mut row = rest.row_mut(0);
+        for _ in 0..2 {
+            let length = row.dot(&row).sqrt();
+            row /= length;
+            let overlap = before.dot(&row);
+            row -= &overlap.dot(&before);
+        }
+        let length = row.dot(&row).sqrt();
+        row /= length;
+    }
+}
+
+/// How many of the falling squared singular values stand above rounding.
+fn rank(squares: &Array1<f64>, n: usize, d: usize) -> usize {
+    let top = squares.first().copied().unwrap_or(0.0);
+    let relative = top * n.max(d) as f64 * f64::EPSILON;
+    // Entries are below 2 in size, so each centred entry is off by a few epsilon at most.
+    let absolute = (n * d) as f64 * (8.0 * f64::EPSILON).powi(2);
+    let threshold = relative.max(absolute);
+    squares.iter().take_while(|&&square| square > threshold).count()
+}
+
+/// Turns a component so that its largest loading is positive.
+fn fix_sign(mut component: ndarray::ArrayViewMut1<f64>) {
+    let largest = component.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+    let first = component.iter().find(|v| v.abs() >= largest * (1.0 - TIE));
+    if first.is_some_and(|&v| v < 0.0) {
+        component.mapv_inplace(|v| -v);
+    }
+}

@@ -1,0 +1,82 @@
+//! How far a map can be trusted: trustworthiness and continuity.
+
+use linfa::Float;
+use ndarray::ArrayView2;
+
+use crate::checks::finite_f64;
+use crate::distance::{Cloud, nearest};
+use crate::error::{ReducerError, Result};
+
+/// A neighbourhood measure of a map, with the number of neighbours that it was taken at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Neighbourhood {
+    /// The measure, from 0 (bad) to 1 (all neighbourhoods kept).
+    pub value: f64,
+    /// Neighbours used: the number asked for, or less where n is small (below n / 2).
+    pub k: usize,
+}
+
+/// Whether neighbours in the map `y` `[n, m]` are neighbours in the data `x` `[n, d]`.
+///
+/// 1 − 2 / (n k (2n − 3k − 1)) Σ_i Σ_{j among the k nearest of i in y} max(0, r(i, j) − k),
+/// where r(i, j) is the rank of j by its distance to i in x (Venna & Kaski 2001). Distances are
+/// Euclidean. Equal distances rank by row number, the lower first. `k` is cut to stay below
+/// n / 2, as the formula needs.
+///
+/// # Errors
+/// Row numbers that differ, fewer than 3 rows, `k` = 0, empty or non-finite input.
+pub fn trustworthiness<F: Float, G: Float>(
+    x: ArrayView2<F>,
+    y: ArrayView2<G>,
+    k: usize,
+) -> Result<Neighbourhood> {
+    let (n, n_y) = (x.nrows(), y.nrows());
+    if n != n_y {
+        return Err(ReducerError::Shape {
+            what: "rows of the map and of the data",
+            expected: [n, y.ncols()],
+            found: [n_y, y.ncols()],
+        });
+    }
+    if k == 0 {
+        return Err(ReducerError::Setting { name: "k", value: 0.0, expected: "at least 1" });
+    }
+    let (data, map) = (Cloud::new(finite_f64(x)?), Cloud::new(finite_f64(y)?));
+    if n < 3 {
+        return Err(ReducerError::TooFewRows { method: "trustworthiness", needed: 3, found: n });
+    }
+    let k = k.min((n - 1) / 2);
+    let neighbours = map.map_rows(|i, distances| nearest(distances, i, k));
+    let excess: Vec<u64> = data.map_rows(|i, distances| {
+        let ranks = neighbours[i].iter().map(|&(_, j)| rank(distances, i, j));
+        ranks.map(|r| r.saturating_sub(k) as u64).sum()
+    });
+    let total: u64 = excess.iter().sum();
+    let (n, k_real) = (n as f64, k as f64);
+    let value = 1.0 - 2.0 / (n * k_real * (2.0 * n - 3.0 * k_real - 1.0)) * total as f64;
+    Ok(Neighbourhood { value, k })
+}
+
+/// Whether neighbours in the data `x` are neighbours in the map `y`: [`trustworthiness`] with
+/// the two exchanged (Venna & Kaski 2001).
+///
+/// # Errors
+/// As [`trustworthiness`].
+pub fn continuity<F: Float, G: Float>(
+    x: ArrayView2<F>,
+    y: ArrayView2<G>,
+    k: usize,
+) -> Result<Neighbourhood> {
+    trustworthiness(y, x, k)
+}
+
+/// The rank of j among the others by distance to i, from 1.
+fn rank(distances: &[f64], i: usize, j: usize) -> usize {
+    let own = distances[j];
+    let before = distances
+        .iter()
+        .enumerate()
+        .filter(|&(other, &d)| other != i && (d < own || (d == own && other < j)));
+    before.count() + 1
+}
