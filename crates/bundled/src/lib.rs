@@ -19,6 +19,9 @@ pub const MODEL_ID: &str = "sentence-transformers/all-MiniLM-L6-v2";
 /// The sha256 of the upstream `model.safetensors` (f32) that the weights were made from.
 pub const SOURCE_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db";
 
+/// The model's anisotropy baseline, as JSON.
+pub const BASELINE: &str = include_str!("../baseline.json");
+
 macro_rules! bundled {
     ($($name:literal),+ $(,)?) => {
         &[$(BundledFile { name: $name, bytes: include_bytes!(concat!("../model/", $name)) }),+]

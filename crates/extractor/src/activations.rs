@@ -90,6 +90,17 @@ impl Activations {
         offsets
     }
 
+    /// The same with some of the layers; those that are not there are passed over.
+    pub fn with_layers(&self, layers: &[usize]) -> Self {
+        let kept: Vec<usize> =
+            (0..self.layers.len()).filter(|&i| layers.contains(&self.layers[i])).collect();
+        Self {
+            layers: kept.iter().map(|&i| self.layers[i]).collect(),
+            hidden_states: self.hidden_states.select(Axis(0), &kept),
+            ..self.clone()
+        }
+    }
+
     /// The same without the rows of special tokens. The model has read them all the same.
     ///
     /// # Errors

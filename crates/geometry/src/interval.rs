@@ -54,3 +54,48 @@ pub(crate) fn bootstrap(
 pub(crate) fn generator(seed: u64) -> Xoshiro256Plus {
     Xoshiro256Plus::seed_from_u64(seed)
 }
+
+impl Interval {
+    /// The mean of some values with its interval; values of one group (a sentence) are resampled
+    /// together. None where there is no value.
+    ///
+    /// `values` and `groups` are `[n]`, and `n` of the result is the number of groups.
+    ///
+    /// # Errors
+    /// Lengths that differ.
+    pub fn of_mean(values: &[f64], groups: &[usize], seed: u64) -> crate::Result<Option<Self>> {
+        crate::similarity::same_length("groups", values.len(), groups.len())?;
+        let sums: Vec<(f64, f64)> = crate::anisotropy::by_sentence(groups)
+            .values()
+            .map(|rows| (rows.iter().map(|&r| values[r]).sum(), rows.len() as f64))
+            .collect();
+        let mean = |counts: &[u32]| {
+            let (sum, n) = sums.iter().zip(counts).fold((0.0, 0.0), |(sum, n), (s, &count)| {
+                (sum + f64::from(count) * s.0, n + f64::from(count) * s.1)
+            });
+            (n > 0.0).then_some(sum / n)
+        };
+        let value = mean(&vec![1; sums.len()]);
+        Ok(value.map(|value| bootstrap(value, sums.len(), &mut generator(seed), mean)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mean_lies_in_its_interval_and_groups_widen_it() {
+        let values: Vec<f64> = (0..40).map(|i| f64::from(i / 10)).collect();
+        let alone: Vec<usize> = (0..40).collect();
+        let grouped: Vec<usize> = (0..40).map(|i| i / 10).collect();
+        let a = Interval::of_mean(&values, &alone, 7).unwrap().unwrap();
+        let b = Interval::of_mean(&values, &grouped, 7).unwrap().unwrap();
+        assert_eq!((a.value, a.n), (1.5, 40));
+        assert_eq!((b.value, b.n), (1.5, 4));
+        assert!(a.low < 1.5 && 1.5 < a.high);
+        assert!(b.high - b.low > a.high - a.low);
+        assert_eq!(Interval::of_mean(&[], &[], 7).unwrap(), None);
+        assert!(Interval::of_mean(&[1.0], &[], 7).is_err());
+    }
+}

@@ -121,7 +121,7 @@ impl Data {
                 tokens: tokens.clone(),
                 layers: layers.clone(),
                 points: points.clone(),
-                shares: [0.31, 0.12],
+                shares: Some([0.31, 0.12]),
             }
             .draw()?,
         )];

@@ -58,7 +58,7 @@ fn trajectory(n: usize, n_layers: usize, scale: f64) -> Trajectory {
         tokens: tokens(n, 1 + n / 10),
         layers: (0..n_layers).collect(),
         points: (0..n_layers).map(|l| (0..n).map(|t| point(l, t)).collect()).collect(),
-        shares: [0.4, 0.1],
+        shares: Some([0.4, 0.1]),
     }
 }
 

@@ -1,1 +1,53 @@
-//! A transformer-embedding explorer: load, extract, reduce, draw, in a few lines.
+//! A transformer-embedding explorer: load a model, take the hidden states of every layer, reduce
+//! them, draw them.
+//!
+//! [`Explorer`] loads and extracts; [`explore`] measures and reduces; an [`Exploration`] draws its
+//! figures and writes its folder:
+//!
+//! ```no_run
+//! use stratoscope::{Explorer, Settings, Source, explore};
+//!
+//! let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
+//! let states = explorer.extract(&["The bank by the river refused the loan."])?;
+//! assert_eq!(states.hidden_states.dim(), (7, 11, 384));
+//!
+//! let exploration = explore(states, &Settings::default(), None, &mut |_| {})?;
+//! for layer in &exploration.layers {
+//!     println!("layer {}: {:?}", layer.layer, layer.to_layer_0);
+//! }
+//! for figure in exploration.figures() {
+//!     std::fs::write(format!("{}.svg", figure.name), figure.drawn?.svg())?;
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
+//! [`extractor`], [`reducer`], [`geometry`], [`plot`].
+
+mod baseline;
+mod error;
+mod exploration;
+mod explorer;
+mod figures;
+mod folder;
+mod manifest;
+mod maps;
+mod numbers;
+
+pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
+pub use error::{Error, Result};
+pub use exploration::{Estimate, Exploration, LayerSummary, LeftOut, Settings, Step, explore};
+pub use explorer::Explorer;
+pub use figures::NamedFigure;
+pub use folder::{check_output, write_folder};
+pub use manifest::{Manifest, ModelFile};
+pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+
+pub use stratoscope_extractor as extractor;
+pub use stratoscope_extractor::{Activations, LayerSelection, LongText, Text, Unit};
+pub use stratoscope_geometry as geometry;
+pub use stratoscope_geometry::Metric;
+pub use stratoscope_loader as loader;
+pub use stratoscope_loader::{ErrorKind, Pooling, Source};
+pub use stratoscope_plot as plot;
+pub use stratoscope_reducer as reducer;

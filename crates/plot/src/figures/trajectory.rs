@@ -25,8 +25,9 @@ pub struct Trajectory {
     pub layers: Vec<usize>,
     /// `[layers][tokens]`: coordinates in the shared basis.
     pub points: Vec<Vec<[f64; 2]>>,
-    /// Share of the total variance on each axis, 0 to 1 (about the cloud that the basis was fitted to).
-    pub shares: [f64; 2],
+    /// Share of the total variance on each axis, 0 to 1 (about the cloud that the basis was fitted
+    /// to); none for maps whose axes mean nothing (t-SNE).
+    pub shares: Option<[f64; 2]>,
 }
 
 impl Trajectory {
@@ -49,9 +50,11 @@ impl Trajectory {
                 self.height(COLUMN - MARGIN - left),
             ),
         );
-        let names = [0, 1].map(|i| {
-            let share = self.shares.get(i).copied().unwrap_or(0.0);
-            format!("component {} ({:.1} % of variance)", i + 1, 100.0 * share)
+        let names = [0, 1].map(|i| match self.shares {
+            Some(shares) => {
+                format!("component {} ({:.1} % of variance)", i + 1, 100.0 * shares[i])
+            }
+            None => format!("axis {} (no unit)", i + 1),
         });
         plane.axes(&mut page.canvas, [&names[0], &names[1]]);
         page.y = plane.rect.y1 + 32.0;
@@ -74,11 +77,13 @@ impl Trajectory {
                 layout::colour_bar(&mut page, left, COLUMN - MARGIN - left, &bar);
             }
         }
+        let share = self.shares.map_or_else(String::new, |shares| {
+            format!(" that shows {:.1} % of the variance", 100.0 * (shares[0] + shares[1]))
+        });
         let shows = format!(
-            "The paths of {} tokens through {} layers in one plane that shows {:.1} % of the variance.",
+            "The paths of {} tokens through {} layers in one plane{share}.",
             self.tokens.len(),
             self.layers.len(),
-            100.0 * (self.shares[0] + self.shares[1])
         );
         page.finish(&self.caption, &shows)
     }
@@ -94,7 +99,7 @@ impl Trajectory {
                 check_value(|| format!("the point of layer {layer}, token {token}"), value)?;
             }
         }
-        for share in self.shares {
+        for share in self.shares.into_iter().flatten() {
             check_value(|| "a share of variance".to_owned(), share)?;
         }
         Ok(())

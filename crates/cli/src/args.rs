@@ -1,0 +1,264 @@
+//! The command line, defined once: names, defaults and help.
+
+use clap::{Args as Group, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use stratoscope::{Alignment, LayerSelection, LongText, Metric, Pooling, Reducer};
+
+/// See how a transformer turns tokens into meaning, layer by layer.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stratoscope explore \"The bank by the river refused the loan.\"
+  stratoscope explore \"The bank lent.\" \"The bank flooded.\" --output banks
+  stratoscope extract --file corpus.txt --output corpus.safetensors --layers 0,6
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 no such model, 4 bad input, 5 network, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Pictures and numbers of one or several sentences, by depth.
+    #[command(after_help = EXPLORE_HELP)]
+    Explore(ExploreArgs),
+    /// Hidden states of texts or token ids, as a file that Python reads too.
+    #[command(after_help = EXTRACT_HELP)]
+    Extract(ExtractArgs),
+}
+
+const EXPLORE_HELP: &str = "\
+Writes a folder: trajectory, tsne, similarity, depth, layers and activations as SVG and PNG with \
+their numbers as JSON, the states (states.safetensors), and manifest.json, which says what made \
+them. The same command gives the same bytes.";
+
+const EXTRACT_HELP: &str = "\
+In Python:
+  from safetensors.numpy import load_file
+  states = load_file(\"corpus.safetensors\")
+  states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin";
+
+#[derive(Debug, Group)]
+pub(crate) struct ExploreArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Draw from a states file (of extract or explore) again, without a model.
+    #[arg(long, value_name = "STATES", conflicts_with_all = ["text", "file", "pairs", "model"])]
+    pub(crate) from: Option<PathBuf>,
+    /// The folder to write [default: stratoscope-out/<model>--<first words>--<hash>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace an exploration that is in the folder.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// What the curves by depth measure.
+    #[arg(long, value_enum, default_value = "cosine")]
+    pub(crate) metric: MetricName,
+    /// What the plane of the trails is; random is the control that tells structure from chance.
+    #[arg(long, value_enum, default_value = "pca")]
+    pub(crate) reducer: ReducerName,
+    /// How the layers' maps share a plane: one basis, one map a layer aligned to the one before, or
+    /// not at all (then there are no trails).
+    #[arg(long, value_enum, default_value = "joint")]
+    pub(crate) align: AlignName,
+    /// The seed of t-SNE, the random projection and the bootstrap.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Compute the model's anisotropy baseline from 200 built-in sentences, and keep it for next
+    /// time (the bundled model's comes with the program).
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) baseline: bool,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ExtractArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Token ids instead of texts: a sequence a line, used as they are, nothing added.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "file", "pairs"])]
+    pub(crate) token_ids: Option<PathBuf>,
+    /// The file to write, FILE.safetensors.
+    #[arg(long, value_name = "FILE", required_unless_present = "json")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is there.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    /// One row a text instead of one a token, pooled over all of its tokens, as the model's own
+    /// pooling says where it has one.
+    #[arg(long, conflicts_with_all = ["words", "no_special_tokens"])]
+    pub(crate) sentences: bool,
+    #[command(flatten)]
+    pub(crate) rows: RowArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// What to read.
+#[derive(Debug, Group)]
+pub(crate) struct InputArgs {
+    /// The texts; `-` reads standard input, a text a line.
+    pub(crate) text: Vec<String>,
+    /// Read texts from a file, one a line.
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) file: Option<PathBuf>,
+    /// Pairs of texts that the model reads together: the TEXTs two by two, or a pair a line of the
+    /// file with a tab between.
+    #[arg(long)]
+    pub(crate) pairs: bool,
+    /// What to do with a text that is longer than the model's positions allow.
+    #[arg(long, value_enum, default_value = "refuse", value_name = "HOW")]
+    pub(crate) long: LongName,
+}
+
+/// Which rows and layers to keep.
+#[derive(Debug, Group)]
+pub(crate) struct RowArgs {
+    /// Layers to keep, such as 0,4,8-12,-1; 0 is the embedding [default: all].
+    #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
+    pub(crate) layers: Option<LayerSelection>,
+    /// One row a word instead of one a token.
+    #[arg(long)]
+    pub(crate) words: bool,
+    /// How several vectors become one [default: mean].
+    #[arg(long, value_enum, value_name = "HOW")]
+    pub(crate) pooling: Option<PoolingName>,
+    /// Leave special tokens out of what is shown and written; the model reads them all the same.
+    #[arg(long)]
+    pub(crate) no_special_tokens: bool,
+}
+
+/// Which model, and from where.
+#[derive(Debug, Group)]
+pub(crate) struct ModelArgs {
+    /// `bundled`, a folder with config.json and model.safetensors, or a hub repository
+    /// (org/name[@revision]).
+    #[arg(long, default_value = "bundled")]
+    pub(crate) model: String,
+    /// A branch, tag or commit of the hub repository.
+    #[arg(long)]
+    pub(crate) revision: Option<String>,
+    /// Use what is cached, and no network (also HF_HUB_OFFLINE=1).
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Where hub repositories are cached [default: HF_HUB_CACHE, or as Python's hub client].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// What every command has.
+#[derive(Debug, Group)]
+pub(crate) struct CommonArgs {
+    /// Print one JSON object instead of words, and write no files unless --output is given.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Threads to compute with [default: all cores]. Results do not depend on it.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) threads: Option<u16>,
+    /// No progress and no notes.
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+    /// Say where time goes, and the causes of an error.
+    #[arg(short, long, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+}
+
+impl Args {
+    pub(crate) fn common(&self) -> &CommonArgs {
+        match &self.command {
+            Command::Explore(args) => &args.common,
+            Command::Extract(args) => &args.common,
+        }
+    }
+}
+
+/// Declares the names of a library's enum as a choice on the command line.
+macro_rules! choice {
+    ($(#[$doc:meta])* $name:ident of $of:ident { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+        pub(crate) enum $name { $($(#[$variant_doc])* $variant),+ }
+
+        impl From<$name> for $of {
+            fn from(name: $name) -> Self {
+                match name { $($name::$variant => $of::$variant),+ }
+            }
+        }
+    };
+}
+
+choice!(
+    MetricName of Metric {
+        /// The cosine of the vectors as they are
+        Cosine,
+        /// After the layer's mean is subtracted
+        Centred,
+        /// After every dimension is standardised: no few large ones can carry it
+        Standardised,
+        /// The distance instead
+        Euclidean,
+    }
+);
+choice!(
+    ReducerName of Reducer {
+        /// The directions of the greatest variance
+        Pca,
+        /// Near neighbours stay near
+        Tsne,
+        /// Random directions
+        Random,
+    }
+);
+choice!(
+    AlignName of Alignment {
+        /// One basis for all layers
+        Joint,
+        /// A map a layer, turned onto the one before
+        Procrustes,
+        /// A map a layer
+        None,
+    }
+);
+choice!(
+    LongName of LongText {
+        /// An error before anything is computed
+        Refuse,
+        /// Keep the beginning
+        Cut,
+        /// Read it in windows that overlap by half
+        Window,
+    }
+);
+choice!(
+    PoolingName of Pooling {
+        /// The first one
+        First,
+        /// The last one
+        Last,
+        /// Their mean
+        Mean,
+        /// The largest value of each dimension
+        Max,
+    }
+);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,84 @@
+//! The anisotropy baseline: how similar any two words are, without which no cosine means anything.
+
+use crate::{Error, Explorer, Result, Text};
+use serde::{Deserialize, Serialize};
+use stratoscope_geometry::anisotropy;
+
+/// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    /// The sha256 of the weights file(s) that it was computed with.
+    pub weights: Vec<String>,
+    /// How many sentences, one word of each.
+    pub n: usize,
+    /// The seed that chose the words.
+    pub seed: u64,
+    /// `[n_layers + 1]`: the value and its 95 % bootstrap interval.
+    pub values: Vec<BaselineLayer>,
+}
+
+/// The baseline at one layer.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct BaselineLayer {
+    /// The mean cosine.
+    pub value: f64,
+    /// The low end of its interval.
+    pub low: f64,
+    /// The high end.
+    pub high: f64,
+}
+
+/// The sentences that the baseline is computed from: 200 in English, on as many subjects.
+pub fn builtin_sentences() -> impl Iterator<Item = &'static str> {
+    include_str!("../data/sentences.txt").lines()
+}
+
+const SEED: u64 = 0;
+
+impl Baseline {
+    /// Computes the baseline of a model from the built-in sentences.
+    ///
+    /// # Errors
+    /// A forward pass that fails, or a model without a tokenizer.
+    pub fn compute(explorer: &Explorer) -> Result<Self> {
+        let texts: Vec<Text> = builtin_sentences().map(Text::from).collect();
+        let states = explorer.extract(&texts)?.without_special()?;
+        let sentences: Vec<usize> = states.rows.iter().map(|r| r.sequence).collect();
+        let mut values = Vec::new();
+        for layer in 0..states.layers.len() {
+            let interval = anisotropy(states.layer(layer), &sentences, SEED)?;
+            let (value, low, high) = (interval.value, interval.low, interval.high);
+            values.push(BaselineLayer { value, low, high });
+        }
+        Ok(Self { weights: Self::weights_of(explorer), n: texts.len(), seed: SEED, values })
+    }
+
+    /// Reads a stored baseline, and checks that it is the model's own.
+    ///
+    /// # Errors
+    /// [`Error::Baseline`] where it is not, or is no baseline at all.
+    pub fn parse(json: &str, explorer: &Explorer) -> Result<Self> {
+        let fail = |reason: String| {
+            Err(Error::Baseline { model: explorer.model().info.id.clone(), reason })
+        };
+        let baseline: Self = match serde_json::from_str(json) {
+            Ok(baseline) => baseline,
+            Err(error) => return fail(error.to_string()),
+        };
+        if baseline.weights != Self::weights_of(explorer) {
+            return fail("it was computed with other weights".to_owned());
+        }
+        let n_layers = explorer.model().transformer.architecture().n_layers;
+        if baseline.values.len() != n_layers + 1 {
+            return fail(format!("it has {} layers", baseline.values.len()));
+        }
+        Ok(baseline)
+    }
+
+    /// The sha256 of a model's weights files, in the order of their names.
+    pub fn weights_of(explorer: &Explorer) -> Vec<String> {
+        let files = explorer.model().info.files.iter();
+        let weights = files.filter(|f| f.name.ends_with(".safetensors"));
+        weights.map(|f| f.sha256.clone()).collect()
+    }
+}

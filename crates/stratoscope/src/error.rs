@@ -1,0 +1,81 @@
+//! What can go wrong in a job, whichever part it comes from.
+
+use std::path::PathBuf;
+use stratoscope_loader::ErrorKind;
+
+/// Shorthand for this crate's results.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What can go wrong in a job.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Finding or loading a model.
+    #[error(transparent)]
+    Loader(#[from] stratoscope_loader::Error),
+    /// Reading texts or states, or running the model.
+    #[error(transparent)]
+    Extractor(#[from] stratoscope_extractor::Error),
+    /// Reducing states to maps.
+    #[error(transparent)]
+    Reducer(#[from] stratoscope_reducer::ReducerError),
+    /// Measuring states.
+    #[error(transparent)]
+    Geometry(#[from] stratoscope_geometry::GeometryError),
+    /// Drawing.
+    #[error(transparent)]
+    Plot(#[from] stratoscope_plot::PlotError),
+    /// The output folder is not empty.
+    #[error("{} is not empty; give another folder, or --overwrite to replace an exploration", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The output folder holds what an exploration did not put there.
+    #[error("{} holds {file}, which no exploration put there; give another folder", path.display())]
+    NotOurs {
+        /// The folder.
+        path: PathBuf,
+        /// A file of somebody else.
+        file: String,
+    },
+    /// The output cannot be written.
+    #[error("cannot write {}", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Numbers that could not be written as JSON.
+    #[error("cannot write numbers as JSON")]
+    Json(#[from] serde_json::Error),
+    /// A stored baseline that does not fit the model.
+    #[error("the stored baseline of {model} cannot be used: {reason}")]
+    Baseline {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Error {
+    /// What kind of trouble this is.
+    pub fn kind(&self) -> ErrorKind {
+        use stratoscope_extractor::Error as E;
+        match self {
+            Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
+            Self::Extractor(E::Layers { .. }) => ErrorKind::Usage,
+            Self::Extractor(E::Io { source, .. })
+                if source.kind() != std::io::ErrorKind::NotFound =>
+            {
+                ErrorKind::Failure
+            }
+            Self::Extractor(E::Tensor(_)) => ErrorKind::Failure,
+            Self::Extractor(_) | Self::Reducer(_) | Self::Geometry(_) => ErrorKind::BadInput,
+            Self::NotEmpty { .. } | Self::NotOurs { .. } => ErrorKind::Usage,
+            _ => ErrorKind::Failure,
+        }
+    }
+}

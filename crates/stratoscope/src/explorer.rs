@@ -1,0 +1,52 @@
+//! A loaded model that turns texts into hidden states.
+
+use crate::{Activations, LayerSelection, LongText, Result, Text};
+use stratoscope_extractor::{extract, prepare, prepare_ids};
+use stratoscope_loader::hub::Silent;
+use stratoscope_loader::{Model, Source, load};
+
+/// A model, ready for texts.
+#[derive(Debug)]
+pub struct Explorer {
+    model: Model,
+}
+
+impl Explorer {
+    /// Loads a model, without showing progress; [`Explorer::new`] takes one that is loaded.
+    ///
+    /// # Errors
+    /// As [`stratoscope_loader::load`].
+    pub fn open(source: &Source) -> Result<Self> {
+        Ok(Self::new(load(source, &mut Silent)?))
+    }
+
+    /// Takes a loaded model.
+    pub fn new(model: Model) -> Self {
+        Self { model }
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Hidden states of all layers for every token: `[n_layers + 1, tokens, d_model]`.
+    ///
+    /// # Errors
+    /// A text that is blank or too long for the model, or a forward pass that fails.
+    pub fn extract<T: Clone + Into<Text>>(&self, texts: &[T]) -> Result<Activations> {
+        let texts = texts.iter().cloned().map(Into::into).collect();
+        let prepared = prepare(&self.model, texts, LongText::Refuse)?;
+        Ok(extract(&self.model, prepared, &LayerSelection::All, &mut |_| {})?)
+    }
+
+    /// The same for sequences of token ids, used as they are.
+    ///
+    /// # Errors
+    /// An id beyond the embedding, a sequence that is too long, or a forward pass that fails.
+    pub fn extract_ids(&self, ids: &[Vec<u32>]) -> Result<Activations> {
+        let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();
+        let prepared = prepare_ids(&self.model, ids)?;
+        Ok(extract(&self.model, prepared, &LayerSelection::All, &mut |_| {})?)
+    }
+}

@@ -1,0 +1,356 @@
+//! An exploration's figures: which there are, what they are called, and what their captions say.
+
+use crate::{Alignment, Exploration, LayerMaps, LayerSummary, Metric, Reducer, Result, Unit};
+use serde_json::{Value, json};
+use stratoscope_plot::{
+    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Series, SeriesKind, Similarity,
+    Token, Trajectory,
+};
+
+/// A figure with its name and the numbers behind it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct NamedFigure {
+    /// Its name, which is that of its files.
+    pub name: &'static str,
+    /// The picture.
+    pub drawn: Result<Figure>,
+    /// The numbers behind it.
+    pub numbers: Value,
+}
+
+/// Absolute values beyond this percentile share the last colour of the activations.
+const CLIP: f64 = 99.0;
+
+impl Exploration {
+    /// Draws every figure that is not left out.
+    pub fn figures(&self) -> Vec<NamedFigure> {
+        let figure = |name, drawn: Result<Figure, _>, numbers| NamedFigure {
+            name,
+            drawn: drawn.map_err(Into::into),
+            numbers,
+        };
+        let mut figures = Vec::new();
+        if let Some(maps) = &self.trajectory {
+            let drawn = self.trajectory_figure(maps).draw();
+            figures.push(figure("trajectory", drawn, self.maps_numbers(maps)));
+        }
+        if let Some(maps) = &self.tsne {
+            let drawn = self.tsne_figure(maps).draw();
+            figures.push(figure("tsne", drawn, self.maps_numbers(maps)));
+        }
+        if let Some(similarity) = &self.similarity {
+            let drawn = Similarity {
+                title: self.title("Similarity of tokens by layer"),
+                caption: "Cosine of every token with every other. Upper block: raw; it is high \
+                          between any two words where the space is a narrow cone, and a few large \
+                          dimensions can carry it. Lower block: after the mean of the layer's \
+                          tokens (without special ones) is subtracted; with few tokens that mean \
+                          makes unlike tokens look opposed. All panels of a block share one scale."
+                    .to_owned(),
+                tokens: self.tokens(None),
+                layers: self.states.layers.clone(),
+                raw: similarity.raw.clone(),
+                centred: similarity.centred.clone(),
+            }
+            .draw();
+            let numbers = json!({
+                "tokens": self.tokens_numbers(None),
+                "layers": self.states.layers.iter().enumerate().map(|(l, layer)| json!({
+                    "layer": layer,
+                    "cosine": similarity.raw[l],
+                    "centred_cosine": similarity.centred[l],
+                })).collect::<Value>(),
+            });
+            figures.push(figure("similarity", drawn, numbers));
+        }
+        let series = self.depth_series();
+        if !series.is_empty() {
+            let depth = Depth {
+                title: self.title("What changes with depth"),
+                caption: self.depth_caption(),
+                y_label: metric_label(self.settings.metric).to_owned(),
+                layers: self.states.layers.clone(),
+                series,
+            };
+            let numbers =
+                json!({ "metric": metric_label(self.settings.metric), "layers": self.layers });
+            figures.push(figure("depth", depth.draw(), numbers));
+        }
+        if let Some((values, n)) = &self.cka {
+            let drawn = LayerMatrix {
+                title: self.title("How alike the layers are"),
+                caption: format!(
+                    "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) over {n} \
+                     {unit}: 1 where two layers arrange them alike up to rotation and scale, about \
+                     0 for unrelated arrangements, which may come out below 0. Few {unit} make it \
+                     noisy.",
+                    unit = self.unit(),
+                ),
+                measure: "debiased linear CKA".to_owned(),
+                n: *n,
+                layers: self.states.layers.clone(),
+                values: values.clone(),
+            }
+            .draw();
+            let side = self.states.layers.len();
+            let numbers = json!({
+                "measure": "debiased linear CKA",
+                "n": n,
+                "layers": self.states.layers.iter().enumerate().map(|(l, layer)| json!({
+                    "layer": layer,
+                    "cka": &values[l * side..(l + 1) * side],
+                })).collect::<Value>(),
+            });
+            figures.push(figure("layers", drawn, numbers));
+        }
+        let (drawn, numbers) = self.activations_figure();
+        figures.push(figure("activations", drawn.draw(), numbers));
+        figures
+    }
+
+    fn trajectory_figure(&self, maps: &LayerMaps) -> Trajectory {
+        let basis = match (maps.reducer, maps.alignment) {
+            (Reducer::Pca, Alignment::Joint) => {
+                "One basis for all layers: the two directions in which the tokens of all layers \
+                 together vary most (PCA). Much of it may be the drift that all tokens share."
+            }
+            (Reducer::Pca, _) => {
+                "Each layer has its own two directions of greatest variance (PCA), turned and \
+                 mirrored to lie on the layer before (Procrustes): the drift that all tokens share \
+                 is gone."
+            }
+            (Reducer::Random, _) => {
+                "Two random directions, the control: what this picture shows too is not the \
+                 reducer's doing."
+            }
+            (Reducer::Tsne, Alignment::Joint) => {
+                "One t-SNE map of the tokens of all layers: only near neighbours mean something, \
+                 distances, directions and empty space do not."
+            }
+            (Reducer::Tsne, _) => {
+                "A t-SNE map a layer, each turned, mirrored and scaled to lie on the layer before \
+                 (Procrustes): only near neighbours mean something."
+            }
+        };
+        let pick = |of: &[Option<f64>]| {
+            let known: Vec<f64> = of.iter().flatten().copied().collect();
+            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
+        };
+        let trust = match (pick(&maps.trustworthiness), pick(&maps.continuity), maps.k) {
+            (Some(t), Some(c), Some(k)) => format!(
+                " Neighbours kept by the plane, mean over layers (k = {k}): trustworthiness {t:.2}, \
+                 continuity {c:.2}."
+            ),
+            _ => String::new(),
+        };
+        Trajectory {
+            title: self.title("Trails through depth"),
+            caption: format!("{basis}{trust}{}", self.placed_note(maps)),
+            tokens: self.tokens(Some(&maps.rows)),
+            layers: self.states.layers.clone(),
+            points: maps.points.clone(),
+            shares: maps.shares,
+        }
+    }
+
+    fn tsne_figure(&self, maps: &LayerMaps) -> Maps {
+        let how = match maps.alignment {
+            Alignment::Joint => "One map of the tokens of all layers, shown layer by layer.",
+            Alignment::Procrustes => {
+                "A map a layer, each turned, mirrored and scaled to lie on the layer before."
+            }
+            Alignment::None => "A map a layer, not aligned: layers cannot be compared.",
+        };
+        let perplexity = maps.perplexity.unwrap_or(0.0);
+        let left = self.states.rows.len() - maps.rows.len();
+        let left = match left {
+            0 => String::new(),
+            n => format!(" {n} special or outlying tokens are left out."),
+        };
+        let sentences = self.states.texts.len();
+        Maps {
+            title: self.title("t-SNE by layer"),
+            caption: format!(
+                "{how} Perplexity {perplexity:.1}. Near neighbours mean something; distances, \
+                 sizes of groups and empty space do not. T: trustworthiness, C: continuity, the \
+                 shares of neighbourhoods that are true and that are kept (k = {}).{left}",
+                maps.k.map_or_else(|| "undefined".to_owned(), |k| k.to_string()),
+            ),
+            tokens: self.tokens(Some(&maps.rows)),
+            maps: (self.states.layers.iter().enumerate())
+                .map(|(l, &layer)| Map {
+                    layer,
+                    note: match (maps.trustworthiness[l], maps.continuity[l]) {
+                        (Some(t), Some(c)) => format!("T {t:.2}, C {c:.2}"),
+                        _ => String::new(),
+                    },
+                    points: maps.points[l].clone(),
+                })
+                .collect(),
+            colour: if sentences > 1 { MapColour::Sentence } else { MapColour::Position },
+        }
+    }
+
+    fn depth_series(&self) -> Vec<Series> {
+        type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
+        let curves: [(&str, SeriesKind, Pick); 3] = [
+            ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),
+            ("to the others of its sentence", SeriesKind::Measure, |l| l.to_sentence),
+            ("any two words", SeriesKind::Baseline, |l| l.baseline),
+        ];
+        let series = curves.into_iter().map(|(name, kind, pick)| {
+            let values: Vec<_> = self.layers.iter().map(pick).collect();
+            Series {
+                name: name.to_owned(),
+                values: values.iter().map(|v| v.map(|v| v.value)).collect(),
+                interval: values.iter().map(|v| v.and_then(|v| v.low.zip(v.high))).collect(),
+                n: values.iter().flatten().map(|v| v.n).next(),
+                kind,
+            }
+        });
+        series.filter(|s| s.values.iter().any(Option::is_some)).collect()
+    }
+
+    fn depth_caption(&self) -> String {
+        let of = match self.states.texts.len() {
+            1 => format!("the {} of one text, so they say nothing of other texts", self.unit()),
+            n => format!("{n} texts"),
+        };
+        let baseline = match self.layers.first().and_then(|l| l.baseline) {
+            Some(b) => format!(
+                " Dashed: the mean cosine of words from {} unrelated sentences (Ethayarajh 2019); \
+                 a cosine says something only where it leaves that line.",
+                b.n
+            ),
+            None => self
+                .left_out
+                .iter()
+                .find(|l| l.name == "baseline")
+                .map_or_else(String::new, |l| format!(" No baseline: {}.", l.reason)),
+        };
+        format!(
+            "Means over the {} that are not special, with 95 % bootstrap intervals over {of}.{baseline}",
+            self.unit()
+        )
+    }
+
+    fn activations_figure(&self) -> (Activations, Value) {
+        let wanted = &self.settings.activations;
+        let mut chosen: Vec<usize> = (0..self.states.layers.len())
+            .filter(|&l| wanted.contains(&self.states.layers[l]))
+            .collect();
+        if chosen.is_empty() {
+            chosen.push(self.states.layers.len() - 1);
+        }
+        let values: Vec<Vec<f32>> =
+            chosen.iter().map(|&l| self.states.layer(l).iter().copied().collect()).collect();
+        let layers: Vec<usize> = chosen.iter().map(|&l| self.states.layers[l]).collect();
+        let d_model = self.states.d_model();
+        let numbers = json!({
+            "tokens": self.tokens_numbers(None),
+            "layers": layers.iter().zip(&values).map(|(layer, values)| json!({
+                "layer": layer,
+                "values": values.chunks(d_model).collect::<Vec<_>>(),
+            })).collect::<Value>(),
+        });
+        let figure = Activations {
+            title: self.title("Activations"),
+            caption: "The hidden states themselves: one row a token, one column a dimension. A \
+                      dark column is a dimension that is large for every token; what a dimension \
+                      means cannot be read off."
+                .to_owned(),
+            tokens: self.tokens(None),
+            layers,
+            d_model,
+            values,
+            clip_percentile: CLIP,
+        };
+        (figure, numbers)
+    }
+
+    /// The numbers of maps: what is on them and where.
+    fn maps_numbers(&self, maps: &LayerMaps) -> Value {
+        json!({
+            "reducer": maps.reducer,
+            "alignment": maps.alignment,
+            "share_of_variance": maps.shares,
+            "perplexity": maps.perplexity,
+            "neighbours": maps.k,
+            "tokens": self.tokens_numbers(Some(&maps.rows)),
+            "placed_not_fitted": maps.placed,
+            "layers": self.states.layers.iter().enumerate().map(|(l, layer)| json!({
+                "layer": layer,
+                "trustworthiness": maps.trustworthiness[l],
+                "continuity": maps.continuity[l],
+                "points": maps.points[l],
+            })).collect::<Value>(),
+        })
+    }
+
+    fn placed_note(&self, maps: &LayerMaps) -> String {
+        let special = maps.placed.iter().filter(|&&r| self.states.rows[r].special).count();
+        let sinks = maps.placed.len() - special;
+        match (special, sinks) {
+            (0, 0) => String::new(),
+            (_, 0) => " Special tokens are placed on this basis, not fitted.".to_owned(),
+            _ => format!(
+                " Special tokens and {sinks} tokens of outlying norm are placed on this basis, not \
+                 fitted."
+            ),
+        }
+    }
+
+    fn title(&self, what: &str) -> String {
+        let model = &self.states.origin.model;
+        // Of a path the last part is the name.
+        let short = match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
+            Some(last) if model.starts_with(['/', '.']) => last,
+            _ => model,
+        };
+        format!("{what}: {short}")
+    }
+
+    fn unit(&self) -> &'static str {
+        match self.states.unit {
+            Unit::Token => "tokens",
+            Unit::Word => "words",
+            Unit::Sentence => "sentences",
+        }
+    }
+
+    fn tokens(&self, rows: Option<&[usize]>) -> Vec<Token> {
+        self.rows(rows)
+            .map(|row| Token {
+                text: row.label.clone(),
+                sentence: row.sequence,
+                special: row.special,
+            })
+            .collect()
+    }
+
+    fn tokens_numbers(&self, rows: Option<&[usize]>) -> Value {
+        self.rows(rows)
+            .map(|row| json!({ "text": row.label, "sentence": row.sequence, "special": row.special }))
+            .collect()
+    }
+
+    fn rows<'a>(
+        &'a self,
+        rows: Option<&'a [usize]>,
+    ) -> impl Iterator<Item = &'a stratoscope_extractor::Row> {
+        let all = self.states.rows.iter().enumerate();
+        all.filter(move |(index, _)| rows.is_none_or(|rows| rows.binary_search(index).is_ok()))
+            .map(|(_, row)| row)
+    }
+}
+
+/// What an axis of this metric is called.
+fn metric_label(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Cosine => "cosine",
+        Metric::Centred => "centred cosine",
+        Metric::Standardised => "standardised cosine",
+        Metric::Euclidean => "Euclidean distance",
+    }
+}

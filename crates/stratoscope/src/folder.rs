@@ -1,0 +1,132 @@
+//! An exploration as a folder of files that appears whole or not at all.
+
+use crate::{Error, Exploration, Manifest, Result};
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+use stratoscope_extractor::states_bytes;
+
+/// The name of the file that says what made the others, and which they are.
+const MANIFEST: &str = "manifest.json";
+
+/// The figures' width on paper is 17 cm; this is print quality for text and lines.
+const DOTS_PER_INCH: u32 = 200;
+
+/// Checks that a folder may be written, before anything is computed: it is not there, or empty, or
+/// (with `overwrite`) holds an exploration and nothing else.
+///
+/// # Errors
+/// [`Error::NotEmpty`], [`Error::NotOurs`], or [`Error::Write`] where it is no folder.
+pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(source) => return Err(Error::Write { path: folder.to_owned(), source }),
+    };
+    let names: BTreeSet<String> = entries
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<_>>()
+        .map_err(|source| Error::Write { path: folder.to_owned(), source })?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    if !overwrite {
+        return Err(Error::NotEmpty { path: folder.to_owned() });
+    }
+    let ours = written_files(folder);
+    match names.iter().find(|name| !ours.contains(*name)) {
+        None => Ok(()),
+        Some(file) => Err(Error::NotOurs { path: folder.to_owned(), file: file.clone() }),
+    }
+}
+
+/// Writes an exploration: the figures as SVG and PNG, their numbers as JSON, the states and the
+/// manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// A figure that cannot be drawn, or a folder that cannot be written; then nothing has changed.
+pub fn write_folder(
+    folder: &Path,
+    exploration: &Exploration,
+    manifest: &Manifest,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    for figure in exploration.figures() {
+        let drawn = figure.drawn?;
+        let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;
+        files.push((format!("{}.svg", figure.name), drawn.svg().as_bytes().to_vec()));
+        files.push((format!("{}.png", figure.name), png));
+        files.push((format!("{}.json", figure.name), json_bytes(&figure.numbers)?));
+    }
+    files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
+    let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    written.push(MANIFEST.to_owned());
+    let mut manifest = serde_json::to_value(manifest)?;
+    manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
+    manifest["written"] = written.clone().into();
+    let mut pretty = serde_json::to_vec_pretty(&manifest)?;
+    pretty.push(b'\n');
+    files.push((MANIFEST.to_owned(), pretty));
+
+    check_output(folder, overwrite)?;
+    let parent = match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let fail = |path: &Path| {
+        let path = path.to_owned();
+        move |source| Error::Write { path, source }
+    };
+    std::fs::create_dir_all(&parent).map_err(fail(folder))?;
+    // Beside the folder, so that a rename is all that is left to do.
+    let aside = aside(folder, &parent, "part");
+    let result = fill(&aside, &files).and_then(|()| replace(folder, &aside, &parent));
+    result.map_err(|source| {
+        // What is half written must not lie about; that it cannot be removed changes nothing.
+        let _ = std::fs::remove_dir_all(&aside);
+        fail(folder)(source)
+    })?;
+    Ok(written)
+}
+
+fn fill(aside: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+    std::fs::create_dir(aside)?;
+    files.iter().try_for_each(|(name, bytes)| std::fs::write(aside.join(name), bytes))
+}
+
+/// Puts `aside` where `folder` is, and the old folder back if that fails.
+fn replace(folder: &Path, aside_new: &Path, parent: &Path) -> io::Result<()> {
+    if !folder.exists() {
+        return std::fs::rename(aside_new, folder);
+    }
+    let old = aside(folder, parent, "old");
+    std::fs::rename(folder, &old)?;
+    if let Err(error) = std::fs::rename(aside_new, folder) {
+        std::fs::rename(&old, folder)?;
+        return Err(error);
+    }
+    std::fs::remove_dir_all(&old)
+}
+
+fn aside(folder: &Path, parent: &Path, what: &str) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    parent.join(format!(".{name}.{}.{what}", std::process::id()))
+}
+
+/// The files that an exploration in this folder has written, by its manifest.
+fn written_files(folder: &Path) -> BTreeSet<String> {
+    let manifest = std::fs::read(folder.join(MANIFEST)).ok();
+    let manifest: Value =
+        manifest.and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default();
+    let ours = manifest["tool"].as_str().is_some_and(|tool| tool.starts_with("stratoscope "));
+    let names = manifest["written"].as_array().filter(|_| ours).into_iter().flatten();
+    names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
+}
+
+fn json_bytes(value: &Value) -> Result<Vec<u8>> {
+    let mut bytes = serde_json::to_vec(value)?;
+    bytes.push(b'\n');
+    Ok(bytes)
+}
