@@ -3,6 +3,7 @@
 // Helpers of tests may fail as tests do; distances are printed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod baseline;
 mod checkpoints;
 mod families;
 mod fixtures;

@@ -2,6 +2,8 @@
 
 use crate::{Alignment, Exploration, LayerMaps, LayerSummary, Metric, Reducer, Result, Unit};
 use serde_json::{Value, json};
+use std::collections::HashMap;
+use stratoscope_extractor::Row;
 use stratoscope_plot::{
     Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Series, SeriesKind, Similarity,
     Token, Trajectory,
@@ -81,8 +83,8 @@ impl Exploration {
             let drawn = LayerMatrix {
                 title: self.title("How alike the layers are"),
                 caption: format!(
-                    "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) over {n} \
-                     {unit}: 1 where two layers arrange them alike up to rotation and scale, about \
+                    "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) over the \
+                     {unit} that are not special: 1 where two layers arrange them alike up to rotation and scale, about \
                      0 for unrelated arrangements, which may come out below 0. Few {unit} make it \
                      noisy.",
                     unit = self.unit(),
@@ -320,29 +322,39 @@ impl Exploration {
     }
 
     fn tokens(&self, rows: Option<&[usize]>) -> Vec<Token> {
-        self.rows(rows)
-            .map(|row| Token {
-                text: row.label.clone(),
-                sentence: row.sequence,
-                special: row.special,
-            })
+        let names = display_names(&self.states.rows);
+        let named = self.states.rows.iter().zip(names).enumerate();
+        named
+            .filter(|(index, _)| rows.is_none_or(|rows| rows.binary_search(index).is_ok()))
+            .map(|(_, (row, text))| Token { text, sentence: row.sequence, special: row.special })
             .collect()
     }
 
     fn tokens_numbers(&self, rows: Option<&[usize]>) -> Value {
-        self.rows(rows)
-            .map(|row| json!({ "text": row.label, "sentence": row.sequence, "special": row.special }))
+        let all = self.states.rows.iter().enumerate();
+        all.filter(|(index, _)| rows.is_none_or(|rows| rows.binary_search(index).is_ok()))
+            .map(|(_, row)| {
+                json!({ "text": row.label, "sentence": row.sequence, "special": row.special })
+            })
             .collect()
     }
+}
 
-    fn rows<'a>(
-        &'a self,
-        rows: Option<&'a [usize]>,
-    ) -> impl Iterator<Item = &'a stratoscope_extractor::Row> {
-        let all = self.states.rows.iter().enumerate();
-        all.filter(move |(index, _)| rows.is_none_or(|rows| rows.binary_search(index).is_ok()))
-            .map(|(_, row)| row)
-    }
+/// How rows are named in a picture: a word that comes again in its text is numbered, and a lone
+/// punctuation mark stands in quotes, since a dot beside a dot is not seen.
+fn display_names(rows: &[Row]) -> Vec<String> {
+    let mut seen: HashMap<(usize, &str), usize> = HashMap::new();
+    rows.iter()
+        .map(|row| {
+            let count = seen.entry((row.sequence, &row.label)).or_default();
+            *count += 1;
+            let mut name = row.label.clone();
+            if !row.special && name.chars().all(|c| c.is_ascii_punctuation()) && name.len() == 1 {
+                name = format!("“{name}”");
+            }
+            if *count > 1 { format!("{name} ({count})") } else { name }
+        })
+        .collect()
 }
 
 /// What an axis of this metric is called.

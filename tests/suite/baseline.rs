@@ -1,0 +1,36 @@
+//! The anisotropy baseline that comes with the bundled model is the one that it gives.
+
+use crate::fixtures::bundled;
+use stratoscope::{Baseline, Explorer, builtin_sentences};
+
+/// Runs with `STRATOSCOPE_UPDATE=1` write the baseline anew.
+#[test]
+fn the_shipped_baseline_is_the_models_own() {
+    let explorer = Explorer::open(&bundled()).unwrap();
+    let computed = Baseline::compute(&explorer).unwrap();
+    assert_eq!(computed.n, builtin_sentences().count());
+    if std::env::var_os("STRATOSCOPE_UPDATE").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/bundled/baseline.json");
+        let mut json = serde_json::to_string_pretty(&computed).unwrap();
+        json.push('\n');
+        std::fs::write(path, json).unwrap();
+        return;
+    }
+    let shipped = Baseline::parse(stratoscope_bundled::BASELINE, &explorer).unwrap();
+    assert_eq!(shipped.n, computed.n);
+    for (layer, (ours, theirs)) in computed.values.iter().zip(&shipped.values).enumerate() {
+        assert!((ours.value - theirs.value).abs() < 1e-4, "layer {layer}");
+        assert!(ours.low < ours.value && ours.value < ours.high, "layer {layer}");
+    }
+}
+
+#[test]
+fn the_baseline_of_other_weights_is_refused() {
+    let explorer = Explorer::open(&bundled()).unwrap();
+    let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &explorer).unwrap();
+    other.weights = vec!["0".repeat(64)];
+    let json = serde_json::to_string(&other).unwrap();
+    let error = Baseline::parse(&json, &explorer).unwrap_err();
+    assert!(error.to_string().contains("other weights"), "{error}");
+    assert!(Baseline::parse("{}", &explorer).is_err());
+}
