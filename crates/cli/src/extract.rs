@@ -69,6 +69,7 @@ pub(crate) fn states(
         progress.note(&format!("warning: {warning}"));
     }
     let layers = args.layers.clone().unwrap_or(LayerSelection::All);
+    progress.at("reading the text", 0, 1);
     let states = extract(explorer.model(), prepared, &layers, &mut |p| {
         progress.at("reading the text", p.done as u64, p.total as u64);
     })?;

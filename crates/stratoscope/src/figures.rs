@@ -352,7 +352,12 @@ fn display_names(rows: &[Row]) -> Vec<String> {
             if !row.special && name.chars().all(|c| c.is_ascii_punctuation()) && name.len() == 1 {
                 name = format!("“{name}”");
             }
-            if *count > 1 { format!("{name} ({count})") } else { name }
+            // After letters that run to the left a number would be read as standing before them.
+            let leftward = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
+            if *count > 1 && !name.chars().any(leftward) {
+                name = format!("{name} ({count})");
+            }
+            name
         })
         .collect()
 }
