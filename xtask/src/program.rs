@@ -19,7 +19,6 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         summary: "pictures of how one or several sentences are represented by depth",
     },
     ProgramCommand { name: "extract", summary: "hidden states of a text or a corpus, as a file" },
-    ProgramCommand { name: "info", summary: "what a model is: its shape, files and limits" },
 ];
 
 /// Builds the program where needed and runs `stratoscope NAME ARGUMENTS…`.
