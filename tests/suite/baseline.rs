@@ -16,7 +16,8 @@ fn the_shipped_baseline_is_the_models_own() {
         std::fs::write(path, json).unwrap();
         return;
     }
-    let shipped = Baseline::parse(stratoscope_bundled::BASELINE, &explorer).unwrap();
+    let origin = explorer.extract(&["origin"]).unwrap().origin;
+    let shipped = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
     assert_eq!(shipped.n, computed.n);
     for (layer, (ours, theirs)) in computed.values.iter().zip(&shipped.values).enumerate() {
         assert!((ours.value - theirs.value).abs() < 1e-4, "layer {layer}");
@@ -27,10 +28,11 @@ fn the_shipped_baseline_is_the_models_own() {
 #[test]
 fn the_baseline_of_other_weights_is_refused() {
     let explorer = Explorer::open(&bundled()).unwrap();
-    let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &explorer).unwrap();
+    let origin = explorer.extract(&["origin"]).unwrap().origin;
+    let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
     other.weights = vec!["0".repeat(64)];
     let json = serde_json::to_string(&other).unwrap();
-    let error = Baseline::parse(&json, &explorer).unwrap_err();
+    let error = Baseline::parse(&json, &origin).unwrap_err();
     assert!(error.to_string().contains("other weights"), "{error}");
-    assert!(Baseline::parse("{}", &explorer).is_err());
+    assert!(Baseline::parse("{}", &origin).is_err());
 }

@@ -2,60 +2,58 @@
 
 use crate::args::ModelArgs;
 use crate::model;
-use crate::outcome::{Failure, Result};
+use crate::outcome::Result;
 use crate::progress::Progress;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use stratoscope::extractor::Origin;
 use stratoscope::{Baseline, Explorer};
 
-/// The baseline of a model, where one is at hand or asked for.
+/// The baseline of the model that states come from, where one is at hand; a new one is computed
+/// where there is a model to compute it with.
 pub(crate) fn find(
     args: &ModelArgs,
-    explorer: &Explorer,
-    compute: bool,
+    origin: &Origin,
+    compute_with: Option<&Explorer>,
     progress: &mut Progress,
 ) -> Result<Option<Baseline>> {
-    if args.model == model::BUNDLED
-        && let Some(baseline) = shipped(explorer)
-    {
-        return Ok(Some(baseline));
-    }
-    let cached = cache_file(args, explorer)?;
+    let cached = cache_file(args, origin)?;
     let stored = cached.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
-    // A cached file that is damaged or of another version is as good as none.
-    let stored = stored.and_then(|json| Baseline::parse(&json, explorer).ok());
-    if stored.is_some() || !compute {
-        return Ok(stored);
-    }
+    // One that is damaged, or of another model or version, is as good as none.
+    let stored = [shipped().map(str::to_owned), stored]
+        .into_iter()
+        .flatten()
+        .find_map(|json| Baseline::parse(&json, origin).ok());
+    let (None, Some(explorer)) = (&stored, compute_with) else { return Ok(stored) };
     progress.at("baseline", 0, 1);
     let baseline = Baseline::compute(explorer)?;
-    if let Some(path) = cached {
-        let json = serde_json::to_string(&baseline).map_err(|e| Failure::internal(&e))?;
-        let part = path.with_extension("part");
-        let parent = path.parent().map_or(Ok(()), std::fs::create_dir_all);
-        let written = parent
-            .and_then(|()| std::fs::write(&part, json))
-            .and_then(|()| std::fs::rename(&part, &path));
-        if let Err(error) = written {
-            progress.note(&format!("warning: cannot keep {}: {error}", path.display()));
-        }
+    if let Some(path) = cached
+        && let Err(error) = keep(&path, &baseline)
+    {
+        progress.note(&format!("warning: cannot keep {}: {error}", path.display()));
     }
     Ok(Some(baseline))
 }
 
+fn keep(path: &Path, baseline: &Baseline) -> std::io::Result<()> {
+    let part = path.with_extension("part");
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+    std::fs::write(&part, serde_json::to_vec(baseline)?)?;
+    std::fs::rename(&part, path)
+}
+
 #[cfg(feature = "bundled")]
-fn shipped(explorer: &Explorer) -> Option<Baseline> {
-    Baseline::parse(stratoscope_bundled::BASELINE, explorer).ok()
+fn shipped() -> Option<&'static str> {
+    Some(stratoscope_bundled::BASELINE)
 }
 
 #[cfg(not(feature = "bundled"))]
-fn shipped(_: &Explorer) -> Option<Baseline> {
+fn shipped() -> Option<&'static str> {
     None
 }
 
 /// Where this model's baseline is kept: named by its weights, in our own cache.
-fn cache_file(args: &ModelArgs, explorer: &Explorer) -> Result<Option<PathBuf>> {
-    let weights = Baseline::weights_of(explorer).join("-");
-    let name: String = weights.chars().take(80).collect();
+fn cache_file(args: &ModelArgs, origin: &Origin) -> Result<Option<PathBuf>> {
+    let Some(weights) = origin.weights.first() else { return Ok(None) };
     let folder = model::hub_settings(args)?.state_dir;
-    Ok(folder.map(|folder| folder.join("baselines").join(format!("{name}.json"))))
+    Ok(folder.map(|folder| folder.join("baselines").join(format!("{weights}.json"))))
 }

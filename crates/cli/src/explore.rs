@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         activations: Vec::new(),
     };
     let Found { states, baseline, files } = match &args.from {
-        Some(path) => from_file(args, path)?,
+        Some(path) => from_file(args, path, &mut progress)?,
         None => from_model(args, &mut progress)?,
     };
     if args.rows.layers.is_some() {
@@ -61,7 +61,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary::of(&exploration, folder.as_deref(), &written))
+    let hint = args.from.is_none();
+    print(&summary::of(&exploration, folder.as_deref(), &written, hint))
 }
 
 /// States and what is known of where they come from.
@@ -76,12 +77,13 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
     let explorer = model::open(&args.model, progress)?;
     let prepared = prepare(explorer.model(), texts, args.input.long.into())?;
     let states = extract::states(&explorer, prepared, &args.rows, false, progress)?;
-    let baseline = baseline::find(&args.model, &explorer, args.baseline, progress)?;
+    let compute_with = Some(&explorer).filter(|_| args.baseline);
+    let baseline = baseline::find(&args.model, &states.origin, compute_with, progress)?;
     let files = explorer.model().info.files.iter().map(ModelFile::from).collect();
     Ok(Found { states, baseline, files })
 }
 
-fn from_file(args: &ExploreArgs, path: &Path) -> Result<Found> {
+fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result<Found> {
     let mut states = read_states(path)?;
     if let Some(selection) = &args.rows.layers {
         states = keep_layers(&states, selection)?;
@@ -95,7 +97,8 @@ fn from_file(args: &ExploreArgs, path: &Path) -> Result<Found> {
     }
     let file = ModelFile::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
-    Ok(Found { states, baseline: None, files: vec![file] })
+    let baseline = baseline::find(&args.model, &states.origin, None, progress)?;
+    Ok(Found { states, baseline, files: vec![file] })
 }
 
 fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activations> {

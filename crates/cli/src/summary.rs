@@ -4,11 +4,16 @@ use std::fmt::Write;
 use std::path::Path;
 use stratoscope::{Estimate, Exploration, LayerSummary, Metric, Unit};
 
-/// A short summary, ready to print.
-pub(crate) fn of(exploration: &Exploration, folder: Option<&Path>, written: &[String]) -> String {
+/// A short summary, ready to print; `hint` says how to get what is missing.
+pub(crate) fn of(
+    exploration: &Exploration,
+    folder: Option<&Path>,
+    written: &[String],
+    hint: bool,
+) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, exploration, folder, written);
+    let _ = write(&mut text, exploration, folder, written, hint);
     text
 }
 
@@ -17,6 +22,7 @@ fn write(
     exploration: &Exploration,
     folder: Option<&Path>,
     written: &[String],
+    hint: bool,
 ) -> std::fmt::Result {
     let states = &exploration.states;
     let special = states.rows.iter().filter(|r| r.special).count();
@@ -55,7 +61,13 @@ fn write(
         writeln!(text, "  {}", rest.join(" "))?;
     }
     for left in &exploration.left_out {
-        writeln!(text, "  left out: {} ({})", left.name, left.reason)?;
+        let hint = match left.name {
+            "baseline" if hint && left.reason.starts_with("none is known") => {
+                "; --baseline computes it"
+            }
+            _ => "",
+        };
+        writeln!(text, "  left out: {} ({}{hint})", left.name, left.reason)?;
     }
     Ok(())
 }

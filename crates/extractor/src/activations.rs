@@ -31,6 +31,9 @@ pub struct Origin {
     pub revision: Option<String>,
     /// Its family.
     pub family: String,
+    /// The sha256 of its weights files; empty where they are not known.
+    #[serde(default)]
+    pub weights: Vec<String>,
     /// The number of its blocks; its layers are `0..=n_layers`.
     pub n_layers: usize,
 }

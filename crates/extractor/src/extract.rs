@@ -65,6 +65,7 @@ pub fn extract(
             model: model.info.id.clone(),
             revision: model.info.revision.clone(),
             family: model.info.family.to_owned(),
+            weights: model.info.weights_sha256(),
             n_layers: architecture.n_layers,
         },
         unit: Unit::Token,

@@ -226,7 +226,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
             let model = "(a states file)".to_owned();
             let family = String::new();
             (
-                Origin { model, revision: None, family, n_layers: last },
+                Origin { model, revision: None, family, weights: Vec::new(), n_layers: last },
                 vec![Text::default(); n_texts],
             )
         }

@@ -41,6 +41,15 @@ pub struct ModelInfo {
     pub unused_tensors: Vec<String>,
 }
 
+impl ModelInfo {
+    /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
+    /// from another's.
+    pub fn weights_sha256(&self) -> Vec<String> {
+        let weights = self.files.iter().filter(|f| f.name.ends_with(".safetensors"));
+        weights.map(|f| f.sha256.clone()).collect()
+    }
+}
+
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 const POOLING: &str = "1_Pooling/config.json";

@@ -2,6 +2,7 @@
 
 use crate::{Error, Explorer, Result, Text};
 use serde::{Deserialize, Serialize};
+use stratoscope_extractor::Origin;
 use stratoscope_geometry::anisotropy;
 
 /// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
@@ -50,35 +51,30 @@ impl Baseline {
             let (value, low, high) = (interval.value, interval.low, interval.high);
             values.push(BaselineLayer { value, low, high });
         }
-        Ok(Self { weights: Self::weights_of(explorer), n: texts.len(), seed: SEED, values })
+        Ok(Self {
+            weights: explorer.model().info.weights_sha256(),
+            n: texts.len(),
+            seed: SEED,
+            values,
+        })
     }
 
-    /// Reads a stored baseline, and checks that it is the model's own.
+    /// Reads a stored baseline, and checks that it is that of the model that states come from.
     ///
     /// # Errors
     /// [`Error::Baseline`] where it is not, or is no baseline at all.
-    pub fn parse(json: &str, explorer: &Explorer) -> Result<Self> {
-        let fail = |reason: String| {
-            Err(Error::Baseline { model: explorer.model().info.id.clone(), reason })
-        };
+    pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
+        let fail = |reason: String| Err(Error::Baseline { model: origin.model.clone(), reason });
         let baseline: Self = match serde_json::from_str(json) {
             Ok(baseline) => baseline,
             Err(error) => return fail(error.to_string()),
         };
-        if baseline.weights != Self::weights_of(explorer) {
+        if origin.weights.is_empty() || baseline.weights != origin.weights {
             return fail("it was computed with other weights".to_owned());
         }
-        let n_layers = explorer.model().transformer.architecture().n_layers;
-        if baseline.values.len() != n_layers + 1 {
+        if baseline.values.len() != origin.n_layers + 1 {
             return fail(format!("it has {} layers", baseline.values.len()));
         }
         Ok(baseline)
-    }
-
-    /// The sha256 of a model's weights files, in the order of their names.
-    pub fn weights_of(explorer: &Explorer) -> Vec<String> {
-        let files = explorer.model().info.files.iter();
-        let weights = files.filter(|f| f.name.ends_with(".safetensors"));
-        weights.map(|f| f.sha256.clone()).collect()
     }
 }

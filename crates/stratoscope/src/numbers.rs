@@ -58,7 +58,7 @@ pub(crate) fn by_layer(
             None
         }
         (None, _) => {
-            leave("baseline", "none is known for this model (--baseline computes it)");
+            leave("baseline", "none is known for this model");
             None
         }
     };
