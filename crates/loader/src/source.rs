@@ -45,6 +45,29 @@ pub struct FileRecord {
 }
 
 impl Source {
+    /// Files in memory, such as those of a model compiled into a program, by their names in the
+    /// checkpoint.
+    ///
+    /// ```
+    /// use stratoscope_loader::{Source, hub::Silent, load};
+    ///
+    /// let config = br#"{"model_type": "bert", "hidden_size": 8}"#;
+    /// let source = Source::memory("tiny", [("config.json", &config[..])]);
+    /// let error = load(&source, &mut Silent).unwrap_err();
+    /// assert!(error.to_string().starts_with("config.json: "));
+    /// ```
+    pub fn memory<Name, Bytes>(
+        id: impl Into<String>,
+        files: impl IntoIterator<Item = (Name, Bytes)>,
+    ) -> Self
+    where
+        Name: Into<String>,
+        Bytes: Into<Cow<'static, [u8]>>,
+    {
+        let files = files.into_iter().map(|(name, bytes)| (name.into(), bytes.into()));
+        Self::Memory { id: id.into(), files: files.collect() }
+    }
+
     /// What a user typed: an existing path beats a hub id.
     pub fn of(name: &str, revision: Option<&str>, settings: HubSettings) -> Self {
         let path = Path::new(name);
