@@ -11,7 +11,7 @@ use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Tra
 const TOLERANCE: f32 = 1e-5;
 
 /// The golden sequences of a fixture.
-fn sequences(golden: &Tensors) -> Vec<Sequence> {
+pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
     let ids = golden.i64("input_ids").unwrap();
     let types = golden.i64("token_type_ids").unwrap_or(vec![0; ids.len()]);
     let offsets = golden.i64("sequence_offsets").unwrap();
@@ -27,7 +27,7 @@ fn sequences(golden: &Tensors) -> Vec<Sequence> {
         .collect()
 }
 
-fn values(tensor: &Tensor) -> Vec<f32> {
+pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.flatten_all().unwrap().to_vec1().unwrap()
 }
 

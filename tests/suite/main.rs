@@ -5,6 +5,8 @@
 
 mod baseline;
 mod checkpoints;
+mod configs;
 mod families;
 mod fixtures;
+mod second_opinion;
 mod tokenizers;

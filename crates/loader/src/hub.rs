@@ -85,6 +85,8 @@ pub struct Snapshot {
     pub files: BTreeMap<String, PathBuf>,
     /// The sha256 of each file, in hexadecimal.
     pub sha256: BTreeMap<String, String>,
+    /// Every file that the commit has, asked for or not; none where the hub was not asked for a list.
+    pub listed: Option<BTreeSet<String>>,
     /// What the user should know although it worked.
     pub warnings: Vec<HubWarning>,
 }
@@ -196,6 +198,10 @@ impl Hub {
             commit,
             files: BTreeMap::new(),
             sha256: BTreeMap::new(),
+            listed: match &source {
+                Source::Listed(listed) => Some(listed.clone()),
+                Source::CacheOnly | Source::Unlisted => None,
+            },
             warnings,
         };
         for spec in files {
@@ -205,10 +211,12 @@ impl Hub {
                 None => match self.obtain(cache, asked, spec.need, &source, progress) {
                     Ok(Some(path)) => path,
                     Ok(None) => continue,
-                    // All that must be there is: do not fail over what may be missing anyway.
+                    // All that must be there is: do not fail over what may be missing anyway. (What
+                    // the hub lists is not.)
                     Err(cause)
                         if cause.is_unreachable()
                             && spec.need == Need::Optional
+                            && matches!(source, Source::Unlisted)
                             && has_required(cache, &snapshot.commit, files) =>
                     {
                         let commit = snapshot.commit.clone();

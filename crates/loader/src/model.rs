@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::families::{self, Family};
-use crate::hub::{HubWarning, Progress};
+use crate::hub::{HubError, HubWarning, Need, Progress};
 use crate::source::Files;
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
 use candle_core::Device;
@@ -61,14 +61,14 @@ const POOLING: &str = "1_Pooling/config.json";
 /// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
 /// match. Each names its evidence.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
-    let wanted = [WEIGHTS, "tokenizer.json", "tokenizer_config.json", POOLING];
+    let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
     let config = Config::parse(&files.need("config.json", "")?)?;
     let family = families::of(&config)?;
     let architecture = (family.architecture)(&config)?;
     architecture.check()?;
     if !files.has("tokenizer.json") {
-        files.fetch(family.vocabulary.files(), progress)?;
+        files.fetch(family.vocabulary.files(), Need::Optional, progress)?;
     }
     let tokenizer = read_tokenizer(&files, family, &architecture)?;
     let sentence_pooling = match files.find(POOLING)? {
@@ -99,8 +99,12 @@ fn weights_files(
     if let Some(bytes) = files.find(WEIGHTS)? {
         return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
     }
-    files.fetch(&[INDEX], progress)?;
     let Some(index) = files.find(INDEX)? else {
+        // That they do not exist is one thing; that they are not cached, or were cut, is another.
+        match files.fetch(&[WEIGHTS], Need::Required, progress) {
+            Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
+            Err(error) => return Err(error),
+        }
         let other = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"];
         let hint = match other.into_iter().find(|name| files.has(name)) {
             Some(name) => format!(" (only {name}: save the model as safetensors)"),
@@ -109,7 +113,8 @@ fn weights_files(
         return files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)]);
     };
     let shards = shard_names(&index)?;
-    files.fetch(&shards.iter().map(String::as_str).collect::<Vec<_>>(), progress)?;
+    let names: Vec<_> = shards.iter().map(String::as_str).collect();
+    files.fetch(&names, Need::Required, progress)?;
     shards
         .into_iter()
         .map(|name| files.need(&name, &format!(", which {INDEX} names")).map(|bytes| (name, bytes)))

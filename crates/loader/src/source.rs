@@ -1,11 +1,11 @@
 //! Where a checkpoint's files are, and a record of every one that was read.
 
-use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Progress, Snapshot};
+use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Need, Progress, Snapshot};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
@@ -45,6 +45,29 @@ pub struct FileRecord {
 }
 
 impl Source {
+    /// Files in memory, such as those of a model compiled into a program, by their names in the
+    /// checkpoint.
+    ///
+    /// ```
+    /// use stratoscope_loader::{Source, hub::Silent, load};
+    ///
+    /// let config = br#"{"model_type": "bert", "hidden_size": 8}"#;
+    /// let source = Source::memory("tiny", [("config.json", &config[..])]);
+    /// let error = load(&source, &mut Silent).unwrap_err();
+    /// assert!(error.to_string().starts_with("config.json: "));
+    /// ```
+    pub fn memory<Name, Bytes>(
+        id: impl Into<String>,
+        files: impl IntoIterator<Item = (Name, Bytes)>,
+    ) -> Self
+    where
+        Name: Into<String>,
+        Bytes: Into<Cow<'static, [u8]>>,
+    {
+        let files = files.into_iter().map(|(name, bytes)| (name.into(), bytes.into()));
+        Self::Memory { id: id.into(), files: files.collect() }
+    }
+
     /// What a user typed: an existing path beats a hub id.
     pub fn of(name: &str, revision: Option<&str>, settings: HubSettings) -> Self {
         let path = Path::new(name);
@@ -71,7 +94,13 @@ pub(crate) struct Files {
 enum Kind {
     Memory(BTreeMap<String, Cow<'static, [u8]>>),
     Folder(PathBuf),
-    Hub { hub: Box<Hub>, files: BTreeMap<String, PathBuf>, sha256: BTreeMap<String, String> },
+    Hub {
+        hub: Box<Hub>,
+        files: BTreeMap<String, PathBuf>,
+        sha256: BTreeMap<String, String>,
+        /// What the commit is known to have besides.
+        listed: BTreeSet<String>,
+    },
 }
 
 impl Files {
@@ -100,13 +129,18 @@ impl Files {
                 let optional = wanted.iter().map(|name| FileSpec::optional(*name));
                 let specs: Vec<_> =
                     std::iter::once(FileSpec::required("config.json")).chain(optional).collect();
-                let Snapshot { repo, commit, files, sha256, warnings, .. } =
+                let Snapshot { repo, commit, files, sha256, listed, warnings, .. } =
                     hub.fetch(repo, revision.as_deref(), &specs, progress)?;
                 return Ok(Self {
                     id: repo,
                     revision: Some(commit),
                     warnings,
-                    kind: Kind::Hub { hub: Box::new(hub), files, sha256 },
+                    kind: Kind::Hub {
+                        hub: Box::new(hub),
+                        files,
+                        sha256,
+                        listed: listed.unwrap_or_default(),
+                    },
                     records: RefCell::default(),
                 });
             }
@@ -115,10 +149,17 @@ impl Files {
         Ok(Self { id, revision: None, warnings: Vec::new(), kind, records })
     }
 
-    /// Fetches more files of the same commit, where the source is the hub and has them.
-    pub(crate) fn fetch(&mut self, names: &[&str], progress: &mut dyn Progress) -> Result<()> {
-        if let Kind::Hub { hub, files, sha256 } = &mut self.kind {
-            let specs: Vec<_> = names.iter().map(|name| FileSpec::optional(*name)).collect();
+    /// Fetches more files of the same commit, where the source is the hub; elsewhere all are there
+    /// already that ever will be.
+    pub(crate) fn fetch(
+        &mut self,
+        names: &[&str],
+        need: Need,
+        progress: &mut dyn Progress,
+    ) -> Result<()> {
+        if let Kind::Hub { hub, files, sha256, .. } = &mut self.kind {
+            let spec = |name: &&str| FileSpec { name: (*name).to_owned(), need };
+            let specs: Vec<_> = names.iter().map(spec).collect();
             let more = hub.fetch(&self.id, self.revision.as_deref(), &specs, progress)?;
             files.extend(more.files);
             sha256.extend(more.sha256);
@@ -162,7 +203,7 @@ impl Files {
         match &self.kind {
             Kind::Memory(files) => files.contains_key(name),
             Kind::Folder(folder) => folder.join(name).is_file(),
-            Kind::Hub { files, .. } => files.contains_key(name),
+            Kind::Hub { files, listed, .. } => files.contains_key(name) || listed.contains(name),
         }
     }
 

@@ -51,3 +51,4 @@ pub use stratoscope_loader as loader;
 pub use stratoscope_loader::{ErrorKind, Pooling, Source};
 pub use stratoscope_plot as plot;
 pub use stratoscope_reducer as reducer;
+pub use stratoscope_transformer as transformer;

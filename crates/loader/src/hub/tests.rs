@@ -1,6 +1,7 @@
 //! The hub against a server on the loopback address that speaks its protocol: what goes well.
 
 mod faults;
+mod load;
 mod world;
 
 use std::ffi::OsString;
