@@ -133,7 +133,10 @@ impl Activations {
                 return fail("tokens", "the states are pooled already");
             }
             Unit::Sentence => {
-                self.sequence_offsets().windows(2).map(|w| (w[0]..w[1]).collect()).collect()
+                let texts = self.sequence_offsets();
+                // A text may have no rows left, once special tokens are gone.
+                let texts = texts.windows(2).filter(|w| w[0] < w[1]);
+                texts.map(|w| (w[0]..w[1]).collect()).collect()
             }
             Unit::Word => {
                 let mut words: Vec<Vec<usize>> = Vec::new();
