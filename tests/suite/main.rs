@@ -5,6 +5,12 @@
 
 mod baseline;
 mod checkpoints;
+mod command;
 mod families;
 mod fixtures;
+mod fuzz;
+mod hostile;
+mod laws;
+mod program;
+mod repeat;
 mod tokenizers;
