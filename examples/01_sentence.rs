@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("{n_layers} layers of {tokens} tokens in {d_model} dimensions");
 
     // How similar any two words are: without it no cosine means much.
-    let baseline = Baseline::parse(stratoscope_bundled::BASELINE, &explorer)?;
+    let baseline = Baseline::parse(stratoscope_bundled::BASELINE, &explorer.origin())?;
     let exploration = explore(states, &Settings::default(), Some(&baseline), &mut |_| {})?;
 
     println!("layer  to layer 0  to sentence  baseline    norm");

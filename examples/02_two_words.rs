@@ -18,7 +18,7 @@ const TEXTS: [&str; 3] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let files = stratoscope_bundled::files().iter().map(|file| (file.name, file.bytes));
     let explorer = Explorer::open(&Source::memory(stratoscope_bundled::MODEL_ID, files))?;
-    let baseline = Baseline::parse(stratoscope_bundled::BASELINE, &explorer)?;
+    let baseline = Baseline::parse(stratoscope_bundled::BASELINE, &explorer.origin())?;
 
     let words = explorer.extract(&TEXTS)?.pooled(Unit::Word, Pooling::Mean)?;
     let mut places = Vec::new();

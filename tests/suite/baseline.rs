@@ -16,7 +16,7 @@ fn the_shipped_baseline_is_the_models_own() {
         std::fs::write(path, json).unwrap();
         return;
     }
-    let origin = explorer.extract(&["origin"]).unwrap().origin;
+    let origin = explorer.origin();
     let shipped = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
     assert_eq!(shipped.n, computed.n);
     for (layer, (ours, theirs)) in computed.values.iter().zip(&shipped.values).enumerate() {
@@ -28,7 +28,7 @@ fn the_shipped_baseline_is_the_models_own() {
 #[test]
 fn the_baseline_of_other_weights_is_refused() {
     let explorer = Explorer::open(&bundled()).unwrap();
-    let origin = explorer.extract(&["origin"]).unwrap().origin;
+    let origin = explorer.origin();
     let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
     other.weights = vec!["0".repeat(64)];
     let json = serde_json::to_string(&other).unwrap();

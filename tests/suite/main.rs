@@ -5,8 +5,14 @@
 
 mod baseline;
 mod checkpoints;
+mod command;
 mod configs;
 mod families;
 mod fixtures;
+mod fuzz;
+mod hostile;
+mod laws;
+mod program;
+mod repeat;
 mod second_opinion;
 mod tokenizers;

@@ -6,6 +6,7 @@ use stratoscope::{Alignment, LayerSelection, LongText, Metric, Pooling, Reducer}
 
 /// See how a transformer turns tokens into meaning, layer by layer.
 #[derive(Debug, Parser)]
+#[command(name = "stratoscope", bin_name = "stratoscope")]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub(crate) struct Args {
     #[command(subcommand)]

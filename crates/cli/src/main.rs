@@ -1,33 +1,7 @@
-//! The `stratoscope` program: arguments in, a job done, its answer printed, an exit code out.
+//! The `stratoscope` program.
 
-mod args;
-mod baseline;
-mod explore;
-mod extract;
-mod input;
-mod model;
-mod outcome;
-mod progress;
-mod summary;
-
-use args::{Args, Command};
-use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    outcome::end_on_interrupt();
-    let verbose = args.common().verbose;
-    let result = threads(args.common().threads).and_then(|()| match args.command {
-        Command::Explore(args) => explore::run(&args),
-        Command::Extract(args) => extract::run(&args),
-    });
-    outcome::exit_code(result, verbose)
-}
-
-/// Limits the threads of everything that computes.
-fn threads(threads: Option<u16>) -> outcome::Result<()> {
-    let Some(threads) = threads else { return Ok(()) };
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-    pool.build_global().map_err(|error| outcome::Failure::internal(&error))
+    stratoscope_cli::main()
 }

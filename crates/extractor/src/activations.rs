@@ -3,7 +3,7 @@
 use crate::{Error, Result, Text};
 use ndarray::{Array1, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
-use stratoscope_loader::Pooling;
+use stratoscope_loader::{Model, Pooling};
 
 /// Hidden states of texts at chosen layers.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +36,19 @@ pub struct Origin {
     pub weights: Vec<String>,
     /// The number of its blocks; its layers are `0..=n_layers`.
     pub n_layers: usize,
+}
+
+impl Origin {
+    /// The origin of what a model computes.
+    pub fn of(model: &Model) -> Self {
+        Self {
+            model: model.info.id.clone(),
+            revision: model.info.revision.clone(),
+            family: model.info.family.to_owned(),
+            weights: model.info.weights_sha256(),
+            n_layers: model.transformer.architecture().n_layers,
+        }
+    }
 }
 
 /// What a row is.
@@ -136,7 +149,10 @@ impl Activations {
                 return fail("tokens", "the states are pooled already");
             }
             Unit::Sentence => {
-                self.sequence_offsets().windows(2).map(|w| (w[0]..w[1]).collect()).collect()
+                let texts = self.sequence_offsets();
+                // A text may have no rows left, once special tokens are gone.
+                let texts = texts.windows(2).filter(|w| w[0] < w[1]);
+                texts.map(|w| (w[0]..w[1]).collect()).collect()
             }
             Unit::Word => {
                 let mut words: Vec<Vec<usize>> = Vec::new();

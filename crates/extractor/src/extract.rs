@@ -61,13 +61,7 @@ pub fn extract(
         progress(Progress { done, total });
     }
     Ok(Activations {
-        origin: Origin {
-            model: model.info.id.clone(),
-            revision: model.info.revision.clone(),
-            family: model.info.family.to_owned(),
-            weights: model.info.weights_sha256(),
-            n_layers: architecture.n_layers,
-        },
+        origin: Origin::of(model),
         unit: Unit::Token,
         layers,
         texts,

@@ -103,6 +103,9 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
             return Err(Error::NoText { place: format!("{place} is blank") });
         }
         let pair = text.pair.as_deref();
+        if pair.is_some_and(|pair| pair.trim().is_empty()) {
+            return Err(Error::NoText { place: format!("the second text of {place} is blank") });
+        }
         let whole = tokenizer.encode(&text.text, pair)?;
         let tokens = whole.ids.len();
         if whole.special.iter().all(|s| *s) {

@@ -37,6 +37,9 @@ struct StoredText {
 }
 
 const KEY: &str = "stratoscope";
+
+/// More layers than any model has; a file that says more is damaged.
+const MOST_LAYERS: usize = 1 << 12;
 const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i";
 
 /// Writes a states file; it appears whole or not at all.
@@ -164,6 +167,9 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         if m.format > 1 {
             return Err(format!("it is of format {}, this program reads format 1", m.format));
         }
+        if m.origin.n_layers > MOST_LAYERS {
+            return Err(format!("it is of a model with {} layers", m.origin.n_layers));
+        }
         if m.labels.len() != n_rows || m.text_ids.len() != n_rows {
             return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
         }
@@ -174,6 +180,11 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     };
     if layers.windows(2).any(|w| w[0] >= w[1]) {
         return Err("its layers do not ascend".to_owned());
+    }
+    let last = layers.last().copied().unwrap_or(0);
+    let most = metadata.as_ref().map_or(MOST_LAYERS, |m| m.origin.n_layers);
+    if last > most {
+        return Err(format!("it holds layer {last} of a model with at most {most} layers"));
     }
     let unit = metadata.as_ref().map_or(Unit::Token, |m| m.unit);
     let offsets = match unit {
@@ -203,11 +214,15 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
                 (None, None) => format!("row {row}"),
             };
             let place = |side: usize| places.as_ref().map_or(Ok(0), |p| size(p[2 * row + side]));
+            let char_offsets = [place(0)?, place(1)?];
+            if char_offsets[0] > char_offsets[1] {
+                return Err(format!("row {row} ends before it begins: {char_offsets:?}"));
+            }
             rows.push(Row {
                 sequence,
                 label,
                 token_id,
-                char_offsets: [place(0)?, place(1)?],
+                char_offsets,
                 text_id: metadata.as_ref().map_or(0, |m| m.text_ids[row]),
                 word_id: id(&words, row),
                 special: special.as_ref().is_some_and(|s| s[row] != 0),
@@ -215,7 +230,6 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         }
     }
     let n_texts = offsets.len() - 1;
-    let last = layers.last().copied().unwrap_or(0);
     let (origin, texts) = match metadata {
         Some(m) if m.texts.len() == n_texts => {
             let texts = m.texts.into_iter();

@@ -1,7 +1,7 @@
 //! A loaded model that turns texts into hidden states.
 
 use crate::{Activations, LayerSelection, LongText, Result, Text};
-use stratoscope_extractor::{extract, prepare, prepare_ids};
+use stratoscope_extractor::{Origin, extract, prepare, prepare_ids};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{Model, Source, load};
 
@@ -28,6 +28,11 @@ impl Explorer {
     /// The model.
     pub fn model(&self) -> &Model {
         &self.model
+    }
+
+    /// What states of this model say of where they come from.
+    pub fn origin(&self) -> Origin {
+        Origin::of(&self.model)
     }
 
     /// Hidden states of all layers for every token: `[n_layers + 1, tokens, d_model]`.

@@ -121,6 +121,10 @@ impl Architecture {
                 return fail(format!("{name} is {size}"));
             }
         }
+        // Memory for the names of weights grows with it, whatever the checkpoint holds.
+        if self.n_layers > 1 << 12 {
+            return fail(format!("n_layers is {}", self.n_layers));
+        }
         if self.max_tokens() == 0 {
             return fail("the positions leave no room for a token".to_owned());
         }

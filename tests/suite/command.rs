@@ -1,0 +1,188 @@
+//! The program as a user runs it: a place of its own on disk, a command line, and what came of it.
+
+use crate::checkpoints::Checkpoint;
+use crate::fixtures::path;
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+/// The program, built by cargo with this suite.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_stratoscope-under-test");
+
+/// A folder that the program runs in; it is its home too, and vanishes with this.
+pub(crate) struct Place(TempDir);
+
+/// What came of a command.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap())
+    }
+
+    /// The same with a tiny model in the folder `tiny`.
+    pub(crate) fn with_tiny() -> Self {
+        let place = Self::new();
+        tiny().write(&place.path("tiny"));
+        place
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// The command line, ready to run here. It sees nothing of the user's settings, and no network
+    /// but loopback.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(PROGRAM);
+        for (name, _) in std::env::vars_os() {
+            let shown = name.to_string_lossy();
+            let ours = ["HF_", "TRANSFORMERS_", "XDG_", "RAYON_", "NO_COLOR", "CLICOLOR"];
+            if ours.iter().any(|start| shown.starts_with(start)) {
+                command.env_remove(name);
+            }
+        }
+        command
+            .args(args)
+            .current_dir(self.0.path())
+            .env("HOME", self.path("home"))
+            .env("HF_ENDPOINT", "http://127.0.0.1:1")
+            .env("COLUMNS", "100")
+            .stdin(Stdio::null());
+        command
+    }
+
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Outcome {
+        self.finish(&mut self.command(args))
+    }
+
+    /// Runs words, of which those in single quotes are one.
+    pub(crate) fn line(&self, line: &str) -> Outcome {
+        self.run(words(line))
+    }
+
+    pub(crate) fn finish(&self, command: &mut Command) -> Outcome {
+        let output = command.output().unwrap();
+        let text = |bytes| self.redact(&String::from_utf8(bytes).unwrap());
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Outcome { code: output.status.code(), stdout, stderr }
+    }
+
+    /// Runs words with something on standard input.
+    pub(crate) fn line_reading(&self, line: &str, stdin: &[u8]) -> Outcome {
+        let mut command = self.command(words(line));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that has ended already reads nothing; what it said is looked at.
+        let _ = child.stdin.take().unwrap().write_all(stdin);
+        let output = child.wait_with_output().unwrap();
+        let text = |bytes| self.redact(&String::from_utf8(bytes).unwrap());
+        let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        Outcome { code: output.status.code(), stdout, stderr }
+    }
+
+    /// Without the name of the place.
+    fn redact(&self, text: &str) -> String {
+        text.replace(&self.0.path().display().to_string(), "[HERE]")
+    }
+
+    /// Every file and folder below a folder of this place, with its bytes.
+    pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Option<Vec<u8>>> {
+        let mut found = BTreeMap::new();
+        let root = self.path(folder);
+        walk(&root, &mut |path| {
+            let name = path.strip_prefix(&root).unwrap().display().to_string();
+            found.insert(name, path.is_file().then(|| std::fs::read(path).unwrap()));
+        });
+        found
+    }
+
+    /// The only folder below the default output folder.
+    pub(crate) fn default_output(&self) -> String {
+        let folders: Vec<_> = std::fs::read_dir(self.path("stratoscope-out")).unwrap().collect();
+        let [Ok(folder)] = folders.as_slice() else { panic!("{folders:?}") };
+        format!("stratoscope-out/{}", folder.file_name().to_string_lossy())
+    }
+}
+
+impl Outcome {
+    /// It worked, and says so by its exit code.
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+}
+
+/// Splits a command line at spaces, except within single quotes.
+fn words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for (index, part) in line.split('\'').enumerate() {
+        match index % 2 {
+            0 => words.extend(part.split_whitespace().map(str::to_owned)),
+            _ => words.push(part.to_owned()),
+        }
+    }
+    words
+}
+
+fn walk(folder: &Path, seen: &mut dyn FnMut(&Path)) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        seen(&path);
+        if path.is_dir() {
+            walk(&path, seen);
+        }
+    }
+}
+
+/// A random BERT of 3 blocks, 24 dimensions and 37 positions, with a tokenizer.
+pub(crate) fn tiny() -> Checkpoint {
+    let mut model = Checkpoint::fixture("bert").with_rows(2000);
+    for name in ["vocab.txt", "tokenizer_config.json"] {
+        let bytes = std::fs::read(path("tokenizers/bert-uncased").join(name)).unwrap();
+        model.files.insert(name.to_owned(), bytes);
+    }
+    // Rows that the tokenizer reaches beyond those of the fixture: small, and unlike each other.
+    let table = model.tensors.iter_mut().find(|(n, _)| n.ends_with("word_embeddings.weight"));
+    let bytes = &mut table.unwrap().1.bytes;
+    let mut generator = Generator::new(7);
+    for value in bytes.chunks_exact_mut(4).skip(61 * 24) {
+        let unit = f64::from(generator.below(1 << 20) as u32) / f64::from(1 << 20);
+        value.copy_from_slice(&((unit - 0.5) as f32).to_le_bytes());
+    }
+    model
+}
+
+/// A small seeded generator of numbers (SplitMix64, Steele et al. 2014).
+pub(crate) struct Generator(u64);
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// A number from 0 to `end - 1`.
+    pub(crate) fn below(&mut self, end: usize) -> usize {
+        (self.next() % end.max(1) as u64) as usize
+    }
+}

@@ -1,0 +1,157 @@
+//! Laws of extraction, whatever the weights: words, cuts, windows and files.
+
+use crate::command::{Place, tiny};
+use crate::fixtures::load;
+use std::ops::Range;
+use stratoscope::extractor::{Prepared, extract, prepare, read_states, write_states};
+use stratoscope::{Activations, LayerSelection, LongText, Pooling, Text, Unit};
+use stratoscope_loader::Model;
+
+fn model() -> Model {
+    load(&tiny().source()).unwrap()
+}
+
+fn prepared(model: &Model, text: &str, long: LongText) -> Prepared {
+    prepare(model, vec![Text::from(text)], long).unwrap()
+}
+
+fn states(model: &Model, text: &str, long: LongText) -> Activations {
+    let prepared = prepared(model, text, long);
+    extract(model, prepared, &LayerSelection::All, &mut |_| {}).unwrap()
+}
+
+/// Holds some rows of one against as many rows of another, at every layer.
+fn same_rows(a: &Activations, rows: Range<usize>, b: &Activations, start: usize) {
+    for layer in 0..a.layers.len() {
+        for (i, row) in rows.clone().enumerate() {
+            let (x, y) =
+                (a.layer(layer).row(row).to_owned(), b.layer(layer).row(start + i).to_owned());
+            let worst = (&x - &y).iter().fold(0f32, |worst, d| worst.max(d.abs()));
+            assert!(worst < 1e-6, "layer {layer}, row {row}: {worst:e}");
+        }
+    }
+}
+
+/// Sixty words, each one token, in no simple order. The model reads 37, two of them special.
+fn long_text() -> Vec<&'static str> {
+    const WORDS: [&str; 11] = [
+        "the", "river", "bank", "walked", "sleeping", "and", "refused", "along", "seal", "loan",
+        "past",
+    ];
+    (0..60).map(|i| WORDS[(i * i + 3 * i) % WORDS.len()]).collect()
+}
+
+#[test]
+fn a_cut_text_is_its_beginning() {
+    let (model, words) = (model(), long_text());
+    let text = words.join(" ");
+    assert!(prepare(&model, vec![Text::from(text.as_str())], LongText::Refuse).is_err());
+    let cut = states(&model, &text, LongText::Cut);
+    let plain = states(&model, &words[..35].join(" "), LongText::Refuse);
+    assert_eq!(cut.rows, plain.rows);
+    same_rows(&cut, 0..37, &plain, 0);
+}
+
+#[test]
+fn a_window_is_the_plain_reading_of_its_words() {
+    let (model, words) = (model(), long_text());
+    let windowed = states(&model, &words.join(" "), LongText::Window);
+    assert_eq!(windowed.rows.len(), 62);
+    // Windows of 35 words that share 17: the first holds words 0 to 34, the second 18 to 52, the
+    // third 36 to 59. Each word is taken from where it is farthest from a cut.
+    let plain = |words: &[&str]| states(&model, &words.join(" "), LongText::Refuse);
+    same_rows(&windowed, 0..28, &plain(&words[..35]), 0);
+    same_rows(&windowed, 28..46, &plain(&words[18..53]), 10);
+    same_rows(&windowed, 46..62, &plain(&words[36..]), 10);
+    let labels: Vec<&str> = windowed.rows.iter().map(|r| r.label.as_str()).collect();
+    assert_eq!(labels[1..61], words);
+    // Places in the text run on from window to window.
+    let starts: Vec<usize> = windowed.rows[1..61].iter().map(|r| r.char_offsets[0]).collect();
+    assert!(starts.windows(2).all(|w| w[0] < w[1]), "{starts:?}");
+    let word_ids: Vec<_> = windowed.rows[1..61].iter().map(|r| r.word_id.unwrap()).collect();
+    assert!(word_ids.iter().copied().eq(0..60), "{word_ids:?}");
+}
+
+#[test]
+fn a_text_that_fits_is_read_the_same_by_every_policy() {
+    let model = model();
+    let text = long_text()[..35].join(" ");
+    let plain = states(&model, &text, LongText::Refuse);
+    assert_eq!(plain.rows.len(), 37);
+    for long in [LongText::Cut, LongText::Window] {
+        assert!(prepared(&model, &text, long).warnings.is_empty());
+        assert_eq!(states(&model, &text, long), plain);
+    }
+}
+
+#[test]
+fn words_are_pooled_from_their_tokens() {
+    let model = model();
+    let tokens = states(&model, "the riverbank rerested unhappily", LongText::Refuse);
+    for pooling in [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max] {
+        let words = tokens.pooled(Unit::Word, pooling).unwrap();
+        assert_eq!(words.rows.len(), 4);
+        assert!(tokens.rows.len() > 6);
+        for (index, word) in words.rows.iter().enumerate() {
+            let own: Vec<usize> = (0..tokens.rows.len())
+                .filter(|&r| tokens.rows[r].word_id == word.word_id)
+                .collect();
+            for layer in 0..tokens.layers.len() {
+                let from = tokens.layer(layer);
+                for column in 0..tokens.d_model() {
+                    let values = own.iter().map(|&r| from[[r, column]]);
+                    let expected = match pooling {
+                        Pooling::First => from[[own[0], column]],
+                        Pooling::Last => from[[own[own.len() - 1], column]],
+                        Pooling::Mean => values.sum::<f32>() / own.len() as f32,
+                        Pooling::Max => values.fold(f32::MIN, f32::max),
+                    };
+                    let found = words.layer(layer)[[index, column]];
+                    assert!((found - expected).abs() < 1e-6, "{pooling:?} {}", word.label);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn states_come_back_from_their_file() {
+    let (model, place) = (model(), Place::new());
+    let texts = vec![
+        Text::from("the river — ünïcödé 🌊"),
+        Text { text: "a loan".into(), pair: Some("refused".into()), line: Some(7) },
+    ];
+    let prepared = prepare(&model, texts, LongText::Refuse).unwrap();
+    let layers: LayerSelection = "0,2-3".parse().unwrap();
+    let tokens = extract(&model, prepared, &layers, &mut |_| {}).unwrap();
+    let words = tokens.pooled(Unit::Word, Pooling::Mean).unwrap();
+    let sentences = tokens.pooled(Unit::Sentence, Pooling::Max).unwrap();
+    let path = place.path("x.safetensors");
+    for states in [tokens, words] {
+        write_states(&path, &states).unwrap();
+        assert_eq!(read_states(&path).unwrap(), states);
+    }
+    write_states(&path, &sentences).unwrap();
+    let read = read_states(&path).unwrap();
+    assert_eq!((read.hidden_states, read.unit), (sentences.hidden_states, Unit::Sentence));
+    assert_eq!(place.files("").into_keys().collect::<Vec<_>>(), ["x.safetensors"]);
+}
+
+#[test]
+fn a_file_of_hidden_states_alone_is_enough() {
+    use safetensors::{Dtype, tensor::TensorView};
+    let place = Place::new();
+    let values: Vec<u8> =
+        (0..2 * 5 * 3).flat_map(|v| (v as f32 * 0.7).cos().to_le_bytes()).collect();
+    let view = TensorView::new(Dtype::F32, vec![2, 5, 3], &values).unwrap();
+    place.write(
+        "python.safetensors",
+        safetensors::serialize([("hidden_states", view)], None).unwrap(),
+    );
+    let states = read_states(&place.path("python.safetensors")).unwrap();
+    assert_eq!(states.hidden_states.dim(), (2, 5, 3));
+    assert_eq!((states.layers, states.unit, states.texts.len()), (vec![0, 1], Unit::Token, 1));
+    assert_eq!(states.hidden_states[[1, 4, 2]], (29f32 * 0.7).cos());
+    place.line("explore --from python.safetensors --output out").done();
+    assert!(place.path("out/trajectory.svg").is_file());
+}
