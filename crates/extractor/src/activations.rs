@@ -251,7 +251,13 @@ mod tests {
             special,
         };
         Activations {
-            origin: Origin { model: "m".into(), revision: None, family: "f".into(), n_layers: 1 },
+            origin: Origin {
+                model: "m".into(),
+                revision: None,
+                family: "f".into(),
+                weights: vec![],
+                n_layers: 1,
+            },
             unit: Unit::Token,
             layers: vec![1],
             texts: vec!["unhappy me".into(), "go".into()],
