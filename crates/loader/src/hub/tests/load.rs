@@ -51,10 +51,10 @@ fn check(world: &World, name: &str, expected_files: &[&str]) -> Model {
     world.hub.take();
     world.storage.take();
     for (settings, revision, requests) in [
-        (world.settings(), None, &[API][..]),
-        (world.settings(), Some(COMMIT), &[]),
-        (world.offline(), None, &[]),
-        (world.offline(), Some(COMMIT), &[]),
+        (world.settings(), None, vec![API]),
+        (world.settings(), Some(COMMIT), vec![]),
+        (world.offline(), None, vec![]),
+        (world.offline(), Some(COMMIT), vec![]),
     ] {
         let again = load_from(settings, revision).unwrap();
         assert_eq!(world.hub.requests(), requests);
