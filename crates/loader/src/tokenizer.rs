@@ -3,6 +3,7 @@
 
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
+use tokenizers::PostProcessorWrapper;
 use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
 
 /// A model's tokenizer. It never pads, and cuts only where it is asked to.
@@ -122,9 +123,19 @@ impl Tokenizer {
             strategy: TruncationStrategy::LongestFirst,
             ..TruncationParams::default()
         };
+        if pair.is_some() {
+            inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
+            return Ok(vec![encode(&inner, text, pair)?.into()]);
+        }
+        // With truncation set, `encode` stops soon after the first window and drops the rest of
+        // the text. So: all tokens first, then cut, then special tokens around each window.
+        let processor = inner.get_post_processor().cloned();
+        inner.with_post_processor(None::<PostProcessorWrapper>);
+        let whole = encode(&inner, text, None)?;
+        inner.with_post_processor(processor);
         inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
-        let mut first = encode(&inner, text, pair)?;
-        let rest = if pair.is_none() { first.take_overflowing() } else { Vec::new() };
+        let mut first = inner.post_process(whole, None, true).map_err(|e| encode_error(&*e))?;
+        let rest = first.take_overflowing();
         Ok(std::iter::once(first).chain(rest).map(Encoding::from).collect())
     }
 

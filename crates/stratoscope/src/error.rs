@@ -39,6 +39,12 @@ pub enum Error {
         /// A file of somebody else.
         file: String,
     },
+    /// The output folder is given as `.`, `..` or a root.
+    #[error("{} cannot be replaced as a whole; give the output folder by its name", path.display())]
+    NoName {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The output cannot be written.
     #[error("cannot write {}", path.display())]
     Write {
@@ -74,7 +80,7 @@ impl Error {
             }
             Self::Extractor(E::Tensor(_)) => ErrorKind::Failure,
             Self::Extractor(_) | Self::Reducer(_) | Self::Geometry(_) => ErrorKind::BadInput,
-            Self::NotEmpty { .. } | Self::NotOurs { .. } => ErrorKind::Usage,
+            Self::NotEmpty { .. } | Self::NotOurs { .. } | Self::NoName { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }
     }

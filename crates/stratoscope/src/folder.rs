@@ -17,8 +17,12 @@ const DOTS_PER_INCH: u32 = 200;
 /// (with `overwrite`) holds an exploration and nothing else.
 ///
 /// # Errors
-/// [`Error::NotEmpty`], [`Error::NotOurs`], or [`Error::Write`] where it is no folder.
+/// [`Error::NotEmpty`], [`Error::NotOurs`], [`Error::NoName`], or [`Error::Write`] where it is no
+/// folder.
 pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
+    if folder.file_name().is_none() {
+        return Err(Error::NoName { path: folder.to_owned() });
+    }
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
