@@ -29,7 +29,8 @@ pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> 
 /// The items of a file; that blank lines were skipped is said.
 pub(crate) fn items<T>(inputs: Inputs<T>, place: &str, progress: &Progress) -> Vec<T> {
     if inputs.blank_lines > 0 {
-        progress.note(&format!("{place}: {} blank lines skipped", inputs.blank_lines));
+        let lines = if inputs.blank_lines == 1 { "line" } else { "lines" };
+        progress.note(&format!("{place}: {} blank {lines} skipped", inputs.blank_lines));
     }
     inputs.items
 }

@@ -127,7 +127,7 @@ pub enum Error {
     },
     /// Tensors that no rule of the family takes.
     #[error(
-        "the checkpoint has {count} tensors that a {family} model does not use, the first {first:?}: it is not what its config says"
+        "the checkpoint holds {first:?}{more}, which a {family} model does not use: it is not what its config says", more = match count { 1 => String::new(), n => format!(" and {} more", n - 1) }
     )]
     UnknownTensors {
         /// The family.

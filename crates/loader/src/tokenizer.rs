@@ -259,7 +259,7 @@ fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) 
         Some(Value::Bool(value)) => *value,
         _ => default,
     };
-    let special = Special::new(&vocab, config, tokens);
+    let special = Special::new(&vocab, config, tokens, "vocab.txt")?;
     let post_processor = match tokens {
         BERT_TOKENS => json!({
             "type": "TemplateProcessing",
@@ -303,7 +303,7 @@ fn byte_level_bpe(vocab: &[u8], merges: &[u8], config: &Map<String, Value>) -> R
         .filter(|line| !line.is_empty() && !line.starts_with("#version"))
         .collect();
     let prefix_space = config.get("add_prefix_space") == Some(&Value::Bool(true));
-    let special = Special::new(&vocab, config, ROBERTA_TOKENS);
+    let special = Special::new(&vocab, config, ROBERTA_TOKENS, "vocab.json")?;
     Ok(json!({
         "version": "1.0",
         "added_tokens": special.added_tokens(),
@@ -341,7 +341,8 @@ impl Special {
         vocab: &Map<String, Value>,
         config: &Map<String, Value>,
         defaults: SpecialTokens,
-    ) -> Self {
+        file: &str,
+    ) -> Result<Self> {
         let tokens = defaults.iter().map(|&(role, default)| {
             let mut definition = json!({
                 "content": default, "single_word": false, "lstrip": false, "rstrip": false,
@@ -364,7 +365,17 @@ impl Special {
             let id = vocab.get(content).cloned().unwrap_or(Value::Null);
             (role, definition, id)
         });
-        Self { tokens: tokens.collect() }
+        let tokens: Vec<_> = tokens.collect();
+        // These two stand around every text.
+        let around = tokens.iter().filter(|(role, ..)| matches!(*role, "cls_token" | "sep_token"));
+        match around.into_iter().find(|(.., id)| id.is_null()) {
+            None => Ok(Self { tokens }),
+            Some((role, definition, _)) => {
+                let reason =
+                    format!("its {role}, {}, is not among its tokens", definition["content"]);
+                Err(Error::Tokenizer { file: file.to_owned(), reason })
+            }
+        }
     }
 
     fn text(&self, role: &str) -> &Value {

@@ -23,6 +23,10 @@ pub(crate) fn read(
 ) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
     let mut tensors: HashMap<String, TensorView<'_>> = HashMap::new();
     for (file, bytes) in files {
+        if bytes.starts_with(b"version https://git-lfs") {
+            let reason = "it is a git-lfs pointer to the file (git lfs pull)".to_owned();
+            return Err(Error::Weights { file: file.clone(), reason });
+        }
         let parsed = SafeTensors::deserialize(bytes)
             .map_err(|e| Error::Weights { file: file.clone(), reason: e.to_string() })?;
         tensors.extend(parsed.tensors());

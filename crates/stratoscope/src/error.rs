@@ -25,6 +25,12 @@ pub enum Error {
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
+    /// The output folder is a file.
+    #[error("{} is a file, not a folder", path.display())]
+    NotAFolder {
+        /// The file.
+        path: PathBuf,
+    },
     /// The output folder is not empty.
     #[error("{} is not empty; give another folder, or --overwrite to replace an exploration", path.display())]
     NotEmpty {
@@ -80,7 +86,10 @@ impl Error {
             }
             Self::Extractor(E::Tensor(_)) => ErrorKind::Failure,
             Self::Extractor(_) | Self::Reducer(_) | Self::Geometry(_) => ErrorKind::BadInput,
-            Self::NotEmpty { .. } | Self::NotOurs { .. } | Self::NoName { .. } => ErrorKind::Usage,
+            Self::NotAFolder { .. }
+            | Self::NotEmpty { .. }
+            | Self::NotOurs { .. }
+            | Self::NoName { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }
     }

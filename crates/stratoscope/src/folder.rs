@@ -26,6 +26,9 @@ pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            return Err(Error::NotAFolder { path: folder.to_owned() });
+        }
         Err(source) => return Err(Error::Write { path: folder.to_owned(), source }),
     };
     let names: BTreeSet<String> = entries
