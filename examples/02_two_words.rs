@@ -1,4 +1,4 @@
-//! One word in two sentences: how its meanings part, layer by layer.
+//! One word in three sentences, in one sense and in another: how alike it is to itself, by layer.
 //!
 //! `cargo run -p stratoscope-examples --example 02_two_words`
 

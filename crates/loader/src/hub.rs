@@ -158,7 +158,7 @@ impl Hub {
     /// it stopped, also in a later run.
     ///
     /// # Errors
-    /// Every [`HubError`] except those of [`Hub::new`]; [`HubError::class`] sorts them.
+    /// Every [`HubError`] except those of [`Hub::new`]; [`HubError::kind`] sorts them.
     pub fn fetch(
         &self,
         repo: &str,
