@@ -145,7 +145,7 @@ fn texts_come_from_arguments_files_and_standard_input() {
     }
     place.write("ids.txt", "5 6 7\n\n8 9\n");
     let ids = place.line("extract --model tiny --token-ids ids.txt --json").done();
-    assert_eq!(ids.stderr, "ids.txt: 1 blank lines skipped\n");
+    assert_eq!(ids.stderr, "ids.txt: 1 blank line skipped\n");
     let ids: Value = serde_json::from_str(&ids.stdout).unwrap();
     let ids: Vec<u64> =
         ids["rows"].as_array().unwrap().iter().map(|r| r["token_id"].as_u64().unwrap()).collect();

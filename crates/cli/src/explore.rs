@@ -15,8 +15,8 @@ use stratoscope::{
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
     if let Some(folder) = &args.output {
-        check_output(folder, args.overwrite)?;
         check_parent(folder)?;
+        check_output(folder, args.overwrite)?;
     }
     let mut settings = Settings {
         metric: args.metric.into(),
