@@ -47,11 +47,8 @@ pub(crate) fn hub_settings(args: &ModelArgs) -> Result<HubSettings> {
 
 #[cfg(feature = "bundled")]
 fn bundled() -> Result<Source> {
-    let files = stratoscope_bundled::files().iter();
-    Ok(Source::Memory {
-        id: "all-MiniLM-L6-v2 (bundled, f16)".to_owned(),
-        files: files.map(|f| (f.name.to_owned(), f.bytes.into())).collect(),
-    })
+    let files = stratoscope_bundled::files().iter().map(|file| (file.name, file.bytes));
+    Ok(Source::memory("all-MiniLM-L6-v2 (bundled, f16)", files))
 }
 
 #[cfg(not(feature = "bundled"))]

@@ -2,7 +2,6 @@
 
 use crate::{Error, Result};
 use serde_json::Value;
-use std::str::FromStr;
 
 /// How several vectors become one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -57,17 +56,6 @@ impl Pooling {
             Self::Mean => "mean",
             Self::Max => "max",
         }
-    }
-}
-
-impl FromStr for Pooling {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        [Self::First, Self::Last, Self::Mean, Self::Max]
-            .into_iter()
-            .find(|pooling| pooling.name() == name)
-            .ok_or_else(|| format!("{name:?} is not one of first, last, mean, max"))
     }
 }
 
