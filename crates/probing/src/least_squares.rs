@@ -1,0 +1,236 @@
+//! Least squares with a block of columns for every word and a few columns that all words share.
+//!
+//! Every model of the partition is of this shape: per word its mean, its senses, its roles; shared
+//! by all words the roles and the positions. Words are eliminated one by one, so that what remains
+//! is a system as large as the shared columns, which can be weighted word by word (a bootstrap over
+//! words) without touching a vector again.
+
+use crate::Design;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+
+/// The vectors of one word, its mean subtracted, and what they are.
+pub(crate) struct WordRows {
+    /// `[rows]`.
+    pub(crate) sense: Vec<usize>,
+    /// `[rows]`.
+    pub(crate) role: Vec<usize>,
+    /// Of the vectors, about the word's mean.
+    pub(crate) sum_of_squares: f64,
+    /// `[rows, d_model]`.
+    vectors: Array2<f64>,
+    /// `[rows, rows]`: inner products of the vectors.
+    gram: Array2<f64>,
+    /// `[rows, positions]`: the share of each position; no columns where none is to be removed.
+    position: Array2<f64>,
+    /// The number of roles in the whole design.
+    roles: usize,
+}
+
+/// Cuts vectors `[contexts, d_model]` by word.
+pub(crate) fn words(
+    vectors: ArrayView2<'_, f64>,
+    design: &Design,
+    remove_position: bool,
+) -> Vec<WordRows> {
+    let mut positions: Vec<usize> = design.positions.iter().flatten().copied().collect();
+    positions.sort_unstable();
+    positions.dedup();
+    // They sum to 1, so that the last follows from the others.
+    positions.pop();
+    if !remove_position {
+        positions.clear();
+    }
+    let roles = design.role.iter().map(|r| r + 1).max().unwrap_or(0);
+    let word = |rows: Vec<usize>| {
+        let mut own = vectors.select(Axis(0), &rows);
+        centre(&mut own);
+        let position = Array2::from_shape_fn((rows.len(), positions.len()), |(row, column)| {
+            let seen = &design.positions[rows[row]];
+            let hits = seen.iter().filter(|&&p| p == positions[column]).count();
+            hits as f64 / seen.len().max(1) as f64
+        });
+        WordRows {
+            sense: rows.iter().map(|&r| design.sense[r]).collect(),
+            role: rows.iter().map(|&r| design.role[r]).collect(),
+            sum_of_squares: own.iter().map(|v| v * v).sum(),
+            gram: own.dot(&own.t()),
+            vectors: own,
+            position,
+            roles,
+        }
+    };
+    design.by_word().into_iter().filter(|rows| !rows.is_empty()).map(word).collect()
+}
+
+/// Which columns a model has beside the words' means and the positions.
+#[derive(Clone, Copy)]
+pub(crate) struct Blocks {
+    /// A mean for every sense of every word.
+    pub(crate) sense: bool,
+    /// A mean for every role of every word.
+    pub(crate) role: bool,
+    /// A mean for every role, the same for all words.
+    pub(crate) shared_role: bool,
+}
+
+/// A fitted model, word by word.
+pub(crate) struct Columns {
+    /// `[words]`: sum of squares that the word's own columns explain.
+    own: Vec<f64>,
+    /// `[words]`: the rank of the word's own columns beyond its mean.
+    own_rank: usize,
+    /// `[words]` of `[shared, shared]`: products of the shared columns, the word's own taken out.
+    products: Vec<Array2<f64>>,
+    /// `[words]` of `[shared, d_model]`: the same with the vectors.
+    with_vectors: Vec<Array2<f64>>,
+    /// `[shared]`: squared lengths of the shared columns before anything was taken out: what is
+    /// left of a column is nothing where it is as small as the rounding of this.
+    lengths: Array1<f64>,
+}
+
+/// Fits the model with `blocks` under the labels (sense and role by word).
+pub(crate) fn fit(
+    words: &[WordRows],
+    labels: &[(Vec<usize>, Vec<usize>)],
+    blocks: Blocks,
+) -> Columns {
+    let mut columns = Columns {
+        own: Vec::new(),
+        own_rank: 0,
+        products: Vec::new(),
+        with_vectors: Vec::new(),
+        lengths: Array1::zeros(0),
+    };
+    for (word, (sense, role)) in words.iter().zip(labels) {
+        let n = sense.len();
+        let mut own = Array2::zeros((n, 0));
+        if blocks.sense {
+            add_indicators(&mut own, sense);
+        }
+        if blocks.role {
+            add_indicators(&mut own, role);
+        }
+        centre(&mut own);
+        let basis = orthonormal(own);
+        // ‖Bᵀ X‖² = tr(Bᵀ X Xᵀ B).
+        columns.own.push((&word.gram.dot(&basis) * &basis).sum());
+        columns.own_rank += basis.ncols();
+
+        let mut shared = word.position.clone();
+        if blocks.shared_role {
+            for level in 1..word.roles {
+                let column: Array1<f64> = role.iter().map(|r| f64::from(*r == level)).collect();
+                // The column is as long as the rows it stands beside.
+                let _ = shared.push_column(column.view());
+            }
+        }
+        if shared.ncols() == 0 {
+            continue;
+        }
+        centre(&mut shared);
+        let lengths = shared.map_axis(Axis(0), |column| column.dot(&column));
+        columns.lengths = match columns.lengths.len() {
+            0 => lengths,
+            _ => &columns.lengths + &lengths,
+        };
+        let shared = &shared - &basis.dot(&basis.t().dot(&shared));
+        columns.products.push(shared.t().dot(&shared));
+        columns.with_vectors.push(shared.t().dot(&word.vectors));
+    }
+    columns
+}
+
+impl Columns {
+    /// The sum of squares that the model explains beyond the words' means, each word counted as
+    /// often as `weights` says.
+    pub(crate) fn explained(&self, weights: &[f64]) -> f64 {
+        let own: f64 = self.own.iter().zip(weights).map(|(ss, w)| ss * w).sum();
+        let Some(first) = self.with_vectors.first() else { return own };
+        let mut with_vectors = Array2::zeros(first.dim());
+        let mut products = Array2::zeros((first.nrows(), first.nrows()));
+        for ((p, v), &w) in self.products.iter().zip(&self.with_vectors).zip(weights) {
+            if w != 0.0 {
+                products.scaled_add(w, p);
+                with_vectors.scaled_add(w, v);
+            }
+        }
+        own + explained_by(&mut products, &mut with_vectors, self.lengths.view()).0
+    }
+
+    /// The rank of the model beyond the words' means.
+    pub(crate) fn rank(&self) -> usize {
+        let Some(first) = self.products.first() else { return self.own_rank };
+        let mut products = Array2::zeros(first.dim());
+        self.products.iter().for_each(|p| products += p);
+        let mut nothing = Array2::zeros((first.nrows(), 0));
+        self.own_rank + explained_by(&mut products, &mut nothing, self.lengths.view()).1
+    }
+}
+
+/// tr(Bᵀ A⁺ B) and the rank of A, by Cholesky with pivots; both are used up.
+fn explained_by(
+    a: &mut Array2<f64>,
+    b: &mut Array2<f64>,
+    lengths: ArrayView1<'_, f64>,
+) -> (f64, usize) {
+    let mut open: Vec<usize> = (0..a.nrows()).collect();
+    let (mut sum, mut rank) = (0.0, 0);
+    loop {
+        // The open column of which the largest part is left.
+        let left = |column: usize| a[[column, column]] / lengths[column].max(f64::MIN_POSITIVE);
+        let Some(at) = (0..open.len()).max_by(|&i, &j| left(open[i]).total_cmp(&left(open[j])))
+        else {
+            break;
+        };
+        if left(open[at]) <= 1e-9 {
+            break;
+        }
+        let pivot = open.swap_remove(at);
+        let diagonal = a[[pivot, pivot]];
+        rank += 1;
+        sum += b.row(pivot).dot(&b.row(pivot)) / diagonal;
+        let chosen = b.row(pivot).to_owned();
+        let column = a.column(pivot).to_owned();
+        for &row in &open {
+            let factor = column[row] / diagonal;
+            b.row_mut(row).scaled_add(-factor, &chosen);
+            a.row_mut(row).scaled_add(-factor, &column);
+        }
+    }
+    (sum, rank)
+}
+
+/// A column of 0 and 1 for every label but the first.
+fn add_indicators(columns: &mut Array2<f64>, labels: &[usize]) {
+    let levels: std::collections::BTreeSet<usize> = labels.iter().copied().collect();
+    for level in levels.into_iter().skip(1) {
+        let column: Array1<f64> = labels.iter().map(|&l| f64::from(l == level)).collect();
+        // The column is as long as the rows it stands beside.
+        let _ = columns.push_column(column.view());
+    }
+}
+
+fn centre(columns: &mut Array2<f64>) {
+    if let Some(mean) = columns.mean_axis(Axis(0)) {
+        *columns -= &mean;
+    }
+}
+
+/// An orthonormal basis of the columns, by Gram and Schmidt, twice for accuracy.
+fn orthonormal(columns: Array2<f64>) -> Array2<f64> {
+    let mut basis = Array2::zeros((columns.nrows(), columns.ncols()));
+    let mut rank = 0;
+    for column in columns.columns() {
+        let mut rest = column.to_owned();
+        for _ in 0..2 {
+            let kept = basis.slice(s![.., ..rank]);
+            rest = &rest - &kept.dot(&kept.t().dot(&rest));
+        }
+        let (length, before) = (rest.dot(&rest).sqrt(), column.dot(&column).sqrt());
+        if length > 1e-9 * before.max(f64::MIN_POSITIVE) {
+            basis.column_mut(rank).assign(&(rest / length));
+            rank += 1;
+        }
+    }
+    basis.slice(s![.., ..rank]).to_owned()
+}

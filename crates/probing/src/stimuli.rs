@@ -1,0 +1,519 @@
+//! Stimuli: one word form in crossed senses and roles, in a text format that people write.
+//!
+//! ```text
+//! # A comment.
+//! carrier the
+//!
+//! word bank
+//! sense money: a company that keeps and lends money
+//! role subject
+//! Well, I think that | it was the [bank] that refused her loan.
+//! < They say | When asked, they say that | once he had paid, the [bank] was quick to answer.
+//! role object
+//! …
+//! ```
+//!
+//! - `word` begins a word: the form that stands in brackets in every context below it.
+//! - `sense NAME` or `sense NAME: what it means`; each word has two senses or more.
+//! - `role NAME`: a syntactic role, or whatever else is crossed with the senses. Every sense of
+//!   every word has the same roles.
+//! - Any other line is a context: one sentence with its `[target]`. What stands before it, each
+//!   ended by `|`, are lead-ins: the context becomes one text per lead-in, so that the target is
+//!   seen at several positions. A space beside the bar is a space in the text.
+//! - `<` before a context says that the sense and the role can be told from what stands before the
+//!   target: what a causal model needs, which does not see the rest.
+//! - `carrier` names a function word that stands right before every target and is measured beside
+//!   it. Without the line there is none.
+
+use crate::{Mistake, ProbingError, Result};
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+/// Crossed stimuli: every word in every sense in every role, in one context or more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stimuli {
+    carrier: Option<String>,
+    roles: Vec<String>,
+    words: Vec<Word>,
+    contexts: Vec<Context>,
+}
+
+/// A word form and its senses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// As it is written in every context.
+    pub form: String,
+    /// Two or more.
+    pub senses: Vec<Sense>,
+}
+
+/// One sense of a word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sense {
+    /// Its short name.
+    pub name: String,
+    /// What it means; may be empty.
+    pub gloss: String,
+}
+
+/// One context of a word in a sense and a role.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Index into [`Stimuli::words`].
+    pub word: usize,
+    /// Index into the senses of the word.
+    pub sense: usize,
+    /// Index into [`Stimuli::roles`].
+    pub role: usize,
+    /// Whether sense and role can be told from what stands before the target.
+    pub cues_first: bool,
+    /// Its line in the file, from 1.
+    pub line: usize,
+    lead_ins: Vec<String>,
+    sentence: String,
+    target: Range<usize>,
+    carrier: Option<Range<usize>>,
+}
+
+/// A context with one of its lead-ins: a text to give to a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Item {
+    /// Index into [`Stimuli::contexts`].
+    pub context: usize,
+    /// The text.
+    pub text: String,
+    /// Where the target stands in it, in characters: start and end.
+    pub target: [usize; 2],
+    /// Where the carrier stands in it, in characters.
+    pub carrier: Option<[usize; 2]>,
+}
+
+impl Stimuli {
+    /// English homographs: 32 nouns, two senses each, as subject, object, oblique (a complement of a
+    /// verb or adjective with a preposition) and modifier (of a noun, with a preposition).
+    ///
+    /// # Errors
+    /// None with the file as it is; those of [`Stimuli::parse`] after an edit that breaks it.
+    pub fn homographs() -> Result<Self> {
+        Self::parse(HOMOGRAPHS)
+    }
+
+    /// English words of one form as noun and as verb, two meanings each.
+    ///
+    /// # Errors
+    /// As [`Stimuli::homographs`].
+    pub fn noun_verb() -> Result<Self> {
+        Self::parse(NOUN_VERB)
+    }
+
+    /// Reads stimuli in the format that this module's source describes.
+    ///
+    /// # Errors
+    /// [`ProbingError::Stimuli`] with every mistake and its line: a line that is not understood, a
+    /// context without its one target or carrier, a form that changes, a name or context given
+    /// twice, a word with one sense, a role that a sense lacks.
+    pub fn parse(text: &str) -> Result<Self> {
+        let mut parser = Parser::default();
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        for (index, line) in text.lines().enumerate() {
+            parser.line = index + 1;
+            parser.read(line.trim());
+        }
+        parser.finish()
+    }
+
+    /// The function word before every target, where there is one.
+    pub fn carrier(&self) -> Option<&str> {
+        self.carrier.as_deref()
+    }
+
+    /// The roles, in the order of the file; two or more.
+    pub fn roles(&self) -> &[String] {
+        &self.roles
+    }
+
+    /// The words, in the order of the file; two or more.
+    pub fn words(&self) -> &[Word] {
+        &self.words
+    }
+
+    /// The contexts, in the order of the file.
+    pub fn contexts(&self) -> &[Context] {
+        &self.contexts
+    }
+
+    /// Only the contexts whose cues stand before the target: those a causal model can use.
+    ///
+    /// # Errors
+    /// [`ProbingError::Stimuli`] where a word in a sense and a role has none.
+    pub fn cues_first(&self) -> Result<Self> {
+        let kept = Self {
+            contexts: self.contexts.iter().filter(|c| c.cues_first).cloned().collect(),
+            ..self.clone()
+        };
+        let kept_cells: HashSet<_> = kept.contexts.iter().map(Context::cell).collect();
+        let mut missed = HashSet::new();
+        let mistakes: Vec<Mistake> = (self.contexts.iter())
+            .filter(|c| !kept_cells.contains(&c.cell()) && missed.insert(c.cell()))
+            .map(|c| Mistake {
+                line: c.line,
+                what: format!(
+                    "no context of {} has its cues first (`<`)",
+                    self.cell_name(c.word, c.sense, c.role)
+                ),
+            })
+            .collect();
+        if mistakes.is_empty() { Ok(kept) } else { Err(ProbingError::Stimuli { mistakes }) }
+    }
+
+    /// Every context with each of its lead-ins, in the order of the contexts.
+    pub fn items(&self) -> Vec<Item> {
+        let items = |(context, c): (usize, &Context)| {
+            let item = move |lead_in: &String| {
+                let before = lead_in.chars().count();
+                let place = |bytes: &Range<usize>| {
+                    let start = before + c.sentence[..bytes.start].chars().count();
+                    [start, start + c.sentence[bytes.clone()].chars().count()]
+                };
+                Item {
+                    context,
+                    text: format!("{lead_in}{}", c.sentence),
+                    target: place(&c.target),
+                    carrier: c.carrier.as_ref().map(place),
+                }
+            };
+            c.lead_ins.iter().map(item).collect::<Vec<_>>()
+        };
+        self.contexts.iter().enumerate().flat_map(items).collect()
+    }
+
+    /// A cell as people say it: `bank (money) as subject`.
+    pub(crate) fn cell_name(&self, word: usize, sense: usize, role: usize) -> String {
+        let word = &self.words[word];
+        format!("{} ({}) as {}", word.form, word.senses[sense].name, self.roles[role])
+    }
+}
+
+impl Context {
+    /// Word, sense and role.
+    pub(crate) fn cell(&self) -> (usize, usize, usize) {
+        (self.word, self.sense, self.role)
+    }
+}
+
+/// What has been read so far, and every mistake met.
+#[derive(Default)]
+struct Parser {
+    line: usize,
+    mistakes: Vec<Mistake>,
+    carrier: Option<String>,
+    roles: Vec<String>,
+    words: Vec<Word>,
+    word_lines: Vec<usize>,
+    /// The role of the contexts that follow; none right after a new word or sense.
+    role: Option<usize>,
+    contexts: Vec<Context>,
+    sentences: HashMap<String, usize>,
+}
+
+impl Parser {
+    fn mistake(&mut self, what: impl Into<String>) {
+        self.mistakes.push(Mistake { line: self.line, what: what.into() });
+    }
+
+    fn read(&mut self, line: &str) {
+        if line.is_empty() || line.starts_with('#') {
+            return;
+        }
+        if line.contains(['[', ']']) {
+            return self.context(line);
+        }
+        let (keyword, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let rest = rest.trim();
+        match keyword {
+            "carrier" | "word" | "sense" | "role" if rest.is_empty() => {
+                self.mistake(format!("`{keyword}` needs a name after it"));
+            }
+            "carrier" if self.carrier.is_some() => self.mistake("a second `carrier`"),
+            "carrier" if !self.contexts.is_empty() => {
+                self.mistake("`carrier` belongs before the first word");
+            }
+            "carrier" => self.carrier = Some(rest.to_owned()),
+            "word" => {
+                if self.words.iter().any(|w| w.form == rest) {
+                    self.mistake(format!("the word {rest:?} is given twice"));
+                }
+                self.words.push(Word { form: rest.to_owned(), senses: Vec::new() });
+                self.word_lines.push(self.line);
+                self.role = None;
+            }
+            "sense" => {
+                let (name, gloss) = rest.split_once(':').unwrap_or((rest, ""));
+                let sense = Sense { name: name.trim().into(), gloss: gloss.trim().into() };
+                self.role = None;
+                let Some(word) = self.words.last_mut() else {
+                    return self.mistake("a `sense` before the first `word`");
+                };
+                let twice = word.senses.iter().any(|s| s.name == sense.name);
+                word.senses.push(sense);
+                if twice {
+                    self.mistake(format!("the sense {:?} is given twice", name.trim()));
+                }
+            }
+            "role" => {
+                if self.words.last().is_none_or(|w| w.senses.is_empty()) {
+                    return self.mistake("a `role` before the first `sense` of its word");
+                }
+                let known = self.roles.iter().position(|r| r == rest);
+                let role = known.unwrap_or(self.roles.len());
+                if known.is_none() {
+                    self.roles.push(rest.to_owned());
+                }
+                self.role = Some(role);
+            }
+            _ => self.mistake(
+                "neither `carrier`, `word`, `sense` or `role` nor a sentence with its [target]",
+            ),
+        }
+    }
+
+    fn context(&mut self, line: &str) {
+        let Some(role) = self.role else {
+            return self.mistake("a context needs a `word`, a `sense` and a `role` above it");
+        };
+        let (cues_first, line) = match line.strip_prefix('<') {
+            Some(rest) => (true, rest.trim_start()),
+            None => (false, line),
+        };
+        let mut fields: Vec<&str> = line.split('|').collect();
+        let last = fields.pop().unwrap_or_default();
+        let Some((target, sentence)) = target(last) else {
+            return self.mistake("a context needs one [target], in its last part");
+        };
+        if fields.iter().any(|f| f.contains(['[', ']'])) {
+            return self.mistake("the [target] belongs into the last part, after the lead-ins");
+        }
+        if fields.iter().any(|f| f.trim().is_empty()) {
+            return self.mistake("an empty lead-in");
+        }
+        let form = self.words.last().map(|w| w.form.clone()).unwrap_or_default();
+        if sentence[target.clone()] != form {
+            let found = sentence[target].to_owned();
+            return self.mistake(format!(
+                "the target is {found:?}, the word {form:?}: the form has to be the same everywhere"
+            ));
+        }
+        let carrier = match &self.carrier {
+            None => None,
+            Some(word) => match carrier(&sentence, target.start, word) {
+                Some(place) => Some(place),
+                None => {
+                    let what =
+                        format!("the carrier {word:?} has to stand right before the [target]");
+                    return self.mistake(what);
+                }
+            },
+        };
+        if let Some(line) = self.sentences.insert(sentence.clone(), self.line) {
+            return self.mistake(format!("the same sentence as on line {line}"));
+        }
+        let after_bar = last.starts_with(char::is_whitespace);
+        let lead_ins = match fields[..] {
+            [] => vec![String::new()],
+            _ => (fields.iter())
+                .map(|field| {
+                    let space = after_bar || field.ends_with(char::is_whitespace);
+                    format!("{}{}", field.trim(), if space { " " } else { "" })
+                })
+                .collect(),
+        };
+        let word = self.words.len() - 1;
+        let sense = self.words[word].senses.len() - 1;
+        let line = self.line;
+        self.contexts.push(Context {
+            word,
+            sense,
+            role,
+            cues_first,
+            line,
+            lead_ins,
+            sentence,
+            target,
+            carrier,
+        });
+    }
+
+    fn finish(mut self) -> Result<Stimuli> {
+        let cells: HashSet<_> = self.contexts.iter().map(Context::cell).collect();
+        let stimuli = Stimuli {
+            carrier: self.carrier,
+            roles: self.roles,
+            words: self.words,
+            contexts: self.contexts,
+        };
+        // What follows from an earlier mistake would only hide it.
+        if self.mistakes.is_empty() {
+            let mut mistake = |line, what| self.mistakes.push(Mistake { line, what });
+            for (word, &line) in self.word_lines.iter().enumerate() {
+                let Word { form, senses } = &stimuli.words[word];
+                if senses.len() < 2 {
+                    mistake(line, format!("{form:?} has {} of at least 2 senses", senses.len()));
+                }
+                for sense in 0..senses.len() {
+                    for role in 0..stimuli.roles.len() {
+                        if !cells.contains(&(word, sense, role)) {
+                            let cell = stimuli.cell_name(word, sense, role);
+                            mistake(line, format!("there is no context of {cell}"));
+                        }
+                    }
+                }
+            }
+            let last = self.line.max(1);
+            if stimuli.words.len() < 2 {
+                mistake(last, format!("{} of at least 2 words", stimuli.words.len()));
+            } else if stimuli.roles.len() < 2 {
+                mistake(last, format!("{} of at least 2 roles", stimuli.roles.len()));
+            }
+        }
+        let mistakes = self.mistakes;
+        if mistakes.is_empty() { Ok(stimuli) } else { Err(ProbingError::Stimuli { mistakes }) }
+    }
+}
+
+/// The sentence without its brackets, and where the target stands in it, in bytes.
+fn target(field: &str) -> Option<(Range<usize>, String)> {
+    let field = field.trim();
+    let (before, rest) = field.split_once('[')?;
+    let (target, after) = rest.split_once(']')?;
+    let one = ![before, target, after].iter().any(|part| part.contains(['[', ']']));
+    let place = before.len()..before.len() + target.len();
+    (one && !target.trim().is_empty()).then(|| (place, format!("{before}{target}{after}")))
+}
+
+/// Where the carrier stands, if it is the word right before byte `target`.
+fn carrier(sentence: &str, target: usize, word: &str) -> Option<Range<usize>> {
+    let before = sentence[..target].trim_end();
+    let rest = before.strip_suffix(word)?;
+    // Where words are told apart by spaces, `bathe` does not end in `the`.
+    let spaced = before.len() < target;
+    let whole = !rest.ends_with(char::is_alphanumeric);
+    (!spaced || whole).then(|| rest.len()..before.len())
+}
+
+const HOMOGRAPHS: &str = include_str!("../stimuli/homographs.txt");
+const NOUN_VERB: &str = include_str!("../stimuli/noun-verb.txt");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "\
+carrier the
+word bank
+sense money: lends money
+role subject
+Now | I think that | the [bank] lent it.
+role object
+< Now | I think that | he paid the [bank] early.
+sense river
+role subject
+Now|I think that | the [bank] was wet.
+role object
+she saw the [bank] from afar.
+word bat
+sense animal
+role subject
+the [bat] slept.
+role object
+< owls eat the [bat] at night.
+sense club
+role subject
+the [bat] broke.
+role object
+she swung the [bat] hard.
+";
+
+    fn mistakes(text: &str) -> Vec<(usize, String)> {
+        match Stimuli::parse(text) {
+            Err(ProbingError::Stimuli { mistakes }) => {
+                mistakes.into_iter().map(|m| (m.line, m.what)).collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_format_is_read() {
+        let stimuli = Stimuli::parse(SMALL).unwrap();
+        assert_eq!(stimuli.carrier(), Some("the"));
+        assert_eq!(stimuli.roles(), ["subject", "object"]);
+        assert_eq!(stimuli.words().len(), 2);
+        assert_eq!(stimuli.words()[0].senses[0].gloss, "lends money");
+        assert_eq!(stimuli.contexts().len(), 8);
+        let items = stimuli.items();
+        assert_eq!(items.len(), 11);
+        assert_eq!(items[1].text, "I think that the bank lent it.");
+        assert_eq!((items[1].target, items[1].carrier), ([17, 21], Some([13, 16])));
+        assert_eq!(items[4].text, "Now the bank was wet.", "one side of the bar is enough");
+        assert_eq!(items[6].text, "she saw the bank from afar.");
+    }
+
+    #[test]
+    fn other_scripts_count_in_characters_and_need_no_spaces() {
+        let text = SMALL
+            .replace("carrier the\n", "")
+            .replace("Now | I think that | the [bank] lent it.", "昨天,|听说|那个[bank]借了钱。");
+        let items = Stimuli::parse(&text).unwrap().items();
+        assert_eq!(items[0].text, "昨天,那个bank借了钱。");
+        assert_eq!((items[0].target, items[0].carrier), ([5, 9], None));
+    }
+
+    #[test]
+    fn cues_first_needs_one_in_every_cell() {
+        let stimuli = Stimuli::parse(SMALL).unwrap();
+        let error = stimuli.cues_first().unwrap_err().to_string();
+        assert!(error.starts_with("line 5: no context of bank (money) as subject"), "{error}");
+        assert!(error.ends_with("; and 1 more mistake"), "{error}");
+        let all = SMALL.replace("< ", "").lines().fold(String::new(), |all, line| {
+            all + if line.contains('[') { "< " } else { "" } + line + "\n"
+        });
+        let stimuli = Stimuli::parse(&all).unwrap();
+        assert_eq!(stimuli.cues_first().unwrap(), stimuli);
+    }
+
+    #[test]
+    fn mistakes_have_their_lines() {
+        let at = |text: &str| mistakes(text);
+        let cases: [(&str, &str, usize, &str); 11] = [
+            ("carrier the\n", "carrier\n", 1, "needs a name"),
+            ("carrier the\n", "the [bank] first\ncarrier the\n", 1, "needs a `word`"),
+            ("word bank\n", "wrod bank\n", 2, "neither `carrier`"),
+            ("the [bank] lent it", "the bank lent it", 5, "neither `carrier`"),
+            ("the [bank] lent it", "the [banks] lent it", 5, "the form has to be the same"),
+            ("the [bank] lent it", "a [bank] lent it", 5, "right before the [target]"),
+            ("the [bank] lent it", "bathe [bank] lent it", 5, "right before the [target]"),
+            ("the [bank] lent it", "the [bank] and [bank]", 5, "one [target]"),
+            ("the [bank] lent it", "the [bank] was wet", 10, "the same sentence as on line 5"),
+            ("Now | I think", "Now | | I think", 5, "an empty lead-in"),
+            ("word bat\n", "word bank\n", 13, "given twice"),
+        ];
+        for (old, new, line, what) in cases {
+            let found = at(&SMALL.replacen(old, new, 1));
+            let hit = found.iter().any(|(l, w)| *l == line && w.contains(what));
+            assert!(hit, "{old:?} -> {new:?}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_design_with_a_hole_is_refused() {
+        let hole = SMALL.replacen("role object\nshe saw the [bank] from afar.\n", "", 1);
+        assert_eq!(
+            mistakes(&hole),
+            [(2, "there is no context of bank (river) as object".to_owned())]
+        );
+        let one = SMALL.split("sense river").next().unwrap();
+        assert!(mistakes(one).iter().any(|(_, what)| what.contains("1 of at least 2 senses")));
+        assert!(mistakes("").iter().any(|(_, what)| what.contains("0 of at least 2 words")));
+        assert!(mistakes("# nothing\n\n").len() == 1);
+    }
+}
