@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use stratoscope::{Baseline, Explorer, Settings, Source, explore};
+use stratoscope::{Baseline, Explorer, Known, Settings, Source, explore};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = match std::env::args_os().nth(1) {
@@ -22,7 +22,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     // How similar any two words are: without it no cosine means much.
     let baseline = Baseline::parse(stratoscope_bundled::BASELINE, &explorer.origin())?;
-    let exploration = explore(states, &Settings::default(), Some(&baseline), &mut |_| {})?;
+    let exploration = explore(
+        states,
+        &Settings::default(),
+        Known { baseline: Some(&baseline), profile: None },
+        &mut |_| {},
+    )?;
 
     println!("layer  to layer 0  to sentence  baseline    norm");
     for layer in &exploration.layers {

@@ -19,6 +19,10 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         summary: "pictures of how one or several sentences are represented by depth",
     },
     ProgramCommand { name: "extract", summary: "hidden states of a text or a corpus, as a file" },
+    ProgramCommand {
+        name: "profile",
+        summary: "what a model's layers know of a word: its sense against its role, by depth",
+    },
 ];
 
 /// Builds the program where needed and runs `stratoscope NAME ARGUMENTS…`.

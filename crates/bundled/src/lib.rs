@@ -22,6 +22,9 @@ pub const SOURCE_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca68958951143
 /// The model's anisotropy baseline, as JSON.
 pub const BASELINE: &str = include_str!("../baseline.json");
 
+/// The model's profile over the built-in homographs, as JSON.
+pub const PROFILE: &str = include_str!("../profile.json");
+
 macro_rules! bundled {
     ($($name:literal),+ $(,)?) => {
         &[$(BundledFile { name: $name, bytes: include_bytes!(concat!("../model/", $name)) }),+]

@@ -18,6 +18,7 @@ Examples:
   stratoscope explore \"The bank by the river refused the loan.\"
   stratoscope explore \"The bank lent.\" \"The bank flooded.\" --output banks
   stratoscope extract --file corpus.txt --output corpus.safetensors --layers 0,6
+  stratoscope profile --model sentence-transformers/all-mpnet-base-v2
 
 Exit codes: 0 done, 1 failure, 2 usage, 3 no such model, 4 bad input, 5 network, 130 interrupted.";
 
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     /// Hidden states of texts or token ids, as a file that Python reads too.
     #[command(after_help = EXTRACT_HELP)]
     Extract(ExtractArgs),
+    /// What a model's layers know of a word: its sense against its syntactic role, by depth.
+    #[command(after_help = PROFILE_HELP)]
+    Profile(ProfileArgs),
 }
 
 const EXPLORE_HELP: &str = "\
@@ -41,6 +45,45 @@ In Python:
   from safetensors.numpy import load_file
   states = load_file(\"corpus.safetensors\")
   states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin";
+
+const PROFILE_HELP: &str = "\
+One word form is read in crossed conditions (two senses x four roles x several contexts), and what \
+varies of its vector is split at every layer: how much goes with the sense, how much with the role. \
+Prints a table and what it says in words, and writes the figure and the numbers to a folder. A \
+profile is kept, so that the second time is immediate; the bundled model's comes with the program.
+
+Stimuli of your own, in any language (--stimuli FILE):
+  carrier the
+  word bank
+  sense money: a company that lends money
+  role subject
+  Now | As you know, | the [bank] lent him more.
+with every sense in every role; what stands before a | is a lead-in, < before a line says that its \
+cues stand before the [target].";
+
+#[derive(Debug, Group)]
+pub(crate) struct ProfileArgs {
+    /// What to read: homographs (32 English nouns, two senses, four roles), noun-verb (12 English
+    /// words as noun and as verb), or a file.
+    #[arg(long, default_value = "homographs", value_name = "NAME|FILE")]
+    pub(crate) stimuli: String,
+    /// Only contexts that tell sense and role before the target, as a causal model needs it.
+    #[arg(long)]
+    pub(crate) cues_first: bool,
+    /// Keep the vectors that it is computed from, as FILE.safetensors.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) save_states: Option<PathBuf>,
+    /// The folder to write [default: stratoscope-out/<model>--profile--<stimuli>--<hash>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace a profile that is in the folder, or the states file.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
 
 #[derive(Debug, Group)]
 pub(crate) struct ExploreArgs {
@@ -179,6 +222,7 @@ impl Args {
         match &self.command {
             Command::Explore(args) => &args.common,
             Command::Extract(args) => &args.common,
+            Command::Profile(args) => &args.common,
         }
     }
 }

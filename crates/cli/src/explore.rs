@@ -3,13 +3,13 @@
 use crate::args::ExploreArgs;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
 use crate::progress::Progress;
-use crate::{baseline, extract, input, model, summary};
+use crate::{baseline, extract, input, model, profile, summary};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
-    Activations, Baseline, Exploration, LayerMaps, LayerSelection, Manifest, ModelFile, Pooling,
-    Settings, Unit, check_output, explore, write_folder,
+    Activations, Baseline, Exploration, Known, LayerMaps, LayerSelection, Manifest, ModelFile,
+    NamedStimuli, Pooling, Profile, Settings, Unit, check_output, explore, write_folder,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         seed: args.seed,
         activations: Vec::new(),
     };
-    let Found { states, baseline, files } = match &args.from {
+    let Found { states, baseline, profile, files } = match &args.from {
         Some(path) => from_file(args, path, &mut progress)?,
         None => from_model(args, &mut progress)?,
     };
@@ -34,12 +34,13 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     }
     let mut manifest = Manifest::new(&states, None, &settings);
     manifest.files = files;
-    manifest.options = options(args, baseline.as_ref());
+    manifest.options = options(args, baseline.as_ref(), profile.as_ref());
     manifest.command_line = std::env::args().collect();
     manifest.threads = rayon::current_num_threads();
 
     let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
-    let exploration = explore(states, &settings, baseline.as_ref(), &mut step)?;
+    let known = Known { baseline: baseline.as_ref(), profile: profile.as_ref() };
+    let exploration = explore(states, &settings, known, &mut step)?;
 
     let folder = match &args.output {
         Some(folder) => Some(folder.clone()),
@@ -69,6 +70,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
 struct Found {
     states: Activations,
     baseline: Option<Baseline>,
+    profile: Option<Profile>,
     files: Vec<ModelFile>,
 }
 
@@ -79,8 +81,9 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
     let states = extract::states(&explorer, prepared, &args.rows, false, progress)?;
     let compute_with = Some(&explorer).filter(|_| args.baseline);
     let baseline = baseline::find(&args.model, &states.origin, compute_with, progress)?;
+    let profile = profile::find(&args.model, &states.origin, &NamedStimuli::homographs()?)?;
     let files = explorer.model().info.files.iter().map(ModelFile::from).collect();
-    Ok(Found { states, baseline, files })
+    Ok(Found { states, baseline, profile, files })
 }
 
 fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result<Found> {
@@ -98,7 +101,8 @@ fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result
     let file = ModelFile::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     let baseline = baseline::find(&args.model, &states.origin, None, progress)?;
-    Ok(Found { states, baseline, files: vec![file] })
+    let profile = profile::find(&args.model, &states.origin, &NamedStimuli::homographs()?)?;
+    Ok(Found { states, baseline, profile, files: vec![file] })
 }
 
 fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activations> {
@@ -110,7 +114,7 @@ fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activ
 }
 
 /// What besides the settings determines the result.
-fn options(args: &ExploreArgs, baseline: Option<&Baseline>) -> Value {
+fn options(args: &ExploreArgs, baseline: Option<&Baseline>, profile: Option<&Profile>) -> Value {
     json!({
         "pairs": args.input.pairs,
         "long": stratoscope::LongText::from(args.input.long).name(),
@@ -122,11 +126,12 @@ fn options(args: &ExploreArgs, baseline: Option<&Baseline>) -> Value {
         "pooling": args.rows.pooling.map(|p| Pooling::from(p).name()),
         "no_special_tokens": args.rows.no_special_tokens,
         "baseline_sentences": baseline.map(|b| b.n),
+        "profile_stimuli": profile.map(|p| &p.stimuli.sha256),
     })
 }
 
 /// A folder that cannot be made is better known before the work than after it.
-fn check_parent(folder: &Path) -> Result<()> {
+pub(crate) fn check_parent(folder: &Path) -> Result<()> {
     let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
     match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
         Some(parent) if !parent.is_dir() => {
@@ -143,10 +148,7 @@ fn check_parent(folder: &Path) -> Result<()> {
 fn default_folder(args: &ExploreArgs, exploration: &Exploration, manifest: &Manifest) -> PathBuf {
     let model = match &args.from {
         Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        None => {
-            let name = args.model.model.trim_end_matches(['/', '\\']);
-            name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
-        }
+        None => model::short_name(&args.model).to_owned(),
     };
     let text = exploration.states.texts.first().map_or("", |t| t.text.as_str());
     let words: Vec<String> = text.split_whitespace().map(slug).filter(|w| !w.is_empty()).collect();
@@ -159,7 +161,7 @@ fn default_folder(args: &ExploreArgs, exploration: &Exploration, manifest: &Mani
 }
 
 /// Letters and digits of any script, lower-cased; the rest as single dashes.
-fn slug(text: &str) -> String {
+pub(crate) fn slug(text: &str) -> String {
     let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
     parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
@@ -220,6 +222,7 @@ fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
             "trajectory": map(&exploration.trajectory, index),
             "tsne": map(&exploration.tsne, index),
         })).collect::<Value>(),
+        "profile": exploration.profile,
         "left_out": exploration.left_out,
     })
 }

@@ -84,7 +84,7 @@ pub(crate) fn states(
     Ok(if args.no_special_tokens { states.without_special()? } else { states })
 }
 
-fn check_output(path: &Path, overwrite: bool) -> Result<()> {
+pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if path.extension().is_none_or(|e| e != "safetensors") {
         let name = path.display();
         return Err(Failure::usage(format!(

@@ -4,11 +4,13 @@
 
 mod args;
 mod baseline;
+mod cache;
 mod explore;
 mod extract;
 mod input;
 mod model;
 mod outcome;
+mod profile;
 mod progress;
 mod summary;
 
@@ -24,6 +26,7 @@ pub fn main() -> ExitCode {
     let result = threads(args.common().threads).and_then(|()| match args.command {
         Command::Explore(args) => explore::run(&args),
         Command::Extract(args) => extract::run(&args),
+        Command::Profile(args) => profile::run(&args),
     });
     outcome::exit_code(result, verbose)
 }

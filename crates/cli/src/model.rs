@@ -9,6 +9,12 @@ use stratoscope::{Explorer, Source};
 /// The name of the model that comes with the program.
 pub(crate) const BUNDLED: &str = "bundled";
 
+/// The last part of its name, for folders.
+pub(crate) fn short_name(args: &ModelArgs) -> &str {
+    let name = args.model.trim_end_matches(['/', '\\']);
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
 /// Loads the model that the arguments name.
 pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer> {
     let source = if args.model == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {

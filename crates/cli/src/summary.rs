@@ -65,6 +65,7 @@ fn write(
             "baseline" if hint && left.reason.starts_with("none is known") => {
                 "; --baseline computes it"
             }
+            "profile" if hint => "; `stratoscope profile` with the same --model computes it",
             _ => "",
         };
         writeln!(text, "  left out: {} ({}{hint})", left.name, left.reason)?;

@@ -19,4 +19,4 @@ pub use extract::{Progress, extract};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
 pub use layers::LayerSelection;
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
-pub use states::{read_states, states_bytes, write_states};
+pub use states::{read_states, states_bytes, write_states, write_tensors};

@@ -47,17 +47,59 @@ const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: l
 /// # Errors
 /// [`Error::Io`] where it cannot be written.
 pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
-    let fail = |source| Error::Io { path: path.to_owned(), source };
-    let bytes = states_bytes(activations)?;
+    write_whole(path, &states_bytes(activations)?)
+}
+
+/// Writes tensors of other kinds in the same format; the file appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be written, [`Error::States`] where the tensors cannot be written
+/// as safetensors.
+pub fn write_tensors(
+    path: &Path,
+    floats: &[(&str, &Array3<f32>)],
+    integers: &[(&str, Vec<i64>)],
+    metadata: &str,
+) -> Result<()> {
+    let mut tensors = Tensors::new();
+    for &(name, values) in floats {
+        let (a, b, c) = values.dim();
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        tensors.push((name, Dtype::F32, vec![a, b, c], bytes));
+    }
+    for (name, values) in integers {
+        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        tensors.push((name, Dtype::I64, vec![values.len()], bytes));
+    }
+    write_whole(path, &serialize(&tensors, metadata.to_owned())?)
+}
+
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".part");
     let part = path.with_file_name(name);
     let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|error| {
+    written.map_err(|source| {
         // What could not be written must not lie about; that it cannot be removed changes nothing.
         let _ = std::fs::remove_file(&part);
-        fail(error)
+        Error::Io { path: path.to_owned(), source }
     })
+}
+
+/// Name, type, shape and bytes of each tensor.
+type Tensors<'a> = Vec<(&'a str, Dtype, Vec<usize>, Vec<u8>)>;
+
+fn serialize(tensors: &Tensors, metadata: String) -> Result<Vec<u8>> {
+    let wrong = |reason: String| Error::States { path: "(in memory)".into(), reason };
+    let views = tensors
+        .iter()
+        .map(|(name, dtype, shape, bytes)| {
+            Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
+        })
+        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
+        .map_err(|e| wrong(e.to_string()))?;
+    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
+        .map_err(|e| wrong(e.to_string()))
 }
 
 /// The bytes of a states file; the same for the same activations.
@@ -66,7 +108,7 @@ pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
 /// [`Error::States`] where the tensors cannot be written as safetensors.
 pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
     let a = activations;
-    let mut tensors: Vec<(&str, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
+    let mut tensors = Tensors::new();
     let (layers, rows, d_model) = a.hidden_states.dim();
     let values = a.hidden_states.iter().flat_map(|v| v.to_le_bytes()).collect();
     tensors.push(("hidden_states", Dtype::F32, vec![layers, rows, d_model], values));
@@ -106,15 +148,7 @@ pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
     };
     let wrong = |reason: String| Error::States { path: "(in memory)".into(), reason };
     let metadata = serde_json::to_string(&metadata).map_err(|e| wrong(e.to_string()))?;
-    let views = tensors
-        .iter()
-        .map(|(name, dtype, shape, bytes)| {
-            Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| wrong(e.to_string()))?;
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
-        .map_err(|e| wrong(e.to_string()))
+    serialize(&tensors, metadata)
 }
 
 /// Reads a states file of tokens or words. One that another program wrote needs `hidden_states`

@@ -6,8 +6,8 @@ use std::error::Error;
 use std::path::Path;
 
 use stratoscope_plot::{
-    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Series, SeriesKind, Similarity,
-    Token, Trajectory,
+    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind,
+    Similarity, Token, Trajectory,
 };
 
 const CAPTION: &str = "Synthetic data: a random walk from word to context. Distances in the picture are \
@@ -161,30 +161,36 @@ impl Data {
         };
         let mut broken = Series::line("with a gap", curve(0.62));
         broken.values.iter_mut().skip(2).take(1).for_each(|v| *v = None);
+        let panel = |title: &str, start: f64| Panel {
+            title: title.to_owned(),
+            y_label: "accuracy".to_owned(),
+            layers: layers.clone(),
+            range: None,
+            series: vec![
+                Series {
+                    interval: band(start),
+                    n: Some(1040),
+                    peak: true,
+                    ..Series::line("deprel", curve(start))
+                },
+                Series {
+                    interval: band(start + 0.05),
+                    n: Some(1040),
+                    ..Series::line("supersense", curve(start + 0.05))
+                },
+                if layers.len() > 3 { broken.clone() } else { Series::line("short", curve(0.6)) },
+                Series {
+                    kind: SeriesKind::Baseline,
+                    ..Series::line("lemma lookup", vec![Some(0.45); layers.len()])
+                },
+            ],
+        };
         figures.push((
             "depth",
             Depth {
                 title: "What a layer knows".to_owned(),
                 caption: caption.clone(),
-                y_label: "accuracy".to_owned(),
-                layers: layers.clone(),
-                series: vec![
-                    Series {
-                        interval: band(0.5),
-                        n: Some(1040),
-                        ..Series::line("deprel", curve(0.5))
-                    },
-                    Series {
-                        interval: band(0.55),
-                        n: Some(1040),
-                        ..Series::line("supersense", curve(0.55))
-                    },
-                    if layers.len() > 3 { broken } else { Series::line("short", curve(0.6)) },
-                    Series {
-                        kind: SeriesKind::Baseline,
-                        ..Series::line("lemma lookup", vec![Some(0.45); layers.len()])
-                    },
-                ],
+                rows: vec![vec![panel("", 0.5)], vec![panel("target", 0.4), panel("carrier", 0.7)]],
             }
             .draw()?,
         ));

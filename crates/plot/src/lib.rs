@@ -3,14 +3,18 @@
 //! Fill one of the structs, call its `draw`, and write [`Figure::svg`] or [`Figure::png`] to a file:
 //!
 //! ```
-//! use stratoscope_plot::{Depth, Series};
+//! use stratoscope_plot::{Depth, Panel, Series};
 //!
 //! let figure = Depth {
 //!     title: "Similarity within the sentence".to_owned(),
 //!     caption: "Mean cosine of a token with its sentence's mean vector.".to_owned(),
-//!     y_label: "cosine".to_owned(),
-//!     layers: vec![0, 1, 2],
-//!     series: vec![Series::line("MiniLM", vec![Some(0.4), Some(0.5), Some(0.7)])],
+//!     rows: vec![vec![Panel {
+//!         title: String::new(),
+//!         y_label: "cosine".to_owned(),
+//!         layers: vec![0, 1, 2],
+//!         range: None,
+//!         series: vec![Series::line("MiniLM", vec![Some(0.4), Some(0.5), Some(0.7)])],
+//!     }]],
 //! }
 //! .draw()?;
 //! assert!(figure.svg().starts_with("<svg"));
@@ -20,7 +24,7 @@
 //! - [`Trajectory`]: every token's trail through the layers in one shared plane.
 //! - [`Maps`]: one small map per layer (t-SNE, random projection, PCA per layer).
 //! - [`Similarity`]: token by token matrices by layer, raw and centred.
-//! - [`Depth`]: curves by layer with their intervals and n.
+//! - [`Depth`]: curves by layer with their intervals and n, in rows of panels.
 //! - [`LayerMatrix`]: layer by layer, as CKA.
 //! - [`Activations`]: tokens by dimensions.
 //!
@@ -47,7 +51,7 @@ mod text;
 pub use error::PlotError;
 pub use figure::Figure;
 pub use figures::activations::Activations;
-pub use figures::depth::{Depth, Series, SeriesKind};
+pub use figures::depth::{Depth, Panel, Series, SeriesKind};
 pub use figures::layers::LayerMatrix;
 pub use figures::maps::{Map, MapColour, Maps};
 pub use figures::similarity::Similarity;

@@ -86,17 +86,20 @@ fn depth(n_layers: usize, scale: f64) -> Depth {
     gap.values.iter_mut().skip(1).step_by(3).for_each(|v| *v = None);
     let around = |v: &Option<f64>| v.map(|v| (v - 0.1 * scale.abs(), v + 0.2 * scale.abs()));
     gap.interval = gap.values.iter().map(around).collect();
-    Depth {
-        title: "Depth".to_owned(),
-        caption: "Caption.".to_owned(),
+    let panel = Panel {
+        title: String::new(),
         y_label: "measure \u{0} (unit)".to_owned(),
         layers: (0..n_layers).collect(),
+        range: None,
         series: vec![
             Series { n: Some(1040), ..Series::line("first", values(0)) },
-            gap,
+            Series { peak: true, ..gap },
             Series { kind: SeriesKind::Baseline, ..Series::line("the <baseline>", values(9)) },
         ],
-    }
+    };
+    let shared = Panel { title: "shared".to_owned(), ..panel.clone() };
+    let rows = vec![vec![panel], vec![shared.clone(), shared]];
+    Depth { title: "Depth".to_owned(), caption: "Caption.".to_owned(), rows }
 }
 
 fn layers(n_layers: usize, value: impl Fn(usize) -> f64) -> LayerMatrix {
@@ -295,13 +298,19 @@ fn codes_in_place_of_characters_are_said_in_the_caption() {
 #[test]
 fn an_axis_that_leaves_out_zero_says_so() {
     let said = |values: &[f64]| {
-        let series = vec![Series::line("a", values.iter().map(|&v| Some(v)).collect())];
-        let figure = Depth { layers: (0..values.len()).collect(), series, ..depth(1, 1.0) };
+        let mut figure = depth(1, 1.0);
+        figure.rows.truncate(1);
+        figure.rows[0][0].layers = (0..values.len()).collect();
+        figure.rows[0][0].series =
+            vec![Series::line("a", values.iter().map(|&v| Some(v)).collect())];
         figure.draw().unwrap().svg().contains("not at 0")
     };
     assert!(said(&[0.9, 0.95]));
     assert!(!said(&[0.1, 0.95]));
     assert!(!said(&[-0.1, 0.2]));
+    let mut figure = depth(3, 1.0);
+    figure.rows[1][0].range = Some((-2.0, 2.0));
+    assert!(!figure.draw().unwrap().svg().contains("axis of shared"));
 }
 
 #[test]
@@ -315,11 +324,14 @@ fn bad_input_is_refused_by_name() {
     let mut infinite = activations(3, 2, 8, wave);
     infinite.values[1][9] = f32::INFINITY;
     let mut empty = depth(3, 1.0);
-    empty.series[0].values = vec![None; 3];
+    empty.rows[0][0].series[0].values = vec![None; 3];
     let mut turned = depth(3, 1.0);
-    turned.series[0].interval = vec![Some((1.0, 0.5)), None, None];
+    turned.rows[1][1].series[0].interval = vec![Some((1.0, 0.5)), None, None];
     let mut falling = depth(3, 1.0);
-    falling.layers = vec![0, 2, 1];
+    falling.rows[0][0].layers = vec![0, 2, 1];
+    let mut range = depth(3, 1.0);
+    range.rows[0][0].range = Some((1.0, 1.0));
+    let none = Depth { rows: vec![vec![]], ..depth(3, 1.0) };
     let mut category = maps(10, 2, 1.0, categories(10));
     if let MapColour::Category { names, .. } = &mut category.colour {
         names.pop();
@@ -337,6 +349,8 @@ fn bad_input_is_refused_by_name() {
         empty.draw(),
         turned.draw(),
         falling.draw(),
+        range.draw(),
+        none.draw(),
         category.draw(),
         percentile.draw(),
         layers(3, |i| if i == 5 { f64::NAN } else { 0.5 }).draw(),
@@ -351,13 +365,17 @@ fn a_small_figure_as_it_stands() {
     let figure = Depth {
         title: "Title".to_owned(),
         caption: "Caption.".to_owned(),
-        y_label: "accuracy".to_owned(),
-        layers: vec![0, 1],
-        series: vec![Series {
-            interval: vec![Some((0.4, 0.6)), Some((0.5, 0.8))],
-            n: Some(9),
-            ..Series::line("probe", vec![Some(0.5), Some(0.7)])
-        }],
+        rows: vec![vec![Panel {
+            title: String::new(),
+            y_label: "accuracy".to_owned(),
+            layers: vec![0, 1],
+            range: None,
+            series: vec![Series {
+                interval: vec![Some((0.4, 0.6)), Some((0.5, 0.8))],
+                n: Some(9),
+                ..Series::line("probe", vec![Some(0.5), Some(0.7)])
+            }],
+        }]],
     };
     insta::assert_snapshot!(figure.draw().unwrap().svg());
 }

@@ -89,13 +89,18 @@ pub struct Item {
 }
 
 impl Stimuli {
+    /// The text of the built-in homographs.
+    pub const HOMOGRAPHS: &'static str = include_str!("../stimuli/homographs.txt");
+    /// The text of the built-in nouns and verbs of one form.
+    pub const NOUN_VERB: &'static str = include_str!("../stimuli/noun-verb.txt");
+
     /// English homographs: 32 nouns, two senses each, as subject, object, oblique (a complement of a
     /// verb or adjective with a preposition) and modifier (of a noun, with a preposition).
     ///
     /// # Errors
     /// None with the file as it is; those of [`Stimuli::parse`] after an edit that breaks it.
     pub fn homographs() -> Result<Self> {
-        Self::parse(HOMOGRAPHS)
+        Self::parse(Self::HOMOGRAPHS)
     }
 
     /// English words of one form as noun and as verb, two meanings each.
@@ -103,7 +108,7 @@ impl Stimuli {
     /// # Errors
     /// As [`Stimuli::homographs`].
     pub fn noun_verb() -> Result<Self> {
-        Self::parse(NOUN_VERB)
+        Self::parse(Self::NOUN_VERB)
     }
 
     /// Reads stimuli in the format that this module's source describes.
@@ -399,9 +404,6 @@ fn carrier(sentence: &str, target: usize, word: &str) -> Option<Range<usize>> {
     let whole = !rest.ends_with(char::is_alphanumeric);
     (!spaced || whole).then(|| rest.len()..before.len())
 }
-
-const HOMOGRAPHS: &str = include_str!("../stimuli/homographs.txt");
-const NOUN_VERB: &str = include_str!("../stimuli/noun-verb.txt");
 
 #[cfg(test)]
 mod tests {

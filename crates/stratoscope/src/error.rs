@@ -22,6 +22,25 @@ pub enum Error {
     /// Measuring states.
     #[error(transparent)]
     Geometry(#[from] stratoscope_geometry::GeometryError),
+    /// Stimuli that break their format, or a design that nothing can be told from.
+    #[error(transparent)]
+    Probing(#[from] stratoscope_probing::ProbingError),
+    /// A target that the tokenizer cuts no token of.
+    #[error("the stimulus of line {line} has no token for its target or carrier: {text}")]
+    NoToken {
+        /// Its line in the stimuli.
+        line: usize,
+        /// The text.
+        text: String,
+    },
+    /// A stored profile that does not fit the model.
+    #[error("the stored profile of {model} cannot be used: {reason}")]
+    Profile {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -85,7 +104,11 @@ impl Error {
                 ErrorKind::Failure
             }
             Self::Extractor(E::Tensor(_)) => ErrorKind::Failure,
-            Self::Extractor(_) | Self::Reducer(_) | Self::Geometry(_) => ErrorKind::BadInput,
+            Self::Extractor(_)
+            | Self::Reducer(_)
+            | Self::Geometry(_)
+            | Self::Probing(_)
+            | Self::NoToken { .. } => ErrorKind::BadInput,
             Self::NotAFolder { .. }
             | Self::NotEmpty { .. }
             | Self::NotOurs { .. }

@@ -2,7 +2,9 @@
 
 use crate::maps::fitted_rows;
 use crate::numbers::{self, Similarities};
-use crate::{Activations, Alignment, Baseline, Error, LayerMaps, Metric, Reducer, Result, reduce};
+use crate::{
+    Activations, Alignment, Baseline, Error, LayerMaps, Metric, Profile, Reducer, Result, reduce,
+};
 use serde::Serialize;
 use stratoscope_geometry::{GeometryError, Interval};
 use stratoscope_reducer::ReducerError;
@@ -76,6 +78,15 @@ pub struct LayerSummary {
     pub norm: f64,
 }
 
+/// What is known of the model, and is drawn beside what a text shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Known<'a> {
+    /// Its anisotropy baseline.
+    pub baseline: Option<&'a Baseline>,
+    /// Its profile.
+    pub profile: Option<&'a Profile>,
+}
+
 /// Something that is not shown, and why.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct LeftOut {
@@ -103,6 +114,8 @@ pub struct Exploration {
     pub cka: Option<(Vec<f64>, usize)>,
     /// Token × token similarities of every layer.
     pub similarity: Option<Similarities>,
+    /// The model's own profile, where it is known: of the model, not of these states.
+    pub profile: Option<Profile>,
     /// What is not shown, and why.
     pub left_out: Vec<LeftOut>,
 }
@@ -124,8 +137,7 @@ const SIMILARITY_TOKENS: usize = 300;
 /// More points than this take t-SNE minutes.
 const TSNE_POINTS: usize = 10_000;
 
-/// Measures and reduces states. The baseline, where the model's is known, is drawn beside the
-/// cosines.
+/// Measures and reduces states. What is known of the model is drawn beside it.
 ///
 /// # Errors
 /// States that cannot be measured. What a text is too short or too long for is left out, with the
@@ -133,11 +145,11 @@ const TSNE_POINTS: usize = 10_000;
 pub fn explore(
     states: Activations,
     settings: &Settings,
-    baseline: Option<&Baseline>,
+    known: Known<'_>,
     progress: &mut dyn FnMut(Step),
 ) -> Result<Exploration> {
     let mut left_out = Vec::new();
-    let layers = numbers::by_layer(&states, settings, baseline, &mut left_out)?;
+    let layers = numbers::by_layer(&states, settings, known.baseline, &mut left_out)?;
     let mut leave = |name, reason: String| left_out.push(LeftOut { name, reason });
 
     let trajectory = if states.layers.len() < 2 {
@@ -186,8 +198,21 @@ pub fn explore(
     } else {
         Some(Similarities::of(&states)?)
     };
-    let settings = settings.clone();
-    Ok(Exploration { states, settings, layers, trajectory, tsne, cka, similarity, left_out })
+    if known.profile.is_none() {
+        leave("profile", "none is known of this model".to_owned());
+    }
+    let (settings, profile) = (settings.clone(), known.profile.cloned());
+    Ok(Exploration {
+        states,
+        settings,
+        layers,
+        trajectory,
+        tsne,
+        cka,
+        similarity,
+        profile,
+        left_out,
+    })
 }
 
 /// Too little for a map is no error: the map is left out.

@@ -1,12 +1,14 @@
 //! An exploration's figures: which there are, what they are called, and what their captions say.
 
-use crate::{Alignment, Exploration, LayerMaps, LayerSummary, Metric, Reducer, Result, Unit};
+use crate::{
+    Alignment, Exploration, LayerMaps, LayerSummary, Metric, Profile, Reducer, Result, Unit,
+};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
 use stratoscope_plot::{
-    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Series, SeriesKind, Similarity,
-    Token, Trajectory,
+    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind,
+    Similarity, Token, Trajectory,
 };
 
 /// A figure with its name and the numbers behind it.
@@ -68,15 +70,25 @@ impl Exploration {
         }
         let series = self.depth_series();
         if !series.is_empty() {
+            let own = Panel {
+                title: String::new(),
+                y_label: metric_label(self.settings.metric).to_owned(),
+                layers: self.states.layers.clone(),
+                range: None,
+                series,
+            };
+            let mut rows = vec![vec![own]];
+            rows.extend(self.profile.iter().flat_map(Profile::panels));
             let depth = Depth {
                 title: self.title("What changes with depth"),
                 caption: self.depth_caption(),
-                y_label: metric_label(self.settings.metric).to_owned(),
-                layers: self.states.layers.clone(),
-                series,
+                rows,
             };
-            let numbers =
-                json!({ "metric": metric_label(self.settings.metric), "layers": self.layers });
+            let numbers = json!({
+                "metric": metric_label(self.settings.metric),
+                "layers": self.layers,
+                "profile": self.profile,
+            });
             figures.push(figure("depth", depth.draw(), numbers));
         }
         if let Some((values, n)) = &self.cka {
@@ -209,6 +221,7 @@ impl Exploration {
                 interval: values.iter().map(|v| v.and_then(|v| v.low.zip(v.high))).collect(),
                 n: values.iter().flatten().map(|v| v.n).next(),
                 kind,
+                peak: false,
             }
         });
         series.filter(|s| s.values.iter().any(Option::is_some)).collect()
@@ -232,8 +245,13 @@ impl Exploration {
                 .map_or_else(String::new, |l| format!(" No baseline: {}.", l.reason)),
         };
         format!(
-            "Means over the {} that are not special, with 95 % bootstrap intervals over {of}.{baseline}",
-            self.unit()
+            "Means over the {} that are not special, with 95 % bootstrap intervals over \
+             {of}.{baseline}{}",
+            self.unit(),
+            self.profile.as_ref().map_or_else(String::new, |profile| format!(
+                " Below the text's own curves: the profile of the model, not of this text. {}",
+                profile.caption()
+            ))
         )
     }
 
@@ -304,13 +322,7 @@ impl Exploration {
     }
 
     fn title(&self, what: &str) -> String {
-        let model = &self.states.origin.model;
-        // Of a path the last part is the name.
-        let short = match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
-            Some(last) if model.starts_with(['/', '.']) => last,
-            _ => model,
-        };
-        format!("{what}: {short}")
+        format!("{what}: {}", short_name(&self.states.origin.model))
     }
 
     fn unit(&self) -> &'static str {
@@ -337,6 +349,14 @@ impl Exploration {
                 json!({ "text": row.label, "sentence": row.sequence, "special": row.special })
             })
             .collect()
+    }
+}
+
+/// A model's name in a title: of a path the last part.
+pub(crate) fn short_name(model: &str) -> &str {
+    match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
+        Some(last) if model.starts_with(['/', '.']) => last,
+        _ => model,
     }
 }
 

@@ -1,11 +1,12 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Manifest, Result};
+use crate::{Error, Exploration, Manifest, Profile, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::states_bytes;
+use stratoscope_plot::Figure;
 
 /// The name of the file that says what made the others, and which they are.
 const MANIFEST: &str = "manifest.json";
@@ -59,19 +60,61 @@ pub fn write_folder(
     manifest: &Manifest,
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    let mut files: Vec<(String, Vec<u8>)> = Vec::new();
+    let mut files = Vec::new();
     for figure in exploration.figures() {
-        let drawn = figure.drawn?;
-        let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;
-        files.push((format!("{}.svg", figure.name), drawn.svg().as_bytes().to_vec()));
-        files.push((format!("{}.png", figure.name), png));
-        files.push((format!("{}.json", figure.name), json_bytes(&figure.numbers)?));
+        add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
     }
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
-    let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
-    written.push(MANIFEST.to_owned());
     let mut manifest = serde_json::to_value(manifest)?;
     manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes a profile: its figure as SVG and PNG, its numbers as JSON, and a manifest. What
+/// `check_output` allows is replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_profile(
+    folder: &Path,
+    profile: &Profile,
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    let numbers = json_bytes(&serde_json::to_value(profile)?)?;
+    add_figure(&mut files, "profile", &profile.figure()?, numbers)?;
+    let manifest = serde_json::json!({
+        "tool": profile.tool,
+        "command_line": command_line,
+        "model": profile.model,
+        "stimuli": profile.stimuli,
+        "seed": profile.seed,
+        "dtype": "f32",
+        "device": "cpu",
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Names and contents.
+type Files = Vec<(String, Vec<u8>)>;
+
+fn add_figure(files: &mut Files, name: &str, drawn: &Figure, numbers: Vec<u8>) -> Result<()> {
+    let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;
+    files.push((format!("{name}.svg"), drawn.svg().as_bytes().to_vec()));
+    files.push((format!("{name}.png"), png));
+    files.push((format!("{name}.json"), numbers));
+    Ok(())
+}
+
+fn write_files(
+    folder: &Path,
+    mut files: Files,
+    mut manifest: Value,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    written.push(MANIFEST.to_owned());
     manifest["written"] = written.clone().into();
     let mut pretty = serde_json::to_vec_pretty(&manifest)?;
     pretty.push(b'\n');

@@ -5,13 +5,13 @@
 //! figures and writes its folder:
 //!
 //! ```no_run
-//! use stratoscope::{Explorer, Settings, Source, explore};
+//! use stratoscope::{Explorer, Known, Settings, Source, explore};
 //!
 //! let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
 //! let states = explorer.extract(&["The bank by the river refused the loan."])?;
 //! assert_eq!(states.hidden_states.dim(), (7, 11, 384));
 //!
-//! let exploration = explore(states, &Settings::default(), None, &mut |_| {})?;
+//! let exploration = explore(states, &Settings::default(), Known::default(), &mut |_| {})?;
 //! for layer in &exploration.layers {
 //!     println!("layer {}: {:?}", layer.layer, layer.to_layer_0);
 //! }
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
-//! [`extractor`], [`reducer`], [`geometry`], [`plot`].
+//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`].
 
 mod baseline;
 mod error;
@@ -33,15 +33,23 @@ mod folder;
 mod manifest;
 mod maps;
 mod numbers;
+mod profile;
 
 pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
 pub use error::{Error, Result};
-pub use exploration::{Estimate, Exploration, LayerSummary, LeftOut, Settings, Step, explore};
+pub use exploration::{
+    Estimate, Exploration, Known, LayerSummary, LeftOut, Settings, Step, explore,
+};
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder};
+pub use folder::{check_output, write_folder, write_profile};
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+
+pub use profile::{
+    NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
+    StimuliSummary,
+};
 
 pub use stratoscope_extractor as extractor;
 pub use stratoscope_extractor::{Activations, LayerSelection, LongText, Text, Unit};
@@ -50,5 +58,6 @@ pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader as loader;
 pub use stratoscope_loader::{ErrorKind, Pooling, Source};
 pub use stratoscope_plot as plot;
+pub use stratoscope_probing as probing;
 pub use stratoscope_reducer as reducer;
 pub use stratoscope_transformer as transformer;

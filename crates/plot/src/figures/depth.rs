@@ -9,20 +9,35 @@ use crate::input::{self, check_count, check_len, check_value};
 use crate::labels::Rect;
 use crate::layout::{self, BODY, COLUMN, MARGIN, Page, SMALL};
 
+/// Height of a panel that has its row to itself, and of those that share one.
 const HEIGHT: f64 = 250.0;
+const SHARED_HEIGHT: f64 = 165.0;
+const GAP: f64 = 16.0;
 const MOST_SERIES: usize = 40;
+const MOST_PANELS: usize = 24;
 
-/// Measures by depth.
+/// Measures by depth, in rows of panels.
 #[derive(Clone, Debug)]
 pub struct Depth {
     /// Above the figure.
     pub title: String,
     /// Below the figure; any length.
     pub caption: String,
+    /// The panels, row by row from the top; those of one row share its width.
+    pub rows: Vec<Vec<Panel>>,
+}
+
+/// Curves over the same layers.
+#[derive(Clone, Debug)]
+pub struct Panel {
+    /// Above the panel; may be empty.
+    pub title: String,
     /// What the vertical axis measures, with its unit.
     pub y_label: String,
     /// The layers, rising; 0 is the embedding.
     pub layers: Vec<usize>,
+    /// The ends of the vertical axis, so that panels compare; by itself as wide as the values are.
+    pub range: Option<(f64, f64)>,
     /// The curves.
     pub series: Vec<Series>,
 }
@@ -40,6 +55,8 @@ pub struct Series {
     pub n: Option<usize>,
     /// A measure, or what it is to be compared with.
     pub kind: SeriesKind,
+    /// Whether the layer of its largest value is ringed and named.
+    pub peak: bool,
 }
 
 /// What a curve is.
@@ -54,7 +71,14 @@ pub enum SeriesKind {
 impl Series {
     /// A measure without interval and n.
     pub fn line(name: impl Into<String>, values: Vec<Option<f64>>) -> Self {
-        Self { name: name.into(), values, interval: Vec::new(), n: None, kind: SeriesKind::Measure }
+        Self {
+            name: name.into(),
+            values,
+            interval: Vec::new(),
+            n: None,
+            kind: SeriesKind::Measure,
+            peak: false,
+        }
     }
 
     fn numbers(&self) -> impl Iterator<Item = f64> + '_ {
@@ -67,32 +91,77 @@ impl Depth {
     /// Draws the figure.
     ///
     /// # Errors
-    /// No layers or series; a series without a value; lists of unequal length; a value that is not
-    /// finite (named); an interval that ends below its start; layers that do not rise.
+    /// No panels; a panel without layers or series; a series without a value; lists of unequal
+    /// length; a value that is not finite (named); an interval or a range that ends below its start;
+    /// layers that do not rise.
     pub fn draw(&self) -> Result<Figure, PlotError> {
-        self.check()?;
+        let panels: Vec<&Panel> = self.rows.iter().flatten().collect();
+        check_count("panels", panels.len(), MOST_PANELS)?;
+        for panel in &panels {
+            panel.check()?;
+        }
         let mut page = Page::new(&self.title, COLUMN);
-        let (low, high) = layout::extent(self.series.iter().flat_map(Series::numbers));
+        let mut notes = Vec::new();
+        for row in self.rows.iter().filter(|row| !row.is_empty()) {
+            let count = row.len() as f64;
+            let width = (COLUMN - 2.0 * MARGIN - GAP * (count - 1.0)) / count;
+            let height = if row.len() == 1 && panels.len() == 1 { HEIGHT } else { SHARED_HEIGHT };
+            let top = page.y;
+            let mut bottom = top;
+            for (column, panel) in row.iter().enumerate() {
+                let left = MARGIN + column as f64 * (width + GAP);
+                page.y = top;
+                notes.extend(panel.draw(&mut page, left, width, height));
+                bottom = page.y.max(bottom);
+            }
+            page.y = bottom;
+        }
+        notes.iter().for_each(|note| page.note(note));
+        if panels.iter().flat_map(|p| &p.series).any(|s| s.interval.iter().any(Option::is_some)) {
+            page.note("Bands: interval of each value.");
+        }
+        let shows: Vec<String> = panels.iter().map(|panel| panel.shows()).collect();
+        page.finish(&self.caption, &shows.join(" "))
+    }
+}
+
+impl Panel {
+    /// Draws the panel between `left` and `left + width`, moves the page below it, and returns
+    /// what has to be noted of it.
+    fn draw(&self, page: &mut Page, left: f64, width: f64, height: f64) -> Option<String> {
+        let numbers = || self.series.iter().flat_map(Series::numbers);
+        let (low, high) = layout::extent(numbers());
         let room = if high > low { 0.06 * (high - low) } else { (0.1 * high.abs()).max(0.1) };
         // Zero is part of the axis unless that would waste most of it.
         let from_zero = low >= 0.0 && low <= 0.6 * high;
-        let low = if from_zero { 0.0 } else { low - room };
-        let high = high + room;
+        let (low, high) = match self.range {
+            Some((from, to)) => (from.min(low), to.max(high)),
+            None => (if from_zero { 0.0 } else { low - room }, high + room),
+        };
 
-        let names = self.names(&mut page);
+        if !self.title.is_empty() {
+            let title = page.label(&self.title, BODY, width);
+            page.canvas.text((left, page.y + BODY), &title, Look::new(BODY, INK));
+            page.y += 1.5 * BODY;
+        }
+        // Names take at most two fifths of a narrow panel.
+        let names = self.names(page, (0.4 * width).min(140.0));
         let right = names.iter().map(|name| fonts::width(name, SMALL)).fold(0.0, f64::max) + 14.0;
-        let left = MARGIN + 44.0;
-        let panel = Rect::new(left, page.y + 4.0, COLUMN - MARGIN - left - right, HEIGHT);
+        let axis = left + 44.0;
+        let panel = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
         let axes = Axes { panel, layers: &self.layers, low, high };
-        axes.draw(&mut page);
-        let label = page.label(&self.y_label, BODY, HEIGHT);
+        axes.draw(page);
+        let label = page.label(&self.y_label, BODY, height);
         let middle = (panel.y0 + panel.y1) / 2.0;
-        page.canvas.text((MARGIN + BODY, middle), &label, Look::new(BODY, INK).middle().upward());
+        page.canvas.text((left + BODY, middle), &label, Look::new(BODY, INK).middle().upward());
 
         let styles = self.styles();
         for (series, &(rank, ink)) in self.series.iter().zip(&styles) {
-            axes.band(&mut page, series, ink);
-            axes.curve(&mut page, series, rank, ink);
+            axes.band(page, series, ink);
+            axes.curve(page, series, rank, ink);
+        }
+        for (series, &(_, ink)) in self.series.iter().zip(&styles).filter(|(s, _)| s.peak) {
+            axes.peak(page, series, ink);
         }
         let ends: Vec<f64> = self.series.iter().map(|s| axes.end(s)).collect();
         let places = apart(&ends, 1.25 * SMALL, panel.y0, panel.y1);
@@ -109,25 +178,38 @@ impl Depth {
         }
         let lowest = places.iter().copied().fold(panel.y1, f64::max);
         page.y = (panel.y1 + 32.0).max(lowest + 8.0);
-        let has_zero = from_zero || (low < 0.0 && high > 0.0);
-        if !has_zero {
-            page.note(&format!("The vertical axis starts at {}, not at 0.", layout::brief(low)));
-        }
-        if self.series.iter().any(|s| s.interval.iter().any(Option::is_some)) {
-            page.note("Bands: interval of each value.");
-        }
-        let shows = format!(
-            "{} by layer, {} layers: {}.",
+        (low > 0.0 || high < 0.0).then(|| {
+            let of =
+                if self.title.is_empty() { String::new() } else { format!(" of {}", self.title) };
+            format!("The vertical axis{of} starts at {}, not at 0.", layout::brief(low))
+        })
+    }
+
+    /// The panel in words.
+    fn shows(&self) -> String {
+        let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
+        let title = if self.title.is_empty() { "" } else { ", " };
+        format!(
+            "{}{title}{} by layer, {} layers: {}.",
+            self.title,
             self.y_label,
             self.layers.len(),
             names.join(", ")
-        );
-        page.finish(&self.caption, &shows)
+        )
     }
 
     fn check(&self) -> Result<(), PlotError> {
         input::check_layers(self.layers.len())?;
         check_count("series", self.series.len(), MOST_SERIES)?;
+        if let Some((low, high)) = self.range {
+            let what = || format!("the vertical axis of {:?}", self.title);
+            check_value(what, low)?;
+            check_value(what, high)?;
+            if low >= high {
+                let what = format!("the end of {}", what());
+                return Err(PlotError::OutOfRange { what, value: high, low, high: f64::INFINITY });
+            }
+        }
         for pair in self.layers.windows(2) {
             if let &[a, b] = pair
                 && b <= a
@@ -177,10 +259,14 @@ impl Depth {
         Ok(())
     }
 
-    fn names(&self, page: &mut Page) -> Vec<String> {
+    fn names(&self, page: &mut Page, limit: f64) -> Vec<String> {
         let name = |series: &Series| match series.n {
-            Some(n) => (page.label(&series.name, SMALL, 110.0), format!(" (n = {n})")),
-            None => (page.label(&series.name, SMALL, 140.0), String::new()),
+            Some(n) => {
+                let n = format!(" (n = {n})");
+                let limit = (limit - fonts::width(&n, SMALL)).max(20.0);
+                (page.label(&series.name, SMALL, limit), n)
+            }
+            None => (page.label(&series.name, SMALL, limit), String::new()),
         };
         self.series.iter().map(name).map(|(name, n)| name + &n).collect()
     }
@@ -215,7 +301,7 @@ impl Axes<'_> {
             page.canvas.line(&[(p.x0, y), (p.x1, y)], 0.5, ink);
             page.canvas.text((p.x0 - 4.0, y + 0.36 * SMALL), &label, Look::new(SMALL, SOFT).end());
         }
-        for i in input::evenly(self.layers.len(), 16) {
+        for i in input::evenly(self.layers.len(), ((p.width() / 16.0) as usize).clamp(2, 16)) {
             let Some(&layer) = self.layers.get(i) else {
                 continue;
             };
@@ -238,6 +324,23 @@ impl Axes<'_> {
 
     fn y(&self, value: f64) -> f64 {
         self.panel.y1 - (value - self.low) / (self.high - self.low) * self.panel.height()
+    }
+
+    /// A ring around the largest value, and its layer.
+    fn peak(&self, page: &mut Page, series: &Series, ink: Rgb) {
+        let known = self.layers.iter().zip(&series.values);
+        let known = known.filter_map(|(&layer, value)| value.map(|v| (layer, v)));
+        let Some((layer, value)) = known.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+        let (x, y) = (self.x(layer), self.y(value));
+        let ring: Vec<(f64, f64)> = (0..=24)
+            .map(|i| f64::from(i) * std::f64::consts::TAU / 24.0)
+            .map(|angle| (x + 4.4 * angle.cos(), y + 4.4 * angle.sin()))
+            .collect();
+        page.canvas.line(&ring, 0.9, ink);
+        let above = y - 7.0;
+        let at = if above - SMALL > self.panel.y0 { above } else { y + 7.0 + SMALL };
+        let look = Look::new(SMALL, colour::for_text(ink)).middle();
+        page.canvas.text((x, at), &format!("layer {layer}"), look);
     }
 
     /// The height at which a series ends.

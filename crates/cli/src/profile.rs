@@ -1,0 +1,270 @@
+//! `stratoscope profile`: the model's own profile of sense and role.
+
+use crate::args::{ModelArgs, ProfileArgs};
+use crate::cache::Cached;
+use crate::explore::{check_parent, slug};
+use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::progress::Progress;
+use crate::{input, model};
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use stratoscope::extractor::Origin;
+use stratoscope::probing::{Estimate, Partition};
+use stratoscope::{
+    NamedStimuli, Profile, ProfileCurve, ProfileStates, check_output, write_profile,
+};
+
+/// The seed of the bootstrap and the permutations: one profile a model and stimuli.
+const SEED: u64 = 0;
+
+pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
+    let mut progress = Progress::new(&args.common);
+    if let Some(folder) = &args.output {
+        check_parent(folder)?;
+        check_output(folder, args.overwrite)?;
+    }
+    if let Some(path) = &args.save_states {
+        crate::extract::check_output(path, args.overwrite)?;
+    }
+    let stimuli = stimuli(args)?;
+    let explorer = model::open(&args.model, &mut progress)?;
+    let origin = explorer.origin();
+    // What is known is not computed again, unless the vectors behind it are asked for.
+    let stored = match args.save_states {
+        None => find(&args.model, &origin, &stimuli)?,
+        Some(_) => None,
+    };
+    let profile = match stored {
+        Some(profile) => profile,
+        None => {
+            let cached = cached(&args.model, &origin, &stimuli)?;
+            let mut step =
+                |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
+            let states = ProfileStates::extract(&explorer, stimuli, &mut step)?;
+            let profile = Profile::compute(&states, SEED, &mut step)?;
+            if let Some(path) = &args.save_states {
+                progress.at("writing", 0, 1);
+                let _guard = hold_interrupts();
+                states.write(path)?;
+            }
+            cached.keep(&serde_json::json!(profile).to_string(), &progress);
+            profile
+        }
+    };
+    let folder = match &args.output {
+        Some(folder) => Some(folder.clone()),
+        None if args.common.json => None,
+        None => Some(default_folder(args, &profile)),
+    };
+    if let Some(folder) = &folder {
+        progress.at("drawing", 0, 1);
+        let _guard = hold_interrupts();
+        // The default folder is named by what made it, so the same run may replace it.
+        let overwrite = args.overwrite || args.output.is_none();
+        write_profile(folder, &profile, std::env::args().collect(), overwrite)?;
+    }
+    progress.finish();
+    if args.common.json {
+        return print(&format!("{}\n", serde_json::json!(profile)));
+    }
+    if args.common.quiet {
+        return Ok(());
+    }
+    print(&summary(&profile, folder.as_deref(), args.save_states.as_deref()))
+}
+
+/// The stored profile of a model over these stimuli: the one that ships, or the one that is cached.
+pub(crate) fn find(
+    args: &ModelArgs,
+    origin: &Origin,
+    stimuli: &NamedStimuli,
+) -> Result<Option<Profile>> {
+    // One that is damaged, or of other weights, stimuli or version, is as good as none.
+    let stored = [shipped().map(str::to_owned), cached(args, origin, stimuli)?.read()];
+    let known = |json: String| Profile::parse(&json, origin).ok().filter(|p| p.is_of(stimuli));
+    Ok(stored.into_iter().flatten().find_map(known))
+}
+
+fn cached(args: &ModelArgs, origin: &Origin, stimuli: &NamedStimuli) -> Result<Cached> {
+    let cues = if stimuli.cues_first { "-cues-first" } else { "" };
+    Cached::new(args, origin, "profiles", &format!("-{}{cues}", stimuli.sha256))
+}
+
+#[cfg(feature = "bundled")]
+fn shipped() -> Option<&'static str> {
+    Some(stratoscope_bundled::PROFILE)
+}
+
+#[cfg(not(feature = "bundled"))]
+fn shipped() -> Option<&'static str> {
+    None
+}
+
+/// The stimuli that the arguments name: a file beats a name, as a folder beats a model's id.
+fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
+    let name = args.stimuli.as_str();
+    let stimuli = match name {
+        _ if Path::new(name).exists() => {
+            let bytes = input::read(Path::new(name))?;
+            let text = String::from_utf8(bytes)
+                .map_err(|_| Failure::input(format!("{name}: not valid UTF-8")))?;
+            NamedStimuli::parse(name, &text)
+        }
+        "homographs" => NamedStimuli::homographs(),
+        "noun-verb" => NamedStimuli::noun_verb(),
+        _ => {
+            return Err(Failure::input(format!(
+                "there is no file {name}; the built-in stimuli are homographs and noun-verb"
+            )));
+        }
+    };
+    let stimuli = stimuli.and_then(|s| if args.cues_first { s.cues_first() } else { Ok(s) });
+    // The file's name belongs before its lines.
+    stimuli.map_err(|error| Failure::input(format!("{name}: {error}")))
+}
+
+fn default_folder(args: &ProfileArgs, profile: &Profile) -> PathBuf {
+    let model = slug(model::short_name(&args.model));
+    let stimuli = Path::new(&profile.stimuli.name).file_stem().unwrap_or_default();
+    let stimuli = slug(&stimuli.to_string_lossy());
+    let cues = if profile.stimuli.cues_first { "-cues-first" } else { "" };
+    let hash: String = profile.model.weights.first().map_or("", |w| w).chars().take(8).collect();
+    let own: String = profile.stimuli.sha256.chars().take(8).collect();
+    PathBuf::from("stratoscope-out")
+        .join(format!("{model}--profile--{stimuli}{cues}--{hash}{own}").trim_end_matches('-'))
+}
+
+/// What is said on the terminal.
+fn summary(profile: &Profile, folder: Option<&Path>, states: Option<&Path>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, profile, folder, states);
+    text
+}
+
+fn write(
+    text: &mut String,
+    profile: &Profile,
+    folder: Option<&Path>,
+    states: Option<&Path>,
+) -> std::fmt::Result {
+    let (model, s) = (&profile.model, &profile.stimuli);
+    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(
+        text,
+        "{}: {} words, {} senses, {} roles ({}), {} contexts, {} texts",
+        s.name,
+        s.words,
+        s.senses,
+        s.roles.len(),
+        s.roles.join(", "),
+        s.contexts,
+        s.texts,
+    )?;
+    let told = |what: &str, t: stratoscope::probing::Told| {
+        format!("{what} {:.0} % (chance {:.0} %)", 100.0 * t.accuracy, 100.0 * t.chance)
+    };
+    writeln!(
+        text,
+        "targets at tokens {} to {}, {}; neighbours alone tell {}, {}",
+        profile.balance.positions[0],
+        profile.balance.positions[1],
+        match profile.position_removed {
+            true => "not the same in every cell: position is removed",
+            false => "the same in every cell",
+        },
+        told("the role", profile.balance.role_from_neighbours),
+        told("the sense", profile.balance.sense_from_neighbours),
+    )?;
+    for (name, curve) in profile.curves() {
+        writeln!(text)?;
+        table(text, &name, curve)?;
+    }
+    writeln!(text)?;
+    for line in wrapped(&profile.in_words(), 96) {
+        writeln!(text, "{line}")?;
+    }
+    if folder.is_some() || states.is_some() {
+        writeln!(text)?;
+    }
+    if let Some(folder) = folder {
+        writeln!(text, "{}", folder.display())?;
+        writeln!(text, "  profile (.svg .png .json) manifest.json")?;
+    }
+    if let Some(states) = states {
+        writeln!(text, "{}", states.display())?;
+    }
+    Ok(())
+}
+
+/// One row a layer: ω² of the effects with their intervals, the shares.
+fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Result {
+    type Pick = fn(&Partition) -> Option<Estimate>;
+    let columns: [(&str, Pick); 5] = [
+        ("sense", |p| p.sense),
+        ("role", |p| p.role),
+        ("word × role", |p| p.word_role),
+        ("semantic share", |p| p.semantic_share),
+        ("share, any role", |p| p.semantic_share_any_role),
+    ];
+    writeln!(text, "{name}: ω² of what varies within a word [95 % interval]")?;
+    write!(text, "layer  within")?;
+    for (title, _) in columns {
+        write!(text, "  {title:<16}")?;
+    }
+    writeln!(text)?;
+    for layer in &curve.layers {
+        let within = layer.partition.within_word;
+        let within = within.map_or("–".to_owned(), |w| format!("{:.0} %", 100.0 * w.value));
+        write!(text, "{:>5}  {within:>6}", layer.layer)?;
+        for (_, pick) in columns {
+            let cell = pick(&layer.partition).map_or("–".to_owned(), |e| {
+                format!("{} [{}, {}]", short(e.value), short(e.low), short(e.high))
+            });
+            write!(text, "  {cell:<16}")?;
+        }
+        // Spaces at the end of a line help nobody.
+        text.truncate(text.trim_end_matches(' ').len());
+        writeln!(text)?;
+    }
+    Ok(())
+}
+
+/// Two decimals without the leading 0, as papers print it.
+fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    match text.strip_prefix("-0").or(text.strip_prefix('0')) {
+        Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
+}
+
+/// Lines of at most `width` characters, cut at spaces.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short() {
+        assert_eq!(
+            [0.254, 1.0, -0.004, -0.05, 0.0].map(short),
+            [".25", "1.00", ".00", "−.05", ".00"]
+        );
+        assert_eq!(wrapped("a bb ccc", 4), ["a bb", "ccc"]);
+    }
+}

@@ -1,0 +1,195 @@
+//! What a profile is computed from: stimuli, and the states of their targets and carriers.
+
+use super::TOOL;
+use crate::manifest::hex;
+use crate::{Error, Explorer, LayerSelection, LongText, Result, Step, Text};
+use ndarray::{Array3, Axis, s};
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use stratoscope_extractor::{Origin, Row, extract, prepare, write_tensors};
+use stratoscope_probing::{Item, Placement, Stimuli};
+
+/// Stimuli with their name and the hash of their text: what a profile is of, beside the model.
+#[derive(Debug, Clone)]
+pub struct NamedStimuli {
+    /// Where they come from: `homographs`, `noun-verb`, or a file.
+    pub name: String,
+    /// The sha256 of their text, in lower-case hexadecimal.
+    pub sha256: String,
+    /// What is read.
+    pub stimuli: Stimuli,
+    /// Whether only the contexts with their cues first are used, as a causal model needs it.
+    pub cues_first: bool,
+}
+
+impl NamedStimuli {
+    /// The homographs that come with the library.
+    ///
+    /// # Errors
+    /// As [`Stimuli::parse`].
+    pub fn homographs() -> Result<Self> {
+        Self::parse("homographs", Stimuli::HOMOGRAPHS)
+    }
+
+    /// The nouns and verbs of one form that come with the library.
+    ///
+    /// # Errors
+    /// As [`Stimuli::parse`].
+    pub fn noun_verb() -> Result<Self> {
+        Self::parse("noun-verb", Stimuli::NOUN_VERB)
+    }
+
+    /// Stimuli from a text in the format of [`Stimuli`].
+    ///
+    /// # Errors
+    /// As [`Stimuli::parse`].
+    pub fn parse(name: &str, text: &str) -> Result<Self> {
+        Ok(Self {
+            name: name.to_owned(),
+            sha256: hex(&Sha256::digest(text)),
+            stimuli: Stimuli::parse(text)?,
+            cues_first: false,
+        })
+    }
+
+    /// Only the contexts whose cues stand before the target.
+    ///
+    /// # Errors
+    /// As [`Stimuli::cues_first`].
+    pub fn cues_first(self) -> Result<Self> {
+        Ok(Self { stimuli: self.stimuli.cues_first()?, cues_first: true, ..self })
+    }
+}
+
+/// The states that a profile is computed from: target and carrier of every text, at every layer.
+#[derive(Debug, Clone)]
+pub struct ProfileStates {
+    /// The model.
+    pub origin: Origin,
+    /// The stimuli.
+    pub stimuli: NamedStimuli,
+    /// The texts, `[texts]`.
+    pub items: Vec<Item>,
+    /// Where the tokenizer puts each target, `[texts]`.
+    pub placements: Vec<Placement>,
+    /// `[n_layers + 1, texts, d_model]`: the target, its sub-words' mean where it has several.
+    pub target: Array3<f32>,
+    /// The same of the carrier, where the stimuli have one.
+    pub carrier: Option<Array3<f32>>,
+}
+
+/// Texts that are run before their other tokens are let go, so that memory stays flat.
+const TEXTS: usize = 256;
+
+impl ProfileStates {
+    /// Runs a model over stimuli.
+    ///
+    /// # Errors
+    /// A model without a tokenizer, a text that is too long for it, a target that it cuts no token
+    /// of, or a forward pass that fails.
+    pub fn extract(
+        explorer: &Explorer,
+        stimuli: NamedStimuli,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        let items = stimuli.stimuli.items();
+        let architecture = explorer.model().transformer.architecture();
+        let shape = (architecture.n_layers + 1, items.len(), architecture.d_model);
+        let mut target = Array3::zeros(shape);
+        let mut carrier = stimuli.stimuli.carrier().map(|_| Array3::zeros(shape));
+        let mut placements = Vec::with_capacity(items.len());
+        for (chunk, some) in items.chunks(TEXTS).enumerate() {
+            let first = chunk * TEXTS;
+            progress(Step { what: "stimuli", done: first, total: items.len() });
+            let texts = some.iter().map(|item| Text::from(item.text.as_str())).collect();
+            let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
+            let states = extract(explorer.model(), prepared, &LayerSelection::All, &mut |_| {})?;
+            let offsets = states.sequence_offsets();
+            for (index, item) in some.iter().enumerate() {
+                let rows = &states.rows[offsets[index]..offsets[index + 1]];
+                let tokens = |place| match tokens_at(rows, place) {
+                    range if range.is_empty() => Err(Error::NoToken {
+                        line: stimuli.stimuli.contexts()[item.context].line,
+                        text: item.text.clone(),
+                    }),
+                    range => Ok(range),
+                };
+                let own = tokens(item.target)?;
+                let before = match item.carrier {
+                    Some(place) => tokens(place)?.start,
+                    None => own.start,
+                };
+                let label = |row: Option<&Row>| row.map_or_else(String::new, |r| r.label.clone());
+                placements.push(Placement {
+                    position: own.start,
+                    sub_words: own.len(),
+                    tokens: rows.len(),
+                    before: label(before.checked_sub(1).and_then(|i| rows.get(i))),
+                    after: label(rows.get(own.end)),
+                });
+                let mean = |range: std::ops::Range<usize>| {
+                    let rows = offsets[index] + range.start..offsets[index] + range.end;
+                    states.hidden_states.slice(s![.., rows, ..]).mean_axis(Axis(1))
+                };
+                if let Some(mean) = mean(own) {
+                    target.slice_mut(s![.., first + index, ..]).assign(&mean);
+                }
+                if let (Some(carrier), Some(place)) = (&mut carrier, item.carrier)
+                    && let Some(mean) = mean(tokens(place)?)
+                {
+                    carrier.slice_mut(s![.., first + index, ..]).assign(&mean);
+                }
+            }
+        }
+        progress(Step { what: "stimuli", done: items.len(), total: items.len() });
+        Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
+    }
+
+    /// Writes the states and what each is, as safetensors: `target` and `carrier` f32
+    /// `[n_layers + 1, texts, d_model]`; `word`, `sense`, `role`, `context`, `position` i64
+    /// `[texts]`. The metadata says what the numbers stand for. The file appears whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let contexts = self.stimuli.stimuli.contexts();
+        let of = |pick: &dyn Fn(usize) -> usize| -> Vec<i64> {
+            self.items.iter().map(|item| pick(item.context) as i64).collect()
+        };
+        let position = self.placements.iter().map(|p| p.position as i64).collect();
+        let integers: [(&str, Vec<i64>); 5] = [
+            ("word", of(&|c| contexts[c].word)),
+            ("sense", of(&|c| contexts[c].sense)),
+            ("role", of(&|c| contexts[c].role)),
+            ("context", of(&|c| c)),
+            ("position", position),
+        ];
+        let mut floats = vec![("target", &self.target)];
+        floats.extend(self.carrier.as_ref().map(|c| ("carrier", c)));
+        let words = self.stimuli.stimuli.words();
+        let metadata = serde_json::json!({
+            "tool": TOOL,
+            "model": self.origin,
+            "stimuli": self.stimuli.name,
+            "stimuli_sha256": self.stimuli.sha256,
+            "cues_first": self.stimuli.cues_first,
+            "words": words.iter().map(|w| &w.form).collect::<Vec<_>>(),
+            "senses": words.iter()
+                .map(|w| w.senses.iter().map(|s| &s.name).collect::<Vec<_>>())
+                .collect::<Vec<_>>(),
+            "roles": self.stimuli.stimuli.roles(),
+            "texts": self.items.iter().map(|i| &i.text).collect::<Vec<_>>(),
+        });
+        Ok(write_tensors(path, &floats, &integers, &metadata.to_string())?)
+    }
+}
+
+/// The tokens that overlap a place in the text, in characters.
+fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
+    let hit = |row: &Row| {
+        !row.special && row.char_offsets[0] < place[1] && place[0] < row.char_offsets[1]
+    };
+    let start = rows.iter().position(hit).unwrap_or(0);
+    start..start + rows[start..].iter().take_while(|row| hit(row)).count()
+}
