@@ -12,6 +12,7 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod laws;
+mod profile;
 mod program;
 mod repeat;
 mod second_opinion;

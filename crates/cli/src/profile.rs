@@ -210,7 +210,7 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
     writeln!(text, "{name}: ω² of what varies within a word [95 % interval]")?;
     write!(text, "layer  within")?;
     for (title, _) in columns {
-        write!(text, "  {title:<16}")?;
+        write!(text, "  {title:<18}")?;
     }
     writeln!(text)?;
     for layer in &curve.layers {
@@ -221,7 +221,7 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
             let cell = pick(&layer.partition).map_or("–".to_owned(), |e| {
                 format!("{} [{}, {}]", short(e.value), short(e.low), short(e.high))
             });
-            write!(text, "  {cell:<16}")?;
+            write!(text, "  {cell:<18}")?;
         }
         // Spaces at the end of a line help nobody.
         text.truncate(text.trim_end_matches(' ').len());

@@ -102,19 +102,37 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     }
     writeln!(text, "{what:<22}layer {} to {}", first.layer, last.layer)?;
     for (name, pick) in curves {
-        let values = values(pick);
-        if values.iter().all(Option::is_none) {
-            continue;
-        }
-        let cells: String = values.iter().map(|v| cell(*v, low, high)).collect();
-        let ends = match (values.first().copied().flatten(), values.last().copied().flatten()) {
-            (Some(a), Some(b)) if values.len() > 1 => format!("{a:.2} → {b:.2}"),
-            (Some(a), _) => format!("{a:.2}"),
-            _ => String::new(),
-        };
-        writeln!(text, "{name:<22}{cells}  {ends}")?;
+        strip(text, name, &values(pick), (low, high))?;
+    }
+    let Some(profile) = &exploration.profile else { return Ok(()) };
+    let n_layers = profile.model.n_layers;
+    writeln!(text)?;
+    writeln!(text, "{:<22}layer 0 to {n_layers}: sense against role", "the model's profile")?;
+    for (name, curve) in profile.curves() {
+        let shares = curve.layers.iter().map(|l| l.partition.semantic_share.map(|s| s.value));
+        strip(text, &format!("share, {name}"), &shares.collect::<Vec<_>>(), (0.0, 1.0))?;
     }
     Ok(())
+}
+
+/// A curve as one row of cells, with its ends; nothing where no value is known.
+fn strip(
+    text: &mut String,
+    name: &str,
+    values: &[Option<f64>],
+    (low, high): (f64, f64),
+) -> std::fmt::Result {
+    if values.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let cells: String = values.iter().map(|v| cell(*v, low, high)).collect();
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    let ends = match known[..] {
+        [a, .., b] => format!("{a:.2} → {b:.2}"),
+        [a] => format!("{a:.2}"),
+        [] => String::new(),
+    };
+    writeln!(text, "{name:<22}{cells}  {ends}")
 }
 
 fn cell(value: Option<f64>, low: f64, high: f64) -> char {

@@ -53,7 +53,7 @@ pub struct Told {
 impl Balance {
     /// Measures the balance of stimuli from the placement of the target in each of their
     /// [items](Stimuli::items), `[items]`. The role is told from the other words, the sense from the
-    /// other contexts of the word.
+    /// other roles of the word.
     ///
     /// # Errors
     /// A list of placements of another length.
@@ -159,22 +159,23 @@ fn role_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
     Told { accuracy: right / labelled.len() as f64, chance }
 }
 
+/// The sense in a role is told from the other roles of the word, which have both senses equally
+/// often: one context left out alone would leave its own sense the rarer one.
 fn sense_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
     let contexts = stimuli.contexts();
     let items = stimuli.items();
     let (mut right, mut chance) = (0.0, 0.0);
     for (word, Word { senses, .. }) in stimuli.words().iter().enumerate() {
         let own: Vec<(usize, usize, &Placement)> = (items.iter().zip(placements))
-            .filter(|(item, _)| contexts[item.context].word == word)
-            .map(|(item, p)| (item.context, contexts[item.context].sense, p))
+            .map(|(item, p)| (&contexts[item.context], p))
+            .filter(|(context, _)| context.word == word)
+            .map(|(context, p)| (context.role, context.sense, p))
             .collect();
-        let mut counts = Counts::default();
-        own.iter().for_each(|(_, sense, p)| counts.add(p, *sense, 1.0));
-        for (context, sense, placement) in &own {
-            let same = || own.iter().filter(|l| l.0 == *context);
-            same().for_each(|(_, s, p)| counts.add(p, *s, -1.0));
-            right += counts.right(placement, *sense, senses.len());
-            same().for_each(|(_, s, p)| counts.add(p, *s, 1.0));
+        for role in 0..stimuli.roles().len() {
+            let mut counts = Counts::default();
+            own.iter().filter(|l| l.0 != role).for_each(|(_, s, p)| counts.add(p, *s, 1.0));
+            let held_out = own.iter().filter(|l| l.0 == role);
+            right += held_out.map(|(_, s, p)| counts.right(p, *s, senses.len())).sum::<f64>();
         }
         chance += own.len() as f64 / senses.len() as f64;
     }

@@ -8,30 +8,32 @@
 use crate::Design;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
-/// The vectors of one word, its mean subtracted, and what they are.
-pub(crate) struct WordRows {
+/// The rows of one word, and what they are.
+pub(crate) struct Word {
+    /// `[rows]`: which rows of the whole.
+    rows: Vec<usize>,
     /// `[rows]`.
     pub(crate) sense: Vec<usize>,
     /// `[rows]`.
     pub(crate) role: Vec<usize>,
-    /// Of the vectors, about the word's mean.
-    pub(crate) sum_of_squares: f64,
-    /// `[rows, d_model]`.
-    vectors: Array2<f64>,
-    /// `[rows, rows]`: inner products of the vectors.
-    gram: Array2<f64>,
     /// `[rows, positions]`: the share of each position; no columns where none is to be removed.
     position: Array2<f64>,
     /// The number of roles in the whole design.
     roles: usize,
 }
 
-/// Cuts vectors `[contexts, d_model]` by word.
-pub(crate) fn words(
-    vectors: ArrayView2<'_, f64>,
-    design: &Design,
-    remove_position: bool,
-) -> Vec<WordRows> {
+/// The vectors of one word, its mean subtracted.
+pub(crate) struct Cloud {
+    /// The sum of their squares.
+    pub(crate) sum_of_squares: f64,
+    /// `[rows, d_model]`.
+    vectors: Array2<f64>,
+    /// `[rows, rows]`: their inner products.
+    gram: Array2<f64>,
+}
+
+/// Cuts a design by word.
+pub(crate) fn words(design: &Design, remove_position: bool) -> Vec<Word> {
     let mut positions: Vec<usize> = design.positions.iter().flatten().copied().collect();
     positions.sort_unstable();
     positions.dedup();
@@ -41,25 +43,32 @@ pub(crate) fn words(
         positions.clear();
     }
     let roles = design.role.iter().map(|r| r + 1).max().unwrap_or(0);
-    let word = |rows: Vec<usize>| {
-        let mut own = vectors.select(Axis(0), &rows);
-        centre(&mut own);
-        let position = Array2::from_shape_fn((rows.len(), positions.len()), |(row, column)| {
+    let word = |rows: Vec<usize>| Word {
+        sense: rows.iter().map(|&r| design.sense[r]).collect(),
+        role: rows.iter().map(|&r| design.role[r]).collect(),
+        position: Array2::from_shape_fn((rows.len(), positions.len()), |(row, column)| {
             let seen = &design.positions[rows[row]];
             let hits = seen.iter().filter(|&&p| p == positions[column]).count();
             hits as f64 / seen.len().max(1) as f64
-        });
-        WordRows {
-            sense: rows.iter().map(|&r| design.sense[r]).collect(),
-            role: rows.iter().map(|&r| design.role[r]).collect(),
+        }),
+        rows,
+        roles,
+    };
+    design.by_word().into_iter().filter(|rows| !rows.is_empty()).map(word).collect()
+}
+
+/// Cuts vectors `[contexts, d_model]` by word.
+pub(crate) fn clouds(vectors: ArrayView2<'_, f64>, words: &[Word]) -> Vec<Cloud> {
+    let cloud = |word: &Word| {
+        let mut own = vectors.select(Axis(0), &word.rows);
+        centre(&mut own);
+        Cloud {
             sum_of_squares: own.iter().map(|v| v * v).sum(),
             gram: own.dot(&own.t()),
             vectors: own,
-            position,
-            roles,
         }
     };
-    design.by_word().into_iter().filter(|rows| !rows.is_empty()).map(word).collect()
+    words.iter().map(cloud).collect()
 }
 
 /// Which columns a model has beside the words' means and the positions.
@@ -73,74 +82,96 @@ pub(crate) struct Blocks {
     pub(crate) shared_role: bool,
 }
 
-/// A fitted model, word by word.
-pub(crate) struct Columns {
-    /// `[words]`: sum of squares that the word's own columns explain.
-    own: Vec<f64>,
-    /// `[words]`: the rank of the word's own columns beyond its mean.
-    own_rank: usize,
-    /// `[words]` of `[shared, shared]`: products of the shared columns, the word's own taken out.
+/// A model's columns, made ready for any vectors.
+pub(crate) struct Model {
+    /// `[words]` of `[rows, rank]`: an orthonormal basis of the word's own columns.
+    own: Vec<Array2<f64>>,
+    /// `[words]` of `[rows, shared]`: the shared columns, the word's own taken out; empty where
+    /// there are none.
+    shared: Vec<Array2<f64>>,
+    /// `[words]` of `[shared, shared]`: their products.
     products: Vec<Array2<f64>>,
-    /// `[words]` of `[shared, d_model]`: the same with the vectors.
-    with_vectors: Vec<Array2<f64>>,
     /// `[shared]`: squared lengths of the shared columns before anything was taken out: what is
     /// left of a column is nothing where it is as small as the rounding of this.
     lengths: Array1<f64>,
 }
 
-/// Fits the model with `blocks` under the labels (sense and role by word).
-pub(crate) fn fit(
-    words: &[WordRows],
-    labels: &[(Vec<usize>, Vec<usize>)],
-    blocks: Blocks,
-) -> Columns {
-    let mut columns = Columns {
-        own: Vec::new(),
-        own_rank: 0,
-        products: Vec::new(),
-        with_vectors: Vec::new(),
-        lengths: Array1::zeros(0),
-    };
-    for (word, (sense, role)) in words.iter().zip(labels) {
-        let n = sense.len();
-        let mut own = Array2::zeros((n, 0));
-        if blocks.sense {
-            add_indicators(&mut own, sense);
-        }
-        if blocks.role {
-            add_indicators(&mut own, role);
-        }
-        centre(&mut own);
-        let basis = orthonormal(own);
-        // ‖Bᵀ X‖² = tr(Bᵀ X Xᵀ B).
-        columns.own.push((&word.gram.dot(&basis) * &basis).sum());
-        columns.own_rank += basis.ncols();
-
-        let mut shared = word.position.clone();
-        if blocks.shared_role {
-            for level in 1..word.roles {
-                let column: Array1<f64> = role.iter().map(|r| f64::from(*r == level)).collect();
-                // The column is as long as the rows it stands beside.
-                let _ = shared.push_column(column.view());
-            }
-        }
-        if shared.ncols() == 0 {
-            continue;
-        }
-        centre(&mut shared);
-        let lengths = shared.map_axis(Axis(0), |column| column.dot(&column));
-        columns.lengths = match columns.lengths.len() {
-            0 => lengths,
-            _ => &columns.lengths + &lengths,
+impl Model {
+    /// The model with `blocks` under the labels (sense and role by word).
+    pub(crate) fn new(words: &[Word], labels: &[(Vec<usize>, Vec<usize>)], blocks: Blocks) -> Self {
+        let mut model = Self {
+            own: Vec::new(),
+            shared: Vec::new(),
+            products: Vec::new(),
+            lengths: Array1::zeros(0),
         };
-        let shared = &shared - &basis.dot(&basis.t().dot(&shared));
-        columns.products.push(shared.t().dot(&shared));
-        columns.with_vectors.push(shared.t().dot(&word.vectors));
+        for (word, (sense, role)) in words.iter().zip(labels) {
+            let mut own = Array2::zeros((sense.len(), 0));
+            if blocks.sense {
+                add_indicators(&mut own, sense);
+            }
+            if blocks.role {
+                add_indicators(&mut own, role);
+            }
+            centre(&mut own);
+            let basis = orthonormal(own);
+
+            let mut shared = word.position.clone();
+            if blocks.shared_role {
+                for level in 1..word.roles {
+                    let column: Array1<f64> = role.iter().map(|r| f64::from(*r == level)).collect();
+                    // The column is as long as the rows it stands beside.
+                    let _ = shared.push_column(column.view());
+                }
+            }
+            if shared.ncols() > 0 {
+                centre(&mut shared);
+                let lengths = shared.map_axis(Axis(0), |column| column.dot(&column));
+                model.lengths = match model.lengths.len() {
+                    0 => lengths,
+                    _ => &model.lengths + &lengths,
+                };
+                let shared = &shared - &basis.dot(&basis.t().dot(&shared));
+                model.products.push(shared.t().dot(&shared));
+                model.shared.push(shared);
+            }
+            model.own.push(basis);
+        }
+        model
     }
-    columns
+
+    /// Its rank beyond the words' means.
+    pub(crate) fn rank(&self) -> usize {
+        let own: usize = self.own.iter().map(Array2::ncols).sum();
+        let mut products = Array2::zeros((self.lengths.len(), self.lengths.len()));
+        self.products.iter().for_each(|p| products += p);
+        let mut nothing = Array2::zeros((self.lengths.len(), 0));
+        own + explained_by(&mut products, &mut nothing, self.lengths.view()).1
+    }
+
+    /// Fits it to vectors.
+    pub(crate) fn fit(&self, clouds: &[Cloud]) -> Fit<'_> {
+        let own = self.own.iter().zip(clouds);
+        let shared = self.shared.iter().zip(clouds);
+        Fit {
+            model: self,
+            // ‖Bᵀ X‖² = tr(Bᵀ X Xᵀ B).
+            own: own.map(|(basis, cloud)| (&cloud.gram.dot(basis) * basis).sum()).collect(),
+            with_vectors: shared.map(|(d, cloud)| d.t().dot(&cloud.vectors)).collect(),
+        }
+    }
 }
 
-impl Columns {
+/// A model fitted to vectors, word by word.
+pub(crate) struct Fit<'a> {
+    model: &'a Model,
+    /// `[words]`: sum of squares that the word's own columns explain.
+    own: Vec<f64>,
+    /// `[words]` of `[shared, d_model]`: the products of the shared columns with the vectors.
+    with_vectors: Vec<Array2<f64>>,
+}
+
+impl Fit<'_> {
     /// The sum of squares that the model explains beyond the words' means, each word counted as
     /// often as `weights` says.
     pub(crate) fn explained(&self, weights: &[f64]) -> f64 {
@@ -148,22 +179,13 @@ impl Columns {
         let Some(first) = self.with_vectors.first() else { return own };
         let mut with_vectors = Array2::zeros(first.dim());
         let mut products = Array2::zeros((first.nrows(), first.nrows()));
-        for ((p, v), &w) in self.products.iter().zip(&self.with_vectors).zip(weights) {
+        for ((p, v), &w) in self.model.products.iter().zip(&self.with_vectors).zip(weights) {
             if w != 0.0 {
                 products.scaled_add(w, p);
                 with_vectors.scaled_add(w, v);
             }
         }
-        own + explained_by(&mut products, &mut with_vectors, self.lengths.view()).0
-    }
-
-    /// The rank of the model beyond the words' means.
-    pub(crate) fn rank(&self) -> usize {
-        let Some(first) = self.products.first() else { return self.own_rank };
-        let mut products = Array2::zeros(first.dim());
-        self.products.iter().for_each(|p| products += p);
-        let mut nothing = Array2::zeros((first.nrows(), 0));
-        self.own_rank + explained_by(&mut products, &mut nothing, self.lengths.view()).1
+        own + explained_by(&mut products, &mut with_vectors, self.model.lengths.view()).0
     }
 }
 

@@ -13,6 +13,6 @@ pub use balance::{Balance, Placement, Told};
 pub use design::Design;
 pub use error::{Mistake, ProbingError, Result};
 pub use partition::{
-    Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, RESAMPLES, partition, standardised,
+    Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};

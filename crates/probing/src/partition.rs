@@ -11,14 +11,13 @@
 //! (type II). In a balanced design the two are the same.
 
 use crate::Design;
-use crate::least_squares::{self, Blocks, Columns, WordRows};
+use crate::least_squares::{self, Blocks, Cloud, Fit, Model, Word};
 use crate::{ProbingError, Result};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_xoshiro::Xoshiro256Plus;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// A number with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -42,7 +41,7 @@ pub struct Null {
 
 /// The partition of one cloud of vectors. A number is None where it is not defined: an effect that
 /// cannot be told from position, vectors that do not vary, a share where there is nothing to share.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Partition {
     /// ω² of sense.
     pub sense: Option<Estimate>,
@@ -76,86 +75,162 @@ pub const LEAST_WITHIN: f64 = 0.02;
 /// Less than this within words is rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// Partitions `vectors` `[contexts, d_model]` (each the mean over a context's positions).
-///
-/// `seed` is that of the bootstrap and the permutations, which are the same for all vectors of one
-/// design.
-///
-/// # Errors
-/// Sizes that do not fit, fewer than two words, a design whose effects leave nothing over, or a
-/// value that is not finite.
-pub fn partition(vectors: ArrayView2<'_, f64>, design: &Design, seed: u64) -> Result<Partition> {
-    design.check()?;
-    let (expected, found) = (design.word.len(), vectors.nrows());
-    if found != expected {
-        return Err(ProbingError::Length { what: "vectors", expected, found });
+/// Everything that a partition needs of a design, made once for the vectors of all layers.
+pub struct Partitioner {
+    design: Design,
+    words: Vec<Word>,
+    models: Models,
+    degrees: Degrees,
+    /// `[RESAMPLES][words]`: how often each word is drawn.
+    resamples: Vec<Vec<f64>>,
+    /// `[PERMUTATIONS]`: the full model with senses permuted within word and role.
+    sense_permuted: Vec<Model>,
+    /// `[PERMUTATIONS]`: the full model and the one that the role's effect is read off, with roles
+    /// permuted within word and sense.
+    role_permuted: Vec<(Model, Model)>,
+}
+
+impl Partitioner {
+    /// Makes a design ready. `seed` is that of the bootstrap and the permutations, which are the
+    /// same for all vectors.
+    ///
+    /// # Errors
+    /// Lists of unequal length, fewer than two words, or a design whose effects leave nothing over.
+    pub fn new(design: Design, seed: u64) -> Result<Self> {
+        design.check()?;
+        let words = least_squares::words(&design, !design.positions_balanced());
+        let labels: Labels = words.iter().map(|w| (w.sense.clone(), w.role.clone())).collect();
+        let models = Models::new(&words, &labels);
+        let degrees = Degrees::of(&models, &words)?;
+        let mut rng = Xoshiro256Plus::seed_from_u64(seed);
+        let mut resample = || {
+            let mut counts = vec![0.0; words.len()];
+            (0..words.len()).for_each(|_| counts[rng.gen_range(0..words.len())] += 1.0);
+            counts
+        };
+        let resamples = (0..RESAMPLES).map(|_| resample()).collect();
+        // Drawn one after the other, made side by side: the same with any number of threads.
+        let mut drawn = |which: fn(&mut (Vec<usize>, Vec<usize>), &mut Xoshiro256Plus)| {
+            let mut one = || {
+                let mut labels = labels.clone();
+                labels.iter_mut().for_each(|own| which(own, &mut rng));
+                labels
+            };
+            (0..PERMUTATIONS).map(|_| one()).collect::<Vec<Labels>>()
+        };
+        let senses = drawn(|(sense, role), rng| shuffle_within(sense, role, rng));
+        let roles = drawn(|(sense, role), rng| shuffle_within(role, sense, rng));
+        let model = |labels: &Labels, blocks| Model::new(&words, labels, blocks);
+        let sense_permuted = senses.par_iter().map(|l| model(l, FULL)).collect();
+        let both = |l: &Labels| (model(l, FULL), model(l, SENSE_AND_SHARED_ROLE));
+        let role_permuted = roles.par_iter().map(both).collect();
+        Ok(Self { design, words, models, degrees, resamples, sense_permuted, role_permuted })
     }
-    for (context, row) in vectors.outer_iter().enumerate() {
-        if let Some(&value) = row.iter().find(|v| !v.is_finite()) {
-            return Err(ProbingError::NotFinite { context, value });
+
+    /// Partitions `vectors` `[contexts, d_model]`, each the mean over a context's positions.
+    ///
+    /// # Errors
+    /// Another number of vectors than the design has contexts, or a value that is not finite.
+    pub fn partition(&self, vectors: ArrayView2<'_, f64>) -> Result<Partition> {
+        let (expected, found) = (self.design.word.len(), vectors.nrows());
+        if found != expected {
+            return Err(ProbingError::Length { what: "vectors", expected, found });
+        }
+        for (context, row) in vectors.outer_iter().enumerate() {
+            if let Some(&value) = row.iter().find(|v| !v.is_finite()) {
+                return Err(ProbingError::NotFinite { context, value });
+            }
+        }
+        let mean = vectors.mean_axis(Axis(0)).unwrap_or_default();
+        let total: f64 = (&vectors - &mean).iter().map(|v| v * v).sum();
+        let clouds = least_squares::clouds(vectors, &self.words);
+        let fits = self.models.fit(&clouds);
+        let ones = vec![1.0; self.words.len()];
+        let sums = fits.sums(&ones);
+        let within = sums.within / total;
+        if total <= 0.0 || within < ROUNDING {
+            let within_word =
+                (total > 0.0).then_some(Estimate { value: within, low: within, high: within });
+            return Ok(Partition { within_word, ..Partition::default() });
+        }
+        let spread = TotalByWord::of(vectors, &self.design);
+        let resample = |counts: &Vec<f64>| {
+            let sums = fits.sums(counts);
+            (self.degrees.effects(&sums), sums.within / spread.total(counts))
+        };
+        let resampled: Vec<_> = self.resamples.par_iter().map(resample).collect();
+        // What permuted labels change is the fit; what varies within words stays as it is.
+        let by_chance = |explained: f64, full: f64| Sums {
+            sense: explained,
+            role: explained,
+            any_role: explained,
+            rest: fits.within.iter().sum::<f64>() - full,
+            within: sums.within,
+        };
+        let (sense_fit, role_fit) = (fits.sense.explained(&ones), fits.role.explained(&ones));
+        let sense = |full: &Model| {
+            let full = full.fit(&clouds).explained(&ones);
+            self.degrees.effects(&by_chance(full - role_fit, full)).sense
+        };
+        let role = |(full, shared): &(Model, Model)| {
+            let full = full.fit(&clouds).explained(&ones);
+            let shared = shared.fit(&clouds).explained(&ones);
+            self.degrees.effects(&by_chance(shared - sense_fit, full)).role
+        };
+        let sense_null = Null::of(self.sense_permuted.par_iter().map(sense).collect());
+        let role_null = Null::of(self.role_permuted.par_iter().map(role).collect());
+        let value = self.degrees.effects(&sums);
+        Ok(self.degrees.partition(value, within, &resampled, sense_null, role_null))
+    }
+}
+
+impl Degrees {
+    /// Everything together, what is not defined left out.
+    fn partition(
+        &self,
+        value: Effects,
+        within: f64,
+        resampled: &[(Effects, f64)],
+        sense_null: Null,
+        role_null: Null,
+    ) -> Partition {
+        let degrees = self;
+        let column = |pick: fn(&Effects) -> f64| -> Vec<f64> {
+            resampled.iter().map(|(effects, _)| pick(effects)).collect()
+        };
+        let defined = |known: bool, value: f64, samples: &[f64]| {
+            known.then(|| Estimate::shifted(value, samples))
+        };
+        let (sense, role, any) =
+            (column(|e| e.sense), column(|e| e.role), column(|e| e.any_role()));
+        let word_role = column(|e| e.word_role);
+        let rest = column(Effects::rest);
+        let (sense_known, role_known) = (degrees.sense_known, degrees.role_known);
+        let beats = |null: &Null, value: f64| value > null.high;
+        let real = (sense_known && beats(&sense_null, value.sense))
+            || (role_known && beats(&role_null, value.role));
+        let share = |against: f64, samples: &[f64]| {
+            let known = sense_known && role_known && real && within >= LEAST_WITHIN;
+            known.then(|| Estimate::share((value.sense, &sense), (against, samples))).flatten()
+        };
+        let within_samples: Vec<f64> = resampled.iter().map(|(_, within)| *within).collect();
+        let all_known = sense_known && role_known && degrees.word_role_known;
+        Partition {
+            semantic_share: share(value.role, &role),
+            semantic_share_any_role: degrees
+                .word_role_known
+                .then(|| share(value.any_role(), &any))
+                .flatten(),
+            sense: defined(sense_known, value.sense, &sense),
+            role: defined(role_known, value.role, &role),
+            word_role: defined(degrees.word_role_known, value.word_role, &word_role),
+            any_role: defined(role_known && degrees.word_role_known, value.any_role(), &any),
+            rest: defined(all_known, value.rest(), &rest),
+            within_word: Some(Estimate::shifted(within, &within_samples)),
+            sense_null: sense_known.then_some(sense_null),
+            role_null: role_known.then_some(role_null),
         }
     }
-    let mean = vectors.mean_axis(Axis(0)).unwrap_or_default();
-    let total: f64 = (&vectors - &mean).iter().map(|v| v * v).sum();
-    let remove_position = !design.positions_balanced();
-    let words = least_squares::words(vectors, design, remove_position);
-    let observed = Fits::of(&words, labels(&words));
-    let degrees = Degrees::of(&observed, &words)?;
-    let ones = vec![1.0; words.len()];
-    let sums = observed.sums(&ones);
-    let within = sums.within / total;
-    if total <= 0.0 || within < ROUNDING {
-        let within_word =
-            (total > 0.0).then_some(Estimate { value: within, low: within, high: within });
-        return Ok(Partition { within_word, ..Partition::undefined() });
-    }
-
-    let mut rng = Xoshiro256Plus::seed_from_u64(seed);
-    let spread = TotalByWord::of(vectors, design);
-    let mut resampled = Vec::with_capacity(RESAMPLES);
-    for _ in 0..RESAMPLES {
-        let mut counts = vec![0.0; words.len()];
-        (0..words.len()).for_each(|_| counts[rng.gen_range(0..words.len())] += 1.0);
-        let sums = observed.sums(&counts);
-        resampled.push((degrees.effects(&sums), sums.within / spread.total(&counts)));
-    }
-    let sense_null = permuted(&words, &observed, &degrees, &mut rng, Permute::Sense);
-    let role_null = permuted(&words, &observed, &degrees, &mut rng, Permute::Role);
-
-    let value = degrees.effects(&sums);
-    let column = |pick: fn(&Effects) -> f64| -> Vec<f64> {
-        resampled.iter().map(|(effects, _)| pick(effects)).collect()
-    };
-    let defined =
-        |known: bool, value: f64, samples: &[f64]| known.then(|| Estimate::shifted(value, samples));
-    let (sense, role, any) = (column(|e| e.sense), column(|e| e.role), column(|e| e.any_role()));
-    let word_role = column(|e| e.word_role);
-    let rest = column(Effects::rest);
-    let (sense_known, role_known) = (degrees.sense_known, degrees.role_known);
-    let beats = |null: &Null, value: f64| value > null.high;
-    let real = (sense_known && beats(&sense_null, value.sense))
-        || (role_known && beats(&role_null, value.role));
-    let share = |against: f64, samples: &[f64]| {
-        let known = sense_known && role_known && real && within >= LEAST_WITHIN;
-        known.then(|| Estimate::share((value.sense, &sense), (against, samples))).flatten()
-    };
-    let within_samples: Vec<f64> = resampled.iter().map(|(_, within)| *within).collect();
-    let all_known = sense_known && role_known && degrees.word_role_known;
-    Ok(Partition {
-        semantic_share: share(value.role, &role),
-        semantic_share_any_role: degrees
-            .word_role_known
-            .then(|| share(value.any_role(), &any))
-            .flatten(),
-        sense: defined(sense_known, value.sense, &sense),
-        role: defined(role_known, value.role, &role),
-        word_role: defined(degrees.word_role_known, value.word_role, &word_role),
-        any_role: defined(role_known && degrees.word_role_known, value.any_role(), &any),
-        rest: defined(all_known, value.rest(), &rest),
-        within_word: Some(Estimate::shifted(within, &within_samples)),
-        sense_null: sense_known.then_some(sense_null),
-        role_null: role_known.then_some(role_null),
-    })
 }
 
 /// The same vectors with every dimension standardised (mean 0, population standard deviation 1;
@@ -173,20 +248,10 @@ pub fn standardised(vectors: ArrayView2<'_, f64>) -> Array2<f64> {
     z
 }
 
-impl Partition {
-    fn undefined() -> Self {
-        Self {
-            sense: None,
-            role: None,
-            word_role: None,
-            rest: None,
-            semantic_share: None,
-            any_role: None,
-            semantic_share_any_role: None,
-            within_word: None,
-            sense_null: None,
-            role_null: None,
-        }
+impl Null {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_unstable_by(f64::total_cmp);
+        Self { mean: mean(&values), high: percentile(&values, 0.95) }
     }
 }
 
@@ -241,23 +306,51 @@ fn percentile(sorted: &[f64], share: f64) -> f64 {
 /// Sense and role labels of the rows of each word.
 type Labels = Vec<(Vec<usize>, Vec<usize>)>;
 
-fn labels(words: &[WordRows]) -> Labels {
-    words.iter().map(|w| (w.sense.clone(), w.role.clone())).collect()
-}
-
 const NONE: Blocks = Blocks { sense: false, role: false, shared_role: false };
 const SENSE_AND_SHARED_ROLE: Blocks = Blocks { sense: true, shared_role: true, ..NONE };
 const FULL: Blocks = Blocks { sense: true, role: true, ..NONE };
 
 /// The nested models that every sum of squares is a difference of.
-#[derive(Clone)]
-struct Fits {
-    position: Arc<Columns>,
-    sense: Arc<Columns>,
-    sense_and_shared_role: Arc<Columns>,
-    role: Arc<Columns>,
-    full: Arc<Columns>,
-    /// Sum of squares within words, before position is removed.
+struct Models {
+    position: Model,
+    sense: Model,
+    sense_and_shared_role: Model,
+    role: Model,
+    full: Model,
+}
+
+impl Models {
+    fn new(words: &[Word], labels: &Labels) -> Self {
+        let model = |blocks| Model::new(words, labels, blocks);
+        Self {
+            position: model(NONE),
+            sense: model(Blocks { sense: true, ..NONE }),
+            sense_and_shared_role: model(SENSE_AND_SHARED_ROLE),
+            role: model(Blocks { role: true, ..NONE }),
+            full: model(FULL),
+        }
+    }
+
+    fn fit(&self, clouds: &[Cloud]) -> Fits<'_> {
+        Fits {
+            position: self.position.fit(clouds),
+            sense: self.sense.fit(clouds),
+            sense_and_shared_role: self.sense_and_shared_role.fit(clouds),
+            role: self.role.fit(clouds),
+            full: self.full.fit(clouds),
+            within: clouds.iter().map(|c| c.sum_of_squares).collect(),
+        }
+    }
+}
+
+/// The models, fitted to vectors.
+struct Fits<'a> {
+    position: Fit<'a>,
+    sense: Fit<'a>,
+    sense_and_shared_role: Fit<'a>,
+    role: Fit<'a>,
+    full: Fit<'a>,
+    /// `[words]`: sum of squares within words, before position is removed.
     within: Vec<f64>,
 }
 
@@ -270,32 +363,7 @@ struct Sums {
     within: f64,
 }
 
-impl Fits {
-    fn of(words: &[WordRows], labels: Labels) -> Self {
-        let fit = |blocks| Arc::new(least_squares::fit(words, &labels, blocks));
-        Self {
-            position: fit(NONE),
-            sense: fit(Blocks { sense: true, ..NONE }),
-            sense_and_shared_role: fit(SENSE_AND_SHARED_ROLE),
-            role: fit(Blocks { role: true, ..NONE }),
-            full: fit(FULL),
-            within: words.iter().map(|w| w.sum_of_squares).collect(),
-        }
-    }
-
-    /// The same with labels of one kind permuted: only the models that the effect of this kind is
-    /// read off are fitted again, so no other effect may be read off the result.
-    fn permuted(&self, words: &[WordRows], labels: Labels, which: Permute) -> Self {
-        let fit = |blocks| Arc::new(least_squares::fit(words, &labels, blocks));
-        let full = fit(FULL);
-        match which {
-            Permute::Sense => Self { full, ..self.clone() },
-            Permute::Role => {
-                Self { full, sense_and_shared_role: fit(SENSE_AND_SHARED_ROLE), ..self.clone() }
-            }
-        }
-    }
-
+impl Fits<'_> {
     /// With every word counted as often as `weights` says.
     fn sums(&self, weights: &[f64]) -> Sums {
         let within: f64 = self.within.iter().zip(weights).map(|(ss, w)| ss * w).sum();
@@ -339,7 +407,7 @@ impl Effects {
 }
 
 impl Degrees {
-    fn of(fits: &Fits, words: &[WordRows]) -> Result<Self> {
+    fn of(models: &Models, words: &[Word]) -> Result<Self> {
         let rows: usize = words.iter().map(|w| w.sense.len()).sum();
         let distinct =
             |labels: &[usize]| labels.iter().collect::<std::collections::BTreeSet<_>>().len();
@@ -353,16 +421,16 @@ impl Degrees {
             return Err(ProbingError::Design { needed: "two senses and two roles or more" });
         }
         // What is left of it beside position.
-        let left = |more: &Columns, less: &Columns| more.rank() - less.rank();
-        let used = words.len() + fits.full.rank();
+        let left = |more: &Model, less: &Model| more.rank() - less.rank();
+        let used = words.len() + models.full.rank();
         if rows <= used {
             let needed =
                 "more contexts than word, sense, role and position have degrees of freedom";
             return Err(ProbingError::Design { needed });
         }
-        let sense_left = left(&fits.full, &fits.role);
-        let role_left = left(&fits.sense_and_shared_role, &fits.sense);
-        let any_left = left(&fits.full, &fits.sense);
+        let sense_left = left(&models.full, &models.role);
+        let role_left = left(&models.sense_and_shared_role, &models.sense);
+        let any_left = left(&models.full, &models.sense);
         Ok(Self {
             sense: sense as f64,
             role: role as f64,
@@ -416,44 +484,6 @@ impl TotalByWord {
         let sum = weights.dot(&self.sums);
         weights.dot(&ndarray::ArrayView1::from(&self.squares)) - sum.dot(&sum) / n
     }
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Permute {
-    Sense,
-    Role,
-}
-
-/// ω² with labels permuted, whole contexts within word and the other label.
-fn permuted(
-    words: &[WordRows],
-    observed: &Fits,
-    degrees: &Degrees,
-    rng: &mut Xoshiro256Plus,
-    which: Permute,
-) -> Null {
-    let ones = vec![1.0; words.len()];
-    // Drawn one after the other, computed side by side: the same with any number of threads.
-    let drawn: Vec<Labels> = (0..PERMUTATIONS)
-        .map(|_| {
-            let mut labels = labels(words);
-            for (sense, role) in &mut labels {
-                let (moved, fixed) = match which {
-                    Permute::Sense => (sense, role),
-                    Permute::Role => (role, sense),
-                };
-                shuffle_within(moved, fixed, rng);
-            }
-            labels
-        })
-        .collect();
-    let effect = |labels| {
-        let effects = degrees.effects(&observed.permuted(words, labels, which).sums(&ones));
-        if which == Permute::Sense { effects.sense } else { effects.role }
-    };
-    let mut values: Vec<f64> = drawn.into_par_iter().map(effect).collect();
-    values.sort_unstable_by(f64::total_cmp);
-    Null { mean: mean(&values), high: percentile(&values, 0.95) }
 }
 
 /// Permutes `moved` among the rows that share a label in `fixed`.

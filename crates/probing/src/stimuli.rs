@@ -1,29 +1,5 @@
 //! Stimuli: one word form in crossed senses and roles, in a text format that people write.
-//!
-//! ```text
-//! # A comment.
-//! carrier the
-//!
-//! word bank
-//! sense money: a company that keeps and lends money
-//! role subject
-//! Well, I think that | it was the [bank] that refused her loan.
-//! < They say | When asked, they say that | once he had paid, the [bank] was quick to answer.
-//! role object
-//! …
-//! ```
-//!
-//! - `word` begins a word: the form that stands in brackets in every context below it.
-//! - `sense NAME` or `sense NAME: what it means`; each word has two senses or more.
-//! - `role NAME`: a syntactic role, or whatever else is crossed with the senses. Every sense of
-//!   every word has the same roles.
-//! - Any other line is a context: one sentence with its `[target]`. What stands before it, each
-//!   ended by `|`, are lead-ins: the context becomes one text per lead-in, so that the target is
-//!   seen at several positions. A space beside the bar is a space in the text.
-//! - `<` before a context says that the sense and the role can be told from what stands before the
-//!   target: what a causal model needs, which does not see the rest.
-//! - `carrier` names a function word that stands right before every target and is measured beside
-//!   it. Without the line there is none.
+//! The format is described in the crate's README.
 
 use crate::{Mistake, ProbingError, Result};
 use std::collections::{HashMap, HashSet};
@@ -111,7 +87,7 @@ impl Stimuli {
         Self::parse(Self::NOUN_VERB)
     }
 
-    /// Reads stimuli in the format that this module's source describes.
+    /// Reads stimuli in the format of the crate's README.
     ///
     /// # Errors
     /// [`ProbingError::Stimuli`] with every mistake and its line: a line that is not understood, a

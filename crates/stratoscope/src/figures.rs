@@ -1,8 +1,6 @@
 //! An exploration's figures: which there are, what they are called, and what their captions say.
 
-use crate::{
-    Alignment, Exploration, LayerMaps, LayerSummary, Metric, Profile, Reducer, Result, Unit,
-};
+use crate::{Alignment, Exploration, LayerMaps, LayerSummary, Metric, Reducer, Result, Unit};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
@@ -71,14 +69,17 @@ impl Exploration {
         let series = self.depth_series();
         if !series.is_empty() {
             let own = Panel {
-                title: String::new(),
+                title: match self.profile {
+                    Some(_) => "this text".to_owned(),
+                    None => String::new(),
+                },
                 y_label: metric_label(self.settings.metric).to_owned(),
                 layers: self.states.layers.clone(),
                 range: None,
                 series,
             };
             let mut rows = vec![vec![own]];
-            rows.extend(self.profile.iter().flat_map(Profile::panels));
+            rows.extend(self.profile.iter().flat_map(|p| p.panels("the model's profile, ")));
             let depth = Depth {
                 title: self.title("What changes with depth"),
                 caption: self.depth_caption(),

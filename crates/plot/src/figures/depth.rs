@@ -339,8 +339,12 @@ impl Axes<'_> {
         page.canvas.line(&ring, 0.9, ink);
         let above = y - 7.0;
         let at = if above - SMALL > self.panel.y0 { above } else { y + 7.0 + SMALL };
+        let label = format!("layer {layer}");
+        let half = fonts::width(&label, SMALL) / 2.0 + 1.0;
+        let centre =
+            x.clamp(self.panel.x0 + half, (self.panel.x1 - half).max(self.panel.x0 + half));
         let look = Look::new(SMALL, colour::for_text(ink)).middle();
-        page.canvas.text((x, at), &format!("layer {layer}"), look);
+        page.canvas.text((centre, at), &label, look);
     }
 
     /// The height at which a series ends.

@@ -11,7 +11,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use stratoscope_extractor::Origin;
 use stratoscope_probing::{
-    Balance, Design, Item, PERMUTATIONS, Partition, RESAMPLES, partition, standardised,
+    Balance, Design, Item, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
 
 /// How much of what varies within a word is due to its sense and to its role, layer by layer.
@@ -110,7 +110,7 @@ impl Profile {
     /// Partitions the states of every layer.
     ///
     /// # Errors
-    /// States that cannot be partitioned: see [`partition`].
+    /// States that cannot be partitioned: see [`Partitioner`].
     pub fn compute(
         states: &ProfileStates,
         seed: u64,
@@ -119,6 +119,7 @@ impl Profile {
         let stimuli = &states.stimuli.stimuli;
         let positions: Vec<usize> = states.placements.iter().map(|p| p.position).collect();
         let design = Design::new(stimuli, &positions)?;
+        let partitioner = Partitioner::new(design.clone(), seed)?;
         let n_layers = states.target.len_of(Axis(0));
         let total = n_layers * (1 + usize::from(states.carrier.is_some()));
         let mut done = 0;
@@ -129,8 +130,8 @@ impl Profile {
                 done += 1;
                 let means = context_means(of.index_axis(Axis(0), layer), &states.items);
                 let (a, b) = rayon::join(
-                    || partition(means.view(), &design, seed),
-                    || partition(standardised(means.view()).view(), &design, seed),
+                    || partitioner.partition(means.view()),
+                    || partitioner.partition(standardised(means.view()).view()),
                 );
                 raw.push(ProfileLayer { layer, partition: a? });
                 standard.push(ProfileLayer { layer, partition: b? });

@@ -19,13 +19,13 @@ impl Profile {
         Ok(Depth {
             title: format!("Sense and role by depth: {}", crate::figures::short_name(model)),
             caption: self.caption(),
-            rows: self.panels(),
+            rows: self.panels(""),
         }
         .draw()?)
     }
 
-    /// The panels of the figure.
-    pub(crate) fn panels(&self) -> Vec<Vec<Panel>> {
+    /// The panels of the figure, their titles after `of`.
+    pub(crate) fn panels(&self, of: &str) -> Vec<Vec<Panel>> {
         let curves: Vec<(String, &ProfileCurve)> = self.curves();
         let highest = (curves.iter().flat_map(|(_, curve)| &curve.layers))
             .flat_map(|l| [l.partition.sense, l.partition.role, l.partition.word_role])
@@ -33,7 +33,7 @@ impl Profile {
             .fold(0.0, |high: f64, e| high.max(e.high));
         let range = Some((0.0, (1.06 * highest).max(0.05)));
         let panel = |title: String, label: &str, range, series: Vec<Series>| Panel {
-            title,
+            title: format!("{of}{title}"),
             y_label: label.to_owned(),
             layers: self.target.layers.iter().map(|l| l.layer).collect(),
             range,
@@ -56,8 +56,8 @@ impl Profile {
         let rows = vec![
             curves.iter().map(effects).collect(),
             vec![
-                of_all("sense / (sense + role)", "Semantic share", |p| p.semantic_share),
-                of_all("share of variance", "Variance within words", |p| p.within_word),
+                of_all("sense / (sense + role)", "semantic share", |p| p.semantic_share),
+                of_all("share of variance", "variance within words", |p| p.within_word),
             ],
         ];
         let drawable = |row: Vec<Panel>| row.into_iter().filter(|p| !p.series.is_empty()).collect();
