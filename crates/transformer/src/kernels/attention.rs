@@ -111,10 +111,13 @@ impl WithSimd for Task<'_> {
             let right = Panels { values, depth: d_head, columns: keys, bias: &[] };
             multiply(simd, tiles, right, scores, keys);
             for (query, row) in self.queries.clone().zip(scores.chunks_mut(keys)) {
-                row.iter_mut().for_each(|x| *x *= scale);
+                for x in row.iter_mut() {
+                    *x *= scale;
+                }
                 if let Some(distances) = distances {
-                    let bias = distances.row(head, query, keys);
-                    row.iter_mut().zip(bias).for_each(|(x, bias)| *x += bias);
+                    for (x, bias) in row.iter_mut().zip(distances.row(head, query, keys)) {
+                        *x += bias;
+                    }
                 }
                 softmax(row);
             }

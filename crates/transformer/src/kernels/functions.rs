@@ -91,40 +91,46 @@ fn relu(x: f32) -> f32 {
 /// The activation of each value, in place.
 #[inline(always)]
 pub(super) fn activate(activation: Activation, values: &mut [f32]) {
+    // Plain loops: the closures of iterators are not compiled for the machine's vectors.
     match activation {
-        Activation::Gelu => values.iter_mut().for_each(|x| *x = gelu(*x)),
-        Activation::GeluTanh => values.iter_mut().for_each(|x| *x = gelu_tanh(*x)),
-        Activation::GeluSigmoid => values.iter_mut().for_each(|x| *x *= logistic(1.702 * *x)),
-        Activation::Relu => values.iter_mut().for_each(|x| *x = relu(*x)),
-        Activation::Silu => values.iter_mut().for_each(|x| *x *= logistic(*x)),
+        Activation::Gelu => {
+            for x in values {
+                *x = gelu(*x);
+            }
+        }
+        Activation::GeluTanh => {
+            for x in values {
+                *x = gelu_tanh(*x);
+            }
+        }
+        Activation::GeluSigmoid => {
+            for x in values {
+                *x *= logistic(1.702 * *x);
+            }
+        }
+        Activation::Relu => {
+            for x in values {
+                *x = relu(*x);
+            }
+        }
+        Activation::Silu => {
+            for x in values {
+                *x *= logistic(*x);
+            }
+        }
     }
 }
 
 /// Values that are added, or compared, side by side.
 const LANES: usize = 16;
 
-/// `combine` over a row of values: `LANES` side by side, then these by halves.
+/// The lanes of a row added by halves.
 #[inline(always)]
-fn reduce(
-    values: &[f32],
-    start: f32,
-    of: impl Fn(f32) -> f32,
-    combine: impl Fn(f32, f32) -> f32,
-) -> f32 {
-    let mut lanes = [start; LANES];
-    let (chunks, rest) = values.as_chunks::<LANES>();
-    for chunk in chunks {
-        for (lane, &value) in lanes.iter_mut().zip(chunk) {
-            *lane = combine(*lane, of(value));
-        }
-    }
-    for (lane, &value) in lanes.iter_mut().zip(rest) {
-        *lane = combine(*lane, of(value));
-    }
+fn total(mut lanes: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;
     while half > 0 {
         for i in 0..half {
-            lanes[i] = combine(lanes[i], lanes[i + half]);
+            lanes[i] += lanes[i + half];
         }
         half /= 2;
     }
@@ -134,7 +140,53 @@ fn reduce(
 /// The sum of the values of a row.
 #[inline(always)]
 fn sum(values: &[f32]) -> f32 {
-    reduce(values, 0.0, |x| x, |a, b| a + b)
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] += chunk[i];
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane += x;
+    }
+    total(lanes)
+}
+
+/// The sum of the squares of a row.
+#[inline(always)]
+fn sum_of_squares(values: &[f32]) -> f32 {
+    let mut lanes = [0.0; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] += chunk[i] * chunk[i];
+        }
+    }
+    for (lane, x) in lanes.iter_mut().zip(rest) {
+        *lane += x * x;
+    }
+    total(lanes)
+}
+
+/// The largest value of a row.
+#[inline(always)]
+fn largest(values: &[f32]) -> f32 {
+    let mut lanes = [f32::NEG_INFINITY; LANES];
+    let (chunks, rest) = values.as_chunks::<LANES>();
+    for chunk in chunks {
+        for i in 0..LANES {
+            lanes[i] = if chunk[i] > lanes[i] { chunk[i] } else { lanes[i] };
+        }
+    }
+    for (lane, &x) in lanes.iter_mut().zip(rest) {
+        *lane = if x > *lane { x } else { *lane };
+    }
+    let mut largest = lanes[0];
+    for lane in lanes {
+        largest = if lane > largest { lane } else { largest };
+    }
+    largest
 }
 
 /// Layer norm of one row, in place.
@@ -143,9 +195,10 @@ pub(super) fn layer_norm(row: &mut [f32], weight: &[f32], bias: &[f32], eps: f32
     let n = row.len() as f32;
     // Mean first, then the variance of the centred values, as the plain version.
     let mean = sum(row) / n;
-    row.iter_mut().for_each(|x| *x -= mean);
-    let variance = reduce(row, 0.0, |x| x * x, |a, b| a + b) / n;
-    let deviation = (variance + eps).sqrt();
+    for x in row.iter_mut() {
+        *x -= mean;
+    }
+    let deviation = (sum_of_squares(row) / n + eps).sqrt();
     for ((x, weight), bias) in row.iter_mut().zip(weight).zip(bias) {
         *x = *x / deviation * weight + bias;
     }
@@ -154,8 +207,12 @@ pub(super) fn layer_norm(row: &mut [f32], weight: &[f32], bias: &[f32], eps: f32
 /// Softmax of one row, in place.
 #[inline(always)]
 pub(super) fn softmax(row: &mut [f32]) {
-    let max = reduce(row, f32::NEG_INFINITY, |x| x, |a, b| if b > a { b } else { a });
-    row.iter_mut().for_each(|x| *x = exp(*x - max));
+    let max = largest(row);
+    for x in row.iter_mut() {
+        *x = exp(*x - max);
+    }
     let total = sum(row);
-    row.iter_mut().for_each(|x| *x /= total);
+    for x in row {
+        *x /= total;
+    }
 }

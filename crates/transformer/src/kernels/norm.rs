@@ -47,7 +47,9 @@ impl WithSimd for Rows<'_> {
         let d = weight.len();
         for (index, row) in self.out.chunks_mut(d).enumerate() {
             if let Some(y) = self.y {
-                row.iter_mut().zip(&y[index * d..]).for_each(|(x, y)| *x += y);
+                for (x, y) in row.iter_mut().zip(&y[index * d..]) {
+                    *x += y;
+                }
             }
             layer_norm(row, weight, bias, eps as f32);
         }

@@ -172,7 +172,8 @@ fn one<S: Simd, const HEIGHT: usize>(
     out: &mut [f32],
     place: Place,
 ) {
-    let mut sums = [[simd.splat_f32s(0.0); 2]; HEIGHT];
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; 2]; HEIGHT];
     let (tile, _) = tile.as_chunks::<HEIGHT>();
     let (panel, _) = S::as_simd_f32s(panel);
     let (panel, _) = panel.as_chunks::<2>();
@@ -184,21 +185,29 @@ fn one<S: Simd, const HEIGHT: usize>(
         }
     }
     let (bias, _) = S::as_simd_f32s(bias);
-    if let [first, second] = *bias {
-        for sum in &mut sums {
-            *sum = [simd.add_f32s(sum[0], first), simd.add_f32s(sum[1], second)];
-        }
+    let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
+    // To an array of their own: were the sums indexed below, they would live in memory and not in
+    // registers.
+    let mut results = [[zero; 2]; HEIGHT];
+    for (result, sum) in results.iter_mut().zip(&sums) {
+        *result = [simd.add_f32s(sum[0], bias[0]), simd.add_f32s(sum[1], bias[1])];
     }
-    for (row, sum) in sums.iter().enumerate().take(place.rows) {
-        let out = &mut out[row * place.stride..row * place.stride + place.columns];
-        if place.columns == panel_width::<S>() {
-            let (out, _) = S::as_mut_simd_f32s(out);
-            out.copy_from_slice(sum);
-        } else {
-            let (first, second) = out.split_at_mut(place.columns.min(S::F32_LANES));
-            simd.partial_store_f32s(first, sum[0]);
-            simd.partial_store_f32s(second, sum[1]);
-        }
+    for (row, &result) in results.iter().enumerate().take(place.rows) {
+        let start = row * place.stride;
+        write(simd, &mut out[start..start + place.columns], result);
+    }
+}
+
+/// Writes as many sums as there is room for.
+#[inline(always)]
+fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
+    if out.len() == panel_width::<S>() {
+        let (out, _) = S::as_mut_simd_f32s(out);
+        out.copy_from_slice(&sums);
+    } else {
+        let (first, second) = out.split_at_mut(out.len().min(S::F32_LANES));
+        simd.partial_store_f32s(first, sums[0]);
+        simd.partial_store_f32s(second, sums[1]);
     }
 }
 
