@@ -1,9 +1,11 @@
 //! The forward pass, written once for all architectures.
 
+use crate::kernels::{self, Attention, Distances};
 use crate::ops::{self, Linear, NormLayer, Weights};
 use crate::{Architecture, Batch, HookPoint, Hooks, RelativeBias, Result};
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// `n_layers + 1` tensors `[tokens, d_model]`: entry 0 is the embedding output, entry `i` the
@@ -27,9 +29,8 @@ struct Embedding {
 }
 
 struct Block {
-    q: Linear,
-    k: Linear,
-    v: Linear,
+    /// Queries, keys and values side by side.
+    qkv: Linear,
     o: Linear,
     attention_norm: NormLayer,
     mlp_in: Linear,
@@ -54,8 +55,19 @@ impl Transformer {
         weights: HashMap<String, Tensor>,
         device: &Device,
     ) -> Result<Self> {
+        Self::build(architecture, weights, device, true)
+    }
+
+    /// Builds a transformer that runs through the kernels where they fit, or never.
+    fn build(
+        architecture: Architecture,
+        weights: HashMap<String, Tensor>,
+        device: &Device,
+        kernels: bool,
+    ) -> Result<Self> {
         architecture.check()?;
         let weights = &mut Weights::new(&architecture, weights);
+        let fast = kernels && device.is_cpu() && weights.fit_kernels();
         let norm = architecture.norm;
         let embedding = Embedding {
             token: weights.table("embed.token")?,
@@ -64,7 +76,7 @@ impl Transformer {
                 0 => None,
                 _ => Some(weights.table("embed.token_type")?),
             },
-            norm: NormLayer::new(weights, norm, "embed.norm")?,
+            norm: NormLayer::new(weights, norm, "embed.norm", fast)?,
         };
         let relative_bias = match architecture.relative_bias {
             Some(bias) => Some((bias, weights.table("relative_bias")?)),
@@ -72,17 +84,16 @@ impl Transformer {
         };
         let mut blocks = Vec::with_capacity(architecture.n_layers);
         for i in 0..architecture.n_layers {
-            let mut linear = |name| Linear::new(weights, &format!("blocks.{i}.{name}"));
-            blocks.push(Block {
-                q: linear("attn.q")?,
-                k: linear("attn.k")?,
-                v: linear("attn.v")?,
-                o: linear("attn.o")?,
-                mlp_in: linear("mlp.in")?,
-                mlp_out: linear("mlp.out")?,
-                attention_norm: NormLayer::new(weights, norm, &format!("blocks.{i}.attn.norm"))?,
-                mlp_norm: NormLayer::new(weights, norm, &format!("blocks.{i}.mlp.norm"))?,
-            });
+            let mut linear = |parts: &[&str]| {
+                let names: Vec<_> = parts.iter().map(|p| format!("blocks.{i}.{p}")).collect();
+                Linear::new(weights, &names, fast)
+            };
+            let (qkv, o) = (linear(&["attn.q", "attn.k", "attn.v"])?, linear(&["attn.o"])?);
+            let (mlp_in, mlp_out) = (linear(&["mlp.in"])?, linear(&["mlp.out"])?);
+            let mut norm =
+                |name| NormLayer::new(weights, norm, &format!("blocks.{i}.{name}.norm"), fast);
+            let (attention_norm, mlp_norm) = (norm("attn")?, norm("mlp")?);
+            blocks.push(Block { qkv, o, attention_norm, mlp_in, mlp_out, mlp_norm });
         }
         Ok(Self { architecture, device: device.clone(), embedding, relative_bias, blocks })
     }
@@ -108,23 +119,17 @@ impl Transformer {
         let mut x = hooked(hooks, HookPoint::Embed, self.embed(batch)?)?;
         let mut states = Vec::with_capacity(self.blocks.len() + 1);
         states.push(x.clone());
-        let mut biases = HashMap::new();
-        if let Some((bias, table)) = &self.relative_bias {
-            for rows in batch.sequences() {
-                if let std::collections::hash_map::Entry::Vacant(slot) = biases.entry(rows.len()) {
-                    slot.insert(ops::relative_bias(*bias, table, rows.len(), &self.device)?);
-                }
-            }
-        }
+        let mut biases = Biases::default();
         for (i, block) in self.blocks.iter().enumerate() {
             x = hooked(hooks, HookPoint::ResidPre(i), x)?;
-            let attention = self.attention(i, block, &x, batch, &biases, hooks)?;
+            let attention = self.attention(i, block, &x, batch, &mut biases, hooks)?;
             let attention = hooked(hooks, HookPoint::AttnOut(i), attention)?;
-            x = block.attention_norm.apply(&(x + attention)?)?;
+            x = block.attention_norm.apply_to_sum(&x, &attention)?;
             x = hooked(hooks, HookPoint::ResidMid(i), x)?;
-            let inner = ops::activate(self.architecture.activation, &block.mlp_in.apply(&x)?)?;
-            let mlp = hooked(hooks, HookPoint::MlpOut(i), block.mlp_out.apply(&inner)?)?;
-            x = block.mlp_norm.apply(&(x + mlp)?)?;
+            let activation = self.architecture.activation;
+            let mlp = ops::mlp(&x, &block.mlp_in, activation, &block.mlp_out)?;
+            let mlp = hooked(hooks, HookPoint::MlpOut(i), mlp)?;
+            x = block.mlp_norm.apply_to_sum(&x, &mlp)?;
             x = hooked(hooks, HookPoint::ResidPost(i), x)?;
             states.push(x.clone());
         }
@@ -139,8 +144,7 @@ impl Transformer {
         if let Some(token_type) = &self.embedding.token_type {
             x = (x + rows(token_type, &batch.token_types)?)?;
         }
-        x = (x + rows(&self.embedding.position, &batch.positions)?)?;
-        self.embedding.norm.apply(&x)
+        self.embedding.norm.apply_to_sum(&x, &rows(&self.embedding.position, &batch.positions)?)
     }
 
     /// `[tokens, d_model]` to the same; each sequence attends to itself alone.
@@ -150,32 +154,52 @@ impl Transformer {
         block: &Block,
         x: &Tensor,
         batch: &Batch,
-        biases: &HashMap<usize, Tensor>,
+        biases: &mut Biases,
         hooks: &mut dyn Hooks,
     ) -> Result<Tensor> {
-        let (q, k, v) = (block.q.apply(x)?, block.k.apply(x)?, block.v.apply(x)?);
-        let heads = |t: &Tensor, rows: &Range<usize>| self.heads(t, rows);
+        let qkv = block.qkv.apply(x)?;
+        if matches!(block.qkv, Linear::Packed(_)) && !hooks.wants(HookPoint::Pattern(layer)) {
+            return block.o.apply(&self.mixed(&qkv, batch, biases)?);
+        }
+        let (n_heads, d_head) = (self.architecture.n_heads, self.architecture.d_head);
+        let qkv = qkv.reshape(((), 3, n_heads, d_head))?;
+        // The rows of one sequence by head: `[n_heads, n, d_head]`.
+        let heads = |part: usize, rows: &Range<usize>| -> Result<Tensor> {
+            let own = qkv.narrow(0, rows.start, rows.len())?.narrow(1, part, 1)?.squeeze(1)?;
+            Ok(own.transpose(0, 1)?.contiguous()?)
+        };
         let mut patterns = Vec::with_capacity(batch.sequence_offsets.len());
         for rows in batch.sequences() {
-            let bias = biases.get(&rows.len());
-            patterns.push(ops::pattern(&heads(&q, &rows)?, &heads(&k, &rows)?, bias)?);
+            let bias = match &self.relative_bias {
+                Some((bias, table)) => Some(biases.of_length(*bias, table, rows.len())?),
+                None => None,
+            };
+            patterns.push(ops::pattern(&heads(0, &rows)?, &heads(1, &rows)?, bias)?);
         }
         if hooks.wants(HookPoint::Pattern(layer)) {
             patterns = self.hooked_patterns(layer, patterns, hooks)?;
         }
         let mut mixed = Vec::with_capacity(patterns.len());
         for (rows, pattern) in batch.sequences().zip(&patterns) {
-            let values = pattern.matmul(&heads(&v, &rows)?)?;
+            let values = pattern.matmul(&heads(2, &rows)?)?;
             mixed.push(values.transpose(0, 1)?.flatten_from(1)?);
         }
         block.o.apply(&Tensor::cat(&mixed, 0)?)
     }
 
-    /// The rows of one sequence by head: `[n_heads, n, d_head]`.
-    fn heads(&self, t: &Tensor, rows: &Range<usize>) -> Result<Tensor> {
+    /// `[tokens, 3 heads]` to the mixed values `[tokens, heads]`, through the kernel.
+    fn mixed(&self, qkv: &Tensor, batch: &Batch, biases: &mut Biases) -> Result<Tensor> {
         let (n_heads, d_head) = (self.architecture.n_heads, self.architecture.d_head);
-        let rows = t.narrow(0, rows.start, rows.len())?.reshape(((), n_heads, d_head))?;
-        Ok(rows.transpose(0, 1)?.contiguous()?)
+        let distances = match &self.relative_bias {
+            Some((bias, table)) => Some(biases.by_distance(*bias, table, batch)?),
+            None => None,
+        };
+        let sequence_offsets = &batch.sequence_offsets;
+        let attention = Attention { sequence_offsets, distances, n_heads, d_head };
+        let heads = n_heads * d_head;
+        Ok(kernels::apply("attention", qkv, 3 * heads, heads, |qkv| {
+            kernels::attention(qkv, attention)
+        })?)
     }
 
     /// Shows the patterns `[n_heads, n, n]` to the hook in their packed form `[n_heads, Σ n²]`.
@@ -199,6 +223,39 @@ impl Transformer {
                 Ok(own?.contiguous()?)
             })
             .collect()
+    }
+}
+
+/// The relative biases of one batch, made when they are first asked for.
+#[derive(Default)]
+struct Biases {
+    by_length: HashMap<usize, Tensor>,
+    by_distance: Option<Distances>,
+}
+
+impl Biases {
+    /// The bias of a sequence of `n` tokens, `[n_heads, n, n]`.
+    fn of_length(&mut self, bias: RelativeBias, table: &Tensor, n: usize) -> Result<&Tensor> {
+        Ok(match self.by_length.entry(n) {
+            Entry::Occupied(slot) => slot.into_mut(),
+            Entry::Vacant(slot) => slot.insert(ops::relative_bias(bias, table, n)?),
+        })
+    }
+
+    /// The bias by distance, as far as the longest sequence needs it.
+    fn by_distance(
+        &mut self,
+        bias: RelativeBias,
+        table: &Tensor,
+        batch: &Batch,
+    ) -> Result<&Distances> {
+        Ok(match &mut self.by_distance {
+            Some(distances) => distances,
+            slot => {
+                let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
+                slot.insert(Distances::new(bias, &ops::values(table)?, longest))
+            }
+        })
     }
 }
 

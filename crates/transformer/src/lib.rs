@@ -39,6 +39,7 @@ mod batch;
 mod error;
 mod forward;
 mod hooks;
+mod kernels;
 mod ops;
 
 pub use architecture::{

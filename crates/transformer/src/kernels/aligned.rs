@@ -1,0 +1,30 @@
+//! Memory that begins where a cache line does.
+
+/// Values of which the first lies at the beginning of a cache line.
+#[derive(Default)]
+pub(super) struct Aligned {
+    buffer: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl Aligned {
+    const LINE: usize = 64;
+
+    /// The first `len` values, whatever they are; memory is kept between calls.
+    pub(super) fn sized(&mut self, len: usize) -> &mut [f32] {
+        let spare = Self::LINE / size_of::<f32>();
+        if self.buffer.len() < len + spare {
+            self.buffer = vec![0.0; len + spare];
+            // An offset that cannot be told costs speed, nothing else.
+            self.start = self.buffer.as_ptr().align_offset(Self::LINE).min(spare);
+        }
+        self.len = len;
+        &mut self.buffer[self.start..self.start + len]
+    }
+
+    /// What the last [`Self::sized`] gave.
+    pub(super) fn slice(&self) -> &[f32] {
+        &self.buffer[self.start..self.start + self.len]
+    }
+}

@@ -1,0 +1,166 @@
+//! Linear layers with their weights in panels, alone and as an MLP.
+
+use super::aligned::Aligned;
+use super::functions::activate;
+use super::product::{Panels, Tiles, dispatch, multiply, native_panel_width};
+use crate::Activation;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// `x W^T + b` with the weights as the product reads them.
+pub(crate) struct PackedLinear {
+    /// `[panels, inputs, panel width]`.
+    panels: Aligned,
+    /// `[panels, panel width]`.
+    bias: Vec<f32>,
+    inputs: usize,
+    outputs: usize,
+    width: usize,
+}
+
+/// Rows that one thread takes at a time, at most: their inner values stay in its cache.
+const ROWS: usize = 48;
+
+impl PackedLinear {
+    /// From weights `[out, in]` and biases `[out]`.
+    pub(crate) fn new(weight: &[f32], bias: &[f32], inputs: usize) -> Self {
+        let (width, outputs) = (native_panel_width(), bias.len());
+        let mut panels = Aligned::default();
+        let values = panels.sized(outputs.next_multiple_of(width) * inputs);
+        values.par_chunks_mut(width * inputs).zip(weight.par_chunks(width * inputs)).for_each(
+            |(panel, rows)| {
+                for (column, row) in rows.chunks(inputs).enumerate() {
+                    for (place, &value) in panel.chunks_mut(width).zip(row) {
+                        place[column] = value;
+                    }
+                }
+            },
+        );
+        let mut bias = bias.to_vec();
+        bias.resize(outputs.next_multiple_of(width), 0.0);
+        Self { panels, bias, inputs, outputs, width }
+    }
+
+    /// The length of a row that goes in.
+    pub(crate) fn inputs(&self) -> usize {
+        self.inputs
+    }
+
+    /// The length of a row that comes out.
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The panels `from..to`.
+    fn panels(&self, from: usize, to: usize) -> Panels<'_> {
+        Panels {
+            values: &self.panels.slice()
+                [from * self.width * self.inputs..to * self.width * self.inputs],
+            depth: self.inputs,
+            columns: self.outputs.min(to * self.width) - from * self.width,
+            bias: &self.bias[from * self.width..to * self.width],
+        }
+    }
+
+    /// All panels.
+    fn all(&self) -> Panels<'_> {
+        self.panels(0, self.bias.len() / self.width)
+    }
+}
+
+/// `[rows, inputs]` to `[rows, outputs]`, then the activation if there is one.
+pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activation>) -> Vec<f32> {
+    let rows = x.len() / layer.inputs;
+    let mut out = vec![0.0; rows * layer.outputs];
+    let threads = rayon::current_num_threads();
+    if rows > ROWS || threads == 1 {
+        let chunk = chunk(rows, threads);
+        x.par_chunks(chunk * layer.inputs)
+            .zip(out.par_chunks_mut(chunk * layer.outputs))
+            .for_each_init(Tiles::default, |tiles, (x, out)| {
+                let stride = layer.outputs;
+                dispatch(Part { x, panels: layer.all(), activation, tiles, out, stride });
+            });
+        return out;
+    }
+    // Few rows: each thread takes some of the columns, and reads only its part of the weights.
+    let panels = layer.bias.len() / layer.width;
+    let step = panels.div_ceil(threads);
+    let parts: Vec<(usize, usize, Vec<f32>)> = (0..panels.div_ceil(step))
+        .into_par_iter()
+        .map(|part| {
+            let (from, to) = (part * step, panels.min((part + 1) * step));
+            let panels = layer.panels(from, to);
+            let stride = panels.columns;
+            let mut out = vec![0.0; rows * stride];
+            let tiles = &mut Tiles::default();
+            dispatch(Part { x, panels, activation, tiles, out: &mut out, stride });
+            (from * layer.width, stride, out)
+        })
+        .collect();
+    for (from, columns, part) in parts {
+        for (out, part) in out.chunks_mut(layer.outputs).zip(part.chunks(columns)) {
+            out[from..from + columns].copy_from_slice(part);
+        }
+    }
+    out
+}
+
+/// Two linear layers with an activation between them: `[rows, d_model]` to the same.
+pub(crate) fn mlp(
+    x: &[f32],
+    first: &PackedLinear,
+    activation: Activation,
+    second: &PackedLinear,
+) -> Vec<f32> {
+    let rows = x.len() / first.inputs;
+    let threads = rayon::current_num_threads();
+    if rows <= ROWS {
+        return linear(&linear(x, first, Some(activation)), second, None);
+    }
+    let mut out = vec![0.0; rows * second.outputs];
+    let chunk = chunk(rows, threads);
+    x.par_chunks(chunk * first.inputs)
+        .zip(out.par_chunks_mut(chunk * second.outputs))
+        .for_each_init(
+            || (Tiles::default(), Aligned::default()),
+            |(tiles, inner), (x, out)| {
+                let inner = inner.sized(x.len() / first.inputs * first.outputs);
+                let (panels, stride) = (first.all(), first.outputs);
+                let activation = Some(activation);
+                dispatch(Part { x, panels, activation, tiles, out: inner, stride });
+                let (panels, stride) = (second.all(), second.outputs);
+                dispatch(Part { x: inner, panels, activation: None, tiles, out, stride });
+            },
+        );
+    out
+}
+
+/// Rows a task, of `rows` on `threads`: some tasks for each thread, whole tiles.
+fn chunk(rows: usize, threads: usize) -> usize {
+    rows.div_ceil(2 * threads).next_multiple_of(12).min(ROWS)
+}
+
+/// Some rows times some panels.
+struct Part<'a> {
+    x: &'a [f32],
+    panels: Panels<'a>,
+    activation: Option<Activation>,
+    tiles: &'a mut Tiles,
+    out: &'a mut [f32],
+    stride: usize,
+}
+
+impl WithSimd for Part<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let depth = self.panels.depth;
+        self.tiles.pack::<S>(self.x, self.x.len() / depth, depth, depth);
+        multiply(simd, self.tiles, self.panels, self.out, self.stride);
+        if let Some(activation) = self.activation {
+            activate(activation, self.out);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Layer norm, alone and of a sum.
+
+use super::functions::layer_norm;
+use super::product::dispatch;
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+/// Values that one thread takes at a time, about; fewer are not worth a second thread.
+const VALUES: usize = 1 << 14;
+
+/// A layer norm's weights, `[d_model]` each.
+#[derive(Clone, Copy)]
+pub(crate) struct NormWeights<'a> {
+    /// Multiplied.
+    pub(crate) weight: &'a [f32],
+    /// Added.
+    pub(crate) bias: &'a [f32],
+    /// Added to the variance.
+    pub(crate) eps: f64,
+}
+
+/// The layer norm of each row of `x`, or of `x + y`, `[tokens, d_model]`.
+pub(crate) fn norm(x: &[f32], y: Option<&[f32]>, weights: NormWeights) -> Vec<f32> {
+    let d = weights.weight.len();
+    let mut out = x.to_vec();
+    let chunk = VALUES.div_ceil(d) * d;
+    out.par_chunks_mut(chunk).enumerate().for_each(|(index, out)| {
+        let y = y.map(|y| &y[index * chunk..index * chunk + out.len()]);
+        dispatch(Rows { out, y, weights });
+    });
+    out
+}
+
+/// Some rows of a norm.
+struct Rows<'a> {
+    out: &'a mut [f32],
+    y: Option<&'a [f32]>,
+    weights: NormWeights<'a>,
+}
+
+impl WithSimd for Rows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let NormWeights { weight, bias, eps } = self.weights;
+        let d = weight.len();
+        for (index, row) in self.out.chunks_mut(d).enumerate() {
+            if let Some(y) = self.y {
+                for (x, y) in row.iter_mut().zip(&y[index * d..]) {
+                    *x += y;
+                }
+            }
+            layer_norm(row, weight, bias, eps as f32);
+        }
+    }
+}

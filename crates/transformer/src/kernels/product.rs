@@ -1,0 +1,222 @@
+//! Matrix products over packed panels, for one thread.
+//!
+//! The right factor lies in panels of two vectors' width, the left one in tiles of a few rows; the
+//! sums of a tile times a panel stay in registers. Each sum runs over the depth in order, so that a
+//! value depends neither on the rows beside it nor on the threads.
+
+use super::aligned::Aligned;
+use pulp::{Arch, Scalar128b, Simd, WithSimd};
+use std::any::TypeId;
+
+/// Runs an operation with the widest vectors of this machine.
+pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
+    match Arch::new() {
+        // What every x86-64 has; also the shape that compilers vectorise on others.
+        Arch::Scalar => Scalar128b.vectorize(op),
+        arch => arch.dispatch(op),
+    }
+}
+
+/// Columns of a panel.
+#[inline(always)]
+pub(super) fn panel_width<S: Simd>() -> usize {
+    2 * S::F32_LANES
+}
+
+/// Columns of a panel on this machine.
+pub(super) fn native_panel_width() -> usize {
+    struct Width;
+    impl WithSimd for Width {
+        type Output = usize;
+
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, _: S) -> usize {
+            panel_width::<S>()
+        }
+    }
+    dispatch(Width)
+}
+
+/// Rows of the next tile where `rows` are left: as many as registers can hold the sums of.
+#[inline(always)]
+fn tile_height<S: Simd>(rows: usize) -> usize {
+    if S::REGISTER_COUNT >= 32 {
+        match rows {
+            0..=4 => 4,
+            5..=8 => 8,
+            _ => 12,
+        }
+    } else {
+        match rows {
+            0..=2 => 2,
+            3..=4 => 4,
+            _ => 6,
+        }
+    }
+}
+
+/// The left factor `[rows, depth]` in tiles: of each, the values of a column side by side.
+#[derive(Default)]
+pub(super) struct Tiles {
+    values: Aligned,
+    rows: usize,
+    depth: usize,
+}
+
+impl Tiles {
+    /// Takes in rows of `depth` values that begin `stride` apart; rows that a tile has too many
+    /// are 0.
+    #[inline(always)]
+    pub(super) fn pack<S: Simd>(&mut self, x: &[f32], rows: usize, stride: usize, depth: usize) {
+        (self.rows, self.depth) = (rows, depth);
+        let values = self.values.sized((rows + 12) * depth);
+        let (mut row, mut start) = (0, 0);
+        while row < rows {
+            let height = tile_height::<S>(rows - row);
+            let tile = &mut values[start..start + height * depth];
+            let x = &x[row * stride..];
+            match height {
+                12 => fill::<12>(tile, x, rows - row, stride, depth),
+                8 => fill::<8>(tile, x, rows - row, stride, depth),
+                6 => fill::<6>(tile, x, rows - row, stride, depth),
+                4 => fill::<4>(tile, x, rows - row, stride, depth),
+                _ => fill::<2>(tile, x, rows - row, stride, depth),
+            }
+            row += height;
+            start += height * depth;
+        }
+    }
+}
+
+/// Writes one tile of `HEIGHT` rows.
+#[inline(always)]
+fn fill<const HEIGHT: usize>(
+    tile: &mut [f32],
+    x: &[f32],
+    rows: usize,
+    stride: usize,
+    depth: usize,
+) {
+    let (tile, _) = tile.as_chunks_mut::<HEIGHT>();
+    if rows < HEIGHT {
+        tile.as_flattened_mut().fill(0.0);
+    }
+    for row in 0..rows.min(HEIGHT) {
+        for (column, &value) in tile.iter_mut().zip(&x[row * stride..row * stride + depth]) {
+            column[row] = value;
+        }
+    }
+}
+
+/// The right factor `[depth, columns]` in panels, the last filled up with 0.
+#[derive(Clone, Copy)]
+pub(super) struct Panels<'a> {
+    /// `[panels, depth, panel width]`.
+    pub(super) values: &'a [f32],
+    /// The length of the sums.
+    pub(super) depth: usize,
+    /// Columns in use.
+    pub(super) columns: usize,
+    /// Added to the sums, `[panels, panel width]`; may be empty.
+    pub(super) bias: &'a [f32],
+}
+
+/// Writes the product of `tiles` and `panels` to rows of `out` that begin `stride` apart.
+#[inline(always)]
+pub(super) fn multiply<S: Simd>(
+    simd: S,
+    tiles: &Tiles,
+    panels: Panels,
+    out: &mut [f32],
+    stride: usize,
+) {
+    let (width, depth) = (panel_width::<S>(), tiles.depth);
+    for (index, panel) in panels.values.chunks_exact(depth * width).enumerate() {
+        let columns = index * width..panels.columns.min((index + 1) * width);
+        let bias = panels.bias.get(index * width..(index + 1) * width).unwrap_or_default();
+        let (mut row, mut start) = (0, 0);
+        while row < tiles.rows {
+            let height = tile_height::<S>(tiles.rows - row);
+            let tile = &tiles.values.slice()[start..start + height * depth];
+            let rows = height.min(tiles.rows - row);
+            let out = &mut out[row * stride + columns.start..];
+            let place = Place { rows, columns: columns.len(), stride };
+            match height {
+                12 => one::<S, 12>(simd, tile, panel, bias, out, place),
+                8 => one::<S, 8>(simd, tile, panel, bias, out, place),
+                6 => one::<S, 6>(simd, tile, panel, bias, out, place),
+                4 => one::<S, 4>(simd, tile, panel, bias, out, place),
+                _ => one::<S, 2>(simd, tile, panel, bias, out, place),
+            }
+            row += height;
+            start += height * depth;
+        }
+    }
+}
+
+/// Where the sums of one tile and panel go.
+#[derive(Clone, Copy)]
+struct Place {
+    rows: usize,
+    columns: usize,
+    stride: usize,
+}
+
+/// One tile times one panel.
+#[inline(always)]
+fn one<S: Simd, const HEIGHT: usize>(
+    simd: S,
+    tile: &[f32],
+    panel: &[f32],
+    bias: &[f32],
+    out: &mut [f32],
+    place: Place,
+) {
+    let zero = simd.splat_f32s(0.0);
+    let mut sums = [[zero; 2]; HEIGHT];
+    let (tile, _) = tile.as_chunks::<HEIGHT>();
+    let (panel, _) = S::as_simd_f32s(panel);
+    let (panel, _) = panel.as_chunks::<2>();
+    for (column, row) in tile.iter().zip(panel) {
+        for (sum, &value) in sums.iter_mut().zip(column) {
+            let value = simd.splat_f32s(value);
+            sum[0] = add_product(simd, value, row[0], sum[0]);
+            sum[1] = add_product(simd, value, row[1], sum[1]);
+        }
+    }
+    let (bias, _) = S::as_simd_f32s(bias);
+    let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
+    // To an array of their own: were the sums indexed below, they would live in memory and not in
+    // registers.
+    let mut results = [[zero; 2]; HEIGHT];
+    for (result, sum) in results.iter_mut().zip(&sums) {
+        *result = [simd.add_f32s(sum[0], bias[0]), simd.add_f32s(sum[1], bias[1])];
+    }
+    for (row, &result) in results.iter().enumerate().take(place.rows) {
+        let start = row * place.stride;
+        write(simd, &mut out[start..start + place.columns], result);
+    }
+}
+
+/// Writes as many sums as there is room for.
+#[inline(always)]
+fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
+    if out.len() == panel_width::<S>() {
+        let (out, _) = S::as_mut_simd_f32s(out);
+        out.copy_from_slice(&sums);
+    } else {
+        let (first, second) = out.split_at_mut(out.len().min(S::F32_LANES));
+        simd.partial_store_f32s(first, sums[0]);
+        simd.partial_store_f32s(second, sums[1]);
+    }
+}
+
+/// `a b + c`, fused where the machine has an instruction for it.
+#[inline(always)]
+fn add_product<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
+    if TypeId::of::<S>() == TypeId::of::<Scalar128b>() {
+        simd.add_f32s(simd.mul_f32s(a, b), c)
+    } else {
+        simd.mul_add_e_f32s(a, b, c)
+    }
+}
