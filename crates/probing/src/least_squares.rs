@@ -189,6 +189,83 @@ impl Fit<'_> {
     }
 }
 
+/// Many models of one design, fitted to the same vectors at once, every word counted once: a few
+/// large products in place of many small ones.
+pub(crate) struct Stack {
+    /// `[words]` of `[rows, Σ rank]`: the bases of all models side by side.
+    own: Vec<Array2<f64>>,
+    /// `[words]` of `[Σ rank]`: the model that each column belongs to.
+    of: Vec<Vec<usize>>,
+    /// `[contexts, models · shared]`, the contexts word by word: the shared columns of all models.
+    shared: Array2<f64>,
+    /// `[models]` of `[shared, shared]`: their products over all words.
+    products: Vec<Array2<f64>>,
+    /// `[models]` of `[shared]`.
+    lengths: Vec<Array1<f64>>,
+}
+
+impl Stack {
+    /// Puts models of one design side by side.
+    pub(crate) fn new(models: &[Model], words: &[Word]) -> Self {
+        let mut stack = Self {
+            own: Vec::new(),
+            of: Vec::new(),
+            shared: Array2::zeros((0, 0)),
+            products: Vec::new(),
+            lengths: models.iter().map(|m| m.lengths.clone()).collect(),
+        };
+        let k = models.first().map_or(0, |m| m.lengths.len());
+        let rows: usize = words.iter().map(|w| w.rows.len()).sum();
+        stack.shared = Array2::zeros((rows, models.len() * k));
+        let mut first = 0;
+        for (index, word) in words.iter().enumerate() {
+            let n = word.rows.len();
+            let width = models.iter().map(|m| m.own[index].ncols()).sum();
+            let mut own = Array2::zeros((n, width));
+            let mut of = Vec::with_capacity(width);
+            for (at, model) in models.iter().enumerate() {
+                let basis = &model.own[index];
+                own.slice_mut(s![.., of.len()..of.len() + basis.ncols()]).assign(basis);
+                of.extend(std::iter::repeat_n(at, basis.ncols()));
+                if let Some(shared) = model.shared.get(index) {
+                    let columns = at * k..(at + 1) * k;
+                    stack.shared.slice_mut(s![first..first + n, columns]).assign(shared);
+                }
+            }
+            stack.own.push(own);
+            stack.of.push(of);
+            first += n;
+        }
+        stack.products = (models.iter())
+            .map(|m| m.products.iter().fold(Array2::zeros((k, k)), |sum, p| sum + p))
+            .collect();
+        stack
+    }
+
+    /// `[models]`: the sum of squares that each explains beyond the words' means.
+    pub(crate) fn explained(&self, clouds: &[Cloud]) -> Vec<f64> {
+        let mut explained = vec![0.0; self.lengths.len()];
+        for ((own, of), cloud) in self.own.iter().zip(&self.of).zip(clouds) {
+            let squares = (cloud.gram.dot(own) * own).sum_axis(Axis(0));
+            of.iter().zip(squares).for_each(|(&model, square)| explained[model] += square);
+        }
+        if self.shared.ncols() == 0 {
+            return explained;
+        }
+        let all: Vec<ArrayView2<'_, f64>> = clouds.iter().map(|c| c.vectors.view()).collect();
+        // Clouds of one matrix have its width.
+        let Ok(all) = ndarray::concatenate(Axis(0), &all) else { return explained };
+        let with_vectors = self.shared.t().dot(&all);
+        for (model, sum) in explained.iter_mut().enumerate() {
+            let k = self.lengths[model].len();
+            let mut own = with_vectors.slice(s![model * k..(model + 1) * k, ..]).to_owned();
+            let mut products = self.products[model].clone();
+            *sum += explained_by(&mut products, &mut own, self.lengths[model].view()).0;
+        }
+        explained
+    }
+}
+
 /// tr(Bᵀ A⁺ B) and the rank of A, by Cholesky with pivots; both are used up.
 fn explained_by(
     a: &mut Array2<f64>,

@@ -11,7 +11,7 @@
 //! (type II). In a balanced design the two are the same.
 
 use crate::Design;
-use crate::least_squares::{self, Blocks, Cloud, Fit, Model, Word};
+use crate::least_squares::{self, Blocks, Cloud, Fit, Model, Stack, Word};
 use crate::{ProbingError, Result};
 use ndarray::{Array2, ArrayView2, Axis};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
@@ -84,10 +84,10 @@ pub struct Partitioner {
     /// `[RESAMPLES][words]`: how often each word is drawn.
     resamples: Vec<Vec<f64>>,
     /// `[PERMUTATIONS]`: the full model with senses permuted within word and role.
-    sense_permuted: Vec<Model>,
-    /// `[PERMUTATIONS]`: the full model and the one that the role's effect is read off, with roles
+    sense_permuted: Stack,
+    /// `[PERMUTATIONS]`: the full model, and the one that the role's effect is read off, with roles
     /// permuted within word and sense.
-    role_permuted: Vec<(Model, Model)>,
+    role_permuted: [Stack; 2],
 }
 
 impl Partitioner {
@@ -120,10 +120,13 @@ impl Partitioner {
         };
         let senses = drawn(|(sense, role), rng| shuffle_within(sense, role, rng));
         let roles = drawn(|(sense, role), rng| shuffle_within(role, sense, rng));
-        let model = |labels: &Labels, blocks| Model::new(&words, labels, blocks);
-        let sense_permuted = senses.par_iter().map(|l| model(l, FULL)).collect();
-        let both = |l: &Labels| (model(l, FULL), model(l, SENSE_AND_SHARED_ROLE));
-        let role_permuted = roles.par_iter().map(both).collect();
+        let stack = |drawn: &[Labels], blocks| {
+            let models: Vec<Model> =
+                drawn.par_iter().map(|labels| Model::new(&words, labels, blocks)).collect();
+            Stack::new(&models, &words)
+        };
+        let sense_permuted = stack(&senses, FULL);
+        let role_permuted = [stack(&roles, FULL), stack(&roles, SENSE_AND_SHARED_ROLE)];
         Ok(Self { design, words, models, degrees, resamples, sense_permuted, role_permuted })
     }
 
@@ -160,25 +163,20 @@ impl Partitioner {
         };
         let resampled: Vec<_> = self.resamples.par_iter().map(resample).collect();
         // What permuted labels change is the fit; what varies within words stays as it is.
-        let by_chance = |explained: f64, full: f64| Sums {
-            sense: explained,
-            role: explained,
-            any_role: explained,
-            rest: fits.within.iter().sum::<f64>() - full,
-            within: sums.within,
+        let all = fits.within.iter().sum::<f64>();
+        let by_chance = |effect: f64, full: f64| {
+            let within = sums.within;
+            Sums { sense: effect, role: effect, any_role: effect, rest: all - full, within }
         };
         let (sense_fit, role_fit) = (fits.sense.explained(&ones), fits.role.explained(&ones));
-        let sense = |full: &Model| {
-            let full = full.fit(&clouds).explained(&ones);
-            self.degrees.effects(&by_chance(full - role_fit, full)).sense
-        };
-        let role = |(full, shared): &(Model, Model)| {
-            let full = full.fit(&clouds).explained(&ones);
-            let shared = shared.fit(&clouds).explained(&ones);
+        let sense = |full: f64| self.degrees.effects(&by_chance(full - role_fit, full)).sense;
+        let senses = self.sense_permuted.explained(&clouds);
+        let sense_null = Null::of(senses.into_iter().map(sense).collect());
+        let role = |(full, shared): (f64, f64)| {
             self.degrees.effects(&by_chance(shared - sense_fit, full)).role
         };
-        let sense_null = Null::of(self.sense_permuted.par_iter().map(sense).collect());
-        let role_null = Null::of(self.role_permuted.par_iter().map(role).collect());
+        let [full, shared] = self.role_permuted.each_ref().map(|s| s.explained(&clouds));
+        let role_null = Null::of(full.into_iter().zip(shared).map(role).collect());
         let value = self.degrees.effects(&sums);
         Ok(self.degrees.partition(value, within, &resampled, sense_null, role_null))
     }
