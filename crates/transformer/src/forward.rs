@@ -263,3 +263,94 @@ impl Biases {
 fn hooked(hooks: &mut dyn Hooks, point: HookPoint, value: Tensor) -> Result<Tensor> {
     if hooks.wants(point) { hooks.at(point, value) } else { Ok(value) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Activation, NoHooks, Norm, Numbering, Positions, Recorder, Sequence};
+    use rand::{Rng, SeedableRng, rngs::StdRng};
+
+    fn architecture(activation: Activation, token_types: usize, bias: bool) -> Architecture {
+        Architecture {
+            d_vocab: 50,
+            d_model: 48,
+            n_layers: 3,
+            n_heads: 4,
+            d_head: 12,
+            d_mlp: 100,
+            norm: Norm::Layer { eps: 1e-12 },
+            positions: Positions::Learned { rows: 80, numbering: Numbering::FromZero },
+            token_types,
+            relative_bias: bias.then_some(RelativeBias { buckets: 8, max_distance: 20 }),
+            activation,
+        }
+    }
+
+    fn weights(architecture: &Architecture) -> HashMap<String, Tensor> {
+        let mut rng = StdRng::seed_from_u64(7);
+        let specs = architecture.weights().into_iter();
+        specs
+            .map(|w| {
+                let n: usize = w.shape.iter().product();
+                let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-0.4..0.4)).collect();
+                (w.name, Tensor::from_vec(values, w.shape, &Device::Cpu).unwrap())
+            })
+            .collect()
+    }
+
+    fn points() -> Vec<HookPoint> {
+        let each = (0..3).flat_map(|i| {
+            use HookPoint::*;
+            [ResidPre(i), Pattern(i), AttnOut(i), ResidMid(i), MlpOut(i), ResidPost(i)]
+        });
+        each.chain([HookPoint::Embed]).collect()
+    }
+
+    #[test]
+    fn models_on_kernels_are_their_plain_twins() {
+        for (activation, token_types, bias) in [
+            (Activation::Gelu, 2, false),
+            (Activation::GeluTanh, 0, true),
+            (Activation::GeluSigmoid, 1, true),
+            (Activation::Relu, 2, true),
+            (Activation::Silu, 0, false),
+        ] {
+            let architecture = architecture(activation, token_types, bias);
+            let build = |kernels| {
+                let weights = weights(&architecture);
+                Transformer::build(architecture.clone(), weights, &Device::Cpu, kernels).unwrap()
+            };
+            let (fast, plain) = (build(true), build(false));
+            let mut rng = StdRng::seed_from_u64(8);
+            let sequences: Vec<Sequence> = [1, 17, 80, 5, 33]
+                .map(|n| Sequence::from_ids((0..n).map(|_| rng.gen_range(0..50)).collect()))
+                .to_vec();
+            let batch = Batch::new(&architecture, &sequences).unwrap();
+            let mut seen = [Recorder::new(points()), Recorder::new(points())];
+            let with_patterns = fast.forward(&batch, &mut seen[0]).unwrap();
+            let twin = plain.forward(&batch, &mut seen[1]).unwrap();
+            let states = fast.forward(&batch, &mut NoHooks).unwrap();
+            let near = |a: &Tensor, b: &Tensor, what: &str| {
+                let (a, b) = (ops::values(a).unwrap(), ops::values(b).unwrap());
+                let largest = b.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+                let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(apart <= 3e-6 * largest, "{activation:?} {what}: {apart} of {largest}");
+            };
+            for (layer, ((a, b), c)) in states.iter().zip(&twin).zip(&with_patterns).enumerate() {
+                near(a, b, &format!("layer {layer}"));
+                near(c, b, &format!("layer {layer} with patterns"));
+            }
+            assert_eq!(seen[0].values.len(), points().len());
+            for (point, value) in &seen[0].values {
+                near(value, &seen[1].values[point], &point.to_string());
+            }
+            // A sequence's digits do not depend on what it is packed with.
+            let alone = Batch::new(&architecture, &sequences[2..3]).unwrap();
+            let alone = fast.forward(&alone, &mut NoHooks).unwrap();
+            for (all, own) in states.iter().zip(&alone) {
+                let all = all.narrow(0, 18, 80).unwrap();
+                assert_eq!(ops::values(&all).unwrap(), ops::values(own).unwrap());
+            }
+        }
+    }
+}

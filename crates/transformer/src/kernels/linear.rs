@@ -19,7 +19,10 @@ pub(crate) struct PackedLinear {
 }
 
 /// Rows that one thread takes at a time, at most: their inner values stay in its cache.
-const ROWS: usize = 48;
+const ROWS: usize = 120;
+
+/// Up to so many rows, threads share the columns.
+const FEW: usize = 48;
 
 impl PackedLinear {
     /// From weights `[out, in]` and biases `[out]`.
@@ -73,7 +76,7 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     let rows = x.len() / layer.inputs;
     let mut out = vec![0.0; rows * layer.outputs];
     let threads = rayon::current_num_threads();
-    if rows > ROWS || threads == 1 {
+    if rows > FEW || threads == 1 {
         let chunk = chunk(rows, threads);
         x.par_chunks(chunk * layer.inputs)
             .zip(out.par_chunks_mut(chunk * layer.outputs))
@@ -115,7 +118,7 @@ pub(crate) fn mlp(
 ) -> Vec<f32> {
     let rows = x.len() / first.inputs;
     let threads = rayon::current_num_threads();
-    if rows <= ROWS {
+    if rows <= FEW {
         return linear(&linear(x, first, Some(activation)), second, None);
     }
     let mut out = vec![0.0; rows * second.outputs];
@@ -136,9 +139,10 @@ pub(crate) fn mlp(
     out
 }
 
-/// Rows a task, of `rows` on `threads`: some tasks for each thread, whole tiles.
+/// Rows a task, of `rows` on `threads`: as many tasks for each thread, whole tiles.
 fn chunk(rows: usize, threads: usize) -> usize {
-    rows.div_ceil(2 * threads).next_multiple_of(12).min(ROWS)
+    let tasks = rows.div_ceil(ROWS).next_multiple_of(threads);
+    rows.div_ceil(tasks).next_multiple_of(12)
 }
 
 /// Some rows times some panels.

@@ -88,3 +88,6 @@ fn values<'a>(storage: &'a CpuStorage, layout: &Layout, d: usize) -> Result<(&'a
         _ => bail!("a kernel for contiguous rows of {d} was given {layout:?}"),
     }
 }
+
+#[cfg(test)]
+mod tests;

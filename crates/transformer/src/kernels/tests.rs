@@ -1,0 +1,162 @@
+//! Kernels against their plain twins, over random shapes and extreme values.
+
+use super::*;
+use crate::{Activation, ops};
+use candle_core::{D, Device};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+pub(super) const ACTIVATIONS: [Activation; 5] = [
+    Activation::Gelu,
+    Activation::GeluTanh,
+    Activation::GeluSigmoid,
+    Activation::Relu,
+    Activation::Silu,
+];
+
+fn random(rng: &mut StdRng, n: usize, scale: f32) -> Vec<f32> {
+    (0..n).map(|_| rng.gen_range(-1.0..1.0) * scale).collect()
+}
+
+fn tensor(values: &[f32], rows: usize) -> Tensor {
+    Tensor::from_slice(values, (rows, values.len() / rows), &Device::Cpu).unwrap()
+}
+
+/// Asserts that two results differ by no more than `limit` times the largest value; numbers below
+/// the normal ones have few digits to agree in.
+#[track_caller]
+fn near(found: &[f32], expected: &Tensor, limit: f32) {
+    let expected = ops::values(expected).unwrap();
+    assert_eq!(found.len(), expected.len());
+    let largest = expected.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    for (index, (a, b)) in found.iter().zip(&expected).enumerate() {
+        let same = a == b || (a.is_nan() && b.is_nan()) || (a - b).abs() <= limit * largest + 1e-42;
+        assert!(same, "{a} and {b} at {index}, of up to {largest}");
+    }
+}
+
+/// The same on one, two and three threads.
+fn on_any_threads(run: impl Fn() -> Vec<f32> + Sync) -> Vec<f32> {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        pool.install(&run)
+    };
+    let one = on(1);
+    for threads in [2, 3] {
+        assert!(one.iter().zip(on(threads)).all(|(a, b)| a.to_bits() == b.to_bits()));
+    }
+    one
+}
+
+#[test]
+fn linear_layers_are_their_twins() {
+    let mut rng = StdRng::seed_from_u64(1);
+    for scale in [1.0, 1e15, 1e-15, 1e-41, 0.0] {
+        for _ in 0..12 {
+            let [inputs, inner, outputs] = [(); 3].map(|()| rng.gen_range(1..90));
+            let rows = rng.gen_range(1..260);
+            let activation = ACTIVATIONS[rng.gen_range(0..5)];
+            let x = random(&mut rng, rows * inputs, scale);
+            let (w, b) = (random(&mut rng, inner * inputs, 1.0), random(&mut rng, inner, scale));
+            let (u, c) = (random(&mut rng, outputs * inner, 1.0), random(&mut rng, outputs, scale));
+            let first = PackedLinear::new(&w, &b, inputs);
+            let second = PackedLinear::new(&u, &c, inner);
+            let plain = |x: &Tensor, w: &[f32], b: &[f32]| {
+                let product = x.matmul(&tensor(w, b.len()).t().unwrap()).unwrap();
+                product.broadcast_add(&tensor(b, 1)).unwrap()
+            };
+            let expected = plain(&tensor(&x, rows), &w, &b);
+            near(&on_any_threads(|| linear(&x, &first, None)), &expected, 2e-6);
+            let expected = ops::activate(activation, &expected).unwrap();
+            near(&on_any_threads(|| linear(&x, &first, Some(activation))), &expected, 2e-6);
+            let found = on_any_threads(|| mlp(&x, &first, activation, &second));
+            near(&found, &plain(&expected, &u, &c), 4e-6);
+            let row = rng.gen_range(0..rows);
+            let alone = mlp(&x[row * inputs..][..inputs], &first, activation, &second);
+            assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
+        }
+    }
+}
+
+#[test]
+fn norms_are_their_twins() {
+    let mut rng = StdRng::seed_from_u64(2);
+    for scale in [1.0, 1e15, 1e-15, 1e-41, 0.0] {
+        for _ in 0..12 {
+            let (rows, d) = (rng.gen_range(1..300), rng.gen_range(1..100));
+            let [x, y] = [(); 2].map(|()| random(&mut rng, rows * d, scale));
+            let [weight, bias] = [(); 2].map(|()| random(&mut rng, d, 1.0));
+            let weights = NormWeights { weight: &weight, bias: &bias, eps: 1e-12 };
+            let plain = |x: &Tensor| {
+                let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1).unwrap()).unwrap();
+                let variance = centred.sqr().unwrap().mean_keepdim(D::Minus1).unwrap();
+                let deviation = (variance + 1e-12).unwrap().sqrt().unwrap();
+                let normed = centred.broadcast_div(&deviation).unwrap();
+                let normed = normed.broadcast_mul(&tensor(&weight, 1)).unwrap();
+                normed.broadcast_add(&tensor(&bias, 1)).unwrap()
+            };
+            let (a, b) = (tensor(&x, rows), tensor(&y, rows));
+            // A row of one or two values may lose all its digits to the mean.
+            let limit = if d < 8 { 1e-3 } else { 1e-5 };
+            near(&on_any_threads(|| norm(&x, None, weights)), &plain(&a), limit);
+            near(&on_any_threads(|| norm(&x, Some(&y), weights)), &plain(&(a + b).unwrap()), limit);
+        }
+    }
+}
+
+#[test]
+fn attention_is_its_twin() {
+    let mut rng = StdRng::seed_from_u64(3);
+    for scale in [1.0, 30.0, 1e-15, 1e-41, 0.0] {
+        for _ in 0..8 {
+            let (n_heads, d_head) = (rng.gen_range(1..5), rng.gen_range(1..40));
+            let lengths: Vec<usize> =
+                (0..rng.gen_range(1..6))
+                    .map(|_| {
+                        if rng.gen_bool(0.2) {
+                            rng.gen_range(60..150)
+                        } else {
+                            rng.gen_range(1..40)
+                        }
+                    })
+                    .collect();
+            let mut offsets = vec![0];
+            for n in &lengths {
+                offsets.push(offsets[offsets.len() - 1] + n);
+            }
+            let tokens: usize = lengths.iter().sum();
+            let heads = n_heads * d_head;
+            let qkv = random(&mut rng, tokens * 3 * heads, scale);
+            let bias =
+                rng.gen_bool(0.5).then(|| crate::RelativeBias { buckets: 8, max_distance: 20 });
+            let table = tensor(&random(&mut rng, 8 * n_heads, 1.0), 8);
+            let longest = lengths.iter().copied().max().unwrap();
+            let distances =
+                bias.map(|bias| Distances::new(bias, &ops::values(&table).unwrap(), longest));
+            let settings = Attention {
+                sequence_offsets: &offsets,
+                distances: distances.as_ref(),
+                n_heads,
+                d_head,
+            };
+            let packed = tensor(&qkv, tokens).reshape((tokens, 3, n_heads, d_head)).unwrap();
+            let mixed: Vec<Tensor> = offsets
+                .windows(2)
+                .map(|w| {
+                    let part = |part: usize| {
+                        let own = packed.narrow(0, w[0], w[1] - w[0]).unwrap();
+                        let own = own.narrow(1, part, 1).unwrap().squeeze(1).unwrap();
+                        own.transpose(0, 1).unwrap().contiguous().unwrap()
+                    };
+                    let bias = bias.map(|b| ops::relative_bias(b, &table, w[1] - w[0]).unwrap());
+                    let pattern = ops::pattern(&part(0), &part(1), bias.as_ref()).unwrap();
+                    let mixed = pattern.matmul(&part(2)).unwrap();
+                    mixed.transpose(0, 1).unwrap().flatten_from(1).unwrap()
+                })
+                .collect();
+            let found = on_any_threads(|| attention(&qkv, settings));
+            // Scores of the largest scale reach thousands: their last digit is a factor of e^1e-4.
+            let limit = if scale > 1.0 { 2e-3 } else { 2e-6 };
+            near(&found, &Tensor::cat(&mixed, 0).unwrap(), limit);
+        }
+    }
+}
