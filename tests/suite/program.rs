@@ -13,9 +13,12 @@ fn settled(text: &str) -> String {
 #[test]
 fn help_says_what_there_is() {
     let place = Place::new();
-    for (name, line) in
-        [("help", "--help"), ("explore", "explore --help"), ("extract", "extract --help")]
-    {
+    for (name, line) in [
+        ("help", "--help"),
+        ("explore", "explore --help"),
+        ("extract", "extract --help"),
+        ("profile", "profile --help"),
+    ] {
         let outcome = place.line(line).done();
         assert_eq!(outcome.stderr, "");
         insta::assert_snapshot!(format!("help_{name}"), settled(&outcome.stdout));

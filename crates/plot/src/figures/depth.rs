@@ -147,7 +147,9 @@ impl Panel {
         // Names take at most two fifths of a narrow panel.
         let names = self.names(page, (0.4 * width).min(140.0));
         let right = names.iter().map(|name| fonts::width(name, SMALL)).fold(0.0, f64::max) + 14.0;
-        let axis = left + 44.0;
+        let ticks = layout::ticks(low, high, 6);
+        let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(0.0, f64::max);
+        let axis = left + (widest + 22.0).max(44.0);
         let panel = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
         let axes = Axes { panel, layers: &self.layers, low, high };
         axes.draw(page);
