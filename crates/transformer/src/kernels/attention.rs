@@ -2,7 +2,7 @@
 
 use super::aligned::Aligned;
 use super::functions::softmax;
-use super::product::{Panels, Tiles, dispatch, multiply, panel_width};
+use super::product::{Panels, Scratch, dispatch, multiply, panel_width, with_scratch};
 use crate::RelativeBias;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -66,18 +66,10 @@ pub(crate) fn attention(qkv: &[f32], attention: Attention) -> Vec<f32> {
             tasks.push((keys, queries, own));
         }
     }
-    tasks.into_par_iter().for_each_init(Scratch::default, |scratch, (qkv, queries, out)| {
-        dispatch(Task { qkv, queries, out, attention, scratch });
+    tasks.into_par_iter().for_each(|(qkv, queries, out)| {
+        with_scratch(|scratch| dispatch(Task { qkv, queries, out, attention, scratch }));
     });
     out
-}
-
-/// Memory of one thread.
-#[derive(Default)]
-struct Scratch {
-    tiles: Tiles,
-    panels: Aligned,
-    scores: Aligned,
 }
 
 /// Some queries of one sequence.
@@ -97,7 +89,7 @@ impl WithSimd for Task<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Attention { n_heads, d_head, distances, .. } = self.attention;
-        let Scratch { tiles, panels, scores } = self.scratch;
+        let Scratch { tiles, panels, inner: scores } = self.scratch;
         let heads = n_heads * d_head;
         let stride = 3 * heads;
         let keys = self.qkv.len() / stride;

@@ -250,7 +250,6 @@ mod tests {
     }
 
     fn check(name: &str, worst: f64, limit: f64) {
-        println!("{name}: {worst:.2} ulp");
         assert!(worst <= limit, "{name}: {worst} ulp, at most {limit} expected");
     }
 

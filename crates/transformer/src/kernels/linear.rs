@@ -2,7 +2,9 @@
 
 use super::aligned::Aligned;
 use super::functions::activate;
-use super::product::{Panels, Tiles, dispatch, multiply, native_panel_width};
+use super::product::{
+    Panels, Scratch, Tiles, dispatch, multiply, native_panel_width, with_scratch,
+};
 use crate::Activation;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -78,12 +80,14 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     let threads = rayon::current_num_threads();
     if rows > FEW || threads == 1 {
         let chunk = chunk(rows, threads);
-        x.par_chunks(chunk * layer.inputs)
-            .zip(out.par_chunks_mut(chunk * layer.outputs))
-            .for_each_init(Tiles::default, |tiles, (x, out)| {
-                let stride = layer.outputs;
-                dispatch(Part { x, panels: layer.all(), activation, tiles, out, stride });
-            });
+        x.par_chunks(chunk * layer.inputs).zip(out.par_chunks_mut(chunk * layer.outputs)).for_each(
+            |(x, out)| {
+                let (panels, stride) = (layer.all(), layer.outputs);
+                with_scratch(|Scratch { tiles, .. }| {
+                    dispatch(Part { x, panels, activation, tiles, out, stride });
+                });
+            },
+        );
         return out;
     }
     // Few rows: each thread takes some of the columns, and reads only its part of the weights.
@@ -96,8 +100,9 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
             let panels = layer.panels(from, to);
             let stride = panels.columns;
             let mut out = vec![0.0; rows * stride];
-            let tiles = &mut Tiles::default();
-            dispatch(Part { x, panels, activation, tiles, out: &mut out, stride });
+            with_scratch(|Scratch { tiles, .. }| {
+                dispatch(Part { x, panels, activation, tiles, out: &mut out, stride });
+            });
             (from * layer.width, stride, out)
         })
         .collect();
@@ -123,19 +128,18 @@ pub(crate) fn mlp(
     }
     let mut out = vec![0.0; rows * second.outputs];
     let chunk = chunk(rows, threads);
-    x.par_chunks(chunk * first.inputs)
-        .zip(out.par_chunks_mut(chunk * second.outputs))
-        .for_each_init(
-            || (Tiles::default(), Aligned::default()),
-            |(tiles, inner), (x, out)| {
+    x.par_chunks(chunk * first.inputs).zip(out.par_chunks_mut(chunk * second.outputs)).for_each(
+        |(x, out)| {
+            with_scratch(|Scratch { tiles, inner, .. }| {
                 let inner = inner.sized(x.len() / first.inputs * first.outputs);
                 let (panels, stride) = (first.all(), first.outputs);
                 let activation = Some(activation);
                 dispatch(Part { x, panels, activation, tiles, out: inner, stride });
                 let (panels, stride) = (second.all(), second.outputs);
                 dispatch(Part { x: inner, panels, activation: None, tiles, out, stride });
-            },
-        );
+            });
+        },
+    );
     out
 }
 

@@ -7,6 +7,27 @@
 use super::aligned::Aligned;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
+use std::cell::Cell;
+
+/// Memory that a thread keeps from one product to the next.
+#[derive(Default)]
+pub(super) struct Scratch {
+    /// The left factor.
+    pub(super) tiles: Tiles,
+    /// A right factor that is made on the way.
+    pub(super) panels: Aligned,
+    /// Values between two products.
+    pub(super) inner: Aligned,
+}
+
+/// Runs with this thread's memory.
+pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
+    thread_local!(static SCRATCH: Cell<Scratch> = Cell::default());
+    // Taken, not borrowed: whoever came second would only begin with none.
+    let mut scratch = SCRATCH.take();
+    run(&mut scratch);
+    SCRATCH.set(scratch);
+}
 
 /// Runs an operation with the widest vectors of this machine.
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
@@ -100,10 +121,18 @@ fn fill<const HEIGHT: usize>(
     let (tile, _) = tile.as_chunks_mut::<HEIGHT>();
     if rows < HEIGHT {
         tile.as_flattened_mut().fill(0.0);
+        for row in 0..rows {
+            for (column, &value) in tile.iter_mut().zip(&x[row * stride..][..depth]) {
+                column[row] = value;
+            }
+        }
+        return;
     }
-    for row in 0..rows.min(HEIGHT) {
-        for (column, &value) in tile.iter_mut().zip(&x[row * stride..row * stride + depth]) {
-            column[row] = value;
+    // Column by column: whole columns are written at once.
+    let x: [&[f32]; HEIGHT] = std::array::from_fn(|row| &x[row * stride..][..depth]);
+    for (index, column) in tile.iter_mut().enumerate() {
+        for row in 0..HEIGHT {
+            column[row] = x[row][index];
         }
     }
 }

@@ -127,7 +127,7 @@ fn attention_is_its_twin() {
             let heads = n_heads * d_head;
             let qkv = random(&mut rng, tokens * 3 * heads, scale);
             let bias =
-                rng.gen_bool(0.5).then(|| crate::RelativeBias { buckets: 8, max_distance: 20 });
+                rng.gen_bool(0.5).then_some(crate::RelativeBias { buckets: 8, max_distance: 20 });
             let table = tensor(&random(&mut rng, 8 * n_heads, 1.0), 8);
             let longest = lengths.iter().copied().max().unwrap();
             let distances =
