@@ -378,7 +378,7 @@ fn carrier(sentence: &str, target: usize, word: &str) -> Option<Range<usize>> {
     // Where words are told apart by spaces, `bathe` does not end in `the`.
     let spaced = before.len() < target;
     let whole = !rest.ends_with(char::is_alphanumeric);
-    (!spaced || whole).then(|| rest.len()..before.len())
+    (!spaced || whole).then_some(rest.len()..before.len())
 }
 
 #[cfg(test)]
