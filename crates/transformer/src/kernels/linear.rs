@@ -20,8 +20,9 @@ pub(crate) struct PackedLinear {
     width: usize,
 }
 
-/// Rows that one thread takes at a time, at most: their inner values stay in its cache.
-const ROWS: usize = 120;
+/// Rows that one thread takes at a time, at most: enough to pay for reading the weights, few enough
+/// for their inner values to stay near.
+const ROWS: usize = 264;
 
 /// Up to so many rows, threads share the columns.
 const FEW: usize = 48;
