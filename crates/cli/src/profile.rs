@@ -118,7 +118,10 @@ fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
             )));
         }
     };
-    let stimuli = stimuli.and_then(|s| if args.cues_first { s.cues_first() } else { Ok(s) });
+    let stimuli = match stimuli {
+        Ok(stimuli) if args.cues_first => stimuli.cues_first(),
+        other => other,
+    };
     // The file's name belongs before its lines.
     stimuli.map_err(|error| Failure::input(format!("{name}: {error}")))
 }
