@@ -176,13 +176,14 @@ impl Profile {
         })
     }
 
-    /// Reads a stored profile, and checks that it is that of the model that `origin` names.
+    /// Reads a stored profile, and checks that it is that of the model that `origin` names, by its
+    /// weights. It is shown under the name asked for.
     ///
     /// # Errors
     /// [`Error::Profile`] where it is not, or is no profile of this version at all.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
         let fail = |reason: String| Err(Error::Profile { model: origin.model.clone(), reason });
-        let profile: Self = match serde_json::from_str(json) {
+        let mut profile: Self = match serde_json::from_str(json) {
             Ok(profile) => profile,
             Err(error) => return fail(error.to_string()),
         };
@@ -196,6 +197,7 @@ impl Profile {
         if layers != origin.n_layers + 1 {
             return fail(format!("it has {layers} layers"));
         }
+        profile.model = origin.clone();
         Ok(profile)
     }
 
