@@ -12,6 +12,7 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod laws;
+mod models;
 mod profile;
 mod program;
 mod repeat;

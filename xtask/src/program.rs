@@ -23,6 +23,11 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         name: "profile",
         summary: "what a model's layers know of a word: its sense against its role, by depth",
     },
+    ProgramCommand { name: "info", summary: "what a model is" },
+    ProgramCommand { name: "models", summary: "the models at hand" },
+    ProgramCommand { name: "fetch", summary: "bring a model into the cache" },
+    ProgramCommand { name: "doctor", summary: "what this machine and its settings mean" },
+    ProgramCommand { name: "completions", summary: "completions for a shell" },
 ];
 
 /// Builds the program where needed and runs `stratoscope NAME ARGUMENTS…`.

@@ -33,6 +33,48 @@ pub(crate) enum Command {
     /// What a model's layers know of a word: its sense against its syntactic role, by depth.
     #[command(after_help = PROFILE_HELP)]
     Profile(ProfileArgs),
+    /// What a model is: family, sizes, tokenizer, hook points, what its checkpoint has unused.
+    Info(ModelJobArgs),
+    /// The models at hand: the bundled one and those in the cache.
+    Models(ModelsArgs),
+    /// Bring a model into the cache, and check that it loads.
+    Fetch(ModelJobArgs),
+    /// What this machine and its settings mean for the program.
+    Doctor(ModelsArgs),
+    /// Completions for a shell, on stdout.
+    #[command(after_help = COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+}
+
+const COMPLETIONS_HELP: &str = "\
+bash:  stratoscope completions bash > ~/.local/share/bash-completion/completions/stratoscope
+zsh:   stratoscope completions zsh > ~/.zfunc/_stratoscope   (a folder of $fpath)
+fish:  stratoscope completions fish > ~/.config/fish/completions/stratoscope.fish";
+
+#[derive(Debug, Group)]
+pub(crate) struct ModelJobArgs {
+    /// `bundled`, a folder, or a hub repository (org/name[@revision]).
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct ModelsArgs {
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+#[derive(Debug, Group)]
+pub(crate) struct CompletionsArgs {
+    /// The shell.
+    pub(crate) shell: clap_complete::Shell,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
 }
 
 const EXPLORE_HELP: &str = "\
@@ -189,6 +231,13 @@ pub(crate) struct ModelArgs {
     /// (org/name[@revision]).
     #[arg(long, default_value = "bundled")]
     pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+}
+
+/// How the hub is used.
+#[derive(Debug, Group)]
+pub(crate) struct HubArgs {
     /// A branch, tag or commit of the hub repository.
     #[arg(long)]
     pub(crate) revision: Option<String>,
@@ -223,6 +272,9 @@ impl Args {
             Command::Explore(args) => &args.common,
             Command::Extract(args) => &args.common,
             Command::Profile(args) => &args.common,
+            Command::Info(args) | Command::Fetch(args) => &args.common,
+            Command::Models(args) | Command::Doctor(args) => &args.common,
+            Command::Completions(args) => &args.common,
         }
     }
 }

@@ -14,7 +14,7 @@ impl Cached {
     /// The place of what `kind` of thing is known of a model; `part` tells several of a kind apart.
     pub(crate) fn new(args: &ModelArgs, origin: &Origin, kind: &str, part: &str) -> Result<Self> {
         let Some(weights) = origin.weights.first() else { return Ok(Self(None)) };
-        let folder = model::hub_settings(args)?.state_dir;
+        let folder = model::hub_settings(&args.hub)?.state_dir;
         Ok(Self(folder.map(|folder| folder.join(kind).join(format!("{weights}{part}.json")))))
     }
 

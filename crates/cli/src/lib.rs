@@ -5,17 +5,19 @@
 mod args;
 mod baseline;
 mod cache;
+mod doctor;
 mod explore;
 mod extract;
 mod input;
 mod model;
+mod models;
 mod outcome;
 mod profile;
 mod progress;
 mod summary;
 
 use args::{Args, Command};
-use clap::Parser;
+use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
 /// Runs the program on the arguments of the process, and says how it ended.
@@ -27,6 +29,16 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Info(args) => models::info(&args),
+        Command::Models(args) => models::list(&args),
+        Command::Fetch(args) => models::fetch(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => {
+            let mut script = Vec::new();
+            let mut command = Args::command();
+            clap_complete::generate(args.shell, &mut command, "stratoscope", &mut script);
+            outcome::print(&String::from_utf8_lossy(&script))
+        }
     });
     outcome::exit_code(result, verbose)
 }

@@ -1,6 +1,6 @@
 //! `--model` and its kin to a loaded model.
 
-use crate::args::ModelArgs;
+use crate::args::{HubArgs, ModelArgs};
 use crate::outcome::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::loader::hub::{HubFlags, HubSettings, HubWarning};
@@ -17,13 +17,18 @@ pub(crate) fn short_name(args: &ModelArgs) -> &str {
 
 /// Loads the model that the arguments name.
 pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer> {
-    let source = if args.model == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {
+    open_named(&args.model, &args.hub, progress)
+}
+
+/// Loads a model by its name.
+pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) -> Result<Explorer> {
+    let source = if name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {
         if args.revision.is_some() {
             return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
         }
         bundled()?
     } else {
-        Source::of(&args.model, args.revision.as_deref(), hub_settings(args)?)
+        Source::of(name, args.revision.as_deref(), hub_settings(args)?)
     };
     progress.at("loading the model", 0, 1);
     let mut shown = |file: &str, done: u64, total: u64| {
@@ -41,7 +46,7 @@ pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer
 }
 
 /// Where the hub and its cache are: flag beats environment beats default.
-pub(crate) fn hub_settings(args: &ModelArgs) -> Result<HubSettings> {
+pub(crate) fn hub_settings(args: &HubArgs) -> Result<HubSettings> {
     let flags = HubFlags {
         cache_dir: args.cache_dir.clone(),
         offline: args.offline,

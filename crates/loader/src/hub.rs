@@ -29,6 +29,8 @@ pub use error::HubError;
 pub use name::RepoName;
 pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token};
 
+pub use cache::CachedModel;
+
 use cache::RepoCache;
 use name::{check_file, is_commit};
 use remote::{Asked, FileInfo, Patience, Remote};
@@ -143,6 +145,23 @@ impl Hub {
         let remote = Remote::new(&settings)?;
         let verifier = Verifier::new(settings.state_dir.as_deref());
         Ok(Hub { settings, remote, verifier })
+    }
+
+    /// Asks the hub for a sign of life; nothing is sent but the request.
+    ///
+    /// # Errors
+    /// [`HubError::Network`] where no answer comes.
+    pub fn reach(&self) -> Result<(), HubError> {
+        self.remote.reach()
+    }
+
+    /// The models in the cache, by name; empty where there is no cache yet.
+    ///
+    /// # Errors
+    /// A cache that cannot be read.
+    pub fn cached(&self) -> Result<Vec<CachedModel>, HubError> {
+        let folder = &self.settings.cache_dir;
+        cache::models(folder).map_err(HubError::read(folder))
     }
 
     /// Fetches files of a repository, all of one commit, from the cache where it has them.

@@ -17,7 +17,7 @@ mod tokenizer;
 mod weights;
 
 pub use error::{Error, ErrorKind, Result};
-pub use families::supported_families;
+pub use families::{family_of, supported_families};
 pub use model::{Model, ModelInfo, load};
 pub use pooling::Pooling;
 pub use source::{FileRecord, Source};

@@ -37,6 +37,9 @@ pub struct ModelInfo {
     pub files: Vec<FileRecord>,
     /// How a sentence vector is made, where `1_Pooling/config.json` says so.
     pub sentence_pooling: Option<Pooling>,
+    /// Where sentence-transformers cuts a text when it makes a sentence vector, as
+    /// `sentence_bert_config.json` says. It is shown, and nothing here enforces it.
+    pub sentence_max_tokens: Option<u64>,
     /// Tensors of the checkpoint that hidden states do not need: heads and buffers.
     pub unused_tensors: Vec<String>,
 }
@@ -52,6 +55,7 @@ impl ModelInfo {
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+const SENTENCE: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
 
 /// Loads a model onto the CPU, in f32. `progress` is told of downloads.
@@ -61,7 +65,7 @@ const POOLING: &str = "1_Pooling/config.json";
 /// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
 /// match. Each names its evidence.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
-    let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", POOLING];
+    let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
     let config = Config::parse(&files.need("config.json", "")?)?;
     let family = families::of(&config)?;
@@ -75,6 +79,9 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
         Some(bytes) => Some(Pooling::parse(&bytes)?),
         None => None,
     };
+    // Only shown, so that one that cannot be read is as good as none.
+    let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
+    let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
     let weights_files = weights_files(&mut files, progress)?;
     let (weights, unused_tensors) =
         weights::read(&weights_files, &architecture, family, &Device::Cpu)?;
@@ -86,6 +93,7 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
         revision: files.revision,
         family: family.name,
         sentence_pooling,
+        sentence_max_tokens,
         unused_tensors,
     };
     Ok(Model { transformer, tokenizer, info, warnings: files.warnings })

@@ -144,6 +144,22 @@ impl Tokenizer {
         self.inner.id_to_token(id)
     }
 
+    /// How it cuts words: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.
+    pub fn kind(&self) -> &'static str {
+        use tokenizers::ModelWrapper as M;
+        match self.inner.get_model() {
+            M::BPE(_) => "BPE",
+            M::WordPiece(_) => "WordPiece",
+            M::Unigram(_) => "Unigram",
+            M::WordLevel(_) => "WordLevel",
+        }
+    }
+
+    /// Tokens in its vocabulary, added ones counted.
+    pub fn size(&self) -> usize {
+        self.inner.get_vocab_size(true)
+    }
+
     /// The id of the unknown token, where the vocabulary has one.
     pub fn unknown_id(&self) -> Option<u32> {
         self.unknown

@@ -29,6 +29,23 @@ pub enum HookPoint {
     ResidPost(usize),
 }
 
+impl HookPoint {
+    /// Every hook point of a transformer with so many blocks, in the order of the forward pass.
+    pub fn all(n_layers: usize) -> Vec<Self> {
+        let block = |i| {
+            [
+                Self::ResidPre(i),
+                Self::Pattern(i),
+                Self::AttnOut(i),
+                Self::ResidMid(i),
+                Self::MlpOut(i),
+                Self::ResidPost(i),
+            ]
+        };
+        std::iter::once(Self::Embed).chain((0..n_layers).flat_map(block)).collect()
+    }
+}
+
 impl fmt::Display for HookPoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -49,3 +49,4 @@ pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};
 pub use forward::{HiddenStates, Transformer};
 pub use hooks::{HookPoint, Hooks, NoHooks, Recorder};
+pub use kernels::vector_lanes;

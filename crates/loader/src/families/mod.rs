@@ -39,6 +39,14 @@ pub fn supported_families() -> Vec<&'static str> {
     FAMILIES.iter().map(|f| f.name).collect()
 }
 
+/// The family that a `config.json` asks for, by its `model_type`.
+///
+/// # Errors
+/// A file that is no config, or a family that is not among [`supported_families`].
+pub fn family_of(config: &[u8]) -> Result<&'static str> {
+    Ok(of(&Config::parse(config)?)?.name)
+}
+
 /// The family that a config names.
 pub(crate) fn of(config: &Config) -> Result<&'static Family> {
     let model_type = config.text("model_type")?;

@@ -18,6 +18,62 @@ use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 use super::error::HubError;
 use super::name::is_commit;
 
+/// A model repository in the cache.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CachedModel {
+    /// `org/name`.
+    pub repo: String,
+    /// The folders of its commits.
+    pub snapshots: Vec<PathBuf>,
+    /// What it takes on disk, in bytes, each content once.
+    pub bytes: u64,
+}
+
+/// The model repositories of a cache, by name.
+pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
+    let mut found = Vec::new();
+    for folder in entries(cache_dir)? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some(repo) = name.strip_prefix("models--") else { continue };
+        let snapshots = entries(&folder.join("snapshots"))?;
+        // Where the file system has no links the files lie in the snapshots themselves.
+        let mut bytes = size(&folder.join("blobs"))?;
+        for snapshot in &snapshots {
+            bytes += size(snapshot)?;
+        }
+        found.push(CachedModel { repo: repo.replacen("--", "/", 1), snapshots, bytes });
+    }
+    Ok(found)
+}
+
+/// What a folder holds, in order; nothing where it is not there.
+fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut entries: Vec<PathBuf> = match fs::read_dir(folder) {
+        Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<io::Result<_>>()?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    entries.sort();
+    Ok(entries)
+}
+
+/// The bytes of a folder's files, links not counted.
+fn size(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for path in entries(folder)? {
+        let about = fs::symlink_metadata(&path)?;
+        bytes += if about.is_dir() {
+            size(&path)?
+        } else if about.is_file() {
+            about.len()
+        } else {
+            0
+        };
+    }
+    Ok(bytes)
+}
+
 /// The part of the cache that belongs to one repository.
 pub(super) struct RepoCache {
     layout: CacheRepo,

@@ -107,6 +107,17 @@ impl Remote {
         })
     }
 
+    /// Whether the hub answers at all, whatever it says.
+    pub(super) fn reach(&self) -> Result<(), HubError> {
+        let url = format!("{}/", self.endpoint);
+        let request = Request::builder().method("HEAD").uri(&url).body(());
+        let request = request.map_err(|error| protocol(&url, error.to_string()))?;
+        match self.agent.run(request).map_err(|error| unanswered(&url, error)) {
+            Ok(_) => Ok(()),
+            Err(Failed::Again(error) | Failed::Final(error)) => Err(error),
+        }
+    }
+
     /// The commit of a revision and the list of its files: one request.
     pub(super) fn revision(
         &self,

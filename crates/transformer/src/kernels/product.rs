@@ -44,6 +44,11 @@ pub(super) fn panel_width<S: Simd>() -> usize {
     2 * S::F32_LANES
 }
 
+/// f32 lanes of the vectors that are used on this machine.
+pub fn vector_lanes() -> usize {
+    native_panel_width() / 2
+}
+
 /// Columns of a panel on this machine.
 pub(super) fn native_panel_width() -> usize {
     struct Width;

@@ -1,0 +1,83 @@
+//! `stratoscope doctor`: what the machine, the settings and the network are, and what they mean.
+
+use crate::args::ModelsArgs;
+use crate::model;
+use crate::outcome::{Result, print};
+use crate::progress::Progress;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+use stratoscope::loader::hub::{Hub, HubSettings};
+
+/// How long the hub may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
+    let mut progress = Progress::new(&args.common);
+    let settings = model::hub_settings(&args.hub)?;
+    progress.at("asking the hub", 0, 1);
+    let network = network(&settings);
+    progress.finish();
+    let lanes = stratoscope::transformer::vector_lanes();
+    let findings: Vec<(&str, String)> = vec![
+        ("program", format!("stratoscope {}", env!("CARGO_PKG_VERSION"))),
+        ("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
+        ("vectors", format!("{} bits used; found: {}", 32 * lanes, features().join(" "))),
+        ("threads", rayon::current_num_threads().to_string()),
+        ("device", "cpu, f32".to_owned()),
+        ("bundled", if cfg!(feature = "bundled") { "yes" } else { "not in this build" }.to_owned()),
+        ("cache", folder(&settings.cache_dir)),
+        ("own cache", settings.state_dir.as_deref().map_or("none".into(), folder)),
+        ("token", if settings.token.is_some() { "there is one" } else { "none" }.to_owned()),
+        ("hub", network),
+        ("fonts", "bundled; the system's are not read".to_owned()),
+    ];
+    if args.common.json {
+        let object: serde_json::Map<String, Value> = findings
+            .into_iter()
+            .map(|(name, value)| (name.replace(' ', "_"), json!(value)))
+            .collect();
+        return print(&format!("{}\n", Value::Object(object)));
+    }
+    let lines = findings.iter().map(|(name, value)| format!("{name:<11}{value}\n"));
+    print(&lines.collect::<String>())
+}
+
+fn network(settings: &HubSettings) -> String {
+    let endpoint = &settings.endpoint;
+    if settings.offline {
+        return format!("{endpoint}, not asked: offline is set");
+    }
+    let settings = HubSettings { timeout: PATIENCE, retries: 0, ..settings.clone() };
+    match Hub::new(settings).and_then(|hub| hub.reach()) {
+        Ok(()) => format!("{endpoint} answers"),
+        Err(error) => format!("{error}; what is cached works all the same (--offline)"),
+    }
+}
+
+/// A folder, and whether it can be used.
+fn folder(path: &Path) -> String {
+    let state = match path.metadata() {
+        Ok(about) if !about.is_dir() => "is a file, not a folder",
+        Ok(about) if about.permissions().readonly() => "can only be read",
+        Ok(_) => "is there",
+        Err(_) => "is not there yet",
+    };
+    format!("{}, {state}", path.display())
+}
+
+/// What the processor has of what could be used.
+fn features() -> Vec<&'static str> {
+    #[cfg(target_arch = "x86_64")]
+    let found = [
+        ("sse4.2", is_x86_feature_detected!("sse4.2")),
+        ("avx2", is_x86_feature_detected!("avx2")),
+        ("fma", is_x86_feature_detected!("fma")),
+        ("avx512f", is_x86_feature_detected!("avx512f")),
+    ];
+    #[cfg(target_arch = "aarch64")]
+    let found = [("neon", std::arch::is_aarch64_feature_detected!("neon"))];
+    #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+    let found: [(&'static str, bool); 0] = [];
+    found.into_iter().filter(|(_, there)| *there).map(|(name, _)| name).collect()
+}

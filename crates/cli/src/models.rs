@@ -1,0 +1,239 @@
+//! `stratoscope info`, `models` and `fetch`: what a model is, which there are, how one comes here.
+
+use crate::args::{ModelJobArgs, ModelsArgs};
+use crate::model;
+use crate::outcome::{Result, print};
+use crate::progress::Progress;
+use serde_json::{Value, json};
+use std::fmt::Write;
+use std::path::Path;
+use stratoscope::Explorer;
+use stratoscope::loader::family_of;
+use stratoscope::loader::hub::{CachedModel, Hub};
+use stratoscope::transformer::{Architecture, HookPoint};
+
+/// What a model is.
+pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
+    let mut progress = Progress::new(&args.common);
+    let explorer = model::open_named(&args.name, &args.hub, &mut progress)?;
+    progress.finish();
+    let about = about(&explorer);
+    if args.common.json {
+        return print(&format!("{about}\n"));
+    }
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_info(&mut text, &explorer, args.common.verbose);
+    print(&text)
+}
+
+/// What is known of a model, as one JSON object.
+fn about(explorer: &Explorer) -> Value {
+    let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
+    let tokenizer = explorer.model().tokenizer.as_ref();
+    json!({
+        "model": info.id,
+        "revision": info.revision,
+        "family": info.family,
+        "d_vocab": a.d_vocab,
+        "d_model": a.d_model,
+        "n_layers": a.n_layers,
+        "n_heads": a.n_heads,
+        "d_head": a.d_head,
+        "d_mlp": a.d_mlp,
+        "norm": format!("{:?}", a.norm),
+        "positions": format!("{:?}", a.positions),
+        "relative_bias": a.relative_bias.map(|b| format!("{b:?}")),
+        "activation": format!("{:?}", a.activation),
+        "parameters": a.parameters(),
+        "weights_bytes": weights_bytes(a),
+        "max_tokens": a.max_tokens(),
+        "sentence_max_tokens": info.sentence_max_tokens,
+        "sentence_pooling": info.sentence_pooling.map(|p| p.name()),
+        "tokenizer": tokenizer.map(|t| json!({
+            "kind": t.kind(),
+            "size": t.size(),
+            "special_tokens": t.special_tokens(false),
+        })),
+        "hook_points": hook_points(a).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "unused_tensors": info.unused_tensors,
+        "files": info.files.iter().map(|f| json!({
+            "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
+        })).collect::<Vec<_>>(),
+    })
+}
+
+fn hook_points(architecture: &Architecture) -> Vec<HookPoint> {
+    HookPoint::all(architecture.n_layers)
+}
+
+/// The weights in memory, f32.
+fn weights_bytes(architecture: &Architecture) -> u64 {
+    4 * architecture.parameters() as u64
+}
+
+fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt::Result {
+    let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
+    let mut line = |name: &str, value: String| writeln!(text, "{name:<13}{value}");
+    line("model", info.id.clone())?;
+    if let Some(revision) = &info.revision {
+        line("revision", revision.clone())?;
+    }
+    line("family", info.family.to_owned())?;
+    line(
+        "sizes",
+        format!(
+            "n_layers {}, d_model {}, n_heads {}, d_head {}, d_mlp {}, d_vocab {}",
+            a.n_layers, a.d_model, a.n_heads, a.d_head, a.d_mlp, a.d_vocab
+        ),
+    )?;
+    line("layout", format!("post-norm blocks, bidirectional; {:?}, {:?}", a.norm, a.activation))?;
+    line("positions", format!("{:?}", a.positions))?;
+    if let Some(bias) = a.relative_bias {
+        line("", format!("{bias:?}"))?;
+    }
+    let parameters = a.parameters() as f64 / 1e6;
+    line("parameters", format!("{parameters:.1} million; {} as f32", size(weights_bytes(a))))?;
+    line("tokens", format!("at most {} a text, special ones counted", a.max_tokens()))?;
+    if let Some(tokens) = info.sentence_max_tokens {
+        line("", format!("(sentence-transformers cuts at {tokens}; nothing here does)"))?;
+    }
+    line(
+        "tokenizer",
+        match &explorer.model().tokenizer {
+            Some(t) => format!(
+                "{}, {} tokens, {} special ones around a text",
+                t.kind(),
+                t.size(),
+                t.special_tokens(false)
+            ),
+            None => "none: only token ids can be read".to_owned(),
+        },
+    )?;
+    if let Some(pooling) = info.sentence_pooling {
+        line("pooling", format!("{} (of its sentence vectors)", pooling.name()))?;
+    }
+    let points: Vec<String> = hook_points(a).iter().map(ToString::to_string).collect();
+    let last = format!("blocks.{}.", a.n_layers - 1);
+    let shown: Vec<String> = (points.iter())
+        .filter(|p| !p.starts_with("blocks.") || p.starts_with(&last))
+        .map(|p| p.replacen(&last, "blocks.{i}.", 1))
+        .collect();
+    line("hook points", shown.join(", "))?;
+    let unused = &info.unused_tensors;
+    line(
+        "unused",
+        match unused.len() {
+            0 => "nothing in the checkpoint".to_owned(),
+            n if verbose || n <= 4 => unused.join(", "),
+            n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
+        },
+    )?;
+    for (index, file) in info.files.iter().enumerate() {
+        let name = if index == 0 { "files" } else { "" };
+        line(name, format!("{:>9}  {}  {}", size(file.bytes), &file.sha256[..12], file.name))?;
+    }
+    Ok(())
+}
+
+/// The models at hand.
+pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
+    let settings = model::hub_settings(&args.hub)?;
+    let folder = settings.cache_dir.clone();
+    let cached = Hub::new(settings)
+        .and_then(|hub| hub.cached())
+        .map_err(stratoscope::loader::Error::from)?;
+    let known: Vec<(CachedModel, String)> = (cached.into_iter())
+        .map(|cached| {
+            let family = family(&cached);
+            (cached, family)
+        })
+        .collect();
+    if args.common.json {
+        let models: Vec<Value> = (known.iter())
+            .map(|(cached, family)| {
+                json!({
+                    "model": cached.repo,
+                    "bytes": cached.bytes,
+                    "commits": cached.snapshots.iter().map(|s| commit(s)).collect::<Vec<_>>(),
+                    "family": family,
+                })
+            })
+            .collect();
+        let bundled = cfg!(feature = "bundled");
+        return print(&format!(
+            "{}\n",
+            json!({ "bundled": bundled, "cache": folder, "models": models })
+        ));
+    }
+    let mut text = String::new();
+    if let Some(bytes) = bundled_bytes() {
+        let _ = writeln!(text, "{:>9}  bundled  (BERT, all-MiniLM-L6-v2)", size(bytes));
+    }
+    for (cached, family) in &known {
+        let _ = writeln!(text, "{:>9}  {}  ({family})", size(cached.bytes), cached.repo);
+    }
+    if known.is_empty() {
+        let _ = writeln!(text, "none in the cache, {}", folder.display());
+    }
+    print(&text)
+}
+
+#[cfg(feature = "bundled")]
+fn bundled_bytes() -> Option<u64> {
+    Some(stratoscope_bundled::files().iter().map(|f| f.bytes.len() as u64).sum())
+}
+
+#[cfg(not(feature = "bundled"))]
+fn bundled_bytes() -> Option<u64> {
+    None
+}
+
+/// The family of a cached model, by the config of one of its commits, or why there is none.
+fn family(cached: &CachedModel) -> String {
+    let mut configs = cached.snapshots.iter().map(|s| std::fs::read(s.join("config.json")));
+    match configs.find_map(std::result::Result::ok) {
+        None => "no config.json".to_owned(),
+        Some(config) => family_of(&config).map_or("not supported".to_owned(), str::to_owned),
+    }
+}
+
+fn commit(snapshot: &Path) -> String {
+    snapshot.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// Brings a model into the cache.
+pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
+    let mut progress = Progress::new(&args.common);
+    let explorer = model::open_named(&args.name, &args.hub, &mut progress)?;
+    progress.finish();
+    let info = &explorer.model().info;
+    let bytes: u64 = info.files.iter().map(|f| f.bytes).sum();
+    if args.common.json {
+        return print(&format!("{}\n", about(&explorer)));
+    }
+    if args.common.quiet {
+        return Ok(());
+    }
+    let revision = info.revision.as_ref().map_or(String::new(), |r| format!(" at commit {r}"));
+    let files = info.files.len();
+    let (size, family) = (size(bytes), info.family);
+    print(&format!("{}{revision}: {files} files, {size}, {family}; it loads\n", info.id))
+}
+
+/// Bytes as people read them.
+fn size(bytes: u64) -> String {
+    let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
+    match units.into_iter().find(|(_, unit)| bytes as f64 >= *unit) {
+        Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / unit),
+        None => format!("{bytes} B"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!([12, 1_500, 90_900_000].map(super::size), ["12 B", "1.5 kB", "90.9 MB"]);
+    }
+}
