@@ -37,7 +37,9 @@ fn about(explorer: &Explorer) -> Value {
         "family": info.family,
         "d_vocab": a.d_vocab,
         "d_model": a.d_model,
+        "d_embed": a.d_embed,
         "n_layers": a.n_layers,
+        "n_weight_sets": a.n_weight_sets,
         "n_heads": a.n_heads,
         "d_head": a.d_head,
         "d_mlp": a.d_mlp,
@@ -87,6 +89,12 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
             a.n_layers, a.d_model, a.n_heads, a.d_head, a.d_mlp, a.d_vocab
         ),
     )?;
+    if let Some(width) = a.d_embed {
+        line("", format!("embedding of width {width}, projected to d_model"))?;
+    }
+    if a.n_weight_sets < a.n_layers {
+        line("", format!("{} set(s) of weights for all blocks", a.n_weight_sets))?;
+    }
     line("layout", format!("post-norm blocks, bidirectional; {:?}, {:?}", a.norm, a.activation))?;
     line("positions", format!("{:?}", a.positions))?;
     if let Some(bias) = a.relative_bias {

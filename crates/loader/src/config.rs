@@ -76,8 +76,8 @@ impl Config {
     }
 
     /// An activation by the name that transformers gives it.
-    pub(crate) fn activation(&self, key: &str) -> Result<Activation> {
-        let Some(value) = self.get(key) else { return Ok(Activation::Gelu) };
+    pub(crate) fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
+        let Some(value) = self.get(key) else { return Ok(default) };
         match value.as_str() {
             Some("gelu" | "gelu_python") => Ok(Activation::Gelu),
             Some("gelu_new" | "gelu_accurate" | "gelu_fast" | "gelu_pytorch_tanh") => {

@@ -71,8 +71,8 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     let family = families::of(&config)?;
     let architecture = (family.architecture)(&config)?;
     architecture.check()?;
-    if !files.has("tokenizer.json") {
-        files.fetch(family.vocabulary.files(), Need::Optional, progress)?;
+    if let Some(vocabulary) = family.vocabulary.filter(|_| !files.has("tokenizer.json")) {
+        files.fetch(vocabulary.files(), Need::Optional, progress)?;
     }
     let tokenizer = read_tokenizer(&files, family, &architecture)?;
     let sentence_pooling = match files.find(POOLING)? {
@@ -162,13 +162,14 @@ fn read_tokenizer(
     let tokenizer = match files.find("tokenizer.json")? {
         Some(bytes) => Tokenizer::from_json(&bytes)?,
         None => {
+            let Some(vocabulary) = family.vocabulary else { return Ok(None) };
             let mut parts = Vec::new();
-            for name in family.vocabulary.files() {
+            for name in vocabulary.files() {
                 let Some(bytes) = files.find(name)? else { return Ok(None) };
                 parts.push(bytes.into_owned());
             }
             let config = files.find("tokenizer_config.json")?;
-            Tokenizer::from_vocabulary(family.vocabulary, &parts, config.as_deref())?
+            Tokenizer::from_vocabulary(vocabulary, &parts, config.as_deref())?
         }
     };
     let d_vocab = architecture.d_vocab;

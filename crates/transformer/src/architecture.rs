@@ -10,8 +10,14 @@ pub struct Architecture {
     pub d_vocab: usize,
     /// Width of the residual stream.
     pub d_model: usize,
+    /// Width of the embedding tables where they are projected to `d_model` (Lan et al. 2020); none
+    /// where they have that width themselves.
+    pub d_embed: Option<usize>,
     /// Number of blocks.
     pub n_layers: usize,
+    /// How many sets of weights the blocks have: `n_layers` where each has its own; fewer where
+    /// neighbouring blocks share one (Lan et al. 2020).
+    pub n_weight_sets: usize,
     /// Attention heads per block.
     pub n_heads: usize,
     /// Width of one head.
@@ -108,7 +114,9 @@ impl Architecture {
         for (name, size) in [
             ("d_vocab", self.d_vocab),
             ("d_model", self.d_model),
+            ("d_embed", self.embedding_width()),
             ("n_layers", self.n_layers),
+            ("n_weight_sets", self.n_weight_sets),
             ("n_heads", self.n_heads),
             ("d_head", self.d_head),
             ("d_mlp", self.d_mlp),
@@ -124,6 +132,10 @@ impl Architecture {
         // Memory for the names of weights grows with it, whatever the checkpoint holds.
         if self.n_layers > 1 << 12 {
             return fail(format!("n_layers is {}", self.n_layers));
+        }
+        if self.n_weight_sets > self.n_layers {
+            let (sets, blocks) = (self.n_weight_sets, self.n_layers);
+            return fail(format!("{sets} sets of weights for {blocks} blocks"));
         }
         if self.max_tokens() == 0 {
             return fail("the positions leave no room for a token".to_owned());
@@ -174,30 +186,46 @@ impl Architecture {
         }
     }
 
-    /// Every weight of this architecture, in the order of the forward pass.
+    /// The width of the embedding tables.
+    pub fn embedding_width(&self) -> usize {
+        self.d_embed.unwrap_or(self.d_model)
+    }
+
+    /// Which set of weights block `i` has.
+    pub fn weight_set(&self, i: usize) -> usize {
+        // The division first, and in floating point, as the reference computes it.
+        let blocks_per_set = self.n_layers as f64 / self.n_weight_sets as f64;
+        ((i as f64 / blocks_per_set) as usize).min(self.n_weight_sets - 1)
+    }
+
+    /// Every weight of this architecture, in the order of the forward pass; `i` of `blocks.{i}`
+    /// counts sets of weights.
     pub fn weights(&self) -> Vec<WeightSpec> {
         let (d, heads) = (self.d_model, self.n_heads * self.d_head);
+        let (d_embed, sets) = (self.embedding_width(), self.n_weight_sets);
         let mut specs = Vec::new();
         let mut add = |name: String, shape: &[usize]| {
             specs.push(WeightSpec { name, shape: shape.to_vec() });
         };
-        add("embed.token.weight".into(), &[self.d_vocab, d]);
+        add("embed.token.weight".into(), &[self.d_vocab, d_embed]);
         match self.positions {
-            Positions::Learned { rows, .. } => add("embed.position.weight".into(), &[rows, d]),
+            Positions::Learned { rows, .. } => {
+                add("embed.position.weight".into(), &[rows, d_embed]);
+            }
         }
         if self.token_types > 0 {
-            add("embed.token_type.weight".into(), &[self.token_types, d]);
+            add("embed.token_type.weight".into(), &[self.token_types, d_embed]);
         }
-        let mut norm = |name: &str| match self.norm {
+        let mut norm = |name: &str, d: usize| match self.norm {
             Norm::Layer { .. } => {
                 add(format!("{name}.weight"), &[d]);
                 add(format!("{name}.bias"), &[d]);
             }
         };
-        norm("embed.norm");
-        for i in 0..self.n_layers {
-            norm(&format!("blocks.{i}.attn.norm"));
-            norm(&format!("blocks.{i}.mlp.norm"));
+        norm("embed.norm", d_embed);
+        for i in 0..sets {
+            norm(&format!("blocks.{i}.attn.norm"), d);
+            norm(&format!("blocks.{i}.mlp.norm"), d);
         }
         if let Some(bias) = self.relative_bias {
             add("relative_bias.weight".into(), &[bias.buckets, self.n_heads]);
@@ -206,7 +234,10 @@ impl Architecture {
             add(format!("{name}.weight"), &[out, input]);
             add(format!("{name}.bias"), &[out]);
         };
-        for i in 0..self.n_layers {
+        if self.d_embed.is_some() {
+            linear("embed.project".into(), d, d_embed);
+        }
+        for i in 0..sets {
             for part in ["q", "k", "v"] {
                 linear(format!("blocks.{i}.attn.{part}"), heads, d);
             }
@@ -252,7 +283,9 @@ mod tests {
         Architecture {
             d_vocab: 11,
             d_model: 6,
+            d_embed: None,
             n_layers: 2,
+            n_weight_sets: 2,
             n_heads: 3,
             d_head: 2,
             d_mlp: 10,

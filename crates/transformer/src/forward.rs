@@ -26,6 +26,7 @@ struct Embedding {
     position: Tensor,
     token_type: Option<Tensor>,
     norm: NormLayer,
+    project: Option<Linear>,
 }
 
 struct Block {
@@ -77,13 +78,17 @@ impl Transformer {
                 _ => Some(weights.table("embed.token_type")?),
             },
             norm: NormLayer::new(weights, norm, "embed.norm", fast)?,
+            project: match architecture.d_embed {
+                None => None,
+                Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()], fast)?),
+            },
         };
         let relative_bias = match architecture.relative_bias {
             Some(bias) => Some((bias, weights.table("relative_bias")?)),
             None => None,
         };
-        let mut blocks = Vec::with_capacity(architecture.n_layers);
-        for i in 0..architecture.n_layers {
+        let mut blocks = Vec::with_capacity(architecture.n_weight_sets);
+        for i in 0..architecture.n_weight_sets {
             let mut linear = |parts: &[&str]| {
                 let names: Vec<_> = parts.iter().map(|p| format!("blocks.{i}.{p}")).collect();
                 Linear::new(weights, &names, fast)
@@ -117,10 +122,12 @@ impl Transformer {
     /// A tensor operation that fails (out of memory, a device lost), or a hook's own error.
     pub fn forward(&self, batch: &Batch, hooks: &mut dyn Hooks) -> Result<HiddenStates> {
         let mut x = hooked(hooks, HookPoint::Embed, self.embed(batch)?)?;
-        let mut states = Vec::with_capacity(self.blocks.len() + 1);
+        let n_layers = self.architecture.n_layers;
+        let mut states = Vec::with_capacity(n_layers + 1);
         states.push(x.clone());
         let mut biases = Biases::default();
-        for (i, block) in self.blocks.iter().enumerate() {
+        for i in 0..n_layers {
+            let block = &self.blocks[self.architecture.weight_set(i)];
             x = hooked(hooks, HookPoint::ResidPre(i), x)?;
             let attention = self.attention(i, block, &x, batch, &mut biases, hooks)?;
             let attention = hooked(hooks, HookPoint::AttnOut(i), attention)?;
@@ -144,7 +151,12 @@ impl Transformer {
         if let Some(token_type) = &self.embedding.token_type {
             x = (x + rows(token_type, &batch.token_types)?)?;
         }
-        self.embedding.norm.apply_to_sum(&x, &rows(&self.embedding.position, &batch.positions)?)
+        let positions = rows(&self.embedding.position, &batch.positions)?;
+        let x = self.embedding.norm.apply_to_sum(&x, &positions)?;
+        match &self.embedding.project {
+            Some(project) => project.apply(&x),
+            None => Ok(x),
+        }
     }
 
     /// `[tokens, d_model]` to the same; each sequence attends to itself alone.
@@ -274,7 +286,9 @@ mod tests {
         Architecture {
             d_vocab: 50,
             d_model: 48,
+            d_embed: None,
             n_layers: 3,
+            n_weight_sets: 3,
             n_heads: 4,
             d_head: 12,
             d_mlp: 100,

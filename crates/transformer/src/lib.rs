@@ -16,6 +16,7 @@
 //!
 //! let architecture = Architecture {
 //!     d_vocab: 11, d_model: 6, n_layers: 2, n_heads: 3, d_head: 2, d_mlp: 10,
+//!     d_embed: None, n_weight_sets: 2,
 //!     norm: Norm::Layer { eps: 1e-12 },
 //!     positions: Positions::Learned { rows: 8, numbering: Numbering::FromZero },
 //!     token_types: 0,

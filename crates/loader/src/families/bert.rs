@@ -4,7 +4,7 @@ use super::Family;
 use crate::Result;
 use crate::config::Config;
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::{Architecture, Norm, Numbering, Positions};
+use stratoscope_transformer::{Activation, Architecture, Norm, Numbering, Positions};
 
 pub(super) const FAMILY: Family = Family {
     name: "BERT",
@@ -13,7 +13,7 @@ pub(super) const FAMILY: Family = Family {
     names: NAMES,
     prefix: "bert.",
     unused: &["pooler.", "cls.", "classifier.", "qa_outputs.", "embeddings.position_ids"],
-    vocabulary: Vocabulary::WordPiece,
+    vocabulary: Some(Vocabulary::WordPiece),
 };
 
 /// The names of a BERT checkpoint, which RoBERTa's kin share.
@@ -40,12 +40,15 @@ pub(super) fn architecture(
 ) -> Result<Architecture> {
     super::refuse_decoders(config)?;
     config.only("position_embedding_type", "absolute".into())?;
+    let n_layers = config.size(&["num_hidden_layers"], 12)?;
     let d_model = config.size(&["hidden_size"], 768)?;
     let n_heads = config.size(&["num_attention_heads"], 12)?;
     Ok(Architecture {
         d_vocab: config.size(&["vocab_size"], d_vocab)?,
         d_model,
-        n_layers: config.size(&["num_hidden_layers"], 12)?,
+        d_embed: None,
+        n_layers,
+        n_weight_sets: n_layers,
         n_heads,
         d_head: config.d_head("num_attention_heads", d_model, n_heads)?,
         d_mlp: config.size(&["intermediate_size"], 3072)?,
@@ -56,6 +59,6 @@ pub(super) fn architecture(
         },
         token_types: config.size(&["type_vocab_size"], 2)?,
         relative_bias: None,
-        activation: config.activation("hidden_act")?,
+        activation: config.activation("hidden_act", Activation::Gelu)?,
     })
 }

@@ -2,18 +2,21 @@
 
 use super::Family;
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::{Architecture, Norm, Numbering, Positions};
+use stratoscope_transformer::{Activation, Architecture, Norm, Numbering, Positions};
 
 pub(super) const FAMILY: Family = Family {
     name: "DistilBERT",
     model_types: &["distilbert"],
     architecture: |config| {
+        let n_layers = config.size(&["n_layers", "num_hidden_layers"], 6)?;
         let d_model = config.size(&["dim", "hidden_size"], 768)?;
         let n_heads = config.size(&["n_heads", "num_attention_heads"], 12)?;
         Ok(Architecture {
             d_vocab: config.size(&["vocab_size"], 30522)?,
             d_model,
-            n_layers: config.size(&["n_layers", "num_hidden_layers"], 6)?,
+            d_embed: None,
+            n_layers,
+            n_weight_sets: n_layers,
             n_heads,
             d_head: config.d_head("n_heads", d_model, n_heads)?,
             d_mlp: config.size(&["hidden_dim"], 3072)?,
@@ -25,7 +28,7 @@ pub(super) const FAMILY: Family = Family {
             },
             token_types: 0,
             relative_bias: None,
-            activation: config.activation("activation")?,
+            activation: config.activation("activation", Activation::Gelu)?,
         })
     },
     names: &[
@@ -51,5 +54,5 @@ pub(super) const FAMILY: Family = Family {
         "qa_outputs.",
         "embeddings.position_ids",
     ],
-    vocabulary: Vocabulary::WordPiece,
+    vocabulary: Some(Vocabulary::WordPiece),
 };

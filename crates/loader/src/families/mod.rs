@@ -1,8 +1,10 @@
 //! The families, each a file of data: how a config reads as an architecture, and which tensor of
 //! the checkpoint is which weight.
 
+mod albert;
 mod bert;
 mod distilbert;
+mod electra;
 mod mpnet;
 mod roberta;
 
@@ -12,8 +14,14 @@ use crate::{Error, Result};
 use stratoscope_transformer::Architecture;
 
 /// All families; a new one is a file and a line here.
-const FAMILIES: &[&Family] =
-    &[&bert::FAMILY, &distilbert::FAMILY, &mpnet::FAMILY, &roberta::FAMILY];
+const FAMILIES: &[&Family] = &[
+    &albert::FAMILY,
+    &bert::FAMILY,
+    &distilbert::FAMILY,
+    &electra::FAMILY,
+    &mpnet::FAMILY,
+    &roberta::FAMILY,
+];
 
 /// What the loader has to know of a family.
 pub(crate) struct Family {
@@ -30,8 +38,8 @@ pub(crate) struct Family {
     /// Beginnings of the names (after the prefix) of heads and buffers that hidden states do not
     /// need.
     pub(crate) unused: &'static [&'static str],
-    /// The tokenizer that is built where there is no `tokenizer.json`.
-    pub(crate) vocabulary: Vocabulary,
+    /// The tokenizer that is built where there is no `tokenizer.json`; none where that needs it.
+    pub(crate) vocabulary: Option<Vocabulary>,
 }
 
 /// The names of all families, for messages and tables.

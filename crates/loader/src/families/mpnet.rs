@@ -3,13 +3,14 @@
 
 use super::Family;
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::{Architecture, Norm, Numbering, Positions, RelativeBias};
+use stratoscope_transformer::{Activation, Architecture, Norm, Numbering, Positions, RelativeBias};
 
 pub(super) const FAMILY: Family = Family {
     name: "MPNet",
     model_types: &["mpnet"],
     architecture: |config| {
         super::refuse_decoders(config)?;
+        let n_layers = config.size(&["num_hidden_layers"], 12)?;
         let d_model = config.size(&["hidden_size"], 768)?;
         let n_heads = config.size(&["num_attention_heads"], 12)?;
         // The reference always computes 32 buckets up to distance 128; the config's number is the
@@ -18,7 +19,9 @@ pub(super) const FAMILY: Family = Family {
         Ok(Architecture {
             d_vocab: config.size(&["vocab_size"], 30527)?,
             d_model,
-            n_layers: config.size(&["num_hidden_layers"], 12)?,
+            d_embed: None,
+            n_layers,
+            n_weight_sets: n_layers,
             n_heads,
             d_head: config.d_head("num_attention_heads", d_model, n_heads)?,
             d_mlp: config.size(&["intermediate_size"], 3072)?,
@@ -30,7 +33,7 @@ pub(super) const FAMILY: Family = Family {
             },
             token_types: 0,
             relative_bias: Some(RelativeBias { buckets: 32, max_distance: 128 }),
-            activation: config.activation("hidden_act")?,
+            activation: config.activation("hidden_act", Activation::Gelu)?,
         })
     },
     names: &[
@@ -49,5 +52,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     prefix: "mpnet.",
     unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"],
-    vocabulary: Vocabulary::WordPieceSentence,
+    vocabulary: Some(Vocabulary::WordPieceSentence),
 };

@@ -17,5 +17,5 @@ pub(super) const FAMILY: Family = Family {
     names: bert::NAMES,
     prefix: "roberta.",
     unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"],
-    vocabulary: Vocabulary::ByteLevelBpe,
+    vocabulary: Some(Vocabulary::ByteLevelBpe),
 };
