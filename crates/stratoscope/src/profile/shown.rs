@@ -69,7 +69,8 @@ impl Profile {
         let mut text = format!(
             "{} words of one form, each in its senses and as {} ({} contexts, {} texts). Effects: ω² \
              of what varies within a word; 95 % intervals by bootstrap over words (n = {}); ringed: \
-             the largest value; dashed: what permuted labels reach by chance (95th percentile). \
+             the largest value; dashed: what permuted labels reach by chance (95th percentile); below 0: \
+             less than the spread of contexts alone would give. \
              Shares are left out where less than {:.0} % of the variance is within words or neither \
              effect beats chance. A smaller ω² higher up does not say that the model has lost \
              something, only that other things vary more.",
