@@ -1,7 +1,7 @@
 //! Every family against Hugging Face transformers: hidden states and attention patterns of tiny
 //! random checkpoints, and of the bundled model on real sentences.
 
-use crate::fixtures::{Tensors, bundled, distance, load, path};
+use crate::fixtures::{Tensors, bundled, distance, families, load, path};
 use candle_core::Tensor;
 use stratoscope_loader::Source;
 use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
@@ -68,11 +68,8 @@ fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
 #[test]
 fn tiny_checkpoints_equal_transformers() {
     let mut seen = 0;
-    for entry in std::fs::read_dir(path("families")).unwrap() {
-        let folder = entry.unwrap().path();
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let model = load(&Source::Folder(folder.clone())).unwrap_or_else(|e| panic!("{name}: {e}"));
-        let golden = Tensors::read(folder.join("golden.safetensors"));
+    for (name, model) in families() {
+        let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
         check_states(&name, &model.transformer, &golden);
         seen += 1;
     }
