@@ -4,7 +4,7 @@ use super::{Profile, ProfileCurve};
 use crate::Result;
 use std::fmt::Write;
 use stratoscope_plot::{Depth, Figure, Panel, Series, SeriesKind};
-use stratoscope_probing::{Estimate, LEAST_WITHIN, Partition};
+use stratoscope_probing::{Estimate, LEAST_WITHIN, Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
 
@@ -45,7 +45,8 @@ impl Profile {
                 Series { peak: true, ..series("sense", curve, |p| p.sense) },
                 Series { peak: true, ..series("role", curve, |p| p.role) },
                 series("word × role", curve, |p| p.word_role),
-                chance(curve),
+                chance("sense, chance", curve, |p| p.sense_null),
+                chance("role, chance", curve, |p| p.role_null),
             ];
             panel(format!("{name}: effects"), "ω²", range, series)
         };
@@ -127,6 +128,16 @@ impl Profile {
                 number(s.1),
             )?,
             _ => write!(text, "In the word itself the effects are not defined: see the table. ")?,
+        }
+        if let (Some((layer, role_peak)), Some(null)) = (&target.role_peak, target.role_null)
+            && role_peak.value <= null.high
+        {
+            write!(
+                text,
+                "Even there, at layer {layer}, {role} does not exceed what permuted labels reach by \
+                 chance ({:.2}). ",
+                null.high
+            )?;
         }
         if let (Some(at_peak), Some(last)) = (target.share_at_role_peak, target.share_last) {
             let change = compare(at_peak, last);
@@ -251,6 +262,8 @@ struct Curve {
     role_peak: Option<(usize, Estimate)>,
     sense_peak: Option<(usize, Estimate)>,
     role_last: Option<Estimate>,
+    /// By chance, where role peaks.
+    role_null: Option<Null>,
     share_at_role_peak: Option<Estimate>,
     share_first: Option<(usize, Estimate)>,
     share_last: Option<Estimate>,
@@ -270,6 +283,9 @@ impl Curve {
             share_at_role_peak: role_peak
                 .and_then(|(layer, _)| curve.layers.iter().find(|l| l.layer == layer))
                 .and_then(share),
+            role_null: role_peak
+                .and_then(|(layer, _)| curve.layers.iter().find(|l| l.layer == layer))
+                .and_then(|l| l.partition.role_null),
             role_peak,
             sense_peak: peak(|p| p.sense),
             role_last: last.and_then(|l| l.partition.role),
@@ -318,12 +334,8 @@ fn series(name: &str, curve: &ProfileCurve, pick: Pick) -> Series {
     }
 }
 
-/// What permuted labels reach: the higher of the two effects' nulls.
-fn chance(curve: &ProfileCurve) -> Series {
-    let null = |p: &Partition| {
-        let ends = [p.sense_null, p.role_null].into_iter().flatten().map(|n| n.high);
-        ends.reduce(f64::max)
-    };
-    let values = curve.layers.iter().map(|l| null(&l.partition)).collect();
-    Series { kind: SeriesKind::Baseline, ..Series::line("chance", values) }
+/// What permuted labels reach.
+fn chance(name: &str, curve: &ProfileCurve, pick: fn(&Partition) -> Option<Null>) -> Series {
+    let values = curve.layers.iter().map(|l| pick(&l.partition).map(|null| null.high)).collect();
+    Series { kind: SeriesKind::Baseline, ..Series::line(name, values) }
 }
