@@ -57,16 +57,12 @@ fn about(explorer: &Explorer) -> Value {
             "size": t.size(),
             "special_tokens": t.special_tokens(false),
         })),
-        "hook_points": hook_points(a).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "hook_points": HookPoint::all(a.n_layers).iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unused_tensors": info.unused_tensors,
         "files": info.files.iter().map(|f| json!({
             "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
         })).collect::<Vec<_>>(),
     })
-}
-
-fn hook_points(architecture: &Architecture) -> Vec<HookPoint> {
-    HookPoint::all(architecture.n_layers)
 }
 
 /// The weights in memory, f32.
@@ -121,7 +117,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     if let Some(pooling) = info.sentence_pooling {
         line("pooling", format!("{} (of its sentence vectors)", pooling.name()))?;
     }
-    let points: Vec<String> = hook_points(a).iter().map(ToString::to_string).collect();
+    let points: Vec<String> = HookPoint::all(a.n_layers).iter().map(ToString::to_string).collect();
     let last = format!("blocks.{}.", a.n_layers - 1);
     let shown: Vec<String> = (points.iter())
         .filter(|p| !p.starts_with("blocks.") || p.starts_with(&last))

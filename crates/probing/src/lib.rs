@@ -1,3 +1,5 @@
+//! Crossed stimuli, how well they are balanced, and the partition of variance by layer.
+//!
 #![doc = include_str!("../README.md")]
 
 mod balance;

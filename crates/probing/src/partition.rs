@@ -192,7 +192,6 @@ impl Degrees {
         sense_null: Null,
         role_null: Null,
     ) -> Partition {
-        let degrees = self;
         let column = |pick: fn(&Effects) -> f64| -> Vec<f64> {
             resampled.iter().map(|(effects, _)| pick(effects)).collect()
         };
@@ -203,7 +202,7 @@ impl Degrees {
             (column(|e| e.sense), column(|e| e.role), column(|e| e.any_role()));
         let word_role = column(|e| e.word_role);
         let rest = column(Effects::rest);
-        let (sense_known, role_known) = (degrees.sense_known, degrees.role_known);
+        let (sense_known, role_known) = (self.sense_known, self.role_known);
         let beats = |null: &Null, value: f64| value > null.high;
         let real = (sense_known && beats(&sense_null, value.sense))
             || (role_known && beats(&role_null, value.role));
@@ -212,17 +211,17 @@ impl Degrees {
             known.then(|| Estimate::share((value.sense, &sense), (against, samples))).flatten()
         };
         let within_samples: Vec<f64> = resampled.iter().map(|(_, within)| *within).collect();
-        let all_known = sense_known && role_known && degrees.word_role_known;
+        let all_known = sense_known && role_known && self.word_role_known;
         Partition {
             semantic_share: share(value.role, &role),
-            semantic_share_any_role: degrees
+            semantic_share_any_role: self
                 .word_role_known
                 .then(|| share(value.any_role(), &any))
                 .flatten(),
             sense: defined(sense_known, value.sense, &sense),
             role: defined(role_known, value.role, &role),
-            word_role: defined(degrees.word_role_known, value.word_role, &word_role),
-            any_role: defined(role_known && degrees.word_role_known, value.any_role(), &any),
+            word_role: defined(self.word_role_known, value.word_role, &word_role),
+            any_role: defined(role_known && self.word_role_known, value.any_role(), &any),
             rest: defined(all_known, value.rest(), &rest),
             within_word: Some(Estimate::shifted(within, &within_samples)),
             sense_null: sense_known.then_some(sense_null),

@@ -16,12 +16,14 @@ pub(super) const FAMILY: Family = Family {
     vocabulary: Some(Vocabulary::WordPiece),
 };
 
-/// The names of a BERT checkpoint, which RoBERTa's kin share.
+/// The names of a BERT checkpoint, which ELECTRA and RoBERTa's kin share.
 pub(super) const NAMES: &[(&str, &str)] = &[
     ("embed.token", "embeddings.word_embeddings"),
     ("embed.position", "embeddings.position_embeddings"),
     ("embed.token_type", "embeddings.token_type_embeddings"),
     ("embed.norm", "embeddings.LayerNorm"),
+    // Only where the embedding is narrower than the rest.
+    ("embed.project", "embeddings_project"),
     ("blocks.{i}.attn.q", "encoder.layer.{i}.attention.self.query"),
     ("blocks.{i}.attn.k", "encoder.layer.{i}.attention.self.key"),
     ("blocks.{i}.attn.v", "encoder.layer.{i}.attention.self.value"),

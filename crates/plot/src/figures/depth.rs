@@ -9,7 +9,7 @@ use crate::input::{self, check_count, check_len, check_value};
 use crate::labels::Rect;
 use crate::layout::{self, BODY, COLUMN, MARGIN, Page, SMALL};
 
-/// Height of a panel that has its row to itself, and of those that share one.
+/// Height of a panel that is alone in its figure, and of one among several.
 const HEIGHT: f64 = 250.0;
 const SHARED_HEIGHT: f64 = 165.0;
 const GAP: f64 = 16.0;
@@ -105,7 +105,7 @@ impl Depth {
         for row in self.rows.iter().filter(|row| !row.is_empty()) {
             let count = row.len() as f64;
             let width = (COLUMN - 2.0 * MARGIN - GAP * (count - 1.0)) / count;
-            let height = if row.len() == 1 && panels.len() == 1 { HEIGHT } else { SHARED_HEIGHT };
+            let height = if panels.len() == 1 { HEIGHT } else { SHARED_HEIGHT };
             let top = page.y;
             let mut bottom = top;
             for (column, panel) in row.iter().enumerate() {

@@ -115,10 +115,8 @@ impl ProfileStates {
                     range => Ok(range),
                 };
                 let own = tokens(item.target)?;
-                let before = match item.carrier {
-                    Some(place) => tokens(place)?.start,
-                    None => own.start,
-                };
+                let carried = item.carrier.map(tokens).transpose()?;
+                let before = carried.as_ref().map_or(own.start, |range| range.start);
                 let label = |row: Option<&Row>| row.map_or_else(String::new, |r| r.label.clone());
                 placements.push(Placement {
                     position: own.start,
@@ -134,8 +132,8 @@ impl ProfileStates {
                 if let Some(mean) = mean(own) {
                     target.slice_mut(s![.., first + index, ..]).assign(&mean);
                 }
-                if let (Some(carrier), Some(place)) = (&mut carrier, item.carrier)
-                    && let Some(mean) = mean(tokens(place)?)
+                if let (Some(carrier), Some(range)) = (&mut carrier, carried)
+                    && let Some(mean) = mean(range)
                 {
                     carrier.slice_mut(s![.., first + index, ..]).assign(&mean);
                 }
