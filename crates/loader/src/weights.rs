@@ -2,6 +2,7 @@
 //! shape and for NaN, and widened to f32. What no rule takes is an error.
 
 use crate::families::Family;
+use crate::stored::{Stored, StoredTensors};
 use crate::{Error, Result};
 use candle_core::{Device, Tensor};
 use half::slice::HalfFloatSliceExt;
@@ -21,7 +22,7 @@ pub(crate) fn read(
     family: &Family,
     device: &Device,
 ) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
-    let mut tensors: HashMap<String, TensorView<'_>> = HashMap::new();
+    let mut tensors = StoredTensors::new();
     for (file, bytes) in files {
         if bytes.starts_with(b"version https://git-lfs") {
             let reason = "it is a git-lfs pointer to the file (git lfs pull)".to_owned();
@@ -29,7 +30,9 @@ pub(crate) fn read(
         }
         let parsed = SafeTensors::deserialize(bytes)
             .map_err(|e| Error::Weights { file: file.clone(), reason: e.to_string() })?;
-        tensors.extend(parsed.tensors());
+        for (name, view) in parsed.tensors() {
+            tensors.insert(name, Box::new(view));
+        }
     }
     let names = Names::new(family, architecture, &tensors);
     let mut weights = HashMap::new();
@@ -45,7 +48,7 @@ pub(crate) fn read(
                 found: view.shape().to_vec(),
             });
         }
-        let values = to_f32(&name, view)?;
+        let values = finite(&name, view.values(&name)?)?;
         weights.insert(spec.name, Tensor::from_vec(values, spec.shape, device)?);
         used.insert(name);
     }
@@ -75,11 +78,7 @@ struct Names {
 }
 
 impl Names {
-    fn new(
-        family: &Family,
-        architecture: &Architecture,
-        tensors: &HashMap<String, TensorView<'_>>,
-    ) -> Self {
+    fn new(family: &Family, architecture: &Architecture, tensors: &StoredTensors<'_>) -> Self {
         let mut modules = HashMap::new();
         for (canonical, source) in family.names {
             if canonical.contains("{i}") {
@@ -105,11 +104,11 @@ impl Names {
     }
 
     /// The tensor of a canonical weight, under its present or its old name.
-    fn find<'a, 'data>(
+    fn find<'a>(
         &self,
         canonical: &str,
-        tensors: &'a HashMap<String, TensorView<'data>>,
-    ) -> Option<(String, &'a TensorView<'data>)> {
+        tensors: &'a StoredTensors<'_>,
+    ) -> Option<(String, &'a dyn Stored)> {
         let present = self.source(canonical);
         // Checkpoints of TensorFlow's time name the two halves of a norm so.
         let old = [(".weight", ".gamma"), (".bias", ".beta")]
@@ -118,30 +117,42 @@ impl Names {
         [Some(present), old]
             .into_iter()
             .flatten()
-            .find_map(|name| tensors.get(&name).map(|view| (name, view)))
+            .find_map(|name| tensors.get(&name).map(|tensor| (name, &**tensor)))
     }
 }
 
-/// A tensor's values in f32, none of them NaN or infinite.
-fn to_f32(name: &str, view: &TensorView<'_>) -> Result<Vec<f32>> {
-    let bytes = view.data();
-    let values: Vec<f32> = match view.dtype() {
-        Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-        Dtype::F64 => bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect(),
-        Dtype::F16 => {
-            let halves: Vec<half::f16> =
-                bytes.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b)).collect();
-            halves.to_f32_vec()
-        }
-        Dtype::BF16 => {
-            let halves: Vec<half::bf16> =
-                bytes.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b)).collect();
-            halves.to_f32_vec()
-        }
-        other => {
-            return Err(Error::TensorType { tensor: name.to_owned(), dtype: format!("{other:?}") });
-        }
-    };
+impl Stored for TensorView<'_> {
+    fn shape(&self) -> &[usize] {
+        TensorView::shape(self)
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<f32>> {
+        let bytes = self.data();
+        Ok(match self.dtype() {
+            Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+            Dtype::F64 => {
+                bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect()
+            }
+            Dtype::F16 => {
+                let halves: Vec<half::f16> =
+                    bytes.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b)).collect();
+                halves.to_f32_vec()
+            }
+            Dtype::BF16 => {
+                let halves: Vec<half::bf16> =
+                    bytes.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b)).collect();
+                halves.to_f32_vec()
+            }
+            other => {
+                let (tensor, dtype) = (name.to_owned(), format!("{other:?}"));
+                return Err(Error::TensorType { tensor, dtype });
+            }
+        })
+    }
+}
+
+/// The values, none of them NaN or infinite.
+fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(values),
         Some(element) => {
