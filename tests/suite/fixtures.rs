@@ -24,25 +24,30 @@ pub(crate) fn load(source: &Source) -> Result<Model, Error> {
     stratoscope_loader::load(source, &mut Silent)
 }
 
-/// The golden checkpoints by name, loaded. Those of a family that is not built yet have to be
-/// refused by its name, and by nothing else.
+/// The golden checkpoints by name, loaded; those that have their config in an older spelling too
+/// are there twice.
 pub(crate) fn families() -> Vec<(String, Model)> {
     let mut loaded = Vec::new();
-    for entry in std::fs::read_dir(path("families")).unwrap() {
-        let folder = entry.unwrap().path();
-        let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let config = std::fs::read(folder.join("config.json")).unwrap();
-        let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
-        match load(&Source::Folder(folder)) {
-            Ok(model) => loaded.push((name, model)),
-            Err(Error::Family { model_type, .. }) => {
-                assert_eq!(config["model_type"], model_type.as_str());
-                println!("{name}: {model_type} is not built yet");
-            }
-            Err(error) => panic!("{name}: {error}"),
+    for name in family_names() {
+        let folder = path("families").join(&name);
+        let read = |model: Result<Model, Error>| model.unwrap_or_else(|e| panic!("{name}: {e}"));
+        loaded.push((name.clone(), read(load(&Source::Folder(folder.clone())))));
+        if let Ok(config) = std::fs::read(folder.join("config-transformers-4.json")) {
+            let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
+            let files = [("config.json", config), ("model.safetensors", weights)];
+            loaded.push((name.clone(), read(load(&Source::memory(name.clone(), files)))));
         }
     }
     loaded
+}
+
+/// The folders of the golden checkpoints.
+pub(crate) fn family_names() -> Vec<String> {
+    let entries = std::fs::read_dir(path("families")).unwrap();
+    let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
+    let mut names: Vec<_> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 /// A safetensors file whose tensors are read by name.

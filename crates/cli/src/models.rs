@@ -10,7 +10,7 @@ use std::path::Path;
 use stratoscope::Explorer;
 use stratoscope::loader::family_of;
 use stratoscope::loader::hub::{CachedModel, Hub};
-use stratoscope::transformer::{Architecture, HookPoint};
+use stratoscope::transformer::{Architecture, Layout, Norm, Relative};
 
 /// What a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
@@ -37,16 +37,16 @@ fn about(explorer: &Explorer) -> Value {
         "family": info.family,
         "d_vocab": a.d_vocab,
         "d_model": a.d_model,
-        "d_embed": a.d_embed,
+        "d_embed": a.d_embed(), "n_kv_heads": a.n_kv_heads,
         "n_layers": a.n_layers,
         "n_weight_sets": a.n_weight_sets,
         "n_heads": a.n_heads,
         "d_head": a.d_head,
         "d_mlp": a.d_mlp,
         "norm": format!("{:?}", a.norm),
-        "positions": format!("{:?}", a.positions),
-        "relative_bias": a.relative_bias.map(|b| format!("{b:?}")),
-        "activation": format!("{:?}", a.activation),
+        "layout": layout(a),
+        "causal": a.is_causal(),
+        "head": a.head.is_some(),
         "parameters": a.parameters(),
         "weights_bytes": weights_bytes(a),
         "max_tokens": a.max_tokens(),
@@ -57,12 +57,65 @@ fn about(explorer: &Explorer) -> Value {
             "size": t.size(),
             "special_tokens": t.special_tokens(false),
         })),
-        "hook_points": HookPoint::all(a.n_layers).iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "hook_points": a.hook_points().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unused_tensors": info.unused_tensors,
         "files": info.files.iter().map(|f| json!({
             "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
         })).collect::<Vec<_>>(),
     })
+}
+
+/// What the model is made of, in words: one line a part.
+fn layout(a: &Architecture) -> Vec<String> {
+    let blocks = match a.layout {
+        Layout::PostNorm => "post-norm blocks",
+        Layout::PreNorm { .. } => "pre-norm blocks",
+        Layout::Sandwich => "blocks with norms before and after each half",
+        Layout::OutputNorm => "blocks with norms of what each half gives",
+        Layout::Parallel { .. } => "blocks with attention and MLP side by side",
+    };
+    let norm = match a.norm {
+        Norm::Layer { .. } => "layer norm",
+        Norm::Rms { .. } => "RMS norm",
+    };
+    let last = if a.final_norm { ", one more after the last block" } else { "" };
+    let gated = if a.mlp.gated { "gated MLP" } else { "MLP" };
+    let direction = if a.is_causal() { "causal" } else { "bidirectional" };
+    let mut attention = format!("{direction} attention");
+    let windows = a.attention.layers.iter().filter(|l| l.span.before.is_some());
+    if let Some(window) = windows.clone().find_map(|l| l.span.before) {
+        let sides = if a.is_causal() { "before" } else { "to either side" };
+        let count = windows.count();
+        attention += &format!(", {count} of {} blocks see {window} tokens {sides}", a.n_layers);
+    }
+    let mut positions: Vec<String> = Vec::new();
+    if let Some(table) = a.embedding.positions {
+        positions.push(format!("a learned table of {} rows", table.rows));
+    }
+    if let Some(rotary) = a.attention.layers.iter().find_map(|l| l.rotary.as_ref()) {
+        positions.push(format!("rotary, {} of {} values a head", rotary.width, a.d_head));
+    }
+    match a.attention.relative {
+        Some(Relative::Bias(bias)) => {
+            positions.push(format!("a bias by distance, {} buckets", bias.buckets));
+        }
+        Some(Relative::Disentangled(table)) => {
+            positions.push(format!("disentangled, {} vectors of distances", 2 * table.span));
+        }
+        None => {}
+    }
+    let head = match a.head {
+        None => "no language-model head",
+        Some(head) if head.tied => "language-model head, tied to the embedding",
+        Some(_) => "language-model head of its own",
+    };
+    vec![
+        format!("{blocks}, {norm}{last}"),
+        attention,
+        format!("{gated}, {:?}", a.mlp.activation),
+        format!("positions: {}", positions.join(" and ")),
+        head.to_owned(),
+    ]
 }
 
 /// The weights in memory, f32.
@@ -85,20 +138,28 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
             a.n_layers, a.d_model, a.n_heads, a.d_head, a.d_mlp, a.d_vocab
         ),
     )?;
-    if let Some(width) = a.d_embed {
+    if let Some(projection) = a.embedding.projection {
+        let width = projection.width;
         line("", format!("embedding of width {width}, projected to d_model"))?;
+    }
+    if a.n_kv_heads < a.n_heads {
+        line("", format!("{} heads of keys and values", a.n_kv_heads))?;
     }
     if a.n_weight_sets < a.n_layers {
         line("", format!("{} set(s) of weights for all blocks", a.n_weight_sets))?;
     }
-    line("layout", format!("post-norm blocks, bidirectional; {:?}, {:?}", a.norm, a.activation))?;
-    line("positions", format!("{:?}", a.positions))?;
-    if let Some(bias) = a.relative_bias {
-        line("", format!("{bias:?}"))?;
+    for (index, part) in layout(a).into_iter().enumerate() {
+        line(if index == 0 { "layout" } else { "" }, part)?;
     }
     let parameters = a.parameters() as f64 / 1e6;
     line("parameters", format!("{parameters:.1} million; {} as f32", size(weights_bytes(a))))?;
-    line("tokens", format!("at most {} a text, special ones counted", a.max_tokens()))?;
+    line(
+        "tokens",
+        match a.max_tokens() {
+            Some(tokens) => format!("at most {tokens} a text, special ones counted"),
+            None => "any number a text".to_owned(),
+        },
+    )?;
     if let Some(tokens) = info.sentence_max_tokens {
         line("", format!("(sentence-transformers cuts at {tokens}; nothing here does)"))?;
     }
@@ -117,7 +178,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     if let Some(pooling) = info.sentence_pooling {
         line("pooling", format!("{} (of its sentence vectors)", pooling.name()))?;
     }
-    let points: Vec<String> = HookPoint::all(a.n_layers).iter().map(ToString::to_string).collect();
+    let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
     let last = format!("blocks.{}.", a.n_layers - 1);
     let shown: Vec<String> = (points.iter())
         .filter(|p| !p.starts_with("blocks.") || p.starts_with(&last))

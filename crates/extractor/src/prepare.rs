@@ -92,7 +92,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
         return Err(Error::NoTokenizer { model: model.info.id.clone() });
     };
     let architecture = model.transformer.architecture();
-    let limit = architecture.max_tokens();
+    let limit = architecture.max_tokens().unwrap_or(usize::MAX);
     let mut prepared = Prepared::default();
     if texts.is_empty() {
         return Err(Error::NoText { place: "no text was given".to_owned() });
@@ -135,7 +135,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
         prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence {
             token_ids: encoding.ids,
             // A model with fewer than two types reads every token as type 0.
-            token_types: match architecture.token_types {
+            token_types: match architecture.embedding.token_types {
                 0 | 1 => Vec::new(),
                 _ => encoding.type_ids,
             },
@@ -152,7 +152,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
 /// An id beyond the embedding, or more of them than the positions allow.
 pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepared> {
     let architecture = model.transformer.architecture();
-    let (limit, d_vocab) = (architecture.max_tokens(), architecture.d_vocab);
+    let (limit, d_vocab) = (architecture.max_tokens().unwrap_or(usize::MAX), architecture.d_vocab);
     let mut prepared = Prepared::default();
     for (index, (line, ids)) in ids.into_iter().enumerate() {
         let place = place(index, Some(line), "");

@@ -5,9 +5,11 @@ use crate::{Error, Result};
 use serde_json::Value;
 use stratoscope_transformer::Activation;
 
-/// A parsed `config.json`.
+/// A parsed `config.json`, or an object in it.
 pub(crate) struct Config {
     values: serde_json::Map<String, Value>,
+    /// What stands before its keys in messages: `rope_scaling.`, say.
+    path: String,
 }
 
 const FILE: &str = "config.json";
@@ -17,9 +19,45 @@ impl Config {
         let values: Value = serde_json::from_slice(bytes)
             .map_err(|source| Error::Json { file: FILE.to_owned(), source })?;
         match values {
-            Value::Object(values) => Ok(Self { values }),
-            other => Err(error("(the whole file)", &other, "an object is expected")),
+            Value::Object(values) => Ok(Self { values, path: String::new() }),
+            other => {
+                let whole = Self { values: serde_json::Map::new(), path: String::new() };
+                Err(whole.error("(the whole file)", &other, "an object is expected"))
+            }
         }
+    }
+
+    /// The part that is about text, where the model reads pictures or sound too.
+    pub(crate) fn of_text(self) -> Result<Self> {
+        const TIED: &str = "tie_word_embeddings";
+        let Some(mut text) = self.within("text_config")? else { return Ok(self) };
+        if let (false, Some(tied)) = (text.has(TIED), self.get(TIED)) {
+            text.values.insert(TIED.to_owned(), tied.clone());
+        }
+        Ok(text)
+    }
+
+    /// The object under a key, where there is one that is not empty.
+    pub(crate) fn within(&self, key: &str) -> Result<Option<Self>> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(Value::Object(values)) if values.is_empty() => Ok(None),
+            Some(Value::Object(values)) => {
+                let path = format!("{}{key}.", self.path);
+                Ok(Some(Self { values: values.clone(), path }))
+            }
+            Some(other) => Err(self.error(key, other, "an object is expected")),
+        }
+    }
+
+    /// Whether a key is there and null.
+    pub(crate) fn is_null(&self, key: &str) -> bool {
+        self.values.get(key).is_some_and(Value::is_null)
+    }
+
+    /// Whether a key is there and has a value.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.get(key).is_some()
     }
 
     /// A key's value; null counts as absent, as it does in transformers.
@@ -29,27 +67,55 @@ impl Config {
 
     /// A text that must be there.
     pub(crate) fn text(&self, key: &str) -> Result<&str> {
+        self.optional_text(key)?.ok_or_else(|| Error::Config {
+            file: FILE.to_owned(),
+            key: format!("{}{key}", self.path),
+            value: "missing".to_owned(),
+            reason: "it says what family the model is of".to_owned(),
+        })
+    }
+
+    /// A text, where it is there.
+    pub(crate) fn optional_text(&self, key: &str) -> Result<Option<&str>> {
         match self.get(key) {
-            Some(Value::String(text)) => Ok(text),
-            Some(other) => Err(error(key, other, "a text is expected")),
-            None => Err(Error::Config {
-                file: FILE.to_owned(),
-                key: key.to_owned(),
-                value: "missing".to_owned(),
-                reason: "it says what family the model is of".to_owned(),
-            }),
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.error(key, other, "a text is expected")),
+        }
+    }
+
+    /// A list of texts, where it is there.
+    pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<&str>>> {
+        let Some(value) = self.get(key) else { return Ok(None) };
+        let list = value.as_array().map(|list| list.iter().map(Value::as_str).collect());
+        match list {
+            Some(Some(list)) => Ok(Some(list)),
+            _ => Err(self.error(key, value, "a list of texts is expected")),
+        }
+    }
+
+    /// A list of numbers that must be there.
+    pub(crate) fn numbers(&self, key: &str) -> Result<Vec<f64>> {
+        let value = self.get(key).unwrap_or(&Value::Null);
+        let list = value.as_array().map(|list| list.iter().map(Value::as_f64).collect());
+        match list {
+            Some(Some(list)) => Ok(list),
+            _ => Err(self.error(key, value, "a list of numbers is expected")),
         }
     }
 
     /// A whole number under the first of `keys` that is there, else transformers' default.
     pub(crate) fn size(&self, keys: &[&str], default: usize) -> Result<usize> {
+        Ok(self.optional_size(keys)?.unwrap_or(default))
+    }
+
+    /// A whole number under the first of `keys` that is there.
+    pub(crate) fn optional_size(&self, keys: &[&str]) -> Result<Option<usize>> {
         let Some((key, value)) = keys.iter().find_map(|&k| Some((k, self.get(k)?))) else {
-            return Ok(default);
+            return Ok(None);
         };
-        value
-            .as_u64()
-            .and_then(|v| usize::try_from(v).ok())
-            .ok_or_else(|| error(key, value, "a whole number is expected"))
+        let size = value.as_u64().and_then(|v| usize::try_from(v).ok());
+        size.map(Some).ok_or_else(|| self.error(key, value, "a whole number is expected"))
     }
 
     /// A token id, else transformers' default.
@@ -60,43 +126,89 @@ impl Config {
                 .as_u64()
                 .and_then(|v| u32::try_from(v).ok())
                 .filter(|v| *v < 1 << 24)
-                .ok_or_else(|| error(key, value, "a token id is expected")),
+                .ok_or_else(|| self.error(key, value, "a token id is expected")),
         }
     }
 
-    /// A positive number, else transformers' default.
-    pub(crate) fn epsilon(&self, key: &str, default: f64) -> Result<f64> {
-        match self.get(key) {
+    /// A small positive number under the first of `keys` that is there, else transformers' default.
+    pub(crate) fn epsilon(&self, keys: &[&str], default: f64) -> Result<f64> {
+        match keys.iter().find_map(|&k| Some((k, self.get(k)?))) {
             None => Ok(default),
-            Some(value) => value
+            Some((key, value)) => value
                 .as_f64()
                 .filter(|v| *v > 0.0 && *v < 1.0)
-                .ok_or_else(|| error(key, value, "a number between 0 and 1 is expected")),
+                .ok_or_else(|| self.error(key, value, "a number between 0 and 1 is expected")),
+        }
+    }
+
+    /// A positive number under the first of `keys` that is there.
+    pub(crate) fn positive(&self, keys: &[&str]) -> Result<Option<f64>> {
+        match keys.iter().find_map(|&k| Some((k, self.get(k)?))) {
+            None => Ok(None),
+            Some((key, value)) => match value.as_f64().filter(|v| *v > 0.0 && v.is_finite()) {
+                Some(number) => Ok(Some(number)),
+                None => Err(self.error(key, value, "a positive number is expected")),
+            },
+        }
+    }
+
+    /// A positive number that must be there.
+    pub(crate) fn needed(&self, key: &str) -> Result<f64> {
+        let missing = || self.error(key, &Value::Null, "a positive number is expected");
+        self.positive(&[key])?.ok_or_else(missing)
+    }
+
+    /// Yes or no, else transformers' default.
+    pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool> {
+        match self.get(key) {
+            None => Ok(default),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(other) => Err(self.error(key, other, "true or false is expected")),
         }
     }
 
     /// An activation by the name that transformers gives it.
     pub(crate) fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        match value.as_str() {
-            Some("gelu" | "gelu_python") => Ok(Activation::Gelu),
-            Some("gelu_new" | "gelu_accurate" | "gelu_fast" | "gelu_pytorch_tanh") => {
+        match self.optional_text(key)? {
+            None => Ok(default),
+            Some(name) => self.activation_named(key, name),
+        }
+    }
+
+    /// The activation of this name, which stands under `key`.
+    pub(crate) fn activation_named(&self, key: &str, name: &str) -> Result<Activation> {
+        match name {
+            "gelu" | "gelu_python" => Ok(Activation::Gelu),
+            "gelu_new" | "gelu_accurate" | "gelu_fast" | "gelu_pytorch_tanh" => {
                 Ok(Activation::GeluTanh)
             }
-            Some("quick_gelu") => Ok(Activation::GeluSigmoid),
-            Some("relu") => Ok(Activation::Relu),
-            Some("silu" | "swish") => Ok(Activation::Silu),
-            _ => Err(error(key, value, "gelu, gelu_new, quick_gelu, relu and silu are supported")),
+            "quick_gelu" => Ok(Activation::GeluSigmoid),
+            "relu" => Ok(Activation::Relu),
+            "silu" | "swish" => Ok(Activation::Silu),
+            _ => {
+                let reason = "gelu, gelu_new, quick_gelu, relu and silu are supported";
+                Err(self.error(key, &name.into(), reason))
+            }
         }
     }
 
     /// Refuses a key that asks for what is not built: it may be absent or `allowed`.
     pub(crate) fn only(&self, key: &str, allowed: Value) -> Result<()> {
         match self.get(key) {
+            // 1 and 1.0 are the same number.
+            Some(value) if value.is_number() && value.as_f64() == allowed.as_f64() => Ok(()),
             Some(value) if *value != allowed => {
-                Err(error(key, value, &format!("only {allowed} is supported")))
+                Err(self.error(key, value, &format!("only {allowed} is supported")))
             }
             _ => Ok(()),
+        }
+    }
+
+    /// Refuses a key that asks for what is not built by being there at all.
+    pub(crate) fn absent(&self, key: &str) -> Result<()> {
+        match self.get(key) {
+            None => Ok(()),
+            Some(value) => Err(self.error(key, value, "this is not supported")),
         }
     }
 
@@ -104,16 +216,18 @@ impl Config {
     pub(crate) fn d_head(&self, key: &str, d_model: usize, n_heads: usize) -> Result<usize> {
         if n_heads == 0 || !d_model.is_multiple_of(n_heads) {
             let reason = format!("it must divide the hidden size, {d_model}");
-            return Err(error(key, &Value::from(n_heads), &reason));
+            return Err(self.error(key, &Value::from(n_heads), &reason));
         }
         Ok(d_model / n_heads)
     }
-}
 
-fn error(key: &str, value: &Value, reason: &str) -> Error {
-    let mut value = value.to_string();
-    if value.chars().count() > 80 {
-        value = value.chars().take(79).collect::<String>() + "…";
+    /// That a key has a value which is not what is expected.
+    pub(crate) fn error(&self, key: &str, value: &Value, reason: &str) -> Error {
+        let mut value = if value.is_null() { "missing".to_owned() } else { value.to_string() };
+        if value.chars().count() > 80 {
+            value = value.chars().take(79).collect::<String>() + "…";
+        }
+        let key = format!("{}{key}", self.path);
+        Error::Config { file: FILE.to_owned(), key, value, reason: reason.to_owned() }
     }
-    Error::Config { file: FILE.to_owned(), key: key.to_owned(), value, reason: reason.to_owned() }
 }

@@ -5,7 +5,7 @@ use crate::families::{self, Family};
 use crate::hub::{HubError, HubWarning, Need, Progress};
 use crate::source::Files;
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
-use candle_core::Device;
+use candle_core::{DType, Device};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use stratoscope_transformer::{Architecture, Transformer};
@@ -67,9 +67,9 @@ const POOLING: &str = "1_Pooling/config.json";
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
-    let config = Config::parse(&files.need("config.json", "")?)?;
+    let config = Config::parse(&files.need("config.json", "")?)?.of_text()?;
     let family = families::of(&config)?;
-    let architecture = (family.architecture)(&config)?;
+    let mut architecture = (family.architecture)(&config)?;
     architecture.check()?;
     if let Some(vocabulary) = family.vocabulary.filter(|_| !files.has("tokenizer.json")) {
         files.fetch(vocabulary.files(), Need::Optional, progress)?;
@@ -83,8 +83,11 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
     let weights_files = weights_files(&mut files, progress)?;
-    let (weights, unused_tensors) =
-        weights::read(&weights_files, &architecture, family, &Device::Cpu)?;
+    let tensors = weights::safetensors(&weights_files)?;
+    let place = (&Device::Cpu, DType::F32);
+    let weights::Weights { weights, unused } =
+        weights::read(&tensors, &mut architecture, family, place)?;
+    drop(tensors);
     drop(weights_files);
     let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
     let info = ModelInfo {
@@ -94,7 +97,7 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
         family: family.name,
         sentence_pooling,
         sentence_max_tokens,
-        unused_tensors,
+        unused_tensors: unused,
     };
     Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
 }

@@ -39,6 +39,8 @@ pub(crate) enum Vocabulary {
     WordPieceSentence,
     /// `vocab.json` and `merges.txt`, byte-level BPE, `<s> A </s></s> B </s>`.
     ByteLevelBpe,
+    /// The same, with nothing around a text.
+    ByteLevelBpeBare,
 }
 
 impl Vocabulary {
@@ -46,7 +48,7 @@ impl Vocabulary {
     pub(crate) fn files(self) -> &'static [&'static str] {
         match self {
             Self::WordPiece | Self::WordPieceSentence => &["vocab.txt"],
-            Self::ByteLevelBpe => &["vocab.json", "merges.txt"],
+            Self::ByteLevelBpe | Self::ByteLevelBpeBare => &["vocab.json", "merges.txt"],
         }
     }
 }
@@ -85,7 +87,12 @@ impl Tokenizer {
         let definition = match vocabulary {
             Vocabulary::WordPiece => word_piece(&files[0], &config, BERT_TOKENS)?,
             Vocabulary::WordPieceSentence => word_piece(&files[0], &config, MPNET_TOKENS)?,
-            Vocabulary::ByteLevelBpe => byte_level_bpe(&files[0], &files[1], &config)?,
+            Vocabulary::ByteLevelBpe => {
+                byte_level_bpe(&files[0], &files[1], &config, ROBERTA_TOKENS)?
+            }
+            Vocabulary::ByteLevelBpeBare => {
+                byte_level_bpe(&files[0], &files[1], &config, GPT2_TOKENS)?
+            }
         };
         Self::from_json(definition.to_string().as_bytes()).map_err(|error| match error {
             Error::Tokenizer { reason, .. } => {
@@ -237,29 +244,31 @@ fn unknown_token(inner: &tokenizers::Tokenizer) -> Option<String> {
 }
 
 /// The special tokens of a vocabulary: role in `tokenizer_config.json`, and text.
-type SpecialTokens = [(&'static str, &'static str); 5];
+type SpecialTokens = &'static [(&'static str, &'static str)];
 
-const BERT_TOKENS: SpecialTokens = [
+const BERT_TOKENS: SpecialTokens = &[
     ("cls_token", "[CLS]"),
     ("sep_token", "[SEP]"),
     ("unk_token", "[UNK]"),
     ("pad_token", "[PAD]"),
     ("mask_token", "[MASK]"),
 ];
-const MPNET_TOKENS: SpecialTokens = [
+const MPNET_TOKENS: SpecialTokens = &[
     ("cls_token", "<s>"),
     ("sep_token", "</s>"),
     ("unk_token", "[UNK]"),
     ("pad_token", "<pad>"),
     ("mask_token", "<mask>"),
 ];
-const ROBERTA_TOKENS: SpecialTokens = [
+const ROBERTA_TOKENS: SpecialTokens = &[
     ("cls_token", "<s>"),
     ("sep_token", "</s>"),
     ("unk_token", "<unk>"),
     ("pad_token", "<pad>"),
     ("mask_token", "<mask>"),
 ];
+
+const GPT2_TOKENS: SpecialTokens = &[("unk_token", "<|endoftext|>")];
 
 /// A WordPiece tokenizer as the `tokenizer.json` that it would have.
 fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) -> Result<Value> {
@@ -276,8 +285,8 @@ fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) 
         _ => default,
     };
     let special = Special::new(&vocab, config, tokens, "vocab.txt")?;
-    let post_processor = match tokens {
-        BERT_TOKENS => json!({
+    let post_processor = match tokens == BERT_TOKENS {
+        true => json!({
             "type": "TemplateProcessing",
             "single": template(&[("cls_token", 0), ("A", 0), ("sep_token", 0)], &special),
             "pair": template(
@@ -286,7 +295,7 @@ fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) 
             ),
             "special_tokens": special.template_tokens(&["cls_token", "sep_token"]),
         }),
-        _ => special.roberta_processing(false),
+        false => special.roberta_processing(false),
     };
     Ok(json!({
         "version": "1.0",
@@ -311,7 +320,12 @@ fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) 
 }
 
 /// A byte-level BPE tokenizer as the `tokenizer.json` that it would have.
-fn byte_level_bpe(vocab: &[u8], merges: &[u8], config: &Map<String, Value>) -> Result<Value> {
+fn byte_level_bpe(
+    vocab: &[u8],
+    merges: &[u8],
+    config: &Map<String, Value>,
+    tokens: SpecialTokens,
+) -> Result<Value> {
     let vocab: Map<String, Value> = serde_json::from_slice(vocab)
         .map_err(|source| Error::Json { file: "vocab.json".into(), source })?;
     let merges: Vec<&str> = utf8(merges, "merges.txt")?
@@ -319,7 +333,11 @@ fn byte_level_bpe(vocab: &[u8], merges: &[u8], config: &Map<String, Value>) -> R
         .filter(|line| !line.is_empty() && !line.starts_with("#version"))
         .collect();
     let prefix_space = config.get("add_prefix_space") == Some(&Value::Bool(true));
-    let special = Special::new(&vocab, config, ROBERTA_TOKENS, "vocab.json")?;
+    let special = Special::new(&vocab, config, tokens, "vocab.json")?;
+    let post_processor = match tokens == GPT2_TOKENS {
+        true => json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false }),
+        false => special.roberta_processing(prefix_space),
+    };
     Ok(json!({
         "version": "1.0",
         "added_tokens": special.added_tokens(),
@@ -329,7 +347,7 @@ fn byte_level_bpe(vocab: &[u8], merges: &[u8], config: &Map<String, Value>) -> R
             "trim_offsets": true,
             "use_regex": true,
         },
-        "post_processor": special.roberta_processing(prefix_space),
+        "post_processor": post_processor,
         "model": {
             "type": "BPE",
             "continuing_subword_prefix": "",

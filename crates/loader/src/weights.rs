@@ -1,27 +1,22 @@
-//! Safetensors files to canonical weights: each tensor is found by the family's table, checked for
-//! shape and for NaN, and widened to f32. What no rule takes is an error.
+//! The tensors of a checkpoint to canonical weights: each is found by the family's rules, checked
+//! for shape and for NaN, turned and cut as its rule says, and widened to f32. What no rule takes is
+//! an error.
 
-use crate::families::Family;
+use crate::families::{BUFFERS, Family, Rule, Transform};
 use crate::stored::{Stored, StoredTensors};
 use crate::{Error, Result};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
-use stratoscope_transformer::Architecture;
+use stratoscope_transformer::{Architecture, WeightSpec};
 
 /// A weights file with its name.
 pub(crate) type WeightsFile = (String, Cow<'static, [u8]>);
 
-/// The weights of an architecture by canonical name, and the names of tensors left unused (heads
-/// and buffers that the family lists).
-pub(crate) fn read(
-    files: &[WeightsFile],
-    architecture: &Architecture,
-    family: &Family,
-    device: &Device,
-) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
+/// The tensors of safetensors files.
+pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
     let mut tensors = StoredTensors::new();
     for (file, bytes) in files {
         if bytes.starts_with(b"version https://git-lfs") {
@@ -34,35 +29,82 @@ pub(crate) fn read(
             tensors.insert(name, Box::new(view));
         }
     }
-    let names = Names::new(family, architecture, &tensors);
+    Ok(tensors)
+}
+
+/// What a checkpoint gives to a transformer.
+pub(crate) struct Weights {
+    /// By canonical name.
+    pub(crate) weights: HashMap<String, Tensor>,
+    /// The names of tensors left unused: heads and buffers that the family lists.
+    pub(crate) unused: Vec<String>,
+}
+
+/// The weights of an architecture, on a device and as numbers of a type. Where the checkpoint has
+/// no tensor of the head, the architecture loses its head.
+pub(crate) fn read(
+    tensors: &StoredTensors<'_>,
+    architecture: &mut Architecture,
+    family: &Family,
+    (device, dtype): (&Device, DType),
+) -> Result<Weights> {
+    let names = Names::new(family, architecture, tensors);
+    let specs = architecture.weights();
+    let mut of_head = specs.iter().filter(|s| s.name.starts_with("head.")).peekable();
+    if of_head.peek().is_some() && of_head.all(|spec| names.find(&spec.name, tensors).is_none()) {
+        architecture.head = None;
+    }
+    let shapes: HashMap<&str, &[usize]> =
+        specs.iter().map(|s| (s.name.as_str(), s.shape.as_slice())).collect();
     let mut weights = HashMap::new();
     let mut used = BTreeSet::new();
-    for spec in architecture.weights() {
-        let Some((name, view)) = names.find(&spec.name, &tensors) else {
-            return Err(Error::MissingTensor { tensor: names.source(&spec.name) });
+    // The last matrix and bias that were read: the next weight may be in the same.
+    let mut last: Vec<(String, Vec<f32>)> = Vec::new();
+    for WeightSpec { name: canonical, shape } in architecture.weights() {
+        let Some(found) = names.find(&canonical, tensors) else {
+            return Err(Error::MissingTensor { tensor: names.expected(&canonical) });
         };
-        if view.shape() != spec.shape {
+        let layout = Layout::of(&found, &canonical, &shapes, architecture.n_heads);
+        if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {
-                tensor: name,
-                expected: spec.shape,
-                found: view.shape().to_vec(),
+                tensor: found.name,
+                expected: layout.shape,
+                found: found.tensor.shape().to_vec(),
             });
         }
-        let values = finite(&name, view.values(&name)?)?;
-        weights.insert(spec.name, Tensor::from_vec(values, spec.shape, device)?);
-        used.insert(name);
+        let known = last.iter().position(|(name, _)| *name == found.name);
+        let (name, values) = match known {
+            Some(index) => last.remove(index),
+            None => {
+                let values = found.tensor.values(&found.name)?;
+                let values = finite(&found.name, values)?;
+                (found.name, values)
+            }
+        };
+        used.insert(name.clone());
+        let shared = found.rule.to.len() > 1;
+        let tensor = if shared || found.rule.transform != Transform::Take {
+            let own = layout.take(&values);
+            if shared {
+                last.push((name, values));
+                last.drain(..last.len().saturating_sub(2));
+            }
+            Tensor::from_vec(own, shape, device)?
+        } else {
+            Tensor::from_vec(values, shape, device)?
+        };
+        weights.insert(canonical, tensor.to_dtype(dtype)?);
     }
     let mut unused = Vec::new();
     let mut unknown = Vec::new();
     for name in tensors.keys().filter(|name| !used.contains(*name)) {
-        let bare = name.strip_prefix(family.prefix).unwrap_or(name);
-        let known = family.unused.iter().any(|head| bare.starts_with(head));
+        let bare = family.prefixes.iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
+        let known = BUFFERS.iter().any(|end| name.ends_with(end))
+            || family.unused.iter().any(|head| bare.starts_with(head) || name.starts_with(head));
         if known { &mut unused } else { &mut unknown }.push(name.clone());
     }
-    unused.sort();
-    unknown.sort();
     match unknown.first() {
-        None => Ok((weights, unused)),
+        None => Ok(Weights { weights, unused }),
         Some(first) => Err(Error::UnknownTensors {
             family: family.name.to_owned(),
             count: unknown.len(),
@@ -71,53 +113,135 @@ pub(crate) fn read(
     }
 }
 
-/// Canonical module to the checkpoint's, for one checkpoint.
+/// Which rules are about a canonical module, for one checkpoint.
 struct Names {
-    modules: HashMap<String, String>,
-    prefix: &'static str,
+    /// The rule, its place in the rule's list, and the checkpoint's module with its prefix.
+    modules: HashMap<String, Vec<(&'static Rule, usize, String)>>,
+}
+
+/// Where a canonical weight is.
+struct Found<'a> {
+    rule: &'static Rule,
+    /// Which of the rule's weights it is.
+    index: usize,
+    /// The tensor's name.
+    name: String,
+    tensor: &'a dyn Stored,
 }
 
 impl Names {
     fn new(family: &Family, architecture: &Architecture, tensors: &StoredTensors<'_>) -> Self {
-        let mut modules = HashMap::new();
-        for (canonical, source) in family.names {
-            if canonical.contains("{i}") {
-                for i in 0..architecture.n_layers {
-                    let layer = i.to_string();
-                    modules.insert(canonical.replace("{i}", &layer), source.replace("{i}", &layer));
+        let token = |prefix: &str| {
+            let rules = family.names.iter().filter(|rule| rule.to.contains(&"embed.token"));
+            rules.into_iter().any(|r| tensors.contains_key(&format!("{prefix}{}.weight", r.from)))
+        };
+        let prefix = family.prefixes.iter().copied().find(|prefix| token(prefix)).unwrap_or("");
+        let mut modules: HashMap<String, Vec<_>> = HashMap::new();
+        let rules = family.names.iter().map(|rule| (rule, prefix));
+        for (rule, prefix) in rules.chain(family.head.iter().map(|rule| (rule, ""))) {
+            for (index, canonical) in rule.to.iter().enumerate() {
+                let blocks = if canonical.contains("{i}") { architecture.n_weight_sets } else { 1 };
+                for i in 0..blocks {
+                    let i = i.to_string();
+                    let module = format!("{prefix}{}", rule.from.replace("{i}", &i));
+                    let entry = modules.entry(canonical.replace("{i}", &i)).or_default();
+                    entry.push((rule, index, module));
                 }
-            } else {
-                modules.insert((*canonical).to_owned(), (*source).to_owned());
             }
         }
-        let prefixed = modules
-            .get("embed.token")
-            .is_some_and(|m| tensors.contains_key(&format!("{}{m}.weight", family.prefix)));
-        Self { modules, prefix: if prefixed { family.prefix } else { "" } }
+        Self { modules }
     }
 
     /// The name that a canonical weight should have in the checkpoint.
-    fn source(&self, canonical: &str) -> String {
+    fn expected(&self, canonical: &str) -> String {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        let module = self.modules.get(module).map_or(module, String::as_str);
-        format!("{}{module}.{kind}", self.prefix)
+        let rules = self.modules.get(module).and_then(|rules| rules.first());
+        format!("{}.{kind}", rules.map_or(module, |(_, _, source)| source))
     }
 
     /// The tensor of a canonical weight, under its present or its old name.
-    fn find<'a>(
-        &self,
-        canonical: &str,
-        tensors: &'a StoredTensors<'_>,
-    ) -> Option<(String, &'a dyn Stored)> {
-        let present = self.source(canonical);
+    fn find<'a>(&self, canonical: &str, tensors: &'a StoredTensors<'_>) -> Option<Found<'a>> {
+        let (module, kind) = canonical.rsplit_once('.')?;
         // Checkpoints of TensorFlow's time name the two halves of a norm so.
-        let old = [(".weight", ".gamma"), (".bias", ".beta")]
-            .iter()
-            .find_map(|(new, old)| Some(format!("{}{old}", present.strip_suffix(new)?)));
-        [Some(present), old]
-            .into_iter()
-            .flatten()
-            .find_map(|name| tensors.get(&name).map(|tensor| (name, &**tensor)))
+        let old = if kind == "weight" { "gamma" } else { "beta" };
+        self.modules.get(module)?.iter().find_map(|(rule, index, source)| {
+            [kind, old].iter().find_map(|kind| {
+                let name = format!("{source}.{kind}");
+                let tensor = &**tensors.get(&name)?;
+                Some(Found { rule, index: *index, name, tensor })
+            })
+        })
+    }
+}
+
+/// How a weight lies in a tensor.
+struct Layout {
+    /// The tensor's shape.
+    shape: Vec<usize>,
+    /// Whether it is the other way round.
+    transposed: bool,
+    /// The runs of its rows (as they are once turned) that are the weight.
+    rows: Vec<std::ops::Range<usize>>,
+}
+
+impl Layout {
+    fn of(
+        found: &Found<'_>,
+        canonical: &str,
+        shapes: &HashMap<&str, &[usize]>,
+        n_heads: usize,
+    ) -> Self {
+        let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
+        // The block's number, for the names of its neighbours in the same tensor.
+        let block = module.split('.').nth(1).unwrap_or_default();
+        let rows_of = |to: &str| {
+            let name = format!("{}.{kind}", to.replace("{i}", block));
+            shapes.get(name.as_str()).map_or(0, |shape| shape[0])
+        };
+        let own = shapes.get(canonical).copied().unwrap_or_default();
+        let sizes: Vec<usize> = found.rule.to.iter().map(|to| rows_of(to)).collect();
+        let all: usize = sizes.iter().sum();
+        let before: usize = sizes[..found.index].iter().sum();
+        let (index, transform) = (found.index, found.rule.transform);
+        let rows = match transform {
+            Transform::Take | Transform::Transpose => vec![0..sizes[index]],
+            Transform::Split | Transform::TransposeSplit => vec![before..before + sizes[index]],
+            Transform::SplitHeads => {
+                let [of_head, of_all, before] = [sizes[index], all, before].map(|n| n / n_heads);
+                (0..n_heads)
+                    .map(|head| head * of_all + before..head * of_all + before + of_head)
+                    .collect()
+            }
+        };
+        let mut shape = own.to_vec();
+        if let Some(first) = shape.first_mut() {
+            *first = all;
+        }
+        let turned = matches!(transform, Transform::Transpose | Transform::TransposeSplit);
+        let transposed = turned && shape.len() == 2;
+        if transposed {
+            shape.reverse();
+        }
+        Self { shape, transposed, rows }
+    }
+
+    /// The weight's values, row after row.
+    fn take(&self, values: &[f32]) -> Vec<f32> {
+        let rows = self.rows.iter().cloned().flatten();
+        match (self.transposed, self.shape.as_slice()) {
+            (true, &[inputs, all]) => {
+                let row = |row: usize| (0..inputs).map(move |input| values[input * all + row]);
+                rows.flat_map(row).collect()
+            }
+            (_, shape) => {
+                let width: usize = shape.iter().skip(1).product();
+                self.rows
+                    .iter()
+                    .flat_map(|r| &values[r.start * width..r.end * width])
+                    .copied()
+                    .collect()
+            }
+        }
     }
 }
 

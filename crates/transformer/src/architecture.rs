@@ -1,7 +1,7 @@
 //! What a transformer is made of, as data: sizes, and one enum for each thing that families do
 //! differently. It knows no family's name.
 
-use crate::{Error, Result};
+use crate::{Error, HookPoint, RelativeBias, Result, Rotary};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,9 +10,6 @@ pub struct Architecture {
     pub d_vocab: usize,
     /// Width of the residual stream.
     pub d_model: usize,
-    /// Width of the embedding tables where they are projected to `d_model` (Lan et al. 2020); none
-    /// where they have that width themselves.
-    pub d_embed: Option<usize>,
     /// Number of blocks.
     pub n_layers: usize,
     /// How many sets of weights the blocks have: `n_layers` where each has its own; fewer where
@@ -20,49 +17,83 @@ pub struct Architecture {
     pub n_weight_sets: usize,
     /// Attention heads per block.
     pub n_heads: usize,
+    /// Heads of keys and values per block: fewer than `n_heads` where several heads of queries
+    /// share one (Ainslie et al. 2023).
+    pub n_kv_heads: usize,
     /// Width of one head.
     pub d_head: usize,
     /// Width of the MLP's inner layer.
     pub d_mlp: usize,
-    /// The normalisation after the embedding and after each half of a block (post-norm).
+    /// The longest sequence that the model was made for, in tokens; none where any length is read.
+    /// A table of positions sets its own limit.
+    pub context: Option<usize>,
+    /// What a token is before the first block.
+    pub embedding: Embedding,
+    /// The kind of all norms.
     pub norm: Norm,
-    /// How a token learns where it stands.
-    pub positions: Positions,
+    /// Where the norms of a block stand.
+    pub layout: Layout,
+    /// Whether the output of the last block is normed once more.
+    pub final_norm: bool,
+    /// How tokens look at each other.
+    pub attention: Attention,
+    /// The other half of a block.
+    pub mlp: Mlp,
+    /// From hidden states to tokens, where there is a way.
+    pub head: Option<Head>,
+}
+
+/// What a token is before the first block.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Embedding {
+    /// A linear layer from narrower tables to `d_model` (Lan et al. 2020).
+    pub projection: Option<Projection>,
+    /// A learned vector a position, added to that of the token (Devlin et al. 2019).
+    pub positions: Option<Positions>,
     /// Rows of the token type embedding; 0 where there is none.
     pub token_types: usize,
-    /// A learned bias of attention by distance, shared by all blocks.
-    pub relative_bias: Option<RelativeBias>,
-    /// The MLP's activation.
-    pub activation: Activation,
+    /// What token vectors are multiplied by.
+    pub scale: Option<f64>,
+    /// Whether the sum is normed.
+    pub norm: bool,
 }
 
-/// A normalisation over the last dimension.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Norm {
-    /// Layer norm with weight and bias (Ba, Kiros & Hinton 2016).
-    Layer {
-        /// Added to the variance.
-        eps: f64,
-    },
-}
-
-/// How positions enter the embedding.
+/// A linear layer between the embedding tables and the residual stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Positions {
-    /// A learned vector a position, added to the token embedding (Devlin et al. 2019).
-    Learned {
-        /// Rows of the position embedding.
-        rows: usize,
-        /// Which row a token takes.
-        numbering: Numbering,
-    },
+pub struct Projection {
+    /// Width of the token embedding.
+    pub width: usize,
+    /// What it is applied to.
+    pub place: ProjectionPlace,
+    /// Whether it has a bias.
+    pub bias: bool,
+}
+
+/// What the projection of an embedding is applied to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProjectionPlace {
+    /// The token's vector alone, before positions are added.
+    Tokens,
+    /// The sum of token, position and type, before the norm.
+    Sum,
+    /// The normed sum.
+    Normed,
+}
+
+/// A table of positions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Positions {
+    /// Its rows.
+    pub rows: usize,
+    /// Which row a token takes.
+    pub numbering: Numbering,
 }
 
 /// Which row of the position embedding a token takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbering {
-    /// Its place in the sequence, from 0.
-    FromZero,
+    /// Its place in the sequence, counted from this row.
+    From(usize),
     /// `padding_id` + its rank among the tokens that are not padding, from 1; padding itself takes
     /// row `padding_id` (Liu et al. 2019).
     AfterPadding {
@@ -71,16 +102,132 @@ pub enum Numbering {
     },
 }
 
-/// Attention bias by bucketed distance (Raffel et al. 2020), bidirectional.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RelativeBias {
-    /// Rows of the bias table; half for either direction.
-    pub buckets: usize,
-    /// Distances from here on share the last bucket.
-    pub max_distance: usize,
+/// A normalisation over the last dimension.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Norm {
+    /// Layer norm (Ba, Kiros & Hinton 2016).
+    Layer {
+        /// Added to the variance.
+        eps: f64,
+        /// Whether it has a bias beside its weight.
+        bias: bool,
+    },
+    /// Root mean square norm (Zhang & Sennrich 2019): no mean, no bias.
+    Rms {
+        /// Added to the mean of the squares.
+        eps: f64,
+        /// Whether its weight is what is added to 1.
+        unit_offset: bool,
+    },
 }
 
-/// The MLP's activation function.
+/// Where the norms of a block stand, around attention and around the MLP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// `x = norm(x + f(x))` (Vaswani et al. 2017).
+    PostNorm,
+    /// `x = x + f(norm(x))` (Radford et al. 2019).
+    PreNorm {
+        /// Whether the attention of the first block has its norm too.
+        first: bool,
+    },
+    /// `x = x + norm(f(norm(x)))` (Gemma team 2024).
+    Sandwich,
+    /// `x = x + norm(f(x))` (OLMo team 2024).
+    OutputNorm,
+    /// `x = x + attention(norm(x)) + mlp(norm(x))` (Wang & Komatsuzaki 2021).
+    Parallel {
+        /// Whether attention and MLP have one norm in common.
+        one_norm: bool,
+    },
+}
+
+/// How tokens look at each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attention {
+    /// What may differ from block to block: `n_layers` entries.
+    pub layers: Vec<AttentionLayer>,
+    /// Whether queries, keys and values have a bias.
+    pub input_bias: bool,
+    /// Whether the output has a bias.
+    pub output_bias: bool,
+    /// A norm of queries and keys, before rotation (Henry et al. 2020).
+    pub query_key_norm: Option<QueryKeyNorm>,
+    /// Scaled scores `s` become `c tanh(s / c)` (Gemma team 2024).
+    pub soft_cap: Option<f64>,
+    /// What distance adds to the scores.
+    pub relative: Option<Relative>,
+}
+
+/// The attention of one block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AttentionLayer {
+    /// Which keys a query sees.
+    pub span: Span,
+    /// Scores are multiplied by it: `d_head^-1/2` for most.
+    pub scale: f64,
+    /// Positions as rotations of queries and keys (Su et al. 2021).
+    pub rotary: Option<Rotary>,
+}
+
+/// Which keys a query sees: itself, and so many to either side; none means all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Keys before the query.
+    pub before: Option<usize>,
+    /// Keys after the query.
+    pub after: Option<usize>,
+}
+
+/// What a norm of queries and keys runs over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryKeyNorm {
+    /// Each head by itself, with one weight for all.
+    Head,
+    /// All heads together.
+    Projection,
+}
+
+/// What the distance of two tokens adds to their score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Relative {
+    /// A number a head, learned by bucket of distance, shared by all blocks (Raffel et al. 2020).
+    Bias(RelativeBias),
+    /// Products with a vector a distance (He et al. 2021).
+    Disentangled(Disentangled),
+}
+
+/// Disentangled attention: a table of vectors by distance, shared by all blocks, that queries and
+/// keys are multiplied with (He et al. 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disentangled {
+    /// Distances that have a vector of their own to either side: half of the table's rows.
+    pub span: usize,
+    /// Far distances share vectors, so that this one is the last that differs; none where each has
+    /// its own, up to `span`.
+    pub log_buckets_up_to: Option<usize>,
+    /// Whether queries are multiplied with the vectors.
+    pub content_to_position: bool,
+    /// Whether keys are.
+    pub position_to_content: bool,
+    /// Whether the vectors go through the blocks' own query and key weights.
+    pub shared_weights: bool,
+    /// Whether the table is normed.
+    pub norm: bool,
+}
+
+/// The other half of a block: two linear layers with an activation between them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mlp {
+    /// The activation.
+    pub activation: Activation,
+    /// Whether what is activated multiplies a third linear layer (Shazeer 2020).
+    pub gated: bool,
+    /// Whether its linear layers have a bias.
+    pub bias: bool,
+}
+
+/// An activation function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Activation {
     /// `x Φ(x)`, exact (Hendrycks & Gimpel 2016).
@@ -95,6 +242,30 @@ pub enum Activation {
     Silu,
 }
 
+/// From the last hidden state to a logit for every token.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Head {
+    /// A linear layer, an activation and a norm before the rest (Devlin et al. 2019).
+    pub transform: Option<HeadTransform>,
+    /// Whether a linear layer leads back to the width of the embedding.
+    pub projection: bool,
+    /// Whether the token embedding is what the result is multiplied with.
+    pub tied: bool,
+    /// Whether each token has a bias.
+    pub bias: bool,
+    /// Logits `l` become `c tanh(l / c)` (Gemma team 2024).
+    pub soft_cap: Option<f64>,
+}
+
+/// The part of a masked-language-model head before the embedding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadTransform {
+    /// Between the linear layer and the norm.
+    pub activation: Activation,
+    /// Whether the linear layer has a bias.
+    pub bias: bool,
+}
+
 /// A weight that an architecture needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightSpec {
@@ -103,6 +274,47 @@ pub struct WeightSpec {
     /// Shape; linear weights are `[out, in]`.
     pub shape: Vec<usize>,
 }
+
+impl Span {
+    /// Every token sees every token.
+    pub const ALL: Self = Self { before: None, after: None };
+    /// Every token sees itself and those before it.
+    pub const CAUSAL: Self = Self { before: None, after: Some(0) };
+
+    /// The keys that the queries `from..to` of a sequence of `n` see between them.
+    pub(crate) fn keys(self, from: usize, to: usize, n: usize) -> std::ops::Range<usize> {
+        let start = self.before.map_or(0, |before| from.saturating_sub(before));
+        let end = self.after.map_or(n, |after| to.saturating_add(after).min(n));
+        start..end
+    }
+}
+
+impl Head {
+    /// Nothing but the token embedding.
+    pub const TIED: Self =
+        Self { transform: None, projection: false, tied: true, bias: false, soft_cap: None };
+}
+
+impl Attention {
+    /// The same in all of `n_layers` blocks: scores scaled by `d_head^-1/2`, biases everywhere, and
+    /// nothing more.
+    pub fn uniform(n_layers: usize, d_head: usize, span: Span) -> Self {
+        let scale = 1.0 / (d_head as f64).sqrt();
+        // A number of blocks that `check` will refuse must not fill the memory before.
+        let layers = vec![AttentionLayer { span, scale, rotary: None }; n_layers.min(MOST_LAYERS)];
+        Self {
+            layers,
+            input_bias: true,
+            output_bias: true,
+            query_key_norm: None,
+            soft_cap: None,
+            relative: None,
+        }
+    }
+}
+
+/// More blocks than any model has: memory for the names of weights grows with them.
+const MOST_LAYERS: usize = 1 << 12;
 
 impl Architecture {
     /// Checks that the sizes fit together.
@@ -114,10 +326,11 @@ impl Architecture {
         for (name, size) in [
             ("d_vocab", self.d_vocab),
             ("d_model", self.d_model),
-            ("d_embed", self.embedding_width()),
+            ("d_embed", self.d_embed()),
             ("n_layers", self.n_layers),
             ("n_weight_sets", self.n_weight_sets),
             ("n_heads", self.n_heads),
+            ("n_kv_heads", self.n_kv_heads),
             ("d_head", self.d_head),
             ("d_mlp", self.d_mlp),
         ] {
@@ -129,47 +342,66 @@ impl Architecture {
                 return fail(format!("{name} is {size}"));
             }
         }
-        // Memory for the names of weights grows with it, whatever the checkpoint holds.
-        if self.n_layers > 1 << 12 {
+        if self.n_layers > MOST_LAYERS {
             return fail(format!("n_layers is {}", self.n_layers));
         }
         if self.n_weight_sets > self.n_layers {
             let (sets, blocks) = (self.n_weight_sets, self.n_layers);
             return fail(format!("{sets} sets of weights for {blocks} blocks"));
         }
-        if self.max_tokens() == 0 {
+        if !self.n_heads.is_multiple_of(self.n_kv_heads) {
+            let (queries, keys) = (self.n_heads, self.n_kv_heads);
+            return fail(format!("{queries} heads of queries cannot share {keys} of keys"));
+        }
+        if self.max_tokens() == Some(0) {
             return fail("the positions leave no room for a token".to_owned());
         }
-        if let Some(bias) = self.relative_bias
-            && (bias.buckets < 4 || bias.max_distance <= bias.buckets / 4)
-        {
-            return fail(format!(
-                "{} relative buckets for distances up to {}",
-                bias.buckets, bias.max_distance
-            ));
+        if self.attention.layers.len() != self.n_layers {
+            let (layers, blocks) = (self.attention.layers.len(), self.n_layers);
+            return fail(format!("the attention of {layers} blocks for {blocks}"));
+        }
+        for layer in &self.attention.layers {
+            if let Some(rotary) = &layer.rotary {
+                rotary.check(self.d_head)?;
+            }
+        }
+        match self.attention.relative {
+            Some(Relative::Bias(bias)) => bias.check()?,
+            Some(Relative::Disentangled(table)) => {
+                if table.span == 0 || table.span > 1 << 16 {
+                    return fail(format!("vectors for distances up to {}", table.span));
+                }
+                if let Some(last) = table.log_buckets_up_to
+                    && (table.span < 2 || last <= table.span / 2 + 1)
+                {
+                    return fail(format!("{} vectors for distances up to {last}", table.span));
+                }
+            }
+            None => {}
         }
         Ok(())
     }
 
-    /// The longest sequence that the positions allow, in tokens.
-    pub fn max_tokens(&self) -> usize {
-        match self.positions {
-            Positions::Learned { rows, numbering } => match numbering {
-                Numbering::FromZero => rows,
+    /// The longest sequence that the positions allow, in tokens; none where any length is read.
+    pub fn max_tokens(&self) -> Option<usize> {
+        match self.embedding.positions {
+            Some(Positions { rows, numbering }) => Some(match numbering {
+                Numbering::From(first) => rows.saturating_sub(first),
                 Numbering::AfterPadding { padding_id } => {
                     rows.saturating_sub(padding_id as usize + 1)
                 }
-            },
+            }),
+            None => self.context,
         }
     }
 
-    /// The position row of each token of one sequence.
+    /// The position of each token of one sequence: its row where there is a table, else its place.
     pub fn position_ids(&self, token_ids: &[u32]) -> Vec<u32> {
-        match self.positions {
-            Positions::Learned { numbering: Numbering::FromZero, .. } => {
-                (0u32..).take(token_ids.len()).collect()
-            }
-            Positions::Learned { numbering: Numbering::AfterPadding { padding_id }, .. } => {
+        let from = |first: usize| (first as u32..).take(token_ids.len()).collect();
+        match self.embedding.positions.map(|p| p.numbering) {
+            None => from(0),
+            Some(Numbering::From(first)) => from(first),
+            Some(Numbering::AfterPadding { padding_id }) => {
                 let mut next = padding_id;
                 token_ids
                     .iter()
@@ -186,9 +418,14 @@ impl Architecture {
         }
     }
 
-    /// The width of the embedding tables.
-    pub fn embedding_width(&self) -> usize {
-        self.d_embed.unwrap_or(self.d_model)
+    /// The width of the token embedding.
+    pub fn d_embed(&self) -> usize {
+        self.embedding.projection.map_or(self.d_model, |p| p.width)
+    }
+
+    /// Whether no token sees those after it, so that the state of a token says what comes next.
+    pub fn is_causal(&self) -> bool {
+        self.attention.layers.iter().all(|layer| layer.span.after == Some(0))
     }
 
     /// Which set of weights block `i` has.
@@ -198,54 +435,139 @@ impl Architecture {
         ((i as f64 / blocks_per_set) as usize).min(self.n_weight_sets - 1)
     }
 
+    /// The hook points of this architecture, in the order of the forward pass.
+    pub fn hook_points(&self) -> Vec<HookPoint> {
+        let mut points = HookPoint::all(self.n_layers);
+        points.retain(|&point| self.lacks(point).is_none());
+        points
+    }
+
+    /// Why there is no such hook point here, if there is none.
+    pub(crate) fn lacks(&self, point: HookPoint) -> Option<&'static str> {
+        match point {
+            HookPoint::ResidMid(_) if matches!(self.layout, Layout::Parallel { .. }) => {
+                Some("attention and MLP of its blocks read the same stream")
+            }
+            HookPoint::FinalNorm if !self.final_norm => Some("it has no norm after the last block"),
+            HookPoint::Logits if self.head.is_none() => Some("it has no language-model head"),
+            _ => match point.layer() {
+                Some(i) if i >= self.n_layers => Some("it has fewer blocks"),
+                _ => None,
+            },
+        }
+    }
+
     /// Every weight of this architecture, in the order of the forward pass; `i` of `blocks.{i}`
     /// counts sets of weights.
     pub fn weights(&self) -> Vec<WeightSpec> {
-        let (d, heads) = (self.d_model, self.n_heads * self.d_head);
-        let (d_embed, sets) = (self.embedding_width(), self.n_weight_sets);
-        let mut specs = Vec::new();
-        let mut add = |name: String, shape: &[usize]| {
-            specs.push(WeightSpec { name, shape: shape.to_vec() });
-        };
-        add("embed.token.weight".into(), &[self.d_vocab, d_embed]);
-        match self.positions {
-            Positions::Learned { rows, .. } => {
-                add("embed.position.weight".into(), &[rows, d_embed]);
+        let (d, d_embed, d_mlp) = (self.d_model, self.d_embed(), self.d_mlp);
+        let (queries, keys) = (self.n_heads * self.d_head, self.n_kv_heads * self.d_head);
+        let mut specs = Specs { norm: self.norm, weights: Vec::new() };
+        let embedding = &self.embedding;
+        let place = embedding.projection.map(|p| p.place);
+        specs.add("embed.token.weight".into(), &[self.d_vocab, d_embed]);
+        let width = if place == Some(ProjectionPlace::Tokens) { d } else { d_embed };
+        if let Some(Positions { rows, .. }) = embedding.positions {
+            specs.add("embed.position.weight".into(), &[rows, width]);
+        }
+        if embedding.token_types > 0 {
+            specs.add("embed.token_type.weight".into(), &[embedding.token_types, width]);
+        }
+        if let Some(projection) = embedding.projection {
+            specs.linear("embed.project".into(), d, projection.width, projection.bias);
+        }
+        if embedding.norm {
+            let width = if place == Some(ProjectionPlace::Normed) { d_embed } else { d };
+            specs.norm("embed.norm".into(), width);
+        }
+        match self.attention.relative {
+            Some(Relative::Bias(bias)) => {
+                specs.add("relative.weight".into(), &[bias.buckets, self.n_heads]);
+            }
+            Some(Relative::Disentangled(table)) => {
+                specs.add("relative.weight".into(), &[2 * table.span, d]);
+                if table.norm {
+                    specs.norm("relative.norm".into(), d);
+                }
+            }
+            None => {}
+        }
+        for i in 0..self.n_weight_sets {
+            let name = |part: &str| format!("blocks.{i}.{part}");
+            for (half, norms) in ["attn", "mlp"].iter().zip(self.norms(i)) {
+                if norms.before || norms.after_sum {
+                    specs.norm(name(&format!("{half}.norm")), d);
+                }
+                if norms.after {
+                    specs.norm(name(&format!("{half}.norm_out")), d);
+                }
+            }
+            let bias = self.attention.input_bias;
+            for (part, width) in [("q", queries), ("k", keys), ("v", keys)] {
+                specs.linear(name(&format!("attn.{part}")), width, d, bias);
+            }
+            if let Some(norm) = self.attention.query_key_norm {
+                for (part, width) in [("q_norm", queries), ("k_norm", keys)] {
+                    let width = if norm == QueryKeyNorm::Head { self.d_head } else { width };
+                    specs.norm(name(&format!("attn.{part}")), width);
+                }
+            }
+            if let Some(Relative::Disentangled(table)) = self.attention.relative
+                && !table.shared_weights
+            {
+                for (part, has) in [
+                    ("position_k", table.content_to_position),
+                    ("position_q", table.position_to_content),
+                ] {
+                    if has {
+                        specs.linear(name(&format!("attn.{part}")), queries, d, bias);
+                    }
+                }
+            }
+            specs.linear(name("attn.o"), d, queries, self.attention.output_bias);
+            if self.mlp.gated {
+                specs.linear(name("mlp.gate"), d_mlp, d, self.mlp.bias);
+            }
+            specs.linear(name("mlp.in"), d_mlp, d, self.mlp.bias);
+            specs.linear(name("mlp.out"), d, d_mlp, self.mlp.bias);
+        }
+        if self.final_norm {
+            specs.norm("final_norm".into(), d);
+        }
+        if let Some(head) = self.head {
+            if let Some(transform) = head.transform {
+                specs.linear("head.transform".into(), d_embed, d, transform.bias);
+                specs.norm("head.norm".into(), d_embed);
+            }
+            if head.projection {
+                specs.linear("head.project".into(), d_embed, d, false);
+            }
+            if !head.tied {
+                let width = if head.transform.is_some() || head.projection { d_embed } else { d };
+                specs.add("head.unembed.weight".into(), &[self.d_vocab, width]);
+            }
+            if head.bias {
+                specs.add("head.unembed.bias".into(), &[self.d_vocab]);
             }
         }
-        if self.token_types > 0 {
-            add("embed.token_type.weight".into(), &[self.token_types, d_embed]);
+        specs.weights
+    }
+
+    /// Where the norms of the two halves of a block stand.
+    pub(crate) fn norms(&self, weight_set: usize) -> [Norms; 2] {
+        let [before, after, after_sum] = [
+            Norms { before: true, ..Norms::default() },
+            Norms { after: true, ..Norms::default() },
+            Norms { after_sum: true, ..Norms::default() },
+        ];
+        match self.layout {
+            Layout::PostNorm => [after_sum; 2],
+            Layout::PreNorm { first: false } if weight_set == 0 => [Norms::default(), before],
+            Layout::PreNorm { .. } | Layout::Parallel { one_norm: false } => [before; 2],
+            Layout::Sandwich => [Norms { after: true, ..before }; 2],
+            Layout::OutputNorm => [after; 2],
+            Layout::Parallel { one_norm: true } => [before, Norms::default()],
         }
-        let mut norm = |name: &str, d: usize| match self.norm {
-            Norm::Layer { .. } => {
-                add(format!("{name}.weight"), &[d]);
-                add(format!("{name}.bias"), &[d]);
-            }
-        };
-        norm("embed.norm", d_embed);
-        for i in 0..sets {
-            norm(&format!("blocks.{i}.attn.norm"), d);
-            norm(&format!("blocks.{i}.mlp.norm"), d);
-        }
-        if let Some(bias) = self.relative_bias {
-            add("relative_bias.weight".into(), &[bias.buckets, self.n_heads]);
-        }
-        let mut linear = |name: String, out: usize, input: usize| {
-            add(format!("{name}.weight"), &[out, input]);
-            add(format!("{name}.bias"), &[out]);
-        };
-        if self.d_embed.is_some() {
-            linear("embed.project".into(), d, d_embed);
-        }
-        for i in 0..sets {
-            for part in ["q", "k", "v"] {
-                linear(format!("blocks.{i}.attn.{part}"), heads, d);
-            }
-            linear(format!("blocks.{i}.attn.o"), d, heads);
-            linear(format!("blocks.{i}.mlp.in"), self.d_mlp, d);
-            linear(format!("blocks.{i}.mlp.out"), d, self.d_mlp);
-        }
-        specs
     }
 
     /// The number of parameters that the forward pass uses.
@@ -254,24 +576,40 @@ impl Architecture {
     }
 }
 
-impl RelativeBias {
-    /// The bucket of a key at `offset` tokens from the query (negative: before it), as T5 counts
-    /// them for bidirectional attention: half of the buckets for keys after the query, and in each
-    /// half the first half exact, the rest logarithmic up to `max_distance`.
-    pub fn bucket(&self, offset: i64) -> usize {
-        let half = self.buckets / 2;
-        let exact = half / 2;
-        let side = if offset > 0 { half } else { 0 };
-        let distance = offset.unsigned_abs() as usize;
-        let within = if distance < exact {
-            distance
-        } else {
-            // In f32 and truncated, as the reference computes it.
-            let ratio = (distance as f32 / exact as f32).ln()
-                / ((self.max_distance as f64 / exact as f64).ln() as f32);
-            (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
-        };
-        side + within
+/// Where the norms of one half of a block stand.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Norms {
+    /// Of what it reads.
+    pub(crate) before: bool,
+    /// Of what it gives, before that is added to the stream.
+    pub(crate) after: bool,
+    /// Of the stream, after that.
+    pub(crate) after_sum: bool,
+}
+
+/// A list of weights in the making.
+struct Specs {
+    norm: Norm,
+    weights: Vec<WeightSpec>,
+}
+
+impl Specs {
+    fn add(&mut self, name: String, shape: &[usize]) {
+        self.weights.push(WeightSpec { name, shape: shape.to_vec() });
+    }
+
+    fn norm(&mut self, name: String, d: usize) {
+        self.add(format!("{name}.weight"), &[d]);
+        if let Norm::Layer { bias: true, .. } = self.norm {
+            self.add(format!("{name}.bias"), &[d]);
+        }
+    }
+
+    fn linear(&mut self, name: String, out: usize, input: usize, bias: bool) {
+        self.add(format!("{name}.weight"), &[out, input]);
+        if bias {
+            self.add(format!("{name}.bias"), &[out]);
+        }
     }
 }
 
@@ -279,21 +617,30 @@ impl RelativeBias {
 mod tests {
     use super::*;
 
-    fn bert_like() -> Architecture {
+    /// An architecture like BERT's, small.
+    pub(crate) fn bert_like() -> Architecture {
         Architecture {
             d_vocab: 11,
             d_model: 6,
-            d_embed: None,
             n_layers: 2,
             n_weight_sets: 2,
             n_heads: 3,
+            n_kv_heads: 3,
             d_head: 2,
             d_mlp: 10,
-            norm: Norm::Layer { eps: 1e-12 },
-            positions: Positions::Learned { rows: 8, numbering: Numbering::FromZero },
-            token_types: 2,
-            relative_bias: None,
-            activation: Activation::Gelu,
+            context: None,
+            embedding: Embedding {
+                positions: Some(Positions { rows: 8, numbering: Numbering::From(0) }),
+                token_types: 2,
+                norm: true,
+                ..Embedding::default()
+            },
+            norm: Norm::Layer { eps: 1e-12, bias: true },
+            layout: Layout::PostNorm,
+            final_norm: false,
+            attention: Attention::uniform(2, 2, Span::ALL),
+            mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
+            head: None,
         }
     }
 
@@ -307,24 +654,28 @@ mod tests {
     #[test]
     fn padding_takes_its_own_row() {
         let mut a = bert_like();
-        a.positions =
-            Positions::Learned { rows: 8, numbering: Numbering::AfterPadding { padding_id: 1 } };
+        a.embedding.positions =
+            Some(Positions { rows: 8, numbering: Numbering::AfterPadding { padding_id: 1 } });
         assert_eq!(a.position_ids(&[0, 5, 1, 7, 1, 2]), [2, 3, 1, 4, 1, 5]);
-        assert_eq!(a.max_tokens(), 6);
+        assert_eq!(a.max_tokens(), Some(6));
     }
 
     #[test]
-    fn zero_sizes_are_refused() {
+    fn sizes_that_cannot_be_are_refused() {
+        let bias =
+            |buckets, max_distance| Some(Relative::Bias(RelativeBias { buckets, max_distance }));
         for change in [
-            |a: &mut Architecture| a.n_heads = 0,
-            |a: &mut Architecture| a.d_vocab = usize::MAX,
-            |a: &mut Architecture| {
-                a.relative_bias = Some(RelativeBias { buckets: 0, max_distance: 0 })
+            &|a: &mut Architecture| a.n_heads = 0,
+            &|a: &mut Architecture| a.d_vocab = usize::MAX,
+            &|a: &mut Architecture| a.n_kv_heads = 2,
+            &|a: &mut Architecture| a.n_layers = 3,
+            &|a: &mut Architecture| a.attention.relative = bias(0, 0),
+            &|a: &mut Architecture| a.attention.layers[1].rotary = Some(Rotary::new(1e4, 4)),
+            &|a: &mut Architecture| {
+                a.embedding.positions = Some(Positions { rows: 2, numbering: Numbering::From(2) })
             },
-            |a: &mut Architecture| {
-                a.positions = Positions::Learned { rows: 0, numbering: Numbering::FromZero }
-            },
-        ] {
+        ] as [&dyn Fn(&mut Architecture); 7]
+        {
             let mut a = bert_like();
             change(&mut a);
             assert!(a.check().is_err(), "{a:?}");
@@ -332,13 +683,13 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_exact_near_and_shared_far() {
-        let bias = RelativeBias { buckets: 32, max_distance: 128 };
-        assert_eq!(bias.bucket(0), 0);
-        assert_eq!(bias.bucket(-7), 7);
-        assert_eq!(bias.bucket(7), 23);
-        assert_eq!(bias.bucket(-8), 8);
-        assert_eq!(bias.bucket(-1000), 15);
-        assert_eq!(bias.bucket(1000), 31);
+    fn hook_points_are_those_of_the_layout() {
+        let mut a = bert_like();
+        assert_eq!(a.hook_points().len(), 1 + 2 * 7);
+        a.layout = Layout::Parallel { one_norm: true };
+        a.final_norm = true;
+        a.head = Some(Head::TIED);
+        assert_eq!(a.hook_points().len(), 1 + 2 * 6 + 2);
+        assert!(!a.hook_points().contains(&HookPoint::ResidMid(0)));
     }
 }

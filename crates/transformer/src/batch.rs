@@ -26,7 +26,7 @@ pub struct Batch {
     pub token_ids: Vec<u32>,
     /// `[tokens]`: token types; all 0 where the model has none.
     pub token_types: Vec<u32>,
-    /// `[tokens]`: rows of the position embedding.
+    /// `[tokens]`: rows of the position embedding; places in the sequence where there is none.
     pub positions: Vec<u32>,
     /// `[sequences + 1]`: where each sequence begins, and the end of the last.
     pub sequence_offsets: Vec<usize>,
@@ -53,7 +53,7 @@ impl Batch {
             if tokens == 0 {
                 return Err(Error::Empty { sequence: index });
             }
-            if tokens > limit {
+            if let Some(limit) = limit.filter(|&limit| tokens > limit) {
                 return Err(Error::TooLong { sequence: index, tokens, limit });
             }
             let d_vocab = architecture.d_vocab;
@@ -62,7 +62,7 @@ impl Batch {
                 return Err(Error::TokenId { id, sequence: index, token, d_vocab });
             }
             // A model without token types accepts type 0 only.
-            let rows = architecture.token_types.max(1);
+            let rows = architecture.embedding.token_types.max(1);
             let types = sequence.token_types.iter().copied();
             if let Some(id) = types.clone().find(|&id| id as usize >= rows) {
                 return Err(Error::TokenType { id, sequence: index, rows });

@@ -63,6 +63,33 @@ pub enum Error {
         /// The most that the positions allow.
         limit: usize,
     },
+    /// A hook point that this architecture has not.
+    #[error("the model has no {point}: {reason}")]
+    NoHookPoint {
+        /// The hook point.
+        point: crate::HookPoint,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A name that no hook point bears.
+    #[error("{name:?} is not a hook point; they are named like blocks.0.hook_resid_post")]
+    UnknownHookPoint {
+        /// The name.
+        name: String,
+    },
+    /// A hook gave back a tensor of another shape.
+    #[error("the hook at {point} gave {found:?} for {expected:?}")]
+    HookShape {
+        /// The hook point.
+        point: crate::HookPoint,
+        /// The shape that it was given.
+        expected: Vec<usize>,
+        /// The shape that it gave back.
+        found: Vec<usize>,
+    },
+    /// The checkpoint has no head: hidden states cannot be read as tokens.
+    #[error("the model has no language-model head")]
+    NoHead,
     /// A batch without sequences, or a sequence without tokens.
     #[error("sequence {sequence} has no tokens")]
     Empty {

@@ -1,15 +1,22 @@
 //! The forward pass, written once for all architectures.
 
-use crate::kernels::{self, Attention, Distances};
-use crate::ops::{self, Linear, NormLayer, Weights};
-use crate::{Architecture, Batch, HookPoint, Hooks, RelativeBias, Result};
-use candle_core::{Device, Tensor};
+use crate::architecture::Norms;
+use crate::hooks::Watched;
+use crate::kernels::{self, Distances};
+use crate::ops::{self, Linear, NormLayer, PositionVectors, Scores, Weights};
+use crate::{
+    Activation, Architecture, Batch, Error, HookPoint, Hooks, ProjectionPlace, Relative, Result,
+    Rotary, Span,
+};
+use candle_core::{DType, Device, Tensor};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// `n_layers + 1` tensors `[tokens, d_model]`: entry 0 is the embedding output, entry `i` the
-/// output of block `i`, as Hugging Face's `output_hidden_states` gives them.
+/// output of block `i`, as Hugging Face's `output_hidden_states` gives them. Where there is a final
+/// norm, the last entry is after it; what the last block itself gives is
+/// [`HookPoint::ResidPost`].
 pub type HiddenStates = Vec<Tensor>;
 
 /// A transformer with its weights, ready to run.
@@ -17,26 +24,48 @@ pub struct Transformer {
     architecture: Architecture,
     device: Device,
     embedding: Embedding,
-    relative_bias: Option<(RelativeBias, Tensor)>,
+    /// The table of the bias by distance, `[buckets, n_heads]`.
+    relative_bias: Option<Tensor>,
     blocks: Vec<Block>,
+    final_norm: Option<NormLayer>,
+    head: Option<Head>,
 }
 
 struct Embedding {
     token: Tensor,
-    position: Tensor,
+    position: Option<Tensor>,
     token_type: Option<Tensor>,
-    norm: NormLayer,
+    norm: Option<NormLayer>,
     project: Option<Linear>,
 }
 
 struct Block {
+    attention: Half,
     /// Queries, keys and values side by side.
     qkv: Linear,
+    query_norm: Option<NormLayer>,
+    key_norm: Option<NormLayer>,
+    positions: Option<PositionVectors>,
     o: Linear,
-    attention_norm: NormLayer,
+    mlp: Half,
+    /// The gate before what it multiplies, where there is one.
     mlp_in: Linear,
     mlp_out: Linear,
-    mlp_norm: NormLayer,
+}
+
+/// The norms of one half of a block.
+struct Half {
+    before: Option<NormLayer>,
+    after: Option<NormLayer>,
+    after_sum: Option<NormLayer>,
+}
+
+struct Head {
+    transform: Option<(Linear, Activation, NormLayer)>,
+    project: Option<Linear>,
+    /// `[d_vocab, d_embed]`.
+    unembed: Tensor,
+    bias: Option<Tensor>,
 }
 
 impl std::fmt::Debug for Transformer {
@@ -47,7 +76,7 @@ impl std::fmt::Debug for Transformer {
 
 impl Transformer {
     /// Builds a transformer from weights by canonical name ([`Architecture::weights`]), which lie
-    /// on `device`.
+    /// on `device`. For f32 on a CPU it runs through vectorised kernels.
     ///
     /// # Errors
     /// A weight that is missing or has another shape, or sizes that do not fit together.
@@ -59,7 +88,19 @@ impl Transformer {
         Self::build(architecture, weights, device, true)
     }
 
-    /// Builds a transformer that runs through the kernels where they fit, or never.
+    /// The same, without the kernels: every operation as candle has it, which is what other
+    /// devices and number types run through.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn plain(
+        architecture: Architecture,
+        weights: HashMap<String, Tensor>,
+        device: &Device,
+    ) -> Result<Self> {
+        Self::build(architecture, weights, device, false)
+    }
+
     fn build(
         architecture: Architecture,
         weights: HashMap<String, Tensor>,
@@ -67,40 +108,63 @@ impl Transformer {
         kernels: bool,
     ) -> Result<Self> {
         architecture.check()?;
-        let weights = &mut Weights::new(&architecture, weights);
+        let a = &architecture;
+        let weights = &mut Weights::new(a, weights);
         let fast = kernels && device.is_cpu() && weights.fit_kernels();
-        let norm = architecture.norm;
         let embedding = Embedding {
             token: weights.table("embed.token")?,
-            position: weights.table("embed.position")?,
-            token_type: match architecture.token_types {
-                0 => None,
-                _ => Some(weights.table("embed.token_type")?),
+            position: weights.take_if_expected("embed.position.weight".to_owned())?,
+            token_type: weights.take_if_expected("embed.token_type.weight".to_owned())?,
+            norm: match a.embedding.norm {
+                true => Some(NormLayer::new(weights, a.norm, "embed.norm", fast)?),
+                false => None,
             },
-            norm: NormLayer::new(weights, norm, "embed.norm", fast)?,
-            project: match architecture.d_embed {
-                None => None,
+            project: match a.embedding.projection {
                 Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()], fast)?),
+                None => None,
             },
         };
-        let relative_bias = match architecture.relative_bias {
-            Some(bias) => Some((bias, weights.table("relative_bias")?)),
-            None => None,
-        };
-        let mut blocks = Vec::with_capacity(architecture.n_weight_sets);
-        for i in 0..architecture.n_weight_sets {
-            let mut linear = |parts: &[&str]| {
-                let names: Vec<_> = parts.iter().map(|p| format!("blocks.{i}.{p}")).collect();
-                Linear::new(weights, &names, fast)
-            };
-            let (qkv, o) = (linear(&["attn.q", "attn.k", "attn.v"])?, linear(&["attn.o"])?);
-            let (mlp_in, mlp_out) = (linear(&["mlp.in"])?, linear(&["mlp.out"])?);
-            let mut norm =
-                |name| NormLayer::new(weights, norm, &format!("blocks.{i}.{name}.norm"), fast);
-            let (attention_norm, mlp_norm) = (norm("attn")?, norm("mlp")?);
-            blocks.push(Block { qkv, o, attention_norm, mlp_in, mlp_out, mlp_norm });
+        let mut relative = weights.take_if_expected("relative.weight".to_owned())?;
+        let mut distances = None;
+        if let Some(Relative::Disentangled(table)) = a.attention.relative {
+            distances = relative.take();
+            if let (Some(vectors), true) = (&mut distances, table.norm) {
+                *vectors =
+                    NormLayer::new(weights, a.norm, "relative.norm", fast)?.apply(vectors)?;
+            }
         }
-        Ok(Self { architecture, device: device.clone(), embedding, relative_bias, blocks })
+        let mut blocks = Vec::with_capacity(a.n_weight_sets);
+        for i in 0..a.n_weight_sets {
+            blocks.push(Block::new(a, weights, i, distances.as_ref(), fast)?);
+        }
+        let final_norm = match a.final_norm {
+            true => Some(NormLayer::new(weights, a.norm, "final_norm", fast)?),
+            false => None,
+        };
+        let head = match a.head {
+            None => None,
+            Some(head) => Some(Head {
+                transform: match head.transform {
+                    None => None,
+                    Some(transform) => Some((
+                        Linear::new(weights, &["head.transform".to_owned()], fast)?,
+                        transform.activation,
+                        NormLayer::new(weights, a.norm, "head.norm", fast)?,
+                    )),
+                },
+                project: match head.projection {
+                    true => Some(Linear::new(weights, &["head.project".to_owned()], fast)?),
+                    false => None,
+                },
+                unembed: match head.tied {
+                    true => embedding.token.clone(),
+                    false => weights.table("head.unembed")?,
+                },
+                bias: weights.take_if_expected("head.unembed.bias".to_owned())?,
+            }),
+        };
+        let (relative_bias, device) = (relative, device.clone());
+        Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head })
     }
 
     /// The sizes and choices of this transformer.
@@ -119,44 +183,153 @@ impl Transformer {
     /// matrix products that block their rows differently.
     ///
     /// # Errors
-    /// A tensor operation that fails (out of memory, a device lost), or a hook's own error.
+    /// A hook that wants a point which this architecture has not, a tensor operation that fails
+    /// (out of memory, a device lost), or a hook's own error.
     pub fn forward(&self, batch: &Batch, hooks: &mut dyn Hooks) -> Result<HiddenStates> {
-        let mut x = hooked(hooks, HookPoint::Embed, self.embed(batch)?)?;
-        let n_layers = self.architecture.n_layers;
-        let mut states = Vec::with_capacity(n_layers + 1);
+        let a = &self.architecture;
+        let hooks = &mut Watched::new(hooks, a)?;
+        let mut x = hooks.at(HookPoint::Embed, self.embed(batch)?)?;
+        let mut states = Vec::with_capacity(a.n_layers + 1);
         states.push(x.clone());
-        let mut biases = Biases::default();
-        for i in 0..n_layers {
-            let block = &self.blocks[self.architecture.weight_set(i)];
-            x = hooked(hooks, HookPoint::ResidPre(i), x)?;
-            let attention = self.attention(i, block, &x, batch, &mut biases, hooks)?;
-            let attention = hooked(hooks, HookPoint::AttnOut(i), attention)?;
-            x = block.attention_norm.apply_to_sum(&x, &attention)?;
-            x = hooked(hooks, HookPoint::ResidMid(i), x)?;
-            let activation = self.architecture.activation;
-            let mlp = ops::mlp(&x, &block.mlp_in, activation, &block.mlp_out)?;
-            let mlp = hooked(hooks, HookPoint::MlpOut(i), mlp)?;
-            x = block.mlp_norm.apply_to_sum(&x, &mlp)?;
-            x = hooked(hooks, HookPoint::ResidPost(i), x)?;
+        let mut shared = Shared::default();
+        for i in 0..a.n_layers {
+            let block = &self.blocks[a.weight_set(i)];
+            x = hooks.at(HookPoint::ResidPre(i), x)?;
+            let read = block.attention.read(&x)?;
+            let attention = self.attention(i, block, &read, batch, &mut shared, hooks)?;
+            let attention = block.attention.given(attention)?;
+            let attention = hooks.at(HookPoint::AttnOut(i), attention)?;
+            let mlp = match a.layout {
+                crate::Layout::Parallel { one_norm } => {
+                    let read = if one_norm { read } else { block.mlp.read(&x)? };
+                    x = (x + attention)?;
+                    read
+                }
+                _ => {
+                    x = block.attention.add(&x, &attention)?;
+                    x = hooks.at(HookPoint::ResidMid(i), x)?;
+                    block.mlp.read(&x)?
+                }
+            };
+            let mlp = ops::mlp(&mlp, &block.mlp_in, a.mlp, &block.mlp_out)?;
+            let mlp = hooks.at(HookPoint::MlpOut(i), block.mlp.given(mlp)?)?;
+            x = block.mlp.add(&x, &mlp)?;
+            x = hooks.at(HookPoint::ResidPost(i), x)?;
+            if i + 1 == a.n_layers && self.final_norm.is_some() {
+                x = hooks.at(HookPoint::FinalNorm, self.final_norm(&x)?)?;
+            }
             states.push(x.clone());
         }
+        if hooks.wants(HookPoint::Logits) {
+            hooks.at(HookPoint::Logits, self.unembed(&x)?)?;
+        }
         Ok(states)
+    }
+
+    /// The norm after the last block, `[tokens, d_model]` to the same; what goes in comes out where
+    /// there is none.
+    ///
+    /// # Errors
+    /// A tensor operation that fails.
+    pub fn final_norm(&self, x: &Tensor) -> Result<Tensor> {
+        match &self.final_norm {
+            Some(norm) => norm.apply(x),
+            None => Ok(x.clone()),
+        }
+    }
+
+    /// A state after the final norm, `[tokens, d_model]`, to logits `[tokens, d_vocab]`: what the
+    /// head says of the last hidden state, and of any other as a lens (nostalgebraist 2020).
+    ///
+    /// # Errors
+    /// [`Error::NoHead`], or a tensor operation that fails.
+    pub fn unembed(&self, normed: &Tensor) -> Result<Tensor> {
+        let (Some(head), Some(data)) = (&self.head, self.architecture.head) else {
+            return Err(Error::NoHead);
+        };
+        let mut x = normed.clone();
+        if let Some((linear, activation, norm)) = &head.transform {
+            x = norm.apply(&ops::activate(*activation, &linear.apply(&x)?)?)?;
+        }
+        if let Some(project) = &head.project {
+            x = project.apply(&x)?;
+        }
+        let mut logits = x.matmul(&head.unembed.t()?)?;
+        if let Some(bias) = &head.bias {
+            logits = logits.broadcast_add(bias)?;
+        }
+        match data.soft_cap {
+            Some(cap) => ops::soft_cap(&logits, cap),
+            None => Ok(logits),
+        }
+    }
+
+    /// How much each key really brings to each query: the norm of its value, through the output
+    /// weights of the head, times its attention probability (Kobayashi et al. 2020),
+    /// `[n_heads, Σ n²]` from the values and the pattern of block `layer` as
+    /// [`HookPoint::Value`] and [`HookPoint::Pattern`] show them.
+    ///
+    /// # Errors
+    /// Tensors of other shapes than the batch's, or a tensor operation that fails.
+    pub fn value_weighted_norms(
+        &self,
+        layer: usize,
+        values: &Tensor,
+        pattern: &Tensor,
+        batch: &Batch,
+    ) -> Result<Tensor> {
+        let a = &self.architecture;
+        let block = &self.blocks[a.weight_set(layer)];
+        let (tokens, shared) = (batch.tokens(), a.n_heads / a.n_kv_heads);
+        let zero = Tensor::zeros((tokens, a.n_heads * a.d_head), values.dtype(), values.device())?;
+        let bias = block.o.apply(&zero)?;
+        let mut norms = Vec::with_capacity(a.n_heads);
+        for head in 0..a.n_heads {
+            let own = values.narrow(1, head / shared * a.d_head, a.d_head)?;
+            let (before, after) = (head * a.d_head, (a.n_heads - head - 1) * a.d_head);
+            let alone = own.pad_with_zeros(1, before, after)?;
+            let moved = (block.o.apply(&alone)? - &bias)?;
+            norms.push(moved.to_dtype(DType::F32)?.sqr()?.sum(1)?.sqrt()?);
+        }
+        let norms = Tensor::stack(&norms, 0)?;
+        let mut weighted = Vec::new();
+        let mut start = 0;
+        for rows in batch.sequences() {
+            let n = rows.len();
+            let own = pattern.narrow(1, start, n * n)?.reshape((a.n_heads, n, n))?;
+            let keys = norms.narrow(1, rows.start, n)?.unsqueeze(1)?;
+            weighted.push(own.to_dtype(DType::F32)?.broadcast_mul(&keys)?.flatten_from(1)?);
+            start += n * n;
+        }
+        Ok(Tensor::cat(&weighted, 1)?)
     }
 
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
         let rows = |table: &Tensor, ids: &[u32]| -> Result<Tensor> {
             Ok(table.index_select(&Tensor::new(ids, &self.device)?, 0)?)
         };
+        let data = &self.architecture.embedding;
+        let project =
+            |at: ProjectionPlace, x: Tensor| match (&self.embedding.project, data.projection) {
+                (Some(project), Some(projection)) if projection.place == at => project.apply(&x),
+                _ => Ok(x),
+            };
         let mut x = rows(&self.embedding.token, &batch.token_ids)?;
+        if let Some(scale) = data.scale {
+            x = (x * scale)?;
+        }
+        x = project(ProjectionPlace::Tokens, x)?;
         if let Some(token_type) = &self.embedding.token_type {
             x = (x + rows(token_type, &batch.token_types)?)?;
         }
-        let positions = rows(&self.embedding.position, &batch.positions)?;
-        let x = self.embedding.norm.apply_to_sum(&x, &positions)?;
-        match &self.embedding.project {
-            Some(project) => project.apply(&x),
-            None => Ok(x),
+        if let Some(position) = &self.embedding.position {
+            x = (x + rows(position, &batch.positions)?)?;
         }
+        x = project(ProjectionPlace::Sum, x)?;
+        if let Some(norm) = &self.embedding.norm {
+            x = norm.apply(&x)?;
+        }
+        project(ProjectionPlace::Normed, x)
     }
 
     /// `[tokens, d_model]` to the same; each sequence attends to itself alone.
@@ -166,50 +339,136 @@ impl Transformer {
         block: &Block,
         x: &Tensor,
         batch: &Batch,
-        biases: &mut Biases,
-        hooks: &mut dyn Hooks,
+        shared: &mut Shared,
+        hooks: &mut Watched,
     ) -> Result<Tensor> {
-        let qkv = block.qkv.apply(x)?;
-        if matches!(block.qkv, Linear::Packed(_)) && !hooks.wants(HookPoint::Pattern(layer)) {
-            return block.o.apply(&self.mixed(&qkv, batch, biases)?);
+        let a = &self.architecture;
+        let mut qkv = self.placed(layer, block, block.qkv.apply(x)?, batch, shared)?;
+        if hooks.wants(HookPoint::Value(layer)) {
+            let keys = a.n_kv_heads * a.d_head;
+            let start = qkv.dim(1)? - keys;
+            let values = qkv.narrow(1, start, keys)?.contiguous()?;
+            let values = hooks.at(HookPoint::Value(layer), values)?;
+            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
         }
-        let (n_heads, d_head) = (self.architecture.n_heads, self.architecture.d_head);
-        let qkv = qkv.reshape(((), 3, n_heads, d_head))?;
-        // The rows of one sequence by head: `[n_heads, n, d_head]`.
-        let heads = |part: usize, rows: &Range<usize>| -> Result<Tensor> {
-            let own = qkv.narrow(0, rows.start, rows.len())?.narrow(1, part, 1)?.squeeze(1)?;
-            Ok(own.transpose(0, 1)?.contiguous()?)
+        let kernel = matches!(block.qkv, Linear::Packed(_)) && block.positions.is_none();
+        if kernel && !hooks.wants(HookPoint::Pattern(layer)) {
+            return block.o.apply(&self.mixed(layer, &qkv, batch, shared)?);
+        }
+        let (queries, keys) = (a.n_heads, a.n_kv_heads);
+        // Heads of the rows of one sequence: `[n_heads, n, d_head]`.
+        let heads = |first: usize, n_heads: usize, rows: &Range<usize>| -> Result<Tensor> {
+            let own = qkv.narrow(0, rows.start, rows.len())?;
+            let own = own.narrow(1, first * a.d_head, n_heads * a.d_head)?;
+            let own = own.reshape((rows.len(), n_heads, a.d_head))?.transpose(0, 1)?;
+            if n_heads == queries {
+                return Ok(own.contiguous()?);
+            }
+            // Each head of keys or values for all heads of queries that share it.
+            let shape = (n_heads, queries / n_heads, rows.len(), a.d_head);
+            Ok(own.unsqueeze(1)?.broadcast_as(shape)?.flatten(0, 1)?.contiguous()?)
         };
         let mut patterns = Vec::with_capacity(batch.sequence_offsets.len());
+        let data = &a.attention.layers[layer];
         for rows in batch.sequences() {
-            let bias = match &self.relative_bias {
-                Some((bias, table)) => Some(biases.of_length(*bias, table, rows.len())?),
-                None => None,
+            let (q, k) = (heads(0, queries, &rows)?, heads(queries, keys, &rows)?);
+            let bias = match (a.attention.relative, &block.positions, &self.relative_bias) {
+                (Some(Relative::Disentangled(table)), Some(vectors), _) => {
+                    Some(ops::disentangled(table, vectors, &q, &k, data.scale)?)
+                }
+                (Some(Relative::Bias(bias)), _, Some(table)) => {
+                    Some(shared.bias(rows.len(), || ops::relative_bias(bias, table, rows.len()))?)
+                }
+                _ => None,
             };
-            patterns.push(ops::pattern(&heads(0, &rows)?, &heads(1, &rows)?, bias)?);
+            let mask = shared.mask(data.span, rows.len(), &self.device)?;
+            let soft_cap = a.attention.soft_cap;
+            let scores = Scores { scale: data.scale, soft_cap, bias, mask };
+            patterns.push(ops::pattern(&q, &k, &scores)?);
         }
         if hooks.wants(HookPoint::Pattern(layer)) {
             patterns = self.hooked_patterns(layer, patterns, hooks)?;
         }
         let mut mixed = Vec::with_capacity(patterns.len());
         for (rows, pattern) in batch.sequences().zip(&patterns) {
-            let values = pattern.matmul(&heads(2, &rows)?)?;
+            let values = pattern.matmul(&heads(queries + keys, keys, &rows)?)?;
             mixed.push(values.transpose(0, 1)?.flatten_from(1)?);
         }
         block.o.apply(&Tensor::cat(&mixed, 0)?)
     }
 
-    /// `[tokens, 3 heads]` to the mixed values `[tokens, heads]`, through the kernel.
-    fn mixed(&self, qkv: &Tensor, batch: &Batch, biases: &mut Biases) -> Result<Tensor> {
-        let (n_heads, d_head) = (self.architecture.n_heads, self.architecture.d_head);
-        let distances = match &self.relative_bias {
-            Some((bias, table)) => Some(biases.by_distance(*bias, table, batch)?),
-            None => None,
+    /// Queries and keys normed and turned as the architecture says; values stay as they are.
+    fn placed(
+        &self,
+        layer: usize,
+        block: &Block,
+        qkv: Tensor,
+        batch: &Batch,
+        shared: &mut Shared,
+    ) -> Result<Tensor> {
+        let a = &self.architecture;
+        let (queries, keys) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
+        let mut qkv = qkv;
+        if let (Some(query_norm), Some(key_norm)) = (&block.query_norm, &block.key_norm) {
+            let normed = |start: usize, width: usize, norm: &NormLayer| -> Result<Tensor> {
+                let own = qkv.narrow(1, start, width)?.contiguous()?;
+                let rows = own.reshape(((), norm.width()))?;
+                Ok(norm.apply(&rows)?.reshape(own.shape())?)
+            };
+            let q = normed(0, queries, query_norm)?;
+            let k = normed(queries, keys, key_norm)?;
+            qkv = Tensor::cat(&[&q, &k, &qkv.narrow(1, queries + keys, keys)?], 1)?;
+        }
+        let Some(rotary) = &a.attention.layers[layer].rotary else { return Ok(qkv) };
+        let turned = a.n_heads + a.n_kv_heads;
+        let tables = shared.rotation(rotary, batch, &self.device)?;
+        if matches!(block.qkv, Linear::Packed(_)) {
+            let width = queries + 2 * keys;
+            let rotation = kernels::Rotation {
+                cosines: &tables.values.0,
+                sines: &tables.values.1,
+                pairs: rotary.width / 2,
+                heads: turned,
+                d_head: a.d_head,
+            };
+            let run = |x: &[f32]| kernels::rotate(x, width, rotation);
+            return Ok(kernels::apply("rotation", &qkv, width, width, run)?);
+        }
+        let both = qkv.narrow(1, 0, queries + keys)?.reshape(((), turned, a.d_head))?;
+        let both = ops::rotate(&both, &tables.tensors.0, &tables.tensors.1)?.flatten_from(1)?;
+        Ok(Tensor::cat(&[&both, &qkv.narrow(1, queries + keys, keys)?], 1)?)
+    }
+
+    /// Queries, keys and values `[tokens, (n_heads + 2 n_kv_heads) d_head]` to the mixed values
+    /// `[tokens, n_heads d_head]`, through the kernel.
+    fn mixed(
+        &self,
+        layer: usize,
+        qkv: &Tensor,
+        batch: &Batch,
+        shared: &mut Shared,
+    ) -> Result<Tensor> {
+        let a = &self.architecture;
+        let distances = match (a.attention.relative, &self.relative_bias) {
+            (Some(Relative::Bias(bias)), Some(table)) => {
+                let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
+                Some(shared.distances(|| Ok(Distances::new(bias, &ops::values(table)?, longest)))?)
+            }
+            _ => None,
         };
-        let sequence_offsets = &batch.sequence_offsets;
-        let attention = Attention { sequence_offsets, distances, n_heads, d_head };
-        let heads = n_heads * d_head;
-        Ok(kernels::apply("attention", qkv, 3 * heads, heads, |qkv| {
+        let data = &a.attention.layers[layer];
+        let attention = kernels::Attention {
+            sequence_offsets: &batch.sequence_offsets,
+            distances,
+            n_heads: a.n_heads,
+            n_kv_heads: a.n_kv_heads,
+            d_head: a.d_head,
+            span: data.span,
+            scale: data.scale as f32,
+            soft_cap: a.attention.soft_cap.map(|cap| cap as f32),
+        };
+        let (inputs, outputs) = ((a.n_heads + 2 * a.n_kv_heads) * a.d_head, a.n_heads * a.d_head);
+        Ok(kernels::apply("attention", qkv, inputs, outputs, |qkv| {
             kernels::attention(qkv, attention)
         })?)
     }
@@ -219,7 +478,7 @@ impl Transformer {
         &self,
         layer: usize,
         patterns: Vec<Tensor>,
-        hooks: &mut dyn Hooks,
+        hooks: &mut Watched,
     ) -> Result<Vec<Tensor>> {
         let flat: Vec<Tensor> =
             patterns.iter().map(|p| p.flatten_from(1)).collect::<Result<_, _>>()?;
@@ -238,133 +497,146 @@ impl Transformer {
     }
 }
 
-/// The relative biases of one batch, made when they are first asked for.
-#[derive(Default)]
-struct Biases {
-    by_length: HashMap<usize, Tensor>,
-    by_distance: Option<Distances>,
+impl Block {
+    fn new(
+        a: &Architecture,
+        weights: &mut Weights,
+        i: usize,
+        distances: Option<&Tensor>,
+        fast: bool,
+    ) -> Result<Self> {
+        let name = |part: &str| format!("blocks.{i}.{part}");
+        let norm = |weights: &mut Weights, there: bool, part: &str| match there {
+            true => NormLayer::new(weights, a.norm, &name(part), fast).map(Some),
+            false => Ok(None),
+        };
+        let half = |weights: &mut Weights, part: &str, norms: Norms| -> Result<Half> {
+            Ok(Half {
+                before: norm(weights, norms.before, &format!("{part}.norm"))?,
+                after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
+                after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
+            })
+        };
+        let norms = a.norms(i);
+        let (attention, mlp) = (half(weights, "attn", norms[0])?, half(weights, "mlp", norms[1])?);
+        let there = a.attention.query_key_norm.is_some();
+        let query_norm = norm(weights, there, "attn.q_norm")?;
+        let key_norm = norm(weights, there, "attn.k_norm")?;
+        let linear = |weights: &mut Weights, parts: &[&str]| {
+            let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
+            Linear::new(weights, &names, fast)
+        };
+        let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
+        let positions = match (a.attention.relative, distances) {
+            (Some(Relative::Disentangled(table)), Some(vectors)) => {
+                // `[n_heads, rows, d_head]`: head `first` and those after it.
+                let heads = |x: Tensor, first: usize| -> Result<Tensor> {
+                    let own = x.narrow(1, first * a.d_head, a.n_heads * a.d_head)?;
+                    let own = own.reshape(((), a.n_heads, a.d_head))?;
+                    Ok(own.transpose(0, 1)?.contiguous()?)
+                };
+                let mut through = |there: bool,
+                                   own: &str,
+                                   first: usize|
+                 -> Result<Option<Tensor>> {
+                    Ok(match (there, table.shared_weights) {
+                        (false, _) => None,
+                        (true, true) => Some(heads(qkv.apply(vectors)?, first)?),
+                        (true, false) => Some(heads(linear(weights, &[own])?.apply(vectors)?, 0)?),
+                    })
+                };
+                Some(PositionVectors {
+                    keys: through(table.content_to_position, "attn.position_k", a.n_heads)?,
+                    queries: through(table.position_to_content, "attn.position_q", 0)?,
+                })
+            }
+            _ => None,
+        };
+        let o = linear(weights, &["attn.o"])?;
+        let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
+        let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
+        Ok(Self { attention, qkv, query_norm, key_norm, positions, o, mlp, mlp_in, mlp_out })
+    }
 }
 
-impl Biases {
+impl Half {
+    /// What this half of the block reads of the stream.
+    fn read(&self, x: &Tensor) -> Result<Tensor> {
+        self.before.as_ref().map_or_else(|| Ok(x.clone()), |norm| norm.apply(x))
+    }
+
+    /// What it gives to the stream.
+    fn given(&self, out: Tensor) -> Result<Tensor> {
+        self.after.as_ref().map_or_else(|| Ok(out.clone()), |norm| norm.apply(&out))
+    }
+
+    /// The stream with it.
+    fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
+        match &self.after_sum {
+            Some(norm) => norm.apply_to_sum(x, out),
+            None => Ok((x + out)?),
+        }
+    }
+}
+
+/// What the blocks of one forward pass have in common, made when it is first asked for.
+#[derive(Default)]
+struct Shared {
+    biases: HashMap<usize, Tensor>,
+    masks: HashMap<(Span, usize), Option<Tensor>>,
+    distances: Option<Distances>,
+    rotations: Vec<(Rotary, Rotations)>,
+}
+
+/// Cosines and sines of one batch, `[tokens, pairs]`: as values and as tensors.
+struct Rotations {
+    values: (Vec<f32>, Vec<f32>),
+    tensors: (Tensor, Tensor),
+}
+
+impl Shared {
     /// The bias of a sequence of `n` tokens, `[n_heads, n, n]`.
-    fn of_length(&mut self, bias: RelativeBias, table: &Tensor, n: usize) -> Result<&Tensor> {
-        Ok(match self.by_length.entry(n) {
-            Entry::Occupied(slot) => slot.into_mut(),
-            Entry::Vacant(slot) => slot.insert(ops::relative_bias(bias, table, n)?),
+    fn bias(&mut self, n: usize, make: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
+        Ok(match self.biases.entry(n) {
+            Entry::Occupied(slot) => slot.get().clone(),
+            Entry::Vacant(slot) => slot.insert(make()?).clone(),
+        })
+    }
+
+    /// The mask of a sequence of `n` tokens, `[n, n]`.
+    fn mask(&mut self, span: Span, n: usize, device: &Device) -> Result<Option<Tensor>> {
+        Ok(match self.masks.entry((span, n)) {
+            Entry::Occupied(slot) => slot.get().clone(),
+            Entry::Vacant(slot) => slot.insert(ops::mask(span, n, device)?).clone(),
         })
     }
 
     /// The bias by distance, as far as the longest sequence needs it.
-    fn by_distance(
-        &mut self,
-        bias: RelativeBias,
-        table: &Tensor,
-        batch: &Batch,
-    ) -> Result<&Distances> {
-        Ok(match &mut self.by_distance {
+    fn distances(&mut self, make: impl FnOnce() -> Result<Distances>) -> Result<&Distances> {
+        Ok(match &mut self.distances {
             Some(distances) => distances,
-            slot => {
-                let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
-                slot.insert(Distances::new(bias, &ops::values(table)?, longest))
-            }
+            slot => slot.insert(make()?),
         })
     }
-}
 
-/// Shows a value to the hooks, if they want it.
-fn hooked(hooks: &mut dyn Hooks, point: HookPoint, value: Tensor) -> Result<Tensor> {
-    if hooks.wants(point) { hooks.at(point, value) } else { Ok(value) }
+    fn rotation(&mut self, rotary: &Rotary, batch: &Batch, device: &Device) -> Result<&Rotations> {
+        let known = self.rotations.iter().position(|(own, _)| own == rotary);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let values = rotary.tables(batch.sequences().map(|rows| rows.len()));
+                let shape = (batch.tokens(), rotary.width / 2);
+                let tensors = (
+                    Tensor::from_slice(&values.0, shape, device)?,
+                    Tensor::from_slice(&values.1, shape, device)?,
+                );
+                self.rotations.push((rotary.clone(), Rotations { values, tensors }));
+                self.rotations.len() - 1
+            }
+        };
+        Ok(&self.rotations[index].1)
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Activation, NoHooks, Norm, Numbering, Positions, Recorder, Sequence};
-    use rand::{Rng, SeedableRng, rngs::StdRng};
-
-    fn architecture(activation: Activation, token_types: usize, bias: bool) -> Architecture {
-        Architecture {
-            d_vocab: 50,
-            d_model: 48,
-            d_embed: None,
-            n_layers: 3,
-            n_weight_sets: 3,
-            n_heads: 4,
-            d_head: 12,
-            d_mlp: 100,
-            norm: Norm::Layer { eps: 1e-12 },
-            positions: Positions::Learned { rows: 80, numbering: Numbering::FromZero },
-            token_types,
-            relative_bias: bias.then_some(RelativeBias { buckets: 8, max_distance: 20 }),
-            activation,
-        }
-    }
-
-    fn weights(architecture: &Architecture) -> HashMap<String, Tensor> {
-        let mut rng = StdRng::seed_from_u64(7);
-        let specs = architecture.weights().into_iter();
-        specs
-            .map(|w| {
-                let n: usize = w.shape.iter().product();
-                let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-0.4..0.4)).collect();
-                (w.name, Tensor::from_vec(values, w.shape, &Device::Cpu).unwrap())
-            })
-            .collect()
-    }
-
-    fn points() -> Vec<HookPoint> {
-        let each = (0..3).flat_map(|i| {
-            use HookPoint::*;
-            [ResidPre(i), Pattern(i), AttnOut(i), ResidMid(i), MlpOut(i), ResidPost(i)]
-        });
-        each.chain([HookPoint::Embed]).collect()
-    }
-
-    #[test]
-    fn models_on_kernels_are_their_plain_twins() {
-        for (activation, token_types, bias) in [
-            (Activation::Gelu, 2, false),
-            (Activation::GeluTanh, 0, true),
-            (Activation::GeluSigmoid, 1, true),
-            (Activation::Relu, 2, true),
-            (Activation::Silu, 0, false),
-        ] {
-            let architecture = architecture(activation, token_types, bias);
-            let build = |kernels| {
-                let weights = weights(&architecture);
-                Transformer::build(architecture.clone(), weights, &Device::Cpu, kernels).unwrap()
-            };
-            let (fast, plain) = (build(true), build(false));
-            let mut rng = StdRng::seed_from_u64(8);
-            let sequences: Vec<Sequence> = [1, 17, 80, 5, 33]
-                .map(|n| Sequence::from_ids((0..n).map(|_| rng.gen_range(0..50)).collect()))
-                .to_vec();
-            let batch = Batch::new(&architecture, &sequences).unwrap();
-            let mut seen = [Recorder::new(points()), Recorder::new(points())];
-            let with_patterns = fast.forward(&batch, &mut seen[0]).unwrap();
-            let twin = plain.forward(&batch, &mut seen[1]).unwrap();
-            let states = fast.forward(&batch, &mut NoHooks).unwrap();
-            let near = |a: &Tensor, b: &Tensor, what: &str| {
-                let (a, b) = (ops::values(a).unwrap(), ops::values(b).unwrap());
-                let largest = b.iter().fold(0.0f32, |a, b| a.max(b.abs()));
-                let apart = a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-                assert!(apart <= 3e-6 * largest, "{activation:?} {what}: {apart} of {largest}");
-            };
-            for (layer, ((a, b), c)) in states.iter().zip(&twin).zip(&with_patterns).enumerate() {
-                near(a, b, &format!("layer {layer}"));
-                near(c, b, &format!("layer {layer} with patterns"));
-            }
-            assert_eq!(seen[0].values.len(), points().len());
-            for (point, value) in &seen[0].values {
-                near(value, &seen[1].values[point], &point.to_string());
-            }
-            // A sequence's digits do not depend on what it is packed with.
-            let alone = Batch::new(&architecture, &sequences[2..3]).unwrap();
-            let alone = fast.forward(&alone, &mut NoHooks).unwrap();
-            for (all, own) in states.iter().zip(&alone) {
-                let all = all.narrow(0, 18, 80).unwrap();
-                assert_eq!(ops::values(&all).unwrap(), ops::values(own).unwrap());
-            }
-        }
-    }
-}
+mod tests;

@@ -14,14 +14,21 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use candle_core::{Device, Tensor};
 //!
+//! // Like GPT-2, small.
 //! let architecture = Architecture {
-//!     d_vocab: 11, d_model: 6, n_layers: 2, n_heads: 3, d_head: 2, d_mlp: 10,
-//!     d_embed: None, n_weight_sets: 2,
-//!     norm: Norm::Layer { eps: 1e-12 },
-//!     positions: Positions::Learned { rows: 8, numbering: Numbering::FromZero },
-//!     token_types: 0,
-//!     relative_bias: None,
-//!     activation: Activation::Gelu,
+//!     d_vocab: 11, d_model: 6, n_layers: 2, n_weight_sets: 2,
+//!     n_heads: 3, n_kv_heads: 3, d_head: 2, d_mlp: 10,
+//!     context: None,
+//!     embedding: Embedding {
+//!         positions: Some(Positions { rows: 8, numbering: Numbering::From(0) }),
+//!         ..Embedding::default()
+//!     },
+//!     norm: Norm::Layer { eps: 1e-5, bias: true },
+//!     layout: Layout::PreNorm { first: true },
+//!     final_norm: true,
+//!     attention: Attention::uniform(2, 2, Span::CAUSAL),
+//!     mlp: Mlp { activation: Activation::GeluTanh, gated: false, bias: true },
+//!     head: Some(Head::TIED),
 //! };
 //! let weights = architecture.weights().into_iter()
 //!     .map(|w| Ok((w.name, Tensor::randn(0f32, 1f32, w.shape, &Device::Cpu)?)))
@@ -42,12 +49,16 @@ mod forward;
 mod hooks;
 mod kernels;
 mod ops;
+mod positions;
 
 pub use architecture::{
-    Activation, Architecture, Norm, Numbering, Positions, RelativeBias, WeightSpec,
+    Activation, Architecture, Attention, AttentionLayer, Disentangled, Embedding, Head,
+    HeadTransform, Layout, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace,
+    QueryKeyNorm, Relative, Span, WeightSpec,
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};
 pub use forward::{HiddenStates, Transformer};
-pub use hooks::{HookPoint, Hooks, NoHooks, Recorder};
+pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
 pub use kernels::vector_lanes;
+pub use positions::{RelativeBias, Rotary, RotaryScaling};

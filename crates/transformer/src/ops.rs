@@ -2,8 +2,8 @@
 //! [`kernels`] where they fit.
 
 use crate::kernels::{self, NormWeights, PackedLinear};
-use crate::{Activation, Architecture, Error, Norm, RelativeBias, Result};
-use candle_core::{D, DType, Tensor};
+use crate::{Activation, Architecture, Disentangled, Error, Norm, RelativeBias, Result, Span};
+use candle_core::{D, DType, Device, Tensor};
 use std::collections::HashMap;
 
 /// The weights by canonical name; each is taken once, its shape checked.
@@ -23,7 +23,7 @@ impl Weights {
         self.map.values().all(|w| w.device().is_cpu() && w.dtype() == DType::F32)
     }
 
-    fn take(&mut self, name: String) -> Result<Tensor> {
+    pub(crate) fn take(&mut self, name: String) -> Result<Tensor> {
         let Some(tensor) = self.map.remove(&name) else {
             return Err(Error::MissingWeight { name });
         };
@@ -37,7 +37,12 @@ impl Weights {
         }
     }
 
-    /// A table of rows: `[rows, d_model]`.
+    /// A weight that the architecture may be without.
+    pub(crate) fn take_if_expected(&mut self, name: String) -> Result<Option<Tensor>> {
+        if self.expected.contains_key(&name) { self.take(name).map(Some) } else { Ok(None) }
+    }
+
+    /// A table of rows: `[rows, width]`.
     pub(crate) fn table(&mut self, name: &str) -> Result<Tensor> {
         self.take(format!("{name}.weight"))
     }
@@ -50,25 +55,27 @@ pub(crate) enum Linear {
         /// `[in, out]`, a view of the checkpoint's `[out, in]`.
         weight: Tensor,
         /// `[out]`.
-        bias: Tensor,
+        bias: Option<Tensor>,
     },
     /// For f32 on a CPU.
     Packed(PackedLinear),
 }
 
 impl Linear {
-    /// The layers of these names as one: their outputs side by side.
+    /// The layers of these names as one: their outputs side by side. All of them have a bias, or
+    /// none has.
     pub(crate) fn new(weights: &mut Weights, names: &[String], fast: bool) -> Result<Self> {
         let mut parts = (Vec::new(), Vec::new());
         for name in names {
             parts.0.push(weights.take(format!("{name}.weight"))?);
-            parts.1.push(weights.take(format!("{name}.bias"))?);
+            parts.1.extend(weights.take_if_expected(format!("{name}.bias"))?);
         }
-        let (weight, bias) = (Tensor::cat(&parts.0, 0)?, Tensor::cat(&parts.1, 0)?);
+        let weight = Tensor::cat(&parts.0, 0)?;
+        let bias = if parts.1.is_empty() { None } else { Some(Tensor::cat(&parts.1, 0)?) };
         if fast {
-            let inputs = weight.dim(1)?;
-            let (weight, bias) = (values(&weight)?, values(&bias)?);
-            return Ok(Self::Packed(PackedLinear::new(&weight, &bias, inputs)));
+            let (outputs, inputs) = weight.dims2()?;
+            let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| values(&bias))?;
+            return Ok(Self::Packed(PackedLinear::new(&values(&weight)?, &bias, inputs)));
         }
         Ok(Self::Plain { weight: weight.t()?, bias })
     }
@@ -76,7 +83,8 @@ impl Linear {
     /// `[tokens, in]` to `[tokens, out]`.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         Ok(match self {
-            Self::Plain { weight, bias } => x.matmul(weight)?.broadcast_add(bias)?,
+            Self::Plain { weight, bias: None } => x.matmul(weight)?,
+            Self::Plain { weight, bias: Some(bias) } => x.matmul(weight)?.broadcast_add(bias)?,
             Self::Packed(layer) => {
                 kernels::apply("linear", x, layer.inputs(), layer.outputs(), |x| {
                     kernels::linear(x, layer, None)
@@ -86,57 +94,79 @@ impl Linear {
     }
 }
 
-/// `[tokens, d_model]` through two layers and the activation between them.
-pub(crate) fn mlp(
-    x: &Tensor,
-    first: &Linear,
-    activation: Activation,
-    second: &Linear,
-) -> Result<Tensor> {
+/// `[tokens, d_model]` through two layers and the activation between them; where the MLP is gated,
+/// the first layer gives the gate and what it multiplies side by side.
+pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) -> Result<Tensor> {
     if let (Linear::Packed(first), Linear::Packed(second)) = (first, second) {
         return Ok(kernels::apply("mlp", x, first.inputs(), second.outputs(), |x| {
-            kernels::mlp(x, first, activation, second)
+            kernels::mlp(x, first, mlp, second)
         })?);
     }
-    second.apply(&activate(activation, &first.apply(x)?)?)
+    let inner = first.apply(x)?;
+    if !mlp.gated {
+        return second.apply(&activate(mlp.activation, &inner)?);
+    }
+    let half = inner.dim(1)? / 2;
+    let gate = activate(mlp.activation, &inner.narrow(1, 0, half)?.contiguous()?)?;
+    second.apply(&(gate * inner.narrow(1, half, half)?)?)
 }
 
 /// A normalisation with its weights.
 pub(crate) struct NormLayer {
     norm: Norm,
     weight: Tensor,
-    bias: Tensor,
+    bias: Option<Tensor>,
     /// Weight and bias again, for f32 on a CPU.
     values: Option<(Vec<f32>, Vec<f32>)>,
 }
 
 impl NormLayer {
     pub(crate) fn new(weights: &mut Weights, norm: Norm, name: &str, fast: bool) -> Result<Self> {
-        let weight = weights.take(format!("{name}.weight"))?;
-        let bias = weights.take(format!("{name}.bias"))?;
-        let values = if fast { Some((values(&weight)?, values(&bias)?)) } else { None };
+        let mut weight = weights.take(format!("{name}.weight"))?.to_dtype(DType::F32)?;
+        if let Norm::Rms { unit_offset: true, .. } = norm {
+            weight = (weight + 1.0)?;
+        }
+        let bias = weights.take_if_expected(format!("{name}.bias"))?;
+        let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
+        let values = if fast {
+            let bias = bias.as_ref().map_or_else(|| Ok(Vec::new()), values)?;
+            Some((values(&weight)?, bias))
+        } else {
+            None
+        };
         Ok(Self { norm, weight, bias, values })
     }
 
-    /// `[tokens, d_model]` to the same.
+    /// The length of a row.
+    pub(crate) fn width(&self) -> usize {
+        self.weight.elem_count()
+    }
+
+    /// `[rows, d]` to the same.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        let Norm::Layer { eps } = self.norm;
-        if let Some(weights) = self.weights(eps) {
+        if let Some(weights) = self.weights() {
             let d = weights.weight.len();
             return Ok(kernels::apply("norm", x, d, d, |x| kernels::norm(x, None, weights))?);
         }
-        // Mean first, then the variance of the centred values: one pass over sums of squares
-        // would lose digits where the mean is large.
-        let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?;
-        let variance = centred.sqr()?.mean_keepdim(D::Minus1)?;
-        let normed = centred.broadcast_div(&(variance + eps)?.sqrt()?)?;
-        Ok(normed.broadcast_mul(&self.weight)?.broadcast_add(&self.bias)?)
+        let dtype = x.dtype();
+        let x = x.to_dtype(DType::F32)?;
+        let (x, eps) = match self.norm {
+            // Mean first, then the variance of the centred values: one pass over sums of squares
+            // would lose digits where the mean is large.
+            Norm::Layer { eps, .. } => (x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?, eps),
+            Norm::Rms { eps, .. } => (x, eps),
+        };
+        let deviation = (x.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
+        let mut normed = x.broadcast_div(&deviation)?.broadcast_mul(&self.weight)?;
+        if let Some(bias) = &self.bias {
+            normed = normed.broadcast_add(bias)?;
+        }
+        Ok(normed.to_dtype(dtype)?)
     }
 
     /// The norm of `x + y`, `[tokens, d_model]`.
     pub(crate) fn apply_to_sum(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
-        let Norm::Layer { eps } = self.norm;
-        match self.weights(eps) {
+        match self.weights() {
             Some(weights) => {
                 let d = weights.weight.len();
                 let run = |x: &[f32], y: &[f32]| kernels::norm(x, Some(y), weights);
@@ -146,9 +176,13 @@ impl NormLayer {
         }
     }
 
-    fn weights(&self, eps: f64) -> Option<NormWeights<'_>> {
+    fn weights(&self) -> Option<NormWeights<'_>> {
         let (weight, bias) = self.values.as_ref()?;
-        Some(NormWeights { weight, bias, eps })
+        let (centred, eps) = match self.norm {
+            Norm::Layer { eps, .. } => (true, eps),
+            Norm::Rms { eps, .. } => (false, eps),
+        };
+        Some(NormWeights { weight, bias, centred, eps })
     }
 }
 
@@ -168,15 +202,67 @@ pub(crate) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
     })
 }
 
-/// Attention probabilities of one sequence: `q`, `k` `[n_heads, n, d_head]`, `bias`
-/// `[n_heads, n, n]` added to the scaled scores; result `[n_heads, n, n]`.
-pub(crate) fn pattern(q: &Tensor, k: &Tensor, bias: Option<&Tensor>) -> Result<Tensor> {
-    let scale = 1.0 / (q.dim(D::Minus1)? as f64).sqrt();
-    let mut scores = (q.matmul(&k.transpose(1, 2)?.contiguous()?)? * scale)?;
-    if let Some(bias) = bias {
-        scores = (scores + bias)?;
+/// `c tanh(x / c)`.
+pub(crate) fn soft_cap(x: &Tensor, cap: f64) -> Result<Tensor> {
+    Ok(((x / cap)?.tanh()? * cap)?)
+}
+
+/// Turns the first `2 × pairs` values of each head: `x` `[tokens, heads, d_head]`, cosines and
+/// sines `[tokens, pairs]`.
+pub(crate) fn rotate(x: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Tensor> {
+    let (pairs, d_head) = (cosines.dim(1)?, x.dim(2)?);
+    let table = |t: &Tensor| -> Result<Tensor> { Ok(t.to_dtype(x.dtype())?.unsqueeze(1)?) };
+    let (cosines, sines) = (table(cosines)?, table(sines)?);
+    let (a, b) = (x.narrow(2, 0, pairs)?, x.narrow(2, pairs, pairs)?);
+    let first = (a.broadcast_mul(&cosines)? - b.broadcast_mul(&sines)?)?;
+    let second = (b.broadcast_mul(&cosines)? + a.broadcast_mul(&sines)?)?;
+    let rest = d_head - 2 * pairs;
+    Ok(match rest {
+        0 => Tensor::cat(&[first, second], 2)?,
+        _ => Tensor::cat(&[first, second, x.narrow(2, 2 * pairs, rest)?], 2)?,
+    })
+}
+
+/// How scores become probabilities, for one sequence of `n` tokens.
+pub(crate) struct Scores {
+    /// What products of queries and keys are multiplied by.
+    pub(crate) scale: f64,
+    /// `c` of `c tanh(s / c)`, after scaling.
+    pub(crate) soft_cap: Option<f64>,
+    /// Added after that, `[n_heads, n, n]`.
+    pub(crate) bias: Option<Tensor>,
+    /// 0 where a query sees a key, else −∞, `[n, n]`.
+    pub(crate) mask: Option<Tensor>,
+}
+
+/// Attention probabilities of one sequence: `q`, `k` `[n_heads, n, d_head]`; result
+/// `[n_heads, n, n]`.
+pub(crate) fn pattern(q: &Tensor, k: &Tensor, scores: &Scores) -> Result<Tensor> {
+    let dtype = q.dtype();
+    let products = q.matmul(&k.transpose(1, 2)?.contiguous()?)?.to_dtype(DType::F32)?;
+    let mut x = (products * scores.scale)?;
+    if let Some(cap) = scores.soft_cap {
+        x = soft_cap(&x, cap)?;
     }
-    Ok(candle_nn::ops::softmax_last_dim(&scores)?)
+    if let Some(bias) = &scores.bias {
+        x = (x + bias.to_dtype(DType::F32)?)?;
+    }
+    if let Some(mask) = &scores.mask {
+        x = x.broadcast_add(mask)?;
+    }
+    Ok(candle_nn::ops::softmax_last_dim(&x)?.to_dtype(dtype)?)
+}
+
+/// What a query may not see, as −∞: `[n, n]`; none where it sees all.
+pub(crate) fn mask(span: Span, n: usize, device: &Device) -> Result<Option<Tensor>> {
+    if span == Span::ALL {
+        return Ok(None);
+    }
+    let rows = (0..n).flat_map(|query| {
+        let seen = span.keys(query, query + 1, n);
+        (0..n).map(move |key| if seen.contains(&key) { 0.0 } else { f32::NEG_INFINITY })
+    });
+    Ok(Some(Tensor::from_iter(rows, device)?.reshape((n, n))?))
 }
 
 /// The bias of one sequence of `n` tokens, `[n_heads, n, n]`, from the table `[buckets, n_heads]`.
@@ -187,4 +273,44 @@ pub(crate) fn relative_bias(bias: RelativeBias, table: &Tensor, n: usize) -> Res
     let buckets = Tensor::from_vec(buckets, n * n, table.device())?;
     let rows = table.index_select(&buckets, 0)?.reshape((n, n, ()))?;
     Ok(rows.permute((2, 0, 1))?.contiguous()?)
+}
+
+/// The vectors of distances as queries and as keys, `[n_heads, 2 span, d_head]` each.
+pub(crate) struct PositionVectors {
+    /// What queries are multiplied with.
+    pub(crate) keys: Option<Tensor>,
+    /// What keys are multiplied with.
+    pub(crate) queries: Option<Tensor>,
+}
+
+/// The products with vectors of distances for one sequence: `q`, `k` `[n_heads, n, d_head]`;
+/// result `[n_heads, n, n]`.
+pub(crate) fn disentangled(
+    table: Disentangled,
+    vectors: &PositionVectors,
+    q: &Tensor,
+    k: &Tensor,
+    scale: f64,
+) -> Result<Tensor> {
+    let (n_heads, n, _) = q.dims3()?;
+    // Of row i and column j, the vector for i being `sign (i - j)` tokens after j.
+    let rows = |sign: i64| -> Result<Tensor> {
+        let rows = (0..n as i64)
+            .flat_map(|i| (0..n as i64).map(move |j| table.row(sign * (i - j)) as u32))
+            .collect();
+        let rows = Tensor::from_vec(rows, (1, n, n), q.device())?;
+        Ok(rows.broadcast_as((n_heads, n, n))?.contiguous()?)
+    };
+    let products = |x: &Tensor, vectors: &Tensor, sign| -> Result<Tensor> {
+        let all = x.matmul(&vectors.transpose(1, 2)?.contiguous()?)?.to_dtype(DType::F32)?;
+        Ok(all.gather(&rows(sign)?, 2)?)
+    };
+    let mut sum = Tensor::zeros((n_heads, n, n), DType::F32, q.device())?;
+    if let Some(vectors) = &vectors.keys {
+        sum = (sum + products(q, vectors, 1)?)?;
+    }
+    if let Some(vectors) = &vectors.queries {
+        sum = (sum + products(k, vectors, -1)?.transpose(1, 2)?)?;
+    }
+    Ok((sum * scale)?)
 }

@@ -1,8 +1,11 @@
 //! DistilBERT (Sanh et al. 2019): BERT's blocks under other names, without token types.
 
-use super::Family;
+use super::rules::take;
+use super::{Family, bert};
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::{Activation, Architecture, Norm, Numbering, Positions};
+use stratoscope_transformer::{
+    Activation, Architecture, Attention, Embedding, Layout, Mlp, Norm, Numbering, Positions, Span,
+};
 
 pub(super) const FAMILY: Family = Family {
     name: "DistilBERT",
@@ -11,40 +14,52 @@ pub(super) const FAMILY: Family = Family {
         let n_layers = config.size(&["n_layers", "num_hidden_layers"], 6)?;
         let d_model = config.size(&["dim", "hidden_size"], 768)?;
         let n_heads = config.size(&["n_heads", "num_attention_heads"], 12)?;
+        let d_head = config.d_head("n_heads", d_model, n_heads)?;
+        let activation = config.activation("activation", Activation::Gelu)?;
+        let rows = config.size(&["max_position_embeddings"], 512)?;
         Ok(Architecture {
             d_vocab: config.size(&["vocab_size"], 30522)?,
             d_model,
-            d_embed: None,
             n_layers,
             n_weight_sets: n_layers,
             n_heads,
-            d_head: config.d_head("n_heads", d_model, n_heads)?,
+            n_kv_heads: n_heads,
+            d_head,
             d_mlp: config.size(&["hidden_dim"], 3072)?,
-            // No key of the config: the reference has it in its code.
-            norm: Norm::Layer { eps: 1e-12 },
-            positions: Positions::Learned {
-                rows: config.size(&["max_position_embeddings"], 512)?,
-                numbering: Numbering::FromZero,
+            context: None,
+            embedding: Embedding {
+                positions: Some(Positions { rows, numbering: Numbering::From(0) }),
+                norm: true,
+                ..Embedding::default()
             },
-            token_types: 0,
-            relative_bias: None,
-            activation: config.activation("activation", Activation::Gelu)?,
+            // No key of the config: the reference has it in its code.
+            norm: Norm::Layer { eps: 1e-12, bias: true },
+            layout: Layout::PostNorm,
+            final_norm: false,
+            attention: Attention::uniform(n_layers, d_head, Span::ALL),
+            mlp: Mlp { activation, gated: false, bias: true },
+            head: bert::head(config, activation)?,
         })
     },
     names: &[
-        ("embed.token", "embeddings.word_embeddings"),
-        ("embed.position", "embeddings.position_embeddings"),
-        ("embed.norm", "embeddings.LayerNorm"),
-        ("blocks.{i}.attn.q", "transformer.layer.{i}.attention.q_lin"),
-        ("blocks.{i}.attn.k", "transformer.layer.{i}.attention.k_lin"),
-        ("blocks.{i}.attn.v", "transformer.layer.{i}.attention.v_lin"),
-        ("blocks.{i}.attn.o", "transformer.layer.{i}.attention.out_lin"),
-        ("blocks.{i}.attn.norm", "transformer.layer.{i}.sa_layer_norm"),
-        ("blocks.{i}.mlp.in", "transformer.layer.{i}.ffn.lin1"),
-        ("blocks.{i}.mlp.out", "transformer.layer.{i}.ffn.lin2"),
-        ("blocks.{i}.mlp.norm", "transformer.layer.{i}.output_layer_norm"),
+        take(&["embed.token"], "embeddings.word_embeddings"),
+        take(&["embed.position"], "embeddings.position_embeddings"),
+        take(&["embed.norm"], "embeddings.LayerNorm"),
+        take(&["blocks.{i}.attn.q"], "transformer.layer.{i}.attention.q_lin"),
+        take(&["blocks.{i}.attn.k"], "transformer.layer.{i}.attention.k_lin"),
+        take(&["blocks.{i}.attn.v"], "transformer.layer.{i}.attention.v_lin"),
+        take(&["blocks.{i}.attn.o"], "transformer.layer.{i}.attention.out_lin"),
+        take(&["blocks.{i}.attn.norm"], "transformer.layer.{i}.sa_layer_norm"),
+        take(&["blocks.{i}.mlp.in"], "transformer.layer.{i}.ffn.lin1"),
+        take(&["blocks.{i}.mlp.out"], "transformer.layer.{i}.ffn.lin2"),
+        take(&["blocks.{i}.mlp.norm"], "transformer.layer.{i}.output_layer_norm"),
     ],
-    prefix: "distilbert.",
+    head: &[
+        take(&["head.transform"], "vocab_transform"),
+        take(&["head.norm"], "vocab_layer_norm"),
+        take(&["head.unembed"], "vocab_projector"),
+    ],
+    prefixes: &["distilbert."],
     unused: &[
         "vocab_transform.",
         "vocab_layer_norm.",
@@ -52,7 +67,6 @@ pub(super) const FAMILY: Family = Family {
         "pre_classifier.",
         "classifier.",
         "qa_outputs.",
-        "embeddings.position_ids",
     ],
     vocabulary: Some(Vocabulary::WordPiece),
 };

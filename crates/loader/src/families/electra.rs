@@ -1,20 +1,38 @@
 //! ELECTRA (Clark et al. 2020), generators and discriminators: BERT's blocks over an embedding that
 //! may be narrower.
 
+use super::bert::Sizes;
+use super::rules::take;
 use super::{Family, bert};
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::{Architecture, Numbering};
+use stratoscope_transformer::{
+    Activation, Architecture, Embedding, Numbering, Projection, ProjectionPlace,
+};
 
 pub(super) const FAMILY: Family = Family {
     name: "ELECTRA",
     model_types: &["electra"],
     architecture: |config| {
         let width = config.size(&["embedding_size"], 128)?;
-        let bert = bert::architecture(config, Numbering::FromZero, 30522)?;
-        Ok(Architecture { d_embed: (width != bert.d_model).then_some(width), ..bert })
+        let sizes = Sizes { d_vocab: 30522, d_model: 256, n_heads: 4, d_mlp: 1024 };
+        let bert = bert::architecture(config, Numbering::From(0), &sizes)?;
+        let projection = Projection { width, place: ProjectionPlace::Normed, bias: true };
+        let projection = (width != bert.d_model).then_some(projection);
+        Ok(Architecture {
+            embedding: Embedding { projection, ..bert.embedding },
+            // Whatever the blocks' activation is.
+            head: bert::head(config, Activation::Gelu)?,
+            ..bert
+        })
     },
     names: bert::NAMES,
-    prefix: "electra.",
+    // Of generators; discriminators have none.
+    head: &[
+        take(&["head.transform"], "generator_predictions.dense"),
+        take(&["head.norm"], "generator_predictions.LayerNorm"),
+        take(&["head.unembed"], "generator_lm_head"),
+    ],
+    prefixes: &["electra."],
     unused: &[
         "generator_predictions.",
         "generator_lm_head.",
@@ -22,7 +40,6 @@ pub(super) const FAMILY: Family = Family {
         "classifier.",
         "qa_outputs.",
         "sequence_summary.",
-        "embeddings.position_ids",
     ],
     vocabulary: Some(Vocabulary::WordPiece),
 };

@@ -1,9 +1,10 @@
 //! RoBERTa (Liu et al. 2019), XLM-RoBERTa (Conneau et al. 2020) and CamemBERT (Martin et al. 2020):
 //! BERT with positions that are numbered after the padding id.
 
+use super::bert::Sizes;
 use super::{Family, bert};
 use crate::tokenizer::Vocabulary;
-use stratoscope_transformer::Numbering;
+use stratoscope_transformer::{Activation, Architecture, Numbering};
 
 pub(super) const FAMILY: Family = Family {
     name: "RoBERTa / XLM-R / CamemBERT",
@@ -12,10 +13,14 @@ pub(super) const FAMILY: Family = Family {
         let padding_id = config.token_id("pad_token_id", 1)?;
         // Their defaults differ; published configs state the size.
         let d_vocab = if config.text("model_type")? == "roberta" { 50265 } else { 30522 };
-        bert::architecture(config, Numbering::AfterPadding { padding_id }, d_vocab)
+        let sizes = Sizes { d_vocab, ..bert::BASE };
+        let bert = bert::architecture(config, Numbering::AfterPadding { padding_id }, &sizes)?;
+        // Whatever the blocks' activation is.
+        Ok(Architecture { head: bert::head(config, Activation::Gelu)?, ..bert })
     },
     names: bert::NAMES,
-    prefix: "roberta.",
-    unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs.", "embeddings.position_ids"],
+    head: bert::LM_HEAD,
+    prefixes: &["roberta."],
+    unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs."],
     vocabulary: Some(Vocabulary::ByteLevelBpe),
 };

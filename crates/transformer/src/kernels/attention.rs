@@ -1,9 +1,10 @@
-//! Attention within packed sequences, from the rows of q, k and v to the mixed values.
+//! Attention within packed sequences, from the rows of q, k and v to the mixed values; and the
+//! rotation of q and k before it.
 
 use super::aligned::Aligned;
-use super::functions::softmax;
+use super::functions::{self, soft_cap, softmax};
 use super::product::{Panels, Scratch, dispatch, multiply, panel_width, with_scratch};
-use crate::RelativeBias;
+use crate::{RelativeBias, Span};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -41,33 +42,43 @@ pub(crate) struct Attention<'a> {
     pub(crate) sequence_offsets: &'a [usize],
     /// Added to the scaled scores.
     pub(crate) distances: Option<&'a Distances>,
-    /// Heads side by side in a row.
+    /// Heads of queries.
     pub(crate) n_heads: usize,
+    /// Heads of keys, and of values.
+    pub(crate) n_kv_heads: usize,
     /// Width of one head.
     pub(crate) d_head: usize,
+    /// Which keys a query sees.
+    pub(crate) span: Span,
+    /// What scores are multiplied by.
+    pub(crate) scale: f32,
+    /// `c` of `c tanh(s / c)`.
+    pub(crate) soft_cap: Option<f32>,
 }
 
 /// Query rows that one thread takes at a time, at most.
 const QUERIES: usize = 48;
 
-/// `[tokens, 3 heads]` (q, k and v side by side) to `[tokens, heads]`.
+/// `[tokens, (n_heads + 2 n_kv_heads) d_head]` (q, k and v side by side) to
+/// `[tokens, n_heads d_head]`.
 pub(crate) fn attention(qkv: &[f32], attention: Attention) -> Vec<f32> {
     let heads = attention.n_heads * attention.d_head;
-    let mut out = vec![0.0; qkv.len() / 3];
+    let stride = heads + 2 * attention.n_kv_heads * attention.d_head;
+    let mut out = vec![0.0; qkv.len() / stride * heads];
     let mut tasks = Vec::new();
     let mut rest = out.as_mut_slice();
     for offsets in attention.sequence_offsets.windows(2) {
         let (start, end) = (offsets[0], offsets[1]);
-        let keys = &qkv[start * 3 * heads..end * 3 * heads];
+        let rows = &qkv[start * stride..end * stride];
         for from in (0..end - start).step_by(QUERIES) {
             let queries = from..(from + QUERIES).min(end - start);
             let (own, after) = rest.split_at_mut(queries.len() * heads);
             rest = after;
-            tasks.push((keys, queries, own));
+            tasks.push((rows, queries, own));
         }
     }
     tasks.into_par_iter().for_each(|(qkv, queries, out)| {
-        with_scratch(|scratch| dispatch(Task { qkv, queries, out, attention, scratch }));
+        with_scratch(|scratch| dispatch(Task { qkv, queries, out, stride, attention, scratch }));
     });
     out
 }
@@ -79,6 +90,7 @@ struct Task<'a> {
     queries: Range<usize>,
     /// The queries' rows.
     out: &'a mut [f32],
+    stride: usize,
     attention: Attention<'a>,
     scratch: &'a mut Scratch,
 }
@@ -88,36 +100,101 @@ impl WithSimd for Task<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Attention { n_heads, d_head, distances, .. } = self.attention;
+        let Attention { n_heads, n_kv_heads, d_head, distances, span, .. } = self.attention;
         let Scratch { tiles, panels, inner: scores } = self.scratch;
-        let heads = n_heads * d_head;
-        let stride = 3 * heads;
-        let keys = self.qkv.len() / stride;
-        let scale = (1.0 / (d_head as f64).sqrt()) as f32;
-        let scores = scores.sized(self.queries.len() * keys);
+        let (heads, stride) = (n_heads * d_head, self.stride);
+        let tokens = self.qkv.len() / stride;
+        // No query here sees any other.
+        let keys = span.keys(self.queries.start, self.queries.end, tokens);
+        let n = keys.len();
+        let seen = &self.qkv[keys.start * stride..keys.end * stride];
+        let scores = scores.sized(self.queries.len() * n);
         for head in 0..n_heads {
             let q = &self.qkv[self.queries.start * stride + head * d_head..];
             tiles.pack::<S>(q, self.queries.len(), stride, d_head);
-            let k = &self.qkv[heads + head * d_head..];
-            let values = columns::<S>(panels, k, keys, stride, d_head);
-            let right = Panels { values, depth: d_head, columns: keys, bias: &[] };
-            multiply(simd, tiles, right, scores, keys);
-            for (query, row) in self.queries.clone().zip(scores.chunks_mut(keys)) {
+            let shared = head / (n_heads / n_kv_heads);
+            let k = &seen[heads + shared * d_head..];
+            let values = columns::<S>(panels, k, n, stride, d_head);
+            let right = Panels { values, depth: d_head, columns: n, bias: &[] };
+            multiply(simd, tiles, right, scores, n);
+            for (query, row) in self.queries.clone().zip(scores.chunks_mut(n)) {
                 for x in row.iter_mut() {
-                    *x *= scale;
+                    *x *= self.attention.scale;
+                }
+                if let Some(cap) = self.attention.soft_cap {
+                    soft_cap(row, cap);
                 }
                 if let Some(distances) = distances {
-                    for (x, bias) in row.iter_mut().zip(distances.row(head, query, keys)) {
+                    let biases = &distances.row(head, query, tokens)[keys.clone()];
+                    for (x, bias) in row.iter_mut().zip(biases) {
                         *x += bias;
                     }
                 }
-                softmax(row);
+                let own = span.keys(query, query + 1, tokens);
+                let own = own.start - keys.start..own.end - keys.start;
+                row[..own.start].fill(0.0);
+                row[own.end..].fill(0.0);
+                softmax(&mut row[own]);
             }
-            tiles.pack::<S>(scores, self.queries.len(), keys, keys);
-            let v = &self.qkv[2 * heads + head * d_head..];
-            let values = rows::<S>(panels, v, keys, stride, d_head);
-            let right = Panels { values, depth: keys, columns: d_head, bias: &[] };
+            tiles.pack::<S>(scores, self.queries.len(), n, n);
+            let v = &seen[heads + (n_kv_heads + shared) * d_head..];
+            let values = rows::<S>(panels, v, n, stride, d_head);
+            let right = Panels { values, depth: n, columns: d_head, bias: &[] };
             multiply(simd, tiles, right, &mut self.out[head * d_head..], heads);
+        }
+    }
+}
+
+/// How the heads of queries and keys turn.
+#[derive(Clone, Copy)]
+pub(crate) struct Rotation<'a> {
+    /// `[tokens, pairs]`.
+    pub(crate) cosines: &'a [f32],
+    /// `[tokens, pairs]`.
+    pub(crate) sines: &'a [f32],
+    /// Pairs of a head that turn: its first values with as many after them.
+    pub(crate) pairs: usize,
+    /// Heads at the beginning of a row that turn.
+    pub(crate) heads: usize,
+    /// Width of one head.
+    pub(crate) d_head: usize,
+}
+
+/// Values that one thread takes at a time, about.
+const VALUES: usize = 1 << 14;
+
+/// Rows of `width` values with their first heads turned.
+pub(crate) fn rotate(x: &[f32], width: usize, rotation: Rotation) -> Vec<f32> {
+    let mut out = x.to_vec();
+    let rows = VALUES.div_ceil(width);
+    out.par_chunks_mut(rows * width).enumerate().for_each(|(index, out)| {
+        dispatch(Turn { out, width, first: index * rows, rotation });
+    });
+    out
+}
+
+/// Some rows to turn.
+struct Turn<'a> {
+    out: &'a mut [f32],
+    width: usize,
+    /// The number of their first.
+    first: usize,
+    rotation: Rotation<'a>,
+}
+
+impl WithSimd for Turn<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Rotation { cosines, sines, pairs, heads, d_head } = self.rotation;
+        for (row, values) in self.out.chunks_mut(self.width).enumerate() {
+            let table = (self.first + row) * pairs..(self.first + row + 1) * pairs;
+            let (cosines, sines) = (&cosines[table.clone()], &sines[table]);
+            for head in values.chunks_mut(d_head).take(heads) {
+                let (a, b) = head.split_at_mut(pairs);
+                functions::rotate(a, &mut b[..pairs], cosines, sines);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::functions::activate;
 use super::product::{
     Panels, Scratch, Tiles, dispatch, multiply, native_panel_width, with_scratch,
 };
-use crate::Activation;
+use crate::{Activation, Mlp};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -115,33 +115,64 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     out
 }
 
-/// Two linear layers with an activation between them: `[rows, d_model]` to the same.
-pub(crate) fn mlp(
-    x: &[f32],
-    first: &PackedLinear,
-    activation: Activation,
-    second: &PackedLinear,
-) -> Vec<f32> {
+/// Two linear layers with an activation between them: `[rows, d_model]` to the same. Where the MLP
+/// is gated, the first gives the gate and what it multiplies side by side.
+pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLinear) -> Vec<f32> {
     let rows = x.len() / first.inputs;
     let threads = rayon::current_num_threads();
+    let activation = (!mlp.gated).then_some(mlp.activation);
     if rows <= FEW {
-        return linear(&linear(x, first, Some(activation)), second, None);
+        let mut inner = linear(x, first, activation);
+        if mlp.gated {
+            dispatch(Gate { inner: &mut inner, width: second.inputs, activation: mlp.activation });
+        }
+        return linear(&inner[..rows * second.inputs], second, None);
     }
     let mut out = vec![0.0; rows * second.outputs];
     let chunk = chunk(rows, threads);
     x.par_chunks(chunk * first.inputs).zip(out.par_chunks_mut(chunk * second.outputs)).for_each(
         |(x, out)| {
             with_scratch(|Scratch { tiles, inner, .. }| {
-                let inner = inner.sized(x.len() / first.inputs * first.outputs);
+                let rows = x.len() / first.inputs;
+                let inner = inner.sized(rows * first.outputs);
                 let (panels, stride) = (first.all(), first.outputs);
-                let activation = Some(activation);
                 dispatch(Part { x, panels, activation, tiles, out: inner, stride });
+                if mlp.gated {
+                    dispatch(Gate { inner, width: second.inputs, activation: mlp.activation });
+                }
+                let x = &inner[..rows * second.inputs];
                 let (panels, stride) = (second.all(), second.outputs);
-                dispatch(Part { x: inner, panels, activation: None, tiles, out, stride });
+                dispatch(Part { x, panels, activation: None, tiles, out, stride });
             });
         },
     );
     out
+}
+
+/// Rows of gate and what it multiplies, `[rows, 2 width]`, to their products, which are left at the
+/// beginning: `[rows, width]`.
+struct Gate<'a> {
+    inner: &'a mut [f32],
+    width: usize,
+    activation: Activation,
+}
+
+impl WithSimd for Gate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.width;
+        for row in 0..self.inner.len() / (2 * width) {
+            let own = &mut self.inner[2 * row * width..2 * (row + 1) * width];
+            let (gate, up) = own.split_at_mut(width);
+            activate(self.activation, gate);
+            for (gate, up) in gate.iter_mut().zip(up) {
+                *gate *= *up;
+            }
+            self.inner.copy_within(2 * row * width..(2 * row + 1) * width, row * width);
+        }
+    }
 }
 
 /// Rows a task, of `rows` on `threads`: as many tasks for each thread, whole tiles.

@@ -11,7 +11,7 @@ mod linear;
 mod norm;
 mod product;
 
-pub(crate) use attention::{Attention, Distances, attention};
+pub(crate) use attention::{Attention, Distances, Rotation, attention, rotate};
 pub(crate) use linear::{PackedLinear, linear, mlp};
 pub(crate) use norm::{NormWeights, norm};
 pub use product::vector_lanes;

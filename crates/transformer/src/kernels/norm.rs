@@ -1,6 +1,6 @@
-//! Layer norm, alone and of a sum.
+//! Layer norm and root mean square norm, alone and of a sum.
 
-use super::functions::layer_norm;
+use super::functions;
 use super::product::dispatch;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -8,18 +8,20 @@ use rayon::prelude::*;
 /// Values that one thread takes at a time, about; fewer are not worth a second thread.
 const VALUES: usize = 1 << 14;
 
-/// A layer norm's weights, `[d_model]` each.
+/// A norm's weights, `[d]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct NormWeights<'a> {
     /// Multiplied.
     pub(crate) weight: &'a [f32],
-    /// Added.
+    /// Added; may be empty.
     pub(crate) bias: &'a [f32],
-    /// Added to the variance.
+    /// Whether the mean is taken off first.
+    pub(crate) centred: bool,
+    /// Added to the mean of the squares.
     pub(crate) eps: f64,
 }
 
-/// The layer norm of each row of `x`, or of `x + y`, `[tokens, d_model]`.
+/// The norm of each row of `x`, or of `x + y`, `[rows, d]`.
 pub(crate) fn norm(x: &[f32], y: Option<&[f32]>, weights: NormWeights) -> Vec<f32> {
     let d = weights.weight.len();
     let mut out = x.to_vec();
@@ -43,7 +45,7 @@ impl WithSimd for Rows<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let NormWeights { weight, bias, eps } = self.weights;
+        let NormWeights { weight, bias, centred, eps } = self.weights;
         let d = weight.len();
         for (index, row) in self.out.chunks_mut(d).enumerate() {
             if let Some(y) = self.y {
@@ -51,7 +53,7 @@ impl WithSimd for Rows<'_> {
                     *x += y;
                 }
             }
-            layer_norm(row, weight, bias, eps as f32);
+            functions::norm(row, weight, bias, centred, eps as f32);
         }
     }
 }

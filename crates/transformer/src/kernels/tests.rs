@@ -1,7 +1,7 @@
 //! Kernels against their plain twins, over random shapes and extreme values.
 
 use super::*;
-use crate::{Activation, ops};
+use crate::{Activation, Mlp, Span, ops};
 use candle_core::{D, Device};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -68,10 +68,19 @@ fn linear_layers_are_their_twins() {
             near(&on_any_threads(|| linear(&x, &first, None)), &expected, 2e-6);
             let expected = ops::activate(activation, &expected).unwrap();
             near(&on_any_threads(|| linear(&x, &first, Some(activation))), &expected, 2e-6);
-            let found = on_any_threads(|| mlp(&x, &first, activation, &second));
+            let settings = Mlp { activation, gated: false, bias: true };
+            let found = on_any_threads(|| mlp(&x, &first, settings, &second));
             near(&found, &plain(&expected, &u, &c), 4e-6);
             let row = rng.gen_range(0..rows);
-            let alone = mlp(&x[row * inputs..][..inputs], &first, activation, &second);
+            let alone = mlp(&x[row * inputs..][..inputs], &first, settings, &second);
+            assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
+            // The same layer as the gate of itself: what it gives times what is activated.
+            let gate = PackedLinear::new(&[&w[..], &w].concat(), &[&b[..], &b].concat(), inputs);
+            let settings = Mlp { gated: true, ..settings };
+            let found = on_any_threads(|| mlp(&x, &gate, settings, &second));
+            let inner = (plain(&tensor(&x, rows), &w, &b) * &expected).unwrap();
+            near(&found, &plain(&inner, &u, &c), 4e-6);
+            let alone = mlp(&x[row * inputs..][..inputs], &gate, settings, &second);
             assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
         }
     }
@@ -85,13 +94,19 @@ fn norms_are_their_twins() {
             let (rows, d) = (rng.gen_range(1..300), rng.gen_range(1..100));
             let [x, y] = [(); 2].map(|()| random(&mut rng, rows * d, scale));
             let [weight, bias] = [(); 2].map(|()| random(&mut rng, d, 1.0));
-            let weights = NormWeights { weight: &weight, bias: &bias, eps: 1e-12 };
+            let centred = rng.gen_bool(0.5);
+            let bias = if rng.gen_bool(0.7) { bias } else { Vec::new() };
+            let weights = NormWeights { weight: &weight, bias: &bias, centred, eps: 1e-12 };
             let plain = |x: &Tensor| {
-                let centred = x.broadcast_sub(&x.mean_keepdim(D::Minus1).unwrap()).unwrap();
-                let variance = centred.sqr().unwrap().mean_keepdim(D::Minus1).unwrap();
+                let mean = x.mean_keepdim(D::Minus1).unwrap();
+                let x = if centred { x.broadcast_sub(&mean).unwrap() } else { x.clone() };
+                let variance = x.sqr().unwrap().mean_keepdim(D::Minus1).unwrap();
                 let deviation = (variance + 1e-12).unwrap().sqrt().unwrap();
-                let normed = centred.broadcast_div(&deviation).unwrap();
+                let normed = x.broadcast_div(&deviation).unwrap();
                 let normed = normed.broadcast_mul(&tensor(&weight, 1)).unwrap();
+                if bias.is_empty() {
+                    return normed;
+                }
                 normed.broadcast_add(&tensor(&bias, 1)).unwrap()
             };
             let (a, b) = (tensor(&x, rows), tensor(&y, rows));
@@ -104,11 +119,37 @@ fn norms_are_their_twins() {
 }
 
 #[test]
+fn rotations_are_their_twins() {
+    let mut rng = StdRng::seed_from_u64(4);
+    for _ in 0..40 {
+        let (heads, pairs) = (rng.gen_range(1..5), rng.gen_range(1..40));
+        let (tokens, d_head) = (rng.gen_range(1..300), 2 * pairs + rng.gen_range(0..9));
+        let rest = rng.gen_range(0..3) * d_head;
+        let width = heads * d_head + rest;
+        let x = random(&mut rng, tokens * width, 1.0);
+        let [cosines, sines] = [(); 2].map(|()| random(&mut rng, tokens * pairs, 1.0));
+        let rotation = Rotation { cosines: &cosines, sines: &sines, pairs, heads, d_head };
+        let found = on_any_threads(|| rotate(&x, width, rotation));
+        let all = tensor(&x, tokens);
+        let turned = all.narrow(1, 0, heads * d_head).unwrap().reshape((tokens, heads, d_head));
+        let tables = [&cosines, &sines].map(|t| tensor(t, tokens));
+        let turned = ops::rotate(&turned.unwrap(), &tables[0], &tables[1]).unwrap();
+        let turned = turned.flatten_from(1).unwrap();
+        let expected = match rest {
+            0 => turned,
+            _ => Tensor::cat(&[turned, all.narrow(1, heads * d_head, rest).unwrap()], 1).unwrap(),
+        };
+        near(&found, &expected, 1e-6);
+    }
+}
+
+#[test]
 fn attention_is_its_twin() {
     let mut rng = StdRng::seed_from_u64(3);
     for scale in [1.0, 30.0, 1e-15, 1e-41, 0.0] {
-        for _ in 0..8 {
-            let (n_heads, d_head) = (rng.gen_range(1..5), rng.gen_range(1..40));
+        for _ in 0..12 {
+            let (n_kv_heads, d_head) = (rng.gen_range(1..4), rng.gen_range(1..40));
+            let n_heads = n_kv_heads * rng.gen_range(1..4);
             let lengths: Vec<usize> =
                 (0..rng.gen_range(1..6))
                     .map(|_| {
@@ -124,38 +165,61 @@ fn attention_is_its_twin() {
                 offsets.push(offsets[offsets.len() - 1] + n);
             }
             let tokens: usize = lengths.iter().sum();
-            let heads = n_heads * d_head;
-            let qkv = random(&mut rng, tokens * 3 * heads, scale);
+            let width = (n_heads + 2 * n_kv_heads) * d_head;
+            let qkv = random(&mut rng, tokens * width, scale);
             let bias =
                 rng.gen_bool(0.5).then_some(crate::RelativeBias { buckets: 8, max_distance: 20 });
             let table = tensor(&random(&mut rng, 8 * n_heads, 1.0), 8);
             let longest = lengths.iter().copied().max().unwrap();
             let distances =
                 bias.map(|bias| Distances::new(bias, &ops::values(&table).unwrap(), longest));
+            let mut side = || rng.gen_bool(0.5).then(|| rng.gen_range(0..30));
+            let span = Span { before: side(), after: side() };
+            let soft_cap = rng.gen_bool(0.3).then_some(5.0);
             let settings = Attention {
                 sequence_offsets: &offsets,
                 distances: distances.as_ref(),
                 n_heads,
+                n_kv_heads,
                 d_head,
+                span,
+                scale: 0.3,
+                soft_cap,
             };
-            let packed = tensor(&qkv, tokens).reshape((tokens, 3, n_heads, d_head)).unwrap();
+            let packed = tensor(&qkv, tokens);
             let mixed: Vec<Tensor> = offsets
                 .windows(2)
                 .map(|w| {
-                    let part = |part: usize| {
-                        let own = packed.narrow(0, w[0], w[1] - w[0]).unwrap();
-                        let own = own.narrow(1, part, 1).unwrap().squeeze(1).unwrap();
-                        own.transpose(0, 1).unwrap().contiguous().unwrap()
+                    let n = w[1] - w[0];
+                    let part = |first: usize, heads: usize| {
+                        let own = packed.narrow(0, w[0], n).unwrap();
+                        let own = own.narrow(1, first * d_head, heads * d_head).unwrap();
+                        let own = own.reshape((n, heads, d_head)).unwrap();
+                        let shared: Vec<u32> =
+                            (0..n_heads).map(|h| (h * heads / n_heads) as u32).collect();
+                        let shared = Tensor::new(shared, &Device::Cpu).unwrap();
+                        own.transpose(0, 1).unwrap().contiguous().unwrap().index_select(&shared, 0)
                     };
-                    let bias = bias.map(|b| ops::relative_bias(b, &table, w[1] - w[0]).unwrap());
-                    let pattern = ops::pattern(&part(0), &part(1), bias.as_ref()).unwrap();
-                    let mixed = pattern.matmul(&part(2)).unwrap();
+                    let [q, k, v] = [
+                        part(0, n_heads),
+                        part(n_heads, n_kv_heads),
+                        part(n_heads + n_kv_heads, n_kv_heads),
+                    ]
+                    .map(|part| part.unwrap());
+                    let scores = ops::Scores {
+                        scale: f64::from(settings.scale),
+                        soft_cap: soft_cap.map(f64::from),
+                        bias: bias.map(|b| ops::relative_bias(b, &table, n).unwrap()),
+                        mask: ops::mask(span, n, &Device::Cpu).unwrap(),
+                    };
+                    let pattern = ops::pattern(&q, &k, &scores).unwrap();
+                    let mixed = pattern.matmul(&v).unwrap();
                     mixed.transpose(0, 1).unwrap().flatten_from(1).unwrap()
                 })
                 .collect();
             let found = on_any_threads(|| attention(&qkv, settings));
             // Scores of the largest scale reach thousands: their last digit is a factor of e^1e-4.
-            let limit = if scale > 1.0 { 2e-3 } else { 2e-6 };
+            let limit = if scale > 1.0 { 2e-3 } else { 3e-6 };
             near(&found, &Tensor::cat(&mixed, 0).unwrap(), limit);
         }
     }

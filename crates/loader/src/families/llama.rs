@@ -1,0 +1,146 @@
+//! Llama 1 to 3 (Touvron et al. 2023; Grattafiori et al. 2024) and what is built like it: SmolLM2,
+//! TinyLlama and many others.
+
+use super::rope::{ROPE, Rope, rotary};
+use super::rules::take;
+use super::{Family, Rule, spans};
+use crate::Result;
+use crate::config::Config;
+use stratoscope_transformer::{
+    Activation, Architecture, Attention, AttentionLayer, Embedding, Head, Layout, Mlp, Norm,
+};
+
+pub(super) const FAMILY: Family = Family {
+    name: "Llama / SmolLM2",
+    model_types: &["llama"],
+    architecture: |config| {
+        let bias = config.flag("attention_bias", false)?;
+        let llama = architecture(config, &DEFAULTS)?;
+        Ok(Architecture {
+            attention: Attention { input_bias: bias, output_bias: bias, ..llama.attention },
+            mlp: Mlp { bias: config.flag("mlp_bias", false)?, ..llama.mlp },
+            ..llama
+        })
+    },
+    names: NAMES,
+    head: HEAD,
+    prefixes: PREFIXES,
+    unused: UNUSED,
+    vocabulary: None,
+};
+
+/// The names of a Llama checkpoint, which most decoders after it share.
+pub(super) const NAMES: &[Rule] = &[
+    take(&["embed.token"], "embed_tokens"),
+    take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
+    take(&["blocks.{i}.attn.q"], "layers.{i}.self_attn.q_proj"),
+    take(&["blocks.{i}.attn.k"], "layers.{i}.self_attn.k_proj"),
+    take(&["blocks.{i}.attn.v"], "layers.{i}.self_attn.v_proj"),
+    take(&["blocks.{i}.attn.q_norm"], "layers.{i}.self_attn.q_norm"),
+    take(&["blocks.{i}.attn.k_norm"], "layers.{i}.self_attn.k_norm"),
+    take(&["blocks.{i}.attn.o"], "layers.{i}.self_attn.o_proj"),
+    take(&["blocks.{i}.mlp.norm"], "layers.{i}.post_attention_layernorm"),
+    take(&["blocks.{i}.mlp.gate"], "layers.{i}.mlp.gate_proj"),
+    take(&["blocks.{i}.mlp.in"], "layers.{i}.mlp.up_proj"),
+    take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.down_proj"),
+    take(&["final_norm"], "norm"),
+];
+
+/// The head of most decoders; pictures and sound in the same checkpoint move it.
+pub(super) const HEAD: &[Rule] =
+    &[take(&["head.unembed"], "lm_head"), take(&["head.unembed"], "language_model.lm_head")];
+
+/// What is put before the names: nothing by models that were saved without a head.
+pub(super) const PREFIXES: &[&str] = &["model.", "language_model.model.", "model.language_model."];
+
+/// Heads of other tasks; the language-model head where it is tied; what is not text.
+pub(super) const UNUSED: &[&str] = &[
+    "lm_head.",
+    "language_model.lm_head.",
+    "score.",
+    "classifier.",
+    "qa_outputs.",
+    "vision_tower.",
+    "multi_modal_projector.",
+];
+
+/// What a config means that does not say it.
+pub(super) struct Defaults {
+    pub(super) d_vocab: usize,
+    pub(super) d_model: usize,
+    pub(super) n_layers: usize,
+    pub(super) n_heads: usize,
+    /// As many as heads of queries where there is none.
+    pub(super) n_kv_heads: Option<usize>,
+    /// The model's width by the number of heads where there is none.
+    pub(super) d_head: Option<usize>,
+    pub(super) d_mlp: usize,
+    pub(super) context: usize,
+    pub(super) eps: f64,
+    pub(super) tied: bool,
+    pub(super) rope: Rope,
+}
+
+pub(super) const DEFAULTS: Defaults = Defaults {
+    d_vocab: 32000,
+    d_model: 4096,
+    n_layers: 32,
+    n_heads: 32,
+    n_kv_heads: None,
+    d_head: None,
+    d_mlp: 11008,
+    context: 2048,
+    eps: 1e-6,
+    tied: false,
+    rope: ROPE,
+};
+
+/// The architecture of a config with Llama's keys, without biases.
+pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {
+    let n_layers = config.size(&["num_hidden_layers"], defaults.n_layers)?;
+    let d_model = config.size(&["hidden_size"], defaults.d_model)?;
+    let n_heads = config.size(&["num_attention_heads"], defaults.n_heads)?;
+    let n_kv_heads = defaults.n_kv_heads.unwrap_or(n_heads);
+    let d_head = match config.optional_size(&["head_dim"])?.or(defaults.d_head) {
+        Some(d_head) => d_head,
+        None => config.d_head("num_attention_heads", d_model, n_heads)?,
+    };
+    let layer = AttentionLayer {
+        rotary: Some(rotary(config, d_head, &defaults.rope)?),
+        ..Attention::uniform(1, d_head, spans::causal(None)).layers.remove(0)
+    };
+    let mut attention = Attention::uniform(n_layers, d_head, spans::causal(None));
+    attention.layers.fill(layer);
+    Ok(Architecture {
+        d_vocab: config.size(&["vocab_size"], defaults.d_vocab)?,
+        d_model,
+        n_layers,
+        n_weight_sets: n_layers,
+        n_heads,
+        n_kv_heads: config.size(&["num_key_value_heads"], n_kv_heads)?,
+        d_head,
+        d_mlp: config.size(&["intermediate_size"], defaults.d_mlp)?,
+        context: Some(config.size(&["max_position_embeddings"], defaults.context)?),
+        embedding: Embedding::default(),
+        norm: Norm::Rms {
+            eps: config.epsilon(&["rms_norm_eps"], defaults.eps)?,
+            unit_offset: false,
+        },
+        layout: Layout::PreNorm { first: true },
+        final_norm: true,
+        attention: Attention { input_bias: false, output_bias: false, ..attention },
+        mlp: Mlp {
+            activation: config.activation("hidden_act", Activation::Silu)?,
+            gated: true,
+            bias: false,
+        },
+        head: Some(Head { tied: config.flag("tie_word_embeddings", defaults.tied)?, ..Head::TIED }),
+    })
+}
+
+/// Lets the blocks that have one look through a window.
+pub(super) fn set_windows(attention: &mut Attention, windowed: &[bool], window: Option<usize>) {
+    for (layer, &windowed) in attention.layers.iter_mut().zip(windowed) {
+        layer.span = spans::causal(window.filter(|_| windowed));
+    }
+}

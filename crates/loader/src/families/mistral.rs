@@ -1,0 +1,29 @@
+//! Mistral (Jiang et al. 2023): Llama with fewer heads of keys and a window over the text.
+
+use super::llama::{self, DEFAULTS, Defaults};
+use super::{Family, spans};
+
+pub(super) const FAMILY: Family = Family {
+    name: "Mistral",
+    model_types: &["mistral"],
+    architecture: |config| {
+        let mut llama = llama::architecture(
+            config,
+            &Defaults { n_kv_heads: Some(8), d_mlp: 14336, context: 131_072, ..DEFAULTS },
+        )?;
+        // Null is no window; that the key is missing is the default.
+        let window = match config.is_null("sliding_window") {
+            true => None,
+            false => Some(config.size(&["sliding_window"], 4096)?),
+        };
+        for layer in &mut llama.attention.layers {
+            layer.span = spans::causal(window);
+        }
+        Ok(llama)
+    },
+    names: llama::NAMES,
+    head: llama::HEAD,
+    prefixes: llama::PREFIXES,
+    unused: llama::UNUSED,
+    vocabulary: None,
+};

@@ -1,0 +1,39 @@
+//! Qwen2 and Qwen2.5 (Yang et al. 2024): Llama with biases of queries, keys and values.
+
+use super::llama::{self, DEFAULTS, Defaults};
+use super::{Family, spans};
+use crate::Result;
+use crate::config::Config;
+use stratoscope_transformer::{Architecture, Attention};
+
+pub(super) const FAMILY: Family = Family {
+    name: "Qwen2",
+    model_types: &["qwen2"],
+    architecture: |config| {
+        let llama = architecture(config, &Defaults { d_vocab: 151_936, d_mlp: 22016, ..QWEN })?;
+        Ok(Architecture { attention: Attention { input_bias: true, ..llama.attention }, ..llama })
+    },
+    names: llama::NAMES,
+    head: llama::HEAD,
+    prefixes: llama::PREFIXES,
+    unused: llama::UNUSED,
+    vocabulary: None,
+};
+
+/// What Qwen's configs mean that do not say it.
+pub(super) const QWEN: Defaults =
+    Defaults { d_vocab: 151_936, n_kv_heads: Some(32), d_mlp: 22016, context: 32768, ..DEFAULTS };
+
+/// Llama's architecture with Qwen's windows: off by default, and then on the later blocks.
+pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {
+    let mut llama = llama::architecture(config, defaults)?;
+    let window =
+        match config.flag("use_sliding_window", false)? && !config.is_null("sliding_window") {
+            true => Some(config.size(&["sliding_window"], 4096)?),
+            false => None,
+        };
+    let first = config.size(&["max_window_layers"], 28)?;
+    let windowed = spans::windowed(config, llama.n_layers, |i| window.is_some() && i >= first)?;
+    llama::set_windows(&mut llama.attention, &windowed, window);
+    Ok(llama)
+}

@@ -1,0 +1,134 @@
+//! Rotary positions as configs spell them: `rope_theta` and `rope_scaling` (transformers 4), or
+//! `rope_parameters` (transformers 5).
+
+use crate::Result;
+use crate::config::Config;
+use stratoscope_transformer::{Rotary, RotaryScaling};
+
+/// What a family's config calls its rotation.
+pub(super) struct Rope {
+    /// The entry of `rope_parameters` for these blocks, where blocks differ.
+    pub(super) set: Option<&'static str>,
+    /// The older key of the base.
+    pub(super) theta: &'static str,
+    /// The base of a config that does not state it.
+    pub(super) default_theta: f64,
+    /// The older key of the part of a head that turns, and what it is by default; none where all
+    /// of it always does.
+    pub(super) partial: Option<(&'static str, f64)>,
+    /// Whether the older `rope_scaling` is about these blocks.
+    pub(super) scaled: bool,
+}
+
+/// All of a head, at base 10,000.
+pub(super) const ROPE: Rope =
+    Rope { set: None, theta: "rope_theta", default_theta: 10_000.0, partial: None, scaled: true };
+
+/// The rotation of a config.
+pub(super) fn rotary(config: &Config, d_head: usize, rope: &Rope) -> Result<Rotary> {
+    let old = if rope.scaled { config.within("rope_scaling")? } else { None };
+    let mut own = if old.is_some() { old } else { config.within("rope_parameters")? };
+    if let (Some(set), Some(all)) = (rope.set, &own)
+        && let Some(of_set) = all.within(set)?
+    {
+        own = Some(of_set);
+    }
+    // Without any, the config itself has the keys; without a type, nothing is scaled.
+    let own = own.as_ref();
+    let number = |key: &str, older: &str| -> Result<Option<f64>> {
+        let own = own.map_or(Ok(None), |own| own.positive(&[key]))?;
+        if own.is_some() { Ok(own) } else { config.positive(&[older]) }
+    };
+    let base = number("rope_theta", rope.theta)?.unwrap_or(rope.default_theta);
+    const PARTIAL: &str = "partial_rotary_factor";
+    let width = match rope.partial {
+        Some((older, default)) => {
+            (d_head as f64 * number(PARTIAL, older)?.unwrap_or(default)) as usize
+        }
+        None => {
+            own.map_or(Ok(()), |own| own.only(PARTIAL, 1.into()))?;
+            config.only(PARTIAL, 1.into())?;
+            d_head
+        }
+    };
+    let scaling = match own {
+        Some(own) => scaling(config, own)?,
+        None => RotaryScaling::None,
+    };
+    Ok(Rotary { base, width, scaling })
+}
+
+fn scaling(config: &Config, own: &Config) -> Result<RotaryScaling> {
+    let key = if own.has("rope_type") { "rope_type" } else { "type" };
+    let Some(kind) = own.optional_text(key)? else { return Ok(RotaryScaling::None) };
+    // Phi-3 names its scaling by what it was derived from.
+    let phi3 = config.text("model_type")? == "phi3";
+    let kind = if phi3 && matches!(kind, "su" | "yarn") { "longrope" } else { kind };
+    const ORIGINAL: &str = "original_max_position_embeddings";
+    const LONGEST: &str = "max_position_embeddings";
+    let original = || -> Result<f64> {
+        for (place, key) in [(config, ORIGINAL), (own, ORIGINAL), (config, LONGEST)] {
+            if let Some(number) = place.positive(&[key])? {
+                return Ok(number);
+            }
+        }
+        config.needed(LONGEST)
+    };
+    let factor_or_ratio = |original: f64| -> Result<f64> {
+        match own.positive(&["factor"])? {
+            Some(factor) => Ok(factor),
+            None => Ok(config.needed(LONGEST)? / original),
+        }
+    };
+    match kind {
+        "default" => Ok(RotaryScaling::None),
+        "linear" => Ok(RotaryScaling::Linear { factor: own.needed("factor")? }),
+        "dynamic" => {
+            // It begins to scale where the text is longer than `max_position_embeddings`, which is
+            // what is read here at most.
+            own.needed("factor")?;
+            Ok(RotaryScaling::None)
+        }
+        "llama3" => Ok(RotaryScaling::ByWavelength {
+            factor: own.needed("factor")?,
+            low: own.needed("low_freq_factor")?,
+            high: own.needed("high_freq_factor")?,
+            original: original()?,
+        }),
+        "yarn" => {
+            let original = original()?;
+            let factor = factor_or_ratio(original)?;
+            let grown = |by: f64| if factor <= 1.0 { 1.0 } else { 0.1 * by * factor.ln() + 1.0 };
+            let [mscale, all] = ["mscale", "mscale_all_dim"].map(|key| own.positive(&[key]));
+            let attention = match (own.positive(&["attention_factor"])?, mscale?, all?) {
+                (Some(attention), ..) => attention,
+                (None, Some(mscale), Some(all)) => grown(mscale) / grown(all),
+                _ => grown(1.0),
+            };
+            Ok(RotaryScaling::Yarn {
+                factor,
+                fast: own.positive(&["beta_fast"])?.unwrap_or(32.0),
+                slow: own.positive(&["beta_slow"])?.unwrap_or(1.0),
+                original,
+                truncate: own.flag("truncate", true)?,
+                attention,
+            })
+        }
+        "longrope" => {
+            let original = original()?;
+            let factor = factor_or_ratio(original)?;
+            let attention = match own.positive(&["attention_factor"])? {
+                Some(attention) => attention,
+                None if factor <= 1.0 => 1.0,
+                None => (1.0 + factor.ln() / original.ln()).sqrt(),
+            };
+            let (short, long) = (own.numbers("short_factor")?, own.numbers("long_factor")?);
+            let original = original as usize;
+            Ok(RotaryScaling::ByIndex { short, long, original, attention })
+        }
+        other => {
+            let reason = "default, linear, dynamic, llama3, yarn and longrope are supported";
+            Err(own.error(key, &other.into(), reason))
+        }
+    }
+}

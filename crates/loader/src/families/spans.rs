@@ -1,0 +1,39 @@
+//! Which blocks look at the whole text, and which through a window.
+
+use crate::Result;
+use crate::config::Config;
+use stratoscope_transformer::Span;
+
+/// Which blocks have a window: as `layer_types` says where it is there (the newer spelling), else
+/// by the family's rule.
+pub(super) fn windowed(
+    config: &Config,
+    n_layers: usize,
+    rule: impl Fn(usize) -> bool,
+) -> Result<Vec<bool>> {
+    const KEY: &str = "layer_types";
+    let Some(types) = config.texts(KEY)? else {
+        // A number of blocks that will be refused must not fill the memory before.
+        return Ok((0..n_layers.min(1 << 16)).map(rule).collect());
+    };
+    if types.len() != n_layers {
+        let reason = format!("it must name the {n_layers} blocks");
+        return Err(config.error(KEY, &types.len().into(), &reason));
+    }
+    types
+        .into_iter()
+        .map(|name| match name {
+            "full_attention" => Ok(false),
+            "sliding_attention" => Ok(true),
+            other => {
+                let reason = "full_attention and sliding_attention are supported";
+                Err(config.error(KEY, &other.into(), reason))
+            }
+        })
+        .collect()
+}
+
+/// A query sees itself and what is before it, `window` tokens in all where there is one.
+pub(super) fn causal(window: Option<usize>) -> Span {
+    Span { before: window.map(|w| w.saturating_sub(1)), ..Span::CAUSAL }
+}

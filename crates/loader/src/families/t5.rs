@@ -1,0 +1,84 @@
+//! The encoder of T5 (Raffel et al. 2020), mT5 (Xue et al. 2021) and FLAN-T5 (Chung et al. 2022):
+//! pre-norm blocks whose only positions are a bias by distance.
+
+use super::Family;
+use super::rules::take;
+use stratoscope_transformer::{
+    Activation, Architecture, Attention, Embedding, Layout, Mlp, Norm, Relative, RelativeBias, Span,
+};
+
+pub(super) const FAMILY: Family = Family {
+    name: "T5 encoder",
+    model_types: &["t5", "mt5"],
+    architecture: |config| {
+        let n_layers = config.size(&["num_layers", "num_hidden_layers"], 6)?;
+        let d_model = config.size(&["d_model", "hidden_size"], 512)?;
+        let n_heads = config.size(&["num_heads", "num_attention_heads"], 8)?;
+        let d_head = config.size(&["d_kv"], 64)?;
+        let mt5 = config.text("model_type")? == "mt5";
+        const MLP: &str = "feed_forward_proj";
+        let named = config.optional_text(MLP)?.unwrap_or(if mt5 { "gated-gelu" } else { "relu" });
+        let (gated, activation) = match named.strip_prefix("gated-") {
+            // By this name it means the tanh approximation.
+            Some("gelu") => (true, Activation::GeluTanh),
+            Some(name) => (true, config.activation_named(MLP, name)?),
+            None => (false, config.activation_named(MLP, named)?),
+        };
+        let bias = RelativeBias {
+            buckets: config.size(&["relative_attention_num_buckets"], 32)?,
+            max_distance: config.size(&["relative_attention_max_distance"], 128)?,
+        };
+        let mut attention = Attention {
+            input_bias: false,
+            output_bias: false,
+            relative: Some(Relative::Bias(bias)),
+            ..Attention::uniform(n_layers, d_head.max(1), Span::ALL)
+        };
+        for layer in &mut attention.layers {
+            layer.scale = 1.0;
+        }
+        Ok(Architecture {
+            d_vocab: config.size(&["vocab_size"], if mt5 { 250_112 } else { 32128 })?,
+            d_model,
+            n_layers,
+            n_weight_sets: n_layers,
+            n_heads,
+            n_kv_heads: n_heads,
+            d_head,
+            d_mlp: config.size(&["d_ff"], if mt5 { 1024 } else { 2048 })?,
+            context: None,
+            embedding: Embedding::default(),
+            norm: Norm::Rms {
+                eps: config.epsilon(&["layer_norm_epsilon"], 1e-6)?,
+                unit_offset: false,
+            },
+            layout: Layout::PreNorm { first: true },
+            final_norm: true,
+            attention,
+            mlp: Mlp { activation, gated, bias: false },
+            // The head belongs to the decoder.
+            head: None,
+        })
+    },
+    names: &[
+        take(&["embed.token"], "shared"),
+        take(&["embed.token"], "encoder.embed_tokens"),
+        take(&["relative"], "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"),
+        take(&["blocks.{i}.attn.norm"], "encoder.block.{i}.layer.0.layer_norm"),
+        take(&["blocks.{i}.attn.q"], "encoder.block.{i}.layer.0.SelfAttention.q"),
+        take(&["blocks.{i}.attn.k"], "encoder.block.{i}.layer.0.SelfAttention.k"),
+        take(&["blocks.{i}.attn.v"], "encoder.block.{i}.layer.0.SelfAttention.v"),
+        take(&["blocks.{i}.attn.o"], "encoder.block.{i}.layer.0.SelfAttention.o"),
+        take(&["blocks.{i}.mlp.norm"], "encoder.block.{i}.layer.1.layer_norm"),
+        take(&["blocks.{i}.mlp.gate"], "encoder.block.{i}.layer.1.DenseReluDense.wi_0"),
+        take(&["blocks.{i}.mlp.in"], "encoder.block.{i}.layer.1.DenseReluDense.wi_1"),
+        take(&["blocks.{i}.mlp.in"], "encoder.block.{i}.layer.1.DenseReluDense.wi"),
+        take(&["blocks.{i}.mlp.out"], "encoder.block.{i}.layer.1.DenseReluDense.wo"),
+        take(&["final_norm"], "encoder.final_layer_norm"),
+    ],
+    head: &[],
+    prefixes: &["transformer."],
+    // The same table once more, and the other half of the model.
+    unused: &["encoder.embed_tokens.", "decoder.", "lm_head.", "classification_head."],
+    vocabulary: None,
+};

@@ -1,0 +1,371 @@
+//! Every choice that an architecture has, through the kernels and as plain tensors.
+
+use super::*;
+use crate::{
+    Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, NoHooks, Norm, Numbering,
+    Positions, Projection, QueryKeyNorm, Recorder, RelativeBias, RotaryScaling, Sequence,
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+const LAYERS: usize = 3;
+const LAYER_NORM: Norm = Norm::Layer { eps: 1e-12, bias: true };
+const RMS_NORM: Norm = Norm::Rms { eps: 1e-6, unit_offset: false };
+
+/// BERT's choices.
+fn encoder() -> Architecture {
+    Architecture {
+        d_vocab: 50,
+        d_model: 48,
+        n_layers: LAYERS,
+        n_weight_sets: LAYERS,
+        n_heads: 4,
+        n_kv_heads: 4,
+        d_head: 12,
+        d_mlp: 100,
+        context: None,
+        embedding: crate::Embedding {
+            positions: Some(Positions { rows: 80, numbering: Numbering::From(0) }),
+            token_types: 2,
+            norm: true,
+            ..Default::default()
+        },
+        norm: LAYER_NORM,
+        layout: Layout::PostNorm,
+        final_norm: false,
+        attention: Attention::uniform(LAYERS, 12, Span::ALL),
+        mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
+        head: Some(crate::Head {
+            transform: Some(HeadTransform { activation: Activation::Gelu, bias: true }),
+            bias: true,
+            ..crate::Head::TIED
+        }),
+    }
+}
+
+/// Llama's choices, with fewer heads of keys.
+fn decoder() -> Architecture {
+    let layer =
+        AttentionLayer { span: Span::CAUSAL, scale: 0.3, rotary: Some(Rotary::new(1e4, 12)) };
+    Architecture {
+        n_kv_heads: 2,
+        embedding: Default::default(),
+        norm: RMS_NORM,
+        layout: Layout::PreNorm { first: true },
+        final_norm: true,
+        attention: Attention {
+            layers: vec![layer; LAYERS],
+            input_bias: false,
+            output_bias: false,
+            query_key_norm: None,
+            soft_cap: None,
+            relative: None,
+        },
+        mlp: Mlp { activation: Activation::Silu, gated: true, bias: false },
+        head: Some(crate::Head { tied: false, ..crate::Head::TIED }),
+        ..encoder()
+    }
+}
+
+/// Architectures that between them make every choice.
+fn architectures() -> Vec<(&'static str, Architecture)> {
+    let change = |base: Architecture, change: fn(&mut Architecture)| {
+        let mut changed = base;
+        change(&mut changed);
+        changed
+    };
+    vec![
+        ("post-norm", encoder()),
+        (
+            "relative bias, tanh GELU",
+            change(encoder(), |a| {
+                let bias = RelativeBias { buckets: 8, max_distance: 20 };
+                a.attention.relative = Some(Relative::Bias(bias));
+                a.mlp.activation = Activation::GeluTanh;
+            }),
+        ),
+        (
+            "narrow embedding, one set of weights",
+            change(encoder(), |a| {
+                let place = ProjectionPlace::Normed;
+                a.embedding.projection = Some(Projection { width: 20, place, bias: true });
+                (a.n_weight_sets, a.mlp.activation) = (1, Activation::GeluSigmoid);
+            }),
+        ),
+        (
+            "projection of tokens and in the head",
+            change(encoder(), |a| {
+                let place = ProjectionPlace::Tokens;
+                a.embedding.projection = Some(Projection { width: 20, place, bias: false });
+                (a.embedding.norm, a.embedding.token_types) = (false, 0);
+                a.head = Some(crate::Head { projection: true, ..crate::Head::TIED });
+                a.attention = Attention::uniform(LAYERS, 12, Span::CAUSAL);
+                a.mlp.activation = Activation::Relu;
+            }),
+        ),
+        (
+            "disentangled, own weights",
+            change(encoder(), |a| {
+                a.attention.relative = Some(Relative::Disentangled(Disentangled {
+                    span: 8,
+                    log_buckets_up_to: Some(32),
+                    content_to_position: true,
+                    position_to_content: true,
+                    shared_weights: false,
+                    norm: true,
+                }));
+                (a.embedding.positions, a.context) = (None, Some(80));
+                let place = ProjectionPlace::Sum;
+                a.embedding.projection = Some(Projection { width: 20, place, bias: false });
+            }),
+        ),
+        (
+            "pre-norm without the first, windows",
+            change(decoder(), |a| {
+                (a.layout, a.norm) =
+                    (Layout::PreNorm { first: false }, Norm::Layer { eps: 1e-5, bias: false });
+                a.embedding.norm = true;
+                a.attention.layers[1].span = Span { before: Some(5), after: Some(5) };
+                a.attention.layers[2].span = Span::ALL;
+            }),
+        ),
+        (
+            "pre-norm, causal window, yarn",
+            change(decoder(), |a| {
+                a.attention.layers[0].span = Span { before: Some(7), after: Some(0) };
+                a.attention.layers[2].rotary = Some(Rotary {
+                    scaling: RotaryScaling::Yarn {
+                        factor: 4.0,
+                        fast: 32.0,
+                        slow: 1.0,
+                        original: 64.0,
+                        truncate: true,
+                        attention: 1.1,
+                    },
+                    ..Rotary::new(1e4, 8)
+                });
+            }),
+        ),
+        (
+            "sandwich, soft caps, norms of heads",
+            change(decoder(), |a| {
+                (a.layout, a.norm) = (Layout::Sandwich, Norm::Rms { eps: 1e-6, unit_offset: true });
+                a.attention.soft_cap = Some(2.0);
+                a.attention.query_key_norm = Some(QueryKeyNorm::Head);
+                a.embedding.scale = Some(6.5);
+                a.head = Some(crate::Head { soft_cap: Some(3.0), ..crate::Head::TIED });
+            }),
+        ),
+        (
+            "norms of outputs and projections",
+            change(decoder(), |a| {
+                a.layout = Layout::OutputNorm;
+                a.attention.query_key_norm = Some(QueryKeyNorm::Projection);
+            }),
+        ),
+        (
+            "parallel",
+            change(decoder(), |a| {
+                (a.layout, a.norm) = (Layout::Parallel { one_norm: false }, LAYER_NORM);
+                a.mlp = Mlp { activation: Activation::Gelu, gated: false, bias: true };
+            }),
+        ),
+        (
+            "parallel, one norm",
+            change(decoder(), |a| {
+                (a.layout, a.norm) = (Layout::Parallel { one_norm: true }, LAYER_NORM);
+                a.attention.input_bias = true;
+            }),
+        ),
+    ]
+}
+
+fn weights(architecture: &Architecture) -> HashMap<String, Tensor> {
+    let mut rng = StdRng::seed_from_u64(7);
+    let specs = architecture.weights().into_iter();
+    specs
+        .map(|w| {
+            let n: usize = w.shape.iter().product();
+            let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-0.4..0.4)).collect();
+            (w.name, Tensor::from_vec(values, w.shape, &Device::Cpu).unwrap())
+        })
+        .collect()
+}
+
+fn sequences() -> Vec<Sequence> {
+    let mut rng = StdRng::seed_from_u64(8);
+    [1, 17, 80, 5, 33]
+        .map(|n| Sequence::from_ids((0..n).map(|_| rng.gen_range(0..50)).collect()))
+        .to_vec()
+}
+
+/// The largest difference over the largest value.
+fn apart(a: &Tensor, b: &Tensor) -> f32 {
+    let (a, b) = (ops::values(a).unwrap(), ops::values(b).unwrap());
+    let largest = b.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    a.iter().zip(&b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest
+}
+
+#[test]
+fn models_on_kernels_are_their_plain_twins() {
+    for (name, architecture) in architectures() {
+        let fast = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
+        let plain = Transformer::plain(architecture.clone(), weights(&architecture), &Device::Cpu);
+        let (fast, plain) = (fast.unwrap(), plain.unwrap());
+        let sequences = sequences();
+        let batch = Batch::new(&architecture, &sequences).unwrap();
+        let points = architecture.hook_points();
+        let mut seen = [Recorder::new(points.clone()), Recorder::new(points.clone())];
+        let with_patterns = fast.forward(&batch, &mut seen[0]).unwrap();
+        let twin = plain.forward(&batch, &mut seen[1]).unwrap();
+        let states = fast.forward(&batch, &mut NoHooks).unwrap();
+        let near = |a: &Tensor, b: &Tensor, what: &str| {
+            let apart = apart(a, b);
+            assert!(apart <= 5e-6, "{name}, {what}: {apart}");
+        };
+        for (layer, ((a, b), c)) in states.iter().zip(&twin).zip(&with_patterns).enumerate() {
+            near(a, b, &format!("layer {layer}"));
+            near(c, b, &format!("layer {layer} with patterns"));
+        }
+        assert_eq!(seen[0].values.len(), points.len());
+        for (point, value) in &seen[0].values {
+            near(value, &seen[1].values[point], &point.to_string());
+        }
+        // A sequence's digits do not depend on what it is packed with.
+        let alone = Batch::new(&architecture, &sequences[2..3]).unwrap();
+        let alone = fast.forward(&alone, &mut NoHooks).unwrap();
+        for (all, own) in states.iter().zip(&alone) {
+            let all = all.narrow(0, 18, 80).unwrap();
+            assert_eq!(ops::values(&all).unwrap(), ops::values(own).unwrap(), "{name}");
+        }
+    }
+}
+
+#[test]
+fn what_a_block_adds_is_what_its_halves_give() {
+    for (name, architecture) in architectures() {
+        if architecture.layout == Layout::PostNorm {
+            continue;
+        }
+        let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
+        let batch = Batch::new(&architecture, &sequences()).unwrap();
+        let mut seen = Recorder::new(architecture.hook_points());
+        let states = model.unwrap().forward(&batch, &mut seen).unwrap();
+        for i in 0..LAYERS {
+            use HookPoint::*;
+            let at = |point| &seen.values[&point];
+            let sum = (at(ResidPre(i)) + at(AttnOut(i))).unwrap();
+            if let Some(mid) = seen.values.get(&ResidMid(i)) {
+                assert!(apart(mid, &sum) == 0.0, "{name}");
+            }
+            let sum = (sum + at(MlpOut(i))).unwrap();
+            assert!(apart(at(ResidPost(i)), &sum) == 0.0, "{name}");
+            assert!(apart(&states[i], at(ResidPre(i))) == 0.0, "{name}");
+        }
+        if architecture.final_norm {
+            assert!(apart(&states[LAYERS], &seen.values[&HookPoint::FinalNorm]) == 0.0, "{name}");
+        }
+    }
+}
+
+#[test]
+fn no_token_sees_what_its_span_leaves_out() {
+    for (name, architecture) in architectures() {
+        let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
+        let batch = Batch::new(&architecture, &sequences()).unwrap();
+        let mut seen = Recorder::new(architecture.hook_points());
+        let model = model.unwrap();
+        model.forward(&batch, &mut seen).unwrap();
+        for i in 0..LAYERS {
+            let patterns = seen.values[&HookPoint::Pattern(i)].to_vec2::<f32>().unwrap();
+            let span = architecture.attention.layers[i].span;
+            for head in patterns {
+                let mut rest = head.as_slice();
+                for n in batch.sequences().map(|rows| rows.len()) {
+                    let (own, after) = rest.split_at(n * n);
+                    rest = after;
+                    for (query, row) in own.chunks(n).enumerate() {
+                        assert!((row.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{name}");
+                        for (key, &p) in row.iter().enumerate() {
+                            let visible = span.before.is_none_or(|b| key + b >= query)
+                                && span.after.is_none_or(|a| key <= query + a);
+                            assert_eq!(p != 0.0, visible, "{name}: {query} {key} {p}");
+                        }
+                    }
+                }
+            }
+        }
+        if architecture.is_causal() {
+            // The tokens before do not change with those after them.
+            let sequence = &sequences()[4];
+            let short = Sequence::from_ids(sequence.token_ids[..20].to_vec());
+            let run = |s: &Sequence| {
+                let batch = Batch::new(&architecture, std::slice::from_ref(s)).unwrap();
+                model.forward(&batch, &mut NoHooks).unwrap()
+            };
+            for (long, short) in run(sequence).iter().zip(run(&short)) {
+                assert!(apart(&long.narrow(0, 0, 20).unwrap(), &short) < 1e-6, "{name}");
+            }
+        }
+    }
+}
+
+#[test]
+fn hooks_may_replace_and_must_fit() {
+    let architecture = decoder();
+    let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
+    let model = model.unwrap();
+    let batch = Batch::new(&architecture, &sequences()).unwrap();
+    let plain = model.forward(&batch, &mut NoHooks).unwrap();
+    for point in architecture.hook_points() {
+        let mut same = crate::At::new(point, Ok);
+        let states = model.forward(&batch, &mut same).unwrap();
+        assert!(apart(&states[LAYERS], &plain[LAYERS]) < 1e-5, "{point}");
+        if point == HookPoint::Logits {
+            continue;
+        }
+        let mut none = crate::At::new(point, |value: Tensor| Ok(value.zeros_like()?));
+        let states = model.forward(&batch, &mut none).unwrap();
+        assert!(apart(&states[LAYERS], &plain[LAYERS]) > 1e-3, "{point}");
+        let mut wrong = crate::At::new(point, |value: Tensor| Ok(value.narrow(0, 0, 1)?));
+        let error = model.forward(&batch, &mut wrong).unwrap_err();
+        assert!(matches!(error, Error::HookShape { point: at, .. } if at == point), "{error}");
+    }
+    let mut absent = crate::At::new(HookPoint::ResidPost(LAYERS), Ok);
+    let error = model.forward(&batch, &mut absent).unwrap_err();
+    assert!(matches!(error, Error::NoHookPoint { .. }), "{error}");
+}
+
+#[test]
+fn value_weighted_norms_add_up() {
+    // Where a query sees one key alone, what it is given is that key's value through the output
+    // weights: with one head, the norm of the attention's output.
+    let mut architecture = decoder();
+    (architecture.n_heads, architecture.n_kv_heads, architecture.attention.output_bias) =
+        (1, 1, true);
+    for layer in &mut architecture.attention.layers {
+        layer.span = Span { before: Some(0), after: Some(0) };
+    }
+    let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
+    let model = model.unwrap();
+    let batch = Batch::new(&architecture, &sequences()).unwrap();
+    let points = [HookPoint::Value(1), HookPoint::Pattern(1), HookPoint::AttnOut(1)];
+    let mut seen = Recorder::new(points.to_vec());
+    model.forward(&batch, &mut seen).unwrap();
+    let [values, pattern, out] = points.map(|point| seen.values[&point].clone());
+    let norms = model.value_weighted_norms(1, &values, &pattern, &batch).unwrap();
+    let norms = norms.to_vec2::<f32>().unwrap().remove(0);
+    let bias = weights(&architecture)["blocks.1.attn.o.bias"].clone();
+    let out = out.broadcast_sub(&bias).unwrap().sqr().unwrap().sum(1).unwrap().sqrt().unwrap();
+    let out = out.to_vec1::<f32>().unwrap();
+    let mut rest = norms.as_slice();
+    for rows in batch.sequences() {
+        let (own, after) = rest.split_at(rows.len() * rows.len());
+        rest = after;
+        for (query, row) in own.chunks(rows.len()).enumerate() {
+            for (key, &norm) in row.iter().enumerate() {
+                let expected = if key == query { out[rows.start + query] } else { 0.0 };
+                assert!((norm - expected).abs() < 1e-5, "{norm} {expected}");
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! What position does inside attention: rotations, and biases by distance.
+
+use crate::{Disentangled, Error, Result};
+
+/// Positions as rotations: pair `i` of a head's first `width` values, `x[i]` and
+/// `x[i + width / 2]`, turns by `position × frequency[i]` (Su et al. 2021).
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rotary {
+    /// Frequency `i` is `base^(-2i / width)`, before scaling.
+    pub base: f64,
+    /// How many values of a head turn; even.
+    pub width: usize,
+    /// How the frequencies are changed for longer texts.
+    pub scaling: RotaryScaling,
+}
+
+/// How the frequencies of a rotation are changed so that a model reads longer texts than it was
+/// trained on.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RotaryScaling {
+    /// Not at all.
+    None,
+    /// All divided by one factor (Chen et al. 2023).
+    Linear {
+        /// The factor.
+        factor: f64,
+    },
+    /// Low ones divided, high ones kept, between them a ramp over the wavelength (Llama 3).
+    ByWavelength {
+        /// What low frequencies are divided by.
+        factor: f64,
+        /// Wavelengths above `original / low` are long.
+        low: f64,
+        /// Wavelengths below `original / high` are short.
+        high: f64,
+        /// The length of text that the model was trained on first.
+        original: f64,
+    },
+    /// Low ones divided, high ones kept, between them a ramp over the index; queries and keys are
+    /// multiplied by `attention` (YaRN: Peng et al. 2023).
+    Yarn {
+        /// What low frequencies are divided by.
+        factor: f64,
+        /// Turns over the original length from which on a frequency is kept.
+        fast: f64,
+        /// Turns below which a frequency is divided.
+        slow: f64,
+        /// The length of text that the model was trained on first.
+        original: f64,
+        /// Whether the ends of the ramp are whole indices.
+        truncate: bool,
+        /// What cosines and sines are multiplied by.
+        attention: f64,
+    },
+    /// Each divided by a factor of its own: one list for sequences of up to `original` tokens, one
+    /// for longer ones (LongRoPE: Ding et al. 2024).
+    ByIndex {
+        /// Divisors of short sequences, `[width / 2]`.
+        short: Vec<f64>,
+        /// Divisors of long ones, `[width / 2]`.
+        long: Vec<f64>,
+        /// The longest sequence that is short.
+        original: usize,
+        /// What cosines and sines are multiplied by.
+        attention: f64,
+    },
+}
+
+impl Rotary {
+    /// A rotation without scaling.
+    pub fn new(base: f64, width: usize) -> Self {
+        Self { base, width, scaling: RotaryScaling::None }
+    }
+
+    pub(crate) fn check(&self, d_head: usize) -> Result<()> {
+        let half = self.width / 2;
+        let fits = match &self.scaling {
+            RotaryScaling::ByIndex { short, long, .. } => short.len() == half && long.len() == half,
+            _ => true,
+        };
+        if self.width == 0 || !self.width.is_multiple_of(2) || self.width > d_head || !fits {
+            let reason = format!("a rotation of {} of {d_head} values: {self:?}", self.width);
+            return Err(Error::Architecture { reason });
+        }
+        Ok(())
+    }
+
+    /// The frequencies for a sequence of so many tokens, `[width / 2]`, in radians a token. In f32
+    /// step by step, as the reference computes them.
+    pub fn frequencies(&self, tokens: usize) -> Vec<f32> {
+        let base = self.base as f32;
+        let period = |i: usize| base.powf((2 * i) as f32 / self.width as f32);
+        let plain = (0..self.width / 2).map(|i| 1.0 / period(i));
+        match &self.scaling {
+            RotaryScaling::None => plain.collect(),
+            RotaryScaling::Linear { factor } => plain.map(|f| f / *factor as f32).collect(),
+            RotaryScaling::ByWavelength { factor, low, high, original } => plain
+                .map(|f| {
+                    let wavelength = 2.0 * std::f64::consts::PI / f64::from(f);
+                    let slow = f / *factor as f32;
+                    if wavelength > original / low {
+                        slow
+                    } else if wavelength < original / high {
+                        f
+                    } else {
+                        let kept = ((original / wavelength - low) / (high - low)) as f32;
+                        (1.0 - kept) * slow + kept * f
+                    }
+                })
+                .collect(),
+            RotaryScaling::Yarn { factor, fast, slow, original, truncate, .. } => {
+                let width = self.width as f64;
+                let index = |turns: f64| {
+                    width * (original / (turns * 2.0 * std::f64::consts::PI)).ln()
+                        / (2.0 * self.base.ln())
+                };
+                let (mut from, mut to) = (index(*fast), index(*slow));
+                if *truncate {
+                    (from, to) = (from.floor(), to.ceil());
+                }
+                let (from, mut to) = (from.max(0.0), to.min(width - 1.0));
+                if from == to {
+                    to += 0.001;
+                }
+                plain
+                    .enumerate()
+                    .map(|(i, f)| {
+                        let divided = ((i as f64 - from) / (to - from)).clamp(0.0, 1.0) as f32;
+                        f / *factor as f32 * divided + f * (1.0 - divided)
+                    })
+                    .collect()
+            }
+            RotaryScaling::ByIndex { short, long, original, .. } => {
+                let divisors = if tokens > *original { long } else { short };
+                (divisors.iter().enumerate()).map(|(i, &d)| 1.0 / (d as f32 * period(i))).collect()
+            }
+        }
+    }
+
+    /// What cosines and sines are multiplied by.
+    pub fn attention_factor(&self) -> f64 {
+        match self.scaling {
+            RotaryScaling::Yarn { attention, .. } | RotaryScaling::ByIndex { attention, .. } => {
+                attention
+            }
+            _ => 1.0,
+        }
+    }
+
+    /// Cosine and sine by token and pair, `[tokens, width / 2]` each, for sequences of these
+    /// lengths one after the other.
+    pub(crate) fn tables(&self, lengths: impl Iterator<Item = usize>) -> (Vec<f32>, Vec<f32>) {
+        let factor = self.attention_factor();
+        let (mut cosines, mut sines) = (Vec::new(), Vec::new());
+        for n in lengths {
+            let frequencies = self.frequencies(n);
+            for position in 0..n {
+                for frequency in &frequencies {
+                    // The angle in f32, as the reference has it; its functions exactly.
+                    let (sine, cosine) = f64::from(position as f32 * frequency).sin_cos();
+                    cosines.push((cosine * factor) as f32);
+                    sines.push((sine * factor) as f32);
+                }
+            }
+        }
+        (cosines, sines)
+    }
+}
+
+/// Attention bias by bucketed distance (Raffel et al. 2020), bidirectional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelativeBias {
+    /// Rows of the bias table; half for either direction.
+    pub buckets: usize,
+    /// Distances from here on share the last bucket.
+    pub max_distance: usize,
+}
+
+impl RelativeBias {
+    pub(crate) fn check(self) -> Result<()> {
+        if self.buckets < 4 || self.max_distance <= self.buckets / 4 {
+            let (buckets, distance) = (self.buckets, self.max_distance);
+            let reason = format!("{buckets} relative buckets for distances up to {distance}");
+            return Err(Error::Architecture { reason });
+        }
+        Ok(())
+    }
+
+    /// The bucket of a key at `offset` tokens from the query (negative: before it), as T5 counts
+    /// them for bidirectional attention: half of the buckets for keys after the query, and in each
+    /// half the first half exact, the rest logarithmic up to `max_distance`.
+    pub fn bucket(&self, offset: i64) -> usize {
+        let half = self.buckets / 2;
+        let exact = half / 2;
+        let side = if offset > 0 { half } else { 0 };
+        let distance = offset.unsigned_abs() as usize;
+        let within = if distance < exact {
+            distance
+        } else {
+            // In f32 and truncated, as the reference computes it.
+            let ratio = (distance as f32 / exact as f32).ln()
+                / ((self.max_distance as f64 / exact as f64).ln() as f32);
+            (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
+        };
+        side + within
+    }
+}
+
+impl Disentangled {
+    /// The row of the table for a query `offset` tokens after the key (negative: before it).
+    pub fn row(&self, offset: i64) -> usize {
+        let distance = offset.unsigned_abs() as usize;
+        let middle = self.span / 2;
+        let bucket = match self.log_buckets_up_to {
+            Some(last) if distance > middle => {
+                // In f32 and rounded up, as the reference computes it.
+                let ratio = (distance as f32 / middle as f32).ln()
+                    / ((last - 1) as f32 / middle as f32).ln();
+                (ratio * (middle - 1) as f32).ceil() as usize + middle
+            }
+            _ => distance,
+        };
+        let row = if offset < 0 {
+            self.span.saturating_sub(bucket)
+        } else {
+            self.span.saturating_add(bucket)
+        };
+        row.min(2 * self.span - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buckets_are_exact_near_and_shared_far() {
+        let bias = RelativeBias { buckets: 32, max_distance: 128 };
+        assert_eq!(bias.bucket(0), 0);
+        assert_eq!(bias.bucket(-7), 7);
+        assert_eq!(bias.bucket(7), 23);
+        assert_eq!(bias.bucket(-8), 8);
+        assert_eq!(bias.bucket(-1000), 15);
+        assert_eq!(bias.bucket(1000), 31);
+    }
+
+    #[test]
+    fn rows_are_exact_near_and_clamped_far() {
+        let mut table = Disentangled {
+            span: 8,
+            log_buckets_up_to: None,
+            content_to_position: true,
+            position_to_content: true,
+            shared_weights: true,
+            norm: false,
+        };
+        let rows = |table: &Disentangled| [-100, -8, -3, 0, 3, 7, 8].map(|o| table.row(o));
+        assert_eq!(rows(&table), [0, 0, 5, 8, 11, 15, 15]);
+        table.log_buckets_up_to = Some(32);
+        // ceil(ln(7/4) / ln(31/4) × 3) + 4 = 5; 8: 6.
+        assert_eq!(rows(&table), [0, 2, 5, 8, 11, 13, 14]);
+    }
+
+    #[test]
+    fn wavelengths_between_are_mixed() {
+        // transformers' own numbers for this setting (llama3).
+        let scaling =
+            RotaryScaling::ByWavelength { factor: 8.0, low: 1.0, high: 4.0, original: 8192.0 };
+        let rotary = Rotary { base: 500_000.0, width: 128, scaling };
+        let plain = Rotary::new(500_000.0, 128).frequencies(1);
+        let scaled = rotary.frequencies(1);
+        assert_eq!(scaled[..29], plain[..29]);
+        assert!(scaled[30] < plain[30] && scaled[30] > plain[30] / 8.0);
+        assert!(scaled[40..].iter().zip(&plain[40..]).all(|(a, b)| *a == b / 8.0));
+    }
+}
