@@ -49,8 +49,15 @@ impl Checkpoint {
         let (_, table) = self.tensors.iter_mut().find(|(n, _)| n.ends_with(name)).unwrap();
         let width = table.bytes.len() / table.shape[0];
         table.bytes.resize(rows * width, 0);
-        table.shape[0] = rows;
-        // A tied decoder or its bias would have the old number of rows; no test needs them.
+        let old = std::mem::replace(&mut table.shape[0], rows);
+        // The head's own, a bias or a matrix of its own, grows with it.
+        for (_, tensor) in self.tensors.iter_mut() {
+            if tensor.shape[0] == old {
+                let width = tensor.bytes.len() / old;
+                tensor.bytes.resize(rows * width, 0);
+                tensor.shape[0] = rows;
+            }
+        }
         self
     }
 

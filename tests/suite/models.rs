@@ -15,7 +15,7 @@ fn info_says_what_a_model_is() {
     assert_eq!(about["unused_tensors"].as_array().unwrap().len(), 2);
     assert_eq!((&about["max_tokens"], &about["sentence_max_tokens"]), (&512.into(), &256.into()));
     assert_eq!(about["tokenizer"]["kind"], "WordPiece");
-    assert_eq!(about["hook_points"].as_array().unwrap().len(), 1 + 6 * 6);
+    assert_eq!(about["hook_points"].as_array().unwrap().len(), 1 + 6 * 7);
     let words = place.line("info tiny");
     assert_eq!(words.code, Some(0), "{}", words.stderr);
     for part in ["family       BERT", "blocks.{i}.attn.hook_pattern", "model.safetensors"] {
