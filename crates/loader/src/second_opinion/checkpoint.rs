@@ -15,8 +15,8 @@ use std::collections::HashMap;
 /// Config and tensors.
 #[derive(Clone)]
 pub(super) struct Checkpoint {
-    /// What `config.json` says, without nulls, and with the keys of rotary positions where
-    /// candle-transformers looks for them.
+    /// What `config.json` says, with the keys of rotary positions where candle-transformers looks
+    /// for them. Absent and null are one in transformers, but for windows.
     config: Map<String, Value>,
     /// The tensors by their own names.
     pub(super) tensors: HashMap<String, Tensor>,
@@ -43,6 +43,12 @@ const DIVISORS: &[&str] = &[
     "sliding_window_pattern",
 ];
 
+/// Keys of sizes that it makes tables of, or divides.
+const SIZES: &[&str] = &["hidden_size", "head_dim", "n_embd", "dim", "max_position_embeddings"];
+
+/// Keys of shares of such a size.
+const SHARES: &[&str] = &["partial_rotary_factor", "rotary_emb_fraction"];
+
 /// Keys of numbers of blocks.
 const BLOCKS: &[&str] = &["num_hidden_layers", "n_layers", "n_layer", "num_layers"];
 
@@ -55,8 +61,6 @@ impl Checkpoint {
             Value::Object(config) => config,
             _ => Map::new(),
         };
-        // Absent and null are one in transformers.
-        config.retain(|_, value| !value.is_null());
         flatten_rope(&mut config);
         let mut tensors = HashMap::new();
         for (file, bytes) in model::weights_files(&mut files, progress)? {
@@ -94,8 +98,8 @@ impl Checkpoint {
         changed
     }
 
-    /// Refuses numbers that candle-transformers would panic on, or take memory for that no tensor
-    /// of the checkpoint needs.
+    /// Refuses numbers that candle-transformers would panic on, or take memory for that no model
+    /// needs.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |key: &str, value: &Value, reason: &str| {
             Err(Error::CannotExpress {
@@ -104,19 +108,20 @@ impl Checkpoint {
                 reason: reason.to_owned(),
             })
         };
-        let sizes = self.tensors.values().flat_map(|t| t.dims().iter().copied());
-        let largest = sizes.max().unwrap_or(0).max(1 << 20) as u64;
         for (key, value) in &self.config {
-            let Some(number) = value.as_u64() else { continue };
-            if number == 0 && DIVISORS.contains(&key.as_str()) {
+            let Some(number) = value.as_f64() else { continue };
+            let among = |keys: &[&str]| keys.contains(&key.as_str());
+            if among(DIVISORS) && number < 1.0 {
                 return refuse(key, value, "at least 1 is needed");
             }
-            if number > self.tensors.len() as u64 && BLOCKS.contains(&key.as_str()) {
+            if among(BLOCKS) && number > self.tensors.len() as f64 {
                 return refuse(key, value, "there are not as many tensors");
             }
-            let size = key.ends_with("_size") || key.ends_with("_dim") || key.starts_with("d_");
-            if number > largest && (size || key == "max_position_embeddings") {
-                return refuse(key, value, "no tensor is as large");
+            if among(SIZES) && number > f64::from(1 << 24) {
+                return refuse(key, value, "no model is as large");
+            }
+            if among(SHARES) && !(0.0..=1.0).contains(&number) {
+                return refuse(key, value, "it is a share");
             }
         }
         Ok(())
@@ -124,7 +129,7 @@ impl Checkpoint {
 
     /// The number of blocks.
     pub(super) fn blocks(&self) -> Result<usize> {
-        let found = BLOCKS.iter().find_map(|key| self.config.get(*key)?.as_u64());
+        let found = BLOCKS.iter().find_map(|key| self.value(key)?.as_u64());
         found.map(|n| n as usize).ok_or_else(|| Error::CannotExpress {
             key: BLOCKS.join(" or "),
             value: "missing".to_owned(),
@@ -133,28 +138,36 @@ impl Checkpoint {
     }
 
     pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.config.get(key)?.as_str()
+        self.value(key)?.as_str()
     }
 
     pub(super) fn number(&self, key: &str) -> Option<f64> {
-        self.config.get(key)?.as_f64()
+        self.value(key)?.as_f64()
     }
 
     pub(super) fn size(&self, key: &str) -> Option<usize> {
-        usize::try_from(self.config.get(key)?.as_u64()?).ok()
+        usize::try_from(self.value(key)?.as_u64()?).ok()
     }
 
     pub(super) fn flag(&self, key: &str) -> bool {
-        self.config.get(key).and_then(Value::as_bool).unwrap_or(false)
+        self.value(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
+    /// A value; null counts as absent.
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        self.config.get(key)
+        self.config.get(key).filter(|value| !value.is_null())
+    }
+
+    /// The window of attention, in the families where an absent key is transformers' 4096 and null is
+    /// none.
+    pub(super) fn window(&self) -> Option<usize> {
+        let absent = !self.config.contains_key("sliding_window");
+        self.size("sliding_window").or(absent.then_some(4096))
     }
 
     /// Refuses a key that candle-transformers would pass over, unless it is absent or `allowed`.
     pub(super) fn only(&self, key: &str, allowed: Value, reason: &str) -> Result<()> {
-        match self.config.get(key) {
+        match self.value(key) {
             Some(value) if *value != allowed => Err(Error::CannotExpress {
                 key: key.to_owned(),
                 value: value.to_string(),
@@ -166,7 +179,7 @@ impl Checkpoint {
 
     /// Refuses scaled rotary positions.
     pub(super) fn no_rope_scaling(&self) -> Result<()> {
-        match self.config.get("rope_scaling") {
+        match self.value("rope_scaling") {
             None => Ok(()),
             Some(scaling) => Err(Error::CannotExpress {
                 key: "rope_scaling".to_owned(),
@@ -184,7 +197,9 @@ impl Checkpoint {
         settings: Value,
     ) -> Result<C> {
         let mut config = Map::new();
-        for layer in [defaults, Value::Object(self.config.clone()), settings] {
+        let mut own = self.config.clone();
+        own.retain(|_, value| !value.is_null());
+        for layer in [defaults, Value::Object(own), settings] {
             if let Value::Object(layer) = layer {
                 config.extend(layer);
             }

@@ -1,5 +1,5 @@
 //! The decoders of candle-transformers: which of our configs they can express, and how. Each gives
-//! the logits of the last token alone, and forgets the tokens of a run before the next.
+//! the logits of the last token alone; what it keeps of a run does not show in the next.
 
 use super::checkpoint::Checkpoint;
 use super::encoders::layer_types;
@@ -49,8 +49,8 @@ fn defaults() -> Value {
 }
 
 /// A window that is longer than every sequence is none.
-fn window(checkpoint: &Checkpoint, longest: usize, default: Option<usize>) -> Option<usize> {
-    checkpoint.size("sliding_window").or(default).map(|w| w.min(longest + 1))
+fn window(checkpoint: &Checkpoint, longest: usize) -> usize {
+    checkpoint.window().unwrap_or(usize::MAX).min(longest + 1)
 }
 
 pub(super) fn llama(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
@@ -101,9 +101,7 @@ fn llama_blocks(config: &llama::Config, weights: &VarBuilder<'_>) -> Result<()> 
 pub(super) fn mistral(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     checkpoint.no_rope_scaling()?;
     let mut settings = settings(checkpoint, longest);
-    // Null is full attention; in transformers only an absent key is 4096, which `read` cannot tell
-    // from null any more: published files have the key.
-    settings["sliding_window"] = window(checkpoint, longest, None).into();
+    settings["sliding_window"] = window(checkpoint, longest).into();
     let config: mistral::Config = checkpoint.config(defaults(), settings)?;
     let mut model = mistral::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
@@ -118,8 +116,8 @@ pub(super) fn qwen2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut settings = settings(checkpoint, longest);
     // It has a window always.
     let used = checkpoint.flag("use_sliding_window");
-    let window = window(checkpoint, longest, None).filter(|_| used);
-    settings["sliding_window"] = window.unwrap_or(longest + 1).into();
+    let window = if used { window(checkpoint, longest) } else { longest + 1 };
+    settings["sliding_window"] = window.into();
     settings["use_sliding_window"] = used.into();
     settings["max_window_layers"] = 0.into();
     let config: qwen2::Config = checkpoint.config(defaults(), settings)?;
@@ -175,7 +173,7 @@ pub(super) fn gemma(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
 pub(super) fn gemma2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     checkpoint.no_rope_scaling()?;
     let mut settings = gemma_settings(checkpoint, longest)?;
-    settings["sliding_window"] = window(checkpoint, longest, Some(4096)).into();
+    settings["sliding_window"] = window(checkpoint, longest).into();
     let config: gemma2::Config = checkpoint.config(defaults(), settings)?;
     let mut model = gemma2::Model::new(false, &config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
@@ -187,7 +185,7 @@ pub(super) fn gemma2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
 pub(super) fn gemma3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     checkpoint.no_rope_scaling()?;
     let mut settings = gemma_settings(checkpoint, longest)?;
-    settings["sliding_window"] = window(checkpoint, longest, Some(4096)).into();
+    settings["sliding_window"] = window(checkpoint, longest).into();
     settings["rope_theta"] = checkpoint.number("rope_theta").unwrap_or(1e6).into();
     settings["rope_local_base_freq"] =
         checkpoint.number("rope_local_base_freq").unwrap_or(1e4).into();
@@ -204,9 +202,20 @@ pub(super) fn gemma3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
         };
     let config: gemma3::Config = checkpoint.config(defaults(), settings)?;
     let mut model = gemma3::Model::new(false, &config, checkpoint.weights())?;
+    // Several tokens at once fail where a layer without a window has more than one key head; so they
+    // go in one by one, and those of the run before are kept where this one goes on from them.
+    let mut read: Vec<u32> = Vec::new();
     Ok(Box::new(move |s| {
-        model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        if s.token_ids.len() <= read.len() || !s.token_ids.starts_with(&read) {
+            model.clear_kv_cache();
+            read.clear();
+        }
+        let mut last = None;
+        for &id in &s.token_ids[read.len()..] {
+            last = Some(model.forward(&row(&[id])?, read.len())?);
+            read.push(id);
+        }
+        last.ok_or_else(|| candle_core::Error::Msg("an empty sequence".to_owned()))
     }))
 }
 

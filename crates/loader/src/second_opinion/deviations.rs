@@ -20,23 +20,18 @@ const DEVIATIONS: &[Deviation] = &[
     },
     Deviation {
         model_types: &["mistral"],
-        when: |c, tokens| beyond_window(c, tokens, None),
+        when: beyond_window,
         says: "candle-transformers' sliding window is one token wider than transformers'",
     },
     Deviation {
         model_types: &["qwen2"],
-        when: |c, tokens| c.flag("use_sliding_window") && beyond_window(c, tokens, None),
+        when: |c, tokens| c.flag("use_sliding_window") && beyond_window(c, tokens),
         says: "candle-transformers' sliding window is one token wider than transformers', and in all layers",
     },
     Deviation {
         model_types: &["gemma2"],
-        when: |c, tokens| beyond_window(c, tokens, Some(4096)),
+        when: beyond_window,
         says: "candle-transformers' sliding window is one token wider than transformers', and in all layers",
-    },
-    Deviation {
-        model_types: &["gemma3_text"],
-        when: |c, tokens| beyond_window(c, tokens, Some(4096)),
-        says: "candle-transformers' sliding window is one token wider than transformers'",
     },
     Deviation {
         model_types: &["gemma2", "gemma3_text"],
@@ -45,11 +40,6 @@ const DEVIATIONS: &[Deviation] = &[
             scalar != c.number("head_dim").unwrap_or(256.0)
         },
         says: "candle-transformers scales attention by head_dim, not by query_pre_attn_scalar",
-    },
-    Deviation {
-        model_types: &["gemma3_text"],
-        when: |c, _| c.number("attn_logit_softcapping").is_some(),
-        says: "candle-transformers caps attention scores where transformers' Gemma 3 does not",
     },
     Deviation {
         model_types: &["phi3"],
@@ -66,8 +56,8 @@ const DEVIATIONS: &[Deviation] = &[
 ];
 
 /// Whether a sequence is long enough to feel the window.
-fn beyond_window(checkpoint: &Checkpoint, tokens: usize, default: Option<usize>) -> bool {
-    checkpoint.size("sliding_window").or(default).is_some_and(|window| tokens > window)
+fn beyond_window(checkpoint: &Checkpoint, tokens: usize) -> bool {
+    checkpoint.window().is_some_and(|window| tokens > window)
 }
 
 /// What is known of a checkpoint.
