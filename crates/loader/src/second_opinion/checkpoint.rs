@@ -124,6 +124,16 @@ impl Checkpoint {
                 return refuse(key, value, "it is a share");
             }
         }
+        // Positions rotate at least one pair of dimensions of a head.
+        let first = |keys: &[&str]| keys.iter().find_map(|key| self.number(key));
+        let heads = first(&["num_attention_heads", "n_head", "n_heads"]).unwrap_or(1.0);
+        let even = first(&["hidden_size", "n_embd", "dim"]).map(|width| (width / heads).floor());
+        for head in [even, first(&["head_dim"])].into_iter().flatten() {
+            let rotated = head * first(SHARES).unwrap_or(1.0);
+            if rotated < 2.0 {
+                return refuse("num_attention_heads", &heads.into(), "heads need 2 dimensions");
+            }
+        }
         Ok(())
     }
 

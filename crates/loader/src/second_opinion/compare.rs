@@ -93,12 +93,14 @@ fn one(quantity: Quantity, ours: &Tensor, theirs: &Tensor) -> Result<Comparison>
             apart = apart.max(difference);
             largest = largest.max(b.abs());
         }
-        let relative = if apart == 0.0 { 0.0 } else { apart / largest };
+        let relative = match apart {
+            0.0 => 0.0,
+            f32::INFINITY => f32::INFINITY,
+            _ => apart / largest,
+        };
         found.largest_absolute = found.largest_absolute.max(apart);
-        // Also where it is NaN, from an infinity over an infinity.
-        if !(relative <= found.largest_relative) || found.of == 0.0 {
-            found.largest_relative = if relative.is_nan() { f32::INFINITY } else { relative };
-            found.of = largest;
+        if relative >= found.largest_relative {
+            (found.largest_relative, found.of) = (relative, largest);
         }
     }
     Ok(found)

@@ -30,6 +30,12 @@ pub enum Error {
         /// What it does instead.
         reason: String,
     },
+    /// A sequence without tokens.
+    #[error("sequence {sequence} has no tokens")]
+    Empty {
+        /// Which, counted from 0.
+        sequence: usize,
+    },
     /// candle-transformers does not read the config.
     #[error("candle-transformers does not read the config")]
     Config(#[from] serde_json::Error),

@@ -34,19 +34,25 @@ const EVERY_TOKEN: usize = 32;
 /// A model of candle-transformers: a sequence to a tensor.
 type Run = Box<dyn FnMut(&Sequence) -> candle_core::Result<Tensor>>;
 
+/// Builds a model for sequences of at most so many tokens.
+type Build = fn(&Checkpoint, usize) -> Result<Run>;
+
+/// The same for a model with a head, where the checkpoint has one.
+type BuildHead = fn(&Checkpoint, usize) -> Result<Option<Run>>;
+
 /// How a model of candle-transformers is built and what it gives.
 enum Kind {
     /// `[1, tokens, d_model]`, of a model cut after so many blocks where the norm is at their end.
     Encoder {
-        /// The model, for sequences of at most so many tokens.
-        states: fn(&Checkpoint, usize) -> Result<Run>,
+        /// The model.
+        states: Build,
         /// The config's number of blocks, where a cut model ends with a hidden state.
         cut: Option<&'static str>,
         /// The model with its head, where there is one.
-        logits: Option<fn(&Checkpoint, usize) -> Result<Option<Run>>>,
+        logits: Option<BuildHead>,
     },
     /// `[d_vocab + d_model]`: the logits of the last token, and behind them its hidden state.
-    Decoder(fn(&Checkpoint, usize) -> Result<Run>),
+    Decoder(Build),
 }
 
 /// A family that candle-transformers has.
@@ -127,10 +133,7 @@ const FAMILIES: &[Family] = &[
     decoder(&["olmo2"], decoders::olmo2),
 ];
 
-const fn decoder(
-    model_types: &'static [&'static str],
-    run: fn(&Checkpoint, usize) -> Result<Run>,
-) -> Family {
+const fn decoder(model_types: &'static [&'static str], run: Build) -> Family {
     Family { model_types, prefix: "model.", kind: Kind::Decoder(run) }
 }
 
@@ -183,8 +186,11 @@ impl SecondOpinion {
     /// What candle-transformers makes of each sequence, f32 on the CPU.
     ///
     /// # Errors
-    /// A config that candle-transformers cannot express, or a run that fails.
+    /// A config that candle-transformers cannot express, an empty sequence, or a run that fails.
     pub fn opinions(&self, sequences: &[Sequence]) -> Result<Vec<Opinion>> {
+        if let Some(sequence) = sequences.iter().position(|s| s.token_ids.is_empty()) {
+            return Err(Error::Empty { sequence });
+        }
         let longest = sequences.iter().map(|s| s.token_ids.len()).max().unwrap_or(0).max(1);
         self.checkpoint.check()?;
         match &self.family.kind {
@@ -197,9 +203,9 @@ impl SecondOpinion {
 
     fn encoder(
         &self,
-        states: fn(&Checkpoint, usize) -> Result<Run>,
+        states: Build,
         cut: Option<&str>,
-        logits: Option<fn(&Checkpoint, usize) -> Result<Option<Run>>>,
+        logits: Option<BuildHead>,
         sequences: &[Sequence],
         longest: usize,
     ) -> Result<Vec<Opinion>> {
@@ -234,12 +240,7 @@ impl SecondOpinion {
         sequences.iter().map(&mut one).collect()
     }
 
-    fn decoder(
-        &self,
-        run: fn(&Checkpoint, usize) -> Result<Run>,
-        sequences: &[Sequence],
-        longest: usize,
-    ) -> Result<Vec<Opinion>> {
+    fn decoder(&self, run: Build, sequences: &[Sequence], longest: usize) -> Result<Vec<Opinion>> {
         let (extended, sizes) = self.checkpoint.extended()?;
         // A cap on the logits would cap the hidden state behind them.
         let cap = "final_logit_softcapping";
