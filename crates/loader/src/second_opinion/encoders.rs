@@ -47,11 +47,15 @@ pub(super) fn bert(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
 
 pub(super) fn bert_logits(checkpoint: &Checkpoint, _: usize) -> Result<Option<Run>> {
     let mut checkpoint = checkpoint.clone();
-    // Tied to the embedding; older files have a copy.
+    let untied = checkpoint.value("tie_word_embeddings") == Some(&Value::Bool(false));
+    // Tied to the embedding as a rule; older files have a copy.
     for (name, from) in [
         ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
         ("cls.predictions.decoder.bias", "cls.predictions.bias"),
     ] {
+        if untied && checkpoint.tensors.contains_key(name) {
+            continue;
+        }
         let Some(tensor) = checkpoint.tensors.get(from).cloned() else { return Ok(None) };
         checkpoint.tensors.insert(name.to_owned(), tensor);
     }
