@@ -26,6 +26,10 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
     ProgramCommand { name: "info", summary: "what a model is" },
     ProgramCommand { name: "models", summary: "the models at hand" },
     ProgramCommand { name: "fetch", summary: "bring a model into the cache" },
+    ProgramCommand {
+        name: "verify",
+        summary: "a model held against candle-transformers (a build with the second opinion)",
+    },
     ProgramCommand { name: "doctor", summary: "what this machine and its settings mean" },
     ProgramCommand { name: "completions", summary: "completions for a shell" },
 ];

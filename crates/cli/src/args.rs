@@ -39,6 +39,9 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Bring a model into the cache, and check that it loads.
     Fetch(ModelJobArgs),
+    /// A model held against candle-transformers' own forward of the same checkpoint.
+    #[command(after_help = VERIFY_HELP)]
+    Verify(VerifyArgs),
     /// What this machine and its settings mean for the program.
     Doctor(ModelsArgs),
     /// Completions for a shell, on stdout.
@@ -87,6 +90,13 @@ In Python:
   from safetensors.numpy import load_file
   states = load_file(\"corpus.safetensors\")
   states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin";
+
+const VERIFY_HELP: &str = "\
+Runs both on a few sequences and prints how far hidden states and logits are apart, the largest \
+difference and the largest relative to the largest number of the same token. Exit code 1 where they \
+differ, also where candle-transformers is known to differ from transformers: the verdict says so.
+
+Needs a build with the second opinion: cargo install --path crates/cli --features second-opinion";
 
 const PROFILE_HELP: &str = "\
 One word form is read in crossed conditions (two senses x four roles x several contexts), and what \
@@ -190,6 +200,22 @@ pub(crate) struct ExtractArgs {
     pub(crate) common: CommonArgs,
 }
 
+#[derive(Debug, Group)]
+pub(crate) struct VerifyArgs {
+    /// `bundled`, a folder, or a hub repository (org/name[@revision]).
+    pub(crate) name: String,
+    /// A text to run, as often as wanted [default: two sentences].
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) text: Vec<String>,
+    /// Token ids instead of texts: a sequence a line, used as they are, nothing added.
+    #[arg(long, value_name = "FILE", conflicts_with = "text")]
+    pub(crate) token_ids: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) hub: HubArgs,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 /// What to read.
 #[derive(Debug, Group)]
 pub(crate) struct InputArgs {
@@ -273,6 +299,7 @@ impl Args {
             Command::Extract(args) => &args.common,
             Command::Profile(args) => &args.common,
             Command::Info(args) | Command::Fetch(args) => &args.common,
+            Command::Verify(args) => &args.common,
             Command::Models(args) | Command::Doctor(args) => &args.common,
             Command::Completions(args) => &args.common,
         }

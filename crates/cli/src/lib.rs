@@ -15,6 +15,7 @@ mod outcome;
 mod profile;
 mod progress;
 mod summary;
+mod verify;
 
 use args::{Args, Command};
 use clap::{CommandFactory, Parser};
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Info(args) => models::info(&args),
         Command::Models(args) => models::list(&args),
         Command::Fetch(args) => models::fetch(&args),
+        Command::Verify(args) => verify::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Completions(args) => {
             let mut script = Vec::new();

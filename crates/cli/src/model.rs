@@ -20,16 +20,20 @@ pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer
     open_named(&args.model, &args.hub, progress)
 }
 
-/// Loads a model by its name.
-pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) -> Result<Explorer> {
-    let source = if name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {
+/// Where a model is, by its name.
+pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
+    if name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {
         if args.revision.is_some() {
             return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
         }
-        bundled()?
-    } else {
-        Source::of(name, args.revision.as_deref(), hub_settings(args)?)
-    };
+        return bundled();
+    }
+    Ok(Source::of(name, args.revision.as_deref(), hub_settings(args)?))
+}
+
+/// Loads a model by its name.
+pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) -> Result<Explorer> {
+    let source = source(name, args)?;
     progress.at("loading the model", 0, 1);
     let mut shown = |file: &str, done: u64, total: u64| {
         progress.at(&format!("fetching {file}"), done, total);

@@ -27,6 +27,12 @@ impl Failure {
         Self { kind: ErrorKind::BadInput, message: message.into(), causes: Vec::new() }
     }
 
+    /// A check that a model did not pass.
+    #[cfg(feature = "second-opinion")]
+    pub(crate) fn check(message: impl Into<String>) -> Self {
+        Self { kind: ErrorKind::Failure, message: message.into(), causes: Vec::new() }
+    }
+
     /// Something that should not happen.
     pub(crate) fn internal(error: &dyn Error) -> Self {
         Self::of(ErrorKind::Failure, error)

@@ -83,6 +83,13 @@ pub struct Prepared {
     pub(crate) picks: Vec<(usize, usize)>,
 }
 
+impl Prepared {
+    /// What the model runs, in order; windows of one text are sequences of their own.
+    pub fn sequences(&self) -> &[Sequence] {
+        &self.sequences
+    }
+}
+
 /// Tokenizes texts, and checks that each fits.
 ///
 /// # Errors

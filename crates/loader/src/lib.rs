@@ -12,6 +12,8 @@ mod families;
 pub mod hub;
 mod model;
 mod pooling;
+#[cfg(feature = "second-opinion")]
+pub mod second_opinion;
 mod source;
 mod stored;
 mod tokenizer;

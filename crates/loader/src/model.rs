@@ -53,8 +53,8 @@ impl ModelInfo {
     }
 }
 
-const WEIGHTS: &str = "model.safetensors";
-const INDEX: &str = "model.safetensors.index.json";
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
 
@@ -103,7 +103,7 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
 }
 
 /// The weights in one file, or in the shards that an index names.
-fn weights_files(
+pub(crate) fn weights_files(
     files: &mut Files,
     progress: &mut dyn Progress,
 ) -> Result<Vec<weights::WeightsFile>> {

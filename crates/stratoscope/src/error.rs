@@ -16,6 +16,17 @@ pub enum Error {
     /// Reading texts or states, or running the model.
     #[error(transparent)]
     Extractor(#[from] stratoscope_extractor::Error),
+    /// Holding a model against candle-transformers.
+    #[cfg(feature = "second-opinion")]
+    #[error(transparent)]
+    SecondOpinion(#[from] stratoscope_loader::second_opinion::Error),
+    /// The checkpoint was changed after it was loaded.
+    #[cfg(feature = "second-opinion")]
+    #[error("{file} is no longer the file that the model was loaded from")]
+    Changed {
+        /// The file.
+        file: String,
+    },
     /// Reducing states to maps.
     #[error(transparent)]
     Reducer(#[from] stratoscope_reducer::ReducerError),
@@ -97,6 +108,8 @@ impl Error {
         use stratoscope_extractor::Error as E;
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
+            #[cfg(feature = "second-opinion")]
+            Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(E::Layers { .. }) => ErrorKind::Usage,
             Self::Extractor(E::Io { source, .. })
                 if source.kind() != std::io::ErrorKind::NotFound =>

@@ -34,6 +34,8 @@ mod manifest;
 mod maps;
 mod numbers;
 mod profile;
+#[cfg(feature = "second-opinion")]
+mod verification;
 
 pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
 pub use error::{Error, Result};
@@ -50,6 +52,8 @@ pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,
 };
+#[cfg(feature = "second-opinion")]
+pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
 
 pub use stratoscope_extractor as extractor;
 pub use stratoscope_extractor::{Activations, LayerSelection, LongText, Text, Unit};
