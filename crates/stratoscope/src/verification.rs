@@ -110,12 +110,17 @@ impl Explorer {
             sequences.iter().zip(labels).zip(other.opinions(sequences)?)
         {
             let one = std::slice::from_ref(sequence);
-            let states = Batch::new(model.transformer.architecture(), one)
-                .and_then(|batch| model.transformer.forward(&batch, &mut NoHooks))
+            let transformer = &model.transformer;
+            let states = Batch::new(transformer.architecture(), one)
+                .and_then(|batch| transformer.forward(&batch, &mut NoHooks))
                 .map_err(stratoscope_extractor::Error::from)?;
-            // Where the model has a head of its own, its logits go here.
-            let logits = None;
-            let quantities = second_opinion::compare(&states, logits, &theirs)?;
+            let logits = match (transformer.architecture().head, states.last()) {
+                (Some(_), Some(last)) => {
+                    Some(transformer.unembed(last).map_err(stratoscope_extractor::Error::from)?)
+                }
+                _ => None,
+            };
+            let quantities = second_opinion::compare(&states, logits.as_ref(), &theirs)?;
             let tokens = sequence.token_ids.len();
             let deviations = other.deviations(tokens);
             let agree =
