@@ -4,7 +4,7 @@
 use crate::command::{Generator, Place, tiny};
 use serde_json::Value;
 use stratoscope::extractor::{extract, prepare, read_states, states_bytes};
-use stratoscope::{LayerSelection, LongText, Pooling, Text, Unit};
+use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 use stratoscope_loader::Source;
 
 /// One of: cut, bytes changed, bytes put in, bytes taken out, a digit changed, noise alone.
@@ -48,7 +48,8 @@ fn states_files() {
     let texts = vec![Text::from("the riverbank"), Text::from("a loan")];
     let prepared = prepare(model.model(), texts, LongText::Refuse).unwrap();
     let layers = "0,1".parse::<LayerSelection>().unwrap();
-    let states = extract(model.model(), prepared, &layers, &mut |_| {}).unwrap();
+    let states =
+        extract(model.model(), prepared, &layers, &HookSelection::default(), &mut |_| {}).unwrap();
     let whole = states_bytes(&states).unwrap();
     let header = 8 + u64::from_le_bytes(whole[..8].try_into().unwrap()) as usize;
     let path = place.path("x.safetensors");

@@ -4,7 +4,7 @@ use crate::command::{Place, tiny};
 use crate::fixtures::load;
 use std::ops::Range;
 use stratoscope::extractor::{Prepared, extract, prepare, read_states, write_states};
-use stratoscope::{Activations, LayerSelection, LongText, Pooling, Text, Unit};
+use stratoscope::{Activations, HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 use stratoscope_loader::Model;
 
 fn model() -> Model {
@@ -17,7 +17,7 @@ fn prepared(model: &Model, text: &str, long: LongText) -> Prepared {
 
 fn states(model: &Model, text: &str, long: LongText) -> Activations {
     let prepared = prepared(model, text, long);
-    extract(model, prepared, &LayerSelection::All, &mut |_| {}).unwrap()
+    extract(model, prepared, &LayerSelection::All, &HookSelection::default(), &mut |_| {}).unwrap()
 }
 
 /// Holds some rows of one against as many rows of another, at every layer.
@@ -123,7 +123,8 @@ fn states_come_back_from_their_file() {
     ];
     let prepared = prepare(&model, texts, LongText::Refuse).unwrap();
     let layers: LayerSelection = "0,2-3".parse().unwrap();
-    let tokens = extract(&model, prepared, &layers, &mut |_| {}).unwrap();
+    let tokens =
+        extract(&model, prepared, &layers, &HookSelection::default(), &mut |_| {}).unwrap();
     let words = tokens.pooled(Unit::Word, Pooling::Mean).unwrap();
     let sentences = tokens.pooled(Unit::Sentence, Pooling::Max).unwrap();
     let path = place.path("x.safetensors");

@@ -2,7 +2,7 @@
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
-use stratoscope::{Alignment, LayerSelection, LongText, Metric, Pooling, Reducer};
+use stratoscope::{Alignment, HookSelection, LayerSelection, LongText, Metric, Pooling, Reducer};
 
 /// See how a transformer turns tokens into meaning, layer by layer.
 #[derive(Debug, Parser)]
@@ -192,6 +192,13 @@ pub(crate) struct ExtractArgs {
     /// pooling says where it has one.
     #[arg(long, conflicts_with_all = ["words", "no_special_tokens"])]
     pub(crate) sentences: bool,
+    /// Other hook points to keep, such as blocks.3.attn.hook_pattern,blocks.*.hook_mlp_out; `info`
+    /// lists those of a model. Also blocks.N.attn.value_weighted_norms.
+    #[arg(
+        long, value_name = "NAMES", default_value = "", hide_default_value = true,
+        conflicts_with_all = ["words", "sentences", "no_special_tokens"]
+    )]
+    pub(crate) hooks: HookSelection,
     #[command(flatten)]
     pub(crate) rows: RowArgs,
     #[command(flatten)]

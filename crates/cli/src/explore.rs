@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
-    Activations, Baseline, Exploration, Known, LayerMaps, LayerSelection, Manifest, ModelFile,
-    NamedStimuli, Pooling, Profile, Settings, Unit, check_output, explore, write_folder,
+    Activations, Baseline, Exploration, HookSelection, Known, LayerMaps, LayerSelection, Manifest,
+    ModelFile, NamedStimuli, Pooling, Profile, Settings, Unit, check_output, explore, write_folder,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -78,7 +78,8 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
     let texts = input::texts(&args.input, progress)?;
     let explorer = model::open(&args.model, progress)?;
     let prepared = prepare(explorer.model(), texts, args.input.long.into())?;
-    let states = extract::states(&explorer, prepared, &args.rows, false, progress)?;
+    let hooks = HookSelection::default();
+    let states = extract::states(&explorer, prepared, &args.rows, false, &hooks, progress)?;
     let compute_with = Some(&explorer).filter(|_| args.baseline);
     let baseline = baseline::find(&args.model, &states.origin, compute_with, progress)?;
     let profile = profile::find(&args.model, &states.origin, &NamedStimuli::homographs()?)?;

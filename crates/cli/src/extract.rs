@@ -9,7 +9,7 @@ use std::path::Path;
 use stratoscope::extractor::{
     Prepared, extract, parse_token_ids, prepare, prepare_ids, write_states,
 };
-use stratoscope::{Activations, Explorer, LayerSelection, Pooling, Unit};
+use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooling, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
@@ -31,7 +31,8 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             prepare(explorer.model(), texts, args.input.long.into())?
         }
     };
-    let states = states(&explorer, prepared, &args.rows, args.sentences, &mut progress)?;
+    let states =
+        states(&explorer, prepared, &args.rows, args.sentences, &args.hooks, &mut progress)?;
     if let Some(path) = &args.output {
         progress.at("writing", 0, 1);
         let _guard = hold_interrupts();
@@ -53,6 +54,10 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             path.display(),
             states.texts.len()
         ));
+        for hook in &states.hooks {
+            let (rows, width) = hook.values.dim();
+            progress.note(&format!("  {} [{rows}, {width}]", hook.capture));
+        }
     }
     Ok(())
 }
@@ -63,6 +68,7 @@ pub(crate) fn states(
     prepared: Prepared,
     args: &RowArgs,
     sentences: bool,
+    hooks: &HookSelection,
     progress: &mut Progress,
 ) -> Result<Activations> {
     for warning in &prepared.warnings {
@@ -70,7 +76,7 @@ pub(crate) fn states(
     }
     let layers = args.layers.clone().unwrap_or(LayerSelection::All);
     progress.at("reading the text", 0, 1);
-    let states = extract(explorer.model(), prepared, &layers, &mut |p| {
+    let states = extract(explorer.model(), prepared, &layers, hooks, &mut |p| {
         progress.at("reading the text", p.done as u64, p.total as u64);
     })?;
     let unit = match (sentences, args.words) {
@@ -125,5 +131,9 @@ fn as_json(states: &Activations) -> Value {
             "hidden_states": states.layer(index).rows().into_iter()
                 .map(|row| row.to_vec()).collect::<Vec<_>>(),
         })).collect::<Value>(),
+        "hooks": states.hooks.iter().map(|hook| (
+            hook.capture.to_string(),
+            hook.values.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>().into(),
+        )).collect::<serde_json::Map<_, Value>>(),
     })
 }

@@ -1,6 +1,6 @@
 //! Hidden states with what each row is: a token, a word or a sentence, and its place in the text.
 
-use crate::{Error, Result, Text};
+use crate::{Captured, Error, Result, Text};
 use ndarray::{Array1, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use stratoscope_loader::{Model, Pooling};
@@ -20,6 +20,8 @@ pub struct Activations {
     pub rows: Vec<Row>,
     /// `[layers, rows, d_model]`, f32; the layers in the order of `layers`.
     pub hidden_states: Array3<f32>,
+    /// What was kept of other hook points; of tokens alone.
+    pub hooks: Vec<Captured>,
 }
 
 /// The model that states come from.
@@ -117,7 +119,8 @@ impl Activations {
         }
     }
 
-    /// The same without the rows of special tokens. The model has read them all the same.
+    /// The same without the rows of special tokens, and without other hook points. The model has
+    /// read them all the same.
     ///
     /// # Errors
     /// [`Error::NothingToPool`] where there are no others.
@@ -132,11 +135,13 @@ impl Activations {
         Ok(Self {
             rows: kept.iter().map(|&r| self.rows[r].clone()).collect(),
             hidden_states: self.hidden_states.select(Axis(1), &kept),
+            // Patterns are of all tokens or of none.
+            hooks: Vec::new(),
             ..self.clone()
         })
     }
 
-    /// Tokens pooled to words or to sentences. Words leave special tokens out; sentences are pooled
+    /// Tokens pooled to words or to sentences, without other hook points. Words leave special tokens out; sentences are pooled
     /// over all of their tokens, as sentence-transformers does it.
     ///
     /// # Errors
@@ -187,6 +192,7 @@ impl Activations {
             unit,
             rows: groups.iter().map(|group| self.pooled_row(unit, group)).collect(),
             hidden_states,
+            hooks: Vec::new(),
             ..self.clone()
         })
     }
@@ -273,6 +279,7 @@ mod tests {
                 vec![9., 9., 1., 4., 3., 0., 5., 5., 7., 7.],
             )
             .unwrap(),
+            hooks: Vec::new(),
         }
     }
 

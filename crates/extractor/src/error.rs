@@ -95,6 +95,11 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// Hook points were asked of texts that are read in windows.
+    #[error(
+        "other hook points than hidden states cannot be kept of a text that is read in windows; shorten it or have it cut (--long cut)"
+    )]
+    HooksInWindows,
     /// Words or sentences were asked of rows that have none.
     #[error("there are no {unit} to pool: {reason}")]
     NothingToPool {

@@ -1,10 +1,13 @@
 //! Prepared sequences through the model, group by group.
 
-use crate::{Activations, Error, LayerSelection, Origin, Prepared, Result, Unit};
-use candle_core::Tensor;
-use ndarray::{Array3, Axis};
+use crate::{
+    Activations, Capture, Captured, Error, HookSelection, LayerSelection, Origin, Prepared, Result,
+    Unit,
+};
+use candle_core::{DType, Tensor};
+use ndarray::{Array2, Array3, Axis};
 use stratoscope_loader::Model;
-use stratoscope_transformer::{Batch, NoHooks, Sequence};
+use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence, Transformer};
 
 /// Tokens that are run together; larger groups gain nothing and need more memory.
 const GROUP: usize = 1024;
@@ -19,20 +22,26 @@ pub struct Progress {
 }
 
 /// Runs the model over what was prepared, and keeps the hidden states of the chosen layers: one row
-/// a token, `[layers, tokens, d_model]`, f32.
+/// a token, `[layers, tokens, d_model]`, f32; and what `hooks` asks for beside them.
 ///
 /// # Errors
-/// A choice of layers that the model does not have, a forward pass that fails, or a state that is
-/// not finite.
+/// A choice of layers or hook points that the model does not have, hook points of a text that is
+/// read in windows, a forward pass that fails, or a state that is not finite.
 pub fn extract(
     model: &Model,
     prepared: Prepared,
     layers: &LayerSelection,
+    hooks: &HookSelection,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Activations> {
     let architecture = model.transformer.architecture();
     let layers = layers.resolve(architecture.n_layers)?;
+    let captures = hooks.resolve(architecture)?;
     let Prepared { texts, rows, sequences, picks, .. } = prepared;
+    if !captures.is_empty() && sequences.len() != texts.len() {
+        return Err(Error::HooksInWindows);
+    }
+    let mut kept = vec![Vec::new(); captures.len()];
     let mut hidden_states = Array3::zeros((layers.len(), rows.len(), architecture.d_model));
     let total = sequences.iter().map(|s| s.token_ids.len()).sum();
     let mut done = 0;
@@ -42,7 +51,11 @@ pub fn extract(
     }
     for group in groups(&sequences) {
         let batch = Batch::new(architecture, &sequences[group.clone()])?;
-        let states = model.transformer.forward(&batch, &mut NoHooks)?;
+        let mut seen = Recorder::new(captures.iter().flat_map(|&c| needed(c)).collect());
+        let states = model.transformer.forward(&batch, &mut seen)?;
+        for (&capture, kept) in captures.iter().zip(&mut kept) {
+            kept.push(value(capture, &seen, &model.transformer, &batch)?);
+        }
         for (index, &layer) in layers.iter().enumerate() {
             let state = values(&states[layer])?;
             let mut kept = hidden_states.index_axis_mut(Axis(0), index);
@@ -67,7 +80,45 @@ pub fn extract(
         texts,
         rows,
         hidden_states,
+        hooks: (captures.into_iter().zip(kept))
+            .map(|(capture, groups)| joined(capture, groups))
+            .collect::<Result<_>>()?,
     })
+}
+
+/// The hook points that something to keep is made of.
+fn needed(capture: Capture) -> Vec<HookPoint> {
+    match capture {
+        Capture::Hook(point) => vec![point],
+        Capture::ValueWeightedNorms(i) => vec![HookPoint::Value(i), HookPoint::Pattern(i)],
+    }
+}
+
+/// Something to keep of one group.
+fn value(
+    capture: Capture,
+    seen: &Recorder,
+    transformer: &Transformer,
+    batch: &Batch,
+) -> Result<Tensor> {
+    Ok(match capture {
+        Capture::Hook(point) => seen.values[&point].clone(),
+        Capture::ValueWeightedNorms(i) => {
+            let (values, pattern) =
+                (&seen.values[&HookPoint::Value(i)], &seen.values[&HookPoint::Pattern(i)]);
+            transformer.value_weighted_norms(i, values, pattern, batch)?
+        }
+    })
+}
+
+/// What was kept of all groups as one: tokens below each other, patterns side by side.
+fn joined(capture: Capture, groups: Vec<Tensor>) -> Result<Captured> {
+    let all = Tensor::cat(&groups, usize::from(capture.is_pattern()))?.to_dtype(DType::F32)?;
+    let (rows, width) = all.dims2()?;
+    let values = all.flatten_all()?.to_vec1()?;
+    // The shape is that of the tensor.
+    let values = Array2::from_shape_vec((rows, width), values).unwrap_or_default();
+    Ok(Captured { capture, values })
 }
 
 /// Runs of sequences with about [`GROUP`] tokens.
@@ -88,5 +139,5 @@ fn groups(sequences: &[Sequence]) -> Vec<std::ops::Range<usize>> {
 }
 
 fn values(tensor: &Tensor) -> Result<Vec<f32>> {
-    Ok(tensor.flatten_all()?.to_vec1()?)
+    Ok(tensor.to_dtype(DType::F32)?.flatten_all()?.to_vec1()?)
 }

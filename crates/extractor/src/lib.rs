@@ -8,6 +8,7 @@
 mod activations;
 mod error;
 mod extract;
+mod hooks;
 mod input;
 mod layers;
 mod prepare;
@@ -16,6 +17,7 @@ mod states;
 pub use activations::{Activations, Origin, Row, Unit};
 pub use error::{Error, Result};
 pub use extract::{Progress, extract};
+pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
 pub use layers::LayerSelection;
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};

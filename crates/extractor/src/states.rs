@@ -3,7 +3,9 @@
 //! Tensors: `hidden_states` f32 `[layers, rows, d_model]`, `layers` i64 `[layers]`, `char_offsets`
 //! i64 `[rows, 2]`, `word_ids` i64 `[rows]` (−1: none), and of tokens also `input_ids` i64
 //! `[tokens]`, `sequence_offsets` i64 `[sequences + 1]` and `special_tokens_mask` i64 `[tokens]`; of
-//! words `word_sequence_offsets` i64 `[sequences + 1]`. The metadata has one key, `stratoscope`,
+//! words `word_sequence_offsets` i64 `[sequences + 1]`. Other hook points bear their own names, f32
+//! `[tokens, width]`; patterns are `[n_heads, Σ n²]`, and `pattern_offsets` i64 `[sequences + 1]` says
+//! where the squares of each text begin; reading passes over all of these. The metadata has one key, `stratoscope`,
 //! with a JSON object: the model, the convention, the texts and the rows' labels.
 
 use crate::{Activations, Error, Origin, Result, Row, Text, Unit};
@@ -40,7 +42,7 @@ const KEY: &str = "stratoscope";
 
 /// More layers than any model has; a file that says more is damaged.
 const MOST_LAYERS: usize = 1 << 12;
-const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i";
+const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i, the last after the final norm where there is one";
 
 /// Writes a states file; it appears whole or not at all.
 ///
@@ -133,6 +135,22 @@ pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
         }
         Unit::Word => integers("word_sequence_offsets", offsets_shape, offsets),
         Unit::Sentence => {}
+    }
+    let names: Vec<String> = a.hooks.iter().map(|hook| hook.capture.to_string()).collect();
+    if a.hooks.iter().any(|hook| hook.capture.is_pattern()) {
+        let squares = a.sequence_offsets();
+        let mut sum = 0i64;
+        let offsets = squares.windows(2).map(|w| {
+            sum += ((w[1] - w[0]) as i64).pow(2);
+            sum
+        });
+        let bytes = std::iter::once(0).chain(offsets).flat_map(i64::to_le_bytes).collect();
+        tensors.push(("pattern_offsets", Dtype::I64, vec![squares.len()], bytes));
+    }
+    for (hook, name) in a.hooks.iter().zip(&names) {
+        let (rows, width) = hook.values.dim();
+        let bytes = hook.values.iter().flat_map(|v| v.to_le_bytes()).collect();
+        tensors.push((name, Dtype::F32, vec![rows, width], bytes));
     }
     let metadata = Metadata {
         format: 1,
@@ -279,5 +297,5 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
             )
         }
     };
-    Ok(Activations { origin, unit, layers, texts, rows, hidden_states })
+    Ok(Activations { origin, unit, layers, texts, rows, hidden_states, hooks: Vec::new() })
 }

@@ -106,11 +106,16 @@ impl Error {
     /// What kind of trouble this is.
     pub fn kind(&self) -> ErrorKind {
         use stratoscope_extractor::Error as E;
+        use stratoscope_transformer::Error as T;
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
-            Self::Extractor(E::Layers { .. }) => ErrorKind::Usage,
+            Self::Extractor(
+                E::Layers { .. }
+                | E::HooksInWindows
+                | E::Transformer(T::NoHookPoint { .. } | T::UnknownHookPoint { .. }),
+            ) => ErrorKind::Usage,
             Self::Extractor(E::Io { source, .. })
                 if source.kind() != std::io::ErrorKind::NotFound =>
             {

@@ -1,6 +1,6 @@
 //! A loaded model that turns texts into hidden states.
 
-use crate::{Activations, LayerSelection, LongText, Result, Text};
+use crate::{Activations, HookSelection, LayerSelection, LongText, Result, Text};
 use stratoscope_extractor::{Origin, extract, prepare, prepare_ids};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{Model, Source, load};
@@ -42,7 +42,13 @@ impl Explorer {
     pub fn extract<T: Clone + Into<Text>>(&self, texts: &[T]) -> Result<Activations> {
         let texts = texts.iter().cloned().map(Into::into).collect();
         let prepared = prepare(&self.model, texts, LongText::Refuse)?;
-        Ok(extract(&self.model, prepared, &LayerSelection::All, &mut |_| {})?)
+        Ok(extract(
+            &self.model,
+            prepared,
+            &LayerSelection::All,
+            &HookSelection::default(),
+            &mut |_| {},
+        )?)
     }
 
     /// The same for sequences of token ids, used as they are.
@@ -52,6 +58,12 @@ impl Explorer {
     pub fn extract_ids(&self, ids: &[Vec<u32>]) -> Result<Activations> {
         let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();
         let prepared = prepare_ids(&self.model, ids)?;
-        Ok(extract(&self.model, prepared, &LayerSelection::All, &mut |_| {})?)
+        Ok(extract(
+            &self.model,
+            prepared,
+            &LayerSelection::All,
+            &HookSelection::default(),
+            &mut |_| {},
+        )?)
     }
 }

@@ -56,7 +56,7 @@ pub use profile::{
 pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
 
 pub use stratoscope_extractor as extractor;
-pub use stratoscope_extractor::{Activations, LayerSelection, LongText, Text, Unit};
+pub use stratoscope_extractor::{Activations, HookSelection, LayerSelection, LongText, Text, Unit};
 pub use stratoscope_geometry as geometry;
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader as loader;

@@ -442,8 +442,16 @@ impl Architecture {
         points
     }
 
+    /// That there is such a hook point here.
+    ///
+    /// # Errors
+    /// [`Error::NoHookPoint`] says why there is none.
+    pub fn require(&self, point: HookPoint) -> Result<()> {
+        self.lacks(point).map_or(Ok(()), |reason| Err(Error::NoHookPoint { point, reason }))
+    }
+
     /// Why there is no such hook point here, if there is none.
-    pub(crate) fn lacks(&self, point: HookPoint) -> Option<&'static str> {
+    fn lacks(&self, point: HookPoint) -> Option<&'static str> {
         match point {
             HookPoint::ResidMid(_) if matches!(self.layout, Layout::Parallel { .. }) => {
                 Some("attention and MLP of its blocks read the same stream")

@@ -178,9 +178,7 @@ impl<'a> Watched<'a> {
     pub(crate) fn new(hooks: &'a mut dyn Hooks, architecture: &Architecture) -> Result<Self> {
         let points: HashSet<HookPoint> = hooks.points().into_iter().collect();
         for &point in &points {
-            if let Some(reason) = architecture.lacks(point) {
-                return Err(Error::NoHookPoint { point, reason });
-            }
+            architecture.require(point)?;
         }
         Ok(Self { hooks, points })
     }

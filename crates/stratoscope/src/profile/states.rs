@@ -2,7 +2,7 @@
 
 use super::TOOL;
 use crate::manifest::hex;
-use crate::{Error, Explorer, LayerSelection, LongText, Result, Step, Text};
+use crate::{Error, Explorer, HookSelection, LayerSelection, LongText, Result, Step, Text};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
 use std::path::Path;
@@ -103,7 +103,13 @@ impl ProfileStates {
             progress(Step { what: "stimuli", done: first, total: items.len() });
             let texts = some.iter().map(|item| Text::from(item.text.as_str())).collect();
             let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
-            let states = extract(explorer.model(), prepared, &LayerSelection::All, &mut |_| {})?;
+            let states = extract(
+                explorer.model(),
+                prepared,
+                &LayerSelection::All,
+                &HookSelection::default(),
+                &mut |_| {},
+            )?;
             let offsets = states.sequence_offsets();
             for (index, item) in some.iter().enumerate() {
                 let rows = &states.rows[offsets[index]..offsets[index + 1]];
