@@ -34,11 +34,21 @@ pub(crate) fn read(
             tensors.insert(name, Box::new(view));
         }
     }
-    let names = Names::new(family, architecture, &tensors);
+    read_stored(&tensors, architecture, family, device)
+}
+
+/// The same, from tensors of any format.
+pub(crate) fn read_stored(
+    tensors: &StoredTensors<'_>,
+    architecture: &Architecture,
+    family: &Family,
+    device: &Device,
+) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
+    let names = Names::new(family, architecture, tensors);
     let mut weights = HashMap::new();
     let mut used = BTreeSet::new();
     for spec in architecture.weights() {
-        let Some((name, view)) = names.find(&spec.name, &tensors) else {
+        let Some((name, view)) = names.find(&spec.name, tensors) else {
             return Err(Error::MissingTensor { tensor: names.source(&spec.name) });
         };
         if view.shape() != spec.shape {
