@@ -15,11 +15,7 @@ pub(super) struct Keys<'a> {
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn new(
-        file: &'a str,
-        prefix: &'a str,
-        values: &'a BTreeMap<String, Value>,
-    ) -> Self {
+    pub(super) fn new(file: &'a str, prefix: &'a str, values: &'a BTreeMap<String, Value>) -> Self {
         Self { file, prefix, values, read: RefCell::default() }
     }
 

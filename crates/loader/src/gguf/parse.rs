@@ -127,7 +127,9 @@ fn place(
     for (name, info) in tensors {
         if !info.start.is_multiple_of(alignment) {
             let offset = info.start;
-            return Err(format!("tensor {name:?} is at {offset}, which {alignment} does not divide"));
+            return Err(format!(
+                "tensor {name:?} is at {offset}, which {alignment} does not divide"
+            ));
         }
         let bytes = info.dtype.bytes(info.elements) as u64;
         let start = data.saturating_add(info.start);
@@ -189,7 +191,9 @@ impl<R: Read> Bytes<R> {
         let count = self.u64()?;
         match count.checked_mul(each) {
             Some(bytes) if bytes <= self.left() => Ok(count),
-            _ => Err(format!("it cannot hold the {count} {what} it speaks of: it is cut or damaged")),
+            _ => {
+                Err(format!("it cannot hold the {count} {what} it speaks of: it is cut or damaged"))
+            }
         }
     }
 
@@ -214,7 +218,8 @@ impl<R: Read> Bytes<R> {
                 Ok(Value::Numbers(scalar, self.take(count * scalar.size())?))
             }
             _ => {
-                let scalar = Scalar::of(kind).ok_or_else(|| format!("no kind has number {kind}"))?;
+                let scalar =
+                    Scalar::of(kind).ok_or_else(|| format!("no kind has number {kind}"))?;
                 scalar.value(&self.take(scalar.size())?)
             }
         }

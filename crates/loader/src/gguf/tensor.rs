@@ -53,7 +53,8 @@ impl<'a> GgufTensor<'a> {
             _ => false,
         };
         if !fits {
-            let reason = format!("tensor {name:?} has shape {:?}, which is not {change:?}", info.shape);
+            let reason =
+                format!("tensor {name:?} has shape {:?}, which is not {change:?}", info.shape);
             return Err(Error::Gguf { file: gguf.file.clone(), reason });
         }
         Ok(Self { gguf, name, info, change, shape })

@@ -75,17 +75,16 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     })?;
     let merges = keys.need("merges", keys.texts("merges"))?;
     let merges: Option<Vec<_>> = merges.iter().map(|merge| merge.split_once(' ')).collect();
-    let merges =
-        merges.ok_or_else(|| keys.error("merges", "two tokens with a space between are expected"))?;
+    let merges = merges
+        .ok_or_else(|| keys.error("merges", "two tokens with a space between are expected"))?;
     let bytes = |use_regex: bool, trim_offsets: bool| {
         json!({
             "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim_offsets,
             "use_regex": use_regex,
         })
     };
-    let sequence = |first: Value, then: Value| {
-        json!({ "type": "Sequence", "pretokenizers": [first, then] })
-    };
+    let sequence =
+        |first: Value, then: Value| json!({ "type": "Sequence", "pretokenizers": [first, then] });
     let pre_tokenizer = match pre.split {
         Split::Gpt2 => bytes(true, true),
         Split::Digits => {
@@ -101,7 +100,9 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     };
     let processor = match vocabulary.around(false, false)? {
         None => bytes(true, false),
-        Some(template) => json!({ "type": "Sequence", "processors": [bytes(true, false), template] }),
+        Some(template) => {
+            json!({ "type": "Sequence", "processors": [bytes(true, false), template] })
+        }
     };
     Ok(json!({
         "version": "1.0",

@@ -85,7 +85,10 @@ impl<'a> Vocabulary<'a> {
                 let kinds = values.iter().map(|v| v.unsigned().and_then(Kind::of));
                 let kinds: Option<Vec<_>> = kinds.collect();
                 kinds.filter(|kinds| kinds.len() == tokens.len()).ok_or_else(|| {
-                    keys.error("token_type", &format!("{} kinds, 0 to 6, are expected", tokens.len()))
+                    keys.error(
+                        "token_type",
+                        &format!("{} kinds, 0 to 6, are expected", tokens.len()),
+                    )
                 })?
             }
         };

@@ -34,10 +34,8 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>, architecture: &str) -> Res
         None => merges(vocabulary, &scores(vocabulary)?)?,
     };
     let prefix = keys.flag("add_space_prefix")?.unwrap_or(true);
-    let write_space =
-        json!({ "type": "Replace", "pattern": { "String": " " }, "content": SPACE });
-    let read_space =
-        json!({ "type": "Replace", "pattern": { "String": SPACE }, "content": " " });
+    let write_space = json!({ "type": "Replace", "pattern": { "String": " " }, "content": SPACE });
+    let read_space = json!({ "type": "Replace", "pattern": { "String": SPACE }, "content": " " });
     let mut normalizers = vec![write_space];
     let mut decoders =
         vec![read_space, json!({ "type": "ByteFallback" }), json!({ "type": "Fuse" })];
@@ -73,10 +71,7 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>, architecture: &str) -> Res
 
 /// Every way to make a piece of two others, the pieces with the best score first; of ways equally
 /// good the one with the longer parts, as transformers has them.
-fn merges<'a>(
-    vocabulary: &'a Vocabulary<'_>,
-    scores: &[f64],
-) -> Result<Vec<(&'a str, &'a str)>> {
+fn merges<'a>(vocabulary: &'a Vocabulary<'_>, scores: &[f64]) -> Result<Vec<(&'a str, &'a str)>> {
     let pieces = || {
         let all = vocabulary.tokens.iter().zip(&vocabulary.kinds).enumerate();
         let pieces = all.filter(|(_, (_, kind))| **kind == Kind::Normal);
