@@ -27,11 +27,16 @@ pub(crate) fn load(source: &Source) -> Result<Model, Error> {
 /// The golden checkpoints by name, loaded. Those of a family that is not built yet have to be
 /// refused by its name, and by nothing else.
 pub(crate) fn families() -> Vec<(String, Model)> {
+    checkpoints("families")
+}
+
+/// The same from the folders in another place, of checkpoints made of the golden ones.
+pub(crate) fn checkpoints(place: &str) -> Vec<(String, Model)> {
     let mut loaded = Vec::new();
-    for entry in std::fs::read_dir(path("families")).unwrap() {
+    for entry in std::fs::read_dir(path(place)).unwrap() {
         let folder = entry.unwrap().path();
         let name = folder.file_name().unwrap().to_string_lossy().into_owned();
-        let config = std::fs::read(folder.join("config.json")).unwrap();
+        let config = std::fs::read(path("families").join(&name).join("config.json")).unwrap();
         let config: serde_json::Value = serde_json::from_slice(&config).unwrap();
         match load(&Source::Folder(folder)) {
             Ok(model) => loaded.push((name, model)),

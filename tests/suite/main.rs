@@ -10,6 +10,7 @@ mod configs;
 mod families;
 mod fixtures;
 mod fuzz;
+mod gguf;
 mod hostile;
 mod laws;
 mod models;

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::families::{self, Family};
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, Progress};
-use crate::source::Files;
+use crate::source::{Files, is_gguf};
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
 use candle_core::Device;
 use serde_json::Value;
@@ -49,8 +49,8 @@ impl ModelInfo {
     /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
     /// from another's.
     pub fn weights_sha256(&self) -> Vec<String> {
-        let ends = [".safetensors", ".gguf"];
-        let weights = self.files.iter().filter(|f| ends.iter().any(|end| f.name.ends_with(end)));
+        let is_weights = |name: &str| name.ends_with(".safetensors") || is_gguf(name.as_ref());
+        let weights = self.files.iter().filter(|f| is_weights(&f.name));
         weights.map(|f| f.sha256.clone()).collect()
     }
 }

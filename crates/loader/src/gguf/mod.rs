@@ -41,8 +41,11 @@ impl Gguf {
     /// [`Error::Gguf`] where it is not one, is cut, or contradicts itself.
     pub(crate) fn open(reader: Box<dyn Bytes>, length: u64, file: &str) -> Result<Self> {
         let mut buffered = BufReader::new(reader);
-        let header = Header::read(&mut buffered, length)
-            .map_err(|reason| Error::Gguf { file: file.to_owned(), reason })?;
+        let header = match buffered.rewind() {
+            Ok(()) => Header::read(&mut buffered, length),
+            Err(error) => Err(error.to_string()),
+        };
+        let header = header.map_err(|reason| Error::Gguf { file: file.to_owned(), reason })?;
         let reader = RefCell::new(buffered.into_inner());
         Ok(Self { file: file.to_owned(), header, reader })
     }

@@ -1,68 +1,10 @@
 //! Files that are cut, damaged or lie: a typed error that names what is wrong, never a panic, and
 //! no memory that the file could not fill.
 
+use super::maker::{Maker, llama, text, u32s, u64s};
 use super::{fixtures, open, read};
 use crate::Error;
 use crate::stored::Stored;
-
-/// A file in the making.
-#[derive(Clone, Default)]
-struct Maker {
-    keys: Vec<Vec<u8>>,
-    tensors: Vec<Vec<u8>>,
-    data: Vec<u8>,
-}
-
-fn text(text: &str) -> Vec<u8> {
-    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
-}
-
-fn u32s(values: &[u32]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-fn u64s(values: &[u64]) -> Vec<u8> {
-    values.iter().flat_map(|v| v.to_le_bytes()).collect()
-}
-
-impl Maker {
-    /// Adds a key of a kind, with the bytes of its value.
-    fn key(mut self, key: &str, kind: u32, value: &[u8]) -> Self {
-        self.keys.push([text(key), u32s(&[kind]), value.to_vec()].concat());
-        self
-    }
-
-    fn text(self, key: &str, value: &str) -> Self {
-        self.key(key, 8, &text(value))
-    }
-
-    fn number(self, key: &str, value: u32) -> Self {
-        self.key(key, 4, &u32s(&[value]))
-    }
-
-    /// Adds a tensor; dimensions as in the file, innermost first.
-    fn tensor(mut self, name: &str, dimensions: &[u64], dtype: u32, offset: u64) -> Self {
-        let rank = u32s(&[dimensions.len() as u32]);
-        let rest = [u64s(dimensions), u32s(&[dtype]), u64s(&[offset])].concat();
-        self.tensors.push([text(name), rank, rest].concat());
-        self
-    }
-
-    fn data(mut self, bytes: usize) -> Self {
-        self.data = vec![0; bytes];
-        self
-    }
-
-    fn bytes(&self) -> Vec<u8> {
-        let counts = u64s(&[self.tensors.len() as u64, self.keys.len() as u64]);
-        let mut bytes = [b"GGUF".to_vec(), u32s(&[3]), counts].concat();
-        bytes.extend(self.keys.concat());
-        bytes.extend(self.tensors.concat());
-        bytes.resize(bytes.len().next_multiple_of(32), 0);
-        bytes.extend(&self.data);
-        bytes
-    }
-}
 
 /// A whole file of one small tensor.
 fn whole() -> Maker {
@@ -145,20 +87,6 @@ fn config_error(maker: &Maker) -> String {
         Err(error) => error.to_string(),
         Ok(()) => panic!("it was read"),
     }
-}
-
-/// Metadata of a small llama.
-fn llama() -> Maker {
-    Maker::default()
-        .text("general.architecture", "llama")
-        .number("llama.block_count", 1)
-        .number("llama.context_length", 16)
-        .number("llama.embedding_length", 4)
-        .number("llama.feed_forward_length", 4)
-        .number("llama.attention.head_count", 2)
-        .key("llama.attention.layer_norm_rms_epsilon", 6, &1e-5_f32.to_le_bytes())
-        .tensor("token_embd.weight", &[4, 2], 0, 0)
-        .data(4096)
 }
 
 #[test]
