@@ -1,11 +1,12 @@
-//! The architectures of llama.cpp that are read: for each, what transformers calls its tensors, what
-//! the converter did to them, and how its metadata reads as a `config.json`.
+//! The architectures of llama.cpp that are read: for each, how its metadata reads as a
+//! `config.json`, and its tensors under transformers' names.
 
+use super::Gguf;
 use super::keys::Keys;
+use super::names::{BERT, GEMMA3, GPT2, LLAMA, Made, Names, PHI3, QWEN};
 use super::parse;
-use super::rope;
+use super::rope::{self, Rope};
 use super::tensor::{Change, GgufTensor};
-use super::{Gguf, rope::Rope};
 use crate::stored::StoredTensors;
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
@@ -16,26 +17,10 @@ struct Architecture {
     name: &'static str,
     /// What `config.json` calls it.
     model_type: &'static str,
-    /// The file's module, transformers' module, and what happened in between.
-    names: &'static [(&'static str, &'static str, Made)],
+    names: Names,
     /// Tensors that are settings: the config has what they say.
     settings: &'static [&'static str],
     config: fn(&Gguf, &Keys<'_>, &mut Map<String, Value>) -> Result<()>,
-}
-
-/// How the converter made a tensor.
-#[derive(Clone, Copy)]
-enum Made {
-    /// By renaming it.
-    Same,
-    /// By putting the two halves of each query head's rotation into each other.
-    Query,
-    /// The same for key heads.
-    Key,
-    /// By adding one.
-    PlusOne,
-    /// By transposing it.
-    Transposed,
 }
 
 const ARCHITECTURES: &[Architecture] = &[
@@ -64,101 +49,6 @@ const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture { name: "gpt2", model_type: "gpt2", names: GPT2, settings: &[], config: gpt2 },
     Architecture { name: "bert", model_type: "bert", names: BERT, settings: &[], config: bert },
-];
-
-const LLAMA: &[(&str, &str, Made)] = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Query),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Key),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
-];
-
-const QWEN: &[(&str, &str, Made)] = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Same),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Same),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Made::Same),
-    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
-];
-
-const GEMMA3: &[(&str, &str, Made)] = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::PlusOne),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::PlusOne),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Same),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Same),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Made::PlusOne),
-    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Made::PlusOne),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.post_attention_norm", "model.layers.{i}.post_attention_layernorm", Made::PlusOne),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.pre_feedforward_layernorm", Made::PlusOne),
-    ("blk.{i}.post_ffw_norm", "model.layers.{i}.post_feedforward_layernorm", Made::PlusOne),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
-];
-
-const PHI3: &[(&str, &str, Made)] = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_qkv", "model.layers.{i}.self_attn.qkv_proj", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
-    // Gate and up in one.
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.gate_up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
-];
-
-const GPT2: &[(&str, &str, Made)] = &[
-    ("token_embd", "transformer.wte", Made::Same),
-    ("position_embd", "transformer.wpe", Made::Same),
-    ("output_norm", "transformer.ln_f", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "transformer.h.{i}.ln_1", Made::Same),
-    ("blk.{i}.attn_qkv", "transformer.h.{i}.attn.c_attn", Made::Transposed),
-    ("blk.{i}.attn_output", "transformer.h.{i}.attn.c_proj", Made::Transposed),
-    ("blk.{i}.ffn_norm", "transformer.h.{i}.ln_2", Made::Same),
-    ("blk.{i}.ffn_up", "transformer.h.{i}.mlp.c_fc", Made::Transposed),
-    ("blk.{i}.ffn_down", "transformer.h.{i}.mlp.c_proj", Made::Transposed),
-];
-
-const BERT: &[(&str, &str, Made)] = &[
-    ("token_embd", "embeddings.word_embeddings", Made::Same),
-    ("position_embd", "embeddings.position_embeddings", Made::Same),
-    ("token_types", "embeddings.token_type_embeddings", Made::Same),
-    ("token_embd_norm", "embeddings.LayerNorm", Made::Same),
-    ("blk.{i}.attn_q", "encoder.layer.{i}.attention.self.query", Made::Same),
-    ("blk.{i}.attn_k", "encoder.layer.{i}.attention.self.key", Made::Same),
-    ("blk.{i}.attn_v", "encoder.layer.{i}.attention.self.value", Made::Same),
-    ("blk.{i}.attn_output", "encoder.layer.{i}.attention.output.dense", Made::Same),
-    ("blk.{i}.attn_output_norm", "encoder.layer.{i}.attention.output.LayerNorm", Made::Same),
-    ("blk.{i}.ffn_up", "encoder.layer.{i}.intermediate.dense", Made::Same),
-    ("blk.{i}.ffn_down", "encoder.layer.{i}.output.dense", Made::Same),
-    ("blk.{i}.layer_output_norm", "encoder.layer.{i}.output.LayerNorm", Made::Same),
-    // The heads of rerankers.
-    ("cls", "classifier.dense", Made::Same),
-    ("cls.output", "classifier.out_proj", Made::Same),
 ];
 
 impl Architecture {

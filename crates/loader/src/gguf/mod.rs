@@ -2,12 +2,13 @@
 //! names of transformers, and a `tokenizer.json`.
 //!
 //! Start at [`Gguf`]. `parse.rs` reads the header, `dtype.rs` widens quantized values, `tensor.rs`
-//! undoes what llama.cpp's converter did to a tensor; `families.rs` has a table and a config for
-//! each architecture, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
+//! undoes what llama.cpp's converter did to a tensor; `families.rs` has the architectures, `names.rs`
+//! their tensors, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
 
 mod dtype;
 mod families;
 mod keys;
+mod names;
 mod parse;
 mod rope;
 mod tensor;
