@@ -32,7 +32,7 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
 }
 
 /// Holds a forward against a golden file; prints the distances.
-fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
+pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
     let architecture = transformer.architecture();
     let batch = Batch::new(architecture, &sequences(golden)).unwrap();
     if let Some(positions) = golden.i64("position_ids") {

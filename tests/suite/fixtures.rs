@@ -28,22 +28,26 @@ pub(crate) fn load(source: &Source) -> Result<Model, Error> {
 /// are there twice.
 pub(crate) fn families() -> Vec<(String, Model)> {
     let mut loaded = Vec::new();
-    for name in family_names() {
+    for name in folders("families") {
         let folder = path("families").join(&name);
-        let read = |model: Result<Model, Error>| model.unwrap_or_else(|e| panic!("{name}: {e}"));
-        loaded.push((name.clone(), read(load(&Source::Folder(folder.clone())))));
+        loaded.push((name.clone(), loaded_from(&name, &Source::Folder(folder.clone()))));
         if let Ok(config) = std::fs::read(folder.join("config-transformers-4.json")) {
             let weights = std::fs::read(folder.join("model.safetensors")).unwrap();
             let files = [("config.json", config), ("model.safetensors", weights)];
-            loaded.push((name.clone(), read(load(&Source::memory(name.clone(), files)))));
+            loaded.push((name.clone(), loaded_from(&name, &Source::memory(name.clone(), files))));
         }
     }
     loaded
 }
 
-/// The folders of the golden checkpoints.
-pub(crate) fn family_names() -> Vec<String> {
-    let entries = std::fs::read_dir(path("families")).unwrap();
+/// A model that has to load.
+pub(crate) fn loaded_from(name: &str, source: &Source) -> Model {
+    load(source).unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+/// The names of the folders in a place among the fixtures.
+pub(crate) fn folders(place: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(path(place)).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
     let mut names: Vec<_> = entries.map(|entry| name(entry).into_string().unwrap()).collect();
     names.sort();

@@ -10,6 +10,7 @@ mod configs;
 mod families;
 mod fixtures;
 mod fuzz;
+mod gguf;
 mod hooks;
 mod hostile;
 mod laws;

@@ -25,14 +25,14 @@ pub enum ErrorKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Neither a folder nor the name of a hub repository.
+    /// Neither a folder, nor a file, nor the name of a hub repository.
     #[error("no model {name:?}: there is no such folder, and a hub repository is named org/name")]
     NoSuchModel {
         /// What was asked for.
         name: String,
     },
-    /// A path that is a file.
-    #[error("{} is a file; give the folder that holds config.json and model.safetensors", path.display())]
+    /// A path that is a file, and not one of GGUF.
+    #[error("{} is a file; give a GGUF file, or the folder that holds config.json and model.safetensors", path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,
@@ -90,6 +90,32 @@ pub enum Error {
         file: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A GGUF file that is cut, damaged or of another version.
+    #[error("{file} is not a GGUF file that can be read: {reason}")]
+    Gguf {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Several GGUF files where one would be the model.
+    #[error("{place} holds several models: {}; name one of them", files.join(", "))]
+    SeveralModels {
+        /// The folder.
+        place: String,
+        /// The files, by name.
+        files: Vec<String>,
+    },
+    /// A tensor of a GGUF file is quantized in a way that is not read.
+    #[error(
+        "tensor {tensor:?} is stored as {dtype}; F32, F16, BF16, Q4_0 to Q8_1 and Q2_K to Q8_K are supported"
+    )]
+    Quantization {
+        /// Its name in the file.
+        tensor: String,
+        /// How it is stored.
+        dtype: String,
     },
     /// The checkpoint lacks a tensor.
     #[error("the checkpoint has no tensor {tensor:?}")]
@@ -178,9 +204,10 @@ impl Error {
     /// What kind of trouble this is.
     pub fn kind(&self) -> ErrorKind {
         match self {
-            Self::NoSuchModel { .. } | Self::NotAFolder { .. } | Self::MissingFile { .. } => {
-                ErrorKind::NotFound
-            }
+            Self::NoSuchModel { .. }
+            | Self::NotAFolder { .. }
+            | Self::SeveralModels { .. }
+            | Self::MissingFile { .. } => ErrorKind::NotFound,
             Self::Hub(error) => error.kind(),
             Self::Io { .. } | Self::Tensor(_) => ErrorKind::Failure,
             _ => ErrorKind::BadInput,

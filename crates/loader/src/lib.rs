@@ -1,14 +1,15 @@
 //! Where a checkpoint comes from, and how its config, names and tokenizer become a
 //! [`Transformer`](stratoscope_transformer::Transformer).
 //!
-//! [`load`] takes a [`Source`] (a folder, a hub repository, or files in memory) and gives a
-//! [`Model`]. A *family* is a file of data under `families/`: how `config.json` reads as an
+//! [`load`] takes a [`Source`] (a folder, a GGUF file, a hub repository, or files in memory) and
+//! gives a [`Model`]. A *family* is a file of data under `families/`: how `config.json` reads as an
 //! `Architecture`, and which of the checkpoint's tensors is which weight. Only this crate knows
 //! Hugging Face.
 
 mod config;
 mod error;
 mod families;
+mod gguf;
 pub mod hub;
 mod model;
 mod pooling;

@@ -2,8 +2,9 @@
 
 use crate::config::Config;
 use crate::families::{self, Family};
+use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, Progress};
-use crate::source::Files;
+use crate::source::{Files, is_gguf};
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
 use candle_core::{DType, Device};
 use serde_json::Value;
@@ -48,7 +49,8 @@ impl ModelInfo {
     /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
     /// from another's.
     pub fn weights_sha256(&self) -> Vec<String> {
-        let weights = self.files.iter().filter(|f| f.name.ends_with(".safetensors"));
+        let is_weights = |name: &str| name.ends_with(".safetensors") || is_gguf(name.as_ref());
+        let weights = self.files.iter().filter(|f| is_weights(&f.name));
         weights.map(|f| f.sha256.clone()).collect()
     }
 }
@@ -67,28 +69,38 @@ const POOLING: &str = "1_Pooling/config.json";
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
-    let config = Config::parse(&files.need("config.json", "")?)?.of_text()?;
+    let gguf = files.gguf()?;
+    let config = match &gguf {
+        Some(gguf) => Config::parse(gguf.config()?.to_string().as_bytes())?,
+        None => Config::parse(&files.need("config.json", "")?)?,
+    };
+    let config = config.of_text()?;
     let family = families::of(&config)?;
     let mut architecture = (family.architecture)(&config)?;
     architecture.check()?;
     if let Some(vocabulary) = family.vocabulary.filter(|_| !files.has("tokenizer.json")) {
         files.fetch(vocabulary.files(), Need::Optional, progress)?;
     }
-    let tokenizer = read_tokenizer(&files, family, &architecture)?;
+    let tokenizer = match &gguf {
+        Some(gguf) => gguf_tokenizer(gguf)?,
+        None => read_tokenizer(&files, family)?,
+    };
+    check_tokenizer(tokenizer.as_ref(), &architecture)?;
     let sentence_pooling = match files.find(POOLING)? {
         Some(bytes) => Some(Pooling::parse(&bytes)?),
-        None => None,
+        None => gguf.as_ref().and_then(Gguf::sentence_pooling),
     };
     // Only shown, so that one that cannot be read is as good as none.
     let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
-    let weights_files = weights_files(&mut files, progress)?;
-    let tensors = weights::safetensors(&weights_files)?;
     let place = (&Device::Cpu, DType::F32);
-    let weights::Weights { weights, unused } =
-        weights::read(&tensors, &mut architecture, family, place)?;
-    drop(tensors);
-    drop(weights_files);
+    let weights::Weights { weights, unused } = match gguf {
+        Some(gguf) => weights::read(&gguf.tensors()?, &mut architecture, family, place)?,
+        None => {
+            let files = weights_files(&mut files, progress)?;
+            weights::read(&weights::safetensors(&files)?, &mut architecture, family, place)?
+        }
+    };
     let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
     let info = ModelInfo {
         files: files.records(),
@@ -157,12 +169,8 @@ fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
 
 /// The tokenizer, from `tokenizer.json` or the family's vocabulary files; none where there are
 /// neither.
-fn read_tokenizer(
-    files: &Files,
-    family: &Family,
-    architecture: &Architecture,
-) -> Result<Option<Tokenizer>> {
-    let tokenizer = match files.find("tokenizer.json")? {
+fn read_tokenizer(files: &Files, family: &Family) -> Result<Option<Tokenizer>> {
+    Ok(Some(match files.find("tokenizer.json")? {
         Some(bytes) => Tokenizer::from_json(&bytes)?,
         None => {
             let Some(vocabulary) = family.vocabulary else { return Ok(None) };
@@ -174,12 +182,28 @@ fn read_tokenizer(
             let config = files.find("tokenizer_config.json")?;
             Tokenizer::from_vocabulary(vocabulary, &parts, config.as_deref())?
         }
-    };
+    }))
+}
+
+/// The tokenizer that a GGUF file describes.
+fn gguf_tokenizer(gguf: &Gguf) -> Result<Option<Tokenizer>> {
+    let Some(definition) = gguf.tokenizer()? else { return Ok(None) };
+    let tokenizer = Tokenizer::from_json(definition.to_string().as_bytes());
+    tokenizer.map(Some).map_err(|error| match error {
+        Error::Tokenizer { reason, .. } => {
+            Error::Tokenizer { file: gguf.file().to_owned(), reason }
+        }
+        other => other,
+    })
+}
+
+/// Refuses a tokenizer with tokens that the model has no embedding for.
+fn check_tokenizer(tokenizer: Option<&Tokenizer>, architecture: &Architecture) -> Result<()> {
     let d_vocab = architecture.d_vocab;
-    match tokenizer.last_token() {
+    match tokenizer.and_then(Tokenizer::last_token) {
         Some((token, id)) if id as usize >= d_vocab => {
             Err(Error::TokenizerMismatch { token, id, d_vocab })
         }
-        _ => Ok(Some(tokenizer)),
+        _ => Ok(()),
     }
 }

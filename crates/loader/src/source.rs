@@ -1,12 +1,16 @@
 //! Where a checkpoint's files are, and a record of every one that was read.
 
+use crate::gguf::{Bytes, Gguf};
 use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Need, Progress, Snapshot};
+use crate::model::{INDEX, WEIGHTS};
 use crate::{Error, Result};
 use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
+use std::fs::File;
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 /// Where a model comes from.
@@ -20,7 +24,8 @@ pub enum Source {
         /// Its files by name (`config.json`, `1_Pooling/config.json`, …).
         files: Vec<(String, Cow<'static, [u8]>)>,
     },
-    /// A folder with `config.json` and `model.safetensors`.
+    /// A folder with `config.json` and `model.safetensors`, or with one GGUF file; or the path of a
+    /// GGUF file.
     Folder(PathBuf),
     /// A repository of the hub.
     Hub {
@@ -94,6 +99,8 @@ pub(crate) struct Files {
 enum Kind {
     Memory(BTreeMap<String, Cow<'static, [u8]>>),
     Folder(PathBuf),
+    /// One GGUF file.
+    File(PathBuf),
     Hub {
         hub: Box<Hub>,
         files: BTreeMap<String, PathBuf>,
@@ -117,6 +124,9 @@ impl Files {
             }
             Source::Folder(path) if path.is_dir() => {
                 (path.display().to_string(), Kind::Folder(path.clone()))
+            }
+            Source::Folder(path) if path.is_file() && is_gguf(path) => {
+                (path.display().to_string(), Kind::File(path.clone()))
             }
             Source::Folder(path) if path.exists() => {
                 return Err(Error::NotAFolder { path: path.clone() });
@@ -173,6 +183,7 @@ impl Files {
         let (bytes, known) = match &self.kind {
             Kind::Memory(files) => (files.get(name).cloned(), None),
             Kind::Folder(folder) => (read_if_there(&folder.join(name))?.map(Cow::Owned), None),
+            Kind::File(_) => (None, None),
             Kind::Hub { files, sha256, .. } => match files.get(name) {
                 Some(path) => (read_if_there(path)?.map(Cow::Owned), sha256.get(name)),
                 None => (None, None),
@@ -203,8 +214,56 @@ impl Files {
         match &self.kind {
             Kind::Memory(files) => files.contains_key(name),
             Kind::Folder(folder) => folder.join(name).is_file(),
+            Kind::File(_) => false,
             Kind::Hub { files, listed, .. } => files.contains_key(name) || listed.contains(name),
         }
+    }
+
+    /// The GGUF file that is the model: one that is named, or that is alone in a folder or in
+    /// memory, without safetensors beside it.
+    pub(crate) fn gguf(&self) -> Result<Option<Gguf>> {
+        if self.has(WEIGHTS) || self.has(INDEX) {
+            return Ok(None);
+        }
+        let mut names = match &self.kind {
+            Kind::Hub { .. } => return Ok(None),
+            Kind::File(path) => return self.open_gguf(path).map(Some),
+            Kind::Folder(folder) => gguf_files(folder)?,
+            Kind::Memory(files) => {
+                files.keys().filter(|name| is_gguf(Path::new(name))).cloned().collect()
+            }
+        };
+        match (&self.kind, names.as_slice()) {
+            (_, []) => Ok(None),
+            (Kind::Folder(folder), [name]) => self.open_gguf(&folder.join(name)).map(Some),
+            (Kind::Memory(files), [name]) => {
+                let bytes = files.get(name).cloned().unwrap_or_default();
+                self.record(name, bytes.len() as u64, digest(&bytes));
+                let length = bytes.len() as u64;
+                Gguf::open(Box::new(Cursor::new(bytes)), length, name).map(Some)
+            }
+            _ => {
+                names.sort();
+                Err(Error::SeveralModels { place: self.id.clone(), files: names })
+            }
+        }
+    }
+
+    /// Opens a GGUF file on disk, which is never in memory as a whole.
+    fn open_gguf(&self, path: &Path) -> Result<Gguf> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let mut file = File::open(path).map_err(io)?;
+        let mut hash = Sha256::new();
+        let bytes = std::io::copy(&mut file, &mut hash).map_err(io)?;
+        self.record(&name, bytes, hexadecimal(&hash.finalize()));
+        let reader: Box<dyn Bytes> = Box::new(file);
+        Gguf::open(reader, bytes, &name)
+    }
+
+    fn record(&self, name: &str, bytes: u64, sha256: String) {
+        let record = FileRecord { name: name.to_owned(), bytes, sha256 };
+        self.records.borrow_mut().insert(name.to_owned(), record);
     }
 
     /// What was read so far, by name.
@@ -221,9 +280,31 @@ fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
     }
 }
 
+/// Whether a path ends in `.gguf`.
+pub(crate) fn is_gguf(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("gguf"))
+}
+
+/// The names of the GGUF files in a folder.
+fn gguf_files(folder: &Path) -> Result<Vec<String>> {
+    let io = |source| Error::Io { path: folder.to_owned(), source };
+    let mut names = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(io)? {
+        let path = entry.map_err(io)?.path();
+        if is_gguf(&path) && path.is_file() {
+            names.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
+        }
+    }
+    Ok(names)
+}
+
 /// The sha256 of some bytes, in lower-case hexadecimal.
 fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
         // Writing to a String cannot fail.
         let _ = write!(text, "{byte:02x}");
         text

@@ -1,0 +1,382 @@
+//! The architectures of llama.cpp that are read: for each, how its metadata reads as a
+//! `config.json`, and its tensors under transformers' names.
+
+use super::Gguf;
+use super::keys::Keys;
+use super::names::{BERT, GEMMA3, GPT2, LLAMA, Made, Names, PHI3, QWEN};
+use super::parse;
+use super::rope::{self, Rope};
+use super::tensor::{Change, GgufTensor};
+use crate::stored::StoredTensors;
+use crate::{Error, Result};
+use serde_json::{Map, Value, json};
+
+/// An architecture of llama.cpp.
+struct Architecture {
+    /// What `general.architecture` calls it.
+    name: &'static str,
+    /// What `config.json` calls it.
+    model_type: &'static str,
+    names: Names,
+    /// Tensors that are settings: the config has what they say.
+    settings: &'static [&'static str],
+    config: fn(&Gguf, &Keys<'_>, &mut Map<String, Value>) -> Result<()>,
+}
+
+const ARCHITECTURES: &[Architecture] = &[
+    Architecture {
+        name: "llama",
+        model_type: "llama",
+        names: LLAMA,
+        settings: &["rope_freqs.weight"],
+        config: llama,
+    },
+    Architecture { name: "qwen2", model_type: "qwen2", names: QWEN, settings: &[], config: qwen2 },
+    Architecture { name: "qwen3", model_type: "qwen3", names: QWEN, settings: &[], config: qwen3 },
+    Architecture {
+        name: "gemma3",
+        model_type: "gemma3_text",
+        names: GEMMA3,
+        settings: &[],
+        config: gemma3,
+    },
+    Architecture {
+        name: "phi3",
+        model_type: "phi3",
+        names: PHI3,
+        settings: &[rope::LONG, rope::SHORT],
+        config: phi3,
+    },
+    Architecture { name: "gpt2", model_type: "gpt2", names: GPT2, settings: &[], config: gpt2 },
+    Architecture { name: "bert", model_type: "bert", names: BERT, settings: &[], config: bert },
+];
+
+impl Architecture {
+    fn of(gguf: &Gguf) -> Result<&'static Self> {
+        let name = gguf.architecture()?;
+        ARCHITECTURES.iter().find(|a| a.name == name).ok_or_else(|| Error::Family {
+            model_type: format!("{name} (GGUF)"),
+            supported: ARCHITECTURES.iter().map(|a| a.name).collect::<Vec<_>>().join(", "),
+        })
+    }
+
+    /// The name of a tensor in transformers, and how it was made.
+    fn find(&self, name: &str) -> Option<(String, Made)> {
+        let (module, kind) = name.rsplit_once('.')?;
+        if !matches!(kind, "weight" | "bias") {
+            return None;
+        }
+        let layer = module.strip_prefix("blk.").and_then(|rest| rest.split('.').next());
+        // Written as the converter writes it, so that no two names mean the same.
+        let layer = layer.filter(|l| l.parse::<usize>().is_ok_and(|n| n.to_string() == *l));
+        let module = match layer {
+            Some(layer) => module.replacen(layer, "{i}", 1),
+            None => module.to_owned(),
+        };
+        let (_, source, made) = self.names.iter().find(|(module_of, ..)| *module_of == module)?;
+        Some((format!("{}.{kind}", source.replace("{i}", layer.unwrap_or_default())), *made))
+    }
+}
+
+/// The `config.json` of a file.
+pub(super) fn config(gguf: &Gguf) -> Result<Value> {
+    let architecture = Architecture::of(gguf)?;
+    let keys = gguf.keys(architecture.name);
+    let mut config = Map::new();
+    config.insert("model_type".to_owned(), architecture.model_type.into());
+    let head_is_there = gguf.header.tensors.contains_key("output.weight");
+    config.insert("tie_word_embeddings".to_owned(), (!head_is_there).into());
+    (architecture.config)(gguf, &keys, &mut config)?;
+    for key in ["expert_count", "expert_used_count"] {
+        keys.only(key, 0.0)?;
+    }
+    // What the tensors say better, what says only how it was trained or converted, what hidden
+    // states do not need, and what `Gguf::sentence_pooling` reads.
+    for key in [
+        "vocab_size",
+        "rope.scaling.finetuned",
+        "tensor_data_layout",
+        "classifier.output_labels",
+        "pooling_type",
+    ] {
+        keys.get(key);
+    }
+    keys.finish()?;
+    Ok(Value::Object(config))
+}
+
+/// The tensors of a file under transformers' names.
+pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
+    let architecture = Architecture::of(gguf)?;
+    let keys = gguf.keys(architecture.name);
+    let mut tensors = StoredTensors::new();
+    let mut unknown = Vec::new();
+    for (name, info) in &gguf.header.tensors {
+        if architecture.settings.contains(&name.as_str()) {
+            continue;
+        }
+        let Some((source, made)) = architecture.find(name) else {
+            unknown.push(name);
+            continue;
+        };
+        let change = match made {
+            Made::Same => Change::None,
+            Made::PlusOne => Change::PlusOne,
+            Made::Transposed => Change::Transposed,
+            Made::Query => Change::Interleaved { heads: Heads::of(&keys)?.queries },
+            Made::Key => Change::Interleaved { heads: Heads::of(&keys)?.keys },
+        };
+        tensors.insert(source, Box::new(GgufTensor::new(gguf, name, info, change)?));
+    }
+    match unknown.first() {
+        None => Ok(tensors),
+        Some(first) => Err(Error::UnknownTensors {
+            family: architecture.name.to_owned(),
+            count: unknown.len(),
+            first: (*first).clone(),
+        }),
+    }
+}
+
+/// Heads, of which key heads may be fewer.
+struct Heads {
+    queries: usize,
+    keys: usize,
+}
+
+impl Heads {
+    fn of(keys: &Keys<'_>) -> Result<Self> {
+        let size = |key: &str| {
+            let value = keys.size(key)?.map(usize::try_from);
+            value.transpose().map_err(|_| keys.error(key, "it is too large"))
+        };
+        const QUERIES: &str = "attention.head_count";
+        let queries = keys.need(QUERIES, size(QUERIES))?;
+        if queries == 0 {
+            return Err(keys.error(QUERIES, "a number of heads is expected"));
+        }
+        Ok(Self { queries, keys: size("attention.head_count_kv")?.unwrap_or(queries) })
+    }
+}
+
+/// The sizes that every architecture has, under the names that `config` gives them.
+fn sizes(keys: &Keys<'_>, config: &mut Map<String, Value>, names: [&str; 5]) -> Result<()> {
+    let sizes = [
+        "embedding_length",
+        "feed_forward_length",
+        "block_count",
+        "attention.head_count",
+        "context_length",
+    ];
+    for (key, name) in sizes.into_iter().zip(names) {
+        config.insert(name.to_owned(), keys.need(key, keys.size(key))?.into());
+    }
+    Ok(())
+}
+
+/// How many rows a tensor has.
+fn rows(gguf: &Gguf, tensor: &str) -> Result<usize> {
+    match gguf.header.tensors.get(tensor) {
+        Some(info) => Ok(info.shape[0]),
+        None => Err(Error::MissingTensor { tensor: tensor.to_owned() }),
+    }
+}
+
+/// What the decoders with rotary positions share; gives the width of a head.
+fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<u64> {
+    let names = [
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "max_position_embeddings",
+    ];
+    sizes(keys, config, names)?;
+    causal(keys, true)?;
+    let heads = Heads::of(keys)?;
+    let eps = "attention.layer_norm_rms_epsilon";
+    let d_model = keys.need("embedding_length", keys.size("embedding_length"))?;
+    let d_head = match keys.size("attention.key_length")? {
+        Some(d_head) => d_head,
+        None if d_model.is_multiple_of(heads.queries as u64) => d_model / heads.queries as u64,
+        None => {
+            let reason = format!("it must divide embedding_length, {d_model}");
+            return Err(keys.error("attention.head_count", &reason));
+        }
+    };
+    keys.only("attention.value_length", d_head as f64)?;
+    config.insert("num_key_value_heads".to_owned(), heads.keys.into());
+    config.insert("rms_norm_eps".to_owned(), keys.need(eps, keys.float(eps))?.into());
+    config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
+    config.insert("hidden_act".to_owned(), "silu".into());
+    Ok(d_head)
+}
+
+/// Refuses a file whose attention sees another way than its family does.
+fn causal(keys: &Keys<'_>, causal: bool) -> Result<()> {
+    match keys.flag("attention.causal")? {
+        Some(value) if value != causal => {
+            Err(keys.error("attention.causal", &format!("only {causal} is supported")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses rotary positions of a part of each head, which the family does not have.
+fn whole_rotation(keys: &Keys<'_>, d_head: u64) -> Result<()> {
+    keys.only("rope.dimension_count", d_head as f64)
+}
+
+fn llama(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config)?;
+    whole_rotation(keys, d_head)?;
+    let has = |tensor: &str| gguf.header.tensors.contains_key(tensor);
+    config.insert("head_dim".to_owned(), d_head.into());
+    config.insert("attention_bias".to_owned(), has("blk.0.attn_q.bias").into());
+    config.insert("mlp_bias".to_owned(), has("blk.0.ffn_gate.bias").into());
+    let rope = Rope::read(keys, 10000.0)?;
+    let scaling = match gguf.setting("rope_freqs.weight")? {
+        None => rope.scaling(keys)?,
+        Some(factors) => rope::llama3(keys, &rope, d_head, &factors)?,
+    };
+    rope.write(scaling, config);
+    Ok(())
+}
+
+fn qwen2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config)?;
+    whole_rotation(keys, d_head)?;
+    config.insert("head_dim".to_owned(), d_head.into());
+    // The converter has no key for a window; models that have one do not use it.
+    config.insert("use_sliding_window".to_owned(), false.into());
+    let rope = Rope::read(keys, 10000.0)?;
+    rope.write(rope.scaling(keys)?, config);
+    Ok(())
+}
+
+fn qwen3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    qwen2(gguf, keys, config)?;
+    let bias = gguf.header.tensors.contains_key("blk.0.attn_q.bias");
+    config.insert("attention_bias".to_owned(), bias.into());
+    Ok(())
+}
+
+fn gemma3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config)?;
+    whole_rotation(keys, d_head)?;
+    config.remove("hidden_act");
+    config.insert("hidden_activation".to_owned(), "gelu_pytorch_tanh".into());
+    config.insert("head_dim".to_owned(), d_head.into());
+    let scalar = match keys.float("attention.scale")? {
+        Some(scale) if scale > 0.0 => whole(1.0 / (scale * scale)),
+        Some(_) => return Err(keys.error("attention.scale", "a positive number is expected")),
+        // No key says it. It is the width of a head, but in the model of 27B, which is the only one
+        // of 62 layers, the width of the model over its heads.
+        None => match keys.size("block_count")? {
+            Some(62) => {
+                let d_model = keys.size("embedding_length")?.unwrap_or_default();
+                (d_model / Heads::of(keys)?.queries as u64).into()
+            }
+            _ => d_head.into(),
+        },
+    };
+    config.insert("query_pre_attn_scalar".to_owned(), scalar);
+    keys.only("attn_logit_softcapping", 0.0)?;
+    let cap = keys.float("final_logit_softcapping")?.filter(|cap| *cap != 0.0);
+    config.insert("final_logit_softcapping".to_owned(), cap.into());
+    let window = keys.size("attention.sliding_window")?.filter(|window| *window > 0);
+    let pattern = "attention.sliding_window_pattern";
+    match (window, keys.get(pattern)) {
+        (None, _) => drop(config.insert("sliding_window_pattern".to_owned(), 1.into())),
+        (Some(_), None) => drop(config.insert("sliding_window_pattern".to_owned(), 6.into())),
+        (Some(_), Some(value)) => match (value.unsigned(), value.list()) {
+            (Some(every), _) if every > 0 => {
+                config.insert("sliding_window_pattern".to_owned(), every.into());
+            }
+            (None, Some(layers)) => {
+                let kinds = layers.iter().map(|layer| match layer {
+                    parse::Value::Bool(false) => "full_attention",
+                    _ => "sliding_attention",
+                });
+                config.insert("layer_types".to_owned(), kinds.collect());
+            }
+            _ => return Err(keys.error(pattern, "a number or a list is expected")),
+        },
+    }
+    if let Some(window) = window {
+        config.insert("sliding_window".to_owned(), window.into());
+    }
+    let local = keys.float("rope.freq_base_swa")?.unwrap_or(10000.0);
+    config.insert("rope_local_base_freq".to_owned(), local.into());
+    let rope = Rope::read(keys, 1_000_000.0)?;
+    rope.write(rope.scaling(keys)?, config);
+    Ok(())
+}
+
+/// A number that was a whole one before it was rounded.
+fn whole(value: f64) -> Value {
+    let near = value.round();
+    if (value - near).abs() < 1e-5 * near { (near as u64).into() } else { value.into() }
+}
+
+fn phi3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config)?;
+    let d_rotary = keys.size("rope.dimension_count")?.unwrap_or(d_head);
+    if d_rotary > d_head || d_rotary == 0 {
+        let reason = format!("a part of a head, {d_head}, is expected");
+        return Err(keys.error("rope.dimension_count", &reason));
+    }
+    let part = d_rotary as f64 / d_head as f64;
+    // transformers cuts the product, which must not fall below the number that it was.
+    let part = if (part * d_head as f64) as u64 == d_rotary { part } else { part.next_up() };
+    config.insert("partial_rotary_factor".to_owned(), part.into());
+    let window = keys.size("attention.sliding_window")?.filter(|window| *window > 0);
+    config.insert("sliding_window".to_owned(), window.into());
+    let rope = Rope::read(keys, 10000.0)?;
+    if let Some(original) = rope.original {
+        config.insert("original_max_position_embeddings".to_owned(), original.into());
+    }
+    let scaling = match (gguf.setting(rope::LONG)?, gguf.setting(rope::SHORT)?) {
+        (None, None) => rope.scaling(keys)?,
+        (Some(long), Some(short)) => rope::longrope(keys, &rope, &long, &short)?,
+        (None, _) => return Err(Error::MissingTensor { tensor: rope::LONG.to_owned() }),
+        (_, None) => return Err(Error::MissingTensor { tensor: rope::SHORT.to_owned() }),
+    };
+    rope.write(scaling, config);
+    Ok(())
+}
+
+fn gpt2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    sizes(keys, config, ["n_embd", "n_inner", "n_layer", "n_head", "n_positions"])?;
+    causal(keys, true)?;
+    keys.only("attention.head_count_kv", Heads::of(keys)?.queries as f64)?;
+    let eps = "attention.layer_norm_epsilon";
+    config.insert("layer_norm_epsilon".to_owned(), keys.need(eps, keys.float(eps))?.into());
+    config.insert("activation_function".to_owned(), "gelu_new".into());
+    config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
+    Ok(())
+}
+
+fn bert(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let names = [
+        "hidden_size",
+        "intermediate_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "max_position_embeddings",
+    ];
+    sizes(keys, config, names)?;
+    causal(keys, false)?;
+    keys.only("attention.head_count_kv", Heads::of(keys)?.queries as f64)?;
+    let eps = "attention.layer_norm_epsilon";
+    config.insert("layer_norm_eps".to_owned(), keys.need(eps, keys.float(eps))?.into());
+    config.insert("hidden_act".to_owned(), "gelu".into());
+    config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
+    // RoBERTa's kin come as BERT too, without the rows before their first position.
+    let positions = rows(gguf, "position_embd.weight")?;
+    config.insert("max_position_embeddings".to_owned(), positions.into());
+    config.insert("type_vocab_size".to_owned(), rows(gguf, "token_types.weight")?.into());
+    // No checkpoint of BERT has a head of its own.
+    config.insert("tie_word_embeddings".to_owned(), json!(true));
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! A GGUF file as the other loading code understands a checkpoint: a `config.json`, tensors by the
+//! names of transformers, and a `tokenizer.json`.
+//!
+//! Start at [`Gguf`]. `parse.rs` reads the header, `dtype.rs` widens quantized values, `tensor.rs`
+//! undoes what llama.cpp's converter did to a tensor; `families.rs` has the architectures, `names.rs`
+//! their tensors, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
+
+mod dtype;
+mod families;
+mod keys;
+mod names;
+mod parse;
+mod rope;
+mod tensor;
+#[cfg(test)]
+mod tests;
+mod tokenizer;
+
+use crate::stored::StoredTensors;
+use crate::{Error, Pooling, Result};
+use keys::Keys;
+use parse::{Header, Value};
+use std::cell::RefCell;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+
+/// What a file's bytes are read from.
+pub(crate) trait Bytes: Read + Seek {}
+
+impl<T: Read + Seek> Bytes for T {}
+
+/// An open GGUF file. Its values stay in the file until they are asked for.
+pub(crate) struct Gguf {
+    file: String,
+    header: Header,
+    reader: RefCell<Box<dyn Bytes>>,
+}
+
+impl Gguf {
+    /// Reads the header of a file of `length` bytes.
+    ///
+    /// # Errors
+    /// [`Error::Gguf`] where it is not one, is cut, or contradicts itself.
+    pub(crate) fn open(reader: Box<dyn Bytes>, length: u64, file: &str) -> Result<Self> {
+        let mut buffered = BufReader::new(reader);
+        let header = match buffered.rewind() {
+            Ok(()) => Header::read(&mut buffered, length),
+            Err(error) => Err(error.to_string()),
+        };
+        let header = header.map_err(|reason| Error::Gguf { file: file.to_owned(), reason })?;
+        let reader = RefCell::new(buffered.into_inner());
+        Ok(Self { file: file.to_owned(), header, reader })
+    }
+
+    /// The `config.json` that the checkpoint would have, in the spelling of the hub's files.
+    ///
+    /// # Errors
+    /// [`Error::Family`] for an architecture that is not known; [`Error::Config`] for a key that is
+    /// missing, not understood, or asks for what is not supported.
+    pub(crate) fn config(&self) -> Result<serde_json::Value> {
+        if let Some(parts) = self.header.metadata.get("split.count")
+            && parts.unsigned() != Some(1)
+        {
+            let reason = "models in several files are not read: merge them into one";
+            return Err(self.error("split.count", Some(parts), reason));
+        }
+        families::config(self)
+    }
+
+    /// The tensors by the names, and with the values, that transformers' checkpoint has.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTensors`] for one that the architecture does not have.
+    pub(crate) fn tensors(&self) -> Result<StoredTensors<'_>> {
+        families::tensors(self)
+    }
+
+    /// The `tokenizer.json` that the checkpoint would have; none where the file has no vocabulary.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a key that is missing or not understood, [`Error::Tokenizer`] for a
+    /// vocabulary that makes no tokenizer.
+    pub(crate) fn tokenizer(&self) -> Result<Option<serde_json::Value>> {
+        tokenizer::definition(self)
+    }
+
+    /// How a sentence vector is made, where the file says so.
+    pub(crate) fn sentence_pooling(&self) -> Option<Pooling> {
+        let key = format!("{}.pooling_type", self.architecture().ok()?);
+        match self.header.metadata.get(&key)?.unsigned()? {
+            1 => Some(Pooling::Mean),
+            2 => Some(Pooling::First),
+            3 => Some(Pooling::Last),
+            _ => None,
+        }
+    }
+
+    /// Its name, for messages.
+    pub(crate) fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// What llama.cpp calls the architecture.
+    fn architecture(&self) -> Result<&str> {
+        const KEY: &str = "general.architecture";
+        match self.header.metadata.get(KEY) {
+            Some(Value::Text(name)) => Ok(name),
+            other => Err(self.error(KEY, other, "it says what family the model is of")),
+        }
+    }
+
+    /// The keys that begin with `prefix` and a point.
+    fn keys<'a>(&'a self, prefix: &'a str) -> Keys<'a> {
+        Keys::new(&self.file, prefix, &self.header.metadata)
+    }
+
+    /// The values of a small tensor that stands for a setting, where the file has it.
+    fn setting(&self, name: &str) -> Result<Option<Vec<f32>>> {
+        let tensor = self.header.tensors.get(name);
+        tensor.map(|info| tensor::read(self, name, info)).transpose()
+    }
+
+    /// Bytes of the file, in `buffer`, at an address that suits every type of block.
+    fn bytes<'a>(&self, start: u64, count: usize, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
+        const ALIGN: usize = 8;
+        if buffer.len() < count + ALIGN {
+            buffer.resize(count + ALIGN, 0);
+        }
+        let skip = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
+        let bytes = &mut buffer[skip..skip + count];
+        let mut reader = self.reader.borrow_mut();
+        let read = reader.seek(SeekFrom::Start(start)).and_then(|_| reader.read_exact(bytes));
+        read.map_err(|e| Error::Gguf { file: self.file.clone(), reason: e.to_string() })?;
+        Ok(bytes)
+    }
+
+    fn error(&self, key: &str, value: Option<&Value>, reason: &str) -> Error {
+        keys::error(&self.file, key, value, reason)
+    }
+}

@@ -1,0 +1,114 @@
+//! A tensor of a GGUF file as transformers has it: read and widened when it is asked for, a part
+//! at a time, its rows in the order and its dimensions the way round of the original checkpoint.
+
+use super::Gguf;
+use super::dtype::Dtype;
+use super::parse::TensorInfo;
+use crate::stored::Stored;
+use crate::{Error, Result};
+
+/// What the converter of llama.cpp did to a tensor, to be undone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Change {
+    /// Nothing.
+    None,
+    /// Rotated pairs lie beside each other rather than half a head apart, in so many heads.
+    Interleaved { heads: usize },
+    /// One was added to every value.
+    PlusOne,
+    /// Rows became columns.
+    Transposed,
+}
+
+/// A tensor with its place in the file.
+pub(super) struct GgufTensor<'a> {
+    gguf: &'a Gguf,
+    /// Its name in the file.
+    name: &'a str,
+    info: &'a TensorInfo,
+    change: Change,
+    shape: Vec<usize>,
+}
+
+impl<'a> GgufTensor<'a> {
+    /// A tensor whose shape allows that `change` is undone.
+    pub(super) fn new(
+        gguf: &'a Gguf,
+        name: &'a str,
+        info: &'a TensorInfo,
+        change: Change,
+    ) -> Result<Self> {
+        let mut shape = info.shape.clone();
+        let fits = match (change, shape.as_mut_slice()) {
+            (Change::None | Change::PlusOne, _) => true,
+            (Change::Interleaved { heads }, [rows, ..]) => {
+                heads > 0 && rows.is_multiple_of(2 * heads)
+            }
+            // Biases lie beside the weights in the table.
+            (Change::Transposed, [_]) => true,
+            (Change::Transposed, [rows, columns]) => {
+                std::mem::swap(rows, columns);
+                true
+            }
+            _ => false,
+        };
+        if !fits {
+            let reason =
+                format!("tensor {name:?} has shape {:?}, which is not {change:?}", info.shape);
+            return Err(Error::Gguf { file: gguf.file.clone(), reason });
+        }
+        Ok(Self { gguf, name, info, change, shape })
+    }
+}
+
+impl Stored for GgufTensor<'_> {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn values(&self, _: &str) -> Result<Vec<f32>> {
+        let mut values = read(self.gguf, self.name, self.info)?;
+        let rows = self.info.shape[0];
+        Ok(match self.change {
+            Change::None => values,
+            Change::PlusOne => {
+                values.iter_mut().for_each(|v| *v -= 1.0);
+                values
+            }
+            Change::Interleaved { heads } => {
+                let width = values.len() / rows;
+                let half = rows / heads / 2;
+                let source = |row: usize| {
+                    let (head, within) = (row / (2 * half), row % (2 * half));
+                    head * 2 * half + 2 * (within % half) + within / half
+                };
+                let rows = (0..rows).map(source).flat_map(|r| &values[r * width..][..width]);
+                rows.copied().collect()
+            }
+            Change::Transposed => {
+                let columns = values.len() / rows;
+                let places = (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c));
+                places.map(|place| values[place]).collect()
+            }
+        })
+    }
+}
+
+/// How many elements are read at a time: whole blocks of every type.
+const PART: usize = 1 << 20;
+
+/// The values of a tensor as the file has them.
+pub(super) fn read(gguf: &Gguf, name: &str, info: &TensorInfo) -> Result<Vec<f32>> {
+    if let Dtype::Other(_) = info.dtype {
+        return Err(Error::Quantization { tensor: name.to_owned(), dtype: info.dtype.name() });
+    }
+    let mut values = Vec::with_capacity(info.elements);
+    let mut buffer = Vec::new();
+    while values.len() < info.elements {
+        let elements = PART.min(info.elements - values.len());
+        let start = info.start + info.dtype.bytes(values.len()) as u64;
+        let bytes = gguf.bytes(start, info.dtype.bytes(elements), &mut buffer)?;
+        values.extend(info.dtype.values(bytes, elements)?);
+    }
+    Ok(values)
+}

@@ -1,0 +1,91 @@
+//! Where a GGUF file is found, and what a model that comes from one says of itself.
+
+use super::{fixtures, read};
+use crate::hub::{HubFlags, HubSettings, Silent};
+use crate::{Error, Model, Pooling, Source, load};
+use stratoscope_transformer::{Batch, NoHooks, Sequence};
+
+fn bert() -> std::path::PathBuf {
+    fixtures().join("gguf/models/bert/model.gguf")
+}
+
+fn check(model: &Model, id: &str, file: &str) {
+    assert_eq!(model.info.id, id);
+    assert_eq!(model.info.family, "BERT");
+    assert_eq!(model.info.sentence_pooling, Some(Pooling::Mean));
+    let files: Vec<_> = model.info.files.iter().map(|f| (f.name.as_str(), f.bytes)).collect();
+    assert_eq!(files, [(file, bert().metadata().unwrap().len())]);
+    let sha256 = model.info.weights_sha256();
+    assert_eq!(sha256.len(), 1);
+    assert_eq!(sha256[0].len(), 64);
+}
+
+#[test]
+fn a_path_is_a_model() {
+    let path = bert().display().to_string();
+    let model = load(
+        &Source::of(
+            &path,
+            None,
+            HubSettings::resolve(HubFlags::default(), |_| Some("/x".into())).unwrap(),
+        ),
+        &mut Silent,
+    )
+    .unwrap();
+    check(&model, &path, "model.gguf");
+    // The same weights under the same names compute the same.
+    let family = load(&Source::Folder(fixtures().join("families/bert")), &mut Silent).unwrap();
+    assert_eq!(states(&model), states(&family));
+}
+
+/// What a model makes of a few tokens.
+fn states(model: &Model) -> Vec<Vec<Vec<f32>>> {
+    let sequence = Sequence { token_ids: vec![3, 1, 60, 7], token_types: vec![0, 0, 1, 1] };
+    let batch = Batch::new(model.transformer.architecture(), &[sequence]).unwrap();
+    let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+    states.iter().map(|layer| layer.to_vec2().unwrap()).collect()
+}
+
+#[test]
+fn one_in_a_folder_is_a_model_and_two_are_not() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(bert(), folder.path().join("Some-Q8_0.GGUF")).unwrap();
+    let source = Source::Folder(folder.path().to_owned());
+    check(
+        &load(&source, &mut Silent).unwrap(),
+        &folder.path().display().to_string(),
+        "Some-Q8_0.GGUF",
+    );
+    std::fs::copy(bert(), folder.path().join("Other.gguf")).unwrap();
+    match load(&source, &mut Silent) {
+        Err(Error::SeveralModels { files, .. }) => {
+            assert_eq!(files, ["Other.gguf", "Some-Q8_0.GGUF"]);
+        }
+        other => panic!("{other:?}"),
+    }
+    // Beside safetensors it is only another form of the same model.
+    let family = fixtures().join("families/bert");
+    for name in ["config.json", "model.safetensors"] {
+        std::fs::copy(family.join(name), folder.path().join(name)).unwrap();
+    }
+    let files = load(&source, &mut Silent).unwrap().info.files;
+    assert!(files.iter().all(|file| !file.name.to_lowercase().ends_with("gguf")));
+}
+
+#[test]
+fn one_in_memory_is_a_model() {
+    let bytes = read(bert());
+    let model = load(&Source::memory("m", [("a.gguf", bytes)]), &mut Silent).unwrap();
+    check(&model, "m", "a.gguf");
+}
+
+#[test]
+fn errors_name_the_file() {
+    let mut bytes = read(bert());
+    bytes.truncate(20_000);
+    let error = load(&Source::memory("m", [("a.gguf", bytes)]), &mut Silent).unwrap_err();
+    assert!(error.to_string().starts_with("a.gguf is not a GGUF file"), "{error}");
+    let path = fixtures().join("requirements.txt");
+    let error = load(&Source::Folder(path), &mut Silent).unwrap_err();
+    assert!(matches!(error, Error::NotAFolder { .. }));
+}

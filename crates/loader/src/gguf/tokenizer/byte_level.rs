@@ -1,0 +1,123 @@
+//! Byte-level BPE: GPT-2's way, with the split of words that the file names.
+
+use super::Vocabulary;
+use crate::Result;
+use serde_json::{Value, json};
+
+/// How a text is split into words.
+struct Pre {
+    /// What `tokenizer.ggml.pre` calls it.
+    names: &'static [&'static str],
+    split: Split,
+    /// Whether a word that is a token stays whole, whatever the merges.
+    whole_words: bool,
+    /// Whether composed characters are put together first.
+    compose: bool,
+}
+
+enum Split {
+    /// As GPT-2 does.
+    Gpt2,
+    /// The same, with every digit apart.
+    Digits,
+    /// By an expression.
+    Expression(&'static str),
+}
+
+const LLAMA3: Split = Split::Expression(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+const QWEN2: Split = Split::Expression(
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+const GPT4O: Split = Split::Expression(
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+const TEKKEN: Split = Split::Expression(
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
+);
+
+/// The splits that are known: each as the `tokenizer.json` of a model of that name has it.
+const PRES: &[Pre] = &[
+    Pre {
+        names: &["gpt-2", "default", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de"],
+        split: Split::Gpt2,
+        whole_words: false,
+        compose: false,
+    },
+    Pre {
+        names: &["smollm", "starcoder", "refact"],
+        split: Split::Digits,
+        whole_words: false,
+        compose: false,
+    },
+    Pre {
+        names: &["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral"],
+        split: LLAMA3,
+        whole_words: true,
+        compose: false,
+    },
+    Pre { names: &["dbrx", "smaug-bpe"], split: LLAMA3, whole_words: false, compose: false },
+    Pre { names: &["qwen2"], split: QWEN2, whole_words: false, compose: true },
+    Pre { names: &["deepseek-r1-qwen"], split: QWEN2, whole_words: false, compose: false },
+    Pre { names: &["gpt-4o", "llama4"], split: GPT4O, whole_words: false, compose: false },
+    Pre { names: &["tekken"], split: TEKKEN, whole_words: true, compose: false },
+];
+
+/// The tokenizer of a byte-level vocabulary.
+pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
+    let keys = vocabulary.keys;
+    // Files from before there were names of splits are as GPT-2's.
+    let name = keys.text("pre")?.unwrap_or("default");
+    let pre = PRES.iter().find(|pre| pre.names.contains(&name)).ok_or_else(|| {
+        let known: Vec<_> = PRES.iter().flat_map(|pre| pre.names).copied().collect();
+        keys.error("pre", &format!("{} are supported", known.join(", ")))
+    })?;
+    let merges = keys.need("merges", keys.texts("merges"))?;
+    let merges: Option<Vec<_>> = merges.iter().map(|merge| merge.split_once(' ')).collect();
+    let merges = merges
+        .ok_or_else(|| keys.error("merges", "two tokens with a space between are expected"))?;
+    let bytes = |use_regex: bool, trim_offsets: bool| {
+        json!({
+            "type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim_offsets,
+            "use_regex": use_regex,
+        })
+    };
+    let sequence =
+        |first: Value, then: Value| json!({ "type": "Sequence", "pretokenizers": [first, then] });
+    let pre_tokenizer = match pre.split {
+        Split::Gpt2 => bytes(true, true),
+        Split::Digits => {
+            sequence(json!({ "type": "Digits", "individual_digits": true }), bytes(true, true))
+        }
+        Split::Expression(expression) => sequence(
+            json!({
+                "type": "Split", "pattern": { "Regex": expression }, "behavior": "Isolated",
+                "invert": false,
+            }),
+            bytes(false, true),
+        ),
+    };
+    let processor = match vocabulary.around(false, false)? {
+        None => bytes(true, false),
+        Some(template) => {
+            json!({ "type": "Sequence", "processors": [bytes(true, false), template] })
+        }
+    };
+    Ok(json!({
+        "version": "1.0",
+        "added_tokens": vocabulary.added()?,
+        "normalizer": pre.compose.then(|| json!({ "type": "NFC" })),
+        "pre_tokenizer": pre_tokenizer,
+        "post_processor": processor,
+        "decoder": bytes(true, true),
+        "model": {
+            "type": "BPE",
+            "fuse_unk": false,
+            "byte_fallback": false,
+            "ignore_merges": pre.whole_words,
+            "vocab": vocabulary.ids()?,
+            "merges": merges,
+        },
+    }))
+}
