@@ -137,7 +137,7 @@ fn lens(n: usize, n_layers: usize) -> Lens {
     let prediction = |l: usize, t: usize| Prediction {
         token: word(l * 5 + t * 7),
         probability: wave(l * 3 + t).abs(),
-        correct: (l + t) % 3 == 0,
+        correct: (l + t).is_multiple_of(3),
     };
     Lens {
         title: "Lens".to_owned(),
