@@ -13,6 +13,7 @@ pub mod hub;
 mod model;
 mod pooling;
 mod source;
+mod spelling;
 mod stored;
 mod tokenizer;
 mod weights;

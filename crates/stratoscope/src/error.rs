@@ -41,6 +41,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Reading layers through a head.
+    #[error(transparent)]
+    Lens(#[from] crate::LensError),
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -97,6 +100,7 @@ impl Error {
         use stratoscope_extractor::Error as E;
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
+            Self::Lens(error) => error.kind(),
             Self::Extractor(E::Layers { .. }) => ErrorKind::Usage,
             Self::Extractor(E::Io { source, .. })
                 if source.kind() != std::io::ErrorKind::NotFound =>
