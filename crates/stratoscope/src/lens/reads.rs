@@ -94,7 +94,7 @@ pub(super) fn layers(
         let of = |layer: usize| states.index_axis(Axis(0), layer).slice_move(s![range.clone(), ..]);
         let end = logits(reads, of(n - 1), true)?;
         d_vocab = end.d_vocab;
-        for layer in 0..n {
+        for (layer, read) in layers.iter_mut().enumerate() {
             progress(Step { what: "layers", done: chunk * n + layer, total: chunks * n });
             let own = match layer + 1 == n {
                 true => None,
@@ -105,7 +105,7 @@ pub(super) fn layers(
                 let truth = positions[range.start + i].truth.as_ref();
                 cell(own.row(i), end.row(i), truth, top, name)
             });
-            layers[layer].cells.extend(cells.collect::<Result<Vec<_>, LensError>>()?);
+            read.cells.extend(cells.collect::<Result<Vec<_>, LensError>>()?);
         }
     }
     progress(Step { what: "layers", done: chunks * n, total: chunks * n });
