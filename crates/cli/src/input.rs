@@ -52,7 +52,8 @@ fn from_arguments(texts: &[String], pairs: bool) -> Result<Vec<Text>> {
     chunks.collect()
 }
 
-fn stdin() -> Result<Vec<u8>> {
+/// Standard input, all of it.
+pub(crate) fn stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::io::stdin()
         .lock()

@@ -9,6 +9,7 @@ mod doctor;
 mod explore;
 mod extract;
 mod input;
+mod lens;
 mod model;
 mod models;
 mod outcome;
@@ -30,6 +31,7 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Lens(args) => lens::run(&args),
         Command::Info(args) => models::info(&args),
         Command::Models(args) => models::list(&args),
         Command::Fetch(args) => models::fetch(&args),

@@ -16,6 +16,7 @@ mod pooling;
 #[cfg(feature = "second-opinion")]
 pub mod second_opinion;
 mod source;
+mod spelling;
 mod stored;
 mod tokenizer;
 mod weights;

@@ -1,6 +1,7 @@
 //! Text to token ids, exactly as the model's own tokenizer does it, with the place of every token
 //! in the text. Built from `tokenizer.json`, or from vocabulary files where there is none.
 
+use crate::spelling::text_of;
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use tokenizers::PostProcessorWrapper;
@@ -10,6 +11,8 @@ use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     unknown: Option<u32>,
+    /// Whether the vocabulary is written in bytes, as GPT-2's.
+    byte_level: bool,
 }
 
 /// The tokens of one text, or of a pair of texts.
@@ -70,7 +73,9 @@ impl Tokenizer {
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| encode_error(&*e))?;
         let unknown = unknown_token(&inner).and_then(|token| inner.token_to_id(&token));
-        Ok(Self { inner, unknown })
+        let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
+        let byte_level = parts.contains("\"ByteLevel\"");
+        Ok(Self { inner, unknown, byte_level })
     }
 
     /// Builds a tokenizer from the files of its vocabulary and `tokenizer_config.json`.
@@ -149,6 +154,24 @@ impl Tokenizer {
     /// The token of an id, as the vocabulary writes it (`##ing`, `Ġbank`).
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
+    }
+
+    /// The text that a token stands for: the space that `Ġbank` or `▁bank` begins with is a space.
+    /// Bytes that are no whole character are shown as `<0xE4>`.
+    pub fn text(&self, id: u32) -> Option<String> {
+        Some(text_of(&self.token(id)?, self.byte_level))
+    }
+
+    /// The id of a token, as the vocabulary writes it.
+    pub fn id(&self, token: &str) -> Option<u32> {
+        self.inner.token_to_id(token)
+    }
+
+    /// The id of the token that stands for a word that is to be guessed (`[MASK]`, `<mask>`).
+    pub fn mask_id(&self) -> Option<u32> {
+        let added = self.inner.get_added_vocabulary();
+        let masks = ["[MASK]", "<mask>"].into_iter().filter(|mask| added.is_special_token(mask));
+        masks.filter_map(|mask| self.id(mask)).next()
     }
 
     /// How it cuts words: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.

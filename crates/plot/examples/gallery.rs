@@ -6,8 +6,8 @@ use std::error::Error;
 use std::path::Path;
 
 use stratoscope_plot::{
-    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind,
-    Similarity, Token, Trajectory,
+    Activations, Depth, Figure, LayerMatrix, Lens, LensTruth, Map, MapColour, Maps, Panel,
+    Prediction, Series, SeriesKind, Similarity, Token, Trajectory,
 };
 
 const CAPTION: &str = "Synthetic data: a random walk from word to context. Distances in the picture are \
@@ -27,6 +27,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let data = Data::new(n_tokens, n_layers, n_sentences);
         for (kind, figure) in data.figures()? {
             write(folder, &format!("{name}-{kind}"), &figure)?;
+        }
+    }
+    for n in [5, 12, 40, 200] {
+        for n_layers in [7, 13, 31] {
+            write(folder, &format!("t{n}-l{n_layers}-lens"), &lens(n, n_layers)?)?;
         }
     }
     Ok(())
@@ -224,6 +229,41 @@ impl Data {
         ));
         Ok(figures)
     }
+}
+
+/// A lens whose layers come to the next word one after the other.
+fn lens(n: usize, n_layers: usize) -> Result<Figure, Box<dyn Error>> {
+    let mut noise = Noise(11);
+    let word = |i: usize| WORDS[i % WORDS.len()].to_owned();
+    let mut predictions = Vec::new();
+    for layer in 0..n_layers {
+        let depth = (layer + 1) as f64 / n_layers as f64;
+        let one = |position: usize| {
+            let correct = position + 1 < n && noise.next() + 0.5 < 0.8 * depth * depth;
+            let other = ((noise.next() + 0.5) * 28.0) as usize;
+            Prediction {
+                token: word(if correct { position + 1 } else { other }),
+                probability: depth * (noise.next() + 0.5).powf(if correct { 0.3 } else { 3.0 }),
+                correct,
+            }
+        };
+        predictions.push((0..n).map(one).collect());
+    }
+    let special = |text: &str| text.starts_with('[');
+    let token = |text: String| Token { special: special(&text), text, sentence: 0 };
+    let figure = Lens {
+        title: "What every layer would predict".to_owned(),
+        caption: CAPTION.to_owned(),
+        tokens: (0..n).map(|i| token(word(i))).collect(),
+        layers: (0..n_layers).collect(),
+        predictions,
+        truth: Some(LensTruth {
+            name: "next token".to_owned(),
+            tokens: (0..n).map(|i| (i + 1 < n).then(|| word(i + 1))).collect(),
+        }),
+        focus: n - 1,
+    };
+    Ok(figure.draw()?)
 }
 
 /// Cosines of the rows of `states`, after adding `shift` to every entry.

@@ -27,6 +27,7 @@
 //! - [`Depth`]: curves by layer with their intervals and n, in rows of panels.
 //! - [`LayerMatrix`]: layer by layer, as CKA.
 //! - [`Activations`]: tokens by dimensions.
+//! - [`Lens`]: what every layer would predict at every token.
 //!
 //! The same input gives the same bytes: fonts are bundled, the system's are never read. (PNG bytes
 //! have not been compared between kinds of processor.) Any text is safe to draw. This crate knows nothing of models and their files.
@@ -53,6 +54,7 @@ pub use figure::Figure;
 pub use figures::activations::Activations;
 pub use figures::depth::{Depth, Panel, Series, SeriesKind};
 pub use figures::layers::LayerMatrix;
+pub use figures::lens::{Lens, LensTruth, Prediction};
 pub use figures::maps::{Map, MapColour, Maps};
 pub use figures::similarity::Similarity;
 pub use figures::trajectory::Trajectory;

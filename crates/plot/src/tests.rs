@@ -132,6 +132,27 @@ fn activations(
     }
 }
 
+fn lens(n: usize, n_layers: usize) -> Lens {
+    let word = |i: usize| WORDS[i % WORDS.len()].to_owned();
+    let prediction = |l: usize, t: usize| Prediction {
+        token: word(l * 5 + t * 7),
+        probability: wave(l * 3 + t).abs(),
+        correct: (l + t).is_multiple_of(3),
+    };
+    Lens {
+        title: "Lens".to_owned(),
+        caption: "Caption.".to_owned(),
+        tokens: tokens(n, 1),
+        layers: (0..n_layers).collect(),
+        predictions: (0..n_layers).map(|l| (0..n).map(|t| prediction(l, t)).collect()).collect(),
+        truth: Some(LensTruth {
+            name: "next token".to_owned(),
+            tokens: (0..n).map(|t| (t + 1 < n).then(|| word(t + 1))).collect(),
+        }),
+        focus: n.saturating_sub(1),
+    }
+}
+
 fn categories(n: usize) -> MapColour {
     MapColour::Category {
         names: (0..9).map(|i| format!("category {i}")).collect(),
@@ -150,6 +171,7 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
         ("depth", depth(n_layers, 0.8).draw()),
         ("layers", layers(n_layers, |i| wave(i).abs()).draw()),
         ("activations", activations(n, n_layers, 384, wave).draw()),
+        ("lens", lens(n, n_layers).draw()),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()
@@ -286,6 +308,31 @@ fn left_out_layers_are_said() {
 }
 
 #[test]
+fn a_lens_over_a_long_text_keeps_its_focus_and_says_what_it_leaves_out() {
+    for (focus, shown) in [(0, "Tokens 1 to "), (1_999, " to 2000 of 2000 shown")] {
+        let figure = Lens { focus, ..lens(2_000, 13) }.draw().unwrap();
+        check("long lens", &figure);
+        assert!(figure.svg().contains(shown), "{focus}");
+    }
+    let said = |n, n_layers, what| lens(n, n_layers).draw().unwrap().svg().contains(what);
+    assert!(!said(20, 13, "shown.") && !said(5, 40, "layers shown"));
+    assert!(said(5, 41, "40 of 41 layers shown"));
+}
+
+#[test]
+fn a_lens_frames_what_is_right_and_nothing_else() {
+    let lines = |correct: bool| {
+        let mut figure = lens(5, 4);
+        figure.predictions.iter_mut().flatten().for_each(|p| p.correct = correct);
+        figure.draw().unwrap().svg().matches("<polyline").count()
+    };
+    assert_eq!(lines(true), lines(false) + 20);
+    let own = LensTruth { name: "own token".to_owned(), tokens: Vec::new() };
+    check("own token", &Lens { truth: Some(own), ..lens(5, 4) }.draw().unwrap());
+    check("no truth", &Lens { truth: None, ..lens(5, 4) }.draw().unwrap());
+}
+
+#[test]
 fn codes_in_place_of_characters_are_said_in_the_caption() {
     let words = |figure: Figure| figure.svg().replace(['\n', ' '], "");
     let figure = words(trajectory(20, 2, 1.0).draw().unwrap());
@@ -338,6 +385,14 @@ fn bad_input_is_refused_by_name() {
     }
     let mut percentile = activations(3, 2, 8, wave);
     percentile.clip_percentile = f64::NAN;
+    let mut sure = lens(3, 2);
+    sure.predictions[1][2].probability = 1.5;
+    let mut unsure = lens(3, 2);
+    unsure.predictions[0][1].probability = f64::NAN;
+    let mut missing = lens(3, 2);
+    missing.predictions[1].pop();
+    let mut untrue = lens(3, 2);
+    untrue.truth.as_mut().unwrap().tokens.pop();
     let errors = [
         trajectory(0, 3, 1.0).draw(),
         trajectory(3, 0, 1.0).draw(),
@@ -355,6 +410,11 @@ fn bad_input_is_refused_by_name() {
         percentile.draw(),
         layers(3, |i| if i == 5 { f64::NAN } else { 0.5 }).draw(),
         activations(3, 2, 0, wave).draw(),
+        lens(0, 2).draw(),
+        sure.draw(),
+        unsure.draw(),
+        missing.draw(),
+        untrue.draw(),
     ]
     .map(|result| result.unwrap_err().to_string());
     insta::assert_snapshot!(errors.join("\n"));

@@ -52,6 +52,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// Reading layers through a head.
+    #[error(transparent)]
+    Lens(#[from] crate::LensError),
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -109,6 +112,7 @@ impl Error {
         use stratoscope_transformer::Error as T;
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
+            Self::Lens(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(

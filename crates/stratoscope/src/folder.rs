@@ -1,6 +1,6 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Manifest, Profile, Result};
+use crate::{Error, Exploration, Lens, Manifest, ModelFile, Profile, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
@@ -90,6 +90,33 @@ pub fn write_profile(
         "model": profile.model,
         "stimuli": profile.stimuli,
         "seed": profile.seed,
+        "dtype": "f32",
+        "device": "cpu",
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes a lens: its figure as SVG and PNG, its numbers as JSON, and a manifest with the
+/// files that the model was read from. What `check_output` allows is replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_lens(
+    folder: &Path,
+    lens: &Lens,
+    model_files: &[ModelFile],
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    add_figure(&mut files, "lens", &lens.figure()?, json_bytes(&serde_json::to_value(lens)?)?)?;
+    let manifest = serde_json::json!({
+        "tool": lens.tool,
+        "command_line": command_line,
+        "model": lens.model,
+        "files": model_files,
+        "settings": lens.settings,
+        "texts": [lens.text],
         "dtype": "f32",
         "device": "cpu",
     });

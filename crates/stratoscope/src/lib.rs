@@ -30,6 +30,7 @@ mod exploration;
 mod explorer;
 mod figures;
 mod folder;
+mod lens;
 mod manifest;
 mod maps;
 mod numbers;
@@ -44,7 +45,11 @@ pub use exploration::{
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_profile};
+pub use folder::{check_output, write_folder, write_lens, write_profile};
+pub use lens::{
+    Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
+    Perplexity, Reading, Token, TopToken,
+};
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
 

@@ -4,6 +4,7 @@ pub(crate) mod activations;
 pub(crate) mod depth;
 mod grid;
 pub(crate) mod layers;
+pub(crate) mod lens;
 pub(crate) mod maps;
 pub(crate) mod similarity;
 pub(crate) mod trajectory;

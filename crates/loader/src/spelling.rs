@@ -1,0 +1,70 @@
+//! How a vocabulary writes a token, to the text that the token stands for.
+
+/// The text of a token: `Ġbank` and `▁bank` begin with a space, `##s` stays as it is, for it tells
+/// that the word goes on. Bytes that are no whole character are shown as `<0xE4>`.
+pub(crate) fn text_of(token: &str, byte_level: bool) -> String {
+    if !byte_level {
+        return token.replace('▁', " ");
+    }
+    // Added tokens are not written in bytes.
+    let Some(bytes) = token.chars().map(byte).collect::<Option<Vec<u8>>>() else {
+        return token.to_owned();
+    };
+    let mut text = String::new();
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("<0x{byte:02X}>")));
+    }
+    text
+}
+
+/// The byte that a character of a byte-level vocabulary stands for (Radford et al. 2019): printable
+/// ones for themselves, the others in order from U+0100.
+fn byte(c: char) -> Option<u8> {
+    let code = u32::from(c);
+    let byte = match code {
+        33..=126 | 161..=172 | 174..=255 => code,
+        256..=288 => code - 256,
+        289..=322 => code - 289 + 127,
+        323 => 173,
+        _ => return None,
+    };
+    u8::try_from(byte).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_byte_has_one_character() {
+        let mut bytes: Vec<u8> = (0..=0x200).filter_map(char::from_u32).filter_map(byte).collect();
+        bytes.sort_unstable();
+        assert_eq!(bytes, (0..=255).collect::<Vec<u8>>());
+    }
+
+    #[test]
+    fn spaces_are_spaces_and_halves_of_characters_are_bytes() {
+        assert_eq!(text_of("Ġbank", true), " bank");
+        assert_eq!(text_of("Ċ", true), "\n");
+        assert_eq!(text_of("cafÃ©", true), "café");
+        assert_eq!(text_of("ä¸", true), "<0xE4><0xB8>");
+        assert_eq!(text_of("a b", true), "a b");
+        assert_eq!(text_of("▁bank", false), " bank");
+        assert_eq!(text_of("##s", false), "##s");
+        assert_eq!(text_of("", true), "");
+    }
+    #[test]
+    fn a_tokenizer_tells_text_id_and_mask() {
+        use crate::tokenizer::{Tokenizer, Vocabulary};
+        let vocab = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nbank\n##s\n".to_vec();
+        let words = Tokenizer::from_vocabulary(Vocabulary::WordPiece, &[vocab], None).unwrap();
+        assert_eq!((words.mask_id(), words.id("##s"), words.id("x")), (Some(4), Some(6), None));
+        assert_eq!(words.text(6).as_deref(), Some("##s"));
+        let vocab = br#"{"<s>":0,"<pad>":1,"</s>":2,"<unk>":3,"a":4,"\u0120":5,"\u0120a":6}"#;
+        let files = [vocab.to_vec(), "#version: 0.2\nĠ a\n".as_bytes().to_vec()];
+        let bytes = Tokenizer::from_vocabulary(Vocabulary::ByteLevelBpe, &files, None).unwrap();
+        assert_eq!((bytes.mask_id(), bytes.text(6).as_deref()), (None, Some(" a")));
+        assert_eq!(bytes.text(0).as_deref(), Some("<s>"));
+    }
+}

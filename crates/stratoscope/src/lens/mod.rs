@@ -1,0 +1,376 @@
+//! The logit lens (nostalgebraist 2020): what every layer would predict if the model ended there,
+//! by its own final norm and head.
+
+mod error;
+mod numbers;
+mod reads;
+mod shown;
+#[cfg(test)]
+mod tests;
+
+pub use error::LensError;
+pub use numbers::{Distribution, Perplexity};
+
+use crate::manifest::hex;
+use crate::{Error, Explorer, LongText, Result, Step, Text};
+use ndarray::Axis;
+use reads::Reads;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use stratoscope_extractor::{LayerSelection, Origin, extract, prepare, prepare_ids};
+use stratoscope_loader::Tokenizer;
+
+const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+
+/// Tokens that are run together for a pseudo-perplexity.
+const GROUP: usize = 1024;
+
+/// What is asked of a lens.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LensSettings {
+    /// How many of the most probable tokens are kept for each layer and position; at least 1.
+    pub top: usize,
+    /// The true tokens: one for each mask in the text, in order, or for a causal model the one that
+    /// comes after the text.
+    pub targets: Vec<String>,
+    /// Whether the text's perplexity is computed; for a masked model that is a forward pass a token.
+    pub perplexity: bool,
+}
+
+impl Default for LensSettings {
+    fn default() -> Self {
+        Self { top: 5, targets: Vec::new(), perplexity: false }
+    }
+}
+
+/// What every layer would predict at every token of a text.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lens {
+    /// The program that computed it.
+    pub tool: String,
+    /// The model.
+    pub model: Origin,
+    /// The text.
+    pub text: String,
+    /// What was asked.
+    pub settings: LensSettings,
+    /// What a prediction is of.
+    pub reading: Reading,
+    /// The number of tokens that a prediction is among.
+    pub d_vocab: usize,
+    /// What the model read, `[tokens]`.
+    pub positions: Vec<LensPosition>,
+    /// `[n_layers + 1]`; the last is the model's own prediction.
+    pub layers: Vec<LensLayer>,
+    /// How well the model predicts the text, where that was asked.
+    pub perplexity: Option<Perplexity>,
+}
+
+/// What a prediction is of, and so what is true.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reading {
+    /// A causal model: the token after each.
+    NextToken,
+    /// A masked model and a text with masks: the token at each mask.
+    Masks,
+    /// A masked model and a text without: the token itself, which the model sees. To be right is to
+    /// copy, not to predict.
+    OwnToken,
+}
+
+/// A token of the vocabulary.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// Its id.
+    pub id: u32,
+    /// The text that it stands for.
+    pub text: String,
+}
+
+/// One token that the model read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LensPosition {
+    /// The token.
+    #[serde(flatten)]
+    pub token: Token,
+    /// Whether the tokenizer put it there (`[CLS]`, `<s>`), rather than the text.
+    pub special: bool,
+    /// Whether it is a mask.
+    pub masked: bool,
+    /// What is to be predicted here, where that is known.
+    pub truth: Option<Token>,
+}
+
+/// What one layer would predict.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LensLayer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// `[tokens]`.
+    pub cells: Vec<LensCell>,
+}
+
+/// What one layer would predict at one position.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LensCell {
+    /// The most probable tokens, most probable first; of equals the smaller id.
+    pub top: Vec<TopToken>,
+    /// The entropy of the prediction, in nats: 0 to ln d_vocab.
+    pub entropy_nats: f64,
+    /// KL(last layer ‖ this layer) in nats (Belrose et al. 2023): 0 at the last layer.
+    pub kl_nats: f64,
+    /// How the true token fares, where it is known.
+    pub truth: Option<LensTruth>,
+}
+
+/// A token with its probability.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TopToken {
+    /// Its id.
+    pub id: u32,
+    /// The text that it stands for.
+    pub text: String,
+    /// Its probability.
+    pub probability: f64,
+}
+
+/// How the true token fares.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LensTruth {
+    /// 1 and the number of tokens that are strictly more probable.
+    pub rank: usize,
+    /// Its probability.
+    pub probability: f64,
+    /// Its surprisal, −ln p.
+    pub nats: f64,
+}
+
+impl Explorer {
+    /// What every layer would predict at every token of a text, through the model's own head.
+    ///
+    /// # Errors
+    /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, targets
+    /// that are no tokens or have no place; a blank text; a forward pass that fails.
+    pub fn lens(
+        &self,
+        text: &str,
+        settings: &LensSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Lens> {
+        let model = self.model();
+        let reads: &dyn Reads = &model.transformer;
+        let id = || model.info.id.clone();
+        if !reads.has_head() {
+            return Err(LensError::NoHead { model: id() }.into());
+        }
+        let tokenizer =
+            model.tokenizer.as_ref().ok_or_else(|| LensError::NoTokenizer { model: id() })?;
+        let prepared = prepare(model, vec![Text::from(text)], LongText::Refuse).map_err(refused)?;
+        let read = prepared.rows.iter().filter_map(|row| Some((row.token_id?, row.special)));
+        let read: Vec<(u32, bool)> = read.collect();
+        let causal = reads.is_causal();
+        let (reading, mut positions) = positions(tokenizer, causal, &read);
+        let targets: Vec<Token> =
+            settings.targets.iter().map(|t| target(tokenizer, t)).collect::<Result<_, _>>()?;
+        place(reading, &mut positions, targets, &mask_name(tokenizer))?;
+        if settings.perplexity {
+            check_perplexity(tokenizer, reading, &positions, id)?;
+        }
+        let states = extract(model, prepared, &LayerSelection::All, &mut |_| {})?;
+        let name = |id: u32| named(tokenizer, id).text;
+        let views = states.hidden_states.view();
+        let (d_vocab, layers) =
+            reads::layers(reads, views, &positions, settings.top, &name, progress)?;
+        let perplexity = match (settings.perplexity, causal) {
+            (false, _) => None,
+            (true, true) => perplexity(&layers),
+            (true, false) => self.pseudo_perplexity(tokenizer, &read, progress)?,
+        };
+        Ok(Lens {
+            tool: TOOL.to_owned(),
+            model: self.origin(),
+            text: text.to_owned(),
+            settings: settings.clone(),
+            reading,
+            d_vocab,
+            positions,
+            layers,
+            perplexity,
+        })
+    }
+
+    /// Each token that is not special hidden in turn, and predicted from all others.
+    fn pseudo_perplexity(
+        &self,
+        tokenizer: &Tokenizer,
+        read: &[(u32, bool)],
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Option<Perplexity>> {
+        let Some(mask) = tokenizer.mask_id() else { return Ok(None) };
+        let ids: Vec<u32> = read.iter().map(|(id, _)| *id).collect();
+        let hidden: Vec<usize> = (0..read.len()).filter(|&i| !read[i].1).collect();
+        let mut nats = Vec::with_capacity(hidden.len());
+        for some in hidden.chunks((GROUP / ids.len().max(1)).max(1)) {
+            progress(Step { what: "perplexity", done: nats.len(), total: hidden.len() });
+            let without = |&i: &usize| {
+                let mut ids = ids.clone();
+                ids[i] = mask;
+                (i + 1, ids)
+            };
+            let prepared = prepare_ids(self.model(), some.iter().map(without).collect())?;
+            let last = LayerSelection::Some("-1".to_owned());
+            let states = extract(self.model(), prepared, &last, &mut |_| {})?;
+            let rows: Vec<usize> =
+                some.iter().enumerate().map(|(n, i)| n * ids.len() + i).collect();
+            let at = states.layer(0).select(Axis(0), &rows);
+            let logits = reads::logits(&self.model().transformer, at.view(), true)?;
+            for (row, &i) in logits.values.chunks(logits.d_vocab).zip(some) {
+                let (id, d_vocab) = (ids[i], logits.d_vocab);
+                let log = Distribution::of(row)?.log_probability(id);
+                nats.push(-log.ok_or(LensError::TokenId { id, d_vocab })?);
+            }
+        }
+        progress(Step { what: "perplexity", done: hidden.len(), total: hidden.len() });
+        Ok(Perplexity::of(&nats, true))
+    }
+}
+
+impl Lens {
+    /// Eight hexadecimal digits of what determines it: the model's weights, the text and the
+    /// settings.
+    pub fn hash8(&self) -> String {
+        let (model, revision) = (&self.model.model, &self.model.revision);
+        let weights = &self.model.weights;
+        let what =
+            serde_json::json!([self.tool, model, revision, weights, self.settings, self.text]);
+        hex(&Sha256::digest(what.to_string().as_bytes())[..4])
+    }
+}
+
+/// A refusal in the words of this job, which neither cuts nor windows.
+fn refused(error: stratoscope_extractor::Error) -> Error {
+    match error {
+        stratoscope_extractor::Error::TooLong { tokens, limit, .. } => {
+            LensError::TooLong { tokens, limit }.into()
+        }
+        other => other.into(),
+    }
+}
+
+fn named(tokenizer: &Tokenizer, id: u32) -> Token {
+    Token { id, text: tokenizer.text(id).unwrap_or_else(|| format!("#{id}")) }
+}
+
+fn mask_name(tokenizer: &Tokenizer) -> String {
+    let mask = tokenizer.mask_id().and_then(|id| tokenizer.token(id));
+    mask.unwrap_or_else(|| "a mask".to_owned())
+}
+
+/// What was read, with what is to be predicted as far as the text tells it.
+fn positions(
+    tokenizer: &Tokenizer,
+    causal: bool,
+    read: &[(u32, bool)],
+) -> (Reading, Vec<LensPosition>) {
+    let mask = tokenizer.mask_id().filter(|_| !causal);
+    let masked = |id: u32| mask == Some(id);
+    let reading = match (causal, read.iter().any(|(id, _)| masked(*id))) {
+        (true, _) => Reading::NextToken,
+        (false, true) => Reading::Masks,
+        (false, false) => Reading::OwnToken,
+    };
+    let position = |(index, &(id, special)): (usize, &(u32, bool))| {
+        let truth = match reading {
+            Reading::NextToken => read.get(index + 1).map(|(id, _)| *id),
+            Reading::Masks => None,
+            Reading::OwnToken => Some(id).filter(|_| !special),
+        };
+        LensPosition {
+            token: named(tokenizer, id),
+            special,
+            masked: masked(id),
+            truth: truth.map(|id| named(tokenizer, id)),
+        }
+    };
+    (reading, read.iter().enumerate().map(position).collect())
+}
+
+/// Puts the targets where they are to be predicted.
+fn place(
+    reading: Reading,
+    positions: &mut [LensPosition],
+    mut targets: Vec<Token>,
+    mask: &str,
+) -> Result<(), LensError> {
+    let mask = || mask.to_owned();
+    match (reading, targets.len()) {
+        (_, 0) => Ok(()),
+        (Reading::OwnToken, _) => Err(LensError::NoMask { mask: mask() }),
+        (Reading::NextToken, 1) => {
+            if let Some(last) = positions.last_mut() {
+                last.truth = targets.pop();
+            }
+            Ok(())
+        }
+        (Reading::NextToken, targets) => Err(LensError::CausalTargets { targets }),
+        (Reading::Masks, n) => {
+            let masks = positions.iter().filter(|p| p.masked).count();
+            if n != masks {
+                return Err(LensError::TargetCount { targets: n, masks, mask: mask() });
+            }
+            for (position, target) in positions.iter_mut().filter(|p| p.masked).zip(targets) {
+                position.truth = Some(target);
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The token that a target is: what the tokenizer makes of it in a text, or the vocabulary's own
+/// spelling (`##s`).
+fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
+    let encoded = tokenizer.encode(target, None)?;
+    let tokens = encoded.ids.iter().zip(&encoded.special).filter(|(_, special)| !**special);
+    let ids: Vec<u32> = tokens.map(|(id, _)| *id).collect();
+    let unknown = tokenizer.unknown_id();
+    if let [id] = ids[..]
+        && Some(id) != unknown
+    {
+        return Ok(named(tokenizer, id));
+    }
+    if let Some(id) = tokenizer.id(target) {
+        return Ok(named(tokenizer, id));
+    }
+    let target = target.to_owned();
+    if ids.len() < 2 || ids.iter().any(|id| Some(*id) == unknown) {
+        return Err(LensError::UnknownTarget { target }.into());
+    }
+    let pieces = ids.iter().take(12).map(|id| format!("{:?}", named(tokenizer, *id).text));
+    Err(LensError::LongTarget { target, pieces: pieces.collect() }.into())
+}
+
+/// What is to be known before anything is computed.
+fn check_perplexity(
+    tokenizer: &Tokenizer,
+    reading: Reading,
+    positions: &[LensPosition],
+    model: impl Fn() -> String,
+) -> Result<(), LensError> {
+    match reading {
+        Reading::NextToken if positions.len() < 2 => Err(LensError::NothingScored),
+        Reading::Masks => Err(LensError::MaskedPerplexity { mask: mask_name(tokenizer) }),
+        Reading::OwnToken if tokenizer.mask_id().is_none() => {
+            Err(LensError::NoMaskToken { model: model() })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Of a causal model: every token after the first, but not a target that the text does not have.
+fn perplexity(layers: &[LensLayer]) -> Option<Perplexity> {
+    let cells = &layers.last()?.cells;
+    let scored = cells.iter().take(cells.len().saturating_sub(1));
+    let nats: Vec<f64> = scored.filter_map(|cell| Some(cell.truth?.nats)).collect();
+    Perplexity::of(&nats, false)
+}

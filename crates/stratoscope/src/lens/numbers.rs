@@ -1,0 +1,123 @@
+//! Logits to what is said of them: probabilities, entropy, divergence, ranks, perplexity.
+
+use super::LensError;
+use serde::{Deserialize, Serialize};
+
+/// A row of logits as a probability distribution over the vocabulary, computed in double precision.
+#[derive(Debug, Clone, Copy)]
+pub struct Distribution<'a> {
+    logits: &'a [f32],
+    /// The largest logit, which is taken off all of them, so that none overflows.
+    largest: f64,
+    /// The logarithm of the sum of what is then exponentiated.
+    log_sum: f64,
+}
+
+impl<'a> Distribution<'a> {
+    /// Takes `[d_vocab]` logits.
+    ///
+    /// # Errors
+    /// [`LensError::NotFinite`] for NaN and infinities, [`LensError::Shape`] for an empty row.
+    pub fn of(logits: &'a [f32]) -> Result<Self, LensError> {
+        if let Some((token, &value)) = logits.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+            return Err(LensError::NotFinite { token, value });
+        }
+        if logits.is_empty() {
+            return Err(LensError::Shape { what: "logits of a token", found: 0, expected: 1 });
+        }
+        let largest = f64::from(logits.iter().copied().fold(f32::MIN, f32::max));
+        let sum: f64 = logits.iter().map(|&v| (f64::from(v) - largest).exp()).sum();
+        Ok(Self { logits, largest, log_sum: sum.ln() })
+    }
+
+    /// Tokens that it is over.
+    pub fn d_vocab(&self) -> usize {
+        self.logits.len()
+    }
+
+    /// The natural logarithm of a token's probability; none beyond the vocabulary.
+    pub fn log_probability(&self, id: u32) -> Option<f64> {
+        self.logits.get(id as usize).map(|&v| self.log(v))
+    }
+
+    fn log(&self, logit: f32) -> f64 {
+        f64::from(logit) - self.largest - self.log_sum
+    }
+
+    /// Its entropy in nats, 0 to ln d_vocab.
+    pub fn entropy(&self) -> f64 {
+        let terms = self.logits.iter().map(|&v| {
+            let log = self.log(v);
+            -log.exp() * log
+        });
+        terms.sum::<f64>().max(0.0)
+    }
+
+    /// KL(self ‖ other) in nats: what is lost when `other` is believed and `self` holds. What
+    /// rounding leaves below 0 is 0.
+    ///
+    /// # Errors
+    /// [`LensError::Shape`] for another vocabulary.
+    pub fn kl(&self, other: &Distribution<'_>) -> Result<f64, LensError> {
+        if other.d_vocab() != self.d_vocab() {
+            let (found, expected) = (other.d_vocab(), self.d_vocab());
+            return Err(LensError::Shape { what: "logits of a token", found, expected });
+        }
+        let terms = self.logits.iter().zip(other.logits).map(|(&own, &theirs)| {
+            let log = self.log(own);
+            log.exp() * (log - other.log(theirs))
+        });
+        Ok(terms.sum::<f64>().max(0.0))
+    }
+
+    /// The rank of a token: 1 and the number of tokens that are strictly more probable, so that
+    /// equals share the better rank; none beyond the vocabulary.
+    pub fn rank(&self, id: u32) -> Option<usize> {
+        let own = *self.logits.get(id as usize)?;
+        Some(1 + self.logits.iter().filter(|&&v| v > own).count())
+    }
+
+    /// The `k` most probable tokens with their probabilities, most probable first; of equals the
+    /// smaller id.
+    pub fn top(&self, k: usize) -> Vec<(u32, f64)> {
+        let k = k.min(self.logits.len());
+        let mut best: Vec<(u32, f32)> = Vec::with_capacity(k + 1);
+        for (id, &logit) in (0u32..).zip(self.logits) {
+            if best.len() == k && best.last().is_none_or(|&(_, least)| logit <= least) {
+                continue;
+            }
+            let place = best.partition_point(|&(_, other)| other >= logit);
+            best.insert(place, (id, logit));
+            best.truncate(k);
+        }
+        best.into_iter().map(|(id, logit)| (id, self.log(logit).exp())).collect()
+    }
+}
+
+/// How well a model predicts a text: the exponential of the mean surprisal of its tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Perplexity {
+    /// Whether each token was hidden in turn and predicted from both sides (pseudo-perplexity,
+    /// Salazar et al. 2020), not from those before it. The two cannot be compared.
+    pub pseudo: bool,
+    /// The mean of −ln p over the tokens scored.
+    pub nats_per_token: f64,
+    /// Its exponential; none where that is beyond double precision.
+    pub perplexity: Option<f64>,
+    /// The number of tokens scored. The first that a causal model reads is never scored: for a text
+    /// without a token before it (`<s>`), that is its first token.
+    pub tokens: usize,
+}
+
+impl Perplexity {
+    /// From −ln p of each token that is scored; none where there is no token.
+    pub fn of(nats: &[f64], pseudo: bool) -> Option<Self> {
+        let tokens = nats.len();
+        if tokens == 0 {
+            return None;
+        }
+        let nats_per_token = nats.iter().sum::<f64>() / tokens as f64;
+        let perplexity = Some(nats_per_token.exp()).filter(|p| p.is_finite());
+        Some(Self { pseudo, nats_per_token, perplexity, tokens })
+    }
+}

@@ -1,0 +1,140 @@
+//! What the lens needs of a model besides its hidden states, and the passage from states to logits.
+
+use super::{Distribution, LensCell, LensError, LensLayer, LensPosition, LensTruth, Token};
+use crate::{Result, Step};
+use candle_core::{Device, Tensor};
+use ndarray::{ArrayView2, ArrayView3, Axis, s};
+use rayon::prelude::*;
+use stratoscope_transformer::Transformer;
+
+/// Positions whose logits are held at a time, at two layers: so memory does not grow with the text.
+const POSITIONS: usize = 64;
+
+/// The end of a model: from states to logits.
+pub(super) trait Reads {
+    /// Whether there is a head at all.
+    fn has_head(&self) -> bool;
+    /// Whether no token sees those after it.
+    fn is_causal(&self) -> bool;
+    /// `[tokens, d_model]` to the same.
+    fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor>;
+    /// `[tokens, d_model]`, normed, to logits `[tokens, d_vocab]`.
+    fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor>;
+}
+
+impl Reads for Transformer {
+    fn has_head(&self) -> bool {
+        self.architecture().head.is_some()
+    }
+
+    fn is_causal(&self) -> bool {
+        self.architecture().is_causal()
+    }
+
+    fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
+        Transformer::final_norm(self, x)
+    }
+
+    fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor> {
+        Transformer::unembed(self, normed)
+    }
+}
+
+/// `[tokens, d_vocab]` logits of states `[tokens, d_model]`; `last` where the final norm is done.
+pub(super) fn logits(reads: &dyn Reads, states: ArrayView2<'_, f32>, last: bool) -> Result<Rows> {
+    let tensor = |error| crate::Error::from(stratoscope_extractor::Error::Tensor(error));
+    let forward = |error| crate::Error::from(stratoscope_extractor::Error::Transformer(error));
+    let (tokens, _) = states.dim();
+    let flat: Vec<f32> = states.iter().copied().collect();
+    let x = Tensor::from_vec(flat, states.dim(), &Device::Cpu).map_err(tensor)?;
+    let normed = if last { x } else { reads.final_norm(&x).map_err(forward)? };
+    let logits = reads.unembed(&normed).map_err(forward)?;
+    let values: Vec<f32> = logits.flatten_all().and_then(|flat| flat.to_vec1()).map_err(tensor)?;
+    let d_vocab = logits.dims().last().copied().unwrap_or(0);
+    if d_vocab == 0 || values.len() != tokens * d_vocab {
+        let (found, expected) = (values.len(), tokens * d_vocab.max(1));
+        return Err(LensError::Shape { what: "logits", found, expected }.into());
+    }
+    Ok(Rows { values, d_vocab })
+}
+
+/// Logits, `[tokens, d_vocab]`.
+pub(super) struct Rows {
+    pub(super) values: Vec<f32>,
+    pub(super) d_vocab: usize,
+}
+
+impl Rows {
+    fn row(&self, index: usize) -> &[f32] {
+        &self.values[index * self.d_vocab..(index + 1) * self.d_vocab]
+    }
+}
+
+/// Reads every layer of `states`, `[n_layers + 1, tokens, d_model]`, whose last is normed already.
+pub(super) fn layers(
+    reads: &dyn Reads,
+    states: ArrayView3<'_, f32>,
+    positions: &[LensPosition],
+    top: usize,
+    name: &(dyn Fn(u32) -> String + Sync),
+    progress: &mut dyn FnMut(Step),
+) -> Result<(usize, Vec<LensLayer>)> {
+    let (n, tokens, _) = states.dim();
+    if n == 0 || tokens != positions.len() {
+        let (found, expected) = (tokens, positions.len());
+        return Err(LensError::Shape { what: "rows of states", found, expected }.into());
+    }
+    let mut layers: Vec<LensLayer> =
+        (0..n).map(|layer| LensLayer { layer, cells: Vec::with_capacity(tokens) }).collect();
+    let chunks = tokens.div_ceil(POSITIONS);
+    let mut d_vocab = 0;
+    for chunk in 0..chunks {
+        let range = chunk * POSITIONS..((chunk + 1) * POSITIONS).min(tokens);
+        let of = |layer: usize| states.index_axis(Axis(0), layer).slice_move(s![range.clone(), ..]);
+        let end = logits(reads, of(n - 1), true)?;
+        d_vocab = end.d_vocab;
+        for (layer, read) in layers.iter_mut().enumerate() {
+            progress(Step { what: "layers", done: chunk * n + layer, total: chunks * n });
+            let own = match layer + 1 == n {
+                true => None,
+                false => Some(logits(reads, of(layer), false)?),
+            };
+            let own = own.as_ref().unwrap_or(&end);
+            let cells = (0..range.len()).into_par_iter().map(|i| {
+                let truth = positions[range.start + i].truth.as_ref();
+                cell(own.row(i), end.row(i), truth, top, name)
+            });
+            read.cells.extend(cells.collect::<Result<Vec<_>, LensError>>()?);
+        }
+    }
+    progress(Step { what: "layers", done: chunks * n, total: chunks * n });
+    Ok((d_vocab, layers))
+}
+
+/// What a row of logits says, beside the last layer's row at the same position.
+fn cell(
+    logits: &[f32],
+    last: &[f32],
+    truth: Option<&Token>,
+    top: usize,
+    name: &(dyn Fn(u32) -> String + Sync),
+) -> Result<LensCell, LensError> {
+    let (own, last) = (Distribution::of(logits)?, Distribution::of(last)?);
+    let truth = match truth {
+        None => None,
+        Some(&Token { id, .. }) => match (own.rank(id), own.log_probability(id)) {
+            (Some(rank), Some(log)) => {
+                Some(LensTruth { rank, probability: log.exp(), nats: 0.0 - log })
+            }
+            _ => return Err(LensError::TokenId { id, d_vocab: own.d_vocab() }),
+        },
+    };
+    Ok(LensCell {
+        top: (own.top(top.max(1)).into_iter())
+            .map(|(id, probability)| super::TopToken { id, text: name(id), probability })
+            .collect(),
+        entropy_nats: own.entropy(),
+        kl_nats: last.kl(&own)?,
+        truth,
+    })
+}

@@ -1,0 +1,276 @@
+//! Known values (from `tests/fixtures/lens.py`), laws, and a toy model.
+
+use super::reads::{Reads, layers, logits};
+use super::*;
+use candle_core::{Device, Tensor};
+use ndarray::{Array3, ArrayView3};
+
+const LAST: [f32; 7] = [1.5, -0.25, 3.0, 0.0, 3.0, -7.75, 0.5];
+const LAYER: [f32; 7] = [0.5, 2.25, -1.0, 4.0, 0.125, 0.0, -3.5];
+
+#[track_caller]
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() <= 1e-12 * expected.abs().max(1.0), "{found} {expected}");
+}
+
+fn of(logits: &[f32]) -> Distribution<'_> {
+    Distribution::of(logits).unwrap()
+}
+
+#[test]
+fn numbers_are_those_of_scipy() {
+    let (p, q) = (of(&LAST), of(&LAYER));
+    near(p.log_probability(0).unwrap(), -2.372881175994393);
+    near(q.log_probability(6).unwrap(), -7.72340938398112);
+    near(p.entropy(), 1.2135597529797428);
+    near(q.entropy(), 0.7043365013313418);
+    near(p.kl(&q).unwrap(), 3.3291506798832455);
+    near(q.kl(&p).unwrap(), 3.2144046542125593);
+    let nats = [2.372881175994393, 7.72340938398112];
+    let perplexity = Perplexity::of(&nats, false).unwrap();
+    near(perplexity.nats_per_token, 5.048145279987756);
+    near(perplexity.perplexity.unwrap(), 155.73335469089204);
+    assert_eq!(perplexity.tokens, 2);
+    assert_eq!(Perplexity::of(&[], false), None);
+    assert_eq!(Perplexity::of(&[1e4], false).unwrap().perplexity, None);
+}
+
+#[test]
+fn a_large_vocabulary_is_summed_as_exactly() {
+    let row = |by: u64, modulo: u64, over: f32| -> Vec<f32> {
+        (0..50_257).map(|i: u64| (i * by % modulo) as f32 / over).collect()
+    };
+    let (big, flat) = (row(7919, 10_007, 1000.0), row(104_729, 9_973, 700.0));
+    near(of(&big).entropy(), 9.521167815236865);
+    near(of(&big).kl(&of(&flat)).unwrap(), 5.766540835015651);
+    near(of(&big).log_probability(12_345).unwrap(), -16.856193075874344);
+    assert_eq!(of(&big).rank(12_345), Some(41_855));
+}
+
+#[test]
+fn equals_share_the_better_rank_and_the_smaller_id_is_named_first() {
+    let p = of(&LAST);
+    assert_eq!([2, 4, 0, 5].map(|id| p.rank(id)), [1, 1, 3, 7].map(Some));
+    let top = p.top(4);
+    assert_eq!(top.iter().map(|t| t.0).collect::<Vec<_>>(), [2, 4, 0, 6]);
+    let expected =
+        [0.41774621332740086, 0.41774621332740086, 0.09321177948114308, 0.034290697346118636];
+    top.iter().zip(expected).for_each(|(t, e)| near(t.1, e));
+    assert_eq!(p.top(100).len(), 7);
+    assert_eq!((p.rank(7), p.log_probability(u32::MAX)), (None, None));
+}
+
+#[test]
+fn laws_hold_for_any_logits() {
+    let mut state = 1u64;
+    for case in 0..60 {
+        let mut row = || -> Vec<f32> {
+            let scale = [0.0, 1e-3, 1.0, 30.0, 1e30][case % 5];
+            (0..1 + case)
+                .map(|_| {
+                    state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+                    ((state >> 40) as f32 / 8_388_608.0 - 1.0) * scale
+                })
+                .collect()
+        };
+        let (a, b) = (row(), row());
+        let (p, q) = (of(&a), of(&b));
+        let n = (a.len() as f64).ln();
+        assert!((0.0..=n + 1e-12).contains(&p.entropy()), "{case}");
+        assert!(p.kl(&q).unwrap() >= 0.0 && p.kl(&q).unwrap().is_finite(), "{case}");
+        assert_eq!(p.kl(&p).unwrap(), 0.0, "{case}");
+        let top = p.top(a.len());
+        assert!(top.windows(2).all(|w| w[0].1 >= w[1].1), "{case}");
+        near(top.iter().map(|t| t.1).sum(), 1.0);
+        assert_eq!(p.rank(top[0].0), Some(1), "{case}");
+    }
+}
+
+#[test]
+fn what_is_no_logit_is_named() {
+    for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+        let error = Distribution::of(&[0.0, 1e30, value]).unwrap_err();
+        assert!(matches!(error, LensError::NotFinite { token: 2, .. }), "{error}");
+    }
+    assert!(matches!(Distribution::of(&[]), Err(LensError::Shape { .. })));
+    assert!(of(&LAST).kl(&of(&[1.0])).is_err());
+    let extreme = of(&[1e30, -1e30, 1e30]);
+    near(extreme.entropy(), 2f64.ln());
+    assert_eq!(extreme.log_probability(1), Some(-2e30_f32 as f64 - 2f64.ln()));
+}
+
+/// A model of two dimensions and four tokens: the norm doubles, the head is fixed.
+struct Toy;
+
+const HEAD: [[f32; 4]; 2] = [[1.0, 0.0, -1.0, 0.5], [0.0, 2.0, 0.25, -0.5]];
+
+impl Reads for Toy {
+    fn has_head(&self) -> bool {
+        true
+    }
+
+    fn is_causal(&self) -> bool {
+        true
+    }
+
+    fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
+        Ok((x * 2.0)?)
+    }
+
+    fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor> {
+        Ok(normed.matmul(&Tensor::new(&HEAD, &Device::Cpu)?)?)
+    }
+}
+
+fn token(id: u32) -> Token {
+    Token { id, text: format!("t{id}") }
+}
+
+fn read(tokens: usize) -> Vec<LensPosition> {
+    (0..tokens)
+        .map(|i| LensPosition {
+            token: token(i as u32 % 4),
+            special: false,
+            masked: false,
+            truth: (i + 1 < tokens).then(|| token((i as u32 + 1) % 4)),
+        })
+        .collect()
+}
+
+/// States of three layers, each the last but not yet normed: halved.
+fn states(tokens: usize) -> Array3<f32> {
+    Array3::from_shape_fn((3, tokens, 2), |(l, t, d)| {
+        let last = ((t * 2 + d) as f32 * 0.37).sin() * 3.0;
+        if l == 2 { last } else { last / 2.0 + (1 - l) as f32 }
+    })
+}
+
+fn through(view: ArrayView3<'_, f32>, positions: &[LensPosition]) -> Result<Vec<LensLayer>> {
+    let name = |id: u32| format!("t{id}");
+    layers(&Toy, view, positions, 3, &name, &mut |_| {}).map(|(d_vocab, layers)| {
+        assert_eq!(d_vocab, 4);
+        layers
+    })
+}
+
+#[test]
+fn a_layer_is_normed_before_it_is_read_and_the_last_is_not_normed_again() {
+    // More positions than are held at a time.
+    let (states, positions) = (states(150), read(150));
+    let layers = through(states.view(), &positions).unwrap();
+    assert_eq!(layers.iter().map(|l| l.layer).collect::<Vec<_>>(), [0, 1, 2]);
+    for (t, position) in positions.iter().enumerate() {
+        let last = &layers[2].cells[t];
+        // Layer 1 is the last one before its norm.
+        assert_eq!((&layers[1].cells[t].top, layers[1].cells[t].kl_nats), (&last.top, 0.0));
+        assert_eq!(last.kl_nats, 0.0);
+        let x = [states[[2, t, 0]], states[[2, t, 1]]];
+        let row: Vec<f32> = (0..4).map(|v| x[0] * HEAD[0][v] + x[1] * HEAD[1][v]).collect();
+        let expected = Distribution::of(&row).unwrap();
+        assert!((last.entropy_nats - expected.entropy()).abs() < 1e-6);
+        assert_eq!(last.top.len(), 3);
+        assert_eq!(last.top[0].text, format!("t{}", last.top[0].id));
+        match (&position.truth, last.truth) {
+            (Some(truth), Some(found)) => {
+                assert_eq!(Some(found.rank), expected.rank(truth.id));
+                near(found.probability, (-found.nats).exp());
+            }
+            (None, None) => assert_eq!(t, 149),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(layers[0].cells.iter().any(|cell| cell.kl_nats > 0.01));
+    assert_eq!(perplexity(&layers).unwrap().tokens, 149);
+}
+
+#[test]
+fn states_and_heads_that_do_not_fit_are_errors() {
+    let shape = |error: Error| assert!(matches!(error, Error::Lens(LensError::Shape { .. })));
+    shape(through(states(5).view(), &read(4)).unwrap_err());
+    shape(through(Array3::zeros((0, 4, 2)).view(), &read(4)).unwrap_err());
+    let beyond = LensPosition { truth: Some(token(4)), ..read(1).remove(0) };
+    let error = through(states(1).view(), &[beyond]).unwrap_err();
+    assert!(matches!(error, Error::Lens(LensError::TokenId { id: 4, d_vocab: 4 })));
+    let error = logits(&Toy, Array3::zeros((1, 2, 3)).index_axis(Axis(0), 0), true);
+    assert!(error.is_err());
+    let nan = through(Array3::from_elem((1, 1, 2), f32::NAN).view(), &read(1)).unwrap_err();
+    assert!(matches!(nan, Error::Lens(LensError::NotFinite { token: 0, .. })));
+}
+
+#[test]
+fn targets_go_where_they_are_to_be_predicted() {
+    let with = |reading, masks: &[usize], targets: usize| {
+        let mut positions = read(4);
+        for (i, position) in positions.iter_mut().enumerate() {
+            position.masked = masks.contains(&i);
+            position.truth = None;
+        }
+        let targets = (0..targets as u32).map(token).collect();
+        place(reading, &mut positions, targets, "[MASK]")
+            .map(|()| positions.into_iter().map(|p| p.truth.map(|t| t.id)).collect::<Vec<_>>())
+    };
+    let masks = Reading::Masks;
+    assert_eq!(with(masks, &[1, 3], 2), Ok(vec![None, Some(0), None, Some(1)]));
+    assert_eq!(with(masks, &[1], 0), Ok(vec![None; 4]));
+    assert_eq!(with(Reading::NextToken, &[], 1), Ok(vec![None, None, None, Some(0)]));
+    let message = |result: Result<_, LensError>| result.unwrap_err().to_string();
+    assert_eq!(
+        message(with(masks, &[1, 3], 1)),
+        "the text has 2 × [MASK], but targets given: 1; give one for each, in order"
+    );
+    assert!(message(with(Reading::NextToken, &[], 2)).contains("give one target, not 2"));
+    assert!(message(with(Reading::OwnToken, &[], 1)).contains("write [MASK] in the text"));
+}
+
+fn lens(tokens: usize, reading: Reading) -> Lens {
+    let positions = read(tokens);
+    let layers = through(states(tokens).view(), &positions).unwrap();
+    Lens {
+        tool: TOOL.to_owned(),
+        model: Origin {
+            model: "toy".to_owned(),
+            revision: None,
+            family: "toy".to_owned(),
+            weights: Vec::new(),
+            n_layers: 2,
+        },
+        text: "t0 t1".to_owned(),
+        settings: LensSettings::default(),
+        reading,
+        d_vocab: 4,
+        positions,
+        perplexity: perplexity(&layers),
+        layers,
+    }
+}
+
+#[test]
+fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
+    for reading in [Reading::NextToken, Reading::Masks, Reading::OwnToken] {
+        let lens = lens(6, reading);
+        let svg = lens.figure().unwrap().svg().to_owned();
+        assert!(svg.contains("layer 2") && svg.contains(lens.truth_name()), "{svg}");
+        assert!(lens.caption().contains("Belrose et al. 2023"));
+        assert_eq!(
+            lens.caption().contains("is copying, not prediction"),
+            reading == Reading::OwnToken
+        );
+    }
+    let (right, known) = lens(6, Reading::NextToken).right_at(2);
+    assert!(right <= known && known == 5);
+    assert_eq!(lens(6, Reading::NextToken).asked(), [5]);
+}
+
+#[test]
+fn json_has_one_list_of_layers_and_reads_back() {
+    let lens = lens(3, Reading::NextToken);
+    let json = serde_json::to_string(&lens).unwrap();
+    assert_eq!(json.matches("\"layers\":").count(), 1);
+    assert_eq!(serde_json::from_str::<Lens>(&json).unwrap(), lens);
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        value["layers"][2]["cells"][1]["top"][0]["text"].as_str().map(|t| &t[..1]),
+        Some("t")
+    );
+    assert_eq!(value["reading"], "next_token");
+}
