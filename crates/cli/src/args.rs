@@ -247,6 +247,10 @@ pub(crate) struct HubArgs {
     /// Where hub repositories are cached [default: HF_HUB_CACHE, or as Python's hub client].
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where a model has no safetensors, read its pytorch_model.bin. It is a pickle, a program for
+    /// Python; here it is parsed, and nothing in it is executed.
+    #[arg(long)]
+    pub(crate) allow_pickle: bool,
 }
 
 /// What every command has.

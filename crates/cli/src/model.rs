@@ -4,7 +4,7 @@ use crate::args::{HubArgs, ModelArgs};
 use crate::outcome::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::loader::hub::{HubFlags, HubSettings, HubWarning};
-use stratoscope::{Explorer, Source};
+use stratoscope::{Explorer, LoadOptions, Source};
 
 /// The name of the model that comes with the program.
 pub(crate) const BUNDLED: &str = "bundled";
@@ -34,7 +34,9 @@ pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) ->
     let mut shown = |file: &str, done: u64, total: u64| {
         progress.at(&format!("fetching {file}"), done, total);
     };
-    let model = stratoscope::loader::load(&source, &mut shown)?;
+    let mut options = LoadOptions::default();
+    options.allow_pickle = args.allow_pickle;
+    let model = stratoscope::loader::load_with(&source, &options, &mut shown)?;
     for warning in &model.warnings {
         if let HubWarning::UsedCachedCopy { commit, cause } = warning {
             progress.note(&format!(

@@ -11,6 +11,7 @@ mod error;
 mod families;
 pub mod hub;
 mod model;
+mod pickle;
 mod pooling;
 mod source;
 mod stored;
@@ -19,7 +20,7 @@ mod weights;
 
 pub use error::{Error, ErrorKind, Result};
 pub use families::{family_of, supported_families};
-pub use model::{Model, ModelInfo, load};
+pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use pooling::Pooling;
 pub use source::{FileRecord, Source};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::families::{self, Family};
 use crate::hub::{HubError, HubWarning, Need, Progress};
 use crate::source::Files;
-use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
+use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, pickle, weights};
 use candle_core::Device;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -48,15 +48,27 @@ impl ModelInfo {
     /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
     /// from another's.
     pub fn weights_sha256(&self) -> Vec<String> {
-        let weights = self.files.iter().filter(|f| f.name.ends_with(".safetensors"));
+        let is_weights = |name: &str| name.ends_with(".safetensors") || name.ends_with(".bin");
+        let weights = self.files.iter().filter(|f| is_weights(&f.name));
         weights.map(|f| f.sha256.clone()).collect()
     }
 }
 
 const WEIGHTS: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
+const PICKLE: &str = "pytorch_model.bin";
+const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
+
+/// How a model is loaded, where the default is not wanted.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// Whether weights may be read from `pytorch_model.bin` where there are no safetensors. It is
+    /// read by a parser of this crate that executes nothing.
+    pub allow_pickle: bool,
+}
 
 /// Loads a model onto the CPU, in f32. `progress` is told of downloads.
 ///
@@ -65,6 +77,18 @@ const POOLING: &str = "1_Pooling/config.json";
 /// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
 /// match. Each names its evidence.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
+    load_with(source, &LoadOptions::default(), progress)
+}
+
+/// Loads a model as `options` say.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    source: &Source,
+    options: &LoadOptions,
+    progress: &mut dyn Progress,
+) -> Result<Model> {
     let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
     let config = Config::parse(&files.need("config.json", "")?)?;
@@ -82,9 +106,13 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     // Only shown, so that one that cannot be read is as good as none.
     let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
-    let weights_files = weights_files(&mut files, progress)?;
-    let (weights, unused_tensors) =
-        weights::read(&weights_files, &architecture, family, &Device::Cpu)?;
+    let weights_files = weights_files(&mut files, options, progress)?;
+    let stored = match weights_files.first() {
+        Some((name, _)) if name.ends_with(".bin") => pickle::tensors(&weights_files)?,
+        _ => weights::safetensors(&weights_files)?,
+    };
+    let (weights, unused_tensors) = weights::read(&stored, &architecture, family, &Device::Cpu)?;
+    drop(stored);
     drop(weights_files);
     let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
     let info = ModelInfo {
@@ -99,42 +127,65 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
 }
 
-/// The weights in one file, or in the shards that an index names.
+/// The weights in one file, or in the shards that an index names: safetensors, else pickles where
+/// they are allowed.
 fn weights_files(
     files: &mut Files,
+    options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Vec<weights::WeightsFile>> {
     if let Some(bytes) = files.find(WEIGHTS)? {
         return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
     }
-    let Some(index) = files.find(INDEX)? else {
-        // That they do not exist is one thing; that they are not cached, or were cut, is another.
-        match files.fetch(&[WEIGHTS], Need::Required, progress) {
-            Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
-            Err(error) => return Err(error),
+    if let Some(index) = files.find(INDEX)? {
+        return shards(files, INDEX, &index, progress);
+    }
+    if options.allow_pickle {
+        files.fetch(&[PICKLE, PICKLE_INDEX], Need::Optional, progress)?;
+        if let Some(bytes) = files.find(PICKLE)? {
+            return Ok(vec![(PICKLE.to_owned(), bytes)]);
         }
-        let other = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"];
-        let hint = match other.into_iter().find(|name| files.has(name)) {
-            Some(name) => format!(" (only {name}: save the model as safetensors)"),
-            None => format!(" and no {INDEX}"),
-        };
-        return files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)]);
+        if let Some(index) = files.find(PICKLE_INDEX)? {
+            return shards(files, PICKLE_INDEX, &index, progress);
+        }
+    }
+    // That they do not exist is one thing; that they are not cached, or were cut, is another.
+    match files.fetch(&[WEIGHTS], Need::Required, progress) {
+        Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(file) = [PICKLE, PICKLE_INDEX].into_iter().find(|name| files.has(name)) {
+        return Err(Error::PickleNotAllowed { place: files.id.clone(), file: file.to_owned() });
+    }
+    let hint = match ["tf_model.h5", "flax_model.msgpack"].into_iter().find(|name| files.has(name))
+    {
+        Some(name) => format!(" (only {name}: save the model as safetensors)"),
+        None => format!(" and no {INDEX}"),
     };
-    let shards = shard_names(&index)?;
+    files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)])
+}
+
+/// The shards that an index names, one after the other.
+fn shards(
+    files: &mut Files,
+    index_name: &str,
+    index: &[u8],
+    progress: &mut dyn Progress,
+) -> Result<Vec<weights::WeightsFile>> {
+    let shards = shard_names(index_name, index)?;
     let names: Vec<_> = shards.iter().map(String::as_str).collect();
     files.fetch(&names, Need::Required, progress)?;
-    shards
-        .into_iter()
-        .map(|name| files.need(&name, &format!(", which {INDEX} names")).map(|bytes| (name, bytes)))
-        .collect()
+    let hint = format!(", which {index_name} names");
+    shards.into_iter().map(|name| files.need(&name, &hint).map(|bytes| (name, bytes))).collect()
 }
 
 /// The shards that an index names, each a plain file name.
-fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
+fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
+    let ending = if file == INDEX { ".safetensors" } else { ".bin" };
     let index: Value = serde_json::from_slice(index)
-        .map_err(|source| Error::Json { file: INDEX.to_owned(), source })?;
+        .map_err(|source| Error::Json { file: file.to_owned(), source })?;
     let wrong = |value: &Value, reason: &str| Error::Config {
-        file: INDEX.to_owned(),
+        file: file.to_owned(),
         key: "weight_map".to_owned(),
         value: value.to_string(),
         reason: reason.to_owned(),
@@ -144,10 +195,10 @@ fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
     };
     map.values()
         .map(|value| match value.as_str() {
-            Some(name) if name.ends_with(".safetensors") && !name.contains(['/', '\\']) => {
+            Some(name) if name.ends_with(ending) && !name.contains(['/', '\\']) => {
                 Ok(name.to_owned())
             }
-            _ => Err(wrong(value, "a .safetensors file beside the index is expected")),
+            _ => Err(wrong(value, &format!("a {ending} file beside the index is expected"))),
         })
         .collect()
 }

@@ -14,14 +14,8 @@ use stratoscope_transformer::Architecture;
 /// A weights file with its name.
 pub(crate) type WeightsFile = (String, Cow<'static, [u8]>);
 
-/// The weights of an architecture by canonical name, and the names of tensors left unused (heads
-/// and buffers that the family lists).
-pub(crate) fn read(
-    files: &[WeightsFile],
-    architecture: &Architecture,
-    family: &Family,
-    device: &Device,
-) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
+/// The tensors of safetensors files.
+pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
     let mut tensors = StoredTensors::new();
     for (file, bytes) in files {
         if bytes.starts_with(b"version https://git-lfs") {
@@ -34,11 +28,22 @@ pub(crate) fn read(
             tensors.insert(name, Box::new(view));
         }
     }
-    let names = Names::new(family, architecture, &tensors);
+    Ok(tensors)
+}
+
+/// The weights of an architecture by canonical name, and the names of tensors left unused (heads
+/// and buffers that the family lists).
+pub(crate) fn read(
+    tensors: &StoredTensors<'_>,
+    architecture: &Architecture,
+    family: &Family,
+    device: &Device,
+) -> Result<(HashMap<String, Tensor>, Vec<String>)> {
+    let names = Names::new(family, architecture, tensors);
     let mut weights = HashMap::new();
     let mut used = BTreeSet::new();
     for spec in architecture.weights() {
-        let Some((name, view)) = names.find(&spec.name, &tensors) else {
+        let Some((name, view)) = names.find(&spec.name, tensors) else {
             return Err(Error::MissingTensor { tensor: names.source(&spec.name) });
         };
         if view.shape() != spec.shape {

@@ -56,7 +56,7 @@ pub use stratoscope_extractor::{Activations, LayerSelection, LongText, Text, Uni
 pub use stratoscope_geometry as geometry;
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader as loader;
-pub use stratoscope_loader::{ErrorKind, Pooling, Source};
+pub use stratoscope_loader::{ErrorKind, LoadOptions, Pooling, Source};
 pub use stratoscope_plot as plot;
 pub use stratoscope_probing as probing;
 pub use stratoscope_reducer as reducer;
