@@ -105,7 +105,9 @@ fn merges(input: &[u8]) {
 /// What is done with a tokenizer.
 fn encode(model: Option<Model>) {
     let Some(tokenizer) = model.and_then(|model| model.tokenizer) else { return };
-    for text in ["", "the river bank", " Über\tdas\u{301} 河岸 🌊 <s> [MASK] ", "aaaaaaaaaaaaaaaaaaaa"] {
+    for text in
+        ["", "the river bank", " Über\tdas\u{301} 河岸 🌊 <s> [MASK] ", "aaaaaaaaaaaaaaaaaaaa"]
+    {
         let _ = tokenizer.encode(text, None);
         let _ = tokenizer.encode(text, Some("the banks"));
         let _ = tokenizer.encode_windows(text, None, 7, 2);

@@ -282,7 +282,9 @@ impl<'a> Machine<'a> {
         let target = self.pop()?;
         match target {
             Value::List(cell) if !pairs => self.cells[cell].extend(parts),
-            Value::Dict(cell) if pairs && parts.len() % 2 == 0 => self.cells[cell].extend(parts),
+            Value::Dict(cell) if pairs && parts.len().is_multiple_of(2) => {
+                self.cells[cell].extend(parts)
+            }
             _ => return Err(self.input.wrong("its pickle adds to what is no list or dictionary")),
         }
         Ok(target)

@@ -18,10 +18,8 @@ fn file(bytes: impl Into<Vec<u8>>) -> Vec<WeightsFile> {
 
 /// Everything that can be had of a file.
 fn all(tensors: &StoredTensors<'_>) -> Vec<(String, Vec<usize>, Result<Vec<f32>>)> {
-    let one = |(name, tensor): (&String, &Box<dyn crate::stored::Stored + '_>)| {
-        (name.clone(), tensor.shape().to_vec(), tensor.values(name))
-    };
-    tensors.iter().map(one).collect()
+    let all = tensors.iter();
+    all.map(|(name, tensor)| (name.clone(), tensor.shape().to_vec(), tensor.values(name))).collect()
 }
 
 fn message(bytes: impl Into<Vec<u8>>) -> String {
@@ -57,7 +55,7 @@ fn checkpoint(pickle: &[u8]) -> Vec<u8> {
 
 /// `{"a": tensor}` as a pickle, for a storage that says it has `len` numbers.
 fn tensor(len: u8, offset: &[u8], shape: &[u8], strides: &[u8]) -> Vec<u8> {
-    let begin = b"\x80\x02}(X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00X\x03\0\0\0cpuK";
+    let begin = b"\x80\x02}(X\x01\0\0\0actorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000X\x03\0\0\0cpuK";
     [&begin[..], &[len], b"tQ", offset, shape, strides, b"\x89NtRu."].concat()
 }
 
@@ -184,7 +182,7 @@ fn views_are_held_to_their_storage() {
 #[test]
 fn a_file_names_no_more_numbers_than_it_may_share() {
     let numbers = vec![0; 4000];
-    let begin = b"}(ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\00NM\xe8\x03tQK\0M\xe8\x03\x85K\x01\x85\x89NtRq\0a";
+    let begin = b"}(ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\nX\x01\0\0\x000NM\xe8\x03tQK\0M\xe8\x03\x85K\x01\x85\x89NtRq\0a";
     // The first value is only kept; then it is named again and again.
     let begin = [b"]", &begin[2..]].concat();
     for (count, fits) in [(4, true), (99, false)] {
