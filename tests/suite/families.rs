@@ -1,9 +1,9 @@
 //! Every family against Hugging Face transformers: hidden states and attention patterns of tiny
 //! random checkpoints, and of the bundled model on real sentences.
 
-use crate::fixtures::{Tensors, bundled, distance, families, load, path};
-use candle_core::Tensor;
-use stratoscope_loader::Source;
+use crate::fixtures::{Tensors, bundled, distance, families, folders, load, load_with, path};
+use candle_core::{DType, Device, Tensor};
+use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
 
 /// Relative to the largest activation; what float32 itself differs from float64 by is at most
@@ -28,7 +28,7 @@ pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
 }
 
 pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
-    tensor.flatten_all().unwrap().to_vec1().unwrap()
+    tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
 /// Holds a forward against a golden file; prints the distances.
@@ -89,6 +89,50 @@ fn tiny_checkpoints_equal_transformers() {
     for (name, model) in families() {
         let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
         check_states(&name, &model.transformer, &golden);
+    }
+}
+
+/// Where the tests of devices run: on the first NVIDIA GPU where the build has that feature, else
+/// on the CPU.
+fn device() -> Device {
+    Device::new_cuda(0).unwrap_or(Device::Cpu)
+}
+
+#[test]
+fn plain_operations_equal_transformers() {
+    let mut options = LoadOptions::default();
+    (options.kernels, options.device) = (false, device());
+    for name in folders("families") {
+        let source = Source::Folder(path("families").join(&name));
+        let model = load_with(&source, &options).unwrap();
+        let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
+        check_states(&format!("{name} (plain)"), &model.transformer, &golden);
+    }
+}
+
+#[test]
+fn half_precision_is_near() {
+    // Relative to the largest activation; half precision has 11 and 8 bits. Layers of tiny random
+    // checkpoints amplify more than those of real ones.
+    for (dtype, tolerance) in [(DType::F16, 0.02), (DType::BF16, 0.15)] {
+        let mut options = LoadOptions::default();
+        (options.dtype, options.device) = (dtype, device());
+        for name in folders("families") {
+            let source = Source::Folder(path("families").join(&name));
+            let model = load_with(&source, &options).unwrap();
+            let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
+            let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
+            let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+            let (expected, shape) = golden.f32("hidden_states").unwrap();
+            let mut worst: f32 = 0.0;
+            for (layer, expected) in states.iter().zip(expected.chunks(shape[1] * shape[2])) {
+                assert_eq!(layer.dtype(), dtype);
+                let (difference, largest) = distance(&values(layer), expected);
+                worst = worst.max(difference / largest);
+            }
+            println!("{name}: {dtype:?} within {worst:.1e} of the largest activation");
+            assert!(worst < tolerance, "{name}: {dtype:?} {worst:e}");
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use stratoscope_loader::hub::Silent;
-use stratoscope_loader::{Error, Model, Source};
+use stratoscope_loader::{Error, LoadOptions, Model, Source};
 
 /// The folder of a fixture.
 pub(crate) fn path(name: &str) -> PathBuf {
@@ -22,6 +22,11 @@ pub(crate) fn bundled() -> Source {
 /// Loads a model that needs no download.
 pub(crate) fn load(source: &Source) -> Result<Model, Error> {
     stratoscope_loader::load(source, &mut Silent)
+}
+
+/// The same, otherwise than by default.
+pub(crate) fn load_with(source: &Source, options: &LoadOptions) -> Result<Model, Error> {
+    stratoscope_loader::load_with(source, options, &mut Silent)
 }
 
 /// The golden checkpoints by name, loaded; those that have their config in an older spelling too

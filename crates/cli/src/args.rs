@@ -308,6 +308,12 @@ pub(crate) struct ModelArgs {
     /// (org/name[@revision]).
     #[arg(long, default_value = "bundled")]
     pub(crate) model: String,
+    /// Where the model runs. Others than the CPU need a build with the feature cuda or metal.
+    #[arg(long, value_enum, default_value = "cpu")]
+    pub(crate) device: DeviceName,
+    /// The type of number that the model computes with. Only f32 on a CPU is fast.
+    #[arg(long, value_enum, default_value = "f32")]
+    pub(crate) dtype: DtypeName,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
 }
@@ -324,6 +330,10 @@ pub(crate) struct HubArgs {
     /// Where hub repositories are cached [default: HF_HUB_CACHE, or as Python's hub client].
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+    /// Where a model has no safetensors, read its pytorch_model.bin. It is a pickle, a program for
+    /// Python; here it is parsed, and nothing in it is executed.
+    #[arg(long)]
+    pub(crate) allow_pickle: bool,
 }
 
 /// What every command has.
@@ -385,6 +395,30 @@ choice!(
         Euclidean,
     }
 );
+/// Where a model runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceName {
+    /// The processor
+    Cpu,
+    /// The first NVIDIA GPU
+    Cuda,
+    /// The GPU of a Mac
+    Metal,
+    /// A GPU where this build and this machine have one, else the processor
+    Auto,
+}
+
+/// The type of number that a model computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DtypeName {
+    /// 32 bits
+    F32,
+    /// 16 bits
+    F16,
+    /// 16 bits, with the range of 32
+    Bf16,
+}
+
 choice!(
     ReducerName of Reducer {
         /// The directions of the greatest variance

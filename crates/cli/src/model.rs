@@ -1,10 +1,10 @@
 //! `--model` and its kin to a loaded model.
 
-use crate::args::{HubArgs, ModelArgs};
+use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs};
 use crate::outcome::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::loader::hub::{HubFlags, HubSettings, HubWarning};
-use stratoscope::{Explorer, Source};
+use stratoscope::{DType, Device, Explorer, LoadOptions, Source};
 
 /// The name of the model that comes with the program.
 pub(crate) const BUNDLED: &str = "bundled";
@@ -17,7 +17,32 @@ pub(crate) fn short_name(args: &ModelArgs) -> &str {
 
 /// Loads the model that the arguments name.
 pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer> {
-    open_named(&args.model, &args.hub, progress)
+    let mut options = LoadOptions::default();
+    options.device = device(args.device)?;
+    options.dtype = match args.dtype {
+        DtypeName::F32 => DType::F32,
+        DtypeName::F16 => DType::F16,
+        DtypeName::Bf16 => DType::BF16,
+    };
+    load(&args.model, &args.hub, options, progress)
+}
+
+/// The device of a name, if this build and this machine have it.
+fn device(name: DeviceName) -> Result<Device> {
+    let missing = |error: &dyn std::error::Error| {
+        let name = format!("{name:?}").to_lowercase();
+        Failure::usage(format!(
+            "there is no {name} device here, or this program was built without it (cargo build --features {name}): {error}"
+        ))
+    };
+    match name {
+        DeviceName::Cpu => Ok(Device::Cpu),
+        DeviceName::Cuda => Device::new_cuda(0).map_err(|e| missing(&e)),
+        DeviceName::Metal => Device::new_metal(0).map_err(|e| missing(&e)),
+        DeviceName::Auto => {
+            Ok(Device::new_cuda(0).or_else(|_| Device::new_metal(0)).unwrap_or(Device::Cpu))
+        }
+    }
 }
 
 /// Where a model is, by its name.
@@ -31,14 +56,24 @@ pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     Ok(Source::of(name, args.revision.as_deref(), hub_settings(args)?))
 }
 
-/// Loads a model by its name.
+/// Loads a model by its name, onto the CPU.
 pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) -> Result<Explorer> {
+    load(name, args, LoadOptions::default(), progress)
+}
+
+fn load(
+    name: &str,
+    args: &HubArgs,
+    mut options: LoadOptions,
+    progress: &mut Progress,
+) -> Result<Explorer> {
     let source = source(name, args)?;
     progress.at("loading the model", 0, 1);
     let mut shown = |file: &str, done: u64, total: u64| {
         progress.at(&format!("fetching {file}"), done, total);
     };
-    let model = stratoscope::loader::load(&source, &mut shown)?;
+    options.allow_pickle = args.allow_pickle;
+    let model = stratoscope::loader::load_with(&source, &options, &mut shown)?;
     for warning in &model.warnings {
         if let HubWarning::UsedCachedCopy { commit, cause } = warning {
             progress.note(&format!(

@@ -1,6 +1,7 @@
 //! Hidden states with what each row is: a token, a word or a sentence, and its place in the text.
 
 use crate::{Captured, Error, Result, Text};
+use candle_core::DeviceLocation;
 use ndarray::{Array1, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use stratoscope_loader::{Model, Pooling};
@@ -38,6 +39,20 @@ pub struct Origin {
     pub weights: Vec<String>,
     /// The number of its blocks; its layers are `0..=n_layers`.
     pub n_layers: usize,
+    /// The type of number that it computed with: `f32`, `f16` or `bf16`.
+    #[serde(default = "f32_name")]
+    pub dtype: String,
+    /// Where it computed: `cpu`, `cuda:0`, `metal:0`.
+    #[serde(default = "cpu_name")]
+    pub device: String,
+}
+
+fn f32_name() -> String {
+    "f32".to_owned()
+}
+
+fn cpu_name() -> String {
+    "cpu".to_owned()
 }
 
 impl Origin {
@@ -49,6 +64,25 @@ impl Origin {
             family: model.info.family.to_owned(),
             weights: model.info.weights_sha256(),
             n_layers: model.transformer.architecture().n_layers,
+            dtype: model.info.dtype.as_str().to_owned(),
+            device: match model.info.device {
+                DeviceLocation::Cpu => cpu_name(),
+                DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
+                DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
+            },
+        }
+    }
+
+    /// The origin of states of which nothing is known but their layers.
+    pub(crate) fn unknown(n_layers: usize) -> Self {
+        Self {
+            model: "(a states file)".to_owned(),
+            revision: None,
+            family: String::new(),
+            weights: Vec::new(),
+            n_layers,
+            dtype: f32_name(),
+            device: cpu_name(),
         }
     }
 }
@@ -257,13 +291,7 @@ mod tests {
             special,
         };
         Activations {
-            origin: Origin {
-                model: "m".into(),
-                revision: None,
-                family: "f".into(),
-                weights: vec![],
-                n_layers: 1,
-            },
+            origin: Origin::unknown(1),
             unit: Unit::Token,
             layers: vec![1],
             texts: vec!["unhappy me".into(), "go".into()],

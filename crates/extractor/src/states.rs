@@ -288,14 +288,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
             (m.origin, texts.map(|t| Text { text: t.text, pair: t.pair, line: t.line }).collect())
         }
         Some(m) => return Err(format!("{} texts for {n_texts} sequences", m.texts.len())),
-        None => {
-            let model = "(a states file)".to_owned();
-            let family = String::new();
-            (
-                Origin { model, revision: None, family, weights: Vec::new(), n_layers: last },
-                vec![Text::default(); n_texts],
-            )
-        }
+        None => (Origin::unknown(last), vec![Text::default(); n_texts]),
     };
     Ok(Activations { origin, unit, layers, texts, rows, hidden_states, hooks: Vec::new() })
 }

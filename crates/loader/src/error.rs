@@ -117,6 +117,32 @@ pub enum Error {
         /// How it is stored.
         dtype: String,
     },
+    /// The weights are a pickle, and reading one was not allowed.
+    #[error(
+        "{place} has its weights only as {file}, which is a pickle: pass --allow-pickle to read it (nothing in it is executed), or save the model as safetensors"
+    )]
+    PickleNotAllowed {
+        /// The folder or repository.
+        place: String,
+        /// The file.
+        file: String,
+    },
+    /// A checkpoint of PyTorch that is cut, damaged, or of a kind that is not read.
+    #[error("{file} is not a PyTorch checkpoint that can be read: {reason}")]
+    Pickle {
+        /// The file.
+        file: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A checkpoint of PyTorch that holds other things than weights.
+    #[error("{file} asks for {global}, which weights do not need; nothing in it was executed")]
+    PickleGlobal {
+        /// The file.
+        file: String,
+        /// What it asks for, as Python names it.
+        global: String,
+    },
     /// The checkpoint lacks a tensor.
     #[error("the checkpoint has no tensor {tensor:?}")]
     MissingTensor {

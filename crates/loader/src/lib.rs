@@ -12,6 +12,7 @@ mod families;
 mod gguf;
 pub mod hub;
 mod model;
+mod pickle;
 mod pooling;
 #[cfg(feature = "second-opinion")]
 pub mod second_opinion;
@@ -21,9 +22,10 @@ mod stored;
 mod tokenizer;
 mod weights;
 
+pub use candle_core::{DType, Device};
 pub use error::{Error, ErrorKind, Result};
 pub use families::{family_of, supported_families};
-pub use model::{Model, ModelInfo, load};
+pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use pooling::Pooling;
 pub use source::{FileRecord, Source};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -5,8 +5,8 @@ use crate::families::{self, Family};
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, Progress};
 use crate::source::{Files, is_gguf};
-use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, weights};
-use candle_core::{DType, Device};
+use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, pickle, weights};
+use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use stratoscope_transformer::{Architecture, Transformer};
@@ -41,7 +41,11 @@ pub struct ModelInfo {
     /// Where sentence-transformers cuts a text when it makes a sentence vector, as
     /// `sentence_bert_config.json` says. It is shown, and nothing here enforces it.
     pub sentence_max_tokens: Option<u64>,
-    /// Tensors of the checkpoint that hidden states do not need: heads and buffers.
+    /// Where it runs.
+    pub device: DeviceLocation,
+    /// The type of its numbers.
+    pub dtype: DType,
+    /// Tensors of the checkpoint that the forward pass does not need: other heads and buffers.
     pub unused_tensors: Vec<String>,
 }
 
@@ -49,7 +53,9 @@ impl ModelInfo {
     /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
     /// from another's.
     pub fn weights_sha256(&self) -> Vec<String> {
-        let is_weights = |name: &str| name.ends_with(".safetensors") || is_gguf(name.as_ref());
+        let is_weights = |name: &str| {
+            [".safetensors", ".bin"].iter().any(|end| name.ends_with(end)) || is_gguf(name.as_ref())
+        };
         let weights = self.files.iter().filter(|f| is_weights(&f.name));
         weights.map(|f| f.sha256.clone()).collect()
     }
@@ -57,8 +63,32 @@ impl ModelInfo {
 
 pub(crate) const WEIGHTS: &str = "model.safetensors";
 pub(crate) const INDEX: &str = "model.safetensors.index.json";
+const PICKLE: &str = "pytorch_model.bin";
+const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
+
+/// How a model is loaded, where the default is not wanted.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LoadOptions {
+    /// Whether weights may be read from `pytorch_model.bin` where there are no safetensors. It is
+    /// read by a parser of this crate that executes nothing.
+    pub allow_pickle: bool,
+    /// Where the model runs.
+    pub device: Device,
+    /// The type of number that weights and states are; f32, f16 or bf16.
+    pub dtype: DType,
+    /// Whether f32 on a CPU runs through vectorised kernels, which it does unless a test holds
+    /// them to the plain operations that every other device and type runs through.
+    pub kernels: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { allow_pickle: false, device: Device::Cpu, dtype: DType::F32, kernels: true }
+    }
+}
 
 /// Loads a model onto the CPU, in f32. `progress` is told of downloads.
 ///
@@ -67,6 +97,18 @@ const POOLING: &str = "1_Pooling/config.json";
 /// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
 /// match. Each names its evidence.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
+    load_with(source, &LoadOptions::default(), progress)
+}
+
+/// Loads a model as `options` say.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(
+    source: &Source,
+    options: &LoadOptions,
+    progress: &mut dyn Progress,
+) -> Result<Model> {
     let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
     let mut files = Files::open(source, &wanted, progress)?;
     let gguf = files.gguf()?;
@@ -93,15 +135,20 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     // Only shown, so that one that cannot be read is as good as none.
     let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
-    let place = (&Device::Cpu, DType::F32);
+    let place = (&options.device, options.dtype);
     let weights::Weights { weights, unused } = match gguf {
         Some(gguf) => weights::read(&gguf.tensors()?, &mut architecture, family, place)?,
         None => {
-            let files = weights_files(&mut files, progress)?;
-            weights::read(&weights::safetensors(&files)?, &mut architecture, family, place)?
+            let files = weights_files(&mut files, options, progress)?;
+            let tensors = match files.first() {
+                Some((name, _)) if name.ends_with(".bin") => pickle::tensors(&files)?,
+                _ => weights::safetensors(&files)?,
+            };
+            weights::read(&tensors, &mut architecture, family, place)?
         }
     };
-    let transformer = Transformer::new(architecture, weights, &Device::Cpu)?;
+    let build = if options.kernels { Transformer::new } else { Transformer::plain };
+    let transformer = build(architecture, weights, &options.device)?;
     let info = ModelInfo {
         files: files.records(),
         id: files.id,
@@ -110,46 +157,71 @@ pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
         sentence_pooling,
         sentence_max_tokens,
         unused_tensors: unused,
+        device: options.device.location(),
+        dtype: options.dtype,
     };
     Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
 }
 
-/// The weights in one file, or in the shards that an index names.
+/// The weights in one file, or in the shards that an index names: safetensors, else pickles where
+/// they are allowed.
 pub(crate) fn weights_files(
     files: &mut Files,
+    options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Vec<weights::WeightsFile>> {
     if let Some(bytes) = files.find(WEIGHTS)? {
         return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
     }
-    let Some(index) = files.find(INDEX)? else {
-        // That they do not exist is one thing; that they are not cached, or were cut, is another.
-        match files.fetch(&[WEIGHTS], Need::Required, progress) {
-            Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
-            Err(error) => return Err(error),
+    if let Some(index) = files.find(INDEX)? {
+        return shards(files, INDEX, &index, progress);
+    }
+    if options.allow_pickle {
+        files.fetch(&[PICKLE, PICKLE_INDEX], Need::Optional, progress)?;
+        if let Some(bytes) = files.find(PICKLE)? {
+            return Ok(vec![(PICKLE.to_owned(), bytes)]);
         }
-        let other = ["pytorch_model.bin", "tf_model.h5", "flax_model.msgpack"];
-        let hint = match other.into_iter().find(|name| files.has(name)) {
-            Some(name) => format!(" (only {name}: save the model as safetensors)"),
-            None => format!(" and no {INDEX}"),
-        };
-        return files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)]);
+        if let Some(index) = files.find(PICKLE_INDEX)? {
+            return shards(files, PICKLE_INDEX, &index, progress);
+        }
+    }
+    // That they do not exist is one thing; that they are not cached, or were cut, is another.
+    match files.fetch(&[WEIGHTS], Need::Required, progress) {
+        Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
+        Err(error) => return Err(error),
+    }
+    if let Some(file) = [PICKLE, PICKLE_INDEX].into_iter().find(|name| files.has(name)) {
+        return Err(Error::PickleNotAllowed { place: files.id.clone(), file: file.to_owned() });
+    }
+    let hint = match ["tf_model.h5", "flax_model.msgpack"].into_iter().find(|name| files.has(name))
+    {
+        Some(name) => format!(" (only {name}: save the model as safetensors)"),
+        None => format!(" and no {INDEX}"),
     };
-    let shards = shard_names(&index)?;
+    files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)])
+}
+
+/// The shards that an index names, one after the other.
+fn shards(
+    files: &mut Files,
+    index_name: &str,
+    index: &[u8],
+    progress: &mut dyn Progress,
+) -> Result<Vec<weights::WeightsFile>> {
+    let shards = shard_names(index_name, index)?;
     let names: Vec<_> = shards.iter().map(String::as_str).collect();
     files.fetch(&names, Need::Required, progress)?;
-    shards
-        .into_iter()
-        .map(|name| files.need(&name, &format!(", which {INDEX} names")).map(|bytes| (name, bytes)))
-        .collect()
+    let hint = format!(", which {index_name} names");
+    shards.into_iter().map(|name| files.need(&name, &hint).map(|bytes| (name, bytes))).collect()
 }
 
 /// The shards that an index names, each a plain file name.
-fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
+fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
+    let ending = if file == INDEX { ".safetensors" } else { ".bin" };
     let index: Value = serde_json::from_slice(index)
-        .map_err(|source| Error::Json { file: INDEX.to_owned(), source })?;
+        .map_err(|source| Error::Json { file: file.to_owned(), source })?;
     let wrong = |value: &Value, reason: &str| Error::Config {
-        file: INDEX.to_owned(),
+        file: file.to_owned(),
         key: "weight_map".to_owned(),
         value: value.to_string(),
         reason: reason.to_owned(),
@@ -159,10 +231,10 @@ fn shard_names(index: &[u8]) -> Result<BTreeSet<String>> {
     };
     map.values()
         .map(|value| match value.as_str() {
-            Some(name) if name.ends_with(".safetensors") && !name.contains(['/', '\\']) => {
+            Some(name) if name.ends_with(ending) && !name.contains(['/', '\\']) => {
                 Ok(name.to_owned())
             }
-            _ => Err(wrong(value, "a .safetensors file beside the index is expected")),
+            _ => Err(wrong(value, &format!("a {ending} file beside the index is expected"))),
         })
         .collect()
 }

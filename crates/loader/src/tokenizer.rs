@@ -1,11 +1,13 @@
 //! Text to token ids, exactly as the model's own tokenizer does it, with the place of every token
 //! in the text. Built from `tokenizer.json`, or from vocabulary files where there is none.
 
+mod guard;
+
 use crate::spelling::text_of;
 use crate::{Error, Result};
 use serde_json::{Map, Value, json};
-use tokenizers::PostProcessorWrapper;
 use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
+use tokenizers::{PostProcessor, PostProcessorWrapper};
 
 /// A model's tokenizer. It never pads, and cuts only where it is asked to.
 pub struct Tokenizer {
@@ -65,10 +67,17 @@ impl std::fmt::Debug for Tokenizer {
 impl Tokenizer {
     /// Reads a `tokenizer.json`.
     pub(crate) fn from_json(bytes: &[u8]) -> Result<Self> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(bytes).map_err(|e| Error::Tokenizer {
-            file: "tokenizer.json".into(),
-            reason: e.to_string(),
-        })?;
+        let wrong = |reason| Error::Tokenizer { file: "tokenizer.json".into(), reason };
+        guard::check(bytes).map_err(wrong)?;
+        let mut inner = guard::caught(|| tokenizers::Tokenizer::from_bytes(bytes))
+            .and_then(|read| read.map_err(|e| e.to_string()))
+            .map_err(wrong)?;
+        let added = inner
+            .get_post_processor()
+            .map_or(0, |p| p.added_tokens(true).max(p.added_tokens(false)));
+        if added > guard::MAX_ADDED {
+            return Err(wrong(format!("it puts {added} special tokens around a text")));
+        }
         // Files carry the padding and truncation of some training run.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| encode_error(&*e))?;
@@ -146,7 +155,7 @@ impl Tokenizer {
         let whole = encode(&inner, text, None)?;
         inner.with_post_processor(processor);
         inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
-        let mut first = inner.post_process(whole, None, true).map_err(|e| encode_error(&*e))?;
+        let mut first = caught(|| inner.post_process(whole, None, true))?;
         let rest = first.take_overflowing();
         Ok(std::iter::once(first).chain(rest).map(Encoding::from).collect())
     }
@@ -197,7 +206,6 @@ impl Tokenizer {
 
     /// How many special tokens are added to a text, or a pair.
     pub fn special_tokens(&self, pair: bool) -> usize {
-        use tokenizers::PostProcessor;
         self.inner.get_post_processor().map_or(0, |p| p.added_tokens(pair))
     }
 
@@ -212,11 +220,18 @@ fn encode(
     text: &str,
     pair: Option<&str>,
 ) -> Result<tokenizers::Encoding> {
-    match pair {
+    caught(|| match pair {
         None => inner.encode_char_offsets(text, true),
         Some(pair) => inner.encode_char_offsets((text, pair), true),
+    })
+}
+
+/// Runs a function of the library; that it fails is one error, whichever way it does.
+fn caught<T>(run: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
+    match guard::caught(run) {
+        Ok(done) => done.map_err(|e| encode_error(&*e)),
+        Err(reason) => Err(Error::Encode { reason }),
     }
-    .map_err(|e| encode_error(&*e))
 }
 
 fn encode_error(error: &(dyn std::error::Error + Send + Sync)) -> Error {

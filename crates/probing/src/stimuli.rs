@@ -182,6 +182,14 @@ impl Context {
     }
 }
 
+/// The mistakes that are told, at most, and the characters of one: ten thousand senses that lack
+/// ten thousand roles each are a short file.
+const MAX_MISTAKES: usize = 1000;
+const MAX_MISTAKE: usize = 300;
+
+/// Lead-ins of one context: each is read with the whole sentence.
+const MAX_LEAD_INS: usize = 64;
+
 /// What has been read so far, and every mistake met.
 #[derive(Default)]
 struct Parser {
@@ -199,7 +207,10 @@ struct Parser {
 
 impl Parser {
     fn mistake(&mut self, what: impl Into<String>) {
-        self.mistakes.push(Mistake { line: self.line, what: what.into() });
+        if self.mistakes.len() < MAX_MISTAKES {
+            let what = what.into().chars().take(MAX_MISTAKE).collect();
+            self.mistakes.push(Mistake { line: self.line, what });
+        }
     }
 
     fn read(&mut self, line: &str) {
@@ -277,6 +288,9 @@ impl Parser {
         if fields.iter().any(|f| f.trim().is_empty()) {
             return self.mistake("an empty lead-in");
         }
+        if fields.len() > MAX_LEAD_INS {
+            return self.mistake(format!("more than {MAX_LEAD_INS} lead-ins"));
+        }
         let form = self.words.last().map(|w| w.form.clone()).unwrap_or_default();
         if sentence[target.clone()] != form {
             let found = sentence[target].to_owned();
@@ -335,7 +349,8 @@ impl Parser {
         // What follows from an earlier mistake would only hide it.
         if self.mistakes.is_empty() {
             let mut mistake = |line, what| self.mistakes.push(Mistake { line, what });
-            for (word, &line) in self.word_lines.iter().enumerate() {
+            let mut missing = 0;
+            'words: for (word, &line) in self.word_lines.iter().enumerate() {
                 let Word { form, senses } = &stimuli.words[word];
                 if senses.len() < 2 {
                     mistake(line, format!("{form:?} has {} of at least 2 senses", senses.len()));
@@ -344,7 +359,12 @@ impl Parser {
                     for role in 0..stimuli.roles.len() {
                         if !cells.contains(&(word, sense, role)) {
                             let cell = stimuli.cell_name(word, sense, role);
-                            mistake(line, format!("there is no context of {cell}"));
+                            let what = format!("there is no context of {cell}");
+                            mistake(line, what.chars().take(MAX_MISTAKE).collect());
+                            missing += 1;
+                        }
+                        if missing == MAX_MISTAKES {
+                            break 'words;
                         }
                     }
                 }
@@ -457,6 +477,20 @@ she swung the [bat] hard.
         });
         let stimuli = Stimuli::parse(&all).unwrap();
         assert_eq!(stimuli.cues_first().unwrap(), stimuli);
+    }
+
+    #[test]
+    fn mistakes_and_lead_ins_are_bounded() {
+        let names = |kind: &str| (0..3000).map(|i| format!("{kind} n{i}: x\n")).collect::<String>();
+        let roles = (0..3000).map(|i| format!("role r{i}\nthe [bank] {i}\n")).collect::<String>();
+        let many = format!("word bank\n{}{roles}word bat\n", names("sense"));
+        assert_eq!(mistakes(&many).iter().filter(|m| m.1.contains("no context")).count(), 1000);
+        let wrong = "wrong ".repeat(99) + "\n";
+        let found = mistakes(&wrong.repeat(2000));
+        assert_eq!(found.len(), 1000);
+        assert!(found.iter().all(|(_, what)| what.chars().count() <= 300));
+        let found = mistakes(&SMALL.replacen("Now |", &"Now | ".repeat(65), 1));
+        assert!(found.iter().any(|(_, what)| what == "more than 64 lead-ins"), "{found:?}");
     }
 
     #[test]

@@ -12,10 +12,17 @@ pub struct Baseline {
     pub weights: Vec<String>,
     /// How many sentences, one word of each.
     pub n: usize,
+    /// The type of number that it was computed in.
+    #[serde(default = "f32_name")]
+    pub dtype: String,
     /// The seed that chose the words.
     pub seed: u64,
     /// `[n_layers + 1]`: the value and its 95 % bootstrap interval.
     pub values: Vec<BaselineLayer>,
+}
+
+fn f32_name() -> String {
+    "f32".to_owned()
 }
 
 /// The baseline at one layer.
@@ -53,6 +60,7 @@ impl Baseline {
         }
         Ok(Self {
             weights: explorer.model().info.weights_sha256(),
+            dtype: explorer.origin().dtype,
             n: texts.len(),
             seed: SEED,
             values,
@@ -71,6 +79,9 @@ impl Baseline {
         };
         if origin.weights.is_empty() || baseline.weights != origin.weights {
             return fail("it was computed with other weights".to_owned());
+        }
+        if baseline.dtype != origin.dtype {
+            return fail(format!("it was computed in {}", baseline.dtype));
         }
         if baseline.values.len() != origin.n_layers + 1 {
             return fail(format!("it has {} layers", baseline.values.len()));

@@ -3,7 +3,7 @@
 use crate::{Activations, HookSelection, LayerSelection, LongText, Result, Text};
 use stratoscope_extractor::{Origin, extract, prepare, prepare_ids};
 use stratoscope_loader::hub::Silent;
-use stratoscope_loader::{Model, Source, load};
+use stratoscope_loader::{LoadOptions, Model, Source, load_with};
 
 /// A model, ready for texts.
 #[derive(Debug)]
@@ -17,7 +17,15 @@ impl Explorer {
     /// # Errors
     /// As [`stratoscope_loader::load`].
     pub fn open(source: &Source) -> Result<Self> {
-        Ok(Self::new(load(source, &mut Silent)?))
+        Self::open_with(source, &LoadOptions::default())
+    }
+
+    /// The same, as `options` say.
+    ///
+    /// # Errors
+    /// As [`stratoscope_loader::load_with`].
+    pub fn open_with(source: &Source, options: &LoadOptions) -> Result<Self> {
+        Ok(Self::new(load_with(source, options, &mut Silent)?))
     }
 
     /// Takes a loaded model.

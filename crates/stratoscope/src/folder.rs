@@ -90,8 +90,6 @@ pub fn write_profile(
         "model": profile.model,
         "stimuli": profile.stimuli,
         "seed": profile.seed,
-        "dtype": "f32",
-        "device": "cpu",
     });
     write_files(folder, files, manifest, overwrite)
 }
@@ -117,8 +115,6 @@ pub fn write_lens(
         "files": model_files,
         "settings": lens.settings,
         "texts": [lens.text],
-        "dtype": "f32",
-        "device": "cpu",
     });
     write_files(folder, files, manifest, overwrite)
 }

@@ -65,7 +65,7 @@ pub use stratoscope_extractor::{Activations, HookSelection, LayerSelection, Long
 pub use stratoscope_geometry as geometry;
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader as loader;
-pub use stratoscope_loader::{ErrorKind, Pooling, Source};
+pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};
 pub use stratoscope_plot as plot;
 pub use stratoscope_probing as probing;
 pub use stratoscope_reducer as reducer;

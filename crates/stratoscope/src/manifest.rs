@@ -25,9 +25,9 @@ pub struct Manifest {
     /// Every file that was read, with its sha256.
     pub files: Vec<ModelFile>,
     /// How numbers were computed.
-    pub dtype: &'static str,
+    pub dtype: String,
     /// Where they were computed.
-    pub device: &'static str,
+    pub device: String,
     /// Threads that computed them; the numbers do not depend on it.
     pub threads: usize,
     /// How states were measured and reduced; the seed is among it.
@@ -81,8 +81,8 @@ impl Manifest {
             revision: states.origin.revision.clone(),
             family: states.origin.family.clone(),
             files: model.iter().flat_map(|m| &m.files).map(ModelFile::from).collect(),
-            dtype: "f32",
-            device: "cpu",
+            dtype: states.origin.dtype.clone(),
+            device: states.origin.device.clone(),
             threads: 0,
             settings: settings.clone(),
             options: Value::Null,
@@ -106,6 +106,8 @@ impl Manifest {
             self.model,
             self.revision,
             files,
+            self.dtype,
+            self.device,
             self.settings,
             self.options,
             self.texts,

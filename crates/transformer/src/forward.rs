@@ -177,6 +177,11 @@ impl Transformer {
         &self.device
     }
 
+    /// The type of its numbers.
+    pub fn dtype(&self) -> DType {
+        self.embedding.token.dtype()
+    }
+
     /// Runs a batch: `n_layers + 1` hidden states of shape `[tokens, d_model]`.
     ///
     /// The result for a sequence does not depend on what it is packed with, beyond the rounding of

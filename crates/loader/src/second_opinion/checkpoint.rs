@@ -4,7 +4,7 @@ use super::{Error, Result};
 use crate::hub::Progress;
 use crate::source::Files;
 use crate::stored::Stored;
-use crate::{FileRecord, Source, model};
+use crate::{FileRecord, LoadOptions, Source, model};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use safetensors::{Dtype, SafeTensors};
@@ -63,7 +63,7 @@ impl Checkpoint {
         };
         flatten_rope(&mut config);
         let mut tensors = HashMap::new();
-        for (file, bytes) in model::weights_files(&mut files, progress)? {
+        for (file, bytes) in model::weights_files(&mut files, &LoadOptions::default(), progress)? {
             let parsed = SafeTensors::deserialize(&bytes)
                 .map_err(|e| crate::Error::Weights { file, reason: e.to_string() })?;
             for (name, view) in parsed.tensors() {

@@ -17,7 +17,7 @@ use ndarray::Axis;
 use reads::Reads;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use stratoscope_extractor::{LayerSelection, Origin, extract, prepare, prepare_ids};
+use stratoscope_extractor::{HookSelection, LayerSelection, Origin, extract, prepare, prepare_ids};
 use stratoscope_loader::Tokenizer;
 
 const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
@@ -177,7 +177,8 @@ impl Explorer {
         if settings.perplexity {
             check_perplexity(tokenizer, reading, &positions, id)?;
         }
-        let states = extract(model, prepared, &LayerSelection::All, &mut |_| {})?;
+        let none = HookSelection::default();
+        let states = extract(model, prepared, &LayerSelection::All, &none, &mut |_| {})?;
         let name = |id: u32| named(tokenizer, id).text;
         let views = states.hidden_states.view();
         let (d_vocab, layers) =
@@ -220,7 +221,8 @@ impl Explorer {
             };
             let prepared = prepare_ids(self.model(), some.iter().map(without).collect())?;
             let last = LayerSelection::Some("-1".to_owned());
-            let states = extract(self.model(), prepared, &last, &mut |_| {})?;
+            let states =
+                extract(self.model(), prepared, &last, &HookSelection::default(), &mut |_| {})?;
             let rows: Vec<usize> =
                 some.iter().enumerate().map(|(n, i)| n * ids.len() + i).collect();
             let at = states.layer(0).select(Axis(0), &rows);

@@ -2,7 +2,7 @@
 
 use super::{Distribution, LensCell, LensError, LensLayer, LensPosition, LensTruth, Token};
 use crate::{Result, Step};
-use candle_core::{Device, Tensor};
+use candle_core::{DType, Device, Tensor};
 use ndarray::{ArrayView2, ArrayView3, Axis, s};
 use rayon::prelude::*;
 use stratoscope_transformer::Transformer;
@@ -32,12 +32,17 @@ impl Reads for Transformer {
     }
 
     fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
-        Transformer::final_norm(self, x)
+        Transformer::final_norm(self, &placed(self, x)?)
     }
 
     fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor> {
-        Transformer::unembed(self, normed)
+        Transformer::unembed(self, &placed(self, normed)?)
     }
+}
+
+/// A state where the model is, as it computes.
+fn placed(transformer: &Transformer, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
+    Ok(x.to_device(transformer.device())?.to_dtype(transformer.dtype())?)
 }
 
 /// `[tokens, d_vocab]` logits of states `[tokens, d_model]`; `last` where the final norm is done.
@@ -49,7 +54,8 @@ pub(super) fn logits(reads: &dyn Reads, states: ArrayView2<'_, f32>, last: bool)
     let x = Tensor::from_vec(flat, states.dim(), &Device::Cpu).map_err(tensor)?;
     let normed = if last { x } else { reads.final_norm(&x).map_err(forward)? };
     let logits = reads.unembed(&normed).map_err(forward)?;
-    let values: Vec<f32> = logits.flatten_all().and_then(|flat| flat.to_vec1()).map_err(tensor)?;
+    let values: Vec<f32> =
+        logits.to_dtype(DType::F32).and_then(|x| x.flatten_all()?.to_vec1()).map_err(tensor)?;
     let d_vocab = logits.dims().last().copied().unwrap_or(0);
     if d_vocab == 0 || values.len() != tokens * d_vocab {
         let (found, expected) = (values.len(), tokens * d_vocab.max(1));

@@ -233,6 +233,8 @@ fn lens(tokens: usize, reading: Reading) -> Lens {
             family: "toy".to_owned(),
             weights: Vec::new(),
             n_layers: 2,
+            dtype: "f32".to_owned(),
+            device: "cpu".to_owned(),
         },
         text: "t0 t1".to_owned(),
         settings: LensSettings::default(),

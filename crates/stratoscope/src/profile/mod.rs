@@ -193,6 +193,9 @@ impl Profile {
         if origin.weights.is_empty() || profile.model.weights != origin.weights {
             return fail("it was computed with other weights".to_owned());
         }
+        if profile.model.dtype != origin.dtype {
+            return fail(format!("it was computed in {}", profile.model.dtype));
+        }
         let layers = profile.target.layers.len();
         if layers != origin.n_layers + 1 {
             return fail(format!("it has {layers} layers"));

@@ -106,7 +106,9 @@ fn weights_that_do_not_exist_are_named() {
     none.files.lock().unwrap().remove(WEIGHTS);
     check(&none, "org/name has no model.safetensors and no model.safetensors.index.json");
     none.files.lock().unwrap().insert("pytorch_model.bin".into(), vec![0; 9]);
-    check(&none, "only pytorch_model.bin: save the model as safetensors");
+    let error = load_from(none.settings(), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    assert!(error.to_string().contains("only as pytorch_model.bin"), "{error}");
 
     let sharded = world("roberta-sharded");
     sharded.files.lock().unwrap().remove("model-00002-of-00003.safetensors");

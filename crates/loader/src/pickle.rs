@@ -1,0 +1,235 @@
+//! `pytorch_model.bin`: what `torch.save` writes, in its zip format and in the one before. The
+//! pickle in it is read by a machine that can do nothing but name tensors (`machine.rs`); the
+//! numbers stay in the file until they are asked for.
+
+mod cursor;
+mod machine;
+#[cfg(test)]
+mod tests;
+mod zip;
+
+use crate::stored::{Stored, StoredTensors};
+use crate::weights::WeightsFile;
+use crate::{Error, Result};
+use cursor::Cursor;
+use machine::{Machine, Storage, Value, View};
+use safetensors::tensor::{Dtype, TensorView};
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+/// What a file of the older format begins with: a pickle of torch's magic number.
+const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+
+/// How often the numbers of a file may be shared: T5 names its table four times.
+const SHARED: usize = 4;
+
+/// The tensors of all files together.
+///
+/// # Errors
+/// A file that is cut, damaged or in another format; a pickle that asks for what weights do not
+/// need; a tensor that does not lie within its storage; a name that is there twice.
+pub(crate) fn tensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
+    let mut tensors = StoredTensors::new();
+    for (file, bytes) in files {
+        read(file, bytes, &mut tensors)?;
+    }
+    Ok(tensors)
+}
+
+fn read<'a>(file: &'a str, bytes: &'a [u8], tensors: &mut StoredTensors<'a>) -> Result<()> {
+    let input = Cursor::new(file, bytes);
+    if bytes.starts_with(zip::BEGINNING) {
+        let members = zip::members(file, bytes)?;
+        let mut pickles = members.iter().filter_map(|(name, content)| {
+            let folder = name.strip_suffix("data.pkl")?;
+            (folder.is_empty() || folder.ends_with('/')).then_some((folder, *content))
+        });
+        let (Some((folder, pickle)), None) = (pickles.next(), pickles.next()) else {
+            return Err(input.wrong("its archive should have one data.pkl"));
+        };
+        if let Some(order) = members.get(&*format!("{folder}byteorder"))
+            && *order != b"little"
+        {
+            return Err(input.wrong("it was written on a big-endian machine"));
+        }
+        let mut machine = Machine::new(Cursor::new(file, pickle), bytes.len());
+        let root = machine.run()?;
+        let storage = |key: &str| members.get(&*format!("{folder}data/{key}")).copied();
+        collect(&machine, root, bytes.len(), storage, tensors)
+    } else if bytes.starts_with(LEGACY) {
+        let mut machine = Machine::new(input, bytes.len());
+        machine.input.take(LEGACY.len())?;
+        let (version, system, root, keys) =
+            (machine.run()?, machine.run()?, machine.run()?, machine.run()?);
+        if !matches!(version, Value::Int(1001)) || !is_little_endian(&machine, system) {
+            return Err(machine.input.wrong("it is of another version, or of another byte order"));
+        }
+        let storages = legacy_storages(&mut machine, keys)?;
+        collect(&machine, root, bytes.len(), |key| storages.get(key).copied(), tensors)
+    } else if bytes.starts_with(b"version https://git-lfs") {
+        Err(input.wrong("it is a git-lfs pointer to the file (git lfs pull)"))
+    } else {
+        Err(input.wrong("it does not begin as either format of torch.save does"))
+    }
+}
+
+fn is_little_endian(machine: &Machine<'_>, system: Value<'_>) -> bool {
+    let Value::Dict(cell) = system else { return false };
+    machine.cells[cell]
+        .chunks_exact(2)
+        .any(|entry| matches!(entry, [Value::Text("little_endian"), Value::Bool(true)]))
+}
+
+/// The numbers that follow the pickles of the older format: for each key a length, then so many
+/// numbers of the type that the pickle gave the key.
+fn legacy_storages<'a>(
+    machine: &mut Machine<'a>,
+    keys: Value<'a>,
+) -> Result<HashMap<&'a str, &'a [u8]>> {
+    let dtypes: HashMap<_, _> = machine.storages.iter().map(|s| (s.key, s.dtype)).collect();
+    let mut found = HashMap::new();
+    let Value::List(cell) = keys else {
+        return Err(machine.input.wrong("it has no list of its storages"));
+    };
+    for key in &machine.cells[cell] {
+        let Value::Text(key) = *key else {
+            return Err(machine.input.wrong("a storage of it has no name"));
+        };
+        let Some(dtype) = dtypes.get(key) else {
+            return Err(machine.input.wrong(format!("its storage {key:?} is no tensor's")));
+        };
+        let length = machine.input.number(8)?.saturating_mul(size_of(*dtype) as u64);
+        found.insert(key, machine.input.count(length)?);
+    }
+    Ok(found)
+}
+
+/// Puts the tensors of a state dict to the others.
+fn collect<'a>(
+    machine: &Machine<'a>,
+    root: Value<'a>,
+    file_len: usize,
+    storage: impl Fn(&str) -> Option<&'a [u8]>,
+    tensors: &mut StoredTensors<'a>,
+) -> Result<()> {
+    let mut left = file_len.saturating_mul(SHARED);
+    for entry in state_dict(machine, root)?.chunks_exact(2) {
+        let &[Value::Text(name), Value::Tensor(index)] = entry else {
+            let name = if let Value::Text(name) = entry[0] { name } else { "(not a text)" };
+            return Err(machine.input.wrong(format!("its entry {name:?} is not a tensor")));
+        };
+        let view = &machine.tensors[index];
+        let of = &machine.storages[view.storage];
+        let placed = storage(of.key).and_then(|bytes| place(view, of, bytes));
+        let Some(bytes) = placed else {
+            let reason = format!("its tensor {name:?} does not lie within its storage");
+            return Err(machine.input.wrong(reason));
+        };
+        let count = view.shape.iter().product::<usize>();
+        let Some(rest) = left.checked_sub(count * size_of(of.dtype)) else {
+            return Err(machine.input.wrong("its tensors are much larger than the file"));
+        };
+        left = rest;
+        let (shape, strides) = (view.shape.clone(), view.strides.clone());
+        let tensor = Strided { file: machine.input.file(), dtype: of.dtype, shape, strides, bytes };
+        if tensors.insert(name.to_owned(), Box::new(tensor)).is_some() {
+            return Err(machine.input.wrong(format!("the tensor {name:?} is there twice")));
+        }
+    }
+    Ok(())
+}
+
+/// The dictionary of tensors: the whole, or what training scripts put beside other things under
+/// `state_dict` or `model`.
+fn state_dict<'m, 'a>(machine: &'m Machine<'a>, root: Value<'a>) -> Result<&'m [Value<'a>]> {
+    let mut dict = root;
+    // A dictionary may contain itself: so not for ever.
+    for _ in 0..4 {
+        let Value::Dict(cell) = dict else { break };
+        let entries = &machine.cells[cell];
+        let nested = entries.chunks_exact(2).find_map(|entry| match entry {
+            [Value::Text("state_dict" | "model"), inner @ Value::Dict(_)] => Some(*inner),
+            _ => None,
+        });
+        match nested {
+            Some(inner) => dict = inner,
+            None => return Ok(entries),
+        }
+    }
+    Err(machine.input.wrong("it holds no dictionary of tensors"))
+}
+
+/// The bytes of a storage from a view's first number on, where the view lies within it. A view
+/// with more numbers than its storage repeats some, as no weight does.
+fn place<'a>(view: &View, storage: &Storage<'_>, bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let size = size_of(storage.dtype);
+    let bytes = bytes.get(..storage.len.checked_mul(size)?)?;
+    let count = view.shape.iter().try_fold(1usize, |count, &d| count.checked_mul(d))?;
+    let from_first = bytes.get(view.offset.checked_mul(size)?..)?;
+    let mut last = 0usize;
+    for (&d, &stride) in view.shape.iter().zip(&view.strides).filter(|_| count > 0) {
+        last = last.checked_add((d - 1).checked_mul(stride)?)?;
+    }
+    let fits = count == 0 || count <= storage.len && last < from_first.len() / size;
+    fits.then_some(from_first)
+}
+
+/// Bytes a number; each of the types that a storage may have takes whole ones.
+fn size_of(dtype: Dtype) -> usize {
+    dtype.bitsize() / 8
+}
+
+/// A tensor whose numbers may lie in any order, within `bytes`.
+struct Strided<'a> {
+    file: &'a str,
+    dtype: Dtype,
+    shape: Vec<usize>,
+    strides: Vec<usize>,
+    bytes: &'a [u8],
+}
+
+impl Strided<'_> {
+    /// The bytes of its numbers in row-major order.
+    fn row_major(&self) -> Cow<'_, [u8]> {
+        let size = size_of(self.dtype);
+        let count = self.shape.iter().product::<usize>();
+        let mut expected = 1;
+        let mut in_order = self.shape.iter().zip(&self.strides).rev().map(|(&d, &stride)| {
+            let fits = d == 1 || stride == expected;
+            expected *= d;
+            fits
+        });
+        // Where there are no numbers, the other dimensions may be anything.
+        if count == 0 || in_order.all(|fits| fits) {
+            return Cow::Borrowed(&self.bytes[..count * size]);
+        }
+        let mut ordered = Vec::with_capacity(count * size);
+        let mut index = vec![0; self.shape.len()];
+        for _ in 0..count {
+            let at = index.iter().zip(&self.strides).map(|(i, s)| i * s).sum::<usize>();
+            ordered.extend_from_slice(&self.bytes[at * size..][..size]);
+            for (i, d) in index.iter_mut().zip(&self.shape).rev() {
+                *i += 1;
+                if *i < *d {
+                    break;
+                }
+                *i = 0;
+            }
+        }
+        Cow::Owned(ordered)
+    }
+}
+
+impl Stored for Strided<'_> {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn values(&self, name: &str) -> Result<Vec<f32>> {
+        let bytes = self.row_major();
+        let view = TensorView::new(self.dtype, self.shape.clone(), &bytes).map_err(|e| {
+            Error::Pickle { file: self.file.to_owned(), reason: format!("{name:?}: {e}") }
+        })?;
+        Stored::values(&view, name)
+    }
+}

@@ -1,0 +1,136 @@
+//! What is done with bytes of no known meaning: each target reads them as one kind of file, and
+//! uses what comes of it. An error is a good answer; a panic is not.
+
+use std::borrow::Cow;
+use stratoscope_extractor::{Unit, read_states};
+use stratoscope_loader::hub::Silent;
+use stratoscope_loader::{LoadOptions, Model, Pooling, Source, load_with};
+use stratoscope_probing::Stimuli;
+
+/// A name, and what it does with an input.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets. Inputs that make several files are split where the byte 0xff is, which is in no
+/// text.
+pub const TARGETS: &[Target] = &[
+    ("config", config),
+    ("weights", weights),
+    ("shards", shards),
+    ("tokenizer", tokenizer),
+    ("vocabulary", vocabulary),
+    ("merges", merges),
+    ("pickle", pickle),
+    ("gguf", gguf),
+    ("states", states),
+    ("stimuli", stimuli),
+];
+
+const BERT: &[u8] = include_bytes!("../corpus/config/bert");
+const BERT_WEIGHTS: &[u8] = include_bytes!("../corpus/weights/bert");
+const ROBERTA: &[u8] = include_bytes!("../corpus/config/roberta");
+const ROBERTA_WEIGHTS: &[u8] = include_bytes!("../corpus/weights/roberta");
+
+/// Loads a model of some files, by their names.
+fn model(files: &[(&str, &[u8])]) -> Option<Model> {
+    let files = files.iter().map(|(name, bytes)| (*name, Cow::Owned(bytes.to_vec())));
+    let mut options = LoadOptions::default();
+    options.allow_pickle = true;
+    load_with(&Source::memory("fuzz", files), &options, &mut Silent).ok()
+}
+
+/// The part before the first separator, and what is after it.
+fn split(input: &[u8]) -> (&[u8], &[u8]) {
+    match input.iter().position(|&byte| byte == 0xff) {
+        Some(at) => (&input[..at], &input[at + 1..]),
+        None => (input, &[]),
+    }
+}
+
+fn config(input: &[u8]) {
+    model(&[("config.json", input), ("model.safetensors", BERT_WEIGHTS)]);
+}
+
+fn weights(input: &[u8]) {
+    model(&[("config.json", BERT), ("model.safetensors", input)]);
+}
+
+fn shards(input: &[u8]) {
+    let (index, rest) = split(input);
+    let (one, two) = split(rest);
+    model(&[
+        ("config.json", BERT),
+        ("model.safetensors.index.json", index),
+        ("one.safetensors", one),
+        ("two.safetensors", two),
+    ]);
+}
+
+fn pickle(input: &[u8]) {
+    model(&[("config.json", BERT), ("pytorch_model.bin", input)]);
+}
+
+fn gguf(input: &[u8]) {
+    model(&[("model.gguf", input)]);
+}
+
+fn tokenizer(input: &[u8]) {
+    let files = [("config.json", BERT), ("model.safetensors", BERT_WEIGHTS)];
+    encode(model(&[files[0], files[1], ("tokenizer.json", input)]));
+}
+
+fn vocabulary(input: &[u8]) {
+    let (vocabulary, config) = split(input);
+    let config = if config.is_empty() { b"{}" } else { config };
+    encode(model(&[
+        ("config.json", BERT),
+        ("model.safetensors", BERT_WEIGHTS),
+        ("vocab.txt", vocabulary),
+        ("tokenizer_config.json", config),
+    ]));
+}
+
+fn merges(input: &[u8]) {
+    let (vocabulary, rest) = split(input);
+    let (merges, config) = split(rest);
+    let config = if config.is_empty() { b"{}" } else { config };
+    encode(model(&[
+        ("config.json", ROBERTA),
+        ("model.safetensors", ROBERTA_WEIGHTS),
+        ("vocab.json", vocabulary),
+        ("merges.txt", merges),
+        ("tokenizer_config.json", config),
+    ]));
+}
+
+/// What is done with a tokenizer.
+fn encode(model: Option<Model>) {
+    let Some(tokenizer) = model.and_then(|model| model.tokenizer) else { return };
+    for text in
+        ["", "the river bank", " Über\tdas\u{301} 河岸 🌊 <s> [MASK] ", "aaaaaaaaaaaaaaaaaaaa"]
+    {
+        let _ = tokenizer.encode(text, None);
+        let _ = tokenizer.encode(text, Some("the banks"));
+        let _ = tokenizer.encode_windows(text, None, 7, 2);
+        let _ = tokenizer.encode_windows(text, Some("the banks"), 7, 0);
+    }
+    let _ = (tokenizer.kind(), tokenizer.size(), tokenizer.token(0), tokenizer.unknown_id());
+    let _ = tokenizer.special_tokens(true);
+}
+
+fn states(input: &[u8]) {
+    let path = std::env::temp_dir().join(format!("stratoscope-fuzz-{}", std::process::id()));
+    std::fs::write(&path, input).unwrap();
+    let states = read_states(&path);
+    std::fs::remove_file(&path).unwrap();
+    let Ok(states) = states else { return };
+    for unit in [Unit::Word, Unit::Sentence] {
+        let _ = states.pooled(unit, Pooling::Mean);
+    }
+    let _ = states.without_special().map(|s| s.pooled(Unit::Sentence, Pooling::First));
+}
+
+fn stimuli(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else { return };
+    let Ok(stimuli) = Stimuli::parse(text) else { return };
+    let _ = (stimuli.items(), stimuli.cues_first());
+}
