@@ -45,8 +45,9 @@ impl Checkpoint {
     /// The same with a token embedding of more rows.
     pub(crate) fn with_rows(mut self, rows: usize) -> Self {
         self.config["vocab_size"] = rows.into();
-        let name = "word_embeddings.weight";
-        let (_, table) = self.tensors.iter_mut().find(|(n, _)| n.ends_with(name)).unwrap();
+        let names = ["word_embeddings.weight", "wte.weight"];
+        let of_tokens = |name: &str| names.iter().any(|end| name.ends_with(end));
+        let (_, table) = self.tensors.iter_mut().find(|(n, _)| of_tokens(n)).unwrap();
         let width = table.bytes.len() / table.shape[0];
         table.bytes.resize(rows * width, 0);
         let old = std::mem::replace(&mut table.shape[0], rows);

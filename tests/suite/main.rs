@@ -15,6 +15,7 @@ mod gguf;
 mod hooks;
 mod hostile;
 mod laws;
+mod lens;
 mod models;
 mod profile;
 mod program;

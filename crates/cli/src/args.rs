@@ -122,7 +122,7 @@ pub(crate) struct ProfileArgs {
     /// words as noun and as verb), or a file.
     #[arg(long, default_value = "homographs", value_name = "NAME|FILE")]
     pub(crate) stimuli: String,
-    /// Only contexts that tell sense and role before the target, as a causal model needs it.
+    /// Only contexts that tell sense and role before the target. A causal model always gets these.
     #[arg(long)]
     pub(crate) cues_first: bool,
     /// Keep the vectors that it is computed from, as FILE.safetensors.

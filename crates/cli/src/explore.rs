@@ -82,7 +82,11 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
     let states = extract::states(&explorer, prepared, &args.rows, false, &hooks, progress)?;
     let compute_with = Some(&explorer).filter(|_| args.baseline);
     let baseline = baseline::find(&args.model, &states.origin, compute_with, progress)?;
-    let profile = profile::find(&args.model, &states.origin, &NamedStimuli::homographs()?)?;
+    let profile = profile::find(
+        &args.model,
+        &states.origin,
+        &NamedStimuli::homographs()?.for_model(&states.origin)?,
+    )?;
     let files = explorer.model().info.files.iter().map(ModelFile::from).collect();
     Ok(Found { states, baseline, profile, files })
 }
@@ -102,7 +106,11 @@ fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result
     let file = ModelFile::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     let baseline = baseline::find(&args.model, &states.origin, None, progress)?;
-    let profile = profile::find(&args.model, &states.origin, &NamedStimuli::homographs()?)?;
+    let profile = profile::find(
+        &args.model,
+        &states.origin,
+        &NamedStimuli::homographs()?.for_model(&states.origin)?,
+    )?;
     Ok(Found { states, baseline, profile, files: vec![file] })
 }
 

@@ -29,6 +29,16 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     let stimuli = stimuli(args)?;
     let explorer = model::open(&args.model, &mut progress)?;
     let origin = explorer.origin();
+    let all = stimuli.stimuli.contexts().len();
+    let stimuli = stimuli
+        .for_model(&origin)
+        .map_err(|error| Failure::input(format!("{}: {error}", args.stimuli)))?;
+    let kept = stimuli.stimuli.contexts().len();
+    if kept < all {
+        progress.note(&format!(
+            "a causal model: only the {kept} of {all} contexts whose cues stand before the target"
+        ));
+    }
     // What is known is not computed again, unless the vectors behind it are asked for.
     let stored = match args.save_states {
         None => find(&args.model, &origin, &stimuli)?,

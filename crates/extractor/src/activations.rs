@@ -39,6 +39,9 @@ pub struct Origin {
     pub weights: Vec<String>,
     /// The number of its blocks; its layers are `0..=n_layers`.
     pub n_layers: usize,
+    /// Whether its tokens see only those before them.
+    #[serde(default)]
+    pub causal: bool,
     /// The type of number that it computed with: `f32`, `f16` or `bf16`.
     #[serde(default = "f32_name")]
     pub dtype: String,
@@ -64,6 +67,7 @@ impl Origin {
             family: model.info.family.to_owned(),
             weights: model.info.weights_sha256(),
             n_layers: model.transformer.architecture().n_layers,
+            causal: model.transformer.architecture().is_causal(),
             dtype: model.info.dtype.as_str().to_owned(),
             device: match model.info.device {
                 DeviceLocation::Cpu => cpu_name(),
@@ -81,6 +85,7 @@ impl Origin {
             family: String::new(),
             weights: Vec::new(),
             n_layers,
+            causal: false,
             dtype: f32_name(),
             device: cpu_name(),
         }

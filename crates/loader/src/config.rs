@@ -179,9 +179,8 @@ impl Config {
     pub(crate) fn activation_named(&self, key: &str, name: &str) -> Result<Activation> {
         match name {
             "gelu" | "gelu_python" => Ok(Activation::Gelu),
-            "gelu_new" | "gelu_accurate" | "gelu_fast" | "gelu_pytorch_tanh" => {
-                Ok(Activation::GeluTanh)
-            }
+            "gelu_new" | "gelu_accurate" | "gelu_fast" | "gelu_pytorch_tanh"
+            | "gelu_python_tanh" => Ok(Activation::GeluTanh),
             "quick_gelu" => Ok(Activation::GeluSigmoid),
             "relu" => Ok(Activation::Relu),
             "silu" | "swish" => Ok(Activation::Silu),

@@ -24,7 +24,7 @@ mod weights;
 
 pub use candle_core::{DType, Device};
 pub use error::{Error, ErrorKind, Result};
-pub use families::{family_of, supported_families};
+pub use families::{families_with_heads, family_of, supported_families};
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use pooling::Pooling;
 pub use source::{FileRecord, Source};

@@ -49,11 +49,8 @@ pub(crate) fn read(
     (device, dtype): (&Device, DType),
 ) -> Result<Weights> {
     let names = Names::new(family, architecture, tensors);
+    settle_head(architecture, &names, tensors)?;
     let specs = architecture.weights();
-    let mut of_head = specs.iter().filter(|s| s.name.starts_with("head.")).peekable();
-    if of_head.peek().is_some() && of_head.all(|spec| names.find(&spec.name, tensors).is_none()) {
-        architecture.head = None;
-    }
     let shapes: HashMap<&str, &[usize]> =
         specs.iter().map(|s| (s.name.as_str(), s.shape.as_slice())).collect();
     let mut weights = HashMap::new();
@@ -111,6 +108,40 @@ pub(crate) fn read(
             first: first.clone(),
         }),
     }
+}
+
+/// Takes the head away where the checkpoint has none of it, and unties one that is there as a
+/// matrix of its own.
+fn settle_head(
+    architecture: &mut Architecture,
+    names: &Names,
+    tensors: &StoredTensors<'_>,
+) -> Result<()> {
+    const TOKENS: &str = "embed.token.weight";
+    const UNEMBED: &str = "head.unembed.weight";
+    let Some(head) = &mut architecture.head else { return Ok(()) };
+    // Said to be the embedding, and yet another: transformers takes the one that is there.
+    if head.tied
+        && let (Some(own), Some(tokens)) =
+            (names.find(UNEMBED, tensors), names.find(TOKENS, tensors))
+        && own.name != tokens.name
+        && own.tensor.shape() == tokens.tensor.shape()
+        && own.tensor.values(&own.name)? != tokens.tensor.values(&tokens.name)?
+    {
+        head.tied = false;
+    }
+    let specs = architecture.weights();
+    let of_head = |start: &str| specs.iter().filter(|s| s.name.starts_with(start)).collect();
+    // Heads of other tasks may begin like it. What leads to the vocabulary makes it one, unless
+    // that is the embedding alone.
+    let mut telling: Vec<&WeightSpec> = of_head("head.unembed.");
+    if telling.is_empty() {
+        telling = of_head("head.");
+    }
+    if !telling.is_empty() && telling.iter().all(|s| names.find(&s.name, tensors).is_none()) {
+        architecture.head = None;
+    }
+    Ok(())
 }
 
 /// Which rules are about a canonical module, for one checkpoint.
@@ -203,16 +234,15 @@ impl Layout {
         let all: usize = sizes.iter().sum();
         let before: usize = sizes[..found.index].iter().sum();
         let (index, transform) = (found.index, found.rule.transform);
-        let rows = match transform {
-            Transform::Take | Transform::Transpose => vec![0..sizes[index]],
-            Transform::Split | Transform::TransposeSplit => vec![before..before + sizes[index]],
-            Transform::SplitHeads => {
-                let [of_head, of_all, before] = [sizes[index], all, before].map(|n| n / n_heads);
-                (0..n_heads)
-                    .map(|head| head * of_all + before..head * of_all + before + of_head)
-                    .collect()
-            }
+        let (first, size) = match transform {
+            Transform::Take | Transform::Transpose => (0, sizes[index]),
+            _ => (before, sizes[index]),
         };
+        // Rows of heads: each head's own part of what it has of all.
+        let groups = if transform == Transform::SplitHeads { n_heads } else { 1 };
+        let [first, size, of_all] = [first, size, all].map(|n| n / groups);
+        let start = |group: usize| group * of_all + first;
+        let rows = (0..groups).map(|group| start(group)..start(group) + size).collect();
         let mut shape = own.to_vec();
         if let Some(first) = shape.first_mut() {
             *first = all;

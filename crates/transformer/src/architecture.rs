@@ -625,8 +625,8 @@ impl Specs {
 mod tests {
     use super::*;
 
-    /// An architecture like BERT's, small.
-    pub(crate) fn bert_like() -> Architecture {
+    /// A small encoder.
+    pub(crate) fn encoder() -> Architecture {
         Architecture {
             d_vocab: 11,
             d_model: 6,
@@ -656,12 +656,12 @@ mod tests {
     fn parameters_are_the_sum_of_the_weights() {
         let embedding = (11 + 8 + 2) * 6 + 12;
         let block = 4 * (36 + 6) + 12 + (60 + 10) + (60 + 6) + 12;
-        assert_eq!(bert_like().parameters(), embedding + 2 * block);
+        assert_eq!(encoder().parameters(), embedding + 2 * block);
     }
 
     #[test]
     fn padding_takes_its_own_row() {
-        let mut a = bert_like();
+        let mut a = encoder();
         a.embedding.positions =
             Some(Positions { rows: 8, numbering: Numbering::AfterPadding { padding_id: 1 } });
         assert_eq!(a.position_ids(&[0, 5, 1, 7, 1, 2]), [2, 3, 1, 4, 1, 5]);
@@ -684,7 +684,7 @@ mod tests {
             },
         ] as [&dyn Fn(&mut Architecture); 7]
         {
-            let mut a = bert_like();
+            let mut a = encoder();
             change(&mut a);
             assert!(a.check().is_err(), "{a:?}");
         }
@@ -692,7 +692,7 @@ mod tests {
 
     #[test]
     fn hook_points_are_those_of_the_layout() {
-        let mut a = bert_like();
+        let mut a = encoder();
         assert_eq!(a.hook_points().len(), 1 + 2 * 7);
         a.layout = Layout::Parallel { one_norm: true };
         a.final_norm = true;

@@ -1,16 +1,16 @@
 //! The forward pass, written once for all architectures.
 
-use crate::architecture::Norms;
+mod layers;
+mod shared;
+
 use crate::hooks::Watched;
 use crate::kernels::{self, Distances};
-use crate::ops::{self, Linear, NormLayer, PositionVectors, Scores, Weights};
-use crate::{
-    Activation, Architecture, Batch, Error, HookPoint, Hooks, ProjectionPlace, Relative, Result,
-    Rotary, Span,
-};
+use crate::ops::{self, Linear, NormLayer, Scores, Weights};
+use crate::{Architecture, Batch, Error, HookPoint, Hooks, ProjectionPlace, Relative, Result};
 use candle_core::{DType, Device, Tensor};
+use layers::{Block, Embedding, Head};
+use shared::Shared;
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::ops::Range;
 
 /// `n_layers + 1` tensors `[tokens, d_model]`: entry 0 is the embedding output, entry `i` the
@@ -29,43 +29,6 @@ pub struct Transformer {
     blocks: Vec<Block>,
     final_norm: Option<NormLayer>,
     head: Option<Head>,
-}
-
-struct Embedding {
-    token: Tensor,
-    position: Option<Tensor>,
-    token_type: Option<Tensor>,
-    norm: Option<NormLayer>,
-    project: Option<Linear>,
-}
-
-struct Block {
-    attention: Half,
-    /// Queries, keys and values side by side.
-    qkv: Linear,
-    query_norm: Option<NormLayer>,
-    key_norm: Option<NormLayer>,
-    positions: Option<PositionVectors>,
-    o: Linear,
-    mlp: Half,
-    /// The gate before what it multiplies, where there is one.
-    mlp_in: Linear,
-    mlp_out: Linear,
-}
-
-/// The norms of one half of a block.
-struct Half {
-    before: Option<NormLayer>,
-    after: Option<NormLayer>,
-    after_sum: Option<NormLayer>,
-}
-
-struct Head {
-    transform: Option<(Linear, Activation, NormLayer)>,
-    project: Option<Linear>,
-    /// `[d_vocab, d_embed]`.
-    unembed: Tensor,
-    bias: Option<Tensor>,
 }
 
 impl std::fmt::Debug for Transformer {
@@ -111,19 +74,7 @@ impl Transformer {
         let a = &architecture;
         let weights = &mut Weights::new(a, weights);
         let fast = kernels && device.is_cpu() && weights.fit_kernels();
-        let embedding = Embedding {
-            token: weights.table("embed.token")?,
-            position: weights.take_if_expected("embed.position.weight".to_owned())?,
-            token_type: weights.take_if_expected("embed.token_type.weight".to_owned())?,
-            norm: match a.embedding.norm {
-                true => Some(NormLayer::new(weights, a.norm, "embed.norm", fast)?),
-                false => None,
-            },
-            project: match a.embedding.projection {
-                Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()], fast)?),
-                None => None,
-            },
-        };
+        let embedding = Embedding::new(a, weights, fast)?;
         let mut relative = weights.take_if_expected("relative.weight".to_owned())?;
         let mut distances = None;
         if let Some(Relative::Disentangled(table)) = a.attention.relative {
@@ -142,26 +93,8 @@ impl Transformer {
             false => None,
         };
         let head = match a.head {
+            Some(head) => Some(Head::new(a, head, weights, &embedding.token, fast)?),
             None => None,
-            Some(head) => Some(Head {
-                transform: match head.transform {
-                    None => None,
-                    Some(transform) => Some((
-                        Linear::new(weights, &["head.transform".to_owned()], fast)?,
-                        transform.activation,
-                        NormLayer::new(weights, a.norm, "head.norm", fast)?,
-                    )),
-                },
-                project: match head.projection {
-                    true => Some(Linear::new(weights, &["head.project".to_owned()], fast)?),
-                    false => None,
-                },
-                unembed: match head.tied {
-                    true => embedding.token.clone(),
-                    false => weights.table("head.unembed")?,
-                },
-                bias: weights.take_if_expected("head.unembed.bias".to_owned())?,
-            }),
         };
         let (relative_bias, device) = (relative, device.clone());
         Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head })
@@ -499,147 +432,6 @@ impl Transformer {
                 Ok(own?.contiguous()?)
             })
             .collect()
-    }
-}
-
-impl Block {
-    fn new(
-        a: &Architecture,
-        weights: &mut Weights,
-        i: usize,
-        distances: Option<&Tensor>,
-        fast: bool,
-    ) -> Result<Self> {
-        let name = |part: &str| format!("blocks.{i}.{part}");
-        let norm = |weights: &mut Weights, there: bool, part: &str| match there {
-            true => NormLayer::new(weights, a.norm, &name(part), fast).map(Some),
-            false => Ok(None),
-        };
-        let half = |weights: &mut Weights, part: &str, norms: Norms| -> Result<Half> {
-            Ok(Half {
-                before: norm(weights, norms.before, &format!("{part}.norm"))?,
-                after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
-                after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
-            })
-        };
-        let norms = a.norms(i);
-        let (attention, mlp) = (half(weights, "attn", norms[0])?, half(weights, "mlp", norms[1])?);
-        let there = a.attention.query_key_norm.is_some();
-        let query_norm = norm(weights, there, "attn.q_norm")?;
-        let key_norm = norm(weights, there, "attn.k_norm")?;
-        let linear = |weights: &mut Weights, parts: &[&str]| {
-            let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-            Linear::new(weights, &names, fast)
-        };
-        let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
-        let positions = match (a.attention.relative, distances) {
-            (Some(Relative::Disentangled(table)), Some(vectors)) => {
-                // `[n_heads, rows, d_head]`: head `first` and those after it.
-                let heads = |x: Tensor, first: usize| -> Result<Tensor> {
-                    let own = x.narrow(1, first * a.d_head, a.n_heads * a.d_head)?;
-                    let own = own.reshape(((), a.n_heads, a.d_head))?;
-                    Ok(own.transpose(0, 1)?.contiguous()?)
-                };
-                let mut through = |there: bool,
-                                   own: &str,
-                                   first: usize|
-                 -> Result<Option<Tensor>> {
-                    Ok(match (there, table.shared_weights) {
-                        (false, _) => None,
-                        (true, true) => Some(heads(qkv.apply(vectors)?, first)?),
-                        (true, false) => Some(heads(linear(weights, &[own])?.apply(vectors)?, 0)?),
-                    })
-                };
-                Some(PositionVectors {
-                    keys: through(table.content_to_position, "attn.position_k", a.n_heads)?,
-                    queries: through(table.position_to_content, "attn.position_q", 0)?,
-                })
-            }
-            _ => None,
-        };
-        let o = linear(weights, &["attn.o"])?;
-        let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
-        let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
-        Ok(Self { attention, qkv, query_norm, key_norm, positions, o, mlp, mlp_in, mlp_out })
-    }
-}
-
-impl Half {
-    /// What this half of the block reads of the stream.
-    fn read(&self, x: &Tensor) -> Result<Tensor> {
-        self.before.as_ref().map_or_else(|| Ok(x.clone()), |norm| norm.apply(x))
-    }
-
-    /// What it gives to the stream.
-    fn given(&self, out: Tensor) -> Result<Tensor> {
-        self.after.as_ref().map_or_else(|| Ok(out.clone()), |norm| norm.apply(&out))
-    }
-
-    /// The stream with it.
-    fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
-        match &self.after_sum {
-            Some(norm) => norm.apply_to_sum(x, out),
-            None => Ok((x + out)?),
-        }
-    }
-}
-
-/// What the blocks of one forward pass have in common, made when it is first asked for.
-#[derive(Default)]
-struct Shared {
-    biases: HashMap<usize, Tensor>,
-    masks: HashMap<(Span, usize), Option<Tensor>>,
-    distances: Option<Distances>,
-    rotations: Vec<(Rotary, Rotations)>,
-}
-
-/// Cosines and sines of one batch, `[tokens, pairs]`: as values and as tensors.
-struct Rotations {
-    values: (Vec<f32>, Vec<f32>),
-    tensors: (Tensor, Tensor),
-}
-
-impl Shared {
-    /// The bias of a sequence of `n` tokens, `[n_heads, n, n]`.
-    fn bias(&mut self, n: usize, make: impl FnOnce() -> Result<Tensor>) -> Result<Tensor> {
-        Ok(match self.biases.entry(n) {
-            Entry::Occupied(slot) => slot.get().clone(),
-            Entry::Vacant(slot) => slot.insert(make()?).clone(),
-        })
-    }
-
-    /// The mask of a sequence of `n` tokens, `[n, n]`.
-    fn mask(&mut self, span: Span, n: usize, device: &Device) -> Result<Option<Tensor>> {
-        Ok(match self.masks.entry((span, n)) {
-            Entry::Occupied(slot) => slot.get().clone(),
-            Entry::Vacant(slot) => slot.insert(ops::mask(span, n, device)?).clone(),
-        })
-    }
-
-    /// The bias by distance, as far as the longest sequence needs it.
-    fn distances(&mut self, make: impl FnOnce() -> Result<Distances>) -> Result<&Distances> {
-        Ok(match &mut self.distances {
-            Some(distances) => distances,
-            slot => slot.insert(make()?),
-        })
-    }
-
-    fn rotation(&mut self, rotary: &Rotary, batch: &Batch, device: &Device) -> Result<&Rotations> {
-        let known = self.rotations.iter().position(|(own, _)| own == rotary);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                let values = rotary.tables(batch.sequences().map(|rows| rows.len()));
-                let shape = (batch.tokens(), rotary.width / 2);
-                let tensors = (
-                    Tensor::from_slice(&values.0, shape, device)?,
-                    Tensor::from_slice(&values.1, shape, device)?,
-                );
-                self.rotations.push((rotary.clone(), Rotations { values, tensors }));
-                self.rotations.len() - 1
-            }
-        };
-        Ok(&self.rotations[index].1)
     }
 }
 

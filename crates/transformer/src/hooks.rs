@@ -42,8 +42,11 @@ pub enum HookPoint {
     Logits,
 }
 
+/// The point of block `i`.
+type OfBlock = fn(usize) -> HookPoint;
+
 /// The points of a block: after `blocks.{i}.`, and the variant.
-const OF_BLOCKS: [(&str, fn(usize) -> HookPoint); 7] = [
+const OF_BLOCKS: [(&str, OfBlock); 7] = [
     ("hook_resid_pre", HookPoint::ResidPre),
     ("attn.hook_v", HookPoint::Value),
     ("attn.hook_pattern", HookPoint::Pattern),

@@ -25,7 +25,8 @@ pub enum RotaryScaling {
         /// The factor.
         factor: f64,
     },
-    /// Low ones divided, high ones kept, between them a ramp over the wavelength (Llama 3).
+    /// Low ones divided, high ones kept, between them a ramp over the wavelength
+    /// (Grattafiori et al. 2024).
     ByWavelength {
         /// What low frequencies are divided by.
         factor: f64,
@@ -186,8 +187,8 @@ impl RelativeBias {
         Ok(())
     }
 
-    /// The bucket of a key at `offset` tokens from the query (negative: before it), as T5 counts
-    /// them for bidirectional attention: half of the buckets for keys after the query, and in each
+    /// The bucket of a key at `offset` tokens from the query (negative: before it), as
+    /// bidirectional attention counts them: half of the buckets for keys after the query, and in each
     /// half the first half exact, the rest logarithmic up to `max_distance`.
     pub fn bucket(&self, offset: i64) -> usize {
         let half = self.buckets / 2;
@@ -263,7 +264,7 @@ mod tests {
 
     #[test]
     fn wavelengths_between_are_mixed() {
-        // transformers' own numbers for this setting (llama3).
+        // Wavelengths from 2048 to 8192 tokens are between.
         let scaling =
             RotaryScaling::ByWavelength { factor: 8.0, low: 1.0, high: 4.0, original: 8192.0 };
         let rotary = Rotary { base: 500_000.0, width: 128, scaling };

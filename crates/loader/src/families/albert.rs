@@ -63,8 +63,8 @@ pub(super) const FAMILY: Family = Family {
     head: &[
         take(&["head.transform"], "predictions.dense"),
         take(&["head.norm"], "predictions.LayerNorm"),
-        take(&["head.unembed"], "predictions"),
         take(&["head.unembed"], "predictions.decoder"),
+        take(&["head.unembed"], "predictions"),
     ],
     prefixes: &["albert."],
     unused: &["pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."],

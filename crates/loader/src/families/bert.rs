@@ -18,11 +18,12 @@ pub(super) const FAMILY: Family = Family {
     head: &[
         take(&["head.transform"], "cls.predictions.transform.dense"),
         take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
-        take(&["head.unembed"], "cls.predictions"),
         take(&["head.unembed"], "cls.predictions.decoder"),
+        take(&["head.unembed"], "cls.predictions"),
     ],
     prefixes: &["bert."],
-    unused: &["pooler.", "cls.", "classifier.", "qa_outputs."],
+    // `linear` is what ColBERT keeps beside it.
+    unused: &["pooler.", "cls.", "classifier.", "qa_outputs.", "linear."],
     vocabulary: Some(Vocabulary::WordPiece),
 };
 
@@ -48,8 +49,8 @@ pub(super) const NAMES: &[Rule] = &[
 pub(super) const LM_HEAD: &[Rule] = &[
     take(&["head.transform"], "lm_head.dense"),
     take(&["head.norm"], "lm_head.layer_norm"),
-    take(&["head.unembed"], "lm_head"),
     take(&["head.unembed"], "lm_head.decoder"),
+    take(&["head.unembed"], "lm_head"),
 ];
 
 /// A masked-language-model head with this activation, tied unless the config says otherwise.

@@ -103,8 +103,8 @@ pub(super) const FAMILY: Family = Family {
     head: &[
         take(&["head.transform"], "cls.predictions.transform.dense"),
         take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
-        take(&["head.unembed"], "cls.predictions"),
         take(&["head.unembed"], "cls.predictions.decoder"),
+        take(&["head.unembed"], "cls.predictions"),
         take(&["head.transform"], "lm_predictions.lm_head.dense"),
         take(&["head.norm"], "lm_predictions.lm_head.LayerNorm"),
         take(&["head.unembed"], "lm_predictions.lm_head"),
@@ -126,16 +126,17 @@ pub(super) const FAMILY: Family = Family {
 /// `pos_att_type`, a list or a text with bars: content to position, and position to content.
 fn position_types(config: &Config) -> Result<(bool, bool)> {
     const KEY: &str = "pos_att_type";
-    let types = match config.texts(KEY) {
-        Ok(list) => list.unwrap_or_default(),
-        Err(_) => config.optional_text(KEY)?.unwrap_or_default().split('|').collect(),
-    };
-    for name in &types {
-        if !["c2p", "p2c", ""].contains(&name.trim()) {
-            return Err(config.error(KEY, &(*name).into(), "c2p and p2c are supported"));
+    let types: Vec<String> = match config.texts(KEY) {
+        Ok(list) => list.unwrap_or_default().into_iter().map(str::to_owned).collect(),
+        Err(_) => {
+            let text = config.optional_text(KEY)?.unwrap_or_default().to_lowercase();
+            text.split('|').map(|name| name.trim().to_owned()).collect()
         }
+    };
+    if let Some(other) = types.iter().find(|name| !["c2p", "p2c", ""].contains(&name.as_str())) {
+        return Err(config.error(KEY, &other.as_str().into(), "c2p and p2c are supported"));
     }
-    let has = |kind: &str| types.iter().any(|name| name.trim() == kind);
+    let has = |kind: &str| types.iter().any(|name| name == kind);
     Ok((has("c2p"), has("p2c")))
 }
 

@@ -11,12 +11,9 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["gemma"],
     architecture: |config| {
         // Early files say gelu, and mean its tanh approximation.
-        let activation = match config.has("hidden_activation") {
-            true => config.activation("hidden_activation", Activation::GeluTanh)?,
-            false => match config.activation("hidden_act", Activation::GeluTanh)? {
-                Activation::Gelu => Activation::GeluTanh,
-                other => other,
-            },
+        let activation = match config.activation("hidden_act", Activation::GeluTanh)? {
+            Activation::Gelu => Activation::GeluTanh,
+            other => other,
         };
         let sizes = Defaults { d_model: 3072, n_layers: 28, n_heads: 16, d_mlp: 24576, ..GEMMA };
         architecture(config, &Defaults { n_kv_heads: Some(16), ..sizes }, activation)

@@ -51,7 +51,13 @@ pub(super) const HEAD: &[Rule] =
     &[take(&["head.unembed"], "lm_head"), take(&["head.unembed"], "language_model.lm_head")];
 
 /// What is put before the names: nothing by models that were saved without a head.
-pub(super) const PREFIXES: &[&str] = &["model.", "language_model.model.", "model.language_model."];
+pub(super) const PREFIXES: &[&str] = &[
+    "model.",
+    "language_model.model.",
+    "model.language_model.",
+    // Of question answering alone.
+    "transformer.",
+];
 
 /// Heads of other tasks; the language-model head where it is tied; what is not text.
 pub(super) const UNUSED: &[&str] = &[
@@ -100,7 +106,11 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
     let n_layers = config.size(&["num_hidden_layers"], defaults.n_layers)?;
     let d_model = config.size(&["hidden_size"], defaults.d_model)?;
     let n_heads = config.size(&["num_attention_heads"], defaults.n_heads)?;
-    let n_kv_heads = defaults.n_kv_heads.unwrap_or(n_heads);
+    // Null is as many as heads of queries; that the key is missing is the default.
+    let n_kv_heads = match config.is_null("num_key_value_heads") {
+        true => n_heads,
+        false => defaults.n_kv_heads.unwrap_or(n_heads),
+    };
     let d_head = match config.optional_size(&["head_dim"])?.or(defaults.d_head) {
         Some(d_head) => d_head,
         None => config.d_head("num_attention_heads", d_model, n_heads)?,

@@ -103,6 +103,11 @@ pub fn supported_families() -> Vec<&'static str> {
     FAMILIES.iter().map(|f| f.name).collect()
 }
 
+/// The names of the families whose checkpoints may have a language-model head.
+pub fn families_with_heads() -> Vec<&'static str> {
+    FAMILIES.iter().filter(|f| !f.head.is_empty()).map(|f| f.name).collect()
+}
+
 /// The family that a `config.json` asks for, by its `model_type`.
 ///
 /// # Errors

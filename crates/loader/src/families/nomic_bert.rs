@@ -44,7 +44,8 @@ pub(super) const FAMILY: Family = Family {
             }
             None => config.activation("hidden_act", Activation::Silu)?,
         };
-        let rope = Rope { theta: "rotary_emb_base", default_theta: 1000.0, ..ROPE };
+        let theta = if config.has("rotary_emb_base") { "rotary_emb_base" } else { "rope_theta" };
+        let rope = Rope { theta, default_theta: 1000.0, ..ROPE };
         let rotary = rotary(config, d_head, &rope)?;
         let mut attention = Attention {
             input_bias: false,
@@ -109,8 +110,8 @@ pub(super) const FAMILY: Family = Family {
     head: &[
         take(&["head.transform"], "cls.predictions.transform.dense"),
         take(&["head.norm"], "cls.predictions.transform.layer_norm"),
-        take(&["head.unembed"], "cls.predictions"),
         take(&["head.unembed"], "cls.predictions.decoder"),
+        take(&["head.unembed"], "cls.predictions"),
     ],
     prefixes: &["nomic_bert.", "bert."],
     unused: &["pooler.", "cls.", "classifier.", "qa_outputs."],

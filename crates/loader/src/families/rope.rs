@@ -67,6 +67,10 @@ fn scaling(config: &Config, own: &Config) -> Result<RotaryScaling> {
     const ORIGINAL: &str = "original_max_position_embeddings";
     const LONGEST: &str = "max_position_embeddings";
     let original = || -> Result<f64> {
+        // Its own default, which counts before what stands in the scaling.
+        if phi3 && !config.has(ORIGINAL) {
+            return Ok(4096.0);
+        }
         for (place, key) in [(config, ORIGINAL), (own, ORIGINAL), (config, LONGEST)] {
             if let Some(number) = place.positive(&[key])? {
                 return Ok(number);

@@ -11,11 +11,12 @@ pub(super) const FAMILY: Family = Family {
     name: "T5 encoder",
     model_types: &["t5", "mt5"],
     architecture: |config| {
-        let n_layers = config.size(&["num_layers", "num_hidden_layers"], 6)?;
-        let d_model = config.size(&["d_model", "hidden_size"], 512)?;
-        let n_heads = config.size(&["num_heads", "num_attention_heads"], 8)?;
-        let d_head = config.size(&["d_kv"], 64)?;
         let mt5 = config.text("model_type")? == "mt5";
+        let (layers, heads) = if mt5 { (8, 6) } else { (6, 8) };
+        let n_layers = config.size(&["num_layers", "num_hidden_layers"], layers)?;
+        let d_model = config.size(&["d_model", "hidden_size"], 512)?;
+        let n_heads = config.size(&["num_heads", "num_attention_heads"], heads)?;
+        let d_head = config.size(&["d_kv"], 64)?;
         const MLP: &str = "feed_forward_proj";
         let named = config.optional_text(MLP)?.unwrap_or(if mt5 { "gated-gelu" } else { "relu" });
         let (gated, activation) = match named.strip_prefix("gated-") {
@@ -79,6 +80,13 @@ pub(super) const FAMILY: Family = Family {
     head: &[],
     prefixes: &["transformer."],
     // The same table once more, and the other half of the model.
-    unused: &["encoder.embed_tokens.", "decoder.", "lm_head.", "classification_head."],
+    unused: &[
+        "encoder.embed_tokens.",
+        "decoder.",
+        "lm_head.",
+        "classification_head.",
+        "classifier.",
+        "qa_outputs.",
+    ],
     vocabulary: None,
 };

@@ -8,11 +8,13 @@ use stratoscope_loader::ErrorKind;
 pub enum LensError {
     /// The checkpoint has nothing that turns states into tokens.
     #[error(
-        "{model} has no language-model head; BERT, RoBERTa, ModernBERT, ELECTRA-generator and causal checkpoints (GPT-2, Llama …) do"
+        "{model} has no language-model head; checkpoints that were saved with theirs do, of these families: {families}"
     )]
     NoHead {
         /// The model.
         model: String,
+        /// The families whose checkpoints may have one.
+        families: String,
     },
     /// A model that has no tokenizer.
     #[error("{model} has no tokenizer, so that its tokens have no names")]

@@ -18,7 +18,7 @@ use reads::Reads;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stratoscope_extractor::{HookSelection, LayerSelection, Origin, extract, prepare, prepare_ids};
-use stratoscope_loader::Tokenizer;
+use stratoscope_loader::{Tokenizer, families_with_heads};
 
 const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
 
@@ -162,7 +162,8 @@ impl Explorer {
         let reads: &dyn Reads = &model.transformer;
         let id = || model.info.id.clone();
         if !reads.has_head() {
-            return Err(LensError::NoHead { model: id() }.into());
+            let families = families_with_heads().join(", ");
+            return Err(LensError::NoHead { model: id(), families }.into());
         }
         let tokenizer =
             model.tokenizer.as_ref().ok_or_else(|| LensError::NoTokenizer { model: id() })?;

@@ -233,6 +233,7 @@ fn lens(tokens: usize, reading: Reading) -> Lens {
             family: "toy".to_owned(),
             weights: Vec::new(),
             n_layers: 2,
+            causal: true,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
         },

@@ -235,7 +235,11 @@ impl Profile {
             )?,
         }
         if self.stimuli.cues_first {
-            write!(text, "Only contexts whose cues stand before the target were used. ")?;
+            let why = match self.model.causal {
+                true => ", since no token of this model sees those after it",
+                false => "",
+            };
+            write!(text, "Only contexts whose cues stand before the target were used{why}. ")?;
         }
         if self.position_removed {
             write!(

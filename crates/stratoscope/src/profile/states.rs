@@ -59,6 +59,15 @@ impl NamedStimuli {
     pub fn cues_first(self) -> Result<Self> {
         Ok(Self { stimuli: self.stimuli.cues_first()?, cues_first: true, ..self })
     }
+
+    /// What a model can make something of: where its tokens see only those before them, the
+    /// contexts whose cues stand before the target; else all.
+    ///
+    /// # Errors
+    /// As [`Stimuli::cues_first`].
+    pub fn for_model(self, origin: &Origin) -> Result<Self> {
+        if origin.causal { self.cues_first() } else { Ok(self) }
+    }
 }
 
 /// The states that a profile is computed from: target and carrier of every text, at every layer.
@@ -82,16 +91,17 @@ pub struct ProfileStates {
 const TEXTS: usize = 256;
 
 impl ProfileStates {
-    /// Runs a model over stimuli.
+    /// Runs a model over stimuli; a causal one over those of [`NamedStimuli::for_model`].
     ///
     /// # Errors
-    /// A model without a tokenizer, a text that is too long for it, a target that it cuts no token
+    /// As [`NamedStimuli::for_model`]; a model without a tokenizer, a text that is too long for it, a target that it cuts no token
     /// of, or a forward pass that fails.
     pub fn extract(
         explorer: &Explorer,
         stimuli: NamedStimuli,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Self> {
+        let stimuli = stimuli.for_model(&explorer.origin())?;
         let items = stimuli.stimuli.items();
         let architecture = explorer.model().transformer.architecture();
         let shape = (architecture.n_layers + 1, items.len(), architecture.d_model);

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::{
-    Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, NoHooks, Norm, Numbering,
-    Positions, Projection, QueryKeyNorm, Recorder, RelativeBias, RotaryScaling, Sequence,
+    Activation, Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, NoHooks, Norm,
+    Numbering, Positions, Projection, QueryKeyNorm, Recorder, RelativeBias, Rotary, RotaryScaling,
+    Sequence, Span,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -11,7 +12,7 @@ const LAYERS: usize = 3;
 const LAYER_NORM: Norm = Norm::Layer { eps: 1e-12, bias: true };
 const RMS_NORM: Norm = Norm::Rms { eps: 1e-6, unit_offset: false };
 
-/// BERT's choices.
+/// The choices of a classic encoder.
 fn encoder() -> Architecture {
     Architecture {
         d_vocab: 50,
@@ -42,7 +43,7 @@ fn encoder() -> Architecture {
     }
 }
 
-/// Llama's choices, with fewer heads of keys.
+/// The choices of a decoder of today.
 fn decoder() -> Architecture {
     let layer =
         AttentionLayer { span: Span::CAUSAL, scale: 0.3, rotary: Some(Rotary::new(1e4, 12)) };
@@ -250,7 +251,7 @@ fn what_a_block_adds_is_what_its_halves_give() {
         let batch = Batch::new(&architecture, &sequences()).unwrap();
         let mut seen = Recorder::new(architecture.hook_points());
         let states = model.unwrap().forward(&batch, &mut seen).unwrap();
-        for i in 0..LAYERS {
+        for (i, state) in states[..LAYERS].iter().enumerate() {
             use HookPoint::*;
             let at = |point| &seen.values[&point];
             let sum = (at(ResidPre(i)) + at(AttnOut(i))).unwrap();
@@ -259,7 +260,7 @@ fn what_a_block_adds_is_what_its_halves_give() {
             }
             let sum = (sum + at(MlpOut(i))).unwrap();
             assert!(apart(at(ResidPost(i)), &sum) == 0.0, "{name}");
-            assert!(apart(&states[i], at(ResidPre(i))) == 0.0, "{name}");
+            assert!(apart(state, at(ResidPre(i))) == 0.0, "{name}");
         }
         if architecture.final_norm {
             assert!(apart(&states[LAYERS], &seen.values[&HookPoint::FinalNorm]) == 0.0, "{name}");

@@ -97,7 +97,7 @@ fn tanh(x: f32) -> f32 {
     let p = -5.515_25e-3;
     let p = p * z + 2.046_951e-2;
     let p = p * z - 5.368_806e-2;
-    let p = p * z + 1.333_083_1e-1;
+    let p = p * z + 1.333_083e-1;
     let p = p * z - 3.333_326e-1;
     let near = x + x * (z * p);
     let u = x.abs();

@@ -1,0 +1,173 @@
+//! The layers of a transformer, built from its weights.
+
+use crate::architecture::Norms;
+use crate::ops::{Linear, NormLayer, PositionVectors, Weights};
+use crate::{Activation, Architecture, Relative, Result};
+use candle_core::Tensor;
+
+pub(super) struct Embedding {
+    pub(super) token: Tensor,
+    pub(super) position: Option<Tensor>,
+    pub(super) token_type: Option<Tensor>,
+    pub(super) norm: Option<NormLayer>,
+    pub(super) project: Option<Linear>,
+}
+
+pub(super) struct Block {
+    pub(super) attention: Half,
+    /// Queries, keys and values side by side.
+    pub(super) qkv: Linear,
+    pub(super) query_norm: Option<NormLayer>,
+    pub(super) key_norm: Option<NormLayer>,
+    pub(super) positions: Option<PositionVectors>,
+    pub(super) o: Linear,
+    pub(super) mlp: Half,
+    /// The gate before what it multiplies, where there is one.
+    pub(super) mlp_in: Linear,
+    pub(super) mlp_out: Linear,
+}
+
+/// The norms of one half of a block.
+pub(super) struct Half {
+    pub(super) before: Option<NormLayer>,
+    pub(super) after: Option<NormLayer>,
+    pub(super) after_sum: Option<NormLayer>,
+}
+
+pub(super) struct Head {
+    pub(super) transform: Option<(Linear, Activation, NormLayer)>,
+    pub(super) project: Option<Linear>,
+    /// `[d_vocab, d_embed]`.
+    pub(super) unembed: Tensor,
+    pub(super) bias: Option<Tensor>,
+}
+
+impl Embedding {
+    pub(super) fn new(a: &Architecture, weights: &mut Weights, fast: bool) -> Result<Self> {
+        Ok(Self {
+            token: weights.table("embed.token")?,
+            position: weights.take_if_expected("embed.position.weight".to_owned())?,
+            token_type: weights.take_if_expected("embed.token_type.weight".to_owned())?,
+            norm: match a.embedding.norm {
+                true => Some(NormLayer::new(weights, a.norm, "embed.norm", fast)?),
+                false => None,
+            },
+            project: match a.embedding.projection {
+                Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()], fast)?),
+                None => None,
+            },
+        })
+    }
+}
+
+impl Block {
+    pub(super) fn new(
+        a: &Architecture,
+        weights: &mut Weights,
+        i: usize,
+        distances: Option<&Tensor>,
+        fast: bool,
+    ) -> Result<Self> {
+        let name = |part: &str| format!("blocks.{i}.{part}");
+        let norm = |weights: &mut Weights, there: bool, part: &str| match there {
+            true => NormLayer::new(weights, a.norm, &name(part), fast).map(Some),
+            false => Ok(None),
+        };
+        let half = |weights: &mut Weights, part: &str, norms: Norms| -> Result<Half> {
+            Ok(Half {
+                before: norm(weights, norms.before, &format!("{part}.norm"))?,
+                after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
+                after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
+            })
+        };
+        let norms = a.norms(i);
+        let (attention, mlp) = (half(weights, "attn", norms[0])?, half(weights, "mlp", norms[1])?);
+        let there = a.attention.query_key_norm.is_some();
+        let query_norm = norm(weights, there, "attn.q_norm")?;
+        let key_norm = norm(weights, there, "attn.k_norm")?;
+        let linear = |weights: &mut Weights, parts: &[&str]| {
+            let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
+            Linear::new(weights, &names, fast)
+        };
+        let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
+        let positions = match (a.attention.relative, distances) {
+            (Some(Relative::Disentangled(table)), Some(vectors)) => {
+                // `[n_heads, rows, d_head]`: head `first` and those after it.
+                let heads = |x: Tensor, first: usize| -> Result<Tensor> {
+                    let own = x.narrow(1, first * a.d_head, a.n_heads * a.d_head)?;
+                    let own = own.reshape(((), a.n_heads, a.d_head))?;
+                    Ok(own.transpose(0, 1)?.contiguous()?)
+                };
+                let mut through = |there: bool,
+                                   own: &str,
+                                   first: usize|
+                 -> Result<Option<Tensor>> {
+                    Ok(match (there, table.shared_weights) {
+                        (false, _) => None,
+                        (true, true) => Some(heads(qkv.apply(vectors)?, first)?),
+                        (true, false) => Some(heads(linear(weights, &[own])?.apply(vectors)?, 0)?),
+                    })
+                };
+                Some(PositionVectors {
+                    keys: through(table.content_to_position, "attn.position_k", a.n_heads)?,
+                    queries: through(table.position_to_content, "attn.position_q", 0)?,
+                })
+            }
+            _ => None,
+        };
+        let o = linear(weights, &["attn.o"])?;
+        let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
+        let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
+        Ok(Self { attention, qkv, query_norm, key_norm, positions, o, mlp, mlp_in, mlp_out })
+    }
+}
+
+impl Half {
+    /// What this half of the block reads of the stream.
+    pub(super) fn read(&self, x: &Tensor) -> Result<Tensor> {
+        self.before.as_ref().map_or_else(|| Ok(x.clone()), |norm| norm.apply(x))
+    }
+
+    /// What it gives to the stream.
+    pub(super) fn given(&self, out: Tensor) -> Result<Tensor> {
+        self.after.as_ref().map_or_else(|| Ok(out.clone()), |norm| norm.apply(&out))
+    }
+
+    /// The stream with it.
+    pub(super) fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
+        match &self.after_sum {
+            Some(norm) => norm.apply_to_sum(x, out),
+            None => Ok((x + out)?),
+        }
+    }
+}
+
+impl Head {
+    pub(super) fn new(
+        a: &Architecture,
+        head: crate::Head,
+        weights: &mut Weights,
+        token: &Tensor,
+        fast: bool,
+    ) -> Result<Self> {
+        Ok(Self {
+            transform: match head.transform {
+                None => None,
+                Some(transform) => Some((
+                    Linear::new(weights, &["head.transform".to_owned()], fast)?,
+                    transform.activation,
+                    NormLayer::new(weights, a.norm, "head.norm", fast)?,
+                )),
+            },
+            project: match head.projection {
+                true => Some(Linear::new(weights, &["head.project".to_owned()], fast)?),
+                false => None,
+            },
+            unembed: match head.tied {
+                true => token.clone(),
+                false => weights.table("head.unembed")?,
+            },
+            bias: weights.take_if_expected("head.unembed.bias".to_owned())?,
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! What is made once for all blocks of a forward pass.
+
+use crate::kernels::Distances;
+use crate::{Batch, Result, Rotary, Span, ops};
+use candle_core::{Device, Tensor};
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
+/// What the blocks of one forward pass have in common, made when it is first asked for.
+#[derive(Default)]
+pub(super) struct Shared {
+    biases: HashMap<usize, Tensor>,
+    masks: HashMap<(Span, usize), Option<Tensor>>,
+    distances: Option<Distances>,
+    rotations: Vec<(Rotary, Rotations)>,
+}
+
+/// Cosines and sines of one batch, `[tokens, pairs]`: as values and as tensors.
+pub(super) struct Rotations {
+    pub(super) values: (Vec<f32>, Vec<f32>),
+    pub(super) tensors: (Tensor, Tensor),
+}
+
+impl Shared {
+    /// The bias of a sequence of `n` tokens, `[n_heads, n, n]`.
+    pub(super) fn bias(
+        &mut self,
+        n: usize,
+        make: impl FnOnce() -> Result<Tensor>,
+    ) -> Result<Tensor> {
+        Ok(match self.biases.entry(n) {
+            Entry::Occupied(slot) => slot.get().clone(),
+            Entry::Vacant(slot) => slot.insert(make()?).clone(),
+        })
+    }
+
+    /// The mask of a sequence of `n` tokens, `[n, n]`.
+    pub(super) fn mask(&mut self, span: Span, n: usize, device: &Device) -> Result<Option<Tensor>> {
+        Ok(match self.masks.entry((span, n)) {
+            Entry::Occupied(slot) => slot.get().clone(),
+            Entry::Vacant(slot) => slot.insert(ops::mask(span, n, device)?).clone(),
+        })
+    }
+
+    /// The bias by distance, as far as the longest sequence needs it.
+    pub(super) fn distances(
+        &mut self,
+        make: impl FnOnce() -> Result<Distances>,
+    ) -> Result<&Distances> {
+        Ok(match &mut self.distances {
+            Some(distances) => distances,
+            slot => slot.insert(make()?),
+        })
+    }
+
+    pub(super) fn rotation(
+        &mut self,
+        rotary: &Rotary,
+        batch: &Batch,
+        device: &Device,
+    ) -> Result<&Rotations> {
+        let known = self.rotations.iter().position(|(own, _)| own == rotary);
+        let index = match known {
+            Some(index) => index,
+            None => {
+                let values = rotary.tables(batch.sequences().map(|rows| rows.len()));
+                let shape = (batch.tokens(), rotary.width / 2);
+                let tensors = (
+                    Tensor::from_slice(&values.0, shape, device)?,
+                    Tensor::from_slice(&values.1, shape, device)?,
+                );
+                self.rotations.push((rotary.clone(), Rotations { values, tensors }));
+                self.rotations.len() - 1
+            }
+        };
+        Ok(&self.rotations[index].1)
+    }
+}
