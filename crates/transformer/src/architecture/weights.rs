@@ -1,0 +1,142 @@
+//! The weights that an architecture needs: the contract between whoever reads a checkpoint and the
+//! forward pass.
+
+use super::{Architecture, Norm, Positions, ProjectionPlace, QueryKeyNorm, Relative};
+
+/// A weight that an architecture needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WeightSpec {
+    /// Canonical name, such as `blocks.0.attn.q.weight`.
+    pub name: String,
+    /// Shape; linear weights are `[out, in]`.
+    pub shape: Vec<usize>,
+}
+
+impl Architecture {
+    /// Every weight of this architecture, in the order of the forward pass; `i` of `blocks.{i}`
+    /// counts sets of weights.
+    pub fn weights(&self) -> Vec<WeightSpec> {
+        let (d, d_embed, d_mlp) = (self.d_model, self.d_embed(), self.d_mlp);
+        let (queries, keys) = (self.n_heads * self.d_head, self.n_kv_heads * self.d_head);
+        let mut specs = Specs { norm: self.norm, weights: Vec::new() };
+        let embedding = &self.embedding;
+        let place = embedding.projection.map(|p| p.place);
+        specs.add("embed.token.weight".into(), &[self.d_vocab, d_embed]);
+        let width = if place == Some(ProjectionPlace::Tokens) { d } else { d_embed };
+        if let Some(Positions { rows, .. }) = embedding.positions {
+            specs.add("embed.position.weight".into(), &[rows, width]);
+        }
+        if embedding.token_types > 0 {
+            specs.add("embed.token_type.weight".into(), &[embedding.token_types, width]);
+        }
+        if let Some(projection) = embedding.projection {
+            specs.linear("embed.project".into(), d, projection.width, projection.bias);
+        }
+        if embedding.norm {
+            let width = if place == Some(ProjectionPlace::Normed) { d_embed } else { d };
+            specs.norm("embed.norm".into(), width);
+        }
+        match self.attention.relative {
+            Some(Relative::Bias(bias)) => {
+                specs.add("relative.weight".into(), &[bias.buckets, self.n_heads]);
+            }
+            Some(Relative::Disentangled(table)) => {
+                specs.add("relative.weight".into(), &[2 * table.span, d]);
+                if table.norm {
+                    specs.norm("relative.norm".into(), d);
+                }
+            }
+            None => {}
+        }
+        for i in 0..self.n_weight_sets {
+            let name = |part: &str| format!("blocks.{i}.{part}");
+            for (half, norms) in ["attn", "mlp"].iter().zip(self.norms(i)) {
+                if norms.before || norms.after_sum {
+                    specs.norm(name(&format!("{half}.norm")), d);
+                }
+                if norms.after {
+                    specs.norm(name(&format!("{half}.norm_out")), d);
+                }
+            }
+            let bias = self.attention.input_bias;
+            for (part, width) in [("q", queries), ("k", keys), ("v", keys)] {
+                specs.linear(name(&format!("attn.{part}")), width, d, bias);
+            }
+            if let Some(norm) = self.attention.query_key_norm {
+                for (part, width) in [("q_norm", queries), ("k_norm", keys)] {
+                    let width = if norm == QueryKeyNorm::Head { self.d_head } else { width };
+                    specs.norm(name(&format!("attn.{part}")), width);
+                }
+            }
+            if let Some(Relative::Disentangled(table)) = self.attention.relative
+                && !table.shared_weights
+            {
+                for (part, has) in [
+                    ("position_k", table.content_to_position),
+                    ("position_q", table.position_to_content),
+                ] {
+                    if has {
+                        specs.linear(name(&format!("attn.{part}")), queries, d, bias);
+                    }
+                }
+            }
+            specs.linear(name("attn.o"), d, queries, self.attention.output_bias);
+            if self.mlp.gated {
+                specs.linear(name("mlp.gate"), d_mlp, d, self.mlp.bias);
+            }
+            specs.linear(name("mlp.in"), d_mlp, d, self.mlp.bias);
+            specs.linear(name("mlp.out"), d, d_mlp, self.mlp.bias);
+        }
+        if self.final_norm {
+            specs.norm("final_norm".into(), d);
+        }
+        if let Some(head) = self.head {
+            if let Some(transform) = head.transform {
+                specs.linear("head.transform".into(), d_embed, d, transform.bias);
+                specs.norm("head.norm".into(), d_embed);
+            }
+            if head.projection {
+                specs.linear("head.project".into(), d_embed, d, false);
+            }
+            if !head.tied {
+                let width = if head.transform.is_some() || head.projection { d_embed } else { d };
+                specs.add("head.unembed.weight".into(), &[self.d_vocab, width]);
+            }
+            if head.bias {
+                specs.add("head.unembed.bias".into(), &[self.d_vocab]);
+            }
+        }
+        specs.weights
+    }
+
+    /// The number of parameters that the forward pass uses.
+    pub fn parameters(&self) -> usize {
+        self.weights().iter().map(|w| w.shape.iter().product::<usize>()).sum()
+    }
+}
+
+/// A list of weights in the making.
+struct Specs {
+    norm: Norm,
+    weights: Vec<WeightSpec>,
+}
+
+impl Specs {
+    fn add(&mut self, name: String, shape: &[usize]) {
+        self.weights.push(WeightSpec { name, shape: shape.to_vec() });
+    }
+
+    fn norm(&mut self, name: String, d: usize) {
+        self.add(format!("{name}.weight"), &[d]);
+        if let Norm::Layer { bias: true, .. } = self.norm {
+            self.add(format!("{name}.bias"), &[d]);
+        }
+    }
+
+    fn linear(&mut self, name: String, out: usize, input: usize, bias: bool) {
+        self.add(format!("{name}.weight"), &[out, input]);
+        if bias {
+            self.add(format!("{name}.bias"), &[out]);
+        }
+    }
+}
