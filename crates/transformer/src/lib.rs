@@ -14,7 +14,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use candle_core::{Device, Tensor};
 //!
-//! // Like GPT-2, small.
+//! // Small and causal, with norms before attention and MLP.
 //! let architecture = Architecture {
 //!     d_vocab: 11, d_model: 6, n_layers: 2, n_weight_sets: 2,
 //!     n_heads: 3, n_kv_heads: 3, d_head: 2, d_mlp: 10,
