@@ -142,13 +142,12 @@ pub(crate) struct ProfileArgs {
 
 const LENS_HELP: &str = "\
 The model's final norm and head are put on the states of every layer (logit lens, nostalgebraist \
-2020). A causal model (GPT-2, Llama) predicts the token after each; a masked one (BERT, RoBERTa) \
-the token at each mask of the text, written as its tokenizer writes it ([MASK], <mask>). A text \
-without masks is shown too, but then the model sees what it names. Prints a table: entropy, \
-KL(last layer || this layer), both in nats, and the rank of the true token where it is known (1: \
-no token is more probable). Writes the figure, all numbers (lens.json) and manifest.json to a \
-folder. The head was trained on the last layer only: early layers may read as nonsense and still \
-know the word.
+2020). A causal model predicts the token after each; a masked one the token at each mask of the \
+text, written as its tokenizer writes it ([MASK], <mask>). A text without masks is shown too, but \
+then the model sees what it names. Prints a table: entropy, KL(last layer || this layer), both in \
+nats, and the rank of the true token where it is known (1: no token is more probable). Writes the \
+figure, all numbers (lens.json) and manifest.json to a folder. The head was trained on the last \
+layer only: early layers may read as nonsense and still know the word.
 
 Examples:
   stratoscope lens --model openai-community/gpt2 \"The capital of France is\" --target \" Paris\"

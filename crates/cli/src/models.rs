@@ -210,7 +210,7 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
         .map_err(stratoscope::loader::Error::from)?;
     let known: Vec<(CachedModel, String)> = (cached.into_iter())
         .map(|cached| {
-            let family = family(&cached);
+            let family = family(config(&cached).as_deref());
             (cached, family)
         })
         .collect();
@@ -232,8 +232,8 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
         ));
     }
     let mut text = String::new();
-    if let Some(bytes) = bundled_bytes() {
-        let _ = writeln!(text, "{:>9}  bundled  (BERT, all-MiniLM-L6-v2)", size(bytes));
+    if let Some((bytes, family)) = bundled() {
+        let _ = writeln!(text, "{:>9}  bundled  ({family}, all-MiniLM-L6-v2)", size(bytes));
     }
     for (cached, family) in &known {
         let _ = writeln!(text, "{:>9}  {}  ({family})", size(cached.bytes), cached.repo);
@@ -244,22 +244,29 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
     print(&text)
 }
 
+/// Bytes and family of the model that comes with the program.
 #[cfg(feature = "bundled")]
-fn bundled_bytes() -> Option<u64> {
-    Some(stratoscope_bundled::files().iter().map(|f| f.bytes.len() as u64).sum())
+fn bundled() -> Option<(u64, String)> {
+    let bytes = stratoscope_bundled::files().iter().map(|f| f.bytes.len() as u64).sum();
+    Some((bytes, family(stratoscope_bundled::file("config.json"))))
 }
 
 #[cfg(not(feature = "bundled"))]
-fn bundled_bytes() -> Option<u64> {
+fn bundled() -> Option<(u64, String)> {
     None
 }
 
-/// The family of a cached model, by the config of one of its commits, or why there is none.
-fn family(cached: &CachedModel) -> String {
+/// The config of one of the commits of a cached model.
+fn config(cached: &CachedModel) -> Option<Vec<u8>> {
     let mut configs = cached.snapshots.iter().map(|s| std::fs::read(s.join("config.json")));
-    match configs.find_map(std::result::Result::ok) {
+    configs.find_map(std::result::Result::ok)
+}
+
+/// The family of a config, or why there is none.
+fn family(config: Option<&[u8]>) -> String {
+    match config {
         None => "no config.json".to_owned(),
-        Some(config) => family_of(&config).map_or("not supported".to_owned(), str::to_owned),
+        Some(config) => family_of(config).map_or("not supported".to_owned(), str::to_owned),
     }
 }
 
