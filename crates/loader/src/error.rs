@@ -215,6 +215,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The sizes of a config do not fit together.
+    #[error("config.json does not make a transformer")]
+    Architecture(#[source] stratoscope_transformer::Error),
     /// The weights do not make a transformer.
     #[error("the weights do not make a transformer")]
     Transformer(#[from] stratoscope_transformer::Error),

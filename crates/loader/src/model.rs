@@ -119,7 +119,7 @@ pub fn load_with(
     let config = config.of_text()?;
     let family = families::of(&config)?;
     let mut architecture = (family.architecture)(&config)?;
-    architecture.check()?;
+    architecture.check().map_err(Error::Architecture)?;
     if let Some(vocabulary) = family.vocabulary.filter(|_| !files.has("tokenizer.json")) {
         files.fetch(vocabulary.files(), Need::Optional, progress)?;
     }

@@ -80,7 +80,13 @@ impl Rotary {
             _ => true,
         };
         if self.width == 0 || !self.width.is_multiple_of(2) || self.width > d_head || !fits {
-            let reason = format!("a rotation of {} of {d_head} values: {self:?}", self.width);
+            let reason = match &self.scaling {
+                RotaryScaling::ByIndex { short, long, .. } if !fits => {
+                    let (short, long) = (short.len(), long.len());
+                    format!("{short} and {long} divisors for a rotation of {half} pairs")
+                }
+                _ => format!("a rotation of {} of {d_head} values", self.width),
+            };
             return Err(Error::Architecture { reason });
         }
         Ok(())

@@ -20,8 +20,8 @@ pub(super) const FAMILY: Family = Family {
             head.soft_cap = capped(config, "final_logit_softcapping", Some(30.0))?;
         }
         let windowed = spans::windowed(config, gemma.n_layers, |i| i % 2 == 0)?;
-        let window = config.size(&["sliding_window"], 4096)?;
-        llama::set_windows(&mut gemma.attention, &windowed, Some(window));
+        let window = spans::window(config, Some(4096))?;
+        spans::set_windows(config, &mut gemma.attention, &windowed, window)?;
         Ok(gemma)
     },
     names: NAMES,

@@ -20,11 +20,11 @@ pub(super) const FAMILY: Family = Family {
         }
         let period = config.size(&["sliding_window_pattern", "_sliding_window_pattern"], 6)?.max(1);
         let windowed = spans::windowed(config, gemma.n_layers, |i| (i + 1) % period != 0)?;
-        let window = config.size(&["sliding_window"], 4096)?;
-        llama::set_windows(&mut gemma.attention, &windowed, Some(window));
+        let window = spans::window(config, Some(4096))?;
+        spans::set_windows(config, &mut gemma.attention, &windowed, window)?;
         if config.flag("use_bidirectional_attention", false)? {
             // Half of the window to either side.
-            let side = Some(window / 2);
+            let side = window.map(|w| w / 2);
             for (layer, &windowed) in gemma.attention.layers.iter_mut().zip(&windowed) {
                 layer.span = if windowed { Span { before: side, after: side } } else { Span::ALL };
             }

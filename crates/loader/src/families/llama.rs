@@ -55,6 +55,7 @@ pub(super) const PREFIXES: &[&str] = &[
     "model.",
     "language_model.model.",
     "model.language_model.",
+    "language_model.",
     // Of question answering alone.
     "transformer.",
 ];
@@ -146,11 +147,4 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
         },
         head: Some(Head { tied: config.flag("tie_word_embeddings", defaults.tied)?, ..Head::TIED }),
     })
-}
-
-/// Lets the blocks that have one look through a window.
-pub(super) fn set_windows(attention: &mut Attention, windowed: &[bool], window: Option<usize>) {
-    for (layer, &windowed) in attention.layers.iter_mut().zip(windowed) {
-        layer.span = spans::causal(window.filter(|_| windowed));
-    }
 }

@@ -11,11 +11,7 @@ pub(super) const FAMILY: Family = Family {
             config,
             &Defaults { n_kv_heads: Some(8), d_mlp: 14336, context: 131_072, ..DEFAULTS },
         )?;
-        // Null is no window; that the key is missing is the default.
-        let window = match config.is_null("sliding_window") {
-            true => None,
-            false => Some(config.size(&["sliding_window"], 4096)?),
-        };
+        let window = spans::window(config, Some(4096))?;
         for layer in &mut llama.attention.layers {
             layer.span = spans::causal(window);
         }

@@ -121,7 +121,8 @@ pub(crate) fn of(config: &Config) -> Result<&'static Family> {
     let model_type = config.text("model_type")?;
     FAMILIES.iter().find(|f| f.model_types.contains(&model_type)).copied().ok_or_else(|| {
         let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.model_types).copied().collect();
-        Error::Family { model_type: model_type.to_owned(), supported: types.join(", ") }
+        let model_type = model_type.chars().take(80).collect();
+        Error::Family { model_type, supported: types.join(", ") }
     })
 }
 

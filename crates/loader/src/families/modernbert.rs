@@ -18,7 +18,8 @@ pub(super) const FAMILY: Family = Family {
         let d_head = config.d_head("num_attention_heads", d_model, n_heads)?;
         let period = config.size(&["global_attn_every_n_layers"], 3)?.max(1);
         let windowed = spans::windowed(config, n_layers, |i| i % period != 0)?;
-        let side = Some(config.size(&["local_attention"], 128)? / 2);
+        let half = config.size(&["local_attention"], 128)? / 2;
+        let side = Some(config.size(&["sliding_window"], half)?);
         let whole = Rope {
             set: Some("full_attention"),
             theta: "global_rope_theta",

@@ -11,7 +11,7 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["phi3"],
     architecture: |config| {
         let mut llama = llama::architecture(config, &PHI3)?;
-        let window = config.optional_size(&["sliding_window"])?;
+        let window = spans::window(config, None)?;
         for layer in &mut llama.attention.layers {
             layer.span = spans::causal(window);
         }

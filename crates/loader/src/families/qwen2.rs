@@ -27,13 +27,12 @@ pub(super) const QWEN: Defaults =
 /// Llama's architecture with Qwen's windows: off by default, and then on the later blocks.
 pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {
     let mut llama = llama::architecture(config, defaults)?;
-    let window =
-        match config.flag("use_sliding_window", false)? && !config.is_null("sliding_window") {
-            true => Some(config.size(&["sliding_window"], 4096)?),
-            false => None,
-        };
+    let window = match config.flag("use_sliding_window", false)? {
+        true => spans::window(config, Some(4096))?,
+        false => None,
+    };
     let first = config.size(&["max_window_layers"], 28)?;
     let windowed = spans::windowed(config, llama.n_layers, |i| window.is_some() && i >= first)?;
-    llama::set_windows(&mut llama.attention, &windowed, window);
+    spans::set_windows(config, &mut llama.attention, &windowed, window)?;
     Ok(llama)
 }

@@ -2,7 +2,8 @@
 
 use crate::Result;
 use crate::config::Config;
-use stratoscope_transformer::Span;
+use serde_json::Value;
+use stratoscope_transformer::{Attention, Span};
 
 /// Which blocks have a window: as `layer_types` says where it is there (the newer spelling), else
 /// by the family's rule.
@@ -31,6 +32,35 @@ pub(super) fn windowed(
             }
         })
         .collect()
+}
+
+/// How many tokens a window has, the token itself counted: null is none, a missing key the default.
+pub(super) fn window(config: &Config, default: Option<usize>) -> Result<Option<usize>> {
+    if config.is_null(WINDOW) {
+        return Ok(None);
+    }
+    match config.optional_size(&[WINDOW])?.or(default) {
+        Some(0) => Err(config.error(WINDOW, &0.into(), "a token has to see itself")),
+        window => Ok(window),
+    }
+}
+
+const WINDOW: &str = "sliding_window";
+
+/// Lets the blocks that have one look back through a window.
+pub(super) fn set_windows(
+    config: &Config,
+    attention: &mut Attention,
+    windowed: &[bool],
+    window: Option<usize>,
+) -> Result<()> {
+    if window.is_none() && windowed.contains(&true) {
+        return Err(config.error(WINDOW, &Value::Null, "some blocks look through a window"));
+    }
+    for (layer, &windowed) in attention.layers.iter_mut().zip(windowed) {
+        layer.span = causal(window.filter(|_| windowed));
+    }
+    Ok(())
 }
 
 /// A query sees itself and what is before it, `window` tokens in all where there is one.

@@ -25,6 +25,9 @@ pub(super) const FAMILY: Family = Family {
             Some(name) => (true, config.activation_named(MLP, name)?),
             None => (false, config.activation_named(MLP, named)?),
         };
+        // Both follow from it, but where a file has them they count.
+        let gated = config.flag("is_gated_act", gated)?;
+        let activation = config.activation("dense_act_fn", activation)?;
         let bias = RelativeBias {
             buckets: config.size(&["relative_attention_num_buckets"], 32)?,
             max_distance: config.size(&["relative_attention_max_distance"], 128)?,
