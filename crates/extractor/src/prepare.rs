@@ -268,6 +268,11 @@ fn row(
     let word_id = encoding.word_ids[token];
     let name = || tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
     let surface: String = letters[text_id].get(start..end).into_iter().flatten().collect();
+    // Byte-level tokens take the space before a word with them: it is no letter of it.
+    let surface = match surface.trim() {
+        "" => surface,
+        letters => letters.to_owned(),
+    };
     let label = if special || surface.is_empty() {
         name()
     } else if tokenizer.unknown_id() == Some(id) {

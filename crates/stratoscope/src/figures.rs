@@ -159,12 +159,34 @@ impl Exploration {
             ),
             _ => String::new(),
         };
+        let mut tokens = self.tokens(Some(&maps.rows));
+        let mut points = maps.points.clone();
+        let mut left_out = String::new();
+        let far = far_from_the_rest(maps);
+        if !far.is_empty() {
+            let names: Vec<String> =
+                far.iter().map(|&column| format!("“{}”", tokens[column].text)).collect();
+            left_out = format!(
+                " Not drawn, since their trails leave the plane of the others by more than its \
+                 width: {} (in the numbers).",
+                names.join(", ")
+            );
+            let kept = |column: usize| far.binary_search(&column).is_err();
+            tokens = (tokens.into_iter().enumerate())
+                .filter(|(column, _)| kept(*column))
+                .map(|(_, token)| token)
+                .collect();
+            for layer in &mut points {
+                let all = std::mem::take(layer).into_iter().enumerate();
+                *layer = all.filter(|(column, _)| kept(*column)).map(|(_, point)| point).collect();
+            }
+        }
         Trajectory {
             title: self.title("Trails through depth"),
-            caption: format!("{basis}{trust}{}", self.placed_note(maps)),
-            tokens: self.tokens(Some(&maps.rows)),
+            caption: format!("{basis}{trust}{}{left_out}", self.placed_note(maps)),
+            tokens,
             layers: self.states.layers.clone(),
-            points: maps.points.clone(),
+            points,
             shares: maps.shares,
         }
     }
@@ -351,6 +373,29 @@ impl Exploration {
             })
             .collect()
     }
+}
+
+/// The columns of maps whose tokens were placed on a basis that was fitted without them, and which
+/// somewhere leave the plane of the others by more than its width: attention sinks, beside which
+/// nothing else would be seen.
+fn far_from_the_rest(maps: &LayerMaps) -> Vec<usize> {
+    let placed = |column: &usize| maps.placed.contains(&maps.rows[*column]);
+    let (aside, fitted): (Vec<usize>, Vec<usize>) = (0..maps.rows.len()).partition(placed);
+    if fitted.is_empty() {
+        return Vec::new();
+    }
+    let range = |axis: usize| {
+        let values = maps.points.iter().flat_map(|l| fitted.iter().map(move |&c| l[c][axis]));
+        let (low, high) =
+            values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
+        (low, high)
+    };
+    let ranges = [range(0), range(1)];
+    let width = ranges.iter().map(|(low, high)| high - low).fold(0.0, f64::max);
+    let beyond = |point: &[f64; 2]| {
+        (point.iter().zip(ranges)).any(|(v, (low, high))| *v < low - width || *v > high + width)
+    };
+    aside.into_iter().filter(|&c| maps.points.iter().any(|layer| beyond(&layer[c]))).collect()
 }
 
 /// A model's name in a title: of a path the last part.
