@@ -4,7 +4,10 @@ use crate::command::{Place, tiny};
 use crate::fixtures::load;
 use std::ops::Range;
 use stratoscope::extractor::{Prepared, extract, prepare, read_states, write_states};
-use stratoscope::{Activations, HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
+use stratoscope::{
+    Activations, HookSelection, Known, LayerSelection, LongText, Pooling, Settings, Text, Unit,
+    explore,
+};
 use stratoscope_loader::Model;
 
 fn model() -> Model {
@@ -155,4 +158,28 @@ fn a_file_of_hidden_states_alone_is_enough() {
     assert_eq!(states.hidden_states[[1, 4, 2]], (29f32 * 0.7).cos());
     place.line("explore --from python.safetensors --output out").done();
     assert!(place.path("out/trajectory.svg").is_file());
+}
+
+#[test]
+fn a_sink_is_named_and_does_not_hide_the_rest() {
+    let mut states = states(&model(), "the river bank walked past the loan", LongText::Refuse);
+    let drawn = |states: &Activations| {
+        let settings = Settings::default();
+        let exploration = explore(states.clone(), &settings, Known::default(), &mut |_| {});
+        let figures = exploration.unwrap().figures();
+        let trajectory = figures.into_iter().find(|f| f.name == "trajectory").unwrap();
+        let drawn = trajectory.drawn.unwrap();
+        // Its words alone, as the lines of the caption are broken anywhere.
+        let texts = drawn.svg().split('<').filter_map(|tag| tag.split_once('>'));
+        let words: Vec<&str> = texts.flat_map(|(_, text)| text.split_whitespace()).collect();
+        (words.join(" "), trajectory.numbers)
+    };
+    assert!(!drawn(&states).0.contains("Not drawn"));
+    let sink = states.rows.iter().position(|row| row.label == "walked").unwrap();
+    for layer in 2..states.layers.len() {
+        states.hidden_states.slice_mut(ndarray::s![layer, sink, ..]).mapv_inplace(|v| v * 1e4);
+    }
+    let (words, numbers) = drawn(&states);
+    assert!(words.contains("Not drawn") && words.contains("“walked”"), "{words}");
+    assert_eq!(numbers["layers"][0]["points"].as_array().unwrap().len(), states.rows.len());
 }
