@@ -42,6 +42,9 @@ pub struct Origin {
     /// Whether its tokens see only those before them.
     #[serde(default)]
     pub causal: bool,
+    /// Whether the last layer is the last block's output after one more norm.
+    #[serde(default)]
+    pub final_norm: bool,
     /// The type of number that it computed with: `f32`, `f16` or `bf16`.
     #[serde(default = "f32_name")]
     pub dtype: String,
@@ -68,6 +71,7 @@ impl Origin {
             weights: model.info.weights_sha256(),
             n_layers: model.transformer.architecture().n_layers,
             causal: model.transformer.architecture().is_causal(),
+            final_norm: model.transformer.architecture().final_norm,
             dtype: model.info.dtype.as_str().to_owned(),
             device: match model.info.device {
                 DeviceLocation::Cpu => cpu_name(),
@@ -86,6 +90,7 @@ impl Origin {
             weights: Vec::new(),
             n_layers,
             causal: false,
+            final_norm: false,
             dtype: f32_name(),
             device: cpu_name(),
         }

@@ -183,7 +183,11 @@ impl Exploration {
         }
         Trajectory {
             title: self.title("Trails through depth"),
-            caption: format!("{basis}{trust}{}{left_out}", self.placed_note(maps)),
+            caption: format!(
+                "{basis}{trust}{}{left_out}{}",
+                self.placed_note(maps),
+                self.norm_note()
+            ),
             tokens,
             layers: self.states.layers.clone(),
             points,
@@ -341,6 +345,18 @@ impl Exploration {
                 " Special tokens and {sinks} tokens of outlying norm are placed on this basis, not \
                  fitted."
             ),
+        }
+    }
+
+    /// That the last step is not of a block alone.
+    fn norm_note(&self) -> &'static str {
+        let origin = &self.states.origin;
+        match origin.final_norm && self.states.layers.last() == Some(&origin.n_layers) {
+            true => {
+                " The last layer is after the model's final norm, which has a scale of its own: \
+                 much of the last step is that norm's."
+            }
+            false => "",
         }
     }
 

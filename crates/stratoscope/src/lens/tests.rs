@@ -234,6 +234,7 @@ fn lens(tokens: usize, reading: Reading) -> Lens {
             weights: Vec::new(),
             n_layers: 2,
             causal: true,
+            final_norm: true,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
         },
