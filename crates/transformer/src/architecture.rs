@@ -135,9 +135,9 @@ pub enum Layout {
         /// Whether the attention of the first block has its norm too.
         first: bool,
     },
-    /// `x = x + norm(f(norm(x)))` (Gemma team 2024).
+    /// `x = x + norm(f(norm(x)))` (Riviere et al. 2024).
     Sandwich,
-    /// `x = x + norm(f(x))` (OLMo team 2024).
+    /// `x = x + norm(f(x))` (Walsh et al. 2025).
     OutputNorm,
     /// `x = x + attention(norm(x)) + mlp(norm(x))` (Wang & Komatsuzaki 2021).
     Parallel {
@@ -157,7 +157,7 @@ pub struct Attention {
     pub output_bias: bool,
     /// A norm of queries and keys, before rotation (Henry et al. 2020).
     pub query_key_norm: Option<QueryKeyNorm>,
-    /// Scaled scores `s` become `c tanh(s / c)` (Gemma team 2024).
+    /// Scaled scores `s` become `c tanh(s / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
     /// What distance adds to the scores.
     pub relative: Option<Relative>,
@@ -257,7 +257,7 @@ pub struct Head {
     pub tied: bool,
     /// Whether each token has a bias.
     pub bias: bool,
-    /// Logits `l` become `c tanh(l / c)` (Gemma team 2024).
+    /// Logits `l` become `c tanh(l / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
 }
 
