@@ -108,21 +108,24 @@ impl WithSimd for Task<'_> {
         let keys = span.keys(self.queries.start, self.queries.end, tokens);
         let n = keys.len();
         let seen = &self.qkv[keys.start * stride..keys.end * stride];
-        let scores = scores.sized(self.queries.len() * n);
+        let rows = self.queries.len();
+        // Whole vectors, so that no loop over a row has a rest.
+        let width = n.next_multiple_of(functions::LANES);
+        let scores = scores.sized(rows * width);
         for head in 0..n_heads {
             let q = &self.qkv[self.queries.start * stride + head * d_head..];
-            tiles.pack::<S>(q, self.queries.len(), stride, d_head);
+            tiles.pack::<S>(q, rows, stride, d_head);
             let shared = head / (n_heads / n_kv_heads);
             let k = &seen[heads + shared * d_head..];
             let values = columns::<S>(panels, k, n, stride, d_head);
             let right = Panels { values, depth: d_head, columns: n, bias: &[] };
-            multiply(simd, tiles, right, scores, n);
-            for (query, row) in self.queries.clone().zip(scores.chunks_mut(n)) {
+            multiply(simd, tiles, right, scores, width);
+            for (query, row) in self.queries.clone().zip(scores.chunks_mut(width)) {
                 for x in row.iter_mut() {
                     *x *= self.attention.scale;
                 }
                 if let Some(cap) = self.attention.soft_cap {
-                    soft_cap(row, cap);
+                    soft_cap::<S>(row, cap);
                 }
                 if let Some(distances) = distances {
                     let biases = &distances.row(head, query, tokens)[keys.clone()];
@@ -131,14 +134,11 @@ impl WithSimd for Task<'_> {
                     }
                 }
                 let own = span.keys(query, query + 1, tokens);
-                let own = own.start - keys.start..own.end - keys.start;
-                row[..own.start].fill(0.0);
-                row[own.end..].fill(0.0);
-                softmax(&mut row[own]);
+                softmax::<S>(row, own.start - keys.start..own.end - keys.start);
             }
-            tiles.pack::<S>(scores, self.queries.len(), n, n);
+            tiles.pack::<S>(scores, rows, width, n);
             let v = &seen[heads + (n_kv_heads + shared) * d_head..];
-            let values = rows::<S>(panels, v, n, stride, d_head);
+            let values = self::rows::<S>(panels, v, n, stride, d_head);
             let right = Panels { values, depth: n, columns: d_head, bias: &[] };
             multiply(simd, tiles, right, &mut self.out[head * d_head..], heads);
         }
@@ -212,12 +212,14 @@ fn columns<'a, S: Simd>(
     let panels = panels.sized(n.next_multiple_of(width) * depth);
     for (index, panel) in panels.chunks_exact_mut(depth * width).enumerate() {
         let used = width.min(n - index * width);
-        for (column, values) in panel.chunks_exact_mut(width).enumerate() {
-            let x = &x[index * width * stride + column..];
-            for (value, x) in values.iter_mut().zip(x.iter().step_by(stride)).take(used) {
-                *value = *x;
+        if used < width {
+            panel.fill(0.0);
+        }
+        for column in 0..used {
+            let row = &x[(index * width + column) * stride..][..depth];
+            for (values, &x) in panel.chunks_exact_mut(width).zip(row) {
+                values[column] = x;
             }
-            values[used..].fill(0.0);
         }
     }
     panels

@@ -166,7 +166,7 @@ impl WithSimd for Gate<'_> {
         for row in 0..self.inner.len() / (2 * width) {
             let own = &mut self.inner[2 * row * width..2 * (row + 1) * width];
             let (gate, up) = own.split_at_mut(width);
-            activate(self.activation, gate);
+            activate::<S>(self.activation, gate);
             for (gate, up) in gate.iter_mut().zip(up) {
                 *gate *= *up;
             }
@@ -200,7 +200,7 @@ impl WithSimd for Part<'_> {
         self.tiles.pack::<S>(self.x, self.x.len() / depth, depth, depth);
         multiply(simd, self.tiles, self.panels, self.out, self.stride);
         if let Some(activation) = self.activation {
-            activate(activation, self.out);
+            activate::<S>(activation, self.out);
         }
     }
 }

@@ -245,12 +245,14 @@ fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
     }
 }
 
+/// Whether the machine multiplies and adds in one instruction.
+#[inline(always)]
+pub(super) fn fused<S: Simd>() -> bool {
+    TypeId::of::<S>() != TypeId::of::<Scalar128b>()
+}
+
 /// `a b + c`, fused where the machine has an instruction for it.
 #[inline(always)]
 fn add_product<S: Simd>(simd: S, a: S::f32s, b: S::f32s, c: S::f32s) -> S::f32s {
-    if TypeId::of::<S>() == TypeId::of::<Scalar128b>() {
-        simd.add_f32s(simd.mul_f32s(a, b), c)
-    } else {
-        simd.mul_add_e_f32s(a, b, c)
-    }
+    if fused::<S>() { simd.mul_add_e_f32s(a, b, c) } else { simd.add_f32s(simd.mul_f32s(a, b), c) }
 }
