@@ -5,7 +5,7 @@ mod shared;
 
 use crate::hooks::Watched;
 use crate::kernels::{self, Distances};
-use crate::ops::{self, Linear, NormLayer, Scores, Weights};
+use crate::ops::{self, NormLayer, Scores, Weights};
 use crate::{Architecture, Batch, Error, HookPoint, Hooks, ProjectionPlace, Relative, Result};
 use candle_core::{DType, Device, Tensor};
 use layers::{Block, Embedding, Head};
@@ -29,6 +29,8 @@ pub struct Transformer {
     blocks: Vec<Block>,
     final_norm: Option<NormLayer>,
     head: Option<Head>,
+    /// Whether it runs through kernels.
+    fast: bool,
 }
 
 impl std::fmt::Debug for Transformer {
@@ -97,7 +99,7 @@ impl Transformer {
             None => None,
         };
         let (relative_bias, device) = (relative, device.clone());
-        Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head })
+        Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head, fast })
     }
 
     /// The sizes and choices of this transformer.
@@ -140,7 +142,7 @@ impl Transformer {
             let mlp = match a.layout {
                 crate::Layout::Parallel { one_norm } => {
                     let read = if one_norm { read } else { block.mlp.read(&x)? };
-                    x = (x + attention)?;
+                    x = ops::sum(&x, &attention, self.fast)?;
                     read
                 }
                 _ => {
@@ -258,10 +260,10 @@ impl Transformer {
         }
         x = project(ProjectionPlace::Tokens, x)?;
         if let Some(token_type) = &self.embedding.token_type {
-            x = (x + rows(token_type, &batch.token_types)?)?;
+            x = ops::sum(&x, &rows(token_type, &batch.token_types)?, self.fast)?;
         }
         if let Some(position) = &self.embedding.position {
-            x = (x + rows(position, &batch.positions)?)?;
+            x = ops::sum(&x, &rows(position, &batch.positions)?, self.fast)?;
         }
         x = project(ProjectionPlace::Sum, x)?;
         if let Some(norm) = &self.embedding.norm {
@@ -289,7 +291,7 @@ impl Transformer {
             let values = hooks.at(HookPoint::Value(layer), values)?;
             qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
         }
-        let kernel = matches!(block.qkv, Linear::Packed(_)) && block.positions.is_none();
+        let kernel = self.fast && block.positions.is_none();
         if kernel && !hooks.wants(HookPoint::Pattern(layer)) {
             return block.o.apply(&self.mixed(layer, &qkv, batch, shared)?);
         }
@@ -360,7 +362,7 @@ impl Transformer {
         let Some(rotary) = &a.attention.layers[layer].rotary else { return Ok(qkv) };
         let turned = a.n_heads + a.n_kv_heads;
         let tables = shared.rotation(rotary, batch, &self.device)?;
-        if matches!(block.qkv, Linear::Packed(_)) {
+        if self.fast {
             let width = queries + 2 * keys;
             let rotation = kernels::Rotation {
                 cosines: &tables.values.0,

@@ -1,7 +1,7 @@
 //! The layers of a transformer, built from its weights.
 
 use crate::architecture::Norms;
-use crate::ops::{Linear, NormLayer, PositionVectors, Weights};
+use crate::ops::{self, Linear, NormLayer, PositionVectors, Weights};
 use crate::{Activation, Architecture, Relative, Result};
 use candle_core::Tensor;
 
@@ -32,6 +32,7 @@ pub(super) struct Half {
     pub(super) before: Option<NormLayer>,
     pub(super) after: Option<NormLayer>,
     pub(super) after_sum: Option<NormLayer>,
+    fast: bool,
 }
 
 pub(super) struct Head {
@@ -78,6 +79,7 @@ impl Block {
                 before: norm(weights, norms.before, &format!("{part}.norm"))?,
                 after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
                 after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
+                fast,
             })
         };
         let norms = a.norms(i);
@@ -137,7 +139,7 @@ impl Half {
     pub(super) fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
         match &self.after_sum {
             Some(norm) => norm.apply_to_sum(x, out),
-            None => Ok((x + out)?),
+            None => ops::sum(x, out, self.fast),
         }
     }
 }

@@ -13,7 +13,7 @@ mod product;
 
 pub(crate) use attention::{Attention, Distances, Rotation, attention, rotate};
 pub(crate) use linear::{PackedLinear, linear, mlp};
-pub(crate) use norm::{NormWeights, norm};
+pub(crate) use norm::{NormWeights, norm, sum};
 pub use product::vector_lanes;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};

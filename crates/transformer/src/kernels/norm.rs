@@ -1,4 +1,4 @@
-//! Layer norm and root mean square norm, alone and of a sum.
+//! Layer norm and root mean square norm, alone and of a sum; and the sum alone.
 
 use super::functions;
 use super::product::dispatch;
@@ -29,6 +29,17 @@ pub(crate) fn norm(x: &[f32], y: Option<&[f32]>, weights: NormWeights) -> Vec<f3
     out.par_chunks_mut(chunk).enumerate().for_each(|(index, out)| {
         let y = y.map(|y| &y[index * chunk..index * chunk + out.len()]);
         dispatch(Rows { out, y, weights });
+    });
+    out
+}
+
+/// `x + y`, value by value.
+pub(crate) fn sum(x: &[f32], y: &[f32]) -> Vec<f32> {
+    let mut out = x.to_vec();
+    out.par_chunks_mut(VALUES).zip(y.par_chunks(VALUES)).for_each(|(out, y)| {
+        for (x, y) in out.iter_mut().zip(y) {
+            *x += y;
+        }
     });
     out
 }

@@ -110,6 +110,7 @@ fn norms_are_their_twins() {
                 normed.broadcast_add(&tensor(&bias, 1)).unwrap()
             };
             let (a, b) = (tensor(&x, rows), tensor(&y, rows));
+            near(&on_any_threads(|| sum(&x, &y)), &(&a + &b).unwrap(), 0.0);
             // A row of one or two values may lose all its digits to the mean.
             let limit = if d < 8 { 1e-3 } else { 1e-5 };
             near(&on_any_threads(|| norm(&x, None, weights)), &plain(&a), limit);
