@@ -53,7 +53,7 @@ fn tsne(
     let start = Instant::now();
     let settings = Tsne::params().perplexity(perplexity).check()?;
     let map = settings.embed(x.view(), |_, _| ())?;
-    let took = start.elapsed();
+    say(&format!("t-SNE took {:?}", start.elapsed()));
     let k = 10.min(x.nrows() / 3);
     for (name, y) in [("ours", Some(map.embedding)), ("other", other.map(|y| y.mapv(f64::from)))] {
         let Some(y) = y else { continue };
@@ -66,7 +66,6 @@ fn tsne(
             trust.value
         ));
     }
-    say(&format!("t-SNE took {took:?}"));
     Ok(())
 }
 

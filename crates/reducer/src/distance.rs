@@ -3,6 +3,8 @@
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use rayon::prelude::*;
 
+use crate::linalg::add_product;
+
 /// Rows whose distances are computed by one matrix product.
 const BLOCK: usize = 64;
 
@@ -45,7 +47,9 @@ impl Cloud {
             .map(|block| {
                 let start = block * BLOCK;
                 let end = (start + BLOCK).min(n);
-                let products = self.rows.slice(s![start..end, ..]).dot(&self.rows.t());
+                let mut products = Array2::zeros((end - start, n));
+                let rows = self.rows.slice(s![start..end, ..]);
+                add_product(rows, self.rows.t(), products.view_mut());
                 let mut distances = vec![0.0; n];
                 (start..end)
                     .map(|i| {
@@ -69,15 +73,15 @@ impl Cloud {
     /// Turns the inner products of row i into squared distances.
     fn fill(&self, i: usize, products: ArrayView1<f64>, distances: &mut [f64]) {
         let own = self.lengths[i];
-        for (j, (distance, &product)) in distances.iter_mut().zip(products).enumerate() {
-            let sum = own + self.lengths[j];
-            let squared = sum - 2.0 * product;
-            *distance = if squared > CANCELLATION * sum {
-                squared
-            } else {
+        let others = products.iter().zip(&self.lengths);
+        for (distance, (&product, &other)) in distances.iter_mut().zip(others) {
+            *distance = own + other - 2.0 * product;
+        }
+        for (j, distance) in distances.iter_mut().enumerate() {
+            if *distance <= CANCELLATION * (own + self.lengths[j]) {
                 let pairs = self.rows.row(i).into_iter().zip(self.rows.row(j));
-                pairs.map(|(a, b)| (a - b) * (a - b)).sum()
-            };
+                *distance = pairs.map(|(a, b)| (a - b) * (a - b)).sum();
+            }
         }
     }
 }
@@ -86,17 +90,21 @@ impl Cloud {
 /// ascending; of equal distances the lower index comes first.
 pub(crate) fn nearest(distances: &[f64], i: usize, k: usize) -> Vec<(f64, usize)> {
     let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    let mut all: Vec<(f64, usize)> = distances
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|&(j, _)| j != i)
-        .map(|(j, distance)| (distance, j))
-        .collect();
-    if k < all.len() {
-        all.select_nth_unstable_by(k, order);
-        all.truncate(k);
+    let room = 4 * k + 64;
+    let mut found: Vec<(f64, usize)> = Vec::with_capacity(room.min(distances.len()));
+    // Once k are known, only what is below the farthest of them can still count.
+    let mut limit = f64::INFINITY;
+    for (j, &distance) in distances.iter().enumerate() {
+        if distance < limit && j != i {
+            found.push((distance, j));
+            if found.len() == room {
+                let (_, &mut (farthest, _), _) = found.select_nth_unstable_by(k - 1, order);
+                found.truncate(k);
+                limit = farthest;
+            }
+        }
     }
-    all.sort_unstable_by(order);
-    all
+    found.sort_unstable_by(order);
+    found.truncate(k);
+    found
 }

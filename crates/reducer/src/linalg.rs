@@ -1,61 +1,13 @@
 //! The two pieces of linear algebra that PCA rests on: a product and symmetric eigenvectors.
 
-use std::ops::Range;
-
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
 use rayon::prelude::*;
 
 use crate::error::{ReducerError, Result};
 
-/// Rows multiplied at once: 256 x 384 in f64 stay in the cache of a core.
-const ROWS: usize = 256;
-/// Columns of the result per product; only the blocks on and below the diagonal are computed.
-const PANEL: usize = 96;
-/// Partial sums over rows, at most: fixed, so that the threads do not change the result.
-const PARTS: usize = 8;
-
-/// Σ rᵀ r over `n` rows r of length `d`, `[d, d]`, where `write` fills some of the rows.
-pub(crate) fn scatter(
-    n: usize,
-    d: usize,
-    write: impl Fn(Range<usize>, ArrayViewMut2<f64>) + Sync,
-) -> Array2<f64> {
-    let per_part = n.div_ceil(PARTS).max(ROWS);
-    let parts: Vec<Array2<f64>> = (0..n.div_ceil(per_part))
-        .into_par_iter()
-        .map(|part| {
-            let (start, end) = (part * per_part, ((part + 1) * per_part).min(n));
-            let mut sum = Array2::zeros((d, d));
-            let mut block = Array2::zeros((ROWS.min(n), d));
-            for first in (start..end).step_by(ROWS) {
-                let last = (first + ROWS).min(end);
-                let mut rows = block.slice_mut(s![..last - first, ..]);
-                write(first..last, rows.view_mut());
-                for left in (0..d).step_by(PANEL) {
-                    let right = (left + PANEL).min(d);
-                    add_product(
-                        rows.slice(s![.., left..]).t(),
-                        rows.slice(s![.., left..right]),
-                        sum.slice_mut(s![left.., left..right]),
-                    );
-                }
-            }
-            sum
-        })
-        .collect();
-    let mut total =
-        parts.into_iter().reduce(|sum, part| sum + part).unwrap_or_else(|| Array2::zeros((d, d)));
-    for i in 0..d {
-        for j in 0..i {
-            total[[j, i]] = total[[i, j]];
-        }
-    }
-    total
-}
-
 /// `out += a b`, with the widest vector instructions of the machine, on this thread alone.
 #[allow(unsafe_code)]
-fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
+pub(crate) fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
     let ((m, k), (k_b, n)) = (a.dim(), b.dim());
     assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
     // SAFETY: the pointers and strides are those of views of the shapes compared above, and
@@ -332,16 +284,6 @@ mod tests {
             check("wilkinson", wilkinson);
             let blocks = Array2::from_shape_fn((n, n), |(i, j)| (i / 3 == j / 3) as u8 as f64);
             check("equal blocks", blocks);
-        }
-    }
-
-    #[test]
-    fn scatter_is_the_product() {
-        for (n, d) in [(1, 1), (5, 3), (700, 5), (3000, 100), (300, 200)] {
-            let x = noise(n, d);
-            let sum = scatter(n, d, |rows, mut out| out.assign(&x.slice(s![rows, ..])));
-            let difference = sum - x.t().dot(&x);
-            assert!(difference.iter().all(|v| v.abs() < 1e-11), "{n} x {d}");
         }
     }
 }

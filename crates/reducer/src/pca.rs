@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use crate::checks::{ROWS, largest_magnitude, to_f64};
 use crate::error::{ReducerError, Result};
-use crate::linalg::{SymmetricEigen, scatter};
+use crate::linalg::SymmetricEigen;
+use crate::moments::{Moments, centre, unit_of};
 
 /// Loadings this close to the largest of their component, relatively, count as tied with it.
 const TIE: f64 = 1e-9;
@@ -34,6 +35,26 @@ impl Pca {
     /// Settings for at most `n_components` components.
     pub fn params(n_components: usize) -> PcaParams {
         PcaParams(PcaValidParams { n_components })
+    }
+
+    /// `squares` and `trace` (Σ σ² over all directions, those not kept included) are over the
+    /// square of the unit.
+    fn new(
+        mean: Array1<f64>,
+        mut components: Array2<f64>,
+        squares: ArrayView1<f64>,
+        n_rows: usize,
+        trace: f64,
+        unit: f64,
+    ) -> Self {
+        components.rows_mut().into_iter().for_each(fix_sign);
+        Self {
+            mean,
+            components,
+            singular_values: squares.mapv(|square| square.sqrt() * unit),
+            n_rows,
+            total_variance: trace * unit * unit / (n_rows - 1) as f64,
+        }
     }
 
     /// The mean of the rows fitted, `[d]`.
@@ -139,108 +160,46 @@ impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, ReducerError> for
 }
 
 impl PcaValidParams {
-    fn fit_rows<F: Float>(&self, x: ArrayView2<F>) -> Result<Pca> {
-        let largest = largest_magnitude(x)?;
-        let (n, d) = x.dim();
+    /// Fits rows of which only their [`Moments`] are left: a corpus that passed by in blocks.
+    ///
+    /// # Errors
+    /// Fewer than 2 rows, no columns.
+    pub fn fit_moments(&self, moments: &Moments) -> Result<Pca> {
+        let (n, d) = (moments.n_rows(), moments.n_columns());
+        if d == 0 {
+            return Err(ReducerError::Empty { rows: n, columns: d });
+        }
         if n < 2 {
             return Err(ReducerError::TooFewRows { method: "PCA", needed: 2, found: n });
         }
-        let scaled = Scaled::new(x, largest);
-        let limit = self.n_components;
-        let (trace, squares, mut components) = if d <= n {
-            let matrix = scatter(n, d, |rows, out| scaled.write(rows, out));
-            let trace = matrix.diag().sum();
-            let eigen = SymmetricEigen::new(matrix)?;
-            let k = rank(&eigen.values, n, d).min(limit);
-            (trace, eigen.values.slice(s![..k]).to_owned(), eigen.vectors(k))
-        } else {
-            let mut centred = Array2::zeros((n, d));
-            scaled.write(0..n, centred.view_mut());
-            let matrix = centred.dot(&centred.t());
-            let trace = matrix.diag().sum();
-            let eigen = SymmetricEigen::new(matrix)?;
-            let k = rank(&eigen.values, n, d).min(limit);
-            let mut components = eigen.vectors(k).dot(&centred);
-            orthonormalise(&mut components);
-            (trace, eigen.values.slice(s![..k]).to_owned(), components)
-        };
-        components.rows_mut().into_iter().for_each(fix_sign);
-        let unit = scaled.unit;
-        Ok(Pca {
-            mean: scaled.mean * unit,
-            components,
-            singular_values: squares.mapv(|square| square.sqrt() * unit),
-            n_rows: n,
-            // The trace is Σ σ² over all directions, those not kept included.
-            total_variance: trace * unit * unit / (n - 1) as f64,
-        })
-    }
-}
-
-/// The rows in a unit of their own, so that no square overflows or vanishes.
-struct Scaled<'a, F> {
-    x: ArrayView2<'a, F>,
-    /// A power of two: dividing by it is exact.
-    unit: f64,
-    /// The mean of the rows in that unit, `[d]`.
-    mean: Array1<f64>,
-}
-
-impl<'a, F: Float> Scaled<'a, F> {
-    fn new(x: ArrayView2<'a, F>, largest: f64) -> Self {
-        let unit =
-            if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
-        let inverse = 1.0 / unit;
-        // Relative to the first row: equal rows then have exactly their own mean.
-        let first: Vec<f64> = x.row(0).iter().map(|&value| to_f64(value) * inverse).collect();
-        let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
-        let sums: Vec<Array1<f64>> = chunks
-            .into_par_iter()
-            .map(|rows| {
-                let mut sum = vec![0.0; rows.ncols()];
-                for row in rows.rows() {
-                    let slots = sum.iter_mut();
-                    differences(row, inverse, &first, slots, |slot, value| *slot += value);
-                }
-                Array1::from(sum)
-            })
-            .collect();
-        let sum = sums.into_iter().fold(Array1::<f64>::zeros(x.ncols()), |sum, part| sum + part);
-        let mean = Array1::from(first) + sum / x.nrows() as f64;
-        Self { x, unit, mean }
+        let (scatter, unit) = moments.scatter();
+        let trace = scatter.diag().sum();
+        let eigen = SymmetricEigen::new(scatter.clone())?;
+        let k = rank(&eigen.values, n, d).min(self.n_components);
+        let squares = eigen.values.slice(s![..k]);
+        Ok(Pca::new(moments.mean(), eigen.vectors(k), squares, n, trace, unit))
     }
 
-    /// Writes some of the centred rows.
-    fn write(&self, rows: std::ops::Range<usize>, mut out: ndarray::ArrayViewMut2<f64>) {
-        let inverse = 1.0 / self.unit;
-        for (row, mut target) in self.x.slice(s![rows, ..]).rows().into_iter().zip(out.rows_mut()) {
-            let mean = self.mean.as_slice().unwrap_or(&[]);
-            let Some(slots) = target.as_slice_mut() else {
-                continue;
-            };
-            differences(row, inverse, mean, slots.iter_mut(), |slot, value| *slot = value);
+    fn fit_rows<F: Float>(&self, x: ArrayView2<F>) -> Result<Pca> {
+        let (n, d) = x.dim();
+        if d <= n && n >= 2 {
+            let mut moments = Moments::new(d);
+            moments.add(x)?;
+            return self.fit_moments(&moments);
         }
-    }
-}
-
-/// Gives each slot its entry of the row, scaled and less the entry of `minus`.
-#[inline(always)]
-fn differences<'s, F: Float>(
-    row: ArrayView1<F>,
-    scale: f64,
-    minus: &[f64],
-    slots: impl Iterator<Item = &'s mut f64>,
-    put: impl Fn(&mut f64, f64),
-) {
-    let slots = slots.zip(minus);
-    // A slice lets the compiler use vector registers.
-    match row.as_slice() {
-        Some(row) => slots
-            .zip(row)
-            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
-        None => slots
-            .zip(row)
-            .for_each(|((slot, less), &value)| put(slot, to_f64(value) * scale - less)),
+        let unit = unit_of(largest_magnitude(x)?);
+        if n < 2 {
+            return Err(ReducerError::TooFewRows { method: "PCA", needed: 2, found: n });
+        }
+        let mut centred = Array2::zeros((n, d));
+        let mean = centre(x, 1.0 / unit, centred.view_mut()) * unit;
+        let matrix = centred.dot(&centred.t());
+        let trace = matrix.diag().sum();
+        let eigen = SymmetricEigen::new(matrix)?;
+        let k = rank(&eigen.values, n, d).min(self.n_components);
+        let mut components = eigen.vectors(k).dot(&centred);
+        orthonormalise(&mut components);
+        Ok(Pca::new(mean, components, eigen.values.slice(s![..k]), n, trace, unit))
     }
 }
 

@@ -5,7 +5,7 @@ use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::{Array2, ArrayView2, Axis, array, concatenate, s};
 use stratoscope_reducer::{
-    Pca, ReducerError, Result, Scaling, Tsne, continuity, kl_divergence, procrustes,
+    Moments, Pca, ReducerError, Result, Scaling, Tsne, continuity, kl_divergence, procrustes,
     random_projection, trustworthiness,
 };
 
@@ -86,6 +86,37 @@ fn pca_laws() {
             assert!(top.unwrap() > 0.0);
         }
     }
+}
+
+#[test]
+fn pca_of_a_stream_is_that_of_all_rows() {
+    let x = matrix(TALL, 30);
+    let whole = fit(x.view(), 6).unwrap();
+    // In blocks of several sizes, some of them gathered elsewhere, in f32 and f64.
+    let mut moments = Moments::new(30);
+    let mut elsewhere = Moments::new(30);
+    for (block, rows) in x.axis_chunks_iter(Axis(0), 17).enumerate() {
+        match block {
+            0..3 => moments.add(rows).unwrap(),
+            3..5 => moments.add(rows.mapv(f64::from).view()).unwrap(),
+            _ => elsewhere.add(rows).unwrap(),
+        }
+    }
+    moments.merge(&elsewhere).unwrap();
+    let settings = Pca::params(6).check().unwrap();
+    let pca = settings.fit_moments(&moments).unwrap();
+    let scale = whole.singular_values()[0];
+    near("mean", pca.mean(), &whole.mean().to_vec(), 1e-12);
+    near("components", pca.components(), whole.components().as_slice().unwrap(), 1e-10);
+    near("values", pca.singular_values(), &whole.singular_values().to_vec(), 1e-12 * scale);
+    assert!((pca.total_variance() / whole.total_variance() - 1.0).abs() < 1e-12);
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(pool.install(|| fit(x.view(), 6)).unwrap(), whole);
+    let mut one = Moments::new(30);
+    one.add(x.slice(s![..1, ..])).unwrap();
+    let error = settings.fit_moments(&one);
+    assert!(matches!(error, Err(ReducerError::TooFewRows { needed: 2, found: 1, .. })));
+    assert!(settings.fit_moments(&Moments::new(0)).is_err());
 }
 
 #[test]
@@ -205,10 +236,10 @@ fn tsne_keeps_clusters_and_repeats_to_the_byte() {
 
 #[test]
 fn tsne_of_many_points_repeats_on_any_number_of_threads() {
-    // Above 2,000 points: the tree.
+    // Above 2,000 points: the grid.
     let x = random_projection(Array2::<f32>::eye(2100).slice(s![.., ..]), 8, 5).unwrap();
     let settings = Tsne::params().epochs(40).check().unwrap();
-    let maps: Vec<Tsne> = [1, 3]
+    let maps: Vec<Tsne> = [1, 2, 3]
         .into_iter()
         .map(|threads| {
             let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
@@ -216,6 +247,7 @@ fn tsne_of_many_points_repeats_on_any_number_of_threads() {
         })
         .collect();
     assert_eq!(maps[0], maps[1]);
+    assert_eq!(maps[0], maps[2]);
     assert!(maps[0].embedding.iter().all(|v| v.is_finite()));
 }
 

@@ -1,7 +1,9 @@
 //! The probabilities that t-SNE gives to pairs of points in the data.
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
+use super::gradient::LANES;
 use crate::distance::{Cloud, nearest};
 
 /// Up to this many points every pair counts; above, the 3 × perplexity nearest of each point.
@@ -65,9 +67,38 @@ impl Kernel {
     }
 }
 
-/// Joint probabilities p(i, j) = (p(j|i) + p(i|j)) / 2n, by rows; they sum to 1.
-pub(super) struct Affinities {
-    rows: Vec<Vec<(u32, f64)>>,
+/// Joint probabilities p(i, j) = (p(j|i) + p(i|j)) / 2n; they sum to 1.
+pub(super) enum Affinities {
+    /// Of all pairs.
+    Pairs(Pairs),
+    /// Of neighbours; 0 for all others.
+    Neighbours(Neighbours),
+}
+
+/// The joint probabilities of all pairs.
+pub(super) struct Pairs {
+    joint: Vec<f64>,
+    stride: usize,
+}
+
+impl Pairs {
+    /// p(i, j) for all j (p(i, i) is 0), followed by zeros up to whole lanes.
+    pub(super) fn row(&self, i: usize) -> &[f64] {
+        &self.joint[i * self.stride..][..self.stride]
+    }
+}
+
+/// The joint probabilities of neighbours, by rows.
+pub(super) struct Neighbours {
+    tied: Vec<(u32, f32)>,
+    starts: Vec<usize>,
+}
+
+impl Neighbours {
+    /// The points tied to point i, `(j, p(i, j))`, ascending in j.
+    pub(super) fn row(&self, i: usize) -> &[(u32, f32)] {
+        &self.tied[self.starts[i]..self.starts[i + 1]]
+    }
 }
 
 impl Affinities {
@@ -75,22 +106,32 @@ impl Affinities {
     pub(super) fn new(x: Array2<f64>, perplexity: f64) -> Self {
         let n = x.nrows();
         let k = if n <= DENSE { n - 1 } else { ((3.0 * perplexity) as usize).clamp(1, n - 1) };
-        let cloud = Cloud::new(x);
-        let conditional = cloud.map_rows(|i, distances| {
+        let conditional = Cloud::new(x).map_rows(|i, distances| {
             let near = nearest(distances, i, k);
             let kernel = Kernel::fit(near.iter().map(|&(d, _)| d), perplexity);
-            near.into_iter().map(|(d, j)| (j as u32, kernel.probability(d))).collect::<Vec<_>>()
+            let half = 1.0 / (2.0 * n as f64);
+            near.into_iter().map(|(d, j)| (j, kernel.probability(d) * half)).collect::<Vec<_>>()
         });
+        if n <= DENSE {
+            let stride = n.next_multiple_of(LANES);
+            let mut joint = vec![0.0; n * stride];
+            for (i, near) in conditional.into_iter().enumerate() {
+                for (j, half) in near {
+                    joint[i * stride + j] += half;
+                    joint[j * stride + i] += half;
+                }
+            }
+            return Self::Pairs(Pairs { joint, stride });
+        }
         let mut rows: Vec<Vec<(u32, f64)>> = vec![Vec::with_capacity(2 * k); n];
         for (i, near) in conditional.into_iter().enumerate() {
-            for (j, p) in near {
-                let half = p / (2.0 * n as f64);
-                rows[i].push((j, half));
-                rows[j as usize].push((i as u32, half));
+            for (j, half) in near {
+                rows[i].push((j as u32, half));
+                rows[j].push((i as u32, half));
             }
         }
-        for row in &mut rows {
-            row.sort_by_key(|&(j, _)| j);
+        rows.par_iter_mut().for_each(|row| {
+            row.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
             row.dedup_by(|next, kept| {
                 let same = next.0 == kept.0;
                 if same {
@@ -98,12 +139,12 @@ impl Affinities {
                 }
                 same
             });
+        });
+        let mut starts = vec![0; n + 1];
+        for (i, row) in rows.iter().enumerate() {
+            starts[i + 1] = starts[i] + row.len();
         }
-        Self { rows }
-    }
-
-    /// The points tied to point i, `(j, p(i, j))`, ascending in j.
-    pub(super) fn row(&self, i: usize) -> &[(u32, f64)] {
-        &self.rows[i]
+        let tied = rows.into_iter().flatten().map(|(j, p)| (j, p as f32)).collect();
+        Self::Neighbours(Neighbours { tied, starts })
     }
 }

@@ -1,65 +1,117 @@
 //! Attraction and repulsion of the points of a map.
 
-use barnes_hut_tree::{BarnesHutTree, Dim, Morton};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affinity::Affinities;
+use super::affinity::{Affinities, Neighbours, Pairs};
+use super::grid::Grid;
 
-/// Up to this many points repulsion is summed over all pairs.
-const EXACT: usize = 2000;
-/// A cell is taken as one point where its half width is less than this share of its distance.
-/// The tree measures half widths: 0.25 is the 0.5 of scikit-learn's `angle`.
-const THETA: f64 = 0.25;
-/// Independent partial sums in the exact loop, so that it runs in vector registers.
-const LANES: usize = 8;
+/// Points that a loop takes at once: the widest vectors have 8 lanes.
+pub(super) const LANES: usize = 8;
+/// Up to this many points repulsion is summed over all pairs: that is exact, and no slower.
+pub(super) const EXACT: usize = 2000;
+/// Up to this many points one thread is faster than handing work to several.
+const ALONE: usize = 192;
+/// A coordinate whose square is finite and whose weight vanishes beside any other.
+const FAR: f64 = 1e150;
+/// Points that one task looks at where each has few neighbours.
+const POINTS: usize = 128;
 
-type Tree = BarnesHutTree<f64, <Dim<2> as Morton<2>>::Word, 2>;
+/// A force, and the point's part of the normalisation Z of the map's probabilities.
+type Sum = ([f64; 2], f64);
 
-/// The gradient of the map and the space that it is computed in.
-pub(super) struct Forces {
-    repulsion: Repulsion,
-    /// Per point: attraction, repulsion (not yet divided by Z), and its part of Z.
-    parts: Vec<([f64; 2], [f64; 2], f64)>,
+/// The gradient of a map's divergence and the space that it is computed in.
+pub(super) struct Forces<'a> {
+    method: Method<'a>,
+    attraction: Vec<[f64; 2]>,
+    /// Repulsion, not yet divided by Z.
+    repulsion: Vec<Sum>,
     gradient: Vec<[f64; 2]>,
 }
 
-/// How repulsion is summed.
-enum Repulsion {
-    /// Over all pairs; coordinates by axis, padded to whole lanes.
-    Exact { xs: Vec<f64>, ys: Vec<f64> },
-    /// Over the cells of a tree; coordinates by point.
-    Tree { tree: Box<Tree>, flat: Vec<f64> },
+/// How forces are summed.
+enum Method<'a> {
+    /// Both over all pairs.
+    Pairs(&'a Pairs, Axes),
+    /// Attraction over neighbours, repulsion over all pairs.
+    Mixed(&'a Neighbours, Axes),
+    /// Attraction over neighbours, repulsion by interpolation.
+    Neighbours(&'a Neighbours, Box<Grid>),
 }
 
-impl Forces {
-    /// For `n` points.
-    pub(super) fn new(n: usize) -> Self {
-        let repulsion = if n <= EXACT {
-            Repulsion::Exact { xs: Vec::new(), ys: Vec::new() }
-        } else {
-            Repulsion::Tree { tree: Box::new(Tree::empty()), flat: Vec::new() }
+/// The coordinates of a map by axis, padded to whole lanes.
+#[derive(Default)]
+struct Axes([Vec<f64>; 2]);
+
+impl Axes {
+    fn of(&mut self, map: &[[f64; 2]]) -> [&[f64]; 2] {
+        for (axis, values) in self.0.iter_mut().enumerate() {
+            values.clear();
+            values.extend(map.iter().map(|point| point[axis]));
+            // Padding lies infinitely far away: it adds 0 to every sum.
+            values.resize(map.len().next_multiple_of(LANES), FAR);
+        }
+        self.0.each_ref().map(Vec::as_slice)
+    }
+}
+
+impl<'a> Forces<'a> {
+    /// Of the points that the affinities are of.
+    pub(super) fn new(affinities: &'a Affinities, n: usize) -> Self {
+        let method = match affinities {
+            Affinities::Pairs(pairs) => Method::Pairs(pairs, Axes::default()),
+            Affinities::Neighbours(near) if n <= EXACT => Method::Mixed(near, Axes::default()),
+            Affinities::Neighbours(near) => Method::Neighbours(near, Box::new(Grid::new())),
         };
-        Self { repulsion, parts: vec![([0.0; 2], [0.0; 2], 0.0); n], gradient: vec![[0.0; 2]; n] }
+        Self {
+            method,
+            attraction: vec![[0.0; 2]; n],
+            repulsion: vec![([0.0; 2], 0.0); n],
+            gradient: vec![[0.0; 2]; n],
+        }
     }
 
     /// A quarter of the gradient of the Kullback-Leibler divergence with attraction multiplied by
     /// `exaggeration`: Σ_j (a p(i, j) − q(i, j)) (y_i − y_j) / (1 + |y_i − y_j|²).
-    pub(super) fn gradient(
-        &mut self,
-        map: &[[f64; 2]],
-        affinities: &Affinities,
-        exaggeration: f64,
-    ) -> &[[f64; 2]] {
-        self.repulsion.prepare(map);
-        let repulsion = &self.repulsion;
-        self.parts.par_iter_mut().with_min_len(32).enumerate().for_each(|(i, part)| {
-            let (force, z) = repulsion.at(i, map[i]);
-            *part = (attraction(i, map, affinities), force, z);
-        });
+    pub(super) fn gradient(&mut self, map: &[[f64; 2]], exaggeration: f64) -> &[[f64; 2]] {
+        // Each point's sums are one loop, compiled for every width of vectors. (A structure each:
+        // closures are not inlined there.)
+        let arch = Arch::new();
+        match &mut self.method {
+            Method::Pairs(pairs, axes) => {
+                let axes = axes.of(map);
+                let one = |(i, (pull, push)): (usize, (&mut [f64; 2], &mut Sum))| {
+                    (*pull, *push) =
+                        arch.dispatch(OverPairs { point: map[i], joint: pairs.row(i), axes });
+                };
+                if map.len() <= ALONE {
+                    self.attraction.iter_mut().zip(&mut self.repulsion).enumerate().for_each(one);
+                } else {
+                    let both = self.attraction.par_iter_mut().zip(&mut self.repulsion);
+                    both.with_min_len(ALONE / 4).enumerate().for_each(one);
+                }
+            }
+            Method::Mixed(neighbours, axes) => {
+                let axes = axes.of(map);
+                let both = self.attraction.par_iter_mut().zip(&mut self.repulsion);
+                both.with_min_len(ALONE / 4).enumerate().for_each(|(i, (pull, push))| {
+                    *pull = arch.dispatch(OverNeighbours { i, tied: neighbours.row(i), map });
+                    *push = arch.dispatch(FromPairs { point: map[i], axes });
+                });
+            }
+            Method::Neighbours(neighbours, grid) => {
+                let pulls = self.attraction.par_iter_mut().with_min_len(POINTS);
+                pulls.enumerate().for_each(|(i, pull)| {
+                    *pull = arch.dispatch(OverNeighbours { i, tied: neighbours.row(i), map });
+                });
+                grid.repel(map, &mut self.repulsion);
+            }
+        }
         // In the order of the points, so that the sum is the same on any number of threads.
-        let z: f64 = self.parts.iter().map(|part| part.2).sum();
+        let z: f64 = self.repulsion.iter().map(|(_, part)| part).sum();
         let scale = if z > 0.0 { 1.0 / z } else { 0.0 };
-        for (slope, (pull, push, _)) in self.gradient.iter_mut().zip(&self.parts) {
+        let forces = self.attraction.iter().zip(&self.repulsion);
+        for (slope, (pull, (push, _))) in self.gradient.iter_mut().zip(forces) {
             for axis in 0..2 {
                 slope[axis] = exaggeration * pull[axis] - scale * push[axis];
             }
@@ -68,109 +120,104 @@ impl Forces {
     }
 }
 
-/// Σ_j p(i, j) (y_i − y_j) / (1 + |y_i − y_j|²).
-fn attraction(i: usize, map: &[[f64; 2]], affinities: &Affinities) -> [f64; 2] {
-    let [x, y] = map[i];
-    let mut force = [0.0; 2];
-    for &(j, p) in affinities.row(i) {
-        let [other_x, other_y] = map[j as usize];
-        let (dx, dy) = (x - other_x, y - other_y);
-        let weight = p / (1.0 + dx * dx + dy * dy);
-        force[0] += weight * dx;
-        force[1] += weight * dy;
-    }
-    force
+/// Σ_j p(i, j) (y_i − y_j) / (1 + |y_i − y_j|²) and [`FromPairs`], over all j.
+struct OverPairs<'a> {
+    point: [f64; 2],
+    joint: &'a [f64],
+    axes: [&'a [f64]; 2],
 }
 
-impl Repulsion {
-    fn prepare(&mut self, map: &[[f64; 2]]) {
-        match self {
-            Self::Exact { xs, ys } => {
-                // Padding lies infinitely far away: it adds 0 to every sum.
-                let padded = map.len().next_multiple_of(LANES);
-                for (axis, values) in [xs, ys].into_iter().enumerate() {
-                    values.clear();
-                    values.extend(map.iter().map(|point| point[axis]));
-                    values.resize(padded, FAR);
-                }
-            }
-            Self::Tree { tree, flat } => {
-                flat.clear();
-                flat.extend(map.iter().flatten());
-                tree.rebuild_uniform(flat);
-            }
-        }
-    }
+impl WithSimd for OverPairs<'_> {
+    type Output = ([f64; 2], Sum);
 
-    /// Σ_j (y_i − y_j) / (1 + |y_i − y_j|²)² and Σ_{j ≠ i} 1 / (1 + |y_i − y_j|²).
-    fn at(&self, i: usize, point: [f64; 2]) -> ([f64; 2], f64) {
-        match self {
-            Self::Exact { xs, ys } => exact(point, xs, ys),
-            Self::Tree { tree, flat } => {
-                let mut force = [0.0; 2];
-                let mut z = 0.0;
-                let mut stack = <Dim<2> as Morton<2>>::empty_stack();
-                let theta_squared = THETA * THETA;
-                tree.compute_non_edge_forces(
-                    i,
-                    theta_squared,
-                    flat,
-                    &mut force,
-                    &mut z,
-                    stack.as_mut(),
-                );
-                (force, z)
-            }
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Self::Output {
+        let zero = simd.splat_f64s(0.0);
+        let (mut pull, mut push, mut z) = ([zero; 2], [zero; 2], zero);
+        let [xs, ys] = self.axes.map(|values| S::as_simd_f64s(values).0);
+        let (joint, _) = S::as_simd_f64s(self.joint);
+        for ((&other_x, &other_y), &p) in xs.iter().zip(ys).zip(joint) {
+            let (dx, dy, q) = apart(simd, self.point, other_x, other_y);
+            let (tie, square) = (simd.mul_f64s(p, q), simd.mul_f64s(q, q));
+            z = simd.add_f64s(z, q);
+            pull = [simd.mul_add_f64s(tie, dx, pull[0]), simd.mul_add_f64s(tie, dy, pull[1])];
+            push = [simd.mul_add_f64s(square, dx, push[0]), simd.mul_add_f64s(square, dy, push[1])];
         }
+        let sum = |v| simd.reduce_sum_f64s(v);
+        (pull.map(sum), (push.map(sum), sum(z) - 1.0))
     }
 }
 
-/// A coordinate whose square is finite and whose weight vanishes beside any other.
-const FAR: f64 = 1e150;
-
-fn exact([x, y]: [f64; 2], xs: &[f64], ys: &[f64]) -> ([f64; 2], f64) {
-    let (mut force_x, mut force_y, mut z) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-    for (other_x, other_y) in xs.chunks_exact(LANES).zip(ys.chunks_exact(LANES)) {
-        for lane in 0..LANES {
-            let (dx, dy) = (x - other_x[lane], y - other_y[lane]);
-            let q = 1.0 / (1.0 + dx * dx + dy * dy);
-            z[lane] += q;
-            force_x[lane] += q * q * dx;
-            force_y[lane] += q * q * dy;
-        }
-    }
-    // The point's own term is 1.
-    let total = z.iter().sum::<f64>() - 1.0;
-    ([force_x.iter().sum(), force_y.iter().sum()], total)
+/// Σ_j (y_i − y_j) / (1 + |y_i − y_j|²)² and Σ_{j ≠ i} 1 / (1 + |y_i − y_j|²), over all j.
+struct FromPairs<'a> {
+    point: [f64; 2],
+    axes: [&'a [f64]; 2],
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl WithSimd for FromPairs<'_> {
+    type Output = Sum;
 
-    #[test]
-    fn the_tree_is_near_the_sum_over_all_pairs() {
-        // A spiral: dense in the middle, thin outside, no symmetry.
-        let map: Vec<[f64; 2]> = (0..1500)
-            .map(|i| {
-                let angle = f64::from(i) * 0.7;
-                let radius = f64::from(i).powi(2) * 2e-5;
-                [radius * angle.cos(), radius * angle.sin()]
-            })
-            .collect();
-        let mut exact = Repulsion::Exact { xs: Vec::new(), ys: Vec::new() };
-        let mut tree = Repulsion::Tree { tree: Box::new(Tree::empty()), flat: Vec::new() };
-        exact.prepare(&map);
-        tree.prepare(&map);
-        let (mut error, mut size, mut z_exact, mut z_tree) = (0.0, 0.0, 0.0, 0.0);
-        for (i, &point) in map.iter().enumerate() {
-            let ((a, z_a), (b, z_b)) = (exact.at(i, point), tree.at(i, point));
-            error += (a[0] - b[0]).powi(2) + (a[1] - b[1]).powi(2);
-            size += a[0].powi(2) + a[1].powi(2);
-            z_exact += z_a;
-            z_tree += z_b;
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> Sum {
+        let zero = simd.splat_f64s(0.0);
+        let (mut push, mut z) = ([zero; 2], zero);
+        let [xs, ys] = self.axes.map(|values| S::as_simd_f64s(values).0);
+        for (&other_x, &other_y) in xs.iter().zip(ys) {
+            let (dx, dy, q) = apart(simd, self.point, other_x, other_y);
+            let square = simd.mul_f64s(q, q);
+            z = simd.add_f64s(z, q);
+            push = [simd.mul_add_f64s(square, dx, push[0]), simd.mul_add_f64s(square, dy, push[1])];
         }
-        assert!((error / size).sqrt() < 0.01, "{}", (error / size).sqrt());
-        assert!((z_tree / z_exact - 1.0).abs() < 0.01, "{}", z_tree / z_exact);
+        let sum = |v| simd.reduce_sum_f64s(v);
+        // The point's own part of z is 1.
+        (push.map(sum), sum(z) - 1.0)
     }
+}
+
+/// Σ_j p(i, j) (y_i − y_j) / (1 + |y_i − y_j|²) over the neighbours `(j, p(i, j))` of point i.
+struct OverNeighbours<'a> {
+    i: usize,
+    tied: &'a [(u32, f32)],
+    map: &'a [[f64; 2]],
+}
+
+impl WithSimd for OverNeighbours<'_> {
+    type Output = [f64; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) -> [f64; 2] {
+        let Self { i, tied, map } = self;
+        let zero = simd.splat_f64s(0.0);
+        let mut pull = [zero; 2];
+        for group in tied.chunks(LANES) {
+            // Lanes without a neighbour stay at probability 0.
+            let (mut xs, mut ys, mut ps) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
+            for (lane, &(j, p)) in group.iter().enumerate() {
+                [xs[lane], ys[lane]] = map[j as usize];
+                ps[lane] = f64::from(p);
+            }
+            let [xs, ys, ps] = [&xs, &ys, &ps].map(|values| S::as_simd_f64s(values).0);
+            for ((&x, &y), &p) in xs.iter().zip(ys).zip(ps) {
+                let (dx, dy, q) = apart(simd, map[i], x, y);
+                let tie = simd.mul_f64s(p, q);
+                pull = [simd.mul_add_f64s(tie, dx, pull[0]), simd.mul_add_f64s(tie, dy, pull[1])];
+            }
+        }
+        pull.map(|v| simd.reduce_sum_f64s(v))
+    }
+}
+
+/// The differences of a point to others and 1 / (1 + their square).
+#[inline(always)]
+fn apart<S: Simd>(
+    simd: S,
+    [x, y]: [f64; 2],
+    other_x: S::f64s,
+    other_y: S::f64s,
+) -> (S::f64s, S::f64s, S::f64s) {
+    let one = simd.splat_f64s(1.0);
+    let dx = simd.sub_f64s(simd.splat_f64s(x), other_x);
+    let dy = simd.sub_f64s(simd.splat_f64s(y), other_y);
+    let squared = simd.mul_add_f64s(dx, dx, simd.mul_add_f64s(dy, dy, one));
+    (dx, dy, simd.div_f64s(one, squared))
 }
