@@ -305,15 +305,19 @@ pub(crate) fn disentangled(
     scale: f64,
 ) -> Result<Tensor> {
     let (n_heads, n, _) = q.dims3()?;
+    // Rows ascend with the distance: a short sequence needs few of them.
+    let reach = n as i64 - 1;
+    let (first, last) = (table.row(-reach), table.row(reach));
     // Of row i and column j, the vector for i being `sign (i - j)` tokens after j.
     let rows = |sign: i64| -> Result<Tensor> {
         let rows = (0..n as i64)
-            .flat_map(|i| (0..n as i64).map(move |j| table.row(sign * (i - j)) as u32))
+            .flat_map(|i| (0..n as i64).map(move |j| (table.row(sign * (i - j)) - first) as u32))
             .collect();
         let rows = Tensor::from_vec(rows, (1, n, n), q.device())?;
         Ok(rows.broadcast_as((n_heads, n, n))?.contiguous()?)
     };
     let products = |x: &Tensor, vectors: &Tensor, sign| -> Result<Tensor> {
+        let vectors = vectors.narrow(1, first, last - first + 1)?;
         let all = x.matmul(&vectors.transpose(1, 2)?.contiguous()?)?.to_dtype(DType::F32)?;
         Ok(all.gather(&rows(sign)?, 2)?)
     };
