@@ -86,9 +86,7 @@ class Torch:
         ).eval()
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # nobody asks for it
-        self.settings = {"output_hidden_states": True}
-        if self.model.config.model_type == "llama":
-            self.settings["use_cache"] = False  # nothing is generated
+        self.model.config.use_cache = False  # nothing is generated
         sequences, sentence = read_ids(settings)
         self.batches = self.tensors(padded(sequences))
         self.sorted = self.tensors(padded(sorted(sequences, key=len)))
@@ -101,7 +99,9 @@ class Torch:
         return [(self.torch.from_numpy(ids), self.torch.from_numpy(mask)) for ids, mask in batches]
 
     def forward(self, ids, mask):
-        return self.model(input_ids=ids, attention_mask=mask, **self.settings).hidden_states
+        return self.model(
+            input_ids=ids, attention_mask=mask, output_hidden_states=True
+        ).hidden_states
 
     def run(self, batches):
         with self.torch.inference_mode(), Clock() as clock:

@@ -71,6 +71,7 @@ class AllStates(torch.nn.Module):
 
 def export_onnx(model_folder, path):
     model = AutoModel.from_pretrained(model_folder, dtype=torch.float32).eval()
+    model.config.use_cache = False  # nothing is generated
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # nobody asks for it
     ids = torch.randint(5, 100, (2, 7))
@@ -120,10 +121,22 @@ def main():
         ("decoder", DECODER_EVERY, llama.vocab_size),
     ]:
         random_ids(folder / name / "ids.json", sequences[::every], sentence, d_vocab)
-    export_onnx(model_folder, folder / "model.onnx")
-    tokens = sum(len(ids) for ids in sequences)
-    print(json.dumps({"source": source, "sentences": len(sequences), "tokens": tokens,
-                      "sentence_tokens": len(sentence)}))
+    try:
+        export_onnx(model_folder, folder / "model.onnx")
+        onnx = True
+    except Exception as error:  # whatever the exporter cannot do
+        print(f"ONNX Runtime is left out: {error}", file=sys.stderr)
+        onnx = False
+    print(json.dumps({
+        "source": source,
+        "sentences": len(sequences),
+        "tokens": sum(map(len, sequences)),
+        "sentence_tokens": len(sentence),
+        "bert-base": len(sequences[::BERT_EVERY]),
+        "decoder": len(sequences[::DECODER_EVERY]),
+        "family": json.loads((model_folder / "config.json").read_text())["model_type"],
+        "onnx": onnx,
+    }))
 
 
 main()

@@ -2,7 +2,7 @@
 
 use crate::clock::{clocked, timed};
 use crate::{Peer, Result, Settings, unknown};
-use ndarray::{ArrayView2, Axis};
+use ndarray::{ArrayView2, Axis, s};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use stratoscope::extractor::write_states;
@@ -18,6 +18,8 @@ pub(crate) struct States {
     sequences: Vec<Vec<u32>>,
     sentence: Vec<u32>,
     flop: f64,
+    /// The rows that the reducers are given, at most.
+    most_rows: usize,
     out: PathBuf,
 }
 
@@ -26,7 +28,8 @@ impl States {
         let explorer = Explorer::open(&Source::Folder(settings.path("model")?))?;
         let (sequences, sentence) = settings.ids()?;
         let flop = flop(explorer.model().transformer.architecture(), &sequences);
-        Ok(Self { explorer, sequences, sentence, flop, out: settings.path("out")? })
+        let (most_rows, out) = (settings.size("most_rows")?, settings.path("out")?);
+        Ok(Self { explorer, sequences, sentence, flop, most_rows, out })
     }
 
     fn answer(&self, states: &Activations, mut answer: Value) -> Value {
@@ -70,11 +73,12 @@ impl States {
         Ok(json!({ "seconds": median, "tokens": self.sentence.len(), "check": check }))
     }
 
-    /// The states of a layer two thirds up, as the reducers' input.
+    /// The states of a layer two thirds up, or the first of them, as the reducers' input.
     fn rows(&self) -> Result<Value> {
         let layers = self.explorer.model().transformer.architecture().n_layers;
         let states = self.explorer.extract_ids(&self.sequences)?;
         let layer = states.layer(layers * 2 / 3);
+        let layer = layer.slice(s![..layer.nrows().min(self.most_rows), ..]);
         let bytes: Vec<u8> = layer.iter().flat_map(|value| value.to_le_bytes()).collect();
         std::fs::write(self.out.join("rows.f32"), bytes)?;
         Ok(json!({ "rows": layer.nrows(), "columns": layer.ncols() }))
