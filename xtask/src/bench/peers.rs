@@ -34,10 +34,13 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let (lines, raw) = (Vec::new(), Map::new());
     let mut bench =
         Bench { options, folder, ours, python, text, versions: Vec::new(), peak: 0.0, lines, raw };
-    bench.parts()?;
-    bench.keep()?;
-    println!("{}", bench.shown());
-    Ok(())
+    let outcome = bench.parts();
+    // What was measured before something went wrong is worth keeping.
+    if !bench.lines.is_empty() {
+        bench.keep()?;
+        println!("{}", bench.shown());
+    }
+    outcome
 }
 
 /// A run of the benches.
