@@ -5,13 +5,17 @@ model.safetensors and tokenizer.json, FILE has one sentence a line. The last lin
 a JSON object that says what the text is.
 """
 import json
+import logging
 import random
 import sys
+import warnings
 from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaModel
+from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaModel, logging as hf
+
+hf.disable_progress_bar()
 
 # Without FILE: so many sentences of words drawn from the model's vocabulary, with lengths as web
 # text has them. The gamma distribution has the mean and the variance of the tokens (without [CLS]
@@ -70,6 +74,9 @@ class AllStates(torch.nn.Module):
 
 
 def export_onnx(model_folder, path):
+    # What it says of operators that are not there is of no use to anybody.
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    warnings.simplefilter("ignore")
     model = AutoModel.from_pretrained(model_folder, dtype=torch.float32).eval()
     model.config.use_cache = False  # nothing is generated
     if getattr(model, "pooler", None) is not None:

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// The largest relative difference of two numbers that should be one.
+/// The largest relative difference of two numbers that should be one, unless the other's answer
+/// says that its way is an approximation (`tolerance`).
 const TOLERANCE: f64 = 1e-4;
 
 /// The largest relative difference of two sizes of files that hold the same.
@@ -39,7 +40,8 @@ fn difference(expected: &Value, found: &Value) -> Option<String> {
         return Some(format!("{} numbers to compare and {}", ours.len(), theirs.len()));
     }
     let last = &ours[ours.len() - theirs.len()..];
-    if let Some((a, b)) = last.iter().zip(&theirs).find(|(a, b)| !near(**a, **b, TOLERANCE)) {
+    let tolerance = found["tolerance"].as_f64().unwrap_or(TOLERANCE);
+    if let Some((a, b)) = last.iter().zip(&theirs).find(|(a, b)| !near(**a, **b, tolerance)) {
         return Some(format!("{a} and {b}"));
     }
     match (expected["bytes"].as_f64(), found["bytes"].as_f64()) {
@@ -63,6 +65,7 @@ mod tests {
         let ours = json!({ "tokens": 9, "check": [0.5, 0.4, 0.3], "bytes": 1000 });
         let reason = |theirs: Value| difference(&ours, &theirs);
         assert_eq!(reason(json!({ "tokens": 9, "check": [0.5, 0.40001, 0.3] })), None);
+        assert_eq!(reason(json!({ "tokens": 9, "check": [0.301], "tolerance": 0.01 })), None);
         // The last layer alone.
         assert_eq!(reason(json!({ "tokens": 9, "check": [0.30001] })), None);
         for (theirs, said) in [
