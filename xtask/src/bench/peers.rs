@@ -261,9 +261,14 @@ impl Bench<'_> {
     fn about(&self) -> String {
         let number = |key: &str| thousands(self.text[key].as_u64().unwrap_or(0));
         let source = self.text["source"].as_str().unwrap_or_default();
+        let peak = match self.peak > 0.0 {
+            true => format!(" The best sgemm (2,048³): {:.0} GFLOP/s.", self.peak / 1e9),
+            false => String::new(),
+        };
         format!(
-            "{}, {}, {} threads, {} rounds in turns, medians. Text: {source}, {} sentences, {} tokens. \
-             {}. The best sgemm (2,048³) in these runs: {:.0} GFLOP/s.",
+            "{}, {}, {} threads, medians of {} rounds in turns (t-SNE: at most {TSNE_ROUNDS}). \
+             Text: {source}, {} sentences, {} tokens. {}.{peak} From token ids to states: nobody's \
+             tokenizer is in the times.",
             machine::today(),
             machine::processor(),
             self.options.threads,
@@ -271,12 +276,11 @@ impl Bench<'_> {
             number("sentences"),
             number("tokens"),
             self.versions.join("; "),
-            self.peak / 1e9,
         )
     }
 
     fn shown(&self) -> String {
-        let table = render(&self.lines, "share of that sgemm, or exact KL: ours / the other's");
+        let table = render(&self.lines, "of that sgemm, or exact KL: ours / the other's");
         format!("{}\n\n{table}", self.about())
     }
 
