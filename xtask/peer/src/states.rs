@@ -93,7 +93,8 @@ impl Peer for States {
     fn round(&mut self, job: &str) -> Result<Value> {
         match job {
             "memory" => {
-                let (states, answer) = clocked(|| self.explorer.extract_ids(&self.sequences));
+                let (states, answer) =
+                    clocked(|| -> Result<_> { Ok(self.explorer.extract_ids(&self.sequences)?) });
                 Ok(self.answer(&states?, answer))
             }
             "disk" => self.disk(),
