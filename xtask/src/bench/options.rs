@@ -58,8 +58,9 @@ impl Options {
                 _ => options.only = parts(&value.to_string_lossy())?,
             }
         }
-        for name in ["config.json", "model.safetensors", "tokenizer.json"] {
-            let path = options.model.join(name);
+        let of_model = ["config.json", "model.safetensors", "tokenizer.json"];
+        let files = of_model.map(|name| options.model.join(name)).into_iter();
+        for path in files.chain(options.file.clone()) {
             std::fs::metadata(&path).map_err(Failure::file(path))?;
         }
         Ok(options)
@@ -104,8 +105,8 @@ mod tests {
         let options = parse(&[]).unwrap();
         assert!(options.model.ends_with("crates/bundled/model") && options.file.is_none());
         assert!(options.rounds == 5 && options.threads >= 1 && options.wants("pca"));
-        let options = parse(&["--rounds", "2", "--file", "f", "--only", "model, tsne"]).unwrap();
-        assert_eq!((options.rounds, options.file), (2, Some("f".into())));
+        let options = parse(&["--rounds", "2", "--file", "/", "--only", "model, tsne"]).unwrap();
+        assert_eq!((options.rounds, options.file), (2, Some("/".into())));
         assert_eq!(options.only, ["model", "tsne"]);
     }
 
@@ -118,6 +119,7 @@ mod tests {
             (&["--threads", "two"], "--threads needs a number from 1, not `two`"),
             (&["--only", "model,umap"], "no part `umap`; there are model, bert-base"),
             (&["--model", "nowhere"], "config.json"),
+            (&["--file", "nowhere.txt"], "nowhere.txt"),
         ] {
             let message = parse(arguments).unwrap_err().to_string();
             assert!(message.contains(said), "{message}");
