@@ -7,6 +7,7 @@
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod assets;
+mod bench;
 mod ci;
 mod failure;
 mod licences;
@@ -42,6 +43,7 @@ fn dispatch(chore: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> 
     match chore {
         "ci" => none_left(&arguments).and_then(|()| ci::run()),
         "assets" => assets::run(&arguments),
+        "bench" => bench::run(&arguments),
         "help" | "--help" | "-h" => {
             print!("{}", help());
             Ok(ExitCode::SUCCESS)
@@ -78,6 +80,10 @@ fn help() -> String {
          \x20 ci         every check that a change must pass, cheap ones first\n\
          \x20 assets     make the bundled model from the upstream files, or check it\n\
          \x20            [--from FOLDER] [--check]\n\
+         \x20 bench      how fast it is: every bench of the workspace, or in turns with others:\n\
+         \x20            peers [--model FOLDER] [--file TEXT] [--rounds N] [--threads N]\n\
+         \x20                  [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE\n\
+         \x20            cold [--model FOLDER] [--rounds N]  from process start to files written\n\
          \x20 help       this text\n",
     );
     text
@@ -90,7 +96,9 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let text = help();
-        for name in program::COMMANDS.iter().map(|command| command.name).chain(["ci", "assets"]) {
+        for name in
+            program::COMMANDS.iter().map(|command| command.name).chain(["ci", "assets", "bench"])
+        {
             assert!(text.contains(&format!("  {name} ")), "{name} is missing from\n{text}");
         }
     }

@@ -40,17 +40,17 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
 /// On Unix this process becomes the program, so that signals and exit codes are its own. Elsewhere
 /// the program's exit code is passed on.
 pub(crate) fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    let mut command = Command::new(build()?);
+    let mut command = Command::new(build("stratoscope-cli", "stratoscope")?);
     command.arg(name).args(arguments);
     become_program(command)
 }
 
 /// Runs `cargo build`, its progress visible, and returns where cargo says the program is: that is
 /// right for every way of setting the target folder.
-fn build() -> Result<PathBuf, Failure> {
+pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command
-        .args(["build", "--release", "--package", "stratoscope-cli", "--bin", "stratoscope"])
+        .args(["build", "--release", "--package", package, "--bin", program])
         .arg("--message-format=json-render-diagnostics")
         .arg("--manifest-path")
         .arg(crate::workspace_root().join("Cargo.toml"))
@@ -59,18 +59,18 @@ fn build() -> Result<PathBuf, Failure> {
         .output()
         .map_err(|source| Failure::Start { command: "cargo build".into(), source })?;
     if !output.status.success() {
-        let command = "cargo build --release --package stratoscope-cli".into();
+        let command = format!("cargo build --release --package {package}");
         return Err(Failure::Status { command, status: output.status });
     }
-    executable(&String::from_utf8_lossy(&output.stdout))
+    executable(&String::from_utf8_lossy(&output.stdout), program)
         .ok_or_else(|| Failure::Check("cargo built the program but did not say where it is".into()))
 }
 
 /// Finds the program among cargo's messages, one JSON object a line.
-fn executable(messages: &str) -> Option<PathBuf> {
+fn executable(messages: &str, program: &str) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        if message["reason"] != "compiler-artifact" || message["target"]["name"] != "stratoscope" {
+        if message["reason"] != "compiler-artifact" || message["target"]["name"] != program {
             return None;
         }
         message["executable"].as_str().map(PathBuf::from)
@@ -115,7 +115,13 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
             "\n",
         );
-        assert_eq!(executable(messages), Some(PathBuf::from("/t/release/stratoscope")));
-        assert_eq!(executable("{\"reason\":\"build-finished\",\"success\":true}\nnot json"), None);
+        assert_eq!(
+            executable(messages, "stratoscope"),
+            Some(PathBuf::from("/t/release/stratoscope"))
+        );
+        assert_eq!(
+            executable("{\"reason\":\"build-finished\",\"success\":true}\nnot json", "it"),
+            None
+        );
     }
 }
