@@ -132,6 +132,12 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
+    /// No thread could be started to compute with.
+    #[error("no thread could be started; fewer may do (--threads)")]
+    Thread {
+        /// Why not.
+        source: std::io::Error,
+    },
     /// The model's files or its tokenizer.
     #[error(transparent)]
     Loader(#[from] stratoscope_loader::Error),

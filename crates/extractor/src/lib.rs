@@ -13,6 +13,7 @@ mod input;
 mod layers;
 mod prepare;
 mod states;
+mod workers;
 
 pub use activations::{Activations, Origin, Row, Unit};
 pub use error::{Error, Result};
