@@ -39,7 +39,7 @@ pub(crate) fn run<J: Send>(
             let (jobs, work, tell) = (&jobs, &work, tell.clone());
             let worker = move || pool.install(|| take_jobs(jobs, work, &tell));
             if let Err(source) = std::thread::Builder::new().spawn_scoped(scope, worker) {
-                lock(&jobs).failure = Some((0, Error::Thread { source }));
+                lock(jobs).failure = Some((0, Error::Thread { source }));
                 break;
             }
         }
