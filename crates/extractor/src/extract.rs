@@ -1,5 +1,6 @@
 //! Prepared sequences through the model, group by group.
 
+use crate::prepare::place;
 use crate::{
     Activations, Capture, Captured, Error, HookSelection, LayerSelection, Origin, Prepared, Result,
     Unit, workers,
@@ -48,12 +49,39 @@ pub fn extract(
     let architecture = model.transformer.architecture();
     let layers = layers.resolve(architecture.n_layers)?;
     let captures = hooks.resolve(architecture)?;
+    let total: usize = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
+    let groups = groups(&prepared.sequences, (total / SHARES).clamp(LEAST, MOST));
+    let apart = groups.len() > 1 && runs_apart(&model.transformer);
+    run(model, prepared, &groups, layers, &captures, apart, progress)
+}
+
+/// The same on this thread's pool alone, group after group.
+pub(crate) fn extract_here(
+    model: &Model,
+    prepared: Prepared,
+    layers: &[usize],
+    captures: &[Capture],
+) -> Result<Activations> {
+    let groups = groups(&prepared.sequences, MOST);
+    run(model, prepared, &groups, layers.to_vec(), captures, false, &mut |_| {})
+}
+
+/// Runs groups of sequences, side by side or one after the other.
+fn run(
+    model: &Model,
+    prepared: Prepared,
+    groups: &[Range<usize>],
+    layers: Vec<usize>,
+    captures: &[Capture],
+    apart: bool,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Activations> {
+    let architecture = model.transformer.architecture();
     let Prepared { texts, rows, sequences, picks, .. } = prepared;
     if !captures.is_empty() && sequences.len() != texts.len() {
         return Err(Error::HooksInWindows);
     }
-    let total: usize = sequences.iter().map(|s| s.token_ids.len()).sum();
-    let groups = groups(&sequences, (total / SHARES).clamp(LEAST, MOST));
+    let total = sequences.iter().map(|s| s.token_ids.len()).sum();
     let mut hidden_states = Array3::zeros((layers.len(), rows.len(), architecture.d_model));
     let mut kept: Vec<Vec<Tensor>> = vec![Vec::new(); groups.len()];
 
@@ -67,11 +95,21 @@ pub fn extract(
         (rest, first) = (after, first + rows);
     }
     let mut jobs = jobs.into_iter();
+    let not_finite = |layer, row: usize| {
+        let sequence = rows[row].sequence;
+        let text = &texts[sequence];
+        let first = rows[..row].iter().rposition(|r| r.sequence != sequence).map_or(0, |r| r + 1);
+        Error::NotFinite {
+            layer,
+            place: place(sequence, text.line, &text.text),
+            token: row - first,
+        }
+    };
     let work = |job: Job<'_>| {
         let batch = Batch::new(architecture, &sequences[job.group.clone()])?;
         let mut seen = Recorder::new(captures.iter().flat_map(|&c| needed(c)).collect());
         let states = model.transformer.forward(&batch, &mut seen)?;
-        for &capture in &captures {
+        for &capture in captures {
             job.kept.push(value(capture, &seen, &model.transformer, &batch)?);
         }
         let places = picks[job.rows.clone()].iter();
@@ -79,12 +117,12 @@ pub fn extract(
             places.map(|&(run, token)| batch.sequence_offsets[run - job.group.start] + token);
         let mut job_states = job.states;
         for (&layer, mut kept) in layers.iter().zip(job_states.outer_iter_mut()) {
-            let rows = job.rows.clone().zip(places.clone());
+            let own = job.rows.clone().zip(places.clone());
             with_values(&states[layer], |values| {
-                for ((row, place), mut to) in rows.zip(kept.outer_iter_mut()) {
+                for ((row, place), mut to) in own.zip(kept.outer_iter_mut()) {
                     let from = &values[place * architecture.d_model..][..architecture.d_model];
                     if !from.iter().fold(true, |all, v| all & v.is_finite()) {
-                        return Err(Error::NotFinite { layer, token: row });
+                        return Err(not_finite(layer, row));
                     }
                     to.assign(&ArrayView1::from(from));
                 }
@@ -98,7 +136,7 @@ pub fn extract(
         done += tokens;
         progress(Progress { done, total });
     };
-    if groups.len() > 1 && runs_apart(&model.transformer) {
+    if apart {
         workers::run(|| Ok(jobs.next()), work, &mut told)?;
     } else {
         for job in jobs {
@@ -111,7 +149,7 @@ pub fn extract(
         layers,
         texts,
         rows,
-        hooks: joined(&captures, kept)?,
+        hooks: joined(captures, kept)?,
         hidden_states,
     })
 }
@@ -130,7 +168,7 @@ struct Job<'a> {
 
 /// Whether several threads can run groups of their own: elsewhere the device is shared, or the
 /// operations are not ours.
-fn runs_apart(transformer: &Transformer) -> bool {
+pub(crate) fn runs_apart(transformer: &Transformer) -> bool {
     transformer.device().is_cpu() && transformer.dtype() == DType::F32
 }
 

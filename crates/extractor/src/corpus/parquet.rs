@@ -72,7 +72,9 @@ impl Column {
             }
         }
         self.row += 1;
-        let Some(bytes) = self.ready.pop_front().flatten() else { return Ok(Some((self.row, None))) };
+        let Some(bytes) = self.ready.pop_front().flatten() else {
+            return Ok(Some((self.row, None)));
+        };
         let text = std::str::from_utf8(bytes.data()).map_err(|e| Error::Utf8 {
             place: self.place.clone(),
             line: self.row,
@@ -116,10 +118,7 @@ impl Column {
 }
 
 /// Runs what the library does; that it fails is one error, also where it panics at a damaged file.
-fn caught<T>(
-    place: &str,
-    run: impl FnOnce() -> std::result::Result<T, ParquetError>,
-) -> Result<T> {
+fn caught<T>(place: &str, run: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
     let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(done) => done.map_err(|e| wrong(e.to_string())),

@@ -99,16 +99,14 @@ impl TextReader {
         loop {
             let text = match &mut self.source {
                 Source::Conllu(lines) => return conllu::sentence(lines),
-                Source::Lines(lines) => {
-                    match lines.next()? {
-                        None => return Ok(None),
-                        Some((_, line)) if line.trim().is_empty() => None,
-                        Some((number, line)) if self.options.pairs => {
-                            Some(pair(line, number, &self.place)?)
-                        }
-                        Some((number, line)) => Some(Text::from_line(line, number)),
+                Source::Lines(lines) => match lines.next()? {
+                    None => return Ok(None),
+                    Some((_, line)) if line.trim().is_empty() => None,
+                    Some((number, line)) if self.options.pairs => {
+                        Some(pair_of(line, number, &self.place)?)
                     }
-                }
+                    Some((number, line)) => Some(Text::from_line(line, number)),
+                },
                 Source::Jsonl(lines) => {
                     let (field, place) = (&self.options.field, self.place.as_str());
                     match lines.next()? {
@@ -130,11 +128,10 @@ impl TextReader {
             }
         }
     }
-
 }
 
 /// A line with a tab between two texts.
-pub(crate) fn pair(line: &str, number: usize, place: &str) -> Result<Text> {
+pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
     let sides: Vec<&str> = line.split('\t').collect();
     match sides[..] {
         [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => Ok(Text {
