@@ -32,11 +32,11 @@ pub(crate) struct Folder {
 }
 
 /// What there is to do in a folder.
-pub(crate) enum Opened {
+pub(crate) enum Found {
     /// All is there.
     Finished,
-    /// Shards are missing.
-    Open(Folder),
+    /// Shards are missing; these are said to be there.
+    Begun(Vec<Entry>),
 }
 
 /// The name of a shard.
@@ -55,70 +55,75 @@ fn is_ours(name: &str) -> bool {
     shard || name == INDEX || name == JOURNAL
 }
 
-/// Opens a folder for what `run` says; what it says otherwise than a run before is refused.
-pub(crate) fn open(path: &Path, start: Start, run: &Value) -> Result<Opened> {
+/// Looks into a folder for what `run` says, and changes nothing; what it says otherwise than a run
+/// before is refused.
+pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     if path.exists() && !path.is_dir() {
         return Err(io(io::ErrorKind::NotADirectory.into()));
     }
     let names = names(path).map_err(io)?;
-    let foreign = names.iter().find(|name| !is_ours(name));
+    let foreign = |found: Option<&String>| match found {
+        Some(found) => Err(Error::Foreign { path: path.to_owned(), found: found.clone() }),
+        None => Ok(()),
+    };
     let has = |name: &str| names.iter().any(|n| n == name);
     if !has(INDEX) && !has(JOURNAL) {
         // What was never renamed was never part of anything.
-        let left = names.iter().find(|name| !is_ours(name) || !name.ends_with(PART));
-        return match left {
-            Some(found) => Err(Error::Foreign { path: path.to_owned(), found: found.clone() }),
-            None => {
-                fs::create_dir_all(path).map_err(io)?;
-                Folder::begin(path, run, Vec::new()).map(Opened::Open)
-            }
-        };
+        foreign(names.iter().find(|name| !is_ours(name) || !name.ends_with(PART)))?;
+        return Ok(Found::Begun(Vec::new()));
     }
     let index = read_index(path)?;
     let (begun, entries) = read_journal(path).map_err(io)?;
     match start {
-        Start::New => {
-            let what = match has(JOURNAL) {
-                true => "an unfinished extraction",
-                false => "a finished extraction",
-            };
-            Err(Error::Occupied { path: path.to_owned(), what })
+        Start::New if has(JOURNAL) => {
+            Err(Error::Occupied { path: path.to_owned(), what: "an unfinished extraction" })
         }
-        Start::Overwrite => match foreign {
-            Some(found) => Err(Error::Foreign { path: path.to_owned(), found: found.clone() }),
-            None => Folder::begin(path, run, Vec::new()).map(Opened::Open),
-        },
+        Start::New => Err(Error::Occupied { path: path.to_owned(), what: "a finished extraction" }),
+        Start::Overwrite => {
+            foreign(names.iter().find(|name| !is_ours(name)))?;
+            Ok(Found::Begun(Vec::new()))
+        }
         Start::Resume => {
-            let same =
-                |other: &Option<Value>| other.as_ref().is_some_and(|o| changes(o, run).is_empty());
             let of_index = index.as_ref().map(|index| index["run"].clone());
+            let same = |other: &Option<Value>| {
+                other.as_ref().is_some_and(|other| changes(other, run).is_empty())
+            };
             if let (true, Some(index)) = (same(&of_index), &index) {
-                let shards: Vec<Entry> = entries_of(index);
+                let shards = entries_of(index);
                 let whole =
                     |e: &Entry| path.join(&e.file).metadata().is_ok_and(|m| m.len() == e.bytes);
-                if shards.iter().all(whole) {
-                    // The journal of a run that ended between the last two steps.
-                    remove(path, |name| name != INDEX && (name == JOURNAL || name.ends_with(PART)))
-                        .map_err(io)?;
-                    return Ok(Opened::Finished);
-                }
-                return Folder::begin(path, run, shards).map(Opened::Open);
+                return Ok(match shards.iter().all(whole) {
+                    true => Found::Finished,
+                    false => Found::Begun(shards),
+                });
             }
-            if same(&begun) || (begun.is_none() && index.is_none() && foreign.is_none()) {
-                return Folder::begin(path, run, entries).map(Opened::Open);
+            // A journal of which nothing can be read says nothing of what is to be kept.
+            let lost = begun.is_none() && index.is_none();
+            if lost {
+                foreign(names.iter().find(|name| !is_ours(name)))?;
             }
-            let before = begun.or(of_index).unwrap_or_default();
-            let changes = changes(&before, run).join("; ");
+            if lost || same(&begun) {
+                return Ok(Found::Begun(entries));
+            }
+            let changes = changes(&begun.or(of_index).unwrap_or_default(), run).join("; ");
             Err(Error::Changed { path: path.to_owned(), changes })
         }
     }
 }
 
+/// Takes away what a run left that ended between its last two steps.
+pub(crate) fn tidy(path: &Path) -> Result<()> {
+    let left = |name: &str| name == JOURNAL || name.ends_with(PART);
+    remove(path, left).map_err(|source| Error::Write { path: path.to_owned(), source })
+}
+
 impl Folder {
-    /// Writes the journal with those of `entries` whose shards are whole, and removes all else that
-    /// an extraction has left.
-    fn begin(path: &Path, run: &Value, entries: Vec<Entry>) -> Result<Self> {
+    /// Makes the folder, writes the journal with those of `entries` whose shards are whole, and
+    /// removes all else that an extraction has left.
+    pub(crate) fn begin(path: &Path, run: &Value, entries: Vec<Entry>) -> Result<Self> {
+        fs::create_dir_all(path)
+            .map_err(|source| Error::Write { path: path.to_owned(), source })?;
         let whole = |entry: &Entry| {
             is_ours(&entry.file)
                 && sha256_of(&path.join(&entry.file))
@@ -174,7 +179,7 @@ impl Folder {
         let text = serde_json::to_string_pretty(index).map_err(io::Error::other).map_err(write)?;
         write_aside(&path, |out| writeln!(out, "{text}")).map_err(write)?;
         drop(self.journal);
-        remove(&self.path, |name| name == JOURNAL || name.ends_with(PART)).map_err(write)
+        tidy(&self.path)
     }
 }
 

@@ -8,6 +8,8 @@ mod pipeline;
 mod plan;
 mod read;
 mod records;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use folder::write_aside;
 pub use plan::Plan;
@@ -18,7 +20,7 @@ use crate::{
     Activations, Capture, Error, Format, HookSelection, Inputs, LayerSelection, LongText, Origin,
     Result, Text, Unit, states,
 };
-use folder::{Entry, Opened};
+use folder::{Entry, Folder, Found};
 use records::Records;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -197,12 +199,16 @@ pub fn extract_corpus(
     let captures = settings.hooks.resolve(architecture)?;
     check(&captures, settings)?;
     let run = described(model, corpus, settings, &layers, &captures)?;
-    let mut folder = match folder::open(folder, start, &run)? {
-        Opened::Finished => return Ok(None),
-        Opened::Open(folder) => folder,
+    let entries = match folder::look(folder, start, &run)? {
+        Found::Finished => {
+            folder::tidy(folder)?;
+            return Ok(None);
+        }
+        Found::Begun(entries) => entries,
     };
     let (mut plan, groups) =
         plan::plan(model, corpus, settings, layers.len(), &captures, progress)?;
+    let mut folder = Folder::begin(folder, &run, entries)?;
     let name = |shard| folder::shard_name(shard, settings.format.extension());
     let mut done = vec![false; groups.shards.len()];
     let mut tokens = 0;
