@@ -38,6 +38,8 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             prepare(explorer.model(), texts, args.input.long.into())?
         }
     };
+    // Before anything is computed.
+    format.check(&args.hooks.resolve(explorer.model().transformer.architecture())?)?;
     let states =
         states(&explorer, prepared, &args.rows, args.sentences, &args.hooks, &mut progress)?;
     if let Some(path) = &args.output {

@@ -34,8 +34,11 @@ impl Format {
         }
     }
 
-    /// Refuses what it has no place for.
-    pub(crate) fn check(self, captures: &[Capture]) -> Result<()> {
+    /// Refuses hook points that it has no place for.
+    ///
+    /// # Errors
+    /// [`Error::Format`] for patterns in a table.
+    pub fn check(self, captures: &[Capture]) -> Result<()> {
         match self {
             Self::Parquet => table::check(captures),
             _ => Ok(()),
@@ -79,3 +82,6 @@ pub fn write_states_as(
     write_aside(path, |out| format.write(out, parts, half, 0))
         .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
+
+#[cfg(test)]
+mod tests;

@@ -266,7 +266,7 @@ fn changes(before: &Value, now: &Value) -> Vec<String> {
             changes.push(match key.as_str() {
                 "input" => "the input is another".to_owned(),
                 "files" => "the model's files are others".to_owned(),
-                key => format!("{key} was {a}, is {b}"),
+                key => differs(key, &a, &b),
             });
         }
     }
@@ -274,10 +274,18 @@ fn changes(before: &Value, now: &Value) -> Vec<String> {
     for key in b.as_object().unwrap_or(&empty).keys() {
         let (a, b) = (of(&a, key), of(&b, key));
         if a != b {
-            changes.push(format!("{key} was {a}, is {b}"));
+            changes.push(differs(key, &a, &b));
         }
     }
     changes
+}
+
+fn differs(key: &str, before: &Value, now: &Value) -> String {
+    let shown = |value: &Value| match value {
+        Value::Null => "not set".to_owned(),
+        value => value.to_string(),
+    };
+    format!("{key} was {}, is {}", shown(before), shown(now))
 }
 
 /// Writes a file beside its place and renames it: it appears whole or not at all, also where the
