@@ -276,6 +276,37 @@ fn annotated_words_are_pooled_from_all_tokens_that_share_characters() {
 }
 
 #[test]
+fn windows_of_long_texts_are_computed_as_in_memory() {
+    let (place, model) = (Place::new(), model());
+    let long = format!("{}\n", lines(9).replace('\n', " ").repeat(4));
+    place.write("corpus.txt", lines(7) + &long + &lines(3));
+    let corpus = file(&place, "corpus.txt");
+    let settings = CorpusSettings { long: LongText::Window, ..settings(20_000) };
+    let mut warnings = 0;
+    let mut seen = |step: stratoscope::extractor::CorpusStep<'_>| {
+        if let stratoscope::extractor::CorpusStep::Counted(plan) = step {
+            warnings = plan.warnings.len();
+        }
+    };
+    let folder = place.path("out");
+    extract_corpus(&model, &corpus, &settings, &folder, Start::New, &mut seen).unwrap();
+    assert_eq!(warnings, 1);
+    let texts = corpus.read_all(None, 0).unwrap().items;
+    let prepared = prepare(&model, texts, LongText::Window).unwrap();
+    let none = HookSelection::default();
+    let whole = extract(&model, prepared, &LayerSelection::All, &none, &mut |_| {}).unwrap();
+    let mut row = 0;
+    for shard in shards(&place, "out") {
+        let rows = row..row + shard.rows.len();
+        assert!(
+            shard.hidden_states == whole.hidden_states.slice(ndarray::s![.., rows.clone(), ..])
+        );
+        row = rows.end;
+    }
+    assert_eq!(row, whole.rows.len());
+}
+
+#[test]
 fn a_sample_keeps_the_order_and_is_drawn_again() {
     let (place, model) = (Place::new(), model());
     place.write("corpus.txt", format!("\n{}", lines(50)));

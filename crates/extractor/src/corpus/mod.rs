@@ -3,6 +3,7 @@
 
 mod conllu;
 mod folder;
+mod jsonl;
 mod parquet;
 mod pipeline;
 mod plan;
@@ -241,6 +242,9 @@ pub fn extract_corpus(
         tokens += n;
         progress(CorpusStep::Computing { done: tokens, total });
     })?;
+    if corpus.described()? != run["input"] {
+        return Err(Error::InputChanged { place: corpus.place() });
+    }
     let mut entries = std::mem::take(&mut folder.entries);
     entries.sort_by_key(|entry| entry.shard);
     let shards = groups.shards.iter().zip(&entries).map(|(shard, entry)| {

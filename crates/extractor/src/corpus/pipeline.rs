@@ -27,6 +27,8 @@ pub(crate) struct Work<'a> {
 
 /// How far writing is: what keeps workers from running ahead of the disk.
 struct Gate {
+    /// Groups that are computed at a time.
+    workers: usize,
     written: Mutex<Written>,
     changed: Condvar,
 }
@@ -52,6 +54,8 @@ impl Work<'_> {
         progress: &mut dyn FnMut(usize),
     ) -> Result<()> {
         let gate = Gate {
+            // Here, as each worker has a pool of one thread.
+            workers: rayon::current_num_threads(),
             written: Mutex::new(Written { shards: self.done.clone(), failed: false }),
             changed: Condvar::new(),
         };
@@ -185,7 +189,7 @@ impl Gate {
                 written.shards.iter().position(|done| !done).unwrap_or(written.shards.len());
             let two = groups.shards.get(first + 1).or(groups.shards.last());
             let end = two.map_or(0, |shard| shard.groups.end);
-            if index < end + rayon::current_num_threads() {
+            if index < end + self.workers {
                 return true;
             }
             written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);

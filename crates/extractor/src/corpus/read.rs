@@ -1,5 +1,6 @@
 //! Records of a corpus one by one: lines, CoNLL-U sentences, JSON lines, rows of a Parquet file.
 
+use super::jsonl::{self, Found};
 use super::{conllu, parquet};
 use crate::{Error, Result, Text};
 use std::fs::File;
@@ -147,22 +148,15 @@ pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
 /// The text of a JSON line; none where it is null.
 fn json_text(line: &str, number: usize, field: &str, place: &str) -> Result<Option<Text>> {
     let wrong = |reason: String| Error::Json { place: place.to_owned(), line: number, reason };
-    let mut object: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(line).map_err(|e| wrong(format!("not a JSON object ({e})")))?;
-    match object.remove(field) {
-        Some(serde_json::Value::String(text)) => {
-            Ok(Some(Text { text, line: Some(number), ..Text::default() }))
-        }
-        Some(serde_json::Value::Null) => Ok(None),
-        Some(_) => Err(wrong(format!("{field:?} is not a text"))),
-        None => {
-            let keys: Vec<&str> = object.keys().map(String::as_str).take(20).collect();
-            Err(Error::NoField {
-                place: format!("{place}, line {number}"),
-                field: field.to_owned(),
-                found: keys.join(", "),
-            })
-        }
+    match jsonl::find(line, field).map_err(|e| wrong(format!("not a JSON object ({e})")))? {
+        Found::Text(text) => Ok(Some(Text { text, line: Some(number), ..Text::default() })),
+        Found::Null => Ok(None),
+        Found::Other => Err(wrong(format!("{field:?} is not a text"))),
+        Found::Missing(keys) => Err(Error::NoField {
+            place: format!("{place}, line {number}"),
+            field: field.to_owned(),
+            found: keys.join(", "),
+        }),
     }
 }
 

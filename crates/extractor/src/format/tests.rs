@@ -49,7 +49,7 @@ fn parts() -> Vec<Activations> {
             vec![row(0, "é", Some(2)), row(1, "[CLS]", None)],
             vec![line("é", Some(4)), line("x", None)],
         ),
-        part(1000.0, vec![row(0, "z", Some(0))], vec![line("z", Some(9))]),
+        part(64.0, vec![row(0, "z", Some(0))], vec![line("z", Some(9))]),
     ]
 }
 
