@@ -15,6 +15,7 @@ mod hooks;
 mod input;
 mod layers;
 mod npz;
+mod pools;
 mod prepare;
 mod states;
 mod table;

@@ -3,7 +3,7 @@
 
 use super::records::Records;
 use super::{Corpus, CorpusSettings, CorpusStep};
-use crate::activations::{nothing_to_pool, pools};
+use crate::pools::{nothing_to_pool, pools};
 use crate::prepare::prepare_numbered;
 use crate::{Capture, Error, Result, Text, Unit, Warning};
 use rayon::prelude::*;
