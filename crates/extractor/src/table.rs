@@ -240,11 +240,11 @@ impl Table<'_> {
             for values in piece.chunks(rows * width) {
                 let (present, repeated) = (&present[..values.len()], &repeated[..values.len()]);
                 if self.half {
-                    let half = |&v: &f32| {
-                        let bytes = f16::from_f32(v).to_le_bytes().to_vec();
-                        FixedLenByteArray::from(ByteArray::from(bytes))
-                    };
-                    let halves: Vec<_> = values.iter().map(half).collect();
+                    // Each value lends its bytes from one buffer.
+                    let bytes = values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes());
+                    let bytes = ByteArray::from(bytes.collect::<Vec<u8>>());
+                    let half = |i| FixedLenByteArray::from(bytes.slice(2 * i, 2));
+                    let halves: Vec<_> = (0..values.len()).map(half).collect();
                     let column = column.typed::<FixedLenByteArrayType>();
                     column.write_batch(&halves, Some(present), Some(repeated))?;
                 } else {
