@@ -177,6 +177,25 @@ seed("stimuli", "noun-verb", built_in[:6000])
 
 # A GGUF header with one key and one tensor.
 text = lambda s: len(s).to_bytes(8, "little") + s.encode()
+
+
+def word(number, form, misc="_"):
+    return f"{number}\t{form}" + "\t_" * 7 + f"\t{misc}\n"
+
+
+seed("conllu", "given", "# sent_id = a\n# text = Vámonos al mar.\n" + word("1-2", "Vámonos") + word(1, "Vamos")
+     + word(2, "nos") + word("3-4", "al") + word(3, "a") + word(4, "l") + word("4.1", "x")
+     + word(5, "mar", "SpaceAfter=No") + word(6, ".") + "\n")
+seed("conllu", "spelled", ("\ufeff" + word(1, "Qué", "SpaceAfter=No") + word(2, "?") + "\n").replace("\n", "\r\n")
+     + "# text = b\n" + word(1, "c"))
+seed("jsonl", "texts", r'''{"text": "one \u00e9"}
+
+{"text": null}
+{"a": [1, {"b": 2}], "text": "two"}
+{"text": 1e999}
+''')
+seed("jsonl", "missing", '{"body": "one", "id": {"text": "no"}}\n')
+
 u32, u64 = (lambda n: n.to_bytes(4, "little")), (lambda n: n.to_bytes(8, "little"))
 header = b"GGUF" + u32(3) + u64(1) + u64(2) + text("general.architecture") + u32(8) + text("llama")
 header += text("general.alignment") + u32(4) + u32(32)

@@ -76,7 +76,7 @@ fn texts_that_cannot_be_read() {
         "explore --model tiny 'river' --layers x",
         "explore --model tiny 'river' --layers -9",
         "explore --model tiny 'river' --layers ''",
-        "extract --model tiny 'river' --output out.npz",
+        "extract --model tiny 'river' --output out.npz --format parquet",
     ];
     insta::assert_snapshot!(table(&place, &lines));
 }

@@ -122,7 +122,7 @@ fn states_come_back_from_their_file() {
     let (model, place) = (model(), Place::new());
     let texts = vec![
         Text::from("the river — ünïcödé 🌊"),
-        Text { text: "a loan".into(), pair: Some("refused".into()), line: Some(7) },
+        Text { pair: Some("refused".into()), line: Some(7), ..Text::from("a loan") },
     ];
     let prepared = prepare(&model, texts, LongText::Refuse).unwrap();
     let layers: LayerSelection = "0,2-3".parse().unwrap();

@@ -7,6 +7,7 @@ mod baseline;
 mod checkpoints;
 mod command;
 mod configs;
+mod corpora;
 mod corpus;
 mod families;
 mod fixtures;

@@ -2,6 +2,7 @@
 
 use clap::{Args as Group, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
+use stratoscope::extractor::Format;
 use stratoscope::{Alignment, HookSelection, LayerSelection, LongText, Metric, Pooling, Reducer};
 
 /// See how a transformer turns tokens into meaning, layer by layer.
@@ -89,10 +90,24 @@ their numbers as JSON, the states (states.safetensors), and manifest.json, which
 them. The same command gives the same bytes.";
 
 const EXTRACT_HELP: &str = "\
-In Python:
+FILE is a text a line, or by its name: .conllu (sentences, whose words --words takes), .jsonl or \
+.parquet (--field says where the text is).
+
+One file is made in memory. A folder is for corpora of any length: it gets shards and index.json, \
+memory stays flat, and after an interruption the same command with --resume goes on.
+
+In Python, one file or one shard:
   from safetensors.numpy import load_file
   states = load_file(\"corpus.safetensors\")
-  states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin";
+  states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin
+
+A folder, shard by shard (offsets are those of the shard):
+  import json
+  for shard in json.load(open(\"states/index.json\"))[\"shards\"]:
+      states = load_file(\"states/\" + shard[\"file\"])
+
+Parquet, a row a token and a list a layer, with duckdb:
+  duckdb.sql(\"SELECT label, layer_06 FROM 'states/*.parquet' WHERE NOT special\").df()";
 
 const VERIFY_HELP: &str = "\
 Runs both on a few sequences and prints how far hidden states and logits are apart, the largest \
@@ -225,12 +240,31 @@ pub(crate) struct ExtractArgs {
     /// Token ids instead of texts: a sequence a line, used as they are, nothing added.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "file", "pairs"])]
     pub(crate) token_ids: Option<PathBuf>,
-    /// The file to write, FILE.safetensors.
-    #[arg(long, value_name = "FILE", required_unless_present = "json")]
+    /// What to write: FILE.safetensors, FILE.npz or FILE.parquet, or a folder of shards for a corpus
+    /// of any length.
+    #[arg(long, value_name = "FILE|DIR", required_unless_present = "json")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace a file that is there.
+    /// The format of the shards in a folder [default: safetensors].
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(crate) format: Option<FormatName>,
+    /// Write 16-bit floats.
     #[arg(long)]
+    pub(crate) half: bool,
+    /// Go on with what is in the folder; the result is the same as that of one run.
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Replace what is there.
+    #[arg(long, conflicts_with = "resume")]
     pub(crate) overwrite: bool,
+    /// Take only N of the texts, drawn without replacement and kept in their order.
+    #[arg(long, value_name = "N", conflicts_with = "token_ids", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sample: Option<u32>,
+    /// The seed of the draw.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How large a shard of a folder becomes, in MiB of f32 states.
+    #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
+    pub(crate) shard_mib: u32,
     /// One row a text instead of one a token, pooled over all of its tokens, as the model's own
     /// pooling says where it has one.
     #[arg(long, conflicts_with_all = ["words", "no_special_tokens"])]
@@ -271,9 +305,12 @@ pub(crate) struct VerifyArgs {
 pub(crate) struct InputArgs {
     /// The texts; `-` reads standard input, a text a line.
     pub(crate) text: Vec<String>,
-    /// Read texts from a file, one a line.
+    /// Read texts from a file: one a line, or of a .conllu, .jsonl or .parquet file.
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) file: Option<PathBuf>,
+    /// The key of a .jsonl file, or the column of a .parquet file, that holds the text.
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub(crate) field: String,
     /// Pairs of texts that the model reads together: the TEXTs two by two, or a pair a line of the
     /// file with a tab between.
     #[arg(long)]
@@ -289,7 +326,7 @@ pub(crate) struct RowArgs {
     /// Layers to keep, such as 0,4,8-12,-1; 0 is the embedding [default: all].
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub(crate) layers: Option<LayerSelection>,
-    /// One row a word instead of one a token.
+    /// One row a word instead of one a token; of a .conllu file its own words.
     #[arg(long)]
     pub(crate) words: bool,
     /// How several vectors become one [default: mean].
@@ -418,6 +455,16 @@ pub(crate) enum DtypeName {
     Bf16,
 }
 
+choice!(
+    FormatName of Format {
+        /// Arrays by name
+        Safetensors,
+        /// The same for numpy
+        Npz,
+        /// A table: a row a token, a list a layer
+        Parquet,
+    }
+);
 choice!(
     ReducerName of Reducer {
         /// The directions of the greatest variance

@@ -1,21 +1,27 @@
-//! `stratoscope extract`: hidden states to a file.
+//! `stratoscope extract`: hidden states to a file, or those of a corpus to a folder.
 
 use crate::args::{ExtractArgs, RowArgs};
-use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::outcome::{Failure, Result, hold_interrupts, print, resumable};
 use crate::progress::Progress;
 use crate::{input, model};
 use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Instant;
 use stratoscope::extractor::{
-    Prepared, extract, parse_token_ids, prepare, prepare_ids, write_states,
+    Corpus, CorpusSettings, CorpusStep, Format, Prepared, Start, extract, extract_corpus,
+    parse_token_ids, prepare, prepare_ids, write_states_as,
 };
 use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooling, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(path) = &args.output {
-        check_output(path, args.overwrite)?;
-    }
+    let format = match &args.output {
+        Some(path) => match Format::of(path) {
+            Some(format) => check_file(args, path, format).map(|()| format)?,
+            None => return folder(args, path, &mut progress),
+        },
+        None => Format::default(),
+    };
     let explorer;
     let prepared = match &args.token_ids {
         Some(path) => {
@@ -26,17 +32,20 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             prepare_ids(explorer.model(), ids)?
         }
         None => {
-            let texts = input::texts(&args.input, &progress)?;
+            let corpus = input::corpus(&args.input, &progress)?;
+            let texts = input::read_all(&corpus, args.sample, args.seed, &progress)?;
             explorer = model::open(&args.model, &mut progress)?;
             prepare(explorer.model(), texts, args.input.long.into())?
         }
     };
+    // Before anything is computed.
+    format.check(&args.hooks.resolve(explorer.model().transformer.architecture())?)?;
     let states =
         states(&explorer, prepared, &args.rows, args.sentences, &args.hooks, &mut progress)?;
     if let Some(path) = &args.output {
         progress.at("writing", 0, 1);
         let _guard = hold_interrupts();
-        write_states(path, &states)?;
+        write_states_as(path, &states, format, args.half)?;
     }
     progress.finish();
     if args.common.json {
@@ -44,14 +53,10 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     }
     if let (Some(path), false) = (&args.output, args.common.quiet) {
         let (layers, rows, d_model) = states.hidden_states.dim();
-        let unit = match states.unit {
-            Unit::Token => "tokens",
-            Unit::Word => "words",
-            Unit::Sentence => "sentences",
-        };
         progress.note(&format!(
-            "{}: hidden_states [{layers} layers, {rows} {unit}, {d_model}] of {} texts",
+            "{}: hidden_states [{layers} layers, {rows} {}, {d_model}] of {} texts",
             path.display(),
+            plural(states.unit),
             states.texts.len()
         ));
         for hook in &states.hooks {
@@ -60,6 +65,141 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn plural(unit: Unit) -> &'static str {
+    match unit {
+        Unit::Token => "tokens",
+        Unit::Word => "words",
+        Unit::Sentence => "sentences",
+    }
+}
+
+/// Refuses one file where it cannot be, or with what only a folder has.
+fn check_file(args: &ExtractArgs, path: &Path, format: Format) -> Result<()> {
+    if args.resume {
+        return Err(Failure::usage(
+            "--resume is for a folder (--output DIR); one file is written at the end, as a whole",
+        ));
+    }
+    if args.format.is_some_and(|other| Format::from(other) != format) {
+        let name = path.display();
+        return Err(Failure::usage(format!("{name} is another format than --format says")));
+    }
+    check_place(path, args.overwrite)
+}
+
+/// The states of a corpus to a folder.
+fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if Format::of(Path::new(&format!("x{name}"))).is_some() {
+        return Err(Failure::usage(format!("{name} is the end of a name; name x{name}")));
+    }
+    if args.common.json {
+        return Err(Failure::usage(
+            "--json prints all states, and a folder is for more of them; see its index.json",
+        ));
+    }
+    if args.token_ids.is_some() {
+        return Err(Failure::usage("states of token ids are one file (--output FILE.safetensors)"));
+    }
+    crate::explore::check_parent(path)?;
+    let corpus = input::corpus(&args.input, progress)?;
+    if args.resume && matches!(corpus, Corpus::Texts { .. }) {
+        return Err(Failure::usage(
+            "--resume reads the texts again, from a file (--file FILE, not standard input)",
+        ));
+    }
+    let explorer = model::open(&args.model, progress)?;
+    let (unit, pooling) = rows(&explorer, &args.rows, args.sentences);
+    let settings = CorpusSettings {
+        layers: args.rows.layers.clone().unwrap_or(LayerSelection::All),
+        hooks: args.hooks.clone(),
+        unit,
+        pooling,
+        no_special_tokens: args.rows.no_special_tokens,
+        long: args.input.long.into(),
+        sample: args.sample.map(|n| n as usize),
+        seed: args.seed,
+        format: args.format.map(Format::from).unwrap_or_default(),
+        half: args.half,
+        shard_bytes: u64::from(args.shard_mib) << 20,
+    };
+    let start = match (args.resume, args.overwrite) {
+        (true, _) => Start::Resume,
+        (_, true) => Start::Overwrite,
+        _ => Start::New,
+    };
+    let (mut began, mut kept, mut computed) = (Instant::now(), None, 0);
+    resumable(matches!(corpus, Corpus::File { .. }));
+    let done = extract_corpus(explorer.model(), &corpus, &settings, path, start, &mut |step| {
+        match step {
+            CorpusStep::Counting { tokens, .. } => progress.counted("counting", tokens),
+            CorpusStep::Counted(plan) => {
+                note_plan(plan, progress);
+                began = Instant::now();
+            }
+            CorpusStep::Computing { done, total } => {
+                // What comes first is of earlier runs.
+                computed = done - *kept.get_or_insert(done);
+                progress.tokens("computing", done as u64, total as u64);
+            }
+            _ => {}
+        }
+    })?;
+    resumable(false);
+    progress.finish();
+    let seconds = began.elapsed().as_secs_f64();
+    progress.note(&match done {
+        None => format!("{}: all of it is there already", path.display()),
+        Some(plan) => format!(
+            "{}: {} {} of {} texts in {} {}; {seconds:.1} s, {:.0} tokens/s",
+            path.display(),
+            plan.rows,
+            plural(unit),
+            plan.texts,
+            plan.shards,
+            if plan.shards == 1 { "shard" } else { "shards" },
+            computed as f64 / seconds.max(1e-9),
+        ),
+    });
+    Ok(())
+}
+
+/// What is known before anything is computed.
+fn note_plan(plan: &stratoscope::extractor::Plan, progress: &Progress) {
+    if plan.blank_lines > 0 {
+        progress.note(&format!("{} blank lines or empty texts skipped", plan.blank_lines));
+    }
+    for warning in &plan.warnings {
+        progress.note(&format!("warning: {warning}"));
+    }
+    if plan.more_warnings > 0 {
+        progress.note(&format!("warning: the same of {} more texts", plan.more_warnings));
+    }
+    note_words(plan.words_without_rows, progress);
+    if plan.kept > 0 {
+        progress.note(&format!("{} of {} shards are there already", plan.kept, plan.shards));
+    }
+}
+
+/// That some words have no row.
+fn note_words(words: usize, progress: &Progress) {
+    if words > 0 {
+        let words = if words == 1 { "1 word has" } else { &format!("{words} words have") };
+        progress.note(&format!("warning: {words} no row, as no token stands where they do"));
+    }
+}
+
+/// What a row is, and how it is pooled.
+fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling) {
+    let unit = match (sentences, args.words) {
+        (true, _) => Unit::Sentence,
+        (_, true) => Unit::Word,
+        _ => Unit::Token,
+    };
+    let own = explorer.model().info.sentence_pooling.filter(|_| sentences);
+    (unit, args.pooling.map(Pooling::from).or(own).unwrap_or_default())
 }
 
 /// Runs the model, and keeps the rows and layers that are asked for.
@@ -79,14 +219,9 @@ pub(crate) fn states(
     let states = extract(explorer.model(), prepared, &layers, hooks, &mut |p| {
         progress.at("reading the text", p.done as u64, p.total as u64);
     })?;
-    let unit = match (sentences, args.words) {
-        (true, _) => Unit::Sentence,
-        (_, true) => Unit::Word,
-        _ => Unit::Token,
-    };
-    let own = explorer.model().info.sentence_pooling.filter(|_| sentences);
-    let pooling = args.pooling.map(Pooling::from).or(own).unwrap_or_default();
-    let states = states.pooled(unit, pooling)?;
+    let (unit, pooling) = rows(explorer, args, sentences);
+    let states = if unit == Unit::Token { states } else { states.pooled(unit, pooling)? };
+    note_words(states.words_without_rows(), progress);
     Ok(if args.no_special_tokens { states.without_special()? } else { states })
 }
 
@@ -97,6 +232,11 @@ pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
             "states are written as safetensors: name {name} FILE.safetensors"
         )));
     }
+    check_place(path, overwrite)
+}
+
+/// Refuses a file where a folder is, where another is, or where it cannot be.
+fn check_place(path: &Path, overwrite: bool) -> Result<()> {
     if path.is_dir() {
         return Err(Failure::usage(format!("{} is a folder", path.display())));
     }

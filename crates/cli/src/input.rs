@@ -6,24 +6,66 @@ use crate::progress::Progress;
 use std::io::Read;
 use std::path::Path;
 use stratoscope::Text;
-use stratoscope::extractor::{Inputs, parse_lines, parse_pairs};
+use stratoscope::extractor::{Corpus, FileKind, Inputs, ReadOptions, parse_lines, parse_pairs};
 
 /// The texts that the arguments give.
 pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> {
-    let (bytes, place) = match (&args.file, args.text.as_slice()) {
-        (Some(path), _) if path.as_os_str() == "-" => (stdin()?, "standard input".to_owned()),
-        (Some(path), _) => (read(path)?, path.display().to_string()),
-        (None, [one]) if one == "-" => (stdin()?, "standard input".to_owned()),
-        (None, []) => {
-            return Err(Failure::usage(
-                "there is no text; give a sentence in quotes, --file FILE, or - for standard input",
-            ));
-        }
-        (None, texts) => return from_arguments(texts, args.pairs),
+    match corpus(args, progress)? {
+        Corpus::Texts { texts, .. } => Ok(texts),
+        file => read_all(&file, None, 0, progress),
+    }
+}
+
+/// All texts of a corpus, or a sample.
+pub(crate) fn read_all(
+    corpus: &Corpus,
+    sample: Option<u32>,
+    seed: u64,
+    progress: &Progress,
+) -> Result<Vec<Text>> {
+    let inputs = corpus.read_all(sample.map(|n| n as usize), seed)?;
+    let place = match corpus {
+        Corpus::File { path, .. } => path.display().to_string(),
+        Corpus::Texts { place, .. } => place.clone(),
     };
-    let parse = if args.pairs { parse_pairs } else { parse_lines };
-    let inputs = parse(&bytes, &place)?;
     Ok(items(inputs, &place, progress))
+}
+
+/// What the arguments name: a file, which is not read yet, or texts.
+pub(crate) fn corpus(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
+    match (&args.file, args.text.as_slice()) {
+        (Some(path), _) if path.as_os_str() != "-" => file(path, args),
+        (Some(_), _) => piped(args, progress),
+        (None, [one]) if one == "-" => piped(args, progress),
+        (None, []) => Err(Failure::usage(
+            "there is no text; give a sentence in quotes, --file FILE, or - for standard input",
+        )),
+        (None, texts) => Ok(Corpus::Texts {
+            place: "the command line".to_owned(),
+            texts: from_arguments(texts, args.pairs)?,
+        }),
+    }
+}
+
+fn file(path: &Path, args: &InputArgs) -> Result<Corpus> {
+    let read = std::fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
+        true => Err(std::io::ErrorKind::IsADirectory.into()),
+        false => Ok(()),
+    });
+    read.map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
+    if args.pairs && FileKind::of(path) != FileKind::Lines {
+        return Err(Failure::usage("--pairs is for files with a pair a line"));
+    }
+    let options = ReadOptions { pairs: args.pairs, field: args.field.clone() };
+    Ok(Corpus::File { path: path.to_owned(), options })
+}
+
+/// Lines on standard input.
+fn piped(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
+    const PLACE: &str = "standard input";
+    let parse = if args.pairs { parse_pairs } else { parse_lines };
+    let texts = items(parse(&stdin()?, PLACE)?, PLACE, progress);
+    Ok(Corpus::Texts { place: PLACE.to_owned(), texts })
 }
 
 /// The items of a file; that blank lines were skipped is said.
@@ -46,7 +88,7 @@ fn from_arguments(texts: &[String], pairs: bool) -> Result<Vec<Text>> {
         return Ok(texts.iter().map(|text| Text::from(text.as_str())).collect());
     }
     let chunks = texts.chunks(2).map(|pair| match pair {
-        [text, second] => Ok(Text { text: text.clone(), pair: Some(second.clone()), line: None }),
+        [text, second] => Ok(Text { pair: Some(second.clone()), ..Text::from(text.as_str()) }),
         _ => Err(Failure::usage("--pairs takes TEXTs two by two; one is left over")),
     });
     chunks.collect()

@@ -1,8 +1,9 @@
 //! How a run ends: one line that says what is wrong, and an exit code.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stratoscope::ErrorKind;
 
@@ -114,11 +115,24 @@ pub(crate) fn hold_interrupts() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether an interrupted run can go on.
+static RESUMABLE: AtomicBool = AtomicBool::new(false);
+
+/// Says on an interruption that the run can go on, from here on or no longer.
+pub(crate) fn resumable(resumable: bool) {
+    RESUMABLE.store(resumable, Ordering::Relaxed);
+}
+
 /// Ends the program with code 130 when it is interrupted, but not in the middle of writing.
 pub(crate) fn end_on_interrupt() {
     // Without a handler the signal ends the program as the system does it.
     let _ = ctrlc::set_handler(|| {
         let _guard = hold_interrupts();
+        if RESUMABLE.load(Ordering::Relaxed) {
+            // Below what is left of a progress bar.
+            let line = if io::stderr().is_terminal() { "\n" } else { "" };
+            note(&format!("{line}interrupted; the same command with --resume goes on"));
+        }
         std::process::exit(130);
     });
 }

@@ -1,8 +1,9 @@
 //! Hidden states with what each row is: a token, a word or a sentence, and its place in the text.
 
+use crate::pools::{Pool, nothing_to_pool, pool, pools};
 use crate::{Captured, Error, Result, Text};
 use candle_core::DeviceLocation;
-use ndarray::{Array1, Array3, ArrayView2, Axis};
+use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use stratoscope_loader::{Model, Pooling};
 
@@ -169,20 +170,29 @@ impl Activations {
     /// # Errors
     /// [`Error::NothingToPool`] where there are no others.
     pub fn without_special(&self) -> Result<Self> {
-        let kept: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.rows[r].special).collect();
-        if kept.is_empty() {
-            return Err(Error::NothingToPool {
+        let kept = self.without_special_rows();
+        match kept.rows.is_empty() {
+            true => Err(Error::NothingToPool {
                 unit: "tokens",
                 reason: "all are special tokens".to_owned(),
-            });
+            }),
+            false => Ok(kept),
         }
-        Ok(Self {
+    }
+
+    /// The same, also where no rows are left.
+    pub(crate) fn without_special_rows(&self) -> Self {
+        let kept: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.rows[r].special).collect();
+        Self {
             rows: kept.iter().map(|&r| self.rows[r].clone()).collect(),
             hidden_states: self.hidden_states.select(Axis(1), &kept),
             // Patterns are of all tokens or of none.
             hooks: Vec::new(),
-            ..self.clone()
-        })
+            unit: self.unit,
+            origin: self.origin.clone(),
+            layers: self.layers.clone(),
+            texts: self.texts.clone(),
+        }
     }
 
     /// Tokens pooled to words or to sentences, without other hook points. Words leave special tokens out; sentences are pooled
@@ -191,62 +201,66 @@ impl Activations {
     /// # Errors
     /// [`Error::NothingToPool`] where the rows are not tokens, or belong to no words.
     pub fn pooled(&self, unit: Unit, pooling: Pooling) -> Result<Self> {
-        let fail = |unit, reason: &str| Err(Error::NothingToPool { unit, reason: reason.into() });
-        let groups: Vec<Vec<usize>> = match unit {
-            Unit::Token => return Ok(self.clone()),
-            _ if self.unit != Unit::Token => {
-                return fail("tokens", "the states are pooled already");
-            }
-            Unit::Sentence => {
-                let texts = self.sequence_offsets();
-                // A text may have no rows left, once special tokens are gone.
-                let texts = texts.windows(2).filter(|w| w[0] < w[1]);
-                texts.map(|w| (w[0]..w[1]).collect()).collect()
-            }
-            Unit::Word => {
-                let mut words: Vec<Vec<usize>> = Vec::new();
-                for (index, row) in self.rows.iter().enumerate() {
-                    let Some(word) = row.word_id else { continue };
-                    match words.last_mut() {
-                        Some(last)
-                            if self.rows[last[0]].sequence == row.sequence
-                                && self.rows[last[0]].word_id == Some(word) =>
-                        {
-                            last.push(index)
-                        }
-                        _ => words.push(vec![index]),
-                    }
-                }
-                words
-            }
-        };
-        if groups.is_empty() {
-            return fail("words", "token ids and texts without words have none");
+        if unit != Unit::Token && self.unit != Unit::Token {
+            let reason = "the states are pooled already".to_owned();
+            return Err(Error::NothingToPool { unit: "tokens", reason });
         }
+        let pooled = self.pooled_rows(unit, pooling);
+        if pooled.rows.is_empty() && unit != Unit::Token {
+            return Err(nothing_to_pool());
+        }
+        Ok(pooled)
+    }
+
+    /// The same for tokens, also where no rows come out.
+    pub(crate) fn pooled_rows(&self, unit: Unit, pooling: Pooling) -> Self {
+        if unit == Unit::Token {
+            return self.clone();
+        }
+        let groups = pools(&self.rows, &self.texts, unit);
         let (layers, _, d_model) = self.hidden_states.dim();
         let mut hidden_states = Array3::zeros((layers, groups.len(), d_model));
+        let mut sum = vec![0.0; d_model];
         for layer in 0..layers {
             let from = self.layer(layer);
-            for (index, group) in groups.iter().enumerate() {
-                let pooled = pool(&from, group, pooling);
-                hidden_states.slice_mut(ndarray::s![layer, index, ..]).assign(&pooled);
+            let mut to = hidden_states.index_axis_mut(Axis(0), layer);
+            for (group, to) in groups.iter().zip(to.outer_iter_mut()) {
+                pool(&from, &group.rows, pooling, &mut sum, to);
             }
         }
-        Ok(Self {
+        Self {
             unit,
             rows: groups.iter().map(|group| self.pooled_row(unit, group)).collect(),
             hidden_states,
             hooks: Vec::new(),
-            ..self.clone()
-        })
+            origin: self.origin.clone(),
+            layers: self.layers.clone(),
+            texts: self.texts.clone(),
+        }
     }
 
-    fn pooled_row(&self, unit: Unit, group: &[usize]) -> Row {
-        let first = &self.rows[group[0]];
+    /// How many annotated words have no row: no token stands where they do.
+    pub fn words_without_rows(&self) -> usize {
+        let annotated = |text: &Text| !text.words.is_empty();
+        let words: usize = self.texts.iter().map(|text| text.words.len()).sum();
+        let of_words = |row: &&Row| annotated(&self.texts[row.sequence]);
+        match self.unit {
+            Unit::Word => words.saturating_sub(self.rows.iter().filter(of_words).count()),
+            _ => 0,
+        }
+    }
+
+    fn pooled_row(&self, unit: Unit, pool: &Pool) -> Row {
+        let first = &self.rows[pool.rows[0]];
         let text = &self.texts[first.sequence];
         let of_text = if first.text_id == 0 { Some(&text.text) } else { text.pair.as_ref() };
-        let places = group.iter().map(|&r| self.rows[r].char_offsets);
-        let [start, end] = places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)]);
+        let [start, end] = match pool.word.and_then(|word| text.words.get(word as usize)) {
+            Some(word) => [word.start, word.end],
+            None => {
+                let places = pool.rows.iter().map(|&r| self.rows[r].char_offsets);
+                places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)])
+            }
+        };
         match unit {
             Unit::Sentence => Row {
                 label: format!("text {}", first.sequence + 1),
@@ -259,30 +273,14 @@ impl Activations {
             },
             _ => Row {
                 label: of_text.map_or_else(String::new, |text| {
-                    text.chars().skip(start).take(end - start).collect()
+                    text.chars().skip(start).take(end.saturating_sub(start)).collect()
                 }),
                 token_id: None,
                 char_offsets: [start, end],
+                word_id: pool.word,
                 ..*first
             },
         }
-    }
-}
-
-fn pool(from: &ArrayView2<'_, f32>, group: &[usize], pooling: Pooling) -> Array1<f32> {
-    let rows = group.iter().map(|&r| from.row(r));
-    match pooling {
-        Pooling::First => from.row(group[0]).to_owned(),
-        Pooling::Last => from.row(group[group.len() - 1]).to_owned(),
-        Pooling::Mean => {
-            let sum =
-                rows.fold(Array1::<f64>::zeros(from.ncols()), |sum, row| sum + row.mapv(f64::from));
-            (sum / group.len() as f64).mapv(|v| v as f32)
-        }
-        Pooling::Max => rows.fold(from.row(group[0]).to_owned(), |mut most, row| {
-            most.zip_mut_with(&row, |m, v| *m = m.max(*v));
-            most
-        }),
     }
 }
 

@@ -43,6 +43,44 @@ pub enum Error {
         /// The line, counted from 1.
         line: usize,
     },
+    /// A line of a CoNLL-U file that cannot be one.
+    #[error("{place}, line {line}: {reason}")]
+    Conllu {
+        /// The file.
+        place: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// A line of a file of JSON lines that is none, or holds no text.
+    #[error("{place}, line {line}: {reason}")]
+    Json {
+        /// The file.
+        place: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// Why not.
+        reason: String,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("{place} cannot be read as Parquet: {reason}")]
+    Parquet {
+        /// The file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A JSON line or a Parquet file without the text's key or column.
+    #[error("{place} has no {field:?}; there are: {found} (--field NAME)")]
+    NoField {
+        /// The file, or its line.
+        place: String,
+        /// What was looked for.
+        field: String,
+        /// What there is.
+        found: String,
+    },
     /// A text with more tokens than the model's positions allow.
     #[error(
         "{place} has {tokens} tokens, the model reads at most {limit}: shorten it, or have it cut (--long cut) or read in windows (--long window)"
@@ -109,12 +147,78 @@ pub enum Error {
         reason: String,
     },
     /// A hidden state came out as NaN or infinite.
-    #[error("layer {layer}, token {token}: a hidden state is not finite; the weights overflow f32")]
+    #[error(
+        "layer {layer}, token {token} of {place}: a hidden state is not finite; the weights overflow f32"
+    )]
     NotFinite {
         /// The layer.
         layer: usize,
-        /// The token, counted from 0 through all sequences.
+        /// Which text.
+        place: String,
+        /// The token, counted from 0 within the text, special ones included.
         token: usize,
+    },
+    /// A value that is too large for the f16 that it was to be written as.
+    #[error(
+        "{name}, {row} of {place}: {value:e} is beyond f16, which ends at 65504; write f32 (without --half)"
+    )]
+    BeyondHalf {
+        /// The layer or the hook point.
+        name: String,
+        /// Which text.
+        place: String,
+        /// The label of the row.
+        row: String,
+        /// The value.
+        value: f32,
+    },
+    /// What was asked for has no place in the format that it was to be written in.
+    #[error("{what} cannot be written as {format}: {reason}")]
+    Format {
+        /// What was asked for.
+        what: String,
+        /// The format.
+        format: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// An extraction is in the folder already, finished or not.
+    #[error("{} holds {what}; --resume goes on with it, --overwrite begins anew", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        what: &'static str,
+    },
+    /// A folder that holds something else, which is never touched.
+    #[error("{} holds {found:?}, which no extraction has written; name another folder", path.display())]
+    Foreign {
+        /// The folder.
+        path: PathBuf,
+        /// What is there.
+        found: String,
+    },
+    /// What is in the folder was made otherwise than what is to go on.
+    #[error("{} was begun otherwise, so that nothing can go on: {changes}; --overwrite begins anew", path.display())]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What is not as it was.
+        changes: String,
+    },
+    /// The input is no longer what was counted at the beginning.
+    #[error("{place} was changed while it was read")]
+    InputChanged {
+        /// The file.
+        place: String,
+    },
+    /// A file of an extraction could not be written.
+    #[error("cannot write {} ({source}); what is there stays, and the same command with --resume goes on", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// A states file that cannot be used.
     #[error("{} is not a states file that can be read: {reason}", path.display())]
@@ -130,6 +234,12 @@ pub enum Error {
         /// The file.
         path: PathBuf,
         /// Why.
+        source: std::io::Error,
+    },
+    /// No thread could be started to compute with.
+    #[error("no thread could be started; fewer may do (--threads)")]
+    Thread {
+        /// Why not.
         source: std::io::Error,
     },
     /// The model's files or its tokenizer.

@@ -1,6 +1,8 @@
 //! What is to be read: texts, pairs of texts and token ids, from lines that keep their numbers.
 
+use crate::corpus::{Lines, pair_of};
 use crate::{Error, Result};
+use std::ops::Range;
 
 /// A text, or a pair of texts that the model reads together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -9,8 +11,21 @@ pub struct Text {
     pub text: String,
     /// The second text of a pair.
     pub pair: Option<String>,
-    /// The line that it stood on, counted from 1, where it comes from a file.
+    /// The line (of a Parquet file the row) that it stood on, or that its sentence begins with,
+    /// counted from 1, where it comes from a file.
     pub line: Option<usize>,
+    /// Where its words stand in the text, in characters, where they are annotated; else empty, and
+    /// words are the tokenizer's pre-tokens.
+    pub words: Vec<Range<usize>>,
+    /// The name of the sentence in its corpus, where it has one.
+    pub sent_id: Option<String>,
+}
+
+impl Text {
+    /// A text that stood on a line.
+    pub(crate) fn from_line(text: &str, line: usize) -> Self {
+        Self { text: text.to_owned(), line: Some(line), ..Self::default() }
+    }
 }
 
 impl From<&str> for Text {
@@ -40,9 +55,7 @@ pub struct Inputs<T> {
 /// # Errors
 /// A line that is not UTF-8, or no text at all.
 pub fn parse_lines(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
-    lines(bytes, place, |line, text| {
-        Ok(Text { text: text.to_owned(), pair: None, line: Some(line) })
-    })
+    lines(bytes, place, |line, text| Ok(Text::from_line(text, line)))
 }
 
 /// One pair a line, with a tab between its two texts.
@@ -50,15 +63,7 @@ pub fn parse_lines(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
 /// # Errors
 /// A line without exactly one tab, or with nothing on one side; else as [`parse_lines`].
 pub fn parse_pairs(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
-    lines(bytes, place, |line, text| {
-        let sides: Vec<&str> = text.split('\t').collect();
-        match sides[..] {
-            [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => {
-                Ok(Text { text: first.to_owned(), pair: Some(second.to_owned()), line: Some(line) })
-            }
-            _ => Err(Error::NotAPair { place: place.to_owned(), line }),
-        }
-    })
+    lines(bytes, place, |line, text| pair_of(text, line, place))
 }
 
 /// One sequence a line: token ids with white space between them, used as they are.
@@ -83,17 +88,9 @@ fn lines<T>(
     place: &str,
     mut parse: impl FnMut(usize, &str) -> Result<T>,
 ) -> Result<Inputs<T>> {
-    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let mut lines = Lines::new(bytes, place);
     let mut inputs = Inputs { items: Vec::new(), blank_lines: 0 };
-    for (index, line) in bytes.split(|&b| b == b'\n').enumerate() {
-        let number = index + 1;
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let text = std::str::from_utf8(line).map_err(|e| Error::Utf8 {
-            place: place.to_owned(),
-            line: number,
-            byte: e.valid_up_to() + 1,
-        })?;
+    while let Some((number, text)) = lines.next()? {
         if text.trim().is_empty() {
             inputs.blank_lines += 1;
         } else {

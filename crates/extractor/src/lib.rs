@@ -6,17 +6,29 @@
 //! well.
 
 mod activations;
+mod arrays;
+mod corpus;
 mod error;
 mod extract;
+mod format;
 mod hooks;
 mod input;
 mod layers;
+mod npz;
+mod pools;
 mod prepare;
 mod states;
+mod table;
+mod workers;
 
 pub use activations::{Activations, Origin, Row, Unit};
+pub use corpus::{
+    Corpus, CorpusSettings, CorpusStep, FileKind, Plan, ReadOptions, Start, TextReader,
+    extract_corpus,
+};
 pub use error::{Error, Result};
 pub use extract::{Progress, extract};
+pub use format::{Format, write_states_as};
 pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
 pub use layers::LayerSelection;

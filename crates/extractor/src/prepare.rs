@@ -95,6 +95,16 @@ impl Prepared {
 /// # Errors
 /// A blank text, a text that is too long or has no tokens, a model without a tokenizer.
 pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepared> {
+    prepare_numbered(model, texts, long, 0)
+}
+
+/// The same for texts before which there are `before` others, which messages count.
+pub(crate) fn prepare_numbered(
+    model: &Model,
+    texts: Vec<Text>,
+    long: LongText,
+    before: usize,
+) -> Result<Prepared> {
     let Some(tokenizer) = &model.tokenizer else {
         return Err(Error::NoTokenizer { model: model.info.id.clone() });
     };
@@ -105,7 +115,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
         return Err(Error::NoText { place: "no text was given".to_owned() });
     }
     for (index, text) in texts.iter().enumerate() {
-        let place = place(index, text.line, &text.text);
+        let place = place(before + index, text.line, &text.text);
         if text.text.trim().is_empty() {
             return Err(Error::NoText { place: format!("{place} is blank") });
         }
@@ -188,8 +198,23 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
     Ok(prepared)
 }
 
+/// The word that shares most characters with a token; of equals the first.
+fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
+    let near = near(&token, words);
+    let shared =
+        |word: &Range<usize>| word.end.min(token.end).saturating_sub(word.start.max(token.start));
+    let best = near.max_by_key(|&index| (shared(&words[index]), std::cmp::Reverse(index)));
+    best.filter(|&index| shared(&words[index]) > 0).and_then(|index| u32::try_from(index).ok())
+}
+
+/// The words that may share characters with a token; words are in the order of the text.
+fn near(token: &Range<usize>, words: &[Range<usize>]) -> Range<usize> {
+    let first = words.partition_point(|word| word.end <= token.start);
+    first..first + words[first..].partition_point(|word| word.start < token.end)
+}
+
 /// What messages call a text.
-fn place(index: usize, line: Option<usize>, text: &str) -> String {
+pub(crate) fn place(index: usize, line: Option<usize>, text: &str) -> String {
     match line {
         Some(line) => format!("line {line}"),
         None if text.trim().is_empty() => format!("text {}", index + 1),
@@ -215,7 +240,7 @@ fn add(
         [text.text.chars().collect(), text.pair.as_deref().unwrap_or_default().chars().collect()];
     for &(window, token) in picks {
         let previous = prepared.rows.last().filter(|row| row.sequence == index);
-        let row = row(&windows[window], token, index, &letters, tokenizer, previous);
+        let row = row(&windows[window], token, index, &letters, &text.words, tokenizer, previous);
         prepared.rows.push(row);
         prepared.picks.push((first_run + window, token));
     }
@@ -258,6 +283,7 @@ fn row(
     token: usize,
     sequence: usize,
     letters: &[Vec<char>; 2],
+    words: &[Range<usize>],
     tokenizer: &Tokenizer,
     previous: Option<&Row>,
 ) -> Row {
@@ -265,7 +291,12 @@ fn row(
     let [start, end] = encoding.char_offsets[token];
     let text_id = encoding.text_ids[token].min(1);
     let special = encoding.special[token];
-    let word_id = encoding.word_ids[token];
+    // The second text of a pair has no annotated words, and no sentence of a corpus is a pair.
+    let word_id = match words {
+        [] => encoding.word_ids[token],
+        _ if special => None,
+        words => word_of(start..end, words),
+    };
     let name = || tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
     let surface: String = letters[text_id].get(start..end).into_iter().flatten().collect();
     // Byte-level tokens take the space before a word with them: it is no letter of it.

@@ -5,14 +5,20 @@
 //! `[tokens]`, `sequence_offsets` i64 `[sequences + 1]` and `special_tokens_mask` i64 `[tokens]`; of
 //! words `word_sequence_offsets` i64 `[sequences + 1]`. Other hook points bear their own names, f32
 //! `[tokens, width]`; patterns are `[n_heads, Σ n²]`, and `pattern_offsets` i64 `[sequences + 1]` says
-//! where the squares of each text begin; reading passes over all of these. The metadata has one key, `stratoscope`,
-//! with a JSON object: the model, the convention, the texts and the rows' labels.
+//! where the squares of each text begin; reading passes over all of these. Floats may be f16. The
+//! metadata has one key, `stratoscope`, with a JSON object: the model, the convention, the texts and
+//! the rows' labels.
 
+use crate::arrays::{Array, Values};
+use crate::corpus::write_aside;
+use crate::format::{Format, write_states_as};
 use crate::{Activations, Error, Origin, Result, Row, Text, Unit};
+use half::f16;
 use ndarray::Array3;
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+use std::io::{self, Write};
 use std::path::Path;
 
 /// What the metadata holds. The only key, so that the bytes are repeatable.
@@ -36,6 +42,10 @@ struct StoredText {
     pair: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     line: Option<usize>,
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    words: Vec<[usize; 2]>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    sent_id: Option<String>,
 }
 
 const KEY: &str = "stratoscope";
@@ -49,7 +59,7 @@ const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: l
 /// # Errors
 /// [`Error::Io`] where it cannot be written.
 pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
-    write_whole(path, &states_bytes(activations)?)
+    write_states_as(path, activations, Format::Safetensors, false)
 }
 
 /// Writes tensors of other kinds in the same format; the file appears whole or not at all.
@@ -77,15 +87,8 @@ pub fn write_tensors(
 }
 
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".part");
-    let part = path.with_file_name(name);
-    let written = std::fs::write(&part, bytes).and_then(|()| std::fs::rename(&part, path));
-    written.map_err(|source| {
-        // What could not be written must not lie about; that it cannot be removed changes nothing.
-        let _ = std::fs::remove_file(&part);
-        Error::Io { path: path.to_owned(), source }
-    })
+    write_aside(path, |out| out.write_all(bytes))
+        .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 /// Name, type, shape and bytes of each tensor.
@@ -109,64 +112,87 @@ fn serialize(tensors: &Tensors, metadata: String) -> Result<Vec<u8>> {
 /// # Errors
 /// [`Error::States`] where the tensors cannot be written as safetensors.
 pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
-    let a = activations;
-    let mut tensors = Tensors::new();
-    let (layers, rows, d_model) = a.hidden_states.dim();
-    let values = a.hidden_states.iter().flat_map(|v| v.to_le_bytes()).collect();
-    tensors.push(("hidden_states", Dtype::F32, vec![layers, rows, d_model], values));
-    let mut integers = |name, shape: Vec<usize>, values: &mut dyn Iterator<Item = i64>| {
-        tensors.push((name, Dtype::I64, shape, values.flat_map(i64::to_le_bytes).collect()));
+    let mut bytes = Vec::new();
+    let written = write_safetensors(&mut bytes, std::slice::from_ref(activations), false);
+    written.map_err(|e| Error::States { path: "(in memory)".into(), reason: e.to_string() })?;
+    Ok(bytes)
+}
+
+/// Writes the states of parts, one after the other, as one file.
+pub(crate) fn write_safetensors(
+    out: &mut dyn Write,
+    parts: &[Activations],
+    half: bool,
+) -> io::Result<()> {
+    let mut arrays = crate::arrays::of(parts, half);
+    let dtype = |array: &Array<'_>| match array.values {
+        Values::Floats { half: false, .. } => Dtype::F32,
+        Values::Floats { half: true, .. } => Dtype::F16,
+        Values::Integers(_) => Dtype::I64,
     };
-    integers("layers", vec![layers], &mut a.layers.iter().map(|&l| l as i64));
-    let places = a.rows.iter().flat_map(|r| r.char_offsets).map(|c| c as i64);
-    integers("char_offsets", vec![rows, 2], &mut { places });
-    let words = a.rows.iter().map(|r| r.word_id.map_or(-1, i64::from));
-    integers("word_ids", vec![rows], &mut { words });
-    let offsets = a.sequence_offsets();
-    let offsets_shape = vec![offsets.len()];
-    let offsets = &mut offsets.iter().map(|&o| o as i64);
-    match a.unit {
-        Unit::Token => {
-            let ids = a.rows.iter().map(|r| r.token_id.map_or(-1, i64::from));
-            integers("input_ids", vec![rows], &mut { ids });
-            let special = a.rows.iter().map(|r| i64::from(r.special));
-            integers("special_tokens_mask", vec![rows], &mut { special });
-            integers("sequence_offsets", offsets_shape, offsets);
-        }
-        Unit::Word => integers("word_sequence_offsets", offsets_shape, offsets),
-        Unit::Sentence => {}
-    }
-    let names: Vec<String> = a.hooks.iter().map(|hook| hook.capture.to_string()).collect();
-    if a.hooks.iter().any(|hook| hook.capture.is_pattern()) {
-        let squares = a.sequence_offsets();
-        let mut sum = 0i64;
-        let offsets = squares.windows(2).map(|w| {
-            sum += ((w[1] - w[0]) as i64).pow(2);
-            sum
-        });
-        let bytes = std::iter::once(0).chain(offsets).flat_map(i64::to_le_bytes).collect();
-        tensors.push(("pattern_offsets", Dtype::I64, vec![squares.len()], bytes));
-    }
-    for (hook, name) in a.hooks.iter().zip(&names) {
-        let (rows, width) = hook.values.dim();
-        let bytes = hook.values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        tensors.push((name, Dtype::F32, vec![rows, width], bytes));
-    }
-    let metadata = Metadata {
+    // The format's own order: the widest numbers first, so that all are aligned.
+    arrays.sort_by(|a, b| dtype(b).cmp(&dtype(a)).then_with(|| a.name.cmp(&b.name)));
+    let mut end = 0;
+    let infos = arrays.iter().map(|array| {
+        let start = end;
+        end += array.bytes();
+        let (dtype, shape) = (dtype(array), array.shape.clone());
+        (array.name.clone(), TensorInfo { dtype, shape, data_offsets: (start, end) })
+    });
+    let infos = infos.collect();
+    let metadata = HashMap::from([(KEY.to_owned(), metadata(parts)?)]);
+    let header = Header::new(Some(metadata), infos).map_err(io::Error::other)?;
+    let mut header = serde_json::to_vec(&header)?;
+    header.resize(header.len().next_multiple_of(8), b' ');
+    out.write_all(&(header.len() as u64).to_le_bytes())?;
+    out.write_all(&header)?;
+    arrays.iter().try_for_each(|array| array.write(out))
+}
+
+/// The metadata of parts, as JSON.
+pub(crate) fn metadata(parts: &[Activations]) -> serde_json::Result<String> {
+    let Some(first) = parts.first() else { return Ok("{}".to_owned()) };
+    let texts = parts.iter().flat_map(|part| &part.texts);
+    let rows = || parts.iter().flat_map(|part| &part.rows);
+    serde_json::to_string(&Metadata {
         format: 1,
-        tool: format!("stratoscope {}", env!("CARGO_PKG_VERSION")),
+        tool: tool(),
         convention: CONVENTION.to_owned(),
-        origin: a.origin.clone(),
-        unit: a.unit,
-        texts: (a.texts.iter())
-            .map(|t| StoredText { text: t.text.clone(), pair: t.pair.clone(), line: t.line })
-            .collect(),
-        labels: a.rows.iter().map(|r| r.label.clone()).collect(),
-        text_ids: a.rows.iter().map(|r| r.text_id).collect(),
-    };
-    let wrong = |reason: String| Error::States { path: "(in memory)".into(), reason };
-    let metadata = serde_json::to_string(&metadata).map_err(|e| wrong(e.to_string()))?;
-    serialize(&tensors, metadata)
+        origin: first.origin.clone(),
+        unit: first.unit,
+        texts: texts.map(StoredText::from).collect(),
+        labels: rows().map(|r| r.label.clone()).collect(),
+        text_ids: rows().map(|r| r.text_id).collect(),
+    })
+}
+
+/// The program and its version.
+pub(crate) fn tool() -> String {
+    format!("stratoscope {}", env!("CARGO_PKG_VERSION"))
+}
+
+impl From<&Text> for StoredText {
+    fn from(text: &Text) -> Self {
+        Self {
+            text: text.text.clone(),
+            pair: text.pair.clone(),
+            line: text.line,
+            words: text.words.iter().map(|word| [word.start, word.end]).collect(),
+            sent_id: text.sent_id.clone(),
+        }
+    }
+}
+
+impl From<StoredText> for Text {
+    fn from(stored: StoredText) -> Self {
+        Self {
+            text: stored.text,
+            pair: stored.pair,
+            line: stored.line,
+            words: stored.words.iter().map(|&[start, end]| start..end).collect(),
+            sent_id: stored.sent_id,
+        }
+    }
 }
 
 /// Reads a states file of tokens or words. One that another program wrote needs `hidden_states`
@@ -190,11 +216,17 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
             states.shape()
         ));
     };
-    if states.dtype() != Dtype::F32 || n_layers == 0 || n_rows == 0 || d_model == 0 {
+    let half = states.dtype() == Dtype::F16;
+    if !(half || states.dtype() == Dtype::F32) || n_layers == 0 || n_rows == 0 || d_model == 0 {
         return Err(format!("hidden_states is {:?} {:?}", states.dtype(), states.shape()));
     }
-    let values: Vec<f32> =
-        states.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
+    let values: Vec<f32> = match half {
+        false => states.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+        true => {
+            let halves = states.data().as_chunks().0.iter();
+            halves.map(|&b| f16::from_le_bytes(b).to_f32()).collect()
+        }
+    };
     if let Some(at) = values.iter().position(|v| !v.is_finite()) {
         return Err(format!("hidden_states holds {} at element {at}", values[at]));
     }
@@ -221,6 +253,15 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         }
         if m.origin.n_layers > MOST_LAYERS {
             return Err(format!("it is of a model with {} layers", m.origin.n_layers));
+        }
+        // Words are looked for in the order of the text.
+        let ordered = |t: &StoredText| {
+            let words = &t.words;
+            words.iter().all(|w| w[0] <= w[1])
+                && words.is_sorted_by(|a, b| a[0] <= b[0] && a[1] <= b[1])
+        };
+        if !m.texts.iter().all(ordered) {
+            return Err("the words of a text are out of order".to_owned());
         }
         if m.labels.len() != n_rows || m.text_ids.len() != n_rows {
             return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
@@ -284,8 +325,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     let n_texts = offsets.len() - 1;
     let (origin, texts) = match metadata {
         Some(m) if m.texts.len() == n_texts => {
-            let texts = m.texts.into_iter();
-            (m.origin, texts.map(|t| Text { text: t.text, pair: t.pair, line: t.line }).collect())
+            (m.origin, m.texts.into_iter().map(Text::from).collect())
         }
         Some(m) => return Err(format!("{} texts for {n_texts} sequences", m.texts.len())),
         None => (Origin::unknown(last), vec![Text::default(); n_texts]),

@@ -118,6 +118,10 @@ impl Error {
             Self::Extractor(
                 E::Layers { .. }
                 | E::HooksInWindows
+                | E::Format { .. }
+                | E::Occupied { .. }
+                | E::Foreign { .. }
+                | E::Changed { .. }
                 | E::Transformer(T::NoHookPoint { .. } | T::UnknownHookPoint { .. }),
             ) => ErrorKind::Usage,
             Self::Extractor(E::Io { source, .. })
@@ -125,7 +129,9 @@ impl Error {
             {
                 ErrorKind::Failure
             }
-            Self::Extractor(E::Tensor(_)) => ErrorKind::Failure,
+            Self::Extractor(E::Tensor(_) | E::Write { .. } | E::Thread { .. }) => {
+                ErrorKind::Failure
+            }
             Self::Extractor(_)
             | Self::Reducer(_)
             | Self::Geometry(_)

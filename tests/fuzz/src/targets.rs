@@ -2,7 +2,7 @@
 //! uses what comes of it. An error is a good answer; a panic is not.
 
 use std::borrow::Cow;
-use stratoscope_extractor::{Unit, read_states};
+use stratoscope_extractor::{ReadOptions, TextReader, Unit, read_states};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{LoadOptions, Model, Pooling, Source, load_with};
 use stratoscope_probing::Stimuli;
@@ -23,6 +23,8 @@ pub const TARGETS: &[Target] = &[
     ("gguf", gguf),
     ("states", states),
     ("stimuli", stimuli),
+    ("conllu", |input| texts(input, "conllu")),
+    ("jsonl", |input| texts(input, "jsonl")),
 ];
 
 const BERT: &[u8] = include_bytes!("../corpus/config/bert");
@@ -127,6 +129,20 @@ fn states(input: &[u8]) {
         let _ = states.pooled(unit, Pooling::Mean);
     }
     let _ = states.without_special().map(|s| s.pooled(Unit::Sentence, Pooling::First));
+}
+
+/// Reads a corpus; words stand in its text.
+fn texts(input: &[u8], kind: &str) {
+    let name = format!("stratoscope-fuzz-{}.{kind}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, input).unwrap();
+    let reader = TextReader::open(&path, &ReadOptions::default());
+    std::fs::remove_file(&path).unwrap();
+    let Ok(mut reader) = reader else { return };
+    while let Ok(Some(text)) = reader.read() {
+        let letters = text.text.chars().count();
+        assert!(text.words.iter().all(|word| word.start <= word.end && word.end <= letters));
+    }
 }
 
 fn stimuli(input: &[u8]) {

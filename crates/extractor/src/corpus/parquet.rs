@@ -1,0 +1,127 @@
+//! A column of texts in a Parquet file.
+
+use crate::{Error, Result};
+use ::parquet::basic::{Compression, Type};
+use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+use ::parquet::data_type::{ByteArray, ByteArrayType};
+use ::parquet::errors::ParquetError;
+use ::parquet::file::reader::{FileReader, SerializedFileReader};
+use std::collections::VecDeque;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Rows that are decoded at a time; few, as each may be a whole document.
+const ROWS: usize = 64;
+
+/// The texts of one column, row by row.
+pub(super) struct Column {
+    place: String,
+    file: SerializedFileReader<File>,
+    index: usize,
+    /// Whether a row may have no text.
+    optional: bool,
+    group: usize,
+    reader: Option<ColumnReaderImpl<ByteArrayType>>,
+    ready: VecDeque<Option<ByteArray>>,
+    row: usize,
+}
+
+impl Column {
+    pub(super) fn open(file: File, place: &str, field: &str) -> Result<Self> {
+        let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
+        let file = caught(place, || SerializedFileReader::new(file))?;
+        let schema = file.metadata().file_metadata().schema_descr_ptr();
+        let columns = schema.columns();
+        let Some(index) = columns.iter().position(|column| column.path().parts() == [field]) else {
+            let names: Vec<String> = columns.iter().map(|c| c.path().string()).take(20).collect();
+            return Err(Error::NoField {
+                place: place.to_owned(),
+                field: field.to_owned(),
+                found: names.join(", "),
+            });
+        };
+        let column = &columns[index];
+        if column.physical_type() != Type::BYTE_ARRAY || column.max_rep_level() > 0 {
+            return Err(wrong(format!("the column {field:?} does not hold a text a row")));
+        }
+        for group in file.metadata().row_groups() {
+            let codec = group.columns().get(index).map(|chunk| chunk.compression());
+            match codec {
+                Some(Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_)) => {}
+                Some(other) => {
+                    let name = format!("{other:?}");
+                    let name = name.split('(').next().unwrap_or_default();
+                    return Err(wrong(format!(
+                        "it is compressed as {name}; what can be read is SNAPPY, ZSTD and UNCOMPRESSED"
+                    )));
+                }
+                None => return Err(wrong(format!("a row group has no column {field:?}"))),
+            }
+        }
+        let optional = column.max_def_level() > 0;
+        let place = place.to_owned();
+        let ready = VecDeque::new();
+        Ok(Self { place, file, index, optional, group: 0, reader: None, ready, row: 0 })
+    }
+
+    /// The next row, counted from 1, with its text where it has one.
+    pub(super) fn next(&mut self) -> Result<Option<(usize, Option<String>)>> {
+        while self.ready.is_empty() {
+            if !self.fill()? {
+                return Ok(None);
+            }
+        }
+        self.row += 1;
+        let Some(bytes) = self.ready.pop_front().flatten() else {
+            return Ok(Some((self.row, None)));
+        };
+        let text = std::str::from_utf8(bytes.data()).map_err(|e| Error::Utf8 {
+            place: self.place.clone(),
+            line: self.row,
+            byte: e.valid_up_to() + 1,
+        })?;
+        Ok(Some((self.row, Some(text.to_owned()))))
+    }
+
+    /// Decodes some more rows; false where there are none.
+    fn fill(&mut self) -> Result<bool> {
+        let Some(reader) = &mut self.reader else {
+            if self.group >= self.file.num_row_groups() {
+                return Ok(false);
+            }
+            let (file, group, index) = (&self.file, self.group, self.index);
+            let reader = caught(&self.place, || {
+                file.get_row_group(group).and_then(|group| group.get_column_reader(index))
+            })?;
+            // The type of the column was looked at.
+            let ColumnReader::ByteArrayColumnReader(reader) = reader else { return Ok(false) };
+            self.reader = Some(reader);
+            self.group += 1;
+            return Ok(true);
+        };
+        let (mut levels, mut values) = (Vec::new(), Vec::new());
+        let optional = self.optional;
+        let (rows, _, _) = caught(&self.place, || {
+            reader.read_records(ROWS, optional.then_some(&mut levels), None, &mut values)
+        })?;
+        if rows == 0 {
+            self.reader = None;
+        } else if optional {
+            let mut values = values.into_iter();
+            let row = |&level: &i16| if level > 0 { values.next() } else { None };
+            self.ready.extend(levels.iter().map(row));
+        } else {
+            self.ready.extend(values.into_iter().map(Some));
+        }
+        Ok(true)
+    }
+}
+
+/// Runs what the library does; that it fails is one error, also where it panics at a damaged file.
+fn caught<T>(place: &str, run: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
+    let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(done) => done.map_err(|e| wrong(e.to_string())),
+        Err(_) => Err(wrong("it is damaged".to_owned())),
+    }
+}

@@ -1,0 +1,234 @@
+//! The first pass over a corpus: everything is read and tokenized, nothing is computed. So every
+//! error of the input is found, and groups and shards are known, before the first forward pass.
+
+use super::records::Records;
+use super::{Corpus, CorpusSettings, CorpusStep};
+use crate::pools::{nothing_to_pool, pools};
+use crate::prepare::prepare_numbered;
+use crate::{Capture, Error, Result, Text, Unit, Warning};
+use rayon::prelude::*;
+use std::ops::Range;
+use stratoscope_loader::Model;
+use stratoscope_transformer::{Architecture, HookPoint};
+
+/// Tokens that are run together, at most.
+pub(crate) const GROUP: usize = 1024;
+
+/// Texts that are tokenized side by side, and characters of them, at most.
+const BATCH: (usize, usize) = (512, 1 << 20);
+
+/// Warnings that are kept; of more there is only the number.
+const WARNINGS: usize = 10;
+
+/// What a corpus comes to.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The texts that are read.
+    pub texts: usize,
+    /// Their tokens, as the model runs them: where windows overlap, twice.
+    pub tokens: usize,
+    /// The rows that are written.
+    pub rows: usize,
+    /// The shards that they are written in.
+    pub shards: usize,
+    /// Shards that were there from an earlier run.
+    pub kept: usize,
+    /// Blank lines and empty texts, which are skipped.
+    pub blank_lines: usize,
+    /// What was done to long texts; the first of them.
+    pub warnings: Vec<Warning>,
+    /// How many more warnings there were.
+    pub more_warnings: usize,
+    /// Annotated words that no token stands for; they have no row.
+    pub words_without_rows: usize,
+}
+
+/// Texts that are run together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) shard: usize,
+    pub(crate) texts: usize,
+    pub(crate) tokens: usize,
+    pub(crate) rows: usize,
+}
+
+/// A file of the result.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Shard {
+    pub(crate) groups: Range<usize>,
+    pub(crate) first_text: usize,
+    pub(crate) texts: usize,
+    pub(crate) first_row: usize,
+    pub(crate) rows: usize,
+    pub(crate) tokens: usize,
+}
+
+/// What is run and written, in order.
+#[derive(Debug, Default)]
+pub(crate) struct Groups {
+    pub(crate) groups: Vec<Group>,
+    pub(crate) shards: Vec<Shard>,
+}
+
+/// What one text comes to.
+struct Counted {
+    tokens: usize,
+    rows: usize,
+    bytes: u64,
+    words_without_rows: usize,
+    warnings: Vec<Warning>,
+}
+
+/// Reads and tokenizes all of a corpus.
+pub(crate) fn plan(
+    model: &Model,
+    corpus: &Corpus,
+    settings: &CorpusSettings,
+    layers: usize,
+    captures: &[Capture],
+    progress: &mut dyn FnMut(CorpusStep),
+) -> Result<(Plan, Groups)> {
+    let mut records = Records::open(corpus, settings)?;
+    let (mut plan, mut groups) = (Plan::default(), Groups::default());
+    let mut shard_bytes = 0;
+    loop {
+        let (texts, failure) = batch(&mut records);
+        let first = plan.texts;
+        let counted: Vec<Result<Counted>> = (texts.into_par_iter().enumerate())
+            .map(|(i, text)| count(model, text, first + i, settings, layers, captures))
+            .collect();
+        let last = counted.is_empty();
+        for text in counted {
+            let text = text?;
+            let full = shard_bytes > 0 && shard_bytes + text.bytes > settings.shard_bytes;
+            if full || groups.shards.is_empty() {
+                groups.begin_shard();
+                shard_bytes = 0;
+            }
+            groups.add(&text);
+            shard_bytes += text.bytes;
+            plan.texts += 1;
+            plan.tokens += text.tokens;
+            plan.rows += text.rows;
+            plan.words_without_rows += text.words_without_rows;
+            for warning in text.warnings {
+                match plan.warnings.len() < WARNINGS {
+                    true => plan.warnings.push(warning),
+                    false => plan.more_warnings += 1,
+                }
+            }
+        }
+        if let Some(error) = failure {
+            return Err(error);
+        }
+        if last {
+            break;
+        }
+        progress(CorpusStep::Counting { texts: plan.texts, tokens: plan.tokens });
+    }
+    plan.blank_lines = records.blank_lines();
+    plan.shards = groups.shards.len();
+    if plan.texts == 0 {
+        return Err(Error::NoText { place: format!("{} has no texts", corpus.place()) });
+    }
+    if plan.rows == 0 {
+        return Err(nothing_to_pool());
+    }
+    Ok((plan, groups))
+}
+
+/// Some texts, and what went wrong after them.
+fn batch(records: &mut Records<'_>) -> (Vec<Text>, Option<Error>) {
+    let (mut texts, mut letters) = (Vec::new(), 0);
+    while texts.len() < BATCH.0 && letters < BATCH.1 {
+        match records.next() {
+            Ok(Some(text)) => {
+                letters += text.text.len();
+                texts.push(text);
+            }
+            Ok(None) => break,
+            Err(error) => return (texts, Some(error)),
+        }
+    }
+    (texts, None)
+}
+
+fn count(
+    model: &Model,
+    text: Text,
+    number: usize,
+    settings: &CorpusSettings,
+    layers: usize,
+    captures: &[Capture],
+) -> Result<Counted> {
+    let annotated = text.words.len();
+    let prepared = prepare_numbered(model, vec![text], settings.long, number)?;
+    if !captures.is_empty() && prepared.sequences.len() != 1 {
+        return Err(Error::HooksInWindows);
+    }
+    let architecture = model.transformer.architecture();
+    let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
+    let special = prepared.rows.iter().filter(|row| row.special).count();
+    let rows = match settings.unit {
+        Unit::Token if settings.no_special_tokens => prepared.rows.len() - special,
+        Unit::Token => prepared.rows.len(),
+        unit => pools(&prepared.rows, &prepared.texts, unit).len(),
+    };
+    let states = rows * layers * architecture.d_model;
+    let hooks = captures.iter().map(|&capture| values(capture, architecture, tokens));
+    let values = hooks.fold(states as u64, |sum, values| sum.saturating_add(values));
+    Ok(Counted {
+        tokens,
+        rows,
+        bytes: values.saturating_mul(4),
+        words_without_rows: match settings.unit {
+            Unit::Word => annotated.saturating_sub(rows),
+            _ => 0,
+        },
+        warnings: prepared.warnings,
+    })
+}
+
+/// How many values something has of a text of `n` tokens.
+fn values(capture: Capture, architecture: &Architecture, n: usize) -> u64 {
+    let a = architecture;
+    let values = match capture {
+        _ if capture.is_pattern() => a.n_heads * n * n,
+        Capture::Hook(HookPoint::Value(_)) => n * a.n_kv_heads * a.d_head,
+        Capture::Hook(HookPoint::Logits) => n * a.d_vocab,
+        _ => n * a.d_model,
+    };
+    values as u64
+}
+
+impl Groups {
+    fn begin_shard(&mut self) {
+        let last = self.shards.last();
+        self.shards.push(Shard {
+            groups: self.groups.len()..self.groups.len(),
+            first_text: last.map_or(0, |s| s.first_text + s.texts),
+            first_row: last.map_or(0, |s| s.first_row + s.rows),
+            ..Shard::default()
+        });
+    }
+
+    fn add(&mut self, text: &Counted) {
+        let shard = self.shards.len() - 1;
+        let Some(current) = self.shards.last_mut() else { return };
+        let fits = |group: &Group| {
+            group.shard == shard && group.tokens > 0 && group.tokens + text.tokens <= GROUP
+        };
+        if !self.groups.last().is_some_and(fits) {
+            self.groups.push(Group { shard, texts: 0, tokens: 0, rows: 0 });
+            current.groups.end = self.groups.len();
+        }
+        if let Some(group) = self.groups.last_mut() {
+            group.texts += 1;
+            group.tokens += text.tokens;
+            group.rows += text.rows;
+        }
+        current.texts += 1;
+        current.tokens += text.tokens;
+        current.rows += text.rows;
+    }
+}

@@ -1,0 +1,204 @@
+//! Records of a corpus one by one: lines, CoNLL-U sentences, JSON lines, rows of a Parquet file.
+
+use super::jsonl::{self, Found};
+use super::{conllu, parquet};
+use crate::{Error, Result, Text};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+/// How a file of texts is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Whether each line is a pair of texts with a tab between them.
+    pub pairs: bool,
+    /// The key of JSON lines, or the column of a Parquet file, that holds the text.
+    pub field: String,
+}
+
+impl Default for ReadOptions {
+    fn default() -> Self {
+        Self { pairs: false, field: "text".to_owned() }
+    }
+}
+
+/// What a file of texts is, by the end of its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// A text a line; anything that is none of the others.
+    Lines,
+    /// `.conllu`, `.conll`: sentences with annotated words.
+    Conllu,
+    /// `.jsonl`, `.ndjson`: a JSON object a line.
+    Jsonl,
+    /// `.parquet`: a column of texts.
+    Parquet,
+}
+
+impl FileKind {
+    /// The kind of a file by its name.
+    pub fn of(path: &Path) -> Self {
+        let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+        match end.as_str() {
+            "conllu" | "conll" => Self::Conllu,
+            "jsonl" | "ndjson" => Self::Jsonl,
+            "parquet" => Self::Parquet,
+            _ => Self::Lines,
+        }
+    }
+}
+
+/// The texts of a file, read one after the other; never more of them than one is in memory.
+pub struct TextReader {
+    place: String,
+    options: ReadOptions,
+    source: Source,
+    blank: usize,
+}
+
+enum Source {
+    Lines(Lines<BufReader<File>>),
+    Conllu(Lines<BufReader<File>>),
+    Jsonl(Lines<BufReader<File>>),
+    Parquet(Box<parquet::Column>),
+}
+
+impl TextReader {
+    /// Opens a file.
+    ///
+    /// # Errors
+    /// It cannot be read, is no Parquet file although it is called so, or has no such column.
+    pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+        let place = path.display().to_string();
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        let file = File::open(path).map_err(io)?;
+        if file.metadata().map_err(io)?.is_dir() {
+            return Err(io(std::io::ErrorKind::IsADirectory.into()));
+        }
+        let lines = |file| Lines::new(BufReader::with_capacity(1 << 16, file), &place);
+        let source = match FileKind::of(path) {
+            FileKind::Lines => Source::Lines(lines(file)),
+            FileKind::Conllu => Source::Conllu(lines(file)),
+            FileKind::Jsonl => Source::Jsonl(lines(file)),
+            FileKind::Parquet => {
+                Source::Parquet(Box::new(parquet::Column::open(file, &place, &options.field)?))
+            }
+        };
+        Ok(Self { place, options: options.clone(), source, blank: 0 })
+    }
+
+    /// How many blank lines, or empty texts of JSON lines and Parquet rows, were skipped so far.
+    pub fn blank_lines(&self) -> usize {
+        self.blank
+    }
+
+    /// The next text; none where the file ends.
+    ///
+    /// # Errors
+    /// A line or a row that is not what such a file holds.
+    pub fn read(&mut self) -> Result<Option<Text>> {
+        loop {
+            let text = match &mut self.source {
+                Source::Conllu(lines) => return conllu::sentence(lines),
+                Source::Lines(lines) => match lines.next()? {
+                    None => return Ok(None),
+                    Some((_, line)) if line.trim().is_empty() => None,
+                    Some((number, line)) if self.options.pairs => {
+                        Some(pair_of(line, number, &self.place)?)
+                    }
+                    Some((number, line)) => Some(Text::from_line(line, number)),
+                },
+                Source::Jsonl(lines) => {
+                    let (field, place) = (&self.options.field, self.place.as_str());
+                    match lines.next()? {
+                        None => return Ok(None),
+                        Some((_, line)) if line.trim().is_empty() => None,
+                        Some((number, line)) => json_text(line, number, field, place)?,
+                    }
+                }
+                Source::Parquet(column) => match column.next()? {
+                    None => return Ok(None),
+                    Some((row, text)) => {
+                        text.map(|text| Text { text, line: Some(row), ..Text::default() })
+                    }
+                },
+            };
+            match text {
+                Some(text) if !text.text.trim().is_empty() => return Ok(Some(text)),
+                _ => self.blank += 1,
+            }
+        }
+    }
+}
+
+/// A line with a tab between two texts.
+pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
+    let sides: Vec<&str> = line.split('\t').collect();
+    match sides[..] {
+        [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => Ok(Text {
+            text: first.to_owned(),
+            pair: Some(second.to_owned()),
+            line: Some(number),
+            ..Text::default()
+        }),
+        _ => Err(Error::NotAPair { place: place.to_owned(), line: number }),
+    }
+}
+
+/// The text of a JSON line; none where it is null.
+fn json_text(line: &str, number: usize, field: &str, place: &str) -> Result<Option<Text>> {
+    let wrong = |reason: String| Error::Json { place: place.to_owned(), line: number, reason };
+    match jsonl::find(line, field).map_err(|e| wrong(format!("not a JSON object ({e})")))? {
+        Found::Text(text) => Ok(Some(Text { text, line: Some(number), ..Text::default() })),
+        Found::Null => Ok(None),
+        Found::Other => Err(wrong(format!("{field:?} is not a text"))),
+        Found::Missing(keys) => Err(Error::NoField {
+            place: format!("{place}, line {number}"),
+            field: field.to_owned(),
+            found: keys.join(", "),
+        }),
+    }
+}
+
+/// Lines with their numbers, counted from 1, without their ends and without a byte order mark.
+pub(crate) struct Lines<R> {
+    reader: R,
+    place: String,
+    number: usize,
+    bytes: Vec<u8>,
+}
+
+impl<R: BufRead> Lines<R> {
+    pub(crate) fn new(reader: R, place: &str) -> Self {
+        Self { reader, place: place.to_owned(), number: 0, bytes: Vec::new() }
+    }
+
+    /// What messages call the file.
+    pub(crate) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// The next line with its number.
+    pub(crate) fn next(&mut self) -> Result<Option<(usize, &str)>> {
+        self.bytes.clear();
+        let read = self.reader.read_until(b'\n', &mut self.bytes);
+        if read.map_err(|source| Error::Io { path: self.place.clone().into(), source })? == 0 {
+            return Ok(None);
+        }
+        self.number += 1;
+        let mut line = self.bytes.as_slice();
+        if self.number == 1 {
+            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+        }
+        line = line.strip_suffix(b"\n").unwrap_or(line);
+        line = line.strip_suffix(b"\r").unwrap_or(line);
+        match std::str::from_utf8(line) {
+            Ok(line) => Ok(Some((self.number, line))),
+            Err(e) => Err(Error::Utf8 {
+                place: self.place.clone(),
+                line: self.number,
+                byte: e.valid_up_to() + 1,
+            }),
+        }
+    }
+}

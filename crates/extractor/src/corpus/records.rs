@@ -1,0 +1,123 @@
+//! The texts of a corpus in order, all of them or a sample.
+
+use super::{Corpus, CorpusSettings, TextReader};
+use crate::{Result, Text};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+
+/// The texts that are to be read, one after the other.
+pub(crate) struct Records<'a> {
+    source: Source<'a>,
+    sample: Option<Sample>,
+}
+
+enum Source<'a> {
+    File(Box<TextReader>),
+    Texts(std::slice::Iter<'a, Text>),
+}
+
+impl<'a> Records<'a> {
+    /// Opens a corpus; where a sample is to be drawn, its texts are counted first.
+    pub(crate) fn open(corpus: &'a Corpus, settings: &CorpusSettings) -> Result<Self> {
+        let open = || -> Result<Source<'a>> {
+            Ok(match corpus {
+                Corpus::File { path, options } => {
+                    Source::File(Box::new(TextReader::open(path, options)?))
+                }
+                Corpus::Texts { texts, .. } => Source::Texts(texts.iter()),
+            })
+        };
+        let sample = match settings.sample {
+            None => None,
+            Some(wanted) => {
+                let (mut source, mut texts) = (open()?, 0);
+                while source.next()?.is_some() {
+                    texts += 1;
+                }
+                Some(Sample::new(wanted as u64, texts, settings.seed))
+            }
+        };
+        Ok(Self { source: open()?, sample })
+    }
+
+    /// The next text; none where there are no more.
+    pub(crate) fn next(&mut self) -> Result<Option<Text>> {
+        loop {
+            if self.sample.as_ref().is_some_and(|sample| sample.wanted == 0) {
+                return Ok(None);
+            }
+            let text = self.source.next()?;
+            let Some(sample) = &mut self.sample else { return Ok(text) };
+            if text.is_none() || sample.takes() {
+                return Ok(text);
+            }
+        }
+    }
+
+    /// Blank lines that were skipped so far.
+    pub(crate) fn blank_lines(&self) -> usize {
+        match &self.source {
+            Source::File(reader) => reader.blank_lines(),
+            Source::Texts(_) => 0,
+        }
+    }
+}
+
+impl Source<'_> {
+    fn next(&mut self) -> Result<Option<Text>> {
+        match self {
+            Self::File(reader) => reader.read(),
+            Self::Texts(texts) => Ok(texts.next().cloned()),
+        }
+    }
+}
+
+/// A draw without replacement that keeps the order: each text is taken with the chance that as many
+/// are still wanted as are left (selection sampling, Knuth, The Art of Computer Programming 2,
+/// algorithm 3.4.2S). The same seed draws the same.
+struct Sample {
+    wanted: u64,
+    left: u64,
+    random: Xoshiro256PlusPlus,
+}
+
+impl Sample {
+    fn new(wanted: u64, left: u64, seed: u64) -> Self {
+        Self { wanted: wanted.min(left), left, random: Xoshiro256PlusPlus::seed_from_u64(seed) }
+    }
+
+    fn takes(&mut self) -> bool {
+        // A number below `left`: the high half of a product.
+        let below = (u128::from(self.random.next_u64()) * u128::from(self.left)) >> 64;
+        let takes = below < u128::from(self.wanted);
+        self.left = self.left.saturating_sub(1);
+        self.wanted -= u64::from(takes);
+        takes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(wanted: u64, of: u64, seed: u64) -> Vec<u64> {
+        let mut sample = Sample::new(wanted, of, seed);
+        (0..of).filter(|_| sample.wanted > 0 && sample.takes()).collect()
+    }
+
+    #[test]
+    fn a_sample_has_its_size_and_favours_none() {
+        assert_eq!(drawn(5, 5, 0), [0, 1, 2, 3, 4]);
+        assert_eq!(drawn(9, 3, 0), [0, 1, 2]);
+        assert!(drawn(0, 3, 0).is_empty());
+        let mut counts = [0u32; 10];
+        for seed in 0..3000 {
+            let sample = drawn(3, 10, seed);
+            assert_eq!(sample.len(), 3);
+            sample.iter().for_each(|&i| counts[i as usize] += 1);
+        }
+        // 900 each, with a standard deviation of 25.
+        assert!(counts.iter().all(|c| (800..1000).contains(c)), "{counts:?}");
+        assert_eq!(drawn(3, 10, 7), drawn(3, 10, 7));
+    }
+}

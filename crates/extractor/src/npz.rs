@@ -1,0 +1,82 @@
+//! States as npz: a zip of npy arrays (numpy.org/neps/nep-0001-npy-format.html), stored, with a
+//! fixed date, so that the bytes are repeatable.
+
+use crate::Activations;
+use crate::arrays::{self, Values};
+use crate::states::metadata;
+use std::io::{self, Write};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// The entry with the metadata, which safetensors have in their header: bytes of JSON.
+const METADATA: &str = "stratoscope";
+
+/// Writes the states of parts, one after the other, as one file.
+pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) -> io::Result<()> {
+    let mut zip = ZipWriter::new_stream(out);
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644);
+    for array in arrays::of(parts, half) {
+        // Beyond 4 GiB an entry has another header.
+        let options = options.large_file(array.bytes() as u64 >= u64::from(u32::MAX));
+        zip.start_file(format!("{}.npy", array.name), options).map_err(io::Error::other)?;
+        let kind = match array.values {
+            Values::Integers(_) => "<i8",
+            Values::Floats { half: false, .. } => "<f4",
+            Values::Floats { half: true, .. } => "<f2",
+        };
+        zip.write_all(&header(kind, &array.shape))?;
+        array.write(&mut zip)?;
+    }
+    let metadata = metadata(parts)?;
+    zip.start_file(format!("{METADATA}.npy"), options).map_err(io::Error::other)?;
+    zip.write_all(&header(&format!("|S{}", metadata.len()), &[]))?;
+    zip.write_all(metadata.as_bytes())?;
+    zip.finish().map_err(io::Error::other)?;
+    Ok(())
+}
+
+/// What an npy array begins with, format 1.0; its end is aligned to 64 bytes.
+fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
+    const BEFORE: usize = 10;
+    let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
+    // A tuple of one has its comma, others need not have one at the end.
+    let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
+    let mut text =
+        format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}").into_bytes();
+    text.resize((BEFORE + text.len() + 1).next_multiple_of(64) - BEFORE - 1, b' ');
+    text.push(b'\n');
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    // A few sizes never make a header of 64 KiB.
+    bytes.extend((text.len() as u16).to_le_bytes());
+    bytes.extend(text);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_are_as_numpy_writes_them() {
+        // numpy.lib.format.header_data_from_array_1_0 of arrays of these shapes, numpy 2.
+        for (kind, shape, said) in [
+            (
+                "<f4",
+                &[7, 10, 384][..],
+                "{'descr': '<f4', 'fortran_order': False, 'shape': (7, 10, 384), }",
+            ),
+            ("<i8", &[3][..], "{'descr': '<i8', 'fortran_order': False, 'shape': (3,), }"),
+            ("|S5", &[][..], "{'descr': '|S5', 'fortran_order': False, 'shape': (), }"),
+        ] {
+            let header = header(kind, shape);
+            assert_eq!(header.len() % 64, 0);
+            let text = std::str::from_utf8(&header[10..]).unwrap();
+            assert_eq!(text.trim_end(), said);
+            assert!(text.ends_with('\n'));
+            assert_eq!(usize::from(header[8]) + 256 * usize::from(header[9]), text.len());
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Which tokens become one row, and how: words, annotated or not, and sentences.
+
+use crate::{Error, Row, Text, Unit};
+use ndarray::{ArrayView2, ArrayViewMut1};
+use stratoscope_loader::Pooling;
+
+/// That there are no words.
+pub(crate) fn nothing_to_pool() -> Error {
+    let reason = "token ids and texts without words have none".to_owned();
+    Error::NothingToPool { unit: "words", reason }
+}
+
+/// Rows of tokens that become one.
+pub(crate) struct Pool {
+    /// The rows, at least one.
+    pub(crate) rows: Vec<usize>,
+    /// The word that they are of, where they are of one.
+    pub(crate) word: Option<u32>,
+}
+
+/// Which tokens become one row: those of a pre-token, those that share characters with an annotated
+/// word, or all of a text.
+pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
+    let mut pools: Vec<Pool> = Vec::new();
+    let mut start = 0;
+    for (sequence, text) in texts.iter().enumerate() {
+        let n = rows[start..].iter().take_while(|row| row.sequence == sequence).count();
+        let own = start..start + n;
+        start += n;
+        match unit {
+            _ if own.is_empty() => {}
+            Unit::Token => pools.extend(own.map(|row| Pool { rows: vec![row], word: None })),
+            Unit::Sentence => pools.push(Pool { rows: own.collect(), word: None }),
+            Unit::Word if text.words.is_empty() => {
+                let mut last: Option<Pool> = None;
+                for row in own {
+                    let Some(word) = rows[row].word_id else { continue };
+                    match &mut last {
+                        Some(pool) if pool.word == Some(word) => pool.rows.push(row),
+                        _ => pools.extend(last.replace(Pool { rows: vec![row], word: Some(word) })),
+                    }
+                }
+                pools.extend(last);
+            }
+            Unit::Word => {
+                // Tokens and words are both in the order of the text, so that a word's tokens are
+                // not before those of the one before it.
+                let ends_before =
+                    |row: usize, at: usize| rows[row].special || rows[row].char_offsets[1] <= at;
+                let mut first = own.start;
+                for (word, range) in text.words.iter().enumerate() {
+                    while first < own.end && ends_before(first, range.start) {
+                        first += 1;
+                    }
+                    let near = (first..own.end).take_while(|&row| {
+                        rows[row].special || rows[row].char_offsets[0] < range.end
+                    });
+                    // A token of no characters stands nowhere.
+                    let stands = |row: usize| rows[row].char_offsets[0] < rows[row].char_offsets[1];
+                    let near = near.filter(|&row| !ends_before(row, range.start) && stands(row));
+                    let own: Vec<usize> = near.collect();
+                    if !own.is_empty() {
+                        pools.push(Pool { rows: own, word: u32::try_from(word).ok() });
+                    }
+                }
+            }
+        }
+    }
+    pools
+}
+
+/// One row of several; `sum` is memory for a mean.
+pub(crate) fn pool(
+    from: &ArrayView2<'_, f32>,
+    group: &[usize],
+    pooling: Pooling,
+    sum: &mut [f64],
+    mut to: ArrayViewMut1<'_, f32>,
+) {
+    let (first, last) = (group[0], group[group.len() - 1]);
+    match pooling {
+        _ if first == last => to.assign(&from.row(first)),
+        Pooling::First => to.assign(&from.row(first)),
+        Pooling::Last => to.assign(&from.row(last)),
+        Pooling::Mean => {
+            sum.fill(0.0);
+            for &row in group {
+                sum.iter_mut().zip(from.row(row)).for_each(|(sum, v)| *sum += f64::from(*v));
+            }
+            let n = group.len() as f64;
+            to.iter_mut().zip(sum).for_each(|(to, sum)| *to = (*sum / n) as f32);
+        }
+        Pooling::Max => {
+            to.assign(&from.row(first));
+            for &row in &group[1..] {
+                to.zip_mut_with(&from.row(row), |most, v| *most = most.max(*v));
+            }
+        }
+    }
+}
