@@ -20,9 +20,9 @@ pub(crate) struct PackedLinear {
     width: usize,
 }
 
-/// Rows that one thread takes at a time, at most: enough to pay for reading the weights, few enough
-/// for their inner values to stay near.
-const ROWS: usize = 264;
+/// Values of a layer's weights for each row that one thread takes at a time: reading many weights is
+/// paid for by many rows, and where they are few, few rows leave their inner values near.
+const WEIGHTS_A_ROW: usize = 6 << 10;
 
 /// Up to so many rows, threads share the columns.
 const FEW: usize = 48;
@@ -80,7 +80,7 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     let mut out = vec![0.0; rows * layer.outputs];
     let threads = rayon::current_num_threads();
     if rows > FEW || threads == 1 {
-        let chunk = chunk(rows, threads);
+        let chunk = chunk(rows, threads, layer);
         x.par_chunks(chunk * layer.inputs).zip(out.par_chunks_mut(chunk * layer.outputs)).for_each(
             |(x, out)| {
                 let (panels, stride) = (layer.all(), layer.outputs);
@@ -129,7 +129,7 @@ pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLine
         return linear(&inner[..rows * second.inputs], second, None);
     }
     let mut out = vec![0.0; rows * second.outputs];
-    let chunk = chunk(rows, threads);
+    let chunk = chunk(rows, threads, first);
     x.par_chunks(chunk * first.inputs).zip(out.par_chunks_mut(chunk * second.outputs)).for_each(
         |(x, out)| {
             with_scratch(|Scratch { tiles, inner, .. }| {
@@ -176,8 +176,9 @@ impl WithSimd for Gate<'_> {
 }
 
 /// Rows a task, of `rows` on `threads`: as many tasks for each thread, whole tiles.
-fn chunk(rows: usize, threads: usize) -> usize {
-    let tasks = rows.div_ceil(ROWS).next_multiple_of(threads);
+fn chunk(rows: usize, threads: usize, layer: &PackedLinear) -> usize {
+    let most = (layer.inputs * layer.outputs / WEIGHTS_A_ROW).clamp(96, 528);
+    let tasks = rows.div_ceil(most).next_multiple_of(threads);
     rows.div_ceil(tasks).next_multiple_of(12)
 }
 
