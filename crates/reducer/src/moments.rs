@@ -176,7 +176,7 @@ pub(crate) fn centre<F: Float>(
 
 /// Writes a row, scaled and less another.
 #[inline(always)]
-fn subtract<F: Float>(
+pub(crate) fn subtract<F: Float>(
     row: ArrayView1<F>,
     scale: f64,
     minus: &[f64],

@@ -5,10 +5,10 @@ use linfa::{DatasetBase, Float, ParamGuard};
 use ndarray::{Array1, Array2, ArrayBase, ArrayView1, ArrayView2, Axis, Data, Ix2, s};
 use rayon::prelude::*;
 
-use crate::checks::{ROWS, largest_magnitude, to_f64};
+use crate::checks::{ROWS, largest_magnitude};
 use crate::error::{ReducerError, Result};
-use crate::linalg::SymmetricEigen;
-use crate::moments::{Moments, centre, unit_of};
+use crate::linalg::{SymmetricEigen, add_product};
+use crate::moments::{Moments, centre, subtract, unit_of};
 
 /// Loadings this close to the largest of their component, relatively, count as tied with it.
 const TIE: f64 = 1e-9;
@@ -104,13 +104,16 @@ impl<F: Float, D: Data<Elem = F>> Transformer<&ArrayBase<D, Ix2>, Result<Array2<
         }
         let mut placed = Array2::zeros((x.nrows(), self.components.nrows()));
         let basis = self.components.t();
+        let mean = self.mean.as_slice().unwrap_or(&[]);
         let x = x.view();
         let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
         chunks.into_par_iter().zip(placed.axis_chunks_iter_mut(Axis(0), ROWS)).for_each(
-            |(rows, mut out)| {
-                let mut centred = Array2::from_shape_fn(rows.dim(), |at| to_f64(rows[at]));
-                centred -= &self.mean;
-                out.assign(&centred.dot(&basis));
+            |(rows, out)| {
+                let mut centred = Array2::zeros(rows.dim());
+                for (row, mut target) in rows.rows().into_iter().zip(centred.rows_mut()) {
+                    subtract(row, 1.0, mean, &mut target);
+                }
+                add_product(centred.view(), basis, out);
             },
         );
         Ok(placed)
