@@ -1,5 +1,7 @@
 //! Squared Euclidean distances of one row to all rows, in blocks and across threads.
 
+use std::ops::Range;
+
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use rayon::prelude::*;
 
@@ -41,12 +43,21 @@ impl Cloud {
         &self,
         visit: impl Fn(usize, &[f64]) -> T + Sync + Send,
     ) -> Vec<T> {
+        self.map_range(0..self.len(), visit)
+    }
+
+    /// [`Cloud::map_rows`] for some of the points.
+    pub(crate) fn map_range<T: Send>(
+        &self,
+        points: Range<usize>,
+        visit: impl Fn(usize, &[f64]) -> T + Sync + Send,
+    ) -> Vec<T> {
         let n = self.len();
-        let blocks: Vec<Vec<T>> = (0..n.div_ceil(BLOCK))
+        let blocks: Vec<Vec<T>> = (0..points.len().div_ceil(BLOCK))
             .into_par_iter()
             .map(|block| {
-                let start = block * BLOCK;
-                let end = (start + BLOCK).min(n);
+                let start = points.start + block * BLOCK;
+                let end = (start + BLOCK).min(points.end);
                 let mut products = Array2::zeros((end - start, n));
                 let rows = self.rows.slice(s![start..end, ..]);
                 add_product(rows, self.rows.t(), products.view_mut());

@@ -32,11 +32,16 @@
 //! On two Xeon cores with AVX-512, on states of all-MiniLM-L6-v2 after layer 4 over the
 //! development part of UD English EWT; by `examples/measure.rs` and `examples/compare.py`.
 //!
-//! PCA of 33,872 x 384 to 50 components: 0.13 s; scikit-learn 1.9.1's covariance solver takes
-//! 0.08 s in f32 and 0.11 s in f64, its full SVD 0.60 s. Singular values differ from the full SVD
-//! in f64 by at most 9e-16 of the largest, components by 9e-14.
-//! The same numbers as 16,936 x 768: 0.54 s against 0.16 s, 0.23 s and 1.0 s, and the same
-//! agreement; the eigenvectors of 768 dimensions take most of it.
+//! PCA to 50 components, in seconds of processor time (two threads share them), the best of
+//! eight runs that took turns with scikit-learn 1.9.1's default, which computes in f32:
+//!
+//! | rows | fit | scikit-learn |
+//! | --- | --- | --- |
+//! | 35,000 x 384 | 0.17-0.21 | 0.16-0.22 |
+//! | 17,500 x 768 | 0.59-0.61 | 0.47-0.51 |
+//!
+//! Singular values differ from the full SVD in f64 by at most 2e-15 of the largest, components by
+//! 2e-13. Half of the time at 768 dimensions is that of the eigenvectors.
 //!
 //! t-SNE, perplexity 30 or (n − 1) / 3, 1,000 epochs, exact divergence of both maps by
 //! [`kl_divergence`] (lower is better):

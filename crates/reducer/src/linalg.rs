@@ -1,6 +1,7 @@
 //! The two pieces of linear algebra that PCA rests on: a product and symmetric eigenvectors.
 
 use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::error::{ReducerError, Result};
@@ -95,42 +96,92 @@ fn tridiagonalise(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
     let n = matrix.nrows();
     let mut diagonal = vec![0.0; n];
     let mut off_diagonal = vec![0.0; n.saturating_sub(1)];
-    let mut product = Array1::<f64>::zeros(n);
+    // The last reflection's u and w, which the rows above still miss, and the next one's.
+    let (mut u, mut w) = (vec![0.0; n], vec![0.0; n]);
+    let (mut next_u, mut next_w) = (vec![0.0; n], vec![0.0; n]);
+    let arch = Arch::new();
     for i in (0..n).rev() {
-        diagonal[i] = matrix[[i, i]];
-        if i == 0 {
-            break;
-        }
-        if i == 1 {
-            off_diagonal[0] = matrix[[1, 0]];
-            continue;
-        }
         let (mut above, mut below) = matrix.view_mut().split_at(Axis(0), i);
-        let mut u = below.slice_mut(s![0, ..i]);
-        off_diagonal[i - 1] = reflection(&mut u);
-        if u.iter().all(|&v| v == 0.0) {
-            continue;
+        let mut row = below.slice_mut(s![0, ..=i]);
+        for (value, (u_c, w_c)) in row.iter_mut().zip(u.iter().zip(&w)) {
+            *value -= u[i] * w_c + w[i] * u_c;
         }
-        // p = A u from the lower triangle alone.
-        let mut p = product.slice_mut(s![..i]);
-        p.fill(0.0);
-        for r in 0..i {
-            let row = above.slice(s![r, ..r]);
-            let dot = row.dot(&u.slice(s![..r]));
-            p[r] += dot + above[[r, r]] * u[r];
-            p.slice_mut(s![..r]).scaled_add(u[r], &row);
+        diagonal[i] = row[i];
+        let mut cleared = row.slice_mut(s![..i]);
+        match i {
+            0 => break,
+            1 => off_diagonal[0] = cleared[0],
+            _ => off_diagonal[i - 1] = reflection(&mut cleared),
         }
-        // A − u wᵀ − w uᵀ with w = p − (pᵀu / 2) u.
-        let half = p.dot(&u) / 2.0;
-        p.scaled_add(-half, &u);
-        for r in 0..i {
-            let (u_r, w_r) = (u[r], p[r]);
-            let mut row = above.slice_mut(s![r, ..=r]);
-            row.scaled_add(-u_r, &p.slice(s![..=r]));
-            row.scaled_add(-w_r, &u.slice(s![..=r]));
+        let used = if i == 1 { 0.0 } else { 1.0 };
+        next_u.truncate(i);
+        next_u.iter_mut().zip(&cleared).for_each(|(to, from)| *to = used * from);
+        next_w.truncate(i);
+        next_w.fill(0.0);
+        for (r, mut row) in above.rows_mut().into_iter().enumerate() {
+            let Some(row) = row.as_slice_mut() else { continue };
+            arch.dispatch(Step {
+                row: &mut row[..=r],
+                u: &u,
+                w: &w,
+                with: &next_u,
+                product: &mut next_w,
+            });
         }
+        // A − u wᵀ − w uᵀ with w = p − (pᵀu / 2) u, p = A u.
+        let half = next_w.iter().zip(&next_u).map(|(p, u)| p * u).sum::<f64>() / 2.0;
+        next_w.iter_mut().zip(&next_u).for_each(|(p, u)| *p -= half * u);
+        std::mem::swap(&mut u, &mut next_u);
+        std::mem::swap(&mut w, &mut next_w);
     }
     (diagonal, off_diagonal)
+}
+
+/// What a reflection does with a row r of the lower triangle, `[r + 1]`: it is brought up to date
+/// by the one before, and multiplied by the next vector, as a row and as a column.
+struct Step<'a> {
+    row: &'a mut [f64],
+    u: &'a [f64],
+    w: &'a [f64],
+    with: &'a [f64],
+    product: &'a mut [f64],
+}
+
+impl WithSimd for Step<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let r = self.row.len() - 1;
+        let (u_r, w_r, with_r) = (self.u[r], self.w[r], self.with[r]);
+        let (sums, last) = self.product.split_at_mut(r);
+        let (row, diagonal) = self.row.split_at_mut(r);
+        let (rows, row) = S::as_mut_simd_f64s(row);
+        let (us, u) = S::as_simd_f64s(&self.u[..r]);
+        let (ws, w) = S::as_simd_f64s(&self.w[..r]);
+        let (withs, with) = S::as_simd_f64s(&self.with[..r]);
+        let (all_sums, sums) = S::as_mut_simd_f64s(sums);
+        let [minus_u, minus_w, factor] = [-u_r, -w_r, with_r].map(|v| simd.splat_f64s(v));
+        let mut dot = simd.splat_f64s(0.0);
+        for ((((value, &u), &w), &with), sum) in
+            rows.iter_mut().zip(us).zip(ws).zip(withs).zip(all_sums)
+        {
+            let new = simd.mul_add_f64s(minus_w, u, simd.mul_add_f64s(minus_u, w, *value));
+            *value = new;
+            dot = simd.mul_add_f64s(new, with, dot);
+            *sum = simd.mul_add_f64s(factor, new, *sum);
+        }
+        let mut total = simd.reduce_sum_f64s(dot);
+        for ((((value, u), w), with), sum) in row.iter_mut().zip(u).zip(w).zip(with).zip(sums) {
+            *value -= u_r * w + w_r * u;
+            total += *value * with;
+            *sum += with_r * *value;
+        }
+        if let ([corner], [last, ..]) = (diagonal, last) {
+            *corner -= 2.0 * u_r * w_r;
+            *last += total + *corner * with_r;
+        }
+    }
 }
 
 /// Turns x into the u of the reflection I − u uᵀ that leaves of x its last entry alone, and
@@ -158,7 +209,7 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
     e.push(0.0);
     let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
     let negligible = norm * f64::EPSILON / 16.0;
-    let mut rotations = Vec::with_capacity(n);
+    let mut rotations = Vec::with_capacity(BATCH + n);
     for l in 0..n {
         for sweep in 0.. {
             let small = |m: usize| {
@@ -175,7 +226,6 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
             g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
             let (mut s, mut c, mut p) = (1.0, 1.0, 0.0);
             let mut split = false;
-            rotations.clear();
             for i in (l..m).rev() {
                 let (f, b) = (s * e[i], c * e[i]);
                 let r = f.hypot(g);
@@ -198,9 +248,12 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
                 d[l] -= p;
                 e[l] = g;
             }
-            strips.par_iter_mut().for_each(|strip| rotate_rows(strip, &rotations));
+            if rotations.len() >= BATCH {
+                rotate(&mut strips, &mut rotations);
+            }
         }
     }
+    rotate(&mut strips, &mut rotations);
     let vectors = Array2::from_shape_fn((n, n), |(i, j)| strips[j / STRIP][i * STRIP + j % STRIP]);
     Ok((d, vectors))
 }
@@ -209,6 +262,8 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
 const MAX_SWEEPS: usize = 100;
 /// Columns of the vectors that one task turns; they lie together in memory.
 const STRIP: usize = 32;
+/// Rotations that are made together, so that threads meet seldom.
+const BATCH: usize = 4096;
 
 /// The identity `[n, n]` in strips of [`STRIP`] columns, each row-major and padded with 0.
 fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
@@ -217,15 +272,35 @@ fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
     strips
 }
 
-/// Turns rows i and i + 1 of a strip by each (i, c, s) in their order.
-fn rotate_rows(strip: &mut [f64], rotations: &[(usize, f64, f64)]) {
-    let (rows, _) = strip.as_chunks_mut::<STRIP>();
-    for &(i, c, s) in rotations {
-        let [upper, lower] = &mut rows[i..i + 2] else {
-            continue;
-        };
-        for (a, b) in upper.iter_mut().zip(lower) {
-            (*a, *b) = (c * *a - s * *b, s * *a + c * *b);
+/// Turns rows i and i + 1 of all strips by each (i, c, s) in their order, and forgets these.
+fn rotate(strips: &mut [Vec<f64>], rotations: &mut Vec<(usize, f64, f64)>) {
+    let arch = Arch::new();
+    strips.par_iter_mut().for_each(|strip| arch.dispatch(Rotate { strip, rotations }));
+    rotations.clear();
+}
+
+/// The rotations of one strip.
+struct Rotate<'a> {
+    strip: &'a mut [f64],
+    rotations: &'a [(usize, f64, f64)],
+}
+
+impl WithSimd for Rotate<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let (rows, _) = self.strip.as_chunks_mut::<STRIP>();
+        for &(i, c, s) in self.rotations {
+            let [upper, lower] = &mut rows[i..i + 2] else { continue };
+            let [c, s, minus_s] = [c, s, -s].map(|v| simd.splat_f64s(v));
+            let (upper, _) = S::as_mut_simd_f64s(upper);
+            let (lower, _) = S::as_mut_simd_f64s(lower);
+            for (a, b) in upper.iter_mut().zip(lower) {
+                let turned = simd.mul_add_f64s(c, *a, simd.mul_f64s(minus_s, *b));
+                *b = simd.mul_add_f64s(s, *a, simd.mul_f64s(c, *b));
+                *a = turned;
+            }
         }
     }
 }

@@ -2,16 +2,18 @@
 
 use linfa::Float;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use crate::checks::{largest_magnitude, to_f64};
 use crate::error::{ReducerError, Result};
 use crate::linalg::add_product;
 
-/// Rows multiplied at once: 256 x 384 in f64 stay in the cache of a core.
-const ROWS: usize = 256;
-/// Columns of the result per product; only the blocks on and below the diagonal are computed.
-const PANEL: usize = 96;
+/// Rows multiplied at once, with the one that is added to them: 256 x 384 in f64 stay in the
+/// cache of a core.
+const ROWS: usize = 255;
+/// Rows of the result per product; only the blocks on and below the diagonal are computed.
+const PANEL: usize = 48;
 /// Partial sums over rows, at most: fixed, so that the threads do not change the result.
 const PARTS: usize = 8;
 
@@ -176,19 +178,38 @@ pub(crate) fn centre<F: Float>(
 
 /// Writes a row, scaled and less another.
 #[inline(always)]
-fn subtract<F: Float>(
+pub(crate) fn subtract<F: Float>(
     row: ArrayView1<F>,
     scale: f64,
     minus: &[f64],
     target: &mut ndarray::ArrayViewMut1<f64>,
 ) {
-    let slots = target.iter_mut().zip(minus);
-    // A slice lets the compiler use vector registers.
-    match row.as_slice() {
-        Some(row) => {
+    // Slices let the compiler use vector registers.
+    match (row.as_slice(), target.as_slice_mut()) {
+        (Some(row), Some(target)) => Arch::new().dispatch(Subtract { row, scale, minus, target }),
+        _ => {
+            let slots = target.iter_mut().zip(minus);
             slots.zip(row).for_each(|((slot, less), &v)| *slot = to_f64(v) * scale - less);
         }
-        None => slots.zip(row).for_each(|((slot, less), &v)| *slot = to_f64(v) * scale - less),
+    }
+}
+
+/// [`subtract`] for a row that lies together in memory.
+struct Subtract<'a, F> {
+    row: &'a [F],
+    scale: f64,
+    minus: &'a [f64],
+    target: &'a mut [f64],
+}
+
+impl<F: Float> WithSimd for Subtract<'_, F> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for ((slot, less), &value) in self.target.iter_mut().zip(self.minus).zip(self.row) {
+            *slot = to_f64(value) * self.scale - less;
+        }
     }
 }
 
@@ -198,9 +219,9 @@ fn add_scatter(rows: ArrayView2<f64>, sum: &mut Array2<f64>) {
     for left in (0..d).step_by(PANEL) {
         let right = (left + PANEL).min(d);
         add_product(
-            rows.slice(s![.., left..]).t(),
-            rows.slice(s![.., left..right]),
-            sum.slice_mut(s![left.., left..right]),
+            rows.slice(s![.., left..right]).t(),
+            rows.slice(s![.., ..right]),
+            sum.slice_mut(s![left..right, ..right]),
         );
     }
 }

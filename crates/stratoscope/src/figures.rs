@@ -204,6 +204,9 @@ impl Exploration {
             Alignment::None => "A map a layer, not aligned: layers cannot be compared.",
         };
         let perplexity = maps.perplexity.unwrap_or(0.0);
+        let of = maps
+            .components
+            .map_or_else(String::new, |k| format!(", of the first {k} principal components"));
         let left = self.states.rows.len() - maps.rows.len();
         let left = match left {
             0 => String::new(),
@@ -213,7 +216,7 @@ impl Exploration {
         Maps {
             title: self.title("t-SNE by layer"),
             caption: format!(
-                "{how} Perplexity {perplexity:.1}. Near neighbours mean something; distances, \
+                "{how} Perplexity {perplexity:.1}{of}. Near neighbours mean something; distances, \
                  sizes of groups and empty space do not. T: trustworthiness, C: continuity, the \
                  shares of neighbourhoods that are true and that are kept (k = {}).{left}",
                 maps.k.map_or_else(|| "undefined".to_owned(), |k| k.to_string()),

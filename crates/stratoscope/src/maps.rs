@@ -54,6 +54,10 @@ pub struct LayerMaps {
     pub shares: Option<[f64; 2]>,
     /// t-SNE's perplexity.
     pub perplexity: Option<f64>,
+    /// The principal components that t-SNE was given in place of the states; none where it was
+    /// given these, as up to 1,000 points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub components: Option<usize>,
     /// `[layers]`: whether neighbours on the map are neighbours in the space of the layer
     /// (Venna & Kaski 2001), among the fitted tokens; none for fewer than 3.
     pub trustworthiness: Vec<Option<f64>>,
@@ -69,8 +73,14 @@ const SINK: f64 = 10.0;
 /// Neighbours for trustworthiness and continuity, where there are enough tokens.
 const NEIGHBOURS: usize = 5;
 
+/// t-SNE of more points than this is of their first [`COMPONENTS`] principal components: distances
+/// hardly change, and cost a fraction (van der Maaten & Hinton 2008 do so).
+const FULL_POINTS: usize = 1000;
+const COMPONENTS: usize = 50;
+
 /// Brings the states of all layers to the plane. The basis is fitted without special tokens and
-/// attention sinks; t-SNE, which cannot place what it did not fit, leaves them out.
+/// attention sinks; t-SNE, which cannot place what it did not fit, leaves them out. It maps more
+/// than 1,000 points by their first 50 principal components.
 ///
 /// # Errors
 /// Too few tokens for the method.
@@ -96,7 +106,7 @@ pub fn reduce(
         .map(|(place, _)| place)
         .collect();
     let n = rows.len();
-    let mut perplexity = None;
+    let (mut perplexity, mut components) = (None, None);
     let mut map = |x: ArrayView2<f32>, fit: &[usize], step: usize, steps: usize| {
         let placed = match reducer {
             Reducer::Pca => {
@@ -106,7 +116,20 @@ pub fn reduce(
             Reducer::Random => random_projection(x, x.ncols().min(2), seed)?,
             Reducer::Tsne => {
                 let params = Tsne::params().seed(seed).check()?;
-                let map = params.embed(x, |done, all| progress(step * all + done, steps * all))?;
+                let mut heard = |done, all| progress(step * all + done, steps * all);
+                let scores = if x.nrows() > FULL_POINTS && x.ncols() > COMPONENTS {
+                    let pca = Pca::params(COMPONENTS).fit(&DatasetBase::from(x))?;
+                    Some(pca.transform(&x)?)
+                } else {
+                    None
+                };
+                // States without any spread have no components.
+                let scores = scores.filter(|scores| scores.ncols() > 0);
+                let map = match &scores {
+                    Some(scores) => params.embed(scores.view(), &mut heard)?,
+                    None => params.embed(x, &mut heard)?,
+                };
+                components = scores.map(|scores| scores.ncols());
                 perplexity = Some(map.perplexity);
                 map.embedding
             }
@@ -154,6 +177,7 @@ pub fn reduce(
             .collect(),
         shares: (reducer != Reducer::Tsne).then(|| shares(&layers, &planes, &fit, alignment)),
         perplexity,
+        components,
         trustworthiness: Vec::new(),
         continuity: Vec::new(),
         k: None,

@@ -8,6 +8,8 @@ use crate::distance::{Cloud, nearest};
 
 /// Up to this many points every pair counts; above, the 3 × perplexity nearest of each point.
 const DENSE: usize = 1000;
+/// Points whose neighbours are found before progress is told: a second's work at 30,000.
+const PART: usize = 1024;
 /// The conditional entropy is met to this many nats.
 const ENTROPY_TOLERANCE: f64 = 1e-8;
 
@@ -102,16 +104,31 @@ impl Neighbours {
 }
 
 impl Affinities {
-    /// Of the rows of a finite matrix with at least 4 rows.
-    pub(super) fn new(x: Array2<f64>, perplexity: f64) -> Self {
+    /// The whole parts that the neighbours of so many points are found in.
+    pub(super) fn parts(n: usize) -> usize {
+        n / PART
+    }
+
+    /// Of the rows of a finite matrix with at least 4 rows. `heard` is called after each of
+    /// [`Affinities::parts`].
+    pub(super) fn new(x: Array2<f64>, perplexity: f64, heard: &mut dyn FnMut()) -> Self {
         let n = x.nrows();
         let k = if n <= DENSE { n - 1 } else { ((3.0 * perplexity) as usize).clamp(1, n - 1) };
-        let conditional = Cloud::new(x).map_rows(|i, distances| {
+        let conditional_of = |i, distances: &[f64]| {
             let near = nearest(distances, i, k);
             let kernel = Kernel::fit(near.iter().map(|&(d, _)| d), perplexity);
             let half = 1.0 / (2.0 * n as f64);
             near.into_iter().map(|(d, j)| (j, kernel.probability(d) * half)).collect::<Vec<_>>()
-        });
+        };
+        let cloud = Cloud::new(x);
+        let mut conditional = Vec::with_capacity(n);
+        for start in (0..n).step_by(PART) {
+            let part = start..(start + PART).min(n);
+            conditional.extend(cloud.map_range(part, conditional_of));
+            if start + PART <= n {
+                heard();
+            }
+        }
         if n <= DENSE {
             let stride = n.next_multiple_of(LANES);
             let mut joint = vec![0.0; n * stride];

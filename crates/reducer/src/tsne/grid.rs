@@ -22,7 +22,7 @@ const BLOCK: usize = 8;
 const POINTS: usize = 512;
 /// Nodes along an axis that a point has a share in: a quintic spline's.
 const SUPPORT: usize = 6;
-/// The node of these that a point with offset 0 lies on.
+/// The one of these that a point with offset 0 lies on: the third.
 const MIDDLE: f64 = (SUPPORT / 2 - 1) as f64;
 
 /// Where a point lies between nodes.
@@ -30,7 +30,7 @@ const MIDDLE: f64 = (SUPPORT / 2 - 1) as f64;
 struct Place {
     /// The first of its nodes along x and y.
     node: [u32; 2],
-    /// How far it is past its second node, in 0..1.
+    /// How far it is past its third node, in 0..1.
     offset: [f64; 2],
 }
 
@@ -138,7 +138,7 @@ impl Grid {
             }
         }
         let extent = (high[0] - low[0]).max(high[1] - low[1]).max(0.0);
-        // One node before the first point and two after the last.
+        // Two nodes before the first point and three after the last.
         let needed = (extent / SPACING).min(LONGEST as f64) as usize + 1 + SUPPORT;
         let length = smooth_length((2 * needed).clamp(SHORTEST, LONGEST));
         let tight = extent / (length / 2 - SUPPORT) as f64;
@@ -375,7 +375,7 @@ fn interpolate(potential: &[f64], nodes: usize, place: &Place) -> (f64, [f64; 2]
     (value, slope)
 }
 
-/// The shares of a point's nodes in it, from how far it is past its middle ones, and their
+/// The shares of a point's nodes in it, from how far it is past its third, and their
 /// derivatives: B-splines by the recursion of de Boor (1978, chapter X).
 #[inline(always)]
 fn spline(t: f64) -> ([f64; SUPPORT], [f64; SUPPORT]) {

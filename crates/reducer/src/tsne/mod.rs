@@ -133,8 +133,9 @@ impl<F: Float> Transformer<ArrayView2<'_, F>, Result<Tsne>> for TsneValidParams 
 }
 
 impl TsneValidParams {
-    /// Maps the rows of `x` `[n, d]` to the plane. `progress` hears the epochs done and their
-    /// number, after each.
+    /// Maps the rows of `x` `[n, d]` to the plane. `progress` hears the steps done and their
+    /// number, after each: one for every 1,024 points whose neighbours were found, then one for
+    /// every epoch.
     ///
     /// Van der Maaten & Hinton 2008, started from PCA (Kobak & Berens 2019). Repulsion is exact
     /// up to 2,000 points and interpolated on a grid (Linderman et al. 2019) above; attraction is
@@ -156,8 +157,16 @@ impl TsneValidParams {
         }
         let perplexity = self.perplexity.min((n - 1) as f64 / 3.0);
         let mut map = self.start(&x)?;
-        let affinities = Affinities::new(x, perplexity);
-        descend(&mut map, &affinities, self.epochs, &mut progress);
+        let schedule = if n <= EXACT { THOROUGH } else { SWIFT };
+        let epochs = self.epochs.unwrap_or(schedule.epochs);
+        let steps = Affinities::parts(n) + epochs;
+        let mut done = 0;
+        let mut step = || {
+            done += 1;
+            progress(done, steps);
+        };
+        let affinities = Affinities::new(x, perplexity, &mut step);
+        descend(&mut map, &affinities, &schedule, epochs, &mut step);
         let embedding = Array2::from_shape_fn((n, 2), |(i, axis)| map[i][axis]);
         Ok(Tsne { embedding, perplexity })
     }
@@ -184,12 +193,11 @@ impl TsneValidParams {
 fn descend(
     map: &mut [[f64; 2]],
     affinities: &Affinities,
-    epochs: Option<usize>,
-    progress: &mut dyn FnMut(usize, usize),
+    schedule: &Schedule,
+    epochs: usize,
+    heard: &mut dyn FnMut(),
 ) {
     let n = map.len();
-    let schedule = if n <= EXACT { THOROUGH } else { SWIFT };
-    let epochs = epochs.unwrap_or(schedule.epochs);
     let mut velocity = vec![[0.0f64; 2]; n];
     let mut gains = vec![[1.0f64; 2]; n];
     let mut forces = Forces::new(affinities, n);
@@ -218,7 +226,7 @@ fn descend(
             }
         }
         centre(map);
-        progress(epoch + 1, epochs);
+        heard();
     }
 }
 
