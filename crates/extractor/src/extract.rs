@@ -12,7 +12,7 @@ use stratoscope_loader::Model;
 use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence, Transformer};
 
 /// Tokens that are run together, at most; larger groups gain nothing and need more memory.
-const MOST: usize = 1024;
+pub(crate) const MOST: usize = 1024;
 
 /// Tokens that are run together, at least; smaller groups pay more for reading the weights.
 const LEAST: usize = 256;

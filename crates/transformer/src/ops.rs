@@ -172,7 +172,7 @@ impl NormLayer {
                 let run = |x: &[f32], y: &[f32]| kernels::norm(x, Some(y), weights);
                 Ok(kernels::apply_pair("norm of a sum", x, y, d, run)?)
             }
-            None => self.apply(&sum(x, y, false)?),
+            None => self.apply(&(x + y)?),
         }
     }
 

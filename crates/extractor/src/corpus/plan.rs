@@ -3,6 +3,7 @@
 
 use super::records::Records;
 use super::{Corpus, CorpusSettings, CorpusStep};
+use crate::extract::MOST;
 use crate::pools::{nothing_to_pool, pools};
 use crate::prepare::prepare_numbered;
 use crate::{Capture, Error, Result, Text, Unit, Warning};
@@ -10,9 +11,6 @@ use rayon::prelude::*;
 use std::ops::Range;
 use stratoscope_loader::Model;
 use stratoscope_transformer::{Architecture, HookPoint};
-
-/// Tokens that are run together, at most.
-pub(crate) const GROUP: usize = 1024;
 
 /// Texts that are tokenized side by side, and characters of them, at most.
 const BATCH: (usize, usize) = (512, 1 << 20);
@@ -216,7 +214,7 @@ impl Groups {
         let shard = self.shards.len() - 1;
         let Some(current) = self.shards.last_mut() else { return };
         let fits = |group: &Group| {
-            group.shard == shard && group.tokens > 0 && group.tokens + text.tokens <= GROUP
+            group.shard == shard && group.tokens > 0 && group.tokens + text.tokens <= MOST
         };
         if !self.groups.last().is_some_and(fits) {
             self.groups.push(Group { shard, texts: 0, tokens: 0, rows: 0 });
