@@ -27,5 +27,5 @@ pub use error::{Error, ErrorKind, Result};
 pub use families::{families_with_heads, family_of, supported_families};
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use pooling::Pooling;
-pub use source::{FileRecord, Source};
+pub use source::{FileRecord, Source, hexadecimal};
 pub use tokenizer::{Encoding, Tokenizer};

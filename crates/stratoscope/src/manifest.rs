@@ -4,9 +4,8 @@ use crate::{Activations, Settings};
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 use std::path::Path;
-use stratoscope_loader::{FileRecord, ModelInfo};
+use stratoscope_loader::{FileRecord, ModelInfo, hexadecimal};
 
 /// What an exploration was made with. The same manifest gives the same bytes.
 #[derive(Debug, Clone, Serialize)]
@@ -66,7 +65,7 @@ impl ModelFile {
         Ok(Self {
             name: path.display().to_string(),
             bytes: bytes.len() as u64,
-            sha256: hex(&Sha256::digest(&bytes)),
+            sha256: hexadecimal(&Sha256::digest(&bytes)),
         })
     }
 }
@@ -112,15 +111,6 @@ impl Manifest {
             self.options,
             self.texts,
         ]);
-        hex(&Sha256::digest(what.to_string().as_bytes())[..4])
+        hexadecimal(&Sha256::digest(what.to_string().as_bytes())[..4])
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use stratoscope_loader::hexadecimal;
 
 pub(crate) const INDEX: &str = "index.json";
 const JOURNAL: &str = "journal.jsonl";
@@ -159,7 +160,7 @@ impl Folder {
         write_aside(&path, |out| {
             let mut counted = Hashing { out, bytes: 0, hash: Sha256::new() };
             content(&mut counted)?;
-            written = (counted.bytes, hex(&counted.hash.finalize()));
+            written = (counted.bytes, hexadecimal(&counted.hash.finalize()));
             Ok(())
         })
         .map_err(|source| Error::Write { path, source })?;
@@ -347,7 +348,7 @@ pub(crate) fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
     let mut bytes = vec![0; 1 << 18];
     loop {
         match file.read(&mut bytes)? {
-            0 => return Ok((length, hex(&hash.finalize()))),
+            0 => return Ok((length, hexadecimal(&hash.finalize()))),
             n => {
                 hash.update(&bytes[..n]);
                 length += n as u64;
@@ -358,10 +359,5 @@ pub(crate) fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
 
 /// The sha256 of something in memory.
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Lower-case hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hexadecimal(&Sha256::digest(bytes))
 }

@@ -5,6 +5,7 @@
 //! its size and time of change say that it is the same. That is remembered in our own folder, never
 //! in Python's cache.
 
+use crate::source::hexadecimal;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
@@ -47,8 +48,8 @@ impl Checksums {
             }
         }
         Ok(Checksums {
-            sha256: hex(&sha256.finalize()),
-            git_blob: git.map(|git| hex(&git.finalize())),
+            sha256: hexadecimal(&sha256.finalize()),
+            git_blob: git.map(|git| hexadecimal(&git.finalize())),
         })
     }
 
@@ -157,10 +158,6 @@ fn stamp(path: &Path) -> Result<(u64, u64), HubError> {
     let modified = metadata.modified().map_err(HubError::read(path))?;
     let since = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
     Ok((metadata.len(), u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

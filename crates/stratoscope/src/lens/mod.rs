@@ -11,13 +11,13 @@ mod tests;
 pub use error::LensError;
 pub use numbers::{Distribution, Perplexity};
 
-use crate::manifest::hex;
 use crate::{Error, Explorer, LongText, Result, Step, Text};
 use ndarray::Axis;
 use reads::Reads;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use stratoscope_extractor::{HookSelection, LayerSelection, Origin, extract, prepare, prepare_ids};
+use stratoscope_loader::hexadecimal;
 use stratoscope_loader::{Tokenizer, families_with_heads};
 
 const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
@@ -247,7 +247,7 @@ impl Lens {
         let weights = &self.model.weights;
         let what =
             serde_json::json!([self.tool, model, revision, weights, self.settings, self.text]);
-        hex(&Sha256::digest(what.to_string().as_bytes())[..4])
+        hexadecimal(&Sha256::digest(what.to_string().as_bytes())[..4])
     }
 }
 

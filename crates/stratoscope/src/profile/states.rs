@@ -1,12 +1,12 @@
 //! What a profile is computed from: stimuli, and the states of their targets and carriers.
 
 use super::TOOL;
-use crate::manifest::hex;
 use crate::{Error, Explorer, HookSelection, LayerSelection, LongText, Result, Step, Text};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use stratoscope_extractor::{Origin, Row, extract, prepare, write_tensors};
+use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{Item, Placement, Stimuli};
 
 /// Stimuli with their name and the hash of their text: what a profile is of, beside the model.
@@ -46,7 +46,7 @@ impl NamedStimuli {
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
-            sha256: hex(&Sha256::digest(text)),
+            sha256: hexadecimal(&Sha256::digest(text)),
             stimuli: Stimuli::parse(text)?,
             cues_first: false,
         })
