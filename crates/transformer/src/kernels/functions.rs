@@ -333,9 +333,9 @@ mod tests {
 
     #[test]
     fn errors_are_as_documented() {
-        errors::<Scalar128b>(97);
+        errors::<Scalar128b>(397);
         // In one rounding, which is slow where no instruction does it.
-        errors::<Scalar>(4_999);
+        errors::<Scalar>(9_973);
     }
 
     fn errors<S: Simd>(step: usize) {

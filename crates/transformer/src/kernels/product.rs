@@ -8,6 +8,7 @@ use super::aligned::Aligned;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
 use std::cell::Cell;
+use std::sync::OnceLock;
 
 /// Memory that a thread keeps from one product to the next.
 #[derive(Default)]
@@ -29,9 +30,24 @@ pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
     SCRATCH.set(scratch);
 }
 
+/// The environment variable that limits the vectors: `avx2` or `none`. It is for tests, which so
+/// see on one machine what others run.
+pub(super) const LIMIT: &str = "STRATOSCOPE_SIMD";
+
+/// The widest vectors of this machine, within the limit.
+fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(|| match std::env::var(LIMIT).as_deref() {
+        Ok("none") => Arch::Scalar,
+        #[cfg(target_arch = "x86_64")]
+        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+        _ => Arch::new(),
+    })
+}
+
 /// Runs an operation with the widest vectors of this machine.
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    match Arch::new() {
+    match arch() {
         // What every x86-64 has; also the shape that compilers vectorise on others.
         Arch::Scalar => Scalar128b.vectorize(op),
         arch => arch.dispatch(op),
