@@ -7,7 +7,9 @@ mod design;
 mod error;
 mod least_squares;
 mod partition;
+mod score;
 mod stimuli;
+mod structural;
 #[cfg(test)]
 mod tests;
 
@@ -17,4 +19,10 @@ pub use error::{Mistake, ProbingError, Result};
 pub use partition::{
     Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
+pub use score::Scored;
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};
+pub use structural::{
+    ParsedSentence, STRUCTURAL_RANK, Structural, StructuralFit, StructuralLayer, StructuralOptions,
+    StructuralProbe, StructuralProgress, StructuralSample, StructuralScores, StructuralStep,
+    StructuralTarget, TreeMistake, Treebank, Trees, structural,
+};
