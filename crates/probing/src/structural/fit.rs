@@ -14,13 +14,13 @@ use rand_xoshiro::Xoshiro256Plus;
 /// Sentences a step.
 const BATCH: usize = 20;
 /// Passes over the sentences at most.
-const EPOCHS: usize = 40;
+const EPOCHS: usize = 100;
 /// Adam's rate at the start.
-const RATE: f32 = 1e-3;
+const RATE: f32 = 3e-4;
 /// What the rate is multiplied with when the held-out loss stays.
-const DECAY: f32 = 0.1;
+const DECAY: f32 = 0.3;
 /// The fit ends when that has happened so often.
-const DECAYS: usize = 3;
+const DECAYS: usize = 4;
 /// A held-out loss that falls by less than this share of itself stays.
 const LEAST_GAIN: f64 = 1e-4;
 /// One sentence in so many is held out.
@@ -79,7 +79,9 @@ impl StructuralProbe {
         let mut b = Array2::from_shape_simple_fn((rank, d_model), || rng.gen_range(-reach..reach));
         let (mut best, mut least) = (b.clone(), view.loss(held_out, &b));
         let (mut adam, mut rate, mut decays) = (Adam::new(&b), RATE, 0);
-        for epochs in 1.. {
+        let mut epochs = 0;
+        loop {
+            epochs += 1;
             fitted.shuffle(&mut rng);
             for batch in fitted.chunks(BATCH) {
                 let gradient = view.gradient(batch, &b);
@@ -109,7 +111,6 @@ impl StructuralProbe {
                 });
             }
         }
-        Err(ProbingError::Stopped)
     }
 
     /// What it was fitted to.
