@@ -3,18 +3,32 @@
 #![doc = include_str!("../README.md")]
 
 mod balance;
+mod control;
+mod curve;
 mod design;
 mod error;
 mod least_squares;
+mod linear;
+mod mdl;
+mod mix;
 mod partition;
+mod score;
 mod stimuli;
+mod task;
 #[cfg(test)]
 mod tests;
 
 pub use balance::{Balance, Placement, Told};
+pub use control::Control;
+pub use curve::CurvePoint;
 pub use design::Design;
 pub use error::{Mistake, ProbingError, Result};
+pub use linear::{Baselines, LayerScores, LinearProbe, Scores};
+pub use mdl::{Block, Mdl};
+pub use mix::{Mix, Mixes};
 pub use partition::{
     Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
+pub use score::Scored;
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};
+pub use task::{Counts, Part, Prober, STRENGTHS, Strength, Task};
