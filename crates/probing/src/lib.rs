@@ -7,12 +7,17 @@ mod control;
 mod curve;
 mod design;
 mod error;
+mod fit;
+mod lbfgs;
 mod least_squares;
 mod linear;
+mod logistic;
 mod mdl;
 mod mix;
 mod partition;
+mod product;
 mod score;
+mod standardise;
 mod stimuli;
 mod task;
 #[cfg(test)]
