@@ -14,6 +14,7 @@ mod linear;
 mod logistic;
 mod mdl;
 mod mix;
+mod mix_fit;
 mod partition;
 mod product;
 mod score;
