@@ -31,9 +31,9 @@ pub enum ProbingError {
         /// The entry.
         value: f64,
     },
-    /// An entry of a row of vectors is NaN or infinite.
-    #[error("row {row} of the vectors holds {value}, not a finite number")]
-    NotFiniteRow {
+    /// An entry of a row is NaN or infinite, or so large that it becomes so.
+    #[error("row {row} holds {value}, not a finite number")]
+    RowNotFinite {
         /// The row, from 0.
         row: usize,
         /// The entry.
@@ -49,22 +49,27 @@ pub enum ProbingError {
         /// What is wrong with it.
         mistake: TreeMistake,
     },
-    /// There is too little to fit to.
-    #[error("a probe needs at least {needed} {what}, found {found}")]
-    TooFew {
-        /// What there is too little of.
-        what: &'static str,
-        /// The least number.
-        needed: usize,
-        /// The number given.
-        found: usize,
-    },
-    /// A structural probe of rank 0.
-    #[error("the rank of a structural probe has to be 1 or more")]
-    Rank,
     /// Whoever followed the progress said to stop.
     #[error("stopped")]
     Stopped,
+    /// A task that no probe can be fitted to, or scored on.
+    #[error("a probe needs {needed}, found {found}")]
+    Task {
+        /// What it needs, in words.
+        needed: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A setting is out of its range.
+    #[error("{name} = {value}: expected {expected}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// The values allowed, in words.
+        expected: &'static str,
+    },
     /// The design leaves nothing to tell an effect from chance.
     #[error("the partition needs {needed}")]
     Design {

@@ -1,11 +1,11 @@
 //! The probe itself: Adam over minibatches of sentences.
 
-use super::product::{add_product, product};
 use super::scores::{Part, depth_part, distance_part};
 use super::trees::{Tree, Trees};
 use super::{
     StructuralFit, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
 };
+use crate::product::product;
 use crate::{ProbingError, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
@@ -57,7 +57,8 @@ impl StructuralProbe {
     ) -> Result<Self> {
         check(rows, trees)?;
         if options.rank == 0 {
-            return Err(ProbingError::Rank);
+            let expected = "1 or more";
+            return Err(ProbingError::Setting { name: "rank", value: 0.0, expected });
         }
         // A word alone has no distance.
         let least = if target == StructuralTarget::Distance { 2 } else { 1 };
@@ -65,8 +66,8 @@ impl StructuralProbe {
             trees.all().iter().filter(|tree| tree.len() >= least).collect();
         let count = sentences.len();
         if count < 2 {
-            let what = "sentences to fit to";
-            return Err(ProbingError::TooFew { what, needed: 2, found: count });
+            let needed = "at least 2 sentences to fit to";
+            return Err(ProbingError::Task { needed, found: count });
         }
         let mut rng = Xoshiro256Plus::seed_from_u64(options.seed);
         sentences.shuffle(&mut rng);
@@ -135,7 +136,7 @@ impl StructuralProbe {
             return Err(ProbingError::Length { what: "entries of a vector", expected, found });
         }
         let scaled = rows.mapv(|value| (f64::from(value) * self.scale) as f32);
-        Ok(product(scaled.view(), self.projection.t()))
+        Ok(projected(scaled.view(), &self.projection))
     }
 
     /// What each test sentence adds to the scores.
@@ -197,19 +198,26 @@ impl View<'_> {
     /// The mean loss of some sentences.
     fn loss(&self, trees: &[&Tree], b: &Array2<f32>) -> f64 {
         let batch =
-            |batch: &[&Tree]| self.through(batch, &mut product(self.gather(batch).view(), b.t()));
+            |batch: &[&Tree]| self.through(batch, &mut projected(self.gather(batch).view(), b));
         trees.chunks(BATCH).map(batch).sum::<f64>() / trees.len() as f64
     }
 
     /// The gradient of the mean loss of some sentences by B, `[rank, d_model]`.
     fn gradient(&self, trees: &[&Tree], b: &Array2<f32>) -> Array2<f32> {
         let h = self.gather(trees);
-        let mut p = product(h.view(), b.t());
+        let mut p = projected(h.view(), b);
         self.through(trees, &mut p);
         let mut gradient = Array2::zeros(b.dim());
-        add_product(p.t(), h.view(), 0.0, gradient.view_mut());
+        product(p.t(), h.view(), gradient.view_mut(), false);
         gradient
     }
+}
+
+/// B h of every vector, `[rows, rank]`.
+fn projected(rows: ArrayView2<'_, f32>, b: &Array2<f32>) -> Array2<f32> {
+    let mut out = Array2::zeros((rows.nrows(), b.nrows()));
+    product(rows, b.t(), out.view_mut(), false);
+    out
 }
 
 /// Adam with its usual constants.
@@ -251,7 +259,7 @@ fn check(rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<()> {
     }
     for &row in trees.all().iter().flat_map(|tree| &tree.rows) {
         if let Some(&value) = rows.row(row).iter().find(|value| !value.is_finite()) {
-            return Err(ProbingError::NotFiniteRow { row, value });
+            return Err(ProbingError::RowNotFinite { row, value });
         }
     }
     Ok(())

@@ -1,21 +1,15 @@
-//! Matrix products in f32, on one thread.
+//! The matrix product that the probes spend their time in.
 
-use ndarray::{Array2, ArrayView2, ArrayViewMut2};
+use ndarray::{ArrayView2, ArrayViewMut2};
 
-/// `a b`.
-pub(super) fn product(a: ArrayView2<'_, f32>, b: ArrayView2<'_, f32>) -> Array2<f32> {
-    let mut out = Array2::zeros((a.nrows(), b.ncols()));
-    add_product(a, b, 0.0, out.view_mut());
-    out
-}
-
-/// `out = kept · out + a b`. One thread: fits run side by side, and digits do not depend on how many.
+/// `out = a b`, or `out += a b` where `add` says so, on this thread alone: fits run side by side,
+/// and their digits do not depend on how many of them do.
 #[allow(unsafe_code)]
-pub(super) fn add_product(
+pub(crate) fn product(
     a: ArrayView2<'_, f32>,
     b: ArrayView2<'_, f32>,
-    kept: f32,
     mut out: ArrayViewMut2<'_, f32>,
+    add: bool,
 ) {
     let ((m, k), (k_b, n)) = (a.dim(), b.dim());
     assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
@@ -29,14 +23,14 @@ pub(super) fn add_product(
             out.as_mut_ptr(),
             out.strides()[1],
             out.strides()[0],
-            kept != 0.0,
+            add,
             a.as_ptr(),
             a.strides()[1],
             a.strides()[0],
             b.as_ptr(),
             b.strides()[1],
             b.strides()[0],
-            kept,
+            1.0,
             1.0,
             false,
             false,
