@@ -1,5 +1,6 @@
 //! The one error type of this crate.
 
+use crate::TreeMistake;
 use std::fmt;
 
 /// Why something could not be measured.
@@ -29,6 +30,45 @@ pub enum ProbingError {
         context: usize,
         /// The entry.
         value: f64,
+    },
+    /// An entry of a row is NaN or infinite, or so large that it becomes so.
+    #[error("row {row} holds {value}, not a finite number")]
+    RowNotFinite {
+        /// The row, from 0.
+        row: usize,
+        /// The entry.
+        value: f32,
+    },
+    /// Heads that make no tree.
+    #[error("sentence {}, word {word}: {mistake}", .sentence + 1)]
+    Tree {
+        /// The sentence, from 0.
+        sentence: usize,
+        /// The word, from 1.
+        word: usize,
+        /// What is wrong with it.
+        mistake: TreeMistake,
+    },
+    /// Whoever followed the progress said to stop.
+    #[error("stopped")]
+    Stopped,
+    /// A task that no probe can be fitted to, or scored on.
+    #[error("a probe needs {needed}, found {found}")]
+    Task {
+        /// What it needs, in words.
+        needed: &'static str,
+        /// How many there are.
+        found: usize,
+    },
+    /// A setting is out of its range.
+    #[error("{name} = {value}: expected {expected}")]
+    Setting {
+        /// The setting's name.
+        name: &'static str,
+        /// The value given.
+        value: f64,
+        /// The values allowed, in words.
+        expected: &'static str,
     },
     /// The design leaves nothing to tell an effect from chance.
     #[error("the partition needs {needed}")]
