@@ -177,18 +177,24 @@ impl PlaneTrails {
             let all = plane.by_layer.iter().rev().find_map(|l| l.left_out.clone());
             return Err(format!("no layer tells both apart; {}", all.unwrap_or_default()));
         }
-        if neutral.layers.is_empty() {
+        // Where each layer is among those of the frames, and among those of the states.
+        let shown: Vec<(usize, usize, usize)> = (neutral.layers.iter().enumerate())
+            .filter_map(|(index, &layer)| {
+                Some((layer, index, words.layers.iter().position(|&l| l == layer)?))
+            })
+            .collect();
+        if shown.is_empty() {
             return Err("the layers chosen are none of those that tell both apart".to_owned());
         }
-        let at: Vec<usize> = (neutral.layers.iter())
-            .filter_map(|layer| words.layers.iter().position(|l| l == layer))
-            .collect();
         let placed = |&row: &usize| {
             let row_of = &words.rows[row];
             let text = form(&words, row_of);
-            let place = |(index, (&layer, &at)): (usize, (&usize, &usize))| {
+            let place = |&(layer, index, at): &(usize, usize, usize)| {
                 let vector = words.layer(at).row(row).mapv(f64::from);
                 let mean = neutral.means.get(&text)?.row(index).to_owned();
+                if mean.len() != vector.len() {
+                    return None;
+                }
                 let change = &vector - &mean;
                 let length = |x: &Array1<f64>| x.dot(x).sqrt();
                 let moved = length(&change) > ROUNDING * (length(&vector) + length(&mean));
@@ -198,7 +204,7 @@ impl PlaneTrails {
                 sentence: row_of.sequence,
                 char_offsets: row_of.char_offsets,
                 content: is_content(&text),
-                places: neutral.layers.iter().zip(&at).enumerate().map(place).collect(),
+                places: shown.iter().map(place).collect(),
                 text,
             }
         };
@@ -209,14 +215,15 @@ impl PlaneTrails {
         let of = |layer: usize| plane.by_layer.get(layer);
         let known = |layer: &usize| of(*layer).and_then(|l| l.separation);
         let reason = |layer: &usize| Some((*layer, of(*layer)?.left_out.clone()?));
-        let rank = neutral.layers.first().and_then(|&l| plane.subspaces(l));
+        let shown: Vec<usize> = shown.into_iter().map(|(layer, ..)| layer).collect();
+        let rank = shown.first().and_then(|&l| plane.subspaces(l)).map_or(0, |s| s.role.nrows());
         Ok(Self {
-            separations: neutral.layers.iter().filter_map(known).collect(),
+            separations: shown.iter().filter_map(known).collect(),
             not_shown: states.layers.iter().filter_map(reason).collect(),
-            shown: neutral.layers.clone(),
+            shown,
             stimuli_words: plane.stimuli.words,
             cues_first: plane.stimuli.cues_first,
-            rank: rank.map_or(0, |s| s.role.nrows()),
+            rank,
             frames: FRAMES.iter().map(|(a, b)| format!("{a}…{b}")).collect(),
             words: trails,
         })
