@@ -147,8 +147,8 @@ impl fmt::Display for AtChance {
         let mut told = |what: &str, held_out: &HeldOut| {
             write!(
                 f,
-                "{what} of words left out are told at {:.0} %, as one in twenty random subspaces \
-                 does ({:.0} %)",
+                "{what} of words left out are told at {:.0} %, no better than by one in twenty \
+                 random subspaces ({:.0} %)",
                 percent(held_out.accuracy.value),
                 percent(held_out.random.high),
             )

@@ -80,13 +80,16 @@ impl SensePlane {
         self.zeros(&mut page, &plane);
         page.y = plane.rect.y1 + 32.0;
 
-        for (word, trail) in self.words.iter().enumerate() {
-            if !named.contains(&word) || !trail.emphasised {
-                self.trail(&mut page, &plane, word, named.contains(&word));
+        // Trails without a name would only hide the others: their words are dots.
+        for word in (0..self.words.len()).filter(|w| !named.contains(w)) {
+            if let Some(end) = self.end(word) {
+                page.canvas.disc(plane.at(end), 1.8, RULE);
             }
         }
-        for &word in named.iter().filter(|&&w| self.words.get(w).is_some_and(|w| w.emphasised)) {
-            self.trail(&mut page, &plane, word, true);
+        let (strong, weak): (Vec<usize>, Vec<usize>) =
+            named.iter().partition(|&&w| self.words.get(w).is_some_and(|w| w.emphasised));
+        for word in weak.into_iter().chain(strong) {
+            self.trail(&mut page, &plane, word);
         }
         let ends: Vec<(f64, f64)> =
             named.iter().filter_map(|&w| self.end(w)).map(|p| plane.at(p)).collect();
@@ -187,10 +190,9 @@ impl SensePlane {
         page.canvas.text((r.x1 + 9.0, y.clamp(r.y0 + half, r.y1 - half)), ZERO, look);
     }
 
-    fn trail(&self, page: &mut Page, plane: &Plane, word: usize, named: bool) {
+    fn trail(&self, page: &mut Page, plane: &Plane, word: usize) {
         let Some(trail) = self.words.get(word) else { return };
-        let strong = named && trail.emphasised;
-        let ink = if named { self.ink(word) } else { RULE };
+        let (strong, ink) = (trail.emphasised, self.ink(word));
         let points: Vec<(f64, f64)> = trail.points.iter().flatten().map(|&p| plane.at(p)).collect();
         let width = if strong { 1.3 } else { 0.7 };
         for step in points.windows(2) {
@@ -215,23 +217,24 @@ impl SensePlane {
         match (self.layers.first(), self.layers.last()) {
             (Some(first), Some(last)) if first != last => {
                 let all = match self.layers.len() {
-                    n if n <= 40 => format!(" (layers {})", layers.join(", ")),
-                    _ => String::new(),
+                    n if n <= 40 => layers.join(", "),
+                    _ => format!("{first} to {last}"),
                 };
                 page.note(&format!(
-                    "Trails run from the ring (layer {first}) by a dot a layer to the marker with \
-                     the name (layer {last}){all}."
+                    "Layers {all}: from the ring by a dot a layer to the marker with the name."
                 ));
             }
             _ => page.note(&format!("One layer: {}.", layers.join(""))),
         }
         let all = self.words.len();
         let grey = self.words.iter().any(|w| !w.emphasised);
-        let grey = if grey { "Grey: function words. " } else { "" };
+        let grey = if grey { "Grey lines: function words. " } else { "" };
         match all - shown.min(all) {
             0 if grey.is_empty() => {}
             0 => page.note(grey.trim_end()),
-            _ => page.note(&format!("{grey}{shown} of {all} words named.")),
+            _ => page.note(&format!(
+                "{grey}{shown} of {all} words named; grey dots: the others at their last layer."
+            )),
         }
     }
 }

@@ -45,8 +45,19 @@ pub struct PlaneLayer {
     pub layer: usize,
     /// With words left out; none where nothing varies.
     pub separation: Option<Separation>,
-    /// Why the layer is left out of the plane, where it is.
+    /// Why the layer is left out of the plane, where it is; follows from the separation.
+    #[serde(skip)]
     pub left_out: Option<String>,
+}
+
+impl PlaneLayer {
+    fn new(layer: usize, separation: Option<Separation>) -> Self {
+        let left_out = match &separation {
+            None => Some("nothing varies within a word".to_owned()),
+            Some(separation) => separation.at_chance().map(|chance| chance.to_string()),
+        };
+        Self { layer, separation, left_out }
+    }
 }
 
 const FORMAT: u32 = 1;
@@ -87,13 +98,9 @@ impl Plane {
         let mut by_layer = Vec::with_capacity(total);
         let mut subspaces = Vec::with_capacity(total);
         for (layer, found) in found.into_iter().enumerate() {
-            let separation = found.as_ref().map(|f| f.separation);
-            let left_out = match &separation {
-                None => Some("nothing varies within a word".to_owned()),
-                Some(separation) => separation.at_chance().map(|chance| chance.to_string()),
-            };
-            subspaces.push(found.map(|f| f.subspaces).filter(|_| left_out.is_none()));
-            by_layer.push(PlaneLayer { layer, separation, left_out });
+            let of = PlaneLayer::new(layer, found.as_ref().map(|f| f.separation));
+            subspaces.push(found.map(|f| f.subspaces).filter(|_| of.left_out.is_none()));
+            by_layer.push(of);
         }
         Ok(Self {
             format: FORMAT,
@@ -175,10 +182,12 @@ impl Plane {
         }
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| fail(error.to_string()))?;
         let mut d_model = None;
-        for layer in &plane.by_layer {
-            let kept = layer.left_out.is_none();
-            let read = |_| read_subspaces(&tensors, layer.layer, &mut d_model).map_err(fail);
-            plane.subspaces.push(kept.then_some(()).map(read).transpose()?);
+        for layer in &mut plane.by_layer {
+            *layer = PlaneLayer::new(layer.layer, layer.separation);
+            plane.subspaces.push(match layer.left_out {
+                None => Some(read_subspaces(&tensors, layer.layer, &mut d_model).map_err(fail)?),
+                Some(_) => None,
+            });
         }
         plane.model = origin.clone();
         Ok(plane)

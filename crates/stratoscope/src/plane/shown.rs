@@ -31,7 +31,7 @@ impl PlaneTrails {
     }
 
     fn caption(&self) -> String {
-        let frame = self.frames.first().map_or("", String::as_str);
+        let frame = self.frames.first().map_or(String::new(), |f| f.replace('…', "(word)"));
         let told = |pick: fn(&Separation) -> f64| {
             let all: Vec<f64> = self.separations.iter().map(|s| 100.0 * pick(s)).collect();
             let low = all.iter().copied().fold(f64::INFINITY, f64::min);
@@ -58,7 +58,7 @@ impl PlaneTrails {
         };
         format!(
             "A word's change at a layer is its vector minus the mean of the same form in {frames} \
-             neutral frames (“{frame}”). Farther right: more of the change (of its squared length) \
+             neutral frames (such as “{frame}”). Farther right: more of the change (of its squared length) \
              lies along the {rank} directions in which the roles of {n} English nouns are told \
              apart{cues} than in a random subspace; farther up: along the {rank} in which their \
              senses are. One unit is twice as much, 0 as much as in a random one. It says how much, \

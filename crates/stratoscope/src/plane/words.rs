@@ -53,7 +53,7 @@ pub struct PlaneTrails {
     pub cues_first: bool,
     /// The number of directions of either subspace.
     pub rank: usize,
-    /// The frames, with `…` for the word.
+    /// The frames, with `…` where the word stands.
     pub frames: Vec<String>,
     /// The words, in order of the texts.
     pub words: Vec<PlaneWord>,
