@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let exploration = explore(
         states,
         &Settings::default(),
-        Known { baseline: Some(&baseline), profile: None },
+        Known { baseline: Some(&baseline), ..Known::default() },
         &mut |_| {},
     )?;
 

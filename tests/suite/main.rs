@@ -18,6 +18,7 @@ mod hostile;
 mod laws;
 mod lens;
 mod models;
+mod plane;
 mod profile;
 mod program;
 mod repeat;

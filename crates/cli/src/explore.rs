@@ -3,13 +3,14 @@
 use crate::args::ExploreArgs;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
 use crate::progress::Progress;
-use crate::{baseline, extract, input, model, profile, summary};
+use crate::{baseline, extract, input, model, plane, profile, summary};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
     Activations, Baseline, Exploration, HookSelection, Known, LayerMaps, LayerSelection, Manifest,
-    ModelFile, NamedStimuli, Pooling, Profile, Settings, Unit, check_output, explore, write_folder,
+    ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, Unit, check_output,
+    explore, write_folder,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -25,7 +26,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         seed: args.seed,
         activations: Vec::new(),
     };
-    let Found { states, baseline, profile, files } = match &args.from {
+    let Found { states, baseline, profile, plane, neutral, files } = match &args.from {
         Some(path) => from_file(args, path, &mut progress)?,
         None => from_model(args, &mut progress)?,
     };
@@ -34,12 +35,17 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     }
     let mut manifest = Manifest::new(&states, None, &settings);
     manifest.files = files;
-    manifest.options = options(args, baseline.as_ref(), profile.as_ref());
+    manifest.options = options(args, baseline.as_ref(), profile.as_ref(), plane.as_ref());
     manifest.command_line = std::env::args().collect();
     manifest.threads = rayon::current_num_threads();
 
     let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
-    let known = Known { baseline: baseline.as_ref(), profile: profile.as_ref() };
+    let known = Known {
+        baseline: baseline.as_ref(),
+        profile: profile.as_ref(),
+        plane: plane.as_ref(),
+        neutral: neutral.as_ref(),
+    };
     let exploration = explore(states, &settings, known, &mut step)?;
 
     let folder = match &args.output {
@@ -71,6 +77,8 @@ struct Found {
     states: Activations,
     baseline: Option<Baseline>,
     profile: Option<Profile>,
+    plane: Option<Plane>,
+    neutral: Option<Neutral>,
     files: Vec<ModelFile>,
 }
 
@@ -87,8 +95,18 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
         &states.origin,
         &NamedStimuli::homographs()?.for_model(&states.origin)?,
     )?;
+    let plane = plane::find(&args.model, &states.origin)?;
+    // Its subspaces are of words as means.
+    let means = args.rows.pooling.is_none_or(|p| Pooling::from(p) == Pooling::Mean);
+    let neutral = match &plane {
+        Some(plane) if means => {
+            progress.at("neutral frames", 0, 1);
+            Some(explorer.neutral(plane, &states)?)
+        }
+        _ => None,
+    };
     let files = explorer.model().info.files.iter().map(ModelFile::from).collect();
-    Ok(Found { states, baseline, profile, files })
+    Ok(Found { states, baseline, profile, plane, neutral, files })
 }
 
 fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result<Found> {
@@ -111,7 +129,8 @@ fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result
         &states.origin,
         &NamedStimuli::homographs()?.for_model(&states.origin)?,
     )?;
-    Ok(Found { states, baseline, profile, files: vec![file] })
+    let plane = plane::find(&args.model, &states.origin)?;
+    Ok(Found { states, baseline, profile, plane, neutral: None, files: vec![file] })
 }
 
 fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activations> {
@@ -123,7 +142,12 @@ fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activ
 }
 
 /// What besides the settings determines the result.
-fn options(args: &ExploreArgs, baseline: Option<&Baseline>, profile: Option<&Profile>) -> Value {
+fn options(
+    args: &ExploreArgs,
+    baseline: Option<&Baseline>,
+    profile: Option<&Profile>,
+    plane: Option<&Plane>,
+) -> Value {
     json!({
         "pairs": args.input.pairs,
         "long": stratoscope::LongText::from(args.input.long).name(),
@@ -136,6 +160,7 @@ fn options(args: &ExploreArgs, baseline: Option<&Baseline>, profile: Option<&Pro
         "no_special_tokens": args.rows.no_special_tokens,
         "baseline_sentences": baseline.map(|b| b.n),
         "profile_stimuli": profile.map(|p| &p.stimuli.sha256),
+        "plane_stimuli": plane.map(|p| &p.stimuli.sha256),
     })
 }
 
@@ -220,6 +245,7 @@ fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
         })).collect::<Value>(),
         "trajectory": about(&exploration.trajectory),
         "tsne": about(&exploration.tsne),
+        "plane": exploration.plane.as_ref().map(|p| p.about()),
         "cka_tokens": exploration.cka.as_ref().map(|(_, n)| n),
         "layers": exploration.layers.iter().enumerate().map(|(index, layer)| json!({
             "layer": layer.layer,
@@ -230,6 +256,7 @@ fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
             "cka": exploration.cka.as_ref().map(|(v, _)| &v[index * side..(index + 1) * side]),
             "trajectory": map(&exploration.trajectory, index),
             "tsne": map(&exploration.tsne, index),
+            "plane": exploration.plane.as_ref().map(|p| p.at(layer.layer)),
         })).collect::<Value>(),
         "profile": exploration.profile,
         "left_out": exploration.left_out,

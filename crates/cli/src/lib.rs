@@ -13,6 +13,7 @@ mod lens;
 mod model;
 mod models;
 mod outcome;
+mod plane;
 mod profile;
 mod progress;
 mod summary;

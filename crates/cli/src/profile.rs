@@ -5,13 +5,13 @@ use crate::cache::Cached;
 use crate::explore::{check_parent, slug};
 use crate::outcome::{Failure, Result, hold_interrupts, print};
 use crate::progress::Progress;
-use crate::{input, model};
+use crate::{input, model, plane};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Origin;
 use stratoscope::probing::{Estimate, Partition};
 use stratoscope::{
-    NamedStimuli, Profile, ProfileCurve, ProfileStates, check_output, write_profile,
+    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, check_output, write_profile,
 };
 
 /// The seed of the bootstrap and the permutations: one profile a model and stimuli.
@@ -39,26 +39,42 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
             "a causal model: only the {kept} of {all} contexts whose cues stand before the target"
         ));
     }
+    // The plane of `explore` is found with the same states, where they are of its stimuli.
+    let own = plane::stimuli(&origin)?;
+    let with_plane = own.sha256 == stimuli.sha256 && own.cues_first == stimuli.cues_first;
     // What is known is not computed again, unless the vectors behind it are asked for.
-    let stored = match args.save_states {
-        None => find(&args.model, &origin, &stimuli)?,
-        Some(_) => None,
+    let stored = match (&args.save_states, with_plane) {
+        (None, true) => {
+            let plane = plane::find(&args.model, &origin)?;
+            find(&args.model, &origin, &stimuli)?
+                .zip(plane)
+                .map(|(profile, plane)| (profile, Some(plane)))
+        }
+        (None, false) => find(&args.model, &origin, &stimuli)?.map(|profile| (profile, None)),
+        (Some(_), _) => None,
     };
-    let profile = match stored {
-        Some(profile) => profile,
+    let (profile, plane) = match stored {
+        Some(stored) => stored,
         None => {
             let cached = cached(&args.model, &origin, &stimuli)?;
             let mut step =
                 |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
             let states = ProfileStates::extract(&explorer, stimuli, &mut step)?;
             let profile = Profile::compute(&states, SEED, &mut step)?;
+            let plane = match with_plane {
+                true => Some(Plane::compute(&states, SEED, &mut step)?),
+                false => None,
+            };
             if let Some(path) = &args.save_states {
                 progress.at("writing", 0, 1);
                 let _guard = hold_interrupts();
                 states.write(path)?;
             }
             cached.keep(&serde_json::json!(profile).to_string(), &progress);
-            profile
+            if let Some(plane) = &plane {
+                plane::keep(&args.model, plane, &progress)?;
+            }
+            (profile, plane)
         }
     };
     let folder = match &args.output {
@@ -80,7 +96,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&profile, folder.as_deref(), args.save_states.as_deref()))
+    print(&summary(&profile, plane.as_ref(), folder.as_deref(), args.save_states.as_deref()))
 }
 
 /// The stored profile of a model over these stimuli: the one that ships, or the one that is cached.
@@ -148,16 +164,22 @@ fn default_folder(args: &ProfileArgs, profile: &Profile) -> PathBuf {
 }
 
 /// What is said on the terminal.
-fn summary(profile: &Profile, folder: Option<&Path>, states: Option<&Path>) -> String {
+fn summary(
+    profile: &Profile,
+    plane: Option<&Plane>,
+    folder: Option<&Path>,
+    states: Option<&Path>,
+) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, profile, folder, states);
+    let _ = write(&mut text, profile, plane, folder, states);
     text
 }
 
 fn write(
     text: &mut String,
     profile: &Profile,
+    plane: Option<&Plane>,
     folder: Option<&Path>,
     states: Option<&Path>,
 ) -> std::fmt::Result {
@@ -196,6 +218,18 @@ fn write(
     writeln!(text)?;
     for line in wrapped(&profile.in_words(), 96) {
         writeln!(text, "{line}")?;
+    }
+    if let Some(plane) = plane {
+        let kept = plane.by_layer.iter().filter(|l| l.left_out.is_none());
+        let kept: Vec<String> = kept.map(|l| l.layer.to_string()).collect();
+        match kept.is_empty() {
+            true => writeln!(text, "no layer has a plane for the words of `explore`")?,
+            false => writeln!(
+                text,
+                "layers with a plane for the words of `explore`: {}",
+                kept.join(", ")
+            )?,
+        }
     }
     if folder.is_some() || states.is_some() {
         writeln!(text)?;

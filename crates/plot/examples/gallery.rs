@@ -7,7 +7,7 @@ use std::path::Path;
 
 use stratoscope_plot::{
     Activations, Depth, Figure, LayerMatrix, Lens, LensTruth, Map, MapColour, Maps, Panel,
-    Prediction, Series, SeriesKind, Similarity, Token, Trajectory,
+    Prediction, SensePlane, SenseWord, Series, SeriesKind, Similarity, Token, Trajectory,
 };
 
 const CAPTION: &str = "Synthetic data: a random walk from word to context. Distances in the picture are \
@@ -118,6 +118,18 @@ impl Data {
             .map(|s| s.iter().map(|v| [3.0 * v[0] + v[2], v[1]]).collect())
             .collect();
         let n = tokens.len();
+        let word = |(index, token): (usize, &Token)| SenseWord {
+            text: token.text.clone(),
+            sentence: token.sentence,
+            emphasised: index % 2 == 1,
+            points: self.states.iter().map(|s| Some([s[index][2], s[index][1]])).collect(),
+        };
+        let plane = SensePlane {
+            title: "Between role and sense".to_owned(),
+            caption: caption.clone(),
+            layers: layers.clone(),
+            words: tokens.iter().enumerate().map(word).collect(),
+        };
         let mut figures = vec![(
             "trajectory",
             Trajectory {
@@ -227,6 +239,7 @@ impl Data {
             }
             .draw()?,
         ));
+        figures.push(("plane", plane.draw()?));
         Ok(figures)
     }
 }

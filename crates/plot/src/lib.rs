@@ -28,6 +28,7 @@
 //! - [`LayerMatrix`]: layer by layer, as CKA.
 //! - [`Activations`]: tokens by dimensions.
 //! - [`Lens`]: what every layer would predict at every token.
+//! - [`SensePlane`]: words between role and sense.
 //!
 //! The same input gives the same bytes: fonts are bundled, the system's are never read. (PNG bytes
 //! have not been compared between kinds of processor.) Any text is safe to draw. This crate knows nothing of models and their files.
@@ -56,6 +57,7 @@ pub use figures::depth::{Depth, Panel, Series, SeriesKind};
 pub use figures::layers::LayerMatrix;
 pub use figures::lens::{Lens, LensTruth, Prediction};
 pub use figures::maps::{Map, MapColour, Maps};
+pub use figures::sense_plane::{SensePlane, SenseWord};
 pub use figures::similarity::Similarity;
 pub use figures::trajectory::Trajectory;
 pub use input::Token;

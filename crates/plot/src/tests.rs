@@ -153,6 +153,26 @@ fn lens(n: usize, n_layers: usize) -> Lens {
     }
 }
 
+/// Words of which every third has no place at some layer, and every second is emphasised.
+fn sense_plane(n: usize, n_layers: usize, scale: f64) -> SensePlane {
+    let tokens = tokens(n, 1 + n / 10);
+    let point =
+        |l: usize, t: usize| [scale * wave(l * 7 + t * 13), scale * wave(l * 5 + t * 3 + 1)];
+    let place = |l: usize, t: usize| (t == 0 || !(l + t).is_multiple_of(3)).then(|| point(l, t));
+    let word = |(t, token): (usize, Token)| SenseWord {
+        text: token.text,
+        sentence: token.sentence,
+        emphasised: t.is_multiple_of(2),
+        points: (0..n_layers).map(|l| place(l, t)).collect(),
+    };
+    SensePlane {
+        title: "Between role and sense <&>".to_owned(),
+        caption: "Caption.".to_owned(),
+        layers: (0..n_layers).collect(),
+        words: tokens.into_iter().enumerate().map(word).collect(),
+    }
+}
+
 fn categories(n: usize) -> MapColour {
     MapColour::Category {
         names: (0..9).map(|i| format!("category {i}")).collect(),
@@ -172,6 +192,7 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
         ("layers", layers(n_layers, |i| wave(i).abs()).draw()),
         ("activations", activations(n, n_layers, 384, wave).draw()),
         ("lens", lens(n, n_layers).draw()),
+        ("sense plane", sense_plane(n, n_layers, 3.0).draw()),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()
@@ -285,6 +306,7 @@ fn values_without_spread_are_drawn() {
     for scale in [0.0, 1e-300, 1e-9, 1e99] {
         check("trajectory", &trajectory(8, 3, scale).draw().unwrap());
         check("maps", &maps(8, 3, scale, MapColour::Position).draw().unwrap());
+        check("sense plane", &sense_plane(8, 3, scale.min(99.0)).draw().unwrap());
         check("depth", &depth(4, scale).draw().unwrap());
         check("layers", &layers(4, |_| scale).draw().unwrap());
         check("activations", &activations(3, 2, 16, |_| scale.min(1e30)).draw().unwrap());
@@ -330,6 +352,17 @@ fn a_lens_frames_what_is_right_and_nothing_else() {
     let own = LensTruth { name: "own token".to_owned(), tokens: Vec::new() };
     check("own token", &Lens { truth: Some(own), ..lens(5, 4) }.draw().unwrap());
     check("no truth", &Lens { truth: None, ..lens(5, 4) }.draw().unwrap());
+}
+
+#[test]
+fn a_sense_plane_names_a_dozen_words_and_draws_all() {
+    let figure = sense_plane(30, 6, 3.0).draw().unwrap();
+    assert!(figure.svg().contains("of 30 words named"));
+    let names = figure.svg().matches("log2 against random").count();
+    assert_eq!(names, 2);
+    assert!(!sense_plane(5, 6, 3.0).draw().unwrap().svg().contains("words named"));
+    let one = SensePlane { layers: vec![3], ..sense_plane(2, 1, 1.0) };
+    assert!(one.draw().unwrap().svg().contains("One layer: 3."));
 }
 
 #[test]
@@ -393,6 +426,12 @@ fn bad_input_is_refused_by_name() {
     missing.predictions[1].pop();
     let mut untrue = lens(3, 2);
     untrue.truth.as_mut().unwrap().tokens.pop();
+    let mut placeless = sense_plane(3, 2, 1.0);
+    placeless.words.iter_mut().for_each(|w| w.points.fill(None));
+    let mut far = sense_plane(3, 2, 1.0);
+    far.words[0].points[1] = Some([0.0, f64::INFINITY]);
+    let mut unplaced = sense_plane(3, 2, 1.0);
+    unplaced.words[2].points.pop();
     let errors = [
         trajectory(0, 3, 1.0).draw(),
         trajectory(3, 0, 1.0).draw(),
@@ -415,6 +454,9 @@ fn bad_input_is_refused_by_name() {
         unsure.draw(),
         missing.draw(),
         untrue.draw(),
+        placeless.draw(),
+        far.draw(),
+        unplaced.draw(),
     ]
     .map(|result| result.unwrap_err().to_string());
     insta::assert_snapshot!(errors.join("\n"));

@@ -73,7 +73,7 @@ pub const PERMUTATIONS: usize = 200;
 /// Shares are not given where less of the variance than this is within words.
 pub const LEAST_WITHIN: f64 = 0.02;
 /// Less than this within words is rounding.
-const ROUNDING: f64 = 1e-9;
+pub(crate) const ROUNDING: f64 = 1e-9;
 
 /// Everything that a partition needs of a design, made once for the vectors of all layers.
 pub struct Partitioner {
@@ -103,12 +103,7 @@ impl Partitioner {
         let models = Models::new(&words, &labels);
         let degrees = Degrees::of(&models, &words)?;
         let mut rng = Xoshiro256Plus::seed_from_u64(seed);
-        let mut resample = || {
-            let mut counts = vec![0.0; words.len()];
-            (0..words.len()).for_each(|_| counts[rng.gen_range(0..words.len())] += 1.0);
-            counts
-        };
-        let resamples = (0..RESAMPLES).map(|_| resample()).collect();
+        let resamples = resamples(words.len(), &mut rng);
         // Drawn one after the other, made side by side: the same with any number of threads.
         let mut drawn = |which: fn(&mut (Vec<usize>, Vec<usize>), &mut Xoshiro256Plus)| {
             let mut one = || {
@@ -135,15 +130,7 @@ impl Partitioner {
     /// # Errors
     /// Another number of vectors than the design has contexts, or a value that is not finite.
     pub fn partition(&self, vectors: ArrayView2<'_, f64>) -> Result<Partition> {
-        let (expected, found) = (self.design.word.len(), vectors.nrows());
-        if found != expected {
-            return Err(ProbingError::Length { what: "vectors", expected, found });
-        }
-        for (context, row) in vectors.outer_iter().enumerate() {
-            if let Some(&value) = row.iter().find(|v| !v.is_finite()) {
-                return Err(ProbingError::NotFinite { context, value });
-            }
-        }
+        check_vectors(vectors, self.design.word.len())?;
         let mean = vectors.mean_axis(Axis(0)).unwrap_or_default();
         let total: f64 = (&vectors - &mean).iter().map(|v| v * v).sum();
         let clouds = least_squares::clouds(vectors, &self.words);
@@ -180,6 +167,30 @@ impl Partitioner {
         let value = self.degrees.effects(&sums);
         Ok(self.degrees.partition(value, within, &resampled, sense_null, role_null))
     }
+}
+
+/// `[RESAMPLES][words]`: how often each word is drawn.
+pub(crate) fn resamples(words: usize, rng: &mut Xoshiro256Plus) -> Vec<Vec<f64>> {
+    let mut resample = || {
+        let mut counts = vec![0.0; words];
+        (0..words).for_each(|_| counts[rng.gen_range(0..words)] += 1.0);
+        counts
+    };
+    (0..RESAMPLES).map(|_| resample()).collect()
+}
+
+/// One vector a context, all of them finite.
+pub(crate) fn check_vectors(vectors: ArrayView2<'_, f64>, contexts: usize) -> Result<()> {
+    let (expected, found) = (contexts, vectors.nrows());
+    if found != expected {
+        return Err(ProbingError::Length { what: "vectors", expected, found });
+    }
+    for (context, row) in vectors.outer_iter().enumerate() {
+        if let Some(&value) = row.iter().find(|v| !v.is_finite()) {
+            return Err(ProbingError::NotFinite { context, value });
+        }
+    }
+    Ok(())
 }
 
 impl Degrees {
@@ -246,7 +257,7 @@ pub fn standardised(vectors: ArrayView2<'_, f64>) -> Array2<f64> {
 }
 
 impl Null {
-    fn of(mut values: Vec<f64>) -> Self {
+    pub(crate) fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         Self { mean: mean(&values), high: percentile(&values, 0.95) }
     }
@@ -260,6 +271,16 @@ impl Estimate {
         let shift = value - mean(samples);
         let (low, high) = ends(samples.iter().map(|s| s + shift).collect());
         Self { value, low, high }
+    }
+
+    /// The mean of `[words]` values, with the percentile interval of a bootstrap over words.
+    pub(crate) fn of_mean(values: &[f64], resamples: &[Vec<f64>]) -> Self {
+        let drawn = |counts: &Vec<f64>| {
+            let sum: f64 = counts.iter().zip(values).map(|(n, v)| n * v).sum();
+            sum / values.len().max(1) as f64
+        };
+        let (low, high) = ends(resamples.iter().map(drawn).collect());
+        Self { value: mean(values), low, high }
     }
 
     /// The share of the first of two effects, both taken as 0 where they are negative.

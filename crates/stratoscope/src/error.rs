@@ -95,6 +95,14 @@ pub enum Error {
     /// Numbers that could not be written as JSON.
     #[error("cannot write numbers as JSON")]
     Json(#[from] serde_json::Error),
+    /// A stored plane that does not fit the model.
+    #[error("the stored plane of {model} cannot be used: {reason}")]
+    Plane {
+        /// The model.
+        model: String,
+        /// Why.
+        reason: String,
+    },
     /// A stored baseline that does not fit the model.
     #[error("the stored baseline of {model} cannot be used: {reason}")]
     Baseline {

@@ -3,7 +3,8 @@
 use crate::maps::fitted_rows;
 use crate::numbers::{self, Similarities};
 use crate::{
-    Activations, Alignment, Baseline, Error, LayerMaps, Metric, Profile, Reducer, Result, reduce,
+    Activations, Alignment, Baseline, Error, LayerMaps, Metric, Neutral, Plane, PlaneTrails,
+    Profile, Reducer, Result, reduce,
 };
 use serde::Serialize;
 use stratoscope_geometry::{GeometryError, Interval};
@@ -85,6 +86,12 @@ pub struct Known<'a> {
     pub baseline: Option<&'a Baseline>,
     /// Its profile.
     pub profile: Option<&'a Profile>,
+    /// Its plane of role and sense.
+    pub plane: Option<&'a Plane>,
+    /// What the text's words are in neutral frames, which the plane needs: [`Explorer::neutral`].
+    ///
+    /// [`Explorer::neutral`]: crate::Explorer::neutral
+    pub neutral: Option<&'a Neutral>,
 }
 
 /// Something that is not shown, and why.
@@ -116,6 +123,8 @@ pub struct Exploration {
     pub similarity: Option<Similarities>,
     /// The model's own profile, where it is known: of the model, not of these states.
     pub profile: Option<Profile>,
+    /// The words in the plane of role and sense.
+    pub plane: Option<PlaneTrails>,
     /// What is not shown, and why.
     pub left_out: Vec<LeftOut>,
 }
@@ -201,6 +210,16 @@ pub fn explore(
     if known.profile.is_none() {
         leave("profile", "none is known of this model".to_owned());
     }
+    let plane = match (known.plane, known.neutral) {
+        (None, _) => Err("none is known of this model".to_owned()),
+        (Some(_), None) => {
+            Err("neutral frames were not read: they need the model, and words as means".to_owned())
+        }
+        (Some(plane), Some(neutral)) => {
+            plane.trails(neutral, &states).map_err(|left_out| left_out.reason)
+        }
+    };
+    let plane = plane.map_err(|reason| leave("plane", reason)).ok();
     let (settings, profile) = (settings.clone(), known.profile.cloned());
     Ok(Exploration {
         states,
@@ -211,6 +230,7 @@ pub fn explore(
         cka,
         similarity,
         profile,
+        plane,
         left_out,
     })
 }

@@ -119,6 +119,11 @@ impl Exploration {
             });
             figures.push(figure("layers", drawn, numbers));
         }
+        if let Some(plane) = &self.plane {
+            let names = plane.display_names();
+            let title = self.title("Between role and sense");
+            figures.push(figure("plane", plane.figure(title, names).draw(), plane.numbers()));
+        }
         let (drawn, numbers) = self.activations_figure();
         figures.push(figure("activations", drawn.draw(), numbers));
         figures
@@ -428,15 +433,21 @@ pub(crate) fn short_name(model: &str) -> &str {
 /// How rows are named in a picture: a word that comes again in its text is numbered, and a lone
 /// punctuation mark stands in quotes, since a dot beside a dot is not seen.
 fn display_names(rows: &[Row]) -> Vec<String> {
-    let mut seen: HashMap<(usize, &str), usize> = HashMap::new();
-    rows.iter()
-        .map(|row| {
-            let count = seen.entry((row.sequence, &row.label)).or_default();
+    numbered(rows.iter().map(|row| {
+        let name = &row.label;
+        let mark = name.len() == 1 && name.chars().all(|c| c.is_ascii_punctuation());
+        let name = if mark && !row.special { format!("“{name}”") } else { name.clone() };
+        (row.sequence, name)
+    }))
+}
+
+/// Names of which the ones that come again in their text are numbered.
+pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<String> {
+    let mut seen: HashMap<(usize, String), usize> = HashMap::new();
+    names
+        .map(|(text, mut name)| {
+            let count = seen.entry((text, name.clone())).or_default();
             *count += 1;
-            let mut name = row.label.clone();
-            if !row.special && name.chars().all(|c| c.is_ascii_punctuation()) && name.len() == 1 {
-                name = format!("“{name}”");
-            }
             // After letters that run to the left a number would be read as standing before them.
             let leftward = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
             if *count > 1 && !name.chars().any(leftward) {

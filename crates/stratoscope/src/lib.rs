@@ -34,6 +34,7 @@ mod lens;
 mod manifest;
 mod maps;
 mod numbers;
+mod plane;
 mod profile;
 #[cfg(feature = "second-opinion")]
 mod verification;
@@ -53,6 +54,7 @@ pub use lens::{
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
 
+pub use plane::{Neutral, Plane, PlaneLayer, PlaneTrails, PlaneWord};
 pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,

@@ -165,7 +165,7 @@ impl Maps {
         }
         let ground = Ground { bounds: rect, marker: radius, soft: &[] };
         let many = sentences.len() > 1;
-        draw_labels(page, &self.tokens, &ends, SMALL, &ground, |token| {
+        draw_labels(page, &self.tokens, &ends, SMALL, &ground, |_, token| {
             let rank = sentences.iter().position(|s| *s == token.sentence).unwrap_or(0);
             match token.special {
                 true => colour::for_text(MUTED),

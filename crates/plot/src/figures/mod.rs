@@ -6,5 +6,6 @@ mod grid;
 pub(crate) mod layers;
 pub(crate) mod lens;
 pub(crate) mod maps;
+pub(crate) mod sense_plane;
 pub(crate) mod similarity;
 pub(crate) mod trajectory;

@@ -174,18 +174,21 @@ impl Trajectory {
         let size = if self.tokens.len() > 30 { SMALL } else { layout::BODY };
         let soft: Vec<(f64, f64)> = self.points.iter().flatten().map(|&p| plane.at(p)).collect();
         let ground = Ground { bounds: plane.rect, marker: radius, soft: &soft };
-        draw_labels(page, &self.tokens, &ends, size, &ground, |token| colour::for_text(ink(token)))
+        draw_labels(page, &self.tokens, &ends, size, &ground, |_, token| {
+            colour::for_text(ink(token))
+        })
     }
 }
 
-/// Places and draws the labels of `tokens` at `ends`, special ones last; returns how many fitted.
+/// Places and draws the labels of `tokens` at `ends`, special ones last, each in the ink of its place
+/// among them; returns how many fitted.
 pub(crate) fn draw_labels(
     page: &mut Page,
     tokens: &[Token],
     ends: &[(f64, f64)],
     size: f64,
     ground: &Ground,
-    ink: impl Fn(&Token) -> Rgb,
+    ink: impl Fn(usize, &Token) -> Rgb,
 ) -> usize {
     let limit = (ground.bounds.width() * 0.45).min(95.0);
     let texts = page.labels(tokens, size, limit);
@@ -209,7 +212,7 @@ pub(crate) fn draw_labels(
         let halo = Rect::new(spot.rect.x0, spot.rect.y0, spot.rect.width(), spot.rect.height());
         page.canvas.rect(halo, layout::faint(PAPER, 0.72));
         let at = (spot.rect.x0 + 0.5, spot.rect.y0 + 0.86 * size);
-        page.canvas.text(at, text, Look::new(size, ink(token)));
+        page.canvas.text(at, text, Look::new(size, ink(i, token)));
     }
     placed.iter().flatten().count()
 }

@@ -4,6 +4,7 @@
 mod shown;
 mod states;
 
+pub(crate) use states::tokens_at;
 pub use states::{NamedStimuli, ProfileStates};
 
 use crate::{Error, Explorer, Result, Step};
@@ -93,7 +94,7 @@ pub struct StandardisedProfile {
 }
 
 const FORMAT: u32 = 1;
-const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+pub(crate) const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
 
 impl Explorer {
     /// The model's profile over the built-in homographs.
@@ -151,17 +152,7 @@ impl Profile {
             format: FORMAT,
             tool: TOOL.to_owned(),
             model: states.origin.clone(),
-            stimuli: StimuliSummary {
-                name: states.stimuli.name.clone(),
-                sha256: states.stimuli.sha256.clone(),
-                cues_first: states.stimuli.cues_first,
-                words: stimuli.words().len(),
-                senses: stimuli.words().iter().map(|w| w.senses.len()).sum(),
-                roles: stimuli.roles().to_vec(),
-                carrier: stimuli.carrier().map(str::to_owned),
-                contexts: stimuli.contexts().len(),
-                texts: states.items.len(),
-            },
+            stimuli: states.summary(),
             seed,
             resamples: RESAMPLES,
             permutations: PERMUTATIONS,
@@ -211,7 +202,7 @@ impl Profile {
 }
 
 /// `[contexts, d_model]`: the mean of each context's texts, in double precision.
-fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
+pub(crate) fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
     let contexts = items.last().map_or(0, |item| item.context + 1);
     let mut counts = vec![0usize; contexts];
     items.iter().for_each(|item| counts[item.context] += 1);

@@ -1,6 +1,6 @@
 //! What a profile is computed from: stimuli, and the states of their targets and carriers.
 
-use super::TOOL;
+use super::{StimuliSummary, TOOL};
 use crate::{Error, Explorer, HookSelection, LayerSelection, LongText, Result, Step, Text};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
@@ -159,6 +159,22 @@ impl ProfileStates {
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
+    /// What they are of.
+    pub(crate) fn summary(&self) -> StimuliSummary {
+        let stimuli = &self.stimuli.stimuli;
+        StimuliSummary {
+            name: self.stimuli.name.clone(),
+            sha256: self.stimuli.sha256.clone(),
+            cues_first: self.stimuli.cues_first,
+            words: stimuli.words().len(),
+            senses: stimuli.words().iter().map(|w| w.senses.len()).sum(),
+            roles: stimuli.roles().to_vec(),
+            carrier: stimuli.carrier().map(str::to_owned),
+            contexts: stimuli.contexts().len(),
+            texts: self.items.len(),
+        }
+    }
+
     /// Writes the states and what each is, as safetensors: `target` and `carrier` f32
     /// `[n_layers + 1, texts, d_model]`; `word`, `sense`, `role`, `context`, `position` i64
     /// `[texts]`. The metadata says what the numbers stand for. The file appears whole or not at
@@ -200,7 +216,7 @@ impl ProfileStates {
 }
 
 /// The tokens that overlap a place in the text, in characters.
-fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
+pub(crate) fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
     let hit = |row: &Row| {
         !row.special && row.char_offsets[0] < place[1] && place[0] < row.char_offsets[1]
     };
