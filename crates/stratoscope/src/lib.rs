@@ -34,7 +34,9 @@ mod lens;
 mod manifest;
 mod maps;
 mod numbers;
+mod probe;
 mod profile;
+mod random;
 #[cfg(feature = "second-opinion")]
 mod verification;
 
@@ -52,6 +54,11 @@ pub use lens::{
 };
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use probe::{
+    Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
+    PooledBaselines, Probe, ProbeData, ProbeError, ProbeFile, ProbeOrigin, ProbeSettings,
+    SavedProbe, Span, StructuralReport, TaskRow,
+};
 
 pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
