@@ -15,6 +15,7 @@ mod partition;
 mod score;
 mod stimuli;
 mod task;
+mod structural;
 #[cfg(test)]
 mod tests;
 
@@ -32,3 +33,8 @@ pub use partition::{
 pub use score::Scored;
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};
 pub use task::{Counts, Part, Prober, STRENGTHS, Strength, Task};
+pub use structural::{
+    ParsedSentence, STRUCTURAL_RANK, Structural, StructuralFit, StructuralLayer, StructuralOptions,
+    StructuralProbe, StructuralProgress, StructuralSample, StructuralScores, StructuralStep,
+    StructuralTarget, TreeMistake, Treebank, Trees, structural,
+};

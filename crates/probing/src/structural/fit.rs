@@ -1,0 +1,271 @@
+//! The probe itself: Adam over minibatches of sentences.
+
+use super::product::{add_product, product};
+use super::scores::{Part, depth_part, distance_part};
+use super::trees::{Tree, Trees};
+use super::{
+    StructuralFit, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
+};
+use crate::{ProbingError, Result};
+use ndarray::{Array2, ArrayView2, Axis, Zip, s};
+use rand::{Rng, SeedableRng, seq::SliceRandom};
+use rand_xoshiro::Xoshiro256Plus;
+
+/// Sentences a step.
+const BATCH: usize = 20;
+/// Passes over the sentences at most.
+const EPOCHS: usize = 40;
+/// Adam's rate at the start.
+const RATE: f32 = 1e-3;
+/// What the rate is multiplied with when the held-out loss stays.
+const DECAY: f32 = 0.1;
+/// The fit ends when that has happened so often.
+const DECAYS: usize = 3;
+/// A held-out loss that falls by less than this share of itself stays.
+const LEAST_GAIN: f64 = 1e-4;
+/// One sentence in so many is held out.
+const HELD_OUT: usize = 10;
+
+/// A fitted structural probe.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StructuralProbe {
+    target: StructuralTarget,
+    /// B of vectors times `scale`, `[rank, d_model]`.
+    projection: Array2<f32>,
+    /// Gives the training vectors entries of mean square 1, so that one rate and one first B fit all
+    /// models.
+    scale: f64,
+    epochs: usize,
+    held_out_loss: f64,
+}
+
+impl StructuralProbe {
+    /// Fits a probe to `rows` `[rows, d_model]` by Adam (Kingma & Ba 2015) in minibatches of
+    /// sentences. A seeded tenth of the sentences is held out: where the loss on it stays, the fit
+    /// goes back to the best B, at a lower rate, and after a few times ends. `layer` is what
+    /// `progress` is told.
+    ///
+    /// # Errors
+    /// As [`structural`](super::structural).
+    pub fn fit(
+        rows: ArrayView2<'_, f32>,
+        trees: &Trees,
+        target: StructuralTarget,
+        layer: usize,
+        options: &StructuralOptions,
+        progress: StructuralProgress<'_>,
+    ) -> Result<Self> {
+        check(rows, trees)?;
+        if options.rank == 0 {
+            return Err(ProbingError::Rank);
+        }
+        // A word alone has no distance.
+        let least = if target == StructuralTarget::Distance { 2 } else { 1 };
+        let mut sentences: Vec<&Tree> =
+            trees.all().iter().filter(|tree| tree.len() >= least).collect();
+        if sentences.len() < 2 {
+            let found = sentences.len();
+            return Err(ProbingError::TooFew { what: "sentences to fit to", needed: 2, found });
+        }
+        let mut rng = Xoshiro256Plus::seed_from_u64(options.seed);
+        sentences.shuffle(&mut rng);
+        let (held_out, fitted) = sentences.split_at_mut((trees.len() / HELD_OUT).max(1));
+        let view = View { rows, target, scale: scale(rows, trees) };
+        let d_model = rows.ncols();
+        let rank = options.rank.min(d_model);
+        // Vectors of that scale begin with ‖B h‖² near 1.
+        let reach = (3.0 / (rank * d_model) as f32).sqrt();
+        let mut b = Array2::from_shape_simple_fn((rank, d_model), || rng.gen_range(-reach..reach));
+        let (mut best, mut least) = (b.clone(), view.loss(held_out, &b));
+        let (mut adam, mut rate, mut decays) = (Adam::new(&b), RATE, 0);
+        for epochs in 1.. {
+            fitted.shuffle(&mut rng);
+            for batch in fitted.chunks(BATCH) {
+                adam.step(&mut b, &view.gradient(batch, &b), rate);
+            }
+            let loss = view.loss(held_out, &b);
+            let stays = loss >= least * (1.0 - LEAST_GAIN);
+            if loss < least {
+                (best, least) = (b.clone(), loss);
+            }
+            if stays {
+                (b, adam, rate, decays) =
+                    (best.clone(), Adam::new(&best), rate * DECAY, decays + 1);
+            }
+            let done = decays == DECAYS || epochs == EPOCHS;
+            let step = StructuralStep { layer, target, epochs, held_out_loss: loss, done };
+            if progress(step).is_break() {
+                return Err(ProbingError::Stopped);
+            }
+            if done {
+                return Ok(Self {
+                    target,
+                    projection: best,
+                    scale: view.scale,
+                    epochs,
+                    held_out_loss: least,
+                });
+            }
+        }
+        Err(ProbingError::Stopped)
+    }
+
+    /// What it was fitted to.
+    pub fn target(&self) -> StructuralTarget {
+        self.target
+    }
+
+    /// How the fit went.
+    pub fn summary(&self) -> StructuralFit {
+        let (rank, epochs) = (self.projection.nrows(), self.epochs);
+        StructuralFit { rank, epochs, held_out_loss: self.held_out_loss }
+    }
+
+    /// B h of every vector `[rows, d_model]`: `[rows, rank]`. Distances are squared distances
+    /// between these, depths their squared lengths.
+    ///
+    /// # Errors
+    /// Another number of entries than the probe was fitted to.
+    pub fn project(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        let (expected, found) = (self.projection.ncols(), rows.ncols());
+        if expected != found {
+            return Err(ProbingError::Length { what: "entries of a vector", expected, found });
+        }
+        let scaled = rows.mapv(|value| (f64::from(value) * self.scale) as f32);
+        Ok(product(scaled.view(), self.projection.t()))
+    }
+
+    /// What each test sentence adds to the scores.
+    pub(super) fn scored(&self, rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<Vec<Part>> {
+        check(rows, trees)?;
+        let part = |tree: &Tree| {
+            let p = self.project(rows.select(Axis(0), &tree.rows).view())?;
+            Ok(match self.target {
+                StructuralTarget::Distance => distance_part(tree, |i| {
+                    p.outer_iter().map(|other| squared(p.row(i).iter().zip(other))).collect()
+                }),
+                StructuralTarget::Depth => {
+                    let zeros = std::iter::repeat(&0.0);
+                    let depth =
+                        |row| squared(Iterator::zip(IntoIterator::into_iter(row), zeros.clone()));
+                    depth_part(tree, &p.outer_iter().map(depth).collect::<Vec<_>>())
+                }
+            })
+        };
+        trees.all().iter().map(part).collect()
+    }
+}
+
+/// The sum of squared differences.
+fn squared<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> f64 {
+    pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
+}
+
+/// Vectors as a fit sees them.
+struct View<'a> {
+    rows: ArrayView2<'a, f32>,
+    target: StructuralTarget,
+    scale: f64,
+}
+
+impl View<'_> {
+    /// The vectors of some sentences, one after the other, `[words, d_model]`.
+    fn gather(&self, trees: &[&Tree]) -> Array2<f32> {
+        let words = trees.iter().map(|tree| tree.len()).sum();
+        let mut gathered = Array2::zeros((words, self.rows.ncols()));
+        let rows = trees.iter().flat_map(|tree| &tree.rows);
+        for (mut to, &row) in gathered.outer_iter_mut().zip(rows) {
+            Zip::from(&mut to)
+                .and(self.rows.row(row))
+                .for_each(|to, &value| *to = (f64::from(value) * self.scale) as f32);
+        }
+        gathered
+    }
+
+    /// The sum of the losses of some sentences, and the gradient of their mean by the projected
+    /// vectors `p`, which takes their place.
+    fn through(&self, trees: &[&Tree], p: &mut Array2<f32>) -> f64 {
+        let weight = 1.0 / trees.len() as f32;
+        let mut from = 0;
+        let mut sum = 0.0;
+        for tree in trees {
+            let mut own = p.slice_mut(s![from..from + tree.len(), ..]);
+            let projected = own.to_owned();
+            sum += self.target.loss(tree, projected.view(), weight, own.view_mut());
+            from += tree.len();
+        }
+        sum
+    }
+
+    /// The mean loss of some sentences.
+    fn loss(&self, trees: &[&Tree], b: &Array2<f32>) -> f64 {
+        let batch =
+            |batch: &[&Tree]| self.through(batch, &mut product(self.gather(batch).view(), b.t()));
+        trees.chunks(BATCH).map(batch).sum::<f64>() / trees.len() as f64
+    }
+
+    /// The gradient of the mean loss of some sentences by B, `[rank, d_model]`.
+    fn gradient(&self, trees: &[&Tree], b: &Array2<f32>) -> Array2<f32> {
+        let h = self.gather(trees);
+        let mut p = product(h.view(), b.t());
+        self.through(trees, &mut p);
+        let mut gradient = Array2::zeros(b.dim());
+        add_product(p.t(), h.view(), 0.0, gradient.view_mut());
+        gradient
+    }
+}
+
+/// Adam with its usual constants.
+struct Adam {
+    mean: Array2<f32>,
+    square: Array2<f32>,
+    steps: i32,
+}
+
+impl Adam {
+    fn new(b: &Array2<f32>) -> Self {
+        Self { mean: Array2::zeros(b.dim()), square: Array2::zeros(b.dim()), steps: 0 }
+    }
+
+    fn step(&mut self, b: &mut Array2<f32>, gradient: &Array2<f32>, rate: f32) {
+        const MEAN: f32 = 0.9;
+        const SQUARE: f32 = 0.999;
+        self.steps = self.steps.saturating_add(1);
+        let unbiased = 1.0 / (1.0 - SQUARE.powi(self.steps));
+        let rate = rate / (1.0 - MEAN.powi(self.steps));
+        Zip::from(b).and(&mut self.mean).and(&mut self.square).and(gradient).for_each(
+            |b, mean, square, &g| {
+                *mean += (1.0 - MEAN) * (g - *mean);
+                *square += (1.0 - SQUARE) * (g * g - *square);
+                *b -= rate * *mean / ((*square * unbiased).sqrt() + 1e-8);
+            },
+        );
+    }
+}
+
+/// That the trees point at rows, and that all of these are finite.
+fn check(rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<()> {
+    let (expected, found) = (trees.rows_needed(), rows.nrows());
+    if expected > found {
+        return Err(ProbingError::Length { what: "rows that trees point at", expected, found });
+    }
+    if rows.ncols() == 0 {
+        return Err(ProbingError::Length { what: "entries of a vector", expected: 1, found: 0 });
+    }
+    for &row in trees.all().iter().flat_map(|tree| &tree.rows) {
+        if let Some(&value) = rows.row(row).iter().find(|value| !value.is_finite()) {
+            return Err(ProbingError::NotFiniteRow { row, value });
+        }
+    }
+    Ok(())
+}
+
+/// 1 / the root mean square of all entries; 1 where all are 0.
+fn scale(rows: ArrayView2<'_, f32>, trees: &Trees) -> f64 {
+    let (mut sum, mut n) = (0.0, 0.0);
+    for &row in trees.all().iter().flat_map(|tree| &tree.rows) {
+        sum += rows.row(row).iter().map(|&value| f64::from(value).powi(2)).sum::<f64>();
+        n += rows.ncols() as f64;
+    }
+    if sum > 0.0 { (n / sum).sqrt() } else { 1.0 }
+}
