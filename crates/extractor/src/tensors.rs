@@ -6,7 +6,6 @@ use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
 use std::path::Path;
 
 /// Writes tensors by name; the file appears whole or not at all. `metadata` is the text that the

@@ -50,7 +50,8 @@ impl ChosenWords {
     ) -> Result<Self> {
         let fits = texts.len() == chosen.len()
             && texts.iter().zip(&chosen).all(|(text, words)| {
-                words.is_sorted_by(|a, b| a < b) && words.last().is_none_or(|w| *w < text.words.len())
+                words.is_sorted_by(|a, b| a < b)
+                    && words.last().is_none_or(|w| *w < text.words.len())
             });
         match fits {
             true => Self::new(model, texts, chosen, Unit::Word, pooling, long),

@@ -47,7 +47,7 @@ pub use exploration::{
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_lens, write_profile};
+pub use folder::{check_output, write_folder, write_lens, write_probe, write_profile};
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
     Perplexity, Reading, Token, TopToken,
@@ -56,8 +56,8 @@ pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
 pub use probe::{
     Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
-    PooledBaselines, Probe, ProbeData, ProbeError, ProbeFile, ProbeOrigin, ProbeSettings,
-    SavedProbe, Span, StructuralReport, TaskRow,
+    Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
+    StructuralReport, TaskRow,
 };
 
 pub use profile::{

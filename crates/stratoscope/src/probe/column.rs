@@ -118,13 +118,14 @@ impl FromStr for Filter {
             return Err(ProbeError::Filter { text: text.to_owned() });
         };
         let (column, value) = (text[..at].parse()?, &text[at + 1..]);
-        let test = match text.as_bytes()[at] {
-            b'=' => Test::Is(value.to_owned()),
-            _ => Test::Matches(
-                Regex::new(value)
-                    .map_err(|e| ProbeError::Pattern { text: value.to_owned(), reason: said(&e) })?,
-            ),
-        };
+        let test =
+            match text.as_bytes()[at] {
+                b'=' => Test::Is(value.to_owned()),
+                _ => Test::Matches(Regex::new(value).map_err(|e| ProbeError::Pattern {
+                    text: value.to_owned(),
+                    reason: said(&e),
+                })?),
+            };
         Ok(Self { column, test, text: text.to_owned() })
     }
 }

@@ -41,7 +41,9 @@ pub enum ProbeError {
         hint: &'static str,
     },
     /// Too little to split.
-    #[error("{place} has {found} different {unit}, too few to split into three parts: 3 are needed at least")]
+    #[error(
+        "{place} has {found} different {unit}, too few to split into three parts: 3 are needed at least"
+    )]
     TooFew {
         /// The file.
         place: String,
@@ -51,7 +53,9 @@ pub enum ProbeError {
         unit: &'static str,
     },
     /// The same bytes as two parts.
-    #[error("{first} and {second} are the same file: scores of what a probe was fitted to say nothing")]
+    #[error(
+        "{first} and {second} are the same file: scores of what a probe was fitted to say nothing"
+    )]
     SameFile {
         /// One of them.
         first: String,
