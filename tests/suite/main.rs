@@ -19,6 +19,7 @@ mod laws;
 mod lens;
 mod models;
 mod profile;
+mod probing;
 mod program;
 mod repeat;
 mod second_opinion;
