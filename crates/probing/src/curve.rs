@@ -1,8 +1,11 @@
 //! The learning curve: what more training rows would bring.
 
-use crate::{Prober, Result, Scored};
+use crate::fit::{Draw, generator, shuffled};
+use crate::score::bootstrap;
+use crate::{Prober, ProbingError, Result, Scored};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// The probe fitted to a share of the training clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -15,14 +18,43 @@ pub struct CurvePoint {
     pub accuracy: Scored,
 }
 
+/// The shares of the training clusters, each the half of the next.
+const HALVINGS: u32 = 5;
+
 impl Prober {
-    /// The accuracy of a layer `[rows, d_model]` with 1/32, 1/16, … 1 of the training clusters, each
-    /// share holding the smaller ones. A share with fewer than two classes is left out.
+    /// The accuracy of a layer `[rows, d_model]` with 1/32, 1/16, … 1 of the training clusters (in a
+    /// seeded order, so that each share holds the smaller ones). A share that no probe can be fitted
+    /// to, such as one with a single class, is left out.
     ///
     /// # Errors
     /// As [`linear`](Self::linear).
     pub fn learning_curve(&self, vectors: ArrayView2<'_, f32>) -> Result<Vec<CurvePoint>> {
-        let _ = vectors;
-        todo!()
+        self.check_test()?;
+        let problem = self.problem(vectors)?;
+        let clusters = &self.task.clusters;
+        let order = shuffled(clusters, &self.train, &mut generator(self.seed, Draw::Curve));
+        let mut sizes: Vec<usize> =
+            (0..=HALVINGS).rev().map(|h| order.len().div_ceil(1 << h)).collect();
+        sizes.dedup();
+        let mut points = Vec::new();
+        for size in sizes {
+            let chosen: BTreeSet<usize> = order[..size].iter().copied().collect();
+            let rows: Vec<usize> =
+                self.train.iter().copied().filter(|&r| chosen.contains(&clusters[r])).collect();
+            let fitted = match problem.fit(&rows, &self.dev) {
+                Err(ProbingError::Task { .. }) if size < order.len() => continue,
+                fitted => fitted?,
+            };
+            let right = self.right(&fitted.probe.told(vectors, &self.test)?);
+            let all = self.all();
+            let [accuracy] =
+                bootstrap(self.n_clusters, self.seed, |counts| [right.over(&all, counts)]);
+            points.extend(accuracy.map(|accuracy| CurvePoint {
+                clusters: size,
+                rows: rows.len(),
+                accuracy,
+            }));
+        }
+        Ok(points)
     }
 }

@@ -1,7 +1,10 @@
 //! What is to be predicted of which rows, and everything that probes of it share.
 
-use crate::Result;
+use crate::fit::{Outputs, Problem, places, seen};
+use crate::{ProbingError, Result};
+use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 
 /// What a row is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -71,9 +74,23 @@ pub struct Counts {
 /// [`mixes`](Self::mixes)), so that layers can be run side by side with the same numbers on any
 /// number of threads.
 pub struct Prober {
-    task: Task,
-    strength: Strength,
-    seed: u64,
+    pub(crate) task: Task,
+    pub(crate) strength: Strength,
+    pub(crate) seed: u64,
+    /// The label of every dense class, rising.
+    pub(crate) names: Vec<usize>,
+    /// `[rows]`: the dense class.
+    pub(crate) labels: Vec<usize>,
+    /// Rows of each part.
+    pub(crate) train: Vec<usize>,
+    pub(crate) dev: Vec<usize>,
+    pub(crate) test: Vec<usize>,
+    /// `[test]`: the cluster, dense among test rows.
+    pub(crate) clusters: Vec<usize>,
+    /// How many of them there are.
+    pub(crate) n_clusters: usize,
+    /// `[test]`: whether its lemma does not occur in training.
+    pub(crate) unseen: Vec<bool>,
 }
 
 impl Prober {
@@ -81,14 +98,99 @@ impl Prober {
     /// task's labels and of the order of an online code.
     ///
     /// # Errors
-    /// Lists of unequal length, no training rows, fewer than two classes in training, a strength
-    /// that is not above 0 and finite.
+    /// Lists of unequal length, fewer than two classes in training, a strength that is not above 0
+    /// and finite.
     pub fn new(task: Task, strength: Strength, seed: u64) -> Result<Self> {
-        Ok(Self { task, strength, seed })
+        let rows = task.labels.len();
+        for (what, found) in [
+            ("types", task.types.len()),
+            ("lemmas", task.lemmas.len()),
+            ("clusters", task.clusters.len()),
+            ("parts", task.parts.len()),
+        ] {
+            if found != rows {
+                return Err(ProbingError::Length { what, expected: rows, found });
+            }
+        }
+        if let Strength::Fixed(value) = strength
+            && !(value > 0.0 && value.is_finite())
+        {
+            let expected = "a number above 0";
+            return Err(ProbingError::Setting { name: "strength", value, expected });
+        }
+        let part =
+            |part: Part| (0..rows).filter(|&r| task.parts[r] == part).collect::<Vec<usize>>();
+        let (train, dev, test) = (part(Part::Train), part(Part::Dev), part(Part::Test));
+        let everything: Vec<usize> = (0..rows).collect();
+        let names = seen(&task.labels, &everything);
+        let labels = places(&names, &task.labels, &everything);
+        let classes = seen(&labels, &train).len();
+        if classes < 2 {
+            let needed = "two classes or more among its training rows";
+            return Err(ProbingError::Task { needed, found: classes });
+        }
+        let of_test = seen(&task.clusters, &test);
+        let clusters = places(&of_test, &task.clusters, &test);
+        let known: BTreeSet<usize> = train.iter().map(|&r| task.lemmas[r]).collect();
+        let unseen = test.iter().map(|&r| !known.contains(&task.lemmas[r])).collect();
+        let n_clusters = of_test.len();
+        Ok(Self {
+            task,
+            strength,
+            seed,
+            names,
+            labels,
+            train,
+            dev,
+            test,
+            clusters,
+            n_clusters,
+            unseen,
+        })
     }
 
     /// How many rows and classes there are.
     pub fn counts(&self) -> Counts {
-        todo!()
+        Counts {
+            train: self.train.len(),
+            dev: self.dev.len(),
+            test: self.test.len(),
+            unseen_lemmas: self.unseen.iter().filter(|&&unseen| unseen).count(),
+            test_clusters: self.n_clusters,
+            classes: seen(&self.labels, &self.train).len(),
+        }
+    }
+
+    /// What a probe of the task's labels is fitted to.
+    pub(crate) fn problem<'a, 'v: 'a>(
+        &'a self,
+        vectors: ArrayView2<'v, f32>,
+    ) -> Result<Problem<'a>> {
+        self.check(vectors.nrows())?;
+        Ok(Problem {
+            vectors: vectors.reborrow(),
+            labels: &self.labels,
+            clusters: &self.task.clusters,
+            strength: self.strength,
+            seed: self.seed,
+            outputs: Outputs::Seen,
+        })
+    }
+
+    /// Whether vectors have the rows of the task.
+    pub(crate) fn check(&self, found: usize) -> Result<()> {
+        let expected = self.labels.len();
+        if found != expected {
+            return Err(ProbingError::Length { what: "vectors", expected, found });
+        }
+        Ok(())
+    }
+
+    /// Whether there is anything to score.
+    pub(crate) fn check_test(&self) -> Result<()> {
+        if self.test.is_empty() {
+            return Err(ProbingError::Task { needed: "a test row or more", found: 0 });
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,195 @@
+//! Multinomial logistic regression, with scikit-learn's objective.
+//!
+//! Σ_i −log p(y_i | x_i) · C + ½‖W‖², p = softmax(Wᵀ x + b). Minimised divided by C n, as
+//! scikit-learn does since 1.4, so that its `tol` means the same. For two classes scikit-learn fits
+//! one vector w, which is the difference of the two columns here: ½‖w‖² = ‖W‖².
+
+use crate::lbfgs::{Minimum, Objective, minimise};
+use crate::product::product;
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+
+/// Rows that are worked on together: they stay in a core's cache between two products.
+pub(crate) const BLOCK: usize = 512;
+
+/// Whether b is held back as W is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Intercept {
+    Free,
+    Penalised,
+}
+
+/// W `[d_model, classes]` and b `[classes]`.
+#[derive(Debug, Clone)]
+pub(crate) struct Weights {
+    pub(crate) weights: Array2<f64>,
+    pub(crate) intercept: Array1<f64>,
+    pub(crate) converged: bool,
+}
+
+/// λ: the penalty of the objective divided by C n is ½λ‖W‖².
+pub(crate) fn penalty(strength: f64, rows: usize, classes: usize) -> f64 {
+    let twice = if classes == 2 { 2.0 } else { 1.0 };
+    twice / (strength * rows as f64)
+}
+
+/// Fits standardised vectors `x` `[rows, d_model]` with classes `y` `[rows]`, each below `classes`,
+/// from `start` or from zero.
+pub(crate) fn fit(
+    x: ArrayView2<'_, f32>,
+    y: &[usize],
+    classes: usize,
+    strength: f64,
+    intercept: Intercept,
+    start: Option<&Weights>,
+) -> Weights {
+    let width = x.ncols();
+    let penalty = penalty(strength, x.nrows(), classes);
+    let mut problem = Logistic {
+        x: x.reborrow(),
+        y,
+        classes,
+        penalty,
+        intercept,
+        work: Work::new(width, classes),
+    };
+    let start = match start {
+        Some(w) => w.weights.iter().chain(&w.intercept).copied().collect(),
+        None => vec![0.0; (width + 1) * classes],
+    };
+    let Minimum { mut at, converged } = minimise(&mut problem, start);
+    let intercept = Array1::from(at.split_off(width * classes));
+    let weights = Array2::from_shape_vec((width, classes), at).unwrap_or_default();
+    Weights { weights, intercept, converged }
+}
+
+struct Logistic<'a> {
+    x: ArrayView2<'a, f32>,
+    y: &'a [usize],
+    classes: usize,
+    penalty: f64,
+    intercept: Intercept,
+    work: Work,
+}
+
+/// What an evaluation writes into.
+pub(crate) struct Work {
+    /// `[d_model, classes]`: W as the products take it.
+    pub(crate) weights: Array2<f32>,
+    /// `[BLOCK, classes]`: logits, then probabilities less the truth.
+    pub(crate) errors: Array2<f32>,
+    /// `[d_model, classes]`: the gradient of one block.
+    pub(crate) block: Array2<f32>,
+}
+
+impl Work {
+    pub(crate) fn new(width: usize, classes: usize) -> Self {
+        Self {
+            weights: Array2::zeros((width, classes)),
+            errors: Array2::zeros((BLOCK, classes)),
+            block: Array2::zeros((width, classes)),
+        }
+    }
+
+    /// Takes W and b (`at`, one after the other) over for the products.
+    pub(crate) fn take(&mut self, at: &[f64]) {
+        self.weights.iter_mut().zip(at).for_each(|(to, from)| *to = *from as f32);
+    }
+
+    /// Adds the loss of one block `x` `[rows ≤ BLOCK, d_model]` and its gradient, `at` being W and b
+    /// one after the other. What is left in `errors` is the gradient by the logits.
+    pub(crate) fn add_block(
+        &mut self,
+        x: ArrayView2<'_, f32>,
+        y: &[usize],
+        at: &[f64],
+        gradient: &mut [f64],
+    ) -> f64 {
+        let (weights, intercept) = at.split_at(self.weights.len());
+        debug_assert_eq!(weights.len() + self.weights.ncols(), at.len());
+        let mut errors = self.errors.slice_mut(s![..x.nrows(), ..]);
+        let bias: Array1<f32> = intercept.iter().map(|&b| b as f32).collect();
+        errors.assign(&bias);
+        product(x, self.weights.view(), errors.view_mut(), true);
+        let loss = softmax_less_truth(errors.view_mut(), y);
+        product(x.t(), errors.view(), self.block.view_mut(), false);
+        let (by_weights, by_intercept) = gradient.split_at_mut(self.block.len());
+        by_weights.iter_mut().zip(&self.block).for_each(|(g, b)| *g += f64::from(*b));
+        for (g, column) in by_intercept.iter_mut().zip(errors.axis_iter(Axis(1))) {
+            *g += column.iter().map(|&e| f64::from(e)).sum::<f64>();
+        }
+        loss
+    }
+}
+
+/// Turns logits `[rows, classes]` into softmax(logits) − one-hot(y), and gives −Σ log p(y).
+fn softmax_less_truth(mut logits: ArrayViewMut2<'_, f32>, y: &[usize]) -> f64 {
+    let mut loss = 0.0;
+    for (mut row, &truth) in logits.outer_iter_mut().zip(y) {
+        let largest = row.fold(f32::NEG_INFINITY, |m, &v| m.max(v));
+        let own = row[truth] - largest;
+        let mut sum = 0.0f32;
+        for value in &mut row {
+            *value = (*value - largest).exp();
+            sum += *value;
+        }
+        loss += f64::from(sum).ln() - f64::from(own);
+        row.iter_mut().for_each(|v| *v /= sum);
+        row[truth] -= 1.0;
+    }
+    loss
+}
+
+/// Divides by the rows, adds ½λ‖W‖² (and ½λ‖b‖²) to value and gradient, and gives the value.
+pub(crate) fn finish(
+    loss: f64,
+    rows: usize,
+    penalty: f64,
+    penalised: usize,
+    at: &[f64],
+    gradient: &mut [f64],
+) -> f64 {
+    let n = rows as f64;
+    gradient.iter_mut().for_each(|g| *g /= n);
+    let mut squares = 0.0;
+    for (g, w) in gradient.iter_mut().zip(at).take(penalised) {
+        *g += penalty * w;
+        squares += w * w;
+    }
+    loss / n + 0.5 * penalty * squares
+}
+
+impl Objective for Logistic<'_> {
+    fn evaluate(&mut self, at: &[f64], gradient: &mut [f64]) -> f64 {
+        gradient.fill(0.0);
+        self.work.take(at);
+        let mut loss = 0.0;
+        for (x, y) in self.x.axis_chunks_iter(Axis(0), BLOCK).zip(self.y.chunks(BLOCK)) {
+            loss += self.work.add_block(x, y, at, gradient);
+        }
+        let penalised = match self.intercept {
+            Intercept::Free => self.x.ncols() * self.classes,
+            Intercept::Penalised => at.len(),
+        };
+        finish(loss, self.x.nrows(), self.penalty, penalised, at, gradient)
+    }
+
+    fn precondition(&self, _: &mut [f64]) {}
+}
+
+/// log p of every class for standardised vectors: `[rows, classes]`, never NaN for finite logits.
+pub(crate) fn log_probabilities(
+    x: ArrayView2<'_, f32>,
+    weights: ArrayView2<'_, f32>,
+    intercept: ArrayView1<'_, f32>,
+) -> Array2<f64> {
+    let mut logits = Array2::zeros((x.nrows(), weights.ncols()));
+    logits.assign(&intercept);
+    product(x, weights, logits.view_mut(), true);
+    let mut logits = logits.mapv(f64::from);
+    for mut row in logits.outer_iter_mut() {
+        let largest = row.fold(f64::NEG_INFINITY, |m, &v| m.max(v));
+        let sum = row.iter().map(|v| (v - largest).exp()).sum::<f64>().ln();
+        row.mapv_inplace(|v| v - largest - sum);
+    }
+    logits
+}
