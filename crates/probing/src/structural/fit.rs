@@ -7,7 +7,7 @@ use super::{
     StructuralFit, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
 };
 use crate::{ProbingError, Result};
-use ndarray::{Array2, ArrayView2, Axis, Zip, s};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
 use rand_xoshiro::Xoshiro256Plus;
 
@@ -63,13 +63,14 @@ impl StructuralProbe {
         let least = if target == StructuralTarget::Distance { 2 } else { 1 };
         let mut sentences: Vec<&Tree> =
             trees.all().iter().filter(|tree| tree.len() >= least).collect();
-        if sentences.len() < 2 {
-            let found = sentences.len();
-            return Err(ProbingError::TooFew { what: "sentences to fit to", needed: 2, found });
+        let count = sentences.len();
+        if count < 2 {
+            let what = "sentences to fit to";
+            return Err(ProbingError::TooFew { what, needed: 2, found: count });
         }
         let mut rng = Xoshiro256Plus::seed_from_u64(options.seed);
         sentences.shuffle(&mut rng);
-        let (held_out, fitted) = sentences.split_at_mut((trees.len() / HELD_OUT).max(1));
+        let (held_out, fitted) = sentences.split_at_mut((count / HELD_OUT).max(1));
         let view = View { rows, target, scale: scale(rows, trees) };
         let d_model = rows.ncols();
         let rank = options.rank.min(d_model);
@@ -81,7 +82,8 @@ impl StructuralProbe {
         for epochs in 1.. {
             fitted.shuffle(&mut rng);
             for batch in fitted.chunks(BATCH) {
-                adam.step(&mut b, &view.gradient(batch, &b), rate);
+                let gradient = view.gradient(batch, &b);
+                adam.step(&mut b, &gradient, rate);
             }
             let loss = view.loss(held_out, &b);
             let stays = loss >= least * (1.0 - LEAST_GAIN);
@@ -139,26 +141,20 @@ impl StructuralProbe {
     pub(super) fn scored(&self, rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<Vec<Part>> {
         check(rows, trees)?;
         let part = |tree: &Tree| {
-            let p = self.project(rows.select(Axis(0), &tree.rows).view())?;
+            let p = self.project(rows.select(Axis(0), &tree.rows).view())?.mapv(f64::from);
+            let squared = |row: ArrayView1<'_, f64>| row.dot(&row);
             Ok(match self.target {
                 StructuralTarget::Distance => distance_part(tree, |i| {
-                    p.outer_iter().map(|other| squared(p.row(i).iter().zip(other))).collect()
+                    let apart = |other: ArrayView1<'_, f64>| squared((&p.row(i) - &other).view());
+                    p.outer_iter().map(apart).collect()
                 }),
                 StructuralTarget::Depth => {
-                    let zeros = std::iter::repeat(&0.0);
-                    let depth =
-                        |row| squared(Iterator::zip(IntoIterator::into_iter(row), zeros.clone()));
-                    depth_part(tree, &p.outer_iter().map(depth).collect::<Vec<_>>())
+                    depth_part(tree, &p.outer_iter().map(squared).collect::<Vec<_>>())
                 }
             })
         };
         trees.all().iter().map(part).collect()
     }
-}
-
-/// The sum of squared differences.
-fn squared<'a>(pairs: impl Iterator<Item = (&'a f32, &'a f32)>) -> f64 {
-    pairs.map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
 }
 
 /// Vectors as a fit sees them.

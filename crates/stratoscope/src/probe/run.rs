@@ -386,7 +386,7 @@ impl<'a> Run<'a> {
         let prober = &self.probers[label];
         let (linear, scores) = prober.linear(vectors)?;
         let control = match self.settings.control {
-            true => Some(prober.control(vectors)?),
+            true => Some(prober.control(vectors, &linear)?),
             false => None,
         };
         let mdl = match self.settings.mdl {
