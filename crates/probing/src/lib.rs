@@ -20,8 +20,8 @@ mod product;
 mod score;
 mod standardise;
 mod stimuli;
-mod task;
 mod structural;
+mod task;
 #[cfg(test)]
 mod tests;
 
@@ -38,9 +38,9 @@ pub use partition::{
 };
 pub use score::Scored;
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};
-pub use task::{Counts, Part, Prober, STRENGTHS, Strength, Task};
 pub use structural::{
     ParsedSentence, STRUCTURAL_RANK, Structural, StructuralFit, StructuralLayer, StructuralOptions,
     StructuralProbe, StructuralProgress, StructuralSample, StructuralScores, StructuralStep,
     StructuralTarget, TreeMistake, Treebank, Trees, structural,
 };
+pub use task::{Counts, Part, Prober, STRENGTHS, Strength, Task};
