@@ -1,9 +1,11 @@
 //! `probe`: annotated corpora with and without mistakes, its numbers, own tasks and saved probes.
 
-use crate::command::{Outcome, Place};
-use crate::fixtures::path;
+use crate::command::{Outcome, Place, tiny};
+use crate::fixtures::{load, path};
 use serde_json::Value;
 use std::fmt::Write;
+use stratoscope::extractor::{ChosenWords, extract, parse_annotated, prepare};
+use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 
 /// Sixty short sentences with their annotation, in a place of their own.
 fn place() -> Place {
@@ -60,6 +62,52 @@ fn task(spans: bool) -> String {
         }
     }
     lines
+}
+
+/// States of chosen words are those that `extract` pools, whatever else is chosen.
+#[test]
+fn states_of_chosen_words_are_those_of_all() {
+    let model = load(&tiny().source()).unwrap();
+    let sentences = parse_annotated(corpus().as_bytes(), "own").unwrap();
+    let texts: Vec<Text> = sentences.into_iter().map(|s| s.text).collect();
+    let prepared = prepare(&model, texts.clone(), LongText::Refuse).unwrap();
+    let (all, none) = (LayerSelection::All, HookSelection::default());
+    let states = extract(&model, prepared, &all, &none, &mut |_| {}).unwrap();
+    for pooling in [Pooling::Mean, Pooling::First, Pooling::Max] {
+        let words = states.pooled(Unit::Word, pooling).unwrap();
+        let offsets = words.sequence_offsets();
+        // Every other word of two sentences of three.
+        let chosen: Vec<Vec<usize>> = (0..texts.len())
+            .map(|text| match text % 3 {
+                0 => Vec::new(),
+                _ => (text % 2..texts[text].words.len()).step_by(2).collect(),
+            })
+            .collect();
+        let long = LongText::Refuse;
+        let own = ChosenWords::words(&model, texts.clone(), chosen.clone(), pooling, long).unwrap();
+        let rows: Vec<(usize, usize)> = own.rows().collect();
+        assert_eq!(rows.len(), chosen.iter().map(Vec::len).sum::<usize>());
+        assert_eq!((own.dropped(), own.n_rows()), (0, rows.len()));
+        let mut done = 0;
+        let two = own.states(&model, &[1, 3], &mut |step| done = step.done).unwrap();
+        assert!(done > 0);
+        for (row, &(text, word)) in rows.iter().enumerate() {
+            assert!(chosen[text].contains(&word));
+            for (index, layer) in [(0, 1), (1, 3)] {
+                let expected = words.layer(layer).row(offsets[text] + word).to_vec();
+                let found = two.slice(ndarray::s![index, row, ..]).to_vec();
+                let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+                assert!(apart.fold(0.0, f32::max) < 1e-5, "{text} {word}");
+            }
+        }
+        let whole = ChosenWords::whole_texts(&model, texts.clone(), pooling, long).unwrap();
+        let whole = whole.states(&model, &[2], &mut |_| {}).unwrap();
+        let expected = states.pooled(Unit::Sentence, pooling).unwrap();
+        let apart = &whole.index_axis(ndarray::Axis(0), 0) - &expected.layer(2);
+        assert!(apart.iter().all(|v| v.abs() < 1e-5));
+    }
+    let beyond = ChosenWords::words(&model, texts, vec![vec![99]], Pooling::Mean, LongText::Refuse);
+    assert!(beyond.is_err());
 }
 
 #[test]

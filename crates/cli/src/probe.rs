@@ -208,11 +208,12 @@ type Pick = fn(&LayerProbe) -> Option<Scored>;
 /// One row a layer, and one a baseline.
 fn table(text: &mut String, label: &LabelProbe, unit: &str) -> std::fmt::Result {
     let c = &label.counts;
-    writeln!(
-        text,
-        "{}: {} classes, {} {unit}s to fit to, {} to score on ({} of unseen lemmas) [95 % interval]",
-        label.label, c.classes, c.train, c.test, c.unseen_lemmas
-    )?;
+    write!(text, "{}: {} classes, {} {unit}s to fit to, ", label.label, c.classes, c.train)?;
+    write!(text, "{} to score on", c.test)?;
+    if c.unseen_lemmas > 0 {
+        write!(text, " ({} of unseen lemmas)", c.unseen_lemmas)?;
+    }
+    writeln!(text, " [95 % interval]")?;
     let columns: [(&str, Pick); 6] = [
         ("accuracy", |l| Some(l.scores.scores.accuracy)),
         ("macro-F1", |l| Some(l.scores.scores.macro_f1)),

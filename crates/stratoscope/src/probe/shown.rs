@@ -171,7 +171,9 @@ fn label_panel(label: &LabelProbe) -> Panel {
 }
 
 fn learning_curve(label: &LabelProbe) -> Option<Panel> {
-    let (layer, points) = (label.chosen_layer?, &label.learning_curve);
+    let layer = label.chosen_layer?;
+    let mut points = label.learning_curve.clone();
+    points.dedup_by_key(|point| point.clusters);
     if points.len() < 2 {
         return None;
     }
