@@ -68,6 +68,12 @@ pub struct TaskRow {
 }
 
 /// A classification task: texts with labels, or with places in them that have labels.
+///
+/// ```
+/// let task = stratoscope::OwnTask::parse(b"text\tlabel\nIt works.\tgood\nIt broke.\tbad\n", "mine")?;
+/// assert_eq!((task.rows().len(), task.has_spans()), (2, false));
+/// # Ok::<(), stratoscope::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct OwnTask {
     rows: Vec<TaskRow>,
