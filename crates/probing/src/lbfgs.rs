@@ -48,8 +48,14 @@ pub(crate) fn minimise(objective: &mut impl Objective, mut at: Vec<f64>) -> Mini
         if small(&gradient) {
             break;
         }
-        let direction = descent(objective, &gradient, &memory, scale);
-        let slope = dot(&gradient, &direction);
+        let mut direction = descent(objective, &gradient, &memory, scale);
+        let mut slope = dot(&gradient, &direction);
+        if slope >= 0.0 || !slope.is_finite() {
+            // Rounding has the last word: straight down.
+            memory.clear();
+            direction = gradient.iter().map(|g| -g).collect();
+            slope = -dot(&gradient, &gradient);
+        }
         let mut length = 1.0;
         let found = (0..TRIES).find_map(|_| {
             for ((next, at), direction) in next.iter_mut().zip(&at).zip(&direction) {

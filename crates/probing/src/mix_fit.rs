@@ -2,7 +2,7 @@
 
 use crate::fit::{largest, places, seen};
 use crate::lbfgs::{Minimum, Objective, minimise};
-use crate::logistic::{BLOCK, Work, finish, log_probabilities, penalty};
+use crate::logistic::{BLOCK, Curvature, Work, finish, log_probabilities, penalty};
 use crate::product::product;
 use crate::standardise::Standardiser;
 use crate::{Mix, ProbingError, Result};
@@ -72,7 +72,15 @@ impl Data {
     pub(crate) fn fit(&self, depth: usize, strength: f64, start: Option<&Fitted>) -> Fitted {
         let (width, classes) = (self.layers[0].ncols(), self.classes.len());
         let penalty = penalty(strength, self.y.len(), classes);
+        let Scale { s, gamma, .. } = self.scale(&vec![0.0; depth]);
+        let mut alike = Array2::zeros(self.layers[0].dim());
+        for (layer, s) in self.layers.iter().zip(s) {
+            alike.scaled_add((gamma * s) as f32, layer);
+        }
+        let curvature = Curvature::new(alike.view(), &self.y, classes, penalty);
+        drop(alike);
         let mut problem = MixProblem {
+            curvature,
             data: self,
             depth,
             penalty,
@@ -171,6 +179,8 @@ impl Fitted {
 }
 
 struct MixProblem<'a> {
+    /// Of the mix that weighs layers alike.
+    curvature: Curvature,
     data: &'a Data,
     depth: usize,
     penalty: f64,
@@ -219,5 +229,9 @@ impl Objective for MixProblem<'_> {
         finish(loss, rows, self.penalty, penalised, rest, by_rest)
     }
 
-    fn precondition(&self, _: &mut [f64]) {}
+    fn precondition(&self, vector: &mut [f64]) {
+        let (a, rest) = vector.split_at_mut(self.depth);
+        self.curvature.divide(rest);
+        a.iter_mut().for_each(|a| *a /= self.curvature.of_intercept);
+    }
 }
