@@ -174,8 +174,9 @@ impl Panel {
             axes.band(page, series, ink);
             axes.curve(page, series, rank, ink);
         }
+        let mut taken = Vec::new();
         for (series, &(_, ink)) in self.series.iter().zip(&styles).filter(|(s, _)| s.peak) {
-            axes.peak(page, series, ink);
+            axes.peak(page, series, ink, &mut taken);
         }
         let ends: Vec<f64> = self.series.iter().map(|s| axes.end(s)).collect();
         let places = apart(&ends, 1.25 * SMALL, panel.y0, panel.y1);
@@ -347,19 +348,18 @@ impl Axes<'_> {
         self.panel.y1 - (value - self.low) / (self.high - self.low) * self.panel.height()
     }
 
-    /// A ring around the largest value, and its layer.
-    fn peak(&self, page: &mut Page, series: &Series, ink: Rgb) {
+    /// A ring around the largest value, of equals the first, and its layer, where no other peak's
+    /// is written.
+    fn peak(&self, page: &mut Page, series: &Series, ink: Rgb, taken: &mut Vec<Rect>) {
         let known = self.layers.iter().zip(&series.values);
         let known = known.filter_map(|(&layer, value)| value.map(|v| (layer, v)));
-        let Some((layer, value)) = known.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+        let Some((layer, value)) = known.rev().max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
         let (x, y) = (self.x(layer), self.y(value));
         let ring: Vec<(f64, f64)> = (0..=24)
             .map(|i| f64::from(i) * std::f64::consts::TAU / 24.0)
             .map(|angle| (x + 4.4 * angle.cos(), y + 4.4 * angle.sin()))
             .collect();
         page.canvas.line(&ring, 0.9, ink);
-        let above = y - 7.0;
-        let at = if above - SMALL > self.panel.y0 { above } else { y + 7.0 + SMALL };
         let label = match self.x {
             XAxis::Layers => format!("layer {layer}"),
             XAxis::Counts(_) => layer.to_string(),
@@ -367,6 +367,20 @@ impl Axes<'_> {
         let half = fonts::width(&label, SMALL) / 2.0 + 1.0;
         let centre =
             x.clamp(self.panel.x0 + half, (self.panel.x1 - half).max(self.panel.x0 + half));
+        // Above the ring where there is room, else below, else farther off.
+        let near = (0..6).flat_map(|step| {
+            let away = 7.0 + 1.3 * SMALL * f64::from(step);
+            [y - away, y + away + SMALL]
+        });
+        let of = |at: f64| Rect::new(centre - half, at - SMALL, 2.0 * half, 1.2 * SMALL);
+        let free = |&at: &f64| {
+            let own = of(at);
+            own.y0 > self.panel.y0
+                && own.y1 < self.panel.y1
+                && !taken.iter().any(|t| t.overlaps(own))
+        };
+        let at = near.clone().find(free).unwrap_or(y - 7.0);
+        taken.push(of(at));
         let look = Look::new(SMALL, colour::for_text(ink)).middle();
         page.canvas.text((centre, at), &label, look);
     }

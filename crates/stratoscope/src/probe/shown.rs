@@ -86,7 +86,7 @@ impl Probe {
             let (c, unit) = (&label.counts, self.data.unit);
             text += &format!(
                 "Multinomial logistic regression on standardised vectors, one {unit} each, fitted to \
-                 {} {unit}s and scored on {} of {} sentences; {}. Bands: 95 % intervals by bootstrap \
+                 {} {unit}s and scored on {} {unit}s of {} sentences; {}. Bands: 95 % intervals by bootstrap \
                  over the test sentences, the fitted probes held fixed. Ringed: the highest value. ",
                 c.train,
                 c.test,
@@ -106,6 +106,11 @@ impl Probe {
         if self.labels.len() > 1 {
             text += "Contrast: (accuracy − form lookup) / (1 − form lookup), so that labels that are \
                      easy to look up and those that are not share a scale. ";
+        }
+        let looked_up =
+            |l: &&LabelProbe| l.layers.iter().all(|layer| layer.scores.gain_over_lookup.is_none());
+        for label in self.labels.iter().filter(looked_up).filter(|_| self.labels.len() > 1) {
+            text += &format!("{} has no such curve: the lookup leaves nothing. ", label.label);
         }
         if self.structural.is_some() {
             text += "Trees: linear maps whose squared distances (UUAS, DSpr) and squared lengths \
@@ -132,6 +137,9 @@ impl Probe {
 }
 
 type Pick = fn(&LayerProbe) -> Option<Scored>;
+
+/// The axis of shares, with room for a ring around 1.
+const SHARES: (f64, f64) = (0.0, 1.04);
 
 /// A label with all of its baselines.
 fn label_panel(label: &LabelProbe) -> Panel {
@@ -165,7 +173,7 @@ fn label_panel(label: &LabelProbe) -> Panel {
         y_label: "accuracy".to_owned(),
         layers: label.layers.iter().map(|l| l.layer).collect(),
         x: XAxis::Layers,
-        range: Some((0.0, 1.0)),
+        range: Some(SHARES),
         series: series.into_iter().flatten().collect(),
     }
 }
@@ -188,19 +196,19 @@ fn learning_curve(label: &LabelProbe) -> Option<Panel> {
         y_label: "accuracy".to_owned(),
         layers: points.iter().map(|p| p.clusters).collect(),
         x: XAxis::Counts("training texts".to_owned()),
-        range: Some((0.0, 1.0)),
+        range: Some(SHARES),
         series: vec![series, baseline("majority", vec![Some(majority); points.len()])],
     })
 }
 
 fn structural_panels(report: &StructuralReport) -> Vec<Panel> {
     type Of = fn(&StructuralScores) -> Option<Scored>;
-    let series = |name: &str, pick: Of| {
+    let series = |name: &str, peak: bool, pick: Of| {
         let values: Vec<Option<Scored>> =
             report.layers.iter().map(|(_, layer)| pick(&layer.scores)).collect();
         let line = values.iter().any(Option::is_some).then(|| Series {
             interval: values.iter().map(|v| v.map(|s| (s.low, s.high))).collect(),
-            peak: true,
+            peak,
             ..Series::line(name, values.iter().map(|v| v.map(|s| s.value)).collect())
         });
         let chain = pick(&report.chain).map(|score| {
@@ -208,24 +216,28 @@ fn structural_panels(report: &StructuralReport) -> Vec<Panel> {
         });
         [line, chain]
     };
-    let panel = |title: &str, y_label: &str, of: [(&str, Of); 2]| Panel {
+    let panel = |title: &str, y_label: &str, of: [(&str, bool, Of); 2]| Panel {
         title: title.to_owned(),
         y_label: y_label.to_owned(),
         layers: report.layers.iter().map(|(layer, _)| *layer).collect(),
         x: XAxis::Layers,
-        range: Some((0.0, 1.0)),
-        series: of.into_iter().flat_map(|(name, pick)| series(name, pick)).flatten().collect(),
+        range: Some(SHARES),
+        series: of
+            .into_iter()
+            .flat_map(|(name, peak, pick)| series(name, peak, pick))
+            .flatten()
+            .collect(),
     };
     let panels = vec![
         panel(
             "trees: what is found",
             "share",
-            [("UUAS", |s| s.uuas), ("root", |s| s.root_accuracy)],
+            [("UUAS", true, |s| s.uuas), ("root", false, |s| s.root_accuracy)],
         ),
         panel(
             "trees: order of distances and depths",
             "Spearman's ρ",
-            [("DSpr", |s| s.dspr), ("NSpr", |s| s.nspr)],
+            [("DSpr", true, |s| s.dspr), ("NSpr", false, |s| s.nspr)],
         ),
     ];
     panels.into_iter().filter(|panel| !panel.series.is_empty()).collect()
@@ -284,15 +296,14 @@ fn label_words(label: &LabelProbe) -> Vec<String> {
     let mut said = Vec::new();
     let Some((layer, best, near)) = peak(&accuracies(label)) else { return said };
     let near = match near[..] {
+        _ if near.len() + 1 == label.layers.len() && near.len() > 1 => {
+            "the intervals tell no other layer from it".to_owned()
+        }
         [] => "the intervals of all other layers lie below".to_owned(),
         [_] => format!("the intervals do not tell layer {} from it", layers_in_words(&near)),
         _ => format!("the intervals do not tell layers {} from it", layers_in_words(&near)),
     };
-    said.push(format!(
-        "{} is told best at layer {layer} ({}); {near}.",
-        capital(&label.label),
-        number(best)
-    ));
+    said.push(format!("{} is told best at layer {layer} ({}); {near}.", label.label, number(best)));
     let b = &label.baselines;
     let known = [
         ("the majority class", Some(b.majority)),
@@ -363,7 +374,7 @@ fn peaks_compared(a: &LabelProbe, b: &LabelProbe) -> String {
     let (Some((a_low, a_high)), Some((b_low, b_high))) = (among(a), among(b)) else {
         return String::new();
     };
-    let lower = |x: &str, y: &str| format!("{} peaks at a lower layer than {y}.", capital(x));
+    let lower = |x: &str, y: &str| format!("{x} peaks at a lower layer than {y}.");
     if a_high < b_low {
         lower(&a.label, &b.label)
     } else if b_high < a_low {
