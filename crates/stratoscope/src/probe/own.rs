@@ -157,6 +157,11 @@ impl OwnTask {
         self.file.as_ref().map(|file| &file.file)
     }
 
+    /// What its labels are called: the file's name without its end.
+    fn name(&self) -> String {
+        Path::new(&self.place).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
     pub(super) fn files(&self) -> Vec<ProbeFile> {
         self.file.iter().cloned().collect()
     }
@@ -177,7 +182,7 @@ impl OwnTask {
             texts: Vec::new(),
             clusters,
             whole: !self.has_spans(),
-            labels: vec!["label".to_owned()],
+            labels: vec![self.name()],
             items: Vec::new(),
             unlabelled: 0,
             has_lemmas: false,

@@ -96,7 +96,7 @@ impl Probe {
                     None => "penalty chosen for each layer on held-out sentences".to_owned(),
                 },
             );
-            if unit == "text" {
+            if unit != "word" {
                 text = text.replace("sentences", "texts");
             }
             if !self.data.filters.is_empty() {
