@@ -188,6 +188,13 @@ seed("conllu", "given", "# sent_id = a\n# text = Vámonos al mar.\n" + word("1-2
      + word(5, "mar", "SpaceAfter=No") + word(6, ".") + "\n")
 seed("conllu", "spelled", ("\ufeff" + word(1, "Qué", "SpaceAfter=No") + word(2, "?") + "\n").replace("\n", "\r\n")
      + "# text = b\n" + word(1, "c"))
+def annotated(number, form, head, feats="_", misc="_"):
+    return f"{number}\t{form}\t{form}\tNOUN\tNN\t{feats}\t{head}\tdep\t_\t{misc}\n"
+
+
+seed("conllu", "annotated", annotated(1, "a", 2, "Number=Sing|Case=Nom") + annotated(2, "b", 0, misc="SpaceAfter=No")
+     + annotated(3, "c", 2) + "\n" + annotated(1, "d", "_") + "\n")
+seed("conllu", "cycle", annotated(1, "a", 0) + annotated(2, "b", 4) + annotated(3, "c", 2) + annotated(4, "d", 3))
 seed("jsonl", "texts", r'''{"text": "one \u00e9"}
 
 {"text": null}

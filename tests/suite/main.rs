@@ -19,6 +19,7 @@ mod laws;
 mod lens;
 mod models;
 mod plane;
+mod probing;
 mod profile;
 mod program;
 mod repeat;

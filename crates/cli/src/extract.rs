@@ -236,7 +236,7 @@ pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
 }
 
 /// Refuses a file where a folder is, where another is, or where it cannot be.
-fn check_place(path: &Path, overwrite: bool) -> Result<()> {
+pub(crate) fn check_place(path: &Path, overwrite: bool) -> Result<()> {
     if path.is_dir() {
         return Err(Failure::usage(format!("{} is a folder", path.display())));
     }

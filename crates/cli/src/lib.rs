@@ -14,6 +14,7 @@ mod model;
 mod models;
 mod outcome;
 mod plane;
+mod probe;
 mod profile;
 mod progress;
 mod summary;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
         Command::Explore(args) => explore::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Profile(args) => profile::run(&args),
+        Command::Probe(args) => probe::run(&args),
         Command::Lens(args) => lens::run(&args),
         Command::Info(args) => models::info(&args),
         Command::Models(args) => models::list(&args),

@@ -278,7 +278,7 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
 }
 
 /// Two decimals without the leading 0, as papers print it.
-fn short(value: f64) -> String {
+pub(crate) fn short(value: f64) -> String {
     let text = format!("{value:.2}");
     match text.strip_prefix("-0").or(text.strip_prefix('0')) {
         Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
@@ -288,7 +288,7 @@ fn short(value: f64) -> String {
 }
 
 /// Lines of at most `width` characters, cut at spaces.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

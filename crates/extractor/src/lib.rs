@@ -19,12 +19,14 @@ mod pools;
 mod prepare;
 mod states;
 mod table;
+mod tensors;
+mod words;
 mod workers;
 
 pub use activations::{Activations, Origin, Row, Unit};
 pub use corpus::{
-    Corpus, CorpusSettings, CorpusStep, FileKind, Plan, ReadOptions, Start, TextReader,
-    extract_corpus,
+    AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, FileKind, Plan,
+    ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated,
 };
 pub use error::{Error, Result};
 pub use extract::{Progress, extract};
@@ -33,4 +35,6 @@ pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
 pub use layers::LayerSelection;
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
-pub use states::{read_states, states_bytes, write_states, write_tensors};
+pub use states::{read_states, states_bytes, write_states};
+pub use tensors::{StoredTensors, read_tensors, write_tensors};
+pub use words::ChosenWords;

@@ -10,12 +10,11 @@
 //! the rows' labels.
 
 use crate::arrays::{Array, Values};
-use crate::corpus::write_aside;
 use crate::format::{Format, write_states_as};
 use crate::{Activations, Error, Origin, Result, Row, Text, Unit};
 use half::f16;
 use ndarray::Array3;
-use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo, TensorView};
+use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -48,7 +47,7 @@ struct StoredText {
     sent_id: Option<String>,
 }
 
-const KEY: &str = "stratoscope";
+pub(crate) const KEY: &str = "stratoscope";
 
 /// More layers than any model has; a file that says more is damaged.
 const MOST_LAYERS: usize = 1 << 12;
@@ -60,51 +59,6 @@ const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: l
 /// [`Error::Io`] where it cannot be written.
 pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
     write_states_as(path, activations, Format::Safetensors, false)
-}
-
-/// Writes tensors of other kinds in the same format; the file appears whole or not at all.
-///
-/// # Errors
-/// [`Error::Io`] where it cannot be written, [`Error::States`] where the tensors cannot be written
-/// as safetensors.
-pub fn write_tensors(
-    path: &Path,
-    floats: &[(&str, &Array3<f32>)],
-    integers: &[(&str, Vec<i64>)],
-    metadata: &str,
-) -> Result<()> {
-    let mut tensors = Tensors::new();
-    for &(name, values) in floats {
-        let (a, b, c) = values.dim();
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        tensors.push((name, Dtype::F32, vec![a, b, c], bytes));
-    }
-    for (name, values) in integers {
-        let bytes = values.iter().flat_map(|v| v.to_le_bytes()).collect();
-        tensors.push((name, Dtype::I64, vec![values.len()], bytes));
-    }
-    write_whole(path, &serialize(&tensors, metadata.to_owned())?)
-}
-
-fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_aside(path, |out| out.write_all(bytes))
-        .map_err(|source| Error::Io { path: path.to_owned(), source })
-}
-
-/// Name, type, shape and bytes of each tensor.
-type Tensors<'a> = Vec<(&'a str, Dtype, Vec<usize>, Vec<u8>)>;
-
-fn serialize(tensors: &Tensors, metadata: String) -> Result<Vec<u8>> {
-    let wrong = |reason: String| Error::States { path: "(in memory)".into(), reason };
-    let views = tensors
-        .iter()
-        .map(|(name, dtype, shape, bytes)| {
-            Ok((*name, TensorView::new(*dtype, shape.clone(), bytes)?))
-        })
-        .collect::<Result<Vec<_>, safetensors::SafeTensorError>>()
-        .map_err(|e| wrong(e.to_string()))?;
-    safetensors::serialize(views, Some(HashMap::from([(KEY.to_owned(), metadata)])))
-        .map_err(|e| wrong(e.to_string()))
 }
 
 /// The bytes of a states file; the same for the same activations.

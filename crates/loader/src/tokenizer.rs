@@ -10,6 +10,7 @@ use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
 use tokenizers::{PostProcessor, PostProcessorWrapper};
 
 /// A model's tokenizer. It never pads, and cuts only where it is asked to.
+#[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     unknown: Option<u32>,

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use stratoscope_plot::{
     Activations, Depth, Figure, LayerMatrix, Lens, LensTruth, Map, MapColour, Maps, Panel,
-    Prediction, SensePlane, SenseWord, Series, SeriesKind, Similarity, Token, Trajectory,
+    Prediction, SensePlane, SenseWord, Series, SeriesKind, Similarity, Token, Trajectory, XAxis,
 };
 
 const CAPTION: &str = "Synthetic data: a random walk from word to context. Distances in the picture are \
@@ -182,6 +182,7 @@ impl Data {
             title: title.to_owned(),
             y_label: "accuracy".to_owned(),
             layers: layers.clone(),
+            x: XAxis::Layers,
             range: None,
             series: vec![
                 Series {

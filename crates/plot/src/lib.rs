@@ -3,7 +3,7 @@
 //! Fill one of the structs, call its `draw`, and write [`Figure::svg`] or [`Figure::png`] to a file:
 //!
 //! ```
-//! use stratoscope_plot::{Depth, Panel, Series};
+//! use stratoscope_plot::{Depth, Panel, Series, XAxis};
 //!
 //! let figure = Depth {
 //!     title: "Similarity within the sentence".to_owned(),
@@ -12,6 +12,7 @@
 //!         title: String::new(),
 //!         y_label: "cosine".to_owned(),
 //!         layers: vec![0, 1, 2],
+//!         x: XAxis::Layers,
 //!         range: None,
 //!         series: vec![Series::line("MiniLM", vec![Some(0.4), Some(0.5), Some(0.7)])],
 //!     }]],
@@ -53,7 +54,7 @@ mod text;
 pub use error::PlotError;
 pub use figure::Figure;
 pub use figures::activations::Activations;
-pub use figures::depth::{Depth, Panel, Series, SeriesKind};
+pub use figures::depth::{Depth, Panel, Series, SeriesKind, XAxis};
 pub use figures::layers::LayerMatrix;
 pub use figures::lens::{Lens, LensTruth, Prediction};
 pub use figures::maps::{Map, MapColour, Maps};

@@ -90,6 +90,7 @@ fn depth(n_layers: usize, scale: f64) -> Depth {
         title: String::new(),
         y_label: "measure \u{0} (unit)".to_owned(),
         layers: (0..n_layers).collect(),
+        x: XAxis::Layers,
         range: None,
         series: vec![
             Series { n: Some(1040), ..Series::line("first", values(0)) },
@@ -98,7 +99,12 @@ fn depth(n_layers: usize, scale: f64) -> Depth {
         ],
     };
     let shared = Panel { title: "shared".to_owned(), ..panel.clone() };
-    let rows = vec![vec![panel], vec![shared.clone(), shared]];
+    let counts = Panel {
+        layers: (1..=n_layers).map(|i| 3 * i * i).collect(),
+        x: XAxis::Counts("texts".to_owned()),
+        ..shared.clone()
+    };
+    let rows = vec![vec![panel], vec![shared, counts]];
     Depth { title: "Depth".to_owned(), caption: "Caption.".to_owned(), rows }
 }
 
@@ -471,6 +477,7 @@ fn a_small_figure_as_it_stands() {
             title: String::new(),
             y_label: "accuracy".to_owned(),
             layers: vec![0, 1],
+            x: XAxis::Layers,
             range: None,
             series: vec![Series {
                 interval: vec![Some((0.4, 0.6)), Some((0.5, 0.8))],

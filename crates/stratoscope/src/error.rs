@@ -52,6 +52,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// A probe's corpus, its words, or a probe that was saved.
+    #[error(transparent)]
+    Probe(#[from] crate::ProbeError),
     /// Reading layers through a head.
     #[error(transparent)]
     Lens(#[from] crate::LensError),
@@ -121,6 +124,7 @@ impl Error {
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
             Self::Lens(error) => error.kind(),
+            Self::Probe(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(

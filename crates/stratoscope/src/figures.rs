@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use stratoscope_extractor::Row;
 use stratoscope_plot::{
     Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind,
-    Similarity, Token, Trajectory,
+    Similarity, Token, Trajectory, XAxis,
 };
 
 /// A figure with its name and the numbers behind it.
@@ -75,6 +75,7 @@ impl Exploration {
                 },
                 y_label: metric_label(self.settings.metric).to_owned(),
                 layers: self.states.layers.clone(),
+                x: XAxis::Layers,
                 range: None,
                 series,
             };

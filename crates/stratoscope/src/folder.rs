@@ -1,6 +1,6 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Lens, Manifest, ModelFile, Profile, Result};
+use crate::{Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
@@ -115,6 +115,32 @@ pub fn write_lens(
         "files": model_files,
         "settings": lens.settings,
         "texts": [lens.text],
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes a probe: its figure as SVG and PNG, its numbers as JSON, and a manifest with the files
+/// that the model was read from. What `check_output` allows is replaced as a whole. Returns the
+/// names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_probe(
+    folder: &Path,
+    probe: &Probe,
+    model_files: &[ModelFile],
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    add_figure(&mut files, "probe", &probe.figure()?, json_bytes(&probe.numbers()?)?)?;
+    let manifest = serde_json::json!({
+        "tool": probe.tool,
+        "command_line": command_line,
+        "model": probe.model,
+        "files": model_files,
+        "data": probe.data,
+        "labels": probe.labels.iter().map(|l| &l.label).collect::<Vec<_>>(),
     });
     write_files(folder, files, manifest, overwrite)
 }

@@ -35,7 +35,9 @@ mod manifest;
 mod maps;
 mod numbers;
 mod plane;
+mod probe;
 mod profile;
+mod random;
 #[cfg(feature = "second-opinion")]
 mod verification;
 
@@ -46,13 +48,18 @@ pub use exploration::{
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_lens, write_profile};
+pub use folder::{check_output, write_folder, write_lens, write_probe, write_profile};
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
     Perplexity, Reading, Token, TopToken,
 };
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use probe::{
+    Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
+    Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
+    StructuralReport, TaskRow,
+};
 
 pub use plane::{Neutral, Plane, PlaneLayer, PlaneTrails, PlaneWord};
 pub use profile::{

@@ -2,7 +2,7 @@
 //! uses what comes of it. An error is a good answer; a panic is not.
 
 use std::borrow::Cow;
-use stratoscope_extractor::{ReadOptions, TextReader, Unit, read_states};
+use stratoscope_extractor::{ReadOptions, TextReader, Unit, parse_annotated, read_states};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{LoadOptions, Model, Pooling, Source, load_with};
 use stratoscope_probing::Stimuli;
@@ -23,7 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("gguf", gguf),
     ("states", states),
     ("stimuli", stimuli),
-    ("conllu", |input| texts(input, "conllu")),
+    ("conllu", conllu),
     ("jsonl", |input| texts(input, "jsonl")),
 ];
 
@@ -102,6 +102,22 @@ fn merges(input: &[u8]) {
         ("merges.txt", merges),
         ("tokenizer_config.json", config),
     ]));
+}
+
+/// The texts of a CoNLL-U file, and all that it says of its words.
+fn conllu(input: &[u8]) {
+    texts(input, "conllu");
+    let Ok(sentences) = parse_annotated(input, "fuzz") else { return };
+    for sentence in sentences {
+        assert_eq!(sentence.words.len(), sentence.text.words.len());
+        let n = sentence.words.len();
+        for word in &sentence.words {
+            let _ = (word.feature("Number"), word.misc_value("SpaceAfter"));
+        }
+        for head in sentence.heads().into_iter().flatten() {
+            assert!(head <= n);
+        }
+    }
 }
 
 /// What is done with a tokenizer.

@@ -19,7 +19,12 @@ struct Unit {
 }
 
 /// The next sentence; none where the file ends. Comments that belong to no words are passed over.
-pub(super) fn sentence<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<Text>> {
+/// Every word, but neither multiword tokens nor empty nodes, is shown to `word` with its line and
+/// its columns, for whoever reads more of it than its form.
+pub(super) fn sentence<R: BufRead>(
+    lines: &mut Lines<R>,
+    word: &mut dyn FnMut(usize, &[&str]),
+) -> Result<Option<Text>> {
     let place = lines.place().to_owned();
     let wrong = |line, reason: String| Error::Conllu { place: place.clone(), line, reason };
     let mut text = Text::default();
@@ -64,9 +69,9 @@ pub(super) fn sentence<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<Text>>
         let space_after = !columns[9].split('|').any(|entry| entry == "SpaceAfter=No");
         let unit = |words| Unit { line: number, form: form.to_owned(), space_after, words };
         if let Some((whole, part)) = id.split_once('.') {
-            // An empty node: nothing of it stands in the text.
+            // An empty node, after the word that it counts from: nothing of it stands in the text.
             let numbers = whole.parse::<usize>().ok().zip(part.parse::<usize>().ok());
-            numbers.ok_or_else(bad_id)?;
+            numbers.filter(|&(whole, _)| whole == last).ok_or_else(bad_id)?;
         } else if let Some((first, second)) = id.split_once('-') {
             let first: usize = first.parse().map_err(|_| bad_id())?;
             let second: usize = second.parse().map_err(|_| bad_id())?;
@@ -81,6 +86,7 @@ pub(super) fn sentence<R: BufRead>(lines: &mut Lines<R>) -> Result<Option<Text>>
                 return Err(bad_id());
             }
             last = id;
+            word(number, &columns);
             match units.last_mut().filter(|_| within > 0) {
                 Some(token) => {
                     token.words.push(form.to_owned());
@@ -144,7 +150,7 @@ fn words(units: &[Unit], text: &str) -> Result<Vec<Range<usize>>, (usize, String
 }
 
 /// The beginning of something that may be long.
-fn short(text: &str) -> String {
+pub(super) fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
 
@@ -159,7 +165,7 @@ mod tests {
     fn read(file: &str) -> Result<Vec<Text>> {
         let mut lines = Lines::new(file.as_bytes(), "f.conllu");
         let mut texts = Vec::new();
-        while let Some(text) = sentence(&mut lines)? {
+        while let Some(text) = sentence(&mut lines, &mut |_, _| {})? {
             texts.push(text);
         }
         Ok(texts)
@@ -211,6 +217,7 @@ mod tests {
             (line("1-3", "x", "_") + &line("1", "x", "_"), "before the last 2 words"),
             (line("1-2", "xy", "_") + &line("1-2", "xy", "_"), "not the next word's number"),
             (line("1.x", "x", "_"), "not the next word's number"),
+            (line("2.1", "x", "_") + &line("1", "x", "_"), "not the next word's number"),
             (line("1", "", "_"), "has no form"),
             ("# text = a b\n".to_owned() + &line("1", "b", "_"), "\"b\" is not at character 0"),
             (line("99999999999999999999", "x", "_"), "not the next word's number"),

@@ -1,6 +1,7 @@
 //! Corpora of any size: read twice, computed group by group, written in shards that an interrupted
 //! run goes on from.
 
+mod annotated;
 mod conllu;
 mod folder;
 mod jsonl;
@@ -12,6 +13,7 @@ mod records;
 #[cfg(test)]
 mod tests;
 
+pub use annotated::{AnnotatedSentence, AnnotatedWord, parse_annotated, read_annotated};
 pub(crate) use folder::write_aside;
 pub use plan::Plan;
 pub use read::{FileKind, ReadOptions, TextReader};

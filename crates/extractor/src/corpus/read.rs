@@ -99,7 +99,7 @@ impl TextReader {
     pub fn read(&mut self) -> Result<Option<Text>> {
         loop {
             let text = match &mut self.source {
-                Source::Conllu(lines) => return conllu::sentence(lines),
+                Source::Conllu(lines) => return conllu::sentence(lines, &mut |_, _| {}),
                 Source::Lines(lines) => match lines.next()? {
                     None => return Ok(None),
                     Some((_, line)) if line.trim().is_empty() => None,

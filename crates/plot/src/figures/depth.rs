@@ -34,12 +34,24 @@ pub struct Panel {
     pub title: String,
     /// What the vertical axis measures, with its unit.
     pub y_label: String,
-    /// The layers, rising; 0 is the embedding.
+    /// The layers, rising; 0 is the embedding. Or the counts of another horizontal axis.
     pub layers: Vec<usize>,
+    /// What the horizontal axis is.
+    pub x: XAxis,
     /// The ends of the vertical axis, so that panels compare; by itself as wide as the values are.
     pub range: Option<(f64, f64)>,
     /// The curves.
     pub series: Vec<Series>,
+}
+
+/// The horizontal axis of a panel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum XAxis {
+    /// Layers.
+    #[default]
+    Layers,
+    /// Counts of what is named here, on a logarithmic scale; 0 stands at 1.
+    Counts(String),
 }
 
 /// One curve.
@@ -151,7 +163,7 @@ impl Panel {
         let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(0.0, f64::max);
         let axis = left + (widest + 22.0).max(44.0);
         let panel = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
-        let axes = Axes { panel, layers: &self.layers, low, high };
+        let axes = Axes { panel, layers: &self.layers, x: &self.x, low, high };
         axes.draw(page);
         let label = page.label(&self.y_label, BODY, height);
         let middle = (panel.y0 + panel.y1) / 2.0;
@@ -162,8 +174,9 @@ impl Panel {
             axes.band(page, series, ink);
             axes.curve(page, series, rank, ink);
         }
+        let mut taken = Vec::new();
         for (series, &(_, ink)) in self.series.iter().zip(&styles).filter(|(s, _)| s.peak) {
-            axes.peak(page, series, ink);
+            axes.peak(page, series, ink, &mut taken);
         }
         let ends: Vec<f64> = self.series.iter().map(|s| axes.end(s)).collect();
         let places = apart(&ends, 1.25 * SMALL, panel.y0, panel.y1);
@@ -191,13 +204,11 @@ impl Panel {
     fn shows(&self) -> String {
         let names: Vec<&str> = self.series.iter().map(|s| s.name.as_str()).collect();
         let title = if self.title.is_empty() { "" } else { ", " };
-        format!(
-            "{}{title}{} by layer, {} layers: {}.",
-            self.title,
-            self.y_label,
-            self.layers.len(),
-            names.join(", ")
-        )
+        let by = match &self.x {
+            XAxis::Layers => format!("layer, {} layers", self.layers.len()),
+            XAxis::Counts(what) => format!("{what}, {} values", self.layers.len()),
+        };
+        format!("{}{title}{} by {by}: {}.", self.title, self.y_label, names.join(", "))
     }
 
     fn check(&self) -> Result<(), PlotError> {
@@ -290,6 +301,7 @@ impl Panel {
 struct Axes<'a> {
     panel: Rect,
     layers: &'a [usize],
+    x: &'a XAxis,
     low: f64,
     high: f64,
 }
@@ -314,13 +326,21 @@ impl Axes<'_> {
         }
         page.canvas.frame(p, 0.6, SOFT);
         let middle = ((p.x0 + p.x1) / 2.0, p.y1 + 24.0);
-        page.canvas.text(middle, "layer (0: embedding)", Look::new(BODY, INK).middle());
+        let label = match self.x {
+            XAxis::Layers => "layer (0: embedding)".to_owned(),
+            XAxis::Counts(what) => page.label(what, BODY, p.width()),
+        };
+        page.canvas.text(middle, &label, Look::new(BODY, INK).middle());
     }
 
     fn x(&self, layer: usize) -> f64 {
-        let first = self.layers.first().copied().unwrap_or(0) as f64;
-        let last = self.layers.last().copied().unwrap_or(0) as f64;
-        let share = if last > first { (layer as f64 - first) / (last - first) } else { 0.5 };
+        let at = |layer: usize| match self.x {
+            XAxis::Layers => layer as f64,
+            XAxis::Counts(_) => (layer.max(1) as f64).ln(),
+        };
+        let first = at(self.layers.first().copied().unwrap_or(0));
+        let last = at(self.layers.last().copied().unwrap_or(0));
+        let share = if last > first { (at(layer) - first) / (last - first) } else { 0.5 };
         self.panel.x0 + 8.0 + share * (self.panel.width() - 16.0)
     }
 
@@ -328,23 +348,39 @@ impl Axes<'_> {
         self.panel.y1 - (value - self.low) / (self.high - self.low) * self.panel.height()
     }
 
-    /// A ring around the largest value, and its layer.
-    fn peak(&self, page: &mut Page, series: &Series, ink: Rgb) {
+    /// A ring around the largest value, of equals the first, and its layer, where no other peak's
+    /// is written.
+    fn peak(&self, page: &mut Page, series: &Series, ink: Rgb, taken: &mut Vec<Rect>) {
         let known = self.layers.iter().zip(&series.values);
         let known = known.filter_map(|(&layer, value)| value.map(|v| (layer, v)));
-        let Some((layer, value)) = known.max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
+        let Some((layer, value)) = known.rev().max_by(|a, b| a.1.total_cmp(&b.1)) else { return };
         let (x, y) = (self.x(layer), self.y(value));
         let ring: Vec<(f64, f64)> = (0..=24)
             .map(|i| f64::from(i) * std::f64::consts::TAU / 24.0)
             .map(|angle| (x + 4.4 * angle.cos(), y + 4.4 * angle.sin()))
             .collect();
         page.canvas.line(&ring, 0.9, ink);
-        let above = y - 7.0;
-        let at = if above - SMALL > self.panel.y0 { above } else { y + 7.0 + SMALL };
-        let label = format!("layer {layer}");
+        let label = match self.x {
+            XAxis::Layers => format!("layer {layer}"),
+            XAxis::Counts(_) => layer.to_string(),
+        };
         let half = fonts::width(&label, SMALL) / 2.0 + 1.0;
         let centre =
             x.clamp(self.panel.x0 + half, (self.panel.x1 - half).max(self.panel.x0 + half));
+        // Above the ring where there is room, else below, else farther off.
+        let near = (0..6).flat_map(|step| {
+            let away = 7.0 + 1.3 * SMALL * f64::from(step);
+            [y - away, y + away + SMALL]
+        });
+        let of = |at: f64| Rect::new(centre - half, at - SMALL, 2.0 * half, 1.2 * SMALL);
+        let free = |&at: &f64| {
+            let own = of(at);
+            own.y0 > self.panel.y0
+                && own.y1 < self.panel.y1
+                && !taken.iter().any(|t| t.overlaps(own))
+        };
+        let at = near.clone().find(free).unwrap_or(y - 7.0);
+        taken.push(of(at));
         let look = Look::new(SMALL, colour::for_text(ink)).middle();
         page.canvas.text((centre, at), &label, look);
     }

@@ -3,7 +3,7 @@
 use super::{Profile, ProfileCurve};
 use crate::Result;
 use std::fmt::Write;
-use stratoscope_plot::{Depth, Figure, Panel, Series, SeriesKind};
+use stratoscope_plot::{Depth, Figure, Panel, Series, SeriesKind, XAxis};
 use stratoscope_probing::{Estimate, LEAST_WITHIN, Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
@@ -36,6 +36,7 @@ impl Profile {
             title: format!("{of}{title}"),
             y_label: label.to_owned(),
             layers: self.target.layers.iter().map(|l| l.layer).collect(),
+            x: XAxis::Layers,
             range,
             // A curve without a value cannot be drawn; the caption says what is not defined.
             series: series.into_iter().filter(|s| s.values.iter().any(Option::is_some)).collect(),

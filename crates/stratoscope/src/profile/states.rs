@@ -195,8 +195,8 @@ impl ProfileStates {
             ("context", of(&|c| c)),
             ("position", position),
         ];
-        let mut floats = vec![("target", &self.target)];
-        floats.extend(self.carrier.as_ref().map(|c| ("carrier", c)));
+        let mut floats = vec![("target", self.target.view().into_dyn())];
+        floats.extend(self.carrier.as_ref().map(|c| ("carrier", c.view().into_dyn())));
         let words = self.stimuli.stimuli.words();
         let metadata = serde_json::json!({
             "tool": TOOL,

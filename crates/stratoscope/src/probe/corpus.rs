@@ -1,0 +1,218 @@
+//! Annotated corpora for probes: their sentences, and which of them are for what.
+
+use super::rows::{Item, Rows};
+use super::{Column, Filter, ProbeError, split};
+use crate::{ModelFile, Result};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use stratoscope_extractor::{AnnotatedSentence, read_annotated};
+use stratoscope_probing::{ParsedSentence, Part};
+
+/// A file that a probe reads.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProbeFile {
+    /// What all of it is for; none where it was split.
+    pub part: Option<Part>,
+    /// Its name, length and sha256.
+    #[serde(flatten)]
+    pub file: ModelFile,
+}
+
+/// How many of something the parts have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct PartCounts {
+    /// To fit to.
+    pub train: usize,
+    /// To choose strengths and layers on.
+    pub dev: usize,
+    /// To score on.
+    pub test: usize,
+}
+
+impl PartCounts {
+    /// Counts parts.
+    pub(super) fn of(parts: impl Iterator<Item = Part>) -> Self {
+        let mut counts = Self::default();
+        for part in parts {
+            match part {
+                Part::Train => counts.train += 1,
+                Part::Dev => counts.dev += 1,
+                Part::Test => counts.test += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// An annotated corpus, each sentence of which is for training, for choosing or for scores.
+#[derive(Debug, Clone)]
+pub struct ConlluCorpus {
+    sentences: Vec<AnnotatedSentence>,
+    /// `[sentences]`.
+    parts: Vec<Part>,
+    files: Vec<ProbeFile>,
+    split_seed: Option<u64>,
+}
+
+impl ConlluCorpus {
+    /// Reads a CoNLL-U file and splits it by sentences: a tenth to score on, a tenth to choose on,
+    /// the rest to fit to. Sentences of the same text are for the same; the draw is seeded.
+    ///
+    /// # Errors
+    /// A file that cannot be read, its first mistake by line, or fewer than three different
+    /// sentences.
+    pub fn split(path: &Path, seed: u64) -> Result<Self> {
+        let sentences = read_annotated(path)?;
+        let texts: Vec<&str> = sentences.iter().map(|s| s.text.text.as_str()).collect();
+        let parts = split(&texts, seed, &path.display().to_string(), "sentences")?;
+        Ok(Self {
+            parts,
+            sentences,
+            files: vec![ProbeFile { part: None, file: recorded(path)? }],
+            split_seed: Some(seed),
+        })
+    }
+
+    /// Reads CoNLL-U files that are split already. Where there is nothing to choose on, a seeded
+    /// tenth of the training sentences is held out for it.
+    ///
+    /// # Errors
+    /// A file that cannot be read, its first mistake by line, the same file twice, nothing to fit to
+    /// or to score on.
+    pub fn of_parts(train: &[PathBuf], dev: &[PathBuf], test: &[PathBuf]) -> Result<Self> {
+        if train.is_empty() {
+            return Err(ProbeError::NoPart { part: "train", hint: "--train FILE" }.into());
+        }
+        if test.is_empty() {
+            return Err(ProbeError::NoPart { part: "test", hint: "--test FILE" }.into());
+        }
+        let given = [(Part::Train, train), (Part::Dev, dev), (Part::Test, test)];
+        let mut files: Vec<ProbeFile> = Vec::new();
+        for (part, paths) in given {
+            for path in paths {
+                let file = recorded(path)?;
+                if let Some(same) = files.iter().find(|f| f.file.sha256 == file.sha256) {
+                    let (first, second) = (same.file.name.clone(), file.name);
+                    return Err(ProbeError::SameFile { first, second }.into());
+                }
+                files.push(ProbeFile { part: Some(part), file });
+            }
+        }
+        let (mut sentences, mut parts) = (Vec::new(), Vec::new());
+        for (part, paths) in given {
+            for path in paths {
+                sentences.extend(read_annotated(path)?);
+                parts.resize(sentences.len(), part);
+            }
+        }
+        Ok(Self { sentences, parts, files, split_seed: None })
+    }
+
+    /// The files.
+    pub fn files(&self) -> &[ProbeFile] {
+        &self.files
+    }
+
+    /// The seed of the split, where it was split here.
+    pub fn split_seed(&self) -> Option<u64> {
+        self.split_seed
+    }
+
+    /// How many sentences are for what.
+    pub fn sentences(&self) -> PartCounts {
+        PartCounts::of(self.parts.iter().copied())
+    }
+
+    /// The words that pass all filters and have all labels.
+    pub(super) fn rows(&self, labels: &[Column], filters: &[Filter]) -> Result<Rows> {
+        let mut items = Vec::new();
+        let mut unlabelled = 0;
+        for (text, (sentence, &part)) in self.sentences.iter().zip(&self.parts).enumerate() {
+            for (index, word) in sentence.words.iter().enumerate() {
+                if !filters.iter().all(|filter| filter.holds(word)) {
+                    continue;
+                }
+                let own: Option<Vec<String>> =
+                    labels.iter().map(|label| label.of(word).map(str::to_owned)).collect();
+                let Some(own) = own else {
+                    unlabelled += 1;
+                    continue;
+                };
+                let form = word.form.to_lowercase();
+                let lemma = word.lemma.as_ref().map_or_else(|| form.clone(), |l| l.to_lowercase());
+                items.push(Item { text, word: index, labels: own, form, lemma, part });
+            }
+        }
+        for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
+            if !items.iter().any(|item| item.part == part) {
+                let listed: Vec<String> = labels.iter().map(ToString::to_string).collect();
+                let (label, hint) = (listed.join(" and "), self.keys_hint(labels));
+                return Err(ProbeError::NoWords { part: name, label, hint }.into());
+            }
+        }
+        let words = || self.sentences.iter().flat_map(|s| &s.words);
+        Ok(Rows {
+            texts: self.sentences.iter().map(|s| s.text.clone()).collect(),
+            // Sentences are drawn, whichever file they are of.
+            clusters: (0..self.sentences.len()).collect(),
+            whole: false,
+            labels: labels.iter().map(ToString::to_string).collect(),
+            items,
+            unlabelled,
+            has_lemmas: words().any(|word| word.lemma.is_some()),
+        })
+    }
+
+    /// Which keys there are, where a label's key is not among them.
+    fn keys_hint(&self, labels: &[Column]) -> String {
+        let words = || self.sentences.iter().flat_map(|s| &s.words);
+        for label in labels {
+            let (entries, column): (Vec<&str>, _) = match label {
+                Column::Feature(_) => {
+                    (words().filter_map(|w| w.feats.as_deref()).collect(), "FEATS")
+                }
+                Column::Misc(_) => (words().filter_map(|w| w.misc.as_deref()).collect(), "MISC"),
+                _ => continue,
+            };
+            if words().any(|word| label.of(word).is_some()) {
+                continue;
+            }
+            let keys: BTreeSet<&str> = entries
+                .iter()
+                .flat_map(|entry| entry.split('|'))
+                .filter_map(|entry| entry.split_once('=').map(|(key, _)| key))
+                .collect();
+            let keys: Vec<&str> = keys.into_iter().take(20).collect();
+            return match keys.is_empty() {
+                true => format!("; {column} has no keys at all"),
+                false => format!("; {column} has {}", keys.join(", ")),
+            };
+        }
+        String::new()
+    }
+
+    /// The sentences of a part that have a tree, by their index.
+    pub(super) fn trees(
+        &self,
+        part: Part,
+    ) -> impl Iterator<Item = (&AnnotatedSentence, Vec<usize>)> {
+        let of_part = self.sentences.iter().zip(&self.parts).filter(move |(_, p)| **p == part);
+        of_part.filter_map(|(sentence, _)| sentence.heads().map(|heads| (sentence, heads)))
+    }
+}
+
+/// What the structural probe sees of a sentence; `rows` are those of its words.
+pub(super) fn parsed(
+    sentence: &AnnotatedSentence,
+    heads: Vec<usize>,
+    rows: Vec<Option<usize>>,
+) -> ParsedSentence {
+    let punctuation = sentence.words.iter().map(|w| w.upos.as_deref() == Some("PUNCT")).collect();
+    ParsedSentence { heads, punctuation, rows }
+}
+
+pub(super) fn recorded(path: &Path) -> Result<ModelFile> {
+    let io = |source| stratoscope_extractor::Error::Io { path: path.to_owned(), source };
+    Ok(ModelFile::read(path).map_err(io)?)
+}

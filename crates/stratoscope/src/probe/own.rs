@@ -1,0 +1,290 @@
+//! A user's own task: texts, or places in them, with their labels.
+
+use super::corpus::{PartCounts, ProbeFile, recorded};
+use super::rows::{Item, Rows};
+use super::{ProbeError, split};
+use crate::{ModelFile, Result, Text};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+use stratoscope_extractor::parse_lines;
+use stratoscope_probing::Part;
+
+/// A place in a text, in characters from 0; the end is not part of it. Written `4-8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    /// Its first character.
+    pub start: usize,
+    /// The character after its last.
+    pub end: usize,
+}
+
+impl FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let ends = text.trim().split_once('-').and_then(|(a, b)| {
+            a.parse().ok().zip(b.parse().ok()).filter(|(a, b): &(usize, usize)| a < b)
+        });
+        let wrong = || {
+            let text: String = text.chars().take(40).collect();
+            format!("{text:?} is no place in a text: write START-END in characters, such as 4-8")
+        };
+        ends.map(|(start, end)| Self { start, end }).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.start, self.end)
+    }
+}
+
+impl Span {
+    /// The text with this as its only word.
+    pub(super) fn of(self, text: &str) -> Result<Text, String> {
+        let length = text.chars().count();
+        if self.end > length {
+            return Err(format!(
+                "the place {self} is beyond the text, which has {length} characters"
+            ));
+        }
+        Ok(Text { words: vec![self.start..self.end], ..Text::from(text) })
+    }
+}
+
+/// One line of a task.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TaskRow {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The text.
+    pub text: String,
+    /// The place in it that the label is of; none for the whole text.
+    pub span: Option<Span>,
+    /// The label.
+    pub label: String,
+}
+
+/// A classification task: texts with labels, or with places in them that have labels.
+///
+/// ```
+/// let task = stratoscope::OwnTask::parse(b"text\tlabel\nIt works.\tgood\nIt broke.\tbad\n", "mine")?;
+/// assert_eq!((task.rows().len(), task.has_spans()), (2, false));
+/// # Ok::<(), stratoscope::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct OwnTask {
+    rows: Vec<TaskRow>,
+    file: Option<ProbeFile>,
+    place: String,
+    blank_lines: usize,
+}
+
+impl OwnTask {
+    /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. A first line that
+    /// names the columns (`text`, `span`, `label`) is passed over, and blank lines are.
+    ///
+    /// # Errors
+    /// A file that cannot be read; the first line that is not as the others.
+    pub fn read(path: &Path) -> Result<Self> {
+        let file = ProbeFile { part: None, file: recorded(path)? };
+        let bytes = std::fs::read(path)
+            .map_err(|source| stratoscope_extractor::Error::Io { path: path.to_owned(), source })?;
+        Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
+    }
+
+    /// The same of the bytes of a file, which messages call `place`.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(bytes: &[u8], place: &str) -> Result<Self> {
+        let mut rows: Vec<TaskRow> = Vec::new();
+        let inputs = parse_lines(bytes, place)?;
+        for (index, text) in inputs.items.into_iter().enumerate() {
+            let line = text.line.unwrap_or(index + 1);
+            let wrong = |reason: String| ProbeError::Line { place: place.to_owned(), line, reason };
+            let columns: Vec<&str> = text.text.split('\t').collect();
+            if index == 0 && is_header(&columns) {
+                continue;
+            }
+            let (text, span, label) = match columns[..] {
+                [text, label] => (text, None, label),
+                [text, span, label] => (text, Some(span.parse::<Span>().map_err(wrong)?), label),
+                _ => {
+                    let reason: String = format!(
+                        "a line is a text, a tab and a label, or with a place (START-END) between them; here are {} columns",
+                        columns.len()
+                    );
+                    return Err(wrong(reason).into());
+                }
+            };
+            let (label, blank) = (label.trim(), text.trim().is_empty());
+            if label.is_empty() || blank {
+                let what = if blank { "text" } else { "label" };
+                return Err(wrong(format!("the {what} is empty")).into());
+            }
+            if rows.first().is_some_and(|first| first.span.is_some() != span.is_some()) {
+                let reason = "some lines have a place in the text and some have none".to_owned();
+                return Err(wrong(reason).into());
+            }
+            if let Some(span) = span {
+                span.of(text).map_err(wrong)?;
+            }
+            rows.push(TaskRow { line, text: text.to_owned(), span, label: label.to_owned() });
+        }
+        Ok(Self { rows, file: None, place: place.to_owned(), blank_lines: inputs.blank_lines })
+    }
+
+    /// The lines.
+    pub fn rows(&self) -> &[TaskRow] {
+        &self.rows
+    }
+
+    /// How many blank lines were skipped.
+    pub fn blank_lines(&self) -> usize {
+        self.blank_lines
+    }
+
+    /// Whether labels are of places in the texts, and not of whole texts.
+    pub fn has_spans(&self) -> bool {
+        self.rows.first().is_some_and(|row| row.span.is_some())
+    }
+
+    /// The file that it was read from.
+    pub fn file(&self) -> Option<&ModelFile> {
+        self.file.as_ref().map(|file| &file.file)
+    }
+
+    /// What its labels are called: the file's name without its end.
+    fn name(&self) -> String {
+        Path::new(&self.place).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    pub(super) fn files(&self) -> Vec<ProbeFile> {
+        self.file.iter().cloned().collect()
+    }
+
+    /// Splits the task by its texts: a tenth to score on, a tenth to choose on, the rest to fit to.
+    pub(super) fn split(&self, seed: u64) -> Result<(Rows, PartCounts)> {
+        let texts: Vec<&str> = self.rows.iter().map(|row| row.text.as_str()).collect();
+        let parts = split(&texts, seed, &self.place, "texts")?;
+        let mut numbers = BTreeMap::new();
+        let clusters: Vec<usize> = texts
+            .iter()
+            .map(|text| {
+                let next = numbers.len();
+                *numbers.entry(*text).or_insert(next)
+            })
+            .collect();
+        let mut rows = Rows {
+            texts: Vec::new(),
+            clusters,
+            whole: !self.has_spans(),
+            labels: vec![self.name()],
+            items: Vec::new(),
+            unlabelled: 0,
+            has_lemmas: false,
+        };
+        for (text, (row, &part)) in self.rows.iter().zip(&parts).enumerate() {
+            let place = self.place.clone();
+            let wrong = |reason| ProbeError::Line { place, line: row.line, reason };
+            let (read, form) = match row.span {
+                None => (Text::from(row.text.as_str()), row.text.to_lowercase()),
+                Some(span) => {
+                    let within = row.text.chars().skip(span.start).take(span.end - span.start);
+                    (span.of(&row.text).map_err(wrong)?, within.collect::<String>().to_lowercase())
+                }
+            };
+            rows.texts.push(Text { line: Some(row.line), ..read });
+            let labels = vec![row.label.clone()];
+            rows.items.push(Item { text, word: 0, labels, lemma: form.clone(), form, part });
+        }
+        let seen: BTreeMap<&str, Part> = texts.iter().copied().zip(parts).collect();
+        Ok((rows, PartCounts::of(seen.into_values())))
+    }
+}
+
+/// Whether a line names the columns.
+fn is_header(columns: &[&str]) -> bool {
+    let names: Vec<String> = columns.iter().map(|c| c.trim().to_lowercase()).collect();
+    matches!(
+        names.iter().map(String::as_str).collect::<Vec<_>>()[..],
+        ["text", "label"] | ["text", "span", "label"]
+    )
+}
+
+/// What the parts of a split are for, in a seeded order: a tenth each to score and to choose on.
+/// Equal keys go together.
+pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Part>> {
+    use rand_xoshiro::Xoshiro256PlusPlus;
+    use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+    let mut order: Vec<&str> = Vec::new();
+    let mut places: BTreeMap<&str, usize> = BTreeMap::new();
+    for key in keys {
+        places.entry(key).or_insert_with(|| {
+            order.push(key);
+            order.len() - 1
+        });
+    }
+    if order.len() < 3 {
+        return None;
+    }
+    let tenth = ((order.len() as f64 / 10.0).round() as usize).max(1);
+    // The first of a shuffled order (Fisher & Yates, as Durstenfeld 1964 has it).
+    let mut shuffled: Vec<usize> = (0..order.len()).collect();
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    for left in (1..shuffled.len()).rev() {
+        let below = (u128::from(random.next_u64()) * (left as u128 + 1)) >> 64;
+        shuffled.swap(left, below as usize);
+    }
+    let mut parts = vec![Part::Train; order.len()];
+    for (rank, place) in shuffled.into_iter().enumerate().take(2 * tenth) {
+        parts[place] = if rank < tenth { Part::Test } else { Part::Dev };
+    }
+    Some(keys.iter().map(|key| parts[places[key]]).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_read_and_mistakes_name_theirs() {
+        let task = OwnTask::parse(b"text\tlabel\na b\tx\n\nc\t y \n", "f").unwrap();
+        let rows: Vec<_> =
+            task.rows().iter().map(|r| (r.line, r.text.as_str(), r.label.as_str())).collect();
+        assert_eq!(rows, [(2, "a b", "x"), (4, "c", "y")]);
+        assert!(!task.has_spans());
+        let task = OwnTask::parse("näher da\t6-8\tx\n".as_bytes(), "f").unwrap();
+        assert_eq!(task.rows()[0].span, Some(Span { start: 6, end: 8 }));
+        for (bytes, said) in [
+            ("a\n", "f, line 1: a line is a text, a tab and a label"),
+            ("a\tx\nb\t\n", "f, line 2: the label is empty"),
+            (" \tx\n", "f, line 1: the text is empty"),
+            ("a b\t2-3\tx\nb\ty\n", "f, line 2: some lines have a place"),
+            ("a b\t2-4\tx\n", "f, line 1: the place 2-4 is beyond the text, which has 3"),
+            ("a b\t2-2\tx\n", "f, line 1: \"2-2\" is no place"),
+            ("a b\tb\tx\n", "f, line 1: \"b\" is no place"),
+        ] {
+            let error = OwnTask::parse(bytes.as_bytes(), "f").unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_split_keeps_equal_keys_together_and_is_seeded() {
+        let keys: Vec<String> = (0..100).map(|i| format!("key {}", i % 50)).collect();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let parts = parts_of(&keys, 1).unwrap();
+        assert_eq!(parts[..50], parts[50..]);
+        let counts = PartCounts::of(parts.iter().copied());
+        assert_eq!((counts.train, counts.dev, counts.test), (80, 10, 10));
+        assert_eq!(parts_of(&keys, 1), Some(parts.clone()));
+        assert_ne!(parts_of(&keys, 2), Some(parts));
+        assert_eq!(parts_of(&keys[..2], 1), None);
+        let three = PartCounts::of(parts_of(&keys[..3], 1).unwrap().into_iter());
+        assert_eq!((three.train, three.dev, three.test), (1, 1, 1));
+    }
+}

@@ -1,0 +1,133 @@
+//! What a probe found.
+
+use super::corpus::{PartCounts, ProbeFile};
+use serde::Serialize;
+use stratoscope_extractor::Origin;
+use stratoscope_probing::{
+    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scores, StructuralLayer,
+    StructuralSample, StructuralScores,
+};
+
+/// What each layer of a model knows of some labels.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Probe {
+    /// The program that computed it.
+    pub tool: String,
+    /// The model.
+    pub model: Origin,
+    /// What it was computed from, and how.
+    pub data: ProbeData,
+    /// One a label, in the order of the settings.
+    pub labels: Vec<LabelProbe>,
+    /// The structural probe, where it was asked for.
+    pub structural: Option<StructuralReport>,
+}
+
+/// What probes were fitted to and scored on.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct ProbeData {
+    /// The files.
+    pub files: Vec<ProbeFile>,
+    /// The seed of the split, where the files were split here.
+    pub split_seed: Option<u64>,
+    /// What a row is: `word`, `span` or `text`.
+    pub unit: &'static str,
+    /// Sentences of the files (of an own task, texts).
+    pub sentences: PartCounts,
+    /// The filters, as they were written.
+    #[serde(rename = "where")]
+    pub filters: Vec<String>,
+    /// How the sub-words of a word became one vector.
+    pub pooling: &'static str,
+    /// The fixed strength of all probes, scikit-learn's `C`; none where it was chosen.
+    pub strength: Option<f64>,
+    /// The seed of everything that was drawn.
+    pub seed: u64,
+    /// Words that passed the filters and lack a label; they are left out.
+    pub unlabelled: usize,
+    /// Words that no token stands for; they are left out.
+    pub without_tokens: usize,
+}
+
+/// How often a class occurs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassCount {
+    /// The class.
+    pub class: String,
+    /// In training.
+    pub train: usize,
+    /// In the test.
+    pub test: usize,
+}
+
+/// What each layer knows of one label.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LabelProbe {
+    /// The label.
+    pub label: String,
+    /// How many rows and classes there are.
+    pub counts: Counts,
+    /// The classes in their order, which is that of their names.
+    pub classes: Vec<ClassCount>,
+    /// What needs no layer, or no context.
+    pub baselines: ProbeBaselines,
+    /// By layer.
+    pub layers: Vec<LayerProbe>,
+    /// The mixes of layers, where they were asked for.
+    pub mixes: Option<Mixes>,
+    /// Of an own task the layer that was best on the held-out texts, by its number.
+    pub chosen_layer: Option<usize>,
+    /// Of an own task what fewer training texts would give at that layer.
+    pub learning_curve: Vec<CurvePoint>,
+}
+
+/// What needs no layer, or no context.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct ProbeBaselines {
+    /// Always the most frequent class.
+    pub majority: Scores,
+    /// The most frequent class of the word form (in lower case) in training; none where rows are
+    /// whole texts.
+    pub form_lookup: Option<Scores>,
+    /// The same by lemma, where lemmas are annotated.
+    pub lemma_lookup: Option<Scores>,
+    /// The probe of layer 0, the embedding, where it is among the layers: what a word is by itself.
+    pub layer_0: Option<Scores>,
+}
+
+/// What one layer knows of one label.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LayerProbe {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// The linear probe.
+    #[serde(flatten)]
+    pub scores: LayerScores,
+    /// The control task.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub control: Option<Control>,
+    /// The same probe on the same architecture with random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub random_weights: Option<Scores>,
+    /// The online code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mdl: Option<Mdl>,
+}
+
+/// The structural probe by layer.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StructuralReport {
+    /// Training sentences with a tree.
+    pub train_sentences: usize,
+    /// What the scores are of.
+    pub sample: StructuralSample,
+    /// What a chain of neighbours scores.
+    pub chain: StructuralScores,
+    /// The layers with what they score.
+    pub layers: Vec<(usize, StructuralLayer)>,
+}

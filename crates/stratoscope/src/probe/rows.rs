@@ -1,0 +1,99 @@
+//! What is to be predicted of which words or texts, whatever they were read from.
+
+use super::ProbeError;
+use crate::{Result, Text};
+use std::collections::BTreeMap;
+use stratoscope_extractor::ChosenWords;
+use stratoscope_probing::{Part, Task};
+
+/// A word, or a whole text, with its labels.
+#[derive(Debug, Clone)]
+pub(super) struct Item {
+    /// Its text.
+    pub(super) text: usize,
+    /// Its word there; 0 for a whole text.
+    pub(super) word: usize,
+    /// One a label.
+    pub(super) labels: Vec<String>,
+    /// In lower case.
+    pub(super) form: String,
+    /// In lower case; the form where it is not annotated.
+    pub(super) lemma: String,
+    pub(super) part: Part,
+}
+
+/// All of them, in the order of texts and words.
+#[derive(Debug, Clone)]
+pub(super) struct Rows {
+    pub(super) texts: Vec<Text>,
+    /// `[texts]`: equal for texts that are drawn together.
+    pub(super) clusters: Vec<usize>,
+    /// Whether a row is a whole text.
+    pub(super) whole: bool,
+    /// The names of the labels.
+    pub(super) labels: Vec<String>,
+    pub(super) items: Vec<Item>,
+    /// Words that passed the filters and lack a label.
+    pub(super) unlabelled: usize,
+    /// Whether lemmas are annotated.
+    pub(super) has_lemmas: bool,
+}
+
+impl Rows {
+    /// `[texts]`: the words of each text that are wanted.
+    pub(super) fn chosen(&self) -> Vec<Vec<usize>> {
+        let mut chosen = vec![Vec::new(); self.texts.len()];
+        self.items.iter().for_each(|item| chosen[item.text].push(item.word));
+        chosen
+    }
+
+    /// Keeps the items that have states.
+    pub(super) fn keep(&mut self, chosen: &ChosenWords) -> Result<()> {
+        let mut kept = chosen.rows().peekable();
+        self.items.retain(|item| kept.next_if_eq(&(item.text, item.word)).is_some());
+        for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
+            if !self.items.iter().any(|item| item.part == part) {
+                let label = self.labels.join(" and ");
+                let hint = ": the tokenizer has no token for those that do".to_owned();
+                return Err(ProbeError::NoWords { part: name, label, hint }.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// The classes of a label, sorted, each with its rows of every part.
+    pub(super) fn classes(&self, label: usize) -> BTreeMap<&str, [usize; 3]> {
+        let mut classes: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
+        for item in &self.items {
+            let counts = classes.entry(&item.labels[label]).or_default();
+            counts[match item.part {
+                Part::Train => 0,
+                Part::Dev => 1,
+                Part::Test => 2,
+            }] += 1;
+        }
+        classes
+    }
+
+    /// A label as a task; a lookup is by form or by lemma.
+    pub(super) fn task(&self, label: usize, by_lemma: bool) -> Task {
+        let numbers = |of: &dyn Fn(&Item) -> &str| -> Vec<usize> {
+            let mut known: BTreeMap<&str, usize> =
+                self.items.iter().map(|item| (of(item), 0)).collect();
+            known.values_mut().enumerate().for_each(|(index, number)| *number = index);
+            self.items.iter().map(|item| known[of(item)]).collect()
+        };
+        let lemmas = match self.whole {
+            // A whole text is never seen twice, which says nothing.
+            true => vec![0; self.items.len()],
+            false => numbers(&|item| &item.lemma),
+        };
+        Task {
+            labels: numbers(&|item| &item.labels[label]),
+            types: numbers(&|item| if by_lemma { &item.lemma } else { &item.form }),
+            lemmas,
+            clusters: self.items.iter().map(|item| self.clusters[item.text]).collect(),
+            parts: self.items.iter().map(|item| item.part).collect(),
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! A fitted probe that is kept, and put on new texts.
+
+use super::{ProbeError, Span};
+use crate::{Explorer, LongText, Pooling, Result, Text};
+use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use stratoscope_extractor::{ChosenWords, Origin, read_tensors, write_tensors};
+use stratoscope_probing::{LinearProbe, Scored};
+
+/// A fitted probe with what it needs to be put on new texts.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct SavedProbe {
+    /// The program that fitted it.
+    pub tool: String,
+    /// The model whose states it reads.
+    pub model: Origin,
+    /// The layer that it reads.
+    pub layer: usize,
+    /// How several vectors become the one that it reads.
+    pub pooling: Pooling,
+    /// Whether it is of places in texts, and not of whole texts.
+    pub spans: bool,
+    /// The labels, by the numbers of the probe's classes.
+    pub labels: Vec<String>,
+    /// Its accuracy on the texts that it was tested on.
+    pub accuracy: Scored,
+    /// The probe.
+    pub probe: LinearProbe,
+}
+
+/// What a probe says of a text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Answer {
+    /// The most probable label.
+    pub label: String,
+    /// Its probability.
+    pub probability: f64,
+    /// The probabilities of all labels, in the order of [`SavedProbe::classes`]; they sum to 1.
+    pub probabilities: Vec<f64>,
+}
+
+/// What the file says beside its tensors.
+#[derive(Serialize, Deserialize)]
+struct Metadata {
+    format: u32,
+    tool: String,
+    model: Origin,
+    layer: usize,
+    pooling: String,
+    unit: String,
+    labels: Vec<String>,
+    /// The places in `labels` of the classes, in the order of the columns of `weights`.
+    classes: Vec<usize>,
+    accuracy: Scored,
+}
+
+const FORMAT: u32 = 1;
+const POOLINGS: [Pooling; 4] = [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max];
+
+impl SavedProbe {
+    /// The labels that it tells apart: those of training, in the order of their probabilities.
+    pub fn classes(&self) -> impl Iterator<Item = &str> {
+        self.probe.classes().iter().filter_map(|&class| self.labels.get(class)).map(String::as_str)
+    }
+
+    /// Writes it as safetensors: `weights` f32 `[d_model, classes]`, `intercept` `[classes]`, `mean`
+    /// and `sd` `[d_model]`, p = softmax((x − mean) / sd · weights + intercept); the metadata says
+    /// of which model, layer and pooling, and what the classes are. The file appears whole or not at
+    /// all.
+    ///
+    /// # Errors
+    /// It cannot be written.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        let metadata = Metadata {
+            format: FORMAT,
+            tool: self.tool.clone(),
+            model: self.model.clone(),
+            layer: self.layer,
+            pooling: self.pooling.name().to_owned(),
+            unit: if self.spans { "span" } else { "text" }.to_owned(),
+            labels: self.labels.clone(),
+            classes: self.probe.classes().to_vec(),
+            accuracy: self.accuracy,
+        };
+        let probe = &self.probe;
+        let floats = [
+            ("weights", probe.weights().view().into_dyn()),
+            ("intercept", probe.intercept().view().into_dyn()),
+            ("mean", probe.mean().view().into_dyn()),
+            ("sd", probe.sd().view().into_dyn()),
+        ];
+        Ok(write_tensors(path, &floats, &[], &serde_json::to_string(&metadata)?)?)
+    }
+
+    /// Reads what [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or holds no such probe.
+    pub fn load(path: &Path) -> Result<Self> {
+        let wrong = |reason: String| ProbeError::Saved { path: path.to_owned(), reason };
+        let mut stored = read_tensors(path).map_err(|error| match error {
+            stratoscope_extractor::Error::States { reason, .. } => {
+                crate::Error::from(wrong(reason))
+            }
+            other => other.into(),
+        })?;
+        let m: Metadata = serde_json::from_str(&stored.metadata)
+            .map_err(|e| wrong(format!("its metadata is not a probe's ({e})")))?;
+        if m.format != FORMAT {
+            return Err(wrong(format!("it is of format {}, not {FORMAT}", m.format)).into());
+        }
+        let mut tensor = |name: &str| {
+            stored.floats.remove(name).ok_or_else(|| wrong(format!("it has no {name}")))
+        };
+        let flat = |name: &str, values: ArrayD<f32>| -> Result<Array1<f32>, ProbeError> {
+            let shape = values.shape().to_vec();
+            values.into_dimensionality::<Ix1>().map_err(|_| wrong(format!("{name} is {shape:?}")))
+        };
+        let weights: Array2<f32> = tensor("weights")?
+            .into_dimensionality::<Ix2>()
+            .map_err(|_| wrong("weights is not [d_model, classes]".to_owned()))?;
+        let intercept = flat("intercept", tensor("intercept")?)?;
+        let (mean, sd) = (flat("mean", tensor("mean")?)?, flat("sd", tensor("sd")?)?);
+        let Some(pooling) = POOLINGS.into_iter().find(|p| p.name() == m.pooling) else {
+            return Err(wrong(format!("there is no pooling {:?}", m.pooling)).into());
+        };
+        if m.layer > m.model.n_layers || m.classes.iter().any(|&c| c >= m.labels.len()) {
+            return Err(wrong("its layer or its classes do not exist".to_owned()).into());
+        }
+        let probe = LinearProbe::new(m.classes, weights, intercept, mean, sd)
+            .map_err(|e| wrong(e.to_string()))?;
+        Ok(Self {
+            tool: m.tool,
+            model: m.model,
+            layer: m.layer,
+            pooling,
+            spans: m.unit == "span",
+            labels: m.labels,
+            accuracy: m.accuracy,
+            probe,
+        })
+    }
+
+    /// Refuses a model with other weights than the one that it was fitted on; `path` is what
+    /// messages call the probe.
+    ///
+    /// # Errors
+    /// [`ProbeError::OtherModel`].
+    pub fn check_model(&self, origin: &Origin, path: &Path) -> Result<()> {
+        let same = !origin.weights.is_empty() && origin.weights == self.model.weights;
+        let (fitted, given) = (self.model.model.clone(), origin.model.clone());
+        match same {
+            true => Ok(()),
+            false => Err(ProbeError::OtherModel { path: path.to_owned(), fitted, given }.into()),
+        }
+    }
+
+    /// Reads a line for a probe of places: `text TAB START-END`; for one of whole texts the line is
+    /// the text.
+    ///
+    /// # Errors
+    /// A line without a place, or with one beyond the text.
+    pub fn text(&self, text: Text) -> Result<Text> {
+        if !self.spans {
+            return Ok(text);
+        }
+        let place = match text.line {
+            Some(line) => format!("line {line}"),
+            None => format!("{:?}", text.text.chars().take(40).collect::<String>()),
+        };
+        let wrong = |reason: String| ProbeError::Span { place: place.clone(), reason };
+        let Some((own, span)) = text.text.split_once('\t') else {
+            let reason = "this probe is of places in texts: write a text, a tab and START-END";
+            return Err(wrong(reason.to_owned()).into());
+        };
+        let span: Span = span.parse().map_err(wrong)?;
+        Ok(Text { line: text.line, ..span.of(own).map_err(wrong)? })
+    }
+
+    /// Says of every text which label it has; texts are as [`text`](Self::text) makes them.
+    ///
+    /// # Errors
+    /// A model of another width; a text that is blank, too long, or whose place has no token; a
+    /// forward pass that fails.
+    pub fn apply(
+        &self,
+        explorer: &Explorer,
+        texts: Vec<Text>,
+        long: LongText,
+    ) -> Result<Vec<Answer>> {
+        let model = explorer.model();
+        let places: Vec<Option<usize>> = texts.iter().map(|text| text.line).collect();
+        let chosen = match self.spans {
+            false => ChosenWords::whole_texts(model, texts, self.pooling, long)?,
+            true => {
+                let all = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
+                ChosenWords::words(model, texts, all, self.pooling, long)?
+            }
+        };
+        let has: Vec<usize> = chosen.rows().map(|(text, _)| text).collect();
+        if let Some(missing) = (0..places.len()).find(|text| has.binary_search(text).is_err()) {
+            let place = match places[missing] {
+                Some(line) => format!("line {line}"),
+                None => format!("text {}", missing + 1),
+            };
+            let reason = "no token stands at the place".to_owned();
+            return Err(ProbeError::Span { place, reason }.into());
+        }
+        let states = chosen.states(model, &[self.layer], &mut |_| {})?;
+        let all = self.probe.predict(states.index_axis(Axis(0), 0))?;
+        let answer = |row: ndarray::ArrayView1<'_, f64>| {
+            // Of equals the first.
+            let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
+            Answer {
+                label: self.classes().nth(best).unwrap_or_default().to_owned(),
+                probability: row.get(best).copied().unwrap_or_default(),
+                probabilities: row.to_vec(),
+            }
+        };
+        Ok(all.outer_iter().map(answer).collect())
+    }
+}

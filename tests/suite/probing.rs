@@ -1,0 +1,399 @@
+//! `probe`: annotated corpora with and without mistakes, its numbers, own tasks and saved probes.
+
+use crate::command::{Outcome, Place, tiny};
+use crate::fixtures::{load, path};
+use serde_json::Value;
+use std::fmt::Write;
+use stratoscope::extractor::{ChosenWords, extract, parse_annotated, prepare};
+use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
+
+/// Sixty short sentences with their annotation, in a place of their own.
+fn place() -> Place {
+    let place = Place::new();
+    place.write("own.conllu", corpus());
+    place
+}
+
+fn corpus() -> String {
+    std::fs::read_to_string(path("probing/corpus.conllu")).unwrap()
+}
+
+fn json(outcome: Outcome) -> Value {
+    serde_json::from_str(&outcome.done().stdout).unwrap()
+}
+
+/// A score lies in its interval, and all of it between the bounds.
+fn check(score: &Value, low: f64, high: f64) {
+    let of = |key: &str| score[key].as_f64().unwrap_or_else(|| panic!("{key} of {score}"));
+    assert!(of("low") <= of("value") + 1e-12 && of("value") <= of("high") + 1e-12, "{score}");
+    assert!(low <= of("low") && of("high") <= high, "{score}");
+}
+
+fn value(score: &Value) -> f64 {
+    score["value"].as_f64().unwrap_or_else(|| panic!("{score}"))
+}
+
+/// A task of one word a line: is the noun a person, an animal, …; or what kind of sentence it is.
+fn task(spans: bool) -> String {
+    let mut lines = String::from(if spans { "text\tspan\tlabel\n" } else { "" });
+    let mut text = "";
+    let corpus = corpus();
+    for line in corpus.lines() {
+        if let Some(own) = line.strip_prefix("# text = ") {
+            text = own;
+            let kind = match own {
+                _ if own.contains("can't") => "negated",
+                _ if own.contains(" by ") => "passive",
+                _ => "other",
+            };
+            if !spans {
+                writeln!(lines, "{text}\t{kind}").unwrap();
+            }
+        }
+        let columns: Vec<&str> = line.split('\t').collect();
+        if let Some(sense) = columns.get(9).and_then(|m| m.strip_prefix("Supersense=n."))
+            && spans
+        {
+            // The first of equal words is what the label is of.
+            let start = text[..text.find(columns[1]).unwrap()].chars().count();
+            let end = start + columns[1].chars().count();
+            let sense = sense.split('|').next().unwrap();
+            writeln!(lines, "{text}\t{start}-{end}\t{sense}").unwrap();
+        }
+    }
+    lines
+}
+
+/// States of chosen words are those that `extract` pools, whatever else is chosen.
+#[test]
+fn states_of_chosen_words_are_those_of_all() {
+    let model = load(&tiny().source()).unwrap();
+    let sentences = parse_annotated(corpus().as_bytes(), "own").unwrap();
+    let texts: Vec<Text> = sentences.into_iter().map(|s| s.text).collect();
+    let prepared = prepare(&model, texts.clone(), LongText::Refuse).unwrap();
+    let (all, none) = (LayerSelection::All, HookSelection::default());
+    let states = extract(&model, prepared, &all, &none, &mut |_| {}).unwrap();
+    for pooling in [Pooling::Mean, Pooling::First, Pooling::Max] {
+        let words = states.pooled(Unit::Word, pooling).unwrap();
+        let offsets = words.sequence_offsets();
+        // Every other word of two sentences of three.
+        let chosen: Vec<Vec<usize>> = (0..texts.len())
+            .map(|text| match text % 3 {
+                0 => Vec::new(),
+                _ => (text % 2..texts[text].words.len()).step_by(2).collect(),
+            })
+            .collect();
+        let long = LongText::Refuse;
+        let own = ChosenWords::words(&model, texts.clone(), chosen.clone(), pooling, long).unwrap();
+        let rows: Vec<(usize, usize)> = own.rows().collect();
+        assert_eq!(rows.len(), chosen.iter().map(Vec::len).sum::<usize>());
+        assert_eq!((own.dropped(), own.n_rows()), (0, rows.len()));
+        let mut done = 0;
+        let two = own.states(&model, &[1, 3], &mut |step| done = step.done).unwrap();
+        assert!(done > 0);
+        for (row, &(text, word)) in rows.iter().enumerate() {
+            assert!(chosen[text].contains(&word));
+            for (index, layer) in [(0, 1), (1, 3)] {
+                let expected = words.layer(layer).row(offsets[text] + word).to_vec();
+                let found = two.slice(ndarray::s![index, row, ..]).to_vec();
+                let apart = found.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+                assert!(apart.fold(0.0, f32::max) < 1e-5, "{text} {word}");
+            }
+        }
+        let whole = ChosenWords::whole_texts(&model, texts.clone(), pooling, long).unwrap();
+        let whole = whole.states(&model, &[2], &mut |_| {}).unwrap();
+        let expected = states.pooled(Unit::Sentence, pooling).unwrap();
+        let apart = &whole.index_axis(ndarray::Axis(0), 0) - &expected.layer(2);
+        assert!(apart.iter().all(|v| v.abs() < 1e-5));
+    }
+    let beyond = ChosenWords::words(&model, texts, vec![vec![99]], Pooling::Mean, LongText::Refuse);
+    assert!(beyond.is_err());
+}
+
+#[test]
+fn help_teaches_with_examples() {
+    let place = Place::new();
+    let probe = place.line("probe --help").done().stdout;
+    let apply = place.line("probe apply --help").done().stdout;
+    let settled = |text: &str| -> String {
+        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    };
+    insta::assert_snapshot!("help_probe", settled(&probe));
+    insta::assert_snapshot!("help_probe_apply", settled(&apply));
+}
+
+#[test]
+fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
+    let place = place();
+    let line = "probe --corpus own.conllu --label upos --json --control --mdl --strength 0.1";
+    let one = place.line(&format!("{line} --threads 1")).done();
+    assert_eq!(one.stderr, "");
+    let two = place.line(&format!("{line} --threads 2")).done();
+    assert_eq!(one.stdout, two.stdout);
+    assert!(!place.path("stratoscope-out").exists());
+    let all: Value = serde_json::from_str(&one.stdout).unwrap();
+    assert_eq!(one.stdout.matches("\"layers\":").count(), 1);
+    let layers = all["layers"].as_array().unwrap();
+    assert_eq!(layers.len(), 7);
+    for (index, layer) in layers.iter().enumerate() {
+        assert_eq!(layer["layer"], index);
+        for key in ["accuracy", "macro_f1"] {
+            check(&layer[key], 0.0, 1.0);
+        }
+        check(&layer["control"]["selectivity"], -1.0, 1.0);
+        check(&layer["mdl"]["compression"], 0.0, f64::INFINITY);
+        assert_eq!(layer["strength"], 0.1);
+    }
+    let baselines = &all["baselines"];
+    for name in ["majority", "form_lookup", "lemma_lookup", "layer_0"] {
+        check(&baselines[name]["accuracy"], 0.0, 1.0);
+    }
+    assert_eq!(baselines["layer_0"]["accuracy"], layers[0]["accuracy"]);
+    assert!(value(&baselines["form_lookup"]["accuracy"]) > 0.8);
+    assert!(value(&layers[3]["accuracy"]) > value(&baselines["majority"]["accuracy"]));
+    let sentences = &all["data"]["sentences"];
+    assert_eq!(
+        (&sentences["train"], &sentences["dev"], &sentences["test"]),
+        (&48.into(), &6.into(), &6.into())
+    );
+    // Words, not tokens: "can't" is two, and both are scored.
+    let classes = all["classes"].as_array().unwrap();
+    let part = classes.iter().find(|c| c["class"] == "PART").unwrap();
+    let negated =
+        corpus().lines().filter(|l| l.starts_with("# text") && l.contains("can't")).count();
+    let of = |key: &str| part[key].as_u64().unwrap();
+    assert!(of("train") + of("test") <= negated as u64 && of("train") > 0, "{part}");
+}
+
+#[test]
+fn two_labels_are_held_against_each_other_on_the_same_words() {
+    let place = place();
+    let line = "probe --corpus own.conllu --label deprel --label misc.Supersense --where upos=NOUN \
+                --where form~^[a-z] --layers 0,3,-1 --mix --random-weights";
+    let all = json(place.line(&format!("{line} --json --output out")));
+    assert_eq!(
+        all["labels"]["deprel"]["counts"]["train"],
+        all["labels"]["misc.Supersense"]["counts"]["train"]
+    );
+    let layers = all["layers"].as_array().unwrap();
+    assert_eq!(layers.iter().map(|l| l["layer"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 3, 6]);
+    for layer in layers {
+        for label in ["deprel", "misc.Supersense"] {
+            let own = &layer["labels"][label];
+            check(&own["accuracy"], 0.0, 1.0);
+            check(&own["random_weights"]["accuracy"], 0.0, 1.0);
+        }
+        // Every noun of this corpus has one sense, so that looking it up leaves nothing.
+        check(&layer["labels"]["deprel"]["gain_over_lookup"], f64::NEG_INFINITY, 1.0);
+        assert_eq!(layer["labels"]["misc.Supersense"]["gain_over_lookup"], Value::Null);
+    }
+    let mix = &all["labels"]["deprel"]["mixes"];
+    let centre = mix["mix"]["centre_of_gravity"].as_f64().unwrap();
+    assert!((0.0..=2.0).contains(&centre), "{mix}");
+    // The relation without its subtype.
+    let classes = all["labels"]["deprel"]["classes"].as_array().unwrap();
+    let names: Vec<&str> = classes.iter().map(|c| c["class"].as_str().unwrap()).collect();
+    assert_eq!(names, ["iobj", "nmod", "nsubj", "obj", "obl"]);
+    let mut files: Vec<String> = place.files("out").into_keys().collect();
+    files.sort();
+    assert_eq!(files, ["manifest.json", "probe.json", "probe.png", "probe.svg"]);
+    let numbers = std::fs::read_to_string(place.path("out/probe.json")).unwrap();
+    assert_eq!(numbers.trim_end(), all.to_string());
+    let said = place.line(&format!("{line} --output out")).stderr;
+    assert!(said.contains("out is not empty"), "{said}");
+    // The same to the eye.
+    let shown = place.line(&format!("{line} --output out --overwrite")).done();
+    for expected in ["deprel: 5 classes", "misc.Supersense: 4 classes", "form lookup", "peaks"] {
+        assert!(shown.stdout.contains(expected), "{expected} in {}", shown.stdout);
+    }
+}
+
+#[test]
+fn trees_are_read_off_distances() {
+    let place = place();
+    let line = "probe --corpus own.conllu --structural --layers 0,3";
+    let all = json(place.line(&format!("{line} --json")));
+    let chain = &all["baselines"]["linear_chain"];
+    for scores in all["layers"].as_array().unwrap().iter().chain([chain]) {
+        for key in ["uuas", "root_accuracy"] {
+            check(&scores[key], 0.0, 1.0);
+        }
+        check(&scores["dspr"], -1.0, 1.0);
+    }
+    // In passes of a layer each, where memory is short.
+    let passes = json(place.line(&format!("{line} --json --memory 1")));
+    assert_eq!(passes, all);
+    let shown = place.line(&format!("{line} --output out")).done().stdout;
+    assert!(shown.contains("UUAS") && shown.contains("by joining neighbours"), "{shown}");
+}
+
+#[test]
+fn parts_are_kept_apart() {
+    let place = place();
+    let sentences: Vec<String> = corpus().split_inclusive("\n\n").map(str::to_owned).collect();
+    place.write("train.conllu", sentences[..40].concat());
+    place.write("dev.conllu", sentences[40..50].concat());
+    place.write("test.conllu", sentences[50..].concat());
+    let line = "probe --train train.conllu --label upos --layers 3 --json";
+    let all = json(place.line(&format!("{line} --dev dev.conllu --test test.conllu")));
+    assert_eq!(all["data"]["sentences"]["dev"], 10);
+    assert_eq!(all["data"]["files"][1]["part"], "dev");
+    let outcome = place.line(&format!("{line} --dev dev.conllu")).done();
+    assert_eq!(outcome.stderr, "no --test: scores are of --dev, and nothing is chosen on it\n");
+    let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(all["data"]["files"][1]["part"], "test");
+    let several = "probe --train train.conllu --train dev.conllu --test test.conllu --label upos \
+                   --layers 3 --json";
+    assert_eq!(json(place.line(several))["data"]["sentences"]["train"], 50);
+}
+
+#[test]
+fn mistakes_of_a_corpus_name_their_line() {
+    let place = Place::new();
+    let whole = corpus();
+    let with = |from: &str, to: &str| whole.replacen(from, to, 1).into_bytes();
+    let mut broken = whole.clone().into_bytes();
+    let at = whole.find("river").unwrap();
+    broken[at] = 0xff;
+    let mut said = String::new();
+    for (name, bytes) in [
+        ("bad-head", with("\t3\tnsubj\t", "\tx\tnsubj\t")),
+        ("head-beyond", with("\t3\tnsubj\t", "\t31\tnsubj\t")),
+        ("own-head", with("\t3\tnsubj\t", "\t2\tnsubj\t")),
+        ("cycle", with("\t3\tnsubj\t", "\t1\tnsubj\t")),
+        ("two-roots", with("\t3\tnsubj\t", "\t0\tnsubj\t")),
+        ("no-root", with("\t0\troot\t", "\t_\troot\t")),
+        ("column", with("\tnear\tADP", "\tADP")),
+        ("order", with("4\tthe\tthe", "5\tthe\tthe")),
+        ("range", with("2-3\tcan't", "3-2\tcan't")),
+        ("form", with("# text = The dog slept", "# text = The cat slept")),
+        ("utf8", broken),
+        ("empty", Vec::new()),
+    ] {
+        place.write("x.conllu", &bytes);
+        let outcome = place.line("probe --corpus x.conllu --label upos");
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(4), ""), "{name}");
+        write!(said, "{name}: {}", outcome.stderr).unwrap();
+        // What does not ask for heads reads a text with bad ones all the same.
+        let heads = ["bad-head", "head-beyond", "own-head", "cycle", "two-roots", "no-root"];
+        let read = place.line("extract --file x.conllu --words --layers 0 --json").code;
+        assert_eq!(read == Some(0), heads.contains(&name), "{name}");
+    }
+    assert!(!place.path("stratoscope-out").exists());
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn what_cannot_be_probed_is_refused() {
+    let place = place();
+    place.write("twin.conllu", corpus());
+    place.write("no-heads.conllu", {
+        let bare = |line: &str| {
+            let mut columns: Vec<&str> = line.split('\t').collect();
+            if columns.len() == 10 {
+                columns[6] = "_";
+            }
+            columns.join("\t") + "\n"
+        };
+        corpus().lines().map(bare).collect::<String>()
+    });
+    let mut said = String::new();
+    for (line, code) in [
+        ("probe", 2),
+        ("probe --corpus own.conllu", 2),
+        ("probe --corpus own.conllu --label pos", 2),
+        ("probe --corpus own.conllu --label upos --where upos", 2),
+        ("probe --corpus own.conllu --label upos --where form~(", 2),
+        ("probe --corpus own.conllu --label upos --strength 0", 2),
+        ("probe --train own.conllu --label upos", 2),
+        ("probe --train own.conllu --test twin.conllu --label upos", 2),
+        ("probe --corpus own.conllu --label upos --save x", 2),
+        ("probe --corpus nowhere.conllu --label upos", 4),
+        ("probe --corpus own.conllu --label feats.Case", 4),
+        ("probe --corpus own.conllu --label misc.Sense", 4),
+        ("probe --corpus own.conllu --label upos --where upos=X", 4),
+        ("probe --corpus own.conllu --label upos --where upos=NOUN", 4),
+        ("probe --corpus own.conllu --label upos --layers 9", 2),
+        ("probe --corpus no-heads.conllu --structural", 4),
+    ] {
+        let outcome = place.line(line);
+        assert_eq!(
+            (outcome.code, outcome.stdout.as_str()),
+            (Some(code), ""),
+            "{line}: {}",
+            outcome.stderr
+        );
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        writeln!(said, "{line}\n  {first}").unwrap();
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn an_own_task_is_probed_saved_and_applied() {
+    let place = Place::with_tiny();
+    place.write("kinds.tsv", task(false));
+    let line = "probe --tsv kinds.tsv --strength 1 --save kinds.probe --json";
+    let all = json(place.line(line));
+    assert_eq!(all["data"]["unit"], "text");
+    let chosen = all["chosen_layer"].as_u64().unwrap();
+    assert!(chosen <= 6);
+    let curve = all["learning_curve"].as_array().unwrap();
+    assert!(curve.len() > 1);
+    curve.iter().for_each(|point| check(&point["accuracy"], 0.0, 1.0));
+    assert_eq!(curve.last().unwrap()["clusters"], 48);
+
+    place.write("new.txt", "They can't see the fox.\nThe lamp was found by the baker.\n");
+    let applied = place.line("probe apply kinds.probe --file new.txt").done();
+    let lines: Vec<Vec<&str>> =
+        applied.stdout.lines().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(
+        lines.iter().map(|l| (l[0], l[2])).collect::<Vec<_>>(),
+        [("negated", "They can't see the fox."), ("passive", "The lamp was found by the baker."),]
+    );
+    let all = json(place.line("probe apply kinds.probe 'She sent the baker a goat.' --json"));
+    assert_eq!(all["classes"], serde_json::json!(["negated", "other", "passive"]));
+    let sum: f64 = all["texts"][0]["probabilities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|p| p.as_f64().unwrap())
+        .sum();
+    assert!((sum - 1.0).abs() < 1e-9);
+
+    let other = place.line("probe apply kinds.probe --model tiny --file new.txt");
+    assert_eq!(other.code, Some(4));
+    assert!(other.stderr.contains("tiny has other weights"), "{}", other.stderr);
+    let again = place.line(line);
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("kinds.probe is there already"), "{}", again.stderr);
+    place.write("no.probe", "{}");
+    let none = place.line("probe apply no.probe x");
+    assert_eq!(none.code, Some(4));
+    assert!(none.stderr.contains("no.probe is no saved probe"), "{}", none.stderr);
+    let shown = place.line("probe --tsv kinds.tsv --output out").done().stdout;
+    assert!(shown.contains("training texts  accuracy"), "{shown}");
+}
+
+#[test]
+fn a_task_of_places_in_texts_is_probed_saved_and_applied() {
+    let place = Place::new();
+    place.write("senses.tsv", task(true));
+    let all = json(place.line("probe --tsv senses.tsv --layers 2-4 --save senses.probe --json"));
+    assert_eq!(all["data"]["unit"], "span");
+    assert!(all["baselines"]["form_lookup"]["accuracy"]["value"].is_f64());
+    place.write(
+        "new.txt",
+        "The cow slept near the nurse.\t4-7\nThe cow slept near the nurse.\t23-28\n",
+    );
+    let applied = place.line("probe apply senses.probe --file new.txt").done().stdout;
+    let labels: Vec<&str> = applied.lines().map(|l| l.split('\t').next().unwrap()).collect();
+    assert_eq!(labels, ["animal", "person"]);
+    let missing = place.line("probe apply senses.probe 'The cow slept.'");
+    assert_eq!(missing.code, Some(4));
+    assert!(missing.stderr.contains("START-END"), "{}", missing.stderr);
+    place.write("bad.tsv", "The cow slept.\t4-70\tanimal\n");
+    let bad = place.line("probe --tsv bad.tsv");
+    assert_eq!(bad.code, Some(4));
+    assert!(bad.stderr.contains("bad.tsv, line 1: the place 4-70 is beyond"), "{}", bad.stderr);
+}
