@@ -88,11 +88,13 @@ impl Problem<'_> {
             }
             (Strength::Chosen, []) => {
                 let (rest, held) = hold_out(self.clusters, train, self.seed);
+                // A tenth of fewer clusters than ten is none: too little to choose by.
+                let few = seen(self.clusters, train).len() < 10;
                 if held.is_empty() && matches!(self.outputs, Outputs::Seen) {
                     let needed = "two training clusters, one of them to be held out";
                     return Err(ProbingError::Task { needed, found: 1 });
                 }
-                if held.is_empty() {
+                if held.is_empty() || (few && matches!(self.outputs, Outputs::All(_))) {
                     let fitted = prepared.fit(STRENGTHS[0], None);
                     return prepared.finish(&fitted, STRENGTHS[0]);
                 }

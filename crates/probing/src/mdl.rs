@@ -51,7 +51,7 @@ impl Prober {
     ///
     /// All K classes of the training rows have outputs from the start, the intercept is penalised as
     /// the weights are, and vectors are standardised by the rows before the block. A strength is
-    /// chosen on a tenth of the clusters before the block; where there is only one, it is the
+    /// chosen on a tenth of the clusters before the block; where there are fewer than ten, it is the
     /// strongest penalty.
     ///
     /// # Errors
