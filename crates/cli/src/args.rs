@@ -238,7 +238,7 @@ pub(crate) struct ProbeArgs {
     #[arg(long)]
     pub(crate) structural: bool,
     /// Keep the probe of the best layer, for `probe apply` (safetensors).
-    #[arg(long, value_name = "FILE", requires = "tsv")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Layers to probe, such as 0,4,8-12,-1; 0 is the embedding [default: all].
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
