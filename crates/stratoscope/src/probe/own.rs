@@ -50,7 +50,9 @@ impl Span {
                 "the place {self} is beyond the text, which has {length} characters"
             ));
         }
-        Ok(Text { words: vec![self.start..self.end], ..Text::from(text) })
+        let mut own = Text::from(text);
+        own.words.push(self.start..self.end);
+        Ok(own)
     }
 }
 
