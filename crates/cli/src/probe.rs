@@ -304,12 +304,14 @@ fn apply(args: &ApplyArgs) -> Result<()> {
     };
     let texts = input::texts(&given, &progress)?;
     let lines: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
-    let texts = texts.into_iter().map(|text| saved.text(text));
-    let texts = texts.collect::<stratoscope::Result<Vec<_>>>()?;
+    let mut own = Vec::with_capacity(texts.len());
+    for text in texts {
+        own.push(saved.text(text)?);
+    }
     let explorer = model::open(&args.model, &mut progress)?;
     saved.check_model(&explorer.origin(), &args.probe)?;
     progress.at("texts", 0, 1);
-    let answers = saved.apply(&explorer, texts, args.long.into())?;
+    let answers = saved.apply(&explorer, own, args.long.into())?;
     progress.finish();
     if args.common.json {
         let texts = lines.iter().zip(&answers).map(|(text, answer)| {
