@@ -39,14 +39,19 @@ pub enum ProbingError {
         /// The entry.
         value: f32,
     },
-    /// An entry of a row of vectors is NaN or infinite.
-    #[error("row {row} of the vectors holds {value}, not a finite number")]
-    NotFiniteRow {
-        /// The row, from 0.
-        row: usize,
-        /// The entry.
-        value: f32,
+    /// Heads that make no tree.
+    #[error("sentence {}, word {word}: {mistake}", .sentence + 1)]
+    Tree {
+        /// The sentence, from 0.
+        sentence: usize,
+        /// The word, from 1.
+        word: usize,
+        /// What is wrong with it.
+        mistake: TreeMistake,
     },
+    /// Whoever followed the progress said to stop.
+    #[error("stopped")]
+    Stopped,
     /// A task that no probe can be fitted to, or scored on.
     #[error("a probe needs {needed}, found {found}")]
     Task {
@@ -65,32 +70,6 @@ pub enum ProbingError {
         /// The values allowed, in words.
         expected: &'static str,
     },
-    /// Heads that make no tree.
-    #[error("sentence {}, word {word}: {mistake}", .sentence + 1)]
-    Tree {
-        /// The sentence, from 0.
-        sentence: usize,
-        /// The word, from 1.
-        word: usize,
-        /// What is wrong with it.
-        mistake: TreeMistake,
-    },
-    /// There is too little to fit to.
-    #[error("a probe needs at least {needed} {what}, found {found}")]
-    TooFew {
-        /// What there is too little of.
-        what: &'static str,
-        /// The least number.
-        needed: usize,
-        /// The number given.
-        found: usize,
-    },
-    /// A structural probe of rank 0.
-    #[error("the rank of a structural probe has to be 1 or more")]
-    Rank,
-    /// Whoever followed the progress said to stop.
-    #[error("stopped")]
-    Stopped,
     /// The design leaves nothing to tell an effect from chance.
     #[error("the partition needs {needed}")]
     Design {

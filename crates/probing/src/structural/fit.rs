@@ -1,11 +1,11 @@
 //! The probe itself: Adam over minibatches of sentences.
 
-use super::product::{add_product, product};
 use super::scores::{Part, depth_part, distance_part};
 use super::trees::{Tree, Trees};
 use super::{
     StructuralFit, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
 };
+use crate::product::product;
 use crate::{ProbingError, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
 use rand::{Rng, SeedableRng, seq::SliceRandom};
@@ -14,13 +14,13 @@ use rand_xoshiro::Xoshiro256Plus;
 /// Sentences a step.
 const BATCH: usize = 20;
 /// Passes over the sentences at most.
-const EPOCHS: usize = 40;
+const EPOCHS: usize = 100;
 /// Adam's rate at the start.
-const RATE: f32 = 1e-3;
+const RATE: f32 = 3e-4;
 /// What the rate is multiplied with when the held-out loss stays.
-const DECAY: f32 = 0.1;
+const DECAY: f32 = 0.3;
 /// The fit ends when that has happened so often.
-const DECAYS: usize = 3;
+const DECAYS: usize = 4;
 /// A held-out loss that falls by less than this share of itself stays.
 const LEAST_GAIN: f64 = 1e-4;
 /// One sentence in so many is held out.
@@ -57,7 +57,8 @@ impl StructuralProbe {
     ) -> Result<Self> {
         check(rows, trees)?;
         if options.rank == 0 {
-            return Err(ProbingError::Rank);
+            let expected = "1 or more";
+            return Err(ProbingError::Setting { name: "rank", value: 0.0, expected });
         }
         // A word alone has no distance.
         let least = if target == StructuralTarget::Distance { 2 } else { 1 };
@@ -65,8 +66,8 @@ impl StructuralProbe {
             trees.all().iter().filter(|tree| tree.len() >= least).collect();
         let count = sentences.len();
         if count < 2 {
-            let what = "sentences to fit to";
-            return Err(ProbingError::TooFew { what, needed: 2, found: count });
+            let needed = "at least 2 sentences to fit to";
+            return Err(ProbingError::Task { needed, found: count });
         }
         let mut rng = Xoshiro256Plus::seed_from_u64(options.seed);
         sentences.shuffle(&mut rng);
@@ -79,7 +80,9 @@ impl StructuralProbe {
         let mut b = Array2::from_shape_simple_fn((rank, d_model), || rng.gen_range(-reach..reach));
         let (mut best, mut least) = (b.clone(), view.loss(held_out, &b));
         let (mut adam, mut rate, mut decays) = (Adam::new(&b), RATE, 0);
-        for epochs in 1.. {
+        let mut epochs = 0;
+        loop {
+            epochs += 1;
             fitted.shuffle(&mut rng);
             for batch in fitted.chunks(BATCH) {
                 let gradient = view.gradient(batch, &b);
@@ -109,7 +112,6 @@ impl StructuralProbe {
                 });
             }
         }
-        Err(ProbingError::Stopped)
     }
 
     /// What it was fitted to.
@@ -134,7 +136,7 @@ impl StructuralProbe {
             return Err(ProbingError::Length { what: "entries of a vector", expected, found });
         }
         let scaled = rows.mapv(|value| (f64::from(value) * self.scale) as f32);
-        Ok(product(scaled.view(), self.projection.t()))
+        Ok(projected(scaled.view(), &self.projection))
     }
 
     /// What each test sentence adds to the scores.
@@ -196,19 +198,26 @@ impl View<'_> {
     /// The mean loss of some sentences.
     fn loss(&self, trees: &[&Tree], b: &Array2<f32>) -> f64 {
         let batch =
-            |batch: &[&Tree]| self.through(batch, &mut product(self.gather(batch).view(), b.t()));
+            |batch: &[&Tree]| self.through(batch, &mut projected(self.gather(batch).view(), b));
         trees.chunks(BATCH).map(batch).sum::<f64>() / trees.len() as f64
     }
 
     /// The gradient of the mean loss of some sentences by B, `[rank, d_model]`.
     fn gradient(&self, trees: &[&Tree], b: &Array2<f32>) -> Array2<f32> {
         let h = self.gather(trees);
-        let mut p = product(h.view(), b.t());
+        let mut p = projected(h.view(), b);
         self.through(trees, &mut p);
         let mut gradient = Array2::zeros(b.dim());
-        add_product(p.t(), h.view(), 0.0, gradient.view_mut());
+        product(p.t(), h.view(), gradient.view_mut(), false);
         gradient
     }
+}
+
+/// B h of every vector, `[rows, rank]`.
+fn projected(rows: ArrayView2<'_, f32>, b: &Array2<f32>) -> Array2<f32> {
+    let mut out = Array2::zeros((rows.nrows(), b.nrows()));
+    product(rows, b.t(), out.view_mut(), false);
+    out
 }
 
 /// Adam with its usual constants.
@@ -250,7 +259,7 @@ fn check(rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<()> {
     }
     for &row in trees.all().iter().flat_map(|tree| &tree.rows) {
         if let Some(&value) = rows.row(row).iter().find(|value| !value.is_finite()) {
-            return Err(ProbingError::NotFiniteRow { row, value });
+            return Err(ProbingError::RowNotFinite { row, value });
         }
     }
     Ok(())

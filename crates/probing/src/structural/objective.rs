@@ -1,8 +1,8 @@
 //! The two objectives and their exact gradients by the projected vectors.
 
 use super::StructuralTarget;
-use super::product::{add_product, product};
 use super::trees::Tree;
+use crate::product::product;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
 
 /// Rows of the matrix of distances that are held at a time: a long sentence must not need the square
@@ -62,7 +62,8 @@ fn distance_loss(
     let mut loss = 0.0;
     for from in (0..n).step_by(BLOCK) {
         let block = centred.slice(s![from..n.min(from + BLOCK), ..]);
-        let mut signs: Array2<f32> = product(block, centred.t());
+        let mut signs = Array2::zeros((block.nrows(), n));
+        product(block, centred.t(), signs.view_mut(), false);
         for (at, mut row) in signs.outer_iter_mut().enumerate() {
             let i = from + at;
             let mut sum = 0.0;
@@ -77,7 +78,7 @@ fn distance_loss(
             row[i] = sum;
         }
         let into = gradient.slice_mut(s![from..n.min(from + BLOCK), ..]);
-        add_product(signs.view(), centred.view(), 0.0, into);
+        product(signs.view(), centred.view(), into, false);
     }
     loss / (n as f64).powi(2)
 }
