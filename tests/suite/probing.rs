@@ -168,30 +168,30 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
 #[test]
 fn two_labels_are_held_against_each_other_on_the_same_words() {
     let place = place();
-    let line = "probe --corpus own.conllu --label deprel --label misc.Supersense --where upos=NOUN \
+    let line = "probe --corpus own.conllu --label deprel.universal --label misc.Supersense --where upos=NOUN \
                 --where form~^[a-z] --layers 0,3,-1 --mix --random-weights";
     let all = json(place.line(&format!("{line} --json --output out")));
     assert_eq!(
-        all["labels"]["deprel"]["counts"]["train"],
+        all["labels"]["deprel.universal"]["counts"]["train"],
         all["labels"]["misc.Supersense"]["counts"]["train"]
     );
     let layers = all["layers"].as_array().unwrap();
     assert_eq!(layers.iter().map(|l| l["layer"].as_u64().unwrap()).collect::<Vec<_>>(), [0, 3, 6]);
     for layer in layers {
-        for label in ["deprel", "misc.Supersense"] {
+        for label in ["deprel.universal", "misc.Supersense"] {
             let own = &layer["labels"][label];
             check(&own["accuracy"], 0.0, 1.0);
             check(&own["random_weights"]["accuracy"], 0.0, 1.0);
         }
         // Every noun of this corpus has one sense, so that looking it up leaves nothing.
-        check(&layer["labels"]["deprel"]["gain_over_lookup"], f64::NEG_INFINITY, 1.0);
+        check(&layer["labels"]["deprel.universal"]["gain_over_lookup"], f64::NEG_INFINITY, 1.0);
         assert_eq!(layer["labels"]["misc.Supersense"]["gain_over_lookup"], Value::Null);
     }
-    let mix = &all["labels"]["deprel"]["mixes"];
+    let mix = &all["labels"]["deprel.universal"]["mixes"];
     let centre = mix["mix"]["centre_of_gravity"].as_f64().unwrap();
     assert!((0.0..=2.0).contains(&centre), "{mix}");
-    // The relation without its subtype.
-    let classes = all["labels"]["deprel"]["classes"].as_array().unwrap();
+    // Without the subtypes that the corpus has.
+    let classes = all["labels"]["deprel.universal"]["classes"].as_array().unwrap();
     let names: Vec<&str> = classes.iter().map(|c| c["class"].as_str().unwrap()).collect();
     assert_eq!(names, ["iobj", "nmod", "nsubj", "obj", "obl"]);
     let mut files: Vec<String> = place.files("out").into_keys().collect();
@@ -203,7 +203,9 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
     assert!(said.contains("out is not empty"), "{said}");
     // The same to the eye.
     let shown = place.line(&format!("{line} --output out --overwrite")).done();
-    for expected in ["deprel: 5 classes", "misc.Supersense: 4 classes", "form lookup", "peaks"] {
+    for expected in
+        ["deprel.universal: 5 classes", "misc.Supersense: 4 classes", "form lookup", "peaks"]
+    {
         assert!(shown.stdout.contains(expected), "{expected} in {}", shown.stdout);
     }
 }

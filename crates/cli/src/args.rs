@@ -169,8 +169,8 @@ writes the figure (probe.svg, probe.png), all numbers (probe.json) and manifest.
 
 A CoNLL-U file is split by sentences (a tenth for scores, a tenth to choose the penalty on), or comes \
 in parts (--train, --dev, --test; without --test, --dev is what is scored on, and nothing is chosen \
-on it). Words that lack a label are left out and counted. deprel is the universal relation (nsubj for \
-nsubj:pass), deprel.full the one that is annotated.
+on it). Words that lack a label are left out and counted. deprel is the relation as it is annotated, \
+deprel.universal the same without subtypes (nsubj for nsubj:pass).
 
   stratoscope probe --corpus en.conllu --label upos
   stratoscope probe --train a.conllu --test b.conllu --label feats.Tense --where upos=VERB --control

@@ -33,7 +33,9 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if let Some(path) = &args.save {
         // What conflicts with --tsv would pass a requirement of it in the arguments' definition.
         if args.tsv.is_none() {
-            return Err(Failure::usage("--save keeps the probe of a task of your own (--tsv FILE)"));
+            return Err(Failure::usage(
+                "--save keeps the probe of a task of your own (--tsv FILE)",
+            ));
         }
         check_place(path, args.overwrite)?;
     }

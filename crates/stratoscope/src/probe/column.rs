@@ -18,11 +18,11 @@ pub enum Column {
     Upos,
     /// `xpos`: the corpus's own part of speech.
     Xpos,
-    /// `deprel`: the universal relation, without a subtype after a colon (`nsubj` for
-    /// `nsubj:pass`), so that corpora and languages compare.
+    /// `deprel`: the relation to the head as it is annotated.
     Relation,
-    /// `deprel.full`: the relation as it is annotated.
-    FullRelation,
+    /// `deprel.universal`: the same without a subtype after a colon (`nsubj` for `nsubj:pass`), so
+    /// that corpora and languages compare.
+    UniversalRelation,
     /// `feats.KEY`: the value of a feature.
     Feature(String),
     /// `misc.KEY`: the value of a key of the last column.
@@ -37,8 +37,10 @@ impl Column {
             Self::Lemma => word.lemma.as_deref(),
             Self::Upos => word.upos.as_deref(),
             Self::Xpos => word.xpos.as_deref(),
-            Self::Relation => word.deprel.as_deref()?.split(':').next().filter(|r| !r.is_empty()),
-            Self::FullRelation => word.deprel.as_deref(),
+            Self::Relation => word.deprel.as_deref(),
+            Self::UniversalRelation => {
+                word.deprel.as_deref()?.split(':').next().filter(|r| !r.is_empty())
+            }
             Self::Feature(key) => word.feature(key),
             Self::Misc(key) => word.misc_value(key),
         }
@@ -53,7 +55,7 @@ impl fmt::Display for Column {
             Self::Upos => write!(f, "upos"),
             Self::Xpos => write!(f, "xpos"),
             Self::Relation => write!(f, "deprel"),
-            Self::FullRelation => write!(f, "deprel.full"),
+            Self::UniversalRelation => write!(f, "deprel.universal"),
             Self::Feature(key) => write!(f, "feats.{key}"),
             Self::Misc(key) => write!(f, "misc.{key}"),
         }
@@ -70,7 +72,7 @@ impl FromStr for Column {
             None if text == "upos" => Self::Upos,
             None if text == "xpos" => Self::Xpos,
             None if text == "deprel" => Self::Relation,
-            Some(("deprel", "full")) => Self::FullRelation,
+            Some(("deprel", "universal")) => Self::UniversalRelation,
             Some(("feats", key)) if !key.is_empty() => Self::Feature(key.to_owned()),
             Some(("misc", key)) if !key.is_empty() => Self::Misc(key.to_owned()),
             _ => return Err(ProbeError::Column { text: text.to_owned() }),
@@ -151,8 +153,8 @@ mod tests {
             ("lemma", Some("be")),
             ("upos", Some("AUX")),
             ("xpos", Some("VBD")),
-            ("deprel", Some("aux")),
-            ("deprel.full", Some("aux:pass")),
+            ("deprel", Some("aux:pass")),
+            ("deprel.universal", Some("aux")),
             ("feats.Number[psor]", Some("Sing")),
             ("feats.Case", None),
             ("misc.Supersense", Some("n.ACT")),
@@ -165,8 +167,9 @@ mod tests {
             ("upos=AU", false),
             ("misc.Supersense~^n\\.", true),
             ("misc.Supersense~^v\\.", false),
-            ("deprel=aux", true),
-            ("deprel.full~pass", true),
+            ("deprel=aux", false),
+            ("deprel.universal=aux", true),
+            ("deprel~pass", true),
             ("feats.Case=", false),
             ("form~(?i)WAS", true),
         ] {

@@ -9,7 +9,7 @@ use stratoscope_loader::ErrorKind;
 pub enum ProbeError {
     /// A label that is no column.
     #[error(
-        "{text:?} is no column of a CoNLL-U file: upos, xpos, deprel, deprel.full, feats.KEY, misc.KEY, lemma or form"
+        "{text:?} is no column of a CoNLL-U file: upos, xpos, deprel, deprel.universal, feats.KEY, misc.KEY, lemma or form"
     )]
     Column {
         /// What was asked for.

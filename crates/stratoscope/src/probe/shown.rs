@@ -100,7 +100,7 @@ impl Probe {
                 text = text.replace("sentences", "texts");
             }
             if !self.data.filters.is_empty() {
-                text += &format!("Words with {}. ", self.data.filters.join(" and "));
+                text += &format!("Words with “{}”. ", self.data.filters.join("” and “"));
             }
         }
         if self.labels.len() > 1 {
