@@ -1,6 +1,6 @@
 //! Nearest neighbours in the full space: what of them two layers share, and who moved.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, s};
 use rayon::prelude::*;
@@ -69,13 +69,15 @@ impl Neighbours {
         }
         let parts = Parts::new(sentences, seed);
         let cloud = Centred::new(x)?;
-        let lists = Lists::of(&cloud, k, &parts);
-        let firsts = distinct_rows(x);
+        let first = first_copies(x);
+        let lists = Lists::of(&cloud, k, &parts, &first);
+        let firsts: Vec<usize> = (0..x.nrows()).filter(|&row| first[row] == row).collect();
         let copies = x.nrows() - firsts.len();
         let distinct = (copies > 0).then(|| {
             let kept = x.select(Axis(0), &firsts);
             let parts = parts.select(&firsts);
-            let lists = Lists::of(&Centred::new(kept.view())?, NEAREST, &parts);
+            let all: Vec<usize> = (0..firsts.len()).collect();
+            let lists = Lists::of(&Centred::new(kept.view())?, NEAREST, &parts, &all);
             Ok((parts, lists))
         });
         Ok(Self { k, parts, lists, distinct: distinct.transpose()?, copies })
@@ -167,8 +169,8 @@ impl Neighbours {
 const NEAREST: usize = 2;
 
 impl Lists {
-    /// Of all points, with `k` neighbours to know.
-    fn of(cloud: &Centred<'_>, k: usize, parts: &Parts) -> Self {
+    /// Of all points, with `k` neighbours to know; `first` is the row that each is a copy of.
+    fn of(cloud: &Centred<'_>, k: usize, parts: &Parts, first: &[usize]) -> Self {
         let n = cloud.len();
         let longest = (k + parts.largest()).min(n.saturating_sub(1));
         let rows = cloud.all();
@@ -181,9 +183,12 @@ impl Lists {
                 let mut products = Array2::zeros((block.len(), n));
                 add_product(rows.slice(s![start..end, ..]), rows.t(), products.view_mut());
                 let list = |(&i, products): (&usize, ArrayView1<f64>)| {
-                    let others = products.into_iter().enumerate().filter(|&(j, _)| j != i);
-                    let distances = others.map(|(j, &product)| {
-                        (cloud.distance_from_product(i, j, product), j as u32)
+                    // Copies are all at the distance of the first, to the last digit.
+                    let distances = (0..n).filter(|&j| j != i).map(|j| {
+                        let same = first[j] == first[i];
+                        let product = products[first[j]];
+                        let distance = cloud.distance_from_product(i, first[j], product);
+                        (if same { 0.0 } else { distance }, j as u32)
                     });
                     let mut found = nearest(distances, longest);
                     found.truncate(needed(&found, i, k, parts));
@@ -260,11 +265,11 @@ fn nearest(distances: impl Iterator<Item = (f64, u32)>, k: usize) -> Vec<(f64, u
     found
 }
 
-/// Rows that are equal to no earlier one, ascending; 0 and −0 are equal.
-fn distinct_rows(x: ArrayView2<f32>) -> Vec<usize> {
-    let mut seen: HashSet<Vec<u32>> = HashSet::with_capacity(x.nrows());
+/// The first row that each row equals, itself where none before does, `[n]`; 0 and −0 are equal.
+fn first_copies(x: ArrayView2<f32>) -> Vec<usize> {
+    let mut seen: HashMap<Vec<u32>, usize> = HashMap::with_capacity(x.nrows());
     let bits = |row: usize| x.row(row).iter().map(|&v| (v + 0.0).to_bits()).collect();
-    (0..x.nrows()).filter(|&row| seen.insert(bits(row))).collect()
+    (0..x.nrows()).map(|row| *seen.entry(bits(row)).or_insert(row)).collect()
 }
 
 /// Counts what two short lists share, in the time that it takes to read them.

@@ -1,7 +1,5 @@
 //! Which rows to look at closer, chosen before any is computed.
 
-use std::collections::BTreeSet;
-
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
 
@@ -51,19 +49,25 @@ pub fn choose_occurrences(
 /// held against. `sentences` `[n]` names the sentence of each row. None where all rows are of one
 /// sentence.
 pub fn random_pairs(sentences: &[usize], count: usize, seed: u64) -> Option<Vec<(usize, usize)>> {
-    if sentences.iter().collect::<BTreeSet<_>>().len() < 2 {
+    let groups: Vec<Vec<usize>> = by_sentence(sentences).into_values().collect();
+    if groups.len() < 2 {
         return None;
     }
+    // Rows in the order of their sentences, each with the run that its sentence is.
+    let runs = groups.iter().scan(0, |end, rows| {
+        let start = *end;
+        *end += rows.len();
+        Some(vec![(start, rows.len()); rows.len()])
+    });
+    let runs: Vec<(usize, usize)> = runs.flatten().collect();
+    let rows: Vec<usize> = groups.concat();
     let mut rng = generator(seed);
     let pair = || {
-        let first = rng.gen_range(0..sentences.len());
-        // Rows of other sentences, by a draw among them.
-        loop {
-            let second = rng.gen_range(0..sentences.len());
-            if sentences[first] != sentences[second] {
-                return (first, second);
-            }
-        }
+        let first = rng.gen_range(0..rows.len());
+        let (start, length) = runs[first];
+        let second = rng.gen_range(0..rows.len() - length);
+        let second = if second < start { second } else { second + length };
+        (rows[first], rows[second])
     };
     Some(std::iter::repeat_with(pair).take(count).collect())
 }
@@ -100,6 +104,8 @@ mod tests {
         let pairs = random_pairs(&sentences, 200, 3).unwrap();
         assert_eq!(pairs.len(), 200);
         assert!(pairs.iter().all(|&(a, b)| sentences[a] != sentences[b]));
+        let one: Vec<bool> = (0..6).map(|row| pairs.iter().any(|p| p.1 == row)).collect();
+        assert_eq!(one, [true; 6]);
         assert_eq!(random_pairs(&[4, 4], 3, 3), None);
         assert_eq!(random_pairs(&[], 3, 3), None);
     }
