@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rand::seq::SliceRandom;
+use rand::seq::{SliceRandom, index};
 
 use crate::error::{GeometryError, Result};
 use crate::interval::{Interval, generator};
@@ -49,18 +49,6 @@ impl Parts {
         Self { of_row, count: dense.len(), sentences: n_sentences }
     }
 
-    /// The same parts for some of the rows.
-    pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        Self { of_row: rows.iter().map(|&row| self.of_row[row]).collect(), ..*self }
-    }
-
-    /// The number of rows in the largest part.
-    pub(crate) fn largest(&self) -> usize {
-        let mut sizes = vec![0; self.count];
-        self.of_row.iter().for_each(|&part| sizes[part] += 1);
-        sizes.into_iter().max().unwrap_or(0)
-    }
-
     /// The interval of a measure of all rows, given what it is without each part, if anything.
     pub(crate) fn interval(
         &self,
@@ -78,15 +66,67 @@ impl Parts {
 /// The interval of a `value` over `n` sentences from the measure `without` each of two or more
 /// parts; see [`Interval::leaving_out`].
 pub(crate) fn interval_without(value: f64, n: usize, without: Option<&[f64]>) -> Interval {
-    let Some(without) = without.filter(|w| w.len() > 1 && w.iter().all(|v| v.is_finite())) else {
-        return Interval::point(value, if n == 1 { 1 } else { 0 });
-    };
-    let parts = without.len() as f64;
-    let mean = without.iter().sum::<f64>() / parts;
-    let squares: f64 = without.iter().map(|v| (v - mean) * (v - mean)).sum();
-    let error = (squares / parts * (parts - 1.0)).sqrt();
-    let half = error * STUDENT[(without.len() - 2).min(STUDENT.len() - 1)];
-    Interval { value, low: value - half, high: value + half, n }
+    match without {
+        Some(values) if values.len() > 1 => {
+            let kept = values.len() - 1;
+            interval_of(value, n, values, kept, values.len())
+        }
+        _ => Interval::point(value, usize::from(n == 1)),
+    }
+}
+
+/// The interval from `values` of the measure on `kept` of `parts` parts.
+fn interval_of(value: f64, n: usize, values: &[f64], kept: usize, parts: usize) -> Interval {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+    let error = (squares / count * kept as f64 / (parts - kept) as f64).sqrt();
+    let half = error * STUDENT[(parts - 2).min(STUDENT.len() - 1)];
+    if half.is_finite() {
+        Interval { value, low: value - half, high: value + half, n }
+    } else {
+        Interval::point(value, 0)
+    }
+}
+
+/// Draws of an eighth of the sentences, for measures that neighbours make.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Draws {
+    /// The rows of each draw, ascending.
+    pub(crate) rows: Vec<Vec<usize>>,
+    /// Parts in a draw, and in all.
+    kept: usize,
+    parts: usize,
+    sentences: usize,
+}
+
+/// How many draws there are.
+const DRAWS: usize = 32;
+/// One of so many parts is drawn.
+const SHARE: usize = 8;
+
+impl Draws {
+    pub(crate) fn new(sentences: &[usize], seed: u64) -> Self {
+        let parts = Parts::new(sentences, seed);
+        let kept = (parts.count / SHARE).max(1);
+        let mut rng = generator(seed);
+        let mut draw = || {
+            let drawn = index::sample(&mut rng, parts.count, kept).into_vec();
+            let rows = (0..sentences.len()).filter(|&row| drawn.contains(&parts.of_row[row]));
+            rows.collect()
+        };
+        let draws = if parts.count < 2 { 0 } else { DRAWS };
+        let rows = (0..draws).map(|_| draw()).collect();
+        Self { rows, kept, parts: parts.count, sentences: parts.sentences }
+    }
+
+    /// The interval of a measure of all rows, given what it is of each draw, if anything.
+    pub(crate) fn interval(&self, value: f64, values: Option<Vec<f64>>) -> Interval {
+        match values.filter(|values| !values.is_empty()) {
+            Some(values) => interval_of(value, self.sentences, &values, self.kept, self.parts),
+            None => Interval::point(value, usize::from(self.sentences == 1)),
+        }
+    }
 }
 
 impl Interval {
@@ -134,11 +174,13 @@ mod tests {
     fn parts_are_equal_and_whole() {
         let sentences: Vec<usize> = (0..640).map(|row| 7 * (row / 2) + 3).collect();
         let parts = Parts::new(&sentences, 5);
-        assert_eq!((parts.count, parts.sentences, parts.largest()), (32, 320, 20));
+        assert_eq!((parts.count, parts.sentences), (32, 320));
+        let sizes = (0..32).map(|part| parts.of_row.iter().filter(|&&own| own == part).count());
+        assert!(sizes.collect::<Vec<_>>() == [20; 32]);
         assert!((0..320).all(|s| parts.of_row[2 * s] == parts.of_row[2 * s + 1]));
         assert_ne!(parts, Parts::new(&sentences, 6));
         let few = Parts::new(&[4, 4, 9, 1], 5);
-        assert_eq!((few.count, few.sentences, few.largest()), (3, 3, 2));
+        assert_eq!((few.count, few.sentences), (3, 3));
         assert_eq!(Parts::new(&[], 0).count, 0);
     }
 

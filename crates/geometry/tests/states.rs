@@ -47,9 +47,9 @@ fn layers(model: &str) -> Vec<(usize, Array2<f32>)> {
     let (numbers, _) = bytes.as_chunks::<2>();
     let values = numbers.iter().map(|&b| f16::from_le_bytes(b).to_f32()).collect();
     let n = text().0.len();
-    let all = Array3::from_shape_vec((n, kept.len(), d), values).unwrap();
+    let all = Array3::from_shape_vec((kept.len(), n, d), values).unwrap();
     let layer =
-        |(place, &layer): (usize, &usize)| (layer, all.index_axis(Axis(1), place).to_owned());
+        |(place, &layer): (usize, &usize)| (layer, all.index_axis(Axis(0), place).to_owned());
     kept.iter().enumerate().map(layer).collect()
 }
 
