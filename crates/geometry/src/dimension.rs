@@ -112,7 +112,6 @@ mod tests {
         let width = |f: &TwoNn| f.regression.high - f.regression.low;
         let half = found.iter().map(width).sum::<f64>() / 80.0;
         let held = found.iter().filter(|f| (f.regression.value - mean).abs() < width(f) / 2.0);
-        println!("{spread} {half} {}", held.clone().count());
         assert!((1.4..3.2).contains(&(half / spread)), "{half} {spread}");
         assert!(held.count() >= 34);
     }
