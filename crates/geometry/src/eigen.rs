@@ -1,6 +1,7 @@
 //! Eigenvalues of a symmetric matrix.
 
 use ndarray::{Array2, ArrayViewMut1, Axis, s};
+use pulp::Arch;
 
 use crate::error::{GeometryError, Result};
 
@@ -10,7 +11,8 @@ use crate::error::{GeometryError, Result};
 /// # Errors
 /// [`GeometryError::NoConvergence`], not met on finite input.
 pub(crate) fn eigenvalues(mut matrix: Array2<f64>) -> Result<Vec<f64>> {
-    let (mut diagonal, beside) = tridiagonal(&mut matrix);
+    // With the widest vectors of the machine.
+    let (mut diagonal, beside) = Arch::new().dispatch(|| tridiagonal(&mut matrix));
     implicit_ql(&mut diagonal, beside)?;
     diagonal.sort_unstable_by(|a, b| b.total_cmp(a));
     Ok(diagonal)
@@ -18,6 +20,7 @@ pub(crate) fn eigenvalues(mut matrix: Array2<f64>) -> Result<Vec<f64>> {
 
 /// Diagonal `[n]` and off-diagonal `[n − 1]` after reflections I − u uᵀ that clear the rows of the
 /// lower triangle, the last one first.
+#[inline(always)]
 fn tridiagonal(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
     let n = matrix.nrows();
     let (mut diagonal, mut beside) = (vec![0.0; n], vec![0.0; n.saturating_sub(1)]);
@@ -45,7 +48,9 @@ fn tridiagonal(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
             let Some(row) = row.as_slice_mut() else { continue };
             let (u_r, w_r) = (u[r], p[r]);
             let steps = u.iter().zip(&p);
-            row[..=r].iter_mut().zip(steps).for_each(|(a, (u, w))| *a -= u_r * w + w_r * u);
+            for (a, (u, w)) in row[..=r].iter_mut().zip(steps) {
+                *a -= u_r * w + w_r * u;
+            }
         }
     }
     (diagonal, beside)
@@ -53,6 +58,7 @@ fn tridiagonal(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
 
 /// `sums += factor row`, and the product of `row` and `u`, all of one length. Eight sums side by
 /// side, which fit vector registers.
+#[inline(always)]
 fn row_and_column(row: &[f64], u: &[f64], factor: f64, sums: &mut [f64]) -> f64 {
     let mut products = [0.0; 8];
     let ((rows, row_end), (us, u_end)) = (row.as_chunks::<8>(), u.as_chunks::<8>());

@@ -1,6 +1,7 @@
 //! The kernels of several layers over the same rows, block by block, and what CKA needs of them.
 
 use ndarray::{Array2, ArrayView2};
+use pulp::Arch;
 use rayon::prelude::*;
 
 use crate::parts::Parts;
@@ -161,7 +162,7 @@ fn block_sums(
     place: usize,
 ) -> BlockSums {
     let rows = &blocks.0[place].1;
-    let layers = clouds.len();
+    let (layers, arch) = (clouds.len(), Arch::new());
     let written: Vec<Array2<f64>> = clouds.iter().map(|cloud| written(cloud, rows)).collect();
     let mut sums = BlockSums {
         inner: vec![(vec![0.0; parts.count], 0.0); KERNELS * layers * (layers + 1) / 2],
@@ -181,7 +182,7 @@ fn block_sums(
             }
             let own = &mut sums.inner[kernel * layers * (layers + 1) / 2..];
             for ((a, b), (others, itself)) in pairs(layers).zip(own) {
-                let sum = product_of(&kernels[a], &kernels[b]);
+                let sum = arch.dispatch(|| product_of(&kernels[a], &kernels[b]));
                 if other == place { *itself += sum } else { others[*part] += sum }
             }
             for (kernel, (own, before)) in kernels.iter().zip(&mut sums.rows[kernel * layers..]) {
@@ -217,6 +218,7 @@ fn gaussian(
 }
 
 /// Σ a ∘ b, eight sums side by side, which fit vector registers.
+#[inline(always)]
 fn product_of(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let (Some(a), Some(b)) = (a.as_slice(), b.as_slice()) else { return (a * b).sum() };
     let ((a, a_end), (b, b_end)) = (a.as_chunks::<8>(), b.as_chunks::<8>());

@@ -204,6 +204,7 @@ fn search(cloud: &Centred<'_>, k: usize, first: &[usize]) -> Vec<Vec<Near>> {
     let n = cloud.len();
     let rows = cloud.all();
     let all: Vec<usize> = (0..n).collect();
+    let longest = cloud.lengths.iter().copied().fold(0.0, f64::max);
     // The lists come in order, whatever the threads.
     let blocks: Vec<Vec<Vec<Near>>> = all
         .par_chunks(BLOCK)
@@ -212,14 +213,17 @@ fn search(cloud: &Centred<'_>, k: usize, first: &[usize]) -> Vec<Vec<Near>> {
             let mut products = Array2::zeros((block.len(), n));
             add_product(rows.slice(s![start..end, ..]), rows.t(), products.view_mut());
             let list = |(&i, products): (&usize, ArrayView1<f64>)| {
-                // Copies are all at the distance of the first, to the last digit.
-                let distances = (0..n).filter(|&j| j != i).map(|j| {
-                    let same = first[j] == first[i];
-                    let product = products[first[j]];
-                    let distance = cloud.distance_from_product(i, first[j], product);
-                    (if same { 0.0 } else { distance }, j as u32)
-                });
-                nearest(distances, k)
+                let own = cloud.lengths[i];
+                // What is nearer than this is computed again, from differences.
+                let close = cloud.unsure(own + longest);
+                let likely = products.iter().zip(&cloud.lengths).map(|(p, l)| own + l - 2.0 * p);
+                nearest(likely, close, k, |j| {
+                    // Copies are all at the distance of the first, to the last digit.
+                    if first[j] == first[i] {
+                        return if j == i { f64::INFINITY } else { 0.0 };
+                    }
+                    cloud.distance_from_product(i, first[j], products[first[j]])
+                })
             };
             block.iter().zip(products.rows()).map(list).collect()
         })
@@ -227,22 +231,31 @@ fn search(cloud: &Centred<'_>, k: usize, first: &[usize]) -> Vec<Vec<Near>> {
     blocks.into_iter().flatten().collect()
 }
 
-/// The `k` least of some distances, ascending; of equal ones the lower row first.
-fn nearest(distances: impl Iterator<Item = Near>, k: usize) -> Vec<Near> {
+/// The `k` least of some distances, ascending; of equal ones the lower row first. What is `likely`
+/// too far to count is passed over, unless it is as `close` as rounding; the others are asked for.
+fn nearest(
+    likely: impl Iterator<Item = f64>,
+    close: f64,
+    k: usize,
+    distance: impl Fn(usize) -> f64,
+) -> Vec<Near> {
     let order = |a: &Near, b: &Near| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
-    if k == 0 {
-        return Vec::new();
-    }
-    // Candidates are cut back to k now and then; from there on only nearer ones count.
+    // Candidates are cut back to k now and then; from there on only nearer ones count, with some
+    // room for the rounding of what is likely.
     let room = 3 * k + 64;
     let mut found = Vec::with_capacity(room);
-    let mut limit = f64::INFINITY;
-    for candidate in distances {
+    let (mut limit, mut pass) = (f64::INFINITY, f64::INFINITY);
+    for (j, likely) in likely.enumerate() {
+        if likely > pass {
+            continue;
+        }
+        let candidate = (distance(j), j as u32);
         if candidate.0 < limit {
             found.push(candidate);
             if found.len() == room {
                 let (_, farthest, _) = found.select_nth_unstable_by(k - 1, order);
                 limit = farthest.0;
+                pass = limit.max(close) * (1.0 + 1e-9);
                 found.truncate(k);
             }
         }

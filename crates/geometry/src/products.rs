@@ -146,7 +146,14 @@ impl<'a> Centred<'a> {
     pub(crate) fn distance_from_product(&self, a: usize, b: usize, product: f64) -> f64 {
         let lengths = self.lengths[a] + self.lengths[b];
         let distance = lengths - 2.0 * product;
-        if distance > CANCELLATION * lengths { distance } else { self.squared_distance(a, b) }
+        if distance > self.unsure(lengths) { distance } else { self.squared_distance(a, b) }
+    }
+}
+
+impl Centred<'_> {
+    /// Below which distance between rows of these squared lengths, in sum, a product is no answer.
+    pub(crate) fn unsure(&self, lengths: f64) -> f64 {
+        CANCELLATION * lengths
     }
 }
 
