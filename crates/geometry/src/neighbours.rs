@@ -13,7 +13,7 @@ use crate::products::{Centred, add_product};
 use crate::similarity::same_length;
 
 /// Rows whose distances one matrix product computes.
-const BLOCK: usize = 64;
+const BLOCK: usize = 256;
 
 /// The nearest neighbours of every row among the others, by Euclidean distance in the full space;
 /// of equal distances the lower row number comes first.

@@ -116,12 +116,22 @@ impl<'a> Centred<'a> {
 
     /// Writes some rows, centred and scaled, into `out` `[rows, d]`.
     pub(crate) fn write(&self, rows: &[usize], mut out: ArrayViewMut2<f64>) {
+        let mean = self.mean.as_slice().unwrap_or(&[]);
         for (&row, mut target) in rows.iter().zip(out.rows_mut()) {
-            let values = self.rows.row(row).into_iter().zip(&self.mean);
-            target
-                .iter_mut()
-                .zip(values)
-                .for_each(|(to, (&value, mean))| *to = (f64::from(value) - mean) * self.scale);
+            let row = self.rows.row(row);
+            match (row.as_slice(), target.as_slice_mut()) {
+                // Slices let the compiler use vector registers.
+                (Some(row), Some(target)) => {
+                    for ((to, &value), mean) in target.iter_mut().zip(row).zip(mean) {
+                        *to = (f64::from(value) - mean) * self.scale;
+                    }
+                }
+                _ => {
+                    for ((to, &value), mean) in target.iter_mut().zip(row).zip(mean) {
+                        *to = (f64::from(value) - mean) * self.scale;
+                    }
+                }
+            }
         }
     }
 
