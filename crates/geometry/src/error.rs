@@ -50,6 +50,46 @@ pub enum GeometryError {
         /// The values allowed, in words.
         expected: &'static str,
     },
+    /// More than can be held in memory.
+    #[error("{what}: at most {most}, found {found}")]
+    TooMany {
+        /// What was counted.
+        what: &'static str,
+        /// The largest number allowed.
+        most: usize,
+        /// The number given.
+        found: usize,
+    },
+    /// A quantity that others are relative to is not above 0.
+    #[error("{what} is {value}, not above 0")]
+    NotPositive {
+        /// The quantity.
+        what: &'static str,
+        /// What it is.
+        value: f64,
+    },
+    /// A sentence that was added before: its rows have to come together.
+    #[error("sentence {sentence} was added twice")]
+    SentenceTwice {
+        /// The number of the sentence.
+        sentence: usize,
+    },
+    /// Weights that are no distribution: a negative one, or none at all.
+    #[error("attention of head {head}, query {query} is not a distribution (its sum is {sum})")]
+    NotAttention {
+        /// The head, from 0.
+        head: usize,
+        /// The query position, from 0.
+        query: usize,
+        /// The sum of its weights.
+        sum: f64,
+    },
+    /// Eigenvalues that do not settle; not met on finite input.
+    #[error("the eigenvalues of a {size} x {size} matrix did not settle")]
+    NoConvergence {
+        /// The number of rows.
+        size: usize,
+    },
 }
 
 /// The crate's result.

@@ -6,8 +6,12 @@ use rand_xoshiro::Xoshiro256Plus;
 /// Bootstrap samples behind every interval.
 const RESAMPLES: usize = 1000;
 
-/// A measure over sentences and its 95 % percentile bootstrap interval over them (Efron 1979;
-/// 1,000 resamples).
+/// A measure over sentences and its 95 % interval over them.
+///
+/// Means have a percentile bootstrap interval (Efron 1979; 1,000 resamples of whole sentences, or
+/// of words where it says so). A resample with replacement holds points that coincide, which
+/// breaks measures of pairs, neighbours and spectra: these are taken again on parts of the
+/// sentences, without replacement ([`Interval::leaving_out`]).
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Interval {
@@ -17,7 +21,8 @@ pub struct Interval {
     pub low: f64,
     /// The upper end, 97.5 %.
     pub high: f64,
-    /// Sentences in the sample.
+    /// Sentences behind the interval. Below 2 there is none, and its ends are the value: of a
+    /// single sentence, or (0) where the measure is not defined on parts of so few.
     pub n: usize,
 }
 
@@ -56,6 +61,34 @@ pub(crate) fn generator(seed: u64) -> Xoshiro256Plus {
 }
 
 impl Interval {
+    /// The two ends, where there is an interval.
+    pub fn ends(&self) -> Option<(f64, f64)> {
+        (self.n > 1).then_some((self.low, self.high))
+    }
+
+    /// This less another, a baseline say, with the interval of the difference of independent
+    /// estimates: distances to the ends add up as squares (Zou & Donner 2008).
+    pub fn minus(&self, other: &Self) -> Self {
+        let value = self.value - other.value;
+        let n = self.n.min(other.n);
+        if n < 2 {
+            return Self::point(value, n);
+        }
+        let down = (self.value - self.low).hypot(other.high - other.value);
+        let up = (self.high - self.value).hypot(other.value - other.low);
+        Self { value, low: value - down, high: value + up, n }
+    }
+
+    /// A value without an interval; `n` is 0 or 1.
+    pub(crate) fn point(value: f64, n: usize) -> Self {
+        Self { value, low: value, high: value, n: n.min(1) }
+    }
+
+    /// Ends that are values that the measure can take.
+    pub(crate) fn within(self, least: f64, most: f64) -> Self {
+        Self { low: self.low.max(least), high: self.high.min(most), ..self }
+    }
+
     /// The mean of some values with its interval; values of one group (a sentence) are resampled
     /// together. None where there is no value.
     ///
@@ -69,20 +102,36 @@ impl Interval {
             .values()
             .map(|rows| (rows.iter().map(|&r| values[r]).sum(), rows.len() as f64))
             .collect();
+        Ok(Self::of_ratio(&sums, seed))
+    }
+
+    /// Σ value / Σ weight of pairs (value, weight), one for each group that is resampled. None
+    /// where all weights are 0.
+    pub(crate) fn of_ratio(pairs: &[(f64, f64)], seed: u64) -> Option<Self> {
         let mean = |counts: &[u32]| {
-            let (sum, n) = sums.iter().zip(counts).fold((0.0, 0.0), |(sum, n), (s, &count)| {
-                (sum + f64::from(count) * s.0, n + f64::from(count) * s.1)
+            let (sum, n) = pairs.iter().zip(counts).fold((0.0, 0.0), |(sum, n), (pair, &count)| {
+                (sum + f64::from(count) * pair.0, n + f64::from(count) * pair.1)
             });
             (n > 0.0).then_some(sum / n)
         };
-        let value = mean(&vec![1; sums.len()]);
-        Ok(value.map(|value| bootstrap(value, sums.len(), &mut generator(seed), mean)))
+        let value = mean(&vec![1; pairs.len()])?;
+        Some(bootstrap(value, pairs.len(), &mut generator(seed), mean))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_difference_has_the_spread_of_both() {
+        let a = Interval { value: 5.0, low: 2.0, high: 9.0, n: 10 };
+        let b = Interval { value: 1.0, low: -2.0, high: 5.0, n: 7 };
+        let found = a.minus(&b);
+        assert_eq!((found.value, found.low, found.high, found.n), (4.0, -1.0, 9.0, 7));
+        let alone = a.minus(&Interval::point(1.0, 1));
+        assert_eq!((alone.value, alone.ends()), (4.0, None));
+    }
 
     #[test]
     fn the_mean_lies_in_its_interval_and_groups_widen_it() {

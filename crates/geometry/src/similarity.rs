@@ -48,6 +48,10 @@ impl Reference {
         Ok(Self { mean, deviation })
     }
 
+    pub(crate) fn new(mean: Array1<f64>, deviation: Array1<f64>) -> Self {
+        Self { mean, deviation }
+    }
+
     /// The mean vector, `[d_model]`.
     pub fn mean(&self) -> &Array1<f64> {
         &self.mean

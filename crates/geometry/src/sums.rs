@@ -1,0 +1,351 @@
+//! What a layer shows of a corpus of any length: sums over rows that pass once.
+
+use std::collections::BTreeMap;
+
+use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+
+use crate::anisotropy::by_sentence;
+use crate::cosines::{CosineSums, RogueDimension};
+use crate::error::{GeometryError, Result};
+use crate::interval::Interval;
+use crate::parts::{interval_without, part_of};
+use crate::products::add_scatter;
+use crate::sentence::{cosine_to_mean, mean_angle, still_nearest};
+use crate::similarity::{Reference, finite, same_length, unit_rows};
+use crate::spectrum::Spectrum;
+
+/// The measures of one layer that need no word twice, over sentences that pass in groups.
+///
+/// Memory is some 20 d_model² bytes and 80 a sentence, whatever the number of words; what
+/// was gathered from two parts of a corpus can be merged. Sentences have numbers, from 0 up, and
+/// their rows come together. Groups change results by rounding; the order of what is in them does
+/// not matter otherwise. Means over sentences have a bootstrap interval, cosines of pairs and the
+/// spectrum one that leaves sentences out ([`Interval::leaving_out`]; of the spectrum in 8 parts).
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerSums {
+    seed: u64,
+    sentences: BTreeMap<usize, Sentence>,
+    cosines: CosineSums,
+    sum: Array1<f64>,
+    /// Σ x xᵀ, lower triangle row by row.
+    scatter: Vec<f64>,
+    /// The same by part, which only intervals are made of.
+    parts: Vec<Part>,
+}
+
+/// What is kept of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Sentence {
+    rows: f64,
+    norms: f64,
+    to_mean: Option<f64>,
+    angle: Option<f64>,
+    /// Words that are nearest to themselves at layer 0, and words.
+    kept: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+struct Part {
+    rows: usize,
+    sum: Array1<f64>,
+    scatter: Vec<f32>,
+}
+
+/// Parts that the spectrum's intervals leave out: each costs d_model² numbers and a decomposition.
+const PARTS: usize = 8;
+
+/// The measures of a spectrum with their intervals; see [`Spectrum`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct SpectrumIntervals {
+    /// Shannon's matrix entropy in nats.
+    pub entropy: Interval,
+    /// The entropy over min(log n, log d_model); none for one row or dimension.
+    pub relative_entropy: Option<Interval>,
+    /// exp of the entropy.
+    pub effective_rank: Interval,
+    /// The share of the first direction; of rows as they are, what Ethayarajh (2019) holds a
+    /// word's maximum explainable variance against.
+    pub first: Interval,
+}
+
+impl LayerSums {
+    /// Of no rows yet, of length `d`.
+    pub fn new(d: usize, seed: u64) -> Self {
+        let triangle = d * (d + 1) / 2;
+        let part = Part { rows: 0, sum: Array1::zeros(d), scatter: vec![0.0; triangle] };
+        Self {
+            seed,
+            sentences: BTreeMap::new(),
+            cosines: CosineSums::new(d, seed),
+            sum: Array1::zeros(d),
+            scatter: vec![0.0; triangle],
+            parts: vec![part; PARTS],
+        }
+    }
+
+    /// Adds whole sentences: rows `x` `[n, d_model]`, the sentence of each, and the same rows at
+    /// layer 0 where identity retention is wanted.
+    ///
+    /// # Errors
+    /// Shapes that differ, a sentence that was added before, an entry that is not finite. Nothing
+    /// has been added then.
+    pub fn add(
+        &mut self,
+        x: ArrayView2<f32>,
+        sentences: &[usize],
+        layer_0: Option<ArrayView2<f32>>,
+    ) -> Result<()> {
+        same_length("columns", self.sum.len(), x.ncols())?;
+        same_length("sentence numbers", x.nrows(), sentences.len())?;
+        if let Some(layer_0) = layer_0 {
+            same_length("rows of layer 0", x.nrows(), layer_0.nrows())?;
+            same_length("columns of layer 0", x.ncols(), layer_0.ncols())?;
+        }
+        let groups = by_sentence(sentences);
+        self.new_sentences(groups.keys())?;
+        let layer_0 = layer_0.map(finite).transpose()?.map(unit_rows);
+        let x = finite(x)?;
+        let directions = unit_rows(x.clone());
+        let mut of_part = vec![Vec::new(); PARTS];
+        for (&number, rows) in &groups {
+            let words = x.select(Axis(0), rows);
+            let norm = |row: ndarray::ArrayView1<f64>| row.dot(&row).sqrt();
+            let first = layer_0.as_ref().filter(|_| rows.len() > 1);
+            let sentence = Sentence {
+                rows: rows.len() as f64,
+                norms: words.rows().into_iter().map(norm).sum(),
+                to_mean: cosine_to_mean(words.view()),
+                angle: mean_angle(words.view()),
+                kept: first.map(|first| still_nearest(&directions, first, rows)),
+            };
+            self.sentences.insert(number, sentence);
+            let drawn = rows[self.cosines.draw(number, rows.len())];
+            self.cosines.add(number, directions.row(drawn));
+            of_part[part_of(number, PARTS, self.seed)].extend(rows);
+        }
+        let mut scatter = Array2::zeros((x.ncols(), x.ncols()));
+        for (part, rows) in self.parts.iter_mut().zip(of_part).filter(|(_, rows)| !rows.is_empty())
+        {
+            let rows = x.select(Axis(0), &rows);
+            scatter.fill(0.0);
+            add_scatter(rows.view(), &mut scatter);
+            let sum = rows.sum_axis(Axis(0));
+            self.sum += &sum;
+            part.rows += rows.nrows();
+            part.sum += &sum;
+            let entries = scatter.rows().into_iter().enumerate();
+            let entries = entries.flat_map(|(i, row)| row.slice_move(s![..=i]));
+            for ((sum, own), entry) in self.scatter.iter_mut().zip(&mut part.scatter).zip(entries) {
+                *sum += entry;
+                *own += *entry as f32;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what was gathered from other sentences.
+    ///
+    /// # Errors
+    /// Another width, another seed, a sentence that is in both. Nothing has been added then.
+    pub fn merge(&mut self, other: &Self) -> Result<()> {
+        same_length("columns", self.sum.len(), other.sum.len())?;
+        if self.seed != other.seed {
+            let expected = "the same seed in both parts";
+            return Err(GeometryError::Setting {
+                name: "seed",
+                value: other.seed as f64,
+                expected,
+            });
+        }
+        self.new_sentences(other.sentences.keys())?;
+        self.sentences.extend(&other.sentences);
+        self.cosines.merge(&other.cosines);
+        self.sum += &other.sum;
+        self.scatter.iter_mut().zip(&other.scatter).for_each(|(a, b)| *a += b);
+        for (part, other) in self.parts.iter_mut().zip(&other.parts) {
+            part.rows += other.rows;
+            part.sum += &other.sum;
+            part.scatter.iter_mut().zip(&other.scatter).for_each(|(a, b)| *a += b);
+        }
+        Ok(())
+    }
+
+    fn new_sentences<'a>(&self, mut numbers: impl Iterator<Item = &'a usize>) -> Result<()> {
+        match numbers.find(|number| self.sentences.contains_key(number)) {
+            Some(&sentence) => Err(GeometryError::SentenceTwice { sentence }),
+            None => Ok(()),
+        }
+    }
+
+    /// Rows so far.
+    pub fn n_rows(&self) -> usize {
+        self.parts.iter().map(|part| part.rows).sum()
+    }
+
+    /// Sentences so far.
+    pub fn n_sentences(&self) -> usize {
+        self.sentences.len()
+    }
+
+    /// The mean and spread of the rows, for the centred and the standardised cosine.
+    ///
+    /// # Errors
+    /// No rows.
+    pub fn reference(&self) -> Result<Reference> {
+        let n = self.n_rows();
+        if n == 0 {
+            return Err(GeometryError::TooFew { measure: "a mean", needed: 1, found: 0 });
+        }
+        let mean = &self.sum / n as f64;
+        let square = |i: usize| self.scatter[i * (i + 3) / 2] / n as f64;
+        let variance = |(i, mean): (usize, &f64)| {
+            let (square, mean) = (square(i), mean * mean);
+            // The difference of equal squares is rounding.
+            if square - mean > ROUNDING * mean { square - mean } else { 0.0 }
+        };
+        let deviation = mean.iter().enumerate().map(variance).map(f64::sqrt).collect();
+        Ok(Reference::new(mean, deviation))
+    }
+
+    /// The mean Euclidean norm of a row.
+    ///
+    /// # Errors
+    /// No rows.
+    pub fn norm(&self) -> Result<Interval> {
+        self.mean("norms", |s| Some((s.norms, s.rows)))
+    }
+
+    /// Intra-sentence similarity: the mean over sentences of [`crate::cosine_to_sentence`];
+    /// sentences of one word are left out. [`Interval::minus`] [`LayerSums::anisotropy`] adjusts it
+    /// as Ethayarajh (2019) does.
+    ///
+    /// # Errors
+    /// No sentence of 2 words.
+    pub fn intra_sentence_similarity(&self) -> Result<Interval> {
+        self.mean("intra-sentence similarity (sentences of 2 words)", |s| Some((s.to_mean?, 1.0)))
+    }
+
+    /// The mean over sentences of [`crate::curvature`] in radians, where it is defined.
+    ///
+    /// # Errors
+    /// No sentence that it is defined for.
+    pub fn curvature(&self) -> Result<Interval> {
+        self.mean("curvature (sentences of 3 words)", |s| Some((s.angle?, 1.0)))
+    }
+
+    /// The share of words that are nearest to themselves at layer 0; see
+    /// [`crate::identity_retention`].
+    ///
+    /// # Errors
+    /// No sentence of 2 words that layer 0 was given of.
+    pub fn identity_retention(&self) -> Result<Interval> {
+        self.mean("identity retention (sentences of 2 words)", |s| s.kept)
+    }
+
+    /// The mean cosine of words from different sentences, one drawn from each, over all pairs
+    /// (Ethayarajh 2019): as [`crate::anisotropy`], with other draws, and an interval that leaves
+    /// sentences out.
+    ///
+    /// # Errors
+    /// Fewer than 3 sentences.
+    pub fn anisotropy(&self) -> Result<Interval> {
+        self.cosines.mean_cosine()
+    }
+
+    /// As [`crate::rogue_dimensions`].
+    ///
+    /// # Errors
+    /// Fewer than 3 sentences, a mean cosine that is not above 0.
+    pub fn rogue_dimensions(&self, count: usize) -> Result<Vec<RogueDimension>> {
+        self.cosines.rogue(count)
+    }
+
+    /// Entropy, effective rank and first direction of the rows as they are ([`Spectrum::of`]).
+    ///
+    /// # Errors
+    /// No row that is not 0.
+    pub fn spectrum(&self) -> Result<SpectrumIntervals> {
+        self.spectrum_of(false)
+    }
+
+    /// The same of the rows less their mean ([`Spectrum::centred`]).
+    ///
+    /// # Errors
+    /// No two rows that differ.
+    pub fn centred_spectrum(&self) -> Result<SpectrumIntervals> {
+        self.spectrum_of(true)
+    }
+
+    fn spectrum_of(&self, centred: bool) -> Result<SpectrumIntervals> {
+        let of = |without: Option<&Part>| {
+            let n = self.n_rows() - without.map_or(0, |part| part.rows);
+            let sum = match without {
+                Some(part) => &self.sum - &part.sum,
+                None => self.sum.clone(),
+            };
+            let mean = if centred && n > 0 { sum / n as f64 } else { Array1::zeros(sum.len()) };
+            let d = mean.len();
+            let mut gram = Array2::zeros((d, d));
+            let (mut all, mut left) = (0.0, 0.0);
+            for i in 0..d {
+                for j in 0..=i {
+                    let place = i * (i + 1) / 2 + j;
+                    let part = without.map_or(0.0, |part| f64::from(part.scatter[place]));
+                    let entry = self.scatter[place] - part;
+                    gram[[i, j]] = entry - n as f64 * mean[i] * mean[j];
+                    if i == j {
+                        all += entry;
+                        left += gram[[i, j]];
+                    }
+                }
+            }
+            // What is left of equal rows is rounding.
+            let found = if left > ROUNDING * all { n } else { 0 };
+            match found {
+                0 => Err(GeometryError::NoVariance { measure: "the spectrum" }),
+                n => Spectrum::of_gram(gram, n, d),
+            }
+        };
+        let whole = of(None)?;
+        let parts: Vec<&Part> = self.parts.iter().filter(|part| part.rows > 0).collect();
+        let without: Option<Vec<Spectrum>> = match parts.len() {
+            0 | 1 => None,
+            _ => parts.into_iter().map(|part| of(Some(part)).ok()).collect(),
+        };
+        let n = self.n_sentences();
+        let interval = |value: f64, measure: &dyn Fn(&Spectrum) -> Option<f64>| {
+            let without: Option<Vec<f64>> =
+                without.as_ref().and_then(|spectra| spectra.iter().map(measure).collect());
+            interval_without(value, n, without.as_deref())
+        };
+        let rank = |spectrum: &Spectrum| spectrum.effective_rank();
+        let entropy = |spectrum: &Spectrum| spectrum.effective_rank().ln();
+        let d = self.sum.len() as f64;
+        Ok(SpectrumIntervals {
+            entropy: interval(entropy(&whole), &|s| Some(entropy(s))).within(0.0, d.ln()),
+            relative_entropy: whole
+                .relative_entropy()
+                .map(|value| interval(value, &Spectrum::relative_entropy).within(0.0, 1.0)),
+            effective_rank: interval(rank(&whole), &|s| Some(rank(s))).within(1.0, d),
+            first: interval(whole.first(), &|s| Some(s.first())).within(0.0, 1.0),
+        })
+    }
+
+    /// Σ value / Σ weight over sentences, with its bootstrap interval.
+    fn mean(
+        &self,
+        measure: &'static str,
+        of: impl Fn(&Sentence) -> Option<(f64, f64)>,
+    ) -> Result<Interval> {
+        let pairs: Vec<(f64, f64)> = self.sentences.values().filter_map(of).collect();
+        Interval::of_ratio(&pairs, self.seed).ok_or(GeometryError::TooFew {
+            measure,
+            needed: 1,
+            found: 0,
+        })
+    }
+}
+
+/// Below this share of what it is the difference of, a sum of squares is rounding.
+const ROUNDING: f64 = 1e-13;
