@@ -306,8 +306,8 @@ fn apply(args: &ApplyArgs) -> Result<()> {
     };
     let texts = input::texts(&given, &progress)?;
     let lines: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
-    let texts = texts.into_iter().map(|text| saved.text(text));
-    let texts = texts.collect::<stratoscope::Result<Vec<_>>>()?;
+    let texts = texts.into_iter().map(|text| Ok(saved.text(text)?));
+    let texts = texts.collect::<Result<Vec<_>>>()?;
     let explorer = model::open(&args.model, &mut progress)?;
     saved.check_model(&explorer.origin(), &args.probe)?;
     progress.at("texts", 0, 1);

@@ -50,7 +50,7 @@ impl Span {
                 "the place {self} is beyond the text, which has {length} characters"
             ));
         }
-        Ok(Text { words: vec![self.start..self.end], ..Text::from(text) })
+        Ok(Text { words: std::iter::once(self.start..self.end).collect(), ..Text::from(text) })
     }
 }
 
