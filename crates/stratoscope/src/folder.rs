@@ -1,6 +1,7 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
 use crate::{Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
+use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
@@ -60,10 +61,13 @@ pub fn write_folder(
     manifest: &Manifest,
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    let mut files = Vec::new();
-    for figure in exploration.figures() {
+    // Of a sentence, making pixels is most of the work.
+    let figures = exploration.figures().into_par_iter().map(|figure| {
+        let mut files = Files::new();
         add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
-    }
+        Ok(files)
+    });
+    let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
     let mut manifest = serde_json::to_value(manifest)?;
     manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
