@@ -127,7 +127,7 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
     let place = place();
     let line = "probe --corpus own.conllu --label upos --json --control --mdl --strength 0.1";
     let one = place.line(&format!("{line} --threads 1")).done();
-    assert_eq!(one.stderr, "");
+    assert_eq!(one.stderr, "6 sentences to score on: the intervals are too narrow\n");
     let two = place.line(&format!("{line} --threads 2")).done();
     assert_eq!(one.stdout, two.stdout);
     assert!(!place.path("stratoscope-out").exists());
@@ -241,7 +241,11 @@ fn parts_are_kept_apart() {
     assert_eq!(all["data"]["sentences"]["dev"], 10);
     assert_eq!(all["data"]["files"][1]["part"], "dev");
     let outcome = place.line(&format!("{line} --dev dev.conllu")).done();
-    assert_eq!(outcome.stderr, "no --test: scores are of --dev, and nothing is chosen on it\n");
+    assert_eq!(
+        outcome.stderr,
+        "no --test: scores are of --dev, and nothing is chosen on it\n\
+         10 sentences to score on: the intervals are too narrow\n"
+    );
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(all["data"]["files"][1]["part"], "test");
     let several = "probe --train train.conllu --train dev.conllu --test test.conllu --label upos \

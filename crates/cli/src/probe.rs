@@ -72,7 +72,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
             (probe, Some(saved))
         }
     };
-    left_out(&probe, &progress);
+    warn(&probe, &progress);
     let folder = match &args.output {
         Some(folder) => Some(folder.clone()),
         None if args.common.json => None,
@@ -133,8 +133,11 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
     Ok(Data::Corpus(Box::new(corpus)))
 }
 
-/// Says which words are in no score.
-fn left_out(probe: &Probe, progress: &Progress) {
+/// Fewer sentences or texts than this make a bootstrap's intervals too narrow to be believed.
+const FEW: usize = 20;
+
+/// Says which words are in no score, and where there is little to score on.
+fn warn(probe: &Probe, progress: &Progress) {
     let words = |n: usize| if n == 1 { "1 word is".to_owned() } else { format!("{n} words are") };
     if probe.data.unlabelled > 0 {
         let names: Vec<&str> = probe.labels.iter().map(|l| l.label.as_str()).collect();
@@ -144,6 +147,13 @@ fn left_out(probe: &Probe, progress: &Progress) {
     if probe.data.without_tokens > 0 {
         let n = words(probe.data.without_tokens);
         progress.note(&format!("{n} left out: the tokenizer has no token there"));
+    }
+    if let Some(few) = probe.labels.iter().map(|l| l.counts.test_clusters).min()
+        && few < FEW
+    {
+        let what = if probe.data.unit == "word" { "sentence" } else { "text" };
+        let s = if few == 1 { "" } else { "s" };
+        progress.note(&format!("{few} {what}{s} to score on: the intervals are too narrow"));
     }
 }
 
