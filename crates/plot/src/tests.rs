@@ -104,7 +104,7 @@ fn depth(n_layers: usize, scale: f64) -> Depth {
         x: XAxis::Counts("texts".to_owned()),
         ..shared.clone()
     };
-    let rows = vec![vec![panel], vec![shared, counts]];
+    let rows = vec![vec![panel], vec![counts, shared]];
     Depth { title: "Depth".to_owned(), caption: "Caption.".to_owned(), rows }
 }
 

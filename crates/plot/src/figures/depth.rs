@@ -315,14 +315,20 @@ impl Axes<'_> {
             page.canvas.line(&[(p.x0, y), (p.x1, y)], 0.5, ink);
             page.canvas.text((p.x0 - 4.0, y + 0.36 * SMALL), &label, Look::new(SMALL, SOFT).end());
         }
+        let mut free = f64::NEG_INFINITY;
         for i in input::evenly(self.layers.len(), ((p.width() / 16.0) as usize).clamp(2, 16)) {
             let Some(&layer) = self.layers.get(i) else {
                 continue;
             };
-            let x = self.x(layer);
+            let (x, label) = (self.x(layer), layer.to_string());
             page.canvas.line(&[(x, p.y1), (x, p.y1 + 2.5)], 0.5, SOFT);
-            let look = Look::new(SMALL, SOFT).middle();
-            page.canvas.text((x, p.y1 + 4.0 + SMALL), &layer.to_string(), look);
+            // On a logarithmic scale the later ones crowd.
+            let half = fonts::width(&label, SMALL) / 2.0;
+            if x - half < free {
+                continue;
+            }
+            free = x + half + 2.0;
+            page.canvas.text((x, p.y1 + 4.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
         }
         page.canvas.frame(p, 0.6, SOFT);
         let middle = ((p.x0 + p.x1) / 2.0, p.y1 + 24.0);
