@@ -55,7 +55,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     };
     let about = format!(
         "{}, {}, {} rounds in turns, medians; every file is in memory before the first. Ours is \
-         `stratoscope explore` with the model that comes with it, which writes six figures as SVG \
+         `stratoscope explore` with the model that comes with it, which writes seven figures as SVG \
          and PNG, their numbers and the states; the script loads the model from a folder.",
         machine::today(),
         machine::processor(),

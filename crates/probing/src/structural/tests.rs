@@ -1,3 +1,6 @@
+//! Trees, losses, fits and scores of the structural probe: golden values, laws, planted trees, hostile
+//! input.
+
 #![allow(clippy::unwrap_used)]
 
 use super::scores::{Part, depth_part, distance_part, spanning_tree, spearman};
