@@ -9,6 +9,7 @@ mod command;
 mod configs;
 mod corpora;
 mod corpus;
+mod explored;
 mod families;
 mod fixtures;
 mod fuzz;

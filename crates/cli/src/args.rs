@@ -91,10 +91,13 @@ pub(crate) struct CompletionsArgs {
 }
 
 const EXPLORE_HELP: &str = "\
-Writes a folder: trajectory, tsne, similarity, depth, layers, activations, and the plane of role \
-and sense where the model's is known, as SVG and PNG with their numbers as JSON, the states \
-(states.safetensors), and manifest.json, which says what made them. The same command gives the same \
-bytes.";
+Writes a folder: trajectory, tsne, similarity, depth, layers, moves, activations, the plane of role \
+and sense where the model's is known, and with --attention the heads and rollout, as SVG and PNG with \
+their numbers as JSON, the states (states.safetensors), and manifest.json, which says what made them. \
+The same command gives the same bytes.
+
+With --model given twice or more, all models read the same words (Unicode's), and the folder has \
+depth, similarity and cka of all of them, and the figures of each with its name after theirs.";
 
 const EXTRACT_HELP: &str = "\
 FILE is a text a line, or by its name: .conllu (sentences, whose words --words takes), .jsonl or \
@@ -380,10 +383,14 @@ pub(crate) struct ExploreArgs {
     /// time (the bundled model's comes with the program).
     #[arg(long, conflicts_with = "from")]
     pub(crate) baseline: bool,
+    /// Show where every head of every block looks too, and what that adds up to (rollout); keeps
+    /// the patterns with the states.
+    #[arg(long, conflicts_with = "from")]
+    pub(crate) attention: bool,
     #[command(flatten)]
     pub(crate) rows: RowArgs,
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) models: SeveralModels,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }
@@ -476,7 +483,7 @@ pub(crate) struct InputArgs {
 }
 
 /// Which rows and layers to keep.
-#[derive(Debug, Group)]
+#[derive(Debug, Clone, Group)]
 pub(crate) struct RowArgs {
     /// Layers to keep, such as 0,4,8-12,-1; 0 is the embedding [default: all].
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
@@ -493,12 +500,38 @@ pub(crate) struct RowArgs {
 }
 
 /// Which model, and from where.
-#[derive(Debug, Group)]
+#[derive(Debug, Clone, Group)]
 pub(crate) struct ModelArgs {
     /// `bundled`, a folder with config.json and model.safetensors, or a hub repository
     /// (org/name[@revision]).
     #[arg(long, default_value = "bundled")]
     pub(crate) model: String,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+/// Which models, of a command that sets several side by side.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct SeveralModels {
+    /// `bundled`, a folder with config.json and model.safetensors, or a hub repository
+    /// (org/name[@revision]); given twice or more, the models stand side by side.
+    #[arg(id = "model", long = "model", default_value = "bundled", value_name = "MODEL")]
+    models: Vec<String>,
+    #[command(flatten)]
+    run: RunArgs,
+}
+
+impl SeveralModels {
+    /// Each of them.
+    pub(crate) fn each(&self) -> Vec<ModelArgs> {
+        let one = |model: &String| ModelArgs { model: model.clone(), run: self.run.clone() };
+        self.models.iter().map(one).collect()
+    }
+}
+
+/// How a model runs, and where it is looked for.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct RunArgs {
     /// Where the model runs. Others than the CPU need a build with the feature cuda or metal.
     #[arg(long, value_enum, default_value = "cpu")]
     pub(crate) device: DeviceName,
@@ -510,7 +543,7 @@ pub(crate) struct ModelArgs {
 }
 
 /// How the hub is used.
-#[derive(Debug, Group)]
+#[derive(Debug, Clone, Group)]
 pub(crate) struct HubArgs {
     /// A branch, tag or commit of the hub repository.
     #[arg(long)]

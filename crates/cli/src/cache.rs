@@ -19,7 +19,7 @@ impl Cached {
     /// The same of a file whose name ends as `end` says, its extension included.
     pub(crate) fn file(args: &ModelArgs, origin: &Origin, kind: &str, end: &str) -> Result<Self> {
         let Some(weights) = origin.weights.first() else { return Ok(Self(None)) };
-        let folder = model::hub_settings(&args.hub)?.state_dir;
+        let folder = model::hub_settings(&args.run.hub)?.state_dir;
         Ok(Self(folder.map(|folder| folder.join(kind).join(format!("{weights}{end}")))))
     }
 

@@ -1,6 +1,6 @@
 //! `stratoscope explore`: pictures and numbers of sentences, by depth.
 
-use crate::args::ExploreArgs;
+use crate::args::{ExploreArgs, ModelArgs, RowArgs};
 use crate::outcome::{Failure, Result, hold_interrupts, print};
 use crate::progress::Progress;
 use crate::{baseline, extract, input, model, plane, profile, summary};
@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
-    Activations, Baseline, Exploration, HookSelection, Known, LayerMaps, LayerSelection, Manifest,
-    ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, Unit, check_output,
-    explore, write_folder,
+    Activations, Attention, Baseline, Exploration, Explorer, HookSelection, Known, LayerMaps,
+    LayerSelection, Manifest, ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings,
+    SideBySide, Text, Unit, check_output, explore, keep_shared_words, write_folder,
+    write_side_by_side,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -19,39 +20,34 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         check_parent(folder)?;
         check_output(folder, args.overwrite)?;
     }
-    let mut settings = Settings {
-        metric: args.metric.into(),
-        reducer: args.reducer.into(),
-        align: args.align.into(),
-        seed: args.seed,
-        activations: Vec::new(),
-    };
-    let Found { states, baseline, profile, plane, neutral, files } = match &args.from {
-        Some(path) => from_file(args, path, &mut progress)?,
-        None => from_model(args, &mut progress)?,
-    };
-    if args.rows.layers.is_some() {
-        settings.activations = states.layers.clone();
+    let models = args.models.each();
+    if models.len() > 1 {
+        return several(args, &models, progress);
     }
-    let mut manifest = Manifest::new(&states, None, &settings);
-    manifest.files = files;
-    manifest.options = options(args, baseline.as_ref(), profile.as_ref(), plane.as_ref());
-    manifest.command_line = std::env::args().collect();
-    manifest.threads = rayon::current_num_threads();
-
-    let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
-    let known = Known {
-        baseline: baseline.as_ref(),
-        profile: profile.as_ref(),
-        plane: plane.as_ref(),
-        neutral: neutral.as_ref(),
+    let found = match (&args.from, &models[..]) {
+        (Some(path), [model, ..]) => from_file(args, model, path, &mut progress)?,
+        (None, [model, ..]) => {
+            let texts = input::texts(&args.input, &progress)?;
+            let explorer = model::open(model, &mut progress)?;
+            let states = states(args, &explorer, texts, &args.rows, &mut progress)?;
+            known(args, model, &explorer, states, &mut progress)?
+        }
+        _ => return Err(Failure::usage("no model is named")),
     };
-    let exploration = explore(states, &settings, known, &mut step)?;
+    let (exploration, manifest) = explored(args, found, &mut progress)?;
 
     let folder = match &args.output {
         Some(folder) => Some(folder.clone()),
         None if args.common.json => None,
-        None => Some(default_folder(args, &exploration, &manifest)),
+        None => {
+            let name = match (&args.from, &models[..]) {
+                (Some(path), _) => {
+                    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+                }
+                (None, models) => models.first().map_or("", model::short_name).to_owned(),
+            };
+            Some(default_folder(&[name], &exploration, &[manifest.hash8()]))
+        }
     };
     let mut written = Vec::new();
     if let Some(folder) = &folder {
@@ -72,6 +68,109 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     print(&summary::of(&exploration, folder.as_deref(), &written, hint))
 }
 
+/// Several models on the same words, side by side.
+fn several(args: &ExploreArgs, models: &[ModelArgs], mut progress: Progress) -> Result<()> {
+    if args.input.pairs {
+        return Err(Failure::usage("--pairs is for one model; several have the words of one text"));
+    }
+    // Tokens of two tokenizers cannot be set against each other; words by one rule can.
+    let texts: Vec<Text> =
+        input::texts(&args.input, &progress)?.into_iter().map(Text::with_unicode_words).collect();
+    let mut rows = args.rows.clone();
+    rows.words = true;
+    let mut explorers = Vec::new();
+    let mut of_all = Vec::new();
+    let mut attention = Vec::new();
+    for model in models {
+        let explorer = model::open(model, &mut progress)?;
+        let states = states(args, &explorer, texts.clone(), &rows, &mut progress)?;
+        of_all.push(states.0);
+        attention.push(states.1);
+        explorers.push(explorer);
+    }
+    let left = keep_shared_words(&mut of_all);
+    if left > 0 {
+        progress
+            .note(&format!("warning: {left} words are left out, for which a model has no token"));
+    }
+    let mut explorations = Vec::new();
+    let mut manifests = Vec::new();
+    for (((model, explorer), states), attention) in
+        models.iter().zip(&explorers).zip(of_all).zip(attention)
+    {
+        let found = known(args, model, explorer, (states, attention), &mut progress)?;
+        let (exploration, manifest) = explored(args, found, &mut progress)?;
+        explorations.push(exploration);
+        manifests.push(manifest);
+    }
+    let side = SideBySide::new(explorations)?;
+    let folder = match (&args.output, side.explorations.first()) {
+        (Some(folder), _) => Some(folder.clone()),
+        (None, Some(first)) if !args.common.json => {
+            let names: Vec<String> =
+                models.iter().map(|m| model::short_name(m).to_owned()).collect();
+            let hashes: Vec<String> = manifests.iter().map(Manifest::hash8).collect();
+            Some(default_folder(&names, first, &hashes))
+        }
+        _ => None,
+    };
+    let mut written = Vec::new();
+    if let Some(folder) = &folder {
+        progress.at("drawing", 0, 1);
+        let _guard = hold_interrupts();
+        let overwrite = args.overwrite || args.output.is_none();
+        written = write_side_by_side(folder, &side, &manifests, overwrite)?;
+    }
+    progress.finish();
+    if args.common.json {
+        let explored = side.explorations.iter().zip(&manifests);
+        let models: Vec<Value> = explored.map(|(e, m)| as_json(e, m)).collect();
+        let value = json!({
+            "tool": manifests.first().map(|m| &m.tool),
+            "models": models,
+            "cka": side.cka.as_ref().ok(),
+            "cka_left_out": side.cka.as_ref().err(),
+        });
+        return print(&format!("{value}\n"));
+    }
+    if args.common.quiet {
+        return Ok(());
+    }
+    print(&summary::of_several(&side, folder.as_deref(), &written))
+}
+
+/// Measures and reduces what was found, and says what made it.
+fn explored(
+    args: &ExploreArgs,
+    found: Found,
+    progress: &mut Progress,
+) -> Result<(Exploration, Manifest)> {
+    let mut settings = Settings {
+        metric: args.metric.into(),
+        reducer: args.reducer.into(),
+        align: args.align.into(),
+        seed: args.seed,
+        activations: Vec::new(),
+    };
+    if args.rows.layers.is_some() {
+        settings.activations = found.states.layers.clone();
+    }
+    let mut manifest = Manifest::new(&found.states, None, &settings);
+    manifest.options = options(args, &found);
+    manifest.files = found.files;
+    manifest.command_line = std::env::args().collect();
+    manifest.threads = rayon::current_num_threads();
+    let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
+    let known = Known {
+        baseline: found.baseline.as_ref(),
+        profile: found.profile.as_ref(),
+        plane: found.plane.as_ref(),
+        neutral: found.neutral.as_ref(),
+        attention: found.attention.as_ref(),
+    };
+    Ok((explore(found.states, &settings, known, &mut step)?, manifest))
+}
+
 /// States and what is known of where they come from.
 struct Found {
     states: Activations,
@@ -79,23 +178,60 @@ struct Found {
     profile: Option<Profile>,
     plane: Option<Plane>,
     neutral: Option<Neutral>,
+    attention: Option<Attention>,
     files: Vec<ModelFile>,
 }
 
-fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
-    let texts = input::texts(&args.input, progress)?;
-    let explorer = model::open(&args.model, progress)?;
+/// The largest that all patterns together may be, in bytes.
+const MOST_PATTERNS: usize = 1 << 30;
+
+/// The states of texts, and what the heads do in them where that is asked for.
+fn states(
+    args: &ExploreArgs,
+    explorer: &Explorer,
+    texts: Vec<Text>,
+    rows: &RowArgs,
+    progress: &mut Progress,
+) -> Result<(Activations, Option<Attention>)> {
     let prepared = prepare(explorer.model(), texts, args.input.long.into())?;
-    let hooks = HookSelection::default();
-    let states = extract::states(&explorer, prepared, &args.rows, false, &hooks, progress)?;
-    let compute_with = Some(&explorer).filter(|_| args.baseline);
-    let baseline = baseline::find(&args.model, &states.origin, compute_with, progress)?;
+    if !args.attention {
+        let none = HookSelection::default();
+        return Ok((extract::states(explorer, prepared, rows, false, &none, progress)?, None));
+    }
+    let architecture = explorer.model().transformer.architecture();
+    let pairs: usize = prepared.sequences().iter().map(|s| s.token_ids.len().pow(2)).sum();
+    let bytes = pairs.saturating_mul(4 * architecture.n_heads * architecture.n_layers);
+    if bytes > MOST_PATTERNS {
+        return Err(Failure::input(format!(
+            "--attention of these texts would keep {:.1} GiB of patterns, more than 1; give shorter or fewer texts",
+            bytes as f64 / MOST_PATTERNS as f64
+        )));
+    }
+    // Patterns are of tokens, all of them.
+    let tokens = RowArgs { words: false, no_special_tokens: false, ..rows.clone() };
+    let states =
+        extract::states(explorer, prepared, &tokens, false, &Attention::hooks(), progress)?;
+    let attention = explorer.attention(&states)?;
+    let states = extract::kept(explorer, states, rows, false, progress)?;
+    Ok((states, Some(attention)))
+}
+
+/// What is known of the model that states come from.
+fn known(
+    args: &ExploreArgs,
+    model: &ModelArgs,
+    explorer: &Explorer,
+    (states, attention): (Activations, Option<Attention>),
+    progress: &mut Progress,
+) -> Result<Found> {
+    let compute_with = Some(explorer).filter(|_| args.baseline);
+    let baseline = baseline::find(model, &states.origin, compute_with, progress)?;
     let profile = profile::find(
-        &args.model,
+        model,
         &states.origin,
         &NamedStimuli::homographs()?.for_model(&states.origin)?,
     )?;
-    let plane = plane::find(&args.model, &states.origin)?;
+    let plane = plane::find(model, &states.origin)?;
     // Its subspaces are of words as means.
     let means = args.rows.pooling.is_none_or(|p| Pooling::from(p) == Pooling::Mean);
     let neutral = match &plane {
@@ -106,10 +242,15 @@ fn from_model(args: &ExploreArgs, progress: &mut Progress) -> Result<Found> {
         _ => None,
     };
     let files = explorer.model().info.files.iter().map(ModelFile::from).collect();
-    Ok(Found { states, baseline, profile, plane, neutral, files })
+    Ok(Found { states, baseline, profile, plane, neutral, attention, files })
 }
 
-fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result<Found> {
+fn from_file(
+    args: &ExploreArgs,
+    model: &ModelArgs,
+    path: &Path,
+    progress: &mut Progress,
+) -> Result<Found> {
     let mut states = read_states(path)?;
     if let Some(selection) = &args.rows.layers {
         states = keep_layers(&states, selection)?;
@@ -123,14 +264,15 @@ fn from_file(args: &ExploreArgs, path: &Path, progress: &mut Progress) -> Result
     }
     let file = ModelFile::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
-    let baseline = baseline::find(&args.model, &states.origin, None, progress)?;
+    let baseline = baseline::find(model, &states.origin, None, progress)?;
     let profile = profile::find(
-        &args.model,
+        model,
         &states.origin,
         &NamedStimuli::homographs()?.for_model(&states.origin)?,
     )?;
-    let plane = plane::find(&args.model, &states.origin)?;
-    Ok(Found { states, baseline, profile, plane, neutral: None, files: vec![file] })
+    let plane = plane::find(model, &states.origin)?;
+    let (neutral, attention, files) = (None, None, vec![file]);
+    Ok(Found { states, baseline, profile, plane, neutral, attention, files })
 }
 
 fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activations> {
@@ -142,12 +284,8 @@ fn keep_layers(states: &Activations, selection: &LayerSelection) -> Result<Activ
 }
 
 /// What besides the settings determines the result.
-fn options(
-    args: &ExploreArgs,
-    baseline: Option<&Baseline>,
-    profile: Option<&Profile>,
-    plane: Option<&Plane>,
-) -> Value {
+fn options(args: &ExploreArgs, found: &Found) -> Value {
+    let (baseline, profile, plane) = (&found.baseline, &found.profile, &found.plane);
     json!({
         "pairs": args.input.pairs,
         "long": stratoscope::LongText::from(args.input.long).name(),
@@ -158,9 +296,10 @@ fn options(
         "words": args.rows.words,
         "pooling": args.rows.pooling.map(|p| Pooling::from(p).name()),
         "no_special_tokens": args.rows.no_special_tokens,
-        "baseline_sentences": baseline.map(|b| b.n),
-        "profile_stimuli": profile.map(|p| &p.stimuli.sha256),
-        "plane_stimuli": plane.map(|p| &p.stimuli.sha256),
+        "attention": args.attention,
+        "baseline_sentences": baseline.as_ref().map(|b| b.n),
+        "profile_stimuli": profile.as_ref().map(|p| &p.stimuli.sha256),
+        "plane_stimuli": plane.as_ref().map(|p| &p.stimuli.sha256),
     })
 }
 
@@ -178,20 +317,16 @@ pub(crate) fn check_parent(folder: &Path) -> Result<()> {
     }
 }
 
-/// `stratoscope-out/<model>--<first words>--<hash8>`.
-fn default_folder(args: &ExploreArgs, exploration: &Exploration, manifest: &Manifest) -> PathBuf {
-    let model = match &args.from {
-        Some(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-        None => model::short_name(&args.model).to_owned(),
-    };
+/// `stratoscope-out/<models>--<first words>--<hashes>`.
+fn default_folder(names: &[String], exploration: &Exploration, hashes: &[String]) -> PathBuf {
     let text = exploration.states.texts.first().map_or("", |t| t.text.as_str());
     let words: Vec<String> = text.split_whitespace().map(slug).filter(|w| !w.is_empty()).collect();
-    let mut name = slug(&model);
+    let mut name = names.iter().map(|name| slug(name)).collect::<Vec<_>>().join("--");
     let words: String = words.join("-").chars().take(40).collect();
     if !words.is_empty() {
         name = format!("{name}--{}", words.trim_end_matches('-'));
     }
-    PathBuf::from("stratoscope-out").join(format!("{name}--{}", manifest.hash8()))
+    PathBuf::from("stratoscope-out").join(format!("{name}--{}", hashes.join("")))
 }
 
 /// Letters and digits of any script, lower-cased; the rest as single dashes.
@@ -247,6 +382,8 @@ fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
         "tsne": about(&exploration.tsne),
         "plane": exploration.plane.as_ref().map(|p| p.about()),
         "cka_tokens": exploration.cka.as_ref().map(|(_, n)| n),
+        "moves": exploration.moves.as_ref().map(|m| exploration.moves_numbers(m)),
+        "attention_tokens": exploration.attention.as_ref().map(|a| a.n),
         "layers": exploration.layers.iter().enumerate().map(|(index, layer)| json!({
             "layer": layer.layer,
             "to_layer_0": layer.to_layer_0,
@@ -257,6 +394,7 @@ fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
             "trajectory": map(&exploration.trajectory, index),
             "tsne": map(&exploration.tsne, index),
             "plane": exploration.plane.as_ref().map(|p| p.at(layer.layer)),
+            "heads": exploration.attention.as_ref().and_then(|a| a.at(layer.layer)),
         })).collect::<Value>(),
         "profile": exploration.profile,
         "left_out": exploration.left_out,

@@ -219,6 +219,17 @@ pub(crate) fn states(
     let states = extract(explorer.model(), prepared, &layers, hooks, &mut |p| {
         progress.at("reading the text", p.done as u64, p.total as u64);
     })?;
+    kept(explorer, states, args, sentences, progress)
+}
+
+/// Of all tokens the rows that are asked for.
+pub(crate) fn kept(
+    explorer: &Explorer,
+    states: Activations,
+    args: &RowArgs,
+    sentences: bool,
+    progress: &Progress,
+) -> Result<Activations> {
     let (unit, pooling) = rows(explorer, args, sentences);
     let states = if unit == Unit::Token { states } else { states.pooled(unit, pooling)? };
     note_words(states.words_without_rows(), progress);

@@ -18,13 +18,13 @@ pub(crate) fn short_name(args: &ModelArgs) -> &str {
 /// Loads the model that the arguments name.
 pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer> {
     let mut options = LoadOptions::default();
-    options.device = device(args.device)?;
-    options.dtype = match args.dtype {
+    options.device = device(args.run.device)?;
+    options.dtype = match args.run.dtype {
         DtypeName::F32 => DType::F32,
         DtypeName::F16 => DType::F16,
         DtypeName::Bf16 => DType::BF16,
     };
-    load(&args.model, &args.hub, options, progress)
+    load(&args.model, &args.run.hub, options, progress)
 }
 
 /// The device of a name, if this build and this machine have it.

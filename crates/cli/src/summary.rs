@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use stratoscope::{Estimate, Exploration, LayerSummary, Metric, Unit};
+use stratoscope::{Estimate, Exploration, LayerSummary, Metric, SideBySide, Unit};
 
 /// A short summary, ready to print; `hint` says how to get what is missing.
 pub(crate) fn of(
@@ -45,6 +45,7 @@ fn write(
     writeln!(text)?;
     writeln!(text)?;
     strips(text, exploration)?;
+    moved(text, exploration)?;
     let folder = folder.filter(|_| !written.is_empty());
     if let Some(folder) = folder {
         writeln!(text)?;
@@ -74,6 +75,69 @@ fn write(
         writeln!(text, "  left out: {} ({}{hint})", left.name, left.reason)?;
     }
     Ok(())
+}
+
+/// A short summary of several models side by side.
+pub(crate) fn of_several(side: &SideBySide, folder: Option<&Path>, written: &[String]) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_several(&mut text, side, folder, written);
+    text
+}
+
+fn write_several(
+    text: &mut String,
+    side: &SideBySide,
+    folder: Option<&Path>,
+    written: &[String],
+) -> std::fmt::Result {
+    for exploration in &side.explorations {
+        write(text, exploration, None, &[], true)?;
+        writeln!(text)?;
+    }
+    let names = side.names();
+    match &side.cka {
+        Ok(pairs) => {
+            for pair in pairs {
+                let layers = |model: usize| &side.explorations[model].states.layers;
+                let cells = pair.values.iter().enumerate().flat_map(|(i, row)| {
+                    row.iter().enumerate().map(move |(j, value)| (i, j, *value))
+                });
+                let Some((i, j, value)) = cells.max_by(|a, b| a.2.total_cmp(&b.2)) else {
+                    continue;
+                };
+                writeln!(
+                    text,
+                    "most alike: layer {} of {} and layer {} of {} (debiased CKA {value:.2}, {} words)",
+                    layers(pair.a)[i],
+                    names[pair.a],
+                    layers(pair.b)[j],
+                    names[pair.b],
+                    pair.n
+                )?;
+            }
+        }
+        Err(reason) => writeln!(text, "left out: cka ({reason})")?,
+    }
+    let Some(folder) = folder else { return Ok(()) };
+    writeln!(text)?;
+    writeln!(text, "{}", folder.display())?;
+    let svg = written.iter().filter_map(|name| name.strip_suffix(".svg"));
+    let (of_each, of_all): (Vec<&str>, Vec<&str>) = svg.partition(|name| name.contains("--"));
+    writeln!(text, "  {} (.svg .png .json)", of_all.join(" "))?;
+    let mut models: Vec<&str> = Vec::new();
+    let mut figures: Vec<&str> = Vec::new();
+    for (figure, model) in of_each.iter().filter_map(|name| name.split_once("--")) {
+        figures.extend(Some(figure).filter(|f| !figures.contains(f)));
+        models.extend(Some(model).filter(|m| !models.contains(m)));
+    }
+    writeln!(
+        text,
+        "  {}, each with --{} after its name",
+        figures.join(" "),
+        models.join(" or --")
+    )?;
+    writeln!(text, "  states--….safetensors manifest.json")
 }
 
 /// One row a curve, one cell a layer: what changed with depth at a glance.
@@ -116,6 +180,26 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
         strip(text, &format!("share, {name}"), &shares.collect::<Vec<_>>(), (0.0, 1.0))?;
     }
     Ok(())
+}
+
+/// In which step most neighbourhoods changed, and whose.
+fn moved(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let Some(moves) = &exploration.moves else { return Ok(()) };
+    let Some(step) = moves.largest() else { return Ok(()) };
+    let rows = &exploration.states.rows;
+    let most: Vec<&str> =
+        step.tokens.iter().take(3).map(|token| rows[token.row].label.as_str()).collect();
+    writeln!(text)?;
+    writeln!(
+        text,
+        "{:<22}layer {} to {}: {:.0} % of near neighbours are others (by chance {:.0} %); most: {}",
+        "moved most",
+        step.from,
+        step.to,
+        100.0 * step.change,
+        100.0 * moves.by_chance,
+        most.join(", ")
+    )
 }
 
 /// A curve as one row of cells, with its ends; nothing where no value is known.

@@ -183,6 +183,13 @@ impl Activations {
     /// The same, also where no rows are left.
     pub(crate) fn without_special_rows(&self) -> Self {
         let kept: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.rows[r].special).collect();
+        self.with_rows(&kept)
+    }
+
+    /// The same with some of the rows, by their places, in rising order; those that are not there
+    /// are passed over. Without other hook points.
+    pub fn with_rows(&self, rows: &[usize]) -> Self {
+        let kept: Vec<usize> = rows.iter().copied().filter(|&r| r < self.rows.len()).collect();
         Self {
             rows: kept.iter().map(|&r| self.rows[r].clone()).collect(),
             hidden_states: self.hidden_states.select(Axis(1), &kept),

@@ -3,6 +3,7 @@
 use crate::corpus::{Lines, pair_of};
 use crate::{Error, Result};
 use std::ops::Range;
+use unicode_segmentation::UnicodeSegmentation;
 
 /// A text, or a pair of texts that the model reads together.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -25,6 +26,24 @@ impl Text {
     /// A text that stood on a line.
     pub(crate) fn from_line(text: &str, line: usize) -> Self {
         Self { text: text.to_owned(), line: Some(line), ..Self::default() }
+    }
+}
+
+impl Text {
+    /// The text with its words as Unicode has them (UAX 29), marks apart and white space left out:
+    /// the same words for every tokenizer. A text that has words keeps its own.
+    pub fn with_unicode_words(mut self) -> Self {
+        if self.words.is_empty() {
+            let mut at = 0;
+            for part in self.text.split_word_bounds() {
+                let end = at + part.chars().count();
+                if !part.trim().is_empty() {
+                    self.words.push(at..end);
+                }
+                at = end;
+            }
+        }
+        self
     }
 }
 

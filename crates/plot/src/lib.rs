@@ -27,6 +27,7 @@
 //! - [`Similarity`]: token by token matrices by layer, raw and centred.
 //! - [`Depth`]: curves by layer with their intervals and n, in rows of panels.
 //! - [`LayerMatrix`]: layer by layer, as CKA.
+//! - [`Heat`]: any matrices with named sides, as heads by layer.
 //! - [`Activations`]: tokens by dimensions.
 //! - [`Lens`]: what every layer would predict at every token.
 //! - [`SensePlane`]: words between role and sense.
@@ -55,6 +56,7 @@ pub use error::PlotError;
 pub use figure::Figure;
 pub use figures::activations::Activations;
 pub use figures::depth::{Depth, Panel, Series, SeriesKind, XAxis};
+pub use figures::heat::{Heat, HeatPanel};
 pub use figures::layers::LayerMatrix;
 pub use figures::lens::{Lens, LensTruth, Prediction};
 pub use figures::maps::{Map, MapColour, Maps};

@@ -179,6 +179,50 @@ fn sense_plane(n: usize, n_layers: usize, scale: f64) -> SensePlane {
     }
 }
 
+/// Tokens by layers, one value in five not known; then signed matrices on one scale.
+fn heats(n: usize, n_layers: usize) -> [Heat; 2] {
+    let names: Vec<String> = tokens(n, 1).into_iter().map(|token| token.text).collect();
+    let steps: Vec<String> = (0..n_layers).map(|l| l.to_string()).collect();
+    let known = |i: usize| (i % 5 != 4).then(|| wave(i).abs());
+    let panel = |title: &str| HeatPanel {
+        title: title.to_owned(),
+        measure: "share <&> of neighbours".to_owned(),
+        row_axis: "token".to_owned(),
+        rows: names.clone(),
+        column_axis: "layer".to_owned(),
+        columns: steps.clone(),
+        values: (0..n * n_layers).map(known).collect(),
+        range: None,
+    };
+    let square = |layer: usize| HeatPanel {
+        title: format!("layer {layer}"),
+        measure: "signed".to_owned(),
+        rows: names.clone(),
+        columns: names.clone(),
+        values: (0..n * n).map(|i| Some(wave(i + layer))).collect(),
+        range: Some((-1.0, 1.0)),
+        ..HeatPanel::default()
+    };
+    let title = "Matrices <&>\u{7}".to_owned();
+    let caption = "Caption.".to_owned();
+    [
+        Heat {
+            title: title.clone(),
+            caption: caption.clone(),
+            across: 2,
+            shared: false,
+            panels: vec![panel("one"), panel(""), panel("three")],
+        },
+        Heat {
+            title,
+            caption,
+            across: 3,
+            shared: true,
+            panels: (0..n_layers.min(4)).map(square).collect(),
+        },
+    ]
+}
+
 fn categories(n: usize) -> MapColour {
     MapColour::Category {
         names: (0..9).map(|i| format!("category {i}")).collect(),
@@ -199,6 +243,8 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
         ("activations", activations(n, n_layers, 384, wave).draw()),
         ("lens", lens(n, n_layers).draw()),
         ("sense plane", sense_plane(n, n_layers, 3.0).draw()),
+        ("heat", heats(n, n_layers)[0].draw()),
+        ("heat on one scale", heats(n, n_layers)[1].draw()),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()

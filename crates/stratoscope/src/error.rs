@@ -98,6 +98,21 @@ pub enum Error {
     /// Numbers that could not be written as JSON.
     #[error("cannot write numbers as JSON")]
     Json(#[from] serde_json::Error),
+    /// Attention is asked of states that have not kept it.
+    #[error(
+        "the states have no attention pattern of block {block}: extract with {} and keep tokens",
+        crate::attention::PATTERNS
+    )]
+    NoPattern {
+        /// The block.
+        block: usize,
+    },
+    /// Explorations that are to stand side by side, of different words.
+    #[error("{model} was explored with other words than the first model")]
+    OtherWords {
+        /// The model.
+        model: String,
+    },
     /// A stored plane that does not fit the model.
     #[error("the stored plane of {model} cannot be used: {reason}")]
     Plane {

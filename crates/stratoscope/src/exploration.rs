@@ -3,8 +3,8 @@
 use crate::maps::fitted_rows;
 use crate::numbers::{self, Similarities};
 use crate::{
-    Activations, Alignment, Baseline, Error, LayerMaps, Metric, Neutral, Plane, PlaneTrails,
-    Profile, Reducer, Result, reduce,
+    Activations, Alignment, Attention, Baseline, Error, LayerMaps, Metric, Moves, Neutral, Plane,
+    PlaneTrails, Profile, Reducer, Result, reduce,
 };
 use serde::Serialize;
 use stratoscope_geometry::{GeometryError, Interval};
@@ -92,6 +92,10 @@ pub struct Known<'a> {
     ///
     /// [`Explorer::neutral`]: crate::Explorer::neutral
     pub neutral: Option<&'a Neutral>,
+    /// What its heads do in the text: [`Explorer::attention`].
+    ///
+    /// [`Explorer::attention`]: crate::Explorer::attention
+    pub attention: Option<&'a Attention>,
 }
 
 /// Something that is not shown, and why.
@@ -125,6 +129,10 @@ pub struct Exploration {
     pub profile: Option<Profile>,
     /// The words in the plane of role and sense.
     pub plane: Option<PlaneTrails>,
+    /// Which tokens' neighbourhoods change most, step by step.
+    pub moves: Option<Moves>,
+    /// What the heads do, where that was asked for.
+    pub attention: Option<Attention>,
     /// What is not shown, and why.
     pub left_out: Vec<LeftOut>,
 }
@@ -220,6 +228,7 @@ pub fn explore(
         }
     };
     let plane = plane.map_err(|reason| leave("plane", reason)).ok();
+    let moves = Moves::of(&states, settings.seed)?.map_err(|reason| leave("moves", reason)).ok();
     let (settings, profile) = (settings.clone(), known.profile.cloned());
     Ok(Exploration {
         states,
@@ -231,6 +240,8 @@ pub fn explore(
         similarity,
         profile,
         plane,
+        moves,
+        attention: known.attention.cloned(),
         left_out,
     })
 }

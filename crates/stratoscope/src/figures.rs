@@ -1,6 +1,8 @@
 //! An exploration's figures: which there are, what they are called, and what their captions say.
 
-use crate::{Alignment, Exploration, LayerMaps, LayerSummary, Metric, Reducer, Result, Unit};
+use crate::{
+    Alignment, Exploration, LayerMaps, LayerSummary, Metric, Moves, Reducer, Result, Unit,
+};
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
@@ -125,6 +127,31 @@ impl Exploration {
             let title = self.title("Between role and sense");
             figures.push(figure("plane", plane.figure(title, names).draw(), plane.numbers()));
         }
+        if let Some(moves) = &self.moves {
+            let title = self.title("Neighbourhoods that change");
+            let names = display_names(&self.states.rows);
+            let drawn = moves.figure(title, &names, self.unit()).draw();
+            figures.push(figure("moves", drawn, self.moves_numbers(moves)));
+        }
+        if let Some(attention) = &self.attention {
+            if !attention.blocks.is_empty() {
+                let drawn = attention.figure(self.title("Where heads look")).draw();
+                let numbers = json!({ "n": attention.n, "layers": attention.blocks });
+                figures.push(figure("attention", drawn, numbers));
+            }
+            if let Some(rollout) = &attention.rollout {
+                let title = self.title("Attention rollout");
+                let drawn = rollout.figure(title, self.states.texts.len()).draw();
+                let numbers = json!({
+                    "tokens": rollout.tokens,
+                    "layers": rollout.weights.iter().zip(1..).map(|(weights, layer)| json!({
+                        "layer": layer,
+                        "weights": weights,
+                    })).collect::<Value>(),
+                });
+                figures.push(figure("rollout", drawn, numbers));
+            }
+        }
         let (drawn, numbers) = self.activations_figure();
         figures.push(figure("activations", drawn.draw(), numbers));
         figures
@@ -242,7 +269,11 @@ impl Exploration {
         }
     }
 
-    fn depth_series(&self) -> Vec<Series> {
+    pub(crate) fn metric_label(&self) -> &'static str {
+        metric_label(self.settings.metric)
+    }
+
+    pub(crate) fn depth_series(&self) -> Vec<Series> {
         type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
         let curves: [(&str, SeriesKind, Pick); 3] = [
             ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),
@@ -344,6 +375,25 @@ impl Exploration {
         })
     }
 
+    /// The moves with the names of the tokens.
+    pub fn moves_numbers(&self, moves: &Moves) -> Value {
+        json!({
+            "neighbours": moves.neighbours,
+            "n": moves.n,
+            "by_chance": moves.by_chance,
+            "steps": moves.steps.iter().map(|step| json!({
+                "from": step.from,
+                "to": step.to,
+                "change": step.change,
+                "tokens": step.tokens.iter().map(|token| json!({
+                    "token": token.row,
+                    "text": self.states.rows[token.row].label,
+                    "change": token.change,
+                })).collect::<Value>(),
+            })).collect::<Value>(),
+        })
+    }
+
     fn placed_note(&self, maps: &LayerMaps) -> String {
         let special = maps.placed.iter().filter(|&&r| self.states.rows[r].special).count();
         let sinks = maps.placed.len() - special;
@@ -433,7 +483,7 @@ pub(crate) fn short_name(model: &str) -> &str {
 
 /// How rows are named in a picture: a word that comes again in its text is numbered, and a lone
 /// punctuation mark stands in quotes, since a dot beside a dot is not seen.
-fn display_names(rows: &[Row]) -> Vec<String> {
+pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
     numbered(rows.iter().map(|row| {
         let name = &row.label;
         let mark = name.len() == 1 && name.chars().all(|c| c.is_ascii_punctuation());

@@ -1,6 +1,8 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
+use crate::{
+    Error, Exploration, Lens, Manifest, ModelFile, NamedFigure, Probe, Profile, Result, SideBySide,
+};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -61,17 +63,50 @@ pub fn write_folder(
     manifest: &Manifest,
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    // Of a sentence, making pixels is most of the work.
-    let figures = exploration.figures().into_par_iter().map(|figure| {
-        let mut files = Files::new();
-        add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
-        Ok(files)
-    });
-    let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
+    let mut files = drawn(exploration.figures(), "")?;
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
     let mut manifest = serde_json::to_value(manifest)?;
     manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
     write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes explorations side by side: the figures of all of them, those of each with the model's
+/// name after theirs, the states and a manifest. What `check_output` allows is replaced as a whole.
+/// Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_side_by_side(
+    folder: &Path,
+    side: &SideBySide,
+    manifests: &[Manifest],
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = drawn(side.figures(), "")?;
+    let mut models = Vec::new();
+    for (index, (exploration, manifest)) in side.explorations.iter().zip(manifests).enumerate() {
+        let end = format!("--{}-{}", index + 1, file_name(&exploration.states.origin.model));
+        files.extend(drawn(exploration.figures(), &end)?);
+        files.push((format!("states{end}.safetensors"), states_bytes(&exploration.states)?));
+        let mut manifest = serde_json::to_value(manifest)?;
+        manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
+        models.push(manifest);
+    }
+    let first = manifests.first();
+    let manifest = serde_json::json!({
+        "tool": first.map(|m| &m.tool),
+        "command_line": first.map(|m| &m.command_line),
+        "models": models,
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// A model's name as part of a file's: letters and digits of any script, the rest as dashes.
+fn file_name(model: &str) -> String {
+    let last = model.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(model);
+    let last = last.split(" (").next().unwrap_or(last);
+    let parts = last.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
+    parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 /// Writes a profile: its figure as SVG and PNG, its numbers as JSON, and a manifest. What
@@ -151,6 +186,18 @@ pub fn write_probe(
 
 /// Names and contents.
 type Files = Vec<(String, Vec<u8>)>;
+
+/// The files of figures; `end` comes after the name of each.
+fn drawn(figures: Vec<NamedFigure>, end: &str) -> Result<Files> {
+    // Of a sentence, making pixels is most of the work.
+    let figures = figures.into_par_iter().map(|figure| {
+        let mut files = Files::new();
+        let name = format!("{}{end}", figure.name);
+        add_figure(&mut files, &name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
+        Ok(files)
+    });
+    Ok(figures.collect::<Result<Vec<Files>>>()?.concat())
+}
 
 fn add_figure(files: &mut Files, name: &str, drawn: &Figure, numbers: Vec<u8>) -> Result<()> {
     let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;

@@ -24,6 +24,7 @@
 //! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
 //! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`].
 
+mod attention;
 mod baseline;
 mod error;
 mod exploration;
@@ -33,14 +34,17 @@ mod folder;
 mod lens;
 mod manifest;
 mod maps;
+mod moves;
 mod numbers;
 mod plane;
 mod probe;
 mod profile;
 mod random;
+mod side_by_side;
 #[cfg(feature = "second-opinion")]
 mod verification;
 
+pub use attention::{Attention, AttentionBlock, HeadSummary, Rollout};
 pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
 pub use error::{Error, Result};
 pub use exploration::{
@@ -48,13 +52,16 @@ pub use exploration::{
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_lens, write_probe, write_profile};
+pub use folder::{
+    check_output, write_folder, write_lens, write_probe, write_profile, write_side_by_side,
+};
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
     Perplexity, Reading, Token, TopToken,
 };
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use moves::{Move, MoveStep, Moves};
 pub use probe::{
     Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
     Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
@@ -66,6 +73,7 @@ pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,
 };
+pub use side_by_side::{CrossCka, SideBySide, keep_shared_words};
 #[cfg(feature = "second-opinion")]
 pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
 

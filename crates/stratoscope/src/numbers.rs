@@ -112,7 +112,7 @@ pub(crate) fn cka(states: &Activations) -> Result<Vec<f64>> {
 }
 
 /// Rows of tokens that are not special; all where there are no others.
-fn ordinary(states: &Activations) -> Vec<usize> {
+pub(crate) fn ordinary(states: &Activations) -> Vec<usize> {
     let all = 0..states.rows.len();
     let rows: Vec<usize> = all.clone().filter(|&r| !states.rows[r].special).collect();
     if rows.is_empty() { all.collect() } else { rows }

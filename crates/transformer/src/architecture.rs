@@ -277,7 +277,7 @@ impl Span {
     pub const CAUSAL: Self = Self { before: None, after: Some(0) };
 
     /// The keys that the queries `from..to` of a sequence of `n` see between them.
-    pub(crate) fn keys(self, from: usize, to: usize, n: usize) -> std::ops::Range<usize> {
+    pub fn keys(self, from: usize, to: usize, n: usize) -> std::ops::Range<usize> {
         let start = self.before.map_or(0, |before| from.saturating_sub(before));
         let end = self.after.map_or(n, |after| to.saturating_add(after).min(n));
         start..end

@@ -1,7 +1,7 @@
 //! What the heat-maps share: a matrix of cells with labels at its sides and lines between sentences.
 
 use crate::canvas::{Cells, Look};
-use crate::colour::{INK, MUTED, PAPER, SOFT, Scale};
+use crate::colour::{INK, MUTED, PAPER, RULE, SOFT, Scale};
 use crate::fonts;
 use crate::input::Token;
 use crate::labels::Rect;
@@ -22,9 +22,15 @@ pub(crate) struct Matrix<'a> {
 impl Matrix<'_> {
     /// Draws `value(row, column)` with title and frame.
     pub(crate) fn draw(&self, page: &mut Page, value: impl Fn(usize, usize) -> f64) {
+        self.draw_known(page, |row, column| Some(value(row, column)));
+    }
+
+    /// The same where some values are not known: these are grey.
+    pub(crate) fn draw_known(&self, page: &mut Page, value: impl Fn(usize, usize) -> Option<f64>) {
+        let colour = |value: Option<f64>| value.map_or(RULE, |v| self.scale.colour(v));
         let colours = (0..self.rows)
             .flat_map(|row| (0..self.columns).map(move |column| (row, column)))
-            .map(|(row, column)| self.scale.colour(value(row, column)))
+            .map(|(row, column)| colour(value(row, column)))
             .collect();
         let cells = Cells { columns: self.columns, rows: self.rows, colours };
         page.canvas.picture(self.rect, cells);

@@ -3,6 +3,7 @@
 pub(crate) mod activations;
 pub(crate) mod depth;
 mod grid;
+pub(crate) mod heat;
 pub(crate) mod layers;
 pub(crate) mod lens;
 pub(crate) mod maps;

@@ -1,0 +1,259 @@
+//! Several models on the same words.
+
+use crate::figures::{NamedFigure, display_names, short_name};
+use crate::{Activations, Error, Exploration, Result};
+use ndarray::Axis;
+use serde::Serialize;
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use stratoscope_extractor::Row;
+use stratoscope_geometry::{GeometryError, debiased_cka};
+use stratoscope_plot::{Depth, Heat, HeatPanel, Panel, XAxis};
+
+/// Explorations of the same words by several models.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SideBySide {
+    /// One a model, in the order given.
+    pub explorations: Vec<Exploration>,
+    /// How alike the layers of each two models are; empty where that is not defined, and the reason
+    /// then.
+    pub cka: Result<Vec<CrossCka>, String>,
+}
+
+/// Layers of one model by layers of another.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct CrossCka {
+    /// The model of the rows, by its place.
+    pub a: usize,
+    /// The model of the columns.
+    pub b: usize,
+    /// Debiased linear CKA, `[layers of a][layers of b]`.
+    pub values: Vec<Vec<f64>>,
+    /// The words that it is over.
+    pub n: usize,
+}
+
+/// The words that every model has, from the states of each, which are of words of the same texts.
+/// Returns how many words some model has no token for.
+pub fn keep_shared_words(states: &mut [Activations]) -> usize {
+    let place = |row: &Row| (row.sequence, row.char_offsets);
+    let sets: Vec<BTreeSet<_>> =
+        states.iter().map(|s| s.rows.iter().map(place).collect()).collect();
+    let all: BTreeSet<_> = sets.iter().flatten().copied().collect();
+    let shared: BTreeSet<_> =
+        all.iter().filter(|place| sets.iter().all(|set| set.contains(place))).collect();
+    for states in states.iter_mut() {
+        let kept: Vec<usize> =
+            (0..states.rows.len()).filter(|&r| shared.contains(&place(&states.rows[r]))).collect();
+        if kept.len() < states.rows.len() {
+            *states = states.with_rows(&kept);
+        }
+    }
+    all.len() - shared.len()
+}
+
+/// More words than this make no readable matrix.
+const MOST_WORDS: usize = 60;
+
+/// The shares of the whole depth at which similarities are shown.
+const DEPTHS: [f64; 4] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
+
+impl SideBySide {
+    /// Sets explorations of the same words beside each other.
+    ///
+    /// # Errors
+    /// [`Error::OtherWords`] where they are not of the same words.
+    pub fn new(explorations: Vec<Exploration>) -> Result<Self> {
+        let places = |e: &Exploration| -> Vec<_> {
+            e.states.rows.iter().map(|row| (row.sequence, row.char_offsets)).collect()
+        };
+        if let Some(first) = explorations.first() {
+            let wanted = places(first);
+            if let Some(other) = explorations.iter().find(|e| places(e) != wanted) {
+                let model = other.states.origin.model.clone();
+                return Err(Error::OtherWords { model });
+            }
+        }
+        let cka = cross_cka(&explorations)?;
+        Ok(Self { explorations, cka })
+    }
+
+    /// Names of the models that tell them apart, for titles.
+    pub fn names(&self) -> Vec<String> {
+        let names =
+            self.explorations.iter().map(|e| (0, short_name(&e.states.origin.model).to_owned()));
+        crate::figures::numbered(names)
+    }
+
+    /// Draws what shows all of them at once.
+    pub fn figures(&self) -> Vec<NamedFigure> {
+        let names = self.names();
+        let mut figures = Vec::new();
+        let mut add = |name, drawn: Result<_, stratoscope_plot::PlotError>, numbers| {
+            figures.push(NamedFigure { name, drawn: drawn.map_err(Into::into), numbers });
+        };
+        if let Some((depth, numbers)) = self.depth(&names) {
+            add("depth", depth.draw(), numbers);
+        }
+        let words = self.explorations.first().map_or(0, |e| e.states.rows.len());
+        if words <= MOST_WORDS && self.explorations.iter().all(|e| e.similarity.is_some()) {
+            let (heat, numbers) = self.similarity(&names);
+            add("similarity", heat.draw(), numbers);
+        }
+        if let Ok(cka) = &self.cka {
+            let (heat, numbers) = self.cross(&names, cka);
+            add("cka", heat.draw(), numbers);
+        }
+        figures
+    }
+
+    fn depth(&self, names: &[String]) -> Option<(Depth, Value)> {
+        let mut panels: Vec<Panel> = Vec::new();
+        for (exploration, name) in self.explorations.iter().zip(names) {
+            let series = exploration.depth_series();
+            if series.is_empty() {
+                return None;
+            }
+            panels.push(Panel {
+                title: name.clone(),
+                y_label: exploration.metric_label().to_owned(),
+                layers: exploration.states.layers.clone(),
+                x: XAxis::Layers,
+                range: None,
+                series,
+            });
+        }
+        let ends = panels.iter().flat_map(|p| &p.series).flat_map(|s| {
+            let values = s.values.iter().flatten().map(|v| (*v, *v));
+            values.chain(s.interval.iter().flatten().copied())
+        });
+        let (low, high) =
+            ends.fold((0.0, f64::MIN), |(l, h): (f64, f64), (a, b)| (l.min(a), h.max(b)));
+        let range = (high > low).then_some((low * 1.03, high + 0.03 * (high - low)));
+        panels.iter_mut().for_each(|p| p.range = range);
+        let missing: Vec<&str> = self
+            .explorations
+            .iter()
+            .zip(names)
+            .filter(|(e, _)| e.layers.iter().all(|l| l.baseline.is_none()))
+            .map(|(_, name)| name.as_str())
+            .collect();
+        let missing = match missing.is_empty() {
+            true => String::new(),
+            false => format!(" No baseline of any two words: {}.", missing.join(", ")),
+        };
+        let numbers = json!({
+            "models": self.explorations.iter().zip(names).map(|(e, name)| json!({
+                "model": name,
+                "layers": e.layers,
+            })).collect::<Value>(),
+        });
+        let depth = Depth {
+            title: "What changes with depth, model by model".to_owned(),
+            caption: format!(
+                "Means over the same words, with 95 % bootstrap intervals, on one scale; every panel \
+                 is the whole depth of its model. Cosines of two models are not of one space: how \
+                 far a curve lies above its own dashed baseline can be compared, its height \
+                 alone cannot.{missing}"
+            ),
+            // Three beside each other can be read.
+            rows: panels.chunks(3).map(<[Panel]>::to_vec).collect(),
+        };
+        Some((depth, numbers))
+    }
+
+    fn similarity(&self, names: &[String]) -> (Heat, Value) {
+        let mut panels = Vec::new();
+        let mut numbers = Vec::new();
+        for share in DEPTHS {
+            for (exploration, name) in self.explorations.iter().zip(names) {
+                let layers = &exploration.states.layers;
+                let index = (share * (layers.len() - 1) as f64).round() as usize;
+                let values = exploration.similarity.as_ref().map(|s| &s.centred[index]);
+                let words = display_names(&exploration.states.rows);
+                panels.push(HeatPanel {
+                    title: format!("{name}: layer {}", layers[index]),
+                    measure: "centred cosine, one scale for all".to_owned(),
+                    rows: words.clone(),
+                    columns: words,
+                    values: values.iter().flat_map(|v| v.iter().map(|v| Some(*v))).collect(),
+                    range: Some((-1.0, 1.0)),
+                    ..HeatPanel::default()
+                });
+                numbers.push(json!({
+                    "model": name,
+                    "layer": layers[index],
+                    "centred_cosine": values,
+                }));
+            }
+        }
+        let heat = Heat {
+            title: "Similarity of words, model by model".to_owned(),
+            caption:
+                "Cosine of every word with every other after the mean of the layer's words is \
+                      subtracted, at the bottom, one third, two thirds and the top of each model. \
+                      With few words that mean makes unlike words look opposed."
+                    .to_owned(),
+            across: self.explorations.len().min(3),
+            shared: true,
+            panels,
+        };
+        (heat, json!({ "matrices": numbers }))
+    }
+
+    fn cross(&self, names: &[String], cka: &[CrossCka]) -> (Heat, Value) {
+        let layers = |model: usize| -> Vec<String> {
+            let of = self.explorations.get(model).map_or(&[][..], |e| &e.states.layers);
+            of.iter().map(ToString::to_string).collect()
+        };
+        let panel = |c: &CrossCka| HeatPanel {
+            measure: format!("debiased linear CKA, n = {}", c.n),
+            row_axis: format!("layer of {}", names[c.a]),
+            rows: layers(c.a),
+            column_axis: format!("layer of {}", names[c.b]),
+            columns: layers(c.b),
+            values: c.values.iter().flatten().map(|v| Some(*v)).collect(),
+            ..HeatPanel::default()
+        };
+        let heat = Heat {
+            title: "How alike the layers of two models are".to_owned(),
+            caption: "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) of the same \
+                      words in both: 1 where two layers arrange them alike up to rotation and scale, \
+                      about 0 for unrelated arrangements, which may come out below 0. Few words make \
+                      it noisy; it does not say that both know the same."
+                .to_owned(),
+            across: if cka.len() > 1 { 2 } else { 1 },
+            shared: false,
+            panels: cka.iter().map(panel).collect(),
+        };
+        (heat, json!({ "measure": "debiased linear CKA", "models": names, "pairs": cka }))
+    }
+}
+
+/// The outer result is of numbers that cannot be; the inner one of a measure that is not defined.
+fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, String>> {
+    let n = explorations.first().map_or(0, |e| e.states.rows.len());
+    if n < 4 {
+        return Ok(Err(format!("CKA needs 4 words, found {n}")));
+    }
+    let mut found = Vec::new();
+    for (a, first) in explorations.iter().enumerate() {
+        for (b, second) in explorations.iter().enumerate().skip(a + 1) {
+            let mut values = Vec::new();
+            for x in first.states.hidden_states.axis_iter(Axis(0)) {
+                let row = second.states.hidden_states.axis_iter(Axis(0));
+                match row.map(|y| debiased_cka(x, y)).collect::<Result<Vec<f64>, _>>() {
+                    Ok(row) => values.push(row),
+                    Err(error @ GeometryError::NoVariance { .. }) => {
+                        return Ok(Err(error.to_string()));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            found.push(CrossCka { a, b, values, n });
+        }
+    }
+    Ok(Ok(found))
+}

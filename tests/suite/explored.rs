@@ -1,0 +1,193 @@
+//! What `explore` shows beside maps: heads, moves, and several models on the same words.
+
+use crate::command::Place;
+use crate::fixtures::Tensors;
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+const TEXT: &str = "The bank by the river refused the loan, oddly.";
+
+fn json(place: &Place, line: &str) -> Value {
+    serde_json::from_str(&place.line(line).done().stdout).unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value}"))
+}
+
+#[test]
+fn heads_are_what_the_patterns_say() {
+    let place = Place::new();
+    place
+        .line(&format!(
+            "extract '{TEXT}' --hooks blocks.*.attn.hook_pattern --output s.safetensors"
+        ))
+        .done();
+    let explored = json(&place, &format!("explore '{TEXT}' --attention --json"));
+    let tokens = explored["tokens"].as_array().unwrap();
+    let n = tokens.len();
+    let special: Vec<bool> = tokens.iter().map(|t| t["special"].as_bool().unwrap()).collect();
+    let states = Tensors::read(place.path("s.safetensors"));
+    let layers = explored["layers"].as_array().unwrap();
+    assert!(layers[0]["heads"].is_null());
+    for (block, layer) in layers[1..].iter().enumerate() {
+        let (pattern, shape) = states.f32(&format!("blocks.{block}.attn.hook_pattern")).unwrap();
+        assert_eq!(shape, [12, n * n]);
+        let heads = layer["heads"].as_array().unwrap();
+        assert_eq!(heads.len(), 12);
+        for (head, found) in heads.iter().enumerate() {
+            let (mut entropy, mut to_special, mut steps, mut ordinary) = (0.0, 0.0, 0.0, 0.0);
+            for query in (0..n).filter(|&q| !special[q]) {
+                for key in 0..n {
+                    let a = f64::from(pattern[head * n * n + query * n + key]);
+                    entropy -= if a > 0.0 { a * a.ln() } else { 0.0 };
+                    if special[key] {
+                        to_special += a;
+                    } else {
+                        ordinary += a;
+                        steps += a * query.abs_diff(key) as f64;
+                    }
+                }
+            }
+            let queries = special.iter().filter(|s| !**s).count() as f64;
+            let near = |name: &str, value: f64| {
+                let found = number(&found[name]);
+                assert!((found - value).abs() < 1e-5, "{name} {block}.{head}: {found} {value}");
+            };
+            near("entropy", entropy / queries);
+            near("relative_entropy", entropy / queries / (n as f64).ln());
+            near("to_special", to_special / queries);
+            near("distance", steps / ordinary);
+        }
+    }
+}
+
+#[test]
+fn attention_in_words_and_of_texts_without_special_tokens() {
+    let place = Place::with_tiny();
+    // Heads are of tokens, whatever the rows are; states stay those of a run without patterns.
+    let words = json(&place, &format!("explore '{TEXT}' --attention --words --json"));
+    let tokens = json(&place, &format!("explore '{TEXT}' --attention --json"));
+    assert_eq!(words["layers"][3]["heads"], tokens["layers"][3]["heads"]);
+    let out = place.line("explore 'bank' --model tiny --attention --output o").done();
+    assert!(out.stdout.contains("attention"), "{}", out.stdout);
+    let written = place.files("o");
+    for name in ["attention.svg", "rollout.json", "states.safetensors"] {
+        assert!(written.contains_key(name), "{name}");
+    }
+    let rollout: Value = serde_json::from_slice(written["rollout.json"].as_ref().unwrap()).unwrap();
+    let n = rollout["tokens"].as_array().unwrap().len();
+    for layer in rollout["layers"].as_array().unwrap() {
+        let weights: Vec<f64> = layer["weights"].as_array().unwrap().iter().map(number).collect();
+        for row in weights.chunks(n) {
+            assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-9);
+        }
+    }
+    let refused = place.line("explore --from o/states.safetensors --attention");
+    assert_eq!(refused.code, Some(2));
+}
+
+#[test]
+fn moves_are_counted_in_the_full_space() {
+    let place = Place::new();
+    let explored = json(&place, &format!("explore '{TEXT}' --json"));
+    let states = json(&place, &format!("extract '{TEXT}' --json"));
+    let moves = &explored["moves"];
+    let k = moves["neighbours"].as_u64().unwrap() as usize;
+    let rows = states["rows"].as_array().unwrap();
+    let ordinary: Vec<usize> =
+        (0..rows.len()).filter(|&r| !rows[r]["special"].as_bool().unwrap()).collect();
+    assert_eq!((k, moves["n"].as_u64().unwrap()), (ordinary.len() / 4, ordinary.len() as u64));
+    let nearest = |layer: usize, row: usize| -> BTreeSet<usize> {
+        let vector = |r: usize| -> Vec<f64> {
+            let values = &states["layers"][layer]["hidden_states"][r];
+            values.as_array().unwrap().iter().map(number).collect()
+        };
+        let own = vector(row);
+        let mut others: Vec<(f64, usize)> = ordinary
+            .iter()
+            .filter(|&&r| r != row)
+            .map(|&r| (own.iter().zip(vector(r)).map(|(a, b)| (a - b).powi(2)).sum(), r))
+            .collect();
+        others.sort_by(|a, b| a.0.total_cmp(&b.0));
+        others.iter().take(k).map(|o| o.1).collect()
+    };
+    let steps = moves["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 6);
+    for (layer, step) in steps.iter().enumerate() {
+        let tokens = step["tokens"].as_array().unwrap();
+        assert_eq!(tokens.len(), ordinary.len());
+        let mut last = 1.0;
+        for token in tokens {
+            let row = token["token"].as_u64().unwrap() as usize;
+            let kept = nearest(layer, row).intersection(&nearest(layer + 1, row)).count();
+            let change = number(&token["change"]);
+            assert!((change - (1.0 - kept as f64 / k as f64)).abs() < 1e-12);
+            assert!(change <= last, "those that moved most come first");
+            last = change;
+        }
+    }
+    let few = json(&place, "explore 'the bank' --json");
+    assert!(few["moves"].is_null());
+    let reasons: Vec<&str> = few["left_out"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|l| l["name"] == "moves")
+        .map(|l| l["reason"].as_str().unwrap())
+        .collect();
+    assert_eq!(reasons, ["neighbourhoods need 4 tokens that are not special, found 2"]);
+}
+
+#[test]
+fn models_stand_side_by_side_on_the_same_words() {
+    let place = Place::with_tiny();
+    let line = format!("explore '{TEXT}' --model bundled --model tiny --model bundled");
+    let found = json(&place, &format!("{line} --json"));
+    let models = found["models"].as_array().unwrap();
+    let texts = |model: &Value| -> Vec<String> {
+        let tokens = model["tokens"].as_array().unwrap();
+        tokens.iter().map(|t| t["text"].as_str().unwrap().to_owned()).collect()
+    };
+    let words = ["The", "bank", "by", "the", "river", "refused", "the", "loan", ",", "oddly", "."];
+    for model in models {
+        assert_eq!(texts(model), words);
+    }
+    let pairs = found["cka"].as_array().unwrap();
+    let which: Vec<(u64, u64)> =
+        pairs.iter().map(|p| (p["a"].as_u64().unwrap(), p["b"].as_u64().unwrap())).collect();
+    assert_eq!(which, [(0, 1), (0, 2), (1, 2)]);
+    // A model with itself: 1 on the diagonal, and what one model's own matrix has elsewhere.
+    let own = &pairs[1]["values"];
+    for (a, layer) in models[0]["layers"].as_array().unwrap().iter().enumerate() {
+        for (b, value) in layer["cka"].as_array().unwrap().iter().enumerate() {
+            assert!((number(&own[a][b]) - number(value)).abs() < 1e-9);
+        }
+        assert!((number(&own[a][a]) - 1.0).abs() < 1e-9);
+    }
+    assert_eq!(pairs[0]["values"].as_array().unwrap().len(), 7);
+    assert_eq!(pairs[0]["values"][0].as_array().unwrap().len(), 4);
+    assert_eq!(pairs[0]["n"], 11);
+
+    place.line(&format!("{line} --output side --quiet")).done();
+    let written = place.files("side");
+    for name in
+        ["depth.svg", "cka.png", "similarity.json", "trajectory--2-tiny.svg", "manifest.json"]
+    {
+        assert!(written.contains_key(name), "{name}: {:?}", written.keys());
+    }
+    let again = place.line(&format!("{line} --output side --quiet"));
+    assert_eq!(again.code, Some(2), "{}", again.stderr);
+    place.line(&format!("{line} --output side --quiet --overwrite")).done();
+    // The manifest has the command line.
+    let same = |(name, bytes): (&String, &Option<Vec<u8>>)| {
+        name == "manifest.json" || written.get(name) == Some(bytes)
+    };
+    assert!(place.files("side").iter().all(same));
+
+    let one = json(&place, "explore 'bank' --model bundled --model tiny --json");
+    assert_eq!(one["cka_left_out"], "CKA needs 4 words, found 1");
+    assert!(one["cka"].is_null());
+    let pairs = place.line("explore 'a' 'b' --pairs --model bundled --model tiny");
+    assert_eq!(pairs.code, Some(2));
+}
