@@ -33,6 +33,7 @@ mod folder;
 mod lens;
 mod manifest;
 mod maps;
+mod measures;
 mod numbers;
 mod plane;
 mod probe;
@@ -48,13 +49,19 @@ pub use exploration::{
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_lens, write_probe, write_profile};
+pub use folder::{
+    check_output, write_folder, write_geometry, write_lens, write_probe, write_profile,
+};
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
     Perplexity, Reading, Token, TopToken,
 };
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use measures::{
+    Across, Cka, Geometry, GeometryCounts, GeometryInput, GeometrySettings, LayerGeometry, Measure,
+    ModelGeometry, MovedStep, MovedWord, RogueShare, Undefined, measure_geometry,
+};
 pub use probe::{
     Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
     Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
