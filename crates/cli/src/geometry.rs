@@ -52,6 +52,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         None if args.common.json => None,
         None => Some(default_folder(args, &found)?),
     };
+    let mut written = Vec::new();
     if let Some(folder) = &folder {
         progress.at("drawing", 0, 1);
         let _guard = hold_interrupts();
@@ -61,7 +62,8 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
             .iter()
             .map(|explorer| explorer.model().info.files.iter().map(ModelFile::from).collect())
             .collect();
-        write_geometry(folder, &found, &files, std::env::args().collect(), overwrite)?;
+        let line = std::env::args().collect();
+        written = write_geometry(folder, &found, &files, line, overwrite)?;
     }
     progress.finish();
     if args.common.json {
@@ -70,7 +72,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&found, folder.as_deref()))
+    print(&summary(&found, folder.as_deref().map(|folder| (folder, &written[..]))))
 }
 
 /// The models that the arguments name, each once.
@@ -135,14 +137,18 @@ fn default_folder(args: &GeometryArgs, found: &Geometry) -> Result<PathBuf> {
 }
 
 /// What is said on the terminal.
-fn summary(found: &Geometry, folder: Option<&Path>) -> String {
+fn summary(found: &Geometry, written: Option<(&Path, &[String])>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, found, folder);
+    let _ = write(&mut text, found, written);
     text
 }
 
-fn write(text: &mut String, found: &Geometry, folder: Option<&Path>) -> std::fmt::Result {
+fn write(
+    text: &mut String,
+    found: &Geometry,
+    written: Option<(&Path, &[String])>,
+) -> std::fmt::Result {
     for model in &found.models {
         let (origin, counts) = (&model.model, &model.counts);
         writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;
@@ -167,10 +173,11 @@ fn write(text: &mut String, found: &Geometry, folder: Option<&Path>) -> std::fmt
     for line in wrapped(&found.in_words(), 96) {
         writeln!(text, "{line}")?;
     }
-    if let Some(folder) = folder {
+    if let Some((folder, names)) = written {
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
-        let names = found.figure_names().join(" ");
+        let figures = names.iter().filter_map(|name| name.strip_suffix(".svg"));
+        let names = figures.collect::<Vec<_>>().join(" ");
         writeln!(text, "  {names} (.svg .png .json) geometry.csv manifest.json")?;
     }
     Ok(())
@@ -220,8 +227,25 @@ fn cell(layer: &LayerGeometry, measure: Measure) -> String {
     }
 }
 
-/// The words that moved most at the step at which most did.
+/// Words named of a step.
+const NAMED: usize = 5;
+
+/// The words that moved most, a line a step.
 fn moved(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
-    let _ = (text, model);
+    if model.moved.is_empty() {
+        return Ok(());
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "words that keep the fewest of their 10 nearest neighbours (kept none; first of)"
+    )?;
+    for step in &model.moved {
+        // Quoted, so that nothing reaches the terminal that is not to be printed.
+        let words = step.words.iter().take(NAMED).map(|word| format!("{:?}", word.word));
+        let words = words.collect::<Vec<_>>().join(" ");
+        let none = step.kept.first().copied().unwrap_or(0);
+        writeln!(text, "{:>2} to {:<2}  {none:>5}  {words}", step.from, step.to)?;
+    }
     Ok(())
 }
