@@ -1,6 +1,6 @@
 //! What `explore` shows beside maps: heads, moves, and several models on the same words.
 
-use crate::command::Place;
+use crate::command::{Place, tiny};
 use crate::fixtures::Tensors;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -142,7 +142,8 @@ fn moves_are_counted_in_the_full_space() {
 #[test]
 fn models_stand_side_by_side_on_the_same_words() {
     let place = Place::with_tiny();
-    let line = format!("explore '{TEXT}' --model bundled --model tiny --model bundled");
+    tiny().write(&place.path("same"));
+    let line = format!("explore '{TEXT}' --model tiny --model bundled --model same");
     let found = json(&place, &format!("{line} --json"));
     let models = found["models"].as_array().unwrap();
     let texts = |model: &Value| -> Vec<String> {
@@ -165,14 +166,14 @@ fn models_stand_side_by_side_on_the_same_words() {
         }
         assert!((number(&own[a][a]) - 1.0).abs() < 1e-9);
     }
-    assert_eq!(pairs[0]["values"].as_array().unwrap().len(), 7);
-    assert_eq!(pairs[0]["values"][0].as_array().unwrap().len(), 4);
+    assert_eq!(pairs[0]["values"].as_array().unwrap().len(), 4);
+    assert_eq!(pairs[0]["values"][0].as_array().unwrap().len(), 7);
     assert_eq!(pairs[0]["n"], 11);
 
     place.line(&format!("{line} --output side --quiet")).done();
     let written = place.files("side");
     for name in
-        ["depth.svg", "cka.png", "similarity.json", "trajectory--2-tiny.svg", "manifest.json"]
+        ["depth.svg", "cka.png", "similarity.json", "trajectory--3-same.svg", "manifest.json"]
     {
         assert!(written.contains_key(name), "{name}: {:?}", written.keys());
     }
@@ -185,6 +186,7 @@ fn models_stand_side_by_side_on_the_same_words() {
     };
     assert!(place.files("side").iter().all(same));
 
+    assert_eq!(place.line("explore 'a' --model tiny --model tiny").code, Some(2));
     let one = json(&place, "explore 'bank' --model bundled --model tiny --json");
     assert_eq!(one["cka_left_out"], "CKA needs 4 words, found 1");
     assert!(one["cka"].is_null());

@@ -40,6 +40,9 @@ pub(crate) enum Command {
     /// What each layer knows of a label: linear and structural probes with their controls.
     #[command(after_help = PROBE_HELP)]
     Probe(Box<ProbeArgs>),
+    /// Measures of the representation space over a corpus, by layer: geometry of the cloud of words.
+    #[command(after_help = GEOMETRY_HELP)]
+    Geometry(GeometryArgs),
     /// What each layer would predict, through the model's own head.
     #[command(after_help = LENS_HELP)]
     Lens(LensArgs),
@@ -313,6 +316,61 @@ fn above_zero(text: &str) -> Result<f64, String> {
     }
 }
 
+const GEOMETRY_HELP: &str = "\
+FILE is a text a line, or by its name: .conllu (sentences, with their words), .jsonl or .parquet. A \
+text is a sentence; words are those of the file where it has them, else the tokenizer's; special \
+tokens are left out. Measured at every layer, each with its 95 % interval over sentences:
+
+  anisotropy, self-similarity, intra-sentence similarity, maximum explainable variance (the latter \
+three also less their baseline), norms, the largest dimension's share of the cosine, TwoNN intrinsic \
+dimension, matrix entropy, effective rank, curvature, identity retention, neighbours shared with the \
+layer before; layer x layer CKA (linear, debiased, RBF); the words that move most at each step.
+
+What needs pairs of words is taken of a seeded sample (--sample), the rest of all words. Prints a \
+table and what it says in words, and writes geometry, cka and moved (.svg .png .json), geometry.csv \
+(model,layer,measure,value,low,high,n) and manifest.json to a folder. What is not defined is null, \
+and left_out says why.
+
+  stratoscope geometry --file corpus.conllu
+  stratoscope geometry --file corpus.txt --model bundled --model sentence-transformers/all-mpnet-base-v2
+
+With several models the curves lie over each other, depth as a share of the whole; CKA across models \
+is over words that stand at the same place in all of them. In --json, layers has an object a layer; \
+with several models, models has such an object each.";
+
+#[derive(Debug, Group)]
+pub(crate) struct GeometryArgs {
+    /// The texts: one a line, or of a .conllu, .jsonl or .parquet file; `-` reads standard input, a
+    /// text a line.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    /// The key of a .jsonl file, or the column of a .parquet file, that holds the text.
+    #[arg(long, value_name = "NAME", default_value = "text")]
+    pub(crate) field: String,
+    /// How many words are drawn for what needs pairs of them; time grows with its square.
+    #[arg(long, value_name = "N", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    pub(crate) sample: u32,
+    /// The seed of the draws and of the intervals.
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How the sub-words of a word become one vector.
+    #[arg(long, value_enum, value_name = "HOW", default_value = "mean")]
+    pub(crate) pooling: PoolingName,
+    /// What to do with a text that is longer than the model's positions allow.
+    #[arg(long, value_enum, default_value = "refuse", value_name = "HOW")]
+    pub(crate) long: LongName,
+    /// The folder to write [default: stratoscope-out/<models>--geometry--<file>--<hash>].
+    #[arg(long, value_name = "DIR")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace what is in the folder, if it is of an earlier run.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) models: SeveralModels,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 const LENS_HELP: &str = "\
 The model's final norm and head are put on the states of every layer (logit lens, nostalgebraist \
 2020). A causal model predicts the token after each; a masked one the token at each mask of the \
@@ -516,17 +574,9 @@ pub(crate) struct SeveralModels {
     /// `bundled`, a folder with config.json and model.safetensors, or a hub repository
     /// (org/name[@revision]); given twice or more, the models stand side by side.
     #[arg(id = "model", long = "model", default_value = "bundled", value_name = "MODEL")]
-    models: Vec<String>,
+    pub(crate) names: Vec<String>,
     #[command(flatten)]
-    run: RunArgs,
-}
-
-impl SeveralModels {
-    /// Each of them.
-    pub(crate) fn each(&self) -> Vec<ModelArgs> {
-        let one = |model: &String| ModelArgs { model: model.clone(), run: self.run.clone() };
-        self.models.iter().map(one).collect()
-    }
+    pub(crate) run: RunArgs,
 }
 
 /// How a model runs, and where it is looked for.
@@ -587,6 +637,7 @@ impl Args {
                 Some(ProbeCommand::Apply(apply)) => &apply.common,
                 None => &args.common,
             },
+            Command::Geometry(args) => &args.common,
             Command::Lens(args) => &args.common,
             Command::Info(args) | Command::Fetch(args) => &args.common,
             Command::Verify(args) => &args.common,

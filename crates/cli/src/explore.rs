@@ -20,7 +20,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         check_parent(folder)?;
         check_output(folder, args.overwrite)?;
     }
-    let models = args.models.each();
+    let models = model::each(&args.models)?;
     if models.len() > 1 {
         return several(args, &models, progress);
     }

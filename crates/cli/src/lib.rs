@@ -8,6 +8,7 @@ mod cache;
 mod doctor;
 mod explore;
 mod extract;
+mod geometry;
 mod input;
 mod lens;
 mod model;
@@ -34,6 +35,7 @@ pub fn main() -> ExitCode {
         Command::Extract(args) => extract::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Probe(args) => probe::run(&args),
+        Command::Geometry(args) => geometry::run(&args),
         Command::Lens(args) => lens::run(&args),
         Command::Info(args) => models::info(&args),
         Command::Models(args) => models::list(&args),

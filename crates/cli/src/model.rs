@@ -1,6 +1,6 @@
 //! `--model` and its kin to a loaded model.
 
-use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs};
+use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, SeveralModels};
 use crate::outcome::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::loader::hub::{HubFlags, HubSettings, HubWarning};
@@ -13,6 +13,20 @@ pub(crate) const BUNDLED: &str = "bundled";
 pub(crate) fn short_name(args: &ModelArgs) -> &str {
     let name = args.model.trim_end_matches(['/', '\\']);
     name.rsplit(['/', '\\']).next().unwrap_or(name)
+}
+
+/// Each of the models that a command names.
+pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
+    if args.names.len() > 1 && args.run.hub.revision.is_some() {
+        let what = "--revision is for a single model; of several, write org/name@revision";
+        return Err(Failure::usage(what));
+    }
+    let seen = |index: usize| args.names[..index].contains(&args.names[index]);
+    if let Some(twice) = (0..args.names.len()).find(|&index| seen(index)) {
+        return Err(Failure::usage(format!("--model {} is given twice", args.names[twice])));
+    }
+    let one = |model: &String| ModelArgs { model: model.clone(), run: args.run.clone() };
+    Ok(args.names.iter().map(one).collect())
 }
 
 /// Loads the model that the arguments name.

@@ -2,8 +2,8 @@
 
 use crate::extract::{MOST, extract_here, runs_apart};
 use crate::pools::{Pool, nothing_to_pool, pool, pools};
-use crate::prepare::prepare_numbered;
-use crate::{LongText, Progress, Result, Text, Unit, workers};
+use crate::prepare::{Prepared, prepare_numbered};
+use crate::{LongText, Progress, Result, Text, Unit, Warning, workers};
 use ndarray::{Array3, ArrayViewMut3, Axis};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -24,6 +24,7 @@ pub struct ChosenWords {
     groups: Vec<Range<usize>>,
     tokens: usize,
     dropped: usize,
+    warnings: Vec<Warning>,
 }
 
 /// A group of texts, and where its rows go.
@@ -74,6 +75,31 @@ impl ChosenWords {
         Self::new(model, texts, chosen, Unit::Sentence, pooling, long)
     }
 
+    /// The same of all words: those that are annotated, and of a text without any those of the
+    /// tokenizer, which then stand in [`Text::words`] of [`texts`](Self::texts).
+    ///
+    /// # Errors
+    /// As [`prepare`](crate::prepare).
+    pub fn all_words(
+        model: &Model,
+        texts: Vec<Text>,
+        pooling: Pooling,
+        long: LongText,
+    ) -> Result<Self> {
+        let texts: Vec<Result<Text>> = (texts.into_par_iter().enumerate())
+            .map(|(index, mut text)| {
+                if text.words.is_empty() {
+                    let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
+                    text.words = words_of(&prepared, &text.text);
+                }
+                Ok(text)
+            })
+            .collect();
+        let texts: Vec<Text> = texts.into_iter().collect::<Result<_>>()?;
+        let chosen = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
+        Self::new(model, texts, chosen, Unit::Word, pooling, long)
+    }
+
     fn new(
         model: &Model,
         texts: Vec<Text>,
@@ -82,23 +108,26 @@ impl ChosenWords {
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        let counted: Vec<Result<(usize, Vec<usize>)>> = (texts.par_iter().zip(&chosen).enumerate())
-            .map(|(index, (text, wanted))| {
-                if wanted.is_empty() {
-                    return Ok((0, Vec::new()));
-                }
-                let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
-                let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
-                let pools = pools(&prepared.rows, &prepared.texts, unit);
-                let has = |word: &&usize| pools.iter().any(|pool| word_of(pool) == **word);
-                Ok((tokens, wanted.iter().filter(has).copied().collect()))
-            })
-            .collect();
-        let (mut dropped, mut all) = (0, 0);
+        let counted: Vec<Result<(usize, Vec<usize>, Vec<Warning>)>> =
+            (texts.par_iter().zip(&chosen).enumerate())
+                .map(|(index, (text, wanted))| {
+                    if wanted.is_empty() {
+                        return Ok((0, Vec::new(), Vec::new()));
+                    }
+                    let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
+                    let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
+                    let pools = pools(&prepared.rows, &prepared.texts, unit);
+                    let has = |word: &&usize| pools.iter().any(|pool| word_of(pool) == **word);
+                    let kept = wanted.iter().filter(has).copied().collect();
+                    Ok((tokens, kept, prepared.warnings))
+                })
+                .collect();
+        let (mut dropped, mut all, mut warnings) = (0, 0, Vec::new());
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut room = 0;
         for (index, (counted, chosen)) in counted.into_iter().zip(&mut chosen).enumerate() {
-            let (tokens, kept) = counted?;
+            let (tokens, kept, warned) = counted?;
+            warnings.extend(warned);
             dropped += chosen.len() - kept.len();
             *chosen = kept;
             match groups.last_mut() {
@@ -111,7 +140,12 @@ impl ChosenWords {
             room = room.saturating_sub(tokens);
             all += tokens;
         }
-        Ok(Self { texts, unit, pooling, long, chosen, groups, tokens: all, dropped })
+        Ok(Self { texts, unit, pooling, long, chosen, groups, tokens: all, dropped, warnings })
+    }
+
+    /// The texts, with the places of their words.
+    pub fn texts(&self) -> &[Text] {
+        &self.texts
     }
 
     /// `[rows]`: the text of each row, and its word there (0 for a whole text), in the order of the
@@ -133,6 +167,11 @@ impl ChosenWords {
         self.dropped
     }
 
+    /// What was done to texts that are too long.
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+
     /// The states of these layers, `[layers, rows, d_model]`, f32. More than they is held only of
     /// the few texts that are run at a time.
     ///
@@ -144,27 +183,80 @@ impl ChosenWords {
         layers: &[usize],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Array3<f32>> {
+        let mut done = 0;
+        self.states_of(&self.groups, model, layers, &mut |tokens| {
+            done += tokens;
+            progress(Progress { done, total: self.tokens });
+        })
+    }
+
+    /// The same in parts of whole texts, in order, each handed to `take` with the number of its
+    /// first row and then forgotten: for corpora whose states are more than memory holds. A part
+    /// has about `bytes` of states, and depends on nothing but the texts, the model and that.
+    ///
+    /// # Errors
+    /// As [`extract`](crate::extract()), and what `take` says.
+    pub fn states_in_parts<E: From<crate::Error>>(
+        &self,
+        model: &Model,
+        layers: &[usize],
+        bytes: u64,
+        take: &mut dyn FnMut(usize, Array3<f32>) -> Result<(), E>,
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<(), E> {
+        let width = layers.len() * model.transformer.architecture().d_model;
+        let most = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
+        let (mut first, mut row, mut done) = (0, 0, 0);
+        while first < self.groups.len() {
+            let (mut end, mut rows) = (first, 0);
+            while let Some(group) = self.groups.get(end) {
+                let own = self.rows_of(group);
+                if end > first && rows + own > most {
+                    break;
+                }
+                (end, rows) = (end + 1, rows + own);
+            }
+            let states =
+                self.states_of(&self.groups[first..end], model, layers, &mut |tokens| {
+                    done += tokens;
+                    progress(Progress { done, total: self.tokens });
+                })?;
+            take(row, states)?;
+            (first, row) = (end, row + rows);
+        }
+        Ok(())
+    }
+
+    /// The rows of a group of texts.
+    fn rows_of(&self, group: &Range<usize>) -> usize {
+        self.chosen[group.clone()].iter().map(Vec::len).sum()
+    }
+
+    /// The states of some groups; `told` is told of tokens.
+    fn states_of(
+        &self,
+        groups: &[Range<usize>],
+        model: &Model,
+        layers: &[usize],
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Array3<f32>> {
         let d_model = model.transformer.architecture().d_model;
-        let mut states = Array3::zeros((layers.len(), self.n_rows(), d_model));
-        let mut jobs = Vec::with_capacity(self.groups.len());
+        let rows = groups.iter().map(|group| self.rows_of(group)).sum();
+        let mut states = Array3::zeros((layers.len(), rows, d_model));
+        let mut jobs = Vec::with_capacity(groups.len());
         let mut rest = states.view_mut();
-        for group in &self.groups {
-            let rows = self.chosen[group.clone()].iter().map(Vec::len).sum();
+        for group in groups {
+            let rows = self.rows_of(group);
             let (own, after) = rest.split_at(Axis(1), rows);
             rest = after;
             if rows > 0 {
                 jobs.push(Job { group: group.clone(), states: own });
             }
         }
-        let mut done = 0;
-        let mut told = |tokens| {
-            done += tokens;
-            progress(Progress { done, total: self.tokens });
-        };
         let mut jobs = jobs.into_iter();
         let work = |job| self.run(model, layers, job);
         if runs_apart(&model.transformer) {
-            workers::run(|| Ok(jobs.next()), work, &mut told)?;
+            workers::run(|| Ok(jobs.next()), work, told)?;
         } else {
             for job in jobs {
                 told(work(job)?);
@@ -200,6 +292,28 @@ impl ChosenWords {
         }
         Ok(tokens)
     }
+}
+
+/// Where the tokenizer's words stand in a text, without the space that some take with them.
+fn words_of(prepared: &Prepared, text: &str) -> Vec<Range<usize>> {
+    let letters: Vec<char> = text.chars().collect();
+    let place = |pool: &Pool| {
+        let places = pool.rows.iter().map(|&row| prepared.rows[row].char_offsets);
+        let [start, end] = places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)]);
+        let word = letters.get(start..end)?;
+        let blank = word.iter().take_while(|c| c.is_whitespace()).count();
+        let after = word.iter().rev().take_while(|c| c.is_whitespace()).count();
+        (blank < word.len()).then(|| start + blank..end - after)
+    };
+    let pools = pools(&prepared.rows, &prepared.texts, Unit::Word);
+    let mut words: Vec<Range<usize>> = pools.iter().filter_map(place).collect();
+    // Words that share letters (those of one letter's bytes) are one.
+    words.dedup_by(|next, word| {
+        let shared = next.start < word.end;
+        word.end = if shared { word.end.max(next.end) } else { word.end };
+        shared
+    });
+    words
 }
 
 /// The word that a pool is of; of a whole text 0.

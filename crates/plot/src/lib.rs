@@ -26,8 +26,10 @@
 //! - [`Maps`]: one small map per layer (t-SNE, random projection, PCA per layer).
 //! - [`Similarity`]: token by token matrices by layer, raw and centred.
 //! - [`Depth`]: curves by layer with their intervals and n, in rows of panels.
-//! - [`LayerMatrix`]: layer by layer, as CKA.
 //! - [`Heat`]: any matrices with named sides, as heads by layer.
+//! - [`Multiples`]: many measures by depth, a small panel each.
+//! - [`LayerMatrix`]: layer by layer, as CKA; [`LayerMaps`]: several of them, also between models.
+//! - [`Moved`]: which words change their neighbours from layer to layer.
 //! - [`Activations`]: tokens by dimensions.
 //! - [`Lens`]: what every layer would predict at every token.
 //! - [`SensePlane`]: words between role and sense.
@@ -57,9 +59,12 @@ pub use figure::Figure;
 pub use figures::activations::Activations;
 pub use figures::depth::{Depth, Panel, Series, SeriesKind, XAxis};
 pub use figures::heat::{Heat, HeatPanel};
+pub use figures::layer_maps::{LayerMap, LayerMaps};
 pub use figures::layers::LayerMatrix;
 pub use figures::lens::{Lens, LensTruth, Prediction};
 pub use figures::maps::{Map, MapColour, Maps};
+pub use figures::moved::{Moved, MovedStep};
+pub use figures::multiples::{CurvePoint, Multiples, SmallPanel};
 pub use figures::sense_plane::{SensePlane, SenseWord};
 pub use figures::similarity::Similarity;
 pub use figures::trajectory::Trajectory;

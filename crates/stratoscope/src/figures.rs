@@ -273,7 +273,7 @@ impl Exploration {
         metric_label(self.settings.metric)
     }
 
-    pub(crate) fn depth_series(&self) -> Vec<Series> {
+    fn depth_series(&self) -> Vec<Series> {
         type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
         let curves: [(&str, SeriesKind, Pick); 3] = [
             ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),

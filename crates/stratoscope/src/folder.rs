@@ -1,7 +1,8 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
 use crate::{
-    Error, Exploration, Lens, Manifest, ModelFile, NamedFigure, Probe, Profile, Result, SideBySide,
+    Error, Exploration, Geometry, Lens, Manifest, ModelFile, NamedFigure, Probe, Profile, Result,
+    SideBySide,
 };
 use rayon::prelude::*;
 use serde_json::Value;
@@ -180,6 +181,39 @@ pub fn write_probe(
         "files": model_files,
         "data": probe.data,
         "labels": probe.labels.iter().map(|l| &l.label).collect::<Vec<_>>(),
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes the measures of a corpus: their figures as SVG and PNG with the numbers as JSON, all
+/// measures as CSV, and a manifest with the files that each model was read from. What
+/// `check_output` allows is replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_geometry(
+    folder: &Path,
+    geometry: &Geometry,
+    model_files: &[Vec<ModelFile>],
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let figures = geometry.figures()?.into_par_iter().map(|figure| {
+        let mut files = Files::new();
+        add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
+        Ok(files)
+    });
+    let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
+    files.push(("geometry.csv".to_owned(), geometry.csv().into_bytes()));
+    let models = geometry.models.iter().zip(model_files).map(|(model, files)| {
+        serde_json::json!({ "model": model.model, "files": files, "left_out": model.left_out })
+    });
+    let manifest = serde_json::json!({
+        "tool": geometry.tool,
+        "command_line": command_line,
+        "models": models.collect::<Vec<_>>(),
+        "input": geometry.input,
+        "settings": geometry.settings,
     });
     write_files(folder, files, manifest, overwrite)
 }

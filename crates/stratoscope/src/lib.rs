@@ -34,6 +34,7 @@ mod folder;
 mod lens;
 mod manifest;
 mod maps;
+mod measures;
 mod moves;
 mod numbers;
 mod plane;
@@ -53,7 +54,8 @@ pub use exploration::{
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
 pub use folder::{
-    check_output, write_folder, write_lens, write_probe, write_profile, write_side_by_side,
+    check_output, write_folder, write_geometry, write_lens, write_probe, write_profile,
+    write_side_by_side,
 };
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
@@ -61,6 +63,10 @@ pub use lens::{
 };
 pub use manifest::{Manifest, ModelFile};
 pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use measures::{
+    Across, Cka, Geometry, GeometryCounts, GeometryInput, GeometrySettings, LayerGeometry, Measure,
+    ModelGeometry, MovedStep, MovedWord, RogueShare, Undefined, measure_geometry,
+};
 pub use moves::{Move, MoveStep, Moves};
 pub use probe::{
     Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,

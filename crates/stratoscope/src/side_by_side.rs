@@ -1,14 +1,14 @@
 //! Several models on the same words.
 
 use crate::figures::{NamedFigure, display_names, short_name};
-use crate::{Activations, Error, Exploration, Result};
+use crate::{Activations, Error, Estimate, Exploration, LayerSummary, Result};
 use ndarray::Axis;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use stratoscope_extractor::Row;
 use stratoscope_geometry::{GeometryError, debiased_cka};
-use stratoscope_plot::{Depth, Heat, HeatPanel, Panel, XAxis};
+use stratoscope_plot::{CurvePoint, Heat, HeatPanel, LayerMap, LayerMaps, Multiples, SmallPanel};
 
 /// Explorations of the same words by several models.
 #[derive(Debug)]
@@ -109,40 +109,47 @@ impl SideBySide {
         figures
     }
 
-    fn depth(&self, names: &[String]) -> Option<(Depth, Value)> {
-        let mut panels: Vec<Panel> = Vec::new();
-        for (exploration, name) in self.explorations.iter().zip(names) {
-            let series = exploration.depth_series();
-            if series.is_empty() {
-                return None;
-            }
-            panels.push(Panel {
-                title: name.clone(),
-                y_label: exploration.metric_label().to_owned(),
-                layers: exploration.states.layers.clone(),
-                x: XAxis::Layers,
-                range: None,
-                series,
-            });
+    fn depth(&self, names: &[String]) -> Option<(Multiples, Value)> {
+        type Pick = fn(&LayerSummary) -> Option<Estimate>;
+        let unit = self.explorations.first().map_or("", Exploration::metric_label);
+        let measures: [(&str, Pick); 3] = [
+            ("to itself at layer 0", |l| l.to_layer_0),
+            ("to the others of its sentence", |l| l.to_sentence),
+            ("any two words", |l| l.baseline),
+        ];
+        let curve = |exploration: &Exploration, pick: Pick| -> Vec<CurvePoint> {
+            let depth = exploration.states.origin.n_layers.max(1) as f64;
+            let point = |l: &LayerSummary| {
+                let found = pick(l);
+                CurvePoint {
+                    at: l.layer as f64 / depth,
+                    value: found.map(|e| e.value),
+                    interval: found.and_then(|e| e.low.zip(e.high)),
+                }
+            };
+            exploration.layers.iter().map(point).collect()
+        };
+        let panels: Vec<SmallPanel> = measures
+            .into_iter()
+            .map(|(title, pick)| SmallPanel {
+                title: title.to_owned(),
+                unit: unit.to_owned(),
+                curves: self.explorations.iter().map(|e| curve(e, pick)).collect(),
+            })
+            .filter(|panel| panel.curves.iter().flatten().any(|point| point.value.is_some()))
+            .collect();
+        if panels.is_empty() {
+            return None;
         }
-        let ends = panels.iter().flat_map(|p| &p.series).flat_map(|s| {
-            let values = s.values.iter().flatten().map(|v| (*v, *v));
-            values.chain(s.interval.iter().flatten().copied())
-        });
-        let (low, high) =
-            ends.fold((0.0, f64::MIN), |(l, h): (f64, f64), (a, b)| (l.min(a), h.max(b)));
-        let range = (high > low).then_some((low * 1.03, high + 0.03 * (high - low)));
-        panels.iter_mut().for_each(|p| p.range = range);
-        let missing: Vec<&str> = self
-            .explorations
-            .iter()
-            .zip(names)
-            .filter(|(e, _)| e.layers.iter().all(|l| l.baseline.is_none()))
+        let without =
+            |(e, _): &(&Exploration, &String)| e.layers.iter().all(|l| l.baseline.is_none());
+        let missing: Vec<&str> = (self.explorations.iter().zip(names))
+            .filter(without)
             .map(|(_, name)| name.as_str())
             .collect();
         let missing = match missing.is_empty() {
             true => String::new(),
-            false => format!(" No baseline of any two words: {}.", missing.join(", ")),
+            false => format!(" Any two words are not known of {}.", missing.join(", ")),
         };
         let numbers = json!({
             "models": self.explorations.iter().zip(names).map(|(e, name)| json!({
@@ -150,16 +157,16 @@ impl SideBySide {
                 "layers": e.layers,
             })).collect::<Value>(),
         });
-        let depth = Depth {
+        let depth = Multiples {
             title: "What changes with depth, model by model".to_owned(),
             caption: format!(
-                "Means over the same words, with 95 % bootstrap intervals, on one scale; every panel \
-                 is the whole depth of its model. Cosines of two models are not of one space: how \
-                 far a curve lies above its own dashed baseline can be compared, its height \
-                 alone cannot.{missing}"
+                "Means over the same words, with 95 % bootstrap intervals. Cosines of two models are \
+                 not of one space: how far a curve lies above what any two words of its model have \
+                 can be compared, its height alone cannot.{missing}"
             ),
-            // Three beside each other can be read.
-            rows: panels.chunks(3).map(<[Panel]>::to_vec).collect(),
+            names: names.to_vec(),
+            by_layer: false,
+            panels,
         };
         Some((depth, numbers))
     }
@@ -203,32 +210,27 @@ impl SideBySide {
         (heat, json!({ "matrices": numbers }))
     }
 
-    fn cross(&self, names: &[String], cka: &[CrossCka]) -> (Heat, Value) {
-        let layers = |model: usize| -> Vec<String> {
-            let of = self.explorations.get(model).map_or(&[][..], |e| &e.states.layers);
-            of.iter().map(ToString::to_string).collect()
+    fn cross(&self, names: &[String], cka: &[CrossCka]) -> (LayerMaps, Value) {
+        let layers = |model: usize| -> Vec<usize> {
+            self.explorations.get(model).map_or_else(Vec::new, |e| e.states.layers.clone())
         };
-        let panel = |c: &CrossCka| HeatPanel {
-            measure: format!("debiased linear CKA, n = {}", c.n),
-            row_axis: format!("layer of {}", names[c.a]),
-            rows: layers(c.a),
-            column_axis: format!("layer of {}", names[c.b]),
-            columns: layers(c.b),
+        let map = |c: &CrossCka| LayerMap {
+            title: format!("n = {}", c.n),
+            names: [names[c.a].clone(), names[c.b].clone()],
+            layers: [layers(c.a), layers(c.b)],
             values: c.values.iter().flatten().map(|v| Some(*v)).collect(),
-            ..HeatPanel::default()
         };
-        let heat = Heat {
+        let maps = LayerMaps {
             title: "How alike the layers of two models are".to_owned(),
             caption: "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) of the same \
                       words in both: 1 where two layers arrange them alike up to rotation and scale, \
                       about 0 for unrelated arrangements, which may come out below 0. Few words make \
                       it noisy; it does not say that both know the same."
                 .to_owned(),
-            across: if cka.len() > 1 { 2 } else { 1 },
-            shared: false,
-            panels: cka.iter().map(panel).collect(),
+            measure: "debiased linear CKA".to_owned(),
+            maps: cka.iter().map(map).collect(),
         };
-        (heat, json!({ "measure": "debiased linear CKA", "models": names, "pairs": cka }))
+        (maps, json!({ "measure": "debiased linear CKA", "models": names, "pairs": cka }))
     }
 }
 

@@ -154,6 +154,16 @@ impl Corpus {
         }
     }
 
+    /// Its name, its length in bytes and its sha256; of texts in memory, of their JSON.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn identity(&self) -> Result<(String, u64, String)> {
+        let described = self.described()?;
+        let text = |key: &str| described[key].as_str().unwrap_or_default().to_owned();
+        Ok((text("name"), described["bytes"].as_u64().unwrap_or_default(), text("sha256")))
+    }
+
     /// Its name, its length and its sha256, and how it is read.
     fn described(&self) -> Result<Value> {
         Ok(match self {

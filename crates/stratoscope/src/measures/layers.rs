@@ -1,0 +1,209 @@
+//! The measures of one layer, and what of them is not defined.
+
+use super::Measure;
+use super::report::{LayerGeometry, RogueShare, Undefined};
+use super::run::Occurrences;
+use crate::Estimate;
+use std::collections::BTreeMap;
+use stratoscope_geometry::{
+    GeometryError, Interval, LayerSums, Neighbours, SpectrumIntervals,
+    maximum_explainable_variance, self_similarity,
+};
+
+/// Occurrences of a form that explainable variance needs, as Ethayarajh (2019) has it.
+const OCCURRENCES: usize = 5;
+
+/// Dimensions whose share in the cosine is told.
+const ROGUE: usize = 3;
+
+/// What is not defined, by name, layer by layer.
+pub(super) struct LeftOut {
+    layers: usize,
+    /// Names in the order in which they were met, each with its layers and reasons.
+    found: Vec<(&'static str, Vec<(usize, String)>)>,
+}
+
+impl LeftOut {
+    pub(super) fn new(layers: usize) -> Self {
+        Self { layers, found: Vec::new() }
+    }
+
+    pub(super) fn add(&mut self, layer: usize, undefined: Vec<(&'static str, String)>) {
+        for (name, reason) in undefined {
+            match self.found.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, layers)) => layers.push((layer, reason)),
+                None => self.found.push((name, vec![(layer, reason)])),
+            }
+        }
+    }
+
+    /// The value, or none and its reason noted.
+    pub(super) fn known<T>(
+        &mut self,
+        name: &'static str,
+        layer: usize,
+        found: Result<T, GeometryError>,
+    ) -> Option<T> {
+        found.map_err(|error| self.add(layer, vec![(name, error.to_string())])).ok()
+    }
+
+    /// Something that holds for all layers.
+    pub(super) fn of_all(&mut self, name: &'static str, error: &GeometryError) {
+        (0..self.layers).for_each(|layer| self.add(layer, vec![(name, error.to_string())]));
+    }
+
+    /// One entry for all layers where the reason is the same, else one a layer.
+    pub(super) fn told(self) -> Vec<Undefined> {
+        let mut told = Vec::new();
+        for (name, layers) in self.found {
+            let same = layers.windows(2).all(|pair| pair[0].1 == pair[1].1);
+            match layers.first() {
+                Some((_, reason)) if same && layers.len() == self.layers => {
+                    told.push(Undefined { name, layer: None, reason: reason.clone() });
+                }
+                _ => told.extend(layers.into_iter().map(|(layer, reason)| Undefined {
+                    name,
+                    layer: Some(layer),
+                    reason,
+                })),
+            }
+        }
+        told
+    }
+}
+
+/// The measures of one layer as they are found.
+struct Found {
+    measures: BTreeMap<Measure, Option<Estimate>>,
+    undefined: Vec<(&'static str, String)>,
+}
+
+impl Found {
+    fn put(
+        &mut self,
+        measure: Measure,
+        found: Result<Interval, GeometryError>,
+    ) -> Option<Interval> {
+        let found = found.map_err(|e| self.undefined.push((measure.name(), e.to_string()))).ok();
+        self.measures.insert(measure, found.map(Estimate::from));
+        found
+    }
+
+    /// A measure less another, where both are defined.
+    fn adjusted(&mut self, measure: Measure, found: Option<Interval>, by: Option<Interval>) {
+        let value = match (found, by) {
+            (Some(found), Some(by)) => Some(found.minus(&by)),
+            _ => {
+                let reason = "needs both the measure and what it is held against".to_owned();
+                self.undefined.push((measure.name(), reason));
+                None
+            }
+        };
+        self.measures.insert(measure, value.map(Estimate::from));
+    }
+
+    /// Several measures from one, which may not be defined.
+    fn all<T>(
+        &mut self,
+        found: Result<T, GeometryError>,
+        measures: &[(Measure, fn(&T) -> Option<Interval>)],
+        reason: &str,
+    ) {
+        for (measure, of) in measures {
+            let (value, reason) = match &found {
+                Ok(found) => (of(found), reason.to_owned()),
+                Err(error) => (None, error.to_string()),
+            };
+            if value.is_none() {
+                self.undefined.push((measure.name(), reason));
+            }
+            self.measures.insert(*measure, value.map(Estimate::from));
+        }
+    }
+}
+
+/// All measures of a layer; `own` and `before` are the neighbours at this layer and at the one
+/// before.
+pub(super) fn measures_of(
+    layer: usize,
+    sums: &LayerSums,
+    occurrences: &Occurrences<'_>,
+    own: Option<&Neighbours>,
+    before: Option<&Neighbours>,
+    seed: u64,
+) -> (LayerGeometry, Vec<(&'static str, String)>) {
+    let mut found = Found { measures: BTreeMap::new(), undefined: Vec::new() };
+    let anisotropy = found.put(Measure::Anisotropy, sums.anisotropy());
+    let intra = found.put(Measure::IntraSentenceSimilarity, sums.intra_sentence_similarity());
+    found.adjusted(Measure::IntraSentenceSimilarityAdjusted, intra, anisotropy);
+    found.put(Measure::Norm, sums.norm());
+    found.put(Measure::Curvature, sums.curvature());
+    found.put(Measure::IdentityRetention, sums.identity_retention());
+
+    let (x, forms, sentences) = occurrences.at(layer);
+    let own_similarity = self_similarity(x, forms, sentences, seed).map(|found| found.mean);
+    let own_similarity = found.put(Measure::SelfSimilarity, own_similarity);
+    found.adjusted(Measure::SelfSimilarityAdjusted, own_similarity, anisotropy);
+
+    let spectrum = sums.spectrum();
+    let explainable = maximum_explainable_variance(x, forms, OCCURRENCES, seed);
+    let explainable = explainable.map(|found| found.mean);
+    let explainable = found.put(Measure::MaximumExplainableVariance, explainable);
+    let first = spectrum.as_ref().ok().map(|spectrum| spectrum.first);
+    found.adjusted(Measure::MaximumExplainableVarianceAdjusted, explainable, first);
+    let measures: [(_, fn(&SpectrumIntervals) -> _); 3] = [
+        (Measure::MatrixEntropy, |s| Some(s.entropy)),
+        (Measure::RelativeEntropy, |s| s.relative_entropy),
+        (Measure::EffectiveRank, |s| Some(s.effective_rank)),
+    ];
+    found.all(spectrum, &measures, "is 0 / 0 for a single word");
+    let centred = sums.centred_spectrum().map(|spectrum| spectrum.effective_rank);
+    found.put(Measure::CentredEffectiveRank, centred);
+
+    let rogue = sums.rogue_dimensions(ROGUE);
+    let largest = rogue.as_ref().map_err(Clone::clone).and_then(|all| {
+        let nothing = GeometryError::TooFew { measure: "a share", needed: 1, found: 0 };
+        all.first().map(|rogue| rogue.share).ok_or(nothing)
+    });
+    found.put(Measure::RogueShare, largest);
+    let rogue_dimensions = rogue.into_iter().flatten();
+    let rogue_dimensions = rogue_dimensions
+        .map(|rogue| RogueShare { dimension: rogue.index, share: rogue.share.into() })
+        .collect();
+
+    match own {
+        Some(own) => {
+            let dimension = own.intrinsic_dimension();
+            let of = |pick: fn(&stratoscope_geometry::TwoNn) -> Interval| {
+                dimension.as_ref().map(pick).map_err(Clone::clone)
+            };
+            found.put(Measure::IntrinsicDimension, of(|d| d.regression));
+            found.put(Measure::IntrinsicDimensionLikelihood, of(|d| d.likelihood));
+        }
+        None => {
+            found.missing(Measure::IntrinsicDimension);
+            found.missing(Measure::IntrinsicDimensionLikelihood);
+        }
+    }
+    match (own, before) {
+        (Some(own), Some(before)) => {
+            found.put(Measure::NeighbourOverlap, before.overlap(own));
+        }
+        // The first layer has none before it.
+        _ if layer == 0 => {
+            found.measures.insert(Measure::NeighbourOverlap, None);
+        }
+        _ => found.missing(Measure::NeighbourOverlap),
+    }
+    let Found { measures, undefined } = found;
+    (LayerGeometry { layer, measures, rogue_dimensions }, undefined)
+}
+
+impl Found {
+    /// A measure of neighbours, of which there are none.
+    fn missing(&mut self, measure: Measure) {
+        let reason = "needs the nearest neighbours, which are not defined".to_owned();
+        self.undefined.push((measure.name(), reason));
+        self.measures.insert(measure, None);
+    }
+}

@@ -1,0 +1,298 @@
+//! From a corpus to its measures: every model once over all words, then what needs pairs of a
+//! sample.
+
+use super::layers::{LeftOut, measures_of};
+use super::report::{
+    Across, Cka, Geometry, GeometryCounts, GeometryInput, ModelGeometry, MovedStep,
+};
+use super::words::{Drawn, Words, draw};
+use super::{GeometrySettings, NEIGHBOURS};
+use crate::{Estimate, Explorer, Result, Step};
+use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use rayon::prelude::*;
+use std::collections::HashSet;
+use stratoscope_extractor::{Corpus, Inputs, Text};
+use stratoscope_geometry::{CkaMap, Interval, LayerSums, Neighbours, cka_map};
+
+const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+
+/// About how many bytes of states are in memory at a time, beside those that are drawn.
+const PART_BYTES: u64 = 48 << 20;
+
+/// Words listed of every step between layers.
+const MOVED: usize = 20;
+
+/// What is kept of one model's pass over the corpus.
+struct Pass {
+    /// `[layers]`.
+    sums: Vec<LayerSums>,
+    /// `[layers, sample, d_model]`.
+    sample: Array3<f32>,
+    /// `[layers, occurrences, d_model]`.
+    occurrences: Array3<f32>,
+}
+
+/// Measures the representation space of one or several models over a corpus, by layer: everything
+/// in [`Measure`](super::Measure), layer against layer by CKA, and the words that move most. A text
+/// is a sentence; words are those of the corpus where it has them (CoNLL-U), else the tokenizer's.
+/// Special tokens are left out.
+///
+/// Texts stay in memory, states do not: what needs no word twice is summed up as they pass, what
+/// needs pairs is taken of seeded draws of [`sample`](GeometrySettings::sample) words, which are the
+/// same at every layer and, of several models, words that all of them have.
+///
+/// ```no_run
+/// use stratoscope::{Explorer, GeometrySettings, Measure, Source, measure_geometry};
+/// use stratoscope::extractor::{Corpus, ReadOptions};
+///
+/// let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
+/// let corpus = Corpus::File { path: "corpus.txt".into(), options: ReadOptions::default() };
+/// let settings = GeometrySettings::default();
+/// let found = measure_geometry(&[explorer], &corpus, &settings, &mut |_| {})?;
+/// for layer in &found.models[0].layers {
+///     println!("layer {}: {:?}", layer.layer, layer.measures[&Measure::Anisotropy]);
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+/// What cannot be read, no text, a text that is too long for a model, a forward pass that fails. A
+/// measure that is not defined is no error: it is none, and [`ModelGeometry::left_out`] says why.
+pub fn measure_geometry(
+    explorers: &[Explorer],
+    corpus: &Corpus,
+    settings: &GeometrySettings,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Geometry> {
+    let Inputs { items, blank_lines } = corpus.read_all(None, 0)?;
+    let input = GeometryInput::of(corpus, &items, blank_lines)?;
+    progress(Step { what: "tokenizing", done: 0, total: 1 });
+    let words: Vec<Words> = explorers
+        .iter()
+        .map(|explorer| Words::new(explorer, items.clone(), settings))
+        .collect::<Result<_>>()?;
+    drop(items);
+    let drawn = draw(&words, settings);
+    let mut models = Vec::new();
+    let mut samples = Vec::new();
+    let mut undefined = Vec::new();
+    for ((explorer, words), drawn) in explorers.iter().zip(&words).zip(&drawn) {
+        let pass = pass(explorer, words, drawn, settings, progress)?;
+        let (model, left_out) = of_model(explorer, words, drawn, &pass, settings, progress)?;
+        models.push(model);
+        undefined.push(left_out);
+        samples.push(pass.sample);
+    }
+    progress(Step { what: "layer against layer", done: 0, total: 1 });
+    let sentences = words.first().zip(drawn.first());
+    let sentences = sentences.map_or_else(Vec::new, |(words, drawn)| words.texts_of(&drawn.sample));
+    let across = layer_against_layer(&samples, &sentences, settings, &mut models, &mut undefined);
+    for (model, undefined) in models.iter_mut().zip(undefined) {
+        model.left_out = undefined.told();
+    }
+    Ok(Geometry { tool: TOOL.to_owned(), input, settings: settings.clone(), models, across })
+}
+
+impl GeometryInput {
+    fn of(corpus: &Corpus, texts: &[Text], blank_lines: usize) -> Result<Self> {
+        let (name, bytes, sha256) = corpus.identity()?;
+        let mut seen = HashSet::new();
+        Ok(Self {
+            name,
+            bytes,
+            sha256,
+            texts: texts.len(),
+            repeated_texts: texts.iter().filter(|text| !seen.insert(&text.text)).count(),
+            blank_lines,
+        })
+    }
+}
+
+/// Runs a model over all words.
+fn pass(
+    explorer: &Explorer,
+    words: &Words,
+    drawn: &Drawn,
+    settings: &GeometrySettings,
+    progress: &mut dyn FnMut(Step),
+) -> Result<Pass> {
+    let model = explorer.model();
+    let architecture = model.transformer.architecture();
+    let layers: Vec<usize> = (0..=architecture.n_layers).collect();
+    let d = architecture.d_model;
+    let mut pass = Pass {
+        sums: layers.iter().map(|_| LayerSums::new(d, settings.seed)).collect(),
+        sample: Array3::zeros((layers.len(), drawn.sample.len(), d)),
+        occurrences: Array3::zeros((layers.len(), drawn.occurrences.len(), d)),
+    };
+    let mut take = |first: usize, states: Array3<f32>| -> Result<()> {
+        let rows = first..first + states.dim().1;
+        let sentences: Vec<usize> = words.rows[rows].iter().map(|row| row.0).collect();
+        let layer_0 = states.index_axis(Axis(0), 0);
+        (pass.sums.par_iter_mut().enumerate()).try_for_each(|(layer, sums)| {
+            sums.add(states.index_axis(Axis(0), layer), &sentences, Some(layer_0))
+        })?;
+        copy(&states, first, &drawn.sample, &mut pass.sample);
+        copy(&states, first, &drawn.occurrences, &mut pass.occurrences);
+        Ok(())
+    };
+    words.chosen.states_in_parts(model, &layers, PART_BYTES, &mut take, &mut |p| {
+        progress(Step { what: "states", done: p.done, total: p.total });
+    })?;
+    Ok(pass)
+}
+
+/// Copies those of a part's rows that were drawn.
+fn copy(states: &Array3<f32>, first: usize, drawn: &[usize], to: &mut Array3<f32>) {
+    let end = first + states.dim().1;
+    let places = drawn.partition_point(|&row| row < first)..drawn.partition_point(|&row| row < end);
+    for place in places {
+        to.slice_mut(s![.., place, ..]).assign(&states.slice(s![.., drawn[place] - first, ..]));
+    }
+}
+
+/// Everything of one model but CKA.
+fn of_model(
+    explorer: &Explorer,
+    words: &Words,
+    drawn: &Drawn,
+    pass: &Pass,
+    settings: &GeometrySettings,
+    progress: &mut dyn FnMut(Step),
+) -> Result<(ModelGeometry, LeftOut)> {
+    let sentences = words.texts_of(&drawn.sample);
+    let n_layers = pass.sums.len();
+    let mut left_out = LeftOut::new(n_layers);
+    let mut neighbours: Vec<Option<Neighbours>> = Vec::with_capacity(n_layers);
+    for layer in 0..n_layers {
+        progress(Step { what: "neighbours", done: layer, total: n_layers });
+        let x = pass.sample.index_axis(Axis(0), layer);
+        let found = Neighbours::of(x, &sentences, NEIGHBOURS, settings.seed);
+        neighbours.push(left_out.known("nearest_neighbours", layer, found));
+    }
+    progress(Step { what: "measures", done: 0, total: 1 });
+    let occurrences = Occurrences {
+        forms: &drawn.forms,
+        sentences: words.texts_of(&drawn.occurrences),
+        states: &pass.occurrences,
+    };
+    let layers = (pass.sums.par_iter().enumerate())
+        .map(|(layer, sums)| {
+            let own = &neighbours[layer];
+            let before = layer.checked_sub(1).and_then(|before| neighbours[before].as_ref());
+            measures_of(layer, sums, &occurrences, own.as_ref(), before, settings.seed)
+        })
+        .collect::<Vec<_>>();
+    let layers = layers.into_iter().map(|(layer, undefined)| {
+        left_out.add(layer.layer, undefined);
+        layer
+    });
+    let layers = layers.collect();
+    let moved = (0..n_layers.saturating_sub(1))
+        .filter_map(|from| {
+            let (a, b) = (neighbours[from].as_ref()?, neighbours[from + 1].as_ref()?);
+            Some(step(from, a, b, words, drawn))
+        })
+        .collect::<Result<_>>()?;
+    let count = |numbers: &[usize]| numbers.iter().collect::<HashSet<_>>().len();
+    let counts = GeometryCounts {
+        words: words.rows.len(),
+        words_without_tokens: words.chosen.dropped(),
+        sampled_words: drawn.sample.len(),
+        sampled_texts: count(&sentences),
+        occurrences: drawn.occurrences.len(),
+        forms: count(&drawn.forms),
+    };
+    let model = explorer.origin();
+    let warnings = words.chosen.warnings().to_vec();
+    let model =
+        ModelGeometry { model, counts, layers, cka: None, moved, left_out: Vec::new(), warnings };
+    Ok((model, left_out))
+}
+
+/// Occurrences of forms, with their states at all layers.
+pub(super) struct Occurrences<'a> {
+    forms: &'a [usize],
+    sentences: Vec<usize>,
+    states: &'a Array3<f32>,
+}
+
+impl Occurrences<'_> {
+    /// States `[occurrences, d_model]`, form and sentence of each.
+    pub(super) fn at(&self, layer: usize) -> (ArrayView2<'_, f32>, &[usize], &[usize]) {
+        (self.states.index_axis(Axis(0), layer), self.forms, &self.sentences)
+    }
+}
+
+/// Which words changed their neighbourhood, from a layer to the next.
+fn step(
+    from: usize,
+    a: &Neighbours,
+    b: &Neighbours,
+    words: &Words,
+    drawn: &Drawn,
+) -> Result<MovedStep> {
+    let moved = a.moved(b)?;
+    let k = a.k();
+    let mut kept = vec![0; k + 1];
+    for word in &moved {
+        kept[((1.0 - word.change) * k as f64).round() as usize] += 1;
+    }
+    let words =
+        moved.iter().take(MOVED).map(|m| words.shown(drawn.sample[m.row], m.change)).collect();
+    Ok(MovedStep { from, to: from + 1, kept, words })
+}
+
+/// CKA of all layers of all models over one sample: within each model, and between every two.
+fn layer_against_layer(
+    samples: &[Array3<f32>],
+    sentences: &[usize],
+    settings: &GeometrySettings,
+    models: &mut [ModelGeometry],
+    undefined: &mut [LeftOut],
+) -> Vec<Across> {
+    let layers: Vec<ArrayView2<f32>> = samples.iter().flat_map(|all| all.outer_iter()).collect();
+    let map = match cka_map(&layers, sentences, settings.seed) {
+        Ok(map) => Some(map),
+        Err(error) => {
+            undefined.iter_mut().for_each(|own| own.of_all("cka", &error));
+            None
+        }
+    };
+    let mut starts = vec![0];
+    starts.extend(samples.iter().scan(0, |end, all| {
+        *end += all.dim().0;
+        Some(*end)
+    }));
+    let block = |map: &CkaMap, a: usize, b: usize| {
+        let of = |all: &Array2<Option<Interval>>| {
+            let block = all.slice(s![starts[a]..starts[a + 1], starts[b]..starts[b + 1]]);
+            let row = |row: ndarray::ArrayView1<Option<Interval>>| {
+                row.iter().map(|value| value.map(Estimate::from)).collect()
+            };
+            block.outer_iter().map(row).collect()
+        };
+        Cka {
+            words: sentences.len(),
+            row_layers: (0..samples[a].dim().0).collect(),
+            column_layers: (0..samples[b].dim().0).collect(),
+            linear: of(&map.linear),
+            debiased: of(&map.debiased),
+            rbf: of(&map.rbf),
+        }
+    };
+    for (index, model) in models.iter_mut().enumerate() {
+        model.cka = map.as_ref().map(|map| block(map, index, index));
+    }
+    let mut across = Vec::new();
+    for a in 0..models.len() {
+        for b in a + 1..models.len() {
+            across.push(Across {
+                row_model: models[a].model.model.clone(),
+                column_model: models[b].model.model.clone(),
+                cka: map.as_ref().map(|map| block(map, a, b)),
+            });
+        }
+    }
+    across
+}

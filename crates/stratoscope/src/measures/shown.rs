@@ -1,0 +1,327 @@
+//! What the measures look like, and what they say in words.
+
+use super::{Cka, Geometry, LayerGeometry, Measure, ModelGeometry, MovedStep, NEIGHBOURS};
+use crate::{Estimate, NamedFigure, Result};
+use serde_json::{Value, json};
+use std::fmt::Write;
+use stratoscope_plot::{
+    CurvePoint, LayerMap, LayerMaps, Moved, MovedStep as DrawnStep, Multiples, SmallPanel,
+};
+
+/// The three kinds of CKA: the name, and where it is.
+type Kind = (&'static str, fn(&Cka) -> &Vec<Vec<Option<Estimate>>>);
+const KINDS: [Kind; 3] =
+    [("linear", |c| &c.linear), ("debiased", |c| &c.debiased), ("RBF", |c| &c.rbf)];
+
+impl Geometry {
+    /// The figures that can be drawn, with the numbers behind each: `geometry`, `cka` and `moved`.
+    ///
+    /// # Errors
+    /// Numbers that JSON cannot hold; not met.
+    pub fn figures(&self) -> Result<Vec<NamedFigure>> {
+        let mut figures = Vec::new();
+        let multiples = self.multiples();
+        if !multiples.panels.is_empty() {
+            let drawn = multiples.draw().map_err(Into::into);
+            figures.push(NamedFigure { name: "geometry", drawn, numbers: self.numbers()? });
+        }
+        if let Some(maps) = self.cka_maps() {
+            let drawn = maps.draw().map_err(Into::into);
+            figures.push(NamedFigure { name: "cka", drawn, numbers: self.cka_numbers() });
+        }
+        if let Some(moved) = self.moved_figure() {
+            let drawn = moved.draw().map_err(Into::into);
+            figures.push(NamedFigure { name: "moved", drawn, numbers: self.moved_numbers() });
+        }
+        Ok(figures)
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.models.iter().map(|model| model.model.model.clone()).collect()
+    }
+
+    fn title(&self, what: &str) -> String {
+        match &self.models[..] {
+            [one] => format!("{what}: {}", one.model.model),
+            _ => what.to_owned(),
+        }
+    }
+
+    /// Every measure in a panel of its own.
+    fn multiples(&self) -> Multiples {
+        let by_layer = self.models.len() == 1;
+        let panel = |measure: Measure| {
+            let curve = |model: &ModelGeometry| {
+                let most = model.layers.len().saturating_sub(1).max(1) as f64;
+                let point = |(index, layer): (usize, &LayerGeometry)| {
+                    let found = layer.measures.get(&measure).copied().flatten();
+                    let at = if by_layer { layer.layer as f64 } else { index as f64 / most };
+                    CurvePoint {
+                        at,
+                        value: found.map(|found| found.value),
+                        interval: found.and_then(|found| found.low.zip(found.high)),
+                    }
+                };
+                model.layers.iter().enumerate().map(point).collect()
+            };
+            let (title, unit) = measure.title();
+            SmallPanel {
+                title: title.to_owned(),
+                unit: unit.to_owned(),
+                curves: self.models.iter().map(curve).collect(),
+            }
+        };
+        let defined = |panel: &SmallPanel| panel.curves.iter().flatten().any(|p| p.value.is_some());
+        Multiples {
+            title: self.title("The space of words by depth"),
+            caption: self.caption(),
+            names: self.names(),
+            by_layer,
+            panels: Measure::ALL.into_iter().map(panel).filter(defined).collect(),
+        }
+    }
+
+    fn caption(&self) -> String {
+        let mut text = format!("{}, n = {} sentences. ", self.input.name, self.input.texts);
+        for model in &self.models {
+            let c = &model.counts;
+            let name = if self.models.len() > 1 { &model.model.model } else { "Words" };
+            // Writing to a String cannot fail.
+            let _ = write!(
+                text,
+                "{name}: {} words; drawn for neighbours {}; {} occurrences of {} forms for \
+                 self-similarity and explainable variance. ",
+                c.words, c.sampled_words, c.occurrences, c.forms
+            );
+        }
+        text += "Adjusted: less what words at random give (Ethayarajh 2019). Intervals are 95 %: of \
+                 means by bootstrap over sentences (of explainable variance over forms), else by \
+                 leaving sentences out. Cosines say little while a single dimension makes much of \
+                 them. TwoNN depends on how densely words are sampled, and whether such estimates \
+                 mean what they say of language models is debated; effective rank is of squared \
+                 singular values. What a layer does with such a shape, no panel shows.";
+        let left_out: Vec<&str> = Measure::ALL
+            .into_iter()
+            .filter(|measure| self.models.iter().all(|m| m.values(*measure).next().is_none()))
+            .map(|measure| measure.title().0)
+            .collect();
+        if !left_out.is_empty() {
+            let _ = write!(text, " Not defined here: {}.", left_out.join(", "));
+        }
+        text
+    }
+
+    /// Of one model the three kinds; of several the debiased one, within and between.
+    fn cka_maps(&self) -> Option<LayerMaps> {
+        let map = |title: String, names: [String; 2], cka: &Cka, of: Kind| LayerMap {
+            title,
+            names,
+            layers: [cka.row_layers.clone(), cka.column_layers.clone()],
+            values: of.1(cka).iter().flatten().map(|v| v.map(|v| v.value)).collect(),
+        };
+        let mut words = 0;
+        let mut maps = Vec::new();
+        let several = self.models.len() > 1;
+        for model in &self.models {
+            let Some(cka) = &model.cka else { continue };
+            words = cka.words;
+            let name = &model.model.model;
+            let names = || ["layer".to_owned(), "layer (0: embedding)".to_owned()];
+            match several {
+                true => maps.push(map(name.clone(), names(), cka, KINDS[1])),
+                false => {
+                    maps.extend(KINDS.map(|kind| map(kind.0.to_owned(), names(), cka, kind)));
+                }
+            }
+        }
+        for across in &self.across {
+            let Some(cka) = &across.cka else { continue };
+            let names = [across.row_model.clone(), across.column_model.clone()];
+            maps.push(map("between them".to_owned(), names, cka, KINDS[1]));
+        }
+        let defined = maps.iter().any(|map| map.values.iter().any(Option::is_some));
+        let kinds = if several {
+            "Debiased linear CKA (the linear and the RBF kind are in the numbers)"
+        } else {
+            "Linear CKA (high for few words in many dimensions), the same debiased (the one to \
+             read), and with a Gaussian kernel half as wide as the median distance"
+        };
+        defined.then(|| LayerMaps {
+            title: self.title("How alike the layers are"),
+            caption: format!(
+                "{kinds}, over n = {words} words{} (Kornblith et al. 2019; Murphy et al. 2024): 1 \
+                 where two layers arrange the words alike up to rotation and scale, about 0 where \
+                 they have nothing in common. It is led by the directions of the largest variance: \
+                 layers that differ in what a small one says look alike. 95 % intervals are in the \
+                 numbers.",
+                if several { " that all models have" } else { "" }
+            ),
+            measure: "CKA".to_owned(),
+            maps,
+        })
+    }
+
+    fn cka_numbers(&self) -> Value {
+        let own = |model: &ModelGeometry| json!({ "model": model.model.model, "cka": model.cka });
+        json!({
+            "models": self.models.iter().map(own).collect::<Vec<_>>(),
+            "across": self.across,
+        })
+    }
+
+    fn moved_figure(&self) -> Option<Moved> {
+        let several = self.models.len() > 1;
+        let step = |model: &ModelGeometry, step: &MovedStep| {
+            let of = if several { format!("{}, ", model.model.model) } else { String::new() };
+            let kept = |change: f64| ((1.0 - change) * NEIGHBOURS as f64).round() as usize;
+            let words = step.words.iter().map(|word| {
+                let beside = [word.before.clone(), word.after.clone()];
+                (kept(word.change), word.word.clone(), beside)
+            });
+            DrawnStep {
+                title: format!("{of}layer {} to {}", step.from, step.to),
+                kept: step.kept.clone(),
+                words: words.collect(),
+            }
+        };
+        let of = |model: &ModelGeometry| {
+            model.moved.iter().map(|own| step(model, own)).collect::<Vec<_>>()
+        };
+        let steps: Vec<DrawnStep> = self.models.iter().flat_map(of).collect();
+        let words = self.models.iter().map(|model| model.counts.sampled_words).max();
+        (!steps.is_empty()).then(|| Moved {
+            title: self.title("Words whose neighbours change most"),
+            caption: format!(
+                "Of n = {} words drawn from the texts, how many of the {NEIGHBOURS} nearest \
+                 (Euclidean, in the full space) each keeps from a layer to the next. Many keep \
+                 equally few: those named are the first in the text, and stand for no others. Only \
+                 neighbours within the sample are counted: with more words all keep fewer.",
+                words.unwrap_or(0)
+            ),
+            steps,
+        })
+    }
+
+    fn moved_numbers(&self) -> Value {
+        let own =
+            |model: &ModelGeometry| json!({ "model": model.model.model, "moved": model.moved });
+        json!({
+            "neighbours": NEIGHBOURS,
+            "models": self.models.iter().map(own).collect::<Vec<_>>(),
+        })
+    }
+
+    /// What the numbers say, in plain words.
+    pub fn in_words(&self) -> String {
+        let mut text = String::new();
+        for model in &self.models {
+            let of = if self.models.len() > 1 {
+                format!("{}: ", model.model.model)
+            } else {
+                String::new()
+            };
+            // Writing to a String cannot fail.
+            let _ = model.words_into(&mut text, &of);
+        }
+        text.trim_end().to_owned()
+    }
+}
+
+impl ModelGeometry {
+    /// A measure where it is defined, with its layer.
+    fn values(&self, measure: Measure) -> impl Iterator<Item = (usize, Estimate)> + '_ {
+        self.layers
+            .iter()
+            .filter_map(move |layer| Some((layer.layer, layer.measures.get(&measure)?.as_ref()?)))
+            .map(|(layer, found)| (layer, *found))
+    }
+
+    fn words_into(&self, text: &mut String, of: &str) -> std::fmt::Result {
+        write!(text, "{of}")?;
+        let ends = |measure| Some((self.values(measure).next()?, self.values(measure).last()?));
+        if let Some((first, last)) = ends(Measure::Anisotropy) {
+            let most = extreme(self.values(Measure::Anisotropy), |a, b| a > b).unwrap_or(last);
+            write!(
+                text,
+                "Words from different sentences have a mean cosine of {} at layer {} and {} at \
+                 layer {} (most: {} at layer {}): a likeness means what it is beyond that. ",
+                told(first.1),
+                first.0,
+                told(last.1),
+                last.0,
+                told(most.1),
+                most.0
+            )?;
+        }
+        if let Some((first, last)) = ends(Measure::SelfSimilarityAdjusted) {
+            let least = extreme(self.values(Measure::SelfSimilarityAdjusted), |a, b| a < b);
+            let least = least.unwrap_or(last);
+            write!(
+                text,
+                "Beyond it, occurrences of one word are alike by {} at layer {} and {} at layer {} \
+                 (least: {} at layer {}): the lower, the more a vector depends on its context. ",
+                told(first.1),
+                first.0,
+                told(last.1),
+                last.0,
+                told(least.1),
+                least.0
+            )?;
+        }
+        if let Some(most) = extreme(self.values(Measure::IntrinsicDimension), |a, b| a > b) {
+            write!(
+                text,
+                "The intrinsic dimension is largest at layer {} ({}, TwoNN). ",
+                most.0,
+                told(most.1)
+            )?;
+        }
+        if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
+            write!(
+                text,
+                "Neighbourhoods change most from layer {} to {}: words keep {} of their \
+                 {NEIGHBOURS} nearest. ",
+                least.0.saturating_sub(1),
+                least.0,
+                told(least.1)
+            )?;
+        }
+        let rogue: Vec<String> = self
+            .values(Measure::RogueShare)
+            .filter(|(_, found)| found.value > ROGUE)
+            .map(|(layer, _)| layer.to_string())
+            .collect();
+        if !rogue.is_empty() {
+            let s = if rogue.len() == 1 { "" } else { "s" };
+            write!(
+                text,
+                "One dimension makes more than {:.0} % of the cosine at layer{s} {}: there, cosines \
+                 say what that dimension says. ",
+                100.0 * ROGUE,
+                rogue.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A dimension with more of the cosine than this is told of.
+const ROGUE: f64 = 0.3;
+
+/// The value that is before all others, of equal ones the first.
+fn extreme(
+    values: impl Iterator<Item = (usize, Estimate)>,
+    before: fn(f64, f64) -> bool,
+) -> Option<(usize, Estimate)> {
+    values.reduce(|best, next| if before(next.1.value, best.1.value) { next } else { best })
+}
+
+fn told(found: Estimate) -> String {
+    let digits = if found.value.abs() < 10.0 { 2 } else { 1 };
+    match found.low.zip(found.high) {
+        Some((low, high)) => {
+            format!("{:.digits$} [{low:.digits$}, {high:.digits$}]", found.value)
+        }
+        None => format!("{:.digits$}", found.value),
+    }
+}

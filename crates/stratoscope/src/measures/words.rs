@@ -1,0 +1,121 @@
+//! The words of a corpus as models cut them, and which of them are looked at closer.
+
+use super::{GeometrySettings, MovedWord};
+use crate::{Explorer, Result};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use stratoscope_extractor::{ChosenWords, Text};
+use stratoscope_geometry::{choose_occurrences, choose_rows};
+
+/// The words of one model, a row each.
+pub(super) struct Words {
+    pub(super) chosen: ChosenWords,
+    /// `[rows]`: the text of each and its word there.
+    pub(super) rows: Vec<(usize, usize)>,
+    /// `[texts]`: whether each repeats none before it.
+    first: Vec<bool>,
+}
+
+/// The rows that measures of pairs are taken of, ascending.
+#[derive(Default)]
+pub(super) struct Drawn {
+    /// For neighbours and CKA; the same words in every model.
+    pub(super) sample: Vec<usize>,
+    /// Occurrences of forms that occur more than once.
+    pub(super) occurrences: Vec<usize>,
+    /// `[occurrences]`: the form of each, by number.
+    pub(super) forms: Vec<usize>,
+}
+
+/// Occurrences of one form that are drawn, at most.
+const PER_FORM: usize = 10;
+
+/// Characters shown on either side of a word.
+const CONTEXT: usize = 60;
+
+impl Words {
+    pub(super) fn new(
+        explorer: &Explorer,
+        texts: Vec<Text>,
+        settings: &GeometrySettings,
+    ) -> Result<Self> {
+        let mut seen = HashSet::new();
+        let first = texts.iter().map(|text| seen.insert(text.text.clone())).collect();
+        let model = explorer.model();
+        let chosen = ChosenWords::all_words(model, texts, settings.pooling, settings.long)?;
+        let rows = chosen.rows().collect();
+        Ok(Self { chosen, rows, first })
+    }
+
+    /// `[rows]`: the text of each.
+    pub(super) fn texts_of(&self, rows: &[usize]) -> Vec<usize> {
+        rows.iter().map(|&row| self.rows[row].0).collect()
+    }
+
+    /// A row's text, and where it stands there, in characters.
+    fn place(&self, row: usize) -> (usize, usize, usize) {
+        let (text, word) = self.rows[row];
+        let range = &self.chosen.texts()[text].words[word];
+        (text, range.start, range.end)
+    }
+
+    /// Rows of texts that repeat none before, by their place.
+    fn places(&self) -> BTreeMap<(usize, usize, usize), usize> {
+        let rows = (0..self.rows.len()).filter(|&row| self.first[self.rows[row].0]);
+        rows.map(|row| (self.place(row), row)).collect()
+    }
+
+    fn occurrences(&self, settings: &GeometrySettings) -> (Vec<usize>, Vec<usize>) {
+        let rows: Vec<usize> = self.places().into_values().collect();
+        let mut numbers: HashMap<String, usize> = HashMap::new();
+        let mut letters: (usize, Vec<char>) = (usize::MAX, Vec::new());
+        let mut form = |&row: &usize| {
+            let (text, start, end) = self.place(row);
+            if letters.0 != text {
+                letters = (text, self.chosen.texts()[text].text.chars().collect());
+            }
+            let form: String = letters.1.get(start..end).into_iter().flatten().collect();
+            let next = numbers.len();
+            *numbers.entry(form).or_insert(next)
+        };
+        let forms: Vec<usize> = rows.iter().map(&mut form).collect();
+        let drawn = choose_occurrences(&forms, 2, PER_FORM, settings.sample, settings.seed);
+        drawn.iter().map(|&place| (rows[place], forms[place])).unzip()
+    }
+
+    /// The word of a row for a reader, with some of what stands beside it.
+    pub(super) fn shown(&self, row: usize, change: f64) -> MovedWord {
+        let (index, start, end) = self.place(row);
+        let text = &self.chosen.texts()[index];
+        let letters: Vec<char> = text.text.chars().collect();
+        let of = |from: usize, to: usize| -> String {
+            letters.get(from..to).into_iter().flatten().collect()
+        };
+        let (from, to) =
+            (start.saturating_sub(CONTEXT), end.saturating_add(CONTEXT).min(letters.len()));
+        let cut = |is: bool| if is { "…" } else { "" };
+        MovedWord {
+            word: of(start, end),
+            change,
+            text: index + 1,
+            line: text.line,
+            place: [start, end],
+            before: format!("{}{}", cut(from > 0), of(from, start)),
+            after: format!("{}{}", of(end, to), cut(to < letters.len())),
+        }
+    }
+}
+
+/// What is drawn of each model's words: the sample from those that all models have.
+pub(super) fn draw(models: &[Words], settings: &GeometrySettings) -> Vec<Drawn> {
+    let places: Vec<_> = models.iter().map(Words::places).collect();
+    let Some((one, others)) = places.split_first() else { return Vec::new() };
+    let shared: Vec<&(usize, usize, usize)> =
+        one.keys().filter(|place| others.iter().all(|own| own.contains_key(place))).collect();
+    let drawn = choose_rows(shared.len(), settings.sample, settings.seed);
+    let of = |(words, places): (&Words, &BTreeMap<_, usize>)| {
+        let (occurrences, forms) = words.occurrences(settings);
+        let sample = drawn.iter().map(|&row| places[shared[row]]).collect();
+        Drawn { sample, occurrences, forms }
+    };
+    models.iter().zip(&places).map(of).collect()
+}
