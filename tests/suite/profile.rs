@@ -235,6 +235,27 @@ fn the_bundled_models_profile_is_shown_at_once() {
 }
 
 #[test]
+fn profiles_of_several_models_stand_side_by_side() {
+    let place = Place::with_tiny();
+    place.write("own.txt", SMALL);
+    let line = "profile --stimuli own.txt --model bundled --model tiny";
+    let shown = place.line(&format!("{line} --output both")).done();
+    assert_eq!(shown.stdout.matches("own.txt: 2 words").count(), 2);
+    let written = place.files("both");
+    for name in ["profile.svg", "profile--1-all-minilm-l6-v2.json", "profile--2-tiny.png"] {
+        assert!(written.contains_key(name), "{name}: {:?}", written.keys());
+    }
+    let all: Value = serde_json::from_slice(written["profile.json"].as_ref().unwrap()).unwrap();
+    let found: Value =
+        serde_json::from_str(&place.line(&format!("{line} --json")).done().stdout).unwrap();
+    assert_eq!(all, found);
+    let one = place.line("profile --stimuli own.txt --model tiny --json").done();
+    assert_eq!(found["models"][1], serde_json::from_str::<Value>(&one.stdout).unwrap());
+    let refused = place.line(&format!("{line} --save-states s.safetensors"));
+    assert_eq!(refused.code, Some(2));
+}
+
+#[test]
 fn stimuli_of_ones_own_are_profiled_and_kept() {
     let place = Place::new();
     place.write("own.txt", SMALL);

@@ -163,7 +163,7 @@ pub(crate) struct ProfileArgs {
     #[arg(long)]
     pub(crate) overwrite: bool,
     #[command(flatten)]
-    pub(crate) model: ModelArgs,
+    pub(crate) models: SeveralModels,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use stratoscope::extractor::Origin;
 use stratoscope::probing::{Estimate, Partition};
 use stratoscope::{
-    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, check_output, write_profile,
+    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, check_output, write_profiles,
 };
 
 /// The seed of the bootstrap and the permutations: one profile a model and stimuli.
@@ -23,11 +23,62 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         check_parent(folder)?;
         check_output(folder, args.overwrite)?;
     }
+    let models = model::each(&args.models)?;
     if let Some(path) = &args.save_states {
+        if models.len() > 1 {
+            return Err(Failure::usage("--save-states is for a single model"));
+        }
         crate::extract::check_output(path, args.overwrite)?;
     }
     let stimuli = stimuli(args)?;
-    let explorer = model::open(&args.model, &mut progress)?;
+    let mut profiles = Vec::new();
+    let mut planes = Vec::new();
+    for model in &models {
+        let (profile, plane) = profiled(args, model, stimuli.clone(), &mut progress)?;
+        profiles.push(profile);
+        planes.push(plane);
+    }
+    let folder = match &args.output {
+        Some(folder) => Some(folder.clone()),
+        None if args.common.json => None,
+        None => Some(default_folder(&models, &profiles)),
+    };
+    if let Some(folder) = &folder {
+        progress.at("drawing", 0, 1);
+        let _guard = hold_interrupts();
+        // The default folder is named by what made it, so the same run may replace it.
+        let overwrite = args.overwrite || args.output.is_none();
+        write_profiles(folder, &profiles, std::env::args().collect(), overwrite)?;
+    }
+    progress.finish();
+    if args.common.json {
+        let value = match &profiles[..] {
+            [one] => serde_json::json!(one),
+            several => serde_json::json!({ "models": several }),
+        };
+        return print(&format!("{value}\n"));
+    }
+    if args.common.quiet {
+        return Ok(());
+    }
+    let mut text = String::new();
+    for (profile, plane) in profiles.iter().zip(&planes) {
+        text += &summary(profile, plane.as_ref());
+        text += "\n";
+    }
+    text += &places(folder.as_deref(), args.save_states.as_deref());
+    print(&format!("{}\n", text.trim_end_matches('\n')))
+}
+
+/// The profile of a model and, where it is of the stimuli of `explore`, its plane: what is known of
+/// it, or computed and kept.
+fn profiled(
+    args: &ProfileArgs,
+    model: &ModelArgs,
+    stimuli: NamedStimuli,
+    progress: &mut Progress,
+) -> Result<(Profile, Option<Plane>)> {
+    let explorer = model::open(model, progress)?;
     let origin = explorer.origin();
     let all = stimuli.stimuli.contexts().len();
     let stimuli = stimuli
@@ -45,58 +96,35 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     // What is known is not computed again, unless the vectors behind it are asked for.
     let stored = match (&args.save_states, with_plane) {
         (None, true) => {
-            let plane = plane::find(&args.model, &origin)?;
-            find(&args.model, &origin, &stimuli)?
+            let plane = plane::find(model, &origin)?;
+            find(model, &origin, &stimuli)?
                 .zip(plane)
                 .map(|(profile, plane)| (profile, Some(plane)))
         }
-        (None, false) => find(&args.model, &origin, &stimuli)?.map(|profile| (profile, None)),
+        (None, false) => find(model, &origin, &stimuli)?.map(|profile| (profile, None)),
         (Some(_), _) => None,
     };
-    let (profile, plane) = match stored {
-        Some(stored) => stored,
-        None => {
-            let cached = cached(&args.model, &origin, &stimuli)?;
-            let mut step =
-                |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
-            let states = ProfileStates::extract(&explorer, stimuli, &mut step)?;
-            let profile = Profile::compute(&states, SEED, &mut step)?;
-            let plane = match with_plane {
-                true => Some(Plane::compute(&states, SEED, &mut step)?),
-                false => None,
-            };
-            if let Some(path) = &args.save_states {
-                progress.at("writing", 0, 1);
-                let _guard = hold_interrupts();
-                states.write(path)?;
-            }
-            cached.keep(&serde_json::json!(profile).to_string(), &progress);
-            if let Some(plane) = &plane {
-                plane::keep(&args.model, plane, &progress)?;
-            }
-            (profile, plane)
-        }
+    if let Some(stored) = stored {
+        return Ok(stored);
+    }
+    let cached = cached(model, &origin, &stimuli)?;
+    let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
+    let states = ProfileStates::extract(&explorer, stimuli, &mut step)?;
+    let profile = Profile::compute(&states, SEED, &mut step)?;
+    let plane = match with_plane {
+        true => Some(Plane::compute(&states, SEED, &mut step)?),
+        false => None,
     };
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(args, &profile)),
-    };
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
+    if let Some(path) = &args.save_states {
+        progress.at("writing", 0, 1);
         let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        write_profile(folder, &profile, std::env::args().collect(), overwrite)?;
+        states.write(path)?;
     }
-    progress.finish();
-    if args.common.json {
-        return print(&format!("{}\n", serde_json::json!(profile)));
+    cached.keep(&serde_json::json!(profile).to_string(), progress);
+    if let Some(plane) = &plane {
+        plane::keep(model, plane, progress)?;
     }
-    if args.common.quiet {
-        return Ok(());
-    }
-    print(&summary(&profile, plane.as_ref(), folder.as_deref(), args.save_states.as_deref()))
+    Ok((profile, plane))
 }
 
 /// The stored profile of a model over these stimuli: the one that ships, or the one that is cached.
@@ -152,37 +180,40 @@ fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
     stimuli.map_err(|error| Failure::input(format!("{name}: {error}")))
 }
 
-fn default_folder(args: &ProfileArgs, profile: &Profile) -> PathBuf {
-    let model = slug(model::short_name(&args.model));
-    let stimuli = Path::new(&profile.stimuli.name).file_stem().unwrap_or_default();
-    let stimuli = slug(&stimuli.to_string_lossy());
-    let cues = if profile.stimuli.cues_first { "-cues-first" } else { "" };
-    let hash: String = profile.model.weights.first().map_or("", |w| w).chars().take(8).collect();
-    let own: String = profile.stimuli.sha256.chars().take(8).collect();
-    PathBuf::from("stratoscope-out")
-        .join(format!("{model}--profile--{stimuli}{cues}--{hash}{own}").trim_end_matches('-'))
+/// `stratoscope-out/<models>--profile--<stimuli>--<hashes>`.
+fn default_folder(models: &[ModelArgs], profiles: &[Profile]) -> PathBuf {
+    let models = models.iter().map(|model| slug(model::short_name(model)));
+    let models: String = models.collect::<Vec<_>>().join("-").chars().take(60).collect();
+    let start = |hash: &str| hash.chars().take(8).collect::<String>();
+    let mut name = format!("{}--profile", models.trim_matches('-'));
+    if let Some(first) = profiles.first() {
+        let stimuli = Path::new(&first.stimuli.name).file_stem().unwrap_or_default();
+        let cues = if first.stimuli.cues_first { "-cues-first" } else { "" };
+        name += &format!("--{}{cues}--", slug(&stimuli.to_string_lossy()));
+        let weights = profiles.iter().filter_map(|p| p.model.weights.first());
+        weights.for_each(|hash| name += &start(hash));
+        name += &start(&first.stimuli.sha256);
+    }
+    PathBuf::from("stratoscope-out").join(name.trim_end_matches('-'))
 }
 
-/// What is said on the terminal.
-fn summary(
-    profile: &Profile,
-    plane: Option<&Plane>,
-    folder: Option<&Path>,
-    states: Option<&Path>,
-) -> String {
+/// What is said on the terminal of one profile.
+fn summary(profile: &Profile, plane: Option<&Plane>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, profile, plane, folder, states);
+    let _ = write(&mut text, profile, plane);
     text
 }
 
-fn write(
-    text: &mut String,
-    profile: &Profile,
-    plane: Option<&Plane>,
-    folder: Option<&Path>,
-    states: Option<&Path>,
-) -> std::fmt::Result {
+/// Where things were written.
+fn places(folder: Option<&Path>, states: Option<&Path>) -> String {
+    let folder = folder
+        .map(|folder| format!("{}\n  profile (.svg .png .json) manifest.json\n", folder.display()));
+    let states = states.map(|states| format!("{}\n", states.display()));
+    folder.into_iter().chain(states).collect()
+}
+
+fn write(text: &mut String, profile: &Profile, plane: Option<&Plane>) -> std::fmt::Result {
     let (model, s) = (&profile.model, &profile.stimuli);
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     writeln!(
@@ -230,16 +261,6 @@ fn write(
                 kept.join(", ")
             )?,
         }
-    }
-    if folder.is_some() || states.is_some() {
-        writeln!(text)?;
-    }
-    if let Some(folder) = folder {
-        writeln!(text, "{}", folder.display())?;
-        writeln!(text, "  profile (.svg .png .json) manifest.json")?;
-    }
-    if let Some(states) = states {
-        writeln!(text, "{}", states.display())?;
     }
     Ok(())
 }

@@ -110,27 +110,49 @@ fn file_name(model: &str) -> String {
     parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
-/// Writes a profile: its figure as SVG and PNG, its numbers as JSON, and a manifest. What
+/// Writes the profiles of one or several models: the figure as SVG and PNG, the numbers as JSON (of
+/// several a list, and the figure of each with the model's name after its own), and a manifest. What
 /// `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
 /// As [`write_folder`].
-pub fn write_profile(
+pub fn write_profiles(
     folder: &Path,
-    profile: &Profile,
+    profiles: &[Profile],
     command_line: Vec<String>,
     overwrite: bool,
 ) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    let numbers = json_bytes(&serde_json::to_value(profile)?)?;
-    add_figure(&mut files, "profile", &profile.figure()?, numbers)?;
-    let manifest = serde_json::json!({
-        "tool": profile.tool,
-        "command_line": command_line,
-        "model": profile.model,
-        "stimuli": profile.stimuli,
-        "seed": profile.seed,
-    });
+    let json = |value: Value| json_bytes(&value);
+    let numbers = |profile: &Profile| Ok::<_, Error>(json(serde_json::to_value(profile)?)?);
+    match profiles {
+        [one] => add_figure(&mut files, "profile", &one.figure()?, numbers(one)?)?,
+        several => {
+            let all = json(serde_json::json!({ "models": several }))?;
+            add_figure(&mut files, "profile", &Profile::side_by_side(several)?, all)?;
+            for (index, profile) in several.iter().enumerate() {
+                let name = format!("profile--{}-{}", index + 1, file_name(&profile.model.model));
+                add_figure(&mut files, &name, &profile.figure()?, numbers(profile)?)?;
+            }
+        }
+    }
+    let of = |profile: &Profile| {
+        serde_json::json!({
+            "tool": profile.tool,
+            "command_line": command_line,
+            "model": profile.model,
+            "stimuli": profile.stimuli,
+            "seed": profile.seed,
+        })
+    };
+    let manifest = match profiles {
+        [one] => of(one),
+        several => serde_json::json!({
+            "tool": several.first().map(|p| &p.tool),
+            "command_line": command_line,
+            "models": several.iter().map(of).collect::<Vec<_>>(),
+        }),
+    };
     write_files(folder, files, manifest, overwrite)
 }
 

@@ -54,7 +54,7 @@ pub use exploration::{
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
 pub use folder::{
-    check_output, write_folder, write_geometry, write_lens, write_probe, write_profile,
+    check_output, write_folder, write_geometry, write_lens, write_probe, write_profiles,
     write_side_by_side,
 };
 pub use lens::{

@@ -3,7 +3,9 @@
 use super::{Profile, ProfileCurve};
 use crate::Result;
 use std::fmt::Write;
-use stratoscope_plot::{Depth, Figure, Panel, Series, SeriesKind, XAxis};
+use stratoscope_plot::{
+    CurvePoint, Depth, Figure, Multiples, Panel, Series, SeriesKind, SmallPanel, XAxis,
+};
 use stratoscope_probing::{Estimate, LEAST_WITHIN, Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
@@ -20,6 +22,64 @@ impl Profile {
             title: format!("Sense and role by depth: {}", crate::figures::short_name(model)),
             caption: self.caption(),
             rows: self.panels(""),
+        }
+        .draw()?)
+    }
+
+    /// Draws profiles side by side, over depth as a share of the whole.
+    ///
+    /// # Errors
+    /// Profiles without a defined value at any layer.
+    pub fn side_by_side(profiles: &[Self]) -> Result<Figure> {
+        let names = profiles.iter().map(|p| crate::figures::short_name(&p.model.model).to_owned());
+        let names = crate::figures::numbered(names.map(|name| (0, name)));
+        let panel =
+            |title: &str, unit: &str, of: fn(&Self) -> Option<&ProfileCurve>, pick: Pick| {
+                let curve = |profile: &Self| -> Vec<CurvePoint> {
+                    let depth = profile.model.n_layers.max(1) as f64;
+                    let point = |l: &super::ProfileLayer| {
+                        let found = pick(&l.partition);
+                        CurvePoint {
+                            at: l.layer as f64 / depth,
+                            value: found.map(|e| e.value),
+                            interval: found.map(|e| (e.low, e.high)),
+                        }
+                    };
+                    of(profile).map_or_else(Vec::new, |c| c.layers.iter().map(point).collect())
+                };
+                SmallPanel {
+                    title: title.to_owned(),
+                    unit: unit.to_owned(),
+                    curves: profiles.iter().map(curve).collect(),
+                }
+            };
+        let target: fn(&Self) -> Option<&ProfileCurve> = |p| Some(&p.target);
+        let carrier: fn(&Self) -> Option<&ProfileCurve> = |p| p.carrier.as_ref();
+        let share = "sense / (sense + role)";
+        let panels = vec![
+            panel("target: sense", "ω²", target, |p| p.sense),
+            panel("target: role", "ω²", target, |p| p.role),
+            panel("target: semantic share", share, target, |p| p.semantic_share),
+            panel("carrier: sense", "ω²", carrier, |p| p.sense),
+            panel("carrier: role", "ω²", carrier, |p| p.role),
+            panel("carrier: semantic share", share, carrier, |p| p.semantic_share),
+        ];
+        let shown = |p: &SmallPanel| p.curves.iter().flatten().any(|c| c.value.is_some());
+        // What permuted labels reach is in the figure of each.
+        let captions: Vec<String> = profiles.iter().map(|p| p.caption_with("")).collect();
+        let caption = match captions.first() {
+            Some(first) if captions.iter().all(|c| c == first) => first.clone(),
+            _ => (names.iter().zip(&captions))
+                .map(|(name, caption)| format!("{name}: {caption}"))
+                .collect::<Vec<_>>()
+                .join(" "),
+        };
+        Ok(Multiples {
+            title: "Sense and role by depth, model by model".to_owned(),
+            caption,
+            names,
+            by_layer: false,
+            panels: panels.into_iter().filter(shown).collect(),
         }
         .draw()?)
     }
@@ -67,12 +127,19 @@ impl Profile {
     }
 
     pub(crate) fn caption(&self) -> String {
+        self.caption_with(
+            "ringed: the largest value; dashed: what permuted labels reach by chance (95th \
+             percentile); ",
+        )
+    }
+
+    /// The caption of a figure that has these marks.
+    fn caption_with(&self, marks: &str) -> String {
         let s = &self.stimuli;
         let mut text = format!(
             "{} words of one form, each in its senses and as {} ({} contexts, {} texts). Effects: ω² \
-             of what varies within a word; 95 % intervals by bootstrap over words (n = {}); ringed: \
-             the largest value; dashed: what permuted labels reach by chance (95th percentile); below 0: \
-             less than the spread of contexts alone would give. \
+             of what varies within a word; 95 % intervals by bootstrap over words (n = {}); {marks}\
+             below 0: less than the spread of contexts alone would give. \
              Shares are left out where less than {:.0} % of the variance is within words or neither \
              effect beats chance. A smaller ω² higher up does not say that the model has lost \
              something, only that other things vary more.",
