@@ -1,6 +1,6 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
+use crate::{Comparison, Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -145,6 +145,34 @@ pub fn write_probe(
         "files": model_files,
         "data": probe.data,
         "labels": probe.labels.iter().map(|l| &l.label).collect::<Vec<_>>(),
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes a comparison: its figures as SVG and PNG, their numbers as JSON (compare.json has all),
+/// and a manifest with the files that the model was read from. What `check_output` allows is
+/// replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_comparison(
+    folder: &Path,
+    comparison: &Comparison,
+    model_files: &[ModelFile],
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for (name, drawn, numbers) in comparison.figures()? {
+        add_figure(&mut files, name, &drawn, json_bytes(&numbers)?)?;
+    }
+    let manifest = serde_json::json!({
+        "tool": comparison.tool,
+        "command_line": command_line,
+        "model": comparison.model,
+        "files": model_files,
+        "settings": comparison.settings,
+        "left_out": comparison.left_out,
     });
     write_files(folder, files, manifest, overwrite)
 }

@@ -25,6 +25,7 @@
 //! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`].
 
 mod baseline;
+mod compare;
 mod error;
 mod exploration;
 mod explorer;
@@ -42,13 +43,21 @@ mod random;
 mod verification;
 
 pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
+pub use compare::{
+    AlignedWord, CompareError, CompareSettings, Compared, Comparison, EditKind, MinimalPair,
+    PairsComparison, PairsLayer, RandomWords, SentenceComparison, SentenceLayer, WicComparison,
+    WicLayer, WicPair, WordComparison, WordContext, WordDistance, WordLayer, WordPair,
+    parse_minimal_pairs, parse_wic,
+};
 pub use error::{Error, Result};
 pub use exploration::{
     Estimate, Exploration, Known, LayerSummary, LeftOut, Settings, Step, explore,
 };
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
-pub use folder::{check_output, write_folder, write_lens, write_probe, write_profile};
+pub use folder::{
+    check_output, write_comparison, write_folder, write_lens, write_probe, write_profile,
+};
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
     Perplexity, Reading, Token, TopToken,

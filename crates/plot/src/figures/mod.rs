@@ -9,3 +9,4 @@ pub(crate) mod maps;
 pub(crate) mod sense_plane;
 pub(crate) mod similarity;
 pub(crate) mod trajectory;
+pub(crate) mod word_grid;
