@@ -67,7 +67,7 @@ impl Homographs {
                 places: vec![item.target[0]..item.target[1]],
             })
             .collect();
-        let vectors = Vectors::of(explorer, &wanted, settings.pooling, progress)?;
+        let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
         let known: Vec<(usize, usize, usize)> = items
             .iter()
             .zip(&vectors.rows)

@@ -69,6 +69,26 @@ impl Vectors {
         pooling: Pooling,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Self> {
+        Self::read(explorer, wanted, pooling, LongText::Refuse, progress)
+    }
+
+    /// The same of texts of our own, of which a model with few positions reads what it can.
+    pub(super) fn of_builtin(
+        explorer: &Explorer,
+        wanted: &[Wanted<'_>],
+        pooling: Pooling,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        Self::read(explorer, wanted, pooling, LongText::Cut, progress)
+    }
+
+    fn read(
+        explorer: &Explorer,
+        wanted: &[Wanted<'_>],
+        pooling: Pooling,
+        long: LongText,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut texts: Vec<Text> = Vec::new();
         let mut places: Vec<BTreeSet<(usize, usize)>> = Vec::new();
@@ -85,7 +105,7 @@ impl Vectors {
         }
         let chosen = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
         let model = explorer.model();
-        let words = ChosenWords::words(model, texts.clone(), chosen, pooling, LongText::Refuse)?;
+        let words = ChosenWords::words(model, texts.clone(), chosen, pooling, long)?;
         let mut row_of: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
         for (row, (text, word)) in words.rows().enumerate() {
             let place = &texts[text].words[word];

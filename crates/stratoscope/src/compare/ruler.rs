@@ -35,7 +35,7 @@ impl Ruler {
                 Wanted { text, line: None, places: words.map(|w| w.place).collect() }
             })
             .collect();
-        let vectors = Vectors::of(explorer, &wanted, settings.pooling, progress)?;
+        let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
         let (mut rows, mut sentences) = (Vec::new(), Vec::new());
         for (sentence, own) in vectors.rows.iter().enumerate() {
             rows.extend(own.iter().flatten());
