@@ -47,8 +47,12 @@ fn aligned_words_are_as_far_apart_as_python_has_them() {
     let place = Place::new();
     let found = json(&place, &[FIRST, SECOND]);
     let expected = expected();
-    let edits: Vec<&str> = found["alignment"].as_array().unwrap().iter()
-        .map(|word| word["edit"].as_str().unwrap()).collect();
+    let edits: Vec<&str> = found["alignment"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word["edit"].as_str().unwrap())
+        .collect();
     let kinds = "kept inserted kept inserted inserted inserted kept kept deleted replaced kept";
     assert_eq!(edits.join(" "), kinds);
     for (layer, expected) in layers(&found).iter().zip(expected["sentences"].as_array().unwrap()) {
@@ -131,7 +135,10 @@ fn senses_that_a_threshold_parts_have_an_area_of_1() {
     let found = json(&place, &["--model", "tiny", "--wic", "wic.tsv"]);
     for layer in layers(&found) {
         let auc = &layer["auc"];
-        assert_eq!((number(&auc["value"]), number(&auc["low"]), auc["n"].clone()), (1.0, 1.0, 8.into()));
+        assert_eq!(
+            (number(&auc["value"]), number(&auc["low"]), auc["n"].clone()),
+            (1.0, 1.0, 8.into())
+        );
         assert_eq!(number(&layer["same"]["value"]), 1.0);
     }
     assert_eq!(found["resampled"], "pairs");
@@ -158,9 +165,16 @@ fn minimal_pairs_are_as_far_apart_as_python_has_them() {
 #[test]
 fn one_word_is_held_against_homographs() {
     let place = Place::new();
-    let texts = ["The bank lent him money.", "Grass grew on the bank of the river.", "The bank by the bank."];
-    let args: Vec<&str> = texts.iter().copied()
-        .chain(["--word", "bank", "--word", "bank", "--word", "bank#2"]).collect();
+    let texts = [
+        "The bank lent him money.",
+        "Grass grew on the bank of the river.",
+        "The bank by the bank.",
+    ];
+    let args: Vec<&str> = texts
+        .iter()
+        .copied()
+        .chain(["--word", "bank", "--word", "bank", "--word", "bank#2"])
+        .collect();
     let found = json(&place, &args);
     assert_eq!(found["contexts"][2]["place"], serde_json::json!([16, 20]));
     assert_eq!(found["homographs"], 32);
@@ -170,8 +184,7 @@ fn one_word_is_held_against_homographs() {
         let mean = pairs.iter().map(|p| number(&p["similarity"])).sum::<f64>() / 3.0;
         assert!((mean - number(&layer["similarity"])).abs() < 1e-12);
         for pair in pairs {
-            let [same, other] =
-                ["percentile_same", "percentile_other"].map(|k| number(&pair[k]));
+            let [same, other] = ["percentile_same", "percentile_other"].map(|k| number(&pair[k]));
             assert!((0.0..=100.0).contains(&same) && same <= other + 20.0 && other <= 100.0);
         }
         assert_eq!(layer["same_sense"]["n"], 32);
@@ -194,7 +207,8 @@ fn the_same_bytes_on_any_number_of_threads() {
     assert!(of("1", "a").contains("begin"));
     of("2", "b");
     let names: Vec<String> = place.files("a").keys().cloned().collect();
-    let expected = "compare.json compare.png compare.svg manifest.json words.json words.png words.svg";
+    let expected =
+        "compare.json compare.png compare.svg manifest.json words.json words.png words.svg";
     assert_eq!(names.join(" "), expected);
     for (name, bytes) in place.files("a") {
         // The manifest has the command line.
@@ -211,9 +225,13 @@ fn what_cannot_be_compared_is_refused() {
     let place = Place::with_tiny();
     let names = "same\tstart1\tend1\tstart2\tend2\tsentence1\tsentence2\n";
     place.write("one.tsv", format!("{names}{}", "1\t0\t3\t0\t1\tthe bank\ta loan\n".repeat(3)));
-    place.write("outside.tsv", format!("{names}1\t0\t3\t0\t1\tthe bank\ta loan\n0\t4\t9\t0\t1\tthe bank\ta loan\n"));
+    place.write(
+        "outside.tsv",
+        format!("{names}1\t0\t3\t0\t1\tthe bank\ta loan\n0\t4\t9\t0\t1\tthe bank\ta loan\n"),
+    );
     place.write("short.tsv", format!("{names}1\t0\t3\n"));
-    place.write("names.tsv", "start1\tend1\tstart2\tend2\tsentence1\tsentence2\n0\t1\t0\t1\ta\tb\n");
+    place
+        .write("names.tsv", "start1\tend1\tstart2\tend2\tsentence1\tsentence2\n0\t1\t0\t1\ta\tb\n");
     place.write("label.tsv", format!("{names}maybe\t0\t3\t0\t1\tthe bank\ta loan\n"));
     place.write("number.tsv", format!("{names}1\t-1\t3\t0\t1\tthe bank\ta loan\n"));
     place.write("empty.tsv", "\n");
@@ -248,9 +266,8 @@ fn what_cannot_be_compared_is_refused() {
         "compare --pairs long.tsv",
         "compare --pairs lone.tsv 'the bank'",
     ] {
-        let outcome = place.run(
-            crate::command::words(line).into_iter().chain(["--model".into(), "tiny".into()]),
-        );
+        let outcome = place
+            .run(crate::command::words(line).into_iter().chain(["--model".into(), "tiny".into()]));
         assert_eq!(outcome.stdout, "", "{line}");
         let first = outcome.stderr.lines().next().unwrap_or_default();
         said += &format!("{line}\n  {} {first}\n", outcome.code.unwrap());
