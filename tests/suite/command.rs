@@ -126,7 +126,7 @@ impl Outcome {
 }
 
 /// Splits a command line at spaces, except within single quotes.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = Vec::new();
     for (index, part) in line.split('\'').enumerate() {
         match index % 2 {

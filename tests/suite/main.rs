@@ -6,6 +6,7 @@
 mod baseline;
 mod checkpoints;
 mod command;
+mod compare;
 mod configs;
 mod corpora;
 mod corpus;

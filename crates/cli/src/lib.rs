@@ -5,6 +5,7 @@
 mod args;
 mod baseline;
 mod cache;
+mod compare;
 mod doctor;
 mod explore;
 mod extract;
@@ -32,6 +33,7 @@ pub fn main() -> ExitCode {
     let verbose = args.common().verbose;
     let result = threads(args.common().threads).and_then(|()| match args.command {
         Command::Explore(args) => explore::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Extract(args) => extract::run(&args),
         Command::Profile(args) => profile::run(&args),
         Command::Probe(args) => probe::run(&args),

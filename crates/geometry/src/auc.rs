@@ -1,5 +1,6 @@
 //! How well a number tells two kinds of things apart, and how a number stands among others.
 
+use crate::anisotropy::by_sentence;
 use crate::error::{GeometryError, Result};
 use crate::interval::{Interval, bootstrap, generator};
 use crate::similarity::same_length;
@@ -14,12 +15,33 @@ use crate::similarity::same_length;
 /// # Errors
 /// Lengths that differ, no positive or no negative thing, a score that is not finite.
 pub fn auc(scores: &[f64], positive: &[bool], seed: u64) -> Result<Interval> {
+    auc_by_group(scores, positive, &(0..scores.len()).collect::<Vec<_>>(), seed)
+}
+
+/// The same with an interval over groups: things of one group (pairs of sentences with one word,
+/// say) are alike, so that the bootstrap takes them together. `groups` is `[n]`, and `n` of the
+/// result the number of groups.
+///
+/// # Errors
+/// As [`auc`].
+pub fn auc_by_group(
+    scores: &[f64],
+    positive: &[bool],
+    groups: &[usize],
+    seed: u64,
+) -> Result<Interval> {
     same_length("labels", scores.len(), positive.len())?;
+    same_length("groups", scores.len(), groups.len())?;
     check(scores)?;
     for (kind, measure) in [(true, "AUC (positive pairs)"), (false, "AUC (negative pairs)")] {
         if positive.iter().all(|&p| p != kind) {
             return Err(GeometryError::TooFew { measure, needed: 1, found: 0 });
         }
+    }
+    let own = by_sentence(groups);
+    let mut group_of = vec![0; scores.len()];
+    for (group, rows) in own.values().enumerate() {
+        rows.iter().for_each(|&row| group_of[row] = group);
     }
     let mut order: Vec<usize> = (0..scores.len()).collect();
     order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
@@ -29,7 +51,7 @@ pub fn auc(scores: &[f64], positive: &[bool], seed: u64) -> Result<Interval> {
         for ties in &equal {
             let (mut above, mut below) = (0.0, 0.0);
             for &i in *ties {
-                let count = f64::from(counts[i]);
+                let count = f64::from(counts[group_of[i]]);
                 if positive[i] { above += count } else { below += count }
             }
             wins += above * (negatives + below / 2.0);
@@ -39,8 +61,8 @@ pub fn auc(scores: &[f64], positive: &[bool], seed: u64) -> Result<Interval> {
         let pairs: f64 = positives * negatives;
         (pairs > 0.0).then(|| wins / pairs)
     };
-    let value = area(&vec![1; scores.len()]).unwrap_or(0.5);
-    Ok(bootstrap(value, scores.len(), &mut generator(seed), area))
+    let value = area(&vec![1; own.len()]).unwrap_or(0.5);
+    Ok(bootstrap(value, own.len(), &mut generator(seed), area))
 }
 
 /// Where each value stands among `reference` values: the percentage of these that lie below it,
@@ -111,6 +133,26 @@ mod tests {
         // Hanley & McNeil's standard error of an area of 0.5 is 0.044 here.
         assert!((found.high - found.low - 4.0 * 0.043).abs() < 0.03, "{found:?}");
         assert_eq!(found, auc(&scores, &positive, 4).unwrap());
+    }
+
+    #[test]
+    fn groups_are_resampled_together() {
+        let scores: Vec<f64> = (0..60).map(|i| f64::from(i % 7) + f64::from(i / 20)).collect();
+        let positive: Vec<bool> = (0..60).map(|i| i % 2 == 0).collect();
+        let alone: Vec<usize> = (100..160).rev().collect();
+        let pairs = auc(&scores, &positive, 3).unwrap();
+        let found = auc_by_group(&scores, &positive, &alone, 3).unwrap();
+        assert_eq!((found.value, found.n), (pairs.value, 60));
+        // Ten copies of six things are no more than the six.
+        let copied =
+            |of: &[usize]| -> Vec<usize> { (0..of.len() * 10).map(|i| of[i / 10]).collect() };
+        let six: Vec<usize> = (0..6).collect();
+        let (few, many) = (&scores[..6], copied(&six));
+        let repeated: Vec<f64> = many.iter().map(|&i| scores[i]).collect();
+        let labels: Vec<bool> = many.iter().map(|&i| positive[i]).collect();
+        let found = auc_by_group(&repeated, &labels, &many, 5).unwrap();
+        assert_eq!(found, auc(few, &positive[..6], 5).unwrap());
+        assert!(auc_by_group(&scores, &positive, &[0], 3).is_err());
     }
 
     #[test]

@@ -52,7 +52,7 @@ mod words;
 pub use align::{Edit, align_words};
 pub use anisotropy::anisotropy;
 pub use attention::{HeadAttention, attention_heads, rollout};
-pub use auc::{auc, percentiles};
+pub use auc::{auc, auc_by_group, percentiles};
 pub use cka::{debiased_cka, linear_cka, rbf_cka};
 pub use cka_map::{CkaMap, cka_map};
 pub use cosines::{RogueDimension, rogue_dimensions};

@@ -33,6 +33,7 @@
 //! - [`Activations`]: tokens by dimensions.
 //! - [`Lens`]: what every layer would predict at every token.
 //! - [`SensePlane`]: words between role and sense.
+//! - [`WordGrid`]: words of two sentences, aligned, by layer.
 //!
 //! The same input gives the same bytes: fonts are bundled, the system's are never read. (PNG bytes
 //! have not been compared between kinds of processor.) Any text is safe to draw. This crate knows nothing of models and their files.
@@ -68,4 +69,5 @@ pub use figures::multiples::{CurvePoint, Multiples, SmallPanel};
 pub use figures::sense_plane::{SensePlane, SenseWord};
 pub use figures::similarity::Similarity;
 pub use figures::trajectory::Trajectory;
+pub use figures::word_grid::{GridWord, WordGrid};
 pub use input::Token;

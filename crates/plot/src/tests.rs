@@ -223,6 +223,24 @@ fn heats(n: usize, n_layers: usize) -> [Heat; 2] {
     ]
 }
 
+/// Rows of every kind, with values missing.
+fn word_grid(n: usize, n_layers: usize) -> WordGrid {
+    let word = |i: usize| WORDS[i % WORDS.len()].to_owned();
+    let row = |i: usize| GridWord {
+        first: (i % 4 != 3).then(|| word(i)),
+        second: (i % 4 != 2).then(|| word(if i.is_multiple_of(2) { i } else { i + 7 })),
+        values: (0..n_layers).map(|l| (i % 4 < 2).then(|| 100.0 * wave(l + i).abs())).collect(),
+        framed: i.is_multiple_of(3).then_some(n_layers / 2),
+    };
+    WordGrid {
+        title: "Words <&>".to_owned(),
+        caption: "Caption.".to_owned(),
+        measure: "percent of random words".to_owned(),
+        words: (0..n).map(row).collect(),
+        layers: (0..n_layers).collect(),
+    }
+}
+
 fn categories(n: usize) -> MapColour {
     MapColour::Category {
         names: (0..9).map(|i| format!("category {i}")).collect(),
@@ -245,6 +263,7 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
         ("sense plane", sense_plane(n, n_layers, 3.0).draw()),
         ("heat", heats(n, n_layers)[0].draw()),
         ("heat on one scale", heats(n, n_layers)[1].draw()),
+        ("word grid", word_grid(n, n_layers).draw()),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()
@@ -543,4 +562,21 @@ fn a_clip_is_said_only_where_something_is_clipped() {
     };
     assert!(said(90.0));
     assert!(!said(100.0));
+}
+
+#[test]
+fn a_long_grid_of_words_is_shown_in_part() {
+    let figure = word_grid(400, 80).draw().unwrap();
+    check("400 rows", &figure);
+    assert!(figure.svg().contains("The first 150 of 400 rows"));
+    assert!(figure.svg().contains("60 of 80 layers"));
+    let mut wrong = word_grid(3, 2);
+    wrong.words[1].values[1] = Some(101.0);
+    assert!(matches!(wrong.draw(), Err(PlotError::OutOfRange { .. })));
+    wrong.words[1].values[1] = Some(f64::NAN);
+    assert!(matches!(wrong.draw(), Err(PlotError::NotDrawable { .. })));
+    wrong.words[1].values.pop();
+    assert!(matches!(wrong.draw(), Err(PlotError::Shape { .. })));
+    wrong.words.clear();
+    assert!(matches!(wrong.draw(), Err(PlotError::Empty { .. })));
 }

@@ -58,6 +58,9 @@ pub enum Error {
     /// Reading layers through a head.
     #[error(transparent)]
     Lens(#[from] crate::LensError),
+    /// What is to be compared.
+    #[error(transparent)]
+    Compare(#[from] crate::CompareError),
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -139,6 +142,7 @@ impl Error {
         match self {
             Self::Loader(error) | Self::Extractor(E::Loader(error)) => error.kind(),
             Self::Lens(error) => error.kind(),
+            Self::Compare(error) => error.kind(),
             Self::Probe(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),

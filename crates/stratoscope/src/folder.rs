@@ -1,8 +1,8 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
 use crate::{
-    Error, Exploration, Geometry, Lens, Manifest, ModelFile, NamedFigure, Probe, Profile, Result,
-    SideBySide,
+    Comparison, Error, Exploration, Geometry, Lens, Manifest, ModelFile, NamedFigure, Probe,
+    Profile, Result, SideBySide,
 };
 use rayon::prelude::*;
 use serde_json::Value;
@@ -236,6 +236,34 @@ pub fn write_geometry(
         "models": models.collect::<Vec<_>>(),
         "input": geometry.input,
         "settings": geometry.settings,
+    });
+    write_files(folder, files, manifest, overwrite)
+}
+
+/// Writes a comparison: its figures as SVG and PNG, their numbers as JSON (compare.json has all),
+/// and a manifest with the files that the model was read from. What `check_output` allows is
+/// replaced as a whole. Returns the names of the files.
+///
+/// # Errors
+/// As [`write_folder`].
+pub fn write_comparison(
+    folder: &Path,
+    comparison: &Comparison,
+    model_files: &[ModelFile],
+    command_line: Vec<String>,
+    overwrite: bool,
+) -> Result<Vec<String>> {
+    let mut files = Vec::new();
+    for (name, drawn, numbers) in comparison.figures()? {
+        add_figure(&mut files, name, &drawn, json_bytes(&numbers)?)?;
+    }
+    let manifest = serde_json::json!({
+        "tool": comparison.tool,
+        "command_line": command_line,
+        "model": comparison.model,
+        "files": model_files,
+        "settings": comparison.settings,
+        "left_out": comparison.left_out,
     });
     write_files(folder, files, manifest, overwrite)
 }

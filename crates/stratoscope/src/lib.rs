@@ -26,6 +26,7 @@
 
 mod attention;
 mod baseline;
+mod compare;
 mod error;
 mod exploration;
 mod explorer;
@@ -47,6 +48,12 @@ mod verification;
 
 pub use attention::{Attention, AttentionBlock, HeadSummary, Rollout};
 pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
+pub use compare::{
+    AlignedWord, CompareError, CompareSettings, Compared, Comparison, EditKind, MinimalPair,
+    PairsComparison, PairsLayer, RandomWords, SentenceComparison, SentenceLayer, WicComparison,
+    WicLayer, WicPair, WordComparison, WordContext, WordDistance, WordLayer, WordPair,
+    parse_minimal_pairs, parse_wic,
+};
 pub use error::{Error, Result};
 pub use exploration::{
     Estimate, Exploration, Known, LayerSummary, LeftOut, Settings, Step, explore,
@@ -54,8 +61,8 @@ pub use exploration::{
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
 pub use folder::{
-    check_output, write_folder, write_geometry, write_lens, write_probe, write_profiles,
-    write_side_by_side,
+    check_output, write_comparison, write_folder, write_geometry, write_lens, write_probe,
+    write_profiles, write_side_by_side,
 };
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,

@@ -13,3 +13,4 @@ pub(crate) mod multiples;
 pub(crate) mod sense_plane;
 pub(crate) mod similarity;
 pub(crate) mod trajectory;
+pub(crate) mod word_grid;

@@ -1,0 +1,289 @@
+//! What the terminal shows of a comparison.
+
+use std::fmt::Write;
+use std::path::Path;
+use stratoscope::{
+    Compared, Comparison, EditKind, Estimate, PairsComparison, SentenceComparison, WicComparison,
+    WordComparison,
+};
+
+/// Contexts and pairs of contexts that are told, at most.
+const MOST: usize = 12;
+
+/// What is said on the terminal.
+pub(super) fn summary(found: &Comparison, folder: Option<&Path>) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text, found, folder);
+    text
+}
+
+fn write(text: &mut String, found: &Comparison, folder: Option<&Path>) -> std::fmt::Result {
+    let model = &found.model;
+    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text)?;
+    match &found.found {
+        Compared::Sentences(of) => sentences(text, of)?,
+        Compared::Word(of) => word(text, of)?,
+        Compared::Pairs(of) => pairs(text, of)?,
+        Compared::Wic(of) => wic(text, of)?,
+        _ => {}
+    }
+    if !found.left_out.is_empty() {
+        writeln!(text)?;
+    }
+    for out in &found.left_out {
+        writeln!(text, "not shown: {} ({})", out.name, out.reason)?;
+    }
+    if let Some(folder) = folder {
+        let words = matches!(found.found, Compared::Sentences(_));
+        writeln!(text)?;
+        writeln!(text, "{}", folder.display())?;
+        let words = if words { " words (.svg .png .json)" } else { "" };
+        writeln!(text, "  compare (.svg .png .json){words} manifest.json")?;
+    }
+    Ok(())
+}
+
+fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
+    for (number, words) in alignment(of).iter().enumerate() {
+        writeln!(text, "{}  {}", number + 1, words.trim_end())?;
+    }
+    writeln!(text)?;
+    writeln!(text, "distance of words, mean [95 %], and % of random words that are nearer")?;
+    writeln!(
+        text,
+        "layer                  kept        %              replaced        %  random words"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20} {:>8}  {:>20} {:>8}  {:>12.3}",
+            l.layer,
+            estimate(l.kept),
+            percent(l.kept_percentile),
+            estimate(l.replaced),
+            percent(l.replaced_percentile),
+            l.random.median,
+        )?;
+    }
+    let Some(kept) = of.layers.first().and_then(|l| l.kept) else { return Ok(()) };
+    writeln!(text)?;
+    let words = if kept.n == 1 { "The kept word" } else { "The kept words" };
+    match of.begins {
+        Some(layer) => writeln!(
+            text,
+            "{words} begin{} to differ at layer {layer} (above 5 % of random words, and above layer 0)",
+            if kept.n == 1 { "s" } else { "" },
+        )?,
+        None => writeln!(
+            text,
+            "{words} do{} not differ by that measure (never above 5 % of random words, \
+                                or not above layer 0)",
+            if kept.n == 1 { "es" } else { "" }
+        )?,
+    }
+    let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
+    if let Some(layer) = of.most.and_then(at) {
+        let layer_0 = if layer.layer == 0 { ", where only position can differ" } else { "" };
+        writeln!(
+            text,
+            "and differ most at layer {}{layer_0}: {} % of random words are nearer",
+            layer.layer,
+            percent(layer.kept_percentile),
+        )?;
+        let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
+        let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
+        let most = known.max_by(|a, b| a.1.percentile.total_cmp(&b.1.percentile));
+        if let Some((word, distance)) = most {
+            let place = percent(Some(distance.percentile));
+            writeln!(
+                text,
+                "there most of all {word:?}, {:.3} apart ({place} %)",
+                distance.distance
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The sentences above each other, word by word; in the middle what becomes of each.
+fn alignment(of: &SentenceComparison) -> [String; 2] {
+    let mut lines = [String::new(), String::new()];
+    for word in &of.alignment {
+        // A dash where a sentence has no word, since a blank would be read over.
+        let (first, second) = match word.edit {
+            EditKind::Kept => (plain(word.first.as_deref()), plain(word.second.as_deref())),
+            EditKind::Replaced => {
+                let marked = |w: Option<&str>| format!("[{}]", plain(w));
+                (marked(word.first.as_deref()), marked(word.second.as_deref()))
+            }
+            EditKind::Deleted => (format!("[{}]", plain(word.first.as_deref())), "–".to_owned()),
+            EditKind::Inserted => ("–".to_owned(), format!("[{}]", plain(word.second.as_deref()))),
+        };
+        let width = first.chars().count().max(second.chars().count());
+        for (line, word) in lines.iter_mut().zip([first, second]) {
+            let room = width - word.chars().count() + 1;
+            *line += &word;
+            *line += &" ".repeat(room);
+        }
+    }
+    lines
+}
+
+/// A word without what a terminal would not print.
+fn plain(word: Option<&str>) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    word.unwrap_or_default().chars().map(shown).collect()
+}
+
+fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
+    for (index, context) in of.contexts.iter().take(MOST).enumerate() {
+        let which = match context.occurrence {
+            1 => String::new(),
+            n => format!(", occurrence {n}"),
+        };
+        writeln!(text, "{}  {:?}{which} in {:?}", index + 1, context.word, context.text)?;
+    }
+    if of.contexts.len() > MOST {
+        writeln!(text, "and {} more", of.contexts.len() - MOST)?;
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "similarity of the word, and of homographs in the same and in another sense (mean [95 %])"
+    )?;
+    writeln!(
+        text,
+        "layer     word            same sense           other sense  senses told apart (AUC)"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>7.3}  {:>20}  {:>20}  {:>23}",
+            l.layer,
+            l.similarity,
+            estimate(l.same_sense),
+            estimate(l.other_sense),
+            estimate(Some(l.senses_auc)),
+        )?;
+    }
+    let Some(best) = of.layers.get(of.best) else { return Ok(()) };
+    writeln!(text)?;
+    writeln!(
+        text,
+        "At layer {}, where similarity tells the homographs' senses apart best (AUC {:.2}):",
+        best.layer, best.senses_auc.value
+    )?;
+    for pair in best.pairs.iter().take(MOST) {
+        writeln!(
+            text,
+            "  {} and {}: {:.3}, above {} % of pairs in the same sense and {} % in another",
+            pair.first + 1,
+            pair.second + 1,
+            pair.similarity,
+            percent(Some(pair.percentile_same)),
+            percent(Some(pair.percentile_other)),
+        )?;
+    }
+    if best.pairs.len() > MOST {
+        writeln!(text, "  and {} more pairs (--json has all)", best.pairs.len() - MOST)?;
+    }
+    writeln!(
+        text,
+        "That is a likeness, not a reading of the sense: form, position and role count too."
+    )
+}
+
+fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
+    writeln!(
+        text,
+        "{} pairs; distance, mean [95 % over pairs], and % of random words that are nearer",
+        of.pairs
+    )?;
+    writeln!(
+        text,
+        "layer               changed     %                 after     %                before     %              sentence"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20} {:>5}  {:>20} {:>5}  {:>20} {:>5}  {:>20}",
+            l.layer,
+            estimate(l.changed),
+            percent(l.changed_percentile),
+            estimate(l.after),
+            percent(l.after_percentile),
+            estimate(l.before),
+            percent(l.before_percentile),
+            estimate(l.sentence),
+        )?;
+    }
+    let largest = |of: Vec<(usize, Option<Estimate>)>| {
+        let known = of.into_iter().filter_map(|(layer, e)| Some((layer, e?.value)));
+        known.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, value)| *value > 0.0)
+    };
+    let sentence = largest(of.layers.iter().map(|l| (l.layer, l.sentence)).collect());
+    if let Some((layer, value)) = sentence {
+        writeln!(text)?;
+        writeln!(text, "The sentences' means are farthest apart at layer {layer} ({value:.3}).")?;
+    }
+    Ok(())
+}
+
+fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
+    let n = of.layers.first().map_or(0, |l| l.auc.n);
+    writeln!(
+        text,
+        "{} pairs, {} of one sense; intervals over {n} {}",
+        of.pairs, of.same, of.resampled
+    )?;
+    writeln!(text, "layer                   AUC             same sense           other sense")?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20}  {:>20}  {:>20}",
+            l.layer,
+            estimate(Some(l.auc)),
+            estimate(l.same),
+            estimate(l.different)
+        )?;
+    }
+    let (Some(first), Some(best)) = (of.layers.first(), of.layers.get(of.best)) else {
+        return Ok(());
+    };
+    writeln!(text)?;
+    writeln!(
+        text,
+        "Best at layer {}, which was chosen on these pairs: a pair of one sense is more alike in",
+        best.layer
+    )?;
+    writeln!(
+        text,
+        "{:.0} % of cases (50 by chance). Layer 0, which has read no context, reaches {:.0} %.",
+        100.0 * best.auc.value,
+        100.0 * first.auc.value
+    )
+}
+
+/// `0.123 [0.101, 0.140]`, or without an interval, or a dash.
+fn estimate(estimate: Option<Estimate>) -> String {
+    match estimate {
+        Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
+            format!("{value:.3} [{low:.3}, {high:.3}]")
+        }
+        Some(Estimate { value, .. }) => format!("{value:.3}"),
+        None => "–".to_owned(),
+    }
+}
+
+/// Percent without what it has no digits for.
+fn percent(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value > 0.0 && value < 0.1 => "< 0.1".to_owned(),
+        Some(value) if value > 99.9 && value < 100.0 => "> 99.9".to_owned(),
+        Some(value) => format!("{value:.1}"),
+        None => "–".to_owned(),
+    }
+}

@@ -1,0 +1,123 @@
+//! What is known of the built-in homographs: how alike one word is to itself in the same sense and
+//! in another, by layer.
+
+use super::CompareSettings;
+use super::places::{Vectors, Wanted};
+use super::ruler::Ruler;
+use crate::{Estimate, Explorer, NamedStimuli, Result, Step};
+use std::collections::BTreeMap;
+use stratoscope_geometry::{Interval, auc_by_group, percentiles};
+
+/// Contexts of every word in every sense and role; there are as many for causal models.
+const PER_CELL: usize = 2;
+
+/// The homographs of the stimuli at every layer.
+pub(super) struct Homographs {
+    /// The words.
+    pub(super) words: usize,
+    /// The sentences that were read.
+    pub(super) sentences: usize,
+    /// `[n_layers + 1]`.
+    layers: Vec<Layer>,
+}
+
+/// Similarities of pairs of contexts of one word.
+#[derive(Default)]
+struct Layer {
+    same: Pairs,
+    other: Pairs,
+}
+
+/// Similarities, and the word of each.
+#[derive(Default)]
+struct Pairs {
+    values: Vec<f64>,
+    words: Vec<usize>,
+}
+
+impl Homographs {
+    /// Runs the model over the first contexts of each homograph in each sense and role, with the
+    /// first of their lead-ins; a causal model over those whose cues stand before the word.
+    pub(super) fn of(
+        explorer: &Explorer,
+        ruler: &Ruler,
+        settings: &CompareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        let stimuli = NamedStimuli::homographs()?.for_model(&explorer.origin())?.stimuli;
+        let contexts = stimuli.contexts();
+        let mut taken: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
+        let mut last = None;
+        let items: Vec<_> = stimuli
+            .items()
+            .into_iter()
+            .filter(|item| last.replace(item.context) != Some(item.context))
+            .filter(|item| {
+                let c = &contexts[item.context];
+                let n = taken.entry((c.word, c.sense, c.role)).or_default();
+                *n += 1;
+                *n <= PER_CELL
+            })
+            .collect();
+        let wanted: Vec<Wanted<'_>> = items
+            .iter()
+            .map(|item| Wanted {
+                text: &item.text,
+                line: Some(contexts[item.context].line),
+                places: vec![item.target[0]..item.target[1]],
+            })
+            .collect();
+        let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
+        let known: Vec<(usize, usize, usize)> = items
+            .iter()
+            .zip(&vectors.rows)
+            .filter_map(|(item, rows)| {
+                let context = &contexts[item.context];
+                Some((context.word, context.sense, rows[0]?))
+            })
+            .collect();
+        let mut pairs = Vec::new();
+        for (index, a) in known.iter().enumerate() {
+            pairs.extend(known[index + 1..].iter().filter(|b| a.0 == b.0).map(|b| (a, b)));
+        }
+        let first: Vec<usize> = pairs.iter().map(|(a, _)| a.2).collect();
+        let second: Vec<usize> = pairs.iter().map(|(_, b)| b.2).collect();
+        let mut layers = Vec::new();
+        for layer in 0..vectors.n_layers() {
+            let (a, b) = (vectors.some(layer, &first), vectors.some(layer, &second));
+            let mut own = Layer::default();
+            let values = ruler.similarities(layer, a.view(), b.view())?;
+            for ((a, b), value) in pairs.iter().zip(values) {
+                let of = if a.1 == b.1 { &mut own.same } else { &mut own.other };
+                of.values.push(value);
+                of.words.push(a.0);
+            }
+            layers.push(own);
+        }
+        Ok(Self { words: stimuli.words().len(), sentences: items.len(), layers })
+    }
+
+    /// The mean similarity of pairs of one sense, and of two, with intervals over words.
+    pub(super) fn means(&self, layer: usize, seed: u64) -> Result<[Option<Estimate>; 2]> {
+        let Layer { same, other } = &self.layers[layer];
+        let mean = |p: &Pairs| -> Result<Option<Estimate>> {
+            Ok(Interval::of_mean(&p.values, &p.words, seed)?.map(Estimate::from))
+        };
+        Ok([mean(same)?, mean(other)?])
+    }
+
+    /// How often a pair of one sense is more alike than one of two, of any word.
+    pub(super) fn auc(&self, layer: usize, seed: u64) -> Result<Estimate> {
+        let Layer { same, other } = &self.layers[layer];
+        let scores = [&same.values[..], &other.values].concat();
+        let words = [&same.words[..], &other.words].concat();
+        let labels: Vec<bool> = (0..scores.len()).map(|i| i < same.values.len()).collect();
+        Ok(auc_by_group(&scores, &labels, &words, seed)?.into())
+    }
+
+    /// Where similarities stand among those of pairs of one sense, and of two, in percent.
+    pub(super) fn percentiles(&self, layer: usize, values: &[f64]) -> Result<[Vec<f64>; 2]> {
+        let Layer { same, other } = &self.layers[layer];
+        Ok([percentiles(values, &same.values)?, percentiles(values, &other.values)?])
+    }
+}

@@ -1,0 +1,271 @@
+//! Minimal pairs: what a changed word does to itself, to the words around it, to the sentence.
+
+use super::error::start_of;
+use super::places::Vectors;
+use super::ruler::Ruler;
+use super::sentences::{Aligned, sides};
+use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
+use crate::{Estimate, Explorer, LeftOut, Result, Step};
+use serde::Serialize;
+use stratoscope_extractor::parse_pairs;
+use stratoscope_geometry::{Edit, Interval};
+
+/// Pairs that are read before the vectors of their words are let go, so that memory stays flat.
+const AT_ONCE: usize = 128;
+
+/// Two sentences that differ in little.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct MinimalPair {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The first sentence.
+    pub good: String,
+    /// The second.
+    pub bad: String,
+}
+
+/// Minimal pairs, summarised by layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct PairsComparison {
+    /// The file.
+    pub file: String,
+    /// How many pairs.
+    pub pairs: usize,
+    /// `[n_layers + 1]`.
+    pub layers: Vec<PairsLayer>,
+}
+
+/// Minimal pairs at one layer: means over pairs, in which each pair counts once, with intervals
+/// over pairs, and where the means stand among the distances of random words, in percent.
+#[derive(Debug, Clone, Serialize)]
+pub struct PairsLayer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// The distance of words from those in their place.
+    pub changed: Option<Estimate>,
+    /// Where it stands.
+    pub changed_percentile: Option<f64>,
+    /// The distance of words that both have, after the first change.
+    pub after: Option<Estimate>,
+    /// Where it stands.
+    pub after_percentile: Option<f64>,
+    /// The distance of words that both have, before the first change.
+    pub before: Option<Estimate>,
+    /// Where it stands.
+    pub before_percentile: Option<f64>,
+    /// The distance of the sentences' means over their words. Random words say nothing of it.
+    pub sentence: Option<Estimate>,
+    /// How far apart words of unrelated sentences are.
+    pub random: RandomWords,
+}
+
+/// Minimal pairs from lines `good TAB bad`; `place` is what messages call the file.
+///
+/// # Errors
+/// A line without exactly one tab or with nothing on one side, what is not UTF-8, two sentences that
+/// are the same, no pair at all; each with its line.
+pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair>, usize)> {
+    let read = parse_pairs(bytes, place)?;
+    let pairs = read.items.into_iter().map(|text| {
+        let pair = MinimalPair {
+            line: text.line.unwrap_or(0),
+            good: text.text,
+            bad: text.pair.unwrap_or_default(),
+        };
+        match pair.good.trim() == pair.bad.trim() {
+            true => Err(CompareError::SameSentences {
+                place: place.to_owned(),
+                line: pair.line,
+                text: start_of(&pair.good),
+            }
+            .into()),
+            false => Ok(pair),
+        }
+    });
+    Ok((pairs.collect::<Result<_>>()?, read.blank_lines))
+}
+
+/// What a distance is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Changed,
+    After,
+    Before,
+}
+
+/// `[n_layers + 1]` of one part: the means of the pairs that have it.
+type Means = Vec<Vec<f64>>;
+
+impl Explorer {
+    /// What the change in each of some minimal pairs does, layer by layer: to the word that is
+    /// changed, to the words after and before it, to the sentence.
+    ///
+    /// # Errors
+    /// A sentence without a word or of which no word has a token, one that is too long for the
+    /// model (by its line); no pairs; a forward pass that fails.
+    pub fn compare_pairs(
+        &self,
+        pairs: &[MinimalPair],
+        file: &str,
+        settings: &CompareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Comparison> {
+        let mut aligned = Vec::with_capacity(pairs.len());
+        for pair in pairs {
+            let place = |_| format!("{file}, line {}", pair.line);
+            aligned.push(Aligned::of([&pair.good, &pair.bad], place)?);
+        }
+        let ruler = Ruler::of(self, settings, progress)?;
+        let n_layers = self.model().transformer.architecture().n_layers + 1;
+        let mut found: [Means; 3] = std::array::from_fn(|_| vec![Vec::new(); n_layers]);
+        let mut sentence: Means = vec![Vec::new(); n_layers];
+        for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
+            let first = number * AT_ONCE;
+            progress(Step { what: "pairs", done: first, total: pairs.len() });
+            let own = &aligned[first..first + some.len()];
+            let wanted: Vec<_> = some
+                .iter()
+                .zip(own)
+                .flat_map(|(pair, own)| own.wanted([&pair.good, &pair.bad], Some(pair.line)))
+                .collect();
+            let vectors = Vectors::of(self, &wanted, settings.pooling, &mut |_| {})?;
+            for (index, (pair, own)) in some.iter().zip(own).enumerate() {
+                let rows = [&vectors.rows[2 * index], &vectors.rows[2 * index + 1]];
+                for (side, text) in [&pair.good, &pair.bad].into_iter().enumerate() {
+                    if rows[side].iter().all(Option::is_none) {
+                        return Err(CompareError::NoToken {
+                            place: format!("{file}, line {}", pair.line),
+                            what: "any word".to_owned(),
+                            text: start_of(text),
+                        }
+                        .into());
+                    }
+                }
+                let steps = steps(&own.edits, rows);
+                let (a, b): (Vec<usize>, Vec<usize>) = steps.iter().map(|s| (s.1, s.2)).unzip();
+                let whole = rows.map(|rows| rows.iter().flatten().copied().collect::<Vec<_>>());
+                for layer in 0..n_layers {
+                    let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
+                    let far = ruler.distances(layer, a.view(), b.view())?;
+                    for (part, means) in
+                        [Part::Changed, Part::After, Part::Before].into_iter().zip(&mut found)
+                    {
+                        let of = steps.iter().zip(&far).filter(|(step, _)| step.0 == part);
+                        let of: Vec<f64> = of.map(|(_, &far)| far).collect();
+                        if !of.is_empty() {
+                            means[layer].push(of.iter().sum::<f64>() / of.len() as f64);
+                        }
+                    }
+                    let means = [0, 1].map(|side: usize| vectors.mean(layer, &whole[side]));
+                    sentence[layer].extend(ruler.distances(
+                        layer,
+                        means[0].view(),
+                        means[1].view(),
+                    )?);
+                }
+            }
+        }
+        progress(Step { what: "pairs", done: pairs.len(), total: pairs.len() });
+
+        let estimate = |values: &[f64]| -> Result<Option<Estimate>> {
+            let alone: Vec<usize> = (0..values.len()).collect();
+            Ok(Interval::of_mean(values, &alone, settings.seed)?.map(Estimate::from))
+        };
+        let mut layers = Vec::new();
+        for layer in 0..n_layers {
+            let of = |part: usize| -> Result<(Option<Estimate>, Option<f64>)> {
+                let mean = estimate(&found[part][layer])?;
+                let at = mean.map(|m| ruler.percentiles(layer, &[m.value])).transpose()?;
+                Ok((mean, at.and_then(|at| at.first().copied())))
+            };
+            let (changed, changed_percentile) = of(0)?;
+            let (after, after_percentile) = of(1)?;
+            let (before, before_percentile) = of(2)?;
+            layers.push(PairsLayer {
+                layer,
+                changed,
+                changed_percentile,
+                after,
+                after_percentile,
+                before,
+                before_percentile,
+                sentence: estimate(&sentence[layer])?,
+                random: ruler.random(layer),
+            });
+        }
+        let out = missing(&layers, pairs.len());
+        let found = PairsComparison { file: file.to_owned(), pairs: pairs.len(), layers };
+        Ok(Comparison::new(self.origin(), settings, Compared::Pairs(found), out))
+    }
+}
+
+/// The steps whose words both have a vector: what they are, and their rows.
+fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, usize)> {
+    let first_change =
+        edits.iter().position(|edit| !matches!(edit, Edit::Equal(..))).unwrap_or(edits.len());
+    let step = |(index, &edit): (usize, &Edit)| {
+        let part = match edit {
+            Edit::Equal(..) if index < first_change => Part::Before,
+            Edit::Equal(..) => Part::After,
+            _ => Part::Changed,
+        };
+        let (a, b) = sides(edit);
+        Some((part, rows[0][a?]?, rows[1][b?]?))
+    };
+    edits.iter().enumerate().filter_map(step).collect()
+}
+
+/// Which means are over fewer pairs than there are, or none, and why.
+fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<LeftOut> {
+    let Some(layer) = layers.first() else { return Vec::new() };
+    let parts = [
+        ("changed", layer.changed, "has no word in the place of another"),
+        ("after", layer.after, "has no common word after its first change"),
+        ("before", layer.before, "has no common word before its first change"),
+    ];
+    let mut out = Vec::new();
+    for (name, mean, why) in parts {
+        match mean.map_or(0, |m| m.n) {
+            0 => out.push(left_out(name, format!("no pair is counted: each {why}"))),
+            n if n < pairs => {
+                let without = counted(pairs - n, "pair is", "pairs are");
+                out.push(left_out(name, format!("{without} not counted: each {why}")));
+            }
+            _ => {}
+        }
+    }
+    if pairs == 1 {
+        out.push(left_out("intervals", "they are over pairs, and there is one"));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_keep_their_lines() {
+        let (pairs, blank) = parse_minimal_pairs(b"a b\ta c\n\n d\te \n", "f").unwrap();
+        assert_eq!((pairs[1].line, pairs[1].good.as_str(), pairs[1].bad.as_str()), (3, " d", "e "));
+        assert_eq!(blank, 1);
+        let same = parse_minimal_pairs(b"a\tb\nx y\t x y", "f").unwrap_err().to_string();
+        assert_eq!(same, "f, line 2: both sentences are the same: \"x y\"");
+    }
+
+    #[test]
+    fn steps_know_the_first_change() {
+        let rows = |n: usize| (0..n).map(Some).collect::<Vec<_>>();
+        let edits = [
+            Edit::Equal(0, 0),
+            Edit::Inserted(1),
+            Edit::Equal(1, 2),
+            Edit::Substituted(2, 3),
+            Edit::Equal(3, 4),
+        ];
+        let parts: Vec<Part> =
+            steps(&edits, [&rows(4), &rows(5)]).into_iter().map(|s| s.0).collect();
+        assert_eq!(parts, [Part::Before, Part::After, Part::Changed, Part::After]);
+        assert_eq!(steps(&edits[..1], [&vec![None], &rows(1)]), []);
+    }
+}

@@ -1,0 +1,167 @@
+//! Words of a text, and the vectors of places in texts at every layer.
+
+use super::CompareError;
+use super::error::start_of;
+use crate::{Explorer, LongText, Pooling, Result, Step, Text};
+use ndarray::{Array2, Array3, ArrayView2, Axis};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
+use stratoscope_extractor::ChosenWords;
+use unicode_segmentation::UnicodeSegmentation;
+
+/// A word and its place in its text, in characters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    pub(super) text: String,
+    pub(super) place: Range<usize>,
+}
+
+impl Word {
+    /// Whether it is more than punctuation.
+    pub(super) fn has_letters(&self) -> bool {
+        self.text.chars().any(char::is_alphanumeric)
+    }
+}
+
+/// The words of a text and its punctuation marks, as Unicode parts them (UAX 29): the same for every
+/// model, whatever its tokenizer makes of them.
+pub(super) fn words_of(text: &str) -> Vec<Word> {
+    let mut at = 0;
+    let words = text.split_word_bounds().filter_map(|part| {
+        let start = at;
+        at += part.chars().count();
+        let visible = part.chars().any(|c| !c.is_whitespace() && !c.is_control());
+        visible.then(|| Word { text: part.to_owned(), place: start..at })
+    });
+    words.collect()
+}
+
+/// The same of a text that has to have some.
+pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Result<Vec<Word>> {
+    let words = words_of(text);
+    match words.is_empty() {
+        true => Err(CompareError::NoWords { place: place(), text: start_of(text) }.into()),
+        false => Ok(words),
+    }
+}
+
+/// A text, and the places in it whose vectors are wanted, in characters.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted<'a> {
+    pub(super) text: &'a str,
+    pub(super) line: Option<usize>,
+    pub(super) places: Vec<Range<usize>>,
+}
+
+/// Vectors of places in texts.
+pub(super) struct Vectors {
+    /// `[n_layers + 1, rows, d_model]`.
+    states: Array3<f32>,
+    /// `[texts][places]`: the row; none where no token stands for the place.
+    pub(super) rows: Vec<Vec<Option<usize>>>,
+}
+
+impl Vectors {
+    /// Runs the model over the texts, each different one once: the same text has the same vectors.
+    pub(super) fn of(
+        explorer: &Explorer,
+        wanted: &[Wanted<'_>],
+        pooling: Pooling,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        Self::read(explorer, wanted, pooling, LongText::Refuse, progress)
+    }
+
+    /// The same of texts of our own, of which a model with few positions reads what it can.
+    pub(super) fn of_builtin(
+        explorer: &Explorer,
+        wanted: &[Wanted<'_>],
+        pooling: Pooling,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        Self::read(explorer, wanted, pooling, LongText::Cut, progress)
+    }
+
+    fn read(
+        explorer: &Explorer,
+        wanted: &[Wanted<'_>],
+        pooling: Pooling,
+        long: LongText,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Self> {
+        let mut numbers: HashMap<&str, usize> = HashMap::new();
+        let mut texts: Vec<Text> = Vec::new();
+        let mut places: Vec<BTreeSet<(usize, usize)>> = Vec::new();
+        for one in wanted {
+            let number = *numbers.entry(one.text).or_insert_with(|| {
+                texts.push(Text { line: one.line, ..Text::from(one.text) });
+                places.push(BTreeSet::new());
+                texts.len() - 1
+            });
+            places[number].extend(one.places.iter().map(|p| (p.start, p.end)));
+        }
+        for (text, places) in texts.iter_mut().zip(&places) {
+            text.words = places.iter().map(|&(start, end)| start..end).collect();
+        }
+        let chosen = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
+        let model = explorer.model();
+        let words = ChosenWords::words(model, texts.clone(), chosen, pooling, long)?;
+        let mut row_of: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
+        for (row, (text, word)) in words.rows().enumerate() {
+            let place = &texts[text].words[word];
+            row_of.insert((text, place.start, place.end), row);
+        }
+        let layers: Vec<usize> = (0..=model.transformer.architecture().n_layers).collect();
+        let mut told = |p: stratoscope_extractor::Progress| {
+            progress(Step { what: "reading", done: p.done, total: p.total });
+        };
+        let states = words.states(model, &layers, &mut told)?;
+        let rows = wanted.iter().map(|one| {
+            let number = numbers[one.text];
+            let row = |p: &Range<usize>| row_of.get(&(number, p.start, p.end)).copied();
+            one.places.iter().map(row).collect()
+        });
+        Ok(Self { rows: rows.collect(), states })
+    }
+
+    /// `n_layers + 1`.
+    pub(super) fn n_layers(&self) -> usize {
+        self.states.len_of(Axis(0))
+    }
+
+    /// `[rows, d_model]`.
+    pub(super) fn layer(&self, layer: usize) -> ArrayView2<'_, f32> {
+        self.states.index_axis(Axis(0), layer)
+    }
+
+    /// Some rows of a layer, `[rows, d_model]`.
+    pub(super) fn some(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
+        self.layer(layer).select(Axis(0), rows)
+    }
+
+    /// The mean of some rows of a layer, `[1, d_model]`, summed in f64.
+    pub(super) fn mean(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
+        let some = self.some(layer, rows).mapv(f64::from);
+        let n = rows.len().max(1) as f64;
+        some.sum_axis(Axis(0)).mapv(|v| (v / n) as f32).insert_axis(Axis(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_those_of_unicode() {
+        let of = |text: &str| -> Vec<(String, usize, usize)> {
+            let word = |w: Word| (w.text, w.place.start, w.place.end);
+            words_of(text).into_iter().map(word).collect()
+        };
+        let word = |text: &str, start, end| (text.to_owned(), start, end);
+        let expected =
+            [word("Don't", 0, 5), word("go", 6, 8), word(",", 8, 9), word("Zoë", 11, 14)];
+        assert_eq!(of("Don't go,  Zoë\n"), expected);
+        assert_eq!(of("中文 3.5"), [word("中", 0, 1), word("文", 1, 2), word("3.5", 3, 6)]);
+        assert_eq!(of(" \t\u{7}\u{a0}"), []);
+    }
+}

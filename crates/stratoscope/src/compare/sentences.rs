@@ -1,0 +1,311 @@
+//! Two sentences, word by word: how far apart aligned words are at every layer.
+
+use super::error::start_of;
+use super::places::{Vectors, Wanted, Word, some_words_of};
+use super::ruler::Ruler;
+use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
+use crate::{Estimate, Explorer, LeftOut, Result, Step};
+use serde::Serialize;
+use stratoscope_geometry::{Edit, Interval, align_words};
+
+/// Words that both sentences have begin to differ where they are farther apart than so many of a
+/// hundred random pairs of words.
+pub(super) const NEAREST: f64 = 5.0;
+
+/// Two sentences, word by word.
+#[derive(Debug, Clone, Serialize)]
+pub struct SentenceComparison {
+    /// The sentences.
+    pub texts: [String; 2],
+    /// The fewest edits from the first to the second, in order: [`align_words`].
+    pub alignment: Vec<AlignedWord>,
+    /// The first layer from 1 on at which the mean distance of the kept words is above that of the
+    /// nearest 5 % of random words, and stands higher among random words than at layer 0, where
+    /// only form and position can differ. None where there is no such layer, or no kept word.
+    pub begins: Option<usize>,
+    /// The layer at which the mean distance of the kept words stands highest among random words;
+    /// of equal ones the first. None where no kept word differs anywhere, or there is none.
+    pub most: Option<usize>,
+    /// `[n_layers + 1]`.
+    pub layers: Vec<SentenceLayer>,
+}
+
+/// What becomes of a word from the first sentence to the second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EditKind {
+    /// It is in both.
+    Kept,
+    /// Another stands in its place.
+    Replaced,
+    /// It is in the first only.
+    Deleted,
+    /// It is in the second only.
+    Inserted,
+}
+
+/// A step of the alignment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AlignedWord {
+    /// What the step does.
+    pub edit: EditKind,
+    /// The word of the first sentence.
+    pub first: Option<String>,
+    /// The word of the second.
+    pub second: Option<String>,
+    /// By the rule of [`SentenceComparison::begins`], of this word alone; of words in both.
+    pub begins: Option<usize>,
+}
+
+/// Two sentences at one layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct SentenceLayer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// The mean distance of kept words, its interval over words.
+    pub kept: Option<Estimate>,
+    /// Where that mean stands among the distances of random words, in percent.
+    pub kept_percentile: Option<f64>,
+    /// The mean distance of words from those in their place.
+    pub replaced: Option<Estimate>,
+    /// Where that mean stands among the distances of random words, in percent.
+    pub replaced_percentile: Option<f64>,
+    /// The distance of the sentences' means over their words.
+    pub sentence: f64,
+    /// How far apart words of unrelated sentences are.
+    pub random: RandomWords,
+    /// `[alignment]`; none where a word has no counterpart or no token.
+    pub words: Vec<Option<WordDistance>>,
+}
+
+/// How far apart two aligned words are.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WordDistance {
+    /// The distance.
+    pub distance: f64,
+    /// How many of a hundred random pairs of words are nearer.
+    pub percentile: f64,
+}
+
+/// Two sentences with their alignment.
+pub(super) struct Aligned {
+    pub(super) words: [Vec<Word>; 2],
+    pub(super) edits: Vec<Edit>,
+}
+
+impl Aligned {
+    pub(super) fn of(texts: [&str; 2], place: impl Fn(usize) -> String) -> Result<Self> {
+        let first = some_words_of(texts[0], || place(0))?;
+        let second = some_words_of(texts[1], || place(1))?;
+        let forms = |words: &[Word]| words.iter().map(|w| w.text.clone()).collect::<Vec<_>>();
+        let edits = align_words(&forms(&first), &forms(&second))?;
+        Ok(Self { words: [first, second], edits })
+    }
+
+    /// All words of both, to be read.
+    pub(super) fn wanted<'a>(&self, texts: [&'a str; 2], line: Option<usize>) -> [Wanted<'a>; 2] {
+        [0, 1].map(|side| Wanted {
+            text: texts[side],
+            line,
+            places: self.words[side].iter().map(|w| w.place.clone()).collect(),
+        })
+    }
+}
+
+/// The words of a step, from 0: of the first sentence, of the second.
+pub(super) fn sides(edit: Edit) -> (Option<usize>, Option<usize>) {
+    match edit {
+        Edit::Equal(a, b) | Edit::Substituted(a, b) => (Some(a), Some(b)),
+        Edit::Deleted(a) => (Some(a), None),
+        Edit::Inserted(b) => (None, Some(b)),
+    }
+}
+
+impl Explorer {
+    /// Two sentences aligned by their words ([`align_words`]; words as Unicode parts them, the same
+    /// for every model), and how far apart aligned words are at every layer, beside words of
+    /// unrelated sentences (5,000 pairs from the 200 built-in ones).
+    ///
+    /// # Errors
+    /// A text without a word or of which no word has a token; one that is too long for the model;
+    /// a forward pass that fails.
+    pub fn compare_sentences(
+        &self,
+        first: &str,
+        second: &str,
+        settings: &CompareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Comparison> {
+        let texts = [first, second];
+        let place = |side: usize| format!("text {}", side + 1);
+        let aligned = Aligned::of(texts, place)?;
+        let wanted = aligned.wanted(texts, None);
+        let vectors = Vectors::of(self, &wanted, settings.pooling, progress)?;
+        let of_side = |side: usize| -> Result<Vec<usize>> {
+            let rows: Vec<usize> = vectors.rows[side].iter().flatten().copied().collect();
+            match rows.is_empty() {
+                true => Err(CompareError::NoToken {
+                    place: place(side),
+                    what: "any word".to_owned(),
+                    text: start_of(texts[side]),
+                }
+                .into()),
+                false => Ok(rows),
+            }
+        };
+        let whole = [of_side(0)?, of_side(1)?];
+        let ruler = Ruler::of(self, settings, progress)?;
+
+        // The steps whose words both have a vector, and their rows.
+        let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
+        for (step, &edit) in aligned.edits.iter().enumerate() {
+            if let (Some(a), Some(b)) = sides(edit)
+                && let (Some(a), Some(b)) = (vectors.rows[0][a], vectors.rows[1][b])
+            {
+                pairs.push((step, a, b));
+            }
+        }
+        let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
+        let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
+        let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
+        let mut layers = Vec::new();
+        for layer in 0..vectors.n_layers() {
+            let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
+            let distances = ruler.distances(layer, a.view(), b.view())?;
+            let percentiles = ruler.percentiles(layer, &distances)?;
+            let mean = |kept: bool| -> Result<(Option<Estimate>, Option<f64>)> {
+                let own =
+                    pairs.iter().zip(&distances).filter(|((step, ..), _)| is_kept(*step) == kept);
+                let own: Vec<f64> = own.map(|(_, &d)| d).collect();
+                let alone: Vec<usize> = (0..own.len()).collect();
+                let mean = Interval::of_mean(&own, &alone, settings.seed)?.map(Estimate::from);
+                let at = mean.map(|m| ruler.percentiles(layer, &[m.value])).transpose()?;
+                Ok((mean, at.and_then(|at| at.first().copied())))
+            };
+            let (kept, kept_percentile) = mean(true)?;
+            let (replaced, replaced_percentile) = mean(false)?;
+            let mut words = vec![None; aligned.edits.len()];
+            for (((step, ..), &distance), &percentile) in
+                pairs.iter().zip(&distances).zip(&percentiles)
+            {
+                words[*step] = Some(WordDistance { distance, percentile });
+            }
+            let means = [0, 1].map(|side| vectors.mean(layer, &whole[side]));
+            let far = ruler.distances(layer, means[0].view(), means[1].view())?;
+            layers.push(SentenceLayer {
+                layer,
+                kept,
+                kept_percentile,
+                replaced,
+                replaced_percentile,
+                sentence: far.first().copied().unwrap_or(0.0),
+                random: ruler.random(layer),
+                words,
+            });
+        }
+
+        let alignment = aligned.edits.iter().enumerate().map(|(step, &edit)| {
+            let (a, b) = sides(edit);
+            let own: Vec<Option<f64>> =
+                layers.iter().map(|l| l.words[step].map(|w| w.percentile)).collect();
+            AlignedWord {
+                edit: match edit {
+                    Edit::Equal(..) => EditKind::Kept,
+                    Edit::Substituted(..) => EditKind::Replaced,
+                    Edit::Deleted(_) => EditKind::Deleted,
+                    Edit::Inserted(_) => EditKind::Inserted,
+                },
+                first: a.map(|a| aligned.words[0][a].text.clone()),
+                second: b.map(|b| aligned.words[1][b].text.clone()),
+                begins: begins(&own).filter(|_| is_kept(step)),
+            }
+        });
+        let alignment: Vec<AlignedWord> = alignment.collect();
+        let kept: Vec<Option<f64>> = layers.iter().map(|l| l.kept_percentile).collect();
+        let most = most(&kept);
+        let begins = begins(&kept);
+        let mut out = missing(&alignment, &layers, begins);
+        let unread = alignment.iter().enumerate().filter(|(step, word)| {
+            let both = word.first.is_some() && word.second.is_some();
+            both && layers.first().is_some_and(|l| l.words[*step].is_none())
+        });
+        let unread: Vec<&str> = unread.filter_map(|(_, word)| word.first.as_deref()).collect();
+        if !unread.is_empty() {
+            let reason = format!("the tokenizer has no token for: {}", unread.join(" "));
+            out.push(left_out("words", reason));
+        }
+        let texts = texts.map(str::to_owned);
+        let found = SentenceComparison { texts, alignment, begins, most, layers };
+        Ok(Comparison::new(self.origin(), settings, Compared::Sentences(found), out))
+    }
+}
+
+/// The rule of [`SentenceComparison::begins`], over percentiles by layer.
+fn begins(percentiles: &[Option<f64>]) -> Option<usize> {
+    let at_0 = percentiles.first().copied().flatten()?;
+    let differs = |at: &Option<f64>| at.is_some_and(|at| at > NEAREST && at > at_0);
+    percentiles.iter().skip(1).position(differs).map(|index| index + 1)
+}
+
+/// The layer of the largest percentile above 0, the first of equal ones.
+fn most(percentiles: &[Option<f64>]) -> Option<usize> {
+    let largest = percentiles.iter().flatten().copied().fold(0.0, f64::max);
+    percentiles.iter().position(|at| *at == Some(largest)).filter(|_| largest > 0.0)
+}
+
+/// What is not defined for these sentences, by name.
+fn missing(
+    alignment: &[AlignedWord],
+    layers: &[SentenceLayer],
+    begins: Option<usize>,
+) -> Vec<LeftOut> {
+    let mut out = Vec::new();
+    let Some(layer) = layers.first() else { return out };
+    let same = alignment.iter().all(|word| word.edit == EditKind::Kept);
+    match layer.kept {
+        None => out.push(left_out("kept", "no word is in both sentences")),
+        Some(kept) if kept.n < 2 => {
+            out.push(left_out("interval of kept", "a single word is in both sentences"));
+        }
+        Some(_) => {}
+    }
+    match layer.replaced {
+        None => {
+            out.push(left_out("replaced", "no word of one stands in the place of another"));
+        }
+        Some(replaced) if replaced.n < 2 => {
+            out.push(left_out("interval of replaced", "a single word stands in another's place"));
+        }
+        Some(_) => {}
+    }
+    if layer.kept.is_some() && begins.is_none() {
+        let reason = match same {
+            true => "the sentences have the same words".to_owned(),
+            false => format!(
+                "at no layer are the {} farther apart than the nearest {NEAREST} % of random words",
+                counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
+            ),
+        };
+        out.push(left_out("begins", reason));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_words_begin_to_differ() {
+        let of = |values: &[f64]| begins(&values.iter().map(|v| Some(*v)).collect::<Vec<_>>());
+        assert_eq!(of(&[0.0, 4.0, 5.0, 5.1, 90.0]), Some(3));
+        // Position alone is no difference of context.
+        assert_eq!(of(&[40.0, 30.0, 39.0, 41.0]), Some(3));
+        assert_eq!(of(&[90.0, 1.0]), None);
+        assert_eq!(of(&[0.0; 5]), None);
+        assert_eq!(begins(&[None, None]), None);
+        let most = |values: &[f64]| most(&values.iter().map(|v| Some(*v)).collect::<Vec<_>>());
+        assert_eq!(most(&[0.0, 7.0, 9.0, 9.0]), Some(2));
+        assert_eq!((most(&[0.0, 0.0]), most(&[])), (None, None));
+    }
+}

@@ -1,0 +1,344 @@
+//! Word-in-context pairs: whether the same word in two sentences is closer where it means the same.
+
+use super::error::start_of;
+use super::places::{Vectors, Wanted};
+use super::ruler::Ruler;
+use super::{CompareError, CompareSettings, Compared, Comparison, counted, left_out};
+use crate::{Estimate, Explorer, Result, Step};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use stratoscope_extractor::parse_lines;
+use stratoscope_geometry::{Interval, auc_by_group};
+
+/// Pairs that are read before their vectors are let go, so that memory stays flat.
+const AT_ONCE: usize = 512;
+
+/// The columns that are needed.
+const NEEDED: [&str; 7] = ["same", "start1", "end1", "start2", "end2", "sentence1", "sentence2"];
+
+/// The columns of a file that does not name them.
+const USUAL: [&str; 11] = [
+    "lemma",
+    "pos",
+    "same",
+    "start1",
+    "end1",
+    "start2",
+    "end2",
+    "lexfile1",
+    "lexfile2",
+    "sentence1",
+    "sentence2",
+];
+
+/// A word in two sentences, and whether it means the same in both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WicPair {
+    /// Its line, from 1.
+    pub line: usize,
+    /// The word, where it is named.
+    pub lemma: Option<String>,
+    /// Whether both are of one sense.
+    pub same: bool,
+    /// The sentences.
+    pub sentences: [String; 2],
+    /// Where the word stands in each, in characters.
+    pub places: [Range<usize>; 2],
+}
+
+/// How well the similarity of a word's two vectors tells same from different senses, by layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct WicComparison {
+    /// The file.
+    pub file: String,
+    /// Pairs that were scored.
+    pub pairs: usize,
+    /// Those of the same sense among them.
+    pub same: usize,
+    /// What intervals are over: `lemmas`, whose pairs are resampled together, or `pairs`.
+    pub resampled: &'static str,
+    /// The layer of the largest AUC; the first of equal ones.
+    pub best: usize,
+    /// `[n_layers + 1]`.
+    pub layers: Vec<WicLayer>,
+}
+
+/// Word-in-context pairs at one layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct WicLayer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// How often a pair of one sense is more alike than one of two: 0.5 by chance, no threshold.
+    pub auc: Estimate,
+    /// The mean similarity of pairs of one sense.
+    pub same: Option<Estimate>,
+    /// The mean similarity of pairs of two senses.
+    pub different: Option<Estimate>,
+}
+
+/// Word-in-context pairs from lines with tabs between their fields. The columns `same` (1 or 0, T or
+/// F), `start1`, `end1`, `start2`, `end2` (characters from 0, the end not part of it), `sentence1`
+/// and `sentence2` are found by the names in the first line, or in a comment before it (`# … lemma
+/// pos same …`, whose last words they are), and `lemma` where it is; a file that names none has
+/// eleven: lemma pos same start1 end1 start2 end2 lexfile1 lexfile2 sentence1 sentence2. Returns how
+/// many blank lines were skipped too.
+///
+/// # Errors
+/// A column that is not there; a line with another number of fields, with a field that is not what
+/// it has to be or a place outside its sentence (by its number); no pairs; what is not UTF-8.
+pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
+    let read = parse_lines(bytes, place)?;
+    let mut lines = read.items.iter().map(|text| (text.line.unwrap_or(0), text.text.as_str()));
+    let mut names: Option<Vec<&str>> = None;
+    let (mut first, mut tabs) = (None, true);
+    for (line, text) in lines.by_ref() {
+        let comment = text.strip_prefix('#');
+        let words = comment.unwrap_or(text);
+        let has = |name| words.split_whitespace().any(|word| word == name);
+        if has("sentence1") && has("sentence2") {
+            tabs = words.contains('\t');
+            names = Some(match tabs {
+                true => words.split('\t').map(str::trim).collect(),
+                false => words.split_whitespace().collect(),
+            });
+        } else if comment.is_none() {
+            first = Some((line, text));
+            break;
+        }
+    }
+    let no_pair =
+        || stratoscope_extractor::Error::NoText { place: format!("{place} has no pairs") };
+    let (first_line, first_text) = first.ok_or_else(no_pair)?;
+    let n = first_text.split('\t').count();
+    let names = names.unwrap_or_else(|| USUAL.to_vec());
+    // Of a comment that says other things first, the last words.
+    let names = if tabs { &names } else { &names[names.len().saturating_sub(n)..] };
+    let column = |name: &str| names.iter().position(|found| *found == name);
+    let mut at = [0; NEEDED.len()];
+    for (at, name) in at.iter_mut().zip(NEEDED) {
+        *at =
+            column(name).ok_or(CompareError::NoColumn { place: place.to_owned(), column: name })?;
+    }
+    let lemma = column("lemma");
+    let rows = std::iter::once((first_line, first_text)).chain(lines);
+    let pairs = rows.map(|(line, text)| {
+        let fields: Vec<&str> = text.split('\t').collect();
+        match fields.len() == names.len() {
+            true => pair(&fields, at, lemma, line, place),
+            false => Err(CompareError::Fields {
+                place: place.to_owned(),
+                line,
+                found: fields.len(),
+                expected: names.len(),
+            }),
+        }
+    });
+    Ok((pairs.collect::<Result<_, _>>()?, read.blank_lines))
+}
+
+/// One line; `at` says where the needed columns are.
+fn pair(
+    fields: &[&str],
+    at: [usize; NEEDED.len()],
+    lemma: Option<usize>,
+    line: usize,
+    place: &str,
+) -> Result<WicPair, CompareError> {
+    let wrong = |index: usize, expected| CompareError::Field {
+        place: place.to_owned(),
+        line,
+        column: NEEDED[index],
+        value: start_of(fields[at[index]]),
+        expected,
+    };
+    let same = match fields[at[0]].trim() {
+        "1" | "T" | "true" => true,
+        "0" | "F" | "false" => false,
+        _ => return Err(wrong(0, "1 or 0")),
+    };
+    let number = |index: usize| {
+        let value = fields[at[index]].trim().parse::<usize>();
+        value.map_err(|_| wrong(index, "a number of characters"))
+    };
+    let mut places = [0..0, 0..0];
+    for (side, range) in places.iter_mut().enumerate() {
+        let (start, end) = (number(1 + 2 * side)?, number(2 + 2 * side)?);
+        let length = fields[at[5 + side]].chars().count();
+        if start >= end || end > length {
+            let (place, column) = (place.to_owned(), NEEDED[5 + side]);
+            return Err(CompareError::Outside { place, line, column, start, end, length });
+        }
+        *range = start..end;
+    }
+    let sentences = [fields[at[5]].to_owned(), fields[at[6]].to_owned()];
+    let lemma = lemma.map(|at| fields[at].to_owned());
+    Ok(WicPair { line, lemma, same, sentences, places })
+}
+
+impl Explorer {
+    /// Scores word-in-context pairs by the similarity of the word's two vectors at every layer, and
+    /// says how well that tells pairs of one sense from pairs of two: the area under the ROC curve,
+    /// which needs no threshold. Intervals are by a bootstrap over lemmas, whose pairs are alike,
+    /// or over pairs where lemmas are not known.
+    ///
+    /// # Errors
+    /// Pairs of one kind only; a sentence that is too long for the model (by its line); a forward
+    /// pass that fails.
+    pub fn compare_wic(
+        &self,
+        pairs: &[WicPair],
+        file: &str,
+        settings: &CompareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Comparison> {
+        one_kind(file, pairs.iter().map(|p| p.same))?;
+        let ruler = Ruler::plain(self, settings, progress)?;
+        let n_layers = self.model().transformer.architecture().n_layers + 1;
+        let mut scores = vec![Vec::new(); n_layers];
+        let (mut scored, mut unread) = (Vec::new(), Vec::new());
+        for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
+            progress(Step { what: "pairs", done: number * AT_ONCE, total: pairs.len() });
+            let side = |pair, side: usize| {
+                let WicPair { line, sentences, places, .. }: &WicPair = pair;
+                let places = vec![places[side].clone()];
+                Wanted { text: &sentences[side], line: Some(*line), places }
+            };
+            let wanted: Vec<Wanted<'_>> =
+                some.iter().flat_map(|pair| [side(pair, 0), side(pair, 1)]).collect();
+            let vectors = Vectors::of(self, &wanted, settings.pooling, &mut |_| {})?;
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            for (pair, rows) in some.iter().zip(vectors.rows.chunks(2)) {
+                match (rows[0][0], rows[1][0]) {
+                    (Some(first), Some(second)) => {
+                        scored.push(pair);
+                        a.push(first);
+                        b.push(second);
+                    }
+                    _ => unread.push(pair.line.to_string()),
+                }
+            }
+            for (layer, scores) in scores.iter_mut().enumerate() {
+                let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
+                scores.extend(ruler.similarities(layer, a.view(), b.view())?);
+            }
+        }
+        progress(Step { what: "pairs", done: pairs.len(), total: pairs.len() });
+
+        let labels: Vec<bool> = scored.iter().map(|p| p.same).collect();
+        one_kind(file, labels.iter().copied())?;
+        let (groups, resampled) = groups(&scored);
+        let mut layers = Vec::new();
+        for (layer, scores) in scores.iter().enumerate() {
+            let mean = |same: bool| -> Result<Option<Estimate>> {
+                let own = scores.iter().zip(&groups).zip(&labels).filter(|(_, l)| **l == same);
+                let (own, groups): (Vec<f64>, Vec<usize>) =
+                    own.map(|((score, group), _)| (*score, *group)).unzip();
+                Ok(Interval::of_mean(&own, &groups, settings.seed)?.map(Estimate::from))
+            };
+            layers.push(WicLayer {
+                layer,
+                auc: auc_by_group(scores, &labels, &groups, settings.seed)?.into(),
+                same: mean(true)?,
+                different: mean(false)?,
+            });
+        }
+        let largest = layers.iter().map(|l| l.auc.value).fold(0.0, f64::max);
+        let best = layers.iter().position(|l| l.auc.value == largest).unwrap_or(0);
+        let mut out = Vec::new();
+        if !unread.is_empty() {
+            let n = counted(unread.len(), "pair", "pairs");
+            let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
+            let reason = format!("{n} whose word no token stands for, of lines {some}");
+            out.push(left_out("pairs", reason));
+        }
+        let same = labels.iter().filter(|l| **l).count();
+        let file = file.to_owned();
+        let pairs = scored.len();
+        let found = WicComparison { file, pairs, same, resampled, best, layers };
+        Ok(Comparison::new(self.origin(), settings, Compared::Wic(found), out))
+    }
+}
+
+/// Refuses pairs of one kind.
+fn one_kind(file: &str, labels: impl Iterator<Item = bool>) -> Result<(), CompareError> {
+    let (mut pairs, mut same) = (0, 0);
+    for label in labels {
+        pairs += 1;
+        same += usize::from(label);
+    }
+    match same == 0 || same == pairs {
+        true => Err(CompareError::OneKind {
+            place: file.to_owned(),
+            pairs,
+            same,
+            different: pairs - same,
+        }),
+        false => Ok(()),
+    }
+}
+
+/// What is resampled together: the pairs of a lemma, where all lemmas are known.
+fn groups(pairs: &[&WicPair]) -> (Vec<usize>, &'static str) {
+    let lemmas: Option<Vec<&str>> = pairs.iter().map(|p| p.lemma.as_deref()).collect();
+    let Some(lemmas) = lemmas else { return ((0..pairs.len()).collect(), "pairs") };
+    let mut numbers = BTreeMap::new();
+    let number = |lemma| {
+        let next = numbers.len();
+        *numbers.entry(lemma).or_insert(next)
+    };
+    (lemmas.into_iter().map(number).collect(), "lemmas")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = "bank\tn\t1\t4\t8\t2\t6\tx\ty\tThe bank lent\tA bank";
+
+    fn line_of(text: &str) -> String {
+        parse_wic(text.as_bytes(), "f").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn columns_are_found_by_name() {
+        let expected = WicPair {
+            line: 1,
+            lemma: Some("bank".to_owned()),
+            same: true,
+            sentences: ["The bank lent".to_owned(), "A bank".to_owned()],
+            places: [4..8, 2..6],
+        };
+        assert_eq!(parse_wic(ROW.as_bytes(), "f").unwrap(), (vec![expected.clone()], 0));
+        let other = "# A set of mine.\n#sentence2\tsentence1\tend2\tstart2\tend1\tstart1\tsame\n\
+                     A bank\tThe bank lent\t6\t2\t8\t4\tT\n";
+        let found = parse_wic(other.as_bytes(), "f").unwrap().0;
+        assert_eq!(found, [WicPair { line: 3, lemma: None, ..expected.clone() }]);
+        let said = format!("# Pairs (licence). {}\n\n{ROW}\r\n", USUAL.join(" "));
+        let found = parse_wic(said.as_bytes(), "f").unwrap();
+        assert_eq!(found, (vec![WicPair { line: 3, ..expected }], 1));
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        assert_eq!(line_of("# only\n"), "f has no pairs");
+        assert!(line_of("").contains("f has"));
+        assert!(line_of("a\tb\n").contains("has no column \"same\""));
+        assert!(line_of(&format!("{ROW}\n{ROW}\tmore")).contains("line 2: 12 fields"));
+        let with = |from: &str, to: &str| line_of(&format!("{ROW}\n{}", ROW.replacen(from, to, 1)));
+        assert_eq!(with("\t1\t", "\tyes\t"), "f, line 2: same is \"yes\", expected 1 or 0");
+        assert!(with("\t8\t", "\t-8\t").contains("line 2: end1 is \"-8\""));
+        let outside = "f, line 2: characters 4 to 14 are not in sentence1, which has 13";
+        assert_eq!(with("\t8\t", "\t14\t"), outside);
+        assert!(with("\t8\t", "\t4\t").contains("characters 4 to 4"));
+        assert!(with("\t8\t", "\t99999999999999999999\t").contains("end1"));
+    }
+
+    #[test]
+    fn one_kind_has_no_area() {
+        assert!(one_kind("f", [true, false].into_iter()).is_ok());
+        let found = one_kind("f", [true, true].into_iter()).unwrap_err().to_string();
+        assert!(found.starts_with("the AUC is not defined: of 2 pairs in f 2 are"), "{found}");
+        assert!(one_kind("f", std::iter::empty()).is_err());
+    }
+}

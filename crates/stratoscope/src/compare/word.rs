@@ -1,0 +1,266 @@
+//! One word in several contexts: how alike its vectors are at every layer, beside those of words
+//! whose senses are known.
+
+use super::error::start_of;
+use super::homographs::Homographs;
+use super::places::{Vectors, Wanted, Word, some_words_of, words_of};
+use super::ruler::Ruler;
+use super::{CompareError, CompareSettings, Compared, Comparison};
+use crate::{Estimate, Explorer, Result, Step};
+use serde::Serialize;
+use std::ops::Range;
+
+/// Contexts that can be compared pair by pair.
+const MOST: usize = 50;
+
+/// One word in several contexts.
+#[derive(Debug, Clone, Serialize)]
+pub struct WordComparison {
+    /// The contexts, in the order given.
+    pub contexts: Vec<WordContext>,
+    /// How many built-in homographs it is held against.
+    pub homographs: usize,
+    /// In how many sentences they stand.
+    pub homograph_sentences: usize,
+    /// The layer at which the similarity of the homographs best tells same from different senses.
+    pub best: usize,
+    /// `[n_layers + 1]`.
+    pub layers: Vec<WordLayer>,
+}
+
+/// A word in a context.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WordContext {
+    /// The text.
+    pub text: String,
+    /// The word, as the text writes it.
+    pub word: String,
+    /// Which of its occurrences, from 1.
+    pub occurrence: usize,
+    /// Where it stands, in characters: the first, and the one after the last.
+    pub place: [usize; 2],
+}
+
+/// One word in several contexts at one layer.
+#[derive(Debug, Clone, Serialize)]
+pub struct WordLayer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// The mean similarity of all pairs of contexts. It has no interval: there is one word.
+    pub similarity: f64,
+    /// Every pair of contexts.
+    pub pairs: Vec<WordPair>,
+    /// The mean similarity of a homograph to itself in the same sense, its interval over words.
+    pub same_sense: Option<Estimate>,
+    /// The mean similarity of a homograph to itself in another sense.
+    pub other_sense: Option<Estimate>,
+    /// How often a pair of one sense is more alike than one of two, over all homographs.
+    pub senses_auc: Estimate,
+}
+
+/// Two contexts of the word.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WordPair {
+    /// The first context, from 0.
+    pub first: usize,
+    /// The second.
+    pub second: usize,
+    /// The similarity of the word's vectors: their cosine, or the Euclidean distance with its sign
+    /// turned.
+    pub similarity: f64,
+    /// How many of a hundred pairs of homographs in the same sense are less alike.
+    pub percentile_same: f64,
+    /// How many of a hundred pairs of homographs in different senses are less alike.
+    pub percentile_other: f64,
+}
+
+impl Explorer {
+    /// The similarity of one word's vectors in two contexts or more, by layer, held against the 32
+    /// built-in homographs in the same and in different senses.
+    ///
+    /// One word goes with all texts, one text with all words; else there is a word for each text. A
+    /// word is looked for as it is written, and if it is nowhere so, whatever its case; `bank#2` is
+    /// its second occurrence. It may be several words (`New York`).
+    ///
+    /// # Errors
+    /// A word that is not there, an occurrence that is not, texts and words that make no two
+    /// different contexts or more than 50, a word that no token stands for; a text that is too long;
+    /// a forward pass that fails.
+    pub fn compare_word(
+        &self,
+        texts: &[String],
+        words: &[String],
+        settings: &CompareSettings,
+        progress: &mut dyn FnMut(Step),
+    ) -> Result<Comparison> {
+        let contexts = contexts(texts, words)?;
+        let wanted: Vec<Wanted<'_>> = contexts
+            .iter()
+            .map(|c| Wanted { text: &c.text, line: None, places: vec![c.place[0]..c.place[1]] })
+            .collect();
+        let vectors = Vectors::of(self, &wanted, settings.pooling, progress)?;
+        let mut rows = Vec::new();
+        for (index, (context, row)) in contexts.iter().zip(&vectors.rows).enumerate() {
+            rows.push(row[0].ok_or_else(|| CompareError::NoToken {
+                place: format!("text {}", index + 1),
+                what: format!("{:?}", context.word),
+                text: start_of(&context.text),
+            })?);
+        }
+        let ruler = Ruler::plain(self, settings, progress)?;
+        let homographs = Homographs::of(self, &ruler, settings, progress)?;
+        let n = contexts.len();
+        let pairs: Vec<(usize, usize)> =
+            (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
+        let first: Vec<usize> = pairs.iter().map(|p| rows[p.0]).collect();
+        let second: Vec<usize> = pairs.iter().map(|p| rows[p.1]).collect();
+        let mut layers = Vec::new();
+        for layer in 0..vectors.n_layers() {
+            let (a, b) = (vectors.some(layer, &first), vectors.some(layer, &second));
+            let values = ruler.similarities(layer, a.view(), b.view())?;
+            let [among_same, among_other] = homographs.percentiles(layer, &values)?;
+            let pair = |(index, &(first, second)): (usize, &(usize, usize))| WordPair {
+                first,
+                second,
+                similarity: values[index],
+                percentile_same: among_same[index],
+                percentile_other: among_other[index],
+            };
+            let [same_sense, other_sense] = homographs.means(layer, settings.seed)?;
+            layers.push(WordLayer {
+                layer,
+                similarity: values.iter().sum::<f64>() / values.len() as f64,
+                pairs: pairs.iter().enumerate().map(pair).collect(),
+                same_sense,
+                other_sense,
+                senses_auc: homographs.auc(layer, settings.seed)?,
+            });
+        }
+        let largest = layers.iter().map(|l| l.senses_auc.value).fold(0.0, f64::max);
+        let best = layers.iter().position(|l| l.senses_auc.value == largest).unwrap_or(0);
+        let found = WordComparison {
+            contexts,
+            homographs: homographs.words,
+            homograph_sentences: homographs.sentences,
+            best,
+            layers,
+        };
+        Ok(Comparison::new(self.origin(), settings, Compared::Word(found), Vec::new()))
+    }
+}
+
+/// Texts and words put together.
+fn contexts(texts: &[String], words: &[String]) -> Result<Vec<WordContext>> {
+    let n = texts.len().max(words.len());
+    let fits = |len: usize| len == 1 || len == n;
+    if n < 2 || !fits(texts.len()) || !fits(words.len()) {
+        return Err(CompareError::Contexts { texts: texts.len(), words: words.len() }.into());
+    }
+    if n > MOST {
+        return Err(CompareError::TooManyContexts { found: n, most: MOST }.into());
+    }
+    let mut found: Vec<WordContext> = Vec::new();
+    for index in 0..n {
+        let of = |list: &[String]| list.get(index).or(list.first()).cloned().unwrap_or_default();
+        let context = context(of(texts), &of(words), index)?;
+        if let Some(first) = found.iter().position(|other| *other == context) {
+            let word = context.word;
+            let (first, second) = (first + 1, index + 1);
+            return Err(CompareError::SameContext { word, first, second }.into());
+        }
+        found.push(context);
+    }
+    Ok(found)
+}
+
+/// The occurrence of a word, given as `word` or `word#2`, in a text.
+fn context(text: String, given: &str, index: usize) -> Result<WordContext> {
+    let place = format!("text {}", index + 1);
+    let own = some_words_of(&text, || place.clone())?;
+    let (word, asked) = match given.rsplit_once('#') {
+        Some((word, number)) if !word.is_empty() => match number.parse() {
+            Ok(number) if number > 0 => (word, number),
+            _ => return Err(CompareError::NotAnOccurrence { word: given.to_owned() }.into()),
+        },
+        _ => (given, 1),
+    };
+    let mut places = occurrences(&own, word, |a, b| a == b);
+    if places.is_empty() {
+        places = occurrences(&own, word, |a, b| a.to_lowercase() == b.to_lowercase());
+    }
+    let word = word.to_owned();
+    match places.get(asked - 1) {
+        Some(range) => Ok(WordContext {
+            word: text.chars().skip(range.start).take(range.len()).collect(),
+            text,
+            occurrence: asked,
+            place: [range.start, range.end],
+        }),
+        None if places.is_empty() => {
+            let all: Vec<&str> = own.iter().map(|w| w.text.as_str()).collect();
+            Err(CompareError::NoSuchWord { word, place, words: start_of(&all.join(" ")) }.into())
+        }
+        None => {
+            Err(CompareError::NoSuchOccurrence { word, place, asked, found: places.len() }.into())
+        }
+    }
+}
+
+/// Where a word, or several that follow each other, stand, in characters.
+fn occurrences(own: &[Word], word: &str, same: impl Fn(&str, &str) -> bool) -> Vec<Range<usize>> {
+    let sought = words_of(word);
+    if sought.is_empty() {
+        return Vec::new();
+    }
+    let hit = |some: &&[Word]| some.iter().zip(&sought).all(|(a, b)| same(&a.text, &b.text));
+    let place = |some: &[Word]| match some {
+        [first, .., last] => first.place.start..last.place.end,
+        [one] => one.place.clone(),
+        [] => 0..0,
+    };
+    own.windows(sought.len()).filter(hit).map(place).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(texts: &[&str], words: &[&str]) -> Result<Vec<WordContext>, String> {
+        let owned = |list: &[&str]| list.iter().map(|&s| s.to_owned()).collect::<Vec<_>>();
+        contexts(&owned(texts), &owned(words)).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn words_are_found_where_they_are_meant() {
+        let found = of(&["The bank, by the bank."], &["bank#2", "The"]).unwrap();
+        assert_eq!((found[0].place, found[0].occurrence), ([17, 21], 2));
+        assert_eq!((found[1].place, found[1].word.as_str()), ([0, 3], "The"));
+        // Whatever the case, where it is not there as it is written.
+        let found = of(&["Bank.", "é bank"], &["bank"]).unwrap();
+        assert_eq!((found[0].place, found[1].place), ([0, 4], [2, 6]));
+        assert_eq!(found[0].word, "Bank");
+        let found = of(&["in New York", "New York is"], &["new york"]).unwrap();
+        assert_eq!((found[0].place, found[1].place), ([3, 11], [0, 8]));
+        let found = of(&["a # b", "#"], &["#"]).unwrap();
+        assert_eq!(found[0].place, [2, 3]);
+    }
+
+    #[test]
+    fn what_is_not_there_is_named() {
+        let error = |texts: &[&str], words: &[&str]| of(texts, words).unwrap_err();
+        let missing = "\"loan\" is not in text 2, whose words are: the bank";
+        assert_eq!(error(&["a loan", "the bank"], &["loan"]), missing);
+        let third = "\"a\" occurs 2 × in text 1; there is no a#3";
+        assert_eq!(error(&["a b a", "a"], &["a#3"]), third);
+        assert!(error(&["a b a", "a"], &["a#x"]).contains("after #"));
+        assert!(error(&["a b a", "a"], &["a#0"]).contains("after #"));
+        assert!(error(&["a"], &["a"]).contains("1 texts and 1 words"));
+        assert!(error(&["a", "b", "c"], &["a", "b"]).contains("3 texts and 2 words"));
+        assert!(error(&[], &["a", "b"]).contains("0 texts"));
+        let same = "contexts 1 and 2 are the same occurrence of \"a\" in the same text";
+        assert_eq!(error(&["a", "a"], &["a"]), same);
+        assert!(error(&["a", " "], &["a"]).contains("text 2 has no word"));
+        assert!(error(&["a", "b"], &[""]).contains("is not in text 1"));
+        assert!(error(&vec!["a"; 51], &["a"]).contains("51 contexts"));
+    }
+}

@@ -1,0 +1,288 @@
+//! `compare` through the program: known answers, an independent computation in Python, mistakes.
+
+use crate::command::Place;
+use crate::fixtures::path;
+use serde_json::Value;
+
+/// The sentences of `make_compare.py`.
+const FIRST: &str = "The bank lent him the money.";
+const SECOND: &str = "The old bank of the river lent him shade.";
+
+fn json(place: &Place, args: &[&str]) -> Value {
+    let args: Vec<&str> = ["compare"].into_iter().chain(args.iter().copied()).collect();
+    let outcome = place.run(args.iter().chain(&["--json"])).done();
+    assert_eq!(outcome.stderr, "", "{args:?}");
+    assert_eq!(outcome.stdout.matches("\"layers\":").count(), 1, "{args:?}");
+    let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!((&value["schema"], &value["version"]), (&"stratoscope.compare".into(), &1.into()));
+    value
+}
+
+fn layers(value: &Value) -> &Vec<Value> {
+    value["layers"].as_array().unwrap()
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value}"))
+}
+
+#[track_caller]
+fn near(found: &Value, expected: &Value) {
+    let (found, expected) = (number(found), number(expected));
+    assert!((found - expected).abs() < 2e-5, "{found} {expected}");
+}
+
+/// What Python makes of the same files with the same weights.
+fn expected() -> Value {
+    serde_json::from_slice(&std::fs::read(path("compare/expected.json")).unwrap()).unwrap()
+}
+
+/// A file of the fixtures, to be named in a command.
+fn copied(place: &Place, name: &str) {
+    place.write(name, std::fs::read(path("compare").join(name)).unwrap());
+}
+
+#[test]
+fn aligned_words_are_as_far_apart_as_python_has_them() {
+    let place = Place::new();
+    let found = json(&place, &[FIRST, SECOND]);
+    let expected = expected();
+    let edits: Vec<&str> = found["alignment"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|word| word["edit"].as_str().unwrap())
+        .collect();
+    let kinds = "kept inserted kept inserted inserted inserted kept kept deleted replaced kept";
+    assert_eq!(edits.join(" "), kinds);
+    for (layer, expected) in layers(&found).iter().zip(expected["sentences"].as_array().unwrap()) {
+        let words = layer["words"].as_array().unwrap();
+        let known: Vec<&Value> = words.iter().filter(|w| !w.is_null()).collect();
+        let theirs = expected["words"].as_array().unwrap();
+        assert_eq!(known.len(), theirs.len());
+        for (ours, theirs) in known.iter().zip(theirs) {
+            near(&ours["distance"], theirs);
+            assert!((0.0..=100.0).contains(&number(&ours["percentile"])));
+        }
+        near(&layer["sentence"], &expected["sentence"]);
+        assert_eq!((&layer["kept"]["n"], &layer["random"]["n"]), (&5.into(), &5000.into()));
+        assert!(layer["replaced"]["low"].is_null() && layer["replaced"]["n"] == 1);
+        let [low, median, high] = ["low", "median", "high"].map(|k| number(&layer["random"][k]));
+        assert!(0.0 < low && low < median && median < high);
+    }
+    assert_eq!(layers(&found).len(), 7);
+    // Another word in that place is as far as any two are.
+    assert!(number(&layers(&found)[0]["replaced_percentile"]) > 20.0);
+}
+
+#[test]
+fn a_sentence_does_not_differ_from_itself() {
+    let place = Place::with_tiny();
+    let found = json(&place, &["--model", "tiny", "the river bank", "the river bank"]);
+    for layer in layers(&found) {
+        assert_eq!((number(&layer["kept"]["value"]), number(&layer["sentence"])), (0.0, 0.0));
+        assert!(layer["words"].as_array().unwrap().iter().all(|w| w["distance"] == 0.0));
+        assert!(layer["replaced"].is_null() && layer["replaced_percentile"].is_null());
+    }
+    assert!(found["begins"].is_null() && found["most"].is_null());
+    let reason = |name: &str| {
+        let out = found["left_out"].as_array().unwrap();
+        out.iter().find(|o| o["name"] == name).unwrap()["reason"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(reason("begins"), "the sentences have the same words");
+    assert_eq!(reason("replaced"), "no word of one stands in the place of another");
+
+    // Single words: no interval, and nothing is NaN.
+    let found = json(&place, &["--model", "tiny", "river", "bank", "--metric", "standardised"]);
+    for layer in layers(&found) {
+        assert!(layer["kept"].is_null() && layer["replaced"]["high"].is_null());
+        assert!(number(&layer["replaced"]["value"]) > 0.0);
+    }
+}
+
+#[test]
+fn word_in_context_scores_are_those_of_python() {
+    let place = Place::new();
+    copied(&place, "wic.tsv");
+    let expected = expected();
+    for (metric, name) in
+        [("cosine", "wic"), ("centred", "wic_centred"), ("standardised", "wic_standardised")]
+    {
+        let found = json(&place, &["--wic", "wic.tsv", "--metric", metric]);
+        let theirs = expected[name].as_array().unwrap();
+        assert_eq!(layers(&found).len(), theirs.len());
+        for (ours, theirs) in layers(&found).iter().zip(theirs) {
+            near(&ours["auc"]["value"], &theirs["auc"]);
+            near(&ours["same"]["value"], &theirs["same"]);
+            near(&ours["different"]["value"], &theirs["different"]);
+            let [low, value, high] = ["low", "value", "high"].map(|k| number(&ours["auc"][k]));
+            assert!(0.0 <= low && low <= value && value <= high && high <= 1.0);
+            assert_eq!(ours["auc"]["n"], 6);
+        }
+        assert_eq!((&found["pairs"], &found["same"]), (&22.into(), &11.into()));
+        assert_eq!(found["resampled"], "lemmas");
+    }
+}
+
+#[test]
+fn senses_that_a_threshold_parts_have_an_area_of_1() {
+    let place = Place::with_tiny();
+    // The same word in the same sentence; another word in another.
+    let rows = "1\t4\t9\t4\t9\tthe river bank\tthe river bank\n\
+                0\t4\t9\t2\t6\tthe river bank\ta loan\n";
+    let names = "same\tstart1\tend1\tstart2\tend2\tsentence1\tsentence2\n";
+    place.write("wic.tsv", format!("{names}{}", rows.repeat(4)));
+    let found = json(&place, &["--model", "tiny", "--wic", "wic.tsv"]);
+    for layer in layers(&found) {
+        let auc = &layer["auc"];
+        assert_eq!(
+            (number(&auc["value"]), number(&auc["low"]), auc["n"].clone()),
+            (1.0, 1.0, 8.into())
+        );
+        assert_eq!(number(&layer["same"]["value"]), 1.0);
+    }
+    assert_eq!(found["resampled"], "pairs");
+}
+
+#[test]
+fn minimal_pairs_are_as_far_apart_as_python_has_them() {
+    let place = Place::new();
+    copied(&place, "pairs.tsv");
+    let outcome = place.run(["compare", "--pairs", "pairs.tsv", "--json"]).done();
+    assert_eq!(outcome.stderr, "pairs.tsv: 1 blank line skipped\n");
+    let found: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let expected = &expected()["pairs"];
+    for (index, layer) in layers(&found).iter().enumerate() {
+        for kind in ["changed", "before", "after", "sentence"] {
+            near(&layer[kind]["value"], &expected["means"][kind][index]);
+            assert_eq!(layer[kind]["n"], expected["n"][kind], "{kind}");
+        }
+    }
+    let out = found["left_out"].as_array().unwrap();
+    assert_eq!(out.iter().map(|o| &o["name"]).collect::<Vec<_>>(), ["changed", "before"]);
+}
+
+#[test]
+fn one_word_is_held_against_homographs() {
+    let place = Place::new();
+    let texts = [
+        "The bank lent him money.",
+        "Grass grew on the bank of the river.",
+        "The bank by the bank.",
+    ];
+    let args: Vec<&str> = texts
+        .iter()
+        .copied()
+        .chain(["--word", "bank", "--word", "bank", "--word", "bank#2"])
+        .collect();
+    let found = json(&place, &args);
+    assert_eq!(found["contexts"][2]["place"], serde_json::json!([16, 20]));
+    assert_eq!(found["homographs"], 32);
+    for layer in layers(&found) {
+        let pairs = layer["pairs"].as_array().unwrap();
+        assert_eq!(pairs.len(), 3);
+        let mean = pairs.iter().map(|p| number(&p["similarity"])).sum::<f64>() / 3.0;
+        assert!((mean - number(&layer["similarity"])).abs() < 1e-12);
+        for pair in pairs {
+            let [same, other] = ["percentile_same", "percentile_other"].map(|k| number(&pair[k]));
+            assert!((0.0..=100.0).contains(&same) && same <= other + 20.0 && other <= 100.0);
+        }
+        assert_eq!(layer["same_sense"]["n"], 32);
+    }
+    // MiniLM knows these senses from its first layer on.
+    for layer in &layers(&found)[1..] {
+        let mean = |kind: &str| number(&layer[kind]["value"]);
+        assert!(mean("same_sense") > mean("other_sense"), "{layer}");
+        assert!(number(&layer["senses_auc"]["low"]) > 0.5, "{layer}");
+    }
+}
+
+#[test]
+fn the_same_bytes_on_any_number_of_threads() {
+    let place = Place::with_tiny();
+    let of = |threads: &str, output: &str| {
+        let args = ["compare", "--model", "tiny", "the river bank", "a river loan", "--threads"];
+        place.run(args.iter().chain(&[threads, "--output", output])).done().stdout
+    };
+    assert!(of("1", "a").contains("begin"));
+    of("2", "b");
+    let names: Vec<String> = place.files("a").keys().cloned().collect();
+    let expected =
+        "compare.json compare.png compare.svg manifest.json words.json words.png words.svg";
+    assert_eq!(names.join(" "), expected);
+    for (name, bytes) in place.files("a") {
+        // The manifest has the command line.
+        assert!(name == "manifest.json" || bytes == place.files("b")[&name], "{name}");
+    }
+    // A second comparison replaces nothing unasked.
+    let again = place.line("compare --model tiny 'the river bank' 'a loan' --output a");
+    assert_eq!(again.code, Some(2));
+    place.line("compare --model tiny 'the river bank' 'a loan' --output a --overwrite").done();
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused() {
+    let place = Place::with_tiny();
+    let names = "same\tstart1\tend1\tstart2\tend2\tsentence1\tsentence2\n";
+    place.write("one.tsv", format!("{names}{}", "1\t0\t3\t0\t1\tthe bank\ta loan\n".repeat(3)));
+    place.write(
+        "outside.tsv",
+        format!("{names}1\t0\t3\t0\t1\tthe bank\ta loan\n0\t4\t9\t0\t1\tthe bank\ta loan\n"),
+    );
+    place.write("short.tsv", format!("{names}1\t0\t3\n"));
+    place
+        .write("names.tsv", "start1\tend1\tstart2\tend2\tsentence1\tsentence2\n0\t1\t0\t1\ta\tb\n");
+    place.write("label.tsv", format!("{names}maybe\t0\t3\t0\t1\tthe bank\ta loan\n"));
+    place.write("number.tsv", format!("{names}1\t-1\t3\t0\t1\tthe bank\ta loan\n"));
+    place.write("empty.tsv", "\n");
+    place.write("bytes.tsv", b"a\tb\xff\n");
+    place.write("lone.tsv", "the bank\n");
+    place.write("alike.tsv", "the bank\ta bank\nthe bank\tthe bank\n");
+    place.write("long.tsv", format!("the bank\t{}\n", "bank ".repeat(60)));
+    let mut said = String::new();
+    for line in [
+        "compare",
+        "compare 'the bank'",
+        "compare 'the bank' 'a bank' 'a loan'",
+        "compare '' 'a bank'",
+        "compare 'the bank' ' '",
+        "compare 'the bank' '\u{7}'",
+        "compare 'the bank' 'a loan' --word bank",
+        "compare 'the bank' 'a bank' --word bank#2",
+        "compare 'the bank' 'a bank' --word bank#no",
+        "compare 'the bank' 'the bank' --word bank",
+        "compare 'the bank' 'a bank' 'a loan' --word bank --word a",
+        "compare --wic one.tsv",
+        "compare --wic outside.tsv",
+        "compare --wic short.tsv",
+        "compare --wic names.tsv",
+        "compare --wic label.tsv",
+        "compare --wic number.tsv",
+        "compare --wic empty.tsv",
+        "compare --wic nowhere.tsv",
+        "compare --pairs bytes.tsv",
+        "compare --pairs lone.tsv",
+        "compare --pairs alike.tsv",
+        "compare --pairs long.tsv",
+        "compare --pairs lone.tsv 'the bank'",
+    ] {
+        let outcome = place
+            .run(crate::command::words(line).into_iter().chain(["--model".into(), "tiny".into()]));
+        assert_eq!(outcome.stdout, "", "{line}");
+        let first = outcome.stderr.lines().next().unwrap_or_default();
+        said += &format!("{line}\n  {} {first}\n", outcome.code.unwrap());
+    }
+    insta::assert_snapshot!(said);
+}
+
+#[test]
+fn help_and_summaries() {
+    let place = Place::new();
+    let settled = |text: String| -> String {
+        text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    };
+    insta::assert_snapshot!("help_compare", settled(place.line("compare --help").done().stdout));
+    let outcome = place.run(["compare", FIRST, SECOND]).done();
+    assert_eq!(outcome.stderr, "");
+    insta::assert_snapshot!("summary_of_sentences", settled(outcome.stdout));
+}
