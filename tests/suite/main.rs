@@ -12,6 +12,7 @@ mod corpus;
 mod families;
 mod fixtures;
 mod fuzz;
+mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;

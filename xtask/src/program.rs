@@ -23,6 +23,10 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         name: "profile",
         summary: "what a model's layers know of a word: its sense against its role, by depth",
     },
+    ProgramCommand {
+        name: "geometry",
+        summary: "measures of the representation space over a corpus, by layer",
+    },
     ProgramCommand { name: "lens", summary: "what each layer would predict" },
     ProgramCommand { name: "info", summary: "what a model is" },
     ProgramCommand { name: "models", summary: "the models at hand" },
