@@ -27,6 +27,10 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         name: "compare",
         summary: "two sentences, one word in several contexts, or pairs from a file, by depth",
     },
+    ProgramCommand {
+        name: "geometry",
+        summary: "measures of the representation space over a corpus, by layer",
+    },
     ProgramCommand { name: "lens", summary: "what each layer would predict" },
     ProgramCommand { name: "info", summary: "what a model is" },
     ProgramCommand { name: "models", summary: "the models at hand" },

@@ -34,17 +34,23 @@ impl Text {
     /// the same words for every tokenizer. A text that has words keeps its own.
     pub fn with_unicode_words(mut self) -> Self {
         if self.words.is_empty() {
-            let mut at = 0;
-            for part in self.text.split_word_bounds() {
-                let end = at + part.chars().count();
-                if !part.trim().is_empty() {
-                    self.words.push(at..end);
-                }
-                at = end;
-            }
+            self.words = unicode_words(&self.text);
         }
         self
     }
+}
+
+/// Where the words of a text and its punctuation marks stand, in characters, as Unicode parts them
+/// (UAX 29); white space and control characters are none.
+pub fn unicode_words(text: &str) -> Vec<Range<usize>> {
+    let mut at = 0;
+    let words = text.split_word_bounds().filter_map(|part| {
+        let start = at;
+        at += part.chars().count();
+        let visible = part.chars().any(|c| !c.is_whitespace() && !c.is_control());
+        visible.then_some(start..at)
+    });
+    words.collect()
 }
 
 impl From<&str> for Text {

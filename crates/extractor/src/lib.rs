@@ -32,7 +32,7 @@ pub use error::{Error, Result};
 pub use extract::{Progress, extract};
 pub use format::{Format, write_states_as};
 pub use hooks::{Capture, Captured, HookSelection};
-pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids};
+pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids, unicode_words};
 pub use layers::LayerSelection;
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
 pub use states::{read_states, states_bytes, write_states};

@@ -208,7 +208,7 @@ impl ChosenWords {
         let most = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
         let (mut first, mut row, mut done) = (0, 0, 0);
         while first < self.groups.len() {
-            let (mut end, mut rows) = (first, 0);
+            let (mut end, mut rows) = (first, 0usize);
             while let Some(group) = self.groups.get(end) {
                 let own = self.rows_of(group);
                 if end > first && rows + own > most {
@@ -216,6 +216,10 @@ impl ChosenWords {
                 }
                 (end, rows) = (end + 1, rows + own);
             }
+            // Of a few groups as many as cores in even numbers can share.
+            let kept = first + (1 << (end - first).ilog2());
+            rows -= self.groups[kept..end].iter().map(|group| self.rows_of(group)).sum::<usize>();
+            end = kept;
             let states =
                 self.states_of(&self.groups[first..end], model, layers, &mut |tokens| {
                     done += tokens;

@@ -241,6 +241,71 @@ fn word_grid(n: usize, n_layers: usize) -> WordGrid {
     }
 }
 
+/// Two models, of which the second has a gap; and one by layer.
+fn multiples(n_layers: usize, scale: f64, by_layer: bool) -> Multiples {
+    let at = |l: usize| match (by_layer, n_layers) {
+        (true, _) => l as f64,
+        (false, 1) => 0.5,
+        (false, n) => l as f64 / (n - 1) as f64,
+    };
+    let point = |l: usize, shift: usize| CurvePoint {
+        at: at(l),
+        value: (shift == 0 || !(l + shift).is_multiple_of(3)).then(|| scale * wave(l + shift)),
+        interval: (shift == 0)
+            .then(|| (scale * wave(l) - 0.1 * scale.abs(), scale * wave(l) + 0.2 * scale.abs())),
+    };
+    let curve = |shift: usize| (0..n_layers).map(|l| point(l, shift)).collect::<Vec<_>>();
+    let panel = |i: usize| SmallPanel {
+        title: WORDS[i % WORDS.len()].to_owned() + " measure of a rather long name",
+        unit: "radians".to_owned(),
+        curves: if by_layer { vec![curve(0)] } else { vec![curve(0), curve(i + 1)] },
+    };
+    Multiples {
+        title: "Multiples".to_owned(),
+        caption: "Caption.".to_owned(),
+        names: WORDS[4..if by_layer { 5 } else { 6 }].iter().map(|w| (*w).to_owned()).collect(),
+        by_layer,
+        panels: (0..5).map(panel).collect(),
+    }
+}
+
+/// Two square maps and an oblong one, with undefined cells.
+fn layer_maps(n_layers: usize, value: impl Fn(usize) -> Option<f64>) -> LayerMaps {
+    let map = |rows: usize, columns: usize| LayerMap {
+        title: "Map <&>\u{202E}".to_owned(),
+        names: ["a model of a long name / that is not short".to_owned(), "layer".to_owned()],
+        layers: [(0..rows).collect(), (0..columns).collect()],
+        values: (0..rows * columns).map(&value).collect(),
+    };
+    LayerMaps {
+        title: "Maps".to_owned(),
+        caption: "Caption.".to_owned(),
+        measure: "CKA".to_owned(),
+        maps: vec![map(n_layers, n_layers), map(n_layers, 2 * n_layers), map(1, 1), map(3, 2)],
+    }
+}
+
+fn moved(n: usize, n_layers: usize) -> Moved {
+    let word = |i: usize| {
+        let context = WORDS.iter().cycle().skip(i).take(9).copied().collect::<Vec<_>>().join(" ");
+        (
+            i % 11,
+            WORDS[i % WORDS.len()].to_owned(),
+            [context, WORDS[(i + 5) % WORDS.len()].repeat(9)],
+        )
+    };
+    let step = |l: usize| MovedStep {
+        title: format!("layer {l} to {}", l + 1),
+        kept: (0..11).map(|kept| usize::from(kept == 3) + kept * l).collect(),
+        words: (0..n).map(|i| word(i + 3 * l)).collect(),
+    };
+    Moved {
+        title: "Moved".to_owned(),
+        caption: "Caption.".to_owned(),
+        steps: (0..n_layers).map(step).collect(),
+    }
+}
+
 fn categories(n: usize) -> MapColour {
     MapColour::Category {
         names: (0..9).map(|i| format!("category {i}")).collect(),
@@ -259,6 +324,10 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
         ("depth", depth(n_layers, 0.8).draw()),
         ("layers", layers(n_layers, |i| wave(i).abs()).draw()),
         ("activations", activations(n, n_layers, 384, wave).draw()),
+        ("multiples", multiples(n_layers, 0.8, false).draw()),
+        ("multiples by layer", multiples(n_layers, 0.8, true).draw()),
+        ("layer maps", layer_maps(n_layers, |i| (i % 7 != 3).then(|| wave(i))).draw()),
+        ("moved", moved(n, n_layers).draw()),
         ("lens", lens(n, n_layers).draw()),
         ("sense plane", sense_plane(n, n_layers, 3.0).draw()),
         ("heat", heats(n, n_layers)[0].draw()),
@@ -380,6 +449,8 @@ fn values_without_spread_are_drawn() {
         check("sense plane", &sense_plane(8, 3, scale.min(99.0)).draw().unwrap());
         check("depth", &depth(4, scale).draw().unwrap());
         check("layers", &layers(4, |_| scale).draw().unwrap());
+        check("layer maps", &layer_maps(4, |_| Some(scale)).draw().unwrap());
+        check("multiples", &multiples(4, scale, true).draw().unwrap());
         check("activations", &activations(3, 2, 16, |_| scale.min(1e30)).draw().unwrap());
     }
 }
@@ -503,6 +574,18 @@ fn bad_input_is_refused_by_name() {
     far.words[0].points[1] = Some([0.0, f64::INFINITY]);
     let mut unplaced = sense_plane(3, 2, 1.0);
     unplaced.words[2].points.pop();
+    let mut turned_back = multiples(3, 1.0, true);
+    turned_back.panels[1].curves[0][2].at = 0.0;
+    let mut deep = multiples(3, 1.0, false);
+    deep.panels[0].curves[0][2].at = 1.5;
+    let mut upside = multiples(3, 1.0, true);
+    upside.panels[0].curves[0][0].interval = Some((1.0, 0.0));
+    let mut blank = multiples(3, 1.0, true);
+    blank.panels[0].curves[0].iter_mut().for_each(|point| point.value = None);
+    let mut still = moved(3, 2);
+    still.steps[1].kept.fill(0);
+    let mut oblong = layer_maps(3, |_| None);
+    oblong.maps[1].values.pop();
     let errors = [
         trajectory(0, 3, 1.0).draw(),
         trajectory(3, 0, 1.0).draw(),
@@ -528,6 +611,13 @@ fn bad_input_is_refused_by_name() {
         placeless.draw(),
         far.draw(),
         unplaced.draw(),
+        turned_back.draw(),
+        deep.draw(),
+        upside.draw(),
+        blank.draw(),
+        still.draw(),
+        oblong.draw(),
+        layer_maps(2, |i| Some(if i == 1 { f64::NAN } else { 0.5 })).draw(),
     ]
     .map(|result| result.unwrap_err().to_string());
     insta::assert_snapshot!(errors.join("\n"));

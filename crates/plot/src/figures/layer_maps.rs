@@ -81,6 +81,21 @@ impl LayerMaps {
     }
 }
 
+/// Two decimals without the zero before them, as cells are narrow.
+fn short(value: f64) -> String {
+    let text = layout::number(value, 2);
+    let (sign, digits) = match text.strip_prefix('−') {
+        Some(digits) => ("−", digits),
+        None => ("", text.as_str()),
+    };
+    match digits.strip_prefix("0.") {
+        Some("00") => "0".to_owned(),
+        Some(digits) => format!("{sign}.{digits}"),
+        None if digits == "1.00" => format!("{sign}1"),
+        None => text,
+    }
+}
+
 impl LayerMap {
     fn check(&self) -> Result<(), PlotError> {
         let [rows, columns] = &self.layers;
@@ -114,7 +129,7 @@ impl LayerMap {
             let (row, column) = (i / columns.len(), i % columns.len());
             (rect.x0 + column as f64 * pitch, rect.y0 + row as f64 * pitch)
         };
-        let texts = self.values.iter().map(|v| v.map(|v| layout::number(v, 2)));
+        let texts = self.values.iter().map(|v| v.map(short));
         let texts: Vec<Option<String>> = texts.collect();
         let widest = texts.iter().flatten().map(|t| fonts::width(t, SMALL)).fold(0.0, f64::max);
         for (i, (value, text)) in self.values.iter().zip(&texts).enumerate() {

@@ -108,7 +108,7 @@ impl MovedStep {
             if middle - half > free {
                 let look = Look::new(SMALL, SOFT).middle();
                 page.canvas.text((middle, rect.y1 + 3.0 + SMALL), &label, look);
-                free = middle + half + 2.0;
+                free = middle + half + 0.5;
             }
         }
         page.canvas.frame(rect, 0.6, SOFT);
@@ -117,32 +117,38 @@ impl MovedStep {
             let y = top + 15.0 + SMALL + line as f64 * LINE;
             page.canvas.text((WORDS + 12.0, y), &kept.to_string(), Look::new(SMALL, SOFT).end());
             let middle = WORDS + 140.0;
-            let before = tail(page, before, middle - WORDS - 20.0);
-            page.canvas.text((middle, y), &before, Look::new(SMALL, SOFT).end());
+            let before = beside(page, before.trim_end(), middle - WORDS - 20.0, true);
+            if !before.is_empty() {
+                page.canvas.text((middle, y), &before, Look::new(SMALL, SOFT).end());
+            }
             let word = page.label(word, SMALL, 90.0);
             let ink = colour::for_text(colour::category(1));
             page.canvas.text((middle + 3.0, y), &word, Look::new(SMALL, ink));
             let from = middle + 6.0 + fonts::width(&word, SMALL);
-            let after = page.label(after.trim_start(), SMALL, COLUMN - MARGIN - from);
-            page.canvas.text((from, y), &after, Look::new(SMALL, SOFT));
+            let after = beside(page, after.trim_start(), COLUMN - MARGIN - from, false);
+            if !after.is_empty() {
+                page.canvas.text((from, y), &after, Look::new(SMALL, SOFT));
+            }
         }
         page.y = rect.y1 + 22.0;
     }
 }
 
-/// The end of a text that is at most `limit` wide, from a whole word on where it was cut.
-fn tail(page: &mut Page, text: &str, limit: f64) -> String {
-    let text = text.trim_end();
-    let starts = text.char_indices().map(|(i, _)| i);
-    for start in starts {
-        let cut = start > 0;
-        if cut && !text[..start].ends_with(' ') {
-            continue;
-        }
-        let shown = format!("{}{}", if cut { "…" } else { "" }, &text[start..]);
-        if fonts::width(&shown, SMALL) <= limit - 2.0 {
-            return page.label(&shown, SMALL, limit);
-        }
+/// The end of a text, or its beginning, that is at most `limit` wide: whole words, where it was
+/// cut.
+fn beside(page: &mut Page, text: &str, limit: f64, end: bool) -> String {
+    if text.is_empty() {
+        return String::new();
     }
-    String::new()
+    let fits = |shown: &str| fonts::width(shown, SMALL) <= limit - 2.0;
+    let spaces = text.match_indices(' ').map(|(i, _)| i);
+    let shown = if fits(text) {
+        Some(text.to_owned())
+    } else if end {
+        spaces.map(|i| format!("…{}", &text[i + 1..])).find(|shown| fits(shown))
+    } else {
+        spaces.rev().map(|i| format!("{}…", &text[..i])).find(|shown| fits(shown))
+    };
+    // What has no space to cut at is shortened in its middle.
+    page.label(&shown.unwrap_or_else(|| text.to_owned()), SMALL, limit)
 }

@@ -6,8 +6,7 @@ use crate::{Explorer, LongText, Pooling, Result, Step, Text};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use stratoscope_extractor::ChosenWords;
-use unicode_segmentation::UnicodeSegmentation;
+use stratoscope_extractor::{ChosenWords, unicode_words};
 
 /// A word and its place in its text, in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,14 +25,12 @@ impl Word {
 /// The words of a text and its punctuation marks, as Unicode parts them (UAX 29): the same for every
 /// model, whatever its tokenizer makes of them.
 pub(super) fn words_of(text: &str) -> Vec<Word> {
-    let mut at = 0;
-    let words = text.split_word_bounds().filter_map(|part| {
-        let start = at;
-        at += part.chars().count();
-        let visible = part.chars().any(|c| !c.is_whitespace() && !c.is_control());
-        visible.then(|| Word { text: part.to_owned(), place: start..at })
-    });
-    words.collect()
+    let letters: Vec<char> = text.chars().collect();
+    let word = |place: Range<usize>| Word {
+        text: letters.get(place.clone()).into_iter().flatten().collect(),
+        place,
+    };
+    unicode_words(text).into_iter().map(word).collect()
 }
 
 /// The same of a text that has to have some.

@@ -85,11 +85,14 @@ impl Geometry {
         let mut text = format!("{}, n = {} sentences. ", self.input.name, self.input.texts);
         for model in &self.models {
             let c = &model.counts;
-            let name = if self.models.len() > 1 { &model.model.model } else { "Words" };
+            let name = match &self.models[..] {
+                [_] => String::new(),
+                _ => format!("{}: ", model.model.model),
+            };
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "{name}: {} words; drawn for neighbours {}; {} occurrences of {} forms for \
+                "{name}{} words; {} of them drawn for neighbours; {} occurrences of {} forms for \
                  self-similarity and explainable variance. ",
                 c.words, c.sampled_words, c.occurrences, c.forms
             );
@@ -279,8 +282,8 @@ impl ModelGeometry {
         if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
             write!(
                 text,
-                "Neighbourhoods change most from layer {} to {}: words keep {} of their \
-                 {NEIGHBOURS} nearest. ",
+                "Neighbourhoods change most from layer {} to {}: the share of its {NEIGHBOURS} \
+                 nearest that a word keeps is {}. ",
                 least.0.saturating_sub(1),
                 least.0,
                 told(least.1)
