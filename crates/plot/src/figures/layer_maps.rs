@@ -163,9 +163,12 @@ impl LayerMap {
         }
         let middle = ((rect.x0 + rect.x1) / 2.0, (rect.y0 + rect.y1) / 2.0);
         let [row, column] = &self.names;
-        let row = page.label(row, SMALL, rect.height().max(30.0));
-        let up = Look::new(SMALL, SOFT).middle().upward();
-        page.canvas.text((left + SMALL, middle.1), &row, up);
+        // Beside a few rows there is no room for a name.
+        if rect.height() >= 24.0 {
+            let row = page.label(row, SMALL, rect.height());
+            let up = Look::new(SMALL, SOFT).middle().upward();
+            page.canvas.text((left + SMALL, middle.1), &row, up);
+        }
         let column = page.label(column, SMALL, rect.width().max(30.0));
         let below = rect.y1 + 3.0 + 2.4 * SMALL;
         page.canvas.text((middle.0, below), &column, Look::new(SMALL, SOFT).middle());

@@ -86,7 +86,7 @@ impl Moved {
 impl MovedStep {
     fn draw(&self, page: &mut Page, highest: f64, share: impl Fn(usize) -> f64) {
         let top = page.y;
-        let title = page.label(&self.title, BODY, WORDS - MARGIN);
+        let title = page.label(&self.title, BODY, COLUMN - 2.0 * MARGIN);
         page.canvas.text((MARGIN, top + BODY), &title, Look::new(BODY, INK));
         let rect = Rect::new(MARGIN + 30.0, top + 15.0, WORDS - MARGIN - 48.0, HEIGHT);
         for (value, tick) in layout::ticks(0.0, highest, 3) {

@@ -3,6 +3,7 @@
 use super::{Cka, Geometry, LayerGeometry, Measure, ModelGeometry, MovedStep, NEIGHBOURS};
 use crate::{Estimate, NamedFigure, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use stratoscope_plot::{
     CurvePoint, LayerMap, LayerMaps, Moved, MovedStep as DrawnStep, Multiples, SmallPanel,
@@ -36,13 +37,24 @@ impl Geometry {
         Ok(figures)
     }
 
+    /// The models as figures call them: of a path its last part, where that tells them apart.
     fn names(&self) -> Vec<String> {
-        self.models.iter().map(|model| model.model.model.clone()).collect()
+        let of = |model: &ModelGeometry| model.model.model.clone();
+        let last = |name: String| {
+            let name = name.trim_end_matches(['/', '\\']);
+            name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
+        };
+        let short: Vec<String> = self.models.iter().map(of).map(last).collect();
+        let different: BTreeSet<&String> = short.iter().collect();
+        match different.len() == short.len() {
+            true => short,
+            false => self.models.iter().map(of).collect(),
+        }
     }
 
     fn title(&self, what: &str) -> String {
         match &self.models[..] {
-            [one] => format!("{what}: {}", one.model.model),
+            [_] => format!("{what}: {}", self.names().concat()),
             _ => what.to_owned(),
         }
     }
@@ -83,12 +95,9 @@ impl Geometry {
 
     fn caption(&self) -> String {
         let mut text = format!("{}, n = {} sentences. ", self.input.name, self.input.texts);
-        for model in &self.models {
+        for (model, name) in self.models.iter().zip(self.names()) {
             let c = &model.counts;
-            let name = match &self.models[..] {
-                [_] => String::new(),
-                _ => format!("{}: ", model.model.model),
-            };
+            let name = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
@@ -125,11 +134,11 @@ impl Geometry {
         let mut words = 0;
         let mut maps = Vec::new();
         let several = self.models.len() > 1;
-        for model in &self.models {
+        let named = self.names();
+        for (model, name) in self.models.iter().zip(&named) {
             let Some(cka) = &model.cka else { continue };
             words = cka.words;
-            let name = &model.model.model;
-            let names = || ["layer".to_owned(), "layer (0: embedding)".to_owned()];
+            let names = || ["layer".to_owned(), "layer".to_owned()];
             match several {
                 true => maps.push(map(name.clone(), names(), cka, KINDS[1])),
                 false => {
@@ -137,10 +146,12 @@ impl Geometry {
                 }
             }
         }
-        for across in &self.across {
+        // Pairs of models come in this order.
+        let pairs = (0..named.len()).flat_map(|a| (a + 1..named.len()).map(move |b| (a, b)));
+        for (across, (a, b)) in self.across.iter().zip(pairs) {
             let Some(cka) = &across.cka else { continue };
-            let names = [across.row_model.clone(), across.column_model.clone()];
-            maps.push(map("between them".to_owned(), names, cka, KINDS[1]));
+            let names = [named[a].clone(), named[b].clone()];
+            maps.push(map(format!("{} × {}", named[a], named[b]), names, cka, KINDS[1]));
         }
         let defined = maps.iter().any(|map| map.values.iter().any(Option::is_some));
         let kinds = if several {
@@ -174,8 +185,8 @@ impl Geometry {
 
     fn moved_figure(&self) -> Option<Moved> {
         let several = self.models.len() > 1;
-        let step = |model: &ModelGeometry, step: &MovedStep| {
-            let of = if several { format!("{}, ", model.model.model) } else { String::new() };
+        let step = |name: &str, step: &MovedStep| {
+            let of = if several { format!("{name}, ") } else { String::new() };
             let kept = |change: f64| ((1.0 - change) * NEIGHBOURS as f64).round() as usize;
             let words = step.words.iter().map(|word| {
                 let beside = [word.before.clone(), word.after.clone()];
@@ -187,10 +198,10 @@ impl Geometry {
                 words: words.collect(),
             }
         };
-        let of = |model: &ModelGeometry| {
-            model.moved.iter().map(|own| step(model, own)).collect::<Vec<_>>()
+        let of = |(model, name): (&ModelGeometry, String)| {
+            model.moved.iter().map(|own| step(&name, own)).collect::<Vec<_>>()
         };
-        let steps: Vec<DrawnStep> = self.models.iter().flat_map(of).collect();
+        let steps: Vec<DrawnStep> = self.models.iter().zip(self.names()).flat_map(of).collect();
         let words = self.models.iter().map(|model| model.counts.sampled_words).max();
         (!steps.is_empty()).then(|| Moved {
             title: self.title("Words whose neighbours change most"),
@@ -217,12 +228,8 @@ impl Geometry {
     /// What the numbers say, in plain words.
     pub fn in_words(&self) -> String {
         let mut text = String::new();
-        for model in &self.models {
-            let of = if self.models.len() > 1 {
-                format!("{}: ", model.model.model)
-            } else {
-                String::new()
-            };
+        for (model, name) in self.models.iter().zip(self.names()) {
+            let of = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
             // Writing to a String cannot fail.
             let _ = model.words_into(&mut text, &of);
         }
