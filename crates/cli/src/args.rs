@@ -416,10 +416,10 @@ pub(crate) struct LensArgs {
 
 const COMPARE_HELP: &str = "\
 Two sentences are aligned by their words (the fewest edits), and the distance of aligned words is \
-told for every layer beside that of random words of unrelated sentences: a percentile of 30 says \
-that 30 % of those are nearer to each other. The kept words begin to differ at the first layer from \
-1 on where their mean is above percentile 5 and above its percentile at layer 0, where only \
-position can differ.
+told for every layer beside pairs from unrelated built-in sentences: 30 % says that 30 of a hundred \
+of those are nearer to each other. Replaced words are held against random pairs of words, kept ones \
+against pairs of one word. The kept words begin to differ at the first layer from 1 on where their \
+mean is above 5 % and above its place at layer 0, where only position can differ.
 
 With --word, that word's vectors in two texts or more are held against 32 built-in homographs in \
 the same and in different senses. --word bank#2 is the second occurrence; with a --word for each \

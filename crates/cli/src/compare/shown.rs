@@ -50,18 +50,22 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
         writeln!(text, "{}  {}", number + 1, words.trim_end())?;
     }
     writeln!(text)?;
-    writeln!(text, "distance of words, mean [95 %], and % of random words that are nearer")?;
     writeln!(
         text,
-        "layer                  kept        %              replaced        %  random words"
+        "distance, mean [95 %]; % of pairs in unrelated sentences that are nearer: of one word"
+    )?;
+    writeln!(text, "for kept words, of any two words for replaced ones")?;
+    writeln!(
+        text,
+        "layer                  kept        %              replaced        %  any two words"
     )?;
     for l in &of.layers {
         writeln!(
             text,
-            "{:>5}  {:>20} {:>8}  {:>20} {:>8}  {:>12.3}",
+            "{:>5}  {:>20} {:>8}  {:>20} {:>8}  {:>13.3}",
             l.layer,
             estimate(l.kept),
-            percent(l.kept_percentile),
+            percent(l.kept_percentile_same_word),
             estimate(l.replaced),
             percent(l.replaced_percentile),
             l.random.median,
@@ -73,13 +77,12 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     match of.begins {
         Some(layer) => writeln!(
             text,
-            "{words} begin{} to differ at layer {layer} (above 5 % of random words, and above layer 0)",
+            "{words} begin{} to differ at layer {layer} (above 5 %, and above layer 0)",
             if kept.n == 1 { "s" } else { "" },
         )?,
         None => writeln!(
             text,
-            "{words} do{} not differ by that measure (never above 5 % of random words, \
-                                or not above layer 0)",
+            "{words} do{} not differ by that measure (never above 5 % and above layer 0)",
             if kept.n == 1 { "es" } else { "" }
         )?,
     }
@@ -88,15 +91,19 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
         let layer_0 = if layer.layer == 0 { ", where only position can differ" } else { "" };
         writeln!(
             text,
-            "and differ most at layer {}{layer_0}: {} % of random words are nearer",
+            "and differ most at layer {}{layer_0}: {} % of pairs of one word are nearer",
             layer.layer,
-            percent(layer.kept_percentile),
+            percent(layer.kept_percentile_same_word),
         )?;
         let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
         let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
-        let most = known.max_by(|a, b| a.1.percentile.total_cmp(&b.1.percentile));
+        let most = known.max_by(|a, b| {
+            a.1.percentile_same_word
+                .unwrap_or(0.0)
+                .total_cmp(&b.1.percentile_same_word.unwrap_or(0.0))
+        });
         if let Some((word, distance)) = most {
-            let place = percent(Some(distance.percentile));
+            let place = percent(distance.percentile_same_word);
             writeln!(
                 text,
                 "there most of all {word:?}, {:.3} apart ({place} %)",

@@ -36,8 +36,10 @@ struct Pairs {
 }
 
 impl Homographs {
-    /// Runs the model over the first contexts of each homograph in each sense and role, with the
-    /// first of their lead-ins; a causal model over those whose cues stand before the word.
+    /// Runs the model over the first contexts of each homograph in each sense and role; a causal
+    /// model over those whose cues stand before the word. The first has the first of its lead-ins,
+    /// the second the second, so that they stand at two places; only pairs of two places are taken,
+    /// since texts of the user's are hardly at one.
     pub(super) fn of(
         explorer: &Explorer,
         ruler: &Ruler,
@@ -47,38 +49,38 @@ impl Homographs {
         let stimuli = NamedStimuli::homographs()?.for_model(&explorer.origin())?.stimuli;
         let contexts = stimuli.contexts();
         let mut taken: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
-        let mut last = None;
-        let items: Vec<_> = stimuli
-            .items()
-            .into_iter()
-            .filter(|item| last.replace(item.context) != Some(item.context))
-            .filter(|item| {
-                let c = &contexts[item.context];
-                let n = taken.entry((c.word, c.sense, c.role)).or_default();
-                *n += 1;
-                *n <= PER_CELL
-            })
-            .collect();
+        let all = stimuli.items();
+        let mut items = Vec::new();
+        for own in all.chunk_by(|a, b| a.context == b.context) {
+            let c = &contexts[own[0].context];
+            let n = taken.entry((c.word, c.sense, c.role)).or_default();
+            if *n < PER_CELL {
+                items.push((*n, &own[*n % own.len()]));
+            }
+            *n += 1;
+        }
         let wanted: Vec<Wanted<'_>> = items
             .iter()
-            .map(|item| Wanted {
+            .map(|(_, item)| Wanted {
                 text: &item.text,
                 line: Some(contexts[item.context].line),
                 places: vec![item.target[0]..item.target[1]],
             })
             .collect();
         let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
-        let known: Vec<(usize, usize, usize)> = items
+        let known: Vec<(usize, usize, usize, usize)> = items
             .iter()
             .zip(&vectors.rows)
-            .filter_map(|(item, rows)| {
+            .filter_map(|(&(place, item), rows)| {
                 let context = &contexts[item.context];
-                Some((context.word, context.sense, rows[0]?))
+                Some((context.word, context.sense, rows[0]?, place))
             })
             .collect();
         let mut pairs = Vec::new();
         for (index, a) in known.iter().enumerate() {
-            pairs.extend(known[index + 1..].iter().filter(|b| a.0 == b.0).map(|b| (a, b)));
+            pairs.extend(
+                known[index + 1..].iter().filter(|b| a.0 == b.0 && a.3 != b.3).map(|b| (a, b)),
+            );
         }
         let first: Vec<usize> = pairs.iter().map(|(a, _)| a.2).collect();
         let second: Vec<usize> = pairs.iter().map(|(_, b)| b.2).collect();

@@ -2,7 +2,7 @@
 
 use super::error::start_of;
 use super::places::Vectors;
-use super::ruler::Ruler;
+use super::ruler::{Among, Ruler};
 use super::sentences::{Aligned, sides};
 use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
 use crate::{Estimate, Explorer, LeftOut, Result, Step};
@@ -175,7 +175,9 @@ impl Explorer {
         for layer in 0..n_layers {
             let of = |part: usize| -> Result<(Option<Estimate>, Option<f64>)> {
                 let mean = estimate(&found[part][layer])?;
-                let at = mean.map(|m| ruler.percentiles(layer, &[m.value])).transpose()?;
+                let at = mean
+                    .map(|m| ruler.percentiles(layer, &[m.value], Among::Random))
+                    .transpose()?;
                 Ok((mean, at.and_then(|at| at.first().copied())))
             };
             let (changed, changed_percentile) = of(0)?;
@@ -190,7 +192,7 @@ impl Explorer {
                 before,
                 before_percentile,
                 sentence: estimate(&sentence[layer])?,
-                random: ruler.random(layer),
+                random: ruler.spread(layer, Among::Random),
             });
         }
         let out = missing(&layers, pairs.len());

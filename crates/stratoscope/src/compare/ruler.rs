@@ -4,10 +4,14 @@ use super::places::{Vectors, Wanted, words_of};
 use super::{CompareSettings, RandomWords};
 use crate::{Explorer, Metric, Result, Step, builtin_sentences};
 use ndarray::{Array2, ArrayView2, Axis};
+use std::collections::BTreeMap;
 use stratoscope_geometry::{Reference, percentiles, random_pairs, rowwise_cosine};
 
 /// Pairs of words whose distances make the distribution.
 const PAIRS: usize = 5000;
+
+/// Pairs of occurrences of one word among those of all.
+const PER_WORD: usize = 20;
 
 /// How far apart vectors are at every layer.
 pub(super) struct Ruler {
@@ -17,6 +21,17 @@ pub(super) struct Ruler {
     /// `[n_layers + 1]`: distances of random words of unrelated sentences, ascending; empty where
     /// they are not asked for.
     random: Vec<Vec<f64>>,
+    /// The same of one word in two unrelated sentences.
+    same: Vec<Vec<f64>>,
+}
+
+/// What distances are held against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Among {
+    /// Random words of unrelated sentences.
+    Random,
+    /// One word in two unrelated sentences.
+    SameWord,
 }
 
 impl Ruler {
@@ -29,10 +44,13 @@ impl Ruler {
         settings: &CompareSettings,
         progress: &mut dyn FnMut(Step),
     ) -> Result<Self> {
+        let mut forms = Vec::new();
         let wanted: Vec<Wanted<'_>> = builtin_sentences()
             .map(|text| {
                 let words = words_of(text).into_iter().skip(1).filter(|w| w.has_letters());
-                Wanted { text, line: None, places: words.map(|w| w.place).collect() }
+                let (own, places) = words.map(|w| (w.text, w.place)).unzip();
+                forms.push(own);
+                Wanted { text, line: None, places }
             })
             .collect();
         let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
@@ -41,22 +59,33 @@ impl Ruler {
             rows.extend(own.iter().flatten());
             sentences.resize(rows.len(), sentence);
         }
+        let n_layers = vectors.n_layers();
         let mut ruler = Self {
             metric: settings.metric,
             references: Vec::new(),
-            random: vec![Vec::new(); vectors.n_layers()],
+            random: Vec::new(),
+            same: Vec::new(),
         };
-        for layer in 0..vectors.n_layers() {
+        for layer in 0..n_layers {
             ruler.references.push(Reference::of(vectors.some(layer, &rows).view())?);
         }
-        let pairs = random_pairs(&sentences, PAIRS, settings.seed).unwrap_or_default();
-        let first: Vec<usize> = pairs.iter().map(|&(a, _)| rows[a]).collect();
-        let second: Vec<usize> = pairs.iter().map(|&(_, b)| rows[b]).collect();
-        for layer in 0..vectors.n_layers() {
-            let (a, b) = (vectors.some(layer, &first), vectors.some(layer, &second));
-            let mut distances = ruler.distances(layer, a.view(), b.view())?;
-            distances.sort_unstable_by(f64::total_cmp);
-            ruler.random[layer] = distances;
+        let random: Vec<(usize, usize)> = random_pairs(&sentences, PAIRS, settings.seed)
+            .unwrap_or_default()
+            .into_iter()
+            .map(|(a, b)| (rows[a], rows[b]))
+            .collect();
+        let same = same_words(&forms, &vectors.rows);
+        for layer in 0..n_layers {
+            let sorted = |pairs: &[(usize, usize)]| -> Result<Vec<f64>> {
+                let (a, b): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
+                let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
+                let mut distances = ruler.distances(layer, a.view(), b.view())?;
+                distances.sort_unstable_by(f64::total_cmp);
+                Ok(distances)
+            };
+            let (random, same) = (sorted(&random)?, sorted(&same)?);
+            ruler.random.push(random);
+            ruler.same.push(same);
         }
         Ok(ruler)
     }
@@ -68,9 +97,12 @@ impl Ruler {
         progress: &mut dyn FnMut(Step),
     ) -> Result<Self> {
         match settings.metric {
-            Metric::Cosine | Metric::Euclidean => {
-                Ok(Self { metric: settings.metric, references: Vec::new(), random: Vec::new() })
-            }
+            Metric::Cosine | Metric::Euclidean => Ok(Self {
+                metric: settings.metric,
+                references: Vec::new(),
+                random: Vec::new(),
+                same: Vec::new(),
+            }),
             _ => Self::of(explorer, settings, progress),
         }
     }
@@ -109,19 +141,31 @@ impl Ruler {
         Ok(far.into_iter().map(|far| most - far).collect())
     }
 
-    /// Where distances stand among those of random words, in percent.
-    pub(super) fn percentiles(&self, layer: usize, distances: &[f64]) -> Result<Vec<f64>> {
-        Ok(percentiles(distances, &self.random[layer])?)
+    /// Where distances stand among others, in percent: how many are nearer, of equal ones half;
+    /// nothing is nearer than 0.
+    pub(super) fn percentiles(
+        &self,
+        layer: usize,
+        distances: &[f64],
+        among: Among,
+    ) -> Result<Vec<f64>> {
+        let at = percentiles(distances, self.among(layer, among))?;
+        Ok(distances.iter().zip(at).map(|(&far, at)| if far > 0.0 { at } else { 0.0 }).collect())
     }
 
-    /// How far apart random words are.
-    pub(super) fn random(&self, layer: usize) -> RandomWords {
-        let sorted = &self.random[layer];
+    /// How far apart the others are.
+    pub(super) fn spread(&self, layer: usize, among: Among) -> RandomWords {
+        let sorted = self.among(layer, among);
         let at = |share: f64| {
             let place = share * sorted.len().saturating_sub(1) as f64;
             sorted.get(place.round() as usize).copied().unwrap_or(0.0)
         };
         RandomWords { median: at(0.5), low: at(0.05), high: at(0.95), n: sorted.len() }
+    }
+
+    fn among(&self, layer: usize, among: Among) -> &[f64] {
+        let all = if among == Among::Random { &self.random } else { &self.same };
+        all.get(layer).map_or(&[], Vec::as_slice)
     }
 
     fn prepared(&self, layer: usize, x: ArrayView2<'_, f32>) -> Array2<f32> {
@@ -136,4 +180,22 @@ impl Ruler {
             }
         }
     }
+}
+
+/// Rows of one word in two different sentences: each occurrence with the next, at most
+/// [`PER_WORD`] pairs of a word, so that a few articles do not make the distribution.
+fn same_words(forms: &[Vec<String>], rows: &[Vec<Option<usize>>]) -> Vec<(usize, usize)> {
+    let mut occurrences: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
+    for (sentence, (forms, rows)) in forms.iter().zip(rows).enumerate() {
+        for (form, row) in forms.iter().zip(rows) {
+            if let Some(row) = row {
+                occurrences.entry(form).or_default().push((sentence, *row));
+            }
+        }
+    }
+    let pairs = occurrences.values().flat_map(|own| {
+        let apart = own.windows(2).filter(|pair| pair[0].0 != pair[1].0);
+        apart.map(|pair| (pair[0].1, pair[1].1)).take(PER_WORD)
+    });
+    pairs.collect()
 }

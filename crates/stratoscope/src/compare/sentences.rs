@@ -2,14 +2,14 @@
 
 use super::error::start_of;
 use super::places::{Vectors, Wanted, Word, some_words_of};
-use super::ruler::Ruler;
+use super::ruler::{Among, Ruler};
 use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
 use crate::{Estimate, Explorer, LeftOut, Result, Step};
 use serde::Serialize;
 use stratoscope_geometry::{Edit, Interval, align_words};
 
 /// Words that both sentences have begin to differ where they are farther apart than so many of a
-/// hundred random pairs of words.
+/// hundred pairs of one word in two unrelated sentences.
 pub(super) const NEAREST: f64 = 5.0;
 
 /// Two sentences, word by word.
@@ -20,11 +20,12 @@ pub struct SentenceComparison {
     /// The fewest edits from the first to the second, in order: [`align_words`].
     pub alignment: Vec<AlignedWord>,
     /// The first layer from 1 on at which the mean distance of the kept words is above that of the
-    /// nearest 5 % of random words, and stands higher among random words than at layer 0, where
-    /// only form and position can differ. None where there is no such layer, or no kept word.
+    /// nearest 5 % of pairs of one word in two unrelated sentences, and stands higher among these
+    /// than at layer 0, where only position can differ. None where there is no such layer, or no
+    /// kept word.
     pub begins: Option<usize>,
-    /// The layer at which the mean distance of the kept words stands highest among random words;
-    /// of equal ones the first. None where no kept word differs anywhere, or there is none.
+    /// The layer at which the mean distance of the kept words stands highest among those pairs; of
+    /// equal ones the first. None where no kept word differs anywhere, or there is none.
     pub most: Option<usize>,
     /// `[n_layers + 1]`.
     pub layers: Vec<SentenceLayer>,
@@ -66,6 +67,8 @@ pub struct SentenceLayer {
     pub kept: Option<Estimate>,
     /// Where that mean stands among the distances of random words, in percent.
     pub kept_percentile: Option<f64>,
+    /// Where it stands among those of one word in two unrelated sentences, in percent.
+    pub kept_percentile_same_word: Option<f64>,
     /// The mean distance of words from those in their place.
     pub replaced: Option<Estimate>,
     /// Where that mean stands among the distances of random words, in percent.
@@ -74,6 +77,8 @@ pub struct SentenceLayer {
     pub sentence: f64,
     /// How far apart words of unrelated sentences are.
     pub random: RandomWords,
+    /// How far apart one word is in two unrelated sentences.
+    pub same_word: RandomWords,
     /// `[alignment]`; none where a word has no counterpart or no token.
     pub words: Vec<Option<WordDistance>>,
 }
@@ -85,6 +90,8 @@ pub struct WordDistance {
     pub distance: f64,
     /// How many of a hundred random pairs of words are nearer.
     pub percentile: f64,
+    /// Of a kept word, how many of a hundred pairs of one word in two unrelated sentences are nearer.
+    pub percentile_same_word: Option<f64>,
 }
 
 /// Two sentences with their alignment.
@@ -168,27 +175,34 @@ impl Explorer {
         let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
         let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
+        let place = |layer, mean: Option<Estimate>, among| -> Result<Option<f64>> {
+            let at = mean.map(|m| ruler.percentiles(layer, &[m.value], among)).transpose()?;
+            Ok(at.and_then(|at| at.first().copied()))
+        };
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
             let distances = ruler.distances(layer, a.view(), b.view())?;
-            let percentiles = ruler.percentiles(layer, &distances)?;
+            let percentiles = ruler.percentiles(layer, &distances, Among::Random)?;
+            let among_same = ruler.percentiles(layer, &distances, Among::SameWord)?;
             let mean = |kept: bool| -> Result<(Option<Estimate>, Option<f64>)> {
                 let own =
                     pairs.iter().zip(&distances).filter(|((step, ..), _)| is_kept(*step) == kept);
                 let own: Vec<f64> = own.map(|(_, &d)| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
                 let mean = Interval::of_mean(&own, &alone, settings.seed)?.map(Estimate::from);
-                let at = mean.map(|m| ruler.percentiles(layer, &[m.value])).transpose()?;
-                Ok((mean, at.and_then(|at| at.first().copied())))
+                let at = place(layer, mean, Among::Random)?;
+                Ok((mean, at))
             };
             let (kept, kept_percentile) = mean(true)?;
             let (replaced, replaced_percentile) = mean(false)?;
             let mut words = vec![None; aligned.edits.len()];
-            for (((step, ..), &distance), &percentile) in
-                pairs.iter().zip(&distances).zip(&percentiles)
-            {
-                words[*step] = Some(WordDistance { distance, percentile });
+            for (index, &(step, ..)) in pairs.iter().enumerate() {
+                words[step] = Some(WordDistance {
+                    distance: distances[index],
+                    percentile: percentiles[index],
+                    percentile_same_word: is_kept(step).then(|| among_same[index]),
+                });
             }
             let means = [0, 1].map(|side| vectors.mean(layer, &whole[side]));
             let far = ruler.distances(layer, means[0].view(), means[1].view())?;
@@ -196,10 +210,12 @@ impl Explorer {
                 layer,
                 kept,
                 kept_percentile,
+                kept_percentile_same_word: place(layer, kept, Among::SameWord)?,
                 replaced,
                 replaced_percentile,
                 sentence: far.first().copied().unwrap_or(0.0),
-                random: ruler.random(layer),
+                random: ruler.spread(layer, Among::Random),
+                same_word: ruler.spread(layer, Among::SameWord),
                 words,
             });
         }
@@ -207,7 +223,7 @@ impl Explorer {
         let alignment = aligned.edits.iter().enumerate().map(|(step, &edit)| {
             let (a, b) = sides(edit);
             let own: Vec<Option<f64>> =
-                layers.iter().map(|l| l.words[step].map(|w| w.percentile)).collect();
+                layers.iter().map(|l| l.words[step].and_then(|w| w.percentile_same_word)).collect();
             AlignedWord {
                 edit: match edit {
                     Edit::Equal(..) => EditKind::Kept,
@@ -217,11 +233,11 @@ impl Explorer {
                 },
                 first: a.map(|a| aligned.words[0][a].text.clone()),
                 second: b.map(|b| aligned.words[1][b].text.clone()),
-                begins: begins(&own).filter(|_| is_kept(step)),
+                begins: begins(&own),
             }
         });
         let alignment: Vec<AlignedWord> = alignment.collect();
-        let kept: Vec<Option<f64>> = layers.iter().map(|l| l.kept_percentile).collect();
+        let kept: Vec<Option<f64>> = layers.iter().map(|l| l.kept_percentile_same_word).collect();
         let most = most(&kept);
         let begins = begins(&kept);
         let mut out = missing(&alignment, &layers, begins);
@@ -282,7 +298,8 @@ fn missing(
         let reason = match same {
             true => "the sentences have the same words".to_owned(),
             false => format!(
-                "at no layer are the {} farther apart than the nearest {NEAREST} % of random words",
+                "at no layer are the {} farther apart than at layer 0 and than the nearest {NEAREST} % of \
+                 pairs of one word in two unrelated sentences",
                 counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
             ),
         };

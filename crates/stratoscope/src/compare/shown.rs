@@ -2,8 +2,8 @@
 
 use super::sentences::NEAREST;
 use super::{
-    Compared, Comparison, EditKind, PairsComparison, RandomWords, SentenceComparison,
-    WicComparison, WordComparison,
+    Compared, Comparison, PairsComparison, RandomWords, SentenceComparison, WicComparison,
+    WordComparison,
 };
 use crate::figures::short_name;
 use crate::{Estimate, Metric, Result};
@@ -53,7 +53,14 @@ impl Comparison {
             Compared::Wic(of) => ("Word in context by depth", self.of_wic(of), self.says_wic(of)),
         };
         let title = format!("{what}: {}", short_name(&self.model.model));
-        Depth { title, caption, rows: vec![rows] }
+        // Panels with many names need the width.
+        let rows = match &self.found {
+            Compared::Sentences(_) | Compared::Pairs(_) => {
+                rows.into_iter().map(|panel| vec![panel]).collect()
+            }
+            _ => vec![rows],
+        };
+        Depth { title, caption, rows }
     }
 
     /// What a distance is, on an axis.
@@ -82,12 +89,19 @@ impl Comparison {
             estimates("kept words", of.layers.iter().map(|l| l.kept)),
             estimates("replaced words", of.layers.iter().map(|l| l.replaced)),
             Series::line("sentence means", of.layers.iter().map(|l| Some(l.sentence)).collect()),
-            random(of.layers.iter().map(|l| l.random)),
+            random("random words", of.layers.iter().map(|l| l.random)),
+            Series {
+                interval: Vec::new(),
+                ..random("one word, unrelated", of.layers.iter().map(|l| l.same_word))
+            },
         ];
         // The colours of the other panel are the same.
         let shown = |series: &Series| series.values.iter().any(Option::is_some);
         let places = vec![
-            Series::line("kept words", of.layers.iter().map(|l| l.kept_percentile).collect()),
+            Series::line(
+                "kept words",
+                of.layers.iter().map(|l| l.kept_percentile_same_word).collect(),
+            ),
             Series::line(
                 "replaced words",
                 of.layers.iter().map(|l| l.replaced_percentile).collect(),
@@ -97,7 +111,8 @@ impl Comparison {
         let places: Vec<Series> = places.into_iter().filter(shown).collect();
         let mut panels = vec![panel("how far apart", self.distance(), &layers, None, series)];
         if !places.is_empty() {
-            panels.push(among_random(&layers, places));
+            let label = "% of pairs that are nearer";
+            panels.push(panel("beside other pairs", label, &layers, Some((0.0, 100.0)), places));
         }
         panels
     }
@@ -105,21 +120,24 @@ impl Comparison {
     fn says_sentences(&self, of: &SentenceComparison) -> String {
         let [first, second] = &of.texts;
         let n = of.layers.first().map_or(0, |l| l.random.n);
+        let same = of.layers.first().map_or(0, |l| l.same_word.n);
         let mut text = format!(
             "1: {first} 2: {second} Kept words are in both sentences, replaced ones stand in \
              another's place (edit alignment). {}. Dashed: {n} random pairs of words of unrelated \
-             built-in sentences, median and the band of the middle 90 %.",
+             built-in sentences, median and the band of the middle 90 %; and the median of {same} pairs of \
+             one word in two of them. The percentages are of kept words among the latter, of replaced \
+             words among the former.",
             intervals(of.layers.iter().flat_map(|l| [l.kept, l.replaced]), "words"),
         );
         text += match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
             (Some(layer), _) => format!(
                 " The kept words begin to differ at layer {layer}: the first at which their mean \
-                 is above the nearest {NEAREST} % of random words and stands higher among them than \
-                 at layer 0, where only position can differ."
+                 is above the nearest {NEAREST} % of pairs of one word and stands higher among \
+                 them than at layer 0, where only position can differ."
             ),
             (None, true) => format!(
-                " By the rule that their mean is above the nearest {NEAREST} % of random words, the \
-                 kept words differ at no layer."
+                " By the rule that their mean is above the nearest {NEAREST} % of pairs of one word, \
+                 and above its place at layer 0, the kept words differ at no layer."
             ),
             (None, false) => " No word is in both.".to_owned(),
         }
@@ -133,20 +151,25 @@ impl Comparison {
         let words = of.alignment.iter().enumerate().map(|(step, word)| GridWord {
             first: word.first.clone(),
             second: word.second.clone(),
-            values: of.layers.iter().map(|l| l.words[step].map(|w| w.percentile)).collect(),
-            framed: word.begins.filter(|_| word.edit == EditKind::Kept),
+            values: of
+                .layers
+                .iter()
+                .map(|l| l.words[step].map(|w| w.percentile_same_word.unwrap_or(w.percentile)))
+                .collect(),
+            framed: word.begins,
         });
         WordGrid {
             title: format!("Where two sentences differ: {}", short_name(&self.model.model)),
             caption: format!(
                 "A row is a word of both sentences, or one in another's place (→); − and +: only in \
-                 the first, only in the second. A number says how many of a hundred random pairs of \
-                 words from unrelated sentences are nearer to each other ({}). Framed: the first \
+                 the first, only in the second. A number says how many of a hundred pairs from \
+                 unrelated sentences are nearer to each other ({}): of a kept word, pairs of one word; \
+                 of a replaced one, random pairs. Framed: the first \
                  layer, from 1 on, at which a kept word is above {NEAREST} and above its layer 0. \
                  Not shown: why it moves; a single word has no interval.",
                 self.distance(),
             ),
-            measure: "random pairs of words that are nearer, in percent".to_owned(),
+            measure: "pairs from unrelated sentences that are nearer, in percent".to_owned(),
             words: words.collect(),
             layers: of.layers.iter().map(|l| l.layer).collect(),
         }
@@ -203,7 +226,7 @@ impl Comparison {
             estimates("words after", of.layers.iter().map(|l| l.after)),
             estimates("words before", of.layers.iter().map(|l| l.before)),
             estimates("sentence means", of.layers.iter().map(|l| l.sentence)),
-            random(of.layers.iter().map(|l| l.random)),
+            random("random words", of.layers.iter().map(|l| l.random)),
         ];
         let places = vec![
             Series::line("changed words", of.layers.iter().map(|l| l.changed_percentile).collect()),
@@ -306,11 +329,11 @@ fn estimates(name: &str, values: impl Iterator<Item = Option<Estimate>>) -> Seri
     }
 }
 
-fn random(values: impl Iterator<Item = RandomWords>) -> Series {
+fn random(name: &str, values: impl Iterator<Item = RandomWords>) -> Series {
     let values: Vec<RandomWords> = values.collect();
     Series {
         interval: values.iter().map(|r| Some((r.low, r.high))).collect(),
         kind: SeriesKind::Baseline,
-        ..Series::line("random words", values.iter().map(|r| Some(r.median)).collect())
+        ..Series::line(name, values.iter().map(|r| Some(r.median)).collect())
     }
 }
