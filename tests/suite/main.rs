@@ -12,7 +12,6 @@ mod corpus;
 mod families;
 mod fixtures;
 mod fuzz;
-mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;
