@@ -14,7 +14,6 @@ mod explored;
 mod families;
 mod fixtures;
 mod fuzz;
-mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;
