@@ -14,6 +14,7 @@ mod explored;
 mod families;
 mod fixtures;
 mod fuzz;
+mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;

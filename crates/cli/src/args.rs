@@ -351,7 +351,7 @@ pub(crate) struct GeometryArgs {
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub(crate) field: String,
     /// How many words are drawn for what needs pairs of them; time grows with its square.
-    #[arg(long, value_name = "N", default_value_t = 2500, value_parser = clap::value_parser!(u32).range(1..=20_000))]
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(1..=20_000))]
     pub(crate) sample: u32,
     /// The seed of the draws and of the intervals.
     #[arg(long, default_value_t = 0)]

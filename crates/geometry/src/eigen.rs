@@ -11,9 +11,16 @@ use crate::error::{GeometryError, Result};
 /// # Errors
 /// [`GeometryError::NoConvergence`], not met on finite input.
 pub(crate) fn eigenvalues(mut matrix: Array2<f64>) -> Result<Vec<f64>> {
+    // Entries of at most 1: their squares can be added without a care for overflow. A power of two
+    // changes no digit.
+    let largest = matrix.iter().fold(0.0f64, |top, v| top.max(v.abs()));
+    let unit =
+        if largest > 0.0 { largest.log2().ceil().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
+    matrix.mapv_inplace(|v| v / unit);
     // With the widest vectors of the machine.
     let (mut diagonal, beside) = Arch::new().dispatch(|| tridiagonal(&mut matrix));
     implicit_ql(&mut diagonal, beside)?;
+    diagonal.iter_mut().for_each(|v| *v *= unit);
     diagonal.sort_unstable_by(|a, b| b.total_cmp(a));
     Ok(diagonal)
 }
@@ -117,7 +124,7 @@ fn implicit_ql(d: &mut [f64], mut e: Vec<f64>) -> Result<()> {
             let mut whole = true;
             for i in (l..m).rev() {
                 let (f, b) = (sine * e[i], cosine * e[i]);
-                let r = f.hypot(g);
+                let r = (f * f + g * g).sqrt();
                 e[i + 1] = r;
                 if r == 0.0 {
                     // The matrix falls apart here: go on with the lower part.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
 
 use crate::anisotropy::by_sentence;
 use crate::cosines::{CosineSums, RogueDimension};
@@ -311,7 +312,7 @@ impl LayerSums {
         let parts: Vec<&Part> = self.parts.iter().filter(|part| part.rows > 0).collect();
         let without: Option<Vec<Spectrum>> = match parts.len() {
             0 | 1 => None,
-            _ => parts.into_iter().map(|part| of(Some(part)).ok()).collect(),
+            _ => parts.into_par_iter().map(|part| of(Some(part)).ok()).collect(),
         };
         let n = self.n_sentences();
         let interval = |value: f64, measure: &dyn Fn(&Spectrum) -> Option<f64>| {

@@ -77,21 +77,20 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     match of.begins {
         Some(layer) => writeln!(
             text,
-            "{words} begin{} to differ at layer {layer} (above 5 %, and above layer 0)",
+            "{words} begin{} to differ at layer {layer} (the first above 5 %, layer 0 aside)",
             if kept.n == 1 { "s" } else { "" },
         )?,
         None => writeln!(
             text,
-            "{words} do{} not differ by that measure (never above 5 % and above layer 0)",
+            "{words} do{} not differ by that measure (nowhere above 5 %, layer 0 aside)",
             if kept.n == 1 { "es" } else { "" }
         )?,
     }
     let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
     if let Some(layer) = of.most.and_then(at) {
-        let layer_0 = if layer.layer == 0 { ", where only position can differ" } else { "" };
         writeln!(
             text,
-            "and differ most at layer {}{layer_0}: {} % of pairs of one word are nearer",
+            "and differ most at layer {}: {} % of pairs of one word are nearer",
             layer.layer,
             percent(layer.kept_percentile_same_word),
         )?;

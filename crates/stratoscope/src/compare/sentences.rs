@@ -20,12 +20,11 @@ pub struct SentenceComparison {
     /// The fewest edits from the first to the second, in order: [`align_words`].
     pub alignment: Vec<AlignedWord>,
     /// The first layer from 1 on at which the mean distance of the kept words is above that of the
-    /// nearest 5 % of pairs of one word in two unrelated sentences, and stands higher among these
-    /// than at layer 0, where only position can differ. None where there is no such layer, or no
-    /// kept word.
+    /// nearest 5 % of pairs of one word in two unrelated sentences. (At layer 0 nothing but position
+    /// can differ.) None where there is no such layer, or no kept word.
     pub begins: Option<usize>,
-    /// The layer at which the mean distance of the kept words stands highest among those pairs; of
-    /// equal ones the first. None where no kept word differs anywhere, or there is none.
+    /// The layer from 1 on at which the mean distance of the kept words stands highest among those
+    /// pairs; of equal ones the first. None where no kept word differs anywhere, or there is none.
     pub most: Option<usize>,
     /// `[n_layers + 1]`.
     pub layers: Vec<SentenceLayer>,
@@ -258,15 +257,16 @@ impl Explorer {
 
 /// The rule of [`SentenceComparison::begins`], over percentiles by layer.
 fn begins(percentiles: &[Option<f64>]) -> Option<usize> {
-    let at_0 = percentiles.first().copied().flatten()?;
-    let differs = |at: &Option<f64>| at.is_some_and(|at| at > NEAREST && at > at_0);
+    let differs = |at: &Option<f64>| at.is_some_and(|at| at > NEAREST);
     percentiles.iter().skip(1).position(differs).map(|index| index + 1)
 }
 
-/// The layer of the largest percentile above 0, the first of equal ones.
+/// The layer from 1 on of the largest percentile above 0, the first of equal ones.
 fn most(percentiles: &[Option<f64>]) -> Option<usize> {
-    let largest = percentiles.iter().flatten().copied().fold(0.0, f64::max);
-    percentiles.iter().position(|at| *at == Some(largest)).filter(|_| largest > 0.0)
+    let above = percentiles.get(1..).unwrap_or_default();
+    let largest = above.iter().flatten().copied().fold(0.0, f64::max);
+    let index = above.iter().position(|at| *at == Some(largest)).filter(|_| largest > 0.0);
+    index.map(|index| index + 1)
 }
 
 /// What is not defined for these sentences, by name.
@@ -298,8 +298,8 @@ fn missing(
         let reason = match same {
             true => "the sentences have the same words".to_owned(),
             false => format!(
-                "at no layer are the {} farther apart than at layer 0 and than the nearest {NEAREST} % of \
-                 pairs of one word in two unrelated sentences",
+                "at no layer from 1 on are the {} farther apart than the nearest {NEAREST} % of pairs of \
+                 one word in two unrelated sentences",
                 counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
             ),
         };
@@ -317,12 +317,12 @@ mod tests {
         let of = |values: &[f64]| begins(&values.iter().map(|v| Some(*v)).collect::<Vec<_>>());
         assert_eq!(of(&[0.0, 4.0, 5.0, 5.1, 90.0]), Some(3));
         // Position alone is no difference of context.
-        assert_eq!(of(&[40.0, 30.0, 39.0, 41.0]), Some(3));
+        assert_eq!(of(&[40.0, 3.0, 4.0, 41.0]), Some(3));
         assert_eq!(of(&[90.0, 1.0]), None);
         assert_eq!(of(&[0.0; 5]), None);
         assert_eq!(begins(&[None, None]), None);
         let most = |values: &[f64]| most(&values.iter().map(|v| Some(*v)).collect::<Vec<_>>());
-        assert_eq!(most(&[0.0, 7.0, 9.0, 9.0]), Some(2));
+        assert_eq!(most(&[50.0, 7.0, 9.0, 9.0]), Some(2));
         assert_eq!((most(&[0.0, 0.0]), most(&[])), (None, None));
     }
 }

@@ -132,12 +132,12 @@ impl Comparison {
         text += match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
             (Some(layer), _) => format!(
                 " The kept words begin to differ at layer {layer}: the first at which their mean \
-                 is above the nearest {NEAREST} % of pairs of one word and stands higher among \
-                 them than at layer 0, where only position can differ."
+                 is above the nearest {NEAREST} % of pairs of one word (layer 0, where only position \
+                 can differ, left aside)."
             ),
             (None, true) => format!(
                 " By the rule that their mean is above the nearest {NEAREST} % of pairs of one word, \
-                 and above its place at layer 0, the kept words differ at no layer."
+                 the kept words differ at no layer."
             ),
             (None, false) => " No word is in both.".to_owned(),
         }

@@ -39,7 +39,7 @@ pub struct GeometrySettings {
 
 impl Default for GeometrySettings {
     fn default() -> Self {
-        Self { sample: 2500, seed: 0, pooling: Pooling::Mean, long: LongText::Refuse }
+        Self { sample: 2000, seed: 0, pooling: Pooling::Mean, long: LongText::Refuse }
     }
 }
 
