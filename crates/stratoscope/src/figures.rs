@@ -242,7 +242,7 @@ impl Exploration {
         }
     }
 
-    fn depth_series(&self) -> Vec<Series> {
+    pub(crate) fn depth_series(&self) -> Vec<Series> {
         type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
         let curves: [(&str, SeriesKind, Pick); 3] = [
             ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),
@@ -263,7 +263,7 @@ impl Exploration {
         series.filter(|s| s.values.iter().any(Option::is_some)).collect()
     }
 
-    fn depth_caption(&self) -> String {
+    pub(crate) fn depth_caption(&self) -> String {
         let of = match self.states.texts.len() {
             1 => format!("the {} of one text, so they say nothing of other texts", self.unit()),
             n => format!("{n} texts"),
@@ -373,7 +373,7 @@ impl Exploration {
         format!("{what}: {}", short_name(&self.states.origin.model))
     }
 
-    fn unit(&self) -> &'static str {
+    pub(crate) fn unit(&self) -> &'static str {
         match self.states.unit {
             Unit::Token => "tokens",
             Unit::Word => "words",
@@ -433,7 +433,7 @@ pub(crate) fn short_name(model: &str) -> &str {
 
 /// How rows are named in a picture: a word that comes again in its text is numbered, and a lone
 /// punctuation mark stands in quotes, since a dot beside a dot is not seen.
-fn display_names(rows: &[Row]) -> Vec<String> {
+pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
     numbered(rows.iter().map(|row| {
         let name = &row.label;
         let mark = name.len() == 1 && name.chars().all(|c| c.is_ascii_punctuation());
@@ -460,7 +460,7 @@ pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<Stri
 }
 
 /// What an axis of this metric is called.
-fn metric_label(metric: Metric) -> &'static str {
+pub(crate) fn metric_label(metric: Metric) -> &'static str {
     match metric {
         Metric::Cosine => "cosine",
         Metric::Centred => "centred cosine",

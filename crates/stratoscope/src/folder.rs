@@ -12,6 +12,9 @@ use stratoscope_plot::Figure;
 /// The name of the file that says what made the others, and which they are.
 const MANIFEST: &str = "manifest.json";
 
+/// The name of the page.
+const REPORT: &str = "report.html";
+
 /// The figures' width on paper is 17 cm; this is print quality for text and lines.
 const DOTS_PER_INCH: u32 = 200;
 
@@ -50,8 +53,8 @@ pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
     }
 }
 
-/// Writes an exploration: the figures as SVG and PNG, their numbers as JSON, the states and the
-/// manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
+/// Writes an exploration: the page, the figures as SVG and PNG, their numbers as JSON, the states
+/// and the manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
 /// A figure that cannot be drawn, or a folder that cannot be written; then nothing has changed.
@@ -69,6 +72,7 @@ pub fn write_folder(
     });
     let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
+    files.push((REPORT.to_owned(), crate::report_of(&[(exploration, manifest)])?.html()?.into_bytes()));
     let mut manifest = serde_json::to_value(manifest)?;
     manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
     write_files(folder, files, manifest, overwrite)

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
-//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`].
+//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`], [`page`].
 
 mod baseline;
 mod error;
@@ -38,6 +38,7 @@ mod plane;
 mod probe;
 mod profile;
 mod random;
+mod report;
 #[cfg(feature = "second-opinion")]
 mod verification;
 
@@ -54,7 +55,7 @@ pub use lens::{
     Perplexity, Reading, Token, TopToken,
 };
 pub use manifest::{Manifest, ModelFile};
-pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use maps::{Alignment, LayerMaps, Reducer, ThirdComponent, reduce};
 pub use probe::{
     Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
     Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
@@ -62,6 +63,7 @@ pub use probe::{
 };
 
 pub use plane::{Neutral, Plane, PlaneLayer, PlaneTrails, PlaneWord};
+pub use report::{charts, report_of};
 pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,
@@ -78,4 +80,5 @@ pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Sou
 pub use stratoscope_plot as plot;
 pub use stratoscope_probing as probing;
 pub use stratoscope_reducer as reducer;
+pub use stratoscope_report as page;
 pub use stratoscope_transformer as transformer;
