@@ -113,7 +113,7 @@ fn a_folder_is_written_and_a_model_without_a_head_refused() {
     place.run(["lens", "--model", "model", "the bank", "--output", "out"]).done();
     let files = place.files("out");
     let names: Vec<_> = files.keys().map(String::as_str).collect();
-    assert_eq!(names, ["lens.json", "lens.png", "lens.svg", "manifest.json"]);
+    assert_eq!(names, ["lens.json", "lens.png", "lens.svg", "manifest.json", "report.html"]);
     for (args, code, said) in [
         ("lens 'a bank'", 4, "has no language-model head"),
         ("lens --model model ''", 4, "blank"),

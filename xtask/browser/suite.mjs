@@ -67,7 +67,7 @@ async function looks(name) {
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       check(`${name} at ${width} px: nothing lies beyond the page`, wide <= 0, `${wide} px`);
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
-      await page.setViewportSize({ width, height: Math.min(height, 5000) });
+      await page.setViewportSize({ width, height: Math.min(height, 16000) });
       await frames(page);
       const blank = await page.evaluate(() => [...document.querySelectorAll('canvas')].filter((c) => !c.hidden).filter((c) => {
         const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
@@ -179,7 +179,7 @@ async function numbers(name) {
       let worst = 0;
       shown.forEach((row, i) => row.forEach(([value, text], j) => {
         const expected = at(e.layers[l].similarity[metric], i, j);
-        worst = Math.max(worst, Math.abs(value - expected), Math.abs(Number(text.replace('−', '-')) - expected) / Math.max(1, Math.abs(expected)) - 5.1e-4);
+        worst = Math.max(worst, Math.abs(value - expected), Math.abs(Number(text.replace(/−/g, '-')) - expected) / Math.max(1, Math.abs(expected)) - 5.1e-4);
       }));
       check(`${name}: ${metric} at ${l} is that of the data`, shown.length === n && shown[0].length === n && worst <= 1e-12, worst);
     }
@@ -191,7 +191,7 @@ async function numbers(name) {
   const near = await page.$$eval('#neighbours li', (items) => items.map((i) => [i.querySelector('.token')?.textContent, i.querySelector('.value')?.textContent]));
   const best = e.tokens.map((t, i) => i).filter((i) => i !== 1 && !e.tokens[i].special)
     .map((i) => at(e.layers[0].similarity.cosine, 1, i)).sort((a, b) => b - a);
-  check(`${name}: the nearest are`, near.length > 0 && near.every(([, value], i) => Math.abs(Number(value.replace('−', '-')) - best[i]) <= 5.1e-4), near.join(' '));
+  check(`${name}: the nearest are`, near.length > 0 && near.every(([, value], i) => Math.abs(Number(value.replace(/−/g, '-')) - best[i]) <= 5.1e-4), near.join(' '));
   await page.locator('#map details.table summary').click();
   await frames(page);
   const points = await page.$$eval('#map table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td')].slice(2, 4).map((c) => Number(c.dataset.value))));
@@ -231,7 +231,7 @@ async function accessible(name) {
   for (const colorScheme of ['light', 'dark']) {
     const { page, close } = await open(name, { colorScheme }, '#token=1');
     const height = await page.evaluate(() => document.documentElement.scrollHeight);
-    await page.setViewportSize({ width: 1280, height: Math.min(height, 6000) });
+    await page.setViewportSize({ width: 1280, height: Math.min(height, 16000) });
     await frames(page);
     await page.evaluate(axe);
     const found = await page.evaluate(async () => (await axe.run()).violations.map((v) => `${v.impact} ${v.id}: ${v.nodes[0].html.slice(0, 120)} (${v.nodes.length})`));

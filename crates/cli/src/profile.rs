@@ -236,7 +236,7 @@ fn write(
     }
     if let Some(folder) = folder {
         writeln!(text, "{}", folder.display())?;
-        writeln!(text, "  profile (.svg .png .json) manifest.json")?;
+        writeln!(text, "  profile (.svg .png .json) report.html manifest.json")?;
     }
     if let Some(states) = states {
         writeln!(text, "{}", states.display())?;

@@ -127,7 +127,8 @@ class ChartPanel extends Panel {
   /** @param {C} chart @param {boolean} [wide] */
   constructor(chart, wide) {
     const side = chart.exploration === undefined ? undefined : sides[chart.exploration];
-    super({ id: `chart-${chart.id}`, title: visible(chart.title), shows: visible(chart.shows), paper: chart.paper, side, wide });
+    const of = side && sides.length > 1 ? `${'AB'[side.index]}: ` : '';
+    super({ id: `chart-${chart.id}`, title: of + visible(chart.title), shows: visible(chart.shows), paper: chart.paper, side, wide });
     this.chart = chart;
   }
 
@@ -188,9 +189,10 @@ class MatrixPanel extends ChartPanel {
   /** @param {MatrixChart} chart */
   constructor(chart) {
     super(chart);
-    const names = [...new Set(chart.slices.map((s) => s.name || ''))];
+    /** A slice's layer is the page's, where the page has layers. */
+    this.layered = !!this.side && chart.slices.some((s) => s.layer !== undefined);
+    const names = [...new Set(chart.slices.map((s) => this.nameOf(s)))];
     this.name = names[0] || '';
-    this.layered = chart.slices.some((s) => s.layer !== undefined);
     if (names.length > 1) {
       this.controls.append(choice('Of', names.map((name) => [name, shortText(name, 40)]), () => this.name, (name) => {
         this.name = name;
@@ -200,9 +202,15 @@ class MatrixPanel extends ChartPanel {
     }
   }
 
+  /** @param {{name?: string, layer?: number}} slice */
+  nameOf(slice) {
+    const layer = this.layered || slice.layer === undefined ? '' : layerName(slice.layer);
+    return [layer, slice.name || ''].filter(Boolean).join(', ');
+  }
+
   /** The matrix of the moment: of its name, and of the page's layer where it has layers. */
   slice() {
-    const own = this.chart.slices.filter((s) => (s.name || '') === this.name);
+    const own = this.chart.slices.filter((s) => this.nameOf(s) === this.name);
     if (!this.layered) return own[0];
     const now = this.side.e.layers[layerAt(this.side)]?.layer ?? 0;
     return own.find((s) => s.layer === now);
@@ -358,8 +366,9 @@ class TrailsPanel extends ChartPanel {
 
   /** The step of the page's layer, or the nearest before it. */
   step() {
-    const now = this.side.e.layers[layerAt(this.side)].layer;
     const ids = this.chart.steps.ids || [];
+    if (!this.side) return ids.length - 1;
+    const now = this.side.e.layers[layerAt(this.side)].layer;
     return Math.max(0, ids.findLastIndex((id) => id <= now));
   }
 
@@ -379,7 +388,7 @@ class TrailsPanel extends ChartPanel {
     pen.text(4, 14, fitted(chart.y, width - 8, small), small);
     pen.text(width - 14, height - 8, fitted(chart.x, width - 20, small), { ...small, align: 'right' });
     const step = this.step();
-    const focus = focusOf(this.side);
+    const focus = this.side ? focusOf(this.side) : null;
     const marked = chart.items.map((item) => focus !== null && !!item.tokens?.includes(focus));
     const any = marked.some(Boolean);
     /** @type {number[][]} */

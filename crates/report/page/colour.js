@@ -64,5 +64,5 @@ function colourOf(value, scale) {
 function inkOn(colour) {
   const parts = colour.startsWith('#') ? rgb(colour) : (colour.match(/\d+/g) || []).map(Number);
   const [r, g, b] = parts.map((c) => ((c / 255) ** 2.2));
-  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.2 ? '#000000' : '#ffffff';
+  return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? '#000000' : '#ffffff';
 }

@@ -152,7 +152,9 @@ class Coordinates {
     const placed = new Set(about.placed);
     this.fitted = view.units.map((unit) => unit.tokens.every((t) => !placed.has(t)));
     this.bounds = this.frame();
-    this.thirds = this.range(2);
+    const [low, high] = this.range(2);
+    /** @type {Scale} */
+    this.thirds = { low, high, signed: false };
   }
 
   /** Whether a step between layers means anything. */

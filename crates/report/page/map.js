@@ -89,7 +89,7 @@ class MapPanel extends Panel {
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const middle = [b.x, b.y, b.z].map(([low, high]) => (low + high) / 2);
     const across = Math.abs(cos) * (b.x[1] - b.x[0]) + Math.abs(sin) * (b.z[1] - b.z[0]);
-    const [left, right, top, bottom] = [26, 26, 20, 48];
+    const [left, right, top, bottom] = [26, 26, 40, 48];
     const scale = Math.min((width - left - right) / (across || 1), (height - top - bottom) / (b.y[1] - b.y[0] || 1));
     const [cx, cy] = [(left + width - right) / 2, (top + height - bottom) / 2];
     for (let i = 0; i < x.length; i += 1) {
@@ -107,7 +107,7 @@ class MapPanel extends Panel {
     const { side } = this;
     if (state.colour === 'sentence') return OKABE_ITO[unit.sentence % OKABE_ITO.length];
     if (state.colour === 'third' && c.hasThird) {
-      return colourOf(c.at[u * 3 + 2], { low: c.thirds[0], high: c.thirds[1], signed: false });
+      return colourOf(c.at[u * 3 + 2], c.thirds);
     }
     if (state.colour === 'similar') {
       const focus = focusOf(side);
@@ -129,8 +129,7 @@ class MapPanel extends Panel {
     }
     const length = this.lengths.get(unit.sentence) || 1;
     const place = (unit.tokens[0] - (this.starts?.get(unit.sentence) || 0)) / Math.max(1, length - 1);
-    // The lightest end of the ramp is hard to see on paper, the darkest on a dark page.
-    return colours(false)[Math.round(theme.dark ? 50 + 205 * place : 225 * place)];
+    return this.shade(place);
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -140,6 +139,7 @@ class MapPanel extends Panel {
       return;
     }
     this.axes(pen, c, width, height);
+    this.legend(pen, c, width);
     const { units } = this.side.now;
     const focus = focusOf(this.side);
     const chosen = focus === null ? null : this.side.unitOf(focus);
@@ -165,6 +165,28 @@ class MapPanel extends Panel {
     this.names(pen, units, marked, chosen, width, height, r);
   }
 
+  /** What the colours mean. @param {Pen} pen @param {Coordinates} c @param {number} width */
+  legend(pen, c, width) {
+    const { side } = this;
+    if (state.colour === 'sentence') return;
+    const bar = Math.min(170, width * 0.4);
+    const [x, y] = [width - bar - 8, 8];
+    if (state.colour === 'third' && c.hasThird) colourBar(pen, x, y, bar, c.thirds, 'component 3');
+    else if (state.colour === 'similar') colourBar(pen, x, y, bar, side.scale(state.metric), METRICS[state.metric]);
+    else {
+      for (let i = 0; i < 24; i += 1) pen.rect(x + bar * i / 24, y, bar / 24 + 0.6, 9, this.shade(i / 23));
+      const style = { fill: theme.muted, size: 11 };
+      pen.text(x, y + 21, 'first token', style);
+      pen.text(x + bar, y + 21, 'last', { ...style, align: 'right' });
+    }
+  }
+
+  /** The colour of a place in a text. @param {number} place 0 to 1 */
+  shade(place) {
+    // The lightest end of the ramp is hard to see on paper, the darkest on a dark page.
+    return colours(false)[Math.round(theme.dark ? 50 + 205 * place : 225 * place)];
+  }
+
   /** Trails, and the layer before. @param {Pen} pen @param {Coordinates} c @param {number} width
    * @param {number} height @param {Unit[]} units @param {Set<Unit>} marked */
   past(pen, c, width, height, units, marked) {
@@ -184,7 +206,7 @@ class MapPanel extends Panel {
         if (Number.isNaN(this.oldX[u])) continue;
         if (units.length > MANY) pen.rect(this.oldX[u] - r, oldY[u] - r, 2 * r, 2 * r, theme.muted);
         else {
-          pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
+          if (units.length <= 100) pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
           pen.marker(this.oldX[u], oldY[u], r, 0, theme.muted);
         }
       }
@@ -255,7 +277,7 @@ class MapPanel extends Panel {
       for (let k = 0; k < 4 && found < 0; k += 1) {
         const spot = (this.sideOf[u] + k) % 4;
         const [x, y] = [this.x[u] + spots[spot][0], this.y[u] + spots[spot][1]];
-        const inside = x > 2 && x + w < width - 2 && y > 2 && y + 13 < height - 32;
+        const inside = x > 2 && x + w < width - 2 && y > 34 && y + 13 < height - 32;
         const free = (important && unit === chosen) || (!taken.some(([a, b, c, d]) => x < c && x + w > a && y < d && y + 13 > b)
           && !this.covers(units, x, y, w, 13, u));
         if (inside && free) found = spot;

@@ -8,8 +8,9 @@ class Panel {
   /** @param {{id: string, title: string, shows: string, paper?: Paper, side?: Side, wide?: boolean}} about */
   constructor(about) {
     this.about = about;
+    /** Of charts without a text there is none. */
     this.side = about.side || sides[0];
-    const second = about.side && about.side.index > 0;
+    const second = about.side && about.side.index > 0 && !about.id.startsWith('chart-');
     this.id = about.id + (second ? '-b' : '');
     /** The picture's width in its own units, of which a pixel of the page holds `1 / zoom`. */
     this.width = 0;

@@ -42,10 +42,17 @@ class RibbonPanel extends Panel {
     now.units.forEach((unit, i) => {
       if (!lines.has(unit.sentence)) lines.set(unit.sentence, el('p', { class: 'line' }));
       const line = lines.get(unit.sentence);
-      if (e.texts.length > 1 && line.childNodes.length === 0) line.append(el('span', { class: 'count' }, String(unit.sentence + 1)));
+      if (e.texts.length > 1 && line.childNodes.length === 0) line.append(this.count(unit.sentence));
       line.append(this.buttons[i]);
     });
     this.list.replaceChildren(...lines.values());
+  }
+
+  /** The number of a text, in its colour on the map. @param {number} sentence */
+  count(sentence) {
+    const count = el('span', { class: 'count' }, String(sentence + 1));
+    count.style.borderColor = OKABE_ITO[sentence % OKABE_ITO.length];
+    return count;
   }
 
   changed() {

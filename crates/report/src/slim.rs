@@ -33,6 +33,7 @@ fn without_spaces(line: &str) -> String {
     }
     let apart = |c: char| "=,;:{}()[]?&|<>".contains(c);
     let mut out = String::with_capacity(line.len());
+    let nested = line.matches('`').count() > 2;
     let mut quote = None;
     let mut characters = line.chars().peekable();
     while let Some(c) = characters.next() {
@@ -45,8 +46,8 @@ fn without_spaces(line: &str) -> String {
                     quote = None;
                 }
             }
-            // A template may hold templates: from the first on, the line stays.
-            None if c == '`' => {
+            // Of templates within templates, the rest of the line stays.
+            None if c == '`' && nested => {
                 out.push(c);
                 out.extend(characters.by_ref());
             }
@@ -57,7 +58,7 @@ fn without_spaces(line: &str) -> String {
                 }
             }
             None => {
-                quote = (c == '\'' || c == '"').then_some(c);
+                quote = (c == '\'' || c == '"' || c == '`').then_some(c);
                 out.push(c);
             }
         }
@@ -78,10 +79,11 @@ mod tests {
 
     #[test]
     fn strings_templates_and_expressions_stay() {
-        for line in ["a('b = c');", "a(`b ${c + 1} = d`, e  =  f);", "x.replace(/[' =]/g, '')", "return -a / b - c;"] {
+        for line in ["a('b = c');", "a(`b ${c ? `d, e` : f} = d`, e  =  f);", "x.replace(/[' =]/g, '')", "return -a / b - c;"] {
             let slim = slim_script(line);
             assert!(slim.contains(line.trim_start_matches("a(").trim_end_matches(");")), "{slim}");
         }
+        assert_eq!(slim_script("a(`b, ${c} = d`, e);"), "a(`b, ${c} = d`,e);\n");
         assert_eq!(slim_script("if (a && b) return [c, d] ;"), "if(a&&b)return[c,d];\n");
         assert_eq!(slim_script("a = 'it\\'s = ' + b"), "a='it\\'s = ' + b\n");
     }

@@ -71,14 +71,15 @@ pub fn write_folder(
         Ok(files)
     });
     let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
+    let page = crate::report_of(&[(exploration, manifest)])?.html()?;
+    files.push((REPORT.to_owned(), page.into_bytes()));
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
-    files.push((REPORT.to_owned(), crate::report_of(&[(exploration, manifest)])?.html()?.into_bytes()));
     let mut manifest = serde_json::to_value(manifest)?;
     manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
     write_files(folder, files, manifest, overwrite)
 }
 
-/// Writes a profile: its figure as SVG and PNG, its numbers as JSON, and a manifest. What
+/// Writes a profile: the page, its figure as SVG and PNG, its numbers as JSON, and a manifest. What
 /// `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
@@ -92,6 +93,7 @@ pub fn write_profile(
     let mut files = Vec::new();
     let numbers = json_bytes(&serde_json::to_value(profile)?)?;
     add_figure(&mut files, "profile", &profile.figure()?, numbers)?;
+    files.push((REPORT.to_owned(), profile.report().html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": profile.tool,
         "command_line": command_line,
@@ -102,7 +104,7 @@ pub fn write_profile(
     write_files(folder, files, manifest, overwrite)
 }
 
-/// Writes a lens: its figure as SVG and PNG, its numbers as JSON, and a manifest with the
+/// Writes a lens: the page, its figure as SVG and PNG, its numbers as JSON, and a manifest with the
 /// files that the model was read from. What `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
@@ -116,6 +118,7 @@ pub fn write_lens(
 ) -> Result<Vec<String>> {
     let mut files = Vec::new();
     add_figure(&mut files, "lens", &lens.figure()?, json_bytes(&serde_json::to_value(lens)?)?)?;
+    files.push((REPORT.to_owned(), lens.report().html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": lens.tool,
         "command_line": command_line,

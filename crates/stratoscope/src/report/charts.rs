@@ -2,9 +2,9 @@
 
 use crate::figures::{display_names, metric_label};
 use crate::{Exploration, PlaneTrails};
-use stratoscope_plot::{LayerMatrix, Lens, Panel, SeriesKind, XAxis};
+use stratoscope_plot::{LayerMatrix, Panel, SeriesKind, XAxis};
 use stratoscope_report as schema;
-use stratoscope_report::{Axis, Chart, Curves, Drawing, Grid, GridCell, Matrix, Paper, Scale, Slice};
+use stratoscope_report::{Axis, Chart, Curves, Drawing, Matrix, Paper, Scale, Slice};
 
 /// A panel of curves as a chart.
 pub fn curves(id: &str, panel: &Panel, shows: &str, paper: Option<Paper>) -> Chart {
@@ -64,31 +64,6 @@ pub fn layer_matrix(id: &str, matrix: &LayerMatrix, paper: Option<Paper>) -> Cha
                 values: matrix.values.iter().copied().map(Some).collect(),
                 ..Slice::default()
             }],
-        }),
-    }
-}
-
-/// What every layer would predict, as a chart.
-pub fn lens(id: &str, lens: &Lens, paper: Option<Paper>) -> Chart {
-    let cell = |p: &stratoscope_plot::Prediction| GridCell {
-        text: p.token.clone(),
-        value: Some(p.probability),
-        framed: p.correct,
-        more: Vec::new(),
-    };
-    let tokens: Vec<String> = lens.tokens.iter().map(|t| t.text.clone()).collect();
-    Chart {
-        id: id.to_owned(),
-        title: lens.title.clone(),
-        shows: lens.caption.clone(),
-        paper,
-        exploration: None,
-        drawing: Drawing::Grid(Grid {
-            rows: Axis::layers(&lens.layers),
-            columns: Axis::named("token", tokens),
-            value: "probability of the first prediction".to_owned(),
-            scale: Scale { low: 0.0, high: 1.0, signed: false },
-            cells: lens.predictions.iter().map(|row| row.iter().map(cell).collect()).collect(),
         }),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod charts;
 mod data;
+mod others;
 
 use crate::{Exploration, Manifest, Result, Unit};
 use serde_json::json;
