@@ -8,7 +8,8 @@ use crate::failure::Failure;
 use crate::program::cargo;
 
 /// The names that a Chromium goes by.
-const BROWSERS: &[&str] = &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /// Runs the suite. Where Node.js or a browser is absent it is left out, with a line that says what
 /// to install; where the variable `CI` is set, what npm has is installed by itself.
@@ -22,7 +23,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         println!("left out: its packages are not here (`npm ci` in {})", folder.display());
         return Ok(());
     }
-    command(Command::new(&node).arg("node_modules/typescript/bin/tsc").current_dir(&folder), "tsc")?;
+    command(
+        Command::new(&node).arg("node_modules/typescript/bin/tsc").current_dir(&folder),
+        "tsc",
+    )?;
     println!("types of the page's script: checked");
     let Some(browser) = find(BROWSERS) else {
         println!("left out: no Chromium is here (`apt-get install chromium`)");
@@ -31,7 +35,8 @@ pub(crate) fn run() -> Result<(), Failure> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| crate::workspace_root().join("target")).join("browser");
     let pages = target.join("pages");
-    let gallery = ["run", "--quiet", "--package", "stratoscope-report", "--example", "gallery", "--"];
+    let gallery =
+        ["run", "--quiet", "--package", "stratoscope-report", "--example", "gallery", "--"];
     command(cargo().args(gallery).arg(&pages).current_dir(crate::workspace_root()), "gallery")?;
     let suite = Command::new(&node)
         .arg("suite.mjs")
@@ -71,7 +76,9 @@ fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let candidates = names.iter().flat_map(|name| {
-        folders.iter().map(move |folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+        folders
+            .iter()
+            .map(move |folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
     });
     candidates.into_iter().find(|candidate| candidate.is_file())
 }

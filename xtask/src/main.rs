@@ -45,9 +45,9 @@ fn dispatch(chore: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> 
         "ci" => none_left(&arguments).and_then(|()| ci::run()),
         "assets" => assets::run(&arguments),
         "bench" => bench::run(&arguments),
-        "browser" => none_left(&arguments)
-            .and_then(|()| browser::run())
-            .map(|()| ExitCode::SUCCESS),
+        "browser" => {
+            none_left(&arguments).and_then(|()| browser::run()).map(|()| ExitCode::SUCCESS)
+        }
         "help" | "--help" | "-h" => {
             print!("{}", help());
             Ok(ExitCode::SUCCESS)
@@ -101,8 +101,10 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let text = help();
-        for name in
-            program::COMMANDS.iter().map(|command| command.name).chain(["ci", "assets", "bench", "browser"])
+        for name in program::COMMANDS
+            .iter()
+            .map(|command| command.name)
+            .chain(["ci", "assets", "bench", "browser"])
         {
             assert!(text.contains(&format!("  {name} ")), "{name} is missing from\n{text}");
         }

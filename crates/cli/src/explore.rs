@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
-    Activations, Baseline, Exploration, HookSelection, Known, LayerSelection, Manifest,
-    ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, Unit, check_output,
-    explore, write_folder,
+    Activations, Baseline, Exploration, HookSelection, Known, LayerSelection, Manifest, ModelFile,
+    NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, Unit, check_output, explore,
+    write_folder,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {

@@ -27,7 +27,8 @@ const HOSTILE: [&str; 14] = [
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let folder: PathBuf = std::env::args_os().nth(1).unwrap_or_else(|| "target/gallery".into()).into();
+    let folder: PathBuf =
+        std::env::args_os().nth(1).unwrap_or_else(|| "target/gallery".into()).into();
     std::fs::create_dir_all(&folder)?;
     let mut hostile = words(HOSTILE.len());
     for (token, text) in hostile.iter_mut().zip(HOSTILE) {
@@ -57,7 +58,8 @@ struct Noise(u64);
 
 impl Noise {
     fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
     }
 }
@@ -107,8 +109,10 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
     let cells = n <= 300;
     let start: Vec<[f64; 3]> = (0..n).map(|_| [0; 3].map(|_| noise.next())).collect();
     let mut at = start.clone();
-    let k = 8.min(ordinary.len().saturating_sub(2));
-    let estimate = |value: f64| Some(Estimate { value, low: Some(value - 0.05), high: Some(value + 0.04), n: 9 });
+    let k = if cells { 8 } else { 5 }.min(ordinary.len().saturating_sub(2));
+    let estimate = |value: f64| {
+        Some(Estimate { value, low: Some(value - 0.05), high: Some(value + 0.04), n: 9 })
+    };
     let mut all = Vec::new();
     for layer in 0..layers {
         for point in &mut at {
@@ -120,7 +124,12 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
             (0..3).map(|axis| (at[a][axis] - at[b][axis]).powi(2)).sum::<f64>().sqrt()
         };
         let triangle = |of: &dyn Fn(f64) -> f64| -> Option<Vec<f64>> {
-            cells.then(|| (0..n).flat_map(|i| (i..n).map(move |j| (i, j))).map(|(i, j)| of(near(i, j))).collect())
+            cells.then(|| {
+                (0..n)
+                    .flat_map(|i| (i..n).map(move |j| (i, j)))
+                    .map(|(i, j)| of(near(i, j)))
+                    .collect()
+            })
         };
         let neighbours = (0..n).map(|t| {
             if tokens[t].special {
@@ -210,7 +219,11 @@ fn one(tokens: Vec<Token>, layers: usize, title: &str) -> Report {
 fn pair() -> Report {
     let mut report = one(words(10), 7, "One text in two models");
     let second = exploration(words(12), 13);
-    report.charts.extend(charts(&second, Some(1)).into_iter().map(|chart| Chart { id: format!("{}-2", chart.id), ..chart }));
+    report.charts.extend(
+        charts(&second, Some(1))
+            .into_iter()
+            .map(|chart| Chart { id: format!("{}-2", chart.id), ..chart }),
+    );
     report.explorations.push(second);
     report.aligned = (1..9).map(|t| [t, t + 1]).collect();
     report
@@ -229,13 +242,16 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let chart = |id: &str, title: &str, drawing: Drawing| Chart {
         id: id.to_owned(),
         title: title.to_owned(),
-        shows: "What it shows, how it is computed, and what it cannot show: these numbers are made up.".to_owned(),
+        shows:
+            "What it shows, how it is computed, and what it cannot show: these numbers are made up."
+                .to_owned(),
         paper: Some(Paper::new("Somebody 2020", "10.1000/182")),
         exploration: of,
         drawing,
     };
     let mut series = |name: &str, kind: SeriesKind| {
-        let values: Vec<Option<f64>> = (0..n).map(|i| (i != 2).then(|| 0.5 + 0.3 * noise.next())).collect();
+        let values: Vec<Option<f64>> =
+            (0..n).map(|i| (i != 2).then(|| 0.5 + 0.3 * noise.next())).collect();
         Series {
             name: name.to_owned(),
             low: values.iter().map(|v| v.map(|v| v - 0.1)).collect(),
@@ -251,7 +267,8 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
         series("its baseline", SeriesKind::Baseline),
     ];
     let mut noise = Noise(11);
-    let shown: Vec<usize> = (0..e.tokens.len()).filter(|&t| !e.tokens[t].special).take(16).collect();
+    let shown: Vec<usize> =
+        (0..e.tokens.len()).filter(|&t| !e.tokens[t].special).take(16).collect();
     let names: Vec<String> = shown.iter().map(|&t| e.tokens[t].text.clone()).collect();
     let tokens = match of {
         Some(_) => Axis::tokens(names.clone(), shown.clone()),
@@ -262,14 +279,20 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let slices = slices.map(|(layer, head)| Slice {
         name: format!("head {head}"),
         layer: Some(layer),
-        values: (0..side * side).map(|cell| (cell % (side + 1) != 3).then(|| noise.next().abs())).collect(),
+        values: (0..side * side)
+            .map(|cell| (cell % (side + 1) != 3).then(|| noise.next().abs()))
+            .collect(),
     });
     let patterns = Drawing::Matrix(Matrix {
         rows: tokens.clone(),
         columns: tokens.clone(),
         value: "attention".to_owned(),
         scale: Scale { low: 0.0, high: 1.0, signed: false },
-        slices: if of.is_some() { slices.collect() } else { slices.take(3).map(|s| Slice { layer: None, ..s }).collect() },
+        slices: if of.is_some() {
+            slices.collect()
+        } else {
+            slices.take(3).map(|s| Slice { layer: None, ..s }).collect()
+        },
     });
     let mut noise = Noise(13);
     let cka: Vec<f64> = (0..n * n).map(|c| 1.0 - 0.1 * (c / n).abs_diff(c % n) as f64).collect();
@@ -280,41 +303,84 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
         more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
     };
     let mut all = vec![
-        chart("depth", "What changes with depth", Drawing::Curves(Curves {
-            x: Axis::layers(&layers), y: "cosine".to_owned(), range: None, series,
-        })),
-        chart("cka", "How alike the layers are", Drawing::Matrix(Matrix {
-            rows: Axis::layers(&layers),
-            columns: Axis::layers(&layers),
-            value: "debiased linear CKA".to_owned(),
-            scale: Scale::of(cka.iter().copied()),
-            slices: vec![Slice { values: cka.iter().copied().map(Some).collect(), ..Slice::default() }],
-        })),
+        chart(
+            "depth",
+            "What changes with depth",
+            Drawing::Curves(Curves {
+                x: Axis::layers(&layers),
+                y: "cosine".to_owned(),
+                range: None,
+                series,
+            }),
+        ),
+        chart(
+            "cka",
+            "How alike the layers are",
+            Drawing::Matrix(Matrix {
+                rows: Axis::layers(&layers),
+                columns: Axis::layers(&layers),
+                value: "debiased linear CKA".to_owned(),
+                scale: Scale::of(cka.iter().copied()),
+                slices: vec![Slice {
+                    values: cka.iter().copied().map(Some).collect(),
+                    ..Slice::default()
+                }],
+            }),
+        ),
         chart("attention", "Attention", patterns),
-        chart("lens", "What each layer would predict", Drawing::Grid(Grid {
-            rows: Axis::layers(&layers),
-            columns: tokens,
-            value: "probability".to_owned(),
-            scale: Scale { low: 0.0, high: 1.0, signed: false },
-            cells: (0..n).map(|r| (0..side).map(|c| cell(r, c, &mut noise)).collect()).collect(),
-        })),
-        chart("moved", "Tokens that move most", Drawing::Table(Table {
-            columns: vec!["step".to_owned(), "token".to_owned(), "change".to_owned()],
-            rows: (0..4).map(|i| vec![Cell::Text(format!("{i} → {}", i + 1)), Cell::Text(names[i % side].clone()), if i == 2 { Cell::None } else { Cell::Number(0.5) }]).collect(),
-        })),
+        chart(
+            "lens",
+            "What each layer would predict",
+            Drawing::Grid(Grid {
+                rows: Axis::layers(&layers),
+                columns: tokens,
+                value: "probability".to_owned(),
+                scale: Scale { low: 0.0, high: 1.0, signed: false },
+                cells: (0..n)
+                    .map(|r| (0..side).map(|c| cell(r, c, &mut noise)).collect())
+                    .collect(),
+            }),
+        ),
+        chart(
+            "moved",
+            "Tokens that move most",
+            Drawing::Table(Table {
+                columns: vec!["step".to_owned(), "token".to_owned(), "change".to_owned()],
+                rows: (0..4)
+                    .map(|i| {
+                        vec![
+                            Cell::Text(format!("{i} → {}", i + 1)),
+                            Cell::Text(names[i % side].clone()),
+                            if i == 2 { Cell::None } else { Cell::Number(0.5) },
+                        ]
+                    })
+                    .collect(),
+            }),
+        ),
     ];
     if of.is_some() {
-        all.push(chart("plane", "Between role and sense", Drawing::Trails(Trails {
-            x: "along role".to_owned(),
-            y: "along sense".to_owned(),
-            steps: Axis::layers(&layers[1..]),
-            items: names.iter().zip(&shown).enumerate().map(|(i, (name, &token))| Trail {
-                name: name.clone(),
-                tokens: vec![token],
-                emphasised: i % 2 == 0,
-                points: (1..n).map(|l| (l != 3).then(|| [2.0 * noise.next(), 2.0 * noise.next()])).collect(),
-            }).collect(),
-        })));
+        all.push(chart(
+            "plane",
+            "Between role and sense",
+            Drawing::Trails(Trails {
+                x: "along role".to_owned(),
+                y: "along sense".to_owned(),
+                steps: Axis::layers(&layers[1..]),
+                items: names
+                    .iter()
+                    .zip(&shown)
+                    .enumerate()
+                    .map(|(i, (name, &token))| Trail {
+                        name: name.clone(),
+                        tokens: vec![token],
+                        emphasised: i % 2 == 0,
+                        points: (1..n)
+                            .map(|l| (l != 3).then(|| [2.0 * noise.next(), 2.0 * noise.next()]))
+                            .collect(),
+                    })
+                    .collect(),
+            }),
+        ));
     }
     all
 }

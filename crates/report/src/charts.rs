@@ -171,7 +171,11 @@ impl Scale {
     pub fn of(values: impl Iterator<Item = f64>) -> Self {
         let (low, high) =
             values.fold((f64::MAX, f64::MIN), |(low, high), v| (low.min(v), high.max(v)));
-        if low > high { Self { low: 0.0, high: 1.0, signed: false } } else { Self { low, high, signed: false } }
+        if low > high {
+            Self { low: 0.0, high: 1.0, signed: false }
+        } else {
+            Self { low, high, signed: false }
+        }
     }
 
     /// Of signed values, alike on both sides of 0.

@@ -27,7 +27,8 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
     for layer in &e.layers {
         let at = format!("{name}, layer {}", layer.layer);
         finite(&format!("{at}: norm"), layer.norm)?;
-        for estimate in [layer.to_layer_0, layer.to_sentence, layer.baseline].into_iter().flatten() {
+        for estimate in [layer.to_layer_0, layer.to_sentence, layer.baseline].into_iter().flatten()
+        {
             let ends = estimate.low.into_iter().chain(estimate.high);
             all_finite(&format!("{at}: a mean"), ends.chain([estimate.value]))?;
         }
@@ -38,7 +39,9 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
         check_map(&format!("{at}: trajectory"), e.trajectory.as_ref(), layer.trajectory.as_ref())?;
         check_map(&format!("{at}: tsne"), e.tsne.as_ref(), layer.tsne.as_ref())?;
         if let Some(s) = &layer.similarity {
-            for values in [&s.cosine, &s.centred, &s.standardised, &s.euclidean].into_iter().flatten() {
+            for values in
+                [&s.cosine, &s.centred, &s.standardised, &s.euclidean].into_iter().flatten()
+            {
                 length(format!("{at}: similarity"), n * (n + 1) / 2, values.len())?;
                 all_finite(&format!("{at}: similarity"), values.iter().copied())?;
             }
@@ -111,7 +114,11 @@ fn check_chart(chart: &Chart) -> Result<()> {
         Drawing::Trails(trails) => {
             check_axis(id, &trails.steps)?;
             for item in &trails.items {
-                length(format!("{id}: {}", item.name), trails.steps.labels.len(), item.points.len())?;
+                length(
+                    format!("{id}: {}", item.name),
+                    trails.steps.labels.len(),
+                    item.points.len(),
+                )?;
                 all_finite(id, item.points.iter().flatten().flatten().copied())?;
             }
         }
@@ -132,7 +139,9 @@ fn check_chart(chart: &Chart) -> Result<()> {
 fn check_axis(id: &str, axis: &Axis) -> Result<()> {
     match axis.of {
         None => Ok(()),
-        Some(_) => length(format!("{id}: ids of {}", axis.title), axis.labels.len(), axis.ids.len()),
+        Some(_) => {
+            length(format!("{id}: ids of {}", axis.title), axis.labels.len(), axis.ids.len())
+        }
     }
 }
 

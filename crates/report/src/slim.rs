@@ -79,7 +79,12 @@ mod tests {
 
     #[test]
     fn strings_templates_and_expressions_stay() {
-        for line in ["a('b = c');", "a(`b ${c ? `d, e` : f} = d`, e  =  f);", "x.replace(/[' =]/g, '')", "return -a / b - c;"] {
+        for line in [
+            "a('b = c');",
+            "a(`b ${c ? `d, e` : f} = d`, e  =  f);",
+            "x.replace(/[' =]/g, '')",
+            "return -a / b - c;",
+        ] {
             let slim = slim_script(line);
             assert!(slim.contains(line.trim_start_matches("a(").trim_end_matches(");")), "{slim}");
         }

@@ -217,8 +217,19 @@ fn the_policy_names_the_script_and_the_style_that_the_page_has() {
 fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
     let script = &*crate::page::SCRIPT;
     for word in [
-        "innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "Function(",
-        "fetch(", "XMLHttpRequest", "WebSocket", "import(", "localStorage", "</", "<!--",
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "import(",
+        "localStorage",
+        "</",
+        "<!--",
     ] {
         assert!(!script.contains(word), "{word}");
     }
@@ -228,7 +239,10 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
         assert!(!shell.contains(word), "{word}");
     }
     // The name of SVG's namespace is no address.
-    assert_eq!(shell.matches("http://").count(), shell.matches("http://www.w3.org/2000/svg").count());
+    assert_eq!(
+        shell.matches("http://").count(),
+        shell.matches("http://www.w3.org/2000/svg").count()
+    );
     // One address: the resolver of DOIs, in a link that is followed when it is clicked.
     assert_eq!(shell.matches("https://").count(), 1);
 }

@@ -63,11 +63,11 @@ pub use probe::{
 };
 
 pub use plane::{Neutral, Plane, PlaneLayer, PlaneTrails, PlaneWord};
-pub use report::{charts, report_of};
 pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,
 };
+pub use report::{charts, report_of};
 #[cfg(feature = "second-opinion")]
 pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
 

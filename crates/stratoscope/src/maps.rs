@@ -184,8 +184,7 @@ pub fn reduce(
             planes
         }
     };
-    let all_shares =
-        (reducer != Reducer::Tsne).then(|| shares(&layers, &planes, &fit, alignment));
+    let all_shares = (reducer != Reducer::Tsne).then(|| shares(&layers, &planes, &fit, alignment));
     let third = planes.iter().all(|plane| plane.ncols() == AXES).then(|| ThirdComponent {
         share: all_shares.as_ref().and_then(|s| s.get(2)).copied().unwrap_or(0.0),
         values: planes.iter().map(|plane| plane.column(2).to_vec()).collect(),

@@ -187,7 +187,10 @@ impl Exploration {
             };
             let values = ordinary.iter().flat_map(|&t| steps.iter().map(move |l| change(t, l)));
             Drawing::Matrix(Matrix {
-                rows: Axis::tokens(ordinary.iter().map(|&t| names[t].clone()).collect(), ordinary.clone()),
+                rows: Axis::tokens(
+                    ordinary.iter().map(|&t| names[t].clone()).collect(),
+                    ordinary.clone(),
+                ),
                 columns: Axis {
                     title: "step to layer".to_owned(),
                     ..Axis::layers(&steps.iter().map(|l| l.layer).collect::<Vec<_>>())

@@ -90,10 +90,8 @@ impl Exploration {
                     }
                 })
                 .collect(),
-            sampled: (rows.len() < states.rows.len()).then(|| schema::Sampled {
-                of: states.rows.len(),
-                seed: self.settings.seed,
-            }),
+            sampled: (rows.len() < states.rows.len())
+                .then(|| schema::Sampled { of: states.rows.len(), seed: self.settings.seed }),
             trajectory: self.trajectory.as_ref().map(|m| about_map(m, rows)),
             tsne: self.tsne.as_ref().map(|m| about_map(m, rows)),
             plane: self.plane.as_ref().map(|p| p.about()),
@@ -117,8 +115,7 @@ impl Exploration {
         let layers = self.states.layers.len();
         let cells = layers * rows.len() * (rows.len() + 1) / 2;
         let held = MOST_CELLS / cells.max(1);
-        let metrics =
-            [Metric::Cosine, Metric::Centred, Metric::Standardised, Metric::Euclidean];
+        let metrics = [Metric::Cosine, Metric::Centred, Metric::Standardised, Metric::Euclidean];
         let names = ["cosine", "centred cosine", "standardised cosine", "Euclidean distance"];
         for name in names.iter().skip(held) {
             let reason = format!("{} tokens at {layers} layers are too many cells", rows.len());

@@ -18,7 +18,8 @@ impl Profile {
         });
         let caption = self.caption();
         let panels = self.panels("").concat();
-        let chart = |(place, panel)| charts::curves(&format!("profile-{place}"), panel, &caption, None);
+        let chart =
+            |(place, panel)| charts::curves(&format!("profile-{place}"), panel, &caption, None);
         report.charts = panels.iter().enumerate().map(chart).collect();
         report
     }
