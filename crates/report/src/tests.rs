@@ -228,7 +228,7 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
         "WebSocket",
         "import(",
         "localStorage",
-        "</",
+        "</script",
         "<!--",
     ] {
         assert!(!script.contains(word), "{word}");
@@ -262,8 +262,9 @@ fn hostile_text_stays_text() {
     let page = report.html().unwrap();
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script>").count(), 2);
-    assert!(!page.contains("<!--") && !page.contains('\u{2028}'));
+    assert!(!page.contains("<!--"));
     assert!(page.contains("<title>&#60;/script&#62;"));
     let data = between(&page, "id=\"report\">", "</script>");
+    assert!(!data.contains(['<', '>', '&', '\u{2028}']));
     assert_eq!(Report::parse(data).unwrap(), report);
 }

@@ -69,7 +69,7 @@ pub fn layer_matrix(id: &str, matrix: &LayerMatrix, paper: Option<Paper>) -> Cha
 }
 
 /// Tokens beyond which the map of moves is too long to be read.
-const MOST_MOVING: usize = 60;
+pub(super) const MOST_MOVING: usize = 60;
 
 impl Exploration {
     /// The charts beside the map: of the exploration at `index` of the report, whose tokens are
@@ -181,9 +181,9 @@ impl Exploration {
         );
         let drawing = if ordinary.len() <= MOST_MOVING {
             let change = |token: usize, layer: &schema::Layer| {
-                // Tokens that are not listed changed less than those that are, or not at all.
                 let moved = layer.moved.iter().flatten().find(|m| m.token == token);
-                moved.map(|m| m.change)
+                // All that changed are listed.
+                Some(moved.map_or(0.0, |m| m.change))
             };
             let values = ordinary.iter().flat_map(|&t| steps.iter().map(move |l| change(t, l)));
             Drawing::Matrix(Matrix {

@@ -17,8 +17,9 @@ const LISTED: usize = 8;
 const LISTED_OF_MANY: usize = 5;
 /// Tokens that are called many.
 const MANY: usize = 1_000;
-/// Tokens that are listed as having moved at a step.
-const MOVED: usize = 10;
+/// Tokens that are listed as having moved at a step: all of a text that a chart holds, of more
+/// those that moved most.
+const MOVED_OF_MANY: usize = 10;
 
 impl Exploration {
     /// The exploration as the schema has it, of some rows, ascending.
@@ -43,7 +44,12 @@ impl Exploration {
             let moved = |near: &Near| -> Result<Option<Vec<schema::Moved>>> {
                 let Some(before) = index.checked_sub(1) else { return Ok(None) };
                 let all = near.found[index].moved(&near.found[before])?;
-                let all = all.into_iter().filter(|m| m.change > 0.0).take(MOVED);
+                let listed = if near.rows.len() > super::charts::MOST_MOVING {
+                    MOVED_OF_MANY
+                } else {
+                    near.rows.len()
+                };
+                let all = all.into_iter().filter(|m| m.change > 0.0).take(listed);
                 let token = |m: stratoscope_geometry::Moved| schema::Moved {
                     token: near.rows[m.row],
                     change: m.change,
@@ -169,7 +175,8 @@ impl Exploration {
             return Ok(None);
         }
         let listed = if n > MANY { LISTED_OF_MANY } else { LISTED };
-        let k = listed.min(n - 2);
+        // Of few tokens half are near enough: that nearly all others are neighbours says nothing.
+        let k = listed.min((n - 1) / 2);
         // All of one sentence: intervals are not asked for, and so not computed.
         let sentences = vec![0; n];
         let of_layer = |index: usize| {
