@@ -69,6 +69,7 @@ async function looks(name) {
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
       await page.setViewportSize({ width, height: Math.min(height, 16000) });
       await frames(page);
+      await page.waitForFunction(() => panels.every((p) => !p.canvas?.isConnected || p.drawn.length > 0), null, { timeout: 30000 });
       const blank = await page.evaluate(() => [...document.querySelectorAll('canvas')].filter((c) => !c.hidden).filter((c) => {
         const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
         return !data.some((v, i) => v !== data[i % 4]);
@@ -172,7 +173,7 @@ async function numbers(name) {
   for (const metric of ['cosine', 'centred', 'standardised', 'euclidean']) {
     if (!e.layers[0].similarity?.[metric]) continue;
     await page.selectOption('#similarity select', metric);
-    for (let l = 0; l < e.layers.length; l += 1) {
+    for (let l = 0; l < e.layers.length; l += n > 100 ? 5 : 1) {
       await page.evaluate((layer) => set({ depth: layer }), l);
       await frames(page);
       const shown = await page.$$eval('#similarity table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td.number')].map((c) => [Number(c.dataset.value), c.textContent])));

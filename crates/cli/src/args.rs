@@ -91,10 +91,10 @@ pub(crate) struct CompletionsArgs {
 }
 
 const EXPLORE_HELP: &str = "\
-Writes a folder: trajectory, tsne, similarity, depth, layers, activations, and the plane of role \
-and sense where the model's is known, as SVG and PNG with their numbers as JSON, the states \
-(states.safetensors), and manifest.json, which says what made them. The same command gives the same \
-bytes.";
+Writes a folder: report.html, an interactive page that needs no network; trajectory, tsne, \
+similarity, depth, layers, activations, and the plane of role and sense where the model's is known, \
+as SVG and PNG with their numbers as JSON; the states (states.safetensors), and manifest.json, which \
+says what made them. The same command gives the same bytes.";
 
 const EXTRACT_HELP: &str = "\
 FILE is a text a line, or by its name: .conllu (sentences, whose words --words takes), .jsonl or \

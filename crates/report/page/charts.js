@@ -291,13 +291,16 @@ class GridPanel extends ChartPanel {
   /** @param {GridChart} chart */
   constructor(chart) {
     super(chart, true);
-    this.box.classList.add('scroll');
+    this.box.classList.add('sideways');
     this.box.tabIndex = 0;
     this.box.setAttribute('role', 'region');
     this.box.setAttribute('aria-label', this.about.title);
   }
 
   height() { return this.chart.rows.labels.length * 24 + 74; }
+
+  // Words need room: a long text is looked at sideways.
+  room(/** @type {number} */ width) { return Math.max(width, 54 + 56 * this.chart.columns.labels.length); }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const { rows, columns, cells, scale, value } = this.chart;

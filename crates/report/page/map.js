@@ -198,7 +198,8 @@ class MapPanel extends Panel {
     const oldY = /** @type {Float32Array} */ (this.oldY);
     const before = Math.ceil(depth) - 1;
     if (before < 0) return;
-    if (state.ghost) {
+    // Twice as many points would halve the rate of a large map that plays.
+    if (state.ghost && !(state.playing && units.length > MANY)) {
       this.project(c, c.all, before * c.count * 3, width, height, this.oldX, oldY);
       pen.fade(units.length > MANY ? 0.25 : 0.35);
       const r = units.length > MANY ? 1.5 : 3;

@@ -32,6 +32,9 @@ class Panel {
   /** The picture's height. @param {number} width @returns {number} */
   height(width) { return Math.min(320, Math.max(220, width * 0.5)); }
 
+  /** The picture's width, where the panel has this one. @param {number} width */
+  room(width) { return width; }
+
   /** @param {Pen} _pen @param {number} _width @param {number} _height */
   draw(_pen, _width, _height) {}
 
@@ -65,7 +68,7 @@ class Panel {
     this.root = root;
     new ResizeObserver(() => {
       const zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
-      const width = Math.floor(this.box.clientWidth / zoom);
+      const width = this.room(Math.floor(this.box.clientWidth / zoom));
       if (width !== this.width || zoom !== this.zoom) {
         this.zoom = zoom;
         this.width = width;

@@ -1,13 +1,13 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
-use crate::{Error, Exploration, Lens, Manifest, ModelFile, Probe, Profile, Result};
+use crate::{Error, Exploration, LeftOut, Lens, Manifest, ModelFile, Probe, Profile, Result};
 use rayon::prelude::*;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::states_bytes;
-use stratoscope_plot::Figure;
+use stratoscope_plot::{Figure, PlotError};
 
 /// The name of the file that says what made the others, and which they are.
 const MANIFEST: &str = "manifest.json";
@@ -67,15 +67,26 @@ pub fn write_folder(
     // Of a sentence, making pixels is most of the work.
     let figures = exploration.figures().into_par_iter().map(|figure| {
         let mut files = Files::new();
-        add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
-        Ok(files)
+        match figure.drawn {
+            // The page holds more than a figure does.
+            Err(Error::Plot(error @ PlotError::TooMany { .. })) => {
+                let reason = error.to_string();
+                return Ok((files, Some(LeftOut { name: figure.name, reason })));
+            }
+            drawn => add_figure(&mut files, figure.name, &drawn?, json_bytes(&figure.numbers)?)?,
+        }
+        Ok((files, None))
     });
-    let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
+    let (files, too_large): (Vec<Files>, Vec<Option<LeftOut>>) =
+        figures.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let mut files = files.concat();
     let page = crate::report_of(&[(exploration, manifest)])?.html()?;
     files.push((REPORT.to_owned(), page.into_bytes()));
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
     let mut manifest = serde_json::to_value(manifest)?;
-    manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
+    let left_out: Vec<&LeftOut> =
+        exploration.left_out.iter().chain(too_large.iter().flatten()).collect();
+    manifest["left_out"] = serde_json::to_value(left_out)?;
     write_files(folder, files, manifest, overwrite)
 }
 
