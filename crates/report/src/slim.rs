@@ -2,12 +2,23 @@
 
 /// A style sheet without comments and indentation.
 pub(crate) fn slim_style(source: &str) -> String {
-    lines(source).fold(String::new(), |all, line| all + &line + "\n")
+    joined(lines(source))
 }
 
 /// A script likewise, and without the spaces around its punctuation.
 pub(crate) fn slim_script(source: &str) -> String {
-    lines(source).fold(String::new(), |all, line| all + &without_spaces(&line) + "\n")
+    joined(lines(source).map(|line| without_spaces(&line)))
+}
+
+/// Lines one after another; what ends a statement or opens something needs no line end.
+fn joined(lines: impl Iterator<Item = String>) -> String {
+    lines.fold(String::new(), |mut all, line| {
+        all.push_str(&line);
+        if !line.ends_with([';', '{', ',', '(']) {
+            all.push('\n');
+        }
+        all
+    })
 }
 
 /// The lines without `/* … */`, without lines that are a comment, and without indentation. It knows
@@ -73,12 +84,13 @@ mod tests {
     #[test]
     fn comments_indentation_and_spaces_go() {
         let source = "// A.\n/** @type {x} */\nlet a = /** @type {y} */ (1);\n  /* b\n c */\n  f('// b', c);\n";
-        assert_eq!(slim_script(source), "let a=(1);\nf('// b',c);\n");
+        assert_eq!(slim_script(source), "let a=(1);f('// b',c);");
         assert_eq!(slim_style(" /* a */\n.b > :c { d: e }\n"), ".b > :c { d: e }\n");
     }
 
     #[test]
     fn strings_templates_and_expressions_stay() {
+        assert_eq!(slim_script("if (a) {\n  b();\n}\nc\n"), "if(a){b();}\nc\n");
         for line in [
             "a('b = c');",
             "a(`b ${c ? `d, e` : f} = d`, e  =  f);",
@@ -88,8 +100,8 @@ mod tests {
             let slim = slim_script(line);
             assert!(slim.contains(line.trim_start_matches("a(").trim_end_matches(");")), "{slim}");
         }
-        assert_eq!(slim_script("a(`b, ${c} = d`, e);"), "a(`b, ${c} = d`,e);\n");
-        assert_eq!(slim_script("if (a && b) return [c, d] ;"), "if(a&&b)return[c,d];\n");
+        assert_eq!(slim_script("a(`b, ${c} = d`, e);"), "a(`b, ${c} = d`,e);");
+        assert_eq!(slim_script("if (a && b) return [c, d] ;"), "if(a&&b)return[c,d];");
         assert_eq!(slim_script("a = 'it\\'s = ' + b"), "a='it\\'s = ' + b\n");
     }
 }
