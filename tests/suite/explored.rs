@@ -72,6 +72,8 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
     let out = place.line("explore 'bank' --model tiny --attention --output o").done();
     assert!(out.stdout.contains("attention"), "{}", out.stdout);
     let written = place.files("o");
+    let page = String::from_utf8(written["report.html"].clone().unwrap()).unwrap();
+    assert!(page.contains("heads-entropy") && page.contains("\"id\":\"attention\""));
     for name in ["attention.svg", "rollout.json", "states.safetensors"] {
         assert!(written.contains_key(name), "{name}");
     }
@@ -112,19 +114,19 @@ fn moves_are_counted_in_the_full_space() {
         others.sort_by(|a, b| a.0.total_cmp(&b.0));
         others.iter().take(k).map(|o| o.1).collect()
     };
-    let steps = moves["steps"].as_array().unwrap();
-    assert_eq!(steps.len(), 6);
-    for (layer, step) in steps.iter().enumerate() {
-        let tokens = step["tokens"].as_array().unwrap();
-        assert_eq!(tokens.len(), ordinary.len());
-        let mut last = 1.0;
-        for token in tokens {
-            let row = token["token"].as_u64().unwrap() as usize;
-            let kept = nearest(layer, row).intersection(&nearest(layer + 1, row)).count();
-            let change = number(&token["change"]);
+    let layers = explored["layers"].as_array().unwrap();
+    assert!(layers[0]["moved"].is_null());
+    for layer in 1..layers.len() {
+        let moved = layers[layer]["moved"].as_array().unwrap();
+        let changes: Vec<(usize, f64)> = moved
+            .iter()
+            .map(|m| (m["token"].as_u64().unwrap() as usize, number(&m["change"])))
+            .collect();
+        assert!(changes.windows(2).all(|w| w[0].1 >= w[1].1), "those that moved most come first");
+        for &row in &ordinary {
+            let kept = nearest(layer - 1, row).intersection(&nearest(layer, row)).count();
+            let change = changes.iter().find(|c| c.0 == row).map_or(0.0, |c| c.1);
             assert!((change - (1.0 - kept as f64 / k as f64)).abs() < 1e-12);
-            assert!(change <= last, "those that moved most come first");
-            last = change;
         }
     }
     let few = json(&place, "explore 'the bank' --json");

@@ -3,7 +3,9 @@
 use crate::checkpoints::Checkpoint;
 use crate::command::Place;
 use crate::fixtures::{Tensors, path};
+use crate::report::report_of_page;
 use serde_json::Value;
+use stratoscope::page::Drawing;
 
 /// A golden checkpoint with a head, and a tokenizer beside it.
 fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {
@@ -113,7 +115,10 @@ fn a_folder_is_written_and_a_model_without_a_head_refused() {
     place.run(["lens", "--model", "model", "the bank", "--output", "out"]).done();
     let files = place.files("out");
     let names: Vec<_> = files.keys().map(String::as_str).collect();
-    assert_eq!(names, ["lens.json", "lens.png", "lens.svg", "manifest.json"]);
+    assert_eq!(names, ["lens.json", "lens.png", "lens.svg", "manifest.json", "report.html"]);
+    let report = report_of_page(files["report.html"].as_ref().unwrap());
+    let Drawing::Grid(grid) = &report.charts[0].drawing else { panic!("{:?}", report.charts[0]) };
+    assert!(grid.cells.iter().flatten().all(|cell| cell.value.is_some() && !cell.more.is_empty()));
     for (args, code, said) in [
         ("lens 'a bank'", 4, "has no language-model head"),
         ("lens --model model ''", 4, "blank"),

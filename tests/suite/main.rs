@@ -26,5 +26,6 @@ mod probing;
 mod profile;
 mod program;
 mod repeat;
+mod report;
 mod second_opinion;
 mod tokenizers;

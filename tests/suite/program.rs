@@ -60,6 +60,7 @@ fn check_folder(place: &Place, folder: &str) {
                 );
             }
             "json" => drop(serde_json::from_slice::<Value>(bytes).unwrap()),
+            "html" => drop(crate::report::report_of_page(bytes)),
             "safetensors" => drop(safetensors::SafeTensors::deserialize(bytes).unwrap()),
             other => panic!("{name}: {other}"),
         }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::program::cargo;
-use crate::{assets, licences, msrv, readme, workspace_root};
+use crate::{assets, browser, licences, msrv, readme, workspace_root};
 
 /// One step: what it is called, and what it does.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
         )
     }),
     ("tests, as the README runs them", readme_tests),
+    ("the report in a browser", browser::run),
     ("documentation", || {
         let arguments = ["doc", "--workspace", "--no-deps", "--locked"];
         run_cargo(&arguments, &[("RUSTDOCFLAGS", "-D warnings")])

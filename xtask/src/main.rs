@@ -8,6 +8,7 @@
 
 mod assets;
 mod bench;
+mod browser;
 mod ci;
 mod failure;
 mod licences;
@@ -44,6 +45,9 @@ fn dispatch(chore: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> 
         "ci" => none_left(&arguments).and_then(|()| ci::run()),
         "assets" => assets::run(&arguments),
         "bench" => bench::run(&arguments),
+        "browser" => {
+            none_left(&arguments).and_then(|()| browser::run()).map(|()| ExitCode::SUCCESS)
+        }
         "help" | "--help" | "-h" => {
             print!("{}", help());
             Ok(ExitCode::SUCCESS)
@@ -84,6 +88,7 @@ fn help() -> String {
          \x20            peers [--model FOLDER] [--file TEXT] [--rounds N] [--threads N]\n\
          \x20                  [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE\n\
          \x20            cold [--model FOLDER] [--rounds N]  from process start to files written\n\
+         \x20 browser    the report's page in a headless Chromium, where one is here\n\
          \x20 help       this text\n",
     );
     text
@@ -96,8 +101,10 @@ mod tests {
     #[test]
     fn help_names_every_command() {
         let text = help();
-        for name in
-            program::COMMANDS.iter().map(|command| command.name).chain(["ci", "assets", "bench"])
+        for name in program::COMMANDS
+            .iter()
+            .map(|command| command.name)
+            .chain(["ci", "assets", "bench", "browser"])
         {
             assert!(text.contains(&format!("  {name} ")), "{name} is missing from\n{text}");
         }

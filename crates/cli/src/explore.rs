@@ -8,10 +8,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
-    Activations, Attention, Baseline, Exploration, Explorer, HookSelection, Known, LayerMaps,
-    LayerSelection, Manifest, ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings,
-    SideBySide, Text, Unit, check_output, explore, keep_shared_words, write_folder,
-    write_side_by_side,
+    Activations, Attention, Baseline, Exploration, Explorer, HookSelection, Known, LayerSelection,
+    Manifest, ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, SideBySide,
+    Text, Unit, check_output, explore, keep_shared_words, write_folder, write_side_by_side,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -59,7 +58,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     }
     progress.finish();
     if args.common.json {
-        return print(&format!("{}\n", as_json(&exploration, &manifest)));
+        let data = exploration.data(&manifest)?.json().map_err(stratoscope::Error::from)?;
+        return print(&format!("{data}\n"));
     }
     if args.common.quiet {
         return Ok(());
@@ -124,7 +124,7 @@ fn several(args: &ExploreArgs, models: &[ModelArgs], mut progress: Progress) -> 
     progress.finish();
     if args.common.json {
         let explored = side.explorations.iter().zip(&manifests);
-        let models: Vec<Value> = explored.map(|(e, m)| as_json(e, m)).collect();
+        let models: Vec<Value> = explored.map(|(e, m)| as_json(e, m)).collect::<Result<_>>()?;
         let value = json!({
             "tool": manifests.first().map(|m| &m.tool),
             "models": models,
@@ -336,67 +336,6 @@ pub(crate) fn slug(text: &str) -> String {
 }
 
 /// The exploration as one JSON object.
-fn as_json(exploration: &Exploration, manifest: &Manifest) -> Value {
-    let states = &exploration.states;
-    let map = |maps: &Option<LayerMaps>, index: usize| {
-        maps.as_ref().map(|m| {
-            json!({
-                "points": m.points[index],
-                "trustworthiness": m.trustworthiness[index],
-                "continuity": m.continuity[index],
-            })
-        })
-    };
-    let about = |maps: &Option<LayerMaps>| {
-        maps.as_ref().map(|m| {
-            json!({
-                "reducer": m.reducer,
-                "alignment": m.alignment,
-                "rows": m.rows,
-                "share_of_variance": m.shares,
-                "perplexity": m.perplexity,
-                "neighbours": m.k,
-            })
-        })
-    };
-    let side = states.layers.len();
-    json!({
-        "tool": manifest.tool,
-        "model": manifest.model,
-        "revision": manifest.revision,
-        "family": manifest.family,
-        "n_layers": states.origin.n_layers,
-        "d_model": states.d_model(),
-        "settings": manifest.settings,
-        "options": manifest.options,
-        "texts": manifest.texts,
-        "tokens": states.rows.iter().map(|row| json!({
-            "text": row.label,
-            "sentence": row.sequence,
-            "token_id": row.token_id,
-            "char_offsets": row.char_offsets,
-            "word_id": row.word_id,
-            "special": row.special,
-        })).collect::<Value>(),
-        "trajectory": about(&exploration.trajectory),
-        "tsne": about(&exploration.tsne),
-        "plane": exploration.plane.as_ref().map(|p| p.about()),
-        "cka_tokens": exploration.cka.as_ref().map(|(_, n)| n),
-        "moves": exploration.moves.as_ref().map(|m| exploration.moves_numbers(m)),
-        "attention_tokens": exploration.attention.as_ref().map(|a| a.n),
-        "layers": exploration.layers.iter().enumerate().map(|(index, layer)| json!({
-            "layer": layer.layer,
-            "to_layer_0": layer.to_layer_0,
-            "to_sentence": layer.to_sentence,
-            "baseline": layer.baseline,
-            "norm": layer.norm,
-            "cka": exploration.cka.as_ref().map(|(v, _)| &v[index * side..(index + 1) * side]),
-            "trajectory": map(&exploration.trajectory, index),
-            "tsne": map(&exploration.tsne, index),
-            "plane": exploration.plane.as_ref().map(|p| p.at(layer.layer)),
-            "heads": exploration.attention.as_ref().and_then(|a| a.at(layer.layer)),
-        })).collect::<Value>(),
-        "profile": exploration.profile,
-        "left_out": exploration.left_out,
-    })
+fn as_json(exploration: &Exploration, manifest: &Manifest) -> Result<Value> {
+    Ok(exploration.data(manifest)?.json().map_err(stratoscope::Error::from)?)
 }

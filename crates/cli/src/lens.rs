@@ -110,7 +110,7 @@ fn write(text: &mut String, lens: &Lens, folder: Option<&Path>) -> std::fmt::Res
     if let Some(folder) = folder {
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
-        writeln!(text, "  lens (.svg .png .json) manifest.json")?;
+        writeln!(text, "  lens (.svg .png .json) report.html manifest.json")?;
     }
     Ok(())
 }

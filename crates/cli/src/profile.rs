@@ -207,8 +207,9 @@ fn summary(profile: &Profile, plane: Option<&Plane>) -> String {
 
 /// Where things were written.
 fn places(folder: Option<&Path>, states: Option<&Path>) -> String {
-    let folder = folder
-        .map(|folder| format!("{}\n  profile (.svg .png .json) manifest.json\n", folder.display()));
+    let folder = folder.map(|folder| {
+        format!("{}\n  profile (.svg .png .json) report.html manifest.json\n", folder.display())
+    });
     let states = states.map(|states| format!("{}\n", states.display()));
     folder.into_iter().chain(states).collect()
 }

@@ -64,6 +64,9 @@ pub enum Error {
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
+    /// Making the report.
+    #[error(transparent)]
+    Report(#[from] stratoscope_report::Error),
     /// The output folder is a file.
     #[error("{} is a file, not a folder", path.display())]
     NotAFolder {

@@ -273,7 +273,7 @@ impl Exploration {
         metric_label(self.settings.metric)
     }
 
-    fn depth_series(&self) -> Vec<Series> {
+    pub(crate) fn depth_series(&self) -> Vec<Series> {
         type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
         let curves: [(&str, SeriesKind, Pick); 3] = [
             ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),
@@ -294,7 +294,7 @@ impl Exploration {
         series.filter(|s| s.values.iter().any(Option::is_some)).collect()
     }
 
-    fn depth_caption(&self) -> String {
+    pub(crate) fn depth_caption(&self) -> String {
         let of = match self.states.texts.len() {
             1 => format!("the {} of one text, so they say nothing of other texts", self.unit()),
             n => format!("{n} texts"),
@@ -423,7 +423,7 @@ impl Exploration {
         format!("{what}: {}", short_name(&self.states.origin.model))
     }
 
-    fn unit(&self) -> &'static str {
+    pub(crate) fn unit(&self) -> &'static str {
         match self.states.unit {
             Unit::Token => "tokens",
             Unit::Word => "words",
@@ -510,7 +510,7 @@ pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<Stri
 }
 
 /// What an axis of this metric is called.
-fn metric_label(metric: Metric) -> &'static str {
+pub(crate) fn metric_label(metric: Metric) -> &'static str {
     match metric {
         Metric::Cosine => "cosine",
         Metric::Centred => "centred cosine",

@@ -1,8 +1,8 @@
 //! An exploration as a folder of files that appears whole or not at all.
 
 use crate::{
-    Comparison, Error, Exploration, Geometry, Lens, Manifest, ModelFile, NamedFigure, Probe,
-    Profile, Result, SideBySide,
+    Comparison, Error, Exploration, Geometry, LeftOut, Lens, Manifest, ModelFile, NamedFigure,
+    Probe, Profile, Result, SideBySide,
 };
 use rayon::prelude::*;
 use serde_json::Value;
@@ -10,10 +10,13 @@ use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::states_bytes;
-use stratoscope_plot::Figure;
+use stratoscope_plot::{Figure, PlotError};
 
 /// The name of the file that says what made the others, and which they are.
 const MANIFEST: &str = "manifest.json";
+
+/// The name of the page.
+const REPORT: &str = "report.html";
 
 /// The figures' width on paper is 17 cm; this is print quality for text and lines.
 const DOTS_PER_INCH: u32 = 200;
@@ -53,8 +56,8 @@ pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
     }
 }
 
-/// Writes an exploration: the figures as SVG and PNG, their numbers as JSON, the states and the
-/// manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
+/// Writes an exploration: the page, the figures as SVG and PNG, their numbers as JSON, the states
+/// and the manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
 /// A figure that cannot be drawn, or a folder that cannot be written; then nothing has changed.
@@ -64,10 +67,11 @@ pub fn write_folder(
     manifest: &Manifest,
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    let mut files = drawn(exploration.figures(), "")?;
+    let (mut files, too_large) = drawn(exploration.figures(), "")?;
+    let page = crate::report_of(&[(exploration, manifest)])?.html()?;
+    files.push((REPORT.to_owned(), page.into_bytes()));
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
-    let mut manifest = serde_json::to_value(manifest)?;
-    manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
+    let manifest = with_left_out(exploration, manifest, &too_large)?;
     write_files(folder, files, manifest, overwrite)
 }
 
@@ -83,15 +87,25 @@ pub fn write_side_by_side(
     manifests: &[Manifest],
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    let mut files = drawn(side.figures(), "")?;
+    let (mut files, _) = drawn(side.figures(), "")?;
     let mut models = Vec::new();
-    for (index, (exploration, manifest)) in side.explorations.iter().zip(manifests).enumerate() {
+    let explored: Vec<(&Exploration, &Manifest)> =
+        side.explorations.iter().zip(manifests).collect();
+    for (index, (exploration, manifest)) in explored.iter().enumerate() {
         let end = format!("--{}-{}", index + 1, file_name(&exploration.states.origin.model));
-        files.extend(drawn(exploration.figures(), &end)?);
+        let (own, too_large) = drawn(exploration.figures(), &end)?;
+        files.extend(own);
         files.push((format!("states{end}.safetensors"), states_bytes(&exploration.states)?));
-        let mut manifest = serde_json::to_value(manifest)?;
-        manifest["left_out"] = serde_json::to_value(&exploration.left_out)?;
-        models.push(manifest);
+        models.push(with_left_out(exploration, manifest, &too_large)?);
+    }
+    // A page sets two beside each other; of more, each of the others beside the first has its own.
+    for (index, pair) in explored.iter().enumerate().skip(1) {
+        let page = crate::report_of(&[explored[0], *pair])?.html()?;
+        let name = match explored.len() {
+            2 => REPORT.to_owned(),
+            _ => format!("report--1-{}.html", index + 1),
+        };
+        files.push((name, page.into_bytes()));
     }
     let first = manifests.first();
     let manifest = serde_json::json!({
@@ -100,6 +114,18 @@ pub fn write_side_by_side(
         "models": models,
     });
     write_files(folder, files, manifest, overwrite)
+}
+
+/// A manifest with what is not shown.
+fn with_left_out(
+    exploration: &Exploration,
+    manifest: &Manifest,
+    too_large: &[LeftOut],
+) -> Result<Value> {
+    let mut manifest = serde_json::to_value(manifest)?;
+    let left_out: Vec<&LeftOut> = exploration.left_out.iter().chain(too_large).collect();
+    manifest["left_out"] = serde_json::to_value(left_out)?;
+    Ok(manifest)
 }
 
 /// A model's name as part of a file's: letters and digits of any script, the rest as dashes.
@@ -136,6 +162,7 @@ pub fn write_profiles(
             }
         }
     }
+    files.push((REPORT.to_owned(), Profile::report(profiles).html()?.into_bytes()));
     let of = |profile: &Profile| {
         serde_json::json!({
             "tool": profile.tool,
@@ -156,7 +183,7 @@ pub fn write_profiles(
     write_files(folder, files, manifest, overwrite)
 }
 
-/// Writes a lens: its figure as SVG and PNG, its numbers as JSON, and a manifest with the
+/// Writes a lens: the page, its figure as SVG and PNG, its numbers as JSON, and a manifest with the
 /// files that the model was read from. What `check_output` allows is replaced as a whole. Returns the names of the files.
 ///
 /// # Errors
@@ -170,6 +197,7 @@ pub fn write_lens(
 ) -> Result<Vec<String>> {
     let mut files = Vec::new();
     add_figure(&mut files, "lens", &lens.figure()?, json_bytes(&serde_json::to_value(lens)?)?)?;
+    files.push((REPORT.to_owned(), lens.report().html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": lens.tool,
         "command_line": command_line,
@@ -220,12 +248,7 @@ pub fn write_geometry(
     command_line: Vec<String>,
     overwrite: bool,
 ) -> Result<Vec<String>> {
-    let figures = geometry.figures()?.into_par_iter().map(|figure| {
-        let mut files = Files::new();
-        add_figure(&mut files, figure.name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
-        Ok(files)
-    });
-    let mut files = figures.collect::<Result<Vec<Files>>>()?.concat();
+    let (mut files, _) = drawn(geometry.figures()?, "")?;
     files.push(("geometry.csv".to_owned(), geometry.csv().into_bytes()));
     let models = geometry.models.iter().zip(model_files).map(|(model, files)| {
         serde_json::json!({ "model": model.model, "files": files, "left_out": model.left_out })
@@ -271,16 +294,25 @@ pub fn write_comparison(
 /// Names and contents.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files of figures; `end` comes after the name of each.
-fn drawn(figures: Vec<NamedFigure>, end: &str) -> Result<Files> {
+/// The files of figures, and which were left out, as the text is too large for them: the page holds
+/// more than a figure does. `end` comes after the name of each.
+fn drawn(figures: Vec<NamedFigure>, end: &str) -> Result<(Files, Vec<LeftOut>)> {
     // Of a sentence, making pixels is most of the work.
     let figures = figures.into_par_iter().map(|figure| {
         let mut files = Files::new();
         let name = format!("{}{end}", figure.name);
-        add_figure(&mut files, &name, &figure.drawn?, json_bytes(&figure.numbers)?)?;
-        Ok(files)
+        match figure.drawn {
+            Err(Error::Plot(error @ PlotError::TooMany { .. })) => {
+                let reason = error.to_string();
+                return Ok((files, Some(LeftOut { name: figure.name, reason })));
+            }
+            drawn => add_figure(&mut files, &name, &drawn?, json_bytes(&figure.numbers)?)?,
+        }
+        Ok((files, None))
     });
-    Ok(figures.collect::<Result<Vec<Files>>>()?.concat())
+    let (files, too_large): (Vec<Files>, Vec<Option<LeftOut>>) =
+        figures.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    Ok((files.concat(), too_large.into_iter().flatten().collect()))
 }
 
 fn add_figure(files: &mut Files, name: &str, drawn: &Figure, numbers: Vec<u8>) -> Result<()> {

@@ -22,7 +22,7 @@
 //! ```
 //!
 //! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
-//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`].
+//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`], [`page`].
 
 mod attention;
 mod baseline;
@@ -42,6 +42,7 @@ mod plane;
 mod probe;
 mod profile;
 mod random;
+mod report;
 mod side_by_side;
 #[cfg(feature = "second-opinion")]
 mod verification;
@@ -69,7 +70,7 @@ pub use lens::{
     Perplexity, Reading, Token, TopToken,
 };
 pub use manifest::{Manifest, ModelFile};
-pub use maps::{Alignment, LayerMaps, Reducer, reduce};
+pub use maps::{Alignment, LayerMaps, Reducer, ThirdComponent, reduce};
 pub use measures::{
     Across, Cka, Geometry, GeometryCounts, GeometryInput, GeometrySettings, LayerGeometry, Measure,
     ModelGeometry, MovedStep, MovedWord, RogueShare, Undefined, measure_geometry,
@@ -86,6 +87,7 @@ pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,
 };
+pub use report::{charts, report_of};
 pub use side_by_side::{CrossCka, SideBySide, keep_shared_words};
 #[cfg(feature = "second-opinion")]
 pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
@@ -99,4 +101,5 @@ pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Sou
 pub use stratoscope_plot as plot;
 pub use stratoscope_probing as probing;
 pub use stratoscope_reducer as reducer;
+pub use stratoscope_report as page;
 pub use stratoscope_transformer as transformer;

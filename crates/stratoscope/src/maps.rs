@@ -52,6 +52,9 @@ pub struct LayerMaps {
     pub points: Vec<Vec<[f64; 2]>>,
     /// The share of the variance of the fitted tokens along each axis, where axes have one.
     pub shares: Option<[f64; 2]>,
+    /// The third component, which the report's map can turn to; of a joint PCA alone.
+    #[serde(skip)]
+    pub third: Option<ThirdComponent>,
     /// t-SNE's perplexity.
     pub perplexity: Option<f64>,
     /// The principal components that t-SNE was given in place of the states; none where it was
@@ -67,11 +70,23 @@ pub struct LayerMaps {
     pub k: Option<usize>,
 }
 
+/// The third principal component of maps that share one basis.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ThirdComponent {
+    /// The share of the variance of the fitted tokens along it.
+    pub share: f64,
+    /// `[layers][rows]`: the coordinates.
+    pub values: Vec<Vec<f64>>,
+}
+
 /// A token whose norm is this many times its layer's median is an attention sink.
 const SINK: f64 = 10.0;
 
 /// Neighbours for trustworthiness and continuity, where there are enough tokens.
 const NEIGHBOURS: usize = 5;
+
+/// The principal components that are kept: two are drawn, the third is for the report.
+const AXES: usize = 3;
 
 /// t-SNE of more points than this is of their first [`COMPONENTS`] principal components: distances
 /// hardly change, and cost a fraction (van der Maaten & Hinton 2008 do so).
@@ -106,11 +121,13 @@ pub fn reduce(
         .map(|(place, _)| place)
         .collect();
     let n = rows.len();
+    // Layers that have a map each turn in its plane, which a third component is not in.
+    let axes = if alignment == Alignment::Joint { AXES } else { 2 };
     let (mut perplexity, mut components) = (None, None);
     let mut map = |x: ArrayView2<f32>, fit: &[usize], step: usize, steps: usize| {
         let placed = match reducer {
             Reducer::Pca => {
-                let pca = Pca::params(2).fit(&DatasetBase::from(x.select(Axis(0), fit)))?;
+                let pca = Pca::params(axes).fit(&DatasetBase::from(x.select(Axis(0), fit)))?;
                 pca.transform(&x)?
             }
             Reducer::Random => random_projection(x, x.ncols().min(2), seed)?,
@@ -135,11 +152,11 @@ pub fn reduce(
             }
         };
         // Points without spread have fewer than two components.
-        let mut plane = Array2::zeros((x.nrows(), 2));
+        let mut plane = Array2::zeros((x.nrows(), placed.ncols().max(2)));
         plane.slice_mut(s![.., ..placed.ncols()]).assign(&placed);
         Ok::<_, crate::Error>(plane)
     };
-    let planes: Vec<Array2<f64>> = match alignment {
+    let mut planes: Vec<Array2<f64>> = match alignment {
         Alignment::Joint => {
             let views: Vec<_> = layers.iter().map(Array2::view).collect();
             let stacked = concatenate(Axis(0), &views).unwrap_or_else(|_| Array2::zeros((0, 0)));
@@ -167,6 +184,14 @@ pub fn reduce(
             planes
         }
     };
+    let all_shares = (reducer != Reducer::Tsne).then(|| shares(&layers, &planes, &fit, alignment));
+    let third = planes.iter().all(|plane| plane.ncols() == AXES).then(|| ThirdComponent {
+        share: all_shares.as_ref().and_then(|s| s.get(2)).copied().unwrap_or(0.0),
+        values: planes.iter().map(|plane| plane.column(2).to_vec()).collect(),
+    });
+    for plane in &mut planes {
+        *plane = plane.slice(s![.., ..2]).to_owned();
+    }
     let mut maps = LayerMaps {
         reducer,
         alignment,
@@ -175,7 +200,8 @@ pub fn reduce(
             .iter()
             .map(|p| p.rows().into_iter().map(|r| [r[0], r[1]]).collect())
             .collect(),
-        shares: (reducer != Reducer::Tsne).then(|| shares(&layers, &planes, &fit, alignment)),
+        shares: all_shares.map(|all| [all[0], all[1]]),
+        third,
         perplexity,
         components,
         trustworthiness: Vec::new(),
@@ -229,9 +255,9 @@ fn shares(
     planes: &[Array2<f64>],
     fit: &[usize],
     alignment: Alignment,
-) -> [f64; 2] {
+) -> Vec<f64> {
     let mut total = 0.0;
-    let mut along = [0.0, 0.0];
+    let mut along = vec![0.0; planes.first().map_or(2, Array2::ncols)];
     let groups: Vec<Vec<usize>> = match alignment {
         Alignment::Joint => vec![(0..layers.len()).collect()],
         _ => (0..layers.len()).map(|l| vec![l]).collect(),
@@ -259,5 +285,5 @@ fn shares(
             total += spread(&mut { values });
         }
     }
-    along.map(|v| if total > 0.0 { v / total } else { 0.0 })
+    along.into_iter().map(|v| if total > 0.0 { v / total } else { 0.0 }).collect()
 }

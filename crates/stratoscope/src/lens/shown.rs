@@ -19,13 +19,18 @@ impl Lens {
     /// # Errors
     /// As [`stratoscope_plot::Lens::draw`].
     pub fn figure(&self) -> Result<Figure> {
+        Ok(self.drawing().draw()?)
+    }
+
+    /// What the figure draws.
+    pub(crate) fn drawing(&self) -> stratoscope_plot::Lens {
         let text = |token: &super::Token| token.text.clone();
         let known = self.positions.iter().any(|p| p.truth.is_some());
         let predictions = self.layers.iter().map(|layer| {
             let cells = layer.cells.iter().zip(&self.positions);
             cells.map(|(cell, position)| prediction(cell, position)).collect()
         });
-        let figure = stratoscope_plot::Lens {
+        stratoscope_plot::Lens {
             title: format!("What every layer would predict: {}", short_name(&self.model.model)),
             caption: self.caption(),
             tokens: (self.positions.iter())
@@ -42,8 +47,7 @@ impl Lens {
                 },
             }),
             focus: self.asked().first().copied().unwrap_or(0),
-        };
-        Ok(figure.draw()?)
+        }
     }
 
     /// What the true token is called.

@@ -30,7 +30,7 @@ impl PlaneTrails {
         numbered(self.words.iter().map(|word| (word.sentence, word.text.clone())))
     }
 
-    fn caption(&self) -> String {
+    pub(crate) fn caption(&self) -> String {
         let frame = self.frames.first().map_or(String::new(), |f| f.replace('…', "(word)"));
         let told = |pick: fn(&Separation) -> f64| {
             let all: Vec<f64> = self.separations.iter().map(|s| 100.0 * pick(s)).collect();

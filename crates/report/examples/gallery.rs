@@ -1,0 +1,386 @@
+//! Pages of made-up reports, of every kind and size, for the browser suite and to be looked at:
+//! `cargo run -p stratoscope-report --example gallery -- FOLDER`.
+
+use std::path::PathBuf;
+use stratoscope_report::{
+    Axis, Cell, Chart, Curves, Drawing, Estimate, Exploration, Grid, GridCell, Layer, LeftOut,
+    MapAbout, MapLayer, Matrix, Moved, Paper, Report, Sampled, Scale, Series, SeriesKind,
+    Similarity, Slice, Table, Token, Trail, Trails,
+};
+
+/// Texts that break pages which trust them.
+const HOSTILE: [&str; 14] = [
+    "</script><script>document.title='owned'</script>",
+    "<img src=x onerror=\"document.title='owned'\">",
+    "<!--<script>",
+    "\u{202e}gnp.exe\u{2066}",
+    "\u{0}\u{7}\u{1b}[31m",
+    "=1+1",
+    "+cmd|' /C calc'!A0",
+    "@SUM(A1)",
+    "-2+3",
+    "\t=HYPERLINK(\"http://x.invalid\")",
+    "\u{2028}\u{2029}&amp;&lt;\"'`${1}",
+    "\u{200b}\u{feff}",
+    "\u{0645}\u{0631}\u{062d}\u{0628}\u{0627}",
+    "z\u{0301}\u{0302}\u{0303}\u{0304}\u{0305}\u{0306}\u{0307}\u{0308}👩‍👩‍👧‍👦",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let folder: PathBuf =
+        std::env::args_os().nth(1).unwrap_or_else(|| "target/gallery".into()).into();
+    std::fs::create_dir_all(&folder)?;
+    let mut hostile = words(HOSTILE.len());
+    for (token, text) in hostile.iter_mut().zip(HOSTILE) {
+        token.text = text.to_owned();
+    }
+    let long = Token { text: "=1+1 ".repeat(2_000), ..hostile[0].clone() };
+    hostile.push(long);
+    let pages = [
+        ("tiny", one(words(2), 3, "Two words")),
+        ("five", one(words(5), 7, "Five tokens")),
+        ("twenty", one(words(20), 13, "Twenty tokens at thirteen layers")),
+        ("many", one(words(200), 7, "Two hundred tokens of texts")),
+        ("large", one(words(5_000), 13, "Five thousand tokens at thirteen layers")),
+        ("hostile", one(hostile, 7, HOSTILE[0])),
+        ("pair", pair()),
+        ("charts", charts_alone()),
+    ];
+    for (name, report) in pages {
+        let page = report.html()?;
+        std::fs::write(folder.join(format!("{name}.html")), page)?;
+    }
+    Ok(())
+}
+
+/// Numbers that look like chance and are the same every time, −1 to 1.
+struct Noise(u64);
+
+impl Noise {
+    fn next(&mut self) -> f64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+}
+
+const WORDS: &str = "the bank by river refused loan spring seal walked a light sentence they plant \
+                     match unbreak ##able pitcher crane over under bridge cold water letter judge";
+
+/// Tokens of texts of ten, each with special tokens around them.
+fn words(n: usize) -> Vec<Token> {
+    let all: Vec<&str> = WORDS.split_whitespace().collect();
+    let mut tokens: Vec<Token> = Vec::new();
+    let (mut at, mut word, mut sentence) = (0, 0, 0);
+    let length = if n <= 20 { n } else { 12 };
+    while tokens.len() < n {
+        let place = tokens.len() % length;
+        let edge = n > 2 && (place == 0 || place == length - 1);
+        let text = match (edge, place) {
+            (true, 0) => "[CLS]",
+            (true, _) => "[SEP]",
+            _ => all[(tokens.len() * 7 + sentence) % all.len()],
+        };
+        if !edge && !text.starts_with("##") {
+            word += 1;
+        }
+        let end = at + text.len();
+        tokens.push(Token {
+            text: text.to_owned(),
+            sentence,
+            token_id: Some(tokens.len() as u32),
+            char_offsets: if edge { [0, 0] } else { [at, end] },
+            word_id: (!edge).then_some(word),
+            special: edge,
+        });
+        at = end + 1;
+        if place == length - 1 {
+            (at, word, sentence) = (0, 0, sentence + 1);
+        }
+    }
+    tokens
+}
+
+fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
+    let n = tokens.len();
+    let mut noise = Noise(n as u64);
+    let ordinary: Vec<usize> = (0..n).filter(|&t| !tokens[t].special).collect();
+    let special: Vec<usize> = (0..n).filter(|&t| tokens[t].special).collect();
+    let cells = n <= 300;
+    let start: Vec<[f64; 3]> = (0..n).map(|_| [0; 3].map(|_| noise.next())).collect();
+    let mut at = start.clone();
+    let k = if cells { 8 } else { 5 }.min(ordinary.len().saturating_sub(2));
+    let estimate = |value: f64| {
+        Some(Estimate { value, low: Some(value - 0.05), high: Some(value + 0.04), n: 9 })
+    };
+    let mut all = Vec::new();
+    for layer in 0..layers {
+        for point in &mut at {
+            for (axis, value) in point.iter_mut().enumerate() {
+                *value += 0.25 * noise.next() + if axis == 0 { 0.12 } else { 0.0 };
+            }
+        }
+        let near = |a: usize, b: usize| -> f64 {
+            (0..3).map(|axis| (at[a][axis] - at[b][axis]).powi(2)).sum::<f64>().sqrt()
+        };
+        let triangle = |of: &dyn Fn(f64) -> f64| -> Option<Vec<f64>> {
+            cells.then(|| {
+                (0..n)
+                    .flat_map(|i| (i..n).map(move |j| (i, j)))
+                    .map(|(i, j)| of(near(i, j)))
+                    .collect()
+            })
+        };
+        let neighbours = (0..n).map(|t| {
+            if tokens[t].special {
+                return Vec::new();
+            }
+            // Of many tokens the nearest would take long to find, and any will do here.
+            let mut others: Vec<usize> = match cells {
+                true => ordinary.iter().copied().filter(|&o| o != t).collect(),
+                false => (1..=k).map(|step| ordinary[(t + step * 37) % ordinary.len()]).collect(),
+            };
+            others.sort_by(|&a, &b| near(t, a).total_cmp(&near(t, b)));
+            others.truncate(k);
+            others
+        });
+        let depth = layer as f64 / layers as f64;
+        all.push(Layer {
+            layer,
+            to_layer_0: estimate(1.0 - 0.6 * depth),
+            to_sentence: estimate(0.1 + 0.5 * depth),
+            baseline: estimate(0.05 + 0.2 * depth),
+            norm: 9.0 + layer as f64,
+            trajectory: Some(MapLayer {
+                points: at.iter().map(|p| [p[0], p[1]]).collect(),
+                third: Some(at.iter().map(|p| p[2]).collect()),
+                trustworthiness: Some(0.8),
+                continuity: Some(0.9),
+            }),
+            tsne: cells.then(|| MapLayer {
+                points: ordinary.iter().map(|&t| [9.0 * at[t][1], 7.0 * at[t][2]]).collect(),
+                trustworthiness: Some(0.95),
+                continuity: Some(0.9),
+                ..MapLayer::default()
+            }),
+            similarity: cells.then(|| Similarity {
+                cosine: triangle(&|d| 1.0 / (1.0 + d)),
+                centred: triangle(&|d| 2.0 / (1.0 + d) - 1.0),
+                standardised: triangle(&|d| 1.9 / (1.0 + d) - 0.9),
+                euclidean: triangle(&|d| 10.0 * d),
+            }),
+            neighbours: Some(neighbours.collect()),
+            moved: (layer > 0).then(|| {
+                let some = ordinary.iter().take(10).enumerate();
+                some.map(|(i, &token)| Moved { token, change: 1.0 - 0.1 * i as f64 }).collect()
+            }),
+            ..Layer::default()
+        });
+    }
+    let about = |reducer: &str, rows: Vec<usize>, placed: Vec<usize>| MapAbout {
+        reducer: reducer.to_owned(),
+        alignment: "joint".to_owned(),
+        rows,
+        placed,
+        share_of_variance: (reducer == "pca").then_some([0.31, 0.12]),
+        third_share: (reducer == "pca").then_some(0.08),
+        perplexity: (reducer == "tsne").then_some(5.0),
+        neighbours: Some(5),
+    };
+    Exploration {
+        tool: "stratoscope gallery".to_owned(),
+        model: "a/made-up-model".to_owned(),
+        family: "BERT".to_owned(),
+        n_layers: layers - 1,
+        d_model: 384,
+        unit: "token".to_owned(),
+        settings: serde_json::json!({ "seed": 0 }),
+        texts: (0..=tokens.last().map_or(0, |t| t.sentence)).map(|t| format!("text {t}")).collect(),
+        sampled: (n >= 5_000).then_some(Sampled { of: 3 * n, seed: 0 }),
+        trajectory: Some(about("pca", (0..n).collect(), special)),
+        tsne: cells.then(|| about("tsne", ordinary.clone(), Vec::new())),
+        neighbours: Some(k),
+        layers: all,
+        left_out: vec![LeftOut { name: "profile".to_owned(), reason: "none is known".to_owned() }],
+        tokens,
+        ..Exploration::default()
+    }
+}
+
+fn one(tokens: Vec<Token>, layers: usize, title: &str) -> Report {
+    let mut report = Report::new("explore", "stratoscope gallery", title);
+    report.manifest = serde_json::json!({ "model": "a/made-up-model", "settings": { "seed": 0 } });
+    report.explorations.push(exploration(tokens, layers));
+    report.charts = charts(&report.explorations[0], Some(0));
+    report
+}
+
+/// Two models of unequal depth.
+fn pair() -> Report {
+    let mut report = one(words(10), 7, "One text in two models");
+    let second = exploration(words(12), 13);
+    report.charts.extend(
+        charts(&second, Some(1))
+            .into_iter()
+            .map(|chart| Chart { id: format!("{}-2", chart.id), ..chart }),
+    );
+    report.explorations.push(second);
+    report.aligned = (1..9).map(|t| [t, t + 1]).collect();
+    report
+}
+
+fn charts_alone() -> Report {
+    let mut report = Report::new("geometry", "stratoscope gallery", "Charts without a text");
+    report.charts = charts(&exploration(words(12), 25), None);
+    report
+}
+
+fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
+    let mut noise = Noise(7);
+    let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
+    let n = layers.len();
+    let chart = |id: &str, title: &str, drawing: Drawing| Chart {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        shows:
+            "What it shows, how it is computed, and what it cannot show: these numbers are made up."
+                .to_owned(),
+        paper: Some(Paper::new("Somebody 2020", "10.1000/182")),
+        exploration: of,
+        drawing,
+    };
+    let mut series = |name: &str, kind: SeriesKind| {
+        let values: Vec<Option<f64>> =
+            (0..n).map(|i| (i != 2).then(|| 0.5 + 0.3 * noise.next())).collect();
+        Series {
+            name: name.to_owned(),
+            low: values.iter().map(|v| v.map(|v| v - 0.1)).collect(),
+            high: values.iter().map(|v| v.map(|v| v + 0.1)).collect(),
+            values,
+            n: Some(32),
+            kind,
+        }
+    };
+    let series = vec![
+        series("a measure", SeriesKind::Measure),
+        series("another with a longer name", SeriesKind::Measure),
+        series("its baseline", SeriesKind::Baseline),
+    ];
+    let mut noise = Noise(11);
+    let shown: Vec<usize> =
+        (0..e.tokens.len()).filter(|&t| !e.tokens[t].special).take(16).collect();
+    let names: Vec<String> = shown.iter().map(|&t| e.tokens[t].text.clone()).collect();
+    let tokens = match of {
+        Some(_) => Axis::tokens(names.clone(), shown.clone()),
+        None => Axis::named("token", names.clone()),
+    };
+    let side = names.len();
+    let slices = layers.iter().flat_map(|&layer| (0..3).map(move |head| (layer, head)));
+    let slices = slices.map(|(layer, head)| Slice {
+        name: format!("head {head}"),
+        layer: Some(layer),
+        values: (0..side * side)
+            .map(|cell| (cell % (side + 1) != 3).then(|| noise.next().abs()))
+            .collect(),
+    });
+    let patterns = Drawing::Matrix(Matrix {
+        rows: tokens.clone(),
+        columns: tokens.clone(),
+        value: "attention".to_owned(),
+        scale: Scale { low: 0.0, high: 1.0, signed: false },
+        slices: if of.is_some() {
+            slices.collect()
+        } else {
+            slices.take(3).map(|s| Slice { layer: None, ..s }).collect()
+        },
+    });
+    let mut noise = Noise(13);
+    let cka: Vec<f64> = (0..n * n).map(|c| 1.0 - 0.1 * (c / n).abs_diff(c % n) as f64).collect();
+    let cell = |r: usize, c: usize, noise: &mut Noise| GridCell {
+        text: names.get((r + c) % side.max(1)).cloned().unwrap_or_default(),
+        value: Some(noise.next().abs()),
+        framed: (r + c) % 7 == 0,
+        more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
+    };
+    let mut all = vec![
+        chart(
+            "depth",
+            "What changes with depth",
+            Drawing::Curves(Curves {
+                x: Axis::layers(&layers),
+                y: "cosine".to_owned(),
+                range: None,
+                series,
+            }),
+        ),
+        chart(
+            "cka",
+            "How alike the layers are",
+            Drawing::Matrix(Matrix {
+                rows: Axis::layers(&layers),
+                columns: Axis::layers(&layers),
+                value: "debiased linear CKA".to_owned(),
+                scale: Scale::of(cka.iter().copied()),
+                slices: vec![Slice {
+                    values: cka.iter().copied().map(Some).collect(),
+                    ..Slice::default()
+                }],
+            }),
+        ),
+        chart("attention", "Attention", patterns),
+        chart(
+            "lens",
+            "What each layer would predict",
+            Drawing::Grid(Grid {
+                rows: Axis::layers(&layers),
+                columns: tokens,
+                value: "probability".to_owned(),
+                scale: Scale { low: 0.0, high: 1.0, signed: false },
+                cells: (0..n)
+                    .map(|r| (0..side).map(|c| cell(r, c, &mut noise)).collect())
+                    .collect(),
+            }),
+        ),
+        chart(
+            "moved",
+            "Tokens that move most",
+            Drawing::Table(Table {
+                columns: vec!["step".to_owned(), "token".to_owned(), "change".to_owned()],
+                rows: (0..4)
+                    .map(|i| {
+                        vec![
+                            Cell::Text(format!("{i} → {}", i + 1)),
+                            Cell::Text(names[i % side].clone()),
+                            if i == 2 { Cell::None } else { Cell::Number(0.5) },
+                        ]
+                    })
+                    .collect(),
+            }),
+        ),
+    ];
+    if of.is_some() {
+        all.push(chart(
+            "plane",
+            "Between role and sense",
+            Drawing::Trails(Trails {
+                x: "along role".to_owned(),
+                y: "along sense".to_owned(),
+                steps: Axis::layers(&layers[1..]),
+                items: names
+                    .iter()
+                    .zip(&shown)
+                    .enumerate()
+                    .map(|(i, (name, &token))| Trail {
+                        name: name.clone(),
+                        tokens: vec![token],
+                        emphasised: i % 2 == 0,
+                        points: (1..n)
+                            .map(|l| (l != 3).then(|| [2.0 * noise.next(), 2.0 * noise.next()]))
+                            .collect(),
+                    })
+                    .collect(),
+            }),
+        ));
+    }
+    all
+}

@@ -1,0 +1,40 @@
+// What the page was made with, and what is not on it.
+
+class AboutPanel extends Panel {
+  constructor() {
+    super({
+      id: 'about', title: 'Made with', wide: true,
+      shows: 'What determines every number here. Numbers are rounded to 5 significant digits on this page; the command line and the sha256 of every file read are in manifest.json beside it.',
+    });
+    this.box.classList.add('scroll');
+    this.box.tabIndex = 0;
+    this.box.setAttribute('role', 'region');
+    this.box.setAttribute('aria-label', 'The manifest');
+    this.box.replaceChildren(...table(this.rows(), 'The manifest'));
+    this.details.hidden = true;
+  }
+
+  height() { return 0; }
+
+  /** @returns {Rows} */
+  rows() {
+    /** @type {(number | string | null)[][]} */
+    const rows = [];
+    const add = (/** @type {string} */ name, /** @type {unknown} */ value) => {
+      if (value !== null && typeof value === 'object') {
+        for (const [key, inner] of Object.entries(value)) add(name ? `${name}.${key}` : key, inner);
+      } else {
+        rows.push([name, typeof value === 'number' ? String(value) : value === null || value === undefined ? null : String(value)]);
+      }
+    };
+    add('', { tool: report.tool, schema: `${report.schema} ${report.version}`, ...report.manifest });
+    sides.forEach((side, s) => {
+      const of = sides.length > 1 ? `${'AB'[s]}: ` : '';
+      for (const { name, reason } of side.e.left_out) rows.push([`${of}not shown: ${name}`, reason]);
+      if (side.e.sampled) rows.push([`${of}sampled`, `${side.n} of ${side.e.sampled.of} tokens, seed ${side.e.sampled.seed}`]);
+    });
+    return { columns: ['what', 'value'], rows };
+  }
+
+  json() { return report.manifest; }
+}

@@ -1,0 +1,81 @@
+// Two sides: what the similarities of their common words differ by.
+
+class DifferencePanel extends Panel {
+  constructor() {
+    super({
+      id: 'difference', side: sides[0], title: 'A minus B',
+      shows: 'For every two words that both sides have, the similarity in A minus that in B, each at the layer where its scrubber stands: red where they are more alike in A, blue where they are in B. Two models\' spaces are not compared, only the arrangement of the words within each.',
+    });
+    this.metric = metricChoice(sides[0]);
+    this.controls.append(this.metric.root);
+    // A token of either side stands in one pair at most.
+    this.pairs = (report.aligned || []).filter(([a, b]) => !sides[0].e.tokens[a].special && !sides[1].e.tokens[b].special);
+  }
+
+  height(/** @type {number} */ width) { return Math.min(width, 480) + 34; }
+
+  deps() { return [layerAt(sides[0]), layerAt(sides[1]), state.metric, focusOf(sides[0])]; }
+
+  /** @param {number} i @param {number} j */
+  value(i, j) {
+    const [a, b] = sides.map((side, s) => side.cell(layerAt(side), state.metric, this.pairs[i][s], this.pairs[j][s]));
+    return a === null || b === null ? null : a - b;
+  }
+
+  /** One scale for all layers. */
+  scale() {
+    const span = sides.map((side) => side.scale(state.metric)).map((s) => (s.signed ? 1 : s.high - s.low));
+    const most = Math.max(...span);
+    return { low: -most, high: most, signed: true };
+  }
+
+  name(/** @type {number} */ i) {
+    const names = this.pairs[i].map((t, s) => sides[s].tokenNames[t]);
+    return names[0] === names[1] ? names[0] : `${names[0]} / ${names[1]}`;
+  }
+
+  /** @param {number} width */
+  layout(width) {
+    const n = this.pairs.length;
+    const gutter = Math.min(Math.max(...this.pairs.map((_, i) => textWidth(this.name(i), { size: 11 })), 10) + 8, width * 0.3);
+    const side = Math.min(width, 480) - gutter - 8;
+    return { gutter, cell: side / Math.max(1, n), x: Math.max(gutter, (width - side) / 2), y: gutter };
+  }
+
+  draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
+    const n = this.pairs.length;
+    if (n === 0) {
+      pen.text(width / 2, height / 2, 'No word of one side stands for one of the other.', { align: 'center', fill: theme.muted });
+      return;
+    }
+    const { gutter, cell, x, y } = this.layout(width);
+    const scale = this.scale();
+    const focus = focusOf(sides[0]);
+    for (let i = 0; i < n; i += 1) {
+      for (let j = 0; j < n; j += 1) pen.rect(x + j * cell, y + i * cell, cell + 0.4, cell + 0.4, colourOf(i === j ? 0 : this.value(i, j), scale));
+      const own = this.pairs[i][0] === focus;
+      const style = { size: Math.min(11, Math.max(7, cell)), bold: own, fill: own ? theme.accent : theme.ink };
+      if (cell < 8 && !own) continue;
+      const name = fitted(this.name(i), gutter - 6, style);
+      pen.text(x - 5, y + (i + 0.5) * cell, name, { ...style, align: 'right', middle: true });
+      pen.text(x + (i + 0.5) * cell + 4, y - 5, name, { ...style, turned: true });
+    }
+    colourBar(pen, x, height - 22, n * cell, scale, `${METRICS[state.metric]}, A − B`);
+  }
+
+  hit(/** @type {number} */ px, /** @type {number} */ py) {
+    const { cell, x, y } = this.layout(this.width);
+    const [j, i] = [Math.floor((px - x) / cell), Math.floor((py - y) / cell)];
+    if (!this.pairs[i] || !this.pairs[j]) return null;
+    return { text: `${this.name(i)} and ${this.name(j)}: ${number(this.value(i, j))}`, token: this.pairs[i][0] };
+  }
+
+  changed() { this.metric.follow(); }
+
+  rows() {
+    return {
+      columns: ['word', ...this.pairs.map((_, i) => this.name(i))],
+      rows: this.pairs.map((_, i) => [this.name(i), ...this.pairs.map((__, j) => this.value(i, j))]),
+    };
+  }
+}

@@ -1,0 +1,98 @@
+// The sentence: its tokens as buttons, and what is to be shown of them.
+
+class RibbonPanel extends Panel {
+  /** @param {Side} side */
+  constructor(side) {
+    super({
+      id: 'sentence', side, wide: sides.length < 2,
+      title: sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
+      shows: side.metrics.length > 0
+        ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words.'
+        : 'The text as the model reads it. Choose a token, and every panel shows it. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words.',
+    });
+    this.switches = [
+      ...(side.hasSubWords ? [toggle('whole words', () => state.words, (words) => set({ words }))] : []),
+      ...(side.hasSpecial ? [toggle('special tokens', () => state.special, (special) => set({ special }))] : []),
+    ];
+    this.controls.append(...this.switches.map((s) => s.root));
+    this.list = el('div', { class: 'ribbon' });
+    this.box.replaceChildren(this.list);
+    /** @type {HTMLButtonElement[]} */
+    this.buttons = [];
+    this.built = '';
+  }
+
+  height() { return 0; }
+
+  deps() { return [state.words, state.special, focusOf(this.side), state.selected, state.pinned, layerAt(this.side), state.metric]; }
+
+  build() {
+    const { e, now, index } = this.side;
+    this.buttons = now.units.map((unit) => {
+      const token = unit.tokens[0];
+      const place = { side: index, token };
+      return el('button', {
+        type: 'button', class: unit.special ? 'token special' : 'token', 'data-token': token,
+        click: (/** @type {MouseEvent} */ event) => (event.shiftKey ? pin : select)(index, token),
+        pointerenter: () => set({ hover: place }), pointerleave: () => set({ hover: null }),
+        focus: () => set({ hover: place }), blur: () => set({ hover: null }),
+      }, el('bdi', {}, unit.name));
+    });
+    const lines = new Map();
+    now.units.forEach((unit, i) => {
+      if (!lines.has(unit.sentence)) lines.set(unit.sentence, el('p', { class: 'line' }));
+      const line = lines.get(unit.sentence);
+      if (e.texts.length > 1 && line.childNodes.length === 0) line.append(this.count(unit.sentence));
+      line.append(this.buttons[i]);
+    });
+    this.list.replaceChildren(...lines.values());
+  }
+
+  /** The number of a text, in its colour on the map. @param {number} sentence */
+  count(sentence) {
+    const count = el('span', { class: 'count' }, String(sentence + 1));
+    count.style.borderColor = OKABE_ITO[sentence % OKABE_ITO.length];
+    return count;
+  }
+
+  changed() {
+    const { side } = this;
+    const key = `${state.words}${state.special}`;
+    if (key !== this.built) {
+      this.build();
+      this.built = key;
+    }
+    this.switches.forEach((s) => s.follow());
+    const focus = focusOf(side);
+    const chosen = focus === null ? null : side.unitOf(focus);
+    const selected = onSide(state.selected, side.index);
+    const own = selected === null ? null : side.unitOf(selected);
+    const pinned = new Set(pinnedOf(side).map((t) => side.unitOf(t)));
+    const tinted = chosen && side.metrics.length > 0 && this.buttons.length <= MANY;
+    side.now.units.forEach((unit, i) => {
+      const button = this.buttons[i];
+      button.classList.toggle('focus', unit === chosen);
+      button.classList.toggle('pinned', pinned.has(unit));
+      button.setAttribute('aria-pressed', String(unit === own));
+      if (!tinted && !button.style.background) return;
+      const colour = tinted && unit !== chosen
+        ? colourOf(side.similarity(layerAt(side), state.metric, chosen, unit), side.scale(state.metric)) : '';
+      button.style.background = colour;
+      button.style.color = colour ? inkOn(colour) : '';
+    });
+  }
+
+  rest() {
+    const { sampled } = this.side.e;
+    return sampled ? `A sample: ${this.side.n} of ${sampled.of} tokens are on this page (seed ${sampled.seed}).` : '';
+  }
+
+  rows() {
+    return {
+      columns: ['place', 'token', 'text', 'id', 'from', 'to', 'word', 'special'],
+      rows: this.side.e.tokens.map((t, i) => [i, t.text, t.sentence + 1, t.token_id, ...t.char_offsets, t.word_id, t.special ? 'yes' : 'no']),
+    };
+  }
+
+  json() { return { texts: this.side.e.texts, tokens: this.side.e.tokens }; }
+}

@@ -1,0 +1,154 @@
+// The one state of the page, its link in the address, and the one loop that draws.
+
+/** @type {State} */
+const state = {
+  depth: 0, playing: false, selected: null, hover: null, pinned: [],
+  map: 'trajectory', turn: 0, colour: 'position', trails: true, ghost: true,
+  metric: 'cosine', words: false, special: true, theme: 0,
+};
+
+/** All panels of the page. @type {Panel[]} */
+const panels = [];
+
+const calm = matchMedia('(prefers-reduced-motion: reduce)');
+/** Milliseconds from one layer to the next. */
+const STEP = 900;
+
+let waiting = false;
+let before = 0;
+
+/** Changes the state; the page follows in the next frame. @param {Partial<State>} change */
+function set(change) {
+  Object.assign(state, change);
+  if ('depth' in change || 'playing' in change || !('hover' in change)) writeLink();
+  wake();
+}
+
+function wake() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(frame);
+}
+
+/** @param {number} now */
+function frame(now) {
+  waiting = false;
+  if (state.playing) advance(now);
+  for (const panel of panels) panel.update();
+  if (state.playing) wake();
+  else before = 0;
+}
+
+/** @param {number} now */
+function advance(now) {
+  const steps = before ? Math.min(now - before, 100) / STEP : 0;
+  const last = sides[0].last;
+  if (calm.matches) {
+    // No movement: one layer after another.
+    if (before && now - before < STEP) return;
+    if (before) state.depth = Math.min(Math.round(state.depth) + 1, last);
+  } else {
+    state.depth = Math.min(state.depth + steps, last);
+  }
+  before = now;
+  if (state.depth >= last) state.playing = false;
+  if (!state.playing || Math.round(state.depth) !== Math.round(state.depth - steps)) writeLink();
+}
+
+function play() {
+  const atEnd = state.depth >= sides[0].last;
+  set({ playing: !state.playing, depth: atEnd && !state.playing ? 0 : state.depth });
+  before = 0;
+}
+
+/** The depth of a side: sides of unequal depth move by their share of the whole. @param {Side} side */
+function depthOf(side) {
+  return sides[0].last > 0 ? state.depth * side.last / sides[0].last : 0;
+}
+
+/** The nearest layer, by its place in the list. @param {Side} side */
+function layerAt(side) {
+  return Math.round(depthOf(side));
+}
+
+/** @param {Side} side @param {number} layer by its place in the list */
+function goTo(side, layer) {
+  set({ depth: side.last > 0 ? layer * sides[0].last / side.last : 0, playing: false });
+}
+
+/** The place of a place's word on another side. @param {Place | null} place @param {number} side */
+function onSide(place, side) {
+  if (!place || place.side === side) return place ? place.token : null;
+  const pair = (report.aligned || []).find((p) => p[place.side] === place.token);
+  return pair ? pair[side] : null;
+}
+
+/** @param {number} side @param {number} token */
+function select(side, token) {
+  const same = state.selected && state.selected.side === side && state.selected.token === token;
+  set({ selected: same ? null : { side, token } });
+}
+
+/** @param {number} side @param {number} token */
+function pin(side, token) {
+  const rest = state.pinned.filter((p) => p.side !== side || p.token !== token);
+  const pinned = rest.length < state.pinned.length ? rest : [...rest, { side, token }];
+  set({ pinned });
+}
+
+/** The token that panels are about: the one under the pointer, or else the chosen one.
+ * @param {Side} side */
+function focusOf(side) {
+  return onSide(state.hover, side.index) ?? onSide(state.selected, side.index);
+}
+
+/** @param {Side} side @returns {number[]} */
+function pinnedOf(side) {
+  return state.pinned.flatMap((p) => onSide(p, side.index) ?? []);
+}
+
+let writing = 0;
+function writeLink() {
+  clearTimeout(writing);
+  writing = window.setTimeout(() => {
+    const place = (/** @type {Place} */ p) => (p.side ? `${p.token}b` : `${p.token}`);
+    const parts = [`layer=${Math.round(state.depth * 100) / 100}`];
+    if (state.selected) parts.push(`token=${place(state.selected)}`);
+    if (state.pinned.length) parts.push(`pin=${state.pinned.map(place).join('.')}`);
+    if (state.map !== 'trajectory') parts.push(`map=${state.map}`);
+    if (state.turn) parts.push(`turn=${state.turn}`);
+    if (state.colour !== 'position') parts.push(`colour=${state.colour}`);
+    if (state.metric !== 'cosine') parts.push(`metric=${state.metric}`);
+    if (state.words) parts.push('words=1');
+    if (!state.special) parts.push('special=0');
+    // A page inside another may have no address of its own.
+    try { history.replaceState(null, '', `#${parts.join('&')}`); } catch { /* no link then */ }
+  }, 200);
+}
+
+/** Takes what the address asks for, as far as there is such a thing. */
+function readLink() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  /** @param {string} text @returns {Place[]} */
+  const place = (text) => {
+    const [, token, b] = /^(\d{1,7})(b?)$/.exec(text) || [];
+    const side = b ? 1 : 0;
+    return token && Number(token) < (sides[side]?.n || 0) ? [{ side, token: Number(token) }] : [];
+  };
+  const depth = Number(asked.get('layer'));
+  const turn = Number(asked.get('turn'));
+  const metric = /** @type {Metric} */ (asked.get('metric'));
+  const colour = asked.get('colour') || 'position';
+  Object.assign(state, {
+    depth: depth >= 0 && depth <= sides[0].last ? depth : 0,
+    selected: place(asked.get('token') || '')[0] || null,
+    pinned: (asked.get('pin') || '').split('.').flatMap(place),
+    map: asked.get('map') === 'tsne' && sides[0].e.tsne ? 'tsne' : 'trajectory',
+    turn: Math.abs(turn) <= 90 ? turn : 0,
+    colour: COLOURS.some(([name]) => name === colour) ? colour : 'position',
+    metric: sides[0].metrics.includes(metric) ? metric : sides[0].metrics[0] || 'cosine',
+    words: asked.get('words') === '1',
+    special: asked.get('special') !== '0',
+  });
+  if (!sides[0].e.trajectory && sides[0].e.tsne) state.map = 'tsne';
+}

@@ -1,0 +1,83 @@
+// Text and numbers as they are shown. Tokens may hold anything: what cannot be seen, or would turn
+// what follows it, is shown by its code.
+
+const LONGEST = 24;
+const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
+
+/** @param {string} text */
+function visible(text) {
+  return text.replace(UNSEEN, (c) => {
+    const code = (c.codePointAt(0) || 0).toString(16).toUpperCase().padStart(4, '0');
+    return `‹${code}›`;
+  });
+}
+
+/** Text for a label: visible, and not long. @param {string} text @param {number} [longest] */
+function shortText(text, longest = LONGEST) {
+  // Of a very long text only the beginning is looked at.
+  const points = [...text.slice(0, 4 * longest)];
+  const cut = points.length > longest || text.length > 4 * longest;
+  const shown = visible(points.slice(0, cut ? longest - 1 : longest).join(''));
+  return (shown.trim() === '' ? `“${shown}”` : shown) + (cut ? '…' : '');
+}
+
+/** Names of which those that come again in their text are numbered.
+ * @param {[number, string][]} names */
+function numbered(names) {
+  /** @type {Map<string, number>} */
+  const seen = new Map();
+  return names.map(([text, name]) => {
+    const key = `${text} ${name}`;
+    const count = (seen.get(key) || 0) + 1;
+    seen.set(key, count);
+    return count > 1 ? `${name} (${count})` : name;
+  });
+}
+
+/** A number to three or four digits; a dash where it is not defined.
+ * @param {number | null | undefined} value */
+function number(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '–';
+  const size = Math.abs(value);
+  if (size !== 0 && (size >= 1e5 || size < 5e-4)) return value.toExponential(2).replace(/-/g, '−');
+  const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
+  return value.toFixed(digits).replace('-', '−');
+}
+
+/** @param {number | null | undefined} value */
+function percent(value) {
+  return value === null || value === undefined ? '–' : `${(100 * value).toFixed(1)} %`;
+}
+
+/** An element with properties, attributes and children: the only way that the page makes any.
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} tag
+ * @param {{[name: string]: unknown}} [properties] a function is an event's, a boolean or string an
+ *   attribute's
+ * @param {...(Node | string)} children
+ * @returns {HTMLElementTagNameMap[K]} */
+function el(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (typeof value === 'function') {
+      element.addEventListener(name, /** @type {EventListener} */ (value));
+    } else if (value === true) {
+      element.setAttribute(name, '');
+    } else if (value !== false && value !== null && value !== undefined) {
+      element.setAttribute(name, String(value));
+    }
+  }
+  element.append(...children);
+  return element;
+}
+
+/** @param {number} layer */
+function layerName(layer) {
+  return layer === 0 ? 'layer 0 (embedding)' : `layer ${layer}`;
+}
+
+/** The last part of a path or id. @param {string} model */
+function modelName(model) {
+  const parts = model.split(/[/\\]/).filter((part) => part);
+  return visible(/^[./]/.test(model) ? parts[parts.length - 1] || model : model);
+}

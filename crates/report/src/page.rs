@@ -1,0 +1,138 @@
+//! The page: one file with its data, its style and its script, and a policy that allows no other.
+
+use crate::slim::{slim_script, slim_style};
+use crate::{Report, Result};
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde_json::{Number, Value};
+use sha2::{Digest, Sha256};
+use std::sync::LazyLock;
+
+/// The style sheet.
+pub(crate) static STYLE: LazyLock<String> =
+    LazyLock::new(|| slim_style(include_str!("../page/style.css")));
+
+/// The script: classic files, one after another, in one scope.
+pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| slim_script(SOURCE));
+
+const SOURCE: &str = concat!(
+    "'use strict';\n",
+    include_str!("../page/data.js"),
+    include_str!("../page/text.js"),
+    include_str!("../page/store.js"),
+    include_str!("../page/colour.js"),
+    include_str!("../page/pen.js"),
+    include_str!("../page/exports.js"),
+    include_str!("../page/panel.js"),
+    include_str!("../page/map.js"),
+    include_str!("../page/ribbon.js"),
+    include_str!("../page/similarity.js"),
+    include_str!("../page/token.js"),
+    include_str!("../page/charts.js"),
+    include_str!("../page/difference.js"),
+    include_str!("../page/about.js"),
+    include_str!("../page/tour.js"),
+    include_str!("../page/main.js"),
+);
+
+/// Numbers of the page keep this many significant digits; the JSON beside it keeps all.
+const DIGITS: usize = 5;
+
+#[derive(Template)]
+#[template(path = "page.html")]
+struct Page<'a> {
+    title: &'a str,
+    policy: String,
+    style: &'a str,
+    script: &'a str,
+    data: String,
+}
+
+impl Report {
+    /// The page, whole: no other file belongs to it, and it asks for none. Its numbers are rounded
+    /// to 5 significant digits.
+    ///
+    /// # Errors
+    /// As [`Report::check`].
+    pub fn html(&self) -> Result<String> {
+        self.check()?;
+        let mut data = serde_json::to_value(self)?;
+        round(&mut data);
+        let page = Page {
+            title: &self.title,
+            policy: policy(),
+            style: &STYLE,
+            script: &SCRIPT,
+            data: for_script(&serde_json::to_string(&data)?),
+        };
+        Ok(page.render()?)
+    }
+}
+
+/// What the page may do: run its own script, use its own style, show pictures that it made itself.
+fn policy() -> String {
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    format!(
+        "default-src 'none'; script-src {}; style-src {}; img-src data: blob:; base-uri 'none'; \
+         form-action 'none'",
+        hash(&SCRIPT),
+        hash(&STYLE)
+    )
+}
+
+/// JSON that no HTML parser sees an end of a script or a comment in, and no script a line end.
+fn for_script(json: &str) -> String {
+    let mut out = String::with_capacity(json.len() + json.len() / 64);
+    for c in json.chars() {
+        match c {
+            '<' => out.push_str("\\u003c"),
+            '>' => out.push_str("\\u003e"),
+            '&' => out.push_str("\\u0026"),
+            '\u{2028}' => out.push_str("\\u2028"),
+            '\u{2029}' => out.push_str("\\u2029"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Rounds every number that is not whole to [`DIGITS`] significant digits.
+fn round(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let rounded = number.as_f64().and_then(|v| format!("{v:.*e}", DIGITS - 1).parse().ok());
+            let short = rounded.and_then(|v: f64| {
+                // `1.0` and `-0.0` are told shorter.
+                let whole = v.fract() == 0.0 && v.abs() < 1e9;
+                if whole { Some(Number::from(v as i64)) } else { Number::from_f64(v) }
+            });
+            if let Some(short) = short {
+                *number = short;
+            }
+        }
+        Value::Array(values) => values.iter_mut().for_each(round),
+        Value::Object(fields) => fields.values_mut().for_each(round),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_five_digits_and_no_more() {
+        let mut value = serde_json::json!([0.123456789, -1234.5678, 1.0, 3, -0.0, 1e-9, 1.5e300]);
+        round(&mut value);
+        assert_eq!(value.to_string(), "[0.12346,-1234.6,1,3,0,1e-9,1.5e+300]");
+    }
+
+    #[test]
+    fn the_data_ends_no_script() {
+        let hostile = "</script><!--<script>&amp;\u{2028}\u{2029}";
+        let json = serde_json::to_string(hostile).unwrap();
+        let escaped = for_script(&json);
+        assert!(!escaped.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{escaped}");
+        assert_eq!(serde_json::from_str::<String>(&escaped).unwrap(), hostile);
+    }
+}

@@ -1,0 +1,333 @@
+//! The report as data: what `--json` prints and the page shows. SCHEMA.md describes it in words.
+
+use crate::{Chart, Error, Result, check};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+/// The name of the schema, by which a report is known.
+pub const SCHEMA: &str = "stratoscope-report";
+/// Its version. It rises where a reader of the one before would misread what is written now; fields
+/// that are merely new leave it as it is.
+pub const VERSION: u32 = 1;
+
+/// Everything that a page shows.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// [`SCHEMA`].
+    pub schema: String,
+    /// [`VERSION`].
+    pub version: u32,
+    /// The command that made it: `explore`, `compare`, `profile`, `lens`, `geometry`, `probe`.
+    pub kind: String,
+    /// The program and its version.
+    pub tool: String,
+    /// Above the page.
+    pub title: String,
+    /// What it was made with, as `manifest.json` has it, without what changes no number.
+    pub manifest: Value,
+    /// The texts or models that are looked into, one or two.
+    #[serde(default)]
+    pub explorations: Vec<Exploration>,
+    /// Pairs of tokens, one of each of two explorations, that stand for the same word.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aligned: Vec<[usize; 2]>,
+    /// Curves, matrices and tables.
+    #[serde(default)]
+    pub charts: Vec<Chart>,
+}
+
+/// One text (or several) in one model.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Exploration {
+    /// The program and its version.
+    pub tool: String,
+    /// The model's id or path.
+    pub model: String,
+    /// Its commit on the hub.
+    pub revision: Option<String>,
+    /// Its family.
+    pub family: String,
+    /// The number of its blocks.
+    pub n_layers: usize,
+    /// The width of its states.
+    pub d_model: usize,
+    /// What a row of `tokens` is: `token`, `word` or `sentence`.
+    pub unit: String,
+    /// How states were measured and reduced.
+    pub settings: Value,
+    /// Further choices of the command, by name.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    pub options: Value,
+    /// The texts.
+    pub texts: Vec<String>,
+    /// `[tokens]`.
+    pub tokens: Vec<Token>,
+    /// Where not all tokens are here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sampled: Option<Sampled>,
+    /// The map whose points all layers share.
+    pub trajectory: Option<MapAbout>,
+    /// The t-SNE map.
+    pub tsne: Option<MapAbout>,
+    /// The plane of role and sense.
+    pub plane: Option<Value>,
+    /// The number of tokens that CKA is over.
+    pub cka_tokens: Option<usize>,
+    /// How many neighbours are listed of each token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<usize>,
+    /// What `moved` of the layers counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moves: Option<Moves>,
+    /// What is known of each layer.
+    pub layers: Vec<Layer>,
+    /// The model's own profile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Value>,
+    /// What is not here, and why.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// A token, or the word or text that rows were pooled to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// The letters that it covers (`##` before those that continue a word), or its name.
+    pub text: String,
+    /// Its text, counted from 0.
+    pub sentence: usize,
+    /// Its id in the vocabulary.
+    pub token_id: Option<u32>,
+    /// Its place in its text, in characters.
+    pub char_offsets: [usize; 2],
+    /// Its word, counted from 0 within the text.
+    pub word_id: Option<u32>,
+    /// Whether the tokenizer put it there.
+    pub special: bool,
+}
+
+/// That only some of the tokens are here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sampled {
+    /// How many there are.
+    pub of: usize,
+    /// The seed of the choice.
+    pub seed: u64,
+}
+
+/// How a map was made.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MapAbout {
+    /// `pca`, `tsne` or `random`.
+    pub reducer: String,
+    /// `joint`, `procrustes` or `none`.
+    pub alignment: String,
+    /// The tokens on it, by their places in `tokens`.
+    pub rows: Vec<usize>,
+    /// Of these, those that were placed on a basis fitted without them.
+    #[serde(default)]
+    pub placed: Vec<usize>,
+    /// The share of the variance along each axis.
+    pub share_of_variance: Option<[f64; 2]>,
+    /// The share along the third component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third_share: Option<f64>,
+    /// t-SNE's perplexity.
+    pub perplexity: Option<f64>,
+    /// The neighbours that trustworthiness and continuity count.
+    pub neighbours: Option<usize>,
+}
+
+/// What is known of one layer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Layer {
+    /// The layer; 0 is the embedding output.
+    pub layer: usize,
+    /// Mean similarity of a token to itself at layer 0.
+    pub to_layer_0: Option<Estimate>,
+    /// Mean similarity of a token to the other tokens of its sentence.
+    pub to_sentence: Option<Estimate>,
+    /// Mean cosine of words of unrelated sentences.
+    pub baseline: Option<Estimate>,
+    /// Mean Euclidean norm of a token.
+    pub norm: f64,
+    /// `[layers]`: debiased linear CKA with every layer.
+    pub cka: Option<Vec<f64>>,
+    /// Its points on the trajectory's map.
+    pub trajectory: Option<MapLayer>,
+    /// Its points on the t-SNE map.
+    pub tsne: Option<MapLayer>,
+    /// The words' places in the plane of role and sense.
+    pub plane: Option<Value>,
+    /// Every token against every token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub similarity: Option<Similarity>,
+    /// `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, by their
+    /// places in `tokens`; empty for special tokens, which are nobody's neighbours either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub neighbours: Option<Vec<Vec<usize>>>,
+    /// The tokens whose neighbours differ from those at the layer before, those that differ most
+    /// first; of many tokens only some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Vec<Moved>>,
+    /// `[heads]`: what the heads of the block do that makes the layer, where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heads: Option<Vec<Head>>,
+}
+
+/// A mean with its 95 % interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// The mean.
+    pub value: f64,
+    /// The low end; none where there is nothing to resample.
+    pub low: Option<f64>,
+    /// The high end.
+    pub high: Option<f64>,
+    /// What was resampled: sentences, or the tokens of a single one.
+    pub n: usize,
+}
+
+/// One layer of a map.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct MapLayer {
+    /// `[rows]` of the map.
+    pub points: Vec<[f64; 2]>,
+    /// `[rows]`: the third component.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub third: Option<Vec<f64>>,
+    /// Whether neighbours on the map are neighbours in the space of the layer, 0 to 1.
+    pub trustworthiness: Option<f64>,
+    /// The reverse.
+    pub continuity: Option<f64>,
+}
+
+/// Token × token matrices of one layer, each as its upper triangle with the diagonal, row by row:
+/// `[tokens (tokens + 1) / 2]`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Similarity {
+    /// Cosines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cosine: Option<Vec<f64>>,
+    /// Cosines after the mean of the layer's tokens that are not special is subtracted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centred: Option<Vec<f64>>,
+    /// Cosines of z-scores over these tokens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub standardised: Option<Vec<f64>>,
+    /// Euclidean distances.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub euclidean: Option<Vec<f64>>,
+}
+
+/// How moves are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moves {
+    /// How many nearest neighbours are compared, by Euclidean distance in the full space.
+    pub neighbours: usize,
+    /// Among how many tokens.
+    pub n: usize,
+    /// The change of neighbourhoods that have nothing to do with each other.
+    pub by_chance: f64,
+}
+
+/// What a head does, as a mean over the tokens that are not special.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Head {
+    /// Entropy of a token's weights, in nats.
+    pub entropy: f64,
+    /// That entropy over the largest that it can be.
+    pub relative_entropy: Option<f64>,
+    /// How many tokens away it looks.
+    pub distance: Option<f64>,
+    /// The share of the weight that goes to special tokens.
+    pub to_special: Option<f64>,
+}
+
+/// A token that moved.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Moved {
+    /// Its place in `tokens`.
+    pub token: usize,
+    /// The share of its neighbours that are new, 0 to 1.
+    pub change: f64,
+}
+
+/// Something that is not shown, and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// What it is.
+    pub name: String,
+    /// Why.
+    pub reason: String,
+}
+
+impl Report {
+    /// A report without content yet, by the command that makes it.
+    pub fn new(kind: &str, tool: &str, title: &str) -> Self {
+        Self {
+            schema: SCHEMA.to_owned(),
+            version: VERSION,
+            kind: kind.to_owned(),
+            tool: tool.to_owned(),
+            title: title.to_owned(),
+            manifest: Value::Null,
+            explorations: Vec::new(),
+            aligned: Vec::new(),
+            charts: Vec::new(),
+        }
+    }
+
+    /// Reads a report.
+    ///
+    /// # Errors
+    /// [`Error::NotAReport`], [`Error::Newer`], or lengths that do not go together.
+    pub fn parse(text: &str) -> Result<Self> {
+        let refuse = |reason: String| Error::NotAReport { reason };
+        let value: Value = serde_json::from_str(text).map_err(|e| refuse(e.to_string()))?;
+        if value["schema"].as_str() != Some(SCHEMA) {
+            return Err(refuse(format!("`schema` is not \"{SCHEMA}\"")));
+        }
+        match value["version"].as_u64() {
+            None | Some(0) => return Err(refuse("`version` is no number from 1 up".to_owned())),
+            Some(found) if found > u64::from(VERSION) => {
+                return Err(Error::Newer { found, known: VERSION });
+            }
+            Some(_) => {}
+        }
+        let report: Self = serde_json::from_value(value).map_err(|e| refuse(e.to_string()))?;
+        report.check()?;
+        Ok(report)
+    }
+
+    /// The report as JSON.
+    ///
+    /// # Errors
+    /// Lengths that do not go together, or a number that JSON cannot hold.
+    pub fn json(&self) -> Result<String> {
+        self.check()?;
+        Ok(serde_json::to_string(self)?)
+    }
+
+    /// Checks that lengths go together and that every number is one.
+    ///
+    /// # Errors
+    /// [`Error::Shape`] or [`Error::NotFinite`], which say where.
+    pub fn check(&self) -> Result<()> {
+        check::report(self)
+    }
+}
+
+impl Exploration {
+    /// The exploration by itself, with the name and version of the schema: what
+    /// `explore --json` prints.
+    ///
+    /// # Errors
+    /// It cannot be written as JSON.
+    pub fn json(&self) -> Result<Value> {
+        let mut all = json!({ "schema": SCHEMA, "version": VERSION });
+        if let (Value::Object(all), Value::Object(own)) = (&mut all, serde_json::to_value(self)?) {
+            all.extend(own);
+        }
+        Ok(all)
+    }
+}

@@ -1,0 +1,270 @@
+//! The schema as it stands, what it refuses, and what the page promises of itself.
+
+use crate::{
+    Axis, Chart, Curves, Drawing, Error, Estimate, Exploration, Grid, GridCell, Layer, MapAbout,
+    MapLayer, Matrix, Paper, Report, Scale, Series, SeriesKind, Similarity, Slice, Table, Token,
+    Trail, Trails,
+};
+use base64::{Engine, engine::general_purpose::STANDARD};
+use sha2::{Digest, Sha256};
+
+fn token(text: &str) -> Token {
+    Token { text: text.to_owned(), char_offsets: [0, 3], word_id: Some(0), ..Token::default() }
+}
+
+fn exploration() -> Exploration {
+    let map = MapLayer { points: vec![[0.25, -1.0], [0.5, 2.0]], ..MapLayer::default() };
+    Exploration {
+        tool: "stratoscope 0.1.0".to_owned(),
+        model: "a/model".to_owned(),
+        family: "BERT".to_owned(),
+        n_layers: 1,
+        d_model: 4,
+        unit: "token".to_owned(),
+        texts: vec!["the bank".to_owned()],
+        tokens: vec![token("the"), token("bank")],
+        trajectory: Some(MapAbout {
+            reducer: "pca".to_owned(),
+            alignment: "joint".to_owned(),
+            rows: vec![0, 1],
+            share_of_variance: Some([0.5, 0.25]),
+            ..MapAbout::default()
+        }),
+        layers: vec![Layer {
+            layer: 0,
+            to_sentence: Some(Estimate { value: 0.5, low: Some(0.4), high: None, n: 2 }),
+            norm: 1.5,
+            trajectory: Some(map),
+            similarity: Some(Similarity {
+                cosine: Some(vec![1.0, 0.5, 1.0]),
+                ..Similarity::default()
+            }),
+            neighbours: Some(vec![vec![1], vec![0]]),
+            ..Layer::default()
+        }],
+        ..Exploration::default()
+    }
+}
+
+fn report() -> Report {
+    let mut report = Report::new("explore", "stratoscope 0.1.0", "the <bank>");
+    report.explorations.push(exploration());
+    let chart = |id: &str, drawing| Chart {
+        id: id.to_owned(),
+        title: id.to_owned(),
+        shows: "Nothing.".to_owned(),
+        drawing,
+        ..Chart::default()
+    };
+    let series = Series {
+        name: "a".to_owned(),
+        values: vec![Some(0.5), None],
+        kind: SeriesKind::Baseline,
+        ..Series::default()
+    };
+    let curves = Curves { x: Axis::layers(&[0, 1]), series: vec![series], ..Curves::default() };
+    let slice = Slice { values: vec![Some(1.0), None], ..Slice::default() };
+    let cell = GridCell { text: "x".to_owned(), value: Some(0.5), ..GridCell::default() };
+    let trail = Trail { points: vec![Some([1.0, 2.0])], ..Trail::default() };
+    report.charts = vec![
+        Chart {
+            paper: Some(Paper::new("Somebody 2020", "10.1000/182")),
+            exploration: Some(0),
+            ..chart("curves", Drawing::Curves(curves))
+        },
+        chart(
+            "matrix",
+            Drawing::Matrix(Matrix {
+                rows: Axis::tokens(vec!["the".to_owned()], vec![0]),
+                columns: Axis::layers(&[0, 1]),
+                scale: Scale::signed([0.5, -2.0].into_iter()),
+                slices: vec![slice],
+                ..Matrix::default()
+            }),
+        ),
+        chart(
+            "grid",
+            Drawing::Grid(Grid {
+                rows: Axis::layers(&[0]),
+                columns: Axis::named("token", vec!["the".to_owned()]),
+                cells: vec![vec![cell]],
+                ..Grid::default()
+            }),
+        ),
+        chart(
+            "trails",
+            Drawing::Trails(Trails {
+                steps: Axis::layers(&[0]),
+                items: vec![trail],
+                ..Trails::default()
+            }),
+        ),
+        chart(
+            "table",
+            Drawing::Table(Table {
+                columns: vec!["a".to_owned(); 3],
+                rows: vec![vec![
+                    crate::Cell::Number(1.0),
+                    crate::Cell::Text("b".to_owned()),
+                    crate::Cell::None,
+                ]],
+            }),
+        ),
+    ];
+    report
+}
+
+#[test]
+fn the_schema_as_it_stands() {
+    insta::assert_snapshot!(serde_json::to_string_pretty(&report()).unwrap());
+    insta::assert_snapshot!(serde_json::to_string_pretty(&exploration().json().unwrap()).unwrap());
+}
+
+#[test]
+fn what_is_written_is_read_back() {
+    let report = report();
+    assert_eq!(Report::parse(&report.json().unwrap()).unwrap(), report);
+    // A field that is new is passed over.
+    let with_more = report.json().unwrap().replacen('{', "{\"new\":[1],", 1);
+    assert_eq!(Report::parse(&with_more).unwrap(), report);
+}
+
+#[test]
+fn what_is_no_report_or_a_newer_one_is_refused_in_a_line() {
+    let line = |text: &str| Report::parse(text).unwrap_err().to_string();
+    assert_eq!(
+        line(&report().json().unwrap().replace("\"version\":1", "\"version\":2")),
+        "this report is of version 2 of the schema, and this program reads up to 1; a newer \
+         stratoscope reads it"
+    );
+    assert_eq!(
+        line("{\"schema\":\"other\"}"),
+        "this is no report of Stratoscope's: `schema` is not \"stratoscope-report\""
+    );
+    for bad in ["", "[]", "1", "{\"schema\":\"stratoscope-report\",\"version\":-1}"] {
+        assert!(matches!(Report::parse(bad), Err(Error::NotAReport { .. })), "{bad}");
+    }
+    let lacking = "{\"schema\":\"stratoscope-report\",\"version\":1}";
+    assert!(line(lacking).contains("missing field `kind`"), "{}", line(lacking));
+}
+
+#[test]
+fn lengths_and_numbers_are_checked() {
+    type Harm = fn(&mut Report);
+    let harms: [(&str, Harm); 9] = [
+        ("similarity", |r| r.explorations[0].tokens.push(token("x"))),
+        ("trajectory", |r| {
+            if let Some(map) = &mut r.explorations[0].trajectory {
+                map.rows.push(0);
+            }
+        }),
+        ("a token of a map", |r| {
+            if let Some(map) = &mut r.explorations[0].trajectory {
+                map.rows[0] = 9;
+            }
+        }),
+        ("norm is NaN", |r| r.explorations[0].layers[0].norm = f64::NAN),
+        ("a mean is inf", |r| {
+            if let Some(mean) = &mut r.explorations[0].layers[0].to_sentence {
+                mean.high = Some(f64::INFINITY);
+            }
+        }),
+        ("a neighbour", |r| {
+            r.explorations[0].layers[0].neighbours = Some(vec![vec![2], vec![]]);
+        }),
+        ("the exploration of curves", |r| r.charts[0].exploration = Some(1)),
+        ("matrix: cells", |r| {
+            if let Drawing::Matrix(matrix) = &mut r.charts[1].drawing {
+                matrix.slices[0].values.pop();
+            }
+        }),
+        ("curves: a", |r| {
+            if let Drawing::Curves(curves) = &mut r.charts[0].drawing {
+                curves.series[0].low = vec![None];
+            }
+        }),
+    ];
+    for (what, harm) in harms {
+        let mut report = report();
+        harm(&mut report);
+        let said = report.html().unwrap_err().to_string();
+        assert!(said.contains(what), "{what}: {said}");
+        assert!(report.json().is_err());
+    }
+}
+
+/// What stands between two marks.
+fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+    let from = page.find(start).unwrap() + start.len();
+    &page[from..from + page[from..].find(end).unwrap()]
+}
+
+#[test]
+fn the_policy_names_the_script_and_the_style_that_the_page_has() {
+    let page = report().html().unwrap();
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let policy = between(&page, "Content-Security-Policy\" content=\"", "\">");
+    let policy = policy.replace("&#39;", "'");
+    assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+    let script = between(&page, "<script>", "</script>");
+    assert!(policy.contains(&format!("script-src {};", hash(script))), "{policy}");
+    let style = between(&page, "<style>", "</style>");
+    assert!(policy.contains(&format!("style-src {};", hash(style))), "{policy}");
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
+    let script = &*crate::page::SCRIPT;
+    for word in [
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "fetch(",
+        "XMLHttpRequest",
+        "WebSocket",
+        "import(",
+        "localStorage",
+        "</script",
+        "<!--",
+    ] {
+        assert!(!script.contains(word), "{word}");
+    }
+    let page = report().html().unwrap();
+    let shell = page.replace(between(&page, "id=\"report\">", "</script>"), "");
+    for word in ["onclick=", "onload=", "src=", "@import", "url("] {
+        assert!(!shell.contains(word), "{word}");
+    }
+    // The name of SVG's namespace is no address.
+    assert_eq!(
+        shell.matches("http://").count(),
+        shell.matches("http://www.w3.org/2000/svg").count()
+    );
+    // One address: the resolver of DOIs, in a link that is followed when it is clicked.
+    assert_eq!(shell.matches("https://").count(), 1);
+}
+
+#[test]
+fn the_shell_stays_small() {
+    let empty = Report::new("explore", "t", "t").html().unwrap();
+    assert!(empty.len() < 90_000, "{} bytes", empty.len());
+}
+
+#[test]
+fn hostile_text_stays_text() {
+    let mut report = report();
+    let hostile = "</script><script>alert(1)</script><!--\u{2028}&lt;";
+    report.title = hostile.to_owned();
+    report.explorations[0].tokens[0].text = hostile.to_owned();
+    let page = report.html().unwrap();
+    assert_eq!(page.matches("<script").count(), 2);
+    assert_eq!(page.matches("</script>").count(), 2);
+    assert!(!page.contains("<!--"));
+    assert!(page.contains("<title>&#60;/script&#62;"));
+    let data = between(&page, "id=\"report\">", "</script>");
+    assert!(!data.contains(['<', '>', '&', '\u{2028}']));
+    assert_eq!(Report::parse(data).unwrap(), report);
+}

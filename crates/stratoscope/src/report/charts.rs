@@ -1,0 +1,264 @@
+//! Charts of a report, from what the figures take already.
+
+use crate::figures::{display_names, metric_label};
+use crate::{Exploration, PlaneTrails};
+use stratoscope_plot::{LayerMatrix, Panel, SeriesKind, XAxis};
+use stratoscope_report as schema;
+use stratoscope_report::{Axis, Chart, Curves, Drawing, Matrix, Paper, Scale, Slice};
+
+/// A panel of curves as a chart.
+pub fn curves(id: &str, panel: &Panel, shows: &str, paper: Option<Paper>) -> Chart {
+    let series = panel.series.iter().map(|s| {
+        let ends = |pick: fn((f64, f64)) -> f64| -> Vec<Option<f64>> {
+            match s.interval.iter().any(Option::is_some) {
+                true => s.interval.iter().map(|i| i.map(pick)).collect(),
+                false => Vec::new(),
+            }
+        };
+        schema::Series {
+            name: s.name.clone(),
+            values: s.values.clone(),
+            low: ends(|i| i.0),
+            high: ends(|i| i.1),
+            n: s.n,
+            kind: match s.kind {
+                SeriesKind::Measure => schema::SeriesKind::Measure,
+                SeriesKind::Baseline => schema::SeriesKind::Baseline,
+            },
+        }
+    });
+    Chart {
+        id: id.to_owned(),
+        title: panel.title.clone(),
+        shows: shows.to_owned(),
+        paper,
+        exploration: None,
+        drawing: Drawing::Curves(Curves {
+            x: match &panel.x {
+                XAxis::Layers => Axis::layers(&panel.layers),
+                XAxis::Counts(what) => {
+                    Axis::named(what, panel.layers.iter().map(usize::to_string).collect())
+                }
+            },
+            y: panel.y_label.clone(),
+            range: panel.range.map(|(low, high)| [low, high]),
+            series: series.collect(),
+        }),
+    }
+}
+
+/// A layer × layer matrix as a chart.
+pub fn layer_matrix(id: &str, matrix: &LayerMatrix, paper: Option<Paper>) -> Chart {
+    Chart {
+        id: id.to_owned(),
+        title: format!("{} (n = {})", matrix.title, matrix.n),
+        shows: matrix.caption.clone(),
+        paper,
+        exploration: None,
+        drawing: Drawing::Matrix(Matrix {
+            rows: Axis::layers(&matrix.layers),
+            columns: Axis::layers(&matrix.layers),
+            value: matrix.measure.clone(),
+            scale: Scale::of(matrix.values.iter().copied()),
+            slices: vec![Slice {
+                values: matrix.values.iter().copied().map(Some).collect(),
+                ..Slice::default()
+            }],
+        }),
+    }
+}
+
+/// Tokens beyond which the map of moves is too long to be read.
+pub(super) const MOST_MOVING: usize = 60;
+
+impl Exploration {
+    /// The charts beside the map: of the exploration at `index` of the report, whose tokens are
+    /// these rows.
+    pub(super) fn charts(
+        &self,
+        data: &schema::Exploration,
+        rows: &[usize],
+        index: usize,
+    ) -> Vec<Chart> {
+        let mut charts = Vec::new();
+        let series = self.depth_series();
+        if !series.is_empty() {
+            let panel = Panel {
+                title: "What changes with depth".to_owned(),
+                y_label: metric_label(self.settings.metric).to_owned(),
+                layers: self.states.layers.clone(),
+                x: XAxis::Layers,
+                range: None,
+                series,
+            };
+            let ethayarajh = Paper::new("Ethayarajh 2019", "10.18653/v1/D19-1006");
+            charts.push(curves("depth", &panel, &self.own_depth_caption(), Some(ethayarajh)));
+        }
+        charts.push(self.norms_chart());
+        if let Some((values, n)) = &self.cka {
+            let matrix = LayerMatrix {
+                title: "How alike the layers are".to_owned(),
+                caption: format!(
+                    "Debiased linear CKA over the {unit} that are not special: 1 where two layers \
+                     arrange them alike up to rotation and scale, about 0 for unrelated \
+                     arrangements, which may come out below 0. Few {unit} make it noisy.",
+                    unit = self.unit(),
+                ),
+                measure: "debiased linear CKA".to_owned(),
+                n: *n,
+                layers: self.states.layers.clone(),
+                values: values.clone(),
+            };
+            let kornblith = Paper::new("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
+            charts.push(layer_matrix("cka", &matrix, Some(kornblith)));
+        }
+        charts.extend(self.moves_chart(data, rows));
+        charts.extend(self.attention_charts(data));
+        charts.extend(self.plane.as_ref().map(|plane| self.plane_chart(plane, rows)));
+        if let Some(profile) = &self.profile {
+            let caption = profile.caption();
+            let panels = profile.panels("The model's profile, ").concat();
+            charts.extend((panels.iter().enumerate()).map(|(place, panel)| {
+                let shows = format!("Of the model, not of this text. {caption}");
+                curves(&format!("profile-{place}"), panel, &shows, None)
+            }));
+        }
+        for chart in &mut charts {
+            chart.exploration = Some(index);
+            if index > 0 {
+                chart.id = format!("{}-{}", chart.id, index + 1);
+            }
+        }
+        charts
+    }
+
+    /// As the figure's caption, without what it says of the profile.
+    fn own_depth_caption(&self) -> String {
+        let caption = self.depth_caption();
+        match caption.split_once(" Below the text's own curves:") {
+            Some((own, _)) => own.to_owned(),
+            None => caption,
+        }
+    }
+
+    fn norms_chart(&self) -> Chart {
+        let panel = Panel {
+            title: "Norms".to_owned(),
+            y_label: "mean Euclidean norm".to_owned(),
+            layers: self.states.layers.clone(),
+            x: XAxis::Layers,
+            range: None,
+            series: vec![stratoscope_plot::Series {
+                name: "mean norm".to_owned(),
+                values: self.layers.iter().map(|l| Some(l.norm)).collect(),
+                interval: Vec::new(),
+                n: self.layers.iter().find_map(|l| l.to_layer_0.or(l.to_sentence)).map(|e| e.n),
+                kind: SeriesKind::Measure,
+                peak: false,
+            }],
+        };
+        let shows = format!(
+            "The mean length of the vectors of the {} that are not special. Where it jumps, a map \
+             in one basis shows mostly that jump; a cosine does not see it.",
+            self.unit()
+        );
+        curves("norms", &panel, &shows, None)
+    }
+
+    /// Which tokens got new neighbours at which step.
+    fn moves_chart(&self, data: &schema::Exploration, rows: &[usize]) -> Option<Chart> {
+        let moves = data.moves?;
+        let names = self.names(rows);
+        let steps: Vec<&schema::Layer> = data.layers.iter().filter(|l| l.moved.is_some()).collect();
+        let ordinary: Vec<usize> =
+            (0..rows.len()).filter(|&place| !data.tokens[place].special).collect();
+        if steps.is_empty() {
+            return None;
+        }
+        let shows = format!(
+            "The share of a token's {} nearest neighbours (Euclidean distance in the full space, \
+             among {} tokens that are not special) that it did not have at the layer before; by \
+             chance {:.2}. The tokens that changed most at each step. Among few tokens a \
+             neighbour more or less is chance.",
+            moves.neighbours, moves.n, moves.by_chance,
+        );
+        let drawing = if ordinary.len() <= MOST_MOVING {
+            let change = |token: usize, layer: &schema::Layer| {
+                let moved = layer.moved.iter().flatten().find(|m| m.token == token);
+                // All that changed are listed.
+                Some(moved.map_or(0.0, |m| m.change))
+            };
+            let values = ordinary.iter().flat_map(|&t| steps.iter().map(move |l| change(t, l)));
+            Drawing::Matrix(Matrix {
+                rows: Axis::tokens(
+                    ordinary.iter().map(|&t| names[t].clone()).collect(),
+                    ordinary.clone(),
+                ),
+                columns: Axis {
+                    title: "step to layer".to_owned(),
+                    ..Axis::layers(&steps.iter().map(|l| l.layer).collect::<Vec<_>>())
+                },
+                value: "share of new neighbours".to_owned(),
+                scale: Scale { low: 0.0, high: 1.0, signed: false },
+                slices: vec![Slice { values: values.collect(), ..Slice::default() }],
+            })
+        } else {
+            let row = |layer: &&schema::Layer| {
+                let listed: Vec<String> = (layer.moved.iter().flatten())
+                    .map(|m| format!("{} {:.2}", names[m.token], m.change))
+                    .collect();
+                vec![
+                    schema::Cell::Number(layer.layer as f64),
+                    schema::Cell::Text(listed.join(", ")),
+                ]
+            };
+            Drawing::Table(schema::Table {
+                columns: vec!["step to layer".to_owned(), "moved most".to_owned()],
+                rows: steps.iter().map(row).collect(),
+            })
+        };
+        Some(Chart {
+            id: "moved".to_owned(),
+            title: "Tokens that move most".to_owned(),
+            shows,
+            drawing,
+            ..Chart::default()
+        })
+    }
+
+    fn plane_chart(&self, plane: &PlaneTrails, rows: &[usize]) -> Chart {
+        let names = plane.display_names();
+        let tokens = |word: &crate::PlaneWord| -> Vec<usize> {
+            let inside = |row: &stratoscope_extractor::Row| {
+                let ([start, end], [from, to]) = (row.char_offsets, word.char_offsets);
+                !row.special && row.sequence == word.sentence && start >= from && end <= to
+            };
+            let places = rows.iter().enumerate();
+            places.filter(|(_, row)| inside(&self.states.rows[**row])).map(|(p, _)| p).collect()
+        };
+        let items = plane.words.iter().zip(names).map(|(word, name)| schema::Trail {
+            name,
+            tokens: tokens(word),
+            emphasised: word.content,
+            points: word.places.iter().map(|p| p.map(|p| [p.role, p.sense])).collect(),
+        });
+        Chart {
+            id: "plane".to_owned(),
+            title: "Between role and sense".to_owned(),
+            shows: plane.caption(),
+            drawing: Drawing::Trails(schema::Trails {
+                x: "change along role, log2 of its share over a random subspace's".to_owned(),
+                y: "change along sense, log2 of its share over a random subspace's".to_owned(),
+                steps: Axis::layers(&plane.shown),
+                items: items.collect(),
+            }),
+            ..Chart::default()
+        }
+    }
+
+    /// The display names of some rows.
+    fn names(&self, rows: &[usize]) -> Vec<String> {
+        let all = display_names(&self.states.rows);
+        rows.iter().map(|&row| all[row].clone()).collect()
+    }
+}

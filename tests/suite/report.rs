@@ -1,0 +1,119 @@
+//! The page that commands write: its data are those of `--json`, and it says what is not on it.
+
+use crate::command::{Place, tiny};
+use serde_json::Value;
+use stratoscope::page::Report;
+use stratoscope::{Explorer, Known, Manifest, Settings, explore, report_of};
+
+/// The report that a page shows.
+pub(crate) fn report_of_page(bytes: &[u8]) -> Report {
+    let page = std::str::from_utf8(bytes).unwrap();
+    let start = "<script type=\"application/json\" id=\"report\">";
+    let from = page.find(start).unwrap() + start.len();
+    let end = page[from..].find("</script>").unwrap();
+    Report::parse(&page[from..from + end]).unwrap()
+}
+
+/// Holds the numbers of one value against those of another, to what the page rounds.
+fn alike(page: &Value, json: &Value, at: &str) {
+    match (page, json) {
+        (Value::Number(a), Value::Number(b)) => {
+            let (a, b) = (a.as_f64().unwrap(), b.as_f64().unwrap());
+            assert!((a - b).abs() <= 5.1e-5 * b.abs(), "{at}: {a} and {b}");
+        }
+        (Value::Array(a), Value::Array(b)) => {
+            assert_eq!(a.len(), b.len(), "{at}");
+            a.iter().zip(b).for_each(|(a, b)| alike(a, b, at));
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            assert!(a.keys().eq(b.keys()), "{at}");
+            a.iter().for_each(|(key, value)| alike(value, &b[key], key));
+        }
+        _ => assert_eq!(page, json, "{at}"),
+    }
+}
+
+#[test]
+fn the_page_has_the_numbers_of_json() {
+    let place = Place::with_tiny();
+    let line = "explore --model tiny 'the river bank refused a loan' 'walking home'";
+    place.line(&format!("{line} --output out")).done();
+    let report = report_of_page(&std::fs::read(place.path("out/report.html")).unwrap());
+    assert_eq!((report.kind.as_str(), report.version), ("explore", 1));
+    assert_eq!(report.title, "the river bank refused a loan and 1 more");
+    let json = place.line(&format!("{line} --json")).done().stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["schema"], &json["version"]), (&"stratoscope-report".into(), &1.into()));
+    let page = serde_json::to_value(&report.explorations[0]).unwrap();
+    assert!(json["layers"][1]["similarity"]["standardised"].is_array());
+    assert!(json["layers"][1]["trajectory"]["third"].is_array());
+    for key in ["tokens", "texts", "trajectory", "tsne", "neighbours", "left_out", "settings"] {
+        alike(&page[key], &json[key], key);
+    }
+    for (layer, other) in
+        page["layers"].as_array().unwrap().iter().zip(json["layers"].as_array().unwrap())
+    {
+        for key in
+            ["layer", "to_sentence", "norm", "trajectory", "tsne", "similarity", "neighbours"]
+        {
+            alike(&layer[key], &other[key], key);
+        }
+    }
+    let ids: Vec<&str> = report.charts.iter().map(|chart| chart.id.as_str()).collect();
+    assert_eq!(ids, ["depth", "norms", "cka", "moved"]);
+}
+
+#[test]
+fn likeness_and_neighbours_are_those_of_the_states() {
+    let explorer = Explorer::open(&tiny().source()).unwrap();
+    let states = explorer.extract(&["the river bank refused a loan"]).unwrap();
+    let settings = Settings::default();
+    let manifest = Manifest::new(&states, None, &settings);
+    let exploration = explore(states, &settings, Known::default(), &mut |_| {}).unwrap();
+    let data = exploration.data(&manifest).unwrap();
+    let n = data.tokens.len();
+    for (index, layer) in data.layers.iter().enumerate() {
+        let x = exploration.states.layer(index).mapv(f64::from);
+        let cosine = |a: usize, b: usize| {
+            let (a, b) = (x.row(a), x.row(b));
+            a.dot(&b) / (a.dot(&a) * b.dot(&b)).sqrt()
+        };
+        let triangle = layer.similarity.as_ref().unwrap().cosine.as_ref().unwrap();
+        let pairs = (0..n).flat_map(|i| (i..n).map(move |j| (i, j)));
+        for ((i, j), value) in pairs.zip(triangle) {
+            assert!((cosine(i, j) - value).abs() < 1e-6);
+        }
+        for (token, near) in layer.neighbours.as_ref().unwrap().iter().enumerate() {
+            if data.tokens[token].special {
+                assert!(near.is_empty());
+                continue;
+            }
+            let mut others: Vec<usize> =
+                (0..n).filter(|&o| o != token && !data.tokens[o].special).collect();
+            others.sort_by(|&a, &b| cosine(token, b).total_cmp(&cosine(token, a)));
+            assert_eq!(*near, others[..near.len()], "layer {index}, token {token}");
+        }
+    }
+}
+
+#[test]
+fn two_texts_stand_side_by_side() {
+    let explorer = Explorer::open(&tiny().source()).unwrap();
+    let settings = Settings::default();
+    let one = |text: &str| {
+        let states = explorer.extract(&[text]).unwrap();
+        let manifest = Manifest::new(&states, None, &settings);
+        (explore(states, &settings, Known::default(), &mut |_| {}).unwrap(), manifest)
+    };
+    let (a, b) = (one("the river bank"), one("the old river bank walked"));
+    let report = report_of(&[(&a.0, &a.1), (&b.0, &b.1)]).unwrap();
+    report.html().unwrap();
+    let text = |side: usize, token: usize| report.explorations[side].tokens[token].text.as_str();
+    let pairs: Vec<_> = report.aligned.iter().map(|[i, j]| (text(0, *i), text(1, *j))).collect();
+    assert_eq!(pairs, [("the", "the"), ("river", "river"), ("bank", "bank")]);
+    let mut ids: Vec<&str> = report.charts.iter().map(|chart| chart.id.as_str()).collect();
+    let all = ids.len();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), all, "{ids:?}");
+}

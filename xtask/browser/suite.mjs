@@ -1,0 +1,336 @@
+// Opens every page of a folder in a headless Chromium, and holds it to what pages promise.
+//   node suite.mjs FOLDER-OF-PAGES FOLDER-FOR-SCREENSHOTS BROWSER
+
+import { readFileSync, readdirSync, mkdirSync, statSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { chromium } from 'playwright-core';
+
+const [folder, pictures, executablePath] = process.argv.slice(2);
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+mkdirSync(pictures, { recursive: true });
+
+let failures = 0;
+let checks = 0;
+function check(what, holds, found = '') {
+  checks += 1;
+  if (holds) return;
+  failures += 1;
+  console.log(`FAILED  ${what}${found === '' ? '' : `: ${found}`}`);
+}
+
+// As root, which build machines are, Chromium has no sandbox of its own.
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+
+/** A page that is open, and what went wrong on it. */
+async function open(name, options = {}, hash = '') {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const page = await context.newPage();
+  const troubles = [];
+  const own = `file://${path.resolve(folder, name)}`;
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`); });
+  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
+  page.on('dialog', (dialog) => { troubles.push('a dialog'); dialog.dismiss(); });
+  page.on('request', (request) => {
+    const url = request.url();
+    if (url.split('#')[0] !== own && !/^(blob|data):/.test(url)) troubles.push(`request: ${url}`);
+  });
+  await page.goto(own + hash);
+  await frames(page);
+  const close = async (where) => {
+    check(`${name} ${where}: no error and no request`, troubles.length === 0, troubles.join(' | '));
+    await context.close();
+  };
+  return { page, close };
+}
+
+/** Waits until the page has drawn what it was told. */
+async function frames(page) {
+  await page.evaluate(() => new Promise((done) => {
+    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30)));
+  }));
+}
+
+const read = (page) => page.evaluate(() => JSON.parse(document.getElementById('report').textContent));
+const layerName = (layer) => (layer === 0 ? 'layer 0 (embedding)' : `layer ${layer}`);
+
+async function press(page, key) {
+  await page.keyboard.press(key);
+  await frames(page);
+}
+
+/** The pictures, at widths from a telephone's to a projector's. */
+async function looks(name) {
+  for (const colorScheme of ['light', 'dark']) {
+    for (const width of [380, 1280, 1920]) {
+      const { page, close } = await open(name, { colorScheme, viewport: { width, height: 900 } }, '#token=2&layer=1');
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      check(`${name} at ${width} px: nothing lies beyond the page`, wide <= 0, `${wide} px`);
+      const height = await page.evaluate(() => document.documentElement.scrollHeight);
+      await page.setViewportSize({ width, height: Math.min(height, 16000) });
+      await frames(page);
+      await page.waitForFunction(() => panels.every((p) => !p.canvas?.isConnected || p.drawn.length > 0), null, { timeout: 30000 });
+      const blank = await page.evaluate(() => [...document.querySelectorAll('canvas')].filter((c) => !c.hidden).filter((c) => {
+        const data = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+        return !data.some((v, i) => v !== data[i % 4]);
+      }).length);
+      check(`${name} at ${width} px, ${colorScheme}: no picture is blank`, blank === 0, blank);
+      await page.screenshot({ path: path.join(pictures, `${name.replace('.html', '')}-${width}-${colorScheme}.png`) });
+      await close(`at ${width} px, ${colorScheme}`);
+    }
+  }
+}
+
+async function scrubs(name) {
+  const { page, close } = await open(name);
+  const report = await read(page);
+  const { layers } = report.explorations[0];
+  const now = () => page.textContent('.now');
+  for (const { layer } of layers) {
+    check(`${name}: the scrubber says ${layer}`, (await now()).includes(layerName(layer)), await now());
+    await press(page, 'ArrowRight');
+  }
+  for (const { layer } of [...layers].reverse().slice(1)) {
+    await press(page, 'ArrowLeft');
+    check(`${name}: back at ${layer}`, (await now()).includes(layerName(layer)), await now());
+  }
+  await press(page, 'End');
+  check(`${name}: End`, (await now()).includes(layerName(layers.at(-1).layer)));
+  await press(page, 'Home');
+  // Playing goes through all layers and ends by itself.
+  await press(page, ' ');
+  check(`${name}: space plays`, await page.evaluate(() => state.playing));
+  await page.waitForFunction(() => !state.playing, null, { timeout: 120000 });
+  check(`${name}: playing ends at the last layer`, (await now()).includes(layerName(layers.at(-1).layer)));
+  await close('scrubbed');
+}
+
+async function selects(name) {
+  const { page, close } = await open(name);
+  const report = await read(page);
+  const { tokens } = report.explorations[0];
+  const chosen = () => page.evaluate(() => state.selected?.token ?? null);
+  const pressed = () => page.getAttribute('.ribbon [aria-pressed="true"]', 'data-token').catch(() => null);
+
+  await page.click('.ribbon [data-token="1"]');
+  await frames(page);
+  check(`${name}: a click in the text chooses`, await chosen() === 1 && await pressed() === '1');
+  await page.click('.ribbon [data-token="1"]');
+  check(`${name}: a second click lets go`, await chosen() === null);
+
+  // On the map, at the place where the page says that the token is.
+  const map = page.locator('#map canvas');
+  await map.scrollIntoViewIfNeeded();
+  await page.mouse.move(2, 2);
+  await frames(page);
+  const last = Math.min(3, tokens.length - 1);
+  const spot = await page.evaluate((token) => {
+    const panel = panels.find((p) => p.id === 'map');
+    const u = panel.side.now.of[token];
+    return [panel.x[u] * panel.zoom, panel.y[u] * panel.zoom];
+  }, last);
+  await map.click({ position: { x: spot[0], y: spot[1] } });
+  await frames(page);
+  check(`${name}: a click on the map chooses`, await chosen() === last && await pressed() === String(last), await chosen());
+  await press(page, 'Escape');
+  check(`${name}: Esc lets go`, await chosen() === null);
+
+  // Tab reaches the tokens, Enter chooses, p pins.
+  await page.evaluate(() => document.querySelector('.ribbon .token').focus());
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await frames(page);
+  check(`${name}: Tab and Enter choose the next token`, await chosen() === 1, await chosen());
+  await press(page, 'p');
+  check(`${name}: p pins`, (await page.evaluate(() => state.pinned.length)) === 1);
+
+  // The address holds what is seen.
+  await press(page, 'ArrowRight');
+  await page.waitForTimeout(300);
+  const hash = await page.evaluate(() => location.hash);
+  check(`${name}: the address has layer, token and pin`, /layer=1/.test(hash) && /token=1/.test(hash) && /pin=1/.test(hash), hash);
+  await close('chosen from');
+  const again = await open(name, {}, hash);
+  const back = await again.page.evaluate(() => [state.depth, state.selected?.token, state.pinned.length]);
+  check(`${name}: the address brings it back`, back.join() === '1,1,1', back.join());
+  await again.close('from its address');
+  const wrong = await open(name, {}, '#layer=1e9&token=99999999&pin=x.y&map=<b>&metric=constructor&turn=NaN&colour=__proto__');
+  check(`${name}: an address that asks for nothing there is`, await wrong.page.evaluate(() => state.depth) === 0);
+  await wrong.close('from a wrong address');
+}
+
+/** What the page writes in its tables against the data. */
+async function numbers(name) {
+  const { page, close } = await open(name, {}, '#token=1');
+  const report = await read(page);
+  const e = report.explorations[0];
+  const n = e.tokens.length;
+  const at = (values, i, j) => {
+    const [a, b] = i < j ? [i, j] : [j, i];
+    return values[a * n - a * (a - 1) / 2 + b - a];
+  };
+  await page.locator('#similarity details.table summary').click();
+  for (const metric of ['cosine', 'centred', 'standardised', 'euclidean']) {
+    if (!e.layers[0].similarity?.[metric]) continue;
+    await page.selectOption('#similarity select', metric);
+    for (let l = 0; l < e.layers.length; l += n > 100 ? 5 : 1) {
+      await page.evaluate((layer) => set({ depth: layer }), l);
+      await frames(page);
+      const shown = await page.$$eval('#similarity table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td.number')].map((c) => [Number(c.dataset.value), c.textContent])));
+      let worst = 0;
+      shown.forEach((row, i) => row.forEach(([value, text], j) => {
+        const expected = at(e.layers[l].similarity[metric], i, j);
+        worst = Math.max(worst, Math.abs(value - expected), Math.abs(Number(text.replace(/−/g, '-')) - expected) / Math.max(1, Math.abs(expected)) - 5.1e-4);
+      }));
+      check(`${name}: ${metric} at ${l} is that of the data`, shown.length === n && shown[0].length === n && worst <= 1e-12, worst);
+    }
+  }
+  await page.selectOption('#similarity select', 'cosine');
+  await page.evaluate(() => set({ depth: 0, hover: null, selected: { side: 0, token: 1 } }));
+  await page.mouse.move(2, 2);
+  await frames(page);
+  const near = await page.$$eval('#neighbours li', (items) => items.map((i) => [i.querySelector('.token')?.textContent, i.querySelector('.value')?.textContent]));
+  const best = e.tokens.map((t, i) => i).filter((i) => i !== 1 && !e.tokens[i].special)
+    .map((i) => at(e.layers[0].similarity.cosine, 1, i)).sort((a, b) => b - a);
+  check(`${name}: the nearest are`, near.length > 0 && near.every(([, value], i) => Math.abs(Number(value.replace(/−/g, '-')) - best[i]) <= 5.1e-4), near.join(' '));
+  await page.locator('#map details.table summary').click();
+  await frames(page);
+  const points = await page.$$eval('#map table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td')].slice(2, 4).map((c) => Number(c.dataset.value))));
+  const far = Math.max(...points.flatMap((p, i) => p.map((v, k) => Math.abs(v - e.layers[0].trajectory.points[i][k]))));
+  check(`${name}: the map's places are those of the data`, points.length === n && far < 1e-4, far);
+  await close('read');
+}
+
+/** Every panel's files. */
+async function saves(name) {
+  const { page, close } = await open(name, {}, '#token=1');
+  for (const button of await page.locator('.menu button').all()) {
+    const label = await button.getAttribute('aria-label');
+    await button.scrollIntoViewIfNeeded();
+    const [download] = await Promise.all([page.waitForEvent('download', { timeout: 20000 }), button.click()]);
+    const bytes = readFileSync(await download.path());
+    const text = bytes.toString('utf8');
+    const kind = download.suggestedFilename().split('.').pop();
+    if (kind === 'svg') {
+      const sound = await page.evaluate((svg) => !new DOMParser().parseFromString(svg, 'image/svg+xml').querySelector('parsererror, script, foreignObject'), text);
+      check(`${name}: ${label} is well-formed`, sound);
+    } else if (kind === 'png') {
+      check(`${name}: ${label} is a picture`, bytes.subarray(1, 4).toString() === 'PNG' && bytes.length > 500, bytes.length);
+    } else if (kind === 'json') {
+      let sound = true;
+      try { JSON.parse(text); } catch { sound = false; }
+      check(`${name}: ${label} is JSON`, sound);
+    } else {
+      const cells = text.split(/[,\r\n]/).filter((cell) => /^"?[=+@]/.test(cell) || /^"?-[^0-9.]/.test(cell) || /^"?-\d+[+*/]/.test(cell));
+      check(`${name}: ${label} has nothing that a spreadsheet computes`, cells.length === 0, JSON.stringify(cells.slice(0, 3)));
+    }
+  }
+  await close('saved from');
+}
+
+async function accessible(name) {
+  for (const colorScheme of ['light', 'dark']) {
+    const { page, close } = await open(name, { colorScheme }, '#token=1');
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    await page.setViewportSize({ width: 1280, height: Math.min(height, 16000) });
+    await frames(page);
+    await page.evaluate(axe);
+    const found = await page.evaluate(async () => (await axe.run()).violations.map((v) => `${v.impact} ${v.id}: ${v.nodes[0].html.slice(0, 120)} (${v.nodes.length})`));
+    const serious = found.filter((v) => /^(serious|critical)/.test(v));
+    check(`${name}, ${colorScheme}: axe finds nothing serious`, serious.length === 0, serious.join(' | '));
+    const charts = await page.evaluate(() => panels.filter((p) => p.canvas?.isConnected && !p.canvas.hidden)
+      .filter((p) => !p.canvas.getAttribute('aria-label') || p.rows().rows.length === 0).map((p) => p.id));
+    check(`${name}: every picture has a label and a table`, charts.length === 0, charts.join());
+    await close(`with axe, ${colorScheme}`);
+  }
+}
+
+async function habits(name) {
+  const { page, close } = await open(name, { reducedMotion: 'reduce' });
+  await press(page, ' ');
+  const depths = [];
+  for (let i = 0; i < 12; i += 1) {
+    depths.push(await page.evaluate(() => state.depth));
+    await page.waitForTimeout(100);
+  }
+  check(`${name}: reduced motion goes from layer to layer`, depths.every(Number.isInteger), depths.join());
+  if (await page.evaluate(() => state.playing)) await press(page, ' ');
+  await press(page, '?');
+  check(`${name}: ? helps`, await page.locator('dialog[open] .keys').isVisible());
+  await press(page, 'Escape');
+  await press(page, '/');
+  const word = (await read(page)).explorations[0].tokens[1].text;
+  await page.keyboard.type(word.slice(0, 3));
+  await press(page, 'Enter');
+  check(`${name}: / finds a token`, await page.evaluate(() => state.selected !== null));
+  await page.getByRole('button', { name: 'Tour' }).click();
+  let steps = 0;
+  while (await page.locator('dialog.tour[open]').count() && steps < 9) {
+    steps += 1;
+    await page.locator('dialog.tour .primary').click();
+    await frames(page);
+  }
+  check(`${name}: the tour has five steps`, steps === 5, steps);
+  await page.emulateMedia({ media: 'print' });
+  const pdf = await page.pdf();
+  check(`${name}: it prints`, pdf.length > 10000, pdf.length);
+  await close('used');
+}
+
+/** Playing a large page: what a frame costs, and how many come. */
+async function plays(name) {
+  const { page, close } = await open(name);
+  const { rate, cost } = await page.evaluate(() => new Promise((done) => {
+    const costs = [];
+    const draw = panels.find((p) => p.id === 'map');
+    const update = draw.update.bind(draw);
+    draw.update = () => {
+      const begin = performance.now();
+      update();
+      costs.push(performance.now() - begin);
+    };
+    const begin = performance.now();
+    let count = 0;
+    play();
+    const next = () => {
+      count += 1;
+      const seconds = (performance.now() - begin) / 1000;
+      if (seconds < 4) { requestAnimationFrame(next); return; }
+      costs.sort((a, b) => a - b);
+      done({ rate: count / seconds, cost: costs[Math.floor(costs.length / 2)] });
+    };
+    requestAnimationFrame(next);
+  }));
+  console.log(`        ${name}: ${rate.toFixed(0)} frames a second, ${cost.toFixed(1)} ms of script a frame`);
+  check(`${name}: a frame takes less than a thirtieth of a second`, cost < 33, `${cost.toFixed(1)} ms`);
+  await close('played');
+}
+
+const pages = readdirSync(folder).filter((name) => name.endsWith('.html')).sort();
+for (const name of pages) {
+  const begin = Date.now();
+  const before = failures;
+  const { page, close } = await open(name);
+  const report = await read(page);
+  check(`${name}: no token became code`, await page.title() === report.title && await page.evaluate(() => !document.querySelector('#app script, #app img, #app iframe')));
+  await close('opened');
+  const bytes = statSync(path.join(folder, name)).size;
+  const texts = report.explorations.length > 0;
+  const n = texts ? report.explorations[0].tokens.length : 0;
+  await looks(name);
+  if (texts) await scrubs(name);
+  if (texts && n <= 1000) {
+    await selects(name);
+    await numbers(name);
+    await habits(name);
+  }
+  if (n <= 1000) {
+    await saves(name);
+    await accessible(name);
+  }
+  if (n > 1000) await plays(name);
+  console.log(`${failures === before ? 'passed' : 'FAILED'}  ${name} (${Math.round(bytes / 1024)} KiB, ${((Date.now() - begin) / 1000).toFixed(0)} s)`);
+}
+await browser.close();
+console.log(`${checks} checks, ${failures} failed; pictures in ${pictures}`);
+process.exitCode = failures ? 1 : 0;

@@ -1,0 +1,84 @@
+//! The report's page in a headless Chromium: pages of made-up reports of every kind and size, held
+//! to what they promise by `xtask/browser/suite.mjs`, and the types of the page's script.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::Failure;
+use crate::program::cargo;
+
+/// The names that a Chromium goes by.
+const BROWSERS: &[&str] =
+    &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// Runs the suite. Where Node.js or a browser is absent it is left out, with a line that says what
+/// to install; where the variable `CI` is set, what npm has is installed by itself.
+pub(crate) fn run() -> Result<(), Failure> {
+    let folder = crate::workspace_root().join("xtask").join("browser");
+    let Some(node) = find(&["node"]) else {
+        println!("left out: Node.js is not here (`apt-get install nodejs npm`)");
+        return Ok(());
+    };
+    if !folder.join("node_modules").is_dir() && !install(&folder)? {
+        println!("left out: its packages are not here (`npm ci` in {})", folder.display());
+        return Ok(());
+    }
+    command(
+        Command::new(&node).arg("node_modules/typescript/bin/tsc").current_dir(&folder),
+        "tsc",
+    )?;
+    println!("types of the page's script: checked");
+    let Some(browser) = find(BROWSERS) else {
+        println!("left out: no Chromium is here (`apt-get install chromium`)");
+        return Ok(());
+    };
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    let target = target.unwrap_or_else(|| crate::workspace_root().join("target")).join("browser");
+    let pages = target.join("pages");
+    let gallery =
+        ["run", "--quiet", "--package", "stratoscope-report", "--example", "gallery", "--"];
+    command(cargo().args(gallery).arg(&pages).current_dir(crate::workspace_root()), "gallery")?;
+    let suite = Command::new(&node)
+        .arg("suite.mjs")
+        .args([&pages, &target.join("pictures"), &browser])
+        .current_dir(&folder)
+        .status();
+    ended(suite, "node suite.mjs")
+}
+
+/// Installs the packages where that is wanted; whether they are there then.
+fn install(folder: &Path) -> Result<bool, Failure> {
+    let npm = find(&["npm"]).filter(|_| std::env::var_os("CI").is_some());
+    let Some(npm) = npm else { return Ok(false) };
+    let status = Command::new(npm)
+        .args(["ci", "--no-audit", "--no-fund"])
+        .current_dir(folder)
+        .status()
+        .map_err(|source| Failure::Start { command: "npm ci".into(), source })?;
+    // Without a network the suite is left out, as it is without npm.
+    Ok(status.success())
+}
+
+fn command(command: &mut Command, shown: &str) -> Result<(), Failure> {
+    ended(command.status(), shown)
+}
+
+fn ended(status: std::io::Result<std::process::ExitStatus>, shown: &str) -> Result<(), Failure> {
+    let status = status.map_err(|source| Failure::Start { command: shown.into(), source })?;
+    match status.success() {
+        true => Ok(()),
+        false => Err(Failure::Status { command: shown.into(), status }),
+    }
+}
+
+/// The first of some programs that the path has.
+fn find(names: &[&str]) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
+    let candidates = names.iter().flat_map(|name| {
+        folders
+            .iter()
+            .map(move |folder| folder.join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
+    });
+    candidates.into_iter().find(|candidate| candidate.is_file())
+}
