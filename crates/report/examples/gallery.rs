@@ -299,7 +299,7 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let cell = |r: usize, c: usize, noise: &mut Noise| GridCell {
         text: names.get((r + c) % side.max(1)).cloned().unwrap_or_default(),
         value: Some(noise.next().abs()),
-        framed: (r + c) % 7 == 0,
+        framed: (r + c).is_multiple_of(7),
         more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
     };
     let mut all = vec![

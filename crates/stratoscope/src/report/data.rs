@@ -95,7 +95,7 @@ impl Exploration {
                 })
                 .collect(),
             sampled: (rows.len() < states.rows.len())
-                .then(|| schema::Sampled { of: states.rows.len(), seed: self.settings.seed }),
+                .then_some(schema::Sampled { of: states.rows.len(), seed: self.settings.seed }),
             trajectory: self.trajectory.as_ref().map(|m| about_map(m, rows)),
             tsne: self.tsne.as_ref().map(|m| about_map(m, rows)),
             plane: self.plane.as_ref().map(|p| p.about()),
@@ -169,7 +169,7 @@ impl Exploration {
     ) -> Result<Option<Near>> {
         let ordinary = self.ordinary(rows);
         let n = ordinary.len();
-        if n < 3 || n > MOST_ROWS {
+        if !(3..=MOST_ROWS).contains(&n) {
             let reason = match n {
                 0..3 => format!("{n} tokens are too few"),
                 _ => format!("{n} tokens are too many; choose fewer texts"),
