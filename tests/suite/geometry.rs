@@ -182,7 +182,8 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
             "manifest.json",
             "moved.json",
             "moved.png",
-            "moved.svg"
+            "moved.svg",
+            "report.html"
         ]
     );
     let shown = place.line(&format!("{line} --threads 2 --overwrite")).done().stdout;

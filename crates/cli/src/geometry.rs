@@ -155,7 +155,7 @@ fn write(
         writeln!(text, "{}", folder.display())?;
         let figures = names.iter().filter_map(|name| name.strip_suffix(".svg"));
         let names = figures.collect::<Vec<_>>().join(" ");
-        writeln!(text, "  {names} (.svg .png .json) geometry.csv manifest.json")?;
+        writeln!(text, "  {names} (.svg .png .json) geometry.csv report.html manifest.json")?;
     }
     Ok(())
 }

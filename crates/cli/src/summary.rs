@@ -137,7 +137,9 @@ fn write_several(
         figures.join(" "),
         models.join(" or --")
     )?;
-    writeln!(text, "  states--….safetensors manifest.json")
+    let pages: Vec<&str> =
+        written.iter().filter(|name| name.ends_with(".html")).map(String::as_str).collect();
+    writeln!(text, "  states--….safetensors {} manifest.json", pages.join(" "))
 }
 
 /// One row a curve, one cell a layer: what changed with depth at a glance.

@@ -249,6 +249,7 @@ pub fn write_geometry(
     overwrite: bool,
 ) -> Result<Vec<String>> {
     let (mut files, _) = drawn(geometry.figures()?, "")?;
+    files.push((REPORT.to_owned(), geometry.report().html()?.into_bytes()));
     files.push(("geometry.csv".to_owned(), geometry.csv().into_bytes()));
     let models = geometry.models.iter().zip(model_files).map(|(model, files)| {
         serde_json::json!({ "model": model.model, "files": files, "left_out": model.left_out })
@@ -280,6 +281,7 @@ pub fn write_comparison(
     for (name, drawn, numbers) in comparison.figures()? {
         add_figure(&mut files, name, &drawn, json_bytes(&numbers)?)?;
     }
+    files.push((REPORT.to_owned(), comparison.report().html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": comparison.tool,
         "command_line": command_line,

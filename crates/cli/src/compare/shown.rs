@@ -40,7 +40,7 @@ fn write(text: &mut String, found: &Comparison, folder: Option<&Path>) -> std::f
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
         let words = if words { " words (.svg .png .json)" } else { "" };
-        writeln!(text, "  compare (.svg .png .json){words} manifest.json")?;
+        writeln!(text, "  compare (.svg .png .json){words} report.html manifest.json")?;
     }
     Ok(())
 }

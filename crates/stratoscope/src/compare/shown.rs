@@ -39,7 +39,7 @@ impl Comparison {
         })
     }
 
-    fn curves(&self) -> Depth {
+    pub(crate) fn curves(&self) -> Depth {
         let (what, rows, caption) = match &self.found {
             Compared::Sentences(of) => {
                 ("Two sentences by depth", self.of_sentences(of), self.says_sentences(of))
@@ -147,7 +147,7 @@ impl Comparison {
                 sentence means."
     }
 
-    fn grid(&self, of: &SentenceComparison) -> WordGrid {
+    pub(crate) fn grid(&self, of: &SentenceComparison) -> WordGrid {
         let words = of.alignment.iter().enumerate().map(|(step, word)| GridWord {
             first: word.first.clone(),
             second: word.second.clone(),
@@ -165,7 +165,7 @@ impl Comparison {
                  the first, only in the second. A number says how many of a hundred pairs from \
                  unrelated sentences are nearer to each other ({}): of a kept word, pairs of one word; \
                  of a replaced one, random pairs. Framed: the first \
-                 layer, from 1 on, at which a kept word is above {NEAREST} and above its layer 0. \
+                 layer, from 1 on, at which a kept word is above {NEAREST}. \
                  Not shown: why it moves; a single word has no interval.",
                 self.distance(),
             ),

@@ -38,7 +38,7 @@ impl Geometry {
     }
 
     /// The models as figures call them: of a path its last part, where that tells them apart.
-    fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let of = |model: &ModelGeometry| model.model.model.clone();
         let last = |name: String| {
             let name = name.trim_end_matches(['/', '\\']);
@@ -60,7 +60,7 @@ impl Geometry {
     }
 
     /// Every measure in a panel of its own.
-    fn multiples(&self) -> Multiples {
+    pub(crate) fn multiples(&self) -> Multiples {
         let by_layer = self.models.len() == 1;
         let panel = |measure: Measure| {
             let curve = |model: &ModelGeometry| {
@@ -124,7 +124,7 @@ impl Geometry {
     }
 
     /// Of one model the three kinds; of several the debiased one, within and between.
-    fn cka_maps(&self) -> Option<LayerMaps> {
+    pub(crate) fn cka_maps(&self) -> Option<LayerMaps> {
         let map = |title: String, names: [String; 2], cka: &Cka, of: Kind| LayerMap {
             title,
             names,
@@ -183,7 +183,7 @@ impl Geometry {
         })
     }
 
-    fn moved_figure(&self) -> Option<Moved> {
+    pub(crate) fn moved_figure(&self) -> Option<Moved> {
         let several = self.models.len() > 1;
         let step = |name: &str, step: &MovedStep| {
             let of = if several { format!("{name}, ") } else { String::new() };
