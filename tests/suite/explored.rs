@@ -116,8 +116,8 @@ fn moves_are_counted_in_the_full_space() {
     };
     let layers = explored["layers"].as_array().unwrap();
     assert!(layers[0]["moved"].is_null());
-    for layer in 1..layers.len() {
-        let moved = layers[layer]["moved"].as_array().unwrap();
+    for (layer, found) in layers.iter().enumerate().skip(1) {
+        let moved = found["moved"].as_array().unwrap();
         let changes: Vec<(usize, f64)> = moved
             .iter()
             .map(|m| (m["token"].as_u64().unwrap() as usize, number(&m["change"])))

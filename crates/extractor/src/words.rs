@@ -108,20 +108,21 @@ impl ChosenWords {
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        let counted: Vec<Result<(usize, Vec<usize>, Vec<Warning>)>> =
-            (texts.par_iter().zip(&chosen).enumerate())
-                .map(|(index, (text, wanted))| {
-                    if wanted.is_empty() {
-                        return Ok((0, Vec::new(), Vec::new()));
-                    }
-                    let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
-                    let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
-                    let pools = pools(&prepared.rows, &prepared.texts, unit);
-                    let has = |word: &&usize| pools.iter().any(|pool| word_of(pool) == **word);
-                    let kept = wanted.iter().filter(has).copied().collect();
-                    Ok((tokens, kept, prepared.warnings))
-                })
-                .collect();
+        // The tokens of a text, those of its wanted words that have any, and its warnings.
+        type Counted = (usize, Vec<usize>, Vec<Warning>);
+        let counted: Vec<Result<Counted>> = (texts.par_iter().zip(&chosen).enumerate())
+            .map(|(index, (text, wanted))| {
+                if wanted.is_empty() {
+                    return Ok((0, Vec::new(), Vec::new()));
+                }
+                let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
+                let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
+                let pools = pools(&prepared.rows, &prepared.texts, unit);
+                let has = |word: &&usize| pools.iter().any(|pool| word_of(pool) == **word);
+                let kept = wanted.iter().filter(has).copied().collect();
+                Ok((tokens, kept, prepared.warnings))
+            })
+            .collect();
         let (mut dropped, mut all, mut warnings) = (0, 0, Vec::new());
         let mut groups: Vec<Range<usize>> = Vec::new();
         let mut room = 0;

@@ -149,12 +149,11 @@ pub fn write_profiles(
     overwrite: bool,
 ) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    let json = |value: Value| json_bytes(&value);
-    let numbers = |profile: &Profile| Ok::<_, Error>(json(serde_json::to_value(profile)?)?);
+    let numbers = |profile: &Profile| json_bytes(&serde_json::to_value(profile)?);
     match profiles {
         [one] => add_figure(&mut files, "profile", &one.figure()?, numbers(one)?)?,
         several => {
-            let all = json(serde_json::json!({ "models": several }))?;
+            let all = json_bytes(&serde_json::json!({ "models": several }))?;
             add_figure(&mut files, "profile", &Profile::side_by_side(several)?, all)?;
             for (index, profile) in several.iter().enumerate() {
                 let name = format!("profile--{}-{}", index + 1, file_name(&profile.model.model));

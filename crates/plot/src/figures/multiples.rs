@@ -130,7 +130,7 @@ impl Multiples {
         page.canvas.frame(rect, 0.6, SOFT);
         for (rank, points) in panel.curves.iter().enumerate() {
             let ink = colour::category(rank);
-            bands(page, points, &x, &y, ink);
+            bands(page, points, x, y, ink);
             for run in points.split(|point| point.value.is_none()) {
                 let run: Vec<(f64, f64)> =
                     run.iter().filter_map(|p| p.value.map(|v| (x(p.at), y(v)))).collect();

@@ -64,7 +64,7 @@ impl Homographs {
             .map(|(_, item)| Wanted {
                 text: &item.text,
                 line: Some(contexts[item.context].line),
-                places: vec![item.target[0]..item.target[1]],
+                places: std::iter::once(item.target[0]..item.target[1]).collect(),
             })
             .collect();
         let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;

@@ -96,7 +96,11 @@ impl Explorer {
         let contexts = contexts(texts, words)?;
         let wanted: Vec<Wanted<'_>> = contexts
             .iter()
-            .map(|c| Wanted { text: &c.text, line: None, places: vec![c.place[0]..c.place[1]] })
+            .map(|c| Wanted {
+                text: &c.text,
+                line: None,
+                places: std::iter::once(c.place[0]..c.place[1]).collect(),
+            })
             .collect();
         let vectors = Vectors::of(self, &wanted, settings.pooling, progress)?;
         let mut rows = Vec::new();

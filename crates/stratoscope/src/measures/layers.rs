@@ -72,6 +72,9 @@ impl LeftOut {
     }
 }
 
+/// A measure, and where it is among what was found.
+type Picked<T> = (Measure, fn(&T) -> Option<Interval>);
+
 /// The measures of one layer as they are found.
 struct Found {
     measures: BTreeMap<Measure, Option<Estimate>>,
@@ -103,12 +106,7 @@ impl Found {
     }
 
     /// Several measures from one, which may not be defined.
-    fn all<T>(
-        &mut self,
-        found: Result<T, GeometryError>,
-        measures: &[(Measure, fn(&T) -> Option<Interval>)],
-        reason: &str,
-    ) {
+    fn all<T>(&mut self, found: Result<T, GeometryError>, measures: &[Picked<T>], reason: &str) {
         for (measure, of) in measures {
             let (value, reason) = match &found {
                 Ok(found) => (of(found), reason.to_owned()),
