@@ -208,7 +208,8 @@ fn the_same_bytes_on_any_number_of_threads() {
     of("2", "b");
     let names: Vec<String> = place.files("a").keys().cloned().collect();
     let expected =
-        "compare.json compare.png compare.svg manifest.json words.json words.png words.svg";
+        "compare.json compare.png compare.svg manifest.json report.html words.json words.png \
+         words.svg";
     assert_eq!(names.join(" "), expected);
     for (name, bytes) in place.files("a") {
         // The manifest has the command line.
