@@ -3,15 +3,15 @@
 mod shown;
 
 use crate::args::CompareArgs;
-use crate::explore::{check_parent, slug};
-use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::outcome::{Failure, Result, print};
+use crate::output::{Output, slug};
 use crate::progress::Progress;
 use crate::{input, model};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Inputs;
 use stratoscope::{
-    CompareSettings, Comparison, Explorer, MinimalPair, ModelFile, WicPair, check_output,
-    parse_minimal_pairs, parse_wic, write_comparison,
+    CompareSettings, Comparison, Explorer, MinimalPair, ModelFile, WicPair, parse_minimal_pairs,
+    parse_wic, write_comparison,
 };
 
 /// What is to be compared.
@@ -24,10 +24,7 @@ enum Job {
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     let job = job(args, &progress)?;
     let settings = CompareSettings {
         metric: args.metric.into(),
@@ -37,20 +34,13 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let explorer = model::open(&args.model, &mut progress)?;
     let found = compared(&explorer, &job, &settings, &mut progress)?;
 
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(args, &job, &found)?),
-    };
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        let files: Vec<ModelFile> =
-            explorer.model().info.files.iter().map(ModelFile::from).collect();
-        write_comparison(folder, &found, &files, std::env::args().collect(), overwrite)?;
-    }
+    let files: Vec<ModelFile> = explorer.model().info.files.iter().map(ModelFile::from).collect();
+    let line = std::env::args().collect();
+    let written = output.write(
+        &mut progress,
+        || default_folder(args, &job, &found),
+        |folder, overwrite| write_comparison(folder, &found, &files, line, overwrite),
+    )?;
     progress.finish();
     if args.common.json {
         return print(&format!("{}\n", serde_json::json!(found)));
@@ -58,7 +48,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&shown::summary(&found, folder.as_deref()))
+    print(&shown::summary(&found, written.as_ref().map(|w| w.folder.as_path())))
 }
 
 /// What the arguments ask for; files are read, and their mistakes found, before a model is loaded.

@@ -1,7 +1,8 @@
 //! `stratoscope explore`: pictures and numbers of sentences, by depth.
 
 use crate::args::{ExploreArgs, ModelArgs, RowArgs};
-use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::outcome::{Failure, Result, print};
+use crate::output::{Output, slug};
 use crate::progress::Progress;
 use crate::{baseline, extract, input, model, plane, profile, summary};
 use serde_json::{Value, json};
@@ -10,18 +11,15 @@ use stratoscope::extractor::{prepare, read_states};
 use stratoscope::{
     Activations, Attention, Baseline, Exploration, Explorer, HookSelection, Known, LayerSelection,
     Manifest, ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, SideBySide,
-    Text, Unit, check_output, explore, keep_shared_words, write_folder, write_side_by_side,
+    Text, Unit, explore, keep_shared_words, write_folder, write_side_by_side,
 };
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     let models = model::each(&args.models)?;
     if models.len() > 1 {
-        return several(args, &models, progress);
+        return several(args, &models, &output, progress);
     }
     let found = match (&args.from, &models[..]) {
         (Some(path), [model, ..]) => from_file(args, model, path, &mut progress)?,
@@ -35,41 +33,34 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     };
     let (exploration, manifest) = explored(args, found, &mut progress)?;
 
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => {
-            let name = match (&args.from, &models[..]) {
-                (Some(path), _) => {
-                    path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
-                }
-                (None, models) => models.first().map_or("", model::short_name).to_owned(),
-            };
-            Some(default_folder(&[name], &exploration, &[manifest.hash8()]))
-        }
+    let default = || {
+        let name = match (&args.from, &models[..]) {
+            (Some(path), _) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+            (None, models) => models.first().map_or("", model::short_name).to_owned(),
+        };
+        Ok(default_folder(&[name], &exploration, &[manifest.hash8()]))
     };
-    let mut written = Vec::new();
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        written = write_folder(folder, &exploration, &manifest, overwrite)?;
-    }
+    let written = output.write(&mut progress, default, |folder, overwrite| {
+        write_folder(folder, &exploration, &manifest, overwrite)
+    })?;
     progress.finish();
     if args.common.json {
-        let data = exploration.data(&manifest)?.json().map_err(stratoscope::Error::from)?;
-        return print(&format!("{data}\n"));
+        return print(&format!("{}\n", as_json(&exploration, &manifest)?));
     }
     if args.common.quiet {
         return Ok(());
     }
     let hint = args.from.is_none();
-    print(&summary::of(&exploration, folder.as_deref(), &written, hint))
+    print(&summary::of(&exploration, written.as_ref(), hint))
 }
 
 /// Several models on the same words, side by side.
-fn several(args: &ExploreArgs, models: &[ModelArgs], mut progress: Progress) -> Result<()> {
+fn several(
+    args: &ExploreArgs,
+    models: &[ModelArgs],
+    output: &Output<'_>,
+    mut progress: Progress,
+) -> Result<()> {
     if args.input.pairs {
         return Err(Failure::usage("--pairs is for one model; several have the words of one text"));
     }
@@ -104,23 +95,17 @@ fn several(args: &ExploreArgs, models: &[ModelArgs], mut progress: Progress) -> 
         manifests.push(manifest);
     }
     let side = SideBySide::new(explorations)?;
-    let folder = match (&args.output, side.explorations.first()) {
-        (Some(folder), _) => Some(folder.clone()),
-        (None, Some(first)) if !args.common.json => {
-            let names: Vec<String> =
-                models.iter().map(|m| model::short_name(m).to_owned()).collect();
-            let hashes: Vec<String> = manifests.iter().map(Manifest::hash8).collect();
-            Some(default_folder(&names, first, &hashes))
+    let default = || {
+        let names: Vec<String> = models.iter().map(|m| model::short_name(m).to_owned()).collect();
+        let hashes: Vec<String> = manifests.iter().map(Manifest::hash8).collect();
+        match side.explorations.first() {
+            Some(first) => Ok(default_folder(&names, first, &hashes)),
+            None => Err(Failure::usage("no model is named")),
         }
-        _ => None,
     };
-    let mut written = Vec::new();
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        let overwrite = args.overwrite || args.output.is_none();
-        written = write_side_by_side(folder, &side, &manifests, overwrite)?;
-    }
+    let written = output.write(&mut progress, default, |folder, overwrite| {
+        write_side_by_side(folder, &side, &manifests, overwrite)
+    })?;
     progress.finish();
     if args.common.json {
         let explored = side.explorations.iter().zip(&manifests);
@@ -136,7 +121,7 @@ fn several(args: &ExploreArgs, models: &[ModelArgs], mut progress: Progress) -> 
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary::of_several(&side, folder.as_deref(), &written))
+    print(&summary::of_several(&side, written.as_ref()))
 }
 
 /// Measures and reduces what was found, and says what made it.
@@ -303,20 +288,6 @@ fn options(args: &ExploreArgs, found: &Found) -> Value {
     })
 }
 
-/// A folder that cannot be made is better known before the work than after it.
-pub(crate) fn check_parent(folder: &Path) -> Result<()> {
-    let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
-    match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
-        Some(parent) if !parent.is_dir() => {
-            Err(Failure::usage(format!("{} is a file, not a folder", parent.display())))
-        }
-        Some(parent) if parent.metadata().is_ok_and(|m| m.permissions().readonly()) => {
-            Err(Failure::usage(format!("{} cannot be written", parent.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// `stratoscope-out/<models>--<first words>--<hashes>`.
 fn default_folder(names: &[String], exploration: &Exploration, hashes: &[String]) -> PathBuf {
     let text = exploration.states.texts.first().map_or("", |t| t.text.as_str());
@@ -327,12 +298,6 @@ fn default_folder(names: &[String], exploration: &Exploration, hashes: &[String]
         name = format!("{name}--{}", words.trim_end_matches('-'));
     }
     PathBuf::from("stratoscope-out").join(format!("{name}--{}", hashes.join("")))
-}
-
-/// Letters and digits of any script, lower-cased; the rest as single dashes.
-pub(crate) fn slug(text: &str) -> String {
-    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
-    parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 /// The exploration as one JSON object.

@@ -103,7 +103,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()
     if args.token_ids.is_some() {
         return Err(Failure::usage("states of token ids are one file (--output FILE.safetensors)"));
     }
-    crate::explore::check_parent(path)?;
+    crate::output::check_parent(path)?;
     let corpus = input::corpus(&args.input, progress)?;
     if args.resume && matches!(corpus, Corpus::Texts { .. }) {
         return Err(Failure::usage(

@@ -1,8 +1,8 @@
 //! `stratoscope geometry`: measures of the representation space over a corpus, by layer.
 
 use crate::args::{GeometryArgs, InputArgs, ModelArgs};
-use crate::explore::{check_parent, slug};
-use crate::outcome::{Result, hold_interrupts, print};
+use crate::outcome::{Result, print};
+use crate::output::{Output, slug};
 use crate::profile::{short, wrapped};
 use crate::progress::Progress;
 use crate::{input, model};
@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::{
     Explorer, Geometry, GeometrySettings, LayerGeometry, Measure, ModelFile, ModelGeometry, Step,
-    check_output, measure_geometry, write_geometry,
+    measure_geometry, write_geometry,
 };
 
 /// Warnings of long texts that are told, of each model.
@@ -18,10 +18,7 @@ const WARNINGS: usize = 10;
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     let models = model::each(&args.models)?;
     let given = InputArgs {
         text: Vec::new(),
@@ -45,24 +42,16 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     };
     let found = measure_geometry(&explorers, &corpus, &settings, &mut step)?;
     warn(&found, args, &progress);
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(args, &models, &found)?),
-    };
-    let mut written = Vec::new();
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        let files: Vec<Vec<ModelFile>> = explorers
-            .iter()
-            .map(|explorer| explorer.model().info.files.iter().map(ModelFile::from).collect())
-            .collect();
-        let line = std::env::args().collect();
-        written = write_geometry(folder, &found, &files, line, overwrite)?;
-    }
+    let files: Vec<Vec<ModelFile>> = explorers
+        .iter()
+        .map(|explorer| explorer.model().info.files.iter().map(ModelFile::from).collect())
+        .collect();
+    let line = std::env::args().collect();
+    let written = output.write(
+        &mut progress,
+        || default_folder(args, &models, &found),
+        |folder, overwrite| write_geometry(folder, &found, &files, line, overwrite),
+    )?;
     progress.finish();
     if args.common.json {
         return print(&format!("{}\n", found.numbers()?));
@@ -70,7 +59,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&found, folder.as_deref().map(|folder| (folder, &written[..]))))
+    print(&summary(&found, written.as_ref().map(|w| (w.folder.as_path(), &w.files[..]))))
 }
 
 /// Says what a reader of the numbers has to know of the texts.

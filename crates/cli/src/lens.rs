@@ -1,24 +1,21 @@
 //! `stratoscope lens`: what each layer would predict.
 
 use crate::args::LensArgs;
-use crate::explore::{check_parent, slug};
-use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::outcome::{Failure, Result, print};
+use crate::output::{Output, slug};
 use crate::progress::Progress;
 use crate::{input, model};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::parse_lines;
-use stratoscope::{Lens, LensCell, LensSettings, ModelFile, Reading, check_output, write_lens};
+use stratoscope::{Lens, LensCell, LensSettings, ModelFile, Reading, write_lens};
 
 /// Tokens named in a row of the table.
 const NAMED: usize = 3;
 
 pub(crate) fn run(args: &LensArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     let text = text(args, &progress)?;
     let settings = LensSettings {
         top: args.top.into(),
@@ -29,20 +26,13 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
     let lens = explorer.lens(&text, &settings, &mut step)?;
 
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(args, &lens)),
-    };
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        let files: Vec<ModelFile> =
-            explorer.model().info.files.iter().map(ModelFile::from).collect();
-        write_lens(folder, &lens, &files, std::env::args().collect(), overwrite)?;
-    }
+    let files: Vec<ModelFile> = explorer.model().info.files.iter().map(ModelFile::from).collect();
+    let line = std::env::args().collect();
+    let written = output.write(
+        &mut progress,
+        || Ok(default_folder(args, &lens)),
+        |folder, overwrite| write_lens(folder, &lens, &files, line, overwrite),
+    )?;
     progress.finish();
     if args.common.json {
         return print(&format!("{}\n", serde_json::json!(lens)));
@@ -50,7 +40,7 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&lens, folder.as_deref()))
+    print(&summary(&lens, written.as_ref().map(|w| w.folder.as_path())))
 }
 
 /// The one text.

@@ -15,6 +15,7 @@ mod lens;
 mod model;
 mod models;
 mod outcome;
+mod output;
 mod plane;
 mod probe;
 mod profile;

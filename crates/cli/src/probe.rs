@@ -1,9 +1,9 @@
 //! `stratoscope probe`: what each layer knows of a label, or of a task of the user's own.
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
-use crate::explore::{check_parent, slug};
 use crate::extract::check_place;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::output::{Output, slug};
 use crate::profile::{short, wrapped};
 use crate::progress::Progress;
 use crate::{input, model};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use stratoscope::probing::{Scored, Scores};
 use stratoscope::{
     ConlluCorpus, LabelProbe, LayerProbe, ModelFile, OwnTask, Pooling, Probe, ProbeSettings,
-    SavedProbe, StructuralReport, check_output, write_probe,
+    SavedProbe, StructuralReport, write_probe,
 };
 
 /// What is read, before any model is.
@@ -26,10 +26,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         return self::apply(apply);
     }
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     if let Some(path) = &args.save {
         // What conflicts with --tsv would pass a requirement of it in the arguments' definition.
         if args.tsv.is_none() {
@@ -73,20 +70,13 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         }
     };
     warn(&probe, &progress);
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(args, &probe)?),
-    };
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        let files: Vec<ModelFile> =
-            explorer.model().info.files.iter().map(ModelFile::from).collect();
-        write_probe(folder, &probe, &files, std::env::args().collect(), overwrite)?;
-    }
+    let files: Vec<ModelFile> = explorer.model().info.files.iter().map(ModelFile::from).collect();
+    let line = std::env::args().collect();
+    let written = output.write(
+        &mut progress,
+        || default_folder(args, &probe),
+        |folder, overwrite| write_probe(folder, &probe, &files, line, overwrite),
+    )?;
     if let Some((path, saved)) = args.save.as_ref().zip(saved) {
         let _guard = hold_interrupts();
         saved.save(path)?;
@@ -98,7 +88,8 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&probe, folder.as_deref(), args.save.as_deref()))
+    let folder = written.as_ref().map(|w| w.folder.as_path());
+    print(&summary(&probe, folder, args.save.as_deref()))
 }
 
 /// Reads the corpus or the task that the arguments name.

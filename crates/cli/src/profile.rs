@@ -2,27 +2,22 @@
 
 use crate::args::{ModelArgs, ProfileArgs};
 use crate::cache::Cached;
-use crate::explore::{check_parent, slug};
 use crate::outcome::{Failure, Result, hold_interrupts, print};
+use crate::output::{Output, slug};
 use crate::progress::Progress;
 use crate::{input, model, plane};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Origin;
 use stratoscope::probing::{Estimate, Partition};
-use stratoscope::{
-    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, check_output, write_profiles,
-};
+use stratoscope::{NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, write_profiles};
 
 /// The seed of the bootstrap and the permutations: one profile a model and stimuli.
 const SEED: u64 = 0;
 
 pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    if let Some(folder) = &args.output {
-        check_parent(folder)?;
-        check_output(folder, args.overwrite)?;
-    }
+    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
     let models = model::each(&args.models)?;
     if let Some(path) = &args.save_states {
         if models.len() > 1 {
@@ -38,18 +33,12 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         profiles.push(profile);
         planes.push(plane);
     }
-    let folder = match &args.output {
-        Some(folder) => Some(folder.clone()),
-        None if args.common.json => None,
-        None => Some(default_folder(&models, &profiles)),
-    };
-    if let Some(folder) = &folder {
-        progress.at("drawing", 0, 1);
-        let _guard = hold_interrupts();
-        // The default folder is named by what made it, so the same run may replace it.
-        let overwrite = args.overwrite || args.output.is_none();
-        write_profiles(folder, &profiles, std::env::args().collect(), overwrite)?;
-    }
+    let line = std::env::args().collect();
+    let written = output.write(
+        &mut progress,
+        || Ok(default_folder(&models, &profiles)),
+        |folder, overwrite| write_profiles(folder, &profiles, line, overwrite),
+    )?;
     progress.finish();
     if args.common.json {
         let value = match &profiles[..] {
@@ -66,7 +55,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         text += &summary(profile, plane.as_ref());
         text += "\n";
     }
-    text += &places(folder.as_deref(), args.save_states.as_deref());
+    text += &places(written.as_ref().map(|w| w.folder.as_path()), args.save_states.as_deref());
     print(&format!("{}\n", text.trim_end_matches('\n')))
 }
 

@@ -1,27 +1,21 @@
 //! What `explore` says on the terminal: the model, what changed with depth, where the files are.
 
+use crate::output::Written;
 use std::fmt::Write;
-use std::path::Path;
 use stratoscope::{Estimate, Exploration, LayerSummary, Metric, SideBySide, Unit};
 
 /// A short summary, ready to print; `hint` says how to get what is missing.
-pub(crate) fn of(
-    exploration: &Exploration,
-    folder: Option<&Path>,
-    written: &[String],
-    hint: bool,
-) -> String {
+pub(crate) fn of(exploration: &Exploration, written: Option<&Written>, hint: bool) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, exploration, folder, written, hint);
+    let _ = write(&mut text, exploration, written, hint);
     text
 }
 
 fn write(
     text: &mut String,
     exploration: &Exploration,
-    folder: Option<&Path>,
-    written: &[String],
+    written: Option<&Written>,
     hint: bool,
 ) -> std::fmt::Result {
     let states = &exploration.states;
@@ -46,8 +40,7 @@ fn write(
     writeln!(text)?;
     strips(text, exploration)?;
     moved(text, exploration)?;
-    let folder = folder.filter(|_| !written.is_empty());
-    if let Some(folder) = folder {
+    if let Some(Written { folder, files: written }) = written {
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
         let figures: Vec<&str> =
@@ -78,21 +71,20 @@ fn write(
 }
 
 /// A short summary of several models side by side.
-pub(crate) fn of_several(side: &SideBySide, folder: Option<&Path>, written: &[String]) -> String {
+pub(crate) fn of_several(side: &SideBySide, written: Option<&Written>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_several(&mut text, side, folder, written);
+    let _ = write_several(&mut text, side, written);
     text
 }
 
 fn write_several(
     text: &mut String,
     side: &SideBySide,
-    folder: Option<&Path>,
-    written: &[String],
+    written: Option<&Written>,
 ) -> std::fmt::Result {
     for exploration in &side.explorations {
-        write(text, exploration, None, &[], true)?;
+        write(text, exploration, None, true)?;
         writeln!(text)?;
     }
     let names = side.names();
@@ -119,7 +111,7 @@ fn write_several(
         }
         Err(reason) => writeln!(text, "left out: cka ({reason})")?,
     }
-    let Some(folder) = folder else { return Ok(()) };
+    let Some(Written { folder, files: written }) = written else { return Ok(()) };
     writeln!(text)?;
     writeln!(text, "{}", folder.display())?;
     let svg = written.iter().filter_map(|name| name.strip_suffix(".svg"));
