@@ -39,7 +39,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let written = output.write(
         &mut progress,
         || default_folder(args, &job, &found),
-        |folder, overwrite| write_comparison(folder, &found, &files, line, overwrite),
+        |folder, overwrite| Ok(write_comparison(folder, &found, &files, line, overwrite)?),
     )?;
     progress.finish();
     if args.common.json {

@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         Ok(default_folder(&[name], &exploration, &[manifest.hash8()]))
     };
     let written = output.write(&mut progress, default, |folder, overwrite| {
-        write_folder(folder, &exploration, &manifest, overwrite)
+        Ok(write_folder(folder, &exploration, &manifest, overwrite)?)
     })?;
     progress.finish();
     if args.common.json {
@@ -104,7 +104,7 @@ fn several(
         }
     };
     let written = output.write(&mut progress, default, |folder, overwrite| {
-        write_side_by_side(folder, &side, &manifests, overwrite)
+        Ok(write_side_by_side(folder, &side, &manifests, overwrite)?)
     })?;
     progress.finish();
     if args.common.json {

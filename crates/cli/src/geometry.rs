@@ -50,7 +50,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     let written = output.write(
         &mut progress,
         || default_folder(args, &models, &found),
-        |folder, overwrite| write_geometry(folder, &found, &files, line, overwrite),
+        |folder, overwrite| Ok(write_geometry(folder, &found, &files, line, overwrite)?),
     )?;
     progress.finish();
     if args.common.json {

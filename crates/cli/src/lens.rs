@@ -31,7 +31,7 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     let written = output.write(
         &mut progress,
         || Ok(default_folder(args, &lens)),
-        |folder, overwrite| write_lens(folder, &lens, &files, line, overwrite),
+        |folder, overwrite| Ok(write_lens(folder, &lens, &files, line, overwrite)?),
     )?;
     progress.finish();
     if args.common.json {

@@ -41,7 +41,7 @@ impl<'a> Output<'a> {
         &self,
         progress: &mut Progress,
         default: impl FnOnce() -> Result<PathBuf>,
-        write: impl FnOnce(&Path, bool) -> stratoscope::Result<Vec<String>>,
+        write: impl FnOnce(&Path, bool) -> Result<Vec<String>>,
     ) -> Result<Option<Written>> {
         let folder = match self.folder {
             Some(folder) => folder.to_owned(),

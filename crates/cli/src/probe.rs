@@ -75,7 +75,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     let written = output.write(
         &mut progress,
         || default_folder(args, &probe),
-        |folder, overwrite| write_probe(folder, &probe, &files, line, overwrite),
+        |folder, overwrite| Ok(write_probe(folder, &probe, &files, line, overwrite)?),
     )?;
     if let Some((path, saved)) = args.save.as_ref().zip(saved) {
         let _guard = hold_interrupts();

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     let written = output.write(
         &mut progress,
         || Ok(default_folder(&models, &profiles)),
-        |folder, overwrite| write_profiles(folder, &profiles, line, overwrite),
+        |folder, overwrite| Ok(write_profiles(folder, &profiles, line, overwrite)?),
     )?;
     progress.finish();
     if args.common.json {
