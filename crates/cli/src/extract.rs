@@ -54,10 +54,11 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     if let (Some(path), false) = (&args.output, args.common.quiet) {
         let (layers, rows, d_model) = states.hidden_states.dim();
         progress.note(&format!(
-            "{}: hidden_states [{layers} layers, {rows} {}, {d_model}] of {} texts",
+            "{}: hidden_states [{layers} layers, {rows} {}, {d_model}] of {} {}",
             path.display(),
             plural(states.unit),
-            states.texts.len()
+            states.texts.len(),
+            if states.texts.len() == 1 { "text" } else { "texts" },
         ));
         for hook in &states.hooks {
             let (rows, width) = hook.values.dim();
@@ -153,11 +154,12 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()
     progress.note(&match done {
         None => format!("{}: all of it is there already", path.display()),
         Some(plan) => format!(
-            "{}: {} {} of {} texts in {} {}; {seconds:.1} s, {:.0} tokens/s",
+            "{}: {} {} of {} {} in {} {}; {seconds:.1} s, {:.0} tokens/s",
             path.display(),
             plan.rows,
             plural(unit),
             plan.texts,
+            if plan.texts == 1 { "text" } else { "texts" },
             plan.shards,
             if plan.shards == 1 { "shard" } else { "shards" },
             computed as f64 / seconds.max(1e-9),
