@@ -321,7 +321,7 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_line() {
-        assert_eq!(line_of("# only\n"), "f has no pairs");
+        assert_eq!(line_of("# only\n"), "there is no text to look at: f has no pairs");
         assert!(line_of("").contains("f has"));
         assert!(line_of("a\tb\n").contains("has no column \"same\""));
         assert!(line_of(&format!("{ROW}\n{ROW}\tmore")).contains("line 2: 12 fields"));
