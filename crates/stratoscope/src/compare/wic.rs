@@ -323,7 +323,8 @@ mod tests {
     fn mistakes_name_their_line() {
         assert_eq!(line_of("# only\n"), "there is no text to look at: f has no pairs");
         assert!(line_of("").contains("f has"));
-        assert!(line_of("a\tb\n").contains("has no column \"same\""));
+        assert!(line_of("a\tb\n").contains("line 1: 2 fields"));
+        assert!(line_of("sentence1\tsentence2\na\tb\n").contains("has no column \"same\""));
         assert!(line_of(&format!("{ROW}\n{ROW}\tmore")).contains("line 2: 12 fields"));
         let with = |from: &str, to: &str| line_of(&format!("{ROW}\n{}", ROW.replacen(from, to, 1)));
         assert_eq!(with("\t1\t", "\tyes\t"), "f, line 2: same is \"yes\", expected 1 or 0");
