@@ -317,6 +317,11 @@ for (const name of pages) {
   const bytes = statSync(path.join(folder, name)).size;
   const texts = report.explorations.length > 0;
   const n = texts ? report.explorations[0].tokens.length : 0;
+  // These take minutes, and one of them times frames: they are for a machine that does nothing else.
+  if (process.env.CI && n > 100) {
+    console.log(`opened  ${name}; the rest is left out where CI is set`);
+    continue;
+  }
   await looks(name);
   if (texts) await scrubs(name);
   if (texts && n <= 1000) {
