@@ -65,7 +65,7 @@ fn heads_are_what_the_patterns_say() {
 #[test]
 fn attention_in_words_and_of_texts_without_special_tokens() {
     let place = Place::with_tiny();
-    // Heads are of tokens, whatever the rows are; states stay those of a run without patterns.
+    // Heads are of tokens, whatever the rows are.
     let words = json(&place, &format!("explore '{TEXT}' --attention --words --json"));
     let tokens = json(&place, &format!("explore '{TEXT}' --attention --json"));
     assert_eq!(words["layers"][3]["heads"], tokens["layers"][3]["heads"]);
@@ -87,6 +87,26 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
     }
     let refused = place.line("explore --from o/states.safetensors --attention");
     assert_eq!(refused.code, Some(2));
+}
+
+#[test]
+fn states_beside_patterns_are_near_those_without() {
+    let place = Place::new();
+    let states = |attention: &str, out: &str| {
+        place.line(&format!("explore '{TEXT}' {attention} --output {out} -q")).done();
+        let written = Tensors::read(place.path(&format!("{out}/states.safetensors")));
+        written.f32("hidden_states").unwrap()
+    };
+    let (with, shape) = states("--attention", "with");
+    let (without, same_shape) = states("", "without");
+    assert_eq!(shape, same_shape);
+    // Patterns are shown by attention without the kernel, which rounds otherwise.
+    let largest = without.iter().fold(0.0f32, |a, b| a.max(b.abs()));
+    let apart = with.iter().zip(&without).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    assert!(apart <= 1e-6 * largest, "{apart} of {largest}");
+    // Below layer 0 there is no attention.
+    let layer = shape[1] * shape[2];
+    assert_eq!(with[..layer], without[..layer]);
 }
 
 #[test]

@@ -28,4 +28,5 @@ mod program;
 mod repeat;
 mod report;
 mod second_opinion;
+mod serve;
 mod tokenizers;

@@ -1,6 +1,7 @@
 //! The program as it is meant to be used: help, summaries, JSON, every kind of text and setting.
 
 use crate::command::Place;
+use crate::fixtures::path;
 use serde_json::Value;
 use std::process::Stdio;
 
@@ -18,6 +19,7 @@ fn help_says_what_there_is() {
         ("explore", "explore --help"),
         ("extract", "extract --help"),
         ("profile", "profile --help"),
+        ("serve", "serve --help"),
     ] {
         let outcome = place.line(line).done();
         assert_eq!(outcome.stderr, "");
@@ -25,6 +27,23 @@ fn help_says_what_there_is() {
     }
     let version = place.line("--version").done().stdout;
     assert_eq!(version, format!("stratoscope {}\n", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn cargo_xtask_passes_every_command_on() {
+    let help = Place::new().line("--help").done().stdout;
+    let commands = help.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
+    let names = commands.lines().filter_map(|line| {
+        let (indent, rest) = line.split_at(2);
+        (indent == "  " && !rest.starts_with(' ')).then(|| rest.split_whitespace().next().unwrap())
+    });
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.len() > 10, "{help}");
+    // Chores link nothing of the program, so they have a list of their own.
+    let list = std::fs::read_to_string(path("../../xtask/src/program.rs")).unwrap();
+    for name in names {
+        assert!(list.contains(&format!("name: \"{name}\"")), "{name}");
+    }
 }
 
 #[test]

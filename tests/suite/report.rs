@@ -64,6 +64,52 @@ fn the_page_has_the_numbers_of_json() {
 }
 
 #[test]
+fn two_sentences_lie_beside_each_other_in_one_basis() {
+    let place = Place::with_tiny();
+    let (first, second) = ("the river bank refused a loan", "the old bank refused");
+    place.run(["compare", "--model", "tiny", "--output", "out", first, second]).done();
+    let report = report_of_page(&std::fs::read(place.path("out/report.html")).unwrap());
+    let [a, b] = &report.explorations[..] else { panic!("two sides") };
+    assert!(report.one_basis);
+    assert_eq!((&a.texts[..], &b.texts[..]), (&[first.to_owned()][..], &[second.to_owned()][..]));
+    assert!(a.tokens.iter().chain(&b.tokens).all(|token| token.sentence == 0));
+    assert!(a.sampled.is_none() && b.sampled.is_none());
+    let stand_for: Vec<(&str, &str)> = (report.aligned.iter())
+        .map(|[i, j]| (a.tokens[*i].text.as_str(), b.tokens[*j].text.as_str()))
+        .collect();
+    for word in ["the", "bank", "refused"] {
+        assert!(stand_for.contains(&(word, word)), "{stand_for:?}");
+    }
+    // Their maps and likenesses are those of both texts in one exploration.
+    let json = place.run(["explore", "--model", "tiny", "--json", first, second]).done().stdout;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    let n = a.tokens.len();
+    for (layer, whole) in json["layers"].as_array().unwrap().iter().enumerate() {
+        for map in ["trajectory", "tsne"] {
+            let points = [a, b].map(|side| serde_json::to_value(&side.layers[layer]).unwrap());
+            let points = points.map(|side| side[map]["points"].as_array().cloned().unwrap());
+            alike(&points.concat().into(), &whole[map]["points"], map);
+        }
+        let of = |side: &stratoscope::page::Exploration, metric: &str, i: usize, j: usize| {
+            let n = side.tokens.len();
+            let values = serde_json::to_value(&side.layers[layer].similarity).unwrap();
+            values[metric][i * n - i * (i + 1) / 2 + j].as_f64().unwrap()
+        };
+        let all = n + b.tokens.len();
+        for metric in ["cosine", "centred", "standardised", "euclidean"] {
+            for (side, i, j, at) in [(a, 1, 2, (1, 2)), (b, 1, 3, (n + 1, n + 3))] {
+                let value = &whole["similarity"][metric][at.0 * all - at.0 * (at.0 + 1) / 2 + at.1];
+                alike(&of(side, metric, i, j).into(), value, metric);
+            }
+        }
+    }
+    // One word in two texts has no such page, and --json without a folder computes none of it.
+    place.line("compare --model tiny --word bank 'the bank' 'a bank' --output word").done();
+    let page = report_of_page(&std::fs::read(place.path("word/report.html")).unwrap());
+    assert!(page.explorations.is_empty() && !page.one_basis);
+}
+
+#[test]
 fn likeness_and_neighbours_are_those_of_the_states() {
     let explorer = Explorer::open(&tiny().source()).unwrap();
     let states = explorer.extract(&["the river bank refused a loan"]).unwrap();

@@ -1,12 +1,14 @@
 // Opens every page of a folder in a headless Chromium, and holds it to what pages promise.
-//   node suite.mjs FOLDER-OF-PAGES FOLDER-FOR-SCREENSHOTS BROWSER
+//   node suite.mjs FOLDER-OF-PAGES FOLDER-FOR-SCREENSHOTS BROWSER [PROGRAM]
+// With the program, what `stratoscope serve` shows is held to the same.
 
+import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, mkdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { chromium } from 'playwright-core';
 
-const [folder, pictures, executablePath] = process.argv.slice(2);
+const [folder, pictures, executablePath, program] = process.argv.slice(2);
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(pictures, { recursive: true });
 
@@ -22,18 +24,22 @@ function check(what, holds, found = '') {
 // As root, which build machines are, Chromium has no sandbox of its own.
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
 
+/** Whose pages are opened: a folder's, or a server's. */
+let base = `file://${path.resolve(folder)}/`;
+
 /** A page that is open, and what went wrong on it. */
 async function open(name, options = {}, hash = '') {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
   const page = await context.newPage();
   const troubles = [];
-  const own = `file://${path.resolve(folder, name)}`;
+  const own = base + name;
   page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`); });
   page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
   page.on('dialog', (dialog) => { troubles.push('a dialog'); dialog.dismiss(); });
   page.on('request', (request) => {
     const url = request.url();
-    if (url.split('#')[0] !== own && !/^(blob|data):/.test(url)) troubles.push(`request: ${url}`);
+    const same = base.startsWith('file:') ? url.split('#')[0] === own : url.startsWith(base);
+    if (!same && !/^(blob|data):/.test(url)) troubles.push(`request: ${url}`);
   });
   await page.goto(own + hash);
   await frames(page);
@@ -170,6 +176,7 @@ async function numbers(name) {
     return values[a * n - a * (a - 1) / 2 + b - a];
   };
   await page.locator('#similarity details.table summary').click();
+  await page.waitForSelector('#similarity table tbody tr', { timeout: 30000 });
   for (const metric of ['cosine', 'centred', 'standardised', 'euclidean']) {
     if (!e.layers[0].similarity?.[metric]) continue;
     await page.selectOption('#similarity select', metric);
@@ -188,12 +195,15 @@ async function numbers(name) {
   await page.selectOption('#similarity select', 'cosine');
   await page.evaluate(() => set({ depth: 0, hover: null, selected: { side: 0, token: 1 } }));
   await page.mouse.move(2, 2);
-  await frames(page);
+  // A panel is drawn when it is seen, which the browser tells it in its own time.
+  await page.locator('#neighbours').scrollIntoViewIfNeeded();
+  await page.waitForFunction((at) => document.querySelector('#neighbours .value') && document.querySelector('#neighbours .readout').textContent.includes(at), layerName(e.layers[0].layer), { timeout: 30000 });
   const near = await page.$$eval('#neighbours li', (items) => items.map((i) => [i.querySelector('.token')?.textContent, i.querySelector('.value')?.textContent]));
   const best = e.tokens.map((t, i) => i).filter((i) => i !== 1 && !e.tokens[i].special)
     .map((i) => at(e.layers[0].similarity.cosine, 1, i)).sort((a, b) => b - a);
   check(`${name}: the nearest are`, near.length > 0 && near.every(([, value], i) => Math.abs(Number(value.replace(/−/g, '-')) - best[i]) <= 5.1e-4), near.join(' '));
   await page.locator('#map details.table summary').click();
+  await page.waitForSelector('#map table tbody tr', { timeout: 30000 });
   await frames(page);
   const points = await page.$$eval('#map table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td')].slice(2, 4).map((c) => Number(c.dataset.value))));
   const far = Math.max(...points.flatMap((p, i) => p.map((v, k) => Math.abs(v - e.layers[0].trajectory.points[i][k]))));
@@ -228,16 +238,22 @@ async function saves(name) {
   await close('saved from');
 }
 
+/** Without a serious finding, all of its pictures drawn. */
+async function sound(page, what) {
+  const { width } = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ width, height: Math.min(height, 16000) });
+  await frames(page);
+  await page.evaluate(axe);
+  const found = await page.evaluate(async () => (await axe.run()).violations.map((v) => `${v.impact} ${v.id}: ${v.nodes[0].html.slice(0, 120)} (${v.nodes.length})`));
+  const serious = found.filter((v) => /^(serious|critical)/.test(v));
+  check(`${what}: axe finds nothing serious`, serious.length === 0, serious.join(' | '));
+}
+
 async function accessible(name) {
   for (const colorScheme of ['light', 'dark']) {
     const { page, close } = await open(name, { colorScheme }, '#token=1');
-    const height = await page.evaluate(() => document.documentElement.scrollHeight);
-    await page.setViewportSize({ width: 1280, height: Math.min(height, 16000) });
-    await frames(page);
-    await page.evaluate(axe);
-    const found = await page.evaluate(async () => (await axe.run()).violations.map((v) => `${v.impact} ${v.id}: ${v.nodes[0].html.slice(0, 120)} (${v.nodes.length})`));
-    const serious = found.filter((v) => /^(serious|critical)/.test(v));
-    check(`${name}, ${colorScheme}: axe finds nothing serious`, serious.length === 0, serious.join(' | '));
+    await sound(page, `${name}, ${colorScheme}`);
     const charts = await page.evaluate(() => panels.filter((p) => p.canvas?.isConnected && !p.canvas.hidden)
       .filter((p) => !p.canvas.getAttribute('aria-label') || p.rows().rows.length === 0).map((p) => p.id));
     check(`${name}: every picture has a label and a table`, charts.length === 0, charts.join());
@@ -306,6 +322,73 @@ async function plays(name) {
   await close('played');
 }
 
+/** What `serve` shows: the box, what comes of it, and that nobody else is answered. */
+async function serves() {
+  const server = spawn(program, ['serve', '--port', '0', '--json', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const files = base;
+  try {
+    const line = await new Promise((done, failed) => {
+      let text = '';
+      server.stdout.on('data', (part) => { text += part; if (text.includes('\n')) done(text); });
+      server.on('exit', (code) => failed(new Error(`serve ended with ${code}`)));
+    });
+    base = JSON.parse(line).url;
+    for (const colorScheme of ['light', 'dark']) {
+      for (const width of [380, 1280]) {
+        const { page, close } = await open('', { colorScheme, viewport: { width, height: 900 } });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+        check(`the box at ${width} px: nothing lies beyond the page`, wide <= 0, `${wide} px`);
+        await sound(page, `the box, ${colorScheme}`);
+        await page.screenshot({ path: path.join(pictures, `serve-box-${width}-${colorScheme}.png`) });
+        await close(`the box at ${width} px, ${colorScheme}`);
+      }
+    }
+    const { page, close } = await open('');
+    const hostile = '</textarea><script>alert(1)</script> "bank" & river';
+    await page.fill('#ask-text', hostile);
+    await Promise.all([page.waitForURL(/text=/), page.keyboard.press('Enter')]);
+    await page.waitForSelector('#map canvas');
+    await frames(page);
+    const first = await read(page);
+    check('served: the text is the one that was typed', first.explorations[0].texts[0] === hostile && await page.inputValue('#ask-text') === hostile, first.explorations[0].texts[0]);
+    await page.evaluate(() => document.activeElement?.blur());
+    await press(page, 'End');
+    await page.getByRole('button', { name: 'Light / dark' }).click();
+    const dark = await page.evaluate(() => document.documentElement.dataset.theme);
+    await page.waitForTimeout(300);
+    // Keys that are typed are text; two lines are two texts.
+    await page.fill('#ask-text', 'One / two?');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('w p m');
+    check('served: keys in the box are text', await page.locator('dialog[open]').count() === 0 && !(await page.evaluate(() => state.words)));
+    await Promise.all([page.waitForURL(/One/), page.click('#ask .primary')]);
+    await page.waitForSelector('#map canvas');
+    await frames(page);
+    const second = await read(page);
+    check('served: a line is a text', second.explorations[0].texts.join('|') === 'One / two?|w p m', second.explorations[0].texts.join('|'));
+    const kept = await page.evaluate(() => [state.depth === sides[0].last, document.documentElement.dataset.theme]);
+    check('served: layer and theme stay', kept[0] && kept[1] === dark, kept.join());
+    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('text=its numbers')]);
+    const numbers = JSON.parse(readFileSync(await saved.path(), 'utf8'));
+    check('served: the numbers are those of the text', numbers.texts?.length === 2 && numbers.layers.length === second.explorations[0].layers.length);
+    await sound(page, 'served');
+    await page.screenshot({ path: path.join(pictures, 'serve-1280.png') });
+    // A link on another site's page leads nowhere.
+    const other = await (await browser.newContext()).newPage();
+    await other.route('http://elsewhere.example/', (route) => route.fulfill({ contentType: 'text/html', body: `<a href="${base}?text=spent">x</a>` }));
+    await other.goto('http://elsewhere.example/');
+    const [answer] = await Promise.all([other.waitForResponse((r) => r.url().startsWith(base)), other.click('a')]);
+    check('served: a page of another site is not answered', answer.status() === 403, answer.status());
+    await other.context().close();
+    await close('served');
+    console.log('served');
+  } finally {
+    base = files;
+    server.removeAllListeners('exit');
+    server.kill();
+  }
+}
+
 const pages = readdirSync(folder).filter((name) => name.endsWith('.html')).sort();
 for (const name of pages) {
   const begin = Date.now();
@@ -336,6 +419,7 @@ for (const name of pages) {
   if (n > 1000) await plays(name);
   console.log(`${failures === before ? 'passed' : 'FAILED'}  ${name} (${Math.round(bytes / 1024)} KiB, ${((Date.now() - begin) / 1000).toFixed(0)} s)`);
 }
+if (program) await serves();
 await browser.close();
 console.log(`${checks} checks, ${failures} failed; pictures in ${pictures}`);
 process.exitCode = failures ? 1 : 0;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::program::cargo;
+use crate::program::{Profile, build, cargo};
 
 /// The names that a Chromium goes by.
 const BROWSERS: &[&str] =
@@ -35,12 +35,13 @@ pub(crate) fn run() -> Result<(), Failure> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| crate::workspace_root().join("target")).join("browser");
     let pages = target.join("pages");
-    let gallery =
-        ["run", "--quiet", "--package", "stratoscope-report", "--example", "gallery", "--"];
-    command(cargo().args(gallery).arg(&pages).current_dir(crate::workspace_root()), "gallery")?;
+    let make = ["run", "--quiet", "--package", "stratoscope-report", "--example", "pages", "--"];
+    command(cargo().args(make).arg(&pages).current_dir(crate::workspace_root()), "the pages")?;
+    // As the tests have it, so that after them it is built.
+    let program = build("stratoscope-tests", "stratoscope-under-test", Profile::Dev)?;
     let suite = Command::new(&node)
         .arg("suite.mjs")
-        .args([&pages, &target.join("pictures"), &browser])
+        .args([&pages, &target.join("pictures"), &browser, &program])
         .current_dir(&folder)
         .status();
     ended(suite, "node suite.mjs")

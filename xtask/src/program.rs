@@ -28,10 +28,18 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
         summary: "two sentences, one word in several contexts, or pairs from a file, by depth",
     },
     ProgramCommand {
+        name: "probe",
+        summary: "what each layer knows of a label: linear and structural probes",
+    },
+    ProgramCommand {
         name: "geometry",
         summary: "measures of the representation space over a corpus, by layer",
     },
     ProgramCommand { name: "lens", summary: "what each layer would predict" },
+    ProgramCommand {
+        name: "serve",
+        summary: "the page of explore with a text box, in a browser on this machine",
+    },
     ProgramCommand { name: "info", summary: "what a model is" },
     ProgramCommand { name: "models", summary: "the models at hand" },
     ProgramCommand { name: "fetch", summary: "bring a model into the cache" },
@@ -48,17 +56,27 @@ pub(crate) const COMMANDS: &[ProgramCommand] = &[
 /// On Unix this process becomes the program, so that signals and exit codes are its own. Elsewhere
 /// the program's exit code is passed on.
 pub(crate) fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    let mut command = Command::new(build("stratoscope-cli", "stratoscope")?);
+    let mut command = Command::new(build("stratoscope-cli", "stratoscope", Profile::Release)?);
     command.arg(name).args(arguments);
     become_program(command)
 }
 
+/// How a program is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// To be used, and timed
+    Release,
+    /// As the tests are
+    Dev,
+}
+
 /// Runs `cargo build`, its progress visible, and returns where cargo says the program is: that is
 /// right for every way of setting the target folder.
-pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf, Failure> {
+pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command
-        .args(["build", "--release", "--package", package, "--bin", program])
+        .args(["build", "--package", package, "--bin", program])
+        .args((profile == Profile::Release).then_some("--release"))
         .arg("--message-format=json-render-diagnostics")
         .arg("--manifest-path")
         .arg(crate::workspace_root().join("Cargo.toml"))
@@ -67,7 +85,7 @@ pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf, Failure> {
         .output()
         .map_err(|source| Failure::Start { command: "cargo build".into(), source })?;
     if !output.status.success() {
-        let command = format!("cargo build --release --package {package}");
+        let command = format!("cargo build --package {package}");
         return Err(Failure::Status { command, status: output.status });
     }
     executable(&String::from_utf8_lossy(&output.stdout), program)

@@ -4,14 +4,14 @@ mod shown;
 
 use crate::args::CompareArgs;
 use crate::outcome::{Failure, Result, print};
-use crate::output::{Output, slug};
+use crate::output::Output;
 use crate::progress::Progress;
-use crate::{input, model};
+use crate::{baseline, input, model};
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Inputs;
 use stratoscope::{
-    CompareSettings, Comparison, Explorer, MinimalPair, ModelFile, WicPair, parse_minimal_pairs,
-    parse_wic, write_comparison,
+    CompareSettings, Comparison, Exploration, Explorer, Known, Manifest, MinimalPair, ModelFile,
+    Settings, WicPair, explore, parse_minimal_pairs, parse_wic, slug, write_comparison,
 };
 
 /// What is to be compared.
@@ -33,13 +33,22 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     };
     let explorer = model::open(&args.model, &mut progress)?;
     let found = compared(&explorer, &job, &settings, &mut progress)?;
+    let explored = match &job {
+        Job::Sentences(first, second) if output.is_wanted() => {
+            Some(explored(args, &explorer, [first, second], &mut progress)?)
+        }
+        _ => None,
+    };
 
     let files: Vec<ModelFile> = explorer.model().info.files.iter().map(ModelFile::from).collect();
     let line = std::env::args().collect();
     let written = output.write(
         &mut progress,
         || default_folder(args, &job, &found),
-        |folder, overwrite| Ok(write_comparison(folder, &found, &files, line, overwrite)?),
+        |folder, overwrite| {
+            let explored = explored.as_ref().map(|(exploration, manifest)| (exploration, manifest));
+            Ok(write_comparison(folder, &found, explored, &files, line, overwrite)?)
+        },
     )?;
     progress.finish();
     if args.common.json {
@@ -48,7 +57,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&shown::summary(&found, written.as_ref().map(|w| w.folder.as_path())))
+    print(&shown::summary(&found, written.as_ref().map(|(folder, _)| folder.as_path())))
 }
 
 /// What the arguments ask for; files are read, and their mistakes found, before a model is loaded.
@@ -99,6 +108,23 @@ fn compared(
         Job::Pairs(pairs, file) => explorer.compare_pairs(pairs, file, settings, &mut step)?,
         Job::Wic(pairs, file) => explorer.compare_wic(pairs, file, settings, &mut step)?,
     })
+}
+
+/// Both sentences in one exploration, so that their maps have one basis.
+fn explored(
+    args: &CompareArgs,
+    explorer: &Explorer,
+    [first, second]: [&String; 2],
+    progress: &mut Progress,
+) -> Result<(Exploration, Manifest)> {
+    progress.at("measuring", 0, 1);
+    let states = explorer.extract(&[first.as_str(), second.as_str()])?;
+    let baseline = baseline::find(&args.model, &states.origin, None, progress)?;
+    let settings = Settings { metric: args.metric.into(), seed: args.seed, ..Settings::default() };
+    let manifest = Manifest::new(&states, None, &settings);
+    let known = Known { baseline: baseline.as_ref(), ..Known::default() };
+    let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
+    Ok((explore(states, &settings, known, &mut step)?, manifest))
 }
 
 /// `stratoscope-out/<model>--compare--<what>--<hash8>`.

@@ -2,15 +2,15 @@
 
 use crate::args::{GeometryArgs, InputArgs, ModelArgs};
 use crate::outcome::{Result, print};
-use crate::output::{Output, slug};
+use crate::output::Output;
 use crate::profile::{short, wrapped};
 use crate::progress::Progress;
 use crate::{input, model};
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use stratoscope::{
     Explorer, Geometry, GeometrySettings, LayerGeometry, Measure, ModelFile, ModelGeometry, Step,
-    measure_geometry, write_geometry,
+    Written, measure_geometry, slug, write_geometry,
 };
 
 /// Warnings of long texts that are told, of each model.
@@ -59,7 +59,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&found, written.as_ref().map(|w| (w.folder.as_path(), &w.files[..]))))
+    print(&summary(&found, written.as_ref()))
 }
 
 /// Says what a reader of the numbers has to know of the texts.
@@ -103,7 +103,7 @@ fn default_folder(args: &GeometryArgs, models: &[ModelArgs], found: &Geometry) -
 }
 
 /// What is said on the terminal.
-fn summary(found: &Geometry, written: Option<(&Path, &[String])>) -> String {
+fn summary(found: &Geometry, written: Option<&(PathBuf, Written)>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut text, found, written);
@@ -113,7 +113,7 @@ fn summary(found: &Geometry, written: Option<(&Path, &[String])>) -> String {
 fn write(
     text: &mut String,
     found: &Geometry,
-    written: Option<(&Path, &[String])>,
+    written: Option<&(PathBuf, Written)>,
 ) -> std::fmt::Result {
     for model in &found.models {
         let (origin, counts) = (&model.model, &model.counts);
@@ -139,12 +139,15 @@ fn write(
     for line in wrapped(&found.in_words(), 96) {
         writeln!(text, "{line}")?;
     }
-    if let Some((folder, names)) = written {
+    if let Some((folder, Written { files, left_out })) = written {
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
-        let figures = names.iter().filter_map(|name| name.strip_suffix(".svg"));
+        let figures = files.iter().filter_map(|name| name.strip_suffix(".svg"));
         let names = figures.collect::<Vec<_>>().join(" ");
         writeln!(text, "  {names} (.svg .png .json) geometry.csv report.html manifest.json")?;
+        for left in left_out {
+            writeln!(text, "  left out: {} ({})", left.name, left.reason)?;
+        }
     }
     Ok(())
 }

@@ -2,13 +2,13 @@
 
 use crate::args::LensArgs;
 use crate::outcome::{Failure, Result, print};
-use crate::output::{Output, slug};
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::{input, model};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::parse_lines;
-use stratoscope::{Lens, LensCell, LensSettings, ModelFile, Reading, write_lens};
+use stratoscope::{Lens, LensCell, LensSettings, ModelFile, Reading, slug, write_lens};
 
 /// Tokens named in a row of the table.
 const NAMED: usize = 3;
@@ -40,7 +40,7 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    print(&summary(&lens, written.as_ref().map(|w| w.folder.as_path())))
+    print(&summary(&lens, written.as_ref().map(|(folder, _)| folder.as_path())))
 }
 
 /// The one text.

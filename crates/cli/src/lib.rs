@@ -7,6 +7,7 @@ mod baseline;
 mod cache;
 mod compare;
 mod doctor;
+mod engine;
 mod explore;
 mod extract;
 mod geometry;
@@ -20,6 +21,8 @@ mod plane;
 mod probe;
 mod profile;
 mod progress;
+mod reading;
+mod serve;
 mod summary;
 mod verify;
 
@@ -40,6 +43,7 @@ pub fn main() -> ExitCode {
         Command::Probe(args) => probe::run(&args),
         Command::Geometry(args) => geometry::run(&args),
         Command::Lens(args) => lens::run(&args),
+        Command::Serve(args) => serve::run(&args),
         Command::Info(args) => models::info(&args),
         Command::Models(args) => models::list(&args),
         Command::Fetch(args) => models::fetch(&args),

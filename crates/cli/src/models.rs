@@ -1,6 +1,6 @@
 //! `stratoscope info`, `models` and `fetch`: what a model is, which there are, how one comes here.
 
-use crate::args::{ModelJobArgs, ModelsArgs};
+use crate::args::{HubArgs, ModelJobArgs, ModelsArgs};
 use crate::model;
 use crate::outcome::{Result, print};
 use crate::progress::Progress;
@@ -203,11 +203,8 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
 
 /// The models at hand.
 pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
-    let settings = model::hub_settings(&args.hub)?;
-    let folder = settings.cache_dir.clone();
-    let cached = Hub::new(settings)
-        .and_then(|hub| hub.cached())
-        .map_err(stratoscope::loader::Error::from)?;
+    let folder = model::hub_settings(&args.hub)?.cache_dir;
+    let cached = cached(&args.hub)?;
     let known: Vec<(CachedModel, String)> = (cached.into_iter())
         .map(|cached| {
             let family = family(config(&cached).as_deref());
@@ -242,6 +239,18 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
         let _ = writeln!(text, "none in the cache, {}", folder.display());
     }
     print(&text)
+}
+
+/// The models in the cache.
+fn cached(args: &HubArgs) -> Result<Vec<CachedModel>> {
+    let cached = Hub::new(model::hub_settings(args)?).and_then(|hub| hub.cached());
+    Ok(cached.map_err(stratoscope::loader::Error::from)?)
+}
+
+/// The names of those in the cache whose family is one of ours.
+pub(crate) fn usable(args: &HubArgs) -> Result<Vec<String>> {
+    let ours = |cached: &CachedModel| config(cached).is_some_and(|c| family_of(&c).is_ok());
+    Ok(cached(args)?.into_iter().filter(ours).map(|cached| cached.repo).collect())
 }
 
 /// Bytes and family of the model that comes with the program.

@@ -1,13 +1,14 @@
 //! How a run ends: one line that says what is wrong, and an exit code.
 
 use std::error::Error;
+use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stratoscope::ErrorKind;
 
-pub(crate) type Result<T> = std::result::Result<T, Failure>;
+pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Why a run failed.
 #[derive(Debug)]
@@ -39,6 +40,11 @@ impl Failure {
         Self::of(ErrorKind::Failure, error)
     }
 
+    /// What kind of failure it is.
+    pub(crate) fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
     fn of(kind: ErrorKind, error: &dyn Error) -> Self {
         let mut causes: Vec<String> = Vec::new();
         let mut source = error.source();
@@ -52,6 +58,13 @@ impl Failure {
             message = format!("{message}: {cause}");
         }
         Self { kind, message, causes }
+    }
+}
+
+/// In one line.
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message.replace(['\n', '\r'], " "))
     }
 }
 
@@ -76,10 +89,9 @@ impl From<stratoscope::extractor::Error> for Failure {
 /// Prints a failure on stderr, in one line, and gives its exit code.
 pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
-    let line = failure.message.replace(['\n', '\r'], " ");
     let mut stderr = io::stderr().lock();
     // With stderr gone there is nobody left to tell.
-    let _ = writeln!(stderr, "error: {line}");
+    let _ = writeln!(stderr, "error: {failure}");
     for cause in failure.causes.iter().filter(|_| verbose) {
         let _ = writeln!(stderr, "  because: {cause}");
     }

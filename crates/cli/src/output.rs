@@ -4,7 +4,7 @@ use crate::args::CommonArgs;
 use crate::outcome::{Failure, Result, hold_interrupts};
 use crate::progress::Progress;
 use std::path::{Path, PathBuf};
-use stratoscope::check_output;
+use stratoscope::{Written, check_output};
 
 /// Where a command writes: the folder that was asked for, or one that is named by what made it.
 pub(crate) struct Output<'a> {
@@ -12,13 +12,6 @@ pub(crate) struct Output<'a> {
     overwrite: bool,
     /// `--json` writes no folder that was not asked for.
     json: bool,
-}
-
-/// A folder that was written.
-pub(crate) struct Written {
-    pub(crate) folder: PathBuf,
-    /// The names of its files.
-    pub(crate) files: Vec<String>,
 }
 
 impl<'a> Output<'a> {
@@ -36,13 +29,18 @@ impl<'a> Output<'a> {
         Ok(Self { folder, overwrite, json: common.json })
     }
 
+    /// Whether a folder is to be written.
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.folder.is_some() || !self.json
+    }
+
     /// Writes the folder, if one is to be; `write` is told which, and whether it replaces another.
     pub(crate) fn write(
         &self,
         progress: &mut Progress,
         default: impl FnOnce() -> Result<PathBuf>,
-        write: impl FnOnce(&Path, bool) -> Result<Vec<String>>,
-    ) -> Result<Option<Written>> {
+        write: impl FnOnce(&Path, bool) -> Result<Written>,
+    ) -> Result<Option<(PathBuf, Written)>> {
         let folder = match self.folder {
             Some(folder) => folder.to_owned(),
             None if self.json => return Ok(None),
@@ -51,8 +49,8 @@ impl<'a> Output<'a> {
         progress.at("drawing", 0, 1);
         let _guard = hold_interrupts();
         // The default folder is named by what made it, so the same run may replace it.
-        let files = write(&folder, self.overwrite || self.folder.is_none())?;
-        Ok(Some(Written { folder, files }))
+        let written = write(&folder, self.overwrite || self.folder.is_none())?;
+        Ok(Some((folder, written)))
     }
 }
 
@@ -68,10 +66,4 @@ pub(crate) fn check_parent(folder: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Letters and digits of any script, lower-cased; the rest as single dashes.
-pub(crate) fn slug(text: &str) -> String {
-    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
-    parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }

@@ -3,7 +3,7 @@
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
 use crate::extract::check_place;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
-use crate::output::{Output, slug};
+use crate::output::Output;
 use crate::profile::{short, wrapped};
 use crate::progress::Progress;
 use crate::{input, model};
@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use stratoscope::probing::{Scored, Scores};
 use stratoscope::{
     ConlluCorpus, LabelProbe, LayerProbe, ModelFile, OwnTask, Pooling, Probe, ProbeSettings,
-    SavedProbe, StructuralReport, write_probe,
+    SavedProbe, StructuralReport, slug, write_probe,
 };
 
 /// What is read, before any model is.
@@ -88,7 +88,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if args.common.quiet {
         return Ok(());
     }
-    let folder = written.as_ref().map(|w| w.folder.as_path());
+    let folder = written.as_ref().map(|(folder, _)| folder.as_path());
     print(&summary(&probe, folder, args.save.as_deref()))
 }
 

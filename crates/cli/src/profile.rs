@@ -3,14 +3,16 @@
 use crate::args::{ModelArgs, ProfileArgs};
 use crate::cache::Cached;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
-use crate::output::{Output, slug};
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::{input, model, plane};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Origin;
 use stratoscope::probing::{Estimate, Partition};
-use stratoscope::{NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, write_profiles};
+use stratoscope::{
+    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, slug, write_profiles,
+};
 
 /// The seed of the bootstrap and the permutations: one profile a model and stimuli.
 const SEED: u64 = 0;
@@ -55,7 +57,8 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         text += &summary(profile, plane.as_ref());
         text += "\n";
     }
-    text += &places(written.as_ref().map(|w| w.folder.as_path()), args.save_states.as_deref());
+    text +=
+        &places(written.as_ref().map(|(folder, _)| folder.as_path()), args.save_states.as_deref());
     print(&format!("{}\n", text.trim_end_matches('\n')))
 }
 

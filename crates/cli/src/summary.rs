@@ -1,11 +1,15 @@
 //! What `explore` says on the terminal: the model, what changed with depth, where the files are.
 
-use crate::output::Written;
 use std::fmt::Write;
-use stratoscope::{Estimate, Exploration, LayerSummary, Metric, SideBySide, Unit};
+use std::path::PathBuf;
+use stratoscope::{Estimate, Exploration, LayerSummary, Metric, SideBySide, Unit, Written};
 
 /// A short summary, ready to print; `hint` says how to get what is missing.
-pub(crate) fn of(exploration: &Exploration, written: Option<&Written>, hint: bool) -> String {
+pub(crate) fn of(
+    exploration: &Exploration,
+    written: Option<&(PathBuf, Written)>,
+    hint: bool,
+) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write(&mut text, exploration, written, hint);
@@ -15,7 +19,7 @@ pub(crate) fn of(exploration: &Exploration, written: Option<&Written>, hint: boo
 fn write(
     text: &mut String,
     exploration: &Exploration,
-    written: Option<&Written>,
+    written: Option<&(PathBuf, Written)>,
     hint: bool,
 ) -> std::fmt::Result {
     let states = &exploration.states;
@@ -40,7 +44,7 @@ fn write(
     writeln!(text)?;
     strips(text, exploration)?;
     moved(text, exploration)?;
-    if let Some(Written { folder, files: written }) = written {
+    if let Some((folder, Written { files: written, .. })) = written {
         writeln!(text)?;
         writeln!(text, "{}", folder.display())?;
         let figures: Vec<&str> =
@@ -54,7 +58,8 @@ fn write(
             .collect();
         writeln!(text, "  {}", rest.join(" "))?;
     }
-    for left in &exploration.left_out {
+    let too_large = written.iter().flat_map(|(_, written)| &written.left_out);
+    for left in exploration.left_out.iter().chain(too_large) {
         let hint = match left.name {
             "baseline" if hint && left.reason.starts_with("none is known") => {
                 "; --baseline computes it"
@@ -71,7 +76,7 @@ fn write(
 }
 
 /// A short summary of several models side by side.
-pub(crate) fn of_several(side: &SideBySide, written: Option<&Written>) -> String {
+pub(crate) fn of_several(side: &SideBySide, written: Option<&(PathBuf, Written)>) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_several(&mut text, side, written);
@@ -81,7 +86,7 @@ pub(crate) fn of_several(side: &SideBySide, written: Option<&Written>) -> String
 fn write_several(
     text: &mut String,
     side: &SideBySide,
-    written: Option<&Written>,
+    written: Option<&(PathBuf, Written)>,
 ) -> std::fmt::Result {
     for exploration in &side.explorations {
         write(text, exploration, None, true)?;
@@ -111,7 +116,7 @@ fn write_several(
         }
         Err(reason) => writeln!(text, "left out: cka ({reason})")?,
     }
-    let Some(Written { folder, files: written }) = written else { return Ok(()) };
+    let Some((folder, Written { files: written, left_out })) = written else { return Ok(()) };
     writeln!(text)?;
     writeln!(text, "{}", folder.display())?;
     let svg = written.iter().filter_map(|name| name.strip_suffix(".svg"));
@@ -131,7 +136,11 @@ fn write_several(
     )?;
     let pages: Vec<&str> =
         written.iter().filter(|name| name.ends_with(".html")).map(String::as_str).collect();
-    writeln!(text, "  states--….safetensors {} manifest.json", pages.join(" "))
+    writeln!(text, "  states--….safetensors {} manifest.json", pages.join(" "))?;
+    for left in left_out {
+        writeln!(text, "  left out: {} ({})", left.name, left.reason)?;
+    }
+    Ok(())
 }
 
 /// One row a curve, one cell a layer: what changed with depth at a glance.

@@ -61,6 +61,25 @@ impl Reference {
     pub fn deviation(&self) -> &Array1<f64> {
         &self.deviation
     }
+
+    /// The rows of `x` `[n, d_model]` as a metric takes them: less the mean for
+    /// [`Metric::Centred`], as z-scores for [`Metric::Standardised`] (0 in a dimension without
+    /// spread), unchanged for the others.
+    ///
+    /// # Errors
+    /// An entry that is not finite; a reference of another width.
+    pub fn prepared(&self, x: ArrayView2<f32>, metric: Metric) -> Result<Array2<f64>> {
+        let rows = finite(x)?;
+        same_length("dimensions of the reference", x.ncols(), self.mean.len())?;
+        Ok(match metric {
+            Metric::Cosine | Metric::Euclidean => rows,
+            Metric::Centred => rows - &self.mean,
+            Metric::Standardised => {
+                let inverse = self.deviation.mapv(|s| if s > 0.0 { 1.0 / s } else { 0.0 });
+                (rows - &self.mean) * &inverse
+            }
+        })
+    }
 }
 
 /// Every row of `x` `[n, d_model]` against every row: `[n, n]`, symmetric.
@@ -77,31 +96,16 @@ pub fn similarity_matrix(
     metric: Metric,
     reference: Option<&Reference>,
 ) -> Result<Array2<f64>> {
-    let rows = finite(x)?;
-    if rows.nrows() == 0 {
+    if x.nrows() == 0 {
         return Ok(Array2::zeros((0, 0)));
     }
-    let own;
-    let reference = match (metric, reference) {
-        (Metric::Cosine | Metric::Euclidean, _) => None,
-        (_, Some(reference)) => Some(reference),
-        (_, None) => {
-            own = Reference::of(x)?;
-            Some(&own)
-        }
+    let rows = match (metric, reference) {
+        (Metric::Euclidean, _) => return Ok(distances(&finite(x)?)),
+        (Metric::Cosine, _) => finite(x)?,
+        (_, Some(reference)) => reference.prepared(x, metric)?,
+        (_, None) => Reference::of(x)?.prepared(x, metric)?,
     };
-    if let Some(reference) = reference {
-        same_length("dimensions of the reference", x.ncols(), reference.mean.len())?;
-    }
-    let directions = match (metric, reference) {
-        (Metric::Euclidean, _) => return Ok(distances(&rows)),
-        (Metric::Centred, Some(reference)) => unit_rows(rows - &reference.mean),
-        (Metric::Standardised, Some(reference)) => {
-            let inverse = reference.deviation.mapv(|s| if s > 0.0 { 1.0 / s } else { 0.0 });
-            unit_rows((rows - &reference.mean) * &inverse)
-        }
-        _ => unit_rows(rows),
-    };
+    let directions = unit_rows(rows);
     Ok(directions.dot(&directions.t()).mapv(|v| v.clamp(-1.0, 1.0)))
 }
 

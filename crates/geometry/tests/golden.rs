@@ -117,6 +117,27 @@ fn degenerate_input_has_a_rule() {
 }
 
 #[test]
+fn rows_as_a_metric_takes_them() {
+    let x = array![[1.0f32, 10.0, 7.0], [3.0, 30.0, 7.0]];
+    let reference = Reference::of(x.view()).unwrap();
+    let prepared = |metric| reference.prepared(x.view(), metric).unwrap();
+    for metric in [Metric::Cosine, Metric::Euclidean] {
+        assert_eq!(prepared(metric), x.mapv(f64::from));
+    }
+    assert_eq!(prepared(Metric::Centred), array![[-1.0, -10.0, 0.0], [1.0, 10.0, 0.0]]);
+    assert_eq!(prepared(Metric::Standardised), array![[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]);
+    // Rows of others, which differ where the reference has no spread.
+    let other = array![[4.0f32, 10.0, 9.0]];
+    let found = reference.prepared(other.view(), Metric::Standardised).unwrap();
+    assert_eq!(found, array![[2.0, -1.0, 0.0]]);
+    let narrow = reference.prepared(x.slice(s![.., ..2]), Metric::Centred);
+    assert!(matches!(narrow, Err(GeometryError::Length { expected: 2, found: 3, .. })));
+    let hole = array![[1.0f32, f32::INFINITY, 7.0]];
+    let hole = reference.prepared(hole.view(), Metric::Cosine);
+    assert!(matches!(hole, Err(GeometryError::NotFinite { row: 0, column: 1, .. })));
+}
+
+#[test]
 fn rowwise_cosine_and_norms() {
     let a = array![[3.0f32, 4.0], [1.0, 0.0], [0.0, 0.0]];
     let b = array![[6.0f32, 8.0], [0.0, 2.0], [1.0, 1.0]];

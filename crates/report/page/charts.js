@@ -9,7 +9,7 @@ function seriesName(s) { return visible(s.n ? `${s.name} (n = ${s.n})` : s.name)
  * @param {Series[]} series */
 function rightOf(width, series) {
   const longest = Math.max(60, ...series.map((s) => textWidth(seriesName(s), { size: 11 })));
-  return width - Math.min(longest + 26, width * 0.42);
+  return width - Math.min(longest + 26, width * 0.46);
 }
 
 /** The place on an axis of `count` that lies under x. @param {number} x @param {number} width
@@ -259,6 +259,7 @@ class MatrixPanel extends ChartPanel {
       else pen.text(left + (c + 0.5) * w, top + n * h + 14, name, { ...style, align: 'center' });
     });
     pen.text(11, top + n * h / 2 + textWidth(rows.title, style) / 2, rows.title, { ...style, turned: true });
+    pen.text(left + m * w / 2, top + n * h + under + 10, columns.title, { ...style, align: 'center' });
     for (const axis of [rows, columns]) {
       const at = this.layerOn(axis);
       if (at === null) continue;

@@ -13,7 +13,7 @@ class Scrubber {
     this.button = el('button', { type: 'button', class: 'primary play', click: play }, 'Play');
     this.text = el('output', { for: 'layer', class: 'now' });
     this.said = el('p', { class: 'away', 'aria-live': 'polite' });
-    this.root = el('div', { id: 'depth', class: 'depth' }, this.button, this.slider, this.text, this.said);
+    this.root = el('div', { id: 'depth', class: 'depth', role: 'region', 'aria-label': 'Depth' }, this.button, this.slider, this.text, this.said);
     this.shown = '';
   }
 
@@ -114,7 +114,7 @@ function start() {
       ...(scrubber ? [tourButton, el('button', { type: 'button', click: find }, 'Find')] : []),
       el('button', { type: 'button', click: () => useTheme(theme.dark ? 'light' : 'dark') }, 'Light / dark'),
       el('button', { type: 'button', click: () => help.showModal(), 'aria-label': 'Help: keys' }, '?')));
-  const main = el('main', {}, ...groups().map((group) => el('section', { id: group.id, class: 'group', 'aria-label': group.title || 'Made with' },
+  const main = el('main', {}, ...groups().map((group) => el('section', { id: group.id, class: 'group', ...(group.title ? { 'aria-label': group.title } : {}) },
     ...(group.title ? [el('h2', { class: 'heading' }, group.title)] : []),
     el('div', { class: sides.length > 1 ? 'grid pair' : group.panels.length === 5 && group.id === 'look' ? 'grid five' : 'grid' }, ...group.panels.map((panel) => panel.mount())))));
   document.getElementById('app')?.replaceChildren(head, ...(scrubber ? [scrubber.root] : []), main);

@@ -8,7 +8,7 @@ const MOST_NAMES = 80;
 class MapPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
-    super({ id: 'map', title: sides.length > 1 ? `Map ${'AB'[side.index]}: ${modelName(side.e.model)}` : 'Map', shows: '', side });
+    super({ id: 'map', title: sides.length > 1 ? `Map ${'AB'[side.index]}${report.one_basis ? '' : `: ${modelName(side.e.model)}`}` : 'Map', shows: '', side });
     this.x = new Float32Array(0);
     this.y = new Float32Array(0);
     /** The side of its point that each name was put on, so that names keep their places. */
@@ -61,7 +61,7 @@ class MapPanel extends Panel {
       random: 'Two random directions, the control: what this picture shows too is not the reducer\'s doing.',
       tsne: 'A t-SNE map: near neighbours mean something, distances, sizes of groups and empty space do not.',
     }[e.trajectory.reducer];
-    this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps near neighbours alone; its distances and empty space mean nothing. ' : ''}Faint points: the layer before. Special tokens are placed on the basis, not fitted. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length > 1 ? ' Each side has axes of its own: compare what lies near what, not where.' : ''}`;
+    this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps near neighbours alone; its distances and empty space mean nothing. ' : ''}Faint points: the layer before. Special tokens are placed on the basis, not fitted. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes at the same scale: the two maps may be laid over each other.' : ' Each side has axes of its own: compare what lies near what, not where.'}`;
     return super.explanation();
   }
 
@@ -79,12 +79,22 @@ class MapPanel extends Panel {
     return c;
   }
 
+  /** What the picture has to hold: of sides with one basis, the points of both.
+   * @param {Coordinates} c */
+  frame(c) {
+    if (!report.one_basis) return c.bounds;
+    const all = sides.flatMap((side) => side.points(state.map)?.bounds || []);
+    /** @param {'x' | 'y' | 'z'} axis */
+    const ends = (axis) => [Math.min(...all.map((b) => b[axis][0])), Math.max(...all.map((b) => b[axis][1]))];
+    return { x: ends('x'), y: ends('y'), z: ends('z') };
+  }
+
   /** Coordinates to the picture: turned about the vertical, one scale for both axes, and what lies
    * beyond the frame at its edge.
    * @param {Coordinates} c @param {Float32Array} from @param {number} start @param {number} width
    * @param {number} height @param {Float32Array} x @param {Float32Array} y */
   project(c, from, start, width, height, x, y) {
-    const b = c.bounds;
+    const b = this.frame(c);
     const angle = state.map === 'trajectory' ? state.turn * Math.PI / 180 : 0;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const middle = [b.x, b.y, b.z].map(([low, high]) => (low + high) / 2);

@@ -136,13 +136,13 @@ class NeighboursPanel extends Panel {
     const values = this.nearest();
     const scale = side.metrics.length > 0 ? side.scale(state.metric) : null;
     const rows = values.map(({ unit, value }) => {
-      const bar = el('i', { class: 'bar' });
-      if (scale && value !== null) {
-        bar.style.width = `${100 * Math.max(0, (value - scale.low) / (scale.high - scale.low))}%`;
-        bar.style.background = colourOf(value, scale);
-      }
       const button = el('button', { type: 'button', class: 'token', click: () => select(side.index, unit.tokens[0]) }, el('bdi', {}, unit.name));
-      return el('li', {}, button, el('span', { class: 'track' }, bar), el('span', { class: 'value' }, value === null ? '' : number(value)));
+      // Of many tokens a page knows who is near, not how near; then where it stands tells them apart.
+      if (!scale || value === null) return el('li', {}, button, el('span', { class: 'count' }, `text ${unit.sentence + 1}`));
+      const bar = el('i', { class: 'bar' });
+      bar.style.width = `${100 * Math.max(0, (value - scale.low) / (scale.high - scale.low))}%`;
+      bar.style.background = colourOf(value, scale);
+      return el('li', {}, button, el('span', { class: 'track' }, bar), el('span', { class: 'value' }, number(value)));
     });
     const none = chosen ? 'There is no other token.' : 'Choose a token.';
     this.list.replaceChildren(...(rows.length ? rows : [el('li', { class: 'none' }, none)]));

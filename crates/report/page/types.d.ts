@@ -60,7 +60,7 @@ type Chart = CurvesChart | MatrixChart | GridChart | TrailsChart | TableChart;
 interface Report {
   schema: string; version: number; kind: string; tool: string; title: string;
   manifest: { [key: string]: unknown } | null;
-  explorations: Exploration[]; aligned?: [number, number][]; charts: Chart[];
+  explorations: Exploration[]; aligned?: [number, number][]; one_basis?: boolean; charts: Chart[];
 }
 
 /** A token of one of the sides. */

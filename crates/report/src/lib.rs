@@ -32,6 +32,7 @@
 mod charts;
 mod check;
 mod error;
+mod form;
 mod page;
 mod schema;
 mod slim;
@@ -43,6 +44,7 @@ pub use charts::{
     SeriesKind, Slice, Table, Trail, Trails,
 };
 pub use error::{Error, Result};
+pub use form::Form;
 pub use schema::{
     Estimate, Exploration, Head, Layer, LeftOut, MapAbout, MapLayer, Moved, Moves, Report, SCHEMA,
     Sampled, Similarity, Token, VERSION,

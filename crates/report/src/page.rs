@@ -1,7 +1,7 @@
 //! The page: one file with its data, its style and its script, and a policy that allows no other.
 
 use crate::slim::{slim_script, slim_style};
-use crate::{Report, Result};
+use crate::{Form, Report, Result, form};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Number, Value};
@@ -45,7 +45,10 @@ struct Page<'a> {
     policy: String,
     style: &'a str,
     script: &'a str,
-    data: String,
+    data: Option<String>,
+    form: Option<&'a Form>,
+    form_style: &'a str,
+    form_script: &'a str,
 }
 
 impl Report {
@@ -55,28 +58,46 @@ impl Report {
     /// # Errors
     /// As [`Report::check`].
     pub fn html(&self) -> Result<String> {
+        render(Some(self), None)
+    }
+
+    /// The data as a script element may hold them.
+    fn for_page(&self) -> Result<String> {
         self.check()?;
         let mut data = serde_json::to_value(self)?;
         round(&mut data);
-        let page = Page {
-            title: &self.title,
-            policy: policy(),
-            style: &STYLE,
-            script: &SCRIPT,
-            data: for_script(&serde_json::to_string(&data)?),
-        };
-        Ok(page.render()?)
+        Ok(for_script(&serde_json::to_string(&data)?))
     }
 }
 
-/// What the page may do: run its own script, use its own style, show pictures that it made itself.
-fn policy() -> String {
+/// The page of a report, with a form above it, or the form alone.
+pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<String> {
+    let page = Page {
+        title: report.map_or("Stratoscope", |report| &report.title),
+        policy: policy(form.is_some()),
+        style: &STYLE,
+        script: &SCRIPT,
+        data: report.map(Report::for_page).transpose()?,
+        form,
+        form_style: &form::STYLE,
+        form_script: &form::SCRIPT,
+    };
+    Ok(page.render()?)
+}
+
+/// What the page may do: run its own script, use its own style, show pictures that it made itself,
+/// and where it has a form, send that to where it came from.
+fn policy(with_form: bool) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    let (mut script, mut style, mut action) = (hash(&SCRIPT), hash(&STYLE), "'none'");
+    if with_form {
+        script = format!("{script} {}", hash(&form::SCRIPT));
+        style = format!("{style} {}", hash(&form::STYLE));
+        action = "'self'";
+    }
     format!(
-        "default-src 'none'; script-src {}; style-src {}; img-src data: blob:; base-uri 'none'; \
-         form-action 'none'",
-        hash(&SCRIPT),
-        hash(&STYLE)
+        "default-src 'none'; script-src {script}; style-src {style}; img-src data: blob:; \
+         base-uri 'none'; form-action {action}"
     )
 }
 

@@ -31,6 +31,9 @@ pub struct Report {
     /// Pairs of tokens, one of each of two explorations, that stand for the same word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aligned: Vec<[usize; 2]>,
+    /// Whether the maps of two explorations are of one basis, and may be laid over each other.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub one_basis: bool,
     /// Curves, matrices and tables.
     #[serde(default)]
     pub charts: Vec<Chart>,
@@ -273,6 +276,7 @@ impl Report {
             manifest: Value::Null,
             explorations: Vec::new(),
             aligned: Vec::new(),
+            one_basis: false,
             charts: Vec::new(),
         }
     }

@@ -1,9 +1,9 @@
 //! The schema as it stands, what it refuses, and what the page promises of itself.
 
 use crate::{
-    Axis, Chart, Curves, Drawing, Error, Estimate, Exploration, Grid, GridCell, Layer, MapAbout,
-    MapLayer, Matrix, Paper, Report, Scale, Series, SeriesKind, Similarity, Slice, Table, Token,
-    Trail, Trails,
+    Axis, Chart, Curves, Drawing, Error, Estimate, Exploration, Form, Grid, GridCell, Layer,
+    MapAbout, MapLayer, Matrix, Paper, Report, Scale, Series, SeriesKind, Similarity, Slice, Table,
+    Token, Trail, Trails,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -214,8 +214,39 @@ fn the_policy_names_the_script_and_the_style_that_the_page_has() {
 }
 
 #[test]
+fn a_form_is_allowed_what_it_needs_and_no_more() {
+    let hostile = "</textarea><script>alert(1)</script>\"'&";
+    let form = Form {
+        text: hostile.to_owned(),
+        longest: 99,
+        models: vec!["a/model".to_owned(), hostile.to_owned()],
+        model: "a/model".to_owned(),
+        trouble: Some(hostile.to_owned()),
+    };
+    let (with, without) = (form.html(Some(&report())).unwrap(), form.html(None).unwrap());
+    let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
+    for (page, scripts) in [(&with, 3), (&without, 1)] {
+        assert_eq!(page.matches("<script").count(), scripts);
+        assert!(page.matches("<option").count() == 2 && page.matches("<textarea").count() == 1);
+        assert!(!page.contains("alert(1)</script>"));
+        let policy = between(page, "Content-Security-Policy\" content=\"", "\">");
+        let policy = policy.replace("&#39;", "'");
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        assert!(policy.ends_with("form-action 'self'"), "{policy}");
+        for text in [&*crate::form::SCRIPT, &*crate::form::STYLE] {
+            assert!(policy.contains(&hash(text)) && page.contains(text), "{policy}");
+        }
+        assert!(!policy.contains("unsafe"), "{policy}");
+    }
+    assert!(with.contains("id=\"report\"") && !without.contains("id=\"report\""));
+    // The page that is kept has nothing of it.
+    let page = report().html().unwrap();
+    assert!(page.contains("form-action &#39;none&#39;") && !page.contains("<form"));
+}
+
+#[test]
 fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
-    let script = &*crate::page::SCRIPT;
+    let script = format!("{}{}", &*crate::page::SCRIPT, &*crate::form::SCRIPT);
     for word in [
         "innerHTML",
         "outerHTML",

@@ -13,7 +13,7 @@ use stratoscope_transformer::HookPoint;
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Attention {
-    /// One entry a block, the lowest first.
+    /// One entry a block, the lowest first; none where all tokens are special.
     pub blocks: Vec<AttentionBlock>,
     /// How many tokens look: those that are not special, of all texts.
     pub n: usize,
@@ -64,7 +64,9 @@ const ROLLOUT_TOKENS: usize = 80;
 pub(crate) const PATTERNS: &str = "blocks.*.attn.hook_pattern";
 
 impl Attention {
-    /// The hook points that it is made from: the pattern of every block.
+    /// The hook points that it is made from: the pattern of every block. To show them, a model
+    /// on a CPU computes attention without its kernel: its states differ from those of a run
+    /// without, of three real models by up to 4e-7 of the largest.
     pub fn hooks() -> HookSelection {
         match PATTERNS.parse() {
             Ok(hooks) => hooks,
@@ -89,7 +91,6 @@ impl Explorer {
         let special = |text: &Range<usize>| -> Vec<bool> {
             states.rows[text.clone()].iter().map(|row| row.special).collect()
         };
-        let heard = texts.iter().filter(|text| special(text).contains(&false));
         let n = states.rows.iter().filter(|row| !row.special).count();
         let any_special = n < states.rows.len();
         let mut attention = Attention { blocks: Vec::new(), n, rollout: None };
@@ -121,11 +122,10 @@ impl Explorer {
                     of_first.push(pattern.to_owned());
                 }
             }
-            let heads = sums.means(any_special);
-            attention.blocks.push(AttentionBlock { layer: block + 1, heads });
-        }
-        if heard.count() == 0 {
-            attention.blocks.clear();
+            if n > 0 {
+                let heads = sums.means(any_special);
+                attention.blocks.push(AttentionBlock { layer: block + 1, heads });
+            }
         }
         if let (true, Some(text)) = (small, texts.first()) {
             let views: Vec<_> = of_first.iter().map(|pattern| pattern.view()).collect();

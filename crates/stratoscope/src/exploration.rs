@@ -228,7 +228,7 @@ pub fn explore(
         }
     };
     let plane = plane.map_err(|reason| leave("plane", reason)).ok();
-    let moves = Moves::of(&states, settings.seed)?.map_err(|reason| leave("moves", reason)).ok();
+    let moves = Moves::of(&states)?.map_err(|reason| leave("moves", reason)).ok();
     let (settings, profile) = (settings.clone(), known.profile.cloned());
     Ok(Exploration {
         states,

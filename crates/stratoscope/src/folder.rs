@@ -57,7 +57,7 @@ pub fn check_output(folder: &Path, overwrite: bool) -> Result<()> {
 }
 
 /// Writes an exploration: the page, the figures as SVG and PNG, their numbers as JSON, the states
-/// and the manifest. What `check_output` allows is replaced as a whole. Returns the names of the files.
+/// and the manifest. What `check_output` allows is replaced as a whole. Says what was written.
 ///
 /// # Errors
 /// A figure that cannot be drawn, or a folder that cannot be written; then nothing has changed.
@@ -66,18 +66,27 @@ pub fn write_folder(
     exploration: &Exploration,
     manifest: &Manifest,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let (mut files, too_large) = drawn(exploration.figures(), "")?;
     let page = crate::report_of(&[(exploration, manifest)])?.html()?;
     files.push((REPORT.to_owned(), page.into_bytes()));
     files.push(("states.safetensors".to_owned(), states_bytes(&exploration.states)?));
     let manifest = with_left_out(exploration, manifest, &too_large)?;
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, too_large, overwrite)
+}
+
+/// What a folder has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The names of its files.
+    pub files: Vec<String>,
+    /// The figures that it has not, as there is too much for them.
+    pub left_out: Vec<LeftOut>,
 }
 
 /// Writes explorations side by side: the figures of all of them, those of each with the model's
 /// name after theirs, the states and a manifest. What `check_output` allows is replaced as a whole.
-/// Returns the names of the files.
+/// Says what was written.
 ///
 /// # Errors
 /// As [`write_folder`].
@@ -86,17 +95,19 @@ pub fn write_side_by_side(
     side: &SideBySide,
     manifests: &[Manifest],
     overwrite: bool,
-) -> Result<Vec<String>> {
-    let (mut files, _) = drawn(side.figures(), "")?;
+) -> Result<Written> {
+    let (mut files, too_large) = drawn(side.figures(), "")?;
+    let mut all_too_large = too_large.clone();
     let mut models = Vec::new();
     let explored: Vec<(&Exploration, &Manifest)> =
         side.explorations.iter().zip(manifests).collect();
     for (index, (exploration, manifest)) in explored.iter().enumerate() {
         let end = format!("--{}-{}", index + 1, file_name(&exploration.states.origin.model));
-        let (own, too_large) = drawn(exploration.figures(), &end)?;
+        let (own, own_too_large) = drawn(exploration.figures(), &end)?;
         files.extend(own);
         files.push((format!("states{end}.safetensors"), states_bytes(&exploration.states)?));
-        models.push(with_left_out(exploration, manifest, &too_large)?);
+        models.push(with_left_out(exploration, manifest, &own_too_large)?);
+        all_too_large.extend(own_too_large);
     }
     // A page sets two beside each other; of more, each of the others beside the first has its own.
     for (index, pair) in explored.iter().enumerate().skip(1) {
@@ -112,8 +123,9 @@ pub fn write_side_by_side(
         "tool": first.map(|m| &m.tool),
         "command_line": first.map(|m| &m.command_line),
         "models": models,
+        "left_out": too_large,
     });
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, all_too_large, overwrite)
 }
 
 /// A manifest with what is not shown.
@@ -128,17 +140,22 @@ fn with_left_out(
     Ok(manifest)
 }
 
-/// A model's name as part of a file's: letters and digits of any script, the rest as dashes.
+/// A model's name as part of a file's.
 fn file_name(model: &str) -> String {
     let last = model.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(model);
-    let last = last.split(" (").next().unwrap_or(last);
-    let parts = last.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
+    slug(last.split(" (").next().unwrap_or(last))
+}
+
+/// A text as part of a file's name: letters and digits of any script, lower-cased; the rest as
+/// single dashes.
+pub fn slug(text: &str) -> String {
+    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
     parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 /// Writes the profiles of one or several models: the figure as SVG and PNG, the numbers as JSON (of
 /// several a list, and the figure of each with the model's name after its own), and a manifest. What
-/// `check_output` allows is replaced as a whole. Returns the names of the files.
+/// `check_output` allows is replaced as a whole. Says what was written.
 ///
 /// # Errors
 /// As [`write_folder`].
@@ -147,17 +164,16 @@ pub fn write_profiles(
     profiles: &[Profile],
     command_line: Vec<String>,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut files = Vec::new();
-    let numbers = |profile: &Profile| json_bytes(&serde_json::to_value(profile)?);
     match profiles {
-        [one] => add_figure(&mut files, "profile", &one.figure()?, numbers(one)?)?,
+        [one] => add_figure(&mut files, "profile", &one.figure()?, &serde_json::to_value(one)?)?,
         several => {
-            let all = json_bytes(&serde_json::json!({ "models": several }))?;
-            add_figure(&mut files, "profile", &Profile::side_by_side(several)?, all)?;
+            let all = serde_json::json!({ "models": several });
+            add_figure(&mut files, "profile", &Profile::side_by_side(several)?, &all)?;
             for (index, profile) in several.iter().enumerate() {
                 let name = format!("profile--{}-{}", index + 1, file_name(&profile.model.model));
-                add_figure(&mut files, &name, &profile.figure()?, numbers(profile)?)?;
+                add_figure(&mut files, &name, &profile.figure()?, &serde_json::to_value(profile)?)?;
             }
         }
     }
@@ -179,11 +195,12 @@ pub fn write_profiles(
             "models": several.iter().map(of).collect::<Vec<_>>(),
         }),
     };
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, Vec::new(), overwrite)
 }
 
 /// Writes a lens: the page, its figure as SVG and PNG, its numbers as JSON, and a manifest with the
-/// files that the model was read from. What `check_output` allows is replaced as a whole. Returns the names of the files.
+/// files that the model was read from. What `check_output` allows is replaced as a whole. Says what
+/// was written.
 ///
 /// # Errors
 /// As [`write_folder`].
@@ -193,9 +210,9 @@ pub fn write_lens(
     model_files: &[ModelFile],
     command_line: Vec<String>,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut files = Vec::new();
-    add_figure(&mut files, "lens", &lens.figure()?, json_bytes(&serde_json::to_value(lens)?)?)?;
+    add_figure(&mut files, "lens", &lens.figure()?, &serde_json::to_value(lens)?)?;
     files.push((REPORT.to_owned(), lens.report().html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": lens.tool,
@@ -205,12 +222,12 @@ pub fn write_lens(
         "settings": lens.settings,
         "texts": [lens.text],
     });
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, Vec::new(), overwrite)
 }
 
 /// Writes a probe: its figure as SVG and PNG, its numbers as JSON, and a manifest with the files
-/// that the model was read from. What `check_output` allows is replaced as a whole. Returns the
-/// names of the files.
+/// that the model was read from. What `check_output` allows is replaced as a whole. Says
+/// what was written.
 ///
 /// # Errors
 /// As [`write_folder`].
@@ -220,9 +237,9 @@ pub fn write_probe(
     model_files: &[ModelFile],
     command_line: Vec<String>,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut files = Vec::new();
-    add_figure(&mut files, "probe", &probe.figure()?, json_bytes(&probe.numbers()?)?)?;
+    add_figure(&mut files, "probe", &probe.figure()?, &probe.numbers()?)?;
     let manifest = serde_json::json!({
         "tool": probe.tool,
         "command_line": command_line,
@@ -231,12 +248,12 @@ pub fn write_probe(
         "data": probe.data,
         "labels": probe.labels.iter().map(|l| &l.label).collect::<Vec<_>>(),
     });
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, Vec::new(), overwrite)
 }
 
 /// Writes the measures of a corpus: their figures as SVG and PNG with the numbers as JSON, all
 /// measures as CSV, and a manifest with the files that each model was read from. What
-/// `check_output` allows is replaced as a whole. Returns the names of the files.
+/// `check_output` allows is replaced as a whole. Says what was written.
 ///
 /// # Errors
 /// As [`write_folder`].
@@ -246,8 +263,8 @@ pub fn write_geometry(
     model_files: &[Vec<ModelFile>],
     command_line: Vec<String>,
     overwrite: bool,
-) -> Result<Vec<String>> {
-    let (mut files, _) = drawn(geometry.figures()?, "")?;
+) -> Result<Written> {
+    let (mut files, too_large) = drawn(geometry.figures()?, "")?;
     files.push((REPORT.to_owned(), geometry.report().html()?.into_bytes()));
     files.push(("geometry.csv".to_owned(), geometry.csv().into_bytes()));
     let models = geometry.models.iter().zip(model_files).map(|(model, files)| {
@@ -259,28 +276,31 @@ pub fn write_geometry(
         "models": models.collect::<Vec<_>>(),
         "input": geometry.input,
         "settings": geometry.settings,
+        "left_out": too_large,
     });
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, too_large, overwrite)
 }
 
 /// Writes a comparison: its figures as SVG and PNG, their numbers as JSON (compare.json has all),
 /// and a manifest with the files that the model was read from. What `check_output` allows is
-/// replaced as a whole. Returns the names of the files.
+/// replaced as a whole. The page has the two texts beside each other where they were explored
+/// together. Says what was written.
 ///
 /// # Errors
 /// As [`write_folder`].
 pub fn write_comparison(
     folder: &Path,
     comparison: &Comparison,
+    explored: Option<(&Exploration, &Manifest)>,
     model_files: &[ModelFile],
     command_line: Vec<String>,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut files = Vec::new();
     for (name, drawn, numbers) in comparison.figures()? {
-        add_figure(&mut files, name, &drawn, json_bytes(&numbers)?)?;
+        add_figure(&mut files, name, &drawn, &numbers)?;
     }
-    files.push((REPORT.to_owned(), comparison.report().html()?.into_bytes()));
+    files.push((REPORT.to_owned(), comparison.report(explored)?.html()?.into_bytes()));
     let manifest = serde_json::json!({
         "tool": comparison.tool,
         "command_line": command_line,
@@ -289,7 +309,7 @@ pub fn write_comparison(
         "settings": comparison.settings,
         "left_out": comparison.left_out,
     });
-    write_files(folder, files, manifest, overwrite)
+    write_files(folder, files, manifest, Vec::new(), overwrite)
 }
 
 /// Names and contents.
@@ -307,7 +327,7 @@ fn drawn(figures: Vec<NamedFigure>, end: &str) -> Result<(Files, Vec<LeftOut>)> 
                 let reason = error.to_string();
                 return Ok((files, Some(LeftOut { name: figure.name, reason })));
             }
-            drawn => add_figure(&mut files, &name, &drawn?, json_bytes(&figure.numbers)?)?,
+            drawn => add_figure(&mut files, &name, &drawn?, &figure.numbers)?,
         }
         Ok((files, None))
     });
@@ -316,11 +336,13 @@ fn drawn(figures: Vec<NamedFigure>, end: &str) -> Result<(Files, Vec<LeftOut>)> 
     Ok((files.concat(), too_large.into_iter().flatten().collect()))
 }
 
-fn add_figure(files: &mut Files, name: &str, drawn: &Figure, numbers: Vec<u8>) -> Result<()> {
+fn add_figure(files: &mut Files, name: &str, drawn: &Figure, numbers: &Value) -> Result<()> {
     let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;
     files.push((format!("{name}.svg"), drawn.svg().as_bytes().to_vec()));
     files.push((format!("{name}.png"), png));
-    files.push((format!("{name}.json"), numbers));
+    let mut json = serde_json::to_vec(numbers)?;
+    json.push(b'\n');
+    files.push((format!("{name}.json"), json));
     Ok(())
 }
 
@@ -328,8 +350,9 @@ fn write_files(
     folder: &Path,
     mut files: Files,
     mut manifest: Value,
+    left_out: Vec<LeftOut>,
     overwrite: bool,
-) -> Result<Vec<String>> {
+) -> Result<Written> {
     let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     written.push(MANIFEST.to_owned());
     manifest["written"] = written.clone().into();
@@ -355,7 +378,7 @@ fn write_files(
         let _ = std::fs::remove_dir_all(&aside);
         fail(folder)(source)
     })?;
-    Ok(written)
+    Ok(Written { files: written, left_out })
 }
 
 fn fill(aside: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
@@ -390,10 +413,4 @@ fn written_files(folder: &Path) -> BTreeSet<String> {
     let ours = manifest["tool"].as_str().is_some_and(|tool| tool.starts_with("stratoscope "));
     let names = manifest["written"].as_array().filter(|_| ours).into_iter().flatten();
     names.filter_map(|name| name.as_str().map(str::to_owned)).collect()
-}
-
-fn json_bytes(value: &Value) -> Result<Vec<u8>> {
-    let mut bytes = serde_json::to_vec(value)?;
-    bytes.push(b'\n');
-    Ok(bytes)
 }

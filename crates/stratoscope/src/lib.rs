@@ -62,8 +62,8 @@ pub use exploration::{
 pub use explorer::Explorer;
 pub use figures::NamedFigure;
 pub use folder::{
-    check_output, write_comparison, write_folder, write_geometry, write_lens, write_probe,
-    write_profiles, write_side_by_side,
+    Written, check_output, slug, write_comparison, write_folder, write_geometry, write_lens,
+    write_probe, write_profiles, write_side_by_side,
 };
 pub use lens::{
     Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,

@@ -53,7 +53,7 @@ const DRAWN: usize = 40;
 
 impl Moves {
     /// The moves of some states; why there are none, where there are none.
-    pub(crate) fn of(states: &Activations, seed: u64) -> Result<Result<Self, String>> {
+    pub(crate) fn of(states: &Activations) -> Result<Result<Self, String>> {
         let rows = ordinary(states);
         let n = rows.len();
         if states.layers.len() < 2 {
@@ -68,10 +68,11 @@ impl Moves {
             return Ok(Err(format!("{n} tokens are too many; `geometry` takes a sample")));
         }
         let k = (n / 4).clamp(1, 10);
-        let sentences: Vec<usize> = rows.iter().map(|&r| states.rows[r].sequence).collect();
+        // All of one sentence: intervals are not asked for, and so not computed.
+        let sentences = vec![0; n];
         let layers = (0..states.layers.len())
             .map(|l| {
-                Neighbours::of(states.layer(l).select(Axis(0), &rows).view(), &sentences, k, seed)
+                Neighbours::of(states.layer(l).select(Axis(0), &rows).view(), &sentences, k, 0)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let mut steps = Vec::new();
@@ -93,15 +94,13 @@ impl Moves {
 
     /// Tokens by steps; `names` are those of all rows of the states.
     pub(crate) fn figure(&self, title: String, names: &[String], unit: &str) -> Heat {
-        let mut table: std::collections::BTreeMap<usize, Vec<Option<f64>>> = Default::default();
-        for (index, step) in self.steps.iter().enumerate() {
-            for token in &step.tokens {
-                let row = table.entry(token.row).or_insert_with(|| vec![None; self.steps.len()]);
-                row[index] = Some(token.change);
-            }
+        // Every token is in every step: each has as many changes as there are steps.
+        let mut table: std::collections::BTreeMap<usize, Vec<f64>> = Default::default();
+        for token in self.steps.iter().flat_map(|step| &step.tokens) {
+            table.entry(token.row).or_default().push(token.change);
         }
-        let total = |changes: &[Option<f64>]| changes.iter().flatten().sum::<f64>();
-        let mut most: Vec<(&usize, &Vec<Option<f64>>)> = table.iter().collect();
+        let total = |changes: &[f64]| changes.iter().sum::<f64>();
+        let mut most: Vec<(&usize, &Vec<f64>)> = table.iter().collect();
         most.sort_by(|a, b| total(b.1).total_cmp(&total(a.1)).then(a.0.cmp(b.0)));
         most.truncate(DRAWN);
         most.sort_by_key(|(row, _)| **row);
@@ -131,7 +130,7 @@ impl Moves {
                 rows: most.iter().map(|(row, _)| names[**row].clone()).collect(),
                 column_axis: "from layer → to layer".to_owned(),
                 columns: self.steps.iter().map(|s| format!("{}→{}", s.from, s.to)).collect(),
-                values: most.iter().flat_map(|(_, changes)| changes.iter().copied()).collect(),
+                values: most.iter().flat_map(|(_, changes)| *changes).copied().map(Some).collect(),
                 range: Some((0.0, 1.0)),
                 ..HeatPanel::default()
             }],

@@ -135,16 +135,7 @@ fn own_similarity(
     metric: Metric,
 ) -> Result<Array1<f64>> {
     let prepared = |x: ArrayView2<'_, f32>| -> Result<Array2<f32>> {
-        let reference = Reference::of(x)?;
-        let centred = x.mapv(f64::from) - reference.mean();
-        Ok(match metric {
-            Metric::Centred => centred.mapv(|v| v as f32),
-            Metric::Standardised => {
-                let inverse = reference.deviation().mapv(|s| if s > 0.0 { 1.0 / s } else { 0.0 });
-                (centred * &inverse).mapv(|v| v as f32)
-            }
-            _ => x.to_owned(),
-        })
+        Ok(Reference::of(x)?.prepared(x, metric)?.mapv(|v| v as f32))
     };
     let (x, first) = (prepared(x)?, prepared(first)?);
     if metric == Metric::Euclidean {

@@ -121,7 +121,7 @@ impl Ruler {
                 squares.sum_axis(Axis(1)).mapv(f64::sqrt).to_vec()
             }
             _ => {
-                let (a, b) = (self.prepared(layer, a), self.prepared(layer, b));
+                let (a, b) = (self.prepared(layer, a)?, self.prepared(layer, b)?);
                 rowwise_cosine(a.view(), b.view())?.mapv(|cosine| 1.0 - cosine).to_vec()
             }
         };
@@ -168,17 +168,11 @@ impl Ruler {
         all.get(layer).map_or(&[], Vec::as_slice)
     }
 
-    fn prepared(&self, layer: usize, x: ArrayView2<'_, f32>) -> Array2<f32> {
-        let Some(reference) = self.references.get(layer) else { return x.to_owned() };
-        let centred = || x.mapv(f64::from) - reference.mean();
-        match self.metric {
-            Metric::Cosine | Metric::Euclidean => x.to_owned(),
-            Metric::Centred => centred().mapv(|v| v as f32),
-            Metric::Standardised => {
-                let inverse = reference.deviation().mapv(|s| if s > 0.0 { 1.0 / s } else { 0.0 });
-                (centred() * &inverse).mapv(|v| v as f32)
-            }
-        }
+    fn prepared(&self, layer: usize, x: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
+        Ok(match self.references.get(layer) {
+            Some(reference) => reference.prepared(x, self.metric)?.mapv(|v| v as f32),
+            None => x.to_owned(),
+        })
     }
 }
 

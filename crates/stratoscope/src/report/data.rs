@@ -118,13 +118,10 @@ impl Exploration {
         rows: &[usize],
         leave: &mut dyn FnMut(String, String),
     ) -> Result<Option<Vec<schema::Similarity>>> {
-        if self.similarity.is_none() {
-            return Ok(None);
-        }
+        let Some(known) = &self.similarity else { return Ok(None) };
         let layers = self.states.layers.len();
         let cells = layers * rows.len() * (rows.len() + 1) / 2;
         let held = MOST_CELLS / cells.max(1);
-        let metrics = [Metric::Cosine, Metric::Centred, Metric::Standardised, Metric::Euclidean];
         let names = ["cosine", "centred cosine", "standardised cosine", "Euclidean distance"];
         for name in names.iter().skip(held) {
             let reason = format!("{} tokens at {layers} layers are too many cells", rows.len());
@@ -133,23 +130,23 @@ impl Exploration {
         if held == 0 {
             return Ok(None);
         }
-        let ordinary = self.ordinary(rows);
+        // The figure has two of them. Centred and standardised are by all rows in both.
+        let side = self.states.rows.len();
+        let ordinary = self.ordinary(&(0..side).collect::<Vec<_>>());
+        let of_known = |values: &[f64]| triangle(rows, |a, b| values[a * side + b]);
         let of_layer = |index: usize| -> Result<schema::Similarity> {
-            let all = self.states.layer(index);
-            let reference = Reference::of(all.select(Axis(0), &ordinary).view())?;
-            let x = all.select(Axis(0), rows);
-            let mut found = schema::Similarity::default();
-            for metric in metrics.into_iter().take(held) {
-                let values = triangle(&similarity_matrix(x.view(), metric, Some(&reference))?);
-                let place = match metric {
-                    Metric::Cosine => &mut found.cosine,
-                    Metric::Centred => &mut found.centred,
-                    Metric::Standardised => &mut found.standardised,
-                    Metric::Euclidean => &mut found.euclidean,
-                };
-                *place = Some(values);
-            }
-            Ok(found)
+            let x = self.states.layer(index);
+            let reference = Reference::of(x.select(Axis(0), &ordinary).view())?;
+            let of = |metric| -> Result<Vec<f64>> {
+                let values = similarity_matrix(x, metric, Some(&reference))?;
+                Ok(triangle(rows, |a, b| values[[a, b]]))
+            };
+            Ok(schema::Similarity {
+                cosine: Some(of_known(&known.raw[index])),
+                centred: (held > 1).then(|| of_known(&known.centred[index])),
+                standardised: (held > 2).then(|| of(Metric::Standardised)).transpose()?,
+                euclidean: (held > 3).then(|| of(Metric::Euclidean)).transpose()?,
+            })
         };
         (0..layers).map(of_layer).collect::<Result<_>>().map(Some)
     }
@@ -233,10 +230,10 @@ fn head(of: &crate::HeadSummary) -> schema::Head {
     }
 }
 
-/// The upper triangle with the diagonal, row by row.
-fn triangle(matrix: &Array2<f64>) -> Vec<f64> {
-    let n = matrix.nrows();
-    (0..n).flat_map(|i| (i..n).map(move |j| matrix[[i, j]])).collect()
+/// The upper triangle with the diagonal, row by row; `value` is that of two rows.
+fn triangle(rows: &[usize], value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
+    let pairs = rows.iter().enumerate().flat_map(|(i, &a)| rows[i..].iter().map(move |&b| (a, b)));
+    pairs.map(|(a, b)| value(a, b)).collect()
 }
 
 fn estimate(of: Estimate) -> schema::Estimate {

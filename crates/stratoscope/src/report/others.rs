@@ -2,7 +2,7 @@
 
 use super::charts;
 use crate::figures::short_name;
-use crate::{Compared, Comparison, Geometry, Lens, Profile};
+use crate::{Compared, Comparison, Exploration, Geometry, Lens, Manifest, Profile, Result};
 use serde_json::json;
 use stratoscope_report::{
     Axis, Cell, Chart, Curves, Drawing, Grid, GridCell, Matrix, Paper, Report, Scale, Series,
@@ -85,8 +85,12 @@ impl Lens {
 }
 
 impl Comparison {
-    /// The report: a chart for each panel of the figure, and of two sentences their words by layer.
-    pub fn report(&self) -> Report {
+    /// The report: a chart for each panel of the figure, and of two sentences their words by layer;
+    /// where they were explored together, the two beside each other.
+    ///
+    /// # Errors
+    /// Measuring likenesses and neighbours fails: an entry that is not finite.
+    pub fn report(&self, explored: Option<(&Exploration, &Manifest)>) -> Result<Report> {
         let figure = self.curves();
         let mut report = Report::new("compare", &self.tool, &figure.title);
         report.manifest = json!({
@@ -130,7 +134,10 @@ impl Comparison {
                 ..Chart::default()
             });
         }
-        report
+        if let Some((exploration, manifest)) = explored {
+            super::beside(&mut report, exploration, manifest)?;
+        }
+        Ok(report)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Pages of made-up reports, of every kind and size, for the browser suite and to be looked at:
-//! `cargo run -p stratoscope-report --example gallery -- FOLDER`.
+//! `cargo run -p stratoscope-report --example pages -- FOLDER`.
 
 use std::path::PathBuf;
 use stratoscope_report::{
@@ -28,7 +28,7 @@ const HOSTILE: [&str; 14] = [
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let folder: PathBuf =
-        std::env::args_os().nth(1).unwrap_or_else(|| "target/gallery".into()).into();
+        std::env::args_os().nth(1).unwrap_or_else(|| "target/pages".into()).into();
     std::fs::create_dir_all(&folder)?;
     let mut hostile = words(HOSTILE.len());
     for (token, text) in hostile.iter_mut().zip(HOSTILE) {
@@ -188,7 +188,7 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
         neighbours: Some(5),
     };
     Exploration {
-        tool: "stratoscope gallery".to_owned(),
+        tool: "stratoscope pages".to_owned(),
         model: "a/made-up-model".to_owned(),
         family: "BERT".to_owned(),
         n_layers: layers - 1,
@@ -208,7 +208,7 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
 }
 
 fn one(tokens: Vec<Token>, layers: usize, title: &str) -> Report {
-    let mut report = Report::new("explore", "stratoscope gallery", title);
+    let mut report = Report::new("explore", "stratoscope pages", title);
     report.manifest = serde_json::json!({ "model": "a/made-up-model", "settings": { "seed": 0 } });
     report.explorations.push(exploration(tokens, layers));
     report.charts = charts(&report.explorations[0], Some(0));
@@ -230,7 +230,7 @@ fn pair() -> Report {
 }
 
 fn charts_alone() -> Report {
-    let mut report = Report::new("geometry", "stratoscope gallery", "Charts without a text");
+    let mut report = Report::new("geometry", "stratoscope pages", "Charts without a text");
     report.charts = charts(&exploration(words(12), 25), None);
     report
 }

@@ -1,0 +1,126 @@
+//! The command line, defined once: names, defaults and help. A file a command; what several have is
+//! in `groups` and `choices`.
+
+mod choices;
+mod chores;
+mod compare;
+mod explore;
+mod extract;
+mod geometry;
+mod groups;
+mod lens;
+mod probe;
+mod profile;
+mod serve;
+
+pub(crate) use choices::{
+    AlignName, DeviceName, DtypeName, FormatName, LongName, MetricName, PoolingName, ReducerName,
+};
+pub(crate) use chores::{CompletionsArgs, ModelJobArgs, ModelsArgs, VerifyArgs};
+pub(crate) use compare::CompareArgs;
+pub(crate) use explore::ExploreArgs;
+pub(crate) use extract::ExtractArgs;
+pub(crate) use geometry::GeometryArgs;
+pub(crate) use groups::{
+    CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, RowArgs, SeveralModels,
+};
+pub(crate) use lens::LensArgs;
+pub(crate) use probe::{ApplyArgs, ProbeArgs, ProbeCommand};
+pub(crate) use profile::ProfileArgs;
+pub(crate) use serve::ServeArgs;
+
+use clap::{Parser, Subcommand};
+
+/// See how a transformer turns tokens into meaning, layer by layer.
+#[derive(Debug, Parser)]
+#[command(name = "stratoscope", bin_name = "stratoscope")]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  stratoscope explore \"The bank by the river refused the loan.\"
+  stratoscope explore \"The bank lent.\" \"The bank flooded.\" --output banks
+  stratoscope extract --file corpus.txt --output corpus.safetensors --layers 0,6
+  stratoscope profile --model sentence-transformers/all-mpnet-base-v2
+  stratoscope probe --corpus corpus.conllu --label upos
+
+Exit codes: 0 done, 1 failure, 2 usage, 3 no such model, 4 bad input, 5 network, 130 interrupted.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Pictures and numbers of one or several sentences, by depth.
+    #[command(after_help = explore::HELP)]
+    Explore(ExploreArgs),
+    /// Hidden states of texts or token ids, as a file that Python reads too.
+    #[command(after_help = extract::HELP)]
+    Extract(ExtractArgs),
+    /// Two sentences, one word in several contexts, or pairs from a file, by depth.
+    #[command(after_help = compare::HELP)]
+    Compare(CompareArgs),
+    /// What a model's layers know of a word: its sense against its syntactic role, by depth.
+    #[command(after_help = profile::HELP)]
+    Profile(ProfileArgs),
+    /// What each layer knows of a label: linear and structural probes with their controls.
+    #[command(after_help = probe::HELP)]
+    Probe(Box<ProbeArgs>),
+    /// Measures of the representation space over a corpus, by layer: geometry of the cloud of words.
+    #[command(after_help = geometry::HELP)]
+    Geometry(GeometryArgs),
+    /// What each layer would predict, through the model's own head.
+    #[command(after_help = lens::HELP)]
+    Lens(LensArgs),
+    /// The page of explore with a box to type in, in a browser on this machine.
+    #[command(after_help = serve::HELP)]
+    Serve(ServeArgs),
+    /// What a model is: family, sizes, tokenizer, hook points, what its checkpoint has unused.
+    Info(ModelJobArgs),
+    /// The models at hand: the bundled one and those in the cache.
+    Models(ModelsArgs),
+    /// Bring a model into the cache, and check that it loads.
+    Fetch(ModelJobArgs),
+    /// A model held against candle-transformers' own forward of the same checkpoint.
+    #[command(after_help = chores::VERIFY_HELP)]
+    Verify(VerifyArgs),
+    /// What this machine and its settings mean for the program.
+    Doctor(ModelsArgs),
+    /// Completions for a shell, on stdout.
+    #[command(after_help = chores::COMPLETIONS_HELP)]
+    Completions(CompletionsArgs),
+}
+
+impl Args {
+    pub(crate) fn common(&self) -> &CommonArgs {
+        match &self.command {
+            Command::Explore(args) => &args.common,
+            Command::Extract(args) => &args.common,
+            Command::Profile(args) => &args.common,
+            Command::Probe(args) => match &args.command {
+                Some(ProbeCommand::Apply(apply)) => &apply.common,
+                None => &args.common,
+            },
+            Command::Geometry(args) => &args.common,
+            Command::Lens(args) => &args.common,
+            Command::Serve(args) => &args.common,
+            Command::Compare(args) => &args.common,
+            Command::Info(args) | Command::Fetch(args) => &args.common,
+            Command::Verify(args) => &args.common,
+            Command::Models(args) | Command::Doctor(args) => &args.common,
+            Command::Completions(args) => &args.common,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,203 @@
+//! `stratoscope serve`: whom it answers, what it says, and that it writes nothing.
+
+use crate::command::{Place, tiny};
+use crate::report::report_of_page;
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Stdio};
+
+/// A server on a port of its own, ended when this is dropped.
+struct Server {
+    child: Child,
+    address: String,
+    models: Vec<String>,
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Server {
+    fn start(place: &Place, args: &str) -> Self {
+        let line = format!("serve --port 0 --json --quiet {args}");
+        let mut command = place.command(line.split_whitespace());
+        command.stdout(Stdio::piped()).stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let said: Value = serde_json::from_str(&line).unwrap();
+        let url = said["url"].as_str().unwrap();
+        let address = url.strip_prefix("http://").unwrap().trim_end_matches('/').to_owned();
+        let models = said["models"].as_array().unwrap().iter();
+        let models = models.map(|m| m.as_str().unwrap().to_owned()).collect();
+        Self { child, address, models }
+    }
+
+    /// A request with headers of its own.
+    fn ask(&self, target: &str, headers: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_lowercase(), body: body.to_owned() }
+    }
+
+    /// A request as a browser sends it that was pointed here.
+    fn get(&self, target: &str) -> Answer {
+        self.ask(target, &format!("Host: {}\r\nSec-Fetch-Site: none\r\n", self.address))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+/// The text as an address holds it.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+#[test]
+fn it_shows_what_explore_shows() {
+    let place = Place::with_tiny();
+    let server = Server::start(&place, "--model tiny");
+    assert_eq!(server.models, ["tiny"]);
+    let before = place.files(".");
+
+    let empty = server.get("/");
+    assert_eq!(empty.status, 200);
+    assert!(empty.head.contains("content-type: text/html"), "{}", empty.head);
+    assert!(empty.head.contains("cache-control: no-store"), "{}", empty.head);
+    assert!(empty.body.contains("<option selected>tiny</option>"));
+    assert!(!empty.body.contains("id=\"report\""));
+
+    let (first, second) = ("</textarea><b> the \"river\" & a loan", "walking home");
+    let query = format!("?model=tiny&text={}", encoded(&format!("{first}\r\n{second}\r\n")));
+    let page = server.get(&format!("/{query}"));
+    assert_eq!(page.status, 200);
+    assert!(page.body.contains("&#60;/textarea&#62;&#60;b&#62; the &#34;river&#34; &#38; a loan"));
+    let report = report_of_page(page.body.as_bytes());
+    assert_eq!(report.explorations[0].texts, [first, second]);
+    let kept = server.get(&format!("/report.html{query}"));
+    assert!(kept.head.contains("content-disposition: attachment"), "{}", kept.head);
+    assert!(!kept.body.contains("<form"));
+    assert_eq!(report_of_page(kept.body.as_bytes()), report);
+
+    let numbers = server.get(&format!("/report.json{query}"));
+    assert!(numbers.head.contains("content-type: application/json"), "{}", numbers.head);
+    let explored = place.run(["explore", "--model", "tiny", "--json", first, second]).done();
+    assert_eq!(numbers.body, explored.stdout);
+    // A program need not name the model.
+    let without = server.get(&format!("/report.json?text={}", encoded("walking home")));
+    assert_eq!(without.status, 200);
+
+    assert_eq!(place.files("."), before, "a server writes nothing");
+}
+
+#[test]
+fn it_answers_this_machine_alone() {
+    let place = Place::with_tiny();
+    let server = Server::start(&place, "--model tiny");
+    let port = server.address.rsplit_once(':').unwrap().1;
+    for host in ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:80", "", "[::1"]
+    {
+        let answer = server.ask("/?text=loan", &format!("Host: {host}\r\n"));
+        assert_eq!(answer.status, 403, "{host}");
+        assert!(!answer.body.contains("report"), "{host}");
+    }
+    for from in ["cross-site", "same-site"] {
+        let headers = format!("Host: 127.0.0.1:{port}\r\nSec-Fetch-Site: {from}\r\n");
+        assert_eq!(server.ask("/", &headers).status, 403, "{from}");
+    }
+    for host in ["localhost", "127.0.0.1", "localhost:1"] {
+        assert_eq!(server.ask("/", &format!("Host: {host}\r\n")).status, 200, "{host}");
+    }
+    assert_eq!(server.get("/../../etc/passwd").status, 404);
+
+    // A second server does not take the first one's port.
+    let taken = place.line(&format!("serve --model tiny --port {port}"));
+    assert_eq!(taken.code, Some(2));
+    assert!(taken.stderr.contains("--port 0 takes a port that is free"), "{}", taken.stderr);
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let place = Place::with_tiny();
+    let server = Server::start(&place, "--model tiny");
+    let long = encoded(&"word ".repeat(1_001));
+    let many = encoded(&"word ".repeat(60));
+    for (target, said) in [
+        ("/?text=", "there is no text to look at: the box has only blank lines"),
+        (&format!("/?text={long}"), "5005 characters are more than 5000"),
+        (&format!("/?text={many}"), "the model reads at most 37"),
+        ("/?text=loan&model=/etc", "/etc is not among the models of this machine"),
+        ("/?text=loan&model=org/name", "org/name is not among the models of this machine"),
+    ] {
+        let answer = server.get(target);
+        assert_eq!(answer.status, 400, "{said}");
+        assert!(answer.body.contains(said), "{said}: {}", answer.body);
+        // What was typed is not lost.
+        assert!(answer.body.contains("<textarea"), "{said}");
+        let numbers = server.get(&target.replace("/?", "/report.json?"));
+        assert_eq!((numbers.status, numbers.body.contains(said)), (400, true), "{said}");
+    }
+    assert_eq!(server.get("/report.json").status, 400);
+    assert_eq!(server.get("/?text=a&text=b").status, 400);
+    assert_eq!(server.get("/nowhere").status, 404);
+    assert_eq!(server.get(&format!("/?text={}", "a".repeat(70_000))).status, 414);
+    // After all that it goes on.
+    assert_eq!(server.get("/?text=loan").status, 200);
+}
+
+#[test]
+fn models_of_the_cache_can_be_chosen() {
+    let place = Place::with_tiny();
+    // As the hub's clients keep them; one is of no family of ours.
+    for (repo, config) in [("org--other", None), ("org--odd", Some(r#"{"model_type": "odd"}"#))] {
+        let commit = "0123456789012345678901234567890123456789";
+        let folder = place.path(&format!("cache/models--{repo}"));
+        std::fs::create_dir_all(folder.join("refs")).unwrap();
+        std::fs::write(folder.join("refs/main"), commit).unwrap();
+        let snapshot = folder.join("snapshots").join(commit);
+        std::fs::create_dir_all(&snapshot).unwrap();
+        match config {
+            None => tiny().write(&snapshot),
+            Some(config) => std::fs::write(snapshot.join("config.json"), config).unwrap(),
+        }
+    }
+    let server = Server::start(&place, "--model tiny --cache-dir cache");
+    assert_eq!(server.models, ["tiny", "org/other"]);
+    let answer = server.get("/report.json?text=loan&model=org/other");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let numbers: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(numbers["model"], "org/other");
+    assert!(server.get("/").body.contains("<option>org/other</option>"));
+    assert_eq!(server.get("/report.json?text=loan&model=org/odd").status, 400);
+    // One that cannot be loaded is an error at the start, not of a request.
+    let wrong = place.line("serve --port 0 --model tiny --model nowhere --offline");
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(3), ""));
+}
+
+#[test]
+fn requests_queue() {
+    let place = Place::with_tiny();
+    let server = Server::start(&place, "--model tiny");
+    let alone = server.get("/report.json?text=loan").body;
+    std::thread::scope(|scope| {
+        let asked: Vec<_> =
+            (0..8).map(|_| scope.spawn(|| server.get("/report.json?text=loan"))).collect();
+        for answer in asked {
+            let answer = answer.join().unwrap();
+            assert_eq!((answer.status, answer.body == alone), (200, true));
+        }
+    });
+}
