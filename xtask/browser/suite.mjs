@@ -217,6 +217,8 @@ async function saves(name) {
   for (const button of await page.locator('.menu button').all()) {
     const label = await button.getAttribute('aria-label');
     await button.scrollIntoViewIfNeeded();
+    // Chromium drops what a page saves beyond ten files in a second.
+    await page.waitForTimeout(110);
     const [download] = await Promise.all([page.waitForEvent('download', { timeout: 20000 }), button.click()]);
     const bytes = readFileSync(await download.path());
     const text = bytes.toString('utf8');
