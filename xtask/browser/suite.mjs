@@ -263,6 +263,42 @@ async function accessible(name) {
   }
 }
 
+/** Two sides: they move together, share a scale, and differ by what the data does. */
+async function beside(name) {
+  const { page, close } = await open(name);
+  const report = await read(page);
+  const [a, b] = report.explorations;
+  const layers = () => page.evaluate(() => sides.map(layerAt).join());
+  for (let l = 0; l < a.layers.length; l += 1) {
+    const along = Math.round(l / (a.layers.length - 1) * (b.layers.length - 1));
+    check(`${name}: both sides at ${l}`, await layers() === `${l},${along}`, await layers());
+    await press(page, 'ArrowRight');
+  }
+  const scales = await page.evaluate(() => sides.map((side) => JSON.stringify(side.scale('cosine'))));
+  check(`${name}: cosines have one scale`, scales[0] === scales[1], scales.join());
+  if (report.one_basis) {
+    // One point of the basis is one place of both pictures.
+    const places = await page.evaluate(() => panels.filter((p) => p instanceof MapPanel).map((map) => {
+      const c = map.place(600, 400);
+      const [x, y] = [new Float32Array(1), new Float32Array(1)];
+      map.project(c, Float32Array.of(0.1, -0.2, 0.3), 0, 600, 400, x, y);
+      return `${x[0]} ${y[0]}`;
+    }));
+    check(`${name}: both maps are of one basis`, places.length === 2 && places[0] === places[1], places.join(' | '));
+  }
+  await page.locator('#difference details.table summary').click();
+  await page.waitForSelector('#difference table tbody tr', { timeout: 30000 });
+  const shown = await page.$$eval('#difference table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td.number')].map((c) => Number(c.dataset.value))));
+  const of = (e, i, j) => {
+    const [x, y] = [Math.min(i, j), Math.max(i, j)];
+    return e.layers.at(-1).similarity.cosine[x * e.tokens.length - x * (x - 1) / 2 + y - x];
+  };
+  const words = report.aligned.filter(([i, j]) => !a.tokens[i].special && !b.tokens[j].special);
+  const worst = Math.max(...words.flatMap((p, i) => words.map((q, j) => Math.abs(shown[i][j] - (of(a, p[0], q[0]) - of(b, p[1], q[1]))))));
+  check(`${name}: the difference is that of the data`, shown.length === words.length && worst < 1e-12, worst);
+  await close('side by side');
+}
+
 async function habits(name) {
   const { page, close } = await open(name, { reducedMotion: 'reduce' });
   await press(page, ' ');
@@ -413,6 +449,7 @@ for (const name of pages) {
     await selects(name);
     await numbers(name);
     await habits(name);
+    if (report.explorations.length > 1) await beside(name);
   }
   if (n <= 1000) {
     await saves(name);

@@ -44,6 +44,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("large", one(words(5_000), 13, "Five thousand tokens at thirteen layers")),
         ("hostile", one(hostile, 7, HOSTILE[0])),
         ("pair", pair()),
+        ("texts", two_texts()),
         ("charts", charts_alone()),
     ];
     for (name, report) in pages {
@@ -226,6 +227,15 @@ fn pair() -> Report {
     );
     report.explorations.push(second);
     report.aligned = (1..9).map(|t| [t, t + 1]).collect();
+    report
+}
+
+/// Two texts in one model, on one basis.
+fn two_texts() -> Report {
+    let mut report = one(words(5), 4, "Two texts in one model");
+    report.explorations.push(exploration(words(6), 4));
+    report.aligned = (0..4).map(|t| [t, t]).collect();
+    report.one_basis = true;
     report
 }
 

@@ -72,9 +72,9 @@ class Side {
     return values[i * this.n - i * (i - 1) / 2 + j - i];
   }
 
-  /** Two units against each other: the mean over their tokens, without a token against itself where
-   * it is of a word of several. @param {number} layer @param {Metric} metric
-   * @param {Unit} a @param {Unit} b @returns {number | null} */
+  /** Two units against each other: the mean over all pairs of their tokens.
+   * @param {number} layer @param {Metric} metric @param {Unit} a @param {Unit} b
+   * @returns {number | null} */
   similarity(layer, metric, a, b) {
     let sum = 0;
     for (const i of a.tokens) {
@@ -87,10 +87,11 @@ class Side {
     return sum / (a.tokens.length * b.tokens.length);
   }
 
-  /** The least and greatest similarity over all layers, so that layers share a scale.
+  /** The scale that all layers share, and both sides: but not the distances of two models.
    * @param {Metric} metric @returns {Scale} */
   scale(metric) {
-    return this.scales[metric] ||= scaleOf(this, metric);
+    const apart = metric === 'euclidean' && !report.one_basis;
+    return this.scales[metric] ||= scaleOf(apart ? [this] : sides, metric);
   }
 
   /** Where every unit is on a map, at every layer. @param {'trajectory' | 'tsne'} map */
@@ -103,12 +104,12 @@ class Side {
   }
 }
 
-/** @param {Side} side @param {Metric} metric @returns {Scale} */
-function scaleOf(side, metric) {
+/** From the least to the greatest similarity. @param {Side[]} of @param {Metric} metric @returns {Scale} */
+function scaleOf(of, metric) {
   if (metric === 'centred' || metric === 'standardised') return { low: -1, high: 1, signed: true };
   let low = metric === 'euclidean' ? 0 : 1;
   let high = metric === 'euclidean' ? 0 : 1;
-  for (const layer of side.e.layers) {
+  for (const layer of of.flatMap((side) => side.e.layers)) {
     if (metric === 'cosine' && layer.baseline) low = Math.min(low, layer.baseline.value);
     for (const value of layer.similarity?.[metric] || []) {
       low = Math.min(low, value);

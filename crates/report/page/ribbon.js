@@ -7,7 +7,7 @@ class RibbonPanel extends Panel {
       id: 'sentence', side, wide: sides.length < 2,
       title: sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
       shows: side.metrics.length > 0
-        ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words.'
+        ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words, and its likeness the mean of theirs.'
         : 'The text as the model reads it. Choose a token, and every panel shows it. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words.',
     });
     this.switches = [
