@@ -37,7 +37,7 @@ class DifferencePanel extends Panel {
   /** @param {number} width */
   layout(width) {
     const n = this.pairs.length;
-    const gutter = Math.min(Math.max(...this.pairs.map((_, i) => textWidth(this.name(i), { size: 11 })), 10) + 8, width * 0.3);
+    const gutter = Math.min(Math.max(...this.pairs.map((_, i) => textWidth(this.name(i), { size: 11, bold: true })), 10) + 8, width * 0.3);
     const side = Math.min(width, 480) - gutter - 8;
     return { gutter, cell: side / Math.max(1, n), x: Math.max(gutter, (width - side) / 2), y: gutter };
   }

@@ -39,7 +39,7 @@ class SimilarityPanel extends Panel {
   /** @param {number} width */
   layout(width) {
     const { units } = this.side.now;
-    const names = Math.max(...units.map((u) => textWidth(u.name, { size: 11 })), 10);
+    const names = Math.max(...units.map((u) => textWidth(u.name, { size: 11, bold: true })), 10);
     const named = units.length <= 44;
     const gutter = named ? Math.min(names + 8, width * 0.28) : 12;
     const side = Math.min(width, 560) - gutter - 8;
