@@ -24,7 +24,7 @@ enum Job {
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     let job = job(args, &progress)?;
     let settings = CompareSettings {
         metric: args.metric.into(),

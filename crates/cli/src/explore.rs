@@ -16,7 +16,7 @@ use stratoscope::{
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     let models = model::each(&args.models)?;
     if models.len() > 1 {
         return several(args, &models, &output, progress);

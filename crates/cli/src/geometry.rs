@@ -18,7 +18,7 @@ const WARNINGS: usize = 10;
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     let models = model::each(&args.models)?;
     let given = InputArgs {
         text: Vec::new(),

@@ -15,7 +15,7 @@ const NAMED: usize = 3;
 
 pub(crate) fn run(args: &LensArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     let text = text(args, &progress)?;
     let settings = LensSettings {
         top: args.top.into(),

@@ -1,6 +1,6 @@
 //! `--output`: the folder that a command writes.
 
-use crate::args::CommonArgs;
+use crate::args::{CommonArgs, OutputArgs};
 use crate::outcome::{Failure, Result, hold_interrupts};
 use crate::progress::Progress;
 use std::path::{Path, PathBuf};
@@ -16,17 +16,13 @@ pub(crate) struct Output<'a> {
 
 impl<'a> Output<'a> {
     /// That the folder cannot be written is better known before the work than after it.
-    pub(crate) fn new(
-        folder: Option<&'a PathBuf>,
-        overwrite: bool,
-        common: &CommonArgs,
-    ) -> Result<Self> {
-        let folder = folder.map(PathBuf::as_path);
+    pub(crate) fn new(args: &'a OutputArgs, common: &CommonArgs) -> Result<Self> {
+        let folder = args.folder.as_deref();
         if let Some(folder) = folder {
             check_parent(folder)?;
-            check_output(folder, overwrite)?;
+            check_output(folder, args.overwrite)?;
         }
-        Ok(Self { folder, overwrite, json: common.json })
+        Ok(Self { folder, overwrite: args.overwrite, json: common.json })
     }
 
     /// Whether a folder is to be written.

@@ -26,7 +26,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         return self::apply(apply);
     }
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     if let Some(path) = &args.save {
         // What conflicts with --tsv would pass a requirement of it in the arguments' definition.
         if args.tsv.is_none() {
@@ -34,7 +34,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
                 "--save keeps the probe of a task of your own (--tsv FILE)",
             ));
         }
-        check_place(path, args.overwrite)?;
+        check_place(path, args.output.overwrite)?;
     }
     let data = data(args, &progress)?;
     let explorer = model::open(&args.model, &mut progress)?;

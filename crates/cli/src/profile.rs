@@ -19,13 +19,13 @@ const SEED: u64 = 0;
 
 pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     let mut progress = Progress::new(&args.common);
-    let output = Output::new(args.output.as_ref(), args.overwrite, &args.common)?;
+    let output = Output::new(&args.output, &args.common)?;
     let models = model::each(&args.models)?;
     if let Some(path) = &args.save_states {
         if models.len() > 1 {
             return Err(Failure::usage("--save-states is for a single model"));
         }
-        crate::extract::check_output(path, args.overwrite)?;
+        crate::extract::check_output(path, args.output.overwrite)?;
     }
     let stimuli = stimuli(args)?;
     let mut profiles = Vec::new();

@@ -1,6 +1,6 @@
 //! `stratoscope compare`.
 
-use super::{CommonArgs, MetricName, ModelArgs, PoolingName};
+use super::{CommonArgs, MetricName, ModelArgs, OutputArgs, PoolingName};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -56,12 +56,8 @@ pub(crate) struct CompareArgs {
     /// The seed of the bootstrap and of the random words.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// The folder to write [default: stratoscope-out/<model>--compare--<first words>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace a comparison that is in the folder.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     #[command(flatten)]

@@ -1,6 +1,6 @@
 //! `stratoscope explore`.
 
-use super::{CommonArgs, InputArgs, LookArgs, SeveralModels};
+use super::{CommonArgs, InputArgs, LookArgs, OutputArgs, SeveralModels};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -21,12 +21,8 @@ pub(crate) struct ExploreArgs {
     /// Draw from a states file (of extract or explore) again, without a model.
     #[arg(long, value_name = "STATES", conflicts_with_all = ["text", "file", "pairs", "model", "baseline", "attention"])]
     pub(crate) from: Option<PathBuf>,
-    /// The folder to write [default: stratoscope-out/<model>--<first words>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace an exploration that is in the folder.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     /// Compute the model's anisotropy baseline from 200 built-in sentences, and keep it for next
     /// time (the bundled model's comes with the program).
     #[arg(long)]

@@ -1,6 +1,6 @@
 //! `stratoscope geometry`.
 
-use super::{CommonArgs, LongName, PoolingName, SeveralModels};
+use super::{CommonArgs, LongName, OutputArgs, PoolingName, SeveralModels};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -47,12 +47,8 @@ pub(crate) struct GeometryArgs {
     /// What to do with a text that is longer than the model's positions allow.
     #[arg(long, value_enum, default_value = "refuse", value_name = "HOW")]
     pub(crate) long: LongName,
-    /// The folder to write [default: stratoscope-out/<models>--geometry--<file>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace what is in the folder, if it is of an earlier run.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) models: SeveralModels,
     #[command(flatten)]

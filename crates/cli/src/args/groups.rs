@@ -66,6 +66,17 @@ pub(crate) struct LookArgs {
     pub(crate) rows: RowArgs,
 }
 
+/// Where a command writes its folder.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct OutputArgs {
+    /// The folder to write [default: one in stratoscope-out, named after model, command and input].
+    #[arg(id = "output", long = "output", value_name = "DIR")]
+    pub(crate) folder: Option<PathBuf>,
+    /// Replace what an earlier run wrote.
+    #[arg(long)]
+    pub(crate) overwrite: bool,
+}
+
 /// Which model, and from where.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct ModelArgs {

@@ -1,8 +1,7 @@
 //! `stratoscope lens`.
 
-use super::{CommonArgs, ModelArgs};
+use super::{CommonArgs, ModelArgs, OutputArgs};
 use clap::Args as Group;
-use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
 The model's final norm and head are put on the states of every layer (logit lens, nostalgebraist \
@@ -32,12 +31,8 @@ pub(crate) struct LensArgs {
     /// hidden in turn.
     #[arg(long)]
     pub(crate) perplexity: bool,
-    /// The folder to write [default: stratoscope-out/<model>--lens--<first words>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace a lens that is in the folder.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     #[command(flatten)]

@@ -22,7 +22,7 @@ pub(crate) use explore::ExploreArgs;
 pub(crate) use extract::ExtractArgs;
 pub(crate) use geometry::GeometryArgs;
 pub(crate) use groups::{
-    CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, RowArgs, SeveralModels,
+    CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, OutputArgs, RowArgs, SeveralModels,
 };
 pub(crate) use lens::LensArgs;
 pub(crate) use probe::{ApplyArgs, ProbeArgs, ProbeCommand};

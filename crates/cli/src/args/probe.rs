@@ -1,6 +1,6 @@
 //! `stratoscope probe`, and `probe apply`.
 
-use super::{CommonArgs, LongName, ModelArgs, PoolingName};
+use super::{CommonArgs, LongName, ModelArgs, OutputArgs, PoolingName};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
 use stratoscope::{Column, Filter, LayerSelection};
@@ -101,12 +101,8 @@ pub(crate) struct ProbeArgs {
     /// several times.
     #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) memory: u32,
-    /// The folder to write [default: stratoscope-out/<model>--probe--<labels>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace a probe that is in the folder, or the saved one.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) model: ModelArgs,
     #[command(flatten)]

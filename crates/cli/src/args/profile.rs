@@ -1,6 +1,6 @@
 //! `stratoscope profile`.
 
-use super::{CommonArgs, SeveralModels};
+use super::{CommonArgs, OutputArgs, SeveralModels};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -31,12 +31,8 @@ pub(crate) struct ProfileArgs {
     /// Keep the vectors that it is computed from, as FILE.safetensors.
     #[arg(long, value_name = "FILE")]
     pub(crate) save_states: Option<PathBuf>,
-    /// The folder to write [default: stratoscope-out/<model>--profile--<stimuli>--<hash>].
-    #[arg(long, value_name = "DIR")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace a profile that is in the folder, or the states file.
-    #[arg(long)]
-    pub(crate) overwrite: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
     #[command(flatten)]
     pub(crate) models: SeveralModels,
     #[command(flatten)]
