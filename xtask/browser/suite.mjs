@@ -272,6 +272,9 @@ async function beside(name) {
   for (let l = 0; l < a.layers.length; l += 1) {
     const along = Math.round(l / (a.layers.length - 1) * (b.layers.length - 1));
     check(`${name}: both sides at ${l}`, await layers() === `${l},${along}`, await layers());
+    const said = await page.textContent('.now');
+    const names = [[a, l], [b, along]].map(([e, at]) => `${layerName(e.layers[at].layer)} of ${e.layers.at(-1).layer}`);
+    check(`${name}: the scrubber says both`, names.every((part) => said.includes(part)), said);
     await press(page, 'ArrowRight');
   }
   const scales = await page.evaluate(() => sides.map((side) => JSON.stringify(side.scale('cosine'))));

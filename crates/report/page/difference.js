@@ -4,10 +4,12 @@ class DifferencePanel extends Panel {
   constructor() {
     super({
       id: 'difference', side: sides[0], title: 'A minus B',
-      shows: 'For every two words that both sides have, the similarity in A minus that in B, each at the layer where its scrubber stands: red where they are more alike in A, blue where they are in B. Two models\' spaces are not compared, only the arrangement of the words within each.',
+      shows: 'For every two words that both sides have, the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models\' spaces are not compared, only the arrangement of the words within each.',
     });
     this.metric = metricChoice(sides[0]);
     this.controls.append(this.metric.root);
+    /** @type {{[metric: string]: Scale}} */
+    this.scales = {};
     // A token of either side stands in one pair at most.
     this.pairs = (report.aligned || []).filter(([a, b]) => !sides[0].e.tokens[a].special && !sides[1].e.tokens[b].special);
   }
@@ -16,17 +18,28 @@ class DifferencePanel extends Panel {
 
   deps() { return [layerAt(sides[0]), layerAt(sides[1]), state.metric, focusOf(sides[0])]; }
 
-  /** @param {number} i @param {number} j */
-  value(i, j) {
-    const [a, b] = sides.map((side, s) => side.cell(layerAt(side), state.metric, this.pairs[i][s], this.pairs[j][s]));
+  /** @param {number} i @param {number} j @param {number[]} [layers] of both sides */
+  value(i, j, layers = sides.map(layerAt)) {
+    const [a, b] = sides.map((side, s) => side.cell(layers[s], state.metric, this.pairs[i][s], this.pairs[j][s]));
     return a === null || b === null ? null : a - b;
   }
 
-  /** One scale for all layers. */
+  /** To the greatest difference at any depth, so that layers share a scale. @returns {Scale} */
   scale() {
-    const span = sides.map((side) => side.scale(state.metric)).map((s) => (s.signed ? 1 : s.high - s.low));
-    const most = Math.max(...span);
-    return { low: -most, high: most, signed: true };
+    return this.scales[state.metric] ||= this.widest();
+  }
+
+  /** @returns {Scale} */
+  widest() {
+    const last = Math.max(...sides.map((side) => side.last));
+    let most = 0;
+    for (let step = 0; step <= last; step += 1) {
+      const layers = sides.map((side) => Math.round(last > 0 ? step * side.last / last : 0));
+      this.pairs.forEach((_, i) => {
+        for (let j = 0; j < i; j += 1) most = Math.max(most, Math.abs(this.value(i, j, layers) || 0));
+      });
+    }
+    return { low: -(most || 1), high: most || 1, signed: true };
   }
 
   name(/** @type {number} */ i) {

@@ -19,9 +19,8 @@ class Scrubber {
 
   update() {
     if (Number(this.slider.value) !== state.depth) this.slider.value = String(state.depth);
-    const names = sides.map((side) => layerName(side.e.layers[layerAt(side)].layer));
-    const last = sides[0].e.layers[sides[0].last].layer;
-    const text = `${new Set(names).size > 1 ? `A: ${names[0]}, B: ${names[1]}` : names[0]} of ${last}`;
+    const names = sides.map((side) => `${layerName(side.e.layers[layerAt(side)].layer)} of ${side.e.layers[side.last].layer}`);
+    const text = new Set(names).size > 1 ? `A: ${names[0]}, B: ${names[1]}` : names[0];
     if (text !== this.shown) {
       this.shown = text;
       this.text.textContent = text;
