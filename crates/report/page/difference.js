@@ -4,7 +4,7 @@ class DifferencePanel extends Panel {
   constructor() {
     super({
       id: 'difference', side: sides[0], title: 'A minus B',
-      shows: 'For every two words that both sides have, the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models\' spaces are not compared, only the arrangement of the words within each.',
+      shows: 'For every two words that both sides have (“a / b”: b stands where a did), the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models\' spaces are not compared, only the arrangement of the words within each.',
     });
     this.metric = metricChoice(sides[0]);
     this.controls.append(this.metric.root);
