@@ -23,7 +23,7 @@ class SimilarityPanel extends Panel {
   constructor(side) {
     super({
       id: 'similarity', side, title: `Similarity at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
-      shows: `Every token against every other in the full space, not on the map. A cosine says something only where it leaves the baseline, the mean cosine of words of unrelated sentences: deep layers are narrow cones, and a few large dimensions can carry a cosine. Centred: after the mean of this layer's tokens is subtracted; standardised: of z-scores. With few tokens that mean makes unlike tokens look opposed. All layers share a scale${sides.length < 2 ? '' : report.one_basis ? ', and so do both sides' : ', and so do both sides, but for distances'}.`,
+      shows: `Every token against every other in the full space, not on the map. A cosine says something only where it leaves the baseline, the mean cosine of words of unrelated sentences: deep layers are narrow cones, and a few large dimensions can carry a cosine. Centred: after the mean of this layer's tokens${report.one_basis ? ', of both texts,' : ''} is subtracted; standardised: of z-scores. With few tokens that mean makes unlike tokens look opposed. All layers share a scale${sides.length < 2 ? '' : report.one_basis ? ', and so do both sides' : ', and so do both sides, but for distances'}.`,
       paper: { name: 'Ethayarajh 2019; Timkey & van Schijndel 2021', doi: '10.18653/v1/D19-1006' },
     });
     this.metric = metricChoice(side);
