@@ -21,7 +21,6 @@ mod hostile;
 mod laws;
 mod lens;
 mod models;
-mod plane;
 mod probing;
 mod profile;
 mod program;

@@ -30,23 +30,6 @@ fn help_says_what_there_is() {
 }
 
 #[test]
-fn cargo_xtask_passes_every_command_on() {
-    let help = Place::new().line("--help").done().stdout;
-    let commands = help.split_once("Commands:\n").unwrap().1.split_once("\n\n").unwrap().0;
-    let names = commands.lines().filter_map(|line| {
-        let (indent, rest) = line.split_at(2);
-        (indent == "  " && !rest.starts_with(' ')).then(|| rest.split_whitespace().next().unwrap())
-    });
-    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
-    assert!(names.len() > 10, "{help}");
-    // Chores link nothing of the program, so they have a list of their own.
-    let list = std::fs::read_to_string(path("../../xtask/src/program.rs")).unwrap();
-    for name in names {
-        assert!(list.contains(&format!("name: \"{name}\"")), "{name}");
-    }
-}
-
-#[test]
 fn the_summary_of_the_bundled_model() {
     let place = Place::new();
     let outcome = place.line("explore 'The bank by the river refused the loan.'").done();

@@ -1,7 +1,7 @@
-//! The chores of the workspace: `cargo xtask …`. Each chore is one file; this one picks among them.
+//! The chores of the workspace: `cargo xtask …`. Each chore is one file; this file chooses one.
 //!
-//! It links nothing heavy. The commands of the program are handed to the program itself
-//! (`program.rs`), so that help and chores never wait for the numerical crates.
+//! This binary links nothing heavy. Every other word is a command of the program and is handed to
+//! the program (`program.rs`), so that help and chores never wait for the numerical crates.
 
 // This binary talks to people: it is one of the two that may print.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
@@ -16,7 +16,7 @@ mod msrv;
 mod program;
 mod readme;
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -30,8 +30,8 @@ pub(crate) fn workspace_root() -> PathBuf {
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
-    let chore = arguments.next().unwrap_or_else(|| "help".into());
-    match dispatch(&chore.to_string_lossy(), arguments.collect()) {
+    let word = arguments.next().unwrap_or_else(|| "help".into());
+    match dispatch(&word, arguments.collect()) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("xtask: {failure}");
@@ -40,24 +40,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn dispatch(chore: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    match chore {
+fn dispatch(word: &OsStr, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+    match word.to_string_lossy().as_ref() {
         "ci" => none_left(&arguments).and_then(|()| ci::run()),
         "assets" => assets::run(&arguments),
         "bench" => bench::run(&arguments),
         "browser" => {
             none_left(&arguments).and_then(|()| browser::run()).map(|()| ExitCode::SUCCESS)
         }
-        "help" | "--help" | "-h" => {
+        "help" => {
             print!("{}", help());
             Ok(ExitCode::SUCCESS)
         }
-        name if program::COMMANDS.iter().any(|command| command.name == name) => {
-            program::run(name, arguments)
-        }
-        other => Err(Failure::Usage(format!(
-            "there is no chore `{other}`; `cargo xtask help` lists what there is"
-        ))),
+        _ => program::run(word, arguments),
     }
 }
 
@@ -70,49 +65,24 @@ fn none_left(arguments: &[OsString]) -> Result<(), Failure> {
     }
 }
 
-fn help() -> String {
-    let mut text = String::from(
-        "Usage: cargo xtask COMMAND [ARGUMENTS]\n\n\
-         The program, built in release mode and then run with the arguments:\n",
-    );
-    for command in program::COMMANDS {
-        text.push_str(&format!("  {:<10} {}\n", command.name, command.summary));
-    }
-    text.push_str(
-        "  (`cargo xtask COMMAND --help` explains one of them)\n\n\
-         Chores:\n\
-         \x20 ci         every check that a change must pass, cheap ones first\n\
-         \x20 assets     make the bundled model from the upstream files, or check it\n\
-         \x20            [--from FOLDER] [--check]\n\
-         \x20 bench      how fast it is: every bench of the workspace, or in turns with others:\n\
-         \x20            peers [--model FOLDER] [--file TEXT] [--rounds N] [--threads N]\n\
-         \x20                  [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE\n\
-         \x20            cold [--model FOLDER] [--rounds N]  from process start to files written\n\
-         \x20 browser    the report's page in a headless Chromium, where one is here\n\
-         \x20 help       this text\n",
-    );
-    text
-}
+fn help() -> &'static str {
+    "Usage: cargo xtask COMMAND [ARGUMENTS]
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+The program, built in release mode and then run with the arguments:
+  explore \"A sentence.\"   pictures of how the model represents the sentence, layer by layer
+  COMMAND                 any other command of the program: extract, compare, profile, probe, …
+  COMMAND --help          explains one command
+  --help                  lists all commands of the program
 
-    #[test]
-    fn help_names_every_command() {
-        let text = help();
-        for name in program::COMMANDS
-            .iter()
-            .map(|command| command.name)
-            .chain(["ci", "assets", "bench", "browser"])
-        {
-            assert!(text.contains(&format!("  {name} ")), "{name} is missing from\n{text}");
-        }
-    }
-
-    #[test]
-    fn an_unknown_chore_is_a_usage_error() {
-        assert!(matches!(dispatch("paint", vec![]), Err(Failure::Usage(_))));
-        assert!(matches!(dispatch("ci", vec!["--fast".into()]), Err(Failure::Usage(_))));
-    }
+Chores:
+  ci         every check that a change must pass, the cheap ones first
+  assets     make the bundled model from the upstream files, or check it
+             [--from FOLDER] [--check]
+  bench      how fast the workspace is: all benches, or in turns with other tools:
+             peers [--model FOLDER] [--file TEXT] [--rounds N] [--threads N]
+                   [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE
+             cold [--model FOLDER] [--rounds N]  from process start to written files
+  browser    test the report page in a headless Chromium, if one is installed
+  help       this text
+"
 }

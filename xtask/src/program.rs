@@ -1,72 +1,28 @@
 //! Building the `stratoscope` program in release mode and becoming it.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use crate::failure::Failure;
 
-/// A command of the program that `cargo xtask` passes on.
-pub(crate) struct ProgramCommand {
-    pub(crate) name: &'static str,
-    pub(crate) summary: &'static str,
-}
-
-/// The commands that the program has. The only list of them here.
-pub(crate) const COMMANDS: &[ProgramCommand] = &[
-    ProgramCommand {
-        name: "explore",
-        summary: "pictures of how one or several sentences are represented by depth",
-    },
-    ProgramCommand { name: "extract", summary: "hidden states of a text or a corpus, as a file" },
-    ProgramCommand {
-        name: "profile",
-        summary: "what a model's layers know of a word: its sense against its role, by depth",
-    },
-    ProgramCommand {
-        name: "compare",
-        summary: "two sentences, one word in several contexts, or pairs from a file, by depth",
-    },
-    ProgramCommand {
-        name: "probe",
-        summary: "what each layer knows of a label: linear and structural probes",
-    },
-    ProgramCommand {
-        name: "geometry",
-        summary: "measures of the representation space over a corpus, by layer",
-    },
-    ProgramCommand { name: "lens", summary: "what each layer would predict" },
-    ProgramCommand {
-        name: "serve",
-        summary: "the page of explore with a text box, in a browser on this machine",
-    },
-    ProgramCommand { name: "info", summary: "what a model is" },
-    ProgramCommand { name: "models", summary: "the models at hand" },
-    ProgramCommand { name: "fetch", summary: "bring a model into the cache" },
-    ProgramCommand {
-        name: "verify",
-        summary: "a model held against candle-transformers (a build with the second opinion)",
-    },
-    ProgramCommand { name: "doctor", summary: "what this machine and its settings mean" },
-    ProgramCommand { name: "completions", summary: "completions for a shell" },
-];
-
-/// Builds the program where needed and runs `stratoscope NAME ARGUMENTS…`.
+/// Builds the program where needed and runs `stratoscope COMMAND ARGUMENTS…`. The program itself
+/// knows which commands it has and reports one that it does not have.
 ///
-/// On Unix this process becomes the program, so that signals and exit codes are its own. Elsewhere
-/// the program's exit code is passed on.
-pub(crate) fn run(name: &str, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
+/// On Unix this process becomes the program, so that signals and exit codes are the program's.
+/// Elsewhere the program's exit code is passed on.
+pub(crate) fn run(command_name: &OsStr, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let mut command = Command::new(build("stratoscope-cli", "stratoscope", Profile::Release)?);
-    command.arg(name).args(arguments);
+    command.arg(command_name).args(arguments);
     become_program(command)
 }
 
 /// How a program is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// To be used, and timed
+    /// For use and for timing.
     Release,
-    /// As the tests are
+    /// The profile of the tests.
     Dev,
 }
 

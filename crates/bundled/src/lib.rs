@@ -25,9 +25,6 @@ pub const BASELINE: &str = include_str!("../baseline.json");
 /// The model's profile over the built-in homographs, as JSON.
 pub const PROFILE: &str = include_str!("../profile.json");
 
-/// The model's plane of role and sense, as safetensors.
-pub const PLANE: &[u8] = include_bytes!("../plane.safetensors");
-
 macro_rules! bundled {
     ($($name:literal),+ $(,)?) => {
         &[$(BundledFile { name: $name, bytes: include_bytes!(concat!("../model/", $name)) }),+]
