@@ -2,6 +2,7 @@
 
 use crate::checkpoints::Checkpoint;
 use crate::fixtures::path;
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io::Write;
@@ -118,11 +119,30 @@ impl Place {
 }
 
 impl Outcome {
-    /// It worked, and says so by its exit code.
+    /// Asserts that the exit code is 0.
+    #[track_caller]
     pub(crate) fn done(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self
     }
+
+    /// The JSON on stdout, of a command that ends with exit code 0.
+    #[track_caller]
+    pub(crate) fn json(self) -> Value {
+        serde_json::from_str(&self.done().stdout).unwrap()
+    }
+}
+
+/// The number in a JSON value.
+#[track_caller]
+pub(crate) fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value}"))
+}
+
+/// The JSON in a file of a folder that [`Place::files`] has read.
+#[track_caller]
+pub(crate) fn json_of(files: &BTreeMap<String, Option<Vec<u8>>>, name: &str) -> Value {
+    serde_json::from_slice(files[name].as_ref().unwrap()).unwrap()
 }
 
 /// Splits a command line at spaces, except within single quotes.

@@ -1,6 +1,6 @@
 //! `compare` through the program: known answers, an independent computation in Python, mistakes.
 
-use crate::command::Place;
+use crate::command::{Place, number};
 use crate::fixtures::path;
 use serde_json::Value;
 
@@ -20,10 +20,6 @@ fn json(place: &Place, args: &[&str]) -> Value {
 
 fn layers(value: &Value) -> &Vec<Value> {
     value["layers"].as_array().unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value}"))
 }
 
 #[track_caller]

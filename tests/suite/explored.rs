@@ -1,19 +1,11 @@
 //! What `explore` shows beside maps: heads, moves, and several models on the same words.
 
-use crate::command::{Place, tiny};
+use crate::command::{Place, json_of, number, tiny};
 use crate::fixtures::Tensors;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 const TEXT: &str = "The bank by the river refused the loan, oddly.";
-
-fn json(place: &Place, line: &str) -> Value {
-    serde_json::from_str(&place.line(line).done().stdout).unwrap()
-}
-
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value}"))
-}
 
 #[test]
 fn heads_are_what_the_patterns_say() {
@@ -23,7 +15,7 @@ fn heads_are_what_the_patterns_say() {
             "extract '{TEXT}' --hooks blocks.*.attn.hook_pattern --output s.safetensors"
         ))
         .done();
-    let explored = json(&place, &format!("explore '{TEXT}' --attention --json"));
+    let explored = place.line(&format!("explore '{TEXT}' --attention --json")).json();
     let tokens = explored["tokens"].as_array().unwrap();
     let n = tokens.len();
     let special: Vec<bool> = tokens.iter().map(|t| t["special"].as_bool().unwrap()).collect();
@@ -66,8 +58,8 @@ fn heads_are_what_the_patterns_say() {
 fn attention_in_words_and_of_texts_without_special_tokens() {
     let place = Place::with_tiny();
     // Heads are of tokens, whatever the rows are.
-    let words = json(&place, &format!("explore '{TEXT}' --attention --words --json"));
-    let tokens = json(&place, &format!("explore '{TEXT}' --attention --json"));
+    let words = place.line(&format!("explore '{TEXT}' --attention --words --json")).json();
+    let tokens = place.line(&format!("explore '{TEXT}' --attention --json")).json();
     assert_eq!(words["layers"][3]["heads"], tokens["layers"][3]["heads"]);
     let out = place.line("explore 'bank' --model tiny --attention --output o").done();
     assert!(out.stdout.contains("attention"), "{}", out.stdout);
@@ -77,7 +69,7 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
     for name in ["attention.svg", "rollout.json", "states.safetensors"] {
         assert!(written.contains_key(name), "{name}");
     }
-    let rollout: Value = serde_json::from_slice(written["rollout.json"].as_ref().unwrap()).unwrap();
+    let rollout: Value = json_of(&written, "rollout.json");
     let n = rollout["tokens"].as_array().unwrap().len();
     for layer in rollout["layers"].as_array().unwrap() {
         let weights: Vec<f64> = layer["weights"].as_array().unwrap().iter().map(number).collect();
@@ -112,8 +104,8 @@ fn states_beside_patterns_are_near_those_without() {
 #[test]
 fn moves_are_counted_in_the_full_space() {
     let place = Place::new();
-    let explored = json(&place, &format!("explore '{TEXT}' --json"));
-    let states = json(&place, &format!("extract '{TEXT}' --json"));
+    let explored = place.line(&format!("explore '{TEXT}' --json")).json();
+    let states = place.line(&format!("extract '{TEXT}' --json")).json();
     let moves = &explored["moves"];
     let k = moves["neighbours"].as_u64().unwrap() as usize;
     let rows = states["rows"].as_array().unwrap();
@@ -149,7 +141,7 @@ fn moves_are_counted_in_the_full_space() {
             assert!((change - (1.0 - kept as f64 / k as f64)).abs() < 1e-12);
         }
     }
-    let few = json(&place, "explore 'the bank' --json");
+    let few = place.line("explore 'the bank' --json").json();
     assert!(few["moves"].is_null());
     let reasons: Vec<&str> = few["left_out"]
         .as_array()
@@ -166,7 +158,7 @@ fn models_stand_side_by_side_on_the_same_words() {
     let place = Place::with_tiny();
     tiny().write(&place.path("same"));
     let line = format!("explore '{TEXT}' --model tiny --model bundled --model same");
-    let found = json(&place, &format!("{line} --json"));
+    let found = place.line(&format!("{line} --json")).json();
     let models = found["models"].as_array().unwrap();
     let texts = |model: &Value| -> Vec<String> {
         let tokens = model["tokens"].as_array().unwrap();
@@ -209,7 +201,7 @@ fn models_stand_side_by_side_on_the_same_words() {
     assert!(place.files("side").iter().all(same));
 
     assert_eq!(place.line("explore 'a' --model tiny --model tiny").code, Some(2));
-    let one = json(&place, "explore 'bank' --model bundled --model tiny --json");
+    let one = place.line("explore 'bank' --model bundled --model tiny --json").json();
     assert_eq!(one["cka_left_out"], "CKA needs 4 words, found 1");
     assert!(one["cka"].is_null());
     let pairs = place.line("explore 'a' 'b' --pairs --model bundled --model tiny");

@@ -10,6 +10,11 @@ pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
 
+/// Sixty short annotated sentences, as CoNLL-U.
+pub(crate) fn corpus() -> String {
+    std::fs::read_to_string(path("probing/corpus.conllu")).unwrap()
+}
+
 /// The model that comes with the program.
 pub(crate) fn bundled() -> Source {
     let files = stratoscope_bundled::files();

@@ -1,8 +1,8 @@
 //! `geometry`: its numbers against the library's own measures, what little text leaves undefined,
 //! several models, its files.
 
-use crate::command::{Outcome, Place, tiny};
-use crate::fixtures::{load, path};
+use crate::command::{Outcome, Place, json_of, tiny};
+use crate::fixtures::{corpus, load};
 use ndarray::{Array2, Axis};
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -31,14 +31,9 @@ fn place() -> Place {
     place
 }
 
-fn corpus() -> String {
-    std::fs::read_to_string(path("probing/corpus.conllu")).unwrap()
-}
-
 fn json(outcome: Outcome) -> Value {
-    let outcome = outcome.done();
     assert!(!outcome.stdout.contains("NaN") && !outcome.stdout.contains("inf"));
-    serde_json::from_str(&outcome.stdout).unwrap()
+    outcome.json()
 }
 
 #[track_caller]
@@ -196,7 +191,7 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
         }
     }
 
-    let all: Value = serde_json::from_slice(first["geometry.json"].as_ref().unwrap()).unwrap();
+    let all: Value = json_of(&first, "geometry.json");
     let csv = String::from_utf8(first["geometry.csv"].clone().unwrap()).unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some("model,layer,measure,value,low,high,n"));

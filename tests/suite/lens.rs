@@ -1,7 +1,7 @@
 //! The lens through the program, held to logits that the forward pass gives elsewhere.
 
 use crate::checkpoints::Checkpoint;
-use crate::command::Place;
+use crate::command::{Place, number};
 use crate::fixtures::{Tensors, path};
 use crate::report::report_of_page;
 use serde_json::Value;
@@ -18,11 +18,6 @@ fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {
     model.write(&place.path("model"));
 }
 
-fn json(place: &Place, args: &[&str]) -> Value {
-    let outcome = place.run(args).done();
-    serde_json::from_str(&outcome.stdout).unwrap()
-}
-
 /// The logits of a text, `[tokens][d_vocab]`.
 fn logits(place: &Place, text: &str) -> Vec<Vec<f64>> {
     let args = ["extract", "--model", "model", "--hooks", "logits", text, "--overwrite"];
@@ -37,16 +32,12 @@ fn nats(logits: &[f64], id: usize) -> f64 {
     most + logits.iter().map(|l| (l - most).exp()).sum::<f64>().ln() - logits[id]
 }
 
-fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value}"))
-}
-
 #[test]
 fn the_last_layer_is_what_the_model_predicts() {
     let place = Place::new();
     with_tokenizer(&place, "gpt2", "n_positions");
     let text = "the bank by the river";
-    let lens = json(&place, &["lens", "--model", "model", text, "--perplexity", "--json"]);
+    let lens = place.run(&["lens", "--model", "model", text, "--perplexity", "--json"]).json();
     let logits = logits(&place, text);
     let layers = lens["layers"].as_array().unwrap();
     assert_eq!(layers.len(), 3);
@@ -78,7 +69,7 @@ fn a_mask_is_what_a_masked_model_predicts() {
     let place = Place::new();
     with_tokenizer(&place, "roberta", "max_position_embeddings");
     let text = "the <mask> by the river";
-    let plain = json(&place, &["lens", "--model", "model", text, "--json"]);
+    let plain = place.run(&["lens", "--model", "model", text, "--json"]).json();
     let positions = plain["positions"].as_array().unwrap();
     let masked = positions.iter().position(|p| p["masked"] == true).unwrap();
     let logits = logits(&place, text);
@@ -89,13 +80,14 @@ fn a_mask_is_what_a_masked_model_predicts() {
     assert_eq!(last["top"][0]["id"], best);
     assert!(last["truth"].is_null());
     let with_target =
-        json(&place, &["lens", "--model", "model", text, "--target", "bank", "--json"]);
+        place.run(&["lens", "--model", "model", text, "--target", "bank", "--json"]).json();
     let truth = &with_target["layers"][layers.len() - 1]["cells"][masked]["truth"];
     let id = with_target["positions"][masked]["truth"]["id"].as_u64().unwrap() as usize;
     assert!((number(&truth["nats"]) - nats(row, id)).abs() < 1e-5);
 
     // Pseudo-perplexity: each of the two tokens hidden in its turn.
-    let pseudo = json(&place, &["lens", "--model", "model", "and the", "--perplexity", "--json"]);
+    let pseudo =
+        place.run(&["lens", "--model", "model", "and the", "--perplexity", "--json"]).json();
     assert_eq!(pseudo["perplexity"]["pseudo"], true);
     let mut sum = 0.0;
     for (text, hidden) in [("<mask> the", 0), ("and<mask>", 1)] {

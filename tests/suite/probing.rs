@@ -1,7 +1,7 @@
 //! `probe`: annotated corpora with and without mistakes, its numbers, own tasks and saved probes.
 
-use crate::command::{Outcome, Place, tiny};
-use crate::fixtures::{load, path};
+use crate::command::{Place, number, tiny};
+use crate::fixtures::{corpus, load};
 use serde_json::Value;
 use std::fmt::Write;
 use stratoscope::extractor::{ChosenWords, extract, parse_annotated, prepare};
@@ -14,14 +14,6 @@ fn place() -> Place {
     place
 }
 
-fn corpus() -> String {
-    std::fs::read_to_string(path("probing/corpus.conllu")).unwrap()
-}
-
-fn json(outcome: Outcome) -> Value {
-    serde_json::from_str(&outcome.done().stdout).unwrap()
-}
-
 /// A score lies in its interval, and all of it between the bounds.
 fn check(score: &Value, low: f64, high: f64) {
     let of = |key: &str| score[key].as_f64().unwrap_or_else(|| panic!("{key} of {score}"));
@@ -30,7 +22,7 @@ fn check(score: &Value, low: f64, high: f64) {
 }
 
 fn value(score: &Value) -> f64 {
-    score["value"].as_f64().unwrap_or_else(|| panic!("{score}"))
+    number(&score["value"])
 }
 
 /// A task of one word a line: is the noun a person, an animal, …; or what kind of sentence it is.
@@ -170,7 +162,7 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
     let place = place();
     let line = "probe --corpus own.conllu --label deprel.universal --label misc.Supersense --where upos=NOUN \
                 --where form~^[a-z] --layers 0,3,-1 --mix --random-weights";
-    let all = json(place.line(&format!("{line} --json --output out")));
+    let all = place.line(&format!("{line} --json --output out")).json();
     assert_eq!(
         all["labels"]["deprel.universal"]["counts"]["train"],
         all["labels"]["misc.Supersense"]["counts"]["train"]
@@ -214,7 +206,7 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
 fn trees_are_read_off_distances() {
     let place = place();
     let line = "probe --corpus own.conllu --structural --layers 0,3";
-    let all = json(place.line(&format!("{line} --json")));
+    let all = place.line(&format!("{line} --json")).json();
     let chain = &all["baselines"]["linear_chain"];
     for scores in all["layers"].as_array().unwrap().iter().chain([chain]) {
         for key in ["uuas", "root_accuracy"] {
@@ -223,7 +215,7 @@ fn trees_are_read_off_distances() {
         check(&scores["dspr"], -1.0, 1.0);
     }
     // In passes of a layer each, where memory is short.
-    let passes = json(place.line(&format!("{line} --json --memory 1")));
+    let passes = place.line(&format!("{line} --json --memory 1")).json();
     assert_eq!(passes, all);
     let shown = place.line(&format!("{line} --output out")).done().stdout;
     assert!(shown.contains("UUAS") && shown.contains("by joining neighbours"), "{shown}");
@@ -237,7 +229,7 @@ fn parts_are_kept_apart() {
     place.write("dev.conllu", sentences[40..50].concat());
     place.write("test.conllu", sentences[50..].concat());
     let line = "probe --train train.conllu --label upos --layers 3 --json";
-    let all = json(place.line(&format!("{line} --dev dev.conllu --test test.conllu")));
+    let all = place.line(&format!("{line} --dev dev.conllu --test test.conllu")).json();
     assert_eq!(all["data"]["sentences"]["dev"], 10);
     assert_eq!(all["data"]["files"][1]["part"], "dev");
     let outcome = place.line(&format!("{line} --dev dev.conllu")).done();
@@ -250,7 +242,7 @@ fn parts_are_kept_apart() {
     assert_eq!(all["data"]["files"][1]["part"], "test");
     let several = "probe --train train.conllu --train dev.conllu --test test.conllu --label upos \
                    --layers 3 --json";
-    assert_eq!(json(place.line(several))["data"]["sentences"]["train"], 50);
+    assert_eq!(place.line(several).json()["data"]["sentences"]["train"], 50);
 }
 
 #[test]
@@ -340,7 +332,7 @@ fn an_own_task_is_probed_saved_and_applied() {
     let place = Place::with_tiny();
     place.write("kinds.tsv", task(false));
     let line = "probe --tsv kinds.tsv --strength 1 --save kinds.probe --json";
-    let all = json(place.line(line));
+    let all = place.line(line).json();
     assert_eq!(all["data"]["unit"], "text");
     let chosen = all["chosen_layer"].as_u64().unwrap();
     assert!(chosen <= 6);
@@ -357,7 +349,7 @@ fn an_own_task_is_probed_saved_and_applied() {
         lines.iter().map(|l| (l[0], l[2])).collect::<Vec<_>>(),
         [("negated", "They can't see the fox."), ("passive", "The lamp was found by the baker."),]
     );
-    let all = json(place.line("probe apply kinds.probe 'She sent the baker a goat.' --json"));
+    let all = place.line("probe apply kinds.probe 'She sent the baker a goat.' --json").json();
     assert_eq!(all["classes"], serde_json::json!(["negated", "other", "passive"]));
     let sum: f64 = all["texts"][0]["probabilities"]
         .as_array()
@@ -385,7 +377,7 @@ fn an_own_task_is_probed_saved_and_applied() {
 fn a_task_of_places_in_texts_is_probed_saved_and_applied() {
     let place = Place::new();
     place.write("senses.tsv", task(true));
-    let all = json(place.line("probe --tsv senses.tsv --layers 2-4 --save senses.probe --json"));
+    let all = place.line("probe --tsv senses.tsv --layers 2-4 --save senses.probe --json").json();
     assert_eq!(all["data"]["unit"], "span");
     assert!(all["baselines"]["form_lookup"]["accuracy"]["value"].is_f64());
     place.write(

@@ -1,6 +1,6 @@
 //! The profile: the one that ships is the model's own, its controls hold, and its command is honest.
 
-use crate::command::Place;
+use crate::command::{Place, json_of};
 use crate::fixtures::bundled;
 use serde_json::Value;
 use stratoscope::probing::{Balance, Design, Estimate, Partitioner, Placement, Stimuli};
@@ -244,7 +244,7 @@ fn profiles_of_several_models_stand_side_by_side() {
     for name in ["profile.svg", "profile--1-all-minilm-l6-v2.json", "profile--2-tiny.png"] {
         assert!(written.contains_key(name), "{name}: {:?}", written.keys());
     }
-    let all: Value = serde_json::from_slice(written["profile.json"].as_ref().unwrap()).unwrap();
+    let all: Value = json_of(&written, "profile.json");
     let found: Value =
         serde_json::from_str(&place.line(&format!("{line} --json")).done().stdout).unwrap();
     assert_eq!(all, found);

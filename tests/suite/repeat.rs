@@ -1,6 +1,6 @@
 //! The same command gives the same bytes, whatever the folder, the threads or the order.
 
-use crate::command::{Place, tiny};
+use crate::command::{Place, json_of, tiny};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use stratoscope::{Explorer, Text};
@@ -21,7 +21,7 @@ fn differing<'a>(a: &'a Files, b: &Files) -> Vec<&'a str> {
 }
 
 fn manifest(files: &Files) -> Value {
-    serde_json::from_slice(files["manifest.json"].as_ref().unwrap()).unwrap()
+    json_of(files, "manifest.json")
 }
 
 #[test]
