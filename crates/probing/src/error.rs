@@ -76,12 +76,6 @@ pub enum ProbingError {
         /// What it needs, in words.
         needed: &'static str,
     },
-    /// The design does not have what a plane is found with.
-    #[error("the plane needs {needed}")]
-    Separation {
-        /// What it needs, in words.
-        needed: &'static str,
-    },
 }
 
 /// The crate's result.

@@ -316,7 +316,7 @@ fn centre(columns: &mut Array2<f64>) {
 }
 
 /// An orthonormal basis of the columns, by Gram and Schmidt, twice for accuracy.
-pub(crate) fn orthonormal(columns: Array2<f64>) -> Array2<f64> {
+fn orthonormal(columns: Array2<f64>) -> Array2<f64> {
     let mut basis = Array2::zeros((columns.nrows(), columns.ncols()));
     let mut rank = 0;
     for column in columns.columns() {

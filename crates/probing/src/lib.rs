@@ -1,5 +1,5 @@
-//! What a layer knows: crossed stimuli with the partition of variance and the plane of role and sense;
-//! linear and structural probes with their controls.
+//! What a layer knows: crossed stimuli with the partition of variance, and linear and structural
+//! probes with their controls.
 //!
 #![doc = include_str!("../README.md")]
 
@@ -17,7 +17,6 @@ mod mdl;
 mod mix;
 mod mix_fit;
 mod partition;
-mod plane;
 mod product;
 mod score;
 mod standardise;
@@ -37,10 +36,6 @@ pub use mdl::{Block, Mdl};
 pub use mix::{Mix, Mixes};
 pub use partition::{
     Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
-};
-pub use plane::{
-    AtChance, HeldOut, Place, RANDOM_SUBSPACES, SHRINKAGE, Separated, Separation, Separator,
-    Subspaces,
 };
 pub use score::Scored;
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};

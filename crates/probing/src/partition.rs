@@ -73,7 +73,7 @@ pub const PERMUTATIONS: usize = 200;
 /// Shares are not given where less of the variance than this is within words.
 pub const LEAST_WITHIN: f64 = 0.02;
 /// Less than this within words is rounding.
-pub(crate) const ROUNDING: f64 = 1e-9;
+const ROUNDING: f64 = 1e-9;
 
 /// Everything that a partition needs of a design, made once for the vectors of all layers.
 pub struct Partitioner {
@@ -170,7 +170,7 @@ impl Partitioner {
 }
 
 /// `[RESAMPLES][words]`: how often each word is drawn.
-pub(crate) fn resamples(words: usize, rng: &mut Xoshiro256Plus) -> Vec<Vec<f64>> {
+fn resamples(words: usize, rng: &mut Xoshiro256Plus) -> Vec<Vec<f64>> {
     let mut resample = || {
         let mut counts = vec![0.0; words];
         (0..words).for_each(|_| counts[rng.gen_range(0..words)] += 1.0);
@@ -180,7 +180,7 @@ pub(crate) fn resamples(words: usize, rng: &mut Xoshiro256Plus) -> Vec<Vec<f64>>
 }
 
 /// One vector a context, all of them finite.
-pub(crate) fn check_vectors(vectors: ArrayView2<'_, f64>, contexts: usize) -> Result<()> {
+fn check_vectors(vectors: ArrayView2<'_, f64>, contexts: usize) -> Result<()> {
     let (expected, found) = (contexts, vectors.nrows());
     if found != expected {
         return Err(ProbingError::Length { what: "vectors", expected, found });
@@ -257,7 +257,7 @@ pub fn standardised(vectors: ArrayView2<'_, f64>) -> Array2<f64> {
 }
 
 impl Null {
-    pub(crate) fn of(mut values: Vec<f64>) -> Self {
+    fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
         Self { mean: mean(&values), high: percentile(&values, 0.95) }
     }
@@ -271,16 +271,6 @@ impl Estimate {
         let shift = value - mean(samples);
         let (low, high) = ends(samples.iter().map(|s| s + shift).collect());
         Self { value, low, high }
-    }
-
-    /// The mean of `[words]` values, with the percentile interval of a bootstrap over words.
-    pub(crate) fn of_mean(values: &[f64], resamples: &[Vec<f64>]) -> Self {
-        let drawn = |counts: &Vec<f64>| {
-            let sum: f64 = counts.iter().zip(values).map(|(n, v)| n * v).sum();
-            sum / values.len().max(1) as f64
-        };
-        let (low, high) = ends(resamples.iter().map(drawn).collect());
-        Self { value: mean(values), low, high }
     }
 
     /// The share of the first of two effects, both taken as 0 where they are negative.
