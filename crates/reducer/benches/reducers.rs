@@ -1,5 +1,4 @@
-//! PCA and t-SNE in the sizes that they are used in: the tokens of a treebank, of a page and of a
-//! chapter.
+//! PCA and t-SNE in typical sizes: the tokens of a treebank, of a page and of a chapter.
 
 // A bench that cannot be set up should stop.
 #![allow(clippy::unwrap_used)]
@@ -8,17 +7,17 @@ use divan::Bencher;
 use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array2;
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256Plus;
+use rand::Rng;
+use stratoscope_numerics::generator;
 use stratoscope_reducer::{Pca, Tsne};
 
 fn main() {
     divan::main();
 }
 
-/// Twenty groups of rows about centres of their own, with a spread that falls by column.
+/// Twenty clusters of rows, with a spread that decreases by column.
 fn groups(n: usize, d: usize) -> Array2<f32> {
-    let mut rng = Xoshiro256Plus::seed_from_u64(1);
+    let mut rng = generator(1);
     let centres = Array2::from_shape_simple_fn((20, d), || rng.gen_range(-1.0f32..1.0));
     Array2::from_shape_fn((n, d), |(i, j)| {
         let spread = 1.0 / (1.0 + j as f32).sqrt();
@@ -40,7 +39,7 @@ fn places_of_35_000(bencher: Bencher) {
     bencher.bench_local(|| pca.transform(&rows).unwrap());
 }
 
-/// The neighbours and a few epochs, by points.
+/// The neighbours and 30 epochs, by the number of points.
 #[divan::bench(args = [15, 500, 5_000], sample_count = 3)]
 fn tsne_of_30_epochs(bencher: Bencher, points: usize) {
     let rows = groups(points, 50);

@@ -1,4 +1,4 @@
-"""Compares what the example `measure pca` wrote with scikit-learn's full SVD in f64, and times both.
+"""Compares the output of the example `measure pca` with the full SVD of scikit-learn in f64, and times scikit-learn.
 
 `python compare.py X.f32 COLUMNS K OUT` with the arguments that the example was given.
 """

@@ -1,10 +1,10 @@
-//! Times the reducers on a real matrix and writes what they found, for `compare.py` beside it.
+//! Times the reducers on a real matrix and writes their results for `compare.py`.
 //!
 //! `cargo run --release -p stratoscope-reducer --example measure -- pca X.f32 384 50 OUT`
 //! `cargo run --release -p stratoscope-reducer --example measure -- tsne X.f32 384 30 [MAP.f32]`
 //!
-//! Matrices are raw little-endian f32 in row-major order with the given number of columns; with
-//! a MAP (two columns) its exact divergence is printed beside ours.
+//! Matrices are raw little-endian f32 in row-major order with the given number of columns. The exact
+//! divergence of a MAP (two columns) is printed beside that of this crate.
 
 use std::time::Instant;
 
@@ -35,8 +35,8 @@ fn pca(x: &Array2<f32>, k: usize, out: &str) -> Result<(), Box<dyn std::error::E
         let pca = Pca::params(k).fit(&dataset)?;
         say(&format!("PCA of {:?} -> {k}: {:?}", x.dim(), start.elapsed()));
         let start = Instant::now();
-        let placed = pca.transform(&x.view())?;
-        say(&format!("placed {:?}: {:?}", placed.dim(), start.elapsed()));
+        let projected = pca.transform(&x.view())?;
+        say(&format!("projected {:?}: {:?}", projected.dim(), start.elapsed()));
         let numbers = pca.singular_values().iter().chain(pca.components());
         let bytes: Vec<u8> =
             numbers.chain([&pca.total_variance()]).flat_map(|v| v.to_le_bytes()).collect();

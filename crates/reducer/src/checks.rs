@@ -1,4 +1,4 @@
-//! Checks of an input matrix, made once before anything is computed.
+//! Checks of an input matrix, before anything is computed.
 
 use linfa::Float;
 use ndarray::{Array2, ArrayView2, Axis};
@@ -31,19 +31,19 @@ pub(crate) fn largest_magnitude<F: Float>(x: ArrayView2<F>) -> Result<f64> {
         .map_or_else(|| Err(first_not_finite(x)), |top| Ok(to_f64(top)))
 }
 
-/// Rows that one task looks at.
+/// Rows of one parallel task.
 pub(crate) const ROWS: usize = 1024;
 
 /// The largest absolute value of some rows, or None where one is not finite.
 fn largest_if_finite<F: Float>(rows: ArrayView2<F>) -> Option<F> {
-    // By column, without a branch: 0 x is 0 for every finite x, and NaN otherwise.
+    // By column, without a branch: 0 · x is 0 for every finite x, and NaN otherwise.
     let mut tops = vec![F::zero(); rows.ncols()];
     let mut poison = vec![F::zero(); rows.ncols()];
     for row in rows.rows() {
         let slots = tops.iter_mut().zip(&mut poison);
         match row.as_slice() {
-            Some(row) => slots.zip(row).for_each(|((top, bad), &v)| look(top, bad, v)),
-            None => slots.zip(row).for_each(|((top, bad), &v)| look(top, bad, v)),
+            Some(row) => slots.zip(row).for_each(|((top, bad), &v)| update(top, bad, v)),
+            None => slots.zip(row).for_each(|((top, bad), &v)| update(top, bad, v)),
         }
     }
     let clean = poison.iter().all(|value| value.is_zero());
@@ -51,7 +51,7 @@ fn largest_if_finite<F: Float>(rows: ArrayView2<F>) -> Option<F> {
 }
 
 #[inline(always)]
-fn look<F: Float>(top: &mut F, poison: &mut F, value: F) {
+fn update<F: Float>(top: &mut F, poison: &mut F, value: F) {
     let size = value.abs();
     *top = if size > *top { size } else { *top };
     *poison += value * F::zero();
@@ -64,7 +64,7 @@ fn first_not_finite<F: Float>(x: ArrayView2<F>) -> ReducerError {
     ReducerError::NotFinite { row, column, value }
 }
 
-/// Widens one entry; f32 and f64 both fit.
+/// Converts an f32 or f64 entry to f64.
 pub(crate) fn to_f64<F: Float>(value: F) -> f64 {
     value.to_f64().unwrap_or(f64::NAN)
 }

@@ -5,25 +5,25 @@ use std::ops::Range;
 use ndarray::{Array1, Array2, ArrayView1, Axis, s};
 use rayon::prelude::*;
 
-use crate::linalg::add_product;
+use stratoscope_numerics::add_product;
 
-/// Rows whose distances are computed by one matrix product.
+/// Rows of one matrix product.
 const BLOCK: usize = 64;
 
-/// Below this share of the two squared lengths a distance is computed again from differences:
-/// the product form has lost its digits there. Duplicates come out as exactly 0.
+/// Below this share of the two squared lengths, a distance is computed again from differences,
+/// because the product form has lost its digits. The distance of duplicates is exactly 0.
 const CANCELLATION: f64 = 1e-5;
 
-/// A cloud of points, ready for questions about distances.
+/// Points whose distances are computed block by block.
 pub(crate) struct Cloud {
-    /// Rows shifted to mean 0, `[n, d]`: distances are the same, and cancel less.
+    /// Rows less their mean, `[n, d]`: distances are unchanged and lose fewer digits.
     rows: Array2<f64>,
     /// Squared length of every row, `[n]`.
     lengths: Array1<f64>,
 }
 
 impl Cloud {
-    /// Takes the rows of a finite, non-empty matrix.
+    /// Of the rows of a finite, non-empty matrix.
     pub(crate) fn new(mut rows: Array2<f64>) -> Self {
         if let Some(mean) = rows.mean_axis(Axis(0)) {
             rows -= &mean;
@@ -37,8 +37,8 @@ impl Cloud {
         self.rows.nrows()
     }
 
-    /// Calls `visit(i, distances)` for every point i, with its squared distance to every point
-    /// (`[n]`, itself included at 0). The results come in order of i, whatever the threads.
+    /// Calls `visit(i, distances)` for every point i with its squared distances to all points
+    /// (`[n]`, 0 to itself). The results are in the order of i, on any number of threads.
     pub(crate) fn map_rows<T: Send>(
         &self,
         visit: impl Fn(usize, &[f64]) -> T + Sync + Send,
@@ -46,7 +46,7 @@ impl Cloud {
         self.map_range(0..self.len(), visit)
     }
 
-    /// [`Cloud::map_rows`] for some of the points.
+    /// [`Cloud::map_rows`] for a range of points.
     pub(crate) fn map_range<T: Send>(
         &self,
         points: Range<usize>,
@@ -97,13 +97,13 @@ impl Cloud {
     }
 }
 
-/// The `k` nearest of a row of distances to point i, itself excluded: `(distance, index)`,
-/// ascending; of equal distances the lower index comes first.
+/// The `k` nearest points to point i (i excluded) from its distances to all points: `(distance,
+/// index)`, ascending; of equal distances the lower index is first.
 pub(crate) fn nearest(distances: &[f64], i: usize, k: usize) -> Vec<(f64, usize)> {
     let order = |a: &(f64, usize), b: &(f64, usize)| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1));
     let room = 4 * k + 64;
     let mut found: Vec<(f64, usize)> = Vec::with_capacity(room.min(distances.len()));
-    // Once k are known, only what is below the farthest of them can still count.
+    // Once k are known, only distances below the farthest of them matter.
     let mut limit = f64::INFINITY;
     for (j, &distance) in distances.iter().enumerate() {
         if distance < limit && j != i {

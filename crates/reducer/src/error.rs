@@ -1,6 +1,8 @@
 //! The one error type of this crate.
 
-/// Why a reduction could not be done.
+use stratoscope_numerics::NoConvergence;
+
+/// Why a reduction failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReducerError {
@@ -17,7 +19,7 @@ pub enum ReducerError {
     TooFewRows {
         /// The method asked for.
         method: &'static str,
-        /// The smallest number of rows that it can work with.
+        /// The smallest number of rows that the method accepts.
         needed: usize,
         /// Rows found.
         found: usize,
@@ -32,36 +34,33 @@ pub enum ReducerError {
         /// The entry.
         value: f64,
     },
-    /// Two matrices that have to agree in shape do not.
+    /// The shapes of two matrices do not fit each other.
     #[error("{what}: expected shape {expected:?}, found {found:?}")]
     Shape {
-        /// What was compared.
+        /// What the shape is of.
         what: &'static str,
-        /// The shape that was needed, `[rows, columns]`.
+        /// The required shape, `[rows, columns]`.
         expected: [usize; 2],
-        /// The shape that was given, `[rows, columns]`.
+        /// The shape found, `[rows, columns]`.
         found: [usize; 2],
     },
-    /// A setting is out of its range.
+    /// A setting is outside its range.
     #[error("{name} = {value}: expected {expected}")]
     Setting {
         /// The setting's name.
         name: &'static str,
-        /// The value given.
+        /// The value of the setting.
         value: f64,
         /// The values allowed, in words.
         expected: &'static str,
     },
-    /// The iterations for the eigenvalues of a `size` x `size` matrix did not settle.
-    #[error("the eigenvalues of a {size} x {size} matrix did not converge")]
-    NoConvergence {
-        /// Rows of the matrix.
-        size: usize,
-    },
-    /// A random projection could not be made.
+    /// The iteration for the eigenvalues of a matrix did not converge.
+    #[error(transparent)]
+    NoConvergence(#[from] NoConvergence),
+    /// A random projection failed.
     #[error("random projection failed")]
     RandomProjection(#[from] linfa_reduction::ReductionError),
-    /// An error of linfa's own, from its dataset layer.
+    /// An error of the dataset layer of linfa.
     #[error("linfa reports an error")]
     Linfa(#[from] linfa::error::Error),
 }

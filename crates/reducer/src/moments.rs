@@ -1,4 +1,4 @@
-//! Mean and scatter of rows that come in blocks: all that PCA needs of them.
+//! Mean and scatter of rows that come in blocks: the sufficient statistics of PCA.
 
 use linfa::Float;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
@@ -7,26 +7,25 @@ use rayon::prelude::*;
 
 use crate::checks::{largest_magnitude, to_f64};
 use crate::error::{ReducerError, Result};
-use crate::linalg::add_product;
+use stratoscope_numerics::add_scatter;
 
-/// Rows multiplied at once, with the one that is added to them: 256 x 384 in f64 stay in the
-/// cache of a core.
+/// Rows of one product, less the one that is added: 256 x 384 in f64 stay in the cache of a core.
 const ROWS: usize = 255;
-/// Rows of the result per product; only the blocks on and below the diagonal are computed.
+/// Rows of the scatter matrix per product.
 const PANEL: usize = 48;
-/// Partial sums over rows, at most: fixed, so that the threads do not change the result.
-const PARTS: usize = 8;
+/// The largest number of partial sums: fixed, so that the number of threads changes no digit.
+const MAX_PARTS: usize = 8;
 
 /// The number, mean and scatter matrix Σ (x − mean)(x − mean)ᵀ of rows of one length.
 ///
-/// Rows are seen once, in blocks of any size, and what was gathered from two parts of the data
-/// can be merged (Chan, Golub & LeVeque 1983): memory is d², whatever the number of rows. Sums
-/// are in f64, in a unit that grows with the rows, so that no square overflows. How rows are cut
-/// into blocks changes the result by rounding; the number of threads does not change it.
+/// Rows are read once, in blocks of any size, and the moments of two parts of the data can be merged
+/// (Chan, Golub & LeVeque 1983): memory is d², for any number of rows. Sums are in f64, in a unit
+/// that grows with the entries, so that no square overflows. The block size changes the result by
+/// rounding; the number of threads does not.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     n: usize,
-    /// A power of two: dividing by it is exact. The mean and the scatter are in it.
+    /// The unit of the mean and the scatter: a power of two, so that division is exact.
     unit: f64,
     mean: Array1<f64>,
     /// The lower triangle, `[d, d]`.
@@ -34,7 +33,7 @@ pub struct Moments {
 }
 
 impl Moments {
-    /// Of no rows yet, of length `d`.
+    /// The moments of no rows, of length `d`.
     pub fn new(d: usize) -> Self {
         Self { n: 0, unit: SMALLEST_UNIT, mean: Array1::zeros(d), scatter: Array2::zeros((d, d)) }
     }
@@ -52,8 +51,8 @@ impl Moments {
     /// Adds rows `[n, d]`, f32 or f64; no rows are allowed.
     ///
     /// # Errors
-    /// Another number of columns; an entry that is not finite, by its row among these. Nothing
-    /// has been added then.
+    /// A different number of columns; an entry that is not finite, with its row in this block. After
+    /// an error, the moments are unchanged.
     pub fn add<F: Float>(&mut self, rows: ArrayView2<F>) -> Result<()> {
         let (n, d) = rows.dim();
         if d != self.n_columns() {
@@ -67,16 +66,16 @@ impl Moments {
             return Ok(());
         }
         let unit = unit_of(largest_magnitude(rows)?);
-        let per_part = n.div_ceil(PARTS).max(ROWS);
+        let per_part = n.div_ceil(MAX_PARTS).max(ROWS);
         let parts: Vec<_> = rows.axis_chunks_iter(Axis(0), per_part).collect();
         let parts: Vec<Self> = parts.into_par_iter().map(|part| Self::of(part, unit)).collect();
         parts.iter().try_for_each(|part| self.merge(part))
     }
 
-    /// Adds what was gathered from other rows.
+    /// Adds the moments of other rows.
     ///
     /// # Errors
-    /// Another number of columns.
+    /// A different number of columns.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         if other.n_columns() != self.n_columns() {
             return Err(ReducerError::Shape {
@@ -99,10 +98,10 @@ impl Moments {
         step -= &self.mean;
         let n = (self.n + other.n) as f64;
         self.scatter.scaled_add(factor * factor, &other.scatter);
-        // The spread of the two means about the common one: one row more.
+        // The scatter of the two means about the common mean: one additional row.
         let weight = (self.n as f64 * (other.n as f64 / n)).sqrt();
         let row = (&step * weight).insert_axis(Axis(0));
-        add_scatter(row.view(), &mut self.scatter);
+        add_scatter(row.view(), &mut self.scatter, PANEL);
         self.mean.scaled_add(other.n as f64 / n, &step);
         self.n += other.n;
         Ok(())
@@ -113,12 +112,12 @@ impl Moments {
         &self.mean * self.unit
     }
 
-    /// The scatter matrix, `[d, d]`, whose lower triangle is set, over the square of the unit.
+    /// The lower triangle of the scatter matrix, `[d, d]`, in the square of the unit; and the unit.
     pub(crate) fn scatter(&self) -> (&Array2<f64>, f64) {
         (&self.scatter, self.unit)
     }
 
-    /// Moves to another unit, which is not below the present one.
+    /// Changes the unit to one that is not smaller.
     fn scale_to(&mut self, unit: f64) {
         let factor = self.unit / unit;
         if factor != 1.0 {
@@ -128,11 +127,11 @@ impl Moments {
         }
     }
 
-    /// Of some finite rows, in a unit that their entries are below 2 in.
+    /// The moments of finite rows, in a unit in which their entries are below 2.
     fn of<F: Float>(rows: ArrayView2<F>, unit: f64) -> Self {
         let d = rows.ncols();
         let mut sum = Self { n: 0, unit, mean: Array1::zeros(d), scatter: Array2::zeros((d, d)) };
-        // One row more than a block has: the step from one mean to the next.
+        // One additional row: the step from one mean to the next.
         let mut room = Array2::zeros((ROWS.min(rows.nrows()) + 1, d));
         for block in rows.axis_chunks_iter(Axis(0), ROWS) {
             let mut centred = room.slice_mut(s![..=block.nrows(), ..]);
@@ -141,8 +140,8 @@ impl Moments {
             let (before, added) = (sum.n as f64, block.nrows() as f64);
             let share = added / (before + added);
             centred.row_mut(0).assign(&(&step * (before * share).sqrt()));
-            add_scatter(centred.view(), &mut sum.scatter);
-            // A first block's mean is exact: equal rows have no scatter.
+            add_scatter(centred.view(), &mut sum.scatter, PANEL);
+            // The mean of the first block is exact: equal rows have no scatter.
             sum.mean.scaled_add(share, &step);
             sum.n += block.nrows();
         }
@@ -150,21 +149,21 @@ impl Moments {
     }
 }
 
-/// The unit of data without a spread of its own, small enough for any.
+/// The unit of data that is all 0.
 const SMALLEST_UNIT: f64 = f64::MIN_POSITIVE;
 
-/// The power of two below a magnitude.
+/// The largest power of two that is not above a magnitude.
 pub(crate) fn unit_of(largest: f64) -> f64 {
     if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { SMALLEST_UNIT }
 }
 
-/// Writes rows, scaled and less their mean, and returns this mean.
+/// Writes the rows, scaled and less their mean, to `out`, and returns this mean.
 pub(crate) fn centre<F: Float>(
     rows: ArrayView2<F>,
     scale: f64,
     mut out: ArrayViewMut2<f64>,
 ) -> Array1<f64> {
-    // Relative to the first row: equal rows then have exactly their own mean.
+    // Relative to the first row: the mean of equal rows is exact.
     let first: Array1<f64> = rows.row(0).iter().map(|&value| to_f64(value) * scale).collect();
     let mut sum = Array1::<f64>::zeros(rows.ncols());
     for (row, mut target) in rows.rows().into_iter().zip(out.rows_mut()) {
@@ -176,7 +175,7 @@ pub(crate) fn centre<F: Float>(
     first + sum
 }
 
-/// Writes a row, scaled and less another.
+/// Writes a row, scaled and less `minus`, to `target`.
 #[inline(always)]
 pub(crate) fn subtract<F: Float>(
     row: ArrayView1<F>,
@@ -184,7 +183,7 @@ pub(crate) fn subtract<F: Float>(
     minus: &[f64],
     target: &mut ndarray::ArrayViewMut1<f64>,
 ) {
-    // Slices let the compiler use vector registers.
+    // On slices the compiler uses vector registers.
     match (row.as_slice(), target.as_slice_mut()) {
         (Some(row), Some(target)) => Arch::new().dispatch(Subtract { row, scale, minus, target }),
         _ => {
@@ -194,7 +193,7 @@ pub(crate) fn subtract<F: Float>(
     }
 }
 
-/// [`subtract`] for a row that lies together in memory.
+/// [`subtract`] for a contiguous row.
 struct Subtract<'a, F> {
     row: &'a [F],
     scale: f64,
@@ -210,19 +209,6 @@ impl<F: Float> WithSimd for Subtract<'_, F> {
         for ((slot, less), &value) in self.target.iter_mut().zip(self.minus).zip(self.row) {
             *slot = to_f64(value) * self.scale - less;
         }
-    }
-}
-
-/// Adds Σ rᵀ r over rows r to the lower triangle of `sum`.
-fn add_scatter(rows: ArrayView2<f64>, sum: &mut Array2<f64>) {
-    let d = rows.ncols();
-    for left in (0..d).step_by(PANEL) {
-        let right = (left + PANEL).min(d);
-        add_product(
-            rows.slice(s![.., left..right]).t(),
-            rows.slice(s![.., ..right]),
-            sum.slice_mut(s![left..right, ..right]),
-        );
     }
 }
 
@@ -261,7 +247,7 @@ mod tests {
             let product = centred.t().dot(&centred);
             let lower = product.indexed_iter().filter(|((i, j), _)| j <= i).map(|(_, v)| *v);
             let expected: Vec<f64> = mean.iter().copied().chain(lower).collect();
-            // At once, in blocks, and in parts that are merged.
+            // At once, in blocks, and merged from two parts.
             let whole = gathered(&[x.view()], d);
             let (a, b) = x.view().split_at(Axis(0), n / 3);
             let blocks = gathered(&[a, b], d);
@@ -280,7 +266,7 @@ mod tests {
     fn moments_take_any_size_of_numbers() {
         let x = rows(600, 4);
         let exact = plain(&gathered(&[x.view()], 4));
-        // Small rows before large ones: the unit grows, and the small ones lose nothing of weight.
+        // Small rows before large ones: the unit grows, and the sums stay exact enough.
         for scale in [2f64.powi(-400), 2f64.powi(400)] {
             let scaled = x.mapv(|v| v * scale);
             let (a, b) = scaled.view().split_at(Axis(0), 250);

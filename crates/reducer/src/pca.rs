@@ -7,22 +7,22 @@ use rayon::prelude::*;
 
 use crate::checks::largest_magnitude;
 use crate::error::{ReducerError, Result};
-use crate::linalg::{SymmetricEigen, add_product};
 use crate::moments::{Moments, centre, subtract, unit_of};
+use stratoscope_numerics::{SymmetricEigen, add_product};
 
-/// Rows placed at once: 128 x 384 in f64 stay in the cache of a core.
+/// Rows of one projection task: 128 x 384 in f64 stay in the cache of a core.
 const ROWS: usize = 128;
-/// Loadings this close to the largest of their component, relatively, count as tied with it.
+/// Loadings within this relative distance of the largest loading count as equal to it.
 const TIE: f64 = 1e-9;
 
 /// Principal components of the rows of a matrix `[n, d]`.
 ///
-/// From the eigenvectors of the covariance `[d, d]` or the Gram matrix `[n, n]`, whichever is
-/// smaller, in f64 (Jolliffe 2002, chapter 3). A direction is kept while its singular value is
-/// above max(n, d)^½ · 1.5e-8 of the largest: below, a covariance cannot tell it from zero. So
-/// there may be fewer components than asked for, and none where all rows are equal.
+/// Computed from the eigenvectors of the covariance `[d, d]` or of the Gram matrix `[n, n]`,
+/// whichever is smaller, in f64 (Jolliffe 2002, chapter 3). A direction is kept while its singular
+/// value is above max(n, d)^½ · 1.5e-8 of the largest; a smaller one is rounding. So there may be
+/// fewer components than requested, and none where all rows are equal.
 ///
-/// Signs are fixed: the loading of largest size is positive; of loadings within 1e-9 of the
+/// Signs are fixed: the loading of largest magnitude is positive; of loadings within 1e-9 of the
 /// largest, the first.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pca {
@@ -39,8 +39,8 @@ impl Pca {
         PcaParams(PcaValidParams { n_components })
     }
 
-    /// `squares` and `trace` (Σ σ² over all directions, those not kept included) are over the
-    /// square of the unit.
+    /// `squares` (σ² of the kept directions) and `trace` (Σ σ² of all directions) are in the square
+    /// of the unit.
     fn new(
         mean: Array1<f64>,
         mut components: Array2<f64>,
@@ -59,17 +59,17 @@ impl Pca {
         }
     }
 
-    /// The mean of the rows fitted, `[d]`.
+    /// The mean of the fitted rows, `[d]`.
     pub fn mean(&self) -> &Array1<f64> {
         &self.mean
     }
 
-    /// The components `[k, d]`, orthonormal, by falling variance.
+    /// The components `[k, d]`, orthonormal, by descending variance.
     pub fn components(&self) -> &Array2<f64> {
         &self.components
     }
 
-    /// The singular values of the centred rows, `[k]`, falling.
+    /// The singular values of the centred rows, `[k]`, descending.
     pub fn singular_values(&self) -> &Array1<f64> {
         &self.singular_values
     }
@@ -80,36 +80,36 @@ impl Pca {
         self.singular_values.mapv(|sigma| sigma * sigma / divisor)
     }
 
-    /// The share of each component in [`Pca::total_variance`], `[k]`.
+    /// The share of [`Pca::total_variance`] along each component, `[k]`.
     pub fn explained_variance_ratio(&self) -> Array1<f64> {
         self.explained_variance() / self.total_variance
     }
 
-    /// The variance of the data, summed over all d dimensions, divisor n − 1.
+    /// The variance of the rows, summed over all d dimensions; the divisor is n − 1.
     pub fn total_variance(&self) -> f64 {
         self.total_variance
     }
 }
 
 impl<F: Float, D: Data<Elem = F>> Transformer<&ArrayBase<D, Ix2>, Result<Array2<f64>>> for Pca {
-    /// Places rows `[m, d]`, fitted or not, on the components: `[m, k]`.
+    /// Projects rows `[m, d]`, fitted or not, on the components: `[m, k]`.
     ///
-    /// Errors: another number of columns, empty or non-finite rows.
+    /// Errors: a different number of columns, empty or non-finite rows.
     fn transform(&self, x: &ArrayBase<D, Ix2>) -> Result<Array2<f64>> {
         largest_magnitude(x.view())?;
         if x.ncols() != self.mean.len() {
             return Err(ReducerError::Shape {
-                what: "columns of the rows to place",
+                what: "columns of the rows to project",
                 expected: [x.nrows(), self.mean.len()],
                 found: [x.nrows(), x.ncols()],
             });
         }
-        let mut placed = Array2::zeros((x.nrows(), self.components.nrows()));
+        let mut projected = Array2::zeros((x.nrows(), self.components.nrows()));
         let basis = self.components.t();
         let mean = self.mean.as_slice().unwrap_or(&[]);
         let x = x.view();
         let chunks: Vec<_> = x.axis_chunks_iter(Axis(0), ROWS).collect();
-        chunks.into_par_iter().zip(placed.axis_chunks_iter_mut(Axis(0), ROWS)).for_each_init(
+        chunks.into_par_iter().zip(projected.axis_chunks_iter_mut(Axis(0), ROWS)).for_each_init(
             || Array2::zeros((ROWS.min(x.nrows()), x.ncols())),
             |room, (rows, out)| {
                 let mut centred = room.slice_mut(s![..rows.nrows(), ..]);
@@ -119,11 +119,11 @@ impl<F: Float, D: Data<Elem = F>> Transformer<&ArrayBase<D, Ix2>, Result<Array2<
                 add_product(centred.view(), basis, out);
             },
         );
-        Ok(placed)
+        Ok(projected)
     }
 }
 
-/// Settings of [`Pca`], not yet checked.
+/// Unchecked settings of [`Pca`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PcaParams(PcaValidParams);
 
@@ -157,7 +157,7 @@ impl ParamGuard for PcaParams {
 impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, ReducerError> for PcaValidParams {
     type Object = Pca;
 
-    /// Fits the rows of the dataset's records, `[n, d]`, f32 or f64; targets are not used.
+    /// Fits the records of the dataset, rows `[n, d]` of f32 or f64; targets are not used.
     ///
     /// Errors: fewer than 2 rows, no columns, an entry that is not finite.
     fn fit(&self, dataset: &DatasetBase<ArrayBase<D, Ix2>, T>) -> Result<Pca> {
@@ -166,7 +166,7 @@ impl<F: Float, D: Data<Elem = F>, T> Fit<ArrayBase<D, Ix2>, T, ReducerError> for
 }
 
 impl PcaValidParams {
-    /// Fits rows of which only their [`Moments`] are left: a corpus that passed by in blocks.
+    /// Fits rows that are given by their [`Moments`]: a corpus that was read in blocks.
     ///
     /// # Errors
     /// Fewer than 2 rows, no columns.
@@ -181,8 +181,8 @@ impl PcaValidParams {
         let (scatter, unit) = moments.scatter();
         let trace = scatter.diag().sum();
         let eigen = SymmetricEigen::new(scatter.clone())?;
-        let k = rank(&eigen.values, n, d).min(self.n_components);
-        let squares = eigen.values.slice(s![..k]);
+        let k = rank(eigen.values(), n, d).min(self.n_components);
+        let squares = eigen.values().slice(s![..k]);
         Ok(Pca::new(moments.mean(), eigen.vectors(k), squares, n, trace, unit))
     }
 
@@ -202,14 +202,14 @@ impl PcaValidParams {
         let matrix = centred.dot(&centred.t());
         let trace = matrix.diag().sum();
         let eigen = SymmetricEigen::new(matrix)?;
-        let k = rank(&eigen.values, n, d).min(self.n_components);
+        let k = rank(eigen.values(), n, d).min(self.n_components);
         let mut components = eigen.vectors(k).dot(&centred);
         orthonormalise(&mut components);
-        Ok(Pca::new(mean, components, eigen.values.slice(s![..k]), n, trace, unit))
+        Ok(Pca::new(mean, components, eigen.values().slice(s![..k]), n, trace, unit))
     }
 }
 
-/// Gram-Schmidt on the rows, twice: once leaves an error that grows with the condition.
+/// Gram-Schmidt on the rows, twice, because the error of one pass grows with the condition number.
 fn orthonormalise(rows: &mut Array2<f64>) {
     for i in 0..rows.nrows() {
         let (before, mut rest) = rows.view_mut().split_at(Axis(0), i);
@@ -225,17 +225,17 @@ fn orthonormalise(rows: &mut Array2<f64>) {
     }
 }
 
-/// How many of the falling squared singular values stand above rounding.
+/// The number of squared singular values (descending) that are above rounding.
 fn rank(squares: &Array1<f64>, n: usize, d: usize) -> usize {
     let top = squares.first().copied().unwrap_or(0.0);
     let relative = top * n.max(d) as f64 * f64::EPSILON;
-    // Entries are below 2 in size, so each centred entry is off by a few epsilon at most.
+    // Entries are below 2, so the error of each centred entry is a few epsilon at most.
     let absolute = (n * d) as f64 * (8.0 * f64::EPSILON).powi(2);
     let threshold = relative.max(absolute);
     squares.iter().take_while(|&&square| square > threshold).count()
 }
 
-/// Turns a component so that its largest loading is positive.
+/// Flips a component where its largest loading is negative.
 fn fix_sign(mut component: ndarray::ArrayViewMut1<f64>) {
     let largest = component.iter().fold(0.0f64, |top, v| top.max(v.abs()));
     let first = component.iter().find(|v| v.abs() >= largest * (1.0 - TIE));

@@ -1,4 +1,4 @@
-//! Laying one map over another: turned or mirrored, shifted and, where asked for, scaled.
+//! Procrustes alignment of one map to another by rotation or reflection, shift and scale.
 
 use linfa::Float;
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -6,28 +6,28 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use crate::checks::finite_f64;
 use crate::error::{ReducerError, Result};
 
-/// Whether an alignment may change the size of a map.
+/// Whether an alignment changes the scale of a map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scaling {
-    /// Distances within the map stay as they are.
+    /// Distances within the map are unchanged.
     Keep,
-    /// One factor for all axes, chosen for the best fit.
+    /// One factor for all axes, that of the best fit.
     Fit,
 }
 
-/// The transformation that lays one map over another: x ↦ scale · x · rotation + translation.
+/// The transformation that aligns one map to another: x ↦ scale · x · rotation + translation.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Procrustes {
-    /// An orthogonal matrix `[m, m]`, applied from the right; it may mirror.
+    /// An orthogonal matrix `[m, m]`, applied from the right; it may contain a reflection.
     pub rotation: Array2<f64>,
     /// The shift, `[m]`, in units of the target.
     pub translation: Array1<f64>,
-    /// The factor on the source; 1 under [`Scaling::Keep`].
+    /// The factor of the source; 1 under [`Scaling::Keep`].
     pub scale: f64,
-    /// What is left: squared distances to the target over the target's squared distances to its
-    /// mean. 0 is a perfect fit; under [`Scaling::Fit`] it is at most 1, and the disparity of
-    /// `scipy.spatial.procrustes`. 0 where the target is a single point that is met.
+    /// The sum of squared distances to the target, divided by the sum of squared distances of the
+    /// target to its mean. 0 is a perfect fit, a target of one point that is met included. Under
+    /// [`Scaling::Fit`] it is at most 1, and equals the disparity of `scipy.spatial.procrustes`.
     pub disparity: f64,
 }
 
@@ -35,7 +35,7 @@ impl Procrustes {
     /// Applies the transformation to rows `[r, m]`.
     ///
     /// # Errors
-    /// Another number of columns, empty or non-finite input.
+    /// A different number of columns, empty or non-finite input.
     pub fn apply<F: Float>(&self, x: ArrayView2<F>) -> Result<Array2<f64>> {
         let x = finite_f64(x)?;
         if x.ncols() != self.rotation.nrows() {
@@ -49,11 +49,12 @@ impl Procrustes {
     }
 }
 
-/// Finds the orthogonal matrix, shift and scale that bring the rows of `source` `[n, m]` nearest
-/// to the same rows of `target` `[n, m]` in the sum of squares (Schönemann 1966; Gower 1975).
+/// Finds the orthogonal matrix, shift and scale that minimise the sum of squared distances between
+/// the rows of `source` `[n, m]` and the same rows of `target` `[n, m]` (Schönemann 1966; Gower
+/// 1975).
 ///
-/// Where several fit equally well (points on a line, say) one of them is returned, always the
-/// same.
+/// Where several transformations fit equally well (points on a line, for example), the choice is
+/// deterministic.
 ///
 /// # Errors
 /// Shapes that differ, empty or non-finite input.
@@ -84,21 +85,21 @@ pub fn procrustes<F: Float, G: Float>(
     Ok(Procrustes { rotation, translation, scale, disparity })
 }
 
-/// The rows shifted to mean 0, and their mean. The input is not empty.
+/// The rows less their mean, and the mean. The input is not empty.
 fn centred(x: Array2<f64>) -> (Array2<f64>, Array1<f64>) {
     let mean = x.sum_axis(Axis(0)) / x.nrows() as f64;
     (x - &mean, mean)
 }
 
 /// U Vᵀ and Σ σ of a square matrix U S Vᵀ, by one-sided Jacobi rotations (Golub & Van Loan 2013,
-/// section 8.6.3): as accurate for small singular values as for large ones.
+/// section 8.6.3): small singular values are as accurate as large ones.
 fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
     let m = matrix.nrows();
-    // Rows of the transposes: memory in a row, and rotations of rows.
+    // Work on the transposes, so that rotations act on contiguous rows.
     matrix = matrix.reversed_axes().as_standard_layout().into_owned();
     let mut right = Array2::<f64>::eye(m);
     for _ in 0..60 {
-        let mut turned = false;
+        let mut rotated = false;
         for i in 0..m {
             for j in i + 1..m {
                 let (row_i, row_j) = (matrix.row(i), matrix.row(j));
@@ -106,7 +107,7 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
                 if overlap.abs() <= f64::EPSILON * (a * b).sqrt() || overlap == 0.0 {
                     continue;
                 }
-                turned = true;
+                rotated = true;
                 let zeta = (b - a) / (2.0 * overlap);
                 let tangent = zeta.signum() / (zeta.abs() + zeta.hypot(1.0));
                 let cosine = 1.0 / tangent.hypot(1.0);
@@ -114,7 +115,7 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
                 rotate(&mut right, i, j, cosine, cosine * tangent);
             }
         }
-        if !turned {
+        if !rotated {
             break;
         }
     }
@@ -129,8 +130,8 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
         if lengths[i] > small {
             vector /= lengths[i];
         } else {
-            // A direction that the data does not fix: the axis farthest from those before it,
-            // made orthogonal to them.
+            // The data does not determine this direction: take the axis that is farthest from the
+            // directions before it, and make it orthogonal to them.
             let taken = |axis: usize| order[..done].iter().map(move |&k| (k, axis));
             let share = |axis: usize| -> f64 {
                 taken(axis).map(|(k, a)| left[[k, a]] * left[[k, a]]).sum()
@@ -157,7 +158,7 @@ fn nearest_orthogonal(mut matrix: Array2<f64>) -> (Array2<f64>, f64) {
     (left.t().dot(&right), lengths.iter().sum())
 }
 
-/// Turns rows i and j: (c r_i − s r_j, s r_i + c r_j).
+/// Rotates rows i and j: (c r_i − s r_j, s r_i + c r_j).
 fn rotate(matrix: &mut Array2<f64>, i: usize, j: usize, c: f64, s: f64) {
     let (mut above, mut below) = matrix.view_mut().split_at(Axis(0), j);
     for (a, b) in above.row_mut(i).iter_mut().zip(below.row_mut(0)) {

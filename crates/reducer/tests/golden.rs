@@ -1,4 +1,4 @@
-//! The reducers against scikit-learn's values, the laws that they have to obey, and bad input.
+//! The reducers against the values of scikit-learn, their laws, and bad input.
 #![allow(clippy::unwrap_used)] // The helpers of a test are test code too.
 
 use linfa::traits::{Fit, Transformer};
@@ -52,7 +52,7 @@ fn pca_is_that_of_a_full_svd() {
         near("singular values", pca.singular_values(), &expected[2], 1e-9 * expected[2][0]);
         near("variance", &pca.explained_variance(), &expected[3], 1e-9 * expected[3][0]);
         near("ratio", &pca.explained_variance_ratio(), &expected[4], 1e-9);
-        // The same in f64, and from memory in another order.
+        // The input as f64, and in column-major order.
         let wide = x.mapv(f64::from).reversed_axes().as_standard_layout().into_owned();
         let other = Pca::params(6).fit(&DatasetBase::from(wide.reversed_axes())).unwrap();
         near("f64", other.singular_values(), &expected[2], 1e-9 * expected[2][0]);
@@ -72,7 +72,7 @@ fn pca_laws() {
         assert!(variance.windows(2).into_iter().all(|w| w[0] >= w[1]));
         let total = pca.total_variance();
         assert!((variance.sum() - total).abs() < 1e-10 * total);
-        // Scores have the variance that is reported, and give the rows back.
+        // Scores have the reported variance, and reconstruct the rows.
         let scores = pca.transform(&x).unwrap();
         near("scores", &scores.var_axis(Axis(0), 1.0), &variance.to_vec(), 1e-9 * total);
         let back = scores.dot(pca.components()) + pca.mean();
@@ -92,7 +92,7 @@ fn pca_laws() {
 fn pca_of_a_stream_is_that_of_all_rows() {
     let x = matrix(TALL, 30);
     let whole = fit(x.view(), 6).unwrap();
-    // In blocks of several sizes, some of them gathered elsewhere, in f32 and f64.
+    // In blocks of several sizes, of f32 and f64, and merged from two parts.
     let mut moments = Moments::new(30);
     let mut elsewhere = Moments::new(30);
     for (block, rows) in x.axis_chunks_iter(Axis(0), 17).enumerate() {
@@ -120,7 +120,7 @@ fn pca_of_a_stream_is_that_of_all_rows() {
 }
 
 #[test]
-fn pca_of_a_subset_places_all_rows() {
+fn pca_of_a_subset_projects_all_rows() {
     let x = matrix(TALL, 30);
     let pca = fit(x.slice(s![..40, ..]), 3).unwrap();
     let all = pca.transform(&x).unwrap();
@@ -130,7 +130,7 @@ fn pca_of_a_subset_places_all_rows() {
 }
 
 #[test]
-fn pca_takes_what_it_is_given() {
+fn pca_accepts_any_shape() {
     let rank = |x: &Array2<f32>| fit(x.view(), 5).unwrap().components().nrows();
     assert_eq!(rank(&Array2::from_elem((9, 7), 0.1)), 0);
     assert_eq!(rank(&Array2::zeros((9, 20))), 0);
@@ -150,7 +150,7 @@ fn pca_takes_what_it_is_given() {
 }
 
 #[test]
-fn bad_input_is_an_error_with_its_place() {
+fn bad_input_is_an_error_with_its_position() {
     let x = matrix(TALL, 30);
     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let mut spoilt = x.clone();
@@ -199,7 +199,7 @@ fn trust_and_divergence_are_scikit_learns() {
         near("continuity", [&continuity.value], &[expected[1][i]], 1e-12);
         assert_eq!((trust.k, continuity.k), (k, k));
     }
-    // scikit-learn looks for the widths in f32 and stops at 1e-5 nats of entropy.
+    // scikit-learn finds the widths in f32 and stops at 1e-5 nats of entropy.
     let kl = kl_divergence(x.view(), y.view(), 12.0).unwrap();
     near("KL", [&kl], &expected[2], 2e-4);
     let itself = trustworthiness(x.view(), x.view(), 1000).unwrap();
@@ -281,9 +281,9 @@ fn random_projection_is_seeded_and_keeps_lengths_on_average() {
 }
 
 #[test]
-fn procrustes_finds_what_was_done() {
+fn procrustes_recovers_the_transformation() {
     let y = matrix(MAP, 2).mapv(f64::from);
-    // A turn with a mirror, a shift and a scale.
+    // A rotation with a reflection, a shift and a scale.
     let turn = array![[0.6, 0.8], [0.8, -0.6]];
     let moved = y.dot(&turn) * 2.5 + &array![3.0, -1.0];
     let found = procrustes(y.view(), moved.view(), Scaling::Fit).unwrap();
@@ -294,7 +294,7 @@ fn procrustes_finds_what_was_done() {
     let kept = procrustes(y.view(), moved.view(), Scaling::Keep).unwrap();
     near("rotation", &kept.rotation, turn.as_slice().unwrap(), 1e-12);
     assert!(kept.scale == 1.0 && kept.disparity > 0.1);
-    // Points on a line, and points on a point, leave the rotation open: it stays orthogonal.
+    // Points on a line, or equal points, do not determine the rotation: it is still orthogonal.
     let line = Array2::from_shape_fn((9, 3), |(i, j)| (i * (j + 1)) as f64);
     for target in [line.clone(), Array2::zeros((9, 3))] {
         let found = procrustes(line.view(), target.view(), Scaling::Fit).unwrap();

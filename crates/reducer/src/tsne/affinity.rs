@@ -1,16 +1,18 @@
-//! The probabilities that t-SNE gives to pairs of points in the data.
+//! The joint probabilities of pairs of points in the data.
 
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::gradient::LANES;
 use crate::distance::{Cloud, nearest};
 
-/// Up to this many points every pair counts; above, the 3 × perplexity nearest of each point.
-const DENSE: usize = 1000;
-/// Points whose neighbours are found before progress is told: a second's work at 30,000.
+/// Lanes of the widest vectors. Rows of probabilities are padded to whole lanes.
+pub(super) const LANES: usize = 8;
+/// The largest number of points of which all pairs are kept; of more points, the 3 × perplexity
+/// nearest neighbours are.
+const MAX_DENSE: usize = 1000;
+/// Points whose neighbours are found in one step of progress: a second of work for 30,000 points.
 const PART: usize = 1024;
-/// The conditional entropy is met to this many nats.
+/// The largest error of the conditional entropy, in nats.
 const ENTROPY_TOLERANCE: f64 = 1e-8;
 
 /// A point's Gaussian: the conditional probability of j given i is
@@ -26,7 +28,8 @@ impl Kernel {
     /// Finds the width at which the entropy of the point's conditional distribution over the
     /// given squared distances (itself excluded, not empty) is ln `perplexity`.
     ///
-    /// Where no width does it (all distances equal, say) the nearest possible one is taken.
+    /// Where no width has this entropy (all distances equal, for example), the nearest possible one
+    /// is taken.
     pub(super) fn fit(distances: impl Iterator<Item = f64> + Clone, perplexity: f64) -> Self {
         let nearest = distances.clone().fold(f64::INFINITY, f64::min);
         let (count, total) =
@@ -71,9 +74,9 @@ impl Kernel {
 
 /// Joint probabilities p(i, j) = (p(j|i) + p(i|j)) / 2n; they sum to 1.
 pub(super) enum Affinities {
-    /// Of all pairs.
+    /// All pairs.
     Pairs(Pairs),
-    /// Of neighbours; 0 for all others.
+    /// Neighbours only; all other pairs have 0.
     Neighbours(Neighbours),
 }
 
@@ -90,30 +93,30 @@ impl Pairs {
     }
 }
 
-/// The joint probabilities of neighbours, by rows.
+/// The joint probabilities of neighbours, by row.
 pub(super) struct Neighbours {
-    tied: Vec<(u32, f32)>,
+    neighbours: Vec<(u32, f32)>,
     starts: Vec<usize>,
 }
 
 impl Neighbours {
-    /// The points tied to point i, `(j, p(i, j))`, ascending in j.
+    /// The neighbours of point i as `(j, p(i, j))`, ascending in j.
     pub(super) fn row(&self, i: usize) -> &[(u32, f32)] {
-        &self.tied[self.starts[i]..self.starts[i + 1]]
+        &self.neighbours[self.starts[i]..self.starts[i + 1]]
     }
 }
 
 impl Affinities {
-    /// The whole parts that the neighbours of so many points are found in.
+    /// The number of progress steps of [`Affinities::new`] for n points.
     pub(super) fn parts(n: usize) -> usize {
         n / PART
     }
 
-    /// Of the rows of a finite matrix with at least 4 rows. `heard` is called after each of
-    /// [`Affinities::parts`].
-    pub(super) fn new(x: Array2<f64>, perplexity: f64, heard: &mut dyn FnMut()) -> Self {
+    /// The probabilities of the rows of a finite matrix with at least 4 rows. `step_done` is called
+    /// [`Affinities::parts`] times.
+    pub(super) fn new(x: Array2<f64>, perplexity: f64, step_done: &mut dyn FnMut()) -> Self {
         let n = x.nrows();
-        let k = if n <= DENSE { n - 1 } else { ((3.0 * perplexity) as usize).clamp(1, n - 1) };
+        let k = if n <= MAX_DENSE { n - 1 } else { ((3.0 * perplexity) as usize).clamp(1, n - 1) };
         let conditional_of = |i, distances: &[f64]| {
             let near = nearest(distances, i, k);
             let kernel = Kernel::fit(near.iter().map(|&(d, _)| d), perplexity);
@@ -126,10 +129,10 @@ impl Affinities {
             let part = start..(start + PART).min(n);
             conditional.extend(cloud.map_range(part, conditional_of));
             if start + PART <= n {
-                heard();
+                step_done();
             }
         }
-        if n <= DENSE {
+        if n <= MAX_DENSE {
             let stride = n.next_multiple_of(LANES);
             let mut joint = vec![0.0; n * stride];
             for (i, near) in conditional.into_iter().enumerate() {
@@ -161,7 +164,7 @@ impl Affinities {
         for (i, row) in rows.iter().enumerate() {
             starts[i + 1] = starts[i] + row.len();
         }
-        let tied = rows.into_iter().flatten().map(|(j, p)| (j, p as f32)).collect();
-        Self::Neighbours(Neighbours { tied, starts })
+        let neighbours = rows.into_iter().flatten().map(|(j, p)| (j, p as f32)).collect();
+        Self::Neighbours(Neighbours { neighbours, starts })
     }
 }

@@ -3,33 +3,32 @@
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affinity::{Affinities, Neighbours, Pairs};
+use super::affinity::{Affinities, LANES, Neighbours, Pairs};
 use super::grid::Grid;
 
-/// Points that a loop takes at once: the widest vectors have 8 lanes.
-pub(super) const LANES: usize = 8;
-/// Up to this many points repulsion is summed over all pairs: that is exact, and no slower.
-pub(super) const EXACT: usize = 2000;
-/// Up to this many points one thread is faster than handing work to several.
-const ALONE: usize = 192;
-/// A coordinate whose square is finite and whose weight vanishes beside any other.
+/// The largest number of points whose repulsion is summed over all pairs, which is exact and not
+/// slower than the grid.
+pub(super) const MAX_EXACT: usize = 2000;
+/// The largest number of points for which one thread is faster than several.
+const MAX_SERIAL: usize = 192;
+/// A coordinate whose square is finite and whose weight is negligible.
 const FAR: f64 = 1e150;
-/// Points that one task looks at where each has few neighbours.
+/// Points of one parallel task, where each has few neighbours.
 const POINTS: usize = 128;
 
-/// A force, and the point's part of the normalisation Z of the map's probabilities.
+/// The force on a point, and its part of the normalisation Z of the map probabilities.
 type Sum = ([f64; 2], f64);
 
-/// The gradient of a map's divergence and the space that it is computed in.
+/// The gradient of the divergence of a map, with its buffers.
 pub(super) struct Forces<'a> {
     method: Method<'a>,
     attraction: Vec<[f64; 2]>,
-    /// Repulsion, not yet divided by Z.
+    /// Repulsion before division by Z.
     repulsion: Vec<Sum>,
     gradient: Vec<[f64; 2]>,
 }
 
-/// How forces are summed.
+/// How the forces are summed.
 enum Method<'a> {
     /// Both over all pairs.
     Pairs(&'a Pairs, Axes),
@@ -48,7 +47,7 @@ impl Axes {
         for (axis, values) in self.0.iter_mut().enumerate() {
             values.clear();
             values.extend(map.iter().map(|point| point[axis]));
-            // Padding lies infinitely far away: it adds 0 to every sum.
+            // Padding is so far away that it adds 0 to every sum.
             values.resize(map.len().next_multiple_of(LANES), FAR);
         }
         self.0.each_ref().map(Vec::as_slice)
@@ -56,11 +55,11 @@ impl Axes {
 }
 
 impl<'a> Forces<'a> {
-    /// Of the points that the affinities are of.
+    /// The forces of the `n` points of `affinities`.
     pub(super) fn new(affinities: &'a Affinities, n: usize) -> Self {
         let method = match affinities {
             Affinities::Pairs(pairs) => Method::Pairs(pairs, Axes::default()),
-            Affinities::Neighbours(near) if n <= EXACT => Method::Mixed(near, Axes::default()),
+            Affinities::Neighbours(near) if n <= MAX_EXACT => Method::Mixed(near, Axes::default()),
             Affinities::Neighbours(near) => Method::Neighbours(near, Box::new(Grid::new())),
         };
         Self {
@@ -74,8 +73,8 @@ impl<'a> Forces<'a> {
     /// A quarter of the gradient of the Kullback-Leibler divergence with attraction multiplied by
     /// `exaggeration`: Σ_j (a p(i, j) − q(i, j)) (y_i − y_j) / (1 + |y_i − y_j|²).
     pub(super) fn gradient(&mut self, map: &[[f64; 2]], exaggeration: f64) -> &[[f64; 2]] {
-        // Each point's sums are one loop, compiled for every width of vectors. (A structure each:
-        // closures are not inlined there.)
+        // The sums of a point are one loop, compiled for every vector width. Each loop is a struct,
+        // because `dispatch` does not inline closures.
         let arch = Arch::new();
         match &mut self.method {
             Method::Pairs(pairs, axes) => {
@@ -84,30 +83,30 @@ impl<'a> Forces<'a> {
                     (*pull, *push) =
                         arch.dispatch(OverPairs { point: map[i], joint: pairs.row(i), axes });
                 };
-                if map.len() <= ALONE {
+                if map.len() <= MAX_SERIAL {
                     self.attraction.iter_mut().zip(&mut self.repulsion).enumerate().for_each(one);
                 } else {
                     let both = self.attraction.par_iter_mut().zip(&mut self.repulsion);
-                    both.with_min_len(ALONE / 4).enumerate().for_each(one);
+                    both.with_min_len(MAX_SERIAL / 4).enumerate().for_each(one);
                 }
             }
             Method::Mixed(neighbours, axes) => {
                 let axes = axes.of(map);
                 let both = self.attraction.par_iter_mut().zip(&mut self.repulsion);
-                both.with_min_len(ALONE / 4).enumerate().for_each(|(i, (pull, push))| {
-                    *pull = arch.dispatch(OverNeighbours { i, tied: neighbours.row(i), map });
+                both.with_min_len(MAX_SERIAL / 4).enumerate().for_each(|(i, (pull, push))| {
+                    *pull = arch.dispatch(OverNeighbours { i, neighbours: neighbours.row(i), map });
                     *push = arch.dispatch(FromPairs { point: map[i], axes });
                 });
             }
             Method::Neighbours(neighbours, grid) => {
                 let pulls = self.attraction.par_iter_mut().with_min_len(POINTS);
                 pulls.enumerate().for_each(|(i, pull)| {
-                    *pull = arch.dispatch(OverNeighbours { i, tied: neighbours.row(i), map });
+                    *pull = arch.dispatch(OverNeighbours { i, neighbours: neighbours.row(i), map });
                 });
                 grid.repel(map, &mut self.repulsion);
             }
         }
-        // In the order of the points, so that the sum is the same on any number of threads.
+        // In the order of the points: the sum does not depend on the number of threads.
         let z: f64 = self.repulsion.iter().map(|(_, part)| part).sum();
         let scale = if z > 0.0 { 1.0 / z } else { 0.0 };
         let forces = self.attraction.iter().zip(&self.repulsion);
@@ -137,10 +136,10 @@ impl WithSimd for OverPairs<'_> {
         let [xs, ys] = self.axes.map(|values| S::as_simd_f64s(values).0);
         let (joint, _) = S::as_simd_f64s(self.joint);
         for ((&other_x, &other_y), &p) in xs.iter().zip(ys).zip(joint) {
-            let (dx, dy, q) = apart(simd, self.point, other_x, other_y);
-            let (tie, square) = (simd.mul_f64s(p, q), simd.mul_f64s(q, q));
+            let (dx, dy, q) = differences(simd, self.point, other_x, other_y);
+            let (weight, square) = (simd.mul_f64s(p, q), simd.mul_f64s(q, q));
             z = simd.add_f64s(z, q);
-            pull = [simd.mul_add_f64s(tie, dx, pull[0]), simd.mul_add_f64s(tie, dy, pull[1])];
+            pull = [simd.mul_add_f64s(weight, dx, pull[0]), simd.mul_add_f64s(weight, dy, pull[1])];
             push = [simd.mul_add_f64s(square, dx, push[0]), simd.mul_add_f64s(square, dy, push[1])];
         }
         let sum = |v| simd.reduce_sum_f64s(v);
@@ -163,13 +162,13 @@ impl WithSimd for FromPairs<'_> {
         let (mut push, mut z) = ([zero; 2], zero);
         let [xs, ys] = self.axes.map(|values| S::as_simd_f64s(values).0);
         for (&other_x, &other_y) in xs.iter().zip(ys) {
-            let (dx, dy, q) = apart(simd, self.point, other_x, other_y);
+            let (dx, dy, q) = differences(simd, self.point, other_x, other_y);
             let square = simd.mul_f64s(q, q);
             z = simd.add_f64s(z, q);
             push = [simd.mul_add_f64s(square, dx, push[0]), simd.mul_add_f64s(square, dy, push[1])];
         }
         let sum = |v| simd.reduce_sum_f64s(v);
-        // The point's own part of z is 1.
+        // The part of the point itself in z is 1.
         (push.map(sum), sum(z) - 1.0)
     }
 }
@@ -177,7 +176,7 @@ impl WithSimd for FromPairs<'_> {
 /// Σ_j p(i, j) (y_i − y_j) / (1 + |y_i − y_j|²) over the neighbours `(j, p(i, j))` of point i.
 struct OverNeighbours<'a> {
     i: usize,
-    tied: &'a [(u32, f32)],
+    neighbours: &'a [(u32, f32)],
     map: &'a [[f64; 2]],
 }
 
@@ -186,11 +185,11 @@ impl WithSimd for OverNeighbours<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> [f64; 2] {
-        let Self { i, tied, map } = self;
+        let Self { i, neighbours, map } = self;
         let zero = simd.splat_f64s(0.0);
         let mut pull = [zero; 2];
-        for group in tied.chunks(LANES) {
-            // Lanes without a neighbour stay at probability 0.
+        for group in neighbours.chunks(LANES) {
+            // Lanes without a neighbour have probability 0.
             let (mut xs, mut ys, mut ps) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
             for (lane, &(j, p)) in group.iter().enumerate() {
                 [xs[lane], ys[lane]] = map[j as usize];
@@ -198,18 +197,21 @@ impl WithSimd for OverNeighbours<'_> {
             }
             let [xs, ys, ps] = [&xs, &ys, &ps].map(|values| S::as_simd_f64s(values).0);
             for ((&x, &y), &p) in xs.iter().zip(ys).zip(ps) {
-                let (dx, dy, q) = apart(simd, map[i], x, y);
-                let tie = simd.mul_f64s(p, q);
-                pull = [simd.mul_add_f64s(tie, dx, pull[0]), simd.mul_add_f64s(tie, dy, pull[1])];
+                let (dx, dy, q) = differences(simd, map[i], x, y);
+                let weight = simd.mul_f64s(p, q);
+                pull = [
+                    simd.mul_add_f64s(weight, dx, pull[0]),
+                    simd.mul_add_f64s(weight, dy, pull[1]),
+                ];
             }
         }
         pull.map(|v| simd.reduce_sum_f64s(v))
     }
 }
 
-/// The differences of a point to others and 1 / (1 + their square).
+/// The differences d of a point to other points, and 1 / (1 + |d|²).
 #[inline(always)]
-fn apart<S: Simd>(
+fn differences<S: Simd>(
     simd: S,
     [x, y]: [f64; 2],
     other_x: S::f64s,

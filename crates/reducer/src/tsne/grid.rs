@@ -1,4 +1,4 @@
-//! Repulsion by interpolation on a grid, where the sum over all pairs is a convolution.
+//! Repulsion by interpolation on a grid, on which the sum over all pairs is a convolution.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,30 +7,30 @@ use rayon::prelude::*;
 use rustfft::num_complex::Complex;
 use rustfft::{Fft, FftPlanner};
 
-/// Distance of the nodes, in units of the map; the kernel 1 / (1 + r²) has width 1.
+/// The distance between nodes, in the unit of the map; the kernel 1 / (1 + r²) has width 1.
 const SPACING: f64 = 0.4;
-/// The least distance of the nodes: below, differences of the potential would be all rounding.
-const SMALLEST_SPACING: f64 = 1e-3;
-/// Transforms have at least this length: a small map has its nodes closer.
-const SHORTEST: usize = 128;
-/// And at most this one, which bounds the memory (60 MB): a map wider than 750 units (none of
-/// less than a million points, but for a point that was thrown out) has its nodes farther apart.
-const LONGEST: usize = 3072;
-/// Lengths are multiples of it: rows and columns are moved in blocks of this many.
+/// The smallest distance between nodes: below, differences of the potential are rounding.
+const MIN_SPACING: f64 = 1e-3;
+/// The shortest transform: the nodes of a small map are closer.
+const MIN_LENGTH: usize = 128;
+/// The longest transform, which bounds the memory (60 MB). The nodes of a map wider than 750 units
+/// are farther apart; maps of less than a million points are that wide only with an outlier.
+const MAX_LENGTH: usize = 3072;
+/// Rows and columns that are moved together; lengths are multiples of it.
 const BLOCK: usize = 8;
-/// Points that one task looks at.
+/// Points of one parallel task.
 const POINTS: usize = 512;
-/// Nodes along an axis that a point has a share in: a quintic spline's.
+/// The nodes along an axis over which the quintic spline of a point extends.
 const SUPPORT: usize = 6;
-/// The one of these that a point with offset 0 lies on: the third.
+/// The index of the node at a point with offset 0: the third.
 const MIDDLE: f64 = (SUPPORT / 2 - 1) as f64;
 
-/// Where a point lies between nodes.
+/// The position of a point on the grid.
 #[derive(Clone, Copy, Default)]
 struct Place {
     /// The first of its nodes along x and y.
     node: [u32; 2],
-    /// How far it is past its third node, in 0..1.
+    /// The distance from its third node, 0 to 1 in units of the spacing.
     offset: [f64; 2],
 }
 
@@ -39,14 +39,14 @@ struct Place {
 /// Linderman et al. 2019 (FIt-SNE) put the points' charges on a grid, convolve it with the kernel
 /// by Fourier transforms and interpolate at the points. Here, as in the smooth particle mesh of
 /// Essmann et al. 1995, the interpolation is by quintic B-splines, whose derivatives are the forces:
-/// one transform there and one back give the forces and the normalisation.
+/// one forward and one inverse transform give the forces and the normalisation.
 pub(super) struct Grid {
     plans: Option<Plans>,
     spacing: f64,
-    /// The transform of the kernel, `[columns, length]`: real, since the kernel is even.
+    /// The transform of the kernel, `[columns, length]`: real, because the kernel is even.
     kernel: Vec<f64>,
     places: Vec<Place>,
-    /// The points by their first node along y, and where each node's begin.
+    /// The points, sorted by their first node along y; and the start of the points of each node.
     order: Vec<u32>,
     starts: Vec<u32>,
     /// The charges after the transform along x, `[nodes, columns]`.
@@ -57,8 +57,7 @@ pub(super) struct Grid {
     potential: Vec<f64>,
 }
 
-/// Transforms of one length, twice the number of nodes: no end of the grid reaches round to the
-/// other.
+/// Transforms of one length, twice the number of nodes, so that the convolution does not wrap around.
 struct Plans {
     length: usize,
     forward: Arc<dyn Fft<f64>>,
@@ -77,13 +76,13 @@ impl Plans {
         self.length / 2
     }
 
-    /// Columns of a transform that are not the conjugate of another.
+    /// The number of columns of a real transform; the others are their conjugates.
     fn columns(&self) -> usize {
         self.length / 2 + 1
     }
 
-    /// Room for `lines` lines and for the transforms' own needs.
-    fn room(&self, lines: usize) -> (Vec<Complex<f64>>, Vec<Complex<f64>>) {
+    /// A buffer of `lines` lines and the scratch space of the transforms.
+    fn buffers(&self, lines: usize) -> (Vec<Complex<f64>>, Vec<Complex<f64>>) {
         let scratch =
             self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len());
         (vec![ZERO; lines * self.length], vec![ZERO; scratch])
@@ -93,7 +92,7 @@ impl Plans {
 const ZERO: Complex<f64> = Complex::new(0.0, 0.0);
 
 impl Grid {
-    /// For any number of points; the grid follows the map.
+    /// A grid for any number of points; its size is adapted to the map.
     pub(super) fn new() -> Self {
         Self {
             plans: None,
@@ -108,7 +107,7 @@ impl Grid {
         }
     }
 
-    /// Writes for every point of a finite map Σ_j (y_i − y_j) / (1 + |y_i − y_j|²)² and
+    /// Computes for every point of a finite map Σ_j (y_i − y_j) / (1 + |y_i − y_j|²)² and
     /// Σ_{j ≠ i} 1 / (1 + |y_i − y_j|²).
     pub(super) fn repel(&mut self, map: &[[f64; 2]], sums: &mut [([f64; 2], f64)]) {
         let lowest = self.fit(map);
@@ -123,12 +122,12 @@ impl Grid {
         let (potential, scale) = (&self.potential, -0.5 / self.spacing);
         sums.par_iter_mut().with_min_len(POINTS).zip(&self.places).for_each(|(sum, place)| {
             let (value, slope) = interpolate(potential, nodes, place);
-            // The point's own share of the potential is 1.
+            // The share of the point itself in the potential is 1.
             *sum = (slope.map(|v| scale * v), value - 1.0);
         });
     }
 
-    /// Fits the grid to the extent of the map, and returns the map's lowest corner.
+    /// Fits the grid to the extent of the map, and returns the lowest corner of the map.
     fn fit(&mut self, map: &[[f64; 2]]) -> [f64; 2] {
         let (mut low, mut high) = ([f64::INFINITY; 2], [f64::NEG_INFINITY; 2]);
         for point in map {
@@ -139,11 +138,11 @@ impl Grid {
         }
         let extent = (high[0] - low[0]).max(high[1] - low[1]).max(0.0);
         // Two nodes before the first point and three after the last.
-        let needed = (extent / SPACING).min(LONGEST as f64) as usize + 1 + SUPPORT;
-        let length = smooth_length((2 * needed).clamp(SHORTEST, LONGEST));
+        let needed = (extent / SPACING).min(MAX_LENGTH as f64) as usize + 1 + SUPPORT;
+        let length = smooth_length((2 * needed).clamp(MIN_LENGTH, MAX_LENGTH));
         let tight = extent / (length / 2 - SUPPORT) as f64;
         let spacing =
-            if length == SHORTEST { tight.max(SMALLEST_SPACING) } else { tight.max(SPACING) };
+            if length == MIN_LENGTH { tight.max(MIN_SPACING) } else { tight.max(SPACING) };
         if self.plans.as_ref().is_none_or(|plans| plans.length != length) {
             let plans = Plans::new(length);
             let (nodes, columns) = (plans.nodes(), plans.columns());
@@ -163,9 +162,9 @@ impl Grid {
     }
 }
 
-/// The least length of at least `least` (and a multiple of two blocks) without prime factors
-/// above 5: such transforms are fast.
-fn smooth_length(least: usize) -> usize {
+/// The smallest length of at least `min` (a multiple of two blocks) without prime factors above 5:
+/// such transforms are fast.
+fn smooth_length(min: usize) -> usize {
     let smooth = |mut n: usize| {
         for factor in [2, 3, 5] {
             while n.is_multiple_of(factor) {
@@ -175,18 +174,18 @@ fn smooth_length(least: usize) -> usize {
         n == 1
     };
     let step = 2 * BLOCK;
-    (least.div_ceil(step)..).map(|n| n * step).find(|&n| smooth(n)).unwrap_or(least)
+    (min.div_ceil(step)..).map(|n| n * step).find(|&n| smooth(n)).unwrap_or(min)
 }
 
 /// The transform of c, `[columns, length]`, where Σ_ab B(u − a) B(v − b) c(a − b) with the quintic
-/// spline B is 1 / (1 + |u − v|²) at nodes u and v: the transform of the kernel over the square
-/// of that of the spline. The factor of the inverse transform is in it.
+/// spline B is 1 / (1 + |u − v|²) at nodes u and v: the transform of the kernel, divided by the
+/// square of the transform of the spline. It contains the factor of the inverse transform.
 fn transformed_kernel(plans: &Plans, spacing: f64) -> Vec<f64> {
     let (length, nodes, columns) = (plans.length, plans.nodes(), plans.columns());
-    // Even in both axes: the rows of one half say all.
+    // Even along both axes: one half of the rows is enough.
     let mut half = vec![0.0; (nodes + 1) * columns];
     half.par_chunks_mut(columns).enumerate().for_each_init(
-        || plans.room(1),
+        || plans.buffers(1),
         |(line, scratch), (y, out)| {
             for (x, value) in line.iter_mut().enumerate() {
                 let lag = x.min(length - x) as f64;
@@ -199,14 +198,14 @@ fn transformed_kernel(plans: &Plans, spacing: f64) -> Vec<f64> {
     );
     let (at_nodes, _) = spline(0.0);
     let transform = |k: usize| {
-        let turn = std::f64::consts::TAU * k as f64 / length as f64;
+        let angle = std::f64::consts::TAU * k as f64 / length as f64;
         let terms = at_nodes.iter().enumerate();
-        terms.map(|(a, share)| share * (turn * (a as f64 - MIDDLE)).cos()).sum::<f64>()
+        terms.map(|(a, share)| share * (angle * (a as f64 - MIDDLE)).cos()).sum::<f64>()
     };
     let squares: Vec<f64> = (0..length).map(|k| transform(k).powi(2)).collect();
     let mut kernel = vec![0.0; columns * length];
     kernel.par_chunks_mut(length).enumerate().for_each_init(
-        || plans.room(1),
+        || plans.buffers(1),
         |(line, scratch), (x, out)| {
             for (y, value) in line.iter_mut().enumerate() {
                 *value = Complex::new(half[y.min(length - y) * columns + x], 0.0);
@@ -235,7 +234,7 @@ fn place(map: &[[f64; 2]], low: [f64; 2], spacing: f64, nodes: usize, places: &m
     });
 }
 
-/// Sorts the points by their first node along y, those of one node in their own order.
+/// Sorts the points by their first node along y; the order within a node is kept.
 fn sort(places: &[Place], nodes: usize, order: &mut Vec<u32>, starts: &mut Vec<u32>) {
     starts.clear();
     starts.resize(nodes + 2, 0);
@@ -261,20 +260,20 @@ struct Points<'a> {
 }
 
 impl Points<'_> {
-    /// Those whose first node along y is this one.
+    /// The points whose first node along y is `node`.
     fn at(&self, node: usize) -> impl Iterator<Item = &Place> {
         let range: Range<usize> = self.starts[node] as usize..self.starts[node + 1] as usize;
         self.order[range].iter().map(|&point| &self.places[point as usize])
     }
 }
 
-/// Spreads a charge of 1 for each point over its nodes and transforms along x. A row of nodes is
-/// one task's, which adds the points in a fixed order: threads do not change the sums.
+/// Spreads a charge of 1 for each point over its nodes and transforms along x. Each row of nodes is
+/// summed by one task in a fixed order: the number of threads does not change the sums.
 fn spread(plans: &Plans, points: &Points, rows: &mut [Complex<f64>]) {
     let (length, columns) = (plans.length, plans.columns());
-    // Two real rows are one complex row.
+    // Two real rows are transformed as one complex row.
     rows.par_chunks_mut(2 * columns).enumerate().for_each_init(
-        || plans.room(1),
+        || plans.buffers(1),
         |(line, scratch), (pair, out)| {
             line.fill(ZERO);
             for half in 0..2 {
@@ -307,7 +306,7 @@ fn spread(plans: &Plans, points: &Points, rows: &mut [Complex<f64>]) {
 fn convolve(plans: &Plans, kernel: &[f64], rows: &[Complex<f64>], out: &mut [Complex<f64>]) {
     let (length, nodes, columns) = (plans.length, plans.nodes(), plans.columns());
     out.par_chunks_mut(BLOCK * nodes).enumerate().for_each_init(
-        || plans.room(BLOCK),
+        || plans.buffers(BLOCK),
         |(lines, scratch), (block, out)| {
             let first = block * BLOCK;
             let count = out.len() / nodes;
@@ -335,14 +334,14 @@ fn convolve(plans: &Plans, kernel: &[f64], rows: &[Complex<f64>], out: &mut [Com
 fn to_potential(plans: &Plans, columns: &[Complex<f64>], out: &mut [f64]) {
     let (length, nodes) = (plans.length, plans.nodes());
     out.par_chunks_mut(BLOCK * nodes).enumerate().for_each_init(
-        || plans.room(BLOCK / 2),
+        || plans.buffers(BLOCK / 2),
         |(lines, scratch), (block, out)| {
             for (k, column) in columns.chunks_exact(nodes).enumerate() {
                 let (pairs, _) = column[block * BLOCK..][..BLOCK].as_chunks::<2>();
                 for (line, &[even, odd]) in lines.chunks_exact_mut(length).zip(pairs) {
-                    let turned = Complex::new(-odd.im, odd.re);
-                    line[(length - k) % length] = (even - turned).conj();
-                    line[k] = even + turned;
+                    let rotated = Complex::new(-odd.im, odd.re);
+                    line[(length - k) % length] = (even - rotated).conj();
+                    line[k] = even + rotated;
                 }
             }
             plans.inverse.process_with_scratch(lines, scratch);
@@ -375,8 +374,8 @@ fn interpolate(potential: &[f64], nodes: usize, place: &Place) -> (f64, [f64; 2]
     (value, slope)
 }
 
-/// The shares of a point's nodes in it, from how far it is past its third, and their
-/// derivatives: B-splines by the recursion of de Boor (1978, chapter X).
+/// The spline weights of the nodes of a point at offset `t` from its third node, and their
+/// derivatives, by the recursion of de Boor (1978, chapter X).
 #[inline(always)]
 fn spline(t: f64) -> ([f64; SUPPORT], [f64; SUPPORT]) {
     let mut shares = [0.0; SUPPORT];
@@ -402,7 +401,7 @@ fn spline(t: f64) -> ([f64; SUPPORT], [f64; SUPPORT]) {
 mod tests {
     use super::*;
 
-    /// A spiral: dense in the middle, thin outside, no symmetry.
+    /// A spiral: dense in the middle, sparse outside, without symmetry.
     fn spiral(n: usize, radius: f64) -> Vec<[f64; 2]> {
         let point = |i: usize| {
             let (angle, share) = (i as f64 * 0.7, (i as f64 / n as f64).powi(2));
@@ -441,7 +440,7 @@ mod tests {
         }
     }
 
-    /// Sums of a map on a grid that was used for another one before.
+    /// The sums of a map on a grid that may have been used before.
     fn sums(grid: &mut Grid, map: &[[f64; 2]]) -> Vec<([f64; 2], f64)> {
         let mut sums = vec![([0.0; 2], 0.0); map.len()];
         grid.repel(map, &mut sums);
@@ -456,16 +455,16 @@ mod tests {
         assert!(
             equal.iter().all(|(force, z)| force.iter().all(|v| v.abs() < 1e-6) && near(*z, 49.0))
         );
-        // Two clusters far apart, and a point thrown out: the grid is coarse, and no larger.
+        // Two distant clusters, and an outlier: the grid is coarse, and its size is bounded.
         let apart: Vec<_> = (0..60).map(|i| [f64::from(i % 2) * 1e4, f64::from(i) * 0.1]).collect();
-        let mut thrown = spiral(100, 5.0);
-        thrown[7] = [1e9, -1e8];
-        for map in [apart, thrown] {
+        let mut outlier = spiral(100, 5.0);
+        outlier[7] = [1e9, -1e8];
+        for map in [apart, outlier] {
             let found = sums(&mut grid, &map);
             assert!(found.iter().all(|(force, z)| force.iter().chain([z]).all(|v| v.is_finite())));
-            assert!(grid.kernel.len() <= LONGEST * (LONGEST / 2 + 1));
+            assert!(grid.kernel.len() <= MAX_LENGTH * (MAX_LENGTH / 2 + 1));
         }
-        // It comes back from there to the same bytes.
+        // A grid that was used for other maps gives the same bytes.
         let map = spiral(300, 30.0);
         assert_eq!(sums(&mut grid, &map), sums(&mut Grid::new(), &map));
     }

@@ -1,4 +1,4 @@
-//! What t-SNE minimises, computed exactly.
+//! The exact Kullback-Leibler divergence that t-SNE minimises.
 
 use linfa::Float;
 use ndarray::ArrayView2;
@@ -11,11 +11,11 @@ use crate::error::{ReducerError, Result};
 /// The Kullback-Leibler divergence of a map `y` `[n, m]` from the data `x` `[n, d]`, in nats:
 /// Σ_{i ≠ j} p(i, j) ln(p(i, j) / q(i, j)) (van der Maaten & Hinton 2008, equation 2).
 ///
-/// All pairs are summed, nothing is approximated: a judge of any t-SNE map, whoever made it.
-/// `perplexity` is cut to (n − 1) / 3. Takes n² (d + m) steps and little memory.
+/// The sum is over all pairs, without approximation, so that t-SNE maps of any program can be
+/// compared. `perplexity` is reduced to (n − 1) / 3. Time is n² (d + m), memory small.
 ///
 /// # Errors
-/// Row numbers that differ, fewer than 4 rows, a perplexity below 1, empty or non-finite input.
+/// Different numbers of rows, fewer than 4 rows, a perplexity below 1, empty or non-finite input.
 pub fn kl_divergence<F: Float, G: Float>(
     x: ArrayView2<F>,
     y: ArrayView2<G>,
@@ -44,8 +44,8 @@ pub fn kl_divergence<F: Float, G: Float>(
     let others = |i: usize| (0..n).filter(move |&j| j != i);
     let kernels: Vec<Kernel> =
         data.map_rows(|i, distances| Kernel::fit(others(i).map(|j| distances[j]), perplexity));
-    // Σ p ln p needs the data alone, Σ p ln q = −Σ p ln(1 + d²) − ln Z the map: two passes, since
-    // a row of either matrix of distances is seen only once. Weights go from one to the other.
+    // Σ p ln p depends on the data alone, Σ p ln q = −Σ p ln(1 + d²) − ln Z on the map: two passes,
+    // because only one row of each distance matrix is held.
     let sums: Vec<(f64, f64)> = map.map_rows(|i, in_map| {
         let row = data.distances_from(i);
         others(i).fold((0.0, 0.0), |(divergence, z), j| {

@@ -1,4 +1,4 @@
-//! How far a map can be trusted: trustworthiness and continuity.
+//! Trustworthiness and continuity: how well a map keeps neighbourhoods.
 
 use linfa::Float;
 use ndarray::ArrayView2;
@@ -7,25 +7,25 @@ use crate::checks::finite_f64;
 use crate::distance::{Cloud, nearest};
 use crate::error::{ReducerError, Result};
 
-/// A neighbourhood measure of a map, with the number of neighbours that it was taken at.
+/// A neighbourhood measure of a map with its number of neighbours.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Neighbourhood {
-    /// The measure, from 0 (bad) to 1 (all neighbourhoods kept).
+    /// The measure, from 0 (worst) to 1 (all neighbourhoods are kept).
     pub value: f64,
-    /// Neighbours used: the number asked for, or less where n is small (below n / 2).
+    /// The number of neighbours: the requested one, or a smaller one (below n / 2) for small n.
     pub k: usize,
 }
 
-/// Whether neighbours in the map `y` `[n, m]` are neighbours in the data `x` `[n, d]`.
+/// How far neighbours in the map `y` `[n, m]` are neighbours in the data `x` `[n, d]`.
 ///
 /// 1 − 2 / (n k (2n − 3k − 1)) Σ_i Σ_{j among the k nearest of i in y} max(0, r(i, j) − k),
 /// where r(i, j) is the rank of j by its distance to i in x (Venna & Kaski 2001). Distances are
-/// Euclidean. Equal distances rank by row number, the lower first. `k` is cut to stay below
-/// n / 2, as the formula needs.
+/// Euclidean. Of equal distances the lower row number ranks first. `k` is reduced to stay below
+/// n / 2, as the formula requires.
 ///
 /// # Errors
-/// Row numbers that differ, fewer than 3 rows, `k` = 0, empty or non-finite input.
+/// Different numbers of rows, fewer than 3 rows, `k` = 0, empty or non-finite input.
 pub fn trustworthiness<F: Float, G: Float>(
     x: ArrayView2<F>,
     y: ArrayView2<G>,
@@ -58,8 +58,8 @@ pub fn trustworthiness<F: Float, G: Float>(
     Ok(Neighbourhood { value, k })
 }
 
-/// Whether neighbours in the data `x` are neighbours in the map `y`: [`trustworthiness`] with
-/// the two exchanged (Venna & Kaski 2001).
+/// How far neighbours in the data `x` are neighbours in the map `y`: [`trustworthiness`] with `x`
+/// and `y` exchanged (Venna & Kaski 2001).
 ///
 /// # Errors
 /// As [`trustworthiness`].
@@ -71,7 +71,7 @@ pub fn continuity<F: Float, G: Float>(
     trustworthiness(y, x, k)
 }
 
-/// The rank of j among the others by distance to i, from 1.
+/// The rank of j by its distance to i, from 1; i itself has no rank.
 fn rank(distances: &[f64], i: usize, j: usize) -> usize {
     let own = distances[j];
     let before = distances

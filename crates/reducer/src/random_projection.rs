@@ -1,11 +1,10 @@
-//! A random view of the data: the control that tells structure from chance.
+//! Random projection: the control that separates structure from chance.
 
 use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, Float};
 use linfa_reduction::random_projection::GaussianRandomProjection;
 use ndarray::{Array2, ArrayView2};
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256Plus;
+use stratoscope_numerics::generator;
 
 use crate::checks::finite_f64;
 use crate::error::{ReducerError, Result};
@@ -13,9 +12,9 @@ use crate::error::{ReducerError, Result};
 /// Projects the rows of `x` `[n, d]` on `n_components` random directions: `[n, n_components]`.
 ///
 /// Directions are independent Gaussian vectors with entries of variance 1/d
-/// ([`GaussianRandomProjection`]; Dasgupta 2000). They know nothing of the data: what a map by
-/// PCA or t-SNE shows and this one does not is structure that the method found. The same seed
-/// gives the same bytes.
+/// ([`GaussianRandomProjection`]; Dasgupta 2000). They do not depend on the data: structure that a
+/// map by PCA or t-SNE shows and this map does not was found by the method. The same seed gives the
+/// same bytes.
 ///
 /// # Errors
 /// Empty or non-finite input; `n_components` of 0 or more than d.
@@ -33,9 +32,8 @@ pub fn random_projection<F: Float>(
         });
     }
     let dataset = DatasetBase::from(x);
-    let projection =
-        GaussianRandomProjection::<f64>::params_with_rng(Xoshiro256Plus::seed_from_u64(seed))
-            .target_dim(n_components)
-            .fit(&dataset)?;
+    let projection = GaussianRandomProjection::<f64>::params_with_rng(generator(seed))
+        .target_dim(n_components)
+        .fit(&dataset)?;
     Ok(projection.transform(dataset.records()))
 }

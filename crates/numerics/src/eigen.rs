@@ -1,51 +1,37 @@
-//! The two pieces of linear algebra that PCA rests on: a product and symmetric eigenvectors.
+//! Eigenvalues and eigenvectors of a symmetric matrix.
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayViewMut1, Axis, s};
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
-use crate::error::{ReducerError, Result};
+/// The iteration for the eigenvalues of a matrix did not converge. This was never seen on finite
+/// input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the eigenvalues of a {size} x {size} matrix did not converge")]
+pub struct NoConvergence {
+    /// The number of rows of the matrix.
+    pub size: usize,
+}
 
-/// `out += a b`, with the widest vector instructions of the machine, on this thread alone.
-#[allow(unsafe_code)]
-pub(crate) fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
-    let ((m, k), (k_b, n)) = (a.dim(), b.dim());
-    assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
-    // SAFETY: the pointers and strides are those of views of the shapes compared above, and
-    // `out` is borrowed mutably, so it overlaps neither `a` nor `b`.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            out.strides()[1],
-            out.strides()[0],
-            true,
-            a.as_ptr(),
-            a.strides()[1],
-            a.strides()[0],
-            b.as_ptr(),
-            b.strides()[1],
-            b.strides()[0],
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
+/// The eigenvalues of a symmetric matrix `[n, n]`, descending, `[n]`: those of [`SymmetricEigen`],
+/// without the work for the vectors. Only the lower triangle is read.
+///
+/// # Errors
+/// [`NoConvergence`].
+pub fn eigenvalues(mut matrix: Array2<f64>) -> Result<Vec<f64>, NoConvergence> {
+    let (diagonal, off_diagonal) = tridiagonalise(&mut matrix);
+    let mut values = implicit_ql(diagonal, off_diagonal, |_| ())?;
+    values.sort_unstable_by(|a, b| b.total_cmp(a));
+    Ok(values)
 }
 
 /// The eigenvalues and eigenvectors of a symmetric matrix.
 ///
-/// Householder reduction to tridiagonal form, then the implicit QL iteration (Golub & Van Loan
-/// 2013, section 8.3). It needs no luck: equal, clustered and vanishing eigenvalues all get
-/// orthonormal vectors.
-pub(crate) struct SymmetricEigen {
-    /// The eigenvalues, falling, `[n]`.
-    pub(crate) values: Array1<f64>,
+/// Householder reduction to tridiagonal form, then the implicit QL iteration (Golub & Van Loan 2013,
+/// section 8.3). Equal, clustered and vanishing eigenvalues have orthonormal vectors too.
+#[derive(Debug, Clone)]
+pub struct SymmetricEigen {
+    values: Array1<f64>,
     /// The row of `tridiagonal` that belongs to each eigenvalue, `[n]`.
     order: Vec<usize>,
     /// The eigenvectors of the tridiagonal matrix as rows, `[n, n]`.
@@ -55,13 +41,19 @@ pub(crate) struct SymmetricEigen {
 }
 
 impl SymmetricEigen {
-    /// Of the lower triangle of a square matrix.
+    /// Decomposes a square matrix `[n, n]`, of which only the lower triangle is read.
     ///
     /// # Errors
-    /// [`ReducerError::NoConvergence`], not met on finite input.
-    pub(crate) fn new(mut matrix: Array2<f64>) -> Result<Self> {
+    /// [`NoConvergence`].
+    pub fn new(mut matrix: Array2<f64>) -> Result<Self, NoConvergence> {
         let (diagonal, off_diagonal) = tridiagonalise(&mut matrix);
-        let (values, tridiagonal) = implicit_ql(diagonal, off_diagonal)?;
+        let n = diagonal.len();
+        let mut strips = strips_of_identity(n);
+        let values = implicit_ql(diagonal, off_diagonal, |rotations| {
+            rotate(&mut strips, rotations);
+        })?;
+        let tridiagonal =
+            Array2::from_shape_fn((n, n), |(i, j)| strips[j / STRIP][i * STRIP + j % STRIP]);
         let mut order: Vec<usize> = (0..values.len()).collect();
         order.sort_by(|&a, &b| values[b].total_cmp(&values[a]));
         Ok(Self {
@@ -72,10 +64,17 @@ impl SymmetricEigen {
         })
     }
 
-    /// The eigenvectors of the `k` largest eigenvalues as orthonormal rows, `[k, n]`.
-    pub(crate) fn vectors(&self, k: usize) -> Array2<f64> {
+    /// The eigenvalues, descending, `[n]`.
+    pub fn values(&self) -> &Array1<f64> {
+        &self.values
+    }
+
+    /// The eigenvectors of the `k` largest eigenvalues (all, where `k` is above n) as orthonormal
+    /// rows, `[k, n]`.
+    pub fn vectors(&self, k: usize) -> Array2<f64> {
+        let k = k.min(self.order.len());
         let mut vectors = self.tridiagonal.select(Axis(0), &self.order[..k]);
-        // Undo the reflections, the last one made first.
+        // Undo the reflections, the last one first.
         vectors.axis_chunks_iter_mut(Axis(0), 8).into_par_iter().for_each(|mut rows| {
             for i in 2..self.order.len() {
                 let reflection = self.reflections.slice(s![i, ..i]);
@@ -90,13 +89,14 @@ impl SymmetricEigen {
     }
 }
 
-/// Reduces the lower triangle to diagonal and off-diagonal by reflections I − u uᵀ, from the last
-/// row up, and leaves each u (of squared length 2, or 0) in the row that it cleared.
+/// Reduces the lower triangle to a diagonal `[n]` and an off-diagonal `[n − 1]` by reflections
+/// I − u uᵀ, from the last row up. Each u (of squared length 2, or 0) is stored in the row that it
+/// cleared.
 fn tridiagonalise(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
     let n = matrix.nrows();
     let mut diagonal = vec![0.0; n];
     let mut off_diagonal = vec![0.0; n.saturating_sub(1)];
-    // The last reflection's u and w, which the rows above still miss, and the next one's.
+    // u and w of the last reflection, which is not yet applied to the rows above, and of the next.
     let (mut u, mut w) = (vec![0.0; n], vec![0.0; n]);
     let (mut next_u, mut next_w) = (vec![0.0; n], vec![0.0; n]);
     let arch = Arch::new();
@@ -137,8 +137,8 @@ fn tridiagonalise(matrix: &mut Array2<f64>) -> (Vec<f64>, Vec<f64>) {
     (diagonal, off_diagonal)
 }
 
-/// What a reflection does with a row r of the lower triangle, `[r + 1]`: it is brought up to date
-/// by the one before, and multiplied by the next vector, as a row and as a column.
+/// One pass over row r of the lower triangle, `[r + 1]`: applies the last reflection to the row, and
+/// multiplies the row, as a row and as a column, by the vector of the next one.
 struct Step<'a> {
     row: &'a mut [f64],
     u: &'a [f64],
@@ -184,9 +184,9 @@ impl WithSimd for Step<'_> {
     }
 }
 
-/// Turns x into the u of the reflection I − u uᵀ that leaves of x its last entry alone, and
-/// returns that entry. u is 0 where nothing has to be done.
-fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
+/// Replaces x by the u of the reflection I − u uᵀ that clears all entries of x but the last, and
+/// returns the last entry after the reflection. u is 0 where x is.
+fn reflection(x: &mut ArrayViewMut1<f64>) -> f64 {
     let last = x.len() - 1;
     let largest = x.iter().fold(0.0f64, |top, v| top.max(v.abs()));
     if largest == 0.0 {
@@ -201,15 +201,22 @@ fn reflection(x: &mut ndarray::ArrayViewMut1<f64>) -> f64 {
     target * largest
 }
 
-/// The eigenvalues of a symmetric tridiagonal matrix, in no order, and its eigenvectors as rows:
-/// implicit QL with Wilkinson's shift (the algorithm imtql2 of EISPACK).
-fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64>)> {
+/// A rotation of rows i and i + 1 of the eigenvectors: i, the cosine and the sine.
+type Rotation = (usize, f64, f64);
+
+/// The eigenvalues of a symmetric tridiagonal matrix, in no order: implicit QL with Wilkinson's
+/// shift (the algorithm imtql2 of EISPACK). `rotate` receives the rotations that make the
+/// eigenvectors from the identity, in their order and in batches.
+fn implicit_ql(
+    mut d: Vec<f64>,
+    mut e: Vec<f64>,
+    mut rotate: impl FnMut(&[Rotation]),
+) -> Result<Vec<f64>, NoConvergence> {
     let n = d.len();
-    let mut strips = strips_of_identity(n);
     e.push(0.0);
     let norm = d.iter().chain(&e).fold(0.0f64, |top, v| top.max(v.abs()));
     let negligible = norm * f64::EPSILON / 16.0;
-    let mut rotations = Vec::with_capacity(BATCH + n);
+    let mut rotations = Vec::with_capacity(MAX_BATCH + n);
     for l in 0..n {
         for sweep in 0.. {
             let small = |m: usize| {
@@ -220,7 +227,7 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
                 break;
             }
             if sweep == MAX_SWEEPS {
-                return Err(ReducerError::NoConvergence { size: n });
+                return Err(NoConvergence { size: n });
             }
             let mut g = (d[l + 1] - d[l]) / (2.0 * e[l]);
             g = d[m] - d[l] + e[l] / (g + g.hypot(1.0).copysign(g));
@@ -248,22 +255,22 @@ fn implicit_ql(mut d: Vec<f64>, mut e: Vec<f64>) -> Result<(Vec<f64>, Array2<f64
                 d[l] -= p;
                 e[l] = g;
             }
-            if rotations.len() >= BATCH {
-                rotate(&mut strips, &mut rotations);
+            if rotations.len() >= MAX_BATCH {
+                rotate(&rotations);
+                rotations.clear();
             }
         }
     }
-    rotate(&mut strips, &mut rotations);
-    let vectors = Array2::from_shape_fn((n, n), |(i, j)| strips[j / STRIP][i * STRIP + j % STRIP]);
-    Ok((d, vectors))
+    rotate(&rotations);
+    Ok(d)
 }
 
-/// Sweeps that one eigenvalue may take; two or three are usual.
+/// The largest number of sweeps for one eigenvalue; two or three are usual.
 const MAX_SWEEPS: usize = 100;
-/// Columns of the vectors that one task turns; they lie together in memory.
+/// Columns of the vectors that one task rotates; they are contiguous in memory.
 const STRIP: usize = 32;
-/// Rotations that are made together, so that threads meet seldom.
-const BATCH: usize = 4096;
+/// Rotations of one batch: large enough that threads seldom wait for each other.
+const MAX_BATCH: usize = 4096;
 
 /// The identity `[n, n]` in strips of [`STRIP`] columns, each row-major and padded with 0.
 fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
@@ -272,17 +279,16 @@ fn strips_of_identity(n: usize) -> Vec<Vec<f64>> {
     strips
 }
 
-/// Turns rows i and i + 1 of all strips by each (i, c, s) in their order, and forgets these.
-fn rotate(strips: &mut [Vec<f64>], rotations: &mut Vec<(usize, f64, f64)>) {
+/// Applies the rotations, in their order, to rows i and i + 1 of all strips.
+fn rotate(strips: &mut [Vec<f64>], rotations: &[Rotation]) {
     let arch = Arch::new();
     strips.par_iter_mut().for_each(|strip| arch.dispatch(Rotate { strip, rotations }));
-    rotations.clear();
 }
 
 /// The rotations of one strip.
 struct Rotate<'a> {
     strip: &'a mut [f64],
-    rotations: &'a [(usize, f64, f64)],
+    rotations: &'a [Rotation],
 }
 
 impl WithSimd for Rotate<'_> {
@@ -309,7 +315,7 @@ impl WithSimd for Rotate<'_> {
 mod tests {
     use super::*;
 
-    /// Values against A v = λ v and V Vᵀ = 1, for every matrix that has made a solver fail.
+    /// Checks A v = λ v and V Vᵀ = 1.
     fn check(name: &str, matrix: Array2<f64>) {
         let n = matrix.nrows();
         let eigen = SymmetricEigen::new(matrix.clone()).unwrap();
@@ -326,6 +332,8 @@ mod tests {
         let trace = matrix.diag().sum();
         assert!((eigen.values.sum() - trace).abs() <= bound * norm * n as f64, "{name}: trace");
         assert!(eigen.values.windows(2).into_iter().all(|w| w[0] >= w[1]), "{name}: order");
+        // Without vectors: the same bits.
+        assert_eq!(eigenvalues(matrix).unwrap(), eigen.values.to_vec(), "{name}: values alone");
     }
 
     fn noise(n: usize, m: usize) -> Array2<f64> {
@@ -359,6 +367,23 @@ mod tests {
             check("wilkinson", wilkinson);
             let blocks = Array2::from_shape_fn((n, n), |(i, j)| (i / 3 == j / 3) as u8 as f64);
             check("equal blocks", blocks);
+        }
+    }
+
+    #[test]
+    fn eigenvalues_with_a_closed_form() {
+        assert_eq!(eigenvalues(Array2::zeros((0, 0))).unwrap(), [] as [f64; 0]);
+        // The Laplacian of a path of n points: 2 − 2 cos(k π / n).
+        let n = 50;
+        let path = Array2::from_shape_fn((n, n), |(i, j)| match i.abs_diff(j) {
+            0 if i == 0 || i == n - 1 => 1.0,
+            0 => 2.0,
+            1 => -1.0,
+            _ => 0.0,
+        });
+        for (k, found) in eigenvalues(path).unwrap().iter().rev().enumerate() {
+            let exact = 2.0 - 2.0 * (k as f64 * std::f64::consts::PI / n as f64).cos();
+            assert!((found - exact).abs() < 1e-13, "{k}: {found} {exact}");
         }
     }
 }
