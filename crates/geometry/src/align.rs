@@ -1,30 +1,30 @@
-//! Which word of one sentence is which of another.
+//! The alignment of the words of two sentences.
 
 use crate::error::{GeometryError, Result};
 
-/// A step from one sentence to another, with the places of the words, from 0.
+/// An edit from one sentence to another, with the indices of the words, from 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Edit {
     /// The same word in both.
     Equal(usize, usize),
-    /// A word in the place of another.
+    /// A word that is replaced by another.
     Substituted(usize, usize),
-    /// A word of the first sentence that the second does not have.
+    /// A word of the first sentence alone.
     Deleted(usize),
-    /// A word of the second sentence that the first does not have.
+    /// A word of the second sentence alone.
     Inserted(usize),
 }
 
-/// Cells of the table between what both sentences begin and end with.
-const MOST_CELLS: usize = 1 << 26;
+/// The largest table; words that both sentences begin or end with are not in it.
+const MAX_CELLS: usize = 1 << 26;
 
-/// The fewest edits of whole words from `a` to `b` (Levenshtein 1966; Wagner & Fischer 1974), in
-/// order. Words are compared as they are given. Of several shortest ways it is always the same:
-/// what the sentences begin and end with stays together, and from the end on a pair of words goes
-/// before a deletion, and that before an insertion.
+/// The shortest sequence of edits of whole words from `a` to `b` (Levenshtein 1966; Wagner & Fischer
+/// 1974), in order. Words are compared as strings. Of several shortest sequences the choice is
+/// deterministic: a common beginning and end of the sentences is aligned first, then, from the end
+/// backwards, a pair of words is preferred to a deletion, and a deletion to an insertion.
 ///
 /// # Errors
-/// Sentences that differ over so many words that the table would have more than 2²⁶ cells.
+/// Sentences whose differing parts are so long that the table has more than 2²⁶ cells.
 pub fn align_words<A: AsRef<str>, B: AsRef<str>>(a: &[A], b: &[B]) -> Result<Vec<Edit>> {
     let same = |i: usize, j: usize| a[i].as_ref() == b[j].as_ref();
     let shorter = a.len().min(b.len());
@@ -33,26 +33,26 @@ pub fn align_words<A: AsRef<str>, B: AsRef<str>>(a: &[A], b: &[B]) -> Result<Vec
     let (rows, columns) = (a.len() - start - tail, b.len() - start - tail);
     let width = columns + 1;
     let cells = (rows + 1).saturating_mul(width);
-    if cells > MOST_CELLS {
+    if cells > MAX_CELLS {
         let what = "cells of an alignment of words";
-        return Err(GeometryError::TooMany { what, most: MOST_CELLS, found: cells });
+        return Err(GeometryError::TooMany { what, max: MAX_CELLS, found: cells });
     }
-    // costs[i][j]: edits between the first i and j words of the middle parts.
+    // costs[i][j]: the number of edits between the first i and the first j words of the middle.
     let mut costs = vec![0u32; cells];
     for i in 0..=rows {
         for j in 0..=columns {
-            let mut least = if i + j == 0 { 0 } else { u32::MAX };
+            let mut fewest = if i + j == 0 { 0 } else { u32::MAX };
             if i > 0 && j > 0 {
                 let change = u32::from(!same(start + i - 1, start + j - 1));
-                least = costs[(i - 1) * width + j - 1] + change;
+                fewest = costs[(i - 1) * width + j - 1] + change;
             }
             if i > 0 {
-                least = least.min(costs[(i - 1) * width + j] + 1);
+                fewest = fewest.min(costs[(i - 1) * width + j] + 1);
             }
             if j > 0 {
-                least = least.min(costs[i * width + j - 1] + 1);
+                fewest = fewest.min(costs[i * width + j - 1] + 1);
             }
-            costs[i * width + j] = least;
+            costs[i * width + j] = fewest;
         }
     }
     let mut back = Vec::new();

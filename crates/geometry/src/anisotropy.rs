@@ -1,28 +1,28 @@
-//! How alike any two words are: the baseline that every cosine has to be read against.
+//! Anisotropy: the expected cosine of two words, the baseline of every cosine.
 
-use std::collections::BTreeMap;
-
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, Axis};
 use rand::Rng;
+use stratoscope_numerics::{Estimate, bootstrap, generator};
 
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::interval::{Interval, bootstrap, generator};
-use crate::similarity::{finite, same_length, unit_rows};
+use crate::groups::rows_by_group;
+use crate::similarity::unit_rows;
 
-/// The mean cosine of words from different sentences, one drawn at random from each
-/// (Ethayarajh 2019): near 0 in a space without a preferred direction, near 1 in a narrow cone.
+/// The mean cosine of words from different sentences, one word drawn at random from each
+/// (Ethayarajh 2019): near 0 in an isotropic space, near 1 in a narrow cone.
 ///
-/// `x` is `[n, d_model]`, `sentences` `[n]` names the sentence of each row by any number. All
-/// pairs of the words drawn are averaged. The interval is over sentences; pairs of a sentence
-/// with its own copy in a resample are left out. A vector of length 0 has cosine 0. The same seed
+/// `x` is `[n, d_model]`; `sentences` `[n]` names the sentence of each row by any number. The mean is
+/// over all pairs of the drawn words. The interval is a bootstrap over sentences; pairs of a sentence
+/// with its own copy in a resample are excluded. A vector of length 0 has cosine 0. The same seed
 /// gives the same result.
 ///
 /// # Errors
-/// Fewer than 3 sentences, lengths that differ, an entry that is not finite.
-pub fn anisotropy(x: ArrayView2<f32>, sentences: &[usize], seed: u64) -> Result<Interval> {
+/// Fewer than 3 sentences, different lengths, an entry that is not finite.
+pub fn anisotropy(x: ArrayView2<f32>, sentences: &[usize], seed: u64) -> Result<Estimate> {
     same_length("sentence numbers", x.nrows(), sentences.len())?;
     let directions = unit_rows(finite(x)?);
-    let groups = by_sentence(sentences);
+    let groups = rows_by_group(sentences);
     if groups.len() < 3 {
         return Err(GeometryError::TooFew {
             measure: "the anisotropy baseline (sentences)",
@@ -33,20 +33,10 @@ pub fn anisotropy(x: ArrayView2<f32>, sentences: &[usize], seed: u64) -> Result<
     let mut rng = generator(seed);
     let drawn: Vec<usize> =
         groups.values().map(|rows| rows[rng.gen_range(0..rows.len())]).collect();
-    let drawn = directions.select(ndarray::Axis(0), &drawn);
+    let drawn = directions.select(Axis(0), &drawn);
     let once = vec![1u32; drawn.nrows()];
     let value = mean_cosine(&drawn, &once).unwrap_or(0.0);
-    let n = drawn.nrows();
-    Ok(bootstrap(value, n, &mut rng, |counts| mean_cosine(&drawn, counts)))
-}
-
-/// The rows of each sentence, by its number.
-pub(crate) fn by_sentence(sentences: &[usize]) -> BTreeMap<usize, Vec<usize>> {
-    let mut groups: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-    for (row, &sentence) in sentences.iter().enumerate() {
-        groups.entry(sentence).or_default().push(row);
-    }
-    groups
+    Ok(bootstrap(value, drawn.nrows(), &mut rng, |counts| mean_cosine(&drawn, counts)))
 }
 
 /// The mean inner product of pairs of different rows, row i counted `counts[i]` times:

@@ -1,36 +1,36 @@
-//! Where the heads of a layer look.
+//! Measures of attention heads.
 
 use ndarray::{Array2, ArrayView1, ArrayView3, Axis};
 
+use crate::checks::same_length;
 use crate::error::{GeometryError, Result};
-use crate::similarity::same_length;
 
-/// What one head does, as means over the queries that are not special tokens.
+/// Measures of one head: means over the queries that are not special tokens.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct HeadAttention {
-    /// The entropy −Σ a log a of a query's weights in nats: 0 where it looks at one position.
+    /// The entropy −Σ a log a of the weights in nats: 0 where all weight is on one position.
     pub entropy: f64,
-    /// The entropy over log of the number of positions that the query sees, 0 to 1; of queries that
-    /// see more than one, none where there is no such.
+    /// The entropy divided by the log of the number of visible positions, 0 to 1, over the queries
+    /// that see more than one position. None where there is no such query.
     pub relative_entropy: Option<f64>,
-    /// Σ a |i − j| / Σ a over queries i and keys j that are not special: how many positions away
-    /// it looks (Vig & Belinkov 2019). None where all weight goes to special tokens.
+    /// The attention distance in positions, Σ a |i − j| / Σ a over queries i and keys j that are not
+    /// special (Vig & Belinkov 2019). None where all weight is on special tokens.
     pub distance: Option<f64>,
-    /// The share of the weight that goes to special tokens.
+    /// The share of the weight on special tokens.
     pub to_special: f64,
 }
 
 /// Entropy, distance and attention to special tokens of every head of a layer.
 ///
-/// `pattern` is `[heads, queries, keys]`, its rows distributions; `special` `[n]` marks special
-/// tokens; `visible` `[n]` is how many positions each query may see: all n in both directions,
-/// i + 1 in a causal model, no more than its window where there is one. Weights are divided by
-/// their sum, which a narrow number type leaves a little off 1.
+/// `pattern` is `[heads, queries, keys]`, and its rows are distributions. `special` `[n]` marks
+/// special tokens. `visible` `[n]` is the number of positions that each query can attend to: n in a
+/// bidirectional model, i + 1 in a causal one, at most the window where there is one. Weights are
+/// divided by their sum, which differs from 1 in half precision.
 ///
 /// # Errors
-/// Sizes that differ, no query that is not special, a weight that is negative or not finite, a
-/// query without weight.
+/// Different sizes, only special queries, a weight that is negative or not finite, a query without
+/// weight.
 pub fn attention_heads(
     pattern: ArrayView3<f32>,
     special: &[bool],
@@ -77,15 +77,17 @@ pub fn attention_heads(
     pattern.axis_iter(Axis(0)).enumerate().map(one).collect()
 }
 
-/// Attention rollout (Abnar & Zuidema 2020): how much of each input token is in each token after
-/// every layer, were states mixed by attention alone. `[n, n]` by layer, rows distributions.
+/// Attention rollout (Abnar & Zuidema 2020): the share of each input token in each token after every
+/// layer, under the assumption that only attention mixes the states. `[n, n]` per layer; rows are
+/// distributions.
 ///
-/// A layer mixes by Ā = (A + 1) / 2, A the mean over its heads and the 1 the residual stream;
-/// after layer l it is Ā_l … Ā_1. `patterns` are `[heads, n, n]`, the first layer first.
+/// The mixing of a layer is Ā = (A + I) / 2, where A is the mean over its heads and I the residual
+/// stream; the rollout after layer l is Ā_l … Ā_1. `patterns` are `[heads, n, n]`, in the order of
+/// the layers.
 ///
 /// # Errors
-/// Sizes that differ, a layer without heads, a weight that is negative or not finite, a query
-/// without weight.
+/// Different sizes, a layer without heads, a weight that is negative or not finite, a query without
+/// weight.
 pub fn rollout(patterns: &[ArrayView3<f32>]) -> Result<Vec<Array2<f64>>> {
     let mut rolled: Vec<Array2<f64>> = Vec::with_capacity(patterns.len());
     for pattern in patterns {
@@ -113,7 +115,7 @@ pub fn rollout(patterns: &[ArrayView3<f32>]) -> Result<Vec<Array2<f64>>> {
     Ok(rolled)
 }
 
-/// The weights of a query, which add up to 1.
+/// The weights of a query, divided by their sum.
 fn distribution(weights: ArrayView1<f32>, head: usize, query: usize) -> Result<Vec<f64>> {
     if let Some((column, &value)) = weights.iter().enumerate().find(|(_, v)| !v.is_finite()) {
         return Err(GeometryError::NotFinite { row: query, column, value });
@@ -136,8 +138,8 @@ mod tests {
 
     #[test]
     fn heads_with_known_answers() {
-        // Four tokens, the first special; a head that looks everywhere, one to the token before,
-        // one to the special token.
+        // Four tokens, the first one special; a uniform head, a previous-token head, and a head on
+        // the special token.
         let mut pattern = Array3::zeros((3, 4, 4));
         for i in 0..4usize {
             (0..4).for_each(|j| pattern[[0, i, j]] = 0.25f32);
@@ -154,7 +156,7 @@ mod tests {
         near(found[1].to_special, 1.0 / 3.0);
         assert_eq!((found[2].distance, found[2].to_special), (None, 1.0));
 
-        // Causal and even: the most that each query can.
+        // Causal and uniform: the maximum entropy.
         let causal =
             Array3::from_shape_fn(
                 (1, 3, 3),

@@ -1,26 +1,28 @@
-//! How well a number tells two kinds of things apart, and how a number stands among others.
+//! The area under the ROC curve, and percentile ranks.
 
-use crate::anisotropy::by_sentence;
+use stratoscope_numerics::{Estimate, bootstrap, generator};
+
+use crate::checks::same_length;
 use crate::error::{GeometryError, Result};
-use crate::interval::{Interval, bootstrap, generator};
-use crate::similarity::same_length;
+use crate::groups::rows_by_group;
 
-/// The area under the ROC curve: how often a positive thing scores above a negative one, ties
-/// counted one half (Mann & Whitney 1947). 0.5 by chance, 1 where a threshold could part them.
+/// The area under the ROC curve: the probability that a positive item has a higher score than a
+/// negative one, where a tie counts one half (Mann & Whitney 1947). 0.5 by chance, 1 where a
+/// threshold separates the two classes.
 ///
-/// `scores` and `positive` are `[n]`, one a pair of sentences in the word-in-context task, where
-/// the score is a cosine and a positive pair has one sense. The interval is a bootstrap over the
-/// n, and leaves resamples of one kind out.
+/// `scores` and `positive` are `[n]`. In the word-in-context task an item is a pair of sentences, its
+/// score a cosine, and a positive pair has one sense. The interval is a bootstrap over the n items;
+/// resamples of one class are left out.
 ///
 /// # Errors
-/// Lengths that differ, no positive or no negative thing, a score that is not finite.
-pub fn auc(scores: &[f64], positive: &[bool], seed: u64) -> Result<Interval> {
+/// Different lengths, no positive or no negative item, a score that is not finite.
+pub fn auc(scores: &[f64], positive: &[bool], seed: u64) -> Result<Estimate> {
     auc_by_group(scores, positive, &(0..scores.len()).collect::<Vec<_>>(), seed)
 }
 
-/// The same with an interval over groups: things of one group (pairs of sentences with one word,
-/// say) are alike, so that the bootstrap takes them together. `groups` is `[n]`, and `n` of the
-/// result the number of groups.
+/// [`auc`] with an interval over groups: the bootstrap resamples items of one group (pairs of
+/// sentences with the same word, for example) together. `groups` is `[n]`; the `n` of the result is
+/// the number of groups.
 ///
 /// # Errors
 /// As [`auc`].
@@ -29,7 +31,7 @@ pub fn auc_by_group(
     positive: &[bool],
     groups: &[usize],
     seed: u64,
-) -> Result<Interval> {
+) -> Result<Estimate> {
     same_length("labels", scores.len(), positive.len())?;
     same_length("groups", scores.len(), groups.len())?;
     check(scores)?;
@@ -38,9 +40,9 @@ pub fn auc_by_group(
             return Err(GeometryError::TooFew { measure, needed: 1, found: 0 });
         }
     }
-    let own = by_sentence(groups);
+    let members = rows_by_group(groups);
     let mut group_of = vec![0; scores.len()];
-    for (group, rows) in own.values().enumerate() {
+    for (group, rows) in members.values().enumerate() {
         rows.iter().for_each(|&row| group_of[row] = group);
     }
     let mut order: Vec<usize> = (0..scores.len()).collect();
@@ -61,16 +63,15 @@ pub fn auc_by_group(
         let pairs: f64 = positives * negatives;
         (pairs > 0.0).then(|| wins / pairs)
     };
-    let value = area(&vec![1; own.len()]).unwrap_or(0.5);
-    Ok(bootstrap(value, own.len(), &mut generator(seed), area))
+    let value = area(&vec![1; members.len()]).unwrap_or(0.5);
+    Ok(bootstrap(value, members.len(), &mut generator(seed), area))
 }
 
-/// Where each value stands among `reference` values: the percentage of these that lie below it,
-/// ties counted one half, `[values]`. Of the distance of two aligned words among the distances of
-/// random ones it says whether they differ more than any two words do.
+/// The percentile rank of each value among `reference` values: the percentage of reference values
+/// below it, where a tie counts one half, `[values]`.
 ///
 /// # Errors
-/// No reference values, one that is not finite on either side.
+/// No reference value, a value that is not finite.
 pub fn percentiles(values: &[f64], reference: &[f64]) -> Result<Vec<f64>> {
     check(values)?;
     check(reference)?;
@@ -129,9 +130,10 @@ mod tests {
         }
         let found = auc(&scores, &positive, 4).unwrap();
         assert!((found.value - wins / pairs).abs() < 1e-12);
-        assert!(found.low < 0.5 && 0.5 < found.high && found.n == 200, "{found:?}");
-        // Hanley & McNeil's standard error of an area of 0.5 is 0.044 here.
-        assert!((found.high - found.low - 4.0 * 0.043).abs() < 0.03, "{found:?}");
+        let [low, high] = found.interval.unwrap();
+        assert!(low < 0.5 && 0.5 < high && found.n == 200, "{found:?}");
+        // The standard error of an area of 0.5 (Hanley & McNeil 1982) is 0.044 here.
+        assert!((high - low - 4.0 * 0.043).abs() < 0.03, "{found:?}");
         assert_eq!(found, auc(&scores, &positive, 4).unwrap());
     }
 
@@ -143,7 +145,7 @@ mod tests {
         let pairs = auc(&scores, &positive, 3).unwrap();
         let found = auc_by_group(&scores, &positive, &alone, 3).unwrap();
         assert_eq!((found.value, found.n), (pairs.value, 60));
-        // Ten copies of six things are no more than the six.
+        // Ten copies of six items are worth six items.
         let copied =
             |of: &[usize]| -> Vec<usize> { (0..of.len() * 10).map(|i| of[i / 10]).collect() };
         let six: Vec<usize> = (0..6).collect();
@@ -156,16 +158,16 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_area() {
+    fn an_area_needs_two_classes() {
         assert!(auc(&[], &[], 0).is_err() && auc(&[1.0], &[], 0).is_err());
         let single = auc(&[1.0, 2.0], &[true, true], 0);
         assert!(matches!(single, Err(GeometryError::TooFew { .. })), "{single:?}");
         assert!(auc(&[1.0, f64::NAN], &[true, false], 0).is_err());
-        assert_eq!(auc(&[1.0, 0.0], &[true, false], 0).unwrap().low, 1.0);
+        assert_eq!(auc(&[1.0, 0.0], &[true, false], 0).unwrap().low(), Some(1.0));
     }
 
     #[test]
-    fn places_among_others() {
+    fn percentile_ranks() {
         let found = percentiles(&[0.0, 1.0, 2.5, 9.0], &[2.0, 1.0, 3.0, 1.0]).unwrap();
         assert_eq!(found, [0.0, 25.0, 75.0, 100.0]);
         assert!(percentiles(&[1.0], &[]).is_err() && percentiles(&[f64::NAN], &[1.0]).is_err());

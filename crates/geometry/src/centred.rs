@@ -1,82 +1,30 @@
-//! Matrix products in f64, with the widest vector instructions of the machine.
+//! Centred and scaled rows of f32, without a copy in f64.
 
-use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use ndarray::{Array1, Array2, ArrayView2, ArrayViewMut2, Axis};
 
-use crate::error::{GeometryError, Result};
+use crate::checks::all_finite;
+use crate::error::Result;
 
-/// `out += a b` on this thread alone, so that no digit depends on the threads.
-#[allow(unsafe_code)]
-pub(crate) fn add_product(a: ArrayView2<f64>, b: ArrayView2<f64>, mut out: ArrayViewMut2<f64>) {
-    let ((m, k), (k_b, n)) = (a.dim(), b.dim());
-    assert!(k == k_b && out.dim() == (m, n), "shapes of a product");
-    // SAFETY: pointers, sizes and strides are those of live views, whose shapes fit each other
-    // (asserted above), and `out` is borrowed mutably, so that nothing else points into it.
-    unsafe {
-        gemm::gemm(
-            m,
-            n,
-            k,
-            out.as_mut_ptr(),
-            out.strides()[1],
-            out.strides()[0],
-            true,
-            a.as_ptr(),
-            a.strides()[1],
-            a.strides()[0],
-            b.as_ptr(),
-            b.strides()[1],
-            b.strides()[0],
-            1.0,
-            1.0,
-            false,
-            false,
-            false,
-            gemm::Parallelism::None,
-        );
-    }
-}
-
-/// Columns of the result that [`add_scatter`] computes at once.
-const PANEL: usize = 96;
-
-/// Adds xᵀ x of rows `x` `[n, d]` to the lower triangle of `sum` `[d, d]`; what is above the
-/// diagonal is not defined afterwards.
-pub(crate) fn add_scatter(x: ArrayView2<f64>, sum: &mut Array2<f64>) {
-    let d = x.ncols();
-    for left in (0..d).step_by(PANEL) {
-        let right = (left + PANEL).min(d);
-        add_product(
-            x.slice(s![.., left..right]).t(),
-            x.slice(s![.., ..right]),
-            sum.slice_mut(s![left..right, ..right]),
-        );
-    }
-}
-
-/// Rows of f32 that are centred and scaled when they are looked at, so that a layer is held once
-/// and at half the width.
+/// Rows of f32 that are centred and scaled when they are read: a layer is held once, in f32.
 #[derive(Debug)]
 pub(crate) struct Centred<'a> {
     rows: ArrayView2<'a, f32>,
     mean: Array1<f64>,
-    /// What centred rows are multiplied by.
+    /// The factor of the centred rows.
     scale: f64,
-    /// Squared lengths after that, `[n]`.
+    /// The squared lengths of the centred and scaled rows, `[n]`.
     pub(crate) lengths: Vec<f64>,
 }
 
 impl<'a> Centred<'a> {
-    /// With squared lengths that add up to 1, or all 0 where the rows are equal.
+    /// Scales the rows so that their squared lengths add up to 1; all are 0 where the rows are equal.
     ///
     /// # Errors
     /// An entry that is not finite.
     pub(crate) fn new(rows: ArrayView2<'a, f32>) -> Result<Self> {
-        let bad = rows.indexed_iter().find(|(_, value)| !value.is_finite());
-        if let Some(((row, column), &value)) = bad {
-            return Err(GeometryError::NotFinite { row, column, value });
-        }
+        all_finite(rows)?;
         let (n, d) = rows.dim();
-        // Relative to the first row: equal rows have exactly their own mean.
+        // Relative to the first row: the mean of equal rows is exact.
         let first: Vec<f64> =
             rows.rows().into_iter().take(1).flatten().map(|&v| v.into()).collect();
         let mut sum = vec![0.0; d];
@@ -109,18 +57,18 @@ impl<'a> Centred<'a> {
         self.rows.ncols()
     }
 
-    /// Whether any two rows differ.
+    /// Whether two rows differ.
     pub(crate) fn varies(&self) -> bool {
         self.lengths.iter().any(|&length| length > 0.0)
     }
 
-    /// Writes some rows, centred and scaled, into `out` `[rows, d]`.
+    /// Writes some rows, centred and scaled, to `out` `[rows, d]`.
     pub(crate) fn write(&self, rows: &[usize], mut out: ArrayViewMut2<f64>) {
         let mean = self.mean.as_slice().unwrap_or(&[]);
         for (&row, mut target) in rows.iter().zip(out.rows_mut()) {
             let row = self.rows.row(row);
             match (row.as_slice(), target.as_slice_mut()) {
-                // Slices let the compiler use vector registers.
+                // On slices the compiler uses vector registers.
                 (Some(row), Some(target)) => {
                     for ((to, &value), mean) in target.iter_mut().zip(row).zip(mean) {
                         *to = (f64::from(value) - mean) * self.scale;
@@ -144,7 +92,7 @@ impl<'a> Centred<'a> {
         out
     }
 
-    /// The squared distance of two rows, from their differences: no digit is lost, and that of
+    /// The squared distance of two rows from their differences: no digit is lost, and the distance of
     /// equal rows is 0.
     pub(crate) fn squared_distance(&self, a: usize, b: usize) -> f64 {
         let pairs = self.rows.row(a).into_iter().zip(self.rows.row(b));
@@ -152,17 +100,16 @@ impl<'a> Centred<'a> {
         squares.map(|step| step * step).sum()
     }
 
-    /// The squared distance of two rows, given their product after centring and scaling.
+    /// The squared distance of two rows from their product after centring and scaling.
     pub(crate) fn distance_from_product(&self, a: usize, b: usize, product: f64) -> f64 {
         let lengths = self.lengths[a] + self.lengths[b];
         let distance = lengths - 2.0 * product;
-        if distance > self.unsure(lengths) { distance } else { self.squared_distance(a, b) }
+        if distance > self.cancellation(lengths) { distance } else { self.squared_distance(a, b) }
     }
-}
 
-impl Centred<'_> {
-    /// Below which distance between rows of these squared lengths, in sum, a product is no answer.
-    pub(crate) fn unsure(&self, lengths: f64) -> f64 {
+    /// The smallest squared distance that a product gives with enough digits, for two rows whose
+    /// squared lengths add up to `lengths`.
+    pub(crate) fn cancellation(&self, lengths: f64) -> f64 {
         CANCELLATION * lengths
     }
 }

@@ -1,26 +1,26 @@
-//! Centred kernel alignment: how alike two spaces are, whatever turns one into the other.
+//! Centred kernel alignment (CKA): the similarity of two spaces, invariant to rotation and scale.
 
 use ndarray::{Array2, ArrayView2, Axis};
 
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::similarity::{finite, same_length};
 
-/// Linear CKA of the same n things in two spaces, `x` `[n, d]` and `y` `[n, e]`: 0 to 1.
+/// Linear CKA of the same n items in two spaces, `x` `[n, d]` and `y` `[n, e]`: 0 to 1.
 ///
 /// ‖XᵀY‖²_F / (‖XᵀX‖_F ‖YᵀY‖_F) of centred columns (Kornblith et al. 2019). 1 for a space and any
-/// rotation, shift and scaling of it. Of few points in many dimensions it is near 1 for unrelated
-/// clouds: use [`debiased_cka`] there.
+/// rotation, shift and scaling of it. For few points in many dimensions it is near 1 even between
+/// unrelated clouds: use [`debiased_cka`].
 ///
 /// # Errors
-/// Row numbers that differ, fewer than 2 rows, a space without variance, an entry that is not
+/// Different numbers of rows, fewer than 2 rows, a space without variance, an entry that is not
 /// finite.
 pub fn linear_cka(x: ArrayView2<f32>, y: ArrayView2<f32>) -> Result<f64> {
     let pair = Pair::new("linear CKA", 2, x, y)?;
     pair.ratio(pair.inner_xy, pair.inner_xx, pair.inner_yy)
 }
 
-/// Linear CKA without the bias of few points in many dimensions: about 0 for unrelated clouds,
-/// below it by chance, at most 1.
+/// Linear CKA without the bias of few points in many dimensions: about 0 between unrelated clouds,
+/// where it can be negative, and at most 1.
 ///
 /// D(X,Y) / √(D(X,X) D(Y,Y)) with D(X,Y) = ‖XᵀY‖²_F − n/(n−2) Σ ‖x_i‖²‖y_i‖² +
 /// ‖X‖²_F ‖Y‖²_F / ((n−1)(n−2)) of centred columns (Kornblith et al.'s code, after Song et al.
@@ -44,11 +44,11 @@ pub fn debiased_cka(x: ArrayView2<f32>, y: ArrayView2<f32>) -> Result<f64> {
     )
 }
 
-/// CKA with Gaussian kernels, which also sees alikeness that is not linear: 0 to 1.
+/// CKA with Gaussian kernels, which is sensitive to nonlinear similarity too: 0 to 1.
 ///
 /// K = exp(−d² / (2 t² median(d²))) with the median over all n² squared distances of a space,
-/// the zero diagonal included (Kornblith et al. 2019 and their code); `t` is the width, 0.5 there.
-/// Takes n² memory and time: sample a corpus down to some 4,000 points.
+/// the zero diagonal included (Kornblith et al. 2019 and their code); `t` is the width, 0.5 in the
+/// paper. Memory and time are n²: take a sample of about 4,000 points.
 ///
 /// # Errors
 /// As [`linear_cka`]; a `t` that is not positive; a space where most pairs coincide.
@@ -63,7 +63,7 @@ pub fn rbf_cka(x: ArrayView2<f32>, y: ArrayView2<f32>, t: f64) -> Result<f64> {
     ratio(measure, inner(&a, &b), inner(&a, &a), inner(&b, &b))
 }
 
-/// The inner products that both linear measures are made of.
+/// The inner products of both linear measures.
 struct Pair {
     measure: &'static str,
     /// ‖XᵀY‖²_F, ‖XᵀX‖²_F and ‖YᵀY‖²_F.
@@ -88,7 +88,7 @@ impl Pair {
         let lengths = |m: &Array2<f64>| m.rows().into_iter().map(|r| r.dot(&r)).collect();
         let (lengths_x, lengths_y) = (lengths(&x), lengths(&y));
         let squares = |m: Array2<f64>| m.iter().map(|v| v * v).sum::<f64>();
-        // ‖XᵀY‖²_F = Σ (XXᵀ ∘ YYᵀ): the [n, n] products are the smaller ones where n < d.
+        // ‖XᵀY‖²_F = Σ (XXᵀ ∘ YYᵀ), whose [n, n] products are smaller where n < d.
         let (inner_xy, inner_xx, inner_yy) = if n < x.ncols().max(y.ncols()) {
             let (a, b) = (x.dot(&x.t()), y.dot(&y.t()));
             let cross = (&a * &b).sum();
@@ -105,7 +105,7 @@ impl Pair {
     }
 }
 
-/// xy / √(xx yy), where that is a number.
+/// xy / √(xx yy), where it is defined.
 fn ratio(measure: &'static str, xy: f64, xx: f64, yy: f64) -> Result<f64> {
     let value = xy / (xx.sqrt() * yy.sqrt());
     if xx > 0.0 && yy > 0.0 && value.is_finite() {
@@ -123,7 +123,7 @@ fn check_rows(measure: &'static str, needed: usize, n: usize, n_y: usize) -> Res
     Ok(())
 }
 
-/// Columns at mean 0, the whole at length 1: CKA does not see a scale, and squares stay in range.
+/// Centred columns, scaled to a Frobenius norm of 1: CKA is invariant to scale, and no square overflows.
 fn centred(measure: &'static str, x: ArrayView2<f32>) -> Result<Array2<f64>> {
     let x = finite(x)?;
     // Relative to the first row: equal rows become exactly 0.

@@ -2,40 +2,38 @@
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
+use stratoscope_numerics::Estimate;
 
+use crate::centred::Centred;
+use crate::checks::same_length;
 use crate::error::{GeometryError, Result};
-use crate::interval::Interval;
-use crate::kernels::{Blocks, GAUSSIAN, LINEAR, Sums, median_distance, pairs};
-use crate::parts::Parts;
-use crate::products::Centred;
-use crate::similarity::same_length;
+use crate::gram::{Blocks, GAUSSIAN, LINEAR, Sums, median_distance, pairs};
+use crate::jackknife::Parts;
 
-/// Layer × layer CKA over the same things, `[layers, layers]` each, symmetric, with intervals that
-/// leave sentences out ([`Interval::leaving_out`]). None in a row and column of a layer that does
-/// not vary (of [`CkaMap::rbf`], where most pairs of vectors coincide; of [`CkaMap::debiased`],
-/// where what is left of a layer's own term is not positive).
+/// Layer × layer CKA over the same items, `[layers, layers]` each, symmetric, with
+/// [jackknife](crate::jackknife()) intervals. None in the row and column of a layer that does not
+/// vary; in [`CkaMap::rbf`], of a layer where most pairs of vectors coincide; in
+/// [`CkaMap::debiased`], of a layer whose debiased term with itself is not positive.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct CkaMap {
-    /// As [`crate::linear_cka`].
-    pub linear: Array2<Option<Interval>>,
-    /// As [`crate::debiased_cka`]: the one to read where things are few and dimensions many.
-    pub debiased: Array2<Option<Interval>>,
-    /// As [`crate::rbf_cka`] at width 0.5; intervals keep the width that all things give.
-    pub rbf: Array2<Option<Interval>>,
+    /// [`crate::linear_cka`].
+    pub linear: Array2<Option<Estimate>>,
+    /// [`crate::debiased_cka`]: preferable for few items in many dimensions.
+    pub debiased: Array2<Option<Estimate>>,
+    /// [`crate::rbf_cka`] at width 0.5; the intervals keep the bandwidth of all items.
+    pub rbf: Array2<Option<Estimate>>,
 }
 
-/// All three kinds of CKA of all pairs of `layers`, each `[n, d]` over the same n things: layers
-/// of one model, or of several, whose widths may differ. `sentences` `[n]` is what intervals are
-/// over, by the seed.
+/// Linear, debiased and RBF CKA of all pairs of `layers`, each `[n, d]` over the same n items: layers
+/// of one model or of several, with any widths. `sentences` `[n]` names the sentence of each item;
+/// intervals are over sentences.
 ///
-/// Kernels are made block by block, once a layer, and forgotten: memory is that of n²/2 distances,
-/// time grows with n² (Σ d + layers²). Take some 4,000 things ([`crate::choose_rows`]). Cross
-/// products d × d of every pair of layers could be gathered of any number of words, but only for
-/// the linear kernel, and what a sample leaves open its interval says.
+/// Kernels are computed block by block, once per layer, and not stored: memory is n²/2 distances,
+/// time n² (Σ d + layers²). Take a sample of about 4,000 items ([`crate::choose_rows`]).
 ///
 /// # Errors
-/// Row numbers that differ, fewer than 4 rows, an entry that is not finite.
+/// Different numbers of rows, fewer than 4 rows, an entry that is not finite.
 pub fn cka_map(layers: &[ArrayView2<f32>], sentences: &[usize], seed: u64) -> Result<CkaMap> {
     let n = sentences.len();
     layers.iter().try_for_each(|x| same_length("rows of a layer", n, x.nrows()))?;
@@ -51,19 +49,19 @@ pub fn cka_map(layers: &[ArrayView2<f32>], sentences: &[usize], seed: u64) -> Re
     Ok(map_of(&sums, &parts))
 }
 
-/// The CKA of all pairs.
+/// The map from the sums.
 fn map_of(sums: &Sums, parts: &Parts) -> CkaMap {
     let whole = Estimates::of(sums, parts, None);
     let without: Vec<Estimates> = (0..parts.count)
         .into_par_iter()
         .map(|part| Estimates::of(sums, parts, Some(part)))
         .collect();
-    let fill = |pick: fn(&Estimates) -> &Vec<Option<f64>>, least: f64| {
+    let fill = |pick: fn(&Estimates) -> &Vec<Option<f64>>, min: f64| {
         let mut map = Array2::from_elem((sums.layers, sums.layers), None);
         for (place, (a, b)) in pairs(sums.layers).enumerate() {
             let Some(value) = pick(&whole)[place] else { continue };
-            let found = parts.interval(value, |part| pick(&without[part])[place]);
-            map[[a, b]] = Some(found.within(least, 1.0));
+            let found = parts.estimate(value, |part| pick(&without[part])[place]);
+            map[[a, b]] = Some(found.within(min, 1.0));
             map[[b, a]] = map[[a, b]];
         }
         map
@@ -75,7 +73,7 @@ fn map_of(sums: &Sums, parts: &Parts) -> CkaMap {
     }
 }
 
-/// The three kinds of CKA of every pair, of all rows or without a part.
+/// The three kinds of CKA of every pair, over all rows or without one part.
 struct Estimates {
     linear: Vec<Option<f64>>,
     debiased: Vec<Option<f64>>,
@@ -89,7 +87,7 @@ impl Estimates {
         let m = kept.len() as f64;
         let layers = sums.layers;
         let n_pairs = layers * (layers + 1) / 2;
-        // Σ_j K_ij over what is kept, by kernel and layer; of the linear kernel also without K_ii.
+        // Σ_j K_ij over the kept rows, by kernel and layer; of the linear kernel also without K_ii.
         let row_sums = |rows: &Array2<f64>| -> Vec<f64> {
             let left_out = |row: usize| without.map_or(0.0, |part| rows[[row, part]]);
             kept.iter().map(|&row| rows.row(row).sum() - left_out(row)).collect()
@@ -98,7 +96,7 @@ impl Estimates {
         let diagonals: Vec<Vec<f64>> = (sums.diagonals.iter())
             .map(|diagonal| kept.iter().map(|&row| diagonal[row]).collect())
             .collect();
-        let open: Vec<Vec<f64>> = (rows.iter().zip(&diagonals))
+        let off_diagonal: Vec<Vec<f64>> = (rows.iter().zip(&diagonals))
             .map(|(rows, own)| rows.iter().zip(own).map(|(sum, own)| sum - own).collect())
             .collect();
         let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
@@ -109,7 +107,7 @@ impl Estimates {
                 without.map_or(0.0, |part| 2.0 * all.row(part).sum() - all[[part, part]]);
             all.sum() - left_out
         };
-        // The products of the doubly centred kernels.
+        // The inner products of the doubly centred kernels.
         let centred = |kernel: usize| -> Vec<f64> {
             let rows = &rows[kernel * layers..][..layers];
             let of = |(pair, (a, b)): (usize, (usize, usize))| {
@@ -118,15 +116,15 @@ impl Estimates {
             };
             pairs(layers).enumerate().map(of).collect()
         };
-        // The unbiased estimator of Song et al. 2007, over m (m − 3).
+        // The unbiased estimator of Song et al. 2007, times m (m − 3).
         let unbiased = |(pair, (a, b)): (usize, (usize, usize))| {
-            let totals = total(&open[a]) * total(&open[b]);
+            let totals = total(&off_diagonal[a]) * total(&off_diagonal[b]);
             inner(LINEAR, pair) - dot(&diagonals[a], &diagonals[b])
                 + totals / ((m - 1.0) * (m - 2.0))
-                - 2.0 / (m - 2.0) * dot(&open[a], &open[b])
+                - 2.0 / (m - 2.0) * dot(&off_diagonal[a], &off_diagonal[b])
         };
         let debiased: Vec<f64> = pairs(layers).enumerate().map(unbiased).collect();
-        let enough = |least: usize| kept.len() >= least;
+        let enough = |needed: usize| kept.len() >= needed;
         Self {
             linear: ratios(sums, &centred(LINEAR), LINEAR, enough(2)),
             debiased: ratios(sums, &debiased, LINEAR, enough(4)),
@@ -135,10 +133,10 @@ impl Estimates {
     }
 }
 
-/// Below this share of all terms, what is left of a layer's own one is rounding.
+/// Below this share of all terms, the term of a layer with itself is rounding.
 const ROUNDING: f64 = 1e-13;
 
-/// D(a, b) / √(D(a, a) D(b, b)) of every pair, where that is a number.
+/// D(a, b) / √(D(a, a) D(b, b)) of every pair, where it is defined.
 fn ratios(sums: &Sums, inner: &[f64], kernel: usize, enough: bool) -> Vec<Option<f64>> {
     let own: Vec<f64> =
         pairs(sums.layers).zip(inner).filter(|((a, b), _)| a == b).map(|(_, v)| *v).collect();
@@ -161,10 +159,11 @@ fn ratios(sums: &Sums, inner: &[f64], kernel: usize, enough: bool) -> Vec<Option
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interval::generator;
+    use crate::jackknife::jackknife;
     use crate::{debiased_cka, linear_cka, rbf_cka};
     use ndarray::{Axis, s};
     use rand::Rng;
+    use stratoscope_numerics::generator;
 
     fn layers(n: usize) -> Vec<Array2<f32>> {
         let mut rng = generator(4);
@@ -176,8 +175,8 @@ mod tests {
     }
 
     #[test]
-    fn the_map_is_made_of_pairs() {
-        // Sentences of 3, so that the last block is not full; more rows than a block has.
+    fn the_map_holds_the_cka_of_pairs() {
+        // Sentences of 3, so that the last block is not full; more rows than one block.
         for (n, sentences_of) in [(300, 3), (300, 300), (31, 2), (9, 1)] {
             let layers = layers(n);
             let sentences: Vec<usize> = (0..n).map(|i| i / sentences_of).collect();
@@ -185,7 +184,7 @@ mod tests {
             let map = cka_map(&views, &sentences, 1).unwrap();
             for (a, b) in pairs(3) {
                 let (x, y) = (views[a], views[b]);
-                let near = |found: &Array2<Option<Interval>>, expected: f64| {
+                let near = |found: &Array2<Option<Estimate>>, expected: f64| {
                     let value = found[[a, b]].unwrap().value;
                     assert!((value - expected).abs() < 1e-10, "{n} {a} {b}: {value} {expected}");
                     assert_eq!(found[[a, b]], found[[b, a]]);
@@ -199,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn intervals_are_of_the_pairs_too() {
+    fn intervals_are_those_of_pairs() {
         let layers = layers(90);
         let sentences: Vec<usize> = (0..90).map(|i| i / 5).collect();
         let views: Vec<_> = layers.iter().map(|x| x.view()).collect();
@@ -208,16 +207,18 @@ mod tests {
             (map.linear, linear_cka as fn(ArrayView2<f32>, ArrayView2<f32>) -> Result<f64>),
             (map.debiased, debiased_cka),
         ] {
-            let direct = Interval::leaving_out(&sentences, 7, |rows| {
+            let direct = jackknife(&sentences, 7, |rows| {
                 let [x, y] = [0, 1].map(|layer| views[layer].select(Axis(0), rows));
                 cka(x.view(), y.view())
             });
             let (direct, found) = (direct.unwrap(), found[[0, 1]].unwrap());
-            assert!((direct.low - found.low).abs() < 1e-10, "{direct:?} {found:?}");
+            let low = |e: &Estimate| e.low().unwrap();
+            assert!((low(&direct) - low(&found)).abs() < 1e-10, "{direct:?} {found:?}");
             assert_eq!(found.n, 18);
         }
         let rbf = map.rbf[[0, 1]].unwrap();
-        assert!(rbf.low < rbf.value && rbf.value < rbf.high && rbf.high - rbf.low < 0.3, "{rbf:?}");
+        let [low, high] = rbf.interval.unwrap();
+        assert!(low < rbf.value && rbf.value < high && high - low < 0.3, "{rbf:?}");
     }
 
     #[test]
@@ -225,12 +226,12 @@ mod tests {
         let layers = layers(12);
         let views: Vec<_> = layers.iter().map(|x| x.view()).collect();
         let one = cka_map(&views, &[0; 12], 0).unwrap();
-        assert_eq!(one.linear[[0, 0]].unwrap().ends(), None);
+        assert_eq!(one.linear[[0, 0]].unwrap().interval, None);
         let few: Vec<_> = views.iter().map(|x| x.slice(s![..3, ..])).collect();
         assert!(matches!(cka_map(&few, &[0; 3], 0), Err(GeometryError::TooFew { .. })));
         assert!(matches!(cka_map(&views, &[0; 3], 0), Err(GeometryError::Length { .. })));
         assert_eq!(cka_map(&[], &[0; 12], 0).unwrap().linear.dim(), (0, 0));
-        // Half of the rows repeated: no median distance, but variance.
+        // Most rows are equal: the median distance is 0, and there is variance.
         let mut rows = Array2::zeros((12, 2));
         rows[[0, 0]] = 1.0f32;
         rows[[1, 1]] = -1.0;

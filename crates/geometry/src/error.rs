@@ -1,27 +1,29 @@
 //! The one error type of this crate.
 
-/// Why a measure could not be taken.
+use stratoscope_numerics::NoConvergence;
+
+/// Why a measure is not defined.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum GeometryError {
-    /// The measure needs more vectors than there are.
+    /// There are too few vectors for the measure.
     #[error("{measure} needs at least {needed} vectors, found {found}")]
     TooFew {
-        /// The measure asked for.
+        /// The measure.
         measure: &'static str,
-        /// The smallest number that it is defined for.
+        /// The smallest number for which it is defined.
         needed: usize,
-        /// The number given.
+        /// The number found.
         found: usize,
     },
-    /// Two inputs that have to agree in size do not.
+    /// The sizes of two inputs differ.
     #[error("{what}: expected {expected}, found {found}")]
     Length {
-        /// What was compared.
+        /// What the size is of.
         what: &'static str,
-        /// The size that was needed.
+        /// The required size.
         expected: usize,
-        /// The size that was given.
+        /// The size found.
         found: usize,
     },
     /// An entry is NaN or infinite.
@@ -34,47 +36,47 @@ pub enum GeometryError {
         /// The entry.
         value: f32,
     },
-    /// All vectors are the same (or as good as), so that the ratio is 0 / 0.
+    /// All vectors are equal up to rounding, so that the ratio is 0 / 0.
     #[error("{measure} is not defined: the vectors do not vary")]
     NoVariance {
-        /// The measure asked for.
+        /// The measure.
         measure: &'static str,
     },
-    /// A setting is out of its range.
+    /// A setting is outside its range.
     #[error("{name} = {value}: expected {expected}")]
     Setting {
-        /// The setting's name.
+        /// The name of the setting.
         name: &'static str,
-        /// The value given.
+        /// The value of the setting.
         value: f64,
         /// The values allowed, in words.
         expected: &'static str,
     },
-    /// More than can be held in memory.
-    #[error("{what}: at most {most}, found {found}")]
+    /// There is too much for the memory.
+    #[error("{what}: at most {max}, found {found}")]
     TooMany {
-        /// What was counted.
+        /// What is counted.
         what: &'static str,
         /// The largest number allowed.
-        most: usize,
-        /// The number given.
+        max: usize,
+        /// The number found.
         found: usize,
     },
-    /// A quantity that others are relative to is not above 0.
+    /// A quantity that others are divided by is not above 0.
     #[error("{what} is {value}, not above 0")]
     NotPositive {
         /// The quantity.
         what: &'static str,
-        /// What it is.
+        /// The value of the quantity.
         value: f64,
     },
-    /// A sentence that was added before: its rows have to come together.
+    /// A sentence was added before; all rows of a sentence have to be added at once.
     #[error("sentence {sentence} was added twice")]
     SentenceTwice {
         /// The number of the sentence.
         sentence: usize,
     },
-    /// Weights that are no distribution: a negative one, or none at all.
+    /// The attention weights of a query are not a distribution: one is negative, or all are 0.
     #[error("attention of head {head}, query {query} is not a distribution (its sum is {sum})")]
     NotAttention {
         /// The head, from 0.
@@ -84,12 +86,9 @@ pub enum GeometryError {
         /// The sum of its weights.
         sum: f64,
     },
-    /// Eigenvalues that do not settle; not met on finite input.
-    #[error("the eigenvalues of a {size} x {size} matrix did not settle")]
-    NoConvergence {
-        /// The number of rows.
-        size: usize,
-    },
+    /// The iteration for the eigenvalues of a matrix did not converge.
+    #[error(transparent)]
+    NoConvergence(#[from] NoConvergence),
 }
 
 /// The crate's result.

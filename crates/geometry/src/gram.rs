@@ -1,18 +1,19 @@
-//! The kernels of several layers over the same rows, block by block, and what CKA needs of them.
+//! Sums over the Gram matrices of several layers, block by block, from which CKA is computed.
 
 use ndarray::{Array2, ArrayView2};
 use pulp::Arch;
 use rayon::prelude::*;
+use stratoscope_numerics::add_product;
 
-use crate::parts::Parts;
-use crate::products::{Centred, add_product};
+use crate::centred::Centred;
+use crate::jackknife::Parts;
 
-/// The width of the Gaussian kernels over the median distance.
+/// The width of the Gaussian kernels, relative to the median distance.
 const WIDTH: f64 = 0.5;
-/// Rows of one kernel block, which stay in a core's cache with those of the other layers.
+/// Rows of one block: the blocks of all layers fit in the cache of a core.
 const BLOCK: usize = 128;
 
-/// Rows in runs of one part each.
+/// Blocks of rows; the rows of a block are in one part.
 pub(crate) struct Blocks(Vec<(usize, Vec<usize>)>);
 
 impl Blocks {
@@ -26,7 +27,7 @@ impl Blocks {
     }
 }
 
-/// Products of the rows of two blocks, `[a, b]`.
+/// The inner products of the rows of two blocks, `[a, b]`.
 fn products(cloud: &Centred<'_>, a: ArrayView2<f64>, b: &[usize]) -> Array2<f64> {
     let mut other = Array2::zeros((b.len(), cloud.width()));
     cloud.write(b, other.view_mut());
@@ -35,17 +36,17 @@ fn products(cloud: &Centred<'_>, a: ArrayView2<f64>, b: &[usize]) -> Array2<f64>
     out
 }
 
-fn written(cloud: &Centred<'_>, rows: &[usize]) -> Array2<f64> {
+fn centred_rows(cloud: &Centred<'_>, rows: &[usize]) -> Array2<f64> {
     let mut out = Array2::zeros((rows.len(), cloud.width()));
     cloud.write(rows, out.view_mut());
     out
 }
 
-/// The median of all n² squared distances, the zero diagonal included, as numpy has it.
+/// The median of all n² squared distances, the zero diagonal included, as numpy computes it.
 pub(crate) fn median_distance(cloud: &Centred<'_>, blocks: &Blocks) -> f64 {
     let n = cloud.len();
     let mut above = vec![0.0; n * (n - 1) / 2];
-    // Each block's share of the pairs, cut out beforehand.
+    // The slice of the pairs of each block.
     let (mut rest, mut before, mut tasks) = (above.as_mut_slice(), 0, Vec::new());
     for (place, (_, rows)) in blocks.0.iter().enumerate() {
         let pairs = rows.len() * before + rows.len() * (rows.len() - 1) / 2;
@@ -55,7 +56,7 @@ pub(crate) fn median_distance(cloud: &Centred<'_>, blocks: &Blocks) -> f64 {
     }
     tasks.into_par_iter().for_each(|(place, own)| {
         let rows = &blocks.0[place].1;
-        let written = written(cloud, rows);
+        let written = centred_rows(cloud, rows);
         let mut slots = own.iter_mut();
         for (other, (_, columns)) in blocks.0[..=place].iter().enumerate() {
             let products = products(cloud, written.view(), columns);
@@ -67,7 +68,7 @@ pub(crate) fn median_distance(cloud: &Centred<'_>, blocks: &Blocks) -> f64 {
             }
         }
     });
-    // Sorted, all entries are n zeros and then each distance twice.
+    // In order, the entries are n zeros and then each distance twice.
     let mut at = |place: usize| match place.checked_sub(n) {
         None => 0.0,
         Some(place) => *above.select_nth_unstable_by(place / 2, f64::total_cmp).1,
@@ -76,12 +77,12 @@ pub(crate) fn median_distance(cloud: &Centred<'_>, blocks: &Blocks) -> f64 {
     (at((entries - 1) / 2) + at(entries / 2)) / 2.0
 }
 
-/// The two kernels that everything is summed of.
+/// The number of kernels: linear and Gaussian.
 const KERNELS: usize = 2;
 pub(crate) const LINEAR: usize = 0;
 pub(crate) const GAUSSIAN: usize = 1;
 
-/// What the estimates are made of, with and without any part.
+/// The sums from which CKA with and without each part is computed.
 pub(crate) struct Sums {
     pub(crate) layers: usize,
     /// Σ K_a ∘ K_b over the rows of one part and the columns of another, by kernel and pair of
@@ -91,16 +92,16 @@ pub(crate) struct Sums {
     pub(crate) rows: Vec<Array2<f64>>,
     /// K_ii of the linear kernel by layer, `[n]` each; the Gaussian's are 1.
     pub(crate) diagonals: Vec<Vec<f64>>,
-    /// Whether a kernel of a layer tells its points apart, by kernel and layer.
+    /// Whether the kernel of a layer is not constant, by kernel and layer.
     pub(crate) varies: Vec<bool>,
 }
 
 /// The sums of one block of rows with all blocks up to itself.
 struct BlockSums {
-    /// By kernel and pair: the sums with the blocks before, by their part, and with itself.
+    /// By kernel and pair of layers: the sums with the blocks before, by part, and with itself.
     inner: Vec<(Vec<f64>, f64)>,
-    /// By kernel and layer: row sums of the block `[rows, parts]`, and of the rows of the blocks
-    /// before over the block, `[rows before]`.
+    /// By kernel and layer: the row sums of the block, `[rows, parts]`; and the sums over the block
+    /// of each row of the blocks before, `[rows before]`.
     rows: Vec<(Array2<f64>, Vec<f64>)>,
 }
 
@@ -163,7 +164,7 @@ fn block_sums(
 ) -> BlockSums {
     let rows = &blocks.0[place].1;
     let (layers, arch) = (clouds.len(), Arch::new());
-    let written: Vec<Array2<f64>> = clouds.iter().map(|cloud| written(cloud, rows)).collect();
+    let written: Vec<Array2<f64>> = clouds.iter().map(|cloud| centred_rows(cloud, rows)).collect();
     let mut sums = BlockSums {
         inner: vec![(vec![0.0; parts.count], 0.0); KERNELS * layers * (layers + 1) / 2],
         rows: vec![(Array2::zeros((rows.len(), parts.count)), Vec::new()); KERNELS * layers],
@@ -197,7 +198,7 @@ fn block_sums(
     sums
 }
 
-/// Turns products into exp(−d² / (2 t² median)); zeros where the median is 0.
+/// Replaces the products by exp(−d² / (2 t² median)), or by 0 where the median is 0.
 fn gaussian(
     kernel: &mut Array2<f64>,
     cloud: &Centred<'_>,
@@ -217,7 +218,7 @@ fn gaussian(
     }
 }
 
-/// Σ a ∘ b, eight sums side by side, which fit vector registers.
+/// Σ a ∘ b in eight partial sums, which fit vector registers.
 #[inline(always)]
 fn product_of(a: &Array2<f64>, b: &Array2<f64>) -> f64 {
     let (Some(a), Some(b)) = (a.as_slice(), b.as_slice()) else { return (a * b).sum() };

@@ -1,36 +1,38 @@
-//! The expected cosine of two words, and which dimensions it is made of.
+//! Rogue dimensions: the contribution of each dimension to the expected cosine of two words.
 
 use ndarray::{Array1, ArrayView1, ArrayView2};
 use rand::Rng;
+use stratoscope_numerics::{Estimate, generator};
 
-use crate::anisotropy::by_sentence;
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::interval::{Interval, generator};
-use crate::parts::{PARTS, interval_without, part_of};
-use crate::similarity::{finite, same_length, unit_rows};
+use crate::groups::rows_by_group;
+use crate::jackknife::{MAX_PARTS, jackknife_estimate, part_of};
+use crate::similarity::unit_rows;
 
-/// A dimension and its share in the expected cosine.
+/// A dimension and its share of the expected cosine.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct RogueDimension {
-    /// The dimension, from 0.
+    /// The index of the dimension, from 0.
     pub index: usize,
-    /// Its share: 1 / d_model where all take part alike; below 0 where it works against.
-    pub share: Interval,
+    /// Its share: 1 / d_model where all dimensions contribute equally; negative where it lowers the
+    /// cosine.
+    pub share: Estimate,
 }
 
-/// The `count` dimensions with the largest share in the expected cosine of two words, largest
-/// first, equal ones by index.
+/// The `count` dimensions with the largest share of the expected cosine of two words, largest first,
+/// equal shares by index.
 ///
 /// The share of dimension i is the mean of x_i y_i / (‖x‖ ‖y‖) over pairs of words from different
-/// sentences, one word drawn from each, over the mean cosine (Timkey & van Schijndel 2021): a few
-/// rogue dimensions make most of it in many models. `x` is `[n, d_model]`, `sentences` `[n]`
-/// names the sentence of each row. Intervals leave sentences out ([`Interval::leaving_out`]); the
-/// dimensions are those that are largest in all of them.
+/// sentences, one word drawn from each, divided by the mean cosine (Timkey & van Schijndel 2021): in
+/// many models a few rogue dimensions make up most of it. `x` is `[n, d_model]`; `sentences` `[n]`
+/// names the sentence of each row. Intervals are by [jackknife](crate::jackknife()) for the
+/// dimensions that are largest on all sentences.
 ///
 /// # Errors
-/// Lengths that differ, fewer than 3 sentences, a mean cosine that is not above 0 (there is
-/// nothing to take shares of), an entry that is not finite.
+/// Different lengths, fewer than 3 sentences, a mean cosine that is not above 0 (no share is
+/// defined), an entry that is not finite.
 pub fn rogue_dimensions(
     x: ArrayView2<f32>,
     sentences: &[usize],
@@ -40,14 +42,14 @@ pub fn rogue_dimensions(
     same_length("sentence numbers", x.nrows(), sentences.len())?;
     let directions = unit_rows(finite(x)?);
     let mut sums = CosineSums::new(x.ncols(), seed);
-    for (number, rows) in by_sentence(sentences).values().enumerate() {
+    for (number, rows) in rows_by_group(sentences).values().enumerate() {
         sums.add(number, directions.row(rows[sums.draw(number, rows.len())]));
     }
     sums.rogue(count)
 }
 
-/// Sums of the directions of one word a sentence, by part, from which pairs are counted:
-/// Σ_{i≠j} u_i u_j = (Σ u)² − Σ u², dimension by dimension.
+/// Sums of the directions of one word per sentence, by part. They give the sum over pairs,
+/// Σ_{i≠j} u_i u_j = (Σ u)² − Σ u², for each dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CosineSums {
     seed: u64,
@@ -72,7 +74,7 @@ impl PartSums {
         self.squares.scaled_add(sign, &other.squares);
     }
 
-    /// The mean product of two different words in every dimension; None without a pair.
+    /// The mean product of two different words in each dimension; None without a pair.
     fn products(&self) -> Option<Array1<f64>> {
         let pairs = self.n * (self.n - 1.0);
         (self.n >= 2.0).then(|| (&self.sum * &self.sum - &self.squares) / pairs)
@@ -81,18 +83,18 @@ impl PartSums {
 
 impl CosineSums {
     pub(crate) fn new(d: usize, seed: u64) -> Self {
-        Self { seed, parts: vec![PartSums::new(d); PARTS] }
+        Self { seed, parts: vec![PartSums::new(d); MAX_PARTS] }
     }
 
-    /// Which of the words of a sentence to add; the same at every layer.
+    /// Draws the word of a sentence that is added; the same word at every layer.
     pub(crate) fn draw(&self, sentence: usize, words: usize) -> usize {
         let seed = self.seed.wrapping_add((sentence as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9));
         generator(seed).gen_range(0..words)
     }
 
-    /// Adds the direction (of length 1 or 0) of a word of a sentence.
+    /// Adds the direction (of length 1 or 0) of the drawn word of a sentence.
     pub(crate) fn add(&mut self, sentence: usize, direction: ArrayView1<f64>) {
-        let part = &mut self.parts[part_of(sentence, PARTS, self.seed)];
+        let part = &mut self.parts[part_of(sentence, MAX_PARTS, self.seed)];
         part.n += 1.0;
         part.sum += &direction;
         let squares = part.squares.iter_mut().zip(&direction);
@@ -112,12 +114,12 @@ impl CosineSums {
         Ok(total)
     }
 
-    fn interval(
+    fn estimate(
         &self,
         total: &PartSums,
         value: f64,
         measure: impl Fn(&PartSums) -> Option<f64>,
-    ) -> Interval {
+    ) -> Estimate {
         let used = self.parts.iter().filter(|part| part.n > 0.0);
         let without: Option<Vec<f64>> = used
             .map(|part| {
@@ -126,35 +128,35 @@ impl CosineSums {
                 measure(&rest)
             })
             .collect();
-        interval_without(value, total.n as usize, without.as_deref())
+        jackknife_estimate(value, total.n as usize, without.as_deref())
     }
 
-    /// The mean cosine of words of different sentences.
-    pub(crate) fn mean_cosine(&self) -> Result<Interval> {
+    /// The mean cosine of the drawn words.
+    pub(crate) fn mean_cosine(&self) -> Result<Estimate> {
         let total = self.total("the anisotropy baseline (sentences)")?;
         let mean = |sums: &PartSums| Some(sums.products()?.sum().clamp(-1.0, 1.0));
         let value = mean(&total).unwrap_or(0.0);
-        Ok(self.interval(&total, value, mean).within(-1.0, 1.0))
+        Ok(self.estimate(&total, value, mean).within(-1.0, 1.0))
     }
 
     /// See [`rogue_dimensions`].
     pub(crate) fn rogue(&self, count: usize) -> Result<Vec<RogueDimension>> {
-        let measure = "the share of dimensions in the cosine (sentences)";
+        let measure = "the share of a dimension of the cosine (sentences)";
         let total = self.total(measure)?;
         let shares = |sums: &PartSums| -> Option<Array1<f64>> {
             let products = sums.products()?;
             let cosine = products.sum();
-            // What rounding leaves of 0 is no cosine.
+            // A smaller cosine is rounding.
             (cosine > 1e-12).then(|| products / cosine)
         };
         let whole = shares(&total).ok_or(GeometryError::NotPositive {
-            what: "the expected cosine that dimensions share in",
+            what: "the expected cosine",
             value: total.products().map_or(0.0, |products| products.sum()),
         })?;
         let mut order: Vec<usize> = (0..whole.len()).collect();
         order.sort_by(|&a, &b| whole[b].total_cmp(&whole[a]));
         let rogue = |index: usize| {
-            let share = self.interval(&total, whole[index], |sums| Some(shares(sums)?[index]));
+            let share = self.estimate(&total, whole[index], |sums| Some(shares(sums)?[index]));
             RogueDimension { index, share }
         };
         Ok(order.into_iter().take(count).map(rogue).collect())
@@ -178,7 +180,8 @@ mod tests {
         let sum: f64 = all.iter().map(|d| d.share.value).sum();
         assert!((sum - 1.0).abs() < 1e-12);
         assert!(
-            all[0].share.low > 0.9 && all.windows(2).all(|w| w[0].share.value >= w[1].share.value)
+            all[0].share.low().unwrap() > 0.9
+                && all.windows(2).all(|w| w[0].share.value >= w[1].share.value)
         );
         // The formula, pair by pair.
         let cosines = similarity_matrix(x.view(), crate::Metric::Cosine, None).unwrap();
@@ -195,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cosine_no_shares() {
+    fn a_cosine_of_0_has_no_shares() {
         let opposite = ndarray::array![[1.0f32, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
         let found = rogue_dimensions(opposite.view(), &[0, 1, 2, 3], 1, 0);
         assert!(matches!(found, Err(GeometryError::NotPositive { .. })), "{found:?}");

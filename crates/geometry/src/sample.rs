@@ -1,41 +1,40 @@
-//! Which rows to look at closer, chosen before any is computed.
+//! Random samples of rows.
 
 use rand::Rng;
 use rand::seq::{SliceRandom, index};
+use stratoscope_numerics::generator;
 
-use crate::anisotropy::by_sentence;
-use crate::interval::generator;
+use crate::groups::rows_by_group;
 
-/// `at_most` of n rows drawn without replacement, ascending; all where there are no more. For the
-/// measures that need all pairs: take the same rows at every layer.
-pub fn choose_rows(n: usize, at_most: usize, seed: u64) -> Vec<usize> {
-    if n <= at_most {
+/// `max` of n row numbers, drawn without replacement, ascending; all where n is not above `max`. For
+/// measures of all pairs: take the same rows at every layer.
+pub fn choose_rows(n: usize, max: usize, seed: u64) -> Vec<usize> {
+    if n <= max {
         return (0..n).collect();
     }
-    let mut rows = index::sample(&mut generator(seed), n, at_most).into_vec();
+    let mut rows = index::sample(&mut generator(seed), n, max).into_vec();
     rows.sort_unstable();
     rows
 }
 
-/// Rows of word types that occur often enough to be compared with themselves, at most `at_most`,
-/// ascending: types in an order drawn by the seed, of each up to `per_type` rows drawn from its
-/// own, while there is room. `words` `[n]` names the type of each row; types of fewer than
-/// `occurrences` rows are left out.
+/// At most `max` rows of word types that occur at least `occurrences` times, ascending. Types are
+/// taken in a random order, each with up to `per_type` random rows, until the next type would exceed
+/// `max`. `words` `[n]` names the type of each row.
 pub fn choose_occurrences(
     words: &[usize],
     occurrences: usize,
     per_type: usize,
-    at_most: usize,
+    max: usize,
     seed: u64,
 ) -> Vec<usize> {
     let mut rng = generator(seed);
     let mut types: Vec<Vec<usize>> =
-        by_sentence(words).into_values().filter(|rows| rows.len() >= occurrences).collect();
+        rows_by_group(words).into_values().filter(|rows| rows.len() >= occurrences).collect();
     types.shuffle(&mut rng);
     let mut chosen = Vec::new();
     for rows in types {
         let take = rows.len().min(per_type);
-        if take == 0 || chosen.len() + take > at_most {
+        if take == 0 || chosen.len() + take > max {
             break;
         }
         let drawn = index::sample(&mut rng, rows.len(), take);
@@ -45,15 +44,14 @@ pub fn choose_occurrences(
     chosen
 }
 
-/// `count` pairs of different rows from different sentences, drawn at random: what a difference is
-/// held against. `sentences` `[n]` names the sentence of each row. None where all rows are of one
-/// sentence.
+/// `count` random pairs of rows from different sentences: the reference of a difference between two
+/// words. `sentences` `[n]` names the sentence of each row. None where all rows are of one sentence.
 pub fn random_pairs(sentences: &[usize], count: usize, seed: u64) -> Option<Vec<(usize, usize)>> {
-    let groups: Vec<Vec<usize>> = by_sentence(sentences).into_values().collect();
+    let groups: Vec<Vec<usize>> = rows_by_group(sentences).into_values().collect();
     if groups.len() < 2 {
         return None;
     }
-    // Rows in the order of their sentences, each with the run that its sentence is.
+    // Rows in the order of their sentences, each with the start and length of its sentence.
     let runs = groups.iter().scan(0, |end, rows| {
         let start = *end;
         *end += rows.len();
@@ -86,7 +84,7 @@ mod tests {
         assert_eq!(choose_rows(3, 50, 4), [0, 1, 2]);
         assert!(choose_rows(0, 0, 0).is_empty());
 
-        // Type t has t occurrences.
+        // Type t occurs t times.
         let words: Vec<usize> = (0..30).flat_map(|t| vec![t; t]).collect();
         let chosen = choose_occurrences(&words, 5, 8, 100, 1);
         assert!(chosen.len() <= 100 && chosen.len() > 90);

@@ -1,22 +1,23 @@
-//! Measures of tokens among the tokens of their own sentence.
+//! Measures within a sentence: similarity, identity retention, curvature, norms.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
+use stratoscope_numerics::Estimate;
 
-use crate::anisotropy::by_sentence;
+use crate::bootstrap::ratio;
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::interval::Interval;
-use crate::similarity::{Metric, Reference, finite, same_length, similarity_matrix, unit_rows};
+use crate::groups::rows_by_group;
+use crate::similarity::{Metric, Reference, similarity_matrix, unit_rows};
 
-/// The mean similarity of each token to the other tokens of its sentence, `[n]`;
+/// The mean similarity of each token to the other tokens of its sentence, `[n]`.
 /// [`cosine_to_sentence`] is the published measure of a whole sentence.
 ///
-/// `x` is `[n, d_model]`, `sentences` `[n]` names the sentence of each row. Metric and reference
-/// are those of [`similarity_matrix`]; without a reference all rows given are it, not those of
-/// the sentence alone. None for a token that is alone in its sentence. [`Metric::Euclidean`]
-/// gives mean distances.
+/// `x` is `[n, d_model]`; `sentences` `[n]` names the sentence of each row. Metric and reference are
+/// those of [`similarity_matrix`]; the default reference is all rows of `x`, not those of the
+/// sentence. None for the only token of a sentence. [`Metric::Euclidean`] gives mean distances.
 ///
 /// # Errors
-/// Lengths that differ, or an entry that is not finite.
+/// Different lengths, or an entry that is not finite.
 pub fn intra_sentence_similarity(
     x: ArrayView2<f32>,
     sentences: &[usize],
@@ -36,7 +37,7 @@ pub fn intra_sentence_similarity(
             &own
         }
     };
-    for rows in by_sentence(sentences).values().filter(|rows| rows.len() > 1) {
+    for rows in rows_by_group(sentences).values().filter(|rows| rows.len() > 1) {
         let members = x.select(Axis(0), rows);
         let similarity = similarity_matrix(members.view(), metric, Some(reference))?;
         for (place, &row) in rows.iter().enumerate() {
@@ -47,37 +48,38 @@ pub fn intra_sentence_similarity(
     Ok(out)
 }
 
-/// How often a token's nearest neighbour by cosine, among the layer-0 vectors of its sentence, is
-/// its own: 1 where every token still is most like itself, 1 / length by chance.
+/// Identity retention: the share of tokens whose nearest neighbour by cosine, among the layer-0
+/// vectors of their sentence, is their own layer-0 vector. 1 where every token is, 1 / length by
+/// chance.
 ///
-/// `x` and `layer_0` are `[n, d_model]`, `sentences` `[n]`. Tokens whose layer-0 vectors are the
-/// same (repeated words of a model without position embeddings) count as one another. Sentences
-/// of one token say nothing and are left out, of the interval's n too.
+/// `x` and `layer_0` are `[n, d_model]`; `sentences` `[n]` names the sentence of each row. Tokens with
+/// equal layer-0 vectors (repeated words in a model without position embeddings) count as one.
+/// Sentences of one token are left out, and not counted in `n`.
 ///
 /// # Errors
-/// Shapes that differ, no sentence of two tokens, an entry that is not finite.
+/// Different shapes, no sentence of two tokens, an entry that is not finite.
 pub fn identity_retention(
     x: ArrayView2<f32>,
     layer_0: ArrayView2<f32>,
     sentences: &[usize],
     seed: u64,
-) -> Result<Interval> {
+) -> Result<Estimate> {
     same_length("sentence numbers", x.nrows(), sentences.len())?;
     same_length("rows of layer 0", x.nrows(), layer_0.nrows())?;
     same_length("columns of layer 0", x.ncols(), layer_0.ncols())?;
     let (x, layer_0) = (unit_rows(finite(x)?), unit_rows(finite(layer_0)?));
-    let groups = by_sentence(sentences);
+    let groups = rows_by_group(sentences);
     let long = groups.values().filter(|rows| rows.len() > 1);
     let kept: Vec<(f64, f64)> = long.map(|rows| still_nearest(&x, &layer_0, rows)).collect();
-    Interval::of_ratio(&kept, seed).ok_or(GeometryError::TooFew {
+    ratio(&kept, seed).ok_or(GeometryError::TooFew {
         measure: "identity retention (sentences of two tokens)",
         needed: 1,
         found: 0,
     })
 }
 
-/// Of the directions of a sentence, at `rows`, those that are nearest to themselves at layer 0, and
-/// how many there are.
+/// The number of tokens of a sentence, at `rows`, that are nearest to their own layer-0 direction; and
+/// the number of tokens.
 pub(crate) fn still_nearest(x: &Array2<f64>, layer_0: &Array2<f64>, rows: &[usize]) -> (f64, f64) {
     let own = |&&i: &&usize| {
         let cosine = |j: usize| x.row(i).dot(&layer_0.row(j));
@@ -87,14 +89,14 @@ pub(crate) fn still_nearest(x: &Array2<f64>, layer_0: &Array2<f64>, rows: &[usiz
     (rows.iter().filter(own).count() as f64, rows.len() as f64)
 }
 
-/// The mean cosine of the words of one sentence with the sentence's mean vector, −1 to 1
-/// (Ethayarajh 2019, intra-sentence similarity): 1 where all point the same way.
+/// The mean cosine of the words of one sentence with the mean vector of the sentence, −1 to 1
+/// (Ethayarajh 2019, intra-sentence similarity): 1 where all have the same direction.
 ///
-/// `x` is `[n, d_model]`, the words of one sentence. A vector of length 0 has cosine 0. Of many
-/// sentences, [`crate::LayerSums`] gives the mean.
+/// `x` is `[n, d_model]`, the words of one sentence. A vector of length 0 has cosine 0.
+/// [`crate::LayerSums`] gives the mean over sentences.
 ///
 /// # Errors
-/// Fewer than 2 words (one is its own mean), an entry that is not finite.
+/// Fewer than 2 words, an entry that is not finite.
 pub fn cosine_to_sentence(x: ArrayView2<f32>) -> Result<f64> {
     let found = x.nrows();
     let few = GeometryError::TooFew { measure: "intra-sentence similarity", needed: 2, found };
@@ -114,16 +116,16 @@ pub(crate) fn cosine_to_mean(x: ArrayView2<f64>) -> Option<f64> {
     Some(x.rows().into_iter().map(cosine).sum::<f64>() / x.nrows() as f64)
 }
 
-/// The curvature of one sentence: the mean angle in radians, 0 to π, between the steps
-/// v_k = x_{k+1} − x_k that follow each other (Hénaff et al. 2019; of language models' layers
-/// Skean et al. 2025). 0 on a straight line; steps without a direction are about π / 2 apart in
-/// many dimensions, and those of unrelated points 2π / 3.
+/// The curvature of one sentence: the mean angle in radians, 0 to π, between consecutive steps
+/// v_k = x_{k+1} − x_k (Hénaff et al. 2019; for layers of language models Skean et al. 2025). 0 on a
+/// straight line; in many dimensions about π / 2 for random steps, and 2π / 3 for the steps between
+/// unrelated points.
 ///
-/// `x` is `[n, d_model]`, the tokens or words of one sentence in order. A step of length 0 has no
-/// direction: its angles are left out. Of many sentences, [`crate::LayerSums`] gives the mean.
+/// `x` is `[n, d_model]`, the tokens or words of one sentence in order. Angles of a step of length 0
+/// are left out. [`crate::LayerSums`] gives the mean over sentences.
 ///
 /// # Errors
-/// Fewer than 3 rows, no two steps in a row that both have a length, an entry that is not finite.
+/// Fewer than 3 rows, no two consecutive steps of positive length, an entry that is not finite.
 pub fn curvature(x: ArrayView2<f32>) -> Result<f64> {
     let (measure, found) = ("curvature", x.nrows());
     if found < 3 {
@@ -140,7 +142,7 @@ pub(crate) fn mean_angle(x: ArrayView2<f64>) -> Option<f64> {
     let (mut sum, mut n) = (0.0, 0.0);
     for (a, b) in steps.rows().into_iter().zip(steps.rows().into_iter().skip(1)) {
         if a.iter().any(|v| *v != 0.0) && b.iter().any(|v| *v != 0.0) {
-            // Half the angle from the lengths of a − b and a + b: exact near 0 and π too.
+            // Half the angle, from the lengths of a − b and a + b: exact near 0 and π too.
             let (less, more) = a.iter().zip(&b).fold((0.0, 0.0), |(less, more), (a, b)| {
                 (less + (a - b) * (a - b), more + (a + b) * (a + b))
             });

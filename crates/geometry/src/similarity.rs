@@ -1,7 +1,8 @@
-//! Likeness of vectors: plain, centred and standardised cosine, and distance.
+//! Similarity of vectors: plain, centred and standardised cosine, and Euclidean distance.
 
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis};
 
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
 
 /// How two vectors are compared.
@@ -10,17 +11,17 @@ pub enum Metric {
     /// The cosine of the angle between them, −1 to 1.
     #[default]
     Cosine,
-    /// The cosine after the reference's mean is subtracted from both, −1 to 1.
+    /// The cosine after the mean of the reference is subtracted from both, −1 to 1.
     Centred,
-    /// The cosine after every dimension is turned into z-scores of the reference, −1 to 1: no
-    /// dimension dominates (Timkey & van Schijndel 2021).
+    /// The cosine of z-scores by the mean and deviation of the reference, −1 to 1: no dimension
+    /// dominates (Timkey & van Schijndel 2021).
     Standardised,
-    /// The Euclidean **distance**, from 0 up, in the unit of the vectors: small means alike.
+    /// The Euclidean **distance**, 0 or above, in the unit of the vectors: small means similar.
     Euclidean,
 }
 
-/// The mean and spread of a population of vectors, which [`Metric::Centred`] and
-/// [`Metric::Standardised`] are relative to: of a layer over a corpus, say.
+/// The mean and standard deviation of a population of vectors (a layer over a corpus, for example),
+/// for [`Metric::Centred`] and [`Metric::Standardised`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reference {
     mean: Array1<f64>,
@@ -28,7 +29,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Of the rows of `x` `[n, d_model]`. The deviation has divisor n.
+    /// Computes the reference of the rows of `x` `[n, d_model]`. The divisor of the variance is n.
     ///
     /// # Errors
     /// No rows, or an entry that is not finite.
@@ -41,7 +42,7 @@ impl Reference {
         let mean = x.sum_axis(Axis(0)) / n as f64;
         let squares = (&x - &mean).mapv(|v| v * v).sum_axis(Axis(0));
         let deviation = (squares / n as f64).mapv(f64::sqrt);
-        // What rounding of the mean leaves of a constant dimension is not a spread.
+        // The deviation of a constant dimension is rounding of its mean.
         let deviation = ndarray::Zip::from(&deviation)
             .and(&mean)
             .map_collect(|&s, &m| if s <= 1e-12 * m.abs() { 0.0 } else { s });
@@ -62,12 +63,12 @@ impl Reference {
         &self.deviation
     }
 
-    /// The rows of `x` `[n, d_model]` as a metric takes them: less the mean for
-    /// [`Metric::Centred`], as z-scores for [`Metric::Standardised`] (0 in a dimension without
-    /// spread), unchanged for the others.
+    /// The rows of `x` `[n, d_model]` prepared for a metric: less the mean for [`Metric::Centred`],
+    /// z-scores for [`Metric::Standardised`] (0 in a dimension without variance), unchanged for the
+    /// other metrics.
     ///
     /// # Errors
-    /// An entry that is not finite; a reference of another width.
+    /// An entry that is not finite; a reference of a different width.
     pub fn prepared(&self, x: ArrayView2<f32>, metric: Metric) -> Result<Array2<f64>> {
         let rows = finite(x)?;
         same_length("dimensions of the reference", x.ncols(), self.mean.len())?;
@@ -82,15 +83,15 @@ impl Reference {
     }
 }
 
-/// Every row of `x` `[n, d_model]` against every row: `[n, n]`, symmetric.
+/// The similarity of all pairs of rows of `x` `[n, d_model]`: `[n, n]`, symmetric.
 ///
-/// [`Metric::Euclidean`] gives distances, the others cosines. Without a `reference` the rows
-/// themselves are it. A vector of length 0 (after centring or standardising) has cosine 0 with
-/// every vector, itself included; a dimension without spread in the reference is left out of the
-/// standardised cosine. So no entry is NaN.
+/// [`Metric::Euclidean`] gives distances, the other metrics cosines. The default `reference` is the
+/// rows of `x`. A vector of length 0 (after centring or standardising) has cosine 0 with every
+/// vector, itself included; the standardised cosine ignores a dimension without variance in the
+/// reference. So no entry is NaN.
 ///
 /// # Errors
-/// An entry that is not finite; a reference of another width.
+/// An entry that is not finite; a reference of a different width.
 pub fn similarity_matrix(
     x: ArrayView2<f32>,
     metric: Metric,
@@ -112,17 +113,17 @@ pub fn similarity_matrix(
 /// The cosine of two vectors of `[d_model]`; 0 where one of them has length 0.
 ///
 /// # Errors
-/// Lengths that differ, or an entry that is not finite.
+/// Different lengths, or an entry that is not finite.
 pub fn cosine(a: ArrayView1<f32>, b: ArrayView1<f32>) -> Result<f64> {
     let cosines = rowwise_cosine(a.insert_axis(Axis(0)), b.insert_axis(Axis(0)))?;
     Ok(cosines[0])
 }
 
-/// The cosine of each row of `a` with the same row of `b`, both `[n, d_model]`: `[n]`. Of a layer
-/// and layer 0, it says how far each token has turned. 0 where a row has length 0.
+/// The cosine of each row of `a` with the same row of `b`, both `[n, d_model]`: `[n]`. For a layer
+/// and layer 0, it is the change of direction of each token. 0 where a row has length 0.
 ///
 /// # Errors
-/// Shapes that differ, or an entry that is not finite.
+/// Different shapes, or an entry that is not finite.
 pub fn rowwise_cosine(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Result<Array1<f64>> {
     same_length("rows", a.nrows(), b.nrows())?;
     same_length("columns", a.ncols(), b.ncols())?;
@@ -131,16 +132,7 @@ pub fn rowwise_cosine(a: ArrayView2<f32>, b: ArrayView2<f32>) -> Result<Array1<f
     Ok(pairs.map(|(a, b)| a.dot(&b).clamp(-1.0, 1.0)).collect())
 }
 
-/// Copies to f64, row-major.
-pub(crate) fn finite(x: ArrayView2<f32>) -> Result<Array2<f64>> {
-    let bad = x.indexed_iter().find(|(_, value)| !value.is_finite());
-    match bad {
-        Some(((row, column), &value)) => Err(GeometryError::NotFinite { row, column, value }),
-        None => Ok(Array2::from_shape_fn(x.dim(), |at| f64::from(x[at]))),
-    }
-}
-
-/// The rows at length 1; rows of length 0 stay 0.
+/// The rows scaled to length 1; rows of length 0 stay 0.
 pub(crate) fn unit_rows(mut x: Array2<f64>) -> Array2<f64> {
     for mut row in x.rows_mut() {
         let length = row.dot(&row).sqrt();
@@ -151,7 +143,7 @@ pub(crate) fn unit_rows(mut x: Array2<f64>) -> Array2<f64> {
     x
 }
 
-/// Euclidean distances of all pairs of rows, from differences: equal rows are at exactly 0.
+/// Euclidean distances of all pairs of rows, from differences: the distance of equal rows is 0.
 fn distances(x: &Array2<f64>) -> Array2<f64> {
     let n = x.nrows();
     let mut out = Array2::zeros((n, n));
@@ -164,9 +156,4 @@ fn distances(x: &Array2<f64>) -> Array2<f64> {
         }
     }
     out
-}
-
-/// Two sizes that have to be equal.
-pub(crate) fn same_length(what: &'static str, expected: usize, found: usize) -> Result<()> {
-    if expected == found { Ok(()) } else { Err(GeometryError::Length { what, expected, found }) }
 }

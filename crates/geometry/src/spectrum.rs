@@ -1,28 +1,28 @@
-//! How many directions a cloud fills: the spectrum of its Gram matrix, its entropy, its rank.
+//! The spectrum of the Gram matrix of a cloud: its entropy and effective rank.
 
 use ndarray::{Array2, ArrayView2};
+use stratoscope_numerics::{add_product, add_scatter, eigenvalues};
 
-use crate::eigen::eigenvalues;
+use crate::centred::Centred;
+use crate::checks::finite;
 use crate::error::{GeometryError, Result};
-use crate::products::{add_product, add_scatter};
-use crate::similarity::finite;
 
 /// The eigenvalues λ of K = X Xᵀ as shares of their sum, for rows X `[n, d_model]`.
 ///
-/// [`Spectrum::of`] takes the rows as they are, as the formulas of its source do, and sees the
-/// mean of an anisotropic layer as its first direction; [`Spectrum::centred`] subtracts the mean.
+/// [`Spectrum::of`] takes uncentred rows, as the published formulas do: the first direction of an
+/// anisotropic layer is then its mean. [`Spectrum::centred`] subtracts the mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
     shares: Vec<f64>,
-    /// The largest entropy that n rows of d dimensions can have.
+    /// The largest possible entropy of n rows of d dimensions.
     limit: f64,
 }
 
-/// Shares below this are what rounding leaves of 0.
+/// Shares below this are rounding.
 const ROUNDING: f64 = 1e-13;
 
 impl Spectrum {
-    /// Of the rows of `x` `[n, d_model]` as they are.
+    /// The spectrum of the rows of `x` `[n, d_model]`, not centred.
     ///
     /// # Errors
     /// No row, rows that are all 0, an entry that is not finite.
@@ -30,12 +30,12 @@ impl Spectrum {
         Self::of_rows(finite(x)?)
     }
 
-    /// Of the rows of `x` `[n, d_model]` less their mean.
+    /// The spectrum of the rows of `x` `[n, d_model]` less their mean.
     ///
     /// # Errors
-    /// No row, rows that are all the same, an entry that is not finite.
+    /// No row, rows that are all equal, an entry that is not finite.
     pub fn centred(x: ArrayView2<f32>) -> Result<Self> {
-        Self::of_rows(crate::products::Centred::new(x)?.all())
+        Self::of_rows(Centred::new(x)?.all())
     }
 
     fn of_rows(x: Array2<f64>) -> Result<Self> {
@@ -43,17 +43,17 @@ impl Spectrum {
         if n == 0 {
             return Err(GeometryError::TooFew { measure: MEASURE, needed: 1, found: 0 });
         }
-        // Both products have the same eigenvalues, but for zeros.
+        // Both products have the same eigenvalues, except for zeros.
         let mut gram = Array2::zeros((n.min(d), n.min(d)));
         if n < d {
             add_product(x.view(), x.t(), gram.view_mut());
         } else {
-            add_scatter(x.view(), &mut gram);
+            add_scatter(x.view(), &mut gram, PANEL);
         }
         Self::of_gram(gram, n, d)
     }
 
-    /// Of the lower triangle of a Gram or scatter matrix of n rows of d dimensions.
+    /// The spectrum of the lower triangle of a Gram or scatter matrix of n rows of d dimensions.
     pub(crate) fn of_gram(mut gram: Array2<f64>, n: usize, d: usize) -> Result<Self> {
         let trace = gram.diag().sum();
         if !(trace > 0.0 && trace.is_finite()) {
@@ -69,20 +69,20 @@ impl Spectrum {
         Ok(Self { shares, limit: (n.min(d) as f64).ln() })
     }
 
-    /// λ / Σ λ, falling, `[min(n, d_model)]`.
+    /// λ / Σ λ, descending, `[min(n, d_model)]`.
     pub fn shares(&self) -> &[f64] {
         &self.shares
     }
 
-    /// The share of the first direction, σ1² / Σ σ² of the singular values. Of a word's
-    /// occurrences it is their maximum explainable variance (Ethayarajh 2019), never below 1 / n.
+    /// The share of the first direction, σ1² / Σ σ² of the singular values; at least 1 / n. For the
+    /// occurrences of a word it is their maximum explainable variance (Ethayarajh 2019).
     pub fn first(&self) -> f64 {
         self.shares.first().copied().unwrap_or(0.0)
     }
 
-    /// The matrix entropy 1 / (1 − α) log Σ (λ / Σ λ)^α in nats, at α = 1 its limit −Σ p log p
-    /// (Giraldo et al. 2014; of language models' layers Skean et al. 2025). 0 for vectors on one
-    /// line, log min(n, d_model) for ones that fill all directions alike.
+    /// The matrix entropy 1 / (1 − α) log Σ (λ / Σ λ)^α in nats; for α = 1 its limit −Σ p log p
+    /// (Giraldo et al. 2014; for layers of language models Skean et al. 2025). 0 for vectors on one
+    /// line, log min(n, d_model) for equal variance in all directions.
     ///
     /// # Errors
     /// An α that is not positive and finite.
@@ -95,7 +95,7 @@ impl Spectrum {
         let entropy = if alpha == 1.0 {
             -shares.map(|share| share * share.ln()).sum::<f64>()
         } else {
-            // Scaled by the largest: no power underflows as a whole.
+            // Relative to the largest share: the sum cannot underflow.
             let first = self.first();
             let sum: f64 = shares.map(|share| (share / first).powf(alpha)).sum();
             (sum.ln() + alpha * first.ln()) / (1.0 - alpha)
@@ -103,14 +103,14 @@ impl Spectrum {
         Ok(entropy.clamp(0.0, self.limit))
     }
 
-    /// The Shannon entropy over its largest possible value, min(log n, log d_model): 0 to 1. None
-    /// for a single row or dimension.
+    /// The Shannon entropy divided by its maximum, min(log n, log d_model): 0 to 1. None for a single
+    /// row or dimension.
     pub fn relative_entropy(&self) -> Option<f64> {
         (self.limit > 0.0).then(|| self.shannon() / self.limit)
     }
 
-    /// exp of the Shannon entropy of λ (not of σ, as Roy & Vetterli 2007 have it): the number of
-    /// directions that, filled alike, would have this entropy.
+    /// exp of the Shannon entropy of λ (Roy & Vetterli 2007 take σ): the number of directions of equal
+    /// variance that have this entropy.
     pub fn effective_rank(&self) -> f64 {
         self.shannon().exp()
     }
@@ -122,6 +122,9 @@ impl Spectrum {
 }
 
 const MEASURE: &str = "the spectrum";
+
+/// Rows of the scatter matrix per product.
+pub(crate) const PANEL: usize = 96;
 
 #[cfg(test)]
 mod tests {
@@ -153,13 +156,13 @@ mod tests {
         near(found.entropy(0.5).unwrap(), 2.0 * (0.9f64.sqrt() + 0.1f64.sqrt()).ln());
         near(found.entropy(1e4).unwrap(), 1e4 * 0.9f64.ln() / (1.0 - 1e4));
         assert!(found.entropy(0.0).is_err() && found.entropy(f64::NAN).is_err());
-        // Centring takes a direction away.
+        // Centring removes a direction.
         let found = Spectrum::centred((Array2::<f32>::eye(6) + 3.0).view()).unwrap();
         near(found.effective_rank(), 5.0);
     }
 
     #[test]
-    fn what_has_no_spectrum() {
+    fn degenerate_spectra() {
         let same = Array2::from_elem((4, 3), 0.1f32);
         assert_eq!(Spectrum::of(same.view()).unwrap().effective_rank(), 1.0);
         let found = Spectrum::centred(same.view());

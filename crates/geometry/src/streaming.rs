@@ -1,27 +1,28 @@
-//! What a layer shows of a corpus of any length: sums over rows that pass once.
+//! Streaming measures of a layer over a corpus of any length: sums over rows that are read once.
 
 use std::collections::BTreeMap;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use rayon::prelude::*;
+use stratoscope_numerics::{Estimate, add_scatter};
 
-use crate::anisotropy::by_sentence;
-use crate::cosines::{CosineSums, RogueDimension};
+use crate::bootstrap::ratio;
+use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::interval::Interval;
-use crate::parts::{interval_without, part_of};
-use crate::products::add_scatter;
+use crate::groups::rows_by_group;
+use crate::jackknife::{jackknife_estimate, part_of};
+use crate::rogue_dimensions::{CosineSums, RogueDimension};
 use crate::sentence::{cosine_to_mean, mean_angle, still_nearest};
-use crate::similarity::{Reference, finite, same_length, unit_rows};
-use crate::spectrum::Spectrum;
+use crate::similarity::{Reference, unit_rows};
+use crate::spectrum::{PANEL, Spectrum};
 
-/// The measures of one layer that need no word twice, over sentences that pass in groups.
+/// The streaming measures of one layer, over sentences that are added in groups.
 ///
-/// Memory is some 20 d_model² bytes and 80 a sentence, whatever the number of words; what
-/// was gathered from two parts of a corpus can be merged. Sentences have numbers, from 0 up, and
-/// their rows come together. Groups change results by rounding; the order of what is in them does
-/// not matter otherwise. Means over sentences have a bootstrap interval, cosines of pairs and the
-/// spectrum one that leaves sentences out ([`Interval::leaving_out`]; of the spectrum in 8 parts).
+/// Memory is about 20 d_model² bytes plus 80 per sentence, for any number of words. The sums of two
+/// parts of a corpus can be merged. Sentences are numbered from 0; all rows of a sentence are added at
+/// once. The grouping changes results by rounding only. Means over sentences have a bootstrap
+/// interval; cosines of pairs and the spectrum have a [jackknife](crate::jackknife()) interval, that
+/// of the spectrum with 8 parts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerSums {
     seed: u64,
@@ -30,18 +31,18 @@ pub struct LayerSums {
     sum: Array1<f64>,
     /// Σ x xᵀ, lower triangle row by row.
     scatter: Vec<f64>,
-    /// The same by part, which only intervals are made of.
+    /// The same sums by part, for intervals.
     parts: Vec<Part>,
 }
 
-/// What is kept of a sentence.
+/// The sums of one sentence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Sentence {
     rows: f64,
     norms: f64,
     to_mean: Option<f64>,
     angle: Option<f64>,
-    /// Words that are nearest to themselves at layer 0, and words.
+    /// The number of words that are nearest to themselves at layer 0, and the number of words.
     kept: Option<(f64, f64)>,
 }
 
@@ -52,26 +53,26 @@ struct Part {
     scatter: Vec<f32>,
 }
 
-/// Parts that the spectrum's intervals leave out: each costs d_model² numbers and a decomposition.
-const PARTS: usize = 8;
+/// Parts of the jackknife of the spectrum: each costs d_model² numbers and a decomposition.
+const SPECTRUM_PARTS: usize = 8;
 
-/// The measures of a spectrum with their intervals; see [`Spectrum`].
+/// The measures of a [`Spectrum`] with their intervals.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub struct SpectrumIntervals {
-    /// Shannon's matrix entropy in nats.
-    pub entropy: Interval,
-    /// The entropy over min(log n, log d_model); none for one row or dimension.
-    pub relative_entropy: Option<Interval>,
+pub struct SpectrumEstimates {
+    /// The Shannon matrix entropy in nats.
+    pub entropy: Estimate,
+    /// The entropy divided by min(log n, log d_model); None for one row or dimension.
+    pub relative_entropy: Option<Estimate>,
     /// exp of the entropy.
-    pub effective_rank: Interval,
-    /// The share of the first direction; of rows as they are, what Ethayarajh (2019) holds a
-    /// word's maximum explainable variance against.
-    pub first: Interval,
+    pub effective_rank: Estimate,
+    /// The share of the first direction. That of uncentred rows is the baseline of the maximum
+    /// explainable variance of a word (Ethayarajh 2019).
+    pub first: Estimate,
 }
 
 impl LayerSums {
-    /// Of no rows yet, of length `d`.
+    /// The sums of no rows, of length `d`.
     pub fn new(d: usize, seed: u64) -> Self {
         let triangle = d * (d + 1) / 2;
         let part = Part { rows: 0, sum: Array1::zeros(d), scatter: vec![0.0; triangle] };
@@ -81,16 +82,16 @@ impl LayerSums {
             cosines: CosineSums::new(d, seed),
             sum: Array1::zeros(d),
             scatter: vec![0.0; triangle],
-            parts: vec![part; PARTS],
+            parts: vec![part; SPECTRUM_PARTS],
         }
     }
 
-    /// Adds whole sentences: rows `x` `[n, d_model]`, the sentence of each, and the same rows at
-    /// layer 0 where identity retention is wanted.
+    /// Adds whole sentences: rows `x` `[n, d_model]`, the sentence number of each row, and the same
+    /// rows at layer 0, which only identity retention needs.
     ///
     /// # Errors
-    /// Shapes that differ, a sentence that was added before, an entry that is not finite. Nothing
-    /// has been added then.
+    /// Different shapes, a sentence that was added before, an entry that is not finite. After an
+    /// error, the sums are unchanged.
     pub fn add(
         &mut self,
         x: ArrayView2<f32>,
@@ -103,12 +104,12 @@ impl LayerSums {
             same_length("rows of layer 0", x.nrows(), layer_0.nrows())?;
             same_length("columns of layer 0", x.ncols(), layer_0.ncols())?;
         }
-        let groups = by_sentence(sentences);
+        let groups = rows_by_group(sentences);
         self.new_sentences(groups.keys())?;
         let layer_0 = layer_0.map(finite).transpose()?.map(unit_rows);
         let x = finite(x)?;
         let directions = unit_rows(x.clone());
-        let mut of_part = vec![Vec::new(); PARTS];
+        let mut of_part = vec![Vec::new(); SPECTRUM_PARTS];
         for (&number, rows) in &groups {
             let words = x.select(Axis(0), rows);
             let norm = |row: ndarray::ArrayView1<f64>| row.dot(&row).sqrt();
@@ -123,14 +124,14 @@ impl LayerSums {
             self.sentences.insert(number, sentence);
             let drawn = rows[self.cosines.draw(number, rows.len())];
             self.cosines.add(number, directions.row(drawn));
-            of_part[part_of(number, PARTS, self.seed)].extend(rows);
+            of_part[part_of(number, SPECTRUM_PARTS, self.seed)].extend(rows);
         }
         let mut scatter = Array2::zeros((x.ncols(), x.ncols()));
         for (part, rows) in self.parts.iter_mut().zip(of_part).filter(|(_, rows)| !rows.is_empty())
         {
             let rows = x.select(Axis(0), &rows);
             scatter.fill(0.0);
-            add_scatter(rows.view(), &mut scatter);
+            add_scatter(rows.view(), &mut scatter, PANEL);
             let sum = rows.sum_axis(Axis(0));
             self.sum += &sum;
             part.rows += rows.nrows();
@@ -145,10 +146,10 @@ impl LayerSums {
         Ok(())
     }
 
-    /// Adds what was gathered from other sentences.
+    /// Adds the sums of other sentences.
     ///
     /// # Errors
-    /// Another width, another seed, a sentence that is in both. Nothing has been added then.
+    /// A different width or seed, a sentence that is in both. After an error, the sums are unchanged.
     pub fn merge(&mut self, other: &Self) -> Result<()> {
         same_length("columns", self.sum.len(), other.sum.len())?;
         if self.seed != other.seed {
@@ -179,17 +180,17 @@ impl LayerSums {
         }
     }
 
-    /// Rows so far.
+    /// The number of rows so far.
     pub fn n_rows(&self) -> usize {
         self.parts.iter().map(|part| part.rows).sum()
     }
 
-    /// Sentences so far.
+    /// The number of sentences so far.
     pub fn n_sentences(&self) -> usize {
         self.sentences.len()
     }
 
-    /// The mean and spread of the rows, for the centred and the standardised cosine.
+    /// The mean and deviation of the rows, for the centred and the standardised cosine.
     ///
     /// # Errors
     /// No rows.
@@ -202,7 +203,7 @@ impl LayerSums {
         let square = |i: usize| self.scatter[i * (i + 3) / 2] / n as f64;
         let variance = |(i, mean): (usize, &f64)| {
             let (square, mean) = (square(i), mean * mean);
-            // The difference of equal squares is rounding.
+            // A smaller difference of squares is rounding.
             if square - mean > ROUNDING * mean { square - mean } else { 0.0 }
         };
         let deviation = mean.iter().enumerate().map(variance).map(f64::sqrt).collect();
@@ -213,48 +214,47 @@ impl LayerSums {
     ///
     /// # Errors
     /// No rows.
-    pub fn norm(&self) -> Result<Interval> {
+    pub fn norm(&self) -> Result<Estimate> {
         self.mean("norms", |s| Some((s.norms, s.rows)))
     }
 
     /// Intra-sentence similarity: the mean over sentences of [`crate::cosine_to_sentence`];
-    /// sentences of one word are left out. [`Interval::minus`] [`LayerSums::anisotropy`] adjusts it
-    /// as Ethayarajh (2019) does.
+    /// sentences of one word are left out. [`Estimate::minus`] the [`LayerSums::anisotropy`] adjusts
+    /// it as Ethayarajh (2019) does.
     ///
     /// # Errors
     /// No sentence of 2 words.
-    pub fn intra_sentence_similarity(&self) -> Result<Interval> {
+    pub fn intra_sentence_similarity(&self) -> Result<Estimate> {
         self.mean("intra-sentence similarity (sentences of 2 words)", |s| Some((s.to_mean?, 1.0)))
     }
 
-    /// The mean over sentences of [`crate::curvature`] in radians, where it is defined.
+    /// The mean of [`crate::curvature`] in radians over the sentences where it is defined.
     ///
     /// # Errors
-    /// No sentence that it is defined for.
-    pub fn curvature(&self) -> Result<Interval> {
+    /// No sentence where it is defined.
+    pub fn curvature(&self) -> Result<Estimate> {
         self.mean("curvature (sentences of 3 words)", |s| Some((s.angle?, 1.0)))
     }
 
-    /// The share of words that are nearest to themselves at layer 0; see
+    /// Identity retention, the share of words that are nearest to their own layer-0 vector; see
     /// [`crate::identity_retention`].
     ///
     /// # Errors
-    /// No sentence of 2 words that layer 0 was given of.
-    pub fn identity_retention(&self) -> Result<Interval> {
+    /// No sentence of 2 words with its layer-0 rows.
+    pub fn identity_retention(&self) -> Result<Estimate> {
         self.mean("identity retention (sentences of 2 words)", |s| s.kept)
     }
 
-    /// The mean cosine of words from different sentences, one drawn from each, over all pairs
-    /// (Ethayarajh 2019): as [`crate::anisotropy`], with other draws, and an interval that leaves
-    /// sentences out.
+    /// The mean cosine of words from different sentences, one word drawn from each, over all pairs
+    /// (Ethayarajh 2019): as [`crate::anisotropy`], with other random words and a jackknife interval.
     ///
     /// # Errors
     /// Fewer than 3 sentences.
-    pub fn anisotropy(&self) -> Result<Interval> {
+    pub fn anisotropy(&self) -> Result<Estimate> {
         self.cosines.mean_cosine()
     }
 
-    /// As [`crate::rogue_dimensions`].
+    /// See [`crate::rogue_dimensions`].
     ///
     /// # Errors
     /// Fewer than 3 sentences, a mean cosine that is not above 0.
@@ -262,23 +262,23 @@ impl LayerSums {
         self.cosines.rogue(count)
     }
 
-    /// Entropy, effective rank and first direction of the rows as they are ([`Spectrum::of`]).
+    /// Entropy, effective rank and first share of the uncentred rows ([`Spectrum::of`]).
     ///
     /// # Errors
-    /// No row that is not 0.
-    pub fn spectrum(&self) -> Result<SpectrumIntervals> {
+    /// All rows are 0.
+    pub fn spectrum(&self) -> Result<SpectrumEstimates> {
         self.spectrum_of(false)
     }
 
-    /// The same of the rows less their mean ([`Spectrum::centred`]).
+    /// Entropy, effective rank and first share of the centred rows ([`Spectrum::centred`]).
     ///
     /// # Errors
-    /// No two rows that differ.
-    pub fn centred_spectrum(&self) -> Result<SpectrumIntervals> {
+    /// All rows are equal.
+    pub fn centred_spectrum(&self) -> Result<SpectrumEstimates> {
         self.spectrum_of(true)
     }
 
-    fn spectrum_of(&self, centred: bool) -> Result<SpectrumIntervals> {
+    fn spectrum_of(&self, centred: bool) -> Result<SpectrumEstimates> {
         let of = |without: Option<&Part>| {
             let n = self.n_rows() - without.map_or(0, |part| part.rows);
             let sum = match without {
@@ -301,7 +301,7 @@ impl LayerSums {
                     }
                 }
             }
-            // What is left of equal rows is rounding.
+            // The scatter of equal rows is rounding.
             let found = if left > ROUNDING * all { n } else { 0 };
             match found {
                 0 => Err(GeometryError::NoVariance { measure: "the spectrum" }),
@@ -315,38 +315,34 @@ impl LayerSums {
             _ => parts.into_par_iter().map(|part| of(Some(part)).ok()).collect(),
         };
         let n = self.n_sentences();
-        let interval = |value: f64, measure: &dyn Fn(&Spectrum) -> Option<f64>| {
+        let estimate = |value: f64, measure: &dyn Fn(&Spectrum) -> Option<f64>| {
             let without: Option<Vec<f64>> =
                 without.as_ref().and_then(|spectra| spectra.iter().map(measure).collect());
-            interval_without(value, n, without.as_deref())
+            jackknife_estimate(value, n, without.as_deref())
         };
         let rank = |spectrum: &Spectrum| spectrum.effective_rank();
         let entropy = |spectrum: &Spectrum| spectrum.effective_rank().ln();
         let d = self.sum.len() as f64;
-        Ok(SpectrumIntervals {
-            entropy: interval(entropy(&whole), &|s| Some(entropy(s))).within(0.0, d.ln()),
+        Ok(SpectrumEstimates {
+            entropy: estimate(entropy(&whole), &|s| Some(entropy(s))).within(0.0, d.ln()),
             relative_entropy: whole
                 .relative_entropy()
-                .map(|value| interval(value, &Spectrum::relative_entropy).within(0.0, 1.0)),
-            effective_rank: interval(rank(&whole), &|s| Some(rank(s))).within(1.0, d),
-            first: interval(whole.first(), &|s| Some(s.first())).within(0.0, 1.0),
+                .map(|value| estimate(value, &Spectrum::relative_entropy).within(0.0, 1.0)),
+            effective_rank: estimate(rank(&whole), &|s| Some(rank(s))).within(1.0, d),
+            first: estimate(whole.first(), &|s| Some(s.first())).within(0.0, 1.0),
         })
     }
 
-    /// Σ value / Σ weight over sentences, with its bootstrap interval.
+    /// Σ value / Σ weight over sentences with its bootstrap interval.
     fn mean(
         &self,
         measure: &'static str,
         of: impl Fn(&Sentence) -> Option<(f64, f64)>,
-    ) -> Result<Interval> {
+    ) -> Result<Estimate> {
         let pairs: Vec<(f64, f64)> = self.sentences.values().filter_map(of).collect();
-        Interval::of_ratio(&pairs, self.seed).ok_or(GeometryError::TooFew {
-            measure,
-            needed: 1,
-            found: 0,
-        })
+        ratio(&pairs, self.seed).ok_or(GeometryError::TooFew { measure, needed: 1, found: 0 })
     }
 }
 
-/// Below this share of what it is the difference of, a sum of squares is rounding.
+/// Below this share of its terms, a difference of sums of squares is rounding.
 const ROUNDING: f64 = 1e-13;

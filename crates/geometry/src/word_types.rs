@@ -1,36 +1,38 @@
-//! The occurrences of a word in many contexts: how alike they are, how few directions they need.
+//! Measures of word types over their occurrences in different contexts.
 
 use std::collections::BTreeMap;
 
 use ndarray::{Array1, ArrayView2, Axis};
+use stratoscope_numerics::Estimate;
 
-use crate::anisotropy::by_sentence;
+use crate::bootstrap::ratio;
+use crate::checks::{all_finite, finite, same_length};
 use crate::error::{GeometryError, Result};
-use crate::interval::Interval;
-use crate::parts::Parts;
-use crate::similarity::{finite, same_length, unit_rows};
+use crate::groups::rows_by_group;
+use crate::jackknife::Parts;
+use crate::similarity::unit_rows;
 use crate::spectrum::Spectrum;
 
 /// A measure of word types, and its mean over them.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ByWord {
-    /// The mean over word types, each counted once.
-    pub mean: Interval,
-    /// Every type that the measure is defined for, by its number, ascending.
+    /// The mean over word types, each with weight 1.
+    pub mean: Estimate,
+    /// The types for which the measure is defined: number (ascending) and value.
     pub words: Vec<(usize, f64)>,
 }
 
-/// Self-similarity (Ethayarajh 2019): of a word type, the mean cosine of all pairs of its
-/// occurrences; then the mean over types. 1 for vectors that do not depend on context.
+/// Self-similarity (Ethayarajh 2019): the mean cosine of all pairs of occurrences of a word type, then
+/// the mean over types. 1 for vectors that do not depend on context.
 ///
-/// `x` is `[n, d_model]`, `words` `[n]` names the type of each row, `sentences` `[n]` its
-/// sentence. Types of one occurrence are left out; a vector of length 0 has cosine 0. The
-/// interval leaves sentences out ([`Interval::leaving_out`]). [`Interval::minus`] the anisotropy
-/// baseline adjusts it as Ethayarajh does.
+/// `x` is `[n, d_model]`; `words` `[n]` names the type of each row, `sentences` `[n]` its sentence.
+/// Types with one occurrence are left out; a vector of length 0 has cosine 0. The interval is by
+/// [jackknife](crate::jackknife()) over sentences. [`Estimate::minus`] the anisotropy baseline adjusts
+/// it as Ethayarajh does.
 ///
 /// # Errors
-/// Lengths that differ, no type of 2 occurrences, an entry that is not finite.
+/// Different lengths, no type with 2 occurrences, an entry that is not finite.
 pub fn self_similarity(
     x: ArrayView2<f32>,
     words: &[usize],
@@ -41,10 +43,10 @@ pub fn self_similarity(
     same_length("sentence numbers", x.nrows(), sentences.len())?;
     let directions = unit_rows(finite(x)?);
     let parts = Parts::new(sentences, seed);
-    // Of every type: its cosine, and what that is without each part that it occurs in.
+    // The cosine of every type; and by part, the sum and number of cosines without that part.
     let mut whole = Vec::new();
     let mut without = vec![(0.0, 0usize); parts.count];
-    for (word, rows) in by_sentence(words) {
+    for (word, rows) in rows_by_group(words) {
         let mut all = Occurrences::new(x.ncols());
         let mut of_part: BTreeMap<usize, Occurrences> = BTreeMap::new();
         for row in rows {
@@ -75,14 +77,14 @@ pub fn self_similarity(
         return Err(GeometryError::TooFew { measure, needed: 1, found: 0 });
     }
     let value = whole.iter().map(|(_, v)| v).sum::<f64>() / whole.len() as f64;
-    let mean = parts.interval(value, |part| {
+    let mean = parts.estimate(value, |part| {
         let (sum, types) = without[part];
         (types > 0).then(|| sum / types as f64)
     });
     Ok(ByWord { mean: mean.within(-1.0, 1.0), words: whole })
 }
 
-/// Sums over some occurrences, from which pairs are counted: Σ_{i≠j} u_i · u_j = |Σ u|² − Σ |u|².
+/// Sums over occurrences. They give the sum over pairs, Σ_{i≠j} u_i · u_j = |Σ u|² − Σ |u|².
 #[derive(Clone)]
 struct Occurrences {
     n: f64,
@@ -112,18 +114,18 @@ impl Occurrences {
     }
 }
 
-/// Maximum explainable variance (Ethayarajh 2019): of a word type, the share σ1² / Σ σ² of the
-/// first direction in its occurrences, **not centred**; then the mean over types, with a bootstrap
-/// interval over types. 1 where one static vector could stand for all, up to its length.
+/// Maximum explainable variance (Ethayarajh 2019): the share σ1² / Σ σ² of the first direction of the
+/// **uncentred** occurrences of a word type, then the mean over types with a bootstrap interval over
+/// types. 1 where all occurrences have one direction, so that a static vector can replace them.
 ///
-/// `x` is `[n, d_model]`, `words` `[n]` names the type of each row. Types of fewer than
-/// `occurrences` rows are left out: of m rows the share is never below 1 / m, so few rows say
-/// little (Ethayarajh takes 5). Types that are all 0 are left out too. [`Interval::minus`] the
-/// same share of words drawn at random ([`crate::SpectrumIntervals::first`], or
-/// [`Spectrum::first`] of some rows) adjusts it as Ethayarajh does.
+/// `x` is `[n, d_model]`; `words` `[n]` names the type of each row. Types with fewer than
+/// `occurrences` rows are left out, because the share of m rows is at least 1 / m (Ethayarajh takes
+/// 5); types that are all 0 too. [`Estimate::minus`] the share of random words
+/// ([`crate::SpectrumEstimates::first`], or [`Spectrum::first`] of some rows) adjusts it as
+/// Ethayarajh does.
 ///
 /// # Errors
-/// Lengths that differ, no such type, an entry that is not finite.
+/// Different lengths, no such type, an entry that is not finite.
 pub fn maximum_explainable_variance(
     x: ArrayView2<f32>,
     words: &[usize],
@@ -131,9 +133,9 @@ pub fn maximum_explainable_variance(
     seed: u64,
 ) -> Result<ByWord> {
     same_length("word types", x.nrows(), words.len())?;
-    finite(x)?;
+    all_finite(x)?;
     let mut found = Vec::new();
-    for (word, rows) in by_sentence(words) {
+    for (word, rows) in rows_by_group(words) {
         if rows.len() < occurrences.max(2) {
             continue;
         }
@@ -144,7 +146,7 @@ pub fn maximum_explainable_variance(
         }
     }
     let values: Vec<(f64, f64)> = found.iter().map(|&(_, value)| (value, 1.0)).collect();
-    match Interval::of_ratio(&values, seed) {
+    match ratio(&values, seed) {
         Some(mean) => Ok(ByWord { mean, words: found }),
         None => Err(GeometryError::TooFew {
             measure: "maximum explainable variance (word types that occur so often)",
@@ -157,9 +159,10 @@ pub fn maximum_explainable_variance(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::interval::generator;
+    use crate::jackknife::jackknife;
     use ndarray::{Array2, array};
     use rand::Rng;
+    use stratoscope_numerics::generator;
 
     fn occurrences() -> (Array2<f32>, Vec<usize>, Vec<usize>) {
         let mut rng = generator(8);
@@ -189,29 +192,31 @@ mod tests {
             }
             Ok(means.iter().sum::<f64>() / means.len() as f64)
         };
-        let direct = Interval::leaving_out(&sentences, 3, direct).unwrap();
+        let direct = jackknife(&sentences, 3, direct).unwrap();
         assert!((found.mean.value - direct.value).abs() < 1e-12);
-        assert!((found.mean.low - direct.low).abs() < 1e-12 && found.mean.n == 60);
+        let low = |e: &Estimate| e.low().unwrap();
+        assert!((low(&found.mean) - low(&direct)).abs() < 1e-12 && found.mean.n == 60);
         let mean = found.words.iter().map(|w| w.1).sum::<f64>() / found.words.len() as f64;
         assert!((mean - direct.value).abs() < 1e-12);
     }
 
     #[test]
-    fn static_embeddings_are_like_themselves() {
+    fn static_embeddings_have_self_similarity_1() {
         let (mut x, words, sentences) = occurrences();
         let table = x.clone();
         for (mut row, &word) in x.rows_mut().into_iter().zip(&words) {
             row.assign(&table.row(word));
         }
         let found = self_similarity(x.view(), &words, &sentences, 3).unwrap();
-        assert!((found.mean.value - 1.0).abs() < 1e-12 && (found.mean.low - 1.0).abs() < 1e-9);
+        assert!((found.mean.value - 1.0).abs() < 1e-12);
+        assert!((found.mean.low().unwrap() - 1.0).abs() < 1e-9);
         let found = maximum_explainable_variance(x.view(), &words, 5, 3).unwrap();
         assert!((found.mean.value - 1.0).abs() < 1e-12, "{found:?}");
     }
 
     #[test]
     fn variance_in_one_direction() {
-        // σ² = 9 and 1; a line; a type that is 0; one that is too rare.
+        // Type 4 has σ² = 9 and 1, type 2 is a line, type 7 is 0, type 9 is too rare.
         let x = array![
             [3.0f32, 0.0],
             [0.0, 1.0],
@@ -236,7 +241,7 @@ mod tests {
         assert!(matches!(once, Err(GeometryError::TooFew { .. })), "{once:?}");
         // Without either sentence there is no pair.
         let twice = self_similarity(x.view(), &[0, 0], &[0, 1], 0).unwrap();
-        assert_eq!((twice.mean.value, twice.mean.ends(), twice.words.len()), (0.0, None, 1));
+        assert_eq!((twice.mean.value, twice.mean.interval, twice.words.len()), (0.0, None, 1));
         assert!(self_similarity(x.view(), &[0], &[0, 1], 0).is_err());
     }
 }

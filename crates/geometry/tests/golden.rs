@@ -1,4 +1,4 @@
-//! Measures against golden values and against the laws that they have to obey.
+//! Measures against golden values, and their laws.
 #![allow(clippy::unwrap_used)] // The helpers of a test are test code too.
 
 use ndarray::{Array2, ArrayView2, Axis, array, s};
@@ -59,9 +59,9 @@ fn published_values_of_cka() {
 }
 
 #[test]
-fn cka_does_not_see_rotation_shift_or_scale() {
+fn cka_is_invariant_to_rotation_shift_and_scale() {
     let x = x();
-    // A rotation in every pair of neighbouring columns.
+    // A rotation of each pair of adjacent columns.
     let mut turned = x.clone();
     for j in 0..9 {
         for i in 0..100 {
@@ -81,7 +81,7 @@ fn cka_does_not_see_rotation_shift_or_scale() {
 #[test]
 fn debiased_cka_of_unrelated_wide_clouds_is_small() {
     let (x, y) = (x(), y());
-    // 20 points in 50 dimensions each, cut from noise: x, and y − x, which is independent of it.
+    // 20 points in 50 dimensions each: x, and the noise y − x, which is independent of x.
     let noise = y - &x;
     let wide = |m: &Array2<f32>| m.clone().into_shape_with_order((20, 50)).unwrap();
     let plain = linear_cka(wide(&x).view(), wide(&noise).view()).unwrap();
@@ -90,7 +90,7 @@ fn debiased_cka_of_unrelated_wide_clouds_is_small() {
 }
 
 #[test]
-fn degenerate_input_has_a_rule() {
+fn degenerate_input_is_defined() {
     let zeros = array![[0.0f32, 0.0], [0.0, 0.0], [1.0, 2.0], [2.0, 2.0]];
     for metric in [Metric::Cosine, Metric::Centred, Metric::Standardised, Metric::Euclidean] {
         for rows in 0..5 {
@@ -117,7 +117,7 @@ fn degenerate_input_has_a_rule() {
 }
 
 #[test]
-fn rows_as_a_metric_takes_them() {
+fn rows_prepared_for_a_metric() {
     let x = array![[1.0f32, 10.0, 7.0], [3.0, 30.0, 7.0]];
     let reference = Reference::of(x.view()).unwrap();
     let prepared = |metric| reference.prepared(x.view(), metric).unwrap();
@@ -126,7 +126,7 @@ fn rows_as_a_metric_takes_them() {
     }
     assert_eq!(prepared(Metric::Centred), array![[-1.0, -10.0, 0.0], [1.0, 10.0, 0.0]]);
     assert_eq!(prepared(Metric::Standardised), array![[-1.0, -1.0, 0.0], [1.0, 1.0, 0.0]]);
-    // Rows of others, which differ where the reference has no spread.
+    // Other rows, which vary where the reference does not.
     let other = array![[4.0f32, 10.0, 9.0]];
     let found = reference.prepared(other.view(), Metric::Standardised).unwrap();
     assert_eq!(found, array![[2.0, -1.0, 0.0]]);
@@ -161,7 +161,7 @@ fn similarity_within_a_sentence() {
             (a, b) => assert_eq!(*a, b),
         }
     }
-    // The reference of the centred cosine is all rows, not the sentence's.
+    // The reference of the centred cosine is all rows, not those of the sentence.
     let all = intra_sentence_similarity(x.view(), &[4, 9, 4, 4], Metric::Centred, None).unwrap();
     let reference = Reference::of(x.view()).unwrap();
     let members = x.select(Axis(0), &[0, 2, 3]);
@@ -175,13 +175,14 @@ fn retention_of_identity() {
     let x = x();
     let sentences: Vec<usize> = (0..100).map(|i| i / 5).collect();
     let same = identity_retention(x.view(), x.view(), &sentences, 1).unwrap();
-    assert_eq!((same.value, same.low, same.high, same.n), (1.0, 1.0, 1.0, 20));
+    assert_eq!((same.value, same.interval, same.n), (1.0, Some([1.0; 2]), 20));
     let negated = -&x;
     let none = identity_retention(negated.view(), x.view(), &sentences, 1).unwrap();
     assert_eq!(none.value, 0.0);
     let noisy = identity_retention(y().view(), x.view(), &sentences, 1).unwrap();
-    assert!(noisy.low < noisy.value && noisy.value < noisy.high, "{noisy:?}");
-    // Repeated layer-0 vectors count as one another.
+    let [low, high] = noisy.interval.unwrap();
+    assert!(low < noisy.value && noisy.value < high, "{noisy:?}");
+    // Equal layer-0 vectors count as one.
     let twins = array![[1.0f32, 0.0], [1.0, 0.0]];
     let found = identity_retention(twins.view(), twins.view(), &[0, 0], 1).unwrap();
     assert_eq!(found.value, 1.0);
@@ -194,11 +195,13 @@ fn anisotropy_of_noise_and_of_a_cone() {
     let x = x();
     let sentences: Vec<usize> = (0..100).map(|i| i / 2).collect();
     let noise = anisotropy(x.view(), &sentences, 3).unwrap();
-    assert!(noise.low < 0.0 && noise.high > 0.0 && noise.n == 50, "{noise:?}");
+    let [low, high] = noise.interval.unwrap();
+    assert!(low < 0.0 && high > 0.0 && noise.n == 50, "{noise:?}");
     let cone = anisotropy((&x + 5.0).view(), &sentences, 3).unwrap();
-    assert!(cone.low > 0.9 && cone.low <= cone.value && cone.value <= cone.high, "{cone:?}");
+    let [low, high] = cone.interval.unwrap();
+    assert!(low > 0.9 && low <= cone.value && cone.value <= high, "{cone:?}");
     assert_eq!(noise, anisotropy(x.view(), &sentences, 3).unwrap());
-    // One word to a sentence: nothing to draw, so the value is the mean over all pairs.
+    // One word per sentence: nothing is random, so the value is the mean over all pairs.
     let each: Vec<usize> = (0..100).collect();
     let all = anisotropy(x.view(), &each, 3).unwrap();
     let cosines = similarity_matrix(x.view(), Metric::Cosine, None).unwrap();

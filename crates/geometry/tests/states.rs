@@ -7,12 +7,12 @@ use std::collections::BTreeMap;
 use half::f16;
 use ndarray::{Array2, Array3, ArrayView3, Axis, s};
 use stratoscope_geometry::{
-    LayerSums, Neighbours, Spectrum, SpectrumIntervals, anisotropy, attention_heads, auc, cka_map,
-    cosine, cosine_to_sentence, curvature, debiased_cka, identity_retention, linear_cka,
+    Estimate, LayerSums, Neighbours, Spectrum, SpectrumEstimates, anisotropy, attention_heads, auc,
+    cka_map, cosine, cosine_to_sentence, curvature, debiased_cka, identity_retention, linear_cka,
     maximum_explainable_variance, rbf_cka, rollout, self_similarity,
 };
 
-/// `name value` a line.
+/// The fixture has one `name value` per line.
 fn expected(name: &str) -> f64 {
     let line = include_str!("fixtures/states/expected.txt")
         .lines()
@@ -26,7 +26,7 @@ fn check(name: &str, found: f64) {
     assert!(error < 1e-9, "{name}: expected {expected}, found {found}");
 }
 
-/// The sentence and the type of every word.
+/// The sentence and the word type of every row.
 fn text() -> (Vec<usize>, Vec<usize>) {
     let lines = include_str!("fixtures/states/sentences.txt").lines();
     let words: Vec<(usize, &str)> = lines
@@ -38,7 +38,7 @@ fn text() -> (Vec<usize>, Vec<usize>) {
     words.iter().map(|&(s, w)| (s, types[w])).unzip()
 }
 
-/// The layers that are kept of a model, by number.
+/// The stored layers of a model, by number.
 fn layers(model: &str) -> Vec<(usize, Array2<f32>)> {
     let (kept, d, bytes): (&[usize], usize, &[u8]) = match model {
         "minilm" => (&[0, 3, 6], 384, include_bytes!("fixtures/states/minilm.f16")),
@@ -71,7 +71,7 @@ fn one_layer() {
             let again = identity_retention(x, first, &sentences, 1).unwrap();
             assert_eq!(again.value, sums.identity_retention().unwrap().value);
 
-            // One word a sentence: nothing is left to the draw.
+            // One word per sentence: nothing is random.
             let drawn: Vec<usize> =
                 (0..24).map(|s| sentences.iter().position(|&own| own == s).unwrap()).collect();
             let (drawn, each) = (x.select(Axis(0), &drawn), Vec::from_iter(0..24));
@@ -89,7 +89,7 @@ fn one_layer() {
             let found = maximum_explainable_variance(x, &types, 4, 1).unwrap();
             check("mev", found.mean.value);
 
-            let spectrum = |name: &str, found: &Spectrum, streamed: &SpectrumIntervals| {
+            let spectrum = |name: &str, found: &Spectrum, streamed: &SpectrumEstimates| {
                 let check = |measure: &str, found| check(&format!("{name}.{measure}"), found);
                 check("entropy", found.entropy(1.0).unwrap());
                 check("entropy_2", found.entropy(2.0).unwrap());
@@ -121,7 +121,7 @@ fn one_layer() {
             let same: Vec<bool> = pairs.iter().map(|&(i, j)| types[i] == types[j]).collect();
             check("auc", auc(&scores, &same, 1).unwrap().value);
 
-            // The plain functions of one sentence are what is averaged.
+            // The functions of one sentence agree with the mean over one sentence.
             let own = x.slice(s![..6, ..]);
             let mut alone = LayerSums::new(x.ncols(), 1);
             alone.add(own, &[7; 6], None).unwrap();
@@ -147,7 +147,7 @@ fn two_layers() {
         let check = |measure: &str, found| check(&format!("{name}.{measure}"), found);
         let [x, y] = [a, b].map(|layer| Neighbours::of(views[layer], &sentences, 10, 1).unwrap());
         check("overlap", x.overlap(&y).unwrap().value);
-        check("most_moved", x.moved(&y).unwrap()[0].row as f64);
+        check("most_moved", x.changes(&y).unwrap()[0].row as f64);
         check("linear", linear_cka(views[a], views[b]).unwrap());
         check("debiased", debiased_cka(views[a], views[b]).unwrap());
         check("rbf", rbf_cka(views[a], views[b], 0.5).unwrap());
@@ -156,7 +156,8 @@ fn two_layers() {
         {
             let found = found[[a, b]].unwrap();
             check(measure, found.value);
-            assert!(found.low < found.value && found.value < found.high, "{name} {found:?}");
+            let [low, high] = found.interval.unwrap();
+            assert!(low < found.value && found.value < high, "{name} {found:?}");
         }
     }
 }
@@ -186,12 +187,12 @@ fn attention() {
 }
 
 #[test]
-fn corpora_that_pass_in_groups() {
+fn streamed_groups_agree_with_the_whole() {
     let (sentences, _) = text();
     let x = layers("minilm")[1].1.clone();
     let mut whole = LayerSums::new(384, 3);
     whole.add(x.view(), &sentences, Some(x.view())).unwrap();
-    // In three groups, two of them merged, the last one first.
+    // Three groups in reverse order, of which the first is merged.
     let group = |from: usize, to: usize| {
         let rows: Vec<usize> =
             (0..x.nrows()).filter(|&r| (from..to).contains(&sentences[r])).collect();
@@ -206,9 +207,10 @@ fn corpora_that_pass_in_groups() {
     }
     parts.merge(&first).unwrap();
     assert_eq!((parts.n_rows(), parts.n_sentences()), (134, 24));
-    let near = |a: stratoscope_geometry::Interval, b: stratoscope_geometry::Interval| {
-        let pairs = [(a.value, b.value), (a.low, b.low), (a.high, b.high)];
-        assert!(a.n == b.n && a.ends().is_some());
+    let near = |a: Estimate, b: Estimate| {
+        let ([low_a, high_a], [low_b, high_b]) = (a.interval.unwrap(), b.interval.unwrap());
+        let pairs = [(a.value, b.value), (low_a, low_b), (high_a, high_b)];
+        assert_eq!(a.n, b.n);
         assert!(pairs.iter().all(|(a, b)| (a - b).abs() < 1e-6 * a.abs().max(1.0)), "{a:?} {b:?}");
     };
     near(parts.norm().unwrap(), whole.norm().unwrap());
@@ -236,7 +238,7 @@ fn corpora_that_pass_in_groups() {
 }
 
 #[test]
-fn what_little_text_leaves_undefined() {
+fn little_text_gives_finite_numbers_or_errors() {
     let same = Array2::from_elem((6, 3), 0.1f32);
     for (x, sentences) in [
         (Array2::zeros((0, 3)), vec![]),
@@ -252,7 +254,8 @@ fn what_little_text_leaves_undefined() {
         found.extend([sums.identity_retention(), sums.spectrum().map(|s| s.effective_rank)]);
         found.push(sums.rogue_dimensions(2).map(|all| all[0].share));
         for found in found.into_iter().flatten() {
-            assert!([found.value, found.low, found.high].iter().all(|v| v.is_finite()));
+            let ends = found.interval.into_iter().flatten();
+            assert!(ends.chain([found.value]).all(|v| v.is_finite()));
         }
         assert!(
             self_similarity(x.view(), &vec![0; x.nrows()], &sentences, 0)
