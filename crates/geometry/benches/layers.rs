@@ -3,7 +3,9 @@
 use divan::{Bencher, black_box};
 use ndarray::Array2;
 use rand::Rng;
-use stratoscope_geometry::{LayerSums, Neighbours, cka_map, self_similarity};
+use stratoscope_geometry::{
+    Dissimilarity, LayerSums, Neighbours, cka_map, rsa_map, self_similarity,
+};
 use stratoscope_numerics::generator;
 
 const WORDS: usize = 4000;
@@ -56,4 +58,12 @@ fn cka_of_layers(bencher: Bencher, count: u64) {
     let layers: Vec<_> = (0..count).map(layer).collect();
     let views: Vec<_> = layers.iter().map(|(x, _)| x.view()).collect();
     bencher.bench(|| cka_map(&views, &layers[0].1, 0));
+}
+
+/// By 1,000 words: time grows with the square of their number.
+#[divan::bench(args = [2, 13], sample_count = 3)]
+fn rsa_of_layers(bencher: Bencher, count: u64) {
+    let layers: Vec<_> = (0..count).map(layer).collect();
+    let views: Vec<_> = layers.iter().map(|(x, _)| x.slice(ndarray::s![..1000, ..])).collect();
+    bencher.bench(|| rsa_map(&views, &layers[0].1[..1000], Dissimilarity::Cosine, 0));
 }

@@ -5,8 +5,8 @@
 //! - Shape: [`Spectrum`] (matrix entropy, effective rank), [`maximum_explainable_variance`],
 //!   [`Neighbours::intrinsic_dimension`] (TwoNN), [`curvature`], [`norms`].
 //! - Between layers: [`linear_cka`], [`debiased_cka`], [`rbf_cka`], and all pairs of layers with
-//!   intervals in [`cka_map`]; [`Neighbours::overlap`], [`Neighbours::changes`],
-//!   [`identity_retention`].
+//!   intervals in [`cka_map`]; [`rsa`] and [`rsa_map`]; [`Neighbours::overlap`],
+//!   [`Neighbours::changes`], [`identity_retention`].
 //! - Attention: [`attention_heads`], [`rollout`].
 //! - Two sentences: [`align_words`], [`percentiles`] among [`random_pairs`], [`auc`].
 //!
@@ -46,6 +46,7 @@ mod groups;
 mod jackknife;
 mod neighbours;
 mod rogue_dimensions;
+mod rsa;
 mod sample;
 mod sentence;
 mod similarity;
@@ -65,6 +66,7 @@ pub use error::{GeometryError, Result};
 pub use jackknife::jackknife;
 pub use neighbours::{NeighbourChange, Neighbours};
 pub use rogue_dimensions::{RogueDimension, rogue_dimensions};
+pub use rsa::{Dissimilarity, RSA_MAX_ITEMS, rsa, rsa_map};
 pub use sample::{choose_occurrences, choose_rows, random_pairs};
 pub use sentence::{
     cosine_to_sentence, curvature, identity_retention, intra_sentence_similarity, norms,
