@@ -1,19 +1,21 @@
-//! How well stimuli keep apart what is to be measured from what is not, under one tokenizer.
+//! The balance of stimuli under one tokenizer: confounds of sense and role.
 
-use crate::{Design, ProbingError, Result, Stimuli, Word};
+use crate::design::Design;
+use crate::error::{ProbingError, Result};
+use crate::stimuli::{Stimuli, Word};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
-/// Where a target stands in one [item](crate::Item), as a tokenizer cuts it.
+/// The target in the tokens of one [item](crate::Item).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Placement {
-    /// The place of its first token in the text, special tokens counted.
+    /// The index of the first token of the target in the text, special tokens included.
     pub position: usize,
-    /// How many tokens it is cut into.
+    /// The number of tokens of the target.
     pub sub_words: usize,
-    /// Tokens of the whole text, special ones counted.
+    /// The number of tokens of the text, special tokens included.
     pub tokens: usize,
-    /// The token before the carrier (before the target, where there is none).
+    /// The token before the carrier, or before the target where there is no carrier.
     pub before: String,
     /// The token after the target.
     pub after: String,
@@ -22,41 +24,41 @@ pub struct Placement {
 /// The balance of stimuli under one tokenizer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Balance {
-    /// Whether every cell of a word has its target at the same positions.
+    /// Whether every cell of a word has the target at the same positions.
     pub positions_equal: bool,
-    /// The first and last position of a target, special tokens counted.
+    /// The first and last position of a target, special tokens included.
     pub positions: [usize; 2],
-    /// Whether each word is cut into the same number of tokens everywhere.
+    /// Whether each word has the same number of tokens in all contexts.
     pub sub_words_equal: bool,
-    /// The most tokens that a target is cut into.
+    /// The largest number of tokens of a target.
     pub sub_words: usize,
-    /// Mean length of the texts in tokens, by role.
+    /// The mean length of the texts in tokens, by role.
     pub length_by_role: Vec<f64>,
-    /// Mean length by sense, first against second sense of each word: the mean absolute difference.
+    /// The mean absolute difference in length between the first and second sense of each word.
     pub length_between_senses: f64,
-    /// How well the two adjacent tokens alone tell the role.
-    pub role_from_neighbours: Told,
-    /// How well they tell the sense of a word.
-    pub sense_from_neighbours: Told,
+    /// The prediction of the role from the two adjacent tokens alone.
+    pub role_from_neighbours: Predictability,
+    /// The prediction of the sense of a word from the two adjacent tokens alone.
+    pub sense_from_neighbours: Predictability,
 }
 
-/// How well something is told by a naive Bayes rule (add-one smoothing) over the token before the
-/// carrier and the token after the target, on contexts that it was not made from.
+/// The cross-validated accuracy of naive Bayes (add-one smoothing) on the token before the carrier and
+/// the token after the target.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Told {
-    /// The share of contexts that it gets right; ties count as their share.
+pub struct Predictability {
+    /// The share of correct predictions; a tie of k labels counts 1 / k.
     pub accuracy: f64,
-    /// What guessing gets right.
+    /// The accuracy by chance.
     pub chance: f64,
 }
 
 impl Balance {
-    /// Measures the balance of stimuli from the placement of the target in each of their
-    /// [items](Stimuli::items), `[items]`. The role is told from the other words, the sense from the
-    /// other roles of the word.
+    /// Measures the balance of stimuli; `placements` `[items]` are those of the target in the
+    /// [items](Stimuli::items). The role is predicted from the other words, the sense from the other
+    /// roles of the same word.
     ///
     /// # Errors
-    /// A list of placements of another length.
+    /// A list of placements of a different length.
     pub fn of(stimuli: &Stimuli, placements: &[Placement]) -> Result<Self> {
         let positions: Vec<usize> = placements.iter().map(|p| p.position).collect();
         let design = Design::new(stimuli, &positions)?;
@@ -65,7 +67,7 @@ impl Balance {
         let first = positions.iter().copied().min();
         let last = positions.iter().copied().max();
         let (Some(first), Some(last)) = (first, last) else {
-            return Err(ProbingError::Design { needed: "contexts" });
+            return Err(ProbingError::Design { needed: "at least one context" });
         };
         let pieces = |word: usize| {
             let own =
@@ -101,13 +103,13 @@ impl Balance {
             sub_words: placements.iter().map(|p| p.sub_words).max().unwrap_or(0),
             length_by_role,
             length_between_senses: differences.iter().sum::<f64>() / differences.len() as f64,
-            role_from_neighbours: role_told(stimuli, placements),
-            sense_from_neighbours: sense_told(stimuli, placements),
+            role_from_neighbours: role_predictability(stimuli, placements),
+            sense_from_neighbours: sense_predictability(stimuli, placements),
         })
     }
 }
 
-/// Counts of labels by neighbour; what has been counted can be taken out again.
+/// Counts of labels by adjacent token; a negative weight removes a count.
 #[derive(Default)]
 struct Counts<'a> {
     of: HashMap<(bool, &'a str), HashMap<usize, f64>>,
@@ -122,10 +124,10 @@ impl<'a> Counts<'a> {
         }
     }
 
-    /// How right the rule is about one placement: 1, 0, or the share of a tie.
-    fn right(&self, placement: &Placement, label: usize, labels: usize) -> f64 {
+    /// The score of the prediction of one placement: 1, 0, or 1 / k for a tie of k labels.
+    fn score(&self, placement: &Placement, label: usize, labels: usize) -> f64 {
         let kinds = self.of.len() as f64;
-        let score = |label: usize| -> f64 {
+        let log_score = |label: usize| -> f64 {
             let n = self.labels.get(&label).copied().unwrap_or(0.0);
             let seen = |key: (bool, &str)| {
                 let hits = self.of.get(&key).and_then(|c| c.get(&label)).copied().unwrap_or(0.0);
@@ -133,14 +135,14 @@ impl<'a> Counts<'a> {
             };
             (n + 1.0).ln() + seen((false, &placement.before)) + seen((true, &placement.after))
         };
-        let scores: Vec<f64> = (0..labels).map(score).collect();
+        let scores: Vec<f64> = (0..labels).map(log_score).collect();
         let best = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let tied = scores.iter().filter(|s| best - **s < 1e-9).count();
         if best - scores[label] < 1e-9 { 1.0 / tied as f64 } else { 0.0 }
     }
 }
 
-fn role_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
+fn role_predictability(stimuli: &Stimuli, placements: &[Placement]) -> Predictability {
     let contexts = stimuli.contexts();
     let labelled: Vec<(usize, usize, &Placement)> = (stimuli.items().iter().zip(placements))
         .map(|(item, p)| (contexts[item.context].word, contexts[item.context].role, p))
@@ -152,16 +154,16 @@ fn role_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
         let own = || labelled.iter().filter(|l| l.0 == word);
         own().for_each(|(_, role, p)| counts.add(p, *role, -1.0));
         right +=
-            own().map(|(_, role, p)| counts.right(p, *role, stimuli.roles().len())).sum::<f64>();
+            own().map(|(_, role, p)| counts.score(p, *role, stimuli.roles().len())).sum::<f64>();
         own().for_each(|(_, role, p)| counts.add(p, *role, 1.0));
     }
     let chance = 1.0 / stimuli.roles().len() as f64;
-    Told { accuracy: right / labelled.len() as f64, chance }
+    Predictability { accuracy: right / labelled.len() as f64, chance }
 }
 
-/// The sense in a role is told from the other roles of the word, which have both senses equally
-/// often: one context left out alone would leave its own sense the rarer one.
-fn sense_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
+/// The sense in a role is predicted from the other roles of the word, in which all senses are equally
+/// frequent. Leaving out a single context would make its own sense less frequent.
+fn sense_predictability(stimuli: &Stimuli, placements: &[Placement]) -> Predictability {
     let contexts = stimuli.contexts();
     let items = stimuli.items();
     let (mut right, mut chance) = (0.0, 0.0);
@@ -175,9 +177,9 @@ fn sense_told(stimuli: &Stimuli, placements: &[Placement]) -> Told {
             let mut counts = Counts::default();
             own.iter().filter(|l| l.0 != role).for_each(|(_, s, p)| counts.add(p, *s, 1.0));
             let held_out = own.iter().filter(|l| l.0 == role);
-            right += held_out.map(|(_, s, p)| counts.right(p, *s, senses.len())).sum::<f64>();
+            right += held_out.map(|(_, s, p)| counts.score(p, *s, senses.len())).sum::<f64>();
         }
         chance += own.len() as f64 / senses.len() as f64;
     }
-    Told { accuracy: right / items.len() as f64, chance: chance / items.len() as f64 }
+    Predictability { accuracy: right / items.len() as f64, chance: chance / items.len() as f64 }
 }

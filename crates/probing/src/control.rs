@@ -1,23 +1,26 @@
-//! The control task: labels that only memory can tell.
+//! The control task: random labels that a probe can only memorise.
 
+use crate::error::{ProbingError, Result};
 use crate::fit::{Draw, Problem, generator};
+use crate::linear_probe::LinearProbe;
 use crate::score::{ByCluster, bootstrap};
-use crate::{LinearProbe, Prober, ProbingError, Result, Scored};
+use crate::task::Prober;
 use ndarray::ArrayView2;
 use rand::Rng;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use stratoscope_numerics::Estimate;
 
 /// The control task of one layer (Hewitt & Liang 2019): every type has one random label, drawn from
-/// the labels of the training rows.
+/// the label distribution of the training rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Control {
-    /// The accuracy of a probe that is fitted to the random labels.
-    pub accuracy: Scored,
-    /// The accuracy of the probe minus that: what is not due to memorising types. The resamples are
-    /// the same for both.
-    pub selectivity: Scored,
-    /// The `C` of the control probe, chosen in the way of the probe's.
+    /// The accuracy of a probe fitted to the random labels.
+    pub accuracy: Estimate,
+    /// The accuracy of the probe minus that of the control probe: the part that is not due to
+    /// memorised types. Both have the same resamples.
+    pub selectivity: Estimate,
+    /// The `C` of the control probe, chosen as for the probe.
     pub strength: f64,
 }
 
@@ -26,38 +29,39 @@ impl Prober {
     /// [linear probe](Self::linear).
     ///
     /// # Errors
-    /// As [`linear`](Self::linear); fewer than two classes drawn; a probe of another width.
+    /// As [`linear`](Self::linear); fewer than two classes are drawn; a probe of a different width.
     pub fn control(&self, vectors: ArrayView2<'_, f32>, probe: &LinearProbe) -> Result<Control> {
         self.check_test()?;
         let labels = self.control_labels();
         let problem = Problem { labels: &labels, ..self.problem(vectors)? };
         let fitted = problem.fit(&self.train, &self.dev)?;
-        let told = fitted.probe.told(vectors, &self.test)?;
-        let hits = self.test.iter().zip(&told).map(|(&row, &told)| labels[row] == told);
+        let predicted = fitted.probe.predicted(vectors, &self.test)?;
+        let hits = self.test.iter().zip(&predicted).map(|(&row, &class)| labels[row] == class);
         let hits = hits.map(|hit| f64::from(u8::from(hit)));
         let control = ByCluster::new(self.n_clusters, &self.clusters, hits);
-        let told = probe.told(vectors, &self.test)?;
-        let hits = self.test.iter().zip(&told).map(|(&row, &told)| self.task.labels[row] == told);
+        let predicted = probe.predicted(vectors, &self.test)?;
+        let hits =
+            self.test.iter().zip(&predicted).map(|(&row, &class)| self.task.labels[row] == class);
         let hits = hits.map(|hit| f64::from(u8::from(hit)));
-        let right = ByCluster::new(self.n_clusters, &self.clusters, hits);
+        let correct = ByCluster::new(self.n_clusters, &self.clusters, hits);
         let all = self.all();
         let [accuracy, selectivity] = bootstrap(self.n_clusters, self.seed, |counts| {
             let control = control.over(&all, counts);
-            [control, right.over(&all, counts).zip(control).map(|(own, control)| own - control)]
+            [control, correct.over(&all, counts).zip(control).map(|(own, control)| own - control)]
         });
         match (accuracy, selectivity) {
             (Some(accuracy), Some(selectivity)) => {
                 Ok(Control { accuracy, selectivity, strength: fitted.strength })
             }
-            _ => Err(ProbingError::Task { needed: "a test row or more", found: 0 }),
+            _ => Err(ProbingError::Task { needed: "at least one test row", found: 0 }),
         }
     }
 
-    /// `[rows]`: the random dense class of each row's type.
+    /// `[rows]`: the random dense class of the type of each row.
     fn control_labels(&self) -> Vec<usize> {
         let mut rng = generator(self.seed, Draw::Control);
         let types: BTreeSet<usize> = self.task.types.iter().copied().collect();
-        // The label of a random training row: drawn from the labels as they are distributed.
+        // The label of a random training row follows the label distribution.
         let draw = |_: &usize| self.labels[self.train[rng.gen_range(0..self.train.len())]];
         let drawn: BTreeMap<usize, usize> =
             types.iter().copied().zip(types.iter().map(draw).collect::<Vec<_>>()).collect();

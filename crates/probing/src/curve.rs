@@ -1,30 +1,32 @@
-//! The learning curve: what more training rows would bring.
+//! The learning curve: accuracy by the number of training rows.
 
+use crate::error::{ProbingError, Result};
 use crate::fit::{Draw, generator, shuffled};
 use crate::score::bootstrap;
-use crate::{Prober, ProbingError, Result, Scored};
+use crate::task::Prober;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
+use stratoscope_numerics::Estimate;
 
-/// The probe fitted to a share of the training clusters.
+/// A probe that is fitted to a share of the training clusters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Clusters that it was fitted to.
+    /// The number of training clusters.
     pub clusters: usize,
-    /// Rows that it was fitted to.
+    /// The number of training rows.
     pub rows: usize,
-    /// Accuracy on the test rows.
-    pub accuracy: Scored,
+    /// The accuracy on the test rows.
+    pub accuracy: Estimate,
 }
 
-/// The shares of the training clusters, each the half of the next.
+/// The number of times that the training clusters are halved.
 const HALVINGS: u32 = 5;
 
 impl Prober {
-    /// The accuracy of a layer `[rows, d_model]` with 1/32, 1/16, … 1 of the training clusters (in a
-    /// seeded order, so that each share holds the smaller ones). A share that no probe can be fitted
-    /// to, such as one with a single class, is left out.
+    /// The accuracy of a layer `[rows, d_model]` with 1/32, 1/16, … 1 of the training clusters, in a
+    /// seeded order: each share contains the smaller ones. A share without a fit, such as one with a
+    /// single class, is left out.
     ///
     /// # Errors
     /// As [`linear`](Self::linear).
@@ -45,10 +47,10 @@ impl Prober {
                 Err(ProbingError::Task { .. }) if size < order.len() => continue,
                 fitted => fitted?,
             };
-            let right = self.right(&fitted.probe.told(vectors, &self.test)?);
+            let correct = self.correct(&fitted.probe.predicted(vectors, &self.test)?);
             let all = self.all();
             let [accuracy] =
-                bootstrap(self.n_clusters, self.seed, |counts| [right.over(&all, counts)]);
+                bootstrap(self.n_clusters, self.seed, |counts| [correct.over(&all, counts)]);
             points.extend(accuracy.map(|accuracy| CurvePoint {
                 clusters: size,
                 rows: rows.len(),

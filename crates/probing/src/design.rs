@@ -1,27 +1,28 @@
-//! Which word, sense, role and position each vector belongs to.
+//! The design: word, sense, role and position of each context.
 
-use crate::{ProbingError, Result, Stimuli};
+use crate::error::{ProbingError, Result};
+use crate::stimuli::Stimuli;
 use std::collections::BTreeMap;
 
-/// The crossed design of some vectors, one a context.
+/// The crossed design of some contexts, with one vector per context.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Design {
-    /// `[contexts]`: index of the word, from 0, none left out.
+    /// `[contexts]`: index of the word, from 0, without gaps.
     pub word: Vec<usize>,
     /// `[contexts]`: index of the sense within its word.
     pub sense: Vec<usize>,
     /// `[contexts]`: index of the role.
     pub role: Vec<usize>,
-    /// `[contexts]`: the positions at which the target was seen; the vector is their mean.
+    /// `[contexts]`: the positions of the target; the vector is the mean over them.
     pub positions: Vec<Vec<usize>>,
 }
 
 impl Design {
-    /// The design of stimuli, with the position of the target in each of their
-    /// [items](Stimuli::items), `[items]`.
+    /// The design of stimuli; `positions` `[items]` are the positions of the target in the
+    /// [items](Stimuli::items).
     ///
     /// # Errors
-    /// A list of positions of another length.
+    /// A list of positions of a different length.
     pub fn new(stimuli: &Stimuli, positions: &[usize]) -> Result<Self> {
         let items = stimuli.items();
         if items.len() != positions.len() {
@@ -40,8 +41,8 @@ impl Design {
         })
     }
 
-    /// Whether every cell of a word sees the target at the same positions, equally often. Where it
-    /// does, position cannot pass for sense or role; where not, it has to be removed first.
+    /// Whether every cell of a word has the target at the same positions, equally often. Otherwise
+    /// position is confounded with sense or role, and has to be removed first.
     pub fn positions_balanced(&self) -> bool {
         let mut cells: BTreeMap<(usize, usize, usize), BTreeMap<usize, f64>> = BTreeMap::new();
         let mut sizes: BTreeMap<(usize, usize, usize), f64> = BTreeMap::new();
@@ -68,7 +69,7 @@ impl Design {
         })
     }
 
-    /// `[contexts]`: rows of one word stand together.
+    /// The contexts of each word, `[words]`.
     pub(crate) fn by_word(&self) -> Vec<Vec<usize>> {
         let mut rows = vec![Vec::new(); self.word.iter().map(|w| w + 1).max().unwrap_or(0)];
         for (context, &word) in self.word.iter().enumerate() {
@@ -89,7 +90,7 @@ impl Design {
             }
         }
         if self.by_word().iter().filter(|rows| !rows.is_empty()).count() < 2 {
-            return Err(ProbingError::Design { needed: "two words or more" });
+            return Err(ProbingError::Design { needed: "at least two words" });
         }
         Ok(())
     }

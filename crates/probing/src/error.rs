@@ -1,37 +1,36 @@
 //! The one error type of this crate.
 
-use crate::TreeMistake;
 use std::fmt;
 
-/// Why something could not be measured.
+/// Why a measure or a probe failed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbingError {
-    /// Stimuli that break the format or the design; every mistake with its line.
+    /// Stimuli that violate the format or the design, with the line of every mistake.
     #[error("{}", Listed(.mistakes))]
     Stimuli {
-        /// In the order of their lines, never empty.
+        /// The mistakes in the order of their lines; never empty.
         mistakes: Vec<Mistake>,
     },
-    /// Two inputs that have to agree in size do not.
+    /// The sizes of two inputs differ.
     #[error("{what}: expected {expected}, found {found}")]
     Length {
-        /// What was compared.
+        /// What the size is of.
         what: &'static str,
-        /// The size that was needed.
+        /// The required size.
         expected: usize,
-        /// The size that was given.
+        /// The size found.
         found: usize,
     },
-    /// An entry is NaN or infinite.
+    /// An entry of the vector of a context is NaN or infinite.
     #[error("the vector of context {context} holds {value}, not a finite number")]
     NotFinite {
-        /// Its row, from 0.
+        /// The context, from 0.
         context: usize,
         /// The entry.
         value: f64,
     },
-    /// An entry of a row is NaN or infinite, or so large that it becomes so.
+    /// An entry of a row is NaN or infinite, or overflows when it is standardised.
     #[error("row {row} holds {value}, not a finite number")]
     RowNotFinite {
         /// The row, from 0.
@@ -39,41 +38,41 @@ pub enum ProbingError {
         /// The entry.
         value: f32,
     },
-    /// Heads that make no tree.
+    /// The heads of a sentence do not form a tree.
     #[error("sentence {}, word {word}: {mistake}", .sentence + 1)]
     Tree {
         /// The sentence, from 0.
         sentence: usize,
         /// The word, from 1.
         word: usize,
-        /// What is wrong with it.
+        /// The mistake.
         mistake: TreeMistake,
     },
-    /// Whoever followed the progress said to stop.
+    /// The progress callback stopped the fit.
     #[error("stopped")]
     Stopped,
-    /// A task that no probe can be fitted to, or scored on.
+    /// A probe cannot be fitted to the task, or scored on it.
     #[error("a probe needs {needed}, found {found}")]
     Task {
-        /// What it needs, in words.
+        /// What the probe needs, in words.
         needed: &'static str,
-        /// How many there are.
+        /// The number found.
         found: usize,
     },
-    /// A setting is out of its range.
+    /// A setting is outside its range.
     #[error("{name} = {value}: expected {expected}")]
     Setting {
-        /// The setting's name.
+        /// The name of the setting.
         name: &'static str,
-        /// The value given.
+        /// The value of the setting.
         value: f64,
         /// The values allowed, in words.
         expected: &'static str,
     },
-    /// The design leaves nothing to tell an effect from chance.
+    /// The design is too small to separate an effect from chance.
     #[error("the partition needs {needed}")]
     Design {
-        /// What it needs, in words.
+        /// What the partition needs, in words.
         needed: &'static str,
     },
 }
@@ -84,24 +83,47 @@ pub type Result<T> = std::result::Result<T, ProbingError>;
 /// One mistake in a stimuli file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mistake {
-    /// Its line, from 1.
+    /// The line, from 1.
     pub line: usize,
-    /// What is wrong there.
+    /// The mistake, in words.
     pub what: String,
 }
 
-/// More mistakes than this are counted, not listed.
-const LISTED: usize = 5;
+/// A mistake in a dependency tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TreeMistake {
+    /// A head is not a word of the sentence.
+    #[error("its head is {head}, and the sentence has {words} words")]
+    HeadOutOfRange {
+        /// The head.
+        head: usize,
+        /// The number of words.
+        words: usize,
+    },
+    /// Two words have head 0.
+    #[error("it is a second root, after word {first}")]
+    SecondRoot {
+        /// The first root, from 1.
+        first: usize,
+    },
+    /// The heads of this word form a cycle.
+    #[error("its heads form a cycle")]
+    Cycle,
+}
+
+/// The largest number of listed mistakes; more are counted.
+const MAX_LISTED: usize = 5;
 
 struct Listed<'a>(&'a [Mistake]);
 
 impl fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, mistake) in self.0.iter().take(LISTED).enumerate() {
+        for (index, mistake) in self.0.iter().take(MAX_LISTED).enumerate() {
             let between = if index == 0 { "" } else { "; " };
             write!(f, "{between}line {}: {}", mistake.line, mistake.what)?;
         }
-        match self.0.len().saturating_sub(LISTED) {
+        match self.0.len().saturating_sub(MAX_LISTED) {
             0 => Ok(()),
             1 => write!(f, "; and 1 more mistake"),
             more => write!(f, "; and {more} more mistakes"),

@@ -1,14 +1,31 @@
-//! How a probe is fitted: standardised, with a strength that is given or chosen on held-out rows.
+//! Fits a linear probe: standardises the rows, and takes a given strength or chooses one on held-out
+//! rows.
 
+use crate::error::{ProbingError, Result};
+use crate::linear_probe::{LinearProbe, largest};
 use crate::logistic::{self, Intercept, Weights};
 use crate::standardise::Standardiser;
-use crate::{LinearProbe, ProbingError, Result, STRENGTHS, Strength};
 use ndarray::{Array2, ArrayView2};
-use rand::{SeedableRng, seq::SliceRandom};
-use rand_xoshiro::Xoshiro256Plus;
+use rand::seq::SliceRandom;
 use std::collections::BTreeSet;
+use stratoscope_numerics::Generator;
 
-/// What a seed is used for: each use has numbers of its own.
+/// The candidates of [`Strength::Chosen`], from the strongest penalty to the weakest.
+pub const STRENGTHS: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 1e1];
+
+/// The strength of the regularisation: the `C` of scikit-learn, the weight of the loss relative to
+/// ½‖W‖². A smaller `C` is a stronger penalty.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Strength {
+    /// This `C`, above 0.
+    Fixed(f64),
+    /// The `C` of [`STRENGTHS`](crate::STRENGTHS) with the lowest loss on held-out rows: those of
+    /// [`Split::Dev`](crate::Split::Dev) where there are any, or else a seeded tenth of the training
+    /// clusters, which the final fit includes again.
+    Chosen,
+}
+
+/// The uses of a seed; each has an independent stream.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Draw {
     Resamples,
@@ -18,23 +35,23 @@ pub(crate) enum Draw {
     Curve,
 }
 
-/// The generator behind every seeded choice.
-pub(crate) fn generator(seed: u64, draw: Draw) -> Xoshiro256Plus {
-    let mut rng = Xoshiro256Plus::seed_from_u64(seed);
+/// The generator of one use of a seed.
+pub(crate) fn generator(seed: u64, draw: Draw) -> Generator {
+    let mut rng = stratoscope_numerics::generator(seed);
     (0..draw as usize).for_each(|_| rng.jump());
     rng
 }
 
-/// The clusters of some rows in a seeded order, each once.
-pub(crate) fn shuffled(clusters: &[usize], rows: &[usize], rng: &mut Xoshiro256Plus) -> Vec<usize> {
+/// The distinct clusters of some rows in random order.
+pub(crate) fn shuffled(clusters: &[usize], rows: &[usize], rng: &mut Generator) -> Vec<usize> {
     let distinct: BTreeSet<usize> = rows.iter().map(|&r| clusters[r]).collect();
     let mut order: Vec<usize> = distinct.into_iter().collect();
     order.shuffle(rng);
     order
 }
 
-/// Cuts rows in two: those of other clusters than a seeded tenth, and those of that tenth (of one
-/// cluster at least). The second is empty where there are fewer than two clusters.
+/// Splits rows in two: a seeded tenth of the clusters (at least one) is the second part. The second
+/// part is empty where there are fewer than two clusters.
 pub(crate) fn hold_out(clusters: &[usize], rows: &[usize], seed: u64) -> (Vec<usize>, Vec<usize>) {
     let order = shuffled(clusters, rows, &mut generator(seed, Draw::HeldOut));
     let held = if order.len() < 2 { 0 } else { order.len().div_ceil(10) };
@@ -42,11 +59,11 @@ pub(crate) fn hold_out(clusters: &[usize], rows: &[usize], seed: u64) -> (Vec<us
     rows.iter().partition(|&&r| !held.contains(&clusters[r]))
 }
 
-/// What a probe is fitted to. Lists are `[rows]`, as are the vectors.
+/// The data and settings of a fit. Lists are `[rows]`; the vectors are `[rows, d_model]`.
 #[derive(Clone, Copy)]
 pub(crate) struct Problem<'a> {
     pub(crate) vectors: ArrayView2<'a, f32>,
-    /// Dense classes.
+    /// The dense class of each row.
     pub(crate) labels: &'a [usize],
     pub(crate) clusters: &'a [usize],
     pub(crate) strength: Strength,
@@ -54,16 +71,16 @@ pub(crate) struct Problem<'a> {
     pub(crate) outputs: Outputs<'a>,
 }
 
-/// Which classes a probe has outputs for.
+/// The classes that a probe has outputs for.
 #[derive(Clone, Copy)]
 pub(crate) enum Outputs<'a> {
-    /// Those of the rows that it is fitted to, with a free intercept.
+    /// The classes of the training rows, with an intercept without penalty.
     Seen,
-    /// These, with a penalised intercept: a class that no row has is unlikely, not impossible.
+    /// These classes, with a penalised intercept: a class without rows is unlikely, not impossible.
     All(&'a [usize]),
 }
 
-/// A fitted probe; its classes are dense ones.
+/// A fitted probe with dense classes.
 #[derive(Debug, Clone)]
 pub(crate) struct Fitted {
     pub(crate) probe: LinearProbe,
@@ -73,8 +90,8 @@ pub(crate) struct Fitted {
 }
 
 impl Problem<'_> {
-    /// Fits to the rows `train`. Where a strength is to be chosen and `dev` is empty, a part of
-    /// `train` is held out for that.
+    /// Fits the rows `train`. For the choice of a strength, a part of `train` is held out where `dev` is
+    /// empty.
     pub(crate) fn fit(&self, train: &[usize], dev: &[usize]) -> Result<Fitted> {
         let prepared = self.prepare(train)?;
         match (self.strength, dev) {
@@ -88,10 +105,10 @@ impl Problem<'_> {
             }
             (Strength::Chosen, []) => {
                 let (rest, held) = hold_out(self.clusters, train, self.seed);
-                // A tenth of fewer clusters than ten is none: too little to choose by.
+                // Fewer than ten clusters are too few to choose a strength.
                 let few = seen(self.clusters, train).len() < 10;
                 if held.is_empty() && matches!(self.outputs, Outputs::Seen) {
-                    let needed = "two training clusters, one of them to be held out";
+                    let needed = "at least two training clusters, of which one is held out";
                     return Err(ProbingError::Task { needed, found: 1 });
                 }
                 if held.is_empty() || (few && matches!(self.outputs, Outputs::All(_))) {
@@ -108,8 +125,8 @@ impl Problem<'_> {
         }
     }
 
-    /// Goes from the strongest penalty to the weakest, each fit from the one before, until the loss
-    /// on held-out rows rises.
+    /// Fits with weaker and weaker penalties, each fit started from the one before, until the loss on
+    /// held-out rows rises.
     fn choose(&self, prepared: &Prepared, held: &[usize]) -> Result<Fitted> {
         let mut best: Option<(f64, Fitted)> = None;
         let mut last: Option<Weights> = None;
@@ -124,21 +141,21 @@ impl Problem<'_> {
             }
             last = Some(weights);
         }
-        let nothing = ProbingError::Task { needed: "a strength to try", found: 0 };
+        let nothing = ProbingError::Task { needed: "at least one strength", found: 0 };
         best.map(|(_, fitted)| fitted).ok_or(nothing)
     }
 
-    /// The loss on held-out rows (of classes that the probe has), and the accuracy on all of them.
+    /// The loss on the held-out rows whose class the probe has, and the accuracy on all held-out rows.
     fn held_out(&self, probe: &LinearProbe, rows: &[usize]) -> Result<HeldOut> {
         let logs = probe.log_probabilities(self.vectors, rows)?;
-        let (mut loss, mut right) = (0.0, 0);
+        let (mut loss, mut correct) = (0.0, 0);
         for (log, &row) in logs.outer_iter().zip(rows) {
             if let Ok(own) = probe.classes().binary_search(&self.labels[row]) {
                 loss -= log[own];
-                right += usize::from(largest(log) == own);
+                correct += usize::from(largest(log) == own);
             }
         }
-        Ok(HeldOut { loss, accuracy: right as f64 / rows.len().max(1) as f64 })
+        Ok(HeldOut { loss, accuracy: correct as f64 / rows.len().max(1) as f64 })
     }
 
     /// Standardises the training rows.
@@ -148,7 +165,7 @@ impl Problem<'_> {
             Outputs::Seen => seen(self.labels, train),
         };
         if classes.len() < 2 {
-            let needed = "two classes or more among its training rows";
+            let needed = "at least two classes among its training rows";
             return Err(ProbingError::Task { needed, found: classes.len() });
         }
         let standardiser = Standardiser::new(self.vectors, train)?;
@@ -167,7 +184,7 @@ struct HeldOut {
     accuracy: f64,
 }
 
-/// Training rows as the regression takes them.
+/// Standardised training rows.
 pub(crate) struct Prepared {
     standardiser: Standardiser,
     x: Array2<f32>,
@@ -195,23 +212,12 @@ impl Prepared {
     }
 }
 
-/// The classes of some rows, rising, each once.
+/// The distinct classes of some rows, ascending.
 pub(crate) fn seen(labels: &[usize], rows: &[usize]) -> Vec<usize> {
     rows.iter().map(|&r| labels[r]).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
-/// Where the class of each row stands among `classes`, all of which are there.
+/// The index of the class of each row in `classes`, which contain it.
 pub(crate) fn places(classes: &[usize], labels: &[usize], rows: &[usize]) -> Vec<usize> {
     rows.iter().map(|&r| classes.binary_search(&labels[r]).unwrap_or(0)).collect()
-}
-
-/// The first of the largest entries.
-pub(crate) fn largest(row: ndarray::ArrayView1<'_, f64>) -> usize {
-    let mut best = 0;
-    for (place, value) in row.iter().enumerate() {
-        if *value > row[best] {
-            best = place;
-        }
-    }
-    best
 }

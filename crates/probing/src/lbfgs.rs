@@ -1,33 +1,33 @@
-//! Minimises a smooth function: L-BFGS (Nocedal & Wright 2006, section 7.2).
+//! L-BFGS, which minimises a smooth function (Nocedal & Wright 2006, section 7.2).
 
 use std::collections::VecDeque;
 
-/// What is minimised.
+/// The function to minimise.
 pub(crate) trait Objective {
-    /// The value at a point, and its gradient.
+    /// The value at a point; its gradient is written to `gradient`.
     fn evaluate(&mut self, at: &[f64], gradient: &mut [f64]) -> f64;
 
-    /// Multiplies by a guess of the inverse Hessian, which has to be positive definite.
+    /// Multiplies by an approximate inverse Hessian, which has to be positive definite.
     fn precondition(&self, vector: &mut [f64]);
 }
 
-/// Where the search ended.
+/// The end of the search.
 pub(crate) struct Minimum {
     /// The point.
     pub(crate) at: Vec<f64>,
-    /// Whether the gradient is as small there as was asked for.
+    /// Whether the gradient is below the tolerance there.
     pub(crate) converged: bool,
 }
 
-/// Pairs of step and change that the curvature is read off.
-const MEMORY: usize = 10;
-/// The largest entry of the gradient at which the search ends: scikit-learn's default `tol`.
+/// The number of stored pairs of step and gradient change.
+const MAX_MEMORY: usize = 10;
+/// The search ends where no entry of the gradient is larger: the default `tol` of scikit-learn.
 const TOLERANCE: f64 = 1e-4;
-/// More steps than this are not taken.
-const STEPS: usize = 1000;
-/// More points than this are not tried along one direction.
-const TRIES: usize = 20;
-/// Values are sums over products in f32: differences below this share of them mean nothing.
+/// The largest number of steps.
+const MAX_STEPS: usize = 1000;
+/// The largest number of points along one direction.
+const MAX_TRIES: usize = 20;
+/// Values are sums over products in f32: differences below this share are rounding.
 const ROUNDING: f64 = 1e-7;
 
 /// A step, the change of the gradient along it, and 1 / their product.
@@ -41,23 +41,23 @@ struct Pair {
 pub(crate) fn minimise(objective: &mut impl Objective, mut at: Vec<f64>) -> Minimum {
     let mut gradient = vec![0.0; at.len()];
     let mut value = objective.evaluate(&at, &mut gradient);
-    let mut memory: VecDeque<Pair> = VecDeque::with_capacity(MEMORY);
+    let mut memory: VecDeque<Pair> = VecDeque::with_capacity(MAX_MEMORY);
     let mut scale = 1.0;
     let (mut next, mut next_gradient) = (at.clone(), gradient.clone());
-    for _ in 0..STEPS {
+    for _ in 0..MAX_STEPS {
         if small(&gradient) {
             break;
         }
         let mut direction = descent(objective, &gradient, &memory, scale);
         let mut slope = dot(&gradient, &direction);
         if slope >= 0.0 || !slope.is_finite() {
-            // Rounding has the last word: straight down.
+            // Rounding has spoilt the direction: take the gradient.
             memory.clear();
             direction = gradient.iter().map(|g| -g).collect();
             slope = -dot(&gradient, &gradient);
         }
         let mut length = 1.0;
-        let found = (0..TRIES).find_map(|_| {
+        let found = (0..MAX_TRIES).find_map(|_| {
             for ((next, at), direction) in next.iter_mut().zip(&at).zip(&direction) {
                 *next = at + length * direction;
             }
@@ -65,14 +65,14 @@ pub(crate) fn minimise(objective: &mut impl Objective, mut at: Vec<f64>) -> Mini
             if new <= value + 1e-4 * length * slope + ROUNDING * value.abs() {
                 return Some(new);
             }
-            // The lowest point of the parabola through what is known, within reason.
+            // The minimum of the parabola through the known values, within bounds.
             let lowest = -slope * length * length / (2.0 * (new - value - slope * length));
             let within = lowest.clamp(0.1 * length, 0.5 * length);
             length = if within.is_finite() { within } else { 0.1 * length };
             None
         });
         let Some(new) = found else {
-            // What is remembered may mislead; with nothing remembered this is as far as it goes.
+            // The stored pairs may mislead; without stored pairs the search is at its end.
             if memory.is_empty() {
                 break;
             }
@@ -88,7 +88,7 @@ pub(crate) fn minimise(objective: &mut impl Objective, mut at: Vec<f64>) -> Mini
             let mut scaled = change.clone();
             objective.precondition(&mut scaled);
             scale = curvature / dot(&change, &scaled);
-            if memory.len() == MEMORY {
+            if memory.len() == MAX_MEMORY {
                 memory.pop_front();
             }
             memory.push_back(Pair { step, change, inverse: 1.0 / curvature });
@@ -104,7 +104,7 @@ fn small(gradient: &[f64]) -> bool {
     gradient.iter().all(|g| g.abs() <= TOLERANCE)
 }
 
-/// The direction to go: two loops over what is remembered, around the preconditioner.
+/// The descent direction, by the two-loop recursion around the preconditioner.
 fn descent(
     objective: &impl Objective,
     gradient: &[f64],

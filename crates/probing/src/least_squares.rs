@@ -1,43 +1,42 @@
-//! Least squares with a block of columns for every word and a few columns that all words share.
+//! Least squares with a block of columns for every word, and a few columns shared by all words.
 //!
-//! Every model of the partition is of this shape: per word its mean, its senses, its roles; shared
-//! by all words the roles and the positions. Words are eliminated one by one, so that what remains
-//! is a system as large as the shared columns, which can be weighted word by word (a bootstrap over
-//! words) without touching a vector again.
+//! Every model of the partition has this shape: per word its mean, senses and roles; shared by all
+//! words the roles and the positions. Words are eliminated one by one. The remaining system has the
+//! size of the shared columns, and a bootstrap over words reweights it without the vectors.
 
-use crate::Design;
+use crate::design::Design;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, s};
 
-/// The rows of one word, and what they are.
+/// The rows of one word with their labels.
 pub(crate) struct Word {
-    /// `[rows]`: which rows of the whole.
+    /// `[rows]`: the indices of the rows among all contexts.
     rows: Vec<usize>,
-    /// `[rows]`.
+    /// `[rows]`: the sense of each row.
     pub(crate) sense: Vec<usize>,
-    /// `[rows]`.
+    /// `[rows]`: the role of each row.
     pub(crate) role: Vec<usize>,
-    /// `[rows, positions]`: the share of each position; no columns where none is to be removed.
+    /// `[rows, positions]`: the share of each position; no columns where position is not removed.
     position: Array2<f64>,
     /// The number of roles in the whole design.
     roles: usize,
 }
 
-/// The vectors of one word, its mean subtracted.
+/// The vectors of one word less their mean.
 pub(crate) struct Cloud {
-    /// The sum of their squares.
+    /// The sum of squares.
     pub(crate) sum_of_squares: f64,
     /// `[rows, d_model]`.
     vectors: Array2<f64>,
-    /// `[rows, rows]`: their inner products.
+    /// `[rows, rows]`: the inner products of the vectors.
     gram: Array2<f64>,
 }
 
-/// Cuts a design by word.
+/// Splits a design by word.
 pub(crate) fn words(design: &Design, remove_position: bool) -> Vec<Word> {
     let mut positions: Vec<usize> = design.positions.iter().flatten().copied().collect();
     positions.sort_unstable();
     positions.dedup();
-    // They sum to 1, so that the last follows from the others.
+    // The shares sum to 1: the last follows from the others.
     positions.pop();
     if !remove_position {
         positions.clear();
@@ -57,7 +56,7 @@ pub(crate) fn words(design: &Design, remove_position: bool) -> Vec<Word> {
     design.by_word().into_iter().filter(|rows| !rows.is_empty()).map(word).collect()
 }
 
-/// Cuts vectors `[contexts, d_model]` by word.
+/// Splits vectors `[contexts, d_model]` by word.
 pub(crate) fn clouds(vectors: ArrayView2<'_, f64>, words: &[Word]) -> Vec<Cloud> {
     let cloud = |word: &Word| {
         let mut own = vectors.select(Axis(0), &word.rows);
@@ -71,7 +70,7 @@ pub(crate) fn clouds(vectors: ArrayView2<'_, f64>, words: &[Word]) -> Vec<Cloud>
     words.iter().map(cloud).collect()
 }
 
-/// Which columns a model has beside the words' means and the positions.
+/// The columns of a model besides the means of the words and the positions.
 #[derive(Clone, Copy)]
 pub(crate) struct Blocks {
     /// A mean for every sense of every word.
@@ -82,22 +81,22 @@ pub(crate) struct Blocks {
     pub(crate) shared_role: bool,
 }
 
-/// A model's columns, made ready for any vectors.
+/// The columns of a model, prepared for any vectors.
 pub(crate) struct Model {
-    /// `[words]` of `[rows, rank]`: an orthonormal basis of the word's own columns.
+    /// `[words]` of `[rows, rank]`: an orthonormal basis of the columns of the word.
     own: Vec<Array2<f64>>,
-    /// `[words]` of `[rows, shared]`: the shared columns, the word's own taken out; empty where
+    /// `[words]` of `[rows, shared]`: the shared columns, orthogonal to those of the word; empty where
     /// there are none.
     shared: Vec<Array2<f64>>,
-    /// `[words]` of `[shared, shared]`: their products.
+    /// `[words]` of `[shared, shared]`: the inner products of the shared columns.
     products: Vec<Array2<f64>>,
-    /// `[shared]`: squared lengths of the shared columns before anything was taken out: what is
-    /// left of a column is nothing where it is as small as the rounding of this.
+    /// `[shared]`: the squared lengths of the shared columns before the projection, relative to which
+    /// a pivot is rounding.
     lengths: Array1<f64>,
 }
 
 impl Model {
-    /// The model with `blocks` under the labels (sense and role by word).
+    /// The model with `blocks` and labels (sense and role by word).
     pub(crate) fn new(words: &[Word], labels: &[(Vec<usize>, Vec<usize>)], blocks: Blocks) -> Self {
         let mut model = Self {
             own: Vec::new(),
@@ -120,7 +119,7 @@ impl Model {
             if blocks.shared_role {
                 for level in 1..word.roles {
                     let column: Array1<f64> = role.iter().map(|r| f64::from(*r == level)).collect();
-                    // The column is as long as the rows it stands beside.
+                    // The column has the length of the rows.
                     let _ = shared.push_column(column.view());
                 }
             }
@@ -140,7 +139,7 @@ impl Model {
         model
     }
 
-    /// Its rank beyond the words' means.
+    /// The rank beyond the means of the words.
     pub(crate) fn rank(&self) -> usize {
         let own: usize = self.own.iter().map(Array2::ncols).sum();
         let mut products = Array2::zeros((self.lengths.len(), self.lengths.len()));
@@ -149,7 +148,7 @@ impl Model {
         own + explained_by(&mut products, &mut nothing, self.lengths.view()).1
     }
 
-    /// Fits it to vectors.
+    /// Fits the model to vectors.
     pub(crate) fn fit(&self, clouds: &[Cloud]) -> Fit<'_> {
         let own = self.own.iter().zip(clouds);
         let shared = self.shared.iter().zip(clouds);
@@ -162,18 +161,18 @@ impl Model {
     }
 }
 
-/// A model fitted to vectors, word by word.
+/// A fitted model, word by word.
 pub(crate) struct Fit<'a> {
     model: &'a Model,
-    /// `[words]`: sum of squares that the word's own columns explain.
+    /// `[words]`: the sum of squares that the columns of the word explain.
     own: Vec<f64>,
-    /// `[words]` of `[shared, d_model]`: the products of the shared columns with the vectors.
+    /// `[words]` of `[shared, d_model]`: the products of the shared columns and the vectors.
     with_vectors: Vec<Array2<f64>>,
 }
 
 impl Fit<'_> {
-    /// The sum of squares that the model explains beyond the words' means, each word counted as
-    /// often as `weights` says.
+    /// The sum of squares that the model explains beyond the means of the words, with a weight for each
+    /// word.
     pub(crate) fn explained(&self, weights: &[f64]) -> f64 {
         let own: f64 = self.own.iter().zip(weights).map(|(ss, w)| ss * w).sum();
         let Some(first) = self.with_vectors.first() else { return own };
@@ -189,23 +188,23 @@ impl Fit<'_> {
     }
 }
 
-/// Many models of one design, fitted to the same vectors at once, every word counted once: a few
-/// large products in place of many small ones.
+/// Many models of one design that are fitted to the same vectors at once: a few large products replace
+/// many small ones.
 pub(crate) struct Stack {
-    /// `[words]` of `[rows, Σ rank]`: the bases of all models side by side.
+    /// `[words]` of `[rows, Σ rank]`: the bases of all models.
     own: Vec<Array2<f64>>,
-    /// `[words]` of `[Σ rank]`: the model that each column belongs to.
+    /// `[words]` of `[Σ rank]`: the model of each column.
     of: Vec<Vec<usize>>,
-    /// `[contexts, models · shared]`, the contexts word by word: the shared columns of all models.
+    /// `[contexts, models · shared]`: the shared columns of all models; contexts in the order of words.
     shared: Array2<f64>,
-    /// `[models]` of `[shared, shared]`: their products over all words.
+    /// `[models]` of `[shared, shared]`: the inner products of the shared columns over all words.
     products: Vec<Array2<f64>>,
     /// `[models]` of `[shared]`.
     lengths: Vec<Array1<f64>>,
 }
 
 impl Stack {
-    /// Puts models of one design side by side.
+    /// Stacks models of one design.
     pub(crate) fn new(models: &[Model], words: &[Word]) -> Self {
         let mut stack = Self {
             own: Vec::new(),
@@ -242,7 +241,7 @@ impl Stack {
         stack
     }
 
-    /// `[models]`: the sum of squares that each explains beyond the words' means.
+    /// `[models]`: the sum of squares that each model explains beyond the means of the words.
     pub(crate) fn explained(&self, clouds: &[Cloud]) -> Vec<f64> {
         let mut explained = vec![0.0; self.lengths.len()];
         for ((own, of), cloud) in self.own.iter().zip(&self.of).zip(clouds) {
@@ -253,7 +252,7 @@ impl Stack {
             return explained;
         }
         let all: Vec<ArrayView2<'_, f64>> = clouds.iter().map(|c| c.vectors.view()).collect();
-        // Clouds of one matrix have its width.
+        // All clouds have the width of one matrix.
         let Ok(all) = ndarray::concatenate(Axis(0), &all) else { return explained };
         let with_vectors = self.shared.t().dot(&all);
         for (model, sum) in explained.iter_mut().enumerate() {
@@ -266,7 +265,7 @@ impl Stack {
     }
 }
 
-/// tr(Bᵀ A⁺ B) and the rank of A, by Cholesky with pivots; both are used up.
+/// tr(Bᵀ A⁺ B) and the rank of A, by pivoted Cholesky; both matrices are overwritten.
 fn explained_by(
     a: &mut Array2<f64>,
     b: &mut Array2<f64>,
@@ -275,7 +274,7 @@ fn explained_by(
     let mut open: Vec<usize> = (0..a.nrows()).collect();
     let (mut sum, mut rank) = (0.0, 0);
     loop {
-        // The open column of which the largest part is left.
+        // The pivot: the open column with the largest remaining share of its length.
         let left = |column: usize| a[[column, column]] / lengths[column].max(f64::MIN_POSITIVE);
         let Some(at) = (0..open.len()).max_by(|&i, &j| left(open[i]).total_cmp(&left(open[j])))
         else {
@@ -299,12 +298,12 @@ fn explained_by(
     (sum, rank)
 }
 
-/// A column of 0 and 1 for every label but the first.
+/// Adds a column of 0 and 1 for every label except the first.
 fn add_indicators(columns: &mut Array2<f64>, labels: &[usize]) {
     let levels: std::collections::BTreeSet<usize> = labels.iter().copied().collect();
     for level in levels.into_iter().skip(1) {
         let column: Array1<f64> = labels.iter().map(|&l| f64::from(l == level)).collect();
-        // The column is as long as the rows it stands beside.
+        // The column has the length of the rows.
         let _ = columns.push_column(column.view());
     }
 }
@@ -315,7 +314,7 @@ fn centre(columns: &mut Array2<f64>) {
     }
 }
 
-/// An orthonormal basis of the columns, by Gram and Schmidt, twice for accuracy.
+/// An orthonormal basis of the columns by Gram-Schmidt, twice for accuracy.
 fn orthonormal(columns: Array2<f64>) -> Array2<f64> {
     let mut basis = Array2::zeros((columns.nrows(), columns.ncols()));
     let mut rank = 0;

@@ -12,36 +12,35 @@ mod fit;
 mod lbfgs;
 mod least_squares;
 mod linear;
+mod linear_probe;
 mod logistic;
 mod mdl;
 mod mix;
 mod mix_fit;
 mod partition;
-mod product;
 mod score;
 mod standardise;
 mod stimuli;
 mod structural;
 mod task;
-#[cfg(test)]
-mod tests;
 
-pub use balance::{Balance, Placement, Told};
+pub use balance::{Balance, Placement, Predictability};
 pub use control::Control;
 pub use curve::CurvePoint;
 pub use design::Design;
-pub use error::{Mistake, ProbingError, Result};
-pub use linear::{Baselines, LayerScores, LinearProbe, Scores};
+pub use error::{Mistake, ProbingError, Result, TreeMistake};
+pub use fit::{STRENGTHS, Strength};
+pub use linear::{Baselines, LayerScores, Scores};
+pub use linear_probe::LinearProbe;
 pub use mdl::{Block, Mdl};
-pub use mix::{Mix, Mixes};
-pub use partition::{
-    Estimate, LEAST_WITHIN, Null, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
-};
-pub use score::Scored;
+pub use mix::Mixes;
+pub use mix_fit::Mix;
+pub use partition::{MIN_WITHIN_WORD, Null, PERMUTATIONS, Partition, Partitioner, standardised};
 pub use stimuli::{Context, Item, Sense, Stimuli, Word};
+pub use stratoscope_numerics::{Estimate, RESAMPLES};
 pub use structural::{
     ParsedSentence, STRUCTURAL_RANK, Structural, StructuralFit, StructuralLayer, StructuralOptions,
     StructuralProbe, StructuralProgress, StructuralSample, StructuralScores, StructuralStep,
-    StructuralTarget, TreeMistake, Treebank, Trees, structural,
+    StructuralTarget, Treebank, Trees, structural,
 };
-pub use task::{Counts, Part, Prober, STRENGTHS, Strength, Task};
+pub use task::{Counts, Prober, Split, Task};

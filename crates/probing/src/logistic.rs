@@ -1,17 +1,17 @@
-//! Multinomial logistic regression, with scikit-learn's objective.
+//! Multinomial logistic regression with the objective of scikit-learn.
 //!
-//! Σ_i −log p(y_i | x_i) · C + ½‖W‖², p = softmax(Wᵀ x + b). Minimised divided by C n, as
-//! scikit-learn does since 1.4, so that its `tol` means the same. For two classes scikit-learn fits
-//! one vector w, which is the difference of the two columns here: ½‖w‖² = ‖W‖².
+//! C Σ_i −log p(y_i | x_i) + ½‖W‖², p = softmax(Wᵀ x + b). The objective is divided by C n, as in
+//! scikit-learn since 1.4, so that `tol` has the same meaning. For two classes scikit-learn fits one
+//! vector w, the difference of the two columns here: ½‖w‖² = ‖W‖².
 
 use crate::lbfgs::{Minimum, Objective, minimise};
-use crate::product::product;
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut2, Axis, s};
+use stratoscope_numerics::{add_product, product_into};
 
-/// Rows that are worked on together: they stay in a core's cache between two products.
+/// Rows of one block, which stays in the cache of a core between two products.
 pub(crate) const BLOCK: usize = 512;
 
-/// Whether b is held back as W is.
+/// Whether the penalty includes b.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Intercept {
     Free,
@@ -32,7 +32,7 @@ pub(crate) fn penalty(strength: f64, rows: usize, classes: usize) -> f64 {
     twice / (strength * rows as f64)
 }
 
-/// Fits standardised vectors `x` `[rows, d_model]` with classes `y` `[rows]`, each below `classes`,
+/// Fits the classes `y` `[rows]`, each below `classes`, to standardised vectors `x` `[rows, d_model]`,
 /// from `start` or from zero.
 pub(crate) fn fit(
     x: ArrayView2<'_, f32>,
@@ -73,11 +73,11 @@ struct Logistic<'a> {
     work: Work,
 }
 
-/// What an evaluation writes into.
+/// The buffers of an evaluation.
 pub(crate) struct Work {
-    /// `[d_model, classes]`: W as the products take it.
+    /// `[d_model, classes]`: W in f32.
     pub(crate) weights: Array2<f32>,
-    /// `[BLOCK, classes]`: logits, then probabilities less the truth.
+    /// `[BLOCK, classes]`: logits, then probabilities minus the one-hot labels.
     pub(crate) errors: Array2<f32>,
     /// `[d_model, classes]`: the gradient of one block.
     pub(crate) block: Array2<f32>,
@@ -92,13 +92,13 @@ impl Work {
         }
     }
 
-    /// Takes W and b (`at`, one after the other) over for the products.
-    pub(crate) fn take(&mut self, at: &[f64]) {
+    /// Copies W from `at`, which is W and b one after the other.
+    pub(crate) fn set_weights(&mut self, at: &[f64]) {
         self.weights.iter_mut().zip(at).for_each(|(to, from)| *to = *from as f32);
     }
 
-    /// Adds the loss of one block `x` `[rows ≤ BLOCK, d_model]` and its gradient, `at` being W and b
-    /// one after the other. What is left in `errors` is the gradient by the logits.
+    /// Adds the loss of one block `x` `[rows ≤ BLOCK, d_model]` and its gradient; `at` is W and b one
+    /// after the other. Afterwards `errors` is the gradient with respect to the logits.
     pub(crate) fn add_block(
         &mut self,
         x: ArrayView2<'_, f32>,
@@ -111,9 +111,9 @@ impl Work {
         let mut errors = self.errors.slice_mut(s![..x.nrows(), ..]);
         let bias: Array1<f32> = intercept.iter().map(|&b| b as f32).collect();
         errors.assign(&bias);
-        product(x, self.weights.view(), errors.view_mut(), true);
-        let loss = softmax_less_truth(errors.view_mut(), y);
-        product(x.t(), errors.view(), self.block.view_mut(), false);
+        add_product(x, self.weights.view(), errors.view_mut());
+        let loss = softmax_minus_one_hot(errors.view_mut(), y);
+        product_into(x.t(), errors.view(), self.block.view_mut());
         let (by_weights, by_intercept) = gradient.split_at_mut(self.block.len());
         by_weights.iter_mut().zip(&self.block).for_each(|(g, b)| *g += f64::from(*b));
         for (g, column) in by_intercept.iter_mut().zip(errors.axis_iter(Axis(1))) {
@@ -123,8 +123,8 @@ impl Work {
     }
 }
 
-/// Turns logits `[rows, classes]` into softmax(logits) − one-hot(y), and gives −Σ log p(y).
-fn softmax_less_truth(mut logits: ArrayViewMut2<'_, f32>, y: &[usize]) -> f64 {
+/// Replaces logits `[rows, classes]` by softmax(logits) − one-hot(y), and returns −Σ log p(y).
+fn softmax_minus_one_hot(mut logits: ArrayViewMut2<'_, f32>, y: &[usize]) -> f64 {
     let mut loss = 0.0;
     for (mut row, &truth) in logits.outer_iter_mut().zip(y) {
         let largest = row.fold(f32::NEG_INFINITY, |m, &v| m.max(v));
@@ -141,7 +141,8 @@ fn softmax_less_truth(mut logits: ArrayViewMut2<'_, f32>, y: &[usize]) -> f64 {
     loss
 }
 
-/// Divides by the rows, adds ½λ‖W‖² (and ½λ‖b‖²) to value and gradient, and gives the value.
+/// Divides loss and gradient by the number of rows, adds ½λ‖·‖² of the first `penalised` entries to
+/// both, and returns the value.
 pub(crate) fn finish(
     loss: f64,
     rows: usize,
@@ -163,7 +164,7 @@ pub(crate) fn finish(
 impl Objective for Logistic<'_> {
     fn evaluate(&mut self, at: &[f64], gradient: &mut [f64]) -> f64 {
         gradient.fill(0.0);
-        self.work.take(at);
+        self.work.set_weights(at);
         let mut loss = 0.0;
         for (x, y) in self.x.axis_chunks_iter(Axis(0), BLOCK).zip(self.y.chunks(BLOCK)) {
             loss += self.work.add_block(x, y, at, gradient);
@@ -180,9 +181,9 @@ impl Objective for Logistic<'_> {
     }
 }
 
-/// A guess of the Hessian that holds for every class: q ZᵀZ / n + λ for the weights, q for the
-/// intercept, q = p (1 − p) averaged over classes, p their shares. It is what makes weak penalties
-/// converge: dimensions of hidden states go together, and the gradient alone does not see that.
+/// An approximate Hessian, the same for every class: q ZᵀZ / n + λ for the weights and q for the
+/// intercept, where q is p (1 − p) averaged over classes and p their shares. With weak penalties the
+/// fit converges only with it, because the dimensions of hidden states are correlated.
 pub(crate) struct Curvature {
     /// `[d_model, d_model]`.
     inverse: Array2<f32>,
@@ -190,11 +191,11 @@ pub(crate) struct Curvature {
     classes: usize,
 }
 
-/// Less than this share of the mean curvature is left to the search: products are in f32.
-const LEAST: f64 = 1e-3;
+/// The smallest curvature, as a share of the mean: products are in f32.
+const MIN_CURVATURE: f64 = 1e-3;
 
 impl Curvature {
-    /// At the start of a fit of standardised `x` `[rows, d_model]` with classes `y` `[rows]`.
+    /// The curvature at the start of a fit of `y` `[rows]` to standardised `x` `[rows, d_model]`.
     pub(crate) fn new(x: ArrayView2<'_, f32>, y: &[usize], classes: usize, penalty: f64) -> Self {
         let n = y.len() as f64;
         let mut counts = vec![0.0; classes];
@@ -202,26 +203,26 @@ impl Curvature {
         let q = counts.iter().map(|c| c / n * (1.0 - c / n)).sum::<f64>() / classes as f64;
         let q = q.max(1e-6);
         let mut all = Array2::zeros((x.ncols(), x.ncols()));
-        product(x.t(), x, all.view_mut(), false);
+        product_into(x.t(), x, all.view_mut());
         all *= (q / n) as f32;
-        all.diag_mut().map_inplace(|v| *v += penalty.max(LEAST * q) as f32);
+        all.diag_mut().map_inplace(|v| *v += penalty.max(MIN_CURVATURE * q) as f32);
         Self { inverse: inverse(all.view()), of_intercept: q + penalty, classes }
     }
 
-    /// Divides W and b, one after the other, by it.
+    /// Divides W and b, one after the other, by the curvature.
     pub(crate) fn divide(&self, vector: &mut [f64]) {
         let width = self.inverse.nrows();
         let (weights, intercept) = vector.split_at_mut(width * self.classes);
         let of: Vec<f32> = weights.iter().map(|&v| v as f32).collect();
         let of = Array2::from_shape_vec((width, self.classes), of).unwrap_or_default();
         let mut out = Array2::zeros((width, self.classes));
-        product(self.inverse.view(), of.view(), out.view_mut(), false);
+        product_into(self.inverse.view(), of.view(), out.view_mut());
         weights.iter_mut().zip(&out).for_each(|(to, from)| *to = f64::from(*from));
         intercept.iter_mut().for_each(|v| *v /= self.of_intercept);
     }
 }
 
-/// The inverse of a symmetric positive definite matrix, by halves: all its work is products.
+/// The inverse of a symmetric positive definite matrix by recursion on halves: all work is in products.
 fn inverse(of: ArrayView2<'_, f32>) -> Array2<f32> {
     let n = of.nrows();
     if n <= 1 {
@@ -231,19 +232,19 @@ fn inverse(of: ArrayView2<'_, f32>) -> Array2<f32> {
     let (a, b) = (of.slice(s![..half, ..half]), of.slice(s![..half, half..]));
     let a = inverse(a);
     let mut ab = Array2::zeros(b.dim());
-    product(a.view(), b, ab.view_mut(), false);
-    // What is left of the other corner when the first is known.
+    product_into(a.view(), b, ab.view_mut());
+    // The Schur complement of the first block.
     let mut rest = of.slice(s![half.., half..]).to_owned();
     let mut known = Array2::zeros(rest.dim());
-    product(b.t(), ab.view(), known.view_mut(), false);
+    product_into(b.t(), ab.view(), known.view_mut());
     rest -= &known;
     let rest = inverse(rest.view());
     let mut corner = Array2::zeros(ab.dim());
-    product(ab.view(), rest.view(), corner.view_mut(), false);
+    product_into(ab.view(), rest.view(), corner.view_mut());
     let mut out = Array2::zeros((n, n));
     let mut first = out.slice_mut(s![..half, ..half]);
     first.assign(&a);
-    product(corner.view(), ab.t(), first, true);
+    add_product(corner.view(), ab.t(), first);
     corner.mapv_inplace(|v| -v);
     out.slice_mut(s![..half, half..]).assign(&corner);
     out.slice_mut(s![half.., ..half]).assign(&corner.t());
@@ -259,7 +260,7 @@ pub(crate) fn log_probabilities(
 ) -> Array2<f64> {
     let mut logits = Array2::zeros((x.nrows(), weights.ncols()));
     logits.assign(&intercept);
-    product(x, weights, logits.view_mut(), true);
+    add_product(x, weights, logits.view_mut());
     let mut logits = logits.mapv(f64::from);
     for mut row in logits.outer_iter_mut() {
         let largest = row.fold(f64::NEG_INFINITY, |m, &v| m.max(v));

@@ -1,61 +1,63 @@
-//! Minimum description length: how many bits the labels cost, given the vectors.
+//! Minimum description length: the code length of the labels, given the vectors.
 
+use crate::error::{ProbingError, Result};
 use crate::fit::{Draw, Outputs, Problem, generator, places, seen, shuffled};
 use crate::score::{ByCluster, bootstrap};
-use crate::{Prober, ProbingError, Result, Scored};
+use crate::task::Prober;
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::f64::consts::LN_2;
+use stratoscope_numerics::Estimate;
 
 /// The online code of the training labels (Voita & Titov 2020).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mdl {
-    /// L, in bits: log2 K for each row of the first block, −log2 p(label) for every other, p from a
-    /// probe fitted to the blocks before its own.
+    /// L, in bits: log2 K for each row of the first block, −log2 p(label) for every other row, where p
+    /// is from a probe fitted to the blocks before.
     pub codelength: f64,
-    /// N log2 K, in bits: the code that knows nothing.
+    /// N log2 K, in bits: the uniform code.
     pub uniform: f64,
-    /// N log2 K / L. Its interval draws sentences with the probes and the order held fixed: it
-    /// covers which sentences are coded, not another order or other training rows.
-    pub compression: Scored,
-    /// The same for a code that knows the labels' frequencies in the blocks before and no vectors:
-    /// what compression is to be held against.
+    /// The compression N log2 K / L. The interval resamples clusters with fixed probes and order: it
+    /// does not cover another order or other training rows.
+    pub compression: Estimate,
+    /// The compression of a code that uses the label frequencies in the blocks before, without vectors:
+    /// the baseline of `compression`.
     pub compression_by_frequency: f64,
-    /// Rows, N.
+    /// The number of rows, N.
     pub rows: usize,
-    /// Classes, K.
+    /// The number of classes, K.
     pub classes: usize,
-    /// The blocks, in their order.
+    /// The blocks, in the order of the code.
     pub blocks: Vec<Block>,
 }
 
 /// One block of an online code.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Block {
-    /// Its rows.
+    /// The number of rows.
     pub rows: usize,
-    /// What they cost, in bits.
+    /// The code length of the rows, in bits.
     pub bits: f64,
-    /// The `C` of the probe that coded it; None for the first.
+    /// The `C` of the probe behind the code; None for the first block.
     pub strength: Option<f64>,
 }
 
-/// Where blocks end, as shares of the rows (Voita & Titov 2020).
+/// The ends of the blocks, as shares of the rows (Voita & Titov 2020).
 const CUTS: [f64; 11] = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.0625, 0.125, 0.25, 0.5, 1.0];
 
 impl Prober {
-    /// Codes the labels of the training rows of one layer, `[rows, d_model]`, in blocks that end
-    /// after 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % of the rows; clusters are in
-    /// a seeded order, and a block ends with the cluster that reaches its share.
+    /// Encodes the labels of the training rows of one layer, `[rows, d_model]`, in blocks that end
+    /// after 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.25, 12.5, 25, 50 and 100 % of the rows. Clusters are in a
+    /// seeded order, and a block ends with the cluster that reaches its share.
     ///
-    /// All K classes of the training rows have outputs from the start, the intercept is penalised as
-    /// the weights are, and vectors are standardised by the rows before the block. A strength is
-    /// chosen on a tenth of the clusters before the block; where there are fewer than ten, it is the
-    /// strongest penalty.
+    /// All K classes of the training rows have outputs from the start, the intercept is penalised like
+    /// the weights, and vectors are standardised by the rows before the block. A strength is chosen on
+    /// a tenth of the clusters before the block; for fewer than ten clusters it is the strongest
+    /// penalty.
     ///
     /// # Errors
-    /// Another number of rows than the task has, an entry that is not finite.
+    /// A different number of rows than the task, an entry that is not finite.
     pub fn mdl(&self, vectors: ArrayView2<'_, f32>) -> Result<Mdl> {
         let classes = seen(&self.labels, &self.train);
         let problem = Problem { outputs: Outputs::All(&classes), ..self.problem(vectors)? };
@@ -90,7 +92,7 @@ impl Prober {
         let cost = ByCluster::new(n, &dense, bits.iter().copied());
         let uniform = ByCluster::new(n, &dense, bits.iter().map(|_| bits_of_one));
         let [compression] = bootstrap(n, self.seed, |counts| [uniform.over(&cost, counts)]);
-        let nothing = ProbingError::Task { needed: "labels that cost something", found: 0 };
+        let nothing = ProbingError::Task { needed: "labels with a positive code length", found: 0 };
         let codelength = bits.iter().sum();
         let uniform = bits_of_one * order.len() as f64;
         Ok(Mdl {
@@ -104,7 +106,7 @@ impl Prober {
         })
     }
 
-    /// The training rows in the order of the code, clusters kept together, and where blocks end.
+    /// The training rows in the order of the code, cluster by cluster, and the ends of the blocks.
     fn code_order(&self) -> (Vec<usize>, Vec<usize>) {
         let clusters = &self.task.clusters;
         let mut rows_of: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -124,7 +126,7 @@ impl Prober {
         (order, cuts)
     }
 
-    /// The bits of the same blocks from the labels before them alone: p = (count + 1) / (rows + K).
+    /// The code length of the blocks by label frequencies: p = (count + 1) / (rows + K).
     fn by_frequency(&self, classes: &[usize], order: &[usize], blocks: &[Block]) -> f64 {
         let k = classes.len() as f64;
         let mut counts = vec![1.0; classes.len()];

@@ -1,50 +1,39 @@
-//! The scalar mix of layers, and at which layer what a label needs appears.
+//! What each layer adds to a scalar mix of the layers before.
 
-use crate::fit::hold_out;
-use crate::mix_fit::{Data, Fitted};
-use crate::score::{ByCluster, Values, resample};
-use crate::{Prober, ProbingError, Result, STRENGTHS, Scored, Strength};
+use crate::error::{ProbingError, Result};
+use crate::fit::{STRENGTHS, Strength, hold_out};
+use crate::mix_fit::{Data, Fitted, Mix};
+use crate::score::{ByCluster, Samples, resample};
+use crate::task::Prober;
 use ndarray::{ArrayView3, Axis};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use stratoscope_numerics::Estimate;
 
-/// A scalar mix (Peters et al. 2018; Tenney et al. 2019): h = γ Σ_l s_l h_l with s = softmax(a), each
-/// layer standardised first, fitted together with a linear probe on h.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Mix {
-    /// s, one weight a layer; they sum to 1.
-    pub weights: Vec<f64>,
-    /// γ, which makes the mean variance of h's dimensions 1, as that of each layer is.
-    pub gamma: f64,
-    /// Σ_l l s_l.
-    pub centre_of_gravity: f64,
-    /// K(s) = KL(s ‖ uniform), in bits: 0 for all layers alike, log2 of their number for one alone.
-    pub kl_bits: f64,
-}
-
-/// What each further layer adds to a mix of those before (Tenney et al. 2019).
+/// The gain of each layer over a mix of the layers before (Tenney et al. 2019).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Mixes {
     /// The mix of all layers.
     pub mix: Mix,
     /// The accuracy of the mix of layers 0..=l, for every l.
-    pub accuracies: Vec<Scored>,
+    pub accuracies: Vec<Estimate>,
     /// Δ_l, the accuracy of layers 0..=l minus that of 0..=l−1, from l = 1 on.
-    pub differences: Vec<Scored>,
+    pub differences: Vec<Estimate>,
     /// Σ Δ_l: the accuracy of all layers minus that of layer 0 alone.
-    pub total: Scored,
-    /// Σ l Δ_l / Σ Δ_l, negative Δ kept. None unless the low end of `total` is above 0: otherwise it
-    /// is one noise over another. Resamples whose total is not above 0 are left out of its interval.
-    pub expected_layer: Option<Scored>,
-    /// The `C` of all mixes, chosen on the mix of all layers.
+    pub total: Estimate,
+    /// The expected layer Σ l Δ_l / Σ Δ_l, negative Δ included. None unless the low end of `total` is
+    /// above 0, because it would be a ratio of noise. Resamples whose total is not above 0 are left out
+    /// of the interval.
+    pub expected_layer: Option<Estimate>,
+    /// The `C` of all mixes, chosen with the mix of all layers.
     pub strength: f64,
 }
 
 impl Prober {
-    /// Fits the mixes of layers 0..=l for every l, side by side on rayon's threads. `layers` are
-    /// `[layers, rows, d_model]`, two or more; the training rows are copied. `progress` is told how
-    /// many of the fits are done, and of how many.
+    /// Fits the mixes of layers 0..=l for every l, in parallel. `layers` are
+    /// `[layers, rows, d_model]`, at least two; the training rows are copied. `progress(done, total)`
+    /// is called after each fit.
     ///
     /// # Errors
     /// As [`linear`](Self::linear); fewer than two layers.
@@ -57,7 +46,7 @@ impl Prober {
         self.check(layers.len_of(Axis(1)))?;
         let n = layers.len_of(Axis(0));
         if n < 2 {
-            return Err(ProbingError::Task { needed: "two layers or more to mix", found: n });
+            return Err(ProbingError::Task { needed: "at least two layers to mix", found: n });
         }
         let strength = self.mix_strength(layers)?;
         progress(1, n + 1);
@@ -67,24 +56,24 @@ impl Prober {
             .into_par_iter()
             .map(|depth| {
                 let fitted = data.fit(depth, strength, None);
-                let told = fitted.told(&data, layers, &self.test)?;
+                let predicted = fitted.predicted(&data, layers, &self.test)?;
                 progress(done.fetch_add(1, Ordering::Relaxed) + 1, n + 1);
-                Ok((self.right(&told), fitted))
+                Ok((self.correct(&predicted), fitted))
             })
             .collect::<Result<Vec<_>>>()?;
-        let (right, fitted): (Vec<ByCluster>, Vec<Fitted>) = fits.into_iter().unzip();
+        let (correct, fitted): (Vec<ByCluster>, Vec<Fitted>) = fits.into_iter().unzip();
         let mix = fitted.last().map(Fitted::mix).unwrap_or_default();
-        let scores = self.by_depth(&right);
-        let found = right.len();
+        let scores = self.by_depth(&correct);
+        let found = correct.len();
         scores
             .map(|(accuracies, differences, total, expected)| {
-                let expected_layer = expected.filter(|_| total.low > 0.0);
+                let expected_layer = expected.filter(|_| total.low().is_some_and(|low| low > 0.0));
                 Mixes { mix, accuracies, differences, total, expected_layer, strength }
             })
-            .ok_or(ProbingError::Task { needed: "a test row or more", found })
+            .ok_or(ProbingError::Task { needed: "at least one test row", found })
     }
 
-    /// The `C` of all mixes: chosen with all layers, as for the linear probe.
+    /// The `C` of all mixes, chosen with all layers as for the linear probe.
     fn mix_strength(&self, layers: ArrayView3<'_, f32>) -> Result<f64> {
         if let Strength::Fixed(strength) = self.strength {
             return Ok(strength);
@@ -94,7 +83,7 @@ impl Prober {
             dev => (self.train.clone(), dev.to_vec()),
         };
         if held.is_empty() {
-            let needed = "two training clusters, one of them to be held out";
+            let needed = "at least two training clusters, of which one is held out";
             return Err(ProbingError::Task { needed, found: 1 });
         }
         let data = Data::new(layers, &self.labels, &train)?;
@@ -118,36 +107,35 @@ impl Prober {
         Ok(best.map_or(STRENGTHS[0], |(_, strength)| strength))
     }
 
-    /// Accuracies, differences, total and expected layer from what each mix told right.
-    fn by_depth(&self, right: &[ByCluster]) -> Option<ByDepth> {
+    /// Accuracies, differences, total and expected layer from the correct predictions of each mix.
+    fn by_depth(&self, correct: &[ByCluster]) -> Option<ByDepth> {
         let all = self.all();
-        let n = right.len();
-        let nothing = || Values(None, Vec::new());
-        let mut accuracies: Vec<Values> = (0..n).map(|_| nothing()).collect();
-        let mut differences: Vec<Values> = (1..n).map(|_| nothing()).collect();
-        let (mut total, mut expected) = (nothing(), nothing());
-        let mut whole = true;
+        let n = correct.len();
+        let mut accuracies = vec![Samples::new(); n];
+        let mut differences = vec![Samples::new(); n.saturating_sub(1)];
+        let (mut total, mut expected) = (Samples::new(), Samples::new());
         resample(self.n_clusters, self.seed, |counts| {
-            let scores: Vec<f64> = right.iter().filter_map(|r| r.over(&all, counts)).collect();
+            let scores: Vec<f64> = correct.iter().filter_map(|r| r.over(&all, counts)).collect();
             if scores.len() == n {
                 let deltas: Vec<f64> = scores.windows(2).map(|pair| pair[1] - pair[0]).collect();
                 let sum: f64 = deltas.iter().sum();
                 let weighted: f64 = deltas.iter().zip(1u32..).map(|(d, l)| d * f64::from(l)).sum();
-                let each = |to: &mut [Values], from: &[f64]| {
-                    to.iter_mut().zip(from).for_each(|(to, &from)| to.push(whole, Some(from)));
+                let each = |to: &mut [Samples], from: &[f64]| {
+                    to.iter_mut().zip(from).for_each(|(to, &from)| to.push(Some(from)));
                 };
                 each(&mut accuracies, &scores);
                 each(&mut differences, &deltas);
-                total.push(whole, Some(sum));
-                expected.push(whole, (sum > 0.0).then(|| weighted / sum));
+                total.push(Some(sum));
+                expected.push((sum > 0.0).then(|| weighted / sum));
             }
-            whole = false;
         });
-        let each = |values: Vec<Values>| -> Option<Vec<Scored>> {
-            values.into_iter().map(Values::scored).collect()
+        let clusters = self.n_clusters;
+        let each = |samples: Vec<Samples>| -> Option<Vec<Estimate>> {
+            samples.into_iter().map(|samples| samples.estimate(clusters)).collect()
         };
-        Some((each(accuracies)?, each(differences)?, total.scored()?, expected.scored()))
+        let (total, expected) = (total.estimate(clusters)?, expected.estimate(clusters));
+        Some((each(accuracies)?, each(differences)?, total, expected))
     }
 }
 
-type ByDepth = (Vec<Scored>, Vec<Scored>, Scored, Option<Scored>);
+type ByDepth = (Vec<Estimate>, Vec<Estimate>, Estimate, Option<Estimate>);

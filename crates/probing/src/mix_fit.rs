@@ -1,19 +1,36 @@
-//! Fits a scalar mix of layers together with the logistic regression on it.
+//! The scalar mix of layers: its joint fit with the logistic regression on it.
 
-use crate::fit::{largest, places, seen};
+use crate::error::{ProbingError, Result};
+use crate::fit::{places, seen};
 use crate::lbfgs::{Minimum, Objective, minimise};
+use crate::linear_probe::largest;
 use crate::logistic::{BLOCK, Curvature, Work, finish, log_probabilities, penalty};
-use crate::product::product;
 use crate::standardise::Standardiser;
-use crate::{Mix, ProbingError, Result};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView3, Axis, s};
+use serde::{Deserialize, Serialize};
+use stratoscope_numerics::product_into;
+
+/// A scalar mix of layers (Peters et al. 2018; Tenney et al. 2019): h = γ Σ_l s_l h_l with
+/// s = softmax(a), of standardised layers, fitted jointly with a linear probe on h.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Mix {
+    /// s, one weight per layer; they sum to 1.
+    pub weights: Vec<f64>,
+    /// γ, with which the mean variance of the dimensions of h is 1, as that of each layer.
+    pub gamma: f64,
+    /// Σ_l l s_l.
+    pub centre_of_gravity: f64,
+    /// K(s) = KL(s ‖ uniform), in bits: 0 for equal weights, log2 of the number of layers for one
+    /// layer alone.
+    pub kl_bits: f64,
+}
 
 /// The training rows of all layers.
 pub(crate) struct Data {
     standardisers: Vec<Standardiser>,
-    /// Each `[train, d_model]`.
+    /// The standardised layers, `[train, d_model]` each.
     layers: Vec<Array2<f32>>,
-    /// `[layers, layers]`: the mean product of their entries, 1 for a layer with itself.
+    /// `[layers, layers]`: the mean product of the entries of two layers; 1 for a layer with itself.
     moments: Array2<f64>,
     /// Dense classes of the training rows.
     pub(crate) classes: Vec<usize>,
@@ -36,7 +53,7 @@ struct Scale {
 }
 
 impl Data {
-    /// Of `layers` `[layers, rows, d_model]` and dense `labels` `[rows]`.
+    /// The training rows of `layers` `[layers, rows, d_model]` with dense `labels` `[rows]`.
     pub(crate) fn new(
         layers: ArrayView3<'_, f32>,
         labels: &[usize],
@@ -44,7 +61,7 @@ impl Data {
     ) -> Result<Self> {
         let classes = seen(labels, train);
         if classes.len() < 2 {
-            let needed = "two classes or more among its training rows";
+            let needed = "at least two classes among its training rows";
             return Err(ProbingError::Task { needed, found: classes.len() });
         }
         let y = places(&classes, labels, train);
@@ -67,18 +84,17 @@ impl Data {
         Ok(Self { standardisers, layers: all, moments, classes, y })
     }
 
-    /// Fits the mix of the first `depth` layers, from `start` (of the same depth) or from layers
-    /// weighted alike.
+    /// Fits the mix of the first `depth` layers, from `start` (of the same depth) or from equal weights.
     pub(crate) fn fit(&self, depth: usize, strength: f64, start: Option<&Fitted>) -> Fitted {
         let (width, classes) = (self.layers[0].ncols(), self.classes.len());
         let penalty = penalty(strength, self.y.len(), classes);
         let Scale { s, gamma, .. } = self.scale(&vec![0.0; depth]);
-        let mut alike = Array2::zeros(self.layers[0].dim());
+        let mut equal = Array2::zeros(self.layers[0].dim());
         for (layer, s) in self.layers.iter().zip(s) {
-            alike.scaled_add((gamma * s) as f32, layer);
+            equal.scaled_add((gamma * s) as f32, layer);
         }
-        let curvature = Curvature::new(alike.view(), &self.y, classes, penalty);
-        drop(alike);
+        let curvature = Curvature::new(equal.view(), &self.y, classes, penalty);
+        drop(equal);
         let mut problem = MixProblem {
             curvature,
             data: self,
@@ -105,7 +121,7 @@ impl Data {
         let view = ArrayView1::from(&s);
         let moment = moments.dot(&view);
         let square = moment.dot(&view);
-        // 0 where no dimension of any layer varies: then there is nothing to scale.
+        // 0 where no dimension of any layer varies.
         let gamma = if square > f64::MIN_POSITIVE { 1.0 / square.sqrt() } else { 1.0 };
         Scale { s, gamma, moment }
     }
@@ -118,7 +134,7 @@ fn inner(a: &Array2<f32>, b: &Array2<f32>) -> f64 {
 }
 
 impl Fitted {
-    /// The numbers of the mix.
+    /// The mix of the fit.
     pub(crate) fn mix(&self) -> Mix {
         let s = &self.scale.s;
         let n = s.len() as f64;
@@ -135,7 +151,7 @@ impl Fitted {
         }
     }
 
-    /// log p of every class for rows `of` of the layers `[layers, rows, d_model]`.
+    /// log p of every class for the rows `of` of the layers `[layers, rows, d_model]`.
     pub(crate) fn log_probabilities(
         &self,
         data: &Data,
@@ -166,8 +182,8 @@ impl Fitted {
         Ok(logs)
     }
 
-    /// The most probable dense class of rows `of`.
-    pub(crate) fn told(
+    /// The most probable dense class of the rows `of`, `[of]`.
+    pub(crate) fn predicted(
         &self,
         data: &Data,
         layers: ArrayView3<'_, f32>,
@@ -179,7 +195,7 @@ impl Fitted {
 }
 
 struct MixProblem<'a> {
-    /// Of the mix that weighs layers alike.
+    /// That of the mix with equal weights.
     curvature: Curvature,
     data: &'a Data,
     depth: usize,
@@ -187,7 +203,7 @@ struct MixProblem<'a> {
     work: Work,
     /// `[BLOCK, d_model]`: γ Σ s_l h_l.
     mixed: Array2<f32>,
-    /// `[BLOCK, d_model]`: the gradient by that.
+    /// `[BLOCK, d_model]`: the gradient with respect to `mixed`.
     back: Array2<f32>,
 }
 
@@ -197,7 +213,7 @@ impl Objective for MixProblem<'_> {
         let (a, rest) = at.split_at(self.depth);
         let (by_a, by_rest) = gradient.split_at_mut(self.depth);
         let Scale { s, gamma, moment } = self.data.scale(a);
-        self.work.take(rest);
+        self.work.set_weights(rest);
         let mut loss = 0.0;
         for (block, y) in self.data.y.chunks(BLOCK).enumerate() {
             let rows = block * BLOCK..block * BLOCK + y.len();
@@ -209,14 +225,14 @@ impl Objective for MixProblem<'_> {
             loss += self.work.add_block(mixed.view(), y, rest, by_rest);
             let mut back = self.back.slice_mut(s![..y.len(), ..]);
             let errors = self.work.errors.slice(s![..y.len(), ..]);
-            product(errors, self.work.weights.t(), back.view_mut(), false);
+            product_into(errors, self.work.weights.t(), back.view_mut());
             for (by, layer) in by_a.iter_mut().zip(&self.data.layers) {
                 let layer = layer.slice(s![rows.clone(), ..]);
                 let row = |(a, b): (ArrayView1<'_, f32>, ArrayView1<'_, f32>)| f64::from(a.dot(&b));
                 *by += back.outer_iter().zip(layer.outer_iter()).map(row).sum::<f64>();
             }
         }
-        // Through h = γ(s) Σ s_l h_l to s, and from there through the softmax to a.
+        // The chain rule through h = γ(s) Σ s_l h_l to s, then through the softmax to a.
         let along: f64 = by_a.iter().zip(&s).map(|(by, s)| by * s).sum();
         for (by, moment) in by_a.iter_mut().zip(&moment) {
             *by = gamma * *by - gamma.powi(3) * moment * along;

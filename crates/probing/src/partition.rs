@@ -1,64 +1,57 @@
-//! How much of what varies within a word is due to its sense, and how much to its role.
+//! The partition of the variance within words into sense and role.
 //!
-//! Within each word (its mean subtracted) the sums of squares over all dimensions are split:
-//! sense (within word), role (shared by all words), word × role, and the rest: sense × role within
-//! word, and contexts. Each is reported as ω² = (SS − df · MS_rest) / (SS_within + MS_rest) (Hays
-//! 1963; Olejnik & Algina 2003), which, unlike a plain share of variance, is 0 on average where
-//! there is no effect, however many degrees of freedom it has.
+//! Within each word (its mean subtracted) the sums of squares over all dimensions are partitioned
+//! into sense (within word), role (shared by all words), word × role, and the rest: sense × role
+//! within word, and contexts. Each effect is reported as
+//! ω² = (SS − df · MS_rest) / (SS_within + MS_rest) (Hays 1963; Olejnik & Algina 2003). Unlike a plain
+//! share of variance, ω² is 0 on average without an effect, for any degrees of freedom.
 //!
 //! Where the positions of the target differ between cells, position (one-hot) is removed first, and
-//! every effect is what it adds beyond position and beyond the effects that do not contain it
-//! (type II). In a balanced design the two are the same.
+//! every effect is tested beyond position and beyond the effects that do not contain it (type II). In
+//! a balanced design this changes nothing.
 
-use crate::Design;
+use crate::design::Design;
+use crate::error::{ProbingError, Result};
 use crate::least_squares::{self, Blocks, Cloud, Fit, Model, Stack, Word};
-use crate::{ProbingError, Result};
 use ndarray::{Array2, ArrayView2, Axis};
-use rand::{Rng, SeedableRng, seq::SliceRandom};
-use rand_xoshiro::Xoshiro256Plus;
+use rand::seq::SliceRandom;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use stratoscope_numerics::{Estimate, Generator, RESAMPLES, generator, percentile, resample};
 
-/// A number with its 95 % interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Estimate {
-    /// The number on all words.
-    pub value: f64,
-    /// The low end: 2.5 % of a bootstrap over words, shifted so that its mean is `value`.
-    pub low: f64,
-    /// The high end: 97.5 %.
-    pub high: f64,
-}
+#[cfg(test)]
+mod tests;
 
-/// What an effect comes to by chance: the same computation with permuted labels.
+/// An effect by chance: the same computation with permuted labels.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Null {
     /// The mean of ω² over the permutations.
     pub mean: f64,
-    /// The 95th percentile: what an effect has to exceed.
+    /// The 95th percentile, which a real effect exceeds.
     pub high: f64,
 }
 
-/// The partition of one cloud of vectors. A number is None where it is not defined: an effect that
-/// cannot be told from position, vectors that do not vary, a share where there is nothing to share.
+/// The partition of one cloud of vectors; intervals are bootstraps over words. A number is None where
+/// it is not defined: an effect that is confounded with position, vectors that do not vary, a share
+/// without an effect.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Partition {
     /// ω² of sense.
     pub sense: Option<Estimate>,
     /// ω² of role, shared by all words.
     pub role: Option<Estimate>,
-    /// ω² of word × role: what a role does to one word and not to others.
+    /// ω² of word × role: the effect of a role on one word alone.
     pub word_role: Option<Estimate>,
-    /// 1 − the three: what neither explains.
+    /// 1 minus the three effects: the unexplained share.
     pub rest: Option<Estimate>,
     /// max(0, sense) / (max(0, sense) + max(0, role)).
     pub semantic_share: Option<Estimate>,
-    /// ω² of role and word × role together: as word-specific as the sense is.
+    /// ω² of role and word × role together, which is as word-specific as the sense.
     pub any_role: Option<Estimate>,
-    /// The share of sense against `any_role`.
+    /// The semantic share with `any_role` in the place of `role`.
     pub semantic_share_any_role: Option<Estimate>,
-    /// The share of the cloud's variance that lies within words (after position is removed, where it
-    /// is).
+    /// The share of the variance of the cloud that is within words, after position is removed where it
+    /// is.
     pub within_word: Option<Estimate>,
     /// Sense by chance: whole contexts permuted within word and role.
     pub sense_null: Option<Null>,
@@ -66,46 +59,48 @@ pub struct Partition {
     pub role_null: Option<Null>,
 }
 
-/// Resamples of the words behind every interval.
-pub const RESAMPLES: usize = 1000;
 /// Permutations behind every null.
 pub const PERMUTATIONS: usize = 200;
-/// Shares are not given where less of the variance than this is within words.
-pub const LEAST_WITHIN: f64 = 0.02;
-/// Less than this within words is rounding.
+/// There is no semantic share where less than this share of the variance is within words.
+pub const MIN_WITHIN_WORD: f64 = 0.02;
+/// A smaller share of the variance within words is rounding.
 const ROUNDING: f64 = 1e-9;
 
-/// Everything that a partition needs of a design, made once for the vectors of all layers.
+/// A prepared design, for the partitions of all layers.
 pub struct Partitioner {
     design: Design,
     words: Vec<Word>,
     models: Models,
     degrees: Degrees,
-    /// `[RESAMPLES][words]`: how often each word is drawn.
+    /// `[RESAMPLES][words]`: the number of times that each word is drawn.
     resamples: Vec<Vec<f64>>,
     /// `[PERMUTATIONS]`: the full model with senses permuted within word and role.
     sense_permuted: Stack,
-    /// `[PERMUTATIONS]`: the full model, and the one that the role's effect is read off, with roles
-    /// permuted within word and sense.
+    /// `[PERMUTATIONS]`: the full model and the model with shared roles, with roles permuted within word
+    /// and sense.
     role_permuted: [Stack; 2],
 }
 
 impl Partitioner {
-    /// Makes a design ready. `seed` is that of the bootstrap and the permutations, which are the
-    /// same for all vectors.
+    /// Prepares a design. `seed` is that of the bootstrap and the permutations, which are the same for
+    /// all vectors.
     ///
     /// # Errors
-    /// Lists of unequal length, fewer than two words, or a design whose effects leave nothing over.
+    /// Lists of different lengths, fewer than two words, or a design without residual degrees of
+    /// freedom.
     pub fn new(design: Design, seed: u64) -> Result<Self> {
         design.check()?;
         let words = least_squares::words(&design, !design.positions_balanced());
         let labels: Labels = words.iter().map(|w| (w.sense.clone(), w.role.clone())).collect();
         let models = Models::new(&words, &labels);
         let degrees = Degrees::of(&models, &words)?;
-        let mut rng = Xoshiro256Plus::seed_from_u64(seed);
-        let resamples = resamples(words.len(), &mut rng);
-        // Drawn one after the other, made side by side: the same with any number of threads.
-        let mut drawn = |which: fn(&mut (Vec<usize>, Vec<usize>), &mut Xoshiro256Plus)| {
+        let mut rng = generator(seed);
+        let mut resamples = Vec::with_capacity(RESAMPLES);
+        resample(words.len(), &mut rng, |counts| {
+            resamples.push(counts.iter().map(|&count| f64::from(count)).collect());
+        });
+        // Drawn in sequence, fitted in parallel: the result does not depend on the threads.
+        let mut drawn = |which: fn(&mut (Vec<usize>, Vec<usize>), &mut Generator)| {
             let mut one = || {
                 let mut labels = labels.clone();
                 labels.iter_mut().for_each(|own| which(own, &mut rng));
@@ -125,10 +120,10 @@ impl Partitioner {
         Ok(Self { design, words, models, degrees, resamples, sense_permuted, role_permuted })
     }
 
-    /// Partitions `vectors` `[contexts, d_model]`, each the mean over a context's positions.
+    /// Partitions `vectors` `[contexts, d_model]`, each the mean over the positions of a context.
     ///
     /// # Errors
-    /// Another number of vectors than the design has contexts, or a value that is not finite.
+    /// A number of vectors that is not that of the contexts, or a value that is not finite.
     pub fn partition(&self, vectors: ArrayView2<'_, f64>) -> Result<Partition> {
         check_vectors(vectors, self.design.word.len())?;
         let mean = vectors.mean_axis(Axis(0)).unwrap_or_default();
@@ -139,8 +134,7 @@ impl Partitioner {
         let sums = fits.sums(&ones);
         let within = sums.within / total;
         if total <= 0.0 || within < ROUNDING {
-            let within_word =
-                (total > 0.0).then_some(Estimate { value: within, low: within, high: within });
+            let within_word = (total > 0.0).then(|| Estimate::exact(within, self.words.len()));
             return Ok(Partition { within_word, ..Partition::default() });
         }
         let spread = TotalByWord::of(vectors, &self.design);
@@ -149,7 +143,7 @@ impl Partitioner {
             (self.degrees.effects(&sums), sums.within / spread.total(counts))
         };
         let resampled: Vec<_> = self.resamples.par_iter().map(resample).collect();
-        // What permuted labels change is the fit; what varies within words stays as it is.
+        // Permuted labels change the fit, not the variance within words.
         let all = fits.within.iter().sum::<f64>();
         let by_chance = |effect: f64, full: f64| {
             let within = sums.within;
@@ -165,21 +159,13 @@ impl Partitioner {
         let [full, shared] = self.role_permuted.each_ref().map(|s| s.explained(&clouds));
         let role_null = Null::of(full.into_iter().zip(shared).map(role).collect());
         let value = self.degrees.effects(&sums);
-        Ok(self.degrees.partition(value, within, &resampled, sense_null, role_null))
+        let words = self.words.len();
+        Ok(self.degrees.partition(value, within, words, &resampled, sense_null, role_null))
     }
 }
 
-/// `[RESAMPLES][words]`: how often each word is drawn.
-fn resamples(words: usize, rng: &mut Xoshiro256Plus) -> Vec<Vec<f64>> {
-    let mut resample = || {
-        let mut counts = vec![0.0; words];
-        (0..words).for_each(|_| counts[rng.gen_range(0..words)] += 1.0);
-        counts
-    };
-    (0..RESAMPLES).map(|_| resample()).collect()
-}
-
-/// One vector a context, all of them finite.
+/// # Errors
+/// A number of vectors that is not that of the contexts, or a value that is not finite.
 fn check_vectors(vectors: ArrayView2<'_, f64>, contexts: usize) -> Result<()> {
     let (expected, found) = (contexts, vectors.nrows());
     if found != expected {
@@ -194,11 +180,12 @@ fn check_vectors(vectors: ArrayView2<'_, f64>, contexts: usize) -> Result<()> {
 }
 
 impl Degrees {
-    /// Everything together, what is not defined left out.
+    /// The partition from the effects on all words and on resamples, `[RESAMPLES]` each.
     fn partition(
         &self,
         value: Effects,
         within: f64,
+        words: usize,
         resampled: &[(Effects, f64)],
         sense_null: Null,
         role_null: Null,
@@ -207,7 +194,7 @@ impl Degrees {
             resampled.iter().map(|(effects, _)| pick(effects)).collect()
         };
         let defined = |known: bool, value: f64, samples: &[f64]| {
-            known.then(|| Estimate::shifted(value, samples))
+            known.then(|| shifted(value, words, samples))
         };
         let (sense, role, any) =
             (column(|e| e.sense), column(|e| e.role), column(|e| e.any_role()));
@@ -218,8 +205,8 @@ impl Degrees {
         let real = (sense_known && beats(&sense_null, value.sense))
             || (role_known && beats(&role_null, value.role));
         let share = |against: f64, samples: &[f64]| {
-            let known = sense_known && role_known && real && within >= LEAST_WITHIN;
-            known.then(|| Estimate::share((value.sense, &sense), (against, samples))).flatten()
+            let known = sense_known && role_known && real && within >= MIN_WITHIN_WORD;
+            known.then(|| share_of((value.sense, &sense), (against, samples), words)).flatten()
         };
         let within_samples: Vec<f64> = resampled.iter().map(|(_, within)| *within).collect();
         let all_known = sense_known && role_known && self.word_role_known;
@@ -234,15 +221,15 @@ impl Degrees {
             word_role: defined(self.word_role_known, value.word_role, &word_role),
             any_role: defined(role_known && self.word_role_known, value.any_role(), &any),
             rest: defined(all_known, value.rest(), &rest),
-            within_word: Some(Estimate::shifted(within, &within_samples)),
+            within_word: Some(shifted(within, words, &within_samples)),
             sense_null: sense_known.then_some(sense_null),
             role_null: role_known.then_some(role_null),
         }
     }
 }
 
-/// The same vectors with every dimension standardised (mean 0, population standard deviation 1;
-/// dimensions that do not vary are 0), so that no few large ones carry the whole.
+/// The vectors with every dimension standardised (mean 0, population standard deviation 1; a constant
+/// dimension is 0), so that no few large dimensions dominate.
 pub fn standardised(vectors: ArrayView2<'_, f64>) -> Array2<f64> {
     let mut z = vectors.to_owned();
     for mut column in z.columns_mut() {
@@ -259,66 +246,47 @@ pub fn standardised(vectors: ArrayView2<'_, f64>) -> Array2<f64> {
 impl Null {
     fn of(mut values: Vec<f64>) -> Self {
         values.sort_unstable_by(f64::total_cmp);
-        Self { mean: mean(&values), high: percentile(&values, 0.95) }
+        let high = percentile(&values, 0.95).unwrap_or(f64::NAN);
+        Self { mean: mean(&values), high }
     }
 }
 
-impl Estimate {
-    /// The percentile interval of a bootstrap over words, shifted by its bias. Resampling with
-    /// replacement takes some words twice, and a word agrees with itself in every role: role
-    /// effects of resamples are too large by what chance alone gives, and the shift takes that off.
-    fn shifted(value: f64, samples: &[f64]) -> Self {
-        let shift = value - mean(samples);
-        let (low, high) = ends(samples.iter().map(|s| s + shift).collect());
-        Self { value, low, high }
-    }
+/// The percentile interval of a bootstrap over `n` words, shifted so that its mean is `value`. A
+/// resample contains some words twice, and a word agrees with itself in every role: the role effects
+/// of resamples are too large by the effect of chance, which the shift removes.
+fn shifted(value: f64, n: usize, samples: &[f64]) -> Estimate {
+    let shift = value - mean(samples);
+    Estimate::of_samples(value, n, samples.iter().map(|s| s + shift).collect())
+}
 
-    /// The share of the first of two effects, both taken as 0 where they are negative.
-    fn share(sense: (f64, &[f64]), role: (f64, &[f64])) -> Option<Self> {
-        let share = |sense: f64, role: f64| {
-            let (sense, role) = (sense.max(0.0), role.max(0.0));
-            (sense + role > 0.0).then(|| sense / (sense + role))
-        };
-        let value = share(sense.0, role.0)?;
-        let shifts = (sense.0 - mean(sense.1), role.0 - mean(role.1));
-        let pairs = sense.1.iter().zip(role.1);
-        let samples: Vec<f64> =
-            pairs.filter_map(|(s, r)| share(s + shifts.0, r + shifts.1)).collect();
-        let (low, high) = ends(samples);
-        // The share bends, so that a shifted interval could pass its own value by.
-        Some(Self { value, low: low.min(value), high: high.max(value) })
-    }
+/// The share of the first of two effects over `n` words; negative effects count as 0.
+fn share_of(sense: (f64, &[f64]), role: (f64, &[f64]), n: usize) -> Option<Estimate> {
+    let share = |sense: f64, role: f64| {
+        let (sense, role) = (sense.max(0.0), role.max(0.0));
+        (sense + role > 0.0).then(|| sense / (sense + role))
+    };
+    let value = share(sense.0, role.0)?;
+    let shifts = (sense.0 - mean(sense.1), role.0 - mean(role.1));
+    let pairs = sense.1.iter().zip(role.1);
+    let samples = pairs.filter_map(|(s, r)| share(s + shifts.0, r + shifts.1)).collect();
+    let found = Estimate::of_samples(value, n, samples);
+    // The share is not linear: a shifted interval might exclude the value.
+    let interval = found.interval.map(|[low, high]| [low.min(value), high.max(value)]);
+    Some(Estimate { interval, ..found })
 }
 
 fn mean(samples: &[f64]) -> f64 {
     samples.iter().sum::<f64>() / samples.len().max(1) as f64
 }
 
-/// 2.5 % and 97.5 %.
-fn ends(mut samples: Vec<f64>) -> (f64, f64) {
-    samples.sort_unstable_by(f64::total_cmp);
-    (percentile(&samples, 0.025), percentile(&samples, 0.975))
-}
-
-/// numpy's linear percentile of sorted samples.
-fn percentile(sorted: &[f64], share: f64) -> f64 {
-    let place = share * sorted.len().saturating_sub(1) as f64;
-    let (below, part) = (place.floor() as usize, place.fract());
-    match (sorted.get(below), sorted.get(below + 1)) {
-        (Some(a), Some(b)) => a + part * (b - a),
-        (Some(a), None) => *a,
-        _ => f64::NAN,
-    }
-}
-
-/// Sense and role labels of the rows of each word.
+/// The sense and role labels of the rows of each word.
 type Labels = Vec<(Vec<usize>, Vec<usize>)>;
 
 const NONE: Blocks = Blocks { sense: false, role: false, shared_role: false };
 const SENSE_AND_SHARED_ROLE: Blocks = Blocks { sense: true, shared_role: true, ..NONE };
 const FULL: Blocks = Blocks { sense: true, role: true, ..NONE };
 
-/// The nested models that every sum of squares is a difference of.
+/// The nested models; every sum of squares is a difference between two of them.
 struct Models {
     position: Model,
     sense: Model,
@@ -351,18 +319,18 @@ impl Models {
     }
 }
 
-/// The models, fitted to vectors.
+/// The fitted models.
 struct Fits<'a> {
     position: Fit<'a>,
     sense: Fit<'a>,
     sense_and_shared_role: Fit<'a>,
     role: Fit<'a>,
     full: Fit<'a>,
-    /// `[words]`: sum of squares within words, before position is removed.
+    /// `[words]`: the sum of squares within the word, before position is removed.
     within: Vec<f64>,
 }
 
-/// Sums of squares.
+/// The sums of squares of the effects.
 struct Sums {
     sense: f64,
     role: f64,
@@ -372,7 +340,7 @@ struct Sums {
 }
 
 impl Fits<'_> {
-    /// With every word counted as often as `weights` says.
+    /// The sums with a weight for each word.
     fn sums(&self, weights: &[f64]) -> Sums {
         let within: f64 = self.within.iter().zip(weights).map(|(ss, w)| ss * w).sum();
         let (sense, full) = (self.sense.explained(weights), self.full.explained(weights));
@@ -386,7 +354,7 @@ impl Fits<'_> {
     }
 }
 
-/// Degrees of freedom, and which effects position leaves to be told.
+/// Degrees of freedom, and the effects that are not confounded with position.
 struct Degrees {
     sense: f64,
     role: f64,
@@ -419,16 +387,16 @@ impl Degrees {
         let rows: usize = words.iter().map(|w| w.sense.len()).sum();
         let distinct =
             |labels: &[usize]| labels.iter().collect::<std::collections::BTreeSet<_>>().len();
-        // What each effect has without regard to position.
+        // The degrees of freedom without position.
         let sense: usize = words.iter().map(|w| distinct(&w.sense) - 1).sum();
         let all_roles: Vec<usize> = words.iter().flat_map(|w| w.role.iter().copied()).collect();
         let role = distinct(&all_roles) - 1;
         let any_role: usize = words.iter().map(|w| distinct(&w.role) - 1).sum();
         let word_role = any_role - role;
         if sense == 0 || role == 0 {
-            return Err(ProbingError::Design { needed: "two senses and two roles or more" });
+            return Err(ProbingError::Design { needed: "at least two senses and two roles" });
         }
-        // What is left of it beside position.
+        // The degrees of freedom that remain beside position.
         let left = |more: &Model, less: &Model| more.rank() - less.rank();
         let used = words.len() + models.full.rank();
         if rows <= used {
@@ -461,7 +429,7 @@ impl Degrees {
     }
 }
 
-/// The layer's total sum of squares when words are counted more or less often.
+/// The total sum of squares with a weight for each word.
 struct TotalByWord {
     counts: Vec<f64>,
     sums: Array2<f64>,
@@ -472,7 +440,7 @@ impl TotalByWord {
     fn of(vectors: ArrayView2<'_, f64>, design: &Design) -> Self {
         let by_word = design.by_word();
         let mut sums = Array2::zeros((by_word.len(), vectors.ncols()));
-        // About the grand mean, so that no digits are lost where vectors lie far from 0.
+        // Relative to the grand mean, so that no digits are lost far from 0.
         let centre = vectors.mean_axis(Axis(0)).unwrap_or_default();
         let mut squares = vec![0.0; by_word.len()];
         for (word, rows) in by_word.iter().enumerate() {
@@ -495,7 +463,7 @@ impl TotalByWord {
 }
 
 /// Permutes `moved` among the rows that share a label in `fixed`.
-fn shuffle_within(moved: &mut [usize], fixed: &[usize], rng: &mut Xoshiro256Plus) {
+fn shuffle_within(moved: &mut [usize], fixed: &[usize], rng: &mut Generator) {
     let groups: std::collections::BTreeSet<usize> = fixed.iter().copied().collect();
     for group in groups {
         let rows: Vec<usize> = (0..fixed.len()).filter(|&r| fixed[r] == group).collect();

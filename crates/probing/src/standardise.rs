@@ -1,9 +1,9 @@
-//! Vectors standardised by the training rows.
+//! Standardises vectors by the training rows.
 
-use crate::{ProbingError, Result};
+use crate::error::{ProbingError, Result};
 use ndarray::{Array1, Array2, ArrayView2};
 
-/// Mean and standard deviation of some rows; a deviation of 0 leaves a dimension out.
+/// Mean and standard deviation of some rows. A dimension with a deviation of 0 is ignored.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Standardiser {
     /// `[d_model]`.
@@ -12,11 +12,11 @@ pub(crate) struct Standardiser {
     pub(crate) sd: Array1<f32>,
 }
 
-/// A deviation below this share of the mean is rounding of f32.
+/// A deviation below this share of the mean is rounding in f32.
 const ROUNDING: f64 = 1e-6;
 
 impl Standardiser {
-    /// Of the rows `of` of vectors `[rows, d_model]`.
+    /// Computes it of the rows `of` of vectors `[rows, d_model]`.
     ///
     /// # Errors
     /// An entry that is not finite.
@@ -49,7 +49,7 @@ impl Standardiser {
     /// The rows `of` of vectors, standardised: `[of, d_model]`.
     ///
     /// # Errors
-    /// An entry that is not finite, or so far from the mean that it becomes so.
+    /// An entry that is not finite, or whose z-score is not.
     pub(crate) fn apply(&self, vectors: ArrayView2<'_, f32>, of: &[usize]) -> Result<Array2<f32>> {
         let mut out = Array2::zeros((of.len(), vectors.ncols()));
         for (mut to, &row) in out.outer_iter_mut().zip(of) {

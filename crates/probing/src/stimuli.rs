@@ -1,11 +1,11 @@
-//! Stimuli: one word form in crossed senses and roles, in a text format that people write.
-//! The format is described in the crate's README.
+//! Stimuli: word forms in crossed senses and roles, and their text format, which the README of the
+//! crate describes.
 
-use crate::{Mistake, ProbingError, Result};
+use crate::error::{Mistake, ProbingError, Result};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
-/// Crossed stimuli: every word in every sense in every role, in one context or more.
+/// Crossed stimuli: every word in every sense and role, in at least one context.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stimuli {
     carrier: Option<String>,
@@ -17,18 +17,18 @@ pub struct Stimuli {
 /// A word form and its senses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
-    /// As it is written in every context.
+    /// The form, equal in every context.
     pub form: String,
-    /// Two or more.
+    /// At least two senses.
     pub senses: Vec<Sense>,
 }
 
 /// One sense of a word.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sense {
-    /// Its short name.
+    /// The short name.
     pub name: String,
-    /// What it means; may be empty.
+    /// The meaning; may be empty.
     pub gloss: String,
 }
 
@@ -41,9 +41,9 @@ pub struct Context {
     pub sense: usize,
     /// Index into [`Stimuli::roles`].
     pub role: usize,
-    /// Whether sense and role can be told from what stands before the target.
+    /// Whether the text before the target determines sense and role.
     pub cues_first: bool,
-    /// Its line in the file, from 1.
+    /// The line in the file, from 1.
     pub line: usize,
     lead_ins: Vec<String>,
     sentence: String,
@@ -51,16 +51,16 @@ pub struct Context {
     carrier: Option<Range<usize>>,
 }
 
-/// A context with one of its lead-ins: a text to give to a model.
+/// A context with one of its lead-ins: the text for a model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// Index into [`Stimuli::contexts`].
     pub context: usize,
     /// The text.
     pub text: String,
-    /// Where the target stands in it, in characters: start and end.
+    /// The start and end of the target in the text, in characters.
     pub target: [usize; 2],
-    /// Where the carrier stands in it, in characters.
+    /// The start and end of the carrier in the text, in characters.
     pub carrier: Option<[usize; 2]>,
 }
 
@@ -74,12 +74,12 @@ impl Stimuli {
     /// verb or adjective with a preposition) and modifier (of a noun, with a preposition).
     ///
     /// # Errors
-    /// None with the file as it is; those of [`Stimuli::parse`] after an edit that breaks it.
+    /// Those of [`Stimuli::parse`], after an edit of the file that breaks it.
     pub fn homographs() -> Result<Self> {
         Self::parse(Self::HOMOGRAPHS)
     }
 
-    /// English words of one form as noun and as verb, two meanings each.
+    /// English word forms that are noun and verb, with two meanings each.
     ///
     /// # Errors
     /// As [`Stimuli::homographs`].
@@ -87,12 +87,12 @@ impl Stimuli {
         Self::parse(Self::NOUN_VERB)
     }
 
-    /// Reads stimuli in the format of the crate's README.
+    /// Parses stimuli in the format of the README of the crate.
     ///
     /// # Errors
-    /// [`ProbingError::Stimuli`] with every mistake and its line: a line that is not understood, a
-    /// context without its one target or carrier, a form that changes, a name or context given
-    /// twice, a word with one sense, a role that a sense lacks.
+    /// [`ProbingError::Stimuli`] with every mistake and its line: an unknown keyword, a context without
+    /// exactly one target or without the carrier, a target that is not the form of the word, a
+    /// duplicate name or context, a word with one sense, a sense without a role.
     pub fn parse(text: &str) -> Result<Self> {
         let mut parser = Parser::default();
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
@@ -103,17 +103,17 @@ impl Stimuli {
         parser.finish()
     }
 
-    /// The function word before every target, where there is one.
+    /// The function word before every target, if there is one.
     pub fn carrier(&self) -> Option<&str> {
         self.carrier.as_deref()
     }
 
-    /// The roles, in the order of the file; two or more.
+    /// The roles, in the order of the file; at least two.
     pub fn roles(&self) -> &[String] {
         &self.roles
     }
 
-    /// The words, in the order of the file; two or more.
+    /// The words, in the order of the file; at least two.
     pub fn words(&self) -> &[Word] {
         &self.words
     }
@@ -123,10 +123,10 @@ impl Stimuli {
         &self.contexts
     }
 
-    /// Only the contexts whose cues stand before the target: those a causal model can use.
+    /// The contexts whose cues are before the target, which a causal model can use.
     ///
     /// # Errors
-    /// [`ProbingError::Stimuli`] where a word in a sense and a role has none.
+    /// [`ProbingError::Stimuli`] where a word in a sense and a role has no such context.
     pub fn cues_first(&self) -> Result<Self> {
         let kept = Self {
             contexts: self.contexts.iter().filter(|c| c.cues_first).cloned().collect(),
@@ -168,7 +168,7 @@ impl Stimuli {
         self.contexts.iter().enumerate().flat_map(items).collect()
     }
 
-    /// A cell as people say it: `bank (money) as subject`.
+    /// The name of a cell: `bank (money) as subject`.
     pub(crate) fn cell_name(&self, word: usize, sense: usize, role: usize) -> String {
         let word = &self.words[word];
         format!("{} ({}) as {}", word.form, word.senses[sense].name, self.roles[role])
@@ -182,15 +182,15 @@ impl Context {
     }
 }
 
-/// The mistakes that are told, at most, and the characters of one: ten thousand senses that lack
-/// ten thousand roles each are a short file.
+/// The largest number of reported mistakes: a short file can have a hundred million missing cells.
 const MAX_MISTAKES: usize = 1000;
+/// The largest number of characters of a mistake.
 const MAX_MISTAKE: usize = 300;
 
-/// Lead-ins of one context: each is read with the whole sentence.
+/// The largest number of lead-ins of a context: each makes a text of the whole sentence.
 const MAX_LEAD_INS: usize = 64;
 
-/// What has been read so far, and every mistake met.
+/// The state of the parser, with every mistake so far.
 #[derive(Default)]
 struct Parser {
     line: usize,
@@ -199,7 +199,7 @@ struct Parser {
     roles: Vec<String>,
     words: Vec<Word>,
     word_lines: Vec<usize>,
-    /// The role of the contexts that follow; none right after a new word or sense.
+    /// The role of the next contexts; None after a new word or sense.
     role: Option<usize>,
     contexts: Vec<Context>,
     sentences: HashMap<String, usize>,
@@ -346,7 +346,7 @@ impl Parser {
             words: self.words,
             contexts: self.contexts,
         };
-        // What follows from an earlier mistake would only hide it.
+        // After an earlier mistake, missing cells would only hide it.
         if self.mistakes.is_empty() {
             let mut mistake = |line, what| self.mistakes.push(Mistake { line, what });
             let mut missing = 0;
@@ -381,7 +381,7 @@ impl Parser {
     }
 }
 
-/// The sentence without its brackets, and where the target stands in it, in bytes.
+/// The byte range of the target, and the sentence without its brackets.
 fn target(field: &str) -> Option<(Range<usize>, String)> {
     let field = field.trim();
     let (before, rest) = field.split_once('[')?;
@@ -391,11 +391,11 @@ fn target(field: &str) -> Option<(Range<usize>, String)> {
     (one && !target.trim().is_empty()).then(|| (place, format!("{before}{target}{after}")))
 }
 
-/// Where the carrier stands, if it is the word right before byte `target`.
+/// The byte range of the carrier, if it is the word directly before byte `target`.
 fn carrier(sentence: &str, target: usize, word: &str) -> Option<Range<usize>> {
     let before = sentence[..target].trim_end();
     let rest = before.strip_suffix(word)?;
-    // Where words are told apart by spaces, `bathe` does not end in `the`.
+    // In text with spaces, `bathe` does not end in `the`.
     let spaced = before.len() < target;
     let whole = !rest.ends_with(char::is_alphanumeric);
     (!spaced || whole).then_some(rest.len()..before.len())

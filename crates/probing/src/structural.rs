@@ -1,126 +1,71 @@
-//! The structural probe (Hewitt & Manning 2019): whether a linear map of a layer's vectors holds the
-//! dependency tree of the sentence, as squared distances between words and as squared lengths.
+//! The structural probe (Hewitt & Manning 2019): a linear map of the vectors of a layer after which
+//! squared distances and squared lengths are those of the dependency tree of the sentence.
 //!
-//! - distance: d_B(i, j) = ‖B (h_i − h_j)‖² for the path between words i and j, in edges; fitted by
-//!   the mean over sentences of Σ_ij |d_tree(i, j) − d_B(i, j)| / |s|², over ordered pairs;
-//! - depth: ‖B h_i‖² for the edges between word i and the root; Σ_i |depth(i) − ‖B h_i‖²| / |s|.
+//! - distance: d_B(i, j) = ‖B (h_i − h_j)‖² for the length of the path between words i and j, in edges.
+//!   The loss is the mean over sentences of Σ_ij |d_tree(i, j) − d_B(i, j)| / |s|², over ordered pairs.
+//! - depth: ‖B h_i‖² for the number of edges between word i and the root. The loss is the mean over
+//!   sentences of Σ_i |depth(i) − ‖B h_i‖²| / |s|.
 
 mod fit;
 mod objective;
+mod options;
 mod scores;
 #[cfg(test)]
 mod tests;
 mod trees;
 
-pub use fit::StructuralProbe;
+pub use fit::{StructuralFit, StructuralProbe};
+pub use options::{
+    STRUCTURAL_RANK, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
+};
 pub use scores::{StructuralSample, StructuralScores};
-pub use trees::{ParsedSentence, TreeMistake, Trees};
+pub use trees::{ParsedSentence, Trees};
 
-use crate::{ProbingError, Result};
+use crate::error::{ProbingError, Result};
 use ndarray::ArrayView2;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::ops::ControlFlow;
 
-/// What a structural probe is fitted to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum StructuralTarget {
-    /// Paths between two words.
-    Distance,
-    /// Paths from a word to the root.
-    Depth,
-}
-
-/// How a structural probe is fitted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct StructuralOptions {
-    /// The rows of B; no more are used than a vector has entries.
-    pub rank: usize,
-    /// Of the first B, the order of sentences, which of them are held out, and the intervals.
-    pub seed: u64,
-}
-
-/// The rank where none is chosen. Measured on all-MiniLM-L6-v2 at layer 3, English Web Treebank, the
-/// UUAS is .720 with rank 32, .730 with 128 and .730 with 384; Hewitt & Manning found no gain beyond
-/// 64 or 128 either.
-pub const STRUCTURAL_RANK: usize = 128;
-
-impl Default for StructuralOptions {
-    fn default() -> Self {
-        Self { rank: STRUCTURAL_RANK, seed: 0 }
-    }
-}
-
-/// How far a fit has come; several are under way at a time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct StructuralStep {
-    /// The place of the layer among those given.
-    pub layer: usize,
-    /// Which of its two probes.
-    pub target: StructuralTarget,
-    /// Passes over the training sentences so far.
-    pub epochs: usize,
-    /// The loss on the held-out tenth of the training sentences.
-    pub held_out_loss: f64,
-    /// Whether this fit is done.
-    pub done: bool,
-}
-
-/// Is told of every step of every fit, from any thread, and may stop all of them.
-pub type StructuralProgress<'a> = &'a (dyn Fn(StructuralStep) -> ControlFlow<()> + Sync);
-
-/// Vectors of words by layer with the trees of their sentences.
+/// The vectors of words by layer, with the trees of their sentences.
 #[derive(Debug, Clone, Copy)]
 pub struct Treebank<'a> {
     /// The sentences.
     pub trees: &'a Trees,
-    /// For each layer the rows that the trees point at, `[rows, d_model]`.
+    /// The vectors of each layer, `[rows, d_model]`, to whose rows the trees refer.
     pub layers: &'a [ArrayView2<'a, f32>],
 }
 
-/// How one fit went.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct StructuralFit {
-    /// The rows of B.
-    pub rank: usize,
-    /// Passes over the training sentences.
-    pub epochs: usize,
-    /// The least loss on the held-out tenth of the training sentences; the B kept is that one.
-    pub held_out_loss: f64,
-}
-
-/// What one layer holds of the trees.
+/// The structural probes of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StructuralLayer {
     /// The scores on the test sentences.
     #[serde(flatten)]
     pub scores: StructuralScores,
-    /// The probe behind UUAS and DSpr.
+    /// The fit of the probe behind UUAS and DSpr.
     pub distance: StructuralFit,
-    /// The probe behind NSpr and root accuracy.
+    /// The fit of the probe behind NSpr and root accuracy.
     pub depth: StructuralFit,
 }
 
-/// The structural probes of some layers, beside what a chain of neighbours scores.
+/// The structural probes of some layers, with the chain baseline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Structural {
-    /// As many as were given.
+    /// The layers, in the order of the input.
     pub layers: Vec<StructuralLayer>,
-    /// The baseline: |i − j| for distances, the place in the sentence for depths.
+    /// The chain baseline: |i − j| for distances, the position in the sentence for depths.
     pub chain: StructuralScores,
-    /// How much of the test sentences the scores are of.
+    /// The numbers of test sentences and edges behind the scores.
     pub sample: StructuralSample,
 }
 
-/// Fits a distance and a depth probe to every layer of `train` and scores them on `test`; nothing is
-/// chosen on `test`. Fits run side by side, each on one thread, so that the same seed gives the same
-/// bytes on any number of threads.
+/// Fits a distance and a depth probe to every layer of `train` and scores them on `test`, on which
+/// nothing is chosen. Fits run in parallel, each on one thread: the same seed gives the same bytes on
+/// any number of threads.
 ///
 /// # Errors
-/// Another number of layers or entries in `test` than in `train`, trees that point beyond the rows,
-/// a value that is not finite, a rank of 0, too few sentences to fit to, or a `progress` that said
-/// to stop.
+/// Different numbers of layers or dimensions in `train` and `test`, trees that refer to rows that do
+/// not exist, a value that is not finite, a rank of 0, fewer than two training sentences, or a
+/// `progress` that stops the fit.
 pub fn structural(
     train: Treebank<'_>,
     test: Treebank<'_>,

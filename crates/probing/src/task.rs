@@ -1,104 +1,88 @@
-//! What is to be predicted of which rows, and everything that probes of it share.
+//! The task of a probe: rows, labels and splits, and what all probes of a task share.
 
-use crate::fit::{Outputs, Problem, places, seen};
-use crate::{ProbingError, Result};
+use crate::error::{ProbingError, Result};
+use crate::fit::{Outputs, Problem, Strength, places, seen};
 use ndarray::ArrayView2;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// What a row is for.
+/// The split of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Part {
-    /// Probes are fitted to it.
+pub enum Split {
+    /// Probes are fitted to these rows.
     Train,
-    /// Strengths and layers are chosen on it.
+    /// Strengths and layers are chosen on these rows.
     Dev,
-    /// Scores are of it; nothing is chosen on it.
+    /// Scores are computed on these rows; nothing is chosen on them.
     Test,
 }
 
-/// What is to be predicted of which rows (words of a corpus, or texts). All lists are `[rows]`, in
-/// the order of the rows of every layer. Labels, types, lemmas and clusters are any numbers, equal
-/// for what is the same.
+/// The rows of a task (words of a corpus, or texts) and their labels. All lists are `[rows]`, in the
+/// order of the rows of every layer. Labels, types, lemmas and clusters are any numbers; equal numbers
+/// mean the same label, type, lemma or cluster.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Task {
-    /// The class of each row. Where classes tie, the smaller number wins.
+    /// The class of each row. Ties between classes go to the smaller number.
     pub labels: Vec<usize>,
-    /// The type (the word form, say): what the lookup looks up, and what the control task gives one
-    /// label.
+    /// The type, for example the word form: the key of the lookup, and the unit that the control task
+    /// gives one random label.
     pub types: Vec<usize>,
-    /// The lemma: what has to be new for a row to count as unseen.
+    /// The lemma: a row is unseen where its lemma does not occur in training.
     pub lemmas: Vec<usize>,
-    /// The sentence: what is drawn together in a bootstrap and never split.
+    /// The cluster, for example the sentence: the unit of the bootstrap and of held-out rows.
     pub clusters: Vec<usize>,
-    /// What each row is for.
-    pub parts: Vec<Part>,
+    /// The split of each row.
+    pub splits: Vec<Split>,
 }
 
-/// The strengths that are tried where one is chosen, from the strongest penalty to the weakest.
-pub const STRENGTHS: [f64; 5] = [1e-3, 1e-2, 1e-1, 1.0, 1e1];
-
-/// How strongly weights are held back: scikit-learn's `C`, the weight of the loss against ½‖W‖².
-/// The smaller, the stronger the penalty.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Strength {
-    /// This `C`, above 0.
-    Fixed(f64),
-    /// The `C` of [`STRENGTHS`](crate::STRENGTHS) that is best on held-out rows: those of
-    /// [`Part::Dev`] where there are any, or else those of a seeded tenth of the training clusters,
-    /// which the final fit has back.
-    Chosen,
-}
-
-/// How many rows and classes a task has.
+/// The numbers of rows and classes of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Training rows.
     pub train: usize,
-    /// Held-out rows, 0 where a part of the training rows is held out.
+    /// Development rows; 0 where a part of the training rows is held out instead.
     pub dev: usize,
     /// Test rows.
     pub test: usize,
     /// Test rows whose lemma does not occur in training.
     pub unseen_lemmas: usize,
-    /// Clusters (sentences) among the test rows, which the intervals are over.
+    /// Clusters (sentences) among the test rows: the n of the intervals.
     pub test_clusters: usize,
     /// Classes in training.
     pub classes: usize,
 }
 
-/// Everything that the probes of a task need, made once for the vectors of all layers.
+/// A prepared task, for the probes of all layers.
 ///
-/// Every method that takes vectors runs on the calling thread alone (but for
-/// [`mixes`](Self::mixes)), so that layers can be run side by side with the same numbers on any
-/// number of threads.
+/// Every method that takes vectors runs on the calling thread alone, except
+/// [`mixes`](Self::mixes): layers can be run in parallel with the same results.
 pub struct Prober {
     pub(crate) task: Task,
     pub(crate) strength: Strength,
     pub(crate) seed: u64,
-    /// The label of every dense class, rising.
+    /// The label of every dense class, ascending.
     pub(crate) names: Vec<usize>,
-    /// `[rows]`: the dense class.
+    /// `[rows]`: the dense class of each row.
     pub(crate) labels: Vec<usize>,
-    /// Rows of each part.
+    /// The rows of each split.
     pub(crate) train: Vec<usize>,
     pub(crate) dev: Vec<usize>,
     pub(crate) test: Vec<usize>,
-    /// `[test]`: the cluster, dense among test rows.
+    /// `[test]`: the cluster of each test row, dense.
     pub(crate) clusters: Vec<usize>,
-    /// How many of them there are.
+    /// The number of clusters among the test rows.
     pub(crate) n_clusters: usize,
-    /// `[test]`: whether its lemma does not occur in training.
+    /// `[test]`: whether the lemma of the row does not occur in training.
     pub(crate) unseen: Vec<bool>,
 }
 
 impl Prober {
-    /// Makes a task ready. `seed` is that of the bootstrap, of held-out clusters, of the control
-    /// task's labels and of the order of an online code.
+    /// Prepares a task. `seed` is that of the bootstrap, of held-out clusters, of the labels of the
+    /// control task and of the order of an online code.
     ///
     /// # Errors
-    /// Lists of unequal length, fewer than two classes in training, a strength that is not above 0
+    /// Lists of different lengths, fewer than two classes in training, a strength that is not above 0
     /// and finite.
     pub fn new(task: Task, strength: Strength, seed: u64) -> Result<Self> {
         let rows = task.labels.len();
@@ -106,7 +90,7 @@ impl Prober {
             ("types", task.types.len()),
             ("lemmas", task.lemmas.len()),
             ("clusters", task.clusters.len()),
-            ("parts", task.parts.len()),
+            ("splits", task.splits.len()),
         ] {
             if found != rows {
                 return Err(ProbingError::Length { what, expected: rows, found });
@@ -118,15 +102,16 @@ impl Prober {
             let expected = "a number above 0";
             return Err(ProbingError::Setting { name: "strength", value, expected });
         }
-        let part =
-            |part: Part| (0..rows).filter(|&r| task.parts[r] == part).collect::<Vec<usize>>();
-        let (train, dev, test) = (part(Part::Train), part(Part::Dev), part(Part::Test));
+        let of = |split: Split| -> Vec<usize> {
+            (0..rows).filter(|&row| task.splits[row] == split).collect()
+        };
+        let (train, dev, test) = (of(Split::Train), of(Split::Dev), of(Split::Test));
         let everything: Vec<usize> = (0..rows).collect();
         let names = seen(&task.labels, &everything);
         let labels = places(&names, &task.labels, &everything);
         let classes = seen(&labels, &train).len();
         if classes < 2 {
-            let needed = "two classes or more among its training rows";
+            let needed = "at least two classes among its training rows";
             return Err(ProbingError::Task { needed, found: classes });
         }
         let of_test = seen(&task.clusters, &test);
@@ -149,7 +134,7 @@ impl Prober {
         })
     }
 
-    /// How many rows and classes there are.
+    /// The numbers of rows and classes.
     pub fn counts(&self) -> Counts {
         Counts {
             train: self.train.len(),
@@ -161,7 +146,7 @@ impl Prober {
         }
     }
 
-    /// What a probe of the task's labels is fitted to.
+    /// The fit of a probe of the labels to vectors `[rows, d_model]`.
     pub(crate) fn problem<'a, 'v: 'a>(
         &'a self,
         vectors: ArrayView2<'v, f32>,
@@ -177,7 +162,8 @@ impl Prober {
         })
     }
 
-    /// Whether vectors have the rows of the task.
+    /// # Errors
+    /// A number of vectors that is not that of the rows.
     pub(crate) fn check(&self, found: usize) -> Result<()> {
         let expected = self.labels.len();
         if found != expected {
@@ -186,10 +172,11 @@ impl Prober {
         Ok(())
     }
 
-    /// Whether there is anything to score.
+    /// # Errors
+    /// No test rows.
     pub(crate) fn check_test(&self) -> Result<()> {
         if self.test.is_empty() {
-            return Err(ProbingError::Task { needed: "a test row or more", found: 0 });
+            return Err(ProbingError::Task { needed: "at least one test row", found: 0 });
         }
         Ok(())
     }

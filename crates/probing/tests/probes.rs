@@ -1,12 +1,18 @@
-//! The linear probes against scikit-learn's values and against answers that are known.
+//! The linear probes against the values of scikit-learn and on planted labels.
 #![allow(clippy::unwrap_used)] // The helpers of a test are test code too.
 
 use ndarray::{Array1, Array2, Array3, ArrayView2, Axis, s};
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256Plus;
-use stratoscope_probing::{LinearProbe, Part, Prober, ProbingError, STRENGTHS, Strength, Task};
+use rand::Rng;
+use stratoscope_numerics::generator;
+use stratoscope_probing::{
+    Estimate, LinearProbe, Prober, ProbingError, STRENGTHS, Split, Strength, Task,
+};
 
 const FIXED: Strength = Strength::Fixed(0.1);
+
+fn ends(estimate: Estimate) -> [f64; 2] {
+    estimate.interval.unwrap()
+}
 
 fn golden(name: &str) -> Vec<f64> {
     let lines = include_str!("fixtures/probes.txt").lines();
@@ -20,12 +26,12 @@ fn golden_vectors() -> Array2<f32> {
     Array2::from_shape_vec((150, 10), values).unwrap()
 }
 
-/// A task in which every row is a type, a lemma and a sentence of its own.
+/// A task in which every row has its own type, lemma and sentence.
 fn plain(labels: Vec<usize>, train: usize) -> Task {
     let all: Vec<usize> = (0..labels.len()).collect();
-    let part = |&row: &usize| if row < train { Part::Train } else { Part::Test };
-    let parts = all.iter().map(part).collect();
-    Task { labels, types: all.clone(), lemmas: all.clone(), clusters: all, parts }
+    let split = |&row: &usize| if row < train { Split::Train } else { Split::Test };
+    let splits = all.iter().map(split).collect();
+    Task { labels, types: all.clone(), lemmas: all.clone(), clusters: all, splits }
 }
 
 #[test]
@@ -33,8 +39,8 @@ fn as_scikit_learn() {
     let x = golden_vectors();
     let labels: Vec<usize> = golden("labels").iter().map(|&l| l as usize).collect();
     for (name, modulo) in [("many", 4), ("two", 2)] {
-        // The search ends where no entry of the gradient exceeds 1e-4: the weaker the penalty, the
-        // further from the minimum that can be.
+        // The search ends where no entry of the gradient exceeds 1e-4: with a weaker penalty, that is
+        // farther from the minimum.
         for (strength, near) in [("0.01", 3e-4), ("0.1", 1e-3), ("10.0", 1e-2)] {
             let expected = |what: &str| golden(&format!("{name} {strength} {what}"));
             let labels: Vec<usize> = labels.iter().map(|l| l % modulo).collect();
@@ -50,26 +56,27 @@ fn as_scikit_learn() {
             let loss = own.sum::<f64>() / 50.0;
             assert!((loss - expected("loss")[0]).abs() < near, "{name} {strength}: {loss}");
             let (accuracy, f1) = (layer.scores.accuracy, layer.scores.macro_f1);
-            // One row of 50 is as good as tied with a weak penalty.
+            // With a weak penalty, one row of 50 is almost tied.
             let rows = if strength == "10.0" { 0.0201 } else { 1e-9 };
             assert!((accuracy.value - expected("accuracy")[0]).abs() < rows);
             assert!((f1.value - expected("macro_f1")[0]).abs() < 2.0 * rows, "{f1:?}");
-            assert!(accuracy.low < accuracy.value && accuracy.value < accuracy.high);
+            let [low, high] = ends(accuracy);
+            assert!(low < accuracy.value && accuracy.value < high);
         }
     }
 }
 
-/// Numbers around 0 with a variance of 1.
+/// Numbers with mean 0 and variance 1.
 fn noise(rows: usize, width: usize, seed: u64) -> Array2<f32> {
-    let mut rng = Xoshiro256Plus::seed_from_u64(seed);
+    let mut rng = generator(seed);
     let mut normal = || (0..12).map(|_| rng.gen_range(-0.5f32..0.5)).sum::<f32>();
     Array2::from_shape_simple_fn((rows, width), &mut normal)
 }
 
-/// Words of 40 types in sentences of 5, three quarters of them for training; every type has a vector
-/// of its own, with noise.
+/// Words of 40 types in sentences of 5, three quarters of them for training; every type has its own
+/// vector, with noise.
 fn words(rows: usize, classes: usize, seed: u64) -> (Task, Array2<f32>) {
-    let mut rng = Xoshiro256Plus::seed_from_u64(seed);
+    let mut rng = generator(seed);
     let types: Vec<usize> = (0..rows).map(|_| rng.gen_range(0..40)).collect();
     let of_type = noise(40, 48, seed + 1);
     let mut x = noise(rows, 48, seed + 2) * 0.3;
@@ -77,35 +84,35 @@ fn words(rows: usize, classes: usize, seed: u64) -> (Task, Array2<f32>) {
         row += &of_type.row(kind);
     }
     let clusters: Vec<usize> = (0..rows).map(|row| row / 5).collect();
-    let part = |row| if row < rows * 3 / 4 { Part::Train } else { Part::Test };
+    let split = |row| if row < rows * 3 / 4 { Split::Train } else { Split::Test };
     let task = Task {
         labels: (0..rows).map(|_| rng.gen_range(0..classes)).collect(),
         lemmas: types.clone(),
         types,
         clusters,
-        parts: (0..rows).map(part).collect(),
+        splits: (0..rows).map(split).collect(),
     };
     (task, x)
 }
 
 #[test]
-fn a_label_of_the_type_is_looked_up_as_well() {
+fn a_label_of_the_type_is_found_by_the_lookup() {
     let (mut task, x) = words(800, 4, 1);
     task.labels = task.types.iter().map(|kind| kind % 4).collect();
     let prober = Prober::new(task, FIXED, 3).unwrap();
     let lookup = prober.baselines().unwrap().lookup.accuracy;
-    assert_eq!((lookup.value, lookup.low, lookup.high), (1.0, 1.0, 1.0));
+    assert_eq!((lookup.value, lookup.interval), (1.0, Some([1.0; 2])));
     let (probe, layer) = prober.linear(x.view()).unwrap();
     assert!(layer.scores.accuracy.value > 0.97, "{layer:?}");
-    assert_eq!(layer.gain_over_lookup, None, "nothing is left open");
-    // Random labels of types are learned as well: nothing is selective.
+    assert_eq!(layer.gain_over_lookup, None, "the lookup makes no error");
+    // Random labels of types are learned too: there is no selectivity.
     let control = prober.control(x.view(), &probe).unwrap();
     assert!(control.selectivity.value.abs() < 0.05, "{control:?}");
-    // On types that are new there is nothing to look up.
+    // The lookup fails on new types.
     let (mut task, x) = words(800, 4, 1);
     task.labels = task.types.iter().map(|kind| kind % 4).collect();
-    task.parts =
-        task.types.iter().map(|&k| [Part::Train, Part::Test][usize::from(k > 30)]).collect();
+    task.splits =
+        task.types.iter().map(|&k| [Split::Train, Split::Test][usize::from(k > 30)]).collect();
     let prober = Prober::new(task, FIXED, 3).unwrap();
     let (_, layer) = prober.linear(x.view()).unwrap();
     assert_eq!(layer.scores.unseen_lemma_accuracy, Some(layer.scores.accuracy));
@@ -118,7 +125,7 @@ fn random_labels_are_neither_selective_nor_compressed() {
     let mut selectivities = Vec::new();
     for seed in 0..4 {
         let (task, x) = words(1200, 3, 10 * seed);
-        // Every row is a type of its own: the control's labels are as random as the labels.
+        // Every row has its own type: the control labels are as random as the labels.
         let task = Task { types: (0..1200).collect(), ..task };
         let prober = Prober::new(task, Strength::Chosen, seed).unwrap();
         let (probe, _) = prober.linear(x.view()).unwrap();
@@ -138,16 +145,16 @@ fn random_labels_are_neither_selective_nor_compressed() {
 }
 
 #[test]
-fn what_can_be_read_off_is_compressed() {
+fn predictable_labels_are_compressed() {
     let (mut task, x) = words(1200, 4, 5);
     task.labels = task.types.iter().map(|kind| kind % 4).collect();
     let mdl = Prober::new(task, Strength::Chosen, 0).unwrap().mdl(x.view()).unwrap();
-    assert!(mdl.compression.low > 2.0, "{mdl:?}");
-    assert!(mdl.compression.low <= mdl.compression.value, "{mdl:?}");
-    assert!(mdl.compression.value <= mdl.compression.high, "{mdl:?}");
+    let [low, high] = ends(mdl.compression);
+    assert!(low > 2.0 && low <= mdl.compression.value, "{mdl:?}");
+    assert!(mdl.compression.value <= high, "{mdl:?}");
 }
 
-/// Layers of noise in which labels can be read off from layer `from` on.
+/// Layers of noise with the labels planted from layer `from` on.
 fn planted(from: usize, layers: usize) -> (Task, Array3<f32>) {
     let (task, _) = words(800, 3, 77);
     let mut all = Array3::zeros((layers, 800, 16));
@@ -167,7 +174,7 @@ fn planted(from: usize, layers: usize) -> (Task, Array3<f32>) {
 fn a_signal_from_layer_k_on_has_expected_layer_k() {
     for (from, strength) in [(1, FIXED), (3, Strength::Chosen)] {
         let (mut task, mut layers) = planted(from, 5);
-        // What is there from layer k on is the same in all layers, so that more of them add nothing.
+        // The layers from k on are equal, so that more of them add nothing.
         let first = layers.index_axis(Axis(0), from).to_owned();
         for mut layer in layers.outer_iter_mut().skip(from + 1) {
             layer.assign(&first);
@@ -176,7 +183,8 @@ fn a_signal_from_layer_k_on_has_expected_layer_k() {
         let mixes = prober.mixes(layers.view(), &|_, _| ()).unwrap();
         let expected = mixes.expected_layer.unwrap();
         assert!((expected.value - from as f64).abs() < 0.25, "{from}: {mixes:?}");
-        assert!(expected.low <= expected.value && expected.value <= expected.high);
+        let [low, high] = ends(expected);
+        assert!(low <= expected.value && expected.value <= high);
         assert_eq!((mixes.accuracies.len(), mixes.differences.len()), (5, 4));
         let sum: f64 = mixes.differences.iter().map(|d| d.value).sum();
         assert!((sum - mixes.total.value).abs() < 1e-12);
@@ -187,7 +195,7 @@ fn a_signal_from_layer_k_on_has_expected_layer_k() {
         // The same on one thread.
         let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
         assert_eq!(one.install(|| prober.mixes(layers.view(), &|_, _| ())).unwrap(), mixes);
-        // With nothing to tell there is no expected layer.
+        // With random labels there is no expected layer.
         task.labels = words(800, 3, 4321).0.labels;
         let nothing = Prober::new(task, FIXED, 0).unwrap();
         let mixes = nothing.mixes(layers.view(), &|_, _| ()).unwrap();
@@ -196,11 +204,11 @@ fn a_signal_from_layer_k_on_has_expected_layer_k() {
 }
 
 #[test]
-fn a_mix_finds_the_layer_that_tells() {
+fn a_mix_finds_the_planted_layer() {
     let (task, mut layers) = planted(4, 5);
-    // Only layer 2 tells.
-    let telling = layers.index_axis(Axis(0), 4).to_owned();
-    layers.index_axis_mut(Axis(0), 2).assign(&telling);
+    // The labels are planted in layer 2 alone.
+    let planted_layer = layers.index_axis(Axis(0), 4).to_owned();
+    layers.index_axis_mut(Axis(0), 2).assign(&planted_layer);
     layers.index_axis_mut(Axis(0), 4).assign(&noise(800, 16, 9));
     let mixes = Prober::new(task, FIXED, 0).unwrap().mixes(layers.view(), &|_, _| ()).unwrap();
     assert!(mixes.mix.weights[2] > 0.9, "{mixes:?}");
@@ -216,7 +224,7 @@ fn names_of_classes_and_threads_change_nothing() {
     let (probe, layer) = prober.linear(x).unwrap();
     assert_eq!(prober.linear(x).unwrap().0, probe);
     assert!(layer.held_out_accuracy.is_some() && STRENGTHS.contains(&layer.strength));
-    // Rising names are the same order of classes; falling ones sum in another.
+    // Ascending names keep the order of classes; descending names change the order of sums.
     let renamed = |name: fn(usize) -> usize| Task {
         labels: task.labels.iter().map(|&l| name(l)).collect(),
         ..task.clone()
@@ -230,7 +238,7 @@ fn names_of_classes_and_threads_change_nothing() {
 }
 
 #[test]
-fn a_kept_probe_says_the_same() {
+fn a_saved_probe_has_equal_predictions() {
     let (task, layers) = planted(0, 1);
     let x = layers.index_axis(Axis(0), 0);
     let (probe, strength) = Prober::new(task, FIXED, 5).unwrap().fit(x).unwrap();
@@ -249,7 +257,7 @@ fn a_kept_probe_says_the_same() {
     assert_eq!(kept, probe);
     let p = kept.predict(x).unwrap();
     assert!(p.sum_axis(Axis(1)).iter().all(|sum| (sum - 1.0).abs() < 1e-9));
-    // Row by row it is the same as all together.
+    // Row by row, and all rows at once.
     let one = kept.predict(x.slice(s![5..6, ..])).unwrap();
     assert!(one.iter().zip(p.row(5)).all(|(a, b)| (a - b).abs() < 1e-6));
     assert!(kept.predict(Array2::zeros((3, 15)).view()).is_err());
@@ -285,12 +293,12 @@ fn held_out_rows_choose_and_test_rows_do_not() {
     let (mut task, layers) = planted(0, 1);
     let x = layers.index_axis(Axis(0), 0);
     for row in 500..600 {
-        task.parts[row] = Part::Dev;
+        task.splits[row] = Split::Dev;
     }
     let prober = Prober::new(task.clone(), Strength::Chosen, 0).unwrap();
     let (probe, layer) = prober.linear(x).unwrap();
     assert!(layer.held_out_accuracy.is_some());
-    // Other labels of the test rows: the same probe.
+    // Other labels of the test rows do not change the probe.
     for row in 600..800 {
         task.labels[row] = 2 - task.labels[row];
     }
@@ -301,16 +309,16 @@ fn held_out_rows_choose_and_test_rows_do_not() {
 }
 
 #[test]
-fn what_cannot_be_measured_is_said() {
+fn bad_tasks_are_errors() {
     let (task, x) = words(200, 3, 3);
     let fails = |task: Task, strength: Strength, x: ArrayView2<'_, f32>| {
         Prober::new(task, strength, 0).and_then(|p| p.linear(x)).unwrap_err()
     };
     let one_class = Task { labels: vec![4; 200], ..task.clone() };
     assert!(matches!(fails(one_class, FIXED, x.view()), ProbingError::Task { found: 1, .. }));
-    let empty = Task { parts: vec![Part::Train; 200], ..task.clone() };
+    let empty = Task { splits: vec![Split::Train; 200], ..task.clone() };
     assert!(matches!(fails(empty, FIXED, x.view()), ProbingError::Task { found: 0, .. }));
-    let nothing = Task { parts: vec![Part::Test; 200], ..task.clone() };
+    let nothing = Task { splits: vec![Split::Test; 200], ..task.clone() };
     assert!(matches!(fails(nothing, FIXED, x.view()), ProbingError::Task { found: 0, .. }));
     let one_cluster = Task { clusters: vec![0; 200], ..task.clone() };
     assert!(matches!(
@@ -338,7 +346,7 @@ fn what_cannot_be_measured_is_said() {
         let layers = broken.clone().insert_axis(Axis(0));
         let two = ndarray::concatenate![Axis(0), layers, layers];
         assert!(prober.mixes(two.view(), &|_, _| ()).is_err());
-        assert!(prober.mixes(layers.view(), &|_, _| ()).is_err(), "one layer is no mix");
+        assert!(prober.mixes(layers.view(), &|_, _| ()).is_err(), "a mix needs two layers");
     }
 }
 
@@ -350,29 +358,30 @@ fn odd_vectors_have_defined_results() {
         assert!(probe.predict(x).unwrap().iter().all(|p| p.is_finite()));
         let scores = layer.scores;
         for score in [scores.accuracy, scores.macro_f1] {
-            assert!([score.low, score.value, score.high].iter().all(|v| (0.0..=1.0).contains(v)));
+            let ends = score.interval.into_iter().flatten();
+            assert!(ends.chain([score.value]).all(|v| (0.0..=1.0).contains(&v)));
         }
         assert!(prober.mdl(x).unwrap().compression.value.is_finite());
         layer
     };
-    // Vectors that do not vary: the majority.
+    // Constant vectors predict the majority class.
     let (task, x) = words(200, 3, 3);
     let same = Array2::from_elem((200, 6), 0.1f32);
     let layer = finite(&task, same.view());
     let majority = Prober::new(task.clone(), FIXED, 0).unwrap().baselines().unwrap().majority;
     assert_eq!(layer.scores.accuracy, majority.accuracy);
     assert_eq!(finite(&task, Array2::zeros((200, 0)).view()).scores.accuracy, majority.accuracy);
-    // A class of the test rows that training lacks is never got.
+    // A class without training rows is never predicted.
     let mut new = task.clone();
     (150..200).for_each(|row| new.labels[row] = 9);
     assert_eq!(finite(&new, x.view()).scores.accuracy.value, 0.0);
-    // Fewer rows than classes, and numbers of very different size.
+    // Fewer rows than classes, and numbers of very different magnitude.
     finite(&plain((0..10).chain([0, 1]).collect(), 10), x.slice(s![..12, ..]));
     let mut wide = x.clone();
     wide.column_mut(0).mapv_inplace(|v| v * 1e37);
     wide.column_mut(1).mapv_inplace(|v| v * 1e-37);
     finite(&task, wide.view());
-    // A training value apart from the test rows' by more than f32 holds.
+    // The z-score of a test value overflows f32.
     wide.column_mut(1).fill(0.0);
     wide[[0, 1]] = 1e-37;
     wide[[199, 1]] = 1e37;

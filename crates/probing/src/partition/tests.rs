@@ -1,13 +1,16 @@
-//! Planted effects come back; what is aliased with position is null.
+//! Planted effects are recovered, and effects that are confounded with position are None.
 
-use crate::{Design, Partition, Partitioner, Result, Stimuli, standardised};
+use super::{Partition, Partitioner, standardised};
+use crate::design::Design;
+use crate::error::Result;
+use crate::stimuli::Stimuli;
 use ndarray::{Array2, ArrayView2};
-use rand::{Rng, SeedableRng};
-use rand_xoshiro::Xoshiro256Plus;
+use rand::Rng;
 use std::sync::LazyLock;
+use stratoscope_numerics::{Estimate, generator};
 
 fn partition(x: ArrayView2<'_, f64>, design: &Design, seed: u64) -> Result<Partition> {
-    // Most tests share one design, and making it ready takes longer than using it.
+    // Most tests share one design, whose preparation takes longer than its use.
     static STANDARD: LazyLock<Partitioner> =
         LazyLock::new(|| Partitioner::new(self::design(), 0).unwrap());
     match (*design == self::design(), seed) {
@@ -40,7 +43,7 @@ fn design() -> Design {
     design
 }
 
-/// Standard deviations of what is planted, per dimension.
+/// The standard deviations of the planted effects, per dimension.
 #[derive(Clone, Copy, Default)]
 struct Planted {
     sense: f64,
@@ -51,9 +54,9 @@ struct Planted {
 
 /// Vectors with planted effects and noise of standard deviation 1 around words of 3.
 fn vectors(design: &Design, planted: Planted, seed: u64) -> Array2<f64> {
-    let mut rng = Xoshiro256Plus::seed_from_u64(seed);
+    let mut rng = generator(seed);
     let mut table = |rows: usize, scale: f64| {
-        // The sum of 12 uniform numbers is as good as normal.
+        // The sum of 12 uniform numbers is close to normal.
         let normal = |_| (0..12).map(|_| rng.gen_range(-0.5..0.5)).sum::<f64>() * scale;
         Array2::from_shape_vec((rows, WIDTH), (0..rows * WIDTH).map(normal).collect()).unwrap()
     };
@@ -78,13 +81,17 @@ fn vectors(design: &Design, planted: Planted, seed: u64) -> Array2<f64> {
     all
 }
 
-fn value(estimate: &Option<crate::Estimate>) -> f64 {
+fn contains(estimate: Estimate, value: f64) -> bool {
+    estimate.interval.is_some_and(|[low, high]| low <= value && value <= high)
+}
+
+fn value(estimate: &Option<Estimate>) -> f64 {
     estimate.map(|e| e.value).unwrap()
 }
 
-/// Expected ω² of planted variances: what an effect adds, over all that varies within words.
+/// The expected ω² of the planted effects.
 fn expected(planted: Planted) -> [f64; 3] {
-    // Of k levels around their own mean, (k − 1) / k of the variance is left within the word.
+    // Of k levels, (k − 1) / k of the variance is within the word.
     let sense = planted.sense.powi(2) * (SENSES as f64 - 1.0) / SENSES as f64;
     let role = planted.role.powi(2) * (ROLES as f64 - 1.0) / ROLES as f64;
     let word_role = planted.word_role.powi(2) * (ROLES as f64 - 1.0) / ROLES as f64;
@@ -93,12 +100,12 @@ fn expected(planted: Planted) -> [f64; 3] {
 }
 
 #[test]
-fn planted_effects_come_back() {
+fn planted_effects_are_recovered() {
     for planted in [
         Planted { sense: 0.8, role: 0.4, word_role: 0.3, position: 0.0 },
         Planted { sense: 0.3, role: 1.0, word_role: 0.0, position: 2.0 },
     ] {
-        // Roles are few: the mean over draws is what is expected.
+        // Roles are few: the expectation is that of the mean over draws.
         let found: Vec<[f64; 3]> = (0..8)
             .map(|seed| {
                 let x = vectors(&design(), planted, seed);
@@ -119,32 +126,32 @@ fn planted_effects_come_back() {
 
 #[test]
 fn no_effect_is_zero_within_its_interval_and_its_null() {
-    // An interval of 95 % misses now and then: count.
+    // A 95 % interval misses sometimes: count the misses.
     let mut missed = 0;
     for seed in 0..8 {
         let planted = Planted { word_role: 0.3, ..Planted::default() };
         let p = partition(vectors(&design(), planted, seed).view(), &design(), 0).unwrap();
         let sense = p.sense.unwrap();
         assert!(sense.value.abs() < 0.02, "{sense:?}");
-        missed += usize::from(!(sense.low <= 0.0 && 0.0 <= sense.high));
+        missed += usize::from(!contains(sense, 0.0));
         assert!(p.sense_null.unwrap().mean.abs() < 0.005);
         let planted = Planted { sense: 0.8, ..Planted::default() };
         let p = partition(vectors(&design(), planted, seed).view(), &design(), 0).unwrap();
         let role = p.role.unwrap();
-        missed += usize::from(!(role.low <= 0.0 && 0.0 <= role.high));
+        missed += usize::from(!contains(role, 0.0));
         assert!(role.value.abs() < 0.01);
         assert!(value(&p.semantic_share) > 0.95);
     }
     assert!(missed <= 3, "{missed} of 16 intervals miss 0");
-    // With neither effect there is no share to speak of.
+    // Without either effect there is no share.
     let null = partition(vectors(&design(), Planted::default(), 3).view(), &design(), 0).unwrap();
     assert_eq!(null.semantic_share, None);
 }
 
 #[test]
-fn an_effect_aliased_with_position_is_null() {
+fn an_effect_confounded_with_position_is_none() {
     let planted = Planted { sense: 0.7, role: 0.5, word_role: 0.0, position: 1.0 };
-    // Every role at a position of its own: nobody can tell one from the other.
+    // Every role has its own position: role and position are confounded.
     let mut aliased = design();
     for (context, role) in aliased.role.clone().into_iter().enumerate() {
         aliased.positions[context] = vec![3 + role];
@@ -154,7 +161,7 @@ fn an_effect_aliased_with_position_is_null() {
     assert_eq!((p.role, p.semantic_share, p.any_role, p.rest), (None, None, None, None));
     assert!((value(&p.sense) - 0.2).abs() < 0.05, "{p:?}");
 
-    // Positions that lean on roles, but do not follow them: removed first, the rest is seen.
+    // Positions that correlate with roles: they are removed first.
     let mut leaning = design();
     for context in 0..leaning.role.len() {
         leaning.positions[context] = vec![3 + (leaning.role[context] + context % 3) % 5];
@@ -162,12 +169,12 @@ fn an_effect_aliased_with_position_is_null() {
     assert!(!leaning.positions_balanced());
     let without = Planted { role: 0.0, ..planted };
     let p = partition(vectors(&leaning, without, 2).view(), &leaning, 0).unwrap();
-    assert!(value(&p.role).abs() < 0.01, "position passes for role: {:?}", p.role);
+    assert!(value(&p.role).abs() < 0.01, "position is taken for role: {:?}", p.role);
     let naive = Design { positions: vec![vec![0]; leaning.role.len()], ..leaning.clone() };
-    let fooled = partition(vectors(&leaning, without, 2).view(), &naive, 0).unwrap();
-    assert!(value(&fooled.role) > 0.04, "the test has no teeth: {:?}", fooled.role);
+    let confounded = partition(vectors(&leaning, without, 2).view(), &naive, 0).unwrap();
+    assert!(value(&confounded.role) > 0.04, "the test has no teeth: {:?}", confounded.role);
 
-    // A sense of one word that follows position is enough to make sense unidentifiable.
+    // The sense of one word that is confounded with position makes sense undefined.
     let mut sense = design();
     for context in 0..sense.sense.len() {
         sense.positions[context] =
@@ -179,7 +186,7 @@ fn an_effect_aliased_with_position_is_null() {
 }
 
 #[test]
-fn where_words_hold_still_nothing_is_claimed() {
+fn small_variance_within_words_has_no_share() {
     let still = |scale: f64| {
         let mut x = vectors(&design(), Planted { sense: 1.0, role: 1.0, ..Planted::default() }, 5);
         let by_word = design().word;
@@ -206,13 +213,13 @@ fn laws_of_the_partition() {
     let p = partition(x.view(), &design(), 0).unwrap();
     let anew = Partitioner::new(design(), 0).unwrap().partition(x.view()).unwrap();
     assert_eq!(p, anew, "the same seed, the same numbers");
-    // Another scale and place is the same partition.
+    // Invariant to scale and shift.
     let moved = partition((&x * 100.0 + 7.0).view(), &design(), 0).unwrap();
     for (a, b) in [(&p.sense, &moved.sense), (&p.role, &moved.role), (&p.rest, &moved.rest)] {
         assert!((value(a) - value(b)).abs() < 1e-9);
-        assert!((a.unwrap().low - b.unwrap().low).abs() < 1e-9);
+        assert!((a.unwrap().low().unwrap() - b.unwrap().low().unwrap()).abs() < 1e-9);
     }
-    // Rows in another order too.
+    // Invariant to the order of rows.
     let order: Vec<usize> = (0..x.nrows()).rev().collect();
     let d = design();
     let pick = |v: &[usize]| order.iter().map(|&i| v[i]).collect::<Vec<_>>();
@@ -224,7 +231,7 @@ fn laws_of_the_partition() {
     };
     let q = partition(x.select(ndarray::Axis(0), &order).view(), &turned, 0).unwrap();
     assert!((value(&p.role) - value(&q.role)).abs() < 1e-9);
-    // Standardised dimensions have mean 0 and deviation 1; one that does not vary is 0.
+    // Standardised dimensions have mean 0 and deviation 1; a constant one is 0.
     let mut with_constant = x.clone();
     with_constant.column_mut(0).fill(5.0);
     let z = standardised(with_constant.view());
@@ -253,7 +260,7 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
-fn the_built_in_stimuli_are_whole() {
+fn the_built_in_stimuli_are_complete() {
     let stimuli = Stimuli::homographs().unwrap();
     assert!(stimuli.words().len() >= 30 && stimuli.roles().len() >= 4);
     assert_eq!(stimuli.contexts().len(), stimuli.words().len() * 2 * stimuli.roles().len() * 4);

@@ -1,39 +1,48 @@
-//! The probe itself: Adam over minibatches of sentences.
+//! The fit of a structural probe: Adam over minibatches of sentences.
 
-use super::scores::{Part, depth_part, distance_part};
+use super::options::{StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget};
+use super::scores::{SentenceScores, depth_part, distance_part};
 use super::trees::{Tree, Trees};
-use super::{
-    StructuralFit, StructuralOptions, StructuralProgress, StructuralStep, StructuralTarget,
-};
-use crate::product::product;
-use crate::{ProbingError, Result};
+use crate::error::{ProbingError, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip, s};
-use rand::{Rng, SeedableRng, seq::SliceRandom};
-use rand_xoshiro::Xoshiro256Plus;
+use rand::{Rng, seq::SliceRandom};
+use serde::{Deserialize, Serialize};
+use stratoscope_numerics::{generator, product_into};
 
-/// Sentences a step.
+/// Sentences of one step.
 const BATCH: usize = 20;
-/// Passes over the sentences at most.
-const EPOCHS: usize = 100;
-/// Adam's rate at the start.
+/// The largest number of passes over the sentences.
+const MAX_EPOCHS: usize = 100;
+/// The initial learning rate of Adam.
 const RATE: f32 = 3e-4;
-/// What the rate is multiplied with when the held-out loss stays.
+/// The factor of the learning rate where the held-out loss does not fall.
 const DECAY: f32 = 0.3;
-/// The fit ends when that has happened so often.
-const DECAYS: usize = 4;
-/// A held-out loss that falls by less than this share of itself stays.
-const LEAST_GAIN: f64 = 1e-4;
-/// One sentence in so many is held out.
+/// The fit ends after this many decays.
+const MAX_DECAYS: usize = 4;
+/// The smallest relative decrease of the held-out loss that counts.
+const MIN_GAIN: f64 = 1e-4;
+/// One of this many sentences is held out.
 const HELD_OUT: usize = 10;
+
+/// The summary of one fit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct StructuralFit {
+    /// The number of rows of B.
+    pub rank: usize,
+    /// The number of passes over the training sentences.
+    pub epochs: usize,
+    /// The lowest loss on the held-out tenth of the training sentences, at which B is taken.
+    pub held_out_loss: f64,
+}
 
 /// A fitted structural probe.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StructuralProbe {
     target: StructuralTarget,
-    /// B of vectors times `scale`, `[rank, d_model]`.
+    /// B, which is applied to vectors times `scale`, `[rank, d_model]`.
     projection: Array2<f32>,
-    /// Gives the training vectors entries of mean square 1, so that one rate and one first B fit all
-    /// models.
+    /// With it the entries of the training vectors have mean square 1, so that one learning rate and one
+    /// initialisation fit all models.
     scale: f64,
     epochs: usize,
     held_out_loss: f64,
@@ -41,9 +50,9 @@ pub struct StructuralProbe {
 
 impl StructuralProbe {
     /// Fits a probe to `rows` `[rows, d_model]` by Adam (Kingma & Ba 2015) in minibatches of
-    /// sentences. A seeded tenth of the sentences is held out: where the loss on it stays, the fit
-    /// goes back to the best B, at a lower rate, and after a few times ends. `layer` is what
-    /// `progress` is told.
+    /// sentences. A seeded tenth of the sentences is held out. Where the loss on it does not fall, the
+    /// fit returns to the best B with a lower learning rate; after a few times it ends. `layer` is
+    /// reported to `progress`.
     ///
     /// # Errors
     /// As [`structural`](super::structural).
@@ -57,28 +66,28 @@ impl StructuralProbe {
     ) -> Result<Self> {
         check(rows, trees)?;
         if options.rank == 0 {
-            let expected = "1 or more";
+            let expected = "at least 1";
             return Err(ProbingError::Setting { name: "rank", value: 0.0, expected });
         }
-        // A word alone has no distance.
-        let least = if target == StructuralTarget::Distance { 2 } else { 1 };
+        // A single word has no distance.
+        let shortest = if target == StructuralTarget::Distance { 2 } else { 1 };
         let mut sentences: Vec<&Tree> =
-            trees.all().iter().filter(|tree| tree.len() >= least).collect();
+            trees.all().iter().filter(|tree| tree.len() >= shortest).collect();
         let count = sentences.len();
         if count < 2 {
-            let needed = "at least 2 sentences to fit to";
+            let needed = "at least 2 training sentences";
             return Err(ProbingError::Task { needed, found: count });
         }
-        let mut rng = Xoshiro256Plus::seed_from_u64(options.seed);
+        let mut rng = generator(options.seed);
         sentences.shuffle(&mut rng);
         let (held_out, fitted) = sentences.split_at_mut((count / HELD_OUT).max(1));
         let view = View { rows, target, scale: scale(rows, trees) };
         let d_model = rows.ncols();
         let rank = options.rank.min(d_model);
-        // Vectors of that scale begin with ‖B h‖² near 1.
+        // With this scale, the initial ‖B h‖² is near 1.
         let reach = (3.0 / (rank * d_model) as f32).sqrt();
         let mut b = Array2::from_shape_simple_fn((rank, d_model), || rng.gen_range(-reach..reach));
-        let (mut best, mut least) = (b.clone(), view.loss(held_out, &b));
+        let (mut best, mut lowest) = (b.clone(), view.loss(held_out, &b));
         let (mut adam, mut rate, mut decays) = (Adam::new(&b), RATE, 0);
         let mut epochs = 0;
         loop {
@@ -89,15 +98,15 @@ impl StructuralProbe {
                 adam.step(&mut b, &gradient, rate);
             }
             let loss = view.loss(held_out, &b);
-            let stays = loss >= least * (1.0 - LEAST_GAIN);
-            if loss < least {
-                (best, least) = (b.clone(), loss);
+            let stays = loss >= lowest * (1.0 - MIN_GAIN);
+            if loss < lowest {
+                (best, lowest) = (b.clone(), loss);
             }
             if stays {
                 (b, adam, rate, decays) =
                     (best.clone(), Adam::new(&best), rate * DECAY, decays + 1);
             }
-            let done = decays == DECAYS || epochs == EPOCHS;
+            let done = decays == MAX_DECAYS || epochs == MAX_EPOCHS;
             let step = StructuralStep { layer, target, epochs, held_out_loss: loss, done };
             if progress(step).is_break() {
                 return Err(ProbingError::Stopped);
@@ -108,28 +117,28 @@ impl StructuralProbe {
                     projection: best,
                     scale: view.scale,
                     epochs,
-                    held_out_loss: least,
+                    held_out_loss: lowest,
                 });
             }
         }
     }
 
-    /// What it was fitted to.
+    /// The target of the probe.
     pub fn target(&self) -> StructuralTarget {
         self.target
     }
 
-    /// How the fit went.
+    /// The summary of the fit.
     pub fn summary(&self) -> StructuralFit {
         let (rank, epochs) = (self.projection.nrows(), self.epochs);
         StructuralFit { rank, epochs, held_out_loss: self.held_out_loss }
     }
 
-    /// B h of every vector `[rows, d_model]`: `[rows, rank]`. Distances are squared distances
-    /// between these, depths their squared lengths.
+    /// B h of every vector `[rows, d_model]`: `[rows, rank]`. Predicted distances are the squared
+    /// distances between these, predicted depths their squared lengths.
     ///
     /// # Errors
-    /// Another number of entries than the probe was fitted to.
+    /// A width that is not that of the training vectors.
     pub fn project(&self, rows: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
         let (expected, found) = (self.projection.ncols(), rows.ncols());
         if expected != found {
@@ -139,8 +148,12 @@ impl StructuralProbe {
         Ok(projected(scaled.view(), &self.projection))
     }
 
-    /// What each test sentence adds to the scores.
-    pub(super) fn scored(&self, rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<Vec<Part>> {
+    /// The contribution of each test sentence to the scores.
+    pub(super) fn scored(
+        &self,
+        rows: ArrayView2<'_, f32>,
+        trees: &Trees,
+    ) -> Result<Vec<SentenceScores>> {
         check(rows, trees)?;
         let part = |tree: &Tree| {
             let p = self.project(rows.select(Axis(0), &tree.rows).view())?.mapv(f64::from);
@@ -159,7 +172,7 @@ impl StructuralProbe {
     }
 }
 
-/// Vectors as a fit sees them.
+/// The vectors of a fit.
 struct View<'a> {
     rows: ArrayView2<'a, f32>,
     target: StructuralTarget,
@@ -167,7 +180,7 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// The vectors of some sentences, one after the other, `[words, d_model]`.
+    /// The scaled vectors of some sentences, concatenated, `[words, d_model]`.
     fn gather(&self, trees: &[&Tree]) -> Array2<f32> {
         let words = trees.iter().map(|tree| tree.len()).sum();
         let mut gathered = Array2::zeros((words, self.rows.ncols()));
@@ -180,8 +193,8 @@ impl View<'_> {
         gathered
     }
 
-    /// The sum of the losses of some sentences, and the gradient of their mean by the projected
-    /// vectors `p`, which takes their place.
+    /// The sum of the losses of some sentences. The projected vectors `p` are replaced by the gradient of
+    /// the mean loss with respect to them.
     fn through(&self, trees: &[&Tree], p: &mut Array2<f32>) -> f64 {
         let weight = 1.0 / trees.len() as f32;
         let mut from = 0;
@@ -202,13 +215,13 @@ impl View<'_> {
         trees.chunks(BATCH).map(batch).sum::<f64>() / trees.len() as f64
     }
 
-    /// The gradient of the mean loss of some sentences by B, `[rank, d_model]`.
+    /// The gradient of the mean loss of some sentences with respect to B, `[rank, d_model]`.
     fn gradient(&self, trees: &[&Tree], b: &Array2<f32>) -> Array2<f32> {
         let h = self.gather(trees);
         let mut p = projected(h.view(), b);
         self.through(trees, &mut p);
         let mut gradient = Array2::zeros(b.dim());
-        product(p.t(), h.view(), gradient.view_mut(), false);
+        product_into(p.t(), h.view(), gradient.view_mut());
         gradient
     }
 }
@@ -216,11 +229,11 @@ impl View<'_> {
 /// B h of every vector, `[rows, rank]`.
 fn projected(rows: ArrayView2<'_, f32>, b: &Array2<f32>) -> Array2<f32> {
     let mut out = Array2::zeros((rows.nrows(), b.nrows()));
-    product(rows, b.t(), out.view_mut(), false);
+    product_into(rows, b.t(), out.view_mut());
     out
 }
 
-/// Adam with its usual constants.
+/// Adam with its default constants.
 struct Adam {
     mean: Array2<f32>,
     square: Array2<f32>,
@@ -248,11 +261,12 @@ impl Adam {
     }
 }
 
-/// That the trees point at rows, and that all of these are finite.
+/// # Errors
+/// Trees that refer to rows that do not exist, a vector without entries, a value that is not finite.
 fn check(rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<()> {
     let (expected, found) = (trees.rows_needed(), rows.nrows());
     if expected > found {
-        return Err(ProbingError::Length { what: "rows that trees point at", expected, found });
+        return Err(ProbingError::Length { what: "rows that the trees refer to", expected, found });
     }
     if rows.ncols() == 0 {
         return Err(ProbingError::Length { what: "entries of a vector", expected: 1, found: 0 });
@@ -265,7 +279,7 @@ fn check(rows: ArrayView2<'_, f32>, trees: &Trees) -> Result<()> {
     Ok(())
 }
 
-/// 1 / the root mean square of all entries; 1 where all are 0.
+/// The inverse of the root mean square of all entries; 1 where all are 0.
 fn scale(rows: ArrayView2<'_, f32>, trees: &Trees) -> f64 {
     let (mut sum, mut n) = (0.0, 0.0);
     for &row in trees.all().iter().flat_map(|tree| &tree.rows) {

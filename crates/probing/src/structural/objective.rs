@@ -1,17 +1,17 @@
-//! The two objectives and their exact gradients by the projected vectors.
+//! The losses of the two targets, with their gradients with respect to the projected vectors.
 
-use super::StructuralTarget;
+use super::options::StructuralTarget;
 use super::trees::Tree;
-use crate::product::product;
 use ndarray::{Array2, ArrayView2, ArrayViewMut2, Axis, s};
+use stratoscope_numerics::product_into;
 
-/// Rows of the matrix of distances that are held at a time: a long sentence must not need the square
-/// of its length.
+/// Rows of the distance matrix that are held at once: memory is linear in the length of a sentence.
 const BLOCK: usize = 128;
 
 impl StructuralTarget {
     /// The loss of one sentence, Σ_ij |d_tree − d_B| / |s|² or Σ_i |depth − d_B| / |s|, from its
-    /// projected vectors `p` `[seen, rank]`; its gradient by `p`, times `weight`, goes to `gradient`.
+    /// projected vectors `p` `[seen, rank]`. The gradient with respect to `p`, times `weight`, is
+    /// written to `gradient`.
     pub(super) fn loss(
         self,
         tree: &Tree,
@@ -52,7 +52,7 @@ fn distance_loss(
     mut gradient: ArrayViewMut2<'_, f32>,
 ) -> f64 {
     let n = tree.len();
-    // Distances are what they were, and cancel less in f32.
+    // Centring keeps distances, and loses fewer digits in f32.
     let centred = match p.mean_axis(Axis(0)) {
         Some(mean) => &p - &mean,
         None => return 0.0,
@@ -63,7 +63,7 @@ fn distance_loss(
     for from in (0..n).step_by(BLOCK) {
         let block = centred.slice(s![from..n.min(from + BLOCK), ..]);
         let mut signs = Array2::zeros((block.nrows(), n));
-        product(block, centred.t(), signs.view_mut(), false);
+        product_into(block, centred.t(), signs.view_mut());
         for (at, mut row) in signs.outer_iter_mut().enumerate() {
             let i = from + at;
             let mut sum = 0.0;
@@ -74,11 +74,11 @@ fn distance_loss(
                 *entry = -factor * sign(off);
                 sum -= *entry;
             }
-            // The word's own term stands on the diagonal.
+            // The term of the word itself is on the diagonal.
             row[i] = sum;
         }
         let into = gradient.slice_mut(s![from..n.min(from + BLOCK), ..]);
-        product(signs.view(), centred.view(), into, false);
+        product_into(signs.view(), centred.view(), into);
     }
     loss / (n as f64).powi(2)
 }

@@ -1,69 +1,71 @@
-//! How well predicted distances and depths give back the trees.
+//! Scores of predicted distances and depths.
 
-use super::StructuralTarget;
+use super::options::StructuralTarget;
 use super::trees::{Tree, Trees};
-use crate::score::{Scored, bootstrap};
+use crate::score::bootstrap;
 use serde::{Deserialize, Serialize};
+use stratoscope_numerics::Estimate;
 
-/// Lengths of sentences that the rank correlations are averaged over.
+/// The lengths of sentences in the averages of rank correlations.
 const LENGTHS: std::ops::RangeInclusive<usize> = 5..=50;
 
-/// Scores on test sentences, each with its 95 % interval over sentences; None where no sentence can
-/// be scored. Only words with a vector count; |s| is how many of them a sentence has.
+/// Scores on test sentences with intervals over sentences; None where no sentence has the score. Only
+/// words with a vector count; |s| is their number in a sentence.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StructuralScores {
-    /// Undirected unlabelled attachment score: of all edges of the annotated trees between two words
-    /// that are no punctuation, the share that is also in the minimum spanning tree of the predicted
-    /// distances between these words. As Hewitt & Manning's code counts it, except where punctuation
-    /// has dependents: theirs then joins these to each other.
-    pub uuas: Option<Scored>,
-    /// Spearman's correlation of predicted with annotated distances: for each word its distances to
-    /// all words of its sentence (to itself, 0, too), averaged over the words of all sentences of a
-    /// length, and then over the lengths from 5 to 50. Punctuation counts.
-    pub dspr: Option<Scored>,
-    /// The same of depths, one correlation a sentence.
-    pub nspr: Option<Scored>,
-    /// In how many sentences the root is the word of the least predicted depth, punctuation left
-    /// out. Sentences whose root is punctuation, or has no vector, are not counted.
-    pub root_accuracy: Option<Scored>,
+    /// Undirected unlabelled attachment score: the share of the edges of the annotated trees, between
+    /// two words that are not punctuation, that are in the minimum spanning tree of the predicted
+    /// distances. As in the code of Hewitt & Manning, except where punctuation has dependents, which
+    /// their code connects to each other.
+    pub uuas: Option<Estimate>,
+    /// Spearman's correlation between predicted and annotated distances of each word to all words of its
+    /// sentence (itself included), averaged over the words of all sentences of one length, then over
+    /// the lengths 5 to 50. Punctuation is included.
+    pub dspr: Option<Estimate>,
+    /// Spearman's correlation between predicted and annotated depths, one per sentence, averaged in the
+    /// same way.
+    pub nspr: Option<Estimate>,
+    /// The share of sentences in which the root is the word with the smallest predicted depth,
+    /// punctuation excluded. Sentences whose root is punctuation or has no vector are excluded.
+    pub root_accuracy: Option<Estimate>,
 }
 
-/// What the scores are of.
+/// The sample behind the scores.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StructuralSample {
-    /// Sentences, all of them.
+    /// All sentences.
     pub sentences: usize,
-    /// Edges between words that are no punctuation: what UUAS is of.
+    /// Edges between words that are not punctuation, for UUAS.
     pub edges: usize,
-    /// Sentences of 5 to 50 words: what DSpr and NSpr are of.
+    /// Sentences of 5 to 50 words, for DSpr and NSpr.
     pub correlated: usize,
-    /// Sentences whose root can be found: what root accuracy is of.
+    /// Sentences whose root is a compared word, for root accuracy.
     pub rooted: usize,
 }
 
-/// What one sentence adds to the two scores of a target: hits of tries, and correlations.
+/// The contribution of one sentence to the two scores of a target: hits of tries, and correlations.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Part {
+pub(super) struct SentenceScores {
     hits: usize,
     tries: usize,
-    /// How many words have a vector.
+    /// The number of words with a vector.
     length: usize,
-    /// The sum of correlations, and how many they are.
+    /// The sum and number of correlations.
     correlations: f64,
     correlated: usize,
 }
 
 impl StructuralScores {
     /// `distance` and `depth` are `[test sentences]`.
-    pub(super) fn of(distance: &[Part], depth: &[Part], seed: u64) -> Self {
-        let [uuas, dspr] = scored(distance, seed);
-        let [root_accuracy, nspr] = scored(depth, seed);
+    pub(super) fn of(distance: &[SentenceScores], depth: &[SentenceScores], seed: u64) -> Self {
+        let [uuas, dspr] = estimates(distance, seed);
+        let [root_accuracy, nspr] = estimates(depth, seed);
         Self { uuas, dspr, nspr, root_accuracy }
     }
 }
 
-/// The share of hits, and the correlation averaged by length and then over lengths.
-fn scored(parts: &[Part], seed: u64) -> [Option<Scored>; 2] {
+/// The share of hits, and the correlation averaged by length, then over lengths.
+fn estimates(parts: &[SentenceScores], seed: u64) -> [Option<Estimate>; 2] {
     let mut sums = vec![(0.0, 0.0); LENGTHS.end() + 1];
     bootstrap(parts.len(), seed, |counts| {
         sums.fill((0.0, 0.0));
@@ -86,10 +88,11 @@ fn scored(parts: &[Part], seed: u64) -> [Option<Scored>; 2] {
     })
 }
 
-/// What the chain of neighbours scores, and what all scores are of.
+/// The scores of the chain baseline, and the sample.
 pub(super) fn chain(trees: &Trees, seed: u64) -> (StructuralScores, StructuralSample) {
-    let parts =
-        |target| -> Vec<Part> { trees.all().iter().map(|tree| chain_part(tree, target)).collect() };
+    let parts = |target| -> Vec<SentenceScores> {
+        trees.all().iter().map(|tree| chain_part(tree, target)).collect()
+    };
     let (distance, depth) = (parts(StructuralTarget::Distance), parts(StructuralTarget::Depth));
     let sample = StructuralSample {
         sentences: trees.len(),
@@ -103,27 +106,27 @@ pub(super) fn chain(trees: &Trees, seed: u64) -> (StructuralScores, StructuralSa
     (StructuralScores::of(&distance, &depth, seed), sample)
 }
 
-fn chain_part(tree: &Tree, target: StructuralTarget) -> Part {
-    let places = tree.places();
+fn chain_part(tree: &Tree, target: StructuralTarget) -> SentenceScores {
+    let positions = tree.positions();
     match target {
         StructuralTarget::Distance => distance_part(tree, |i| {
-            places.iter().map(|&place| place.abs_diff(places[i]) as f64).collect()
+            positions.iter().map(|&at| at.abs_diff(positions[i]) as f64).collect()
         }),
         StructuralTarget::Depth => {
-            depth_part(tree, &places.iter().map(|&place| place as f64).collect::<Vec<_>>())
+            depth_part(tree, &positions.iter().map(|&at| at as f64).collect::<Vec<_>>())
         }
     }
 }
 
-/// `distances` gives a word's predicted distances to all seen words, `[seen]`.
-pub(super) fn distance_part(tree: &Tree, distances: impl Fn(usize) -> Vec<f64>) -> Part {
+/// `distances(i)` are the predicted distances of word i to all seen words, `[seen]`.
+pub(super) fn distance_part(tree: &Tree, distances: impl Fn(usize) -> Vec<f64>) -> SentenceScores {
     let edges = tree.compared_edges();
     let found = spanning_tree(&tree.compared, &distances);
-    let mut part = Part {
+    let mut part = SentenceScores {
         hits: edges.iter().filter(|edge| found.binary_search(edge).is_ok()).count(),
         tries: edges.len(),
         length: tree.len(),
-        ..Part::default()
+        ..SentenceScores::default()
     };
     if LENGTHS.contains(&part.length) {
         for word in 0..tree.len() {
@@ -134,15 +137,15 @@ pub(super) fn distance_part(tree: &Tree, distances: impl Fn(usize) -> Vec<f64>) 
     part
 }
 
-/// `depths` are those predicted, `[seen]`.
-pub(super) fn depth_part(tree: &Tree, depths: &[f64]) -> Part {
+/// `depths` are the predicted depths, `[seen]`.
+pub(super) fn depth_part(tree: &Tree, depths: &[f64]) -> SentenceScores {
     let root = tree.root().filter(|root| tree.compared.binary_search(root).is_ok());
-    let least = tree.compared.iter().min_by(|&&a, &&b| depths[a].total_cmp(&depths[b]));
-    let mut part = Part {
-        hits: usize::from(root.is_some() && root.as_ref() == least),
+    let shallowest = tree.compared.iter().min_by(|&&a, &&b| depths[a].total_cmp(&depths[b]));
+    let mut part = SentenceScores {
+        hits: usize::from(root.is_some() && root.as_ref() == shallowest),
         tries: usize::from(root.is_some()),
         length: tree.len(),
-        ..Part::default()
+        ..SentenceScores::default()
     };
     if LENGTHS.contains(&part.length) {
         let annotated: Vec<f64> = tree.depths().into_iter().map(f64::from).collect();
@@ -151,7 +154,7 @@ pub(super) fn depth_part(tree: &Tree, depths: &[f64]) -> Part {
     part
 }
 
-impl Part {
+impl SentenceScores {
     fn add(&mut self, correlation: Option<f64>) {
         if let Some(correlation) = correlation {
             self.correlations += correlation;
@@ -160,8 +163,8 @@ impl Part {
     }
 }
 
-/// The minimum spanning tree of `nodes` (Prim 1957), its edges sorted, the smaller end first. Where
-/// distances tie, the word that comes first is taken first.
+/// The edges of the minimum spanning tree of `nodes` (Prim 1957), sorted, the smaller end first. Of
+/// equal distances, the first word is taken.
 pub(super) fn spanning_tree(
     nodes: &[usize],
     distances: impl Fn(usize) -> Vec<f64>,
@@ -170,7 +173,7 @@ pub(super) fn spanning_tree(
         return Vec::new();
     };
     let from_first = distances(first);
-    // Of each node outside the tree: how near it is, and to which node of the tree.
+    // Each node outside the tree, with its distance to the nearest node of the tree.
     let mut outside: Vec<(usize, f64, usize)> =
         rest.iter().map(|&node| (node, from_first[node], first)).collect();
     let mut edges = Vec::with_capacity(outside.len());
@@ -188,30 +191,9 @@ pub(super) fn spanning_tree(
     edges
 }
 
-/// Spearman's rank correlation of a prediction with what is annotated, ties at their average rank.
-/// A prediction that is the same everywhere orders nothing, 0; None where what is annotated is the
-/// same everywhere, and there is nothing to order.
+/// Spearman's rank correlation of a prediction with the annotation. A constant prediction has
+/// correlation 0; None where the annotation is constant.
 pub(super) fn spearman(predicted: &[f64], annotated: &[f64]) -> Option<f64> {
-    let (p, a) = (ranks(predicted), ranks(annotated));
-    let product = |x: &[f64], y: &[f64]| x.iter().zip(y).map(|(x, y)| x * y).sum::<f64>();
-    let (of_p, of_a) = (product(&p, &p), product(&a, &a));
-    if of_a == 0.0 {
-        return None;
-    }
-    Some(if of_p == 0.0 { 0.0 } else { product(&p, &a) / (of_p * of_a).sqrt() })
-}
-
-/// Average ranks, minus their mean: multiples of ½, so that sums are exact.
-fn ranks(values: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
-    let mut ranks = vec![0.0; values.len()];
-    let middle = (values.len() as f64 - 1.0) / 2.0;
-    let mut from = 0;
-    for tied in order.chunk_by(|&a, &b| values[a] == values[b]) {
-        let rank = from as f64 + (tied.len() as f64 - 1.0) / 2.0;
-        tied.iter().for_each(|&at| ranks[at] = rank - middle);
-        from += tied.len();
-    }
-    ranks
+    let varies = annotated.windows(2).any(|pair| pair[0] != pair[1]);
+    varies.then(|| stratoscope_numerics::spearman(predicted, annotated).unwrap_or(0.0))
 }

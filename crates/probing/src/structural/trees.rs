@@ -1,44 +1,20 @@
-//! Sentences as dependency trees: what the structural probe is fitted to, and what it may see.
+//! Dependency trees of sentences, with the rows of their words.
 
-use crate::{ProbingError, Result};
+use crate::error::{ProbingError, Result, TreeMistake};
 
-/// One sentence with its annotated tree, and where the vectors of its words lie. All three lists are
-/// `[words]`.
+/// One sentence with its annotated tree and the rows of its words. All three lists are `[words]`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParsedSentence {
-    /// The head of each word, counted from 1 as in CoNLL-U; 0 for the root.
+    /// The head of each word, from 1 as in CoNLL-U; 0 for the root.
     pub heads: Vec<usize>,
-    /// Whether a word is punctuation (`PUNCT` in UPOS): trees are compared without it.
+    /// Whether each word is punctuation (`PUNCT` in UPOS), which is not compared.
     pub punctuation: Vec<bool>,
-    /// The row of each word's vector; none for a word that no token covers. Paths of the tree lead
-    /// through such a word, and nothing else is asked of it.
+    /// The row of the vector of each word; None for a word without a token. Such a word is on the paths
+    /// of the tree, but has no predictions.
     pub rows: Vec<Option<usize>>,
 }
 
-/// What is wrong with a tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum TreeMistake {
-    /// A head that is no word of the sentence.
-    #[error("its head is {head}, and the sentence has {words} words")]
-    HeadOutOfRange {
-        /// The head as given.
-        head: usize,
-        /// How many words there are.
-        words: usize,
-    },
-    /// More than one word with head 0.
-    #[error("it is a root, and so is word {first}")]
-    SecondRoot {
-        /// The root before it, from 1.
-        first: usize,
-    },
-    /// From this word the heads lead back to itself.
-    #[error("its heads lead back to itself")]
-    Cycle,
-}
-
-/// Dependency trees that were checked, ready for a structural probe.
+/// Checked dependency trees, for a structural probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trees(Vec<Tree>);
 
@@ -46,7 +22,7 @@ impl Trees {
     /// Checks the trees of all sentences.
     ///
     /// # Errors
-    /// Lists of unequal length, a head that is no word, a second root, or a cycle, each with the
+    /// Lists of different lengths; a head that is not a word, a second root, or a cycle, with the
     /// sentence (from 0) and the word (from 1). A sentence without a root has a cycle.
     pub fn new(sentences: &[ParsedSentence]) -> Result<Self> {
         sentences
@@ -57,7 +33,7 @@ impl Trees {
             .map(Self)
     }
 
-    /// How many sentences there are.
+    /// The number of sentences.
     pub fn len(&self) -> usize {
         self.0.len()
     }
@@ -71,24 +47,24 @@ impl Trees {
         &self.0
     }
 
-    /// The number of rows that a matrix of vectors needs at least.
+    /// The smallest number of rows of a matrix of vectors.
     pub(super) fn rows_needed(&self) -> usize {
         self.0.iter().flat_map(|tree| &tree.rows).map(|row| row + 1).max().unwrap_or(0)
     }
 }
 
-/// One tree. Its *seen* words are those that have a vector, numbered in their order.
+/// One tree. Its *seen* words are those with a vector, numbered in their order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Tree {
-    /// The parent of each word, `[words]`; the root is its own.
+    /// The parent of each word, `[words]`; the parent of the root is the root.
     parents: Vec<usize>,
-    /// The words, parents before their children.
+    /// The words; parents are before their children.
     order: Vec<usize>,
-    /// The word behind each seen word.
+    /// The word of each seen word.
     seen: Vec<usize>,
     /// The row of each seen word.
     pub(super) rows: Vec<usize>,
-    /// The seen words that are no punctuation: those that trees are compared on.
+    /// The seen words that are not punctuation, on which trees are compared.
     pub(super) compared: Vec<usize>,
 }
 
@@ -129,22 +105,22 @@ impl Tree {
         Ok(Self { parents, order, seen, rows, compared })
     }
 
-    /// How many seen words there are: the length of the sentence, as far as the probe goes.
+    /// The number of seen words: the length of the sentence for the probe.
     pub(super) fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// The place in the sentence of each seen word.
-    pub(super) fn places(&self) -> &[usize] {
+    /// The position of each seen word in the sentence.
+    pub(super) fn positions(&self) -> &[usize] {
         &self.seen
     }
 
-    /// The seen word that is the root, if it is seen.
+    /// The root, if it is a seen word.
     pub(super) fn root(&self) -> Option<usize> {
         self.order.first().and_then(|root| self.seen.binary_search(root).ok())
     }
 
-    /// Edges of the tree between two compared words, as seen words, the smaller first.
+    /// The edges between two compared words, as pairs of seen words in ascending order.
     pub(super) fn compared_edges(&self) -> Vec<(usize, usize)> {
         let at = |word: usize| {
             let at = self.seen.binary_search(&word).ok()?;
@@ -157,7 +133,7 @@ impl Tree {
         self.compared.iter().filter_map(edge).collect()
     }
 
-    /// The depth of every seen word: edges up to the root, `[seen]`.
+    /// The depth of every seen word, the number of edges to the root, `[seen]`.
     pub(super) fn depths(&self) -> Vec<u32> {
         match self.order.first() {
             Some(&root) => self.lengths_from(root),
@@ -170,8 +146,8 @@ impl Tree {
         self.lengths_from(self.seen[from])
     }
 
-    /// Up from a word to the root first, and then down from there in one pass: parents come before
-    /// their children.
+    /// First up from the word to the root, then down in one pass, because parents are before their
+    /// children.
     fn lengths_from(&self, word: usize) -> Vec<u32> {
         let mut lengths = vec![u32::MAX; self.parents.len()];
         let (mut at, mut length) = (word, 0);
@@ -190,7 +166,7 @@ impl Tree {
     }
 }
 
-/// The words, parents before children; else a word on a cycle.
+/// The words with parents before their children, or a word on a cycle.
 fn order(parents: &[usize], root: Option<usize>) -> std::result::Result<Vec<usize>, usize> {
     let mut placed = vec![false; parents.len()];
     let mut order = Vec::with_capacity(parents.len());
@@ -198,7 +174,7 @@ fn order(parents: &[usize], root: Option<usize>) -> std::result::Result<Vec<usiz
         placed[root] = true;
         order.push(root);
     }
-    // Which upward path has been at a word: one that meets itself is a cycle.
+    // The upward path that visited each word: a path that meets itself is a cycle.
     let mut path_of = vec![usize::MAX; parents.len()];
     let mut path = Vec::new();
     for word in 0..parents.len() {
