@@ -1,0 +1,37 @@
+//! What can be wrong with a chart.
+
+/// What can be wrong with a chart.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChartError {
+    /// A list is not as long as the others say.
+    #[error("{what}: expected {expected}, found {found}")]
+    Shape {
+        /// Which list.
+        what: String,
+        /// The length that the others say.
+        expected: usize,
+        /// Its length.
+        found: usize,
+    },
+    /// A number that is NaN or infinite: JSON cannot hold it, and no picture can show it.
+    #[error("{what} is {value}, which is not a finite number")]
+    NotFinite {
+        /// Which number.
+        what: String,
+        /// The number.
+        value: f64,
+    },
+    /// A number outside of its range.
+    #[error("{what} is {value}, outside {low} to {high}")]
+    OutOfRange {
+        /// Which number.
+        what: String,
+        /// The number.
+        value: f64,
+        /// The smallest allowed.
+        low: f64,
+        /// The largest allowed.
+        high: f64,
+    },
+}
