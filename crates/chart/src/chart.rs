@@ -51,7 +51,6 @@ impl Paper {
 /// What a chart draws.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
-#[non_exhaustive]
 pub enum Drawing {
     /// Curves with intervals.
     Curves(Curves),

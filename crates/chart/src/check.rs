@@ -36,7 +36,7 @@ fn curves(id: &str, curves: &Curves) -> Checked {
             true => id.to_owned(),
             false => format!("{id}, {}", panel.title),
         };
-        axis(&name, &panel.x)?;
+        panel.x.check(&name)?;
         if matches!(panel.x.kind, AxisKind::Layers | AxisKind::Counts) {
             rising(&name, panel.x.numbers.iter().map(|&n| n as f64))?;
         }
@@ -100,8 +100,8 @@ fn matrix_panel(id: &str, panel: &MatrixPanel) -> Checked {
         true => id.to_owned(),
         false => format!("{id}, {}", panel.title),
     };
-    axis(&id, &panel.rows)?;
-    axis(&id, &panel.columns)?;
+    panel.rows.check(&id)?;
+    panel.columns.check(&id)?;
     scale(&id, &panel.scale)?;
     let cells = panel.rows.len() * panel.columns.len();
     for slice in &panel.slices {
@@ -113,7 +113,7 @@ fn matrix_panel(id: &str, panel: &MatrixPanel) -> Checked {
                 let (row, column) = (name(&panel.rows, row), name(&panel.columns, column));
                 format!("{id}: the cell of row {row} and column {column}")
             };
-            value.map_or(Ok(()), |value| finite(what, value))?;
+            value.map_or(Ok(()), |value| coloured(what, value, &panel.scale))?;
         }
         slice.framed.iter().try_for_each(|&cell| below(&format!("{id}: a frame"), cell, cells))?;
     }
@@ -121,15 +121,15 @@ fn matrix_panel(id: &str, panel: &MatrixPanel) -> Checked {
 }
 
 fn grid(id: &str, grid: &Grid) -> Checked {
-    axis(id, &grid.rows)?;
-    axis(id, &grid.columns)?;
+    grid.rows.check(id)?;
+    grid.columns.check(id)?;
     scale(id, &grid.scale)?;
     length(|| format!("{id}: rows"), grid.rows.len(), grid.cells.len())?;
     for (row, cells) in grid.rows.labels.iter().zip(&grid.cells) {
         length(|| format!("{id}: cells of row {row}"), grid.columns.len(), cells.len())?;
         for (column, cell) in grid.columns.labels.iter().zip(cells) {
             let what = || format!("{id}: the value of row {row} and column {column}");
-            cell.value.map_or(Ok(()), |value| finite(what, value))?;
+            cell.value.map_or(Ok(()), |value| coloured(what, value, &grid.scale))?;
         }
     }
     if let Some(truth) = &grid.truth {
@@ -139,8 +139,8 @@ fn grid(id: &str, grid: &Grid) -> Checked {
 }
 
 fn trails(id: &str, trails: &Trails) -> Checked {
-    axis(id, &trails.steps)?;
-    axis(id, &trails.items)?;
+    trails.steps.check(id)?;
+    trails.items.check(id)?;
     length(|| format!("{id}: steps"), trails.steps.len(), trails.points.len())?;
     if !trails.notes.is_empty() {
         length(|| format!("{id}: notes"), trails.steps.len(), trails.notes.len())?;
@@ -168,16 +168,22 @@ fn table(id: &str, table: &Table) -> Checked {
     Ok(())
 }
 
-fn axis(id: &str, axis: &Axis) -> Checked {
-    let n = axis.labels.len();
-    let name = || format!("{id}: {}", axis.title);
-    if !axis.numbers.is_empty() || axis.kind == AxisKind::Counts {
-        length(|| format!("{}, numbers", name()), n, axis.numbers.len())?;
+impl Axis {
+    /// Checks that the lists of the axis have one length; `of` is what it is an axis of.
+    ///
+    /// # Errors
+    /// [`ChartError`], which names the list.
+    pub fn check(&self, of: &str) -> Checked {
+        let n = self.labels.len();
+        let name = || format!("{of}: {}", self.title);
+        if !self.numbers.is_empty() || self.kind == AxisKind::Counts {
+            length(|| format!("{}, numbers", name()), n, self.numbers.len())?;
+        }
+        if !self.groups.is_empty() {
+            length(|| format!("{}, groups", name()), n, self.groups.len())?;
+        }
+        self.muted.iter().try_for_each(|&place| below(&format!("{}, a place", name()), place, n))
     }
-    if !axis.groups.is_empty() {
-        length(|| format!("{}, groups", name()), n, axis.groups.len())?;
-    }
-    axis.muted.iter().try_for_each(|&place| below(&format!("{}, a place", name()), place, n))
 }
 
 fn scale(id: &str, scale: &Scale) -> Checked {
@@ -186,6 +192,12 @@ fn scale(id: &str, scale: &Scale) -> Checked {
     let least = if scale.signed { -scale.low } else { scale.low };
     let most = if scale.signed { -scale.low } else { f64::INFINITY };
     within(|| format!("{id}: the high end of the scale"), scale.high, [least, most])
+}
+
+/// A value that has a colour. It may pass the ends of the scale by rounding.
+fn coloured(what: impl FnOnce() -> String, value: f64, scale: &Scale) -> Checked {
+    let room = 1e-3 * (scale.high - scale.low);
+    within(what, value, [scale.low - room, scale.high + room])
 }
 
 fn length(what: impl FnOnce() -> String, expected: usize, found: usize) -> Checked {

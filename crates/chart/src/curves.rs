@@ -22,13 +22,7 @@ impl Curves {
     /// Rows of panels. Panels without a curve and rows without a panel are dropped; curves of one
     /// name get one colour.
     pub fn rows(rows: impl IntoIterator<Item = Vec<Panel>>) -> Self {
-        let kept = |row: Vec<Panel>| -> Vec<Panel> {
-            row.into_iter().filter(|panel| !panel.series.is_empty()).collect()
-        };
-        let rows = rows.into_iter().map(kept).filter(|row| !row.is_empty()).collect();
-        let mut curves = Self { rows, multiples: false };
-        curves.paint();
-        curves
+        Self::of(rows, false)
     }
 
     /// One panel.
@@ -36,11 +30,21 @@ impl Curves {
         Self::rows([vec![panel]])
     }
 
-    /// Small multiples, three in a row. Panels without a curve are dropped.
+    /// Small multiples, three in a row. Panels without a curve are dropped; every name has a colour
+    /// of its own.
     pub fn multiples(panels: impl IntoIterator<Item = Panel>) -> Self {
         let kept: Vec<Panel> = panels.into_iter().filter(|p| !p.series.is_empty()).collect();
-        let rows = kept.chunks(MULTIPLES_ACROSS).map(<[Panel]>::to_vec);
-        Self { multiples: true, ..Self::rows(rows) }
+        Self::of(kept.chunks(MULTIPLES_ACROSS).map(<[Panel]>::to_vec), true)
+    }
+
+    fn of(rows: impl IntoIterator<Item = Vec<Panel>>, multiples: bool) -> Self {
+        let kept = |row: Vec<Panel>| -> Vec<Panel> {
+            row.into_iter().filter(|panel| !panel.series.is_empty()).collect()
+        };
+        let rows = rows.into_iter().map(kept).filter(|row| !row.is_empty()).collect();
+        let mut curves = Self { rows, multiples };
+        curves.paint();
+        curves
     }
 
     /// All panels, row by row.
@@ -49,28 +53,25 @@ impl Curves {
     }
 
     /// Gives every measure its place in the palette: the place that its name had in a panel before,
-    /// or else the first that is free in its panel. Small multiples have one place for each name.
+    /// or else the first that is free in its panel; of small multiples, in all panels.
     fn paint(&mut self) {
         let mut known: Vec<(String, usize)> = Vec::new();
         for panel in self.rows.iter_mut().flatten() {
-            let place = |name: &str, known: &[(String, usize)]| {
-                known.iter().find(|(of, _)| of == name).map(|(_, place)| *place)
+            let before = |name: &str| known.iter().find(|(of, _)| of == name).map(|(_, at)| *at);
+            let mut taken: Vec<usize> = match self.multiples {
+                true => known.iter().map(|(_, at)| *at).collect(),
+                false => panel.series.iter().filter_map(|s| before(&s.name)).collect(),
             };
-            let mut taken: Vec<usize> = Vec::new();
-            let measures = || panel.series.iter().filter(|s| s.kind == SeriesKind::Measure);
-            let before: Vec<usize> = measures().filter_map(|s| place(&s.name, &known)).collect();
-            let mut colours = Vec::new();
-            for series in measures() {
-                let own = place(&series.name, &known).filter(|own| !taken.contains(own));
-                let free = || (0..).find(|at| !taken.contains(at) && !before.contains(at));
-                let colour = own.or_else(free).unwrap_or_default();
-                taken.push(colour);
-                colours.push(colour);
-            }
-            let mut colours = colours.into_iter();
+            let mut given = Vec::new();
             for series in panel.series.iter_mut().filter(|s| s.kind == SeriesKind::Measure) {
-                series.colour = colours.next().unwrap_or_default();
-                if place(&series.name, &known).is_none() {
+                let again = before(&series.name).filter(|at| !given.contains(at));
+                let free = || (0..).find(|at| !taken.contains(at));
+                series.colour = again.or_else(free).unwrap_or_default();
+                taken.push(series.colour);
+                given.push(series.colour);
+            }
+            for series in panel.series.iter().filter(|s| s.kind == SeriesKind::Measure) {
+                if !known.iter().any(|(name, _)| *name == series.name) {
                     known.push((series.name.clone(), series.colour));
                 }
             }

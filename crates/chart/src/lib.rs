@@ -31,6 +31,8 @@ mod grid;
 mod matrix;
 mod scale;
 mod table;
+#[cfg(test)]
+mod tests;
 mod trails;
 
 pub use axis::{Axis, AxisKind};

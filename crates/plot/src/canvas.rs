@@ -2,18 +2,16 @@
 //!
 //! SVG and PNG come from the same list, so they are the same picture.
 
-use plotters::backend::SVGBackend;
 use plotters_backend::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::{
     BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind,
     FontFamily, FontTransform,
 };
 
-use crate::colour::{PAPER, Rgb};
+use crate::colour::Rgb;
 use crate::error::PlotError;
 use crate::fonts;
 use crate::labels::Rect;
-use crate::pixels::{self, Pixels};
 
 /// Backend units in one point: backends count in whole units.
 pub(crate) const UNITS: f64 = 20.0;
@@ -83,7 +81,7 @@ pub(crate) struct Cells {
 }
 
 #[derive(Debug)]
-enum Mark {
+pub(crate) enum Mark {
     Line { points: Vec<Point>, width: f64, ink: Ink },
     Area { points: Vec<Point>, ink: Ink },
     Disc { centre: Point, radius: f64, ink: Ink },
@@ -94,7 +92,7 @@ enum Mark {
 /// Marks in the order drawn.
 #[derive(Debug, Default)]
 pub(crate) struct Canvas {
-    marks: Vec<Mark>,
+    pub(crate) marks: Vec<Mark>,
 }
 
 impl Canvas {
@@ -158,82 +156,9 @@ impl Canvas {
     pub(crate) fn picture(&mut self, rect: Rect, cells: Cells) {
         self.marks.push(Mark::Picture { rect, cells });
     }
-
-    /// The whole SVG document, `width x height` pt.
-    pub(crate) fn svg(
-        &self,
-        (width, height): Point,
-        title: &str,
-        description: &str,
-    ) -> Result<String, PlotError> {
-        let size = ((width * UNITS).round() as u32, (height * UNITS).round() as u32);
-        let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width:.1}pt\" height=\"{height:.1}pt\" \
-             viewBox=\"0 0 {} {}\" role=\"img\">\n<title>{}</title>\n<desc>{}</desc>\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"{}\"/>\n",
-            size.0,
-            size.1,
-            escape(title),
-            escape(description),
-            hex(PAPER),
-        );
-        // plotters writes vectors, we write pictures: one after the other, without its own header.
-        let mut rest = self.marks.as_slice();
-        while !rest.is_empty() {
-            let upto = rest.iter().position(|m| matches!(m, Mark::Picture { .. }));
-            let (vectors, after) = rest.split_at(upto.unwrap_or(rest.len()));
-            svg.push_str(&vectors_svg(vectors, size)?);
-            rest = after;
-            if let Some((Mark::Picture { rect, cells }, after)) = rest.split_first() {
-                svg.push_str(&picture_svg(*rect, cells)?);
-                rest = after;
-            }
-        }
-        svg.push_str("</svg>\n");
-        Ok(svg)
-    }
-
-    /// The same picture in pixels.
-    pub(crate) fn png(&self, page: Point, width: u32) -> Result<Vec<u8>, PlotError> {
-        let mut pixels = Pixels::new(page, width)?;
-        for mark in &self.marks {
-            match mark {
-                Mark::Picture { rect, cells } => pixels.picture(*rect, cells),
-                other => draw(other, &mut pixels).map_err(backend_error)?,
-            }
-        }
-        pixels.encode()
-    }
 }
 
-fn vectors_svg(marks: &[Mark], size: (u32, u32)) -> Result<String, PlotError> {
-    let mut text = String::new();
-    {
-        let mut backend = SVGBackend::with_string(&mut text, size);
-        for mark in marks {
-            draw(mark, &mut backend).map_err(backend_error)?;
-        }
-        backend.present().map_err(backend_error)?;
-    }
-    let body = text.split_once('\n').map_or("", |(_, body)| body);
-    Ok(body.trim_end().trim_end_matches("</svg>").to_owned())
-}
-
-fn picture_svg(rect: Rect, cells: &Cells) -> Result<String, PlotError> {
-    let png = pixels::cells_png(cells)?;
-    let place = [rect.x0, rect.y0, rect.width(), rect.height()].map(units);
-    Ok(format!(
-        "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
-         style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>\n",
-        place[0],
-        place[1],
-        place[2],
-        place[3],
-        base64(&png)
-    ))
-}
-
-fn draw<B: DrawingBackend>(
+pub(crate) fn draw<B: DrawingBackend>(
     mark: &Mark,
     backend: &mut B,
 ) -> Result<(), DrawingErrorKind<B::ErrorType>> {
@@ -264,35 +189,14 @@ fn point((x, y): Point) -> BackendCoord {
     (units(x), units(y))
 }
 
-fn units(length: f64) -> i32 {
+pub(crate) fn units(length: f64) -> i32 {
     (length * UNITS).round() as i32
 }
 
-fn backend_error<E: std::error::Error + Send + Sync>(error: DrawingErrorKind<E>) -> PlotError {
+pub(crate) fn backend_error<E: std::error::Error + Send + Sync>(
+    error: DrawingErrorKind<E>,
+) -> PlotError {
     PlotError::Backend { message: error.to_string() }
-}
-
-fn hex([r, g, b]: Rgb) -> String {
-    format!("#{r:02X}{g:02X}{b:02X}")
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
-}
-
-/// RFC 4648.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group =
-            (0..3).fold(0u32, |g, i| g << 8 | u32::from(chunk.get(i).copied().unwrap_or(0)));
-        for i in 0..4 {
-            let letter = ALPHABET.get((group >> (18 - 6 * i) & 63) as usize).copied();
-            out.push(if i <= chunk.len() { char::from(letter.unwrap_or(b'A')) } else { '=' });
-        }
-    }
-    out
 }
 
 struct Stroke {
@@ -365,13 +269,7 @@ impl BackendTextStyle for Style {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_of_the_rfc() {
-        for (text, code) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foobar", "Zm9vYmFy")] {
-            assert_eq!(base64(text.as_bytes()), code);
-        }
-    }
+    use crate::colour::PAPER;
 
     #[test]
     fn dashes_end_and_cover_about_their_share() {

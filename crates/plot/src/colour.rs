@@ -97,6 +97,15 @@ pub(crate) enum Scale {
     Signed { limit: f64 },
 }
 
+impl From<&stratoscope_chart::Scale> for Scale {
+    fn from(scale: &stratoscope_chart::Scale) -> Self {
+        match scale.signed {
+            true => Self::Signed { limit: scale.high },
+            false => Self::Size { low: scale.low, high: scale.high },
+        }
+    }
+}
+
 impl Scale {
     pub(crate) fn range(self) -> (f64, f64) {
         match self {

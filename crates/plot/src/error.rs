@@ -4,6 +4,9 @@
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
+    /// A chart whose lengths do not agree, or with a number that has no place in it.
+    #[error(transparent)]
+    Chart(#[from] stratoscope_chart::ChartError),
     /// A figure needs at least one of these.
     #[error("no {what} to draw")]
     Empty {
@@ -21,7 +24,7 @@ pub enum PlotError {
         found: usize,
     },
     /// A value that has no place on a scale: NaN, infinite, or larger than 1e100.
-    #[error("{what} is {value}, which cannot be drawn")]
+    #[error("{what} is {value:e}, which cannot be drawn")]
     NotDrawable {
         /// Which value, with its layer and token.
         what: String,

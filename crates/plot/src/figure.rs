@@ -2,6 +2,7 @@
 
 use crate::canvas::Canvas;
 use crate::error::PlotError;
+use crate::pixels;
 
 /// A drawn figure. SVG and PNG are the same picture; both are the same bytes for the same input.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Figure {
     /// # Errors
     /// [`PlotError::PngSize`] if `width` is 0 or the picture would pass 100 million pixels.
     pub fn png(&self, width: u32) -> Result<Vec<u8>, PlotError> {
-        self.canvas.png(self.size, width)
+        pixels::png(&self.canvas, self.size, width)
     }
 
     /// The width in pixels that prints at `dots_per_inch`.

@@ -1,6 +1,8 @@
-//! What all figures take: tokens, and the checks that make data drawable.
+//! What figures share: the places of an axis, and the checks that make data drawable.
 
 use crate::error::PlotError;
+use crate::fonts;
+use stratoscope_chart::{Axis, AxisKind};
 
 /// The most tokens in one figure.
 const MAX_TOKENS: usize = 2_000;
@@ -9,29 +11,68 @@ const MAX_LAYERS: usize = 1_000;
 /// Sizes beyond this would overflow on the way to the page.
 const LARGEST: f64 = 1e100;
 
-/// One token, as it is to be shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// Display text. Any text is safe: what cannot be seen is shown by its code.
-    pub text: String,
-    /// The sentence it belongs to. Tokens of one sentence stand together.
-    pub sentence: usize,
-    /// Whether it is a special token (`[CLS]`, `</s>`): drawn hollow and grey.
-    pub special: bool,
+/// The places of an axis, ready to be drawn.
+pub(crate) struct Places {
+    /// `[places]`: the labels as given.
+    pub(crate) labels: Vec<String>,
+    /// `[places]`: the rank of each place's group, by first appearance.
+    pub(crate) ranks: Vec<usize>,
+    /// `[places]`: whether the label is grey.
+    pub(crate) muted: Vec<bool>,
+    /// The numbers of the groups, by rank.
+    pub(crate) groups: Vec<usize>,
 }
 
-/// Distinct sentences in order of first appearance.
-pub(crate) fn sentences(tokens: &[Token]) -> Vec<usize> {
-    let mut seen = Vec::new();
-    for token in tokens {
-        if seen.last() != Some(&token.sentence) && !seen.contains(&token.sentence) {
-            seen.push(token.sentence);
+impl Places {
+    pub(crate) fn of(axis: &Axis) -> Self {
+        let mut groups: Vec<usize> = Vec::new();
+        let mut ranks = vec![0; axis.len()];
+        for (rank, &group) in ranks.iter_mut().zip(&axis.groups) {
+            *rank = groups.iter().position(|&known| known == group).unwrap_or_else(|| {
+                groups.push(group);
+                groups.len() - 1
+            });
+        }
+        let mut muted = vec![false; axis.len()];
+        for &place in &axis.muted {
+            if let Some(muted) = muted.get_mut(place) {
+                *muted = true;
+            }
+        }
+        Self { labels: axis.labels.clone(), ranks, muted, groups }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Rank and muting of a place.
+    pub(crate) fn at(&self, place: usize) -> (usize, bool) {
+        let rank = self.ranks.get(place).copied().unwrap_or(0);
+        (rank, self.muted.get(place).copied().unwrap_or(false))
+    }
+
+    /// The places after which another group begins.
+    pub(crate) fn boundaries(&self) -> impl Iterator<Item = usize> + '_ {
+        let pairs = self.ranks.windows(2).enumerate();
+        pairs.filter(|(_, pair)| matches!(pair, [a, b] if a != b)).map(|(index, _)| index + 1)
+    }
+
+    /// The places at some indices.
+    pub(crate) fn select(&self, indices: &[usize]) -> Self {
+        fn of<T: Clone>(all: &[T], indices: &[usize]) -> Vec<T> {
+            indices.iter().filter_map(|&i| all.get(i).cloned()).collect()
+        }
+        Self {
+            labels: of(&self.labels, indices),
+            ranks: of(&self.ranks, indices),
+            muted: of(&self.muted, indices),
+            groups: self.groups.clone(),
         }
     }
-    seen
 }
 
-pub(crate) fn check_tokens(tokens: &[Token]) -> Result<(), PlotError> {
+pub(crate) fn check_tokens(tokens: &Axis) -> Result<(), PlotError> {
     check_count("tokens", tokens.len(), MAX_TOKENS)
 }
 
@@ -73,6 +114,16 @@ pub(crate) fn evenly(count: usize, limit: usize) -> Vec<usize> {
         return vec![count - 1];
     }
     (0..limit).map(|i| (2 * i * (count - 1) + (limit - 1)) / (2 * (limit - 1))).collect()
+}
+
+/// The title of an axis, which says what layer 0 is where that fits `limit`.
+pub(crate) fn axis_title(axis: &Axis, size: f64, limit: f64) -> String {
+    let long = format!("{} (0: embedding)", axis.title);
+    let embedding = axis.kind == AxisKind::Layers && axis.labels.first().is_some_and(|l| l == "0");
+    match embedding && fonts::width(&long, size) <= limit {
+        true => long,
+        false => axis.title.clone(),
+    }
 }
 
 /// A layer's name on the page.

@@ -5,8 +5,9 @@ use crate::colour::{self, INK, PAPER, RULE, Rgb, SOFT, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::fonts;
-use crate::input::{self, Token};
+use crate::input::Places;
 use crate::labels::Rect;
+use crate::svg;
 use crate::text::{self, Changes};
 
 /// A column of 17 cm, in pt.
@@ -60,9 +61,9 @@ impl Page {
         }
     }
 
-    /// The labels of `tokens`, each at most `limit` wide at `size`.
-    pub(crate) fn labels(&mut self, tokens: &[Token], size: f64, limit: f64) -> Vec<String> {
-        tokens.iter().map(|token| self.label(&token.text, size, limit)).collect()
+    /// The labels of `places`, each at most `limit` wide at `size`.
+    pub(crate) fn labels(&mut self, places: &Places, size: f64, limit: f64) -> Vec<String> {
+        places.labels.iter().map(|label| self.label(label, size, limit)).collect()
     }
 
     /// Any short text as one label; what had to be changed is said in the caption.
@@ -84,7 +85,7 @@ impl Page {
         let size = (self.width, self.y + MARGIN);
         let (title, (shows, _)) = (self.title, text::clean(shows));
         let description = if title.is_empty() { shows } else { format!("{title}. {shows}") };
-        let svg = self.canvas.svg(size, &title, &description)?;
+        let svg = svg::document(&self.canvas, size, &title, &description)?;
         Ok(Figure { canvas: self.canvas, svg, description, size })
     }
 }
@@ -249,24 +250,20 @@ pub(crate) fn marker(
     canvas.line(&closed, 0.8, edge);
 }
 
-/// The legend of sentences (none where there is one) and of special tokens.
-pub(crate) fn legend(page: &mut Page, tokens: &[Token]) {
-    let sentences = input::sentences(tokens);
+/// The legend of the groups (none where there is one) and of muted places.
+pub(crate) fn legend(page: &mut Page, places: &Places) {
     let mut entries: Vec<(usize, Rgb, Rgb, String)> = Vec::new();
-    if sentences.len() > 1 {
-        for (rank, sentence) in sentences.iter().enumerate() {
-            let words: Vec<&str> = tokens
-                .iter()
-                .filter(|t| t.sentence == *sentence && !t.special)
-                .map(|t| t.text.as_str())
-                .take(40)
-                .collect();
-            let name = page.label(&format!("{}: {}", sentence + 1, words.join(" ")), SMALL, 190.0);
+    if places.groups.len() > 1 {
+        for (rank, group) in places.groups.iter().enumerate() {
+            let own = |place: &usize| places.at(*place) == (rank, false);
+            let labels = (0..places.len()).filter(own).filter_map(|place| places.labels.get(place));
+            let words: Vec<&str> = labels.map(String::as_str).take(40).collect();
+            let name = page.label(&format!("{}: {}", group + 1, words.join(" ")), SMALL, 190.0);
             let ink = colour::category(rank);
             entries.push((rank, ink, ink, name));
         }
     }
-    if tokens.iter().any(|t| t.special) {
+    if places.muted.contains(&true) {
         entries.push((0, PAPER, colour::MUTED, "special token".to_owned()));
     }
     entries_row(page, &entries);

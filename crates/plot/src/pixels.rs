@@ -11,7 +11,7 @@ use tiny_skia::{
     Stroke, Transform,
 };
 
-use crate::canvas::{BASELINE, Cells, PLOTTERS_EM, UNITS};
+use crate::canvas::{self, BASELINE, Canvas, Cells, Mark, PLOTTERS_EM, UNITS};
 use crate::error::PlotError;
 use crate::fonts;
 use crate::labels::Rect;
@@ -22,8 +22,20 @@ const LIMIT: u64 = 100_000_000;
 /// viewers that smooth pictures leave the cells sharp.
 const SHARP: usize = 600;
 
+/// The canvas as PNG, `width` pixels wide; `page` is its size in pt.
+pub(crate) fn png(canvas: &Canvas, page: (f64, f64), width: u32) -> Result<Vec<u8>, PlotError> {
+    let mut pixels = Pixels::new(page, width)?;
+    for mark in &canvas.marks {
+        match mark {
+            Mark::Picture { rect, cells } => pixels.picture(*rect, cells),
+            other => canvas::draw(other, &mut pixels).map_err(canvas::backend_error)?,
+        }
+    }
+    pixels.map.encode_png().map_err(|e| PlotError::Encode { message: e.to_string() })
+}
+
 /// A page of pixels.
-pub(crate) struct Pixels {
+struct Pixels {
     map: Pixmap,
     /// Pixels per backend unit.
     scale: f32,
@@ -31,7 +43,7 @@ pub(crate) struct Pixels {
 
 impl Pixels {
     /// A white page `width` pixels wide; `page` is its size in pt.
-    pub(crate) fn new(page: (f64, f64), width: u32) -> Result<Self, PlotError> {
+    fn new(page: (f64, f64), width: u32) -> Result<Self, PlotError> {
         let height = (f64::from(width) * page.1 / page.0).round().max(1.0);
         let error =
             PlotError::PngSize { width: u64::from(width), height: height as u64, limit: LIMIT };
@@ -46,7 +58,7 @@ impl Pixels {
     }
 
     /// Draws cells edge to edge.
-    pub(crate) fn picture(&mut self, rect: Rect, cells: &Cells) {
+    fn picture(&mut self, rect: Rect, cells: &Cells) {
         let Some(source) = pixmap(cells, 1, 1) else {
             return;
         };
@@ -63,10 +75,6 @@ impl Pixels {
         );
         let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
         self.map.draw_pixmap(0, 0, source.as_ref(), &paint, place, None);
-    }
-
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, PlotError> {
-        self.map.encode_png().map_err(|e| PlotError::Encode { message: e.to_string() })
     }
 
     fn path(points: impl IntoIterator<Item = BackendCoord>) -> Option<tiny_skia::Path> {

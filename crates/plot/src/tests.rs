@@ -2,6 +2,10 @@
 
 use crate::labels::Rect;
 use crate::*;
+use stratoscope_chart::{
+    Axis, Cell, Chart, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel, Panel, Scale,
+    Series, Slice, Table, Trails,
+};
 
 /// Words of many scripts, and hostile ones.
 const WORDS: [&str; 24] = [
@@ -31,17 +35,25 @@ const WORDS: [&str; 24] = [
     "[SEP]",
 ];
 
-fn tokens(n: usize, sentences: usize) -> Vec<Token> {
-    (0..n)
-        .map(|i| {
-            let text = WORDS[i % WORDS.len()];
-            Token {
-                text: text.to_owned(),
-                sentence: i * sentences / n,
-                special: text.starts_with('['),
-            }
-        })
-        .collect()
+fn words(n: usize) -> Vec<String> {
+    (0..n).map(|i| WORDS[i % WORDS.len()].to_owned()).collect()
+}
+
+fn tokens(n: usize, sentences: usize) -> Axis {
+    let labels = words(n);
+    let special: Vec<usize> = (0..n).filter(|&i| labels[i].starts_with('[')).collect();
+    let groups = (0..n).map(|i| i * sentences / n).collect();
+    Axis::tokens(labels, (0..n).collect()).groups(groups).muted(special)
+}
+
+/// Layers from 0 to `n − 1`.
+fn layers(n: usize) -> Axis {
+    Axis::layers(&(0..n).collect::<Vec<_>>())
+}
+
+/// A chart of some kind under a hostile title.
+fn chart(id: &str, drawing: impl Into<Drawing>) -> Chart {
+    Chart::new(id, "Title <&>\u{7}", drawing).subject("a/model").caption("Caption & \u{202E}words.")
 }
 
 /// Repeatable values in −1 to 1.
@@ -62,61 +74,148 @@ fn trajectory(n: usize, n_layers: usize, scale: f64) -> Trajectory {
     }
 }
 
-fn maps(n: usize, n_layers: usize, scale: f64, colour: MapColour) -> Maps {
-    let Trajectory { title, caption, tokens, points, .. } = trajectory(n, n_layers, scale);
-    let map = |(layer, points)| Map { layer, note: "trustworthiness 0.91".to_owned(), points };
-    Maps { title, caption, tokens, maps: points.into_iter().enumerate().map(map).collect(), colour }
+/// Points of which every third is not defined at some layers.
+fn maps(n: usize, n_layers: usize, sentences: usize, scale: f64) -> Chart {
+    let Trajectory { points, .. } = trajectory(n, n_layers, scale);
+    let known = |l: usize, t: usize| t == 0 || sentences == 1 || !(l + t).is_multiple_of(3);
+    let point = |l: usize, t: usize| known(l, t).then(|| points[l][t]);
+    let points = (0..n_layers).map(|l| (0..n).map(|t| point(l, t)).collect()).collect();
+    let notes = vec!["trustworthiness 0.91".to_owned(); n_layers];
+    let trails = Trails::new(layers(n_layers), tokens(n, sentences), points).notes(notes);
+    chart("maps", if sentences == 1 { trails.axes("x <&>", "y").shared() } else { trails })
 }
 
-fn similarity(n: usize, n_layers: usize) -> Similarity {
-    let matrix = |l: usize| (0..n * n).map(|i| wave(i + l)).collect::<Vec<f64>>();
-    Similarity {
-        title: "Similarity".to_owned(),
-        caption: String::new(),
-        tokens: tokens(n, 1 + n / 10),
-        layers: (0..n_layers).collect(),
-        raw: (0..n_layers).map(matrix).collect(),
-        centred: (0..n_layers).map(matrix).collect(),
-    }
-}
-
-fn depth(n_layers: usize, scale: f64) -> Depth {
-    let values = |shift: usize| (0..n_layers).map(|l| Some(scale * wave(l + shift))).collect();
-    let mut gap = Series::line("a gap", values(3));
-    gap.values.iter_mut().skip(1).step_by(3).for_each(|v| *v = None);
-    let around = |v: &Option<f64>| v.map(|v| (v - 0.1 * scale.abs(), v + 0.2 * scale.abs()));
-    gap.interval = gap.values.iter().map(around).collect();
-    let panel = Panel {
-        title: String::new(),
-        y_label: "measure \u{0} (unit)".to_owned(),
-        layers: (0..n_layers).collect(),
-        x: XAxis::Layers,
-        range: None,
-        series: vec![
-            Series { n: Some(1040), ..Series::line("first", values(0)) },
-            Series { peak: true, ..gap },
-            Series { kind: SeriesKind::Baseline, ..Series::line("the <baseline>", values(9)) },
-        ],
+fn similarity(n: usize, n_layers: usize) -> Chart {
+    let matrix = |l: usize| Slice::new((0..n * n).map(move |i| Some(wave(i + l)))).layer(l);
+    let panel = |title: &str, scale: Scale| {
+        let tokens = tokens(n, 1 + n / 10);
+        MatrixPanel::new(tokens.clone(), tokens.title(""), title.to_lowercase(), scale)
+            .title(title)
+            .slices((0..n_layers).map(matrix))
     };
-    let shared = Panel { title: "shared".to_owned(), ..panel.clone() };
-    let counts = Panel {
-        layers: (1..=n_layers).map(|i| 3 * i * i).collect(),
-        x: XAxis::Counts("texts".to_owned()),
-        ..shared.clone()
-    };
-    let rows = vec![vec![panel], vec![counts, shared]];
-    Depth { title: "Depth".to_owned(), caption: "Caption.".to_owned(), rows }
+    let raw = panel("Raw cosine", Scale::new(-1.0, 1.0));
+    chart("similarity", Matrix::new([raw, panel("Centred", Scale::symmetric(1.0))]))
 }
 
-fn layers(n_layers: usize, value: impl Fn(usize) -> f64) -> LayerMatrix {
-    LayerMatrix {
-        title: "Layers".to_owned(),
-        caption: "Caption.".to_owned(),
-        measure: "CKA".to_owned(),
-        n: 12,
-        layers: (0..n_layers).collect(),
-        values: (0..n_layers * n_layers).map(value).collect(),
-    }
+/// Three curves: with its n, with gaps and intervals and a ring, and a baseline.
+fn series(n_layers: usize, scale: f64) -> Vec<Series> {
+    let value = |l: usize| scale * wave(l);
+    let values = |shift: usize| (0..n_layers).map(move |l| Some(value(l + shift)));
+    let gap = |l: usize| {
+        let value = value(l + 3);
+        let interval = [value - 0.1 * scale.abs(), value + 0.2 * scale.abs()];
+        (l % 3 != 1).then_some((value, Some(interval)))
+    };
+    vec![
+        Series::new("first").n(1040).values(values(0)),
+        Series::new("a gap").peak().estimates((0..n_layers).map(gap)),
+        Series::new("the <baseline>").baseline().values(values(9)),
+    ]
+}
+
+fn depth(n_layers: usize, scale: f64) -> Chart {
+    let panel = |title: &str, x: Axis| {
+        Panel::new(title, x, "measure \u{0} (unit)", series(n_layers, scale))
+    };
+    let counts: Vec<usize> = (1..=n_layers).map(|i| 3 * i * i).collect();
+    let shared = [
+        panel("by counts", Axis::counts("texts", &counts)),
+        panel("by names", Axis::named("names", words(n_layers))),
+    ];
+    chart("depth", Curves::rows([vec![panel("", layers(n_layers))], shared.to_vec()]))
+}
+
+/// A large panel of one curve.
+fn curve(values: &[f64]) -> Chart {
+    let series = Series::new("a").values(values.iter().copied().map(Some));
+    chart("curve", Curves::one(Panel::new("", layers(values.len()), "unit", [series])))
+}
+
+/// Small panels of two models of unlike depth, or of one by layer.
+fn multiples(n_layers: usize, scale: f64, by_layer: bool) -> Chart {
+    let of = |n: usize| (0..n).collect::<Vec<_>>();
+    let panel = |i: usize| {
+        let title = format!("{} measure of a rather long name", WORDS[i]);
+        if by_layer {
+            return Panel::new(title, layers(n_layers), "radians", series(n_layers, scale));
+        }
+        let named = |series: Series, name: &str, n: usize| {
+            Series { name: name.to_owned(), ..series }.shares(&of(n), n.max(2) - 1)
+        };
+        let first = named(series(n_layers, scale)[1].clone(), WORDS[4], n_layers);
+        let second = named(series(2 * n_layers, scale)[0].clone(), WORDS[5], 2 * n_layers);
+        Panel::new(title, Axis::share(), "radians", [first, second])
+    };
+    chart("multiples", Curves::multiples((0..5).map(panel)))
+}
+
+/// One matrix of layers by layers.
+fn cka(n_layers: usize, value: impl Fn(usize) -> f64) -> Chart {
+    let values: Vec<f64> = (0..n_layers * n_layers).map(value).collect();
+    let scale = Scale::to_one(values.iter().copied());
+    let panel = MatrixPanel::new(layers(n_layers), layers(n_layers), "CKA", scale).n(12);
+    chart("layers", panel.values(values.into_iter().map(Some)))
+}
+
+/// Two square matrices of layers and oblong ones, with undefined cells.
+fn layer_maps(n_layers: usize, value: impl Fn(usize) -> Option<f64>) -> Chart {
+    let known = (0..2 * n_layers * n_layers).chain(0..6).filter_map(&value);
+    let scale = Scale::of(known.chain([0.0, 1.0]));
+    let map = |rows: usize, columns: usize| {
+        let long = "a model of a long name / that is not short";
+        let axis = |title: &str, n: usize| Axis::layers_of(title, &(0..n).collect::<Vec<_>>());
+        MatrixPanel::new(axis(long, rows), axis("layer", columns), "CKA", scale)
+            .title("Map <&>\u{202E}")
+            .n(rows)
+            .values((0..rows * columns).map(&value))
+    };
+    let maps = [map(n_layers, n_layers), map(n_layers, 2 * n_layers), map(1, 1), map(3, 2)];
+    chart("maps", Matrix::new(maps))
+}
+
+/// Heads by layers with a scale each; tokens by steps, one value in five not known.
+fn heats(n: usize, n_layers: usize) -> [Chart; 2] {
+    let known = |i: usize| (i % 5 != 4).then(|| wave(i).abs());
+    let names = |n: usize| (0..n).map(|i| i.to_string()).collect();
+    let heads = |title: &str, most: f64| {
+        let columns = Axis::named("head", names(4));
+        MatrixPanel::new(layers(n_layers), columns, title, Scale::new(0.0, most))
+            .title(title)
+            .values((0..4 * n_layers).map(known))
+    };
+    let steps = Axis::named("step", (0..n_layers).map(|l| format!("{l}→{}", l + 1)).collect());
+    let moves = MatrixPanel::new(tokens(n, 1), steps, "share <&> of neighbours", Scale::unit())
+        .values((0..n * n_layers).map(known));
+    let heads = [heads("one", 1.0), heads("two", 2.0), heads("three", 3.0)];
+    [chart("heads", Matrix::new(heads).across(2)), chart("moves", moves)]
+}
+
+/// Words of two sentences by layers: framed cells, and rows without a value.
+fn word_grid(n: usize, n_layers: usize) -> Chart {
+    let value = |i: usize| {
+        let (word, layer) = (i / n_layers, i % n_layers);
+        (word % 4 < 2).then(|| 100.0 * wave(layer + word).abs())
+    };
+    let framed = (0..n).step_by(3).map(|word| word * n_layers + n_layers / 2);
+    let slice = Slice::new((0..n * n_layers).map(value)).framed(framed);
+    let rows = Axis::named("word", words(n)).muted((0..n).filter(|word| word % 4 > 1));
+    let panel = MatrixPanel::new(rows, layers(n_layers), "percent", Scale::new(0.0, 100.0));
+    chart("words", panel.decimals(0).slices([slice]))
+}
+
+/// Words with what stands beside them, in groups.
+fn moved(n: usize, n_layers: usize) -> Chart {
+    let row = |step: usize, i: usize| -> Vec<Cell> {
+        let context = WORDS.iter().cycle().skip(i).take(9).copied().collect::<Vec<_>>().join(" ");
+        let word = WORDS[(i + step) % WORDS.len()];
+        let share = if i.is_multiple_of(4) { Cell::None } else { wave(i).into() };
+        let after = WORDS[(i + 5) % WORDS.len()].repeat(9);
+        vec![format!("layer {step}").into(), share, context.into(), word.into(), after.into()]
+    };
+    let columns =
+        ["step".into(), Column::end("kept"), Column::end("before"), "word".into(), "after".into()];
+    let rows = (0..n_layers).flat_map(|step| (0..n).map(move |i| row(step, i)));
+    chart("moved", Table::new(columns, rows))
 }
 
 fn activations(
@@ -138,201 +237,42 @@ fn activations(
     }
 }
 
-fn lens(n: usize, n_layers: usize) -> Lens {
+fn lens_grid(n: usize, n_layers: usize) -> Grid {
     let word = |i: usize| WORDS[i % WORDS.len()].to_owned();
-    let prediction = |l: usize, t: usize| Prediction {
-        token: word(l * 5 + t * 7),
-        probability: wave(l * 3 + t).abs(),
-        correct: (l + t).is_multiple_of(3),
+    let cell = |l: usize, t: usize| GridCell {
+        framed: (l + t).is_multiple_of(3),
+        ..GridCell::new(word(l * 5 + t * 7), Some(wave(l * 3 + t).abs()))
     };
-    Lens {
-        title: "Lens".to_owned(),
-        caption: "Caption.".to_owned(),
-        tokens: tokens(n, 1),
-        layers: (0..n_layers).collect(),
-        predictions: (0..n_layers).map(|l| (0..n).map(|t| prediction(l, t)).collect()).collect(),
-        truth: Some(LensTruth {
-            name: "next token".to_owned(),
-            tokens: (0..n).map(|t| (t + 1 < n).then(|| word(t + 1))).collect(),
-        }),
-        focus: n.saturating_sub(1),
-    }
+    let cells = (0..n_layers).map(|l| (0..n).map(|t| cell(l, t)).collect()).collect();
+    Grid::new(layers(n_layers), tokens(n, 1).title("read"), "probability", Scale::unit(), cells)
+        .truth("next token", (0..n).map(|t| (t + 1 < n).then(|| word(t + 1))).collect())
+        .framed("the most probable token is the next token")
+        .focus(n.saturating_sub(1))
 }
 
-/// Words of which every third has no place at some layer, and every second is emphasised.
-fn sense_plane(n: usize, n_layers: usize, scale: f64) -> SensePlane {
-    let tokens = tokens(n, 1 + n / 10);
-    let point =
-        |l: usize, t: usize| [scale * wave(l * 7 + t * 13), scale * wave(l * 5 + t * 3 + 1)];
-    let place = |l: usize, t: usize| (t == 0 || !(l + t).is_multiple_of(3)).then(|| point(l, t));
-    let word = |(t, token): (usize, Token)| SenseWord {
-        text: token.text,
-        sentence: token.sentence,
-        emphasised: t.is_multiple_of(2),
-        points: (0..n_layers).map(|l| place(l, t)).collect(),
-    };
-    SensePlane {
-        title: "Between role and sense <&>".to_owned(),
-        caption: "Caption.".to_owned(),
-        layers: (0..n_layers).collect(),
-        words: tokens.into_iter().enumerate().map(word).collect(),
-    }
-}
-
-/// Tokens by layers, one value in five not known; then signed matrices on one scale.
-fn heats(n: usize, n_layers: usize) -> [Heat; 2] {
-    let names: Vec<String> = tokens(n, 1).into_iter().map(|token| token.text).collect();
-    let steps: Vec<String> = (0..n_layers).map(|l| l.to_string()).collect();
-    let known = |i: usize| (i % 5 != 4).then(|| wave(i).abs());
-    let panel = |title: &str| HeatPanel {
-        title: title.to_owned(),
-        measure: "share <&> of neighbours".to_owned(),
-        row_axis: "token".to_owned(),
-        rows: names.clone(),
-        column_axis: "layer".to_owned(),
-        columns: steps.clone(),
-        values: (0..n * n_layers).map(known).collect(),
-        range: None,
-    };
-    let square = |layer: usize| HeatPanel {
-        title: format!("layer {layer}"),
-        measure: "signed".to_owned(),
-        rows: names.clone(),
-        columns: names.clone(),
-        values: (0..n * n).map(|i| Some(wave(i + layer))).collect(),
-        range: Some((-1.0, 1.0)),
-        ..HeatPanel::default()
-    };
-    let title = "Matrices <&>\u{7}".to_owned();
-    let caption = "Caption.".to_owned();
-    [
-        Heat {
-            title: title.clone(),
-            caption: caption.clone(),
-            across: 2,
-            shared: false,
-            panels: vec![panel("one"), panel(""), panel("three")],
-        },
-        Heat {
-            title,
-            caption,
-            across: 3,
-            shared: true,
-            panels: (0..n_layers.min(4)).map(square).collect(),
-        },
-    ]
-}
-
-/// Rows of every kind, with values missing.
-fn word_grid(n: usize, n_layers: usize) -> WordGrid {
-    let word = |i: usize| WORDS[i % WORDS.len()].to_owned();
-    let row = |i: usize| GridWord {
-        first: (i % 4 != 3).then(|| word(i)),
-        second: (i % 4 != 2).then(|| word(if i.is_multiple_of(2) { i } else { i + 7 })),
-        values: (0..n_layers).map(|l| (i % 4 < 2).then(|| 100.0 * wave(l + i).abs())).collect(),
-        framed: i.is_multiple_of(3).then_some(n_layers / 2),
-    };
-    WordGrid {
-        title: "Words <&>".to_owned(),
-        caption: "Caption.".to_owned(),
-        measure: "percent of random words".to_owned(),
-        words: (0..n).map(row).collect(),
-        layers: (0..n_layers).collect(),
-    }
-}
-
-/// Two models, of which the second has a gap; and one by layer.
-fn multiples(n_layers: usize, scale: f64, by_layer: bool) -> Multiples {
-    let at = |l: usize| match (by_layer, n_layers) {
-        (true, _) => l as f64,
-        (false, 1) => 0.5,
-        (false, n) => l as f64 / (n - 1) as f64,
-    };
-    let point = |l: usize, shift: usize| CurvePoint {
-        at: at(l),
-        value: (shift == 0 || !(l + shift).is_multiple_of(3)).then(|| scale * wave(l + shift)),
-        interval: (shift == 0)
-            .then(|| (scale * wave(l) - 0.1 * scale.abs(), scale * wave(l) + 0.2 * scale.abs())),
-    };
-    let curve = |shift: usize| (0..n_layers).map(|l| point(l, shift)).collect::<Vec<_>>();
-    let panel = |i: usize| SmallPanel {
-        title: WORDS[i % WORDS.len()].to_owned() + " measure of a rather long name",
-        unit: "radians".to_owned(),
-        curves: if by_layer { vec![curve(0)] } else { vec![curve(0), curve(i + 1)] },
-    };
-    Multiples {
-        title: "Multiples".to_owned(),
-        caption: "Caption.".to_owned(),
-        names: WORDS[4..if by_layer { 5 } else { 6 }].iter().map(|w| (*w).to_owned()).collect(),
-        by_layer,
-        panels: (0..5).map(panel).collect(),
-    }
-}
-
-/// Two square maps and an oblong one, with undefined cells.
-fn layer_maps(n_layers: usize, value: impl Fn(usize) -> Option<f64>) -> LayerMaps {
-    let map = |rows: usize, columns: usize| LayerMap {
-        title: "Map <&>\u{202E}".to_owned(),
-        names: ["a model of a long name / that is not short".to_owned(), "layer".to_owned()],
-        layers: [(0..rows).collect(), (0..columns).collect()],
-        values: (0..rows * columns).map(&value).collect(),
-    };
-    LayerMaps {
-        title: "Maps".to_owned(),
-        caption: "Caption.".to_owned(),
-        measure: "CKA".to_owned(),
-        maps: vec![map(n_layers, n_layers), map(n_layers, 2 * n_layers), map(1, 1), map(3, 2)],
-    }
-}
-
-fn moved(n: usize, n_layers: usize) -> Moved {
-    let word = |i: usize| {
-        let context = WORDS.iter().cycle().skip(i).take(9).copied().collect::<Vec<_>>().join(" ");
-        (
-            i % 11,
-            WORDS[i % WORDS.len()].to_owned(),
-            [context, WORDS[(i + 5) % WORDS.len()].repeat(9)],
-        )
-    };
-    let step = |l: usize| MovedStep {
-        title: format!("layer {l} to {}", l + 1),
-        kept: (0..11).map(|kept| usize::from(kept == 3) + kept * l).collect(),
-        words: (0..n).map(|i| word(i + 3 * l)).collect(),
-    };
-    Moved {
-        title: "Moved".to_owned(),
-        caption: "Caption.".to_owned(),
-        steps: (0..n_layers).map(step).collect(),
-    }
-}
-
-fn categories(n: usize) -> MapColour {
-    MapColour::Category {
-        names: (0..9).map(|i| format!("category {i}")).collect(),
-        of: (0..n).map(|i| (i % 10 != 9).then_some(i % 10)).collect(),
-    }
+fn lens(n: usize, n_layers: usize) -> Chart {
+    chart("lens", lens_grid(n, n_layers))
 }
 
 /// Every figure in one size.
 fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
+    let [heads, moves] = heats(n, n_layers);
     let figures = [
         ("trajectory", trajectory(n, n_layers, 3.0).draw()),
-        ("maps by position", maps(n, n_layers, 3.0, MapColour::Position).draw()),
-        ("maps by sentence", maps(n, n_layers, 3.0, MapColour::Sentence).draw()),
-        ("maps by category", maps(n, n_layers, 3.0, categories(n)).draw()),
-        ("similarity", similarity(n, n_layers).draw()),
-        ("depth", depth(n_layers, 0.8).draw()),
-        ("layers", layers(n_layers, |i| wave(i).abs()).draw()),
         ("activations", activations(n, n_layers, 384, wave).draw()),
-        ("multiples", multiples(n_layers, 0.8, false).draw()),
-        ("multiples by layer", multiples(n_layers, 0.8, true).draw()),
-        ("layer maps", layer_maps(n_layers, |i| (i % 7 != 3).then(|| wave(i))).draw()),
-        ("moved", moved(n, n_layers).draw()),
-        ("lens", lens(n, n_layers).draw()),
-        ("sense plane", sense_plane(n, n_layers, 3.0).draw()),
-        ("heat", heats(n, n_layers)[0].draw()),
-        ("heat on one scale", heats(n, n_layers)[1].draw()),
-        ("word grid", word_grid(n, n_layers).draw()),
+        ("maps by place", draw(&maps(n, n_layers, 1, 3.0))),
+        ("maps by sentence", draw(&maps(n, n_layers, 1 + n / 10, 3.0))),
+        ("similarity", draw(&similarity(n, n_layers))),
+        ("depth", draw(&depth(n_layers, 0.8))),
+        ("layers", draw(&cka(n_layers, |i| wave(i).abs()))),
+        ("multiples", draw(&multiples(n_layers, 0.8, false))),
+        ("multiples by layer", draw(&multiples(n_layers, 0.8, true))),
+        ("layer maps", draw(&layer_maps(n_layers, |i| (i % 7 != 3).then(|| wave(i))))),
+        ("moved", draw(&moved(n, n_layers))),
+        ("lens", draw(&lens(n, n_layers))),
+        ("heads", draw(&heads)),
+        ("moves", draw(&moves)),
+        ("word grid", draw(&word_grid(n, n_layers))),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()
@@ -435,7 +375,7 @@ fn a_png_is_opaque_white_with_the_picture_on_it() {
 
 #[test]
 fn a_png_of_impossible_size_is_refused() {
-    let figure = depth(3, 1.0).draw().unwrap();
+    let figure = draw(&depth(3, 1.0)).unwrap();
     for width in [0, 60_000, u32::MAX] {
         assert!(matches!(figure.png(width), Err(PlotError::PngSize { .. })), "{width}");
     }
@@ -445,12 +385,11 @@ fn a_png_of_impossible_size_is_refused() {
 fn values_without_spread_are_drawn() {
     for scale in [0.0, 1e-300, 1e-9, 1e99] {
         check("trajectory", &trajectory(8, 3, scale).draw().unwrap());
-        check("maps", &maps(8, 3, scale, MapColour::Position).draw().unwrap());
-        check("sense plane", &sense_plane(8, 3, scale.min(99.0)).draw().unwrap());
-        check("depth", &depth(4, scale).draw().unwrap());
-        check("layers", &layers(4, |_| scale).draw().unwrap());
-        check("layer maps", &layer_maps(4, |_| Some(scale)).draw().unwrap());
-        check("multiples", &multiples(4, scale, true).draw().unwrap());
+        check("maps", &draw(&maps(8, 3, 2, scale)).unwrap());
+        check("depth", &draw(&depth(4, scale)).unwrap());
+        check("layers", &draw(&cka(4, |_| scale)).unwrap());
+        check("layer maps", &draw(&layer_maps(4, |_| Some(scale))).unwrap());
+        check("multiples", &draw(&multiples(4, scale, true)).unwrap());
         check("activations", &activations(3, 2, 16, |_| scale.min(1e30)).draw().unwrap());
     }
 }
@@ -463,48 +402,92 @@ fn dimensions_share_columns_only_where_there_are_too_many() {
     assert!(said(4_096));
 }
 
-#[test]
-fn left_out_layers_are_said() {
-    let said = |figure: Figure| figure.svg().contains("layers shown, evenly spaced");
-    assert!(!said(maps(5, 12, 1.0, MapColour::Position).draw().unwrap()));
-    assert!(said(maps(5, 31, 1.0, MapColour::Position).draw().unwrap()));
-    assert!(said(similarity(60, 13).draw().unwrap()));
+#[track_caller]
+fn says(chart: &Chart, what: &str) -> bool {
+    let figure = draw(chart).unwrap();
+    check(what, &figure);
+    figure.svg().contains(what)
 }
 
 #[test]
-fn a_lens_over_a_long_text_keeps_its_focus_and_says_what_it_leaves_out() {
+fn left_out_layers_are_reported() {
+    let evenly = "layers shown, evenly spaced";
+    assert!(!says(&maps(5, 12, 1, 1.0), evenly));
+    assert!(says(&maps(5, 31, 1, 1.0), evenly));
+    assert!(says(&similarity(60, 13), "4 of 13 layers shown"));
+}
+
+#[test]
+fn a_lens_over_a_long_text_keeps_its_focus_and_reports_what_it_leaves_out() {
     for (focus, shown) in [(0, "Tokens 1 to "), (1_999, " to 2000 of 2000 shown")] {
-        let figure = Lens { focus, ..lens(2_000, 13) }.draw().unwrap();
-        check("long lens", &figure);
-        assert!(figure.svg().contains(shown), "{focus}");
+        assert!(says(&chart("lens", lens_grid(2_000, 13).focus(focus)), shown), "{focus}");
     }
-    let said = |n, n_layers, what| lens(n, n_layers).draw().unwrap().svg().contains(what);
-    assert!(!said(20, 13, "shown.") && !said(5, 40, "layers shown"));
-    assert!(said(5, 41, "40 of 41 layers shown"));
+    assert!(!says(&lens(20, 13), "shown.") && !says(&lens(5, 40), "layers shown"));
+    assert!(says(&lens(5, 41), "40 of 41 layers shown"));
 }
 
 #[test]
 fn a_lens_frames_what_is_right_and_nothing_else() {
-    let lines = |correct: bool| {
-        let mut figure = lens(5, 4);
-        figure.predictions.iter_mut().flatten().for_each(|p| p.correct = correct);
-        figure.draw().unwrap().svg().matches("<polyline").count()
+    let lines = |framed: bool| {
+        let mut grid = lens_grid(5, 4);
+        grid.cells.iter_mut().flatten().for_each(|cell| cell.framed = framed);
+        draw(&chart("lens", grid)).unwrap().svg().matches("<polyline").count()
     };
     assert_eq!(lines(true), lines(false) + 20);
-    let own = LensTruth { name: "own token".to_owned(), tokens: Vec::new() };
-    check("own token", &Lens { truth: Some(own), ..lens(5, 4) }.draw().unwrap());
-    check("no truth", &Lens { truth: None, ..lens(5, 4) }.draw().unwrap());
+    let mut grid = lens_grid(5, 4);
+    (grid.truth, grid.framed) = (None, String::new());
+    assert!(!says(&chart("lens", grid), "Framed"));
+}
+
+/// The height on the page at which a text stands first.
+fn height_of(figure: &Figure, text: &str) -> f64 {
+    let document = roxmltree::Document::parse(figure.svg()).unwrap();
+    let mut texts = document.descendants().filter(|n| n.has_tag_name("text"));
+    let found = texts.find(|n| n.text().is_some_and(|t| t.trim() == text)).unwrap();
+    found.attribute("y").unwrap().parse().unwrap()
 }
 
 #[test]
-fn a_sense_plane_names_a_dozen_words_and_draws_all() {
-    let figure = sense_plane(30, 6, 3.0).draw().unwrap();
-    assert!(figure.svg().contains("of 30 words named"));
-    let names = figure.svg().matches("log2 against random").count();
-    assert_eq!(names, 2);
-    assert!(!sense_plane(5, 6, 3.0).draw().unwrap().svg().contains("words named"));
-    let one = SensePlane { layers: vec![3], ..sense_plane(2, 1, 1.0) };
-    assert!(one.draw().unwrap().svg().contains("One layer: 3."));
+fn layers_rise_and_words_go_down() {
+    let lens = draw(&lens(3, 4)).unwrap();
+    assert!(height_of(&lens, "embedding") > height_of(&lens, "layer 3"));
+    let cka = draw(&cka(4, |i| wave(i).abs())).unwrap();
+    assert!(height_of(&cka, "0") > height_of(&cka, "3"));
+    let words = draw(&word_grid(6, 3)).unwrap();
+    assert!(height_of(&words, "[CLS]") < height_of(&words, "bank"));
+}
+
+#[test]
+fn a_value_stands_at_its_own_row_and_column() {
+    // 0.10 belongs to layer 0 and column 0: at the bottom.
+    let values = [0.1, 0.2, 0.3, 0.4].map(Some);
+    let panel = MatrixPanel::new(layers(2), layers(2), "CKA", Scale::unit()).values(values);
+    let figure = draw(&chart("small", panel)).unwrap();
+    assert!(height_of(&figure, "0.10") > height_of(&figure, "0.30"));
+    assert_eq!(height_of(&figure, "0.10"), height_of(&figure, "0.20"));
+}
+
+#[test]
+fn matrices_of_one_scale_share_a_colour_bar() {
+    let bars = |chart: &Chart, value: &str| draw(chart).unwrap().svg().matches(value).count();
+    assert_eq!(bars(&layer_maps(4, |i| Some(wave(i).abs())), "CKA, one scale for all"), 1);
+    assert_eq!(bars(&similarity(5, 3), ", one scale for all"), 2);
+}
+
+#[test]
+fn small_multiples_name_each_curve_once() {
+    let figure = draw(&multiples(6, 0.8, false)).unwrap();
+    // In the legend and in the description.
+    assert_eq!(figure.svg().matches(WORDS[5]).count(), 2);
+    assert!(figure.svg().contains("depth as a share of the whole"));
+}
+
+#[test]
+fn a_table_shows_some_rows_of_each_group_and_says_so() {
+    assert!(says(&moved(10, 20), "72 of 200 rows shown from 12 of 20 groups"));
+    assert!(!says(&moved(5, 3), "rows shown"));
+    let rows = (0..200).map(|i| vec![Cell::from(i), "a".into()]);
+    assert!(says(&chart("table", Table::new(["n", "of"], rows)), "72 of 200 rows shown."));
 }
 
 #[test]
@@ -519,20 +502,9 @@ fn codes_in_place_of_characters_are_said_in_the_caption() {
 
 #[test]
 fn an_axis_that_leaves_out_zero_says_so() {
-    let said = |values: &[f64]| {
-        let mut figure = depth(1, 1.0);
-        figure.rows.truncate(1);
-        figure.rows[0][0].layers = (0..values.len()).collect();
-        figure.rows[0][0].series =
-            vec![Series::line("a", values.iter().map(|&v| Some(v)).collect())];
-        figure.draw().unwrap().svg().contains("not at 0")
-    };
-    assert!(said(&[0.9, 0.95]));
-    assert!(!said(&[0.1, 0.95]));
-    assert!(!said(&[-0.1, 0.2]));
-    let mut figure = depth(3, 1.0);
-    figure.rows[1][0].range = Some((-2.0, 2.0));
-    assert!(!figure.draw().unwrap().svg().contains("axis of shared"));
+    assert!(says(&curve(&[0.9, 0.95]), "not at 0"));
+    assert!(!says(&curve(&[0.1, 0.95]), "not at 0"));
+    assert!(!says(&curve(&[-0.1, 0.2]), "not at 0"));
 }
 
 #[test]
@@ -541,83 +513,50 @@ fn bad_input_is_refused_by_name() {
     nan.points[2][1][0] = f64::NAN;
     let mut short = trajectory(4, 3, 1.0);
     short.points[1].pop();
-    let mut cosine = similarity(3, 2);
-    cosine.raw[1][5] = 1.5;
     let mut infinite = activations(3, 2, 8, wave);
     infinite.values[1][9] = f32::INFINITY;
-    let mut empty = depth(3, 1.0);
-    empty.rows[0][0].series[0].values = vec![None; 3];
-    let mut turned = depth(3, 1.0);
-    turned.rows[1][1].series[0].interval = vec![Some((1.0, 0.5)), None, None];
-    let mut falling = depth(3, 1.0);
-    falling.rows[0][0].layers = vec![0, 2, 1];
-    let mut range = depth(3, 1.0);
-    range.rows[0][0].range = Some((1.0, 1.0));
-    let none = Depth { rows: vec![vec![]], ..depth(3, 1.0) };
-    let mut category = maps(10, 2, 1.0, categories(10));
-    if let MapColour::Category { names, .. } = &mut category.colour {
-        names.pop();
-    }
     let mut percentile = activations(3, 2, 8, wave);
     percentile.clip_percentile = f64::NAN;
-    let mut sure = lens(3, 2);
-    sure.predictions[1][2].probability = 1.5;
-    let mut unsure = lens(3, 2);
-    unsure.predictions[0][1].probability = f64::NAN;
-    let mut missing = lens(3, 2);
-    missing.predictions[1].pop();
-    let mut untrue = lens(3, 2);
-    untrue.truth.as_mut().unwrap().tokens.pop();
-    let mut placeless = sense_plane(3, 2, 1.0);
-    placeless.words.iter_mut().for_each(|w| w.points.fill(None));
-    let mut far = sense_plane(3, 2, 1.0);
-    far.words[0].points[1] = Some([0.0, f64::INFINITY]);
-    let mut unplaced = sense_plane(3, 2, 1.0);
-    unplaced.words[2].points.pop();
-    let mut turned_back = multiples(3, 1.0, true);
-    turned_back.panels[1].curves[0][2].at = 0.0;
-    let mut deep = multiples(3, 1.0, false);
-    deep.panels[0].curves[0][2].at = 1.5;
-    let mut upside = multiples(3, 1.0, true);
-    upside.panels[0].curves[0][0].interval = Some((1.0, 0.0));
-    let mut blank = multiples(3, 1.0, true);
-    blank.panels[0].curves[0].iter_mut().for_each(|point| point.value = None);
-    let mut still = moved(3, 2);
-    still.steps[1].kept.fill(0);
-    let mut oblong = layer_maps(3, |_| None);
-    oblong.maps[1].values.pop();
+    let mut groups = trajectory(4, 3, 1.0);
+    groups.tokens.groups.pop();
+    let harmed = |mut grid: Grid, harm: fn(&mut Grid)| {
+        harm(&mut grid);
+        draw(&chart("lens", grid))
+    };
+    let curves = |harm: fn(&mut Panel)| {
+        let mut panel = Panel::new("panel", layers(3), "unit", series(3, 1.0));
+        harm(&mut panel);
+        // As it is: the constructors drop what is empty.
+        draw(&chart("curves", Curves { rows: vec![vec![panel]], multiples: false }))
+    };
+    let many = (0..61).map(|i| Panel::new(i.to_string(), layers(3), "unit", series(3, 1.0)));
+    let panels = vec![MatrixPanel::new(layers(2), layers(2), "CKA", Scale::unit())];
     let errors = [
         trajectory(0, 3, 1.0).draw(),
         trajectory(3, 0, 1.0).draw(),
         trajectory(2_001, 1, 1.0).draw(),
         nan.draw(),
         short.draw(),
-        cosine.draw(),
+        groups.draw(),
         infinite.draw(),
-        empty.draw(),
-        turned.draw(),
-        falling.draw(),
-        range.draw(),
-        none.draw(),
-        category.draw(),
         percentile.draw(),
-        layers(3, |i| if i == 5 { f64::NAN } else { 0.5 }).draw(),
         activations(3, 2, 0, wave).draw(),
-        lens(0, 2).draw(),
-        sure.draw(),
-        unsure.draw(),
-        missing.draw(),
-        untrue.draw(),
-        placeless.draw(),
-        far.draw(),
-        unplaced.draw(),
-        turned_back.draw(),
-        deep.draw(),
-        upside.draw(),
-        blank.draw(),
-        still.draw(),
-        oblong.draw(),
-        layer_maps(2, |i| Some(if i == 1 { f64::NAN } else { 0.5 })).draw(),
+        curves(|panel| panel.series.clear()),
+        curves(|panel| panel.series[0].values.fill(None)),
+        curves(|panel| panel.series[0].values[1] = Some(f64::NAN)),
+        curves(|panel| panel.range = [-1e300, 1e300]),
+        curves(|panel| panel.range = [1.0, 1.0]),
+        draw(&chart("none", Curves::rows([vec![]]))),
+        draw(&chart("many", Curves::multiples(many))),
+        draw(&chart("none", Matrix::default())),
+        draw(&chart("none", Matrix { panels, across: None })),
+        harmed(lens_grid(0, 2), |_| {}),
+        harmed(lens_grid(3, 2), |grid| grid.cells[1][2].value = Some(1.5)),
+        harmed(lens_grid(3, 2), |grid| {
+            grid.cells[1].pop();
+        }),
+        draw(&chart("none", Trails::new(layers(1), tokens(1, 1), vec![vec![None]]))),
+        draw(&chart("none", Table::new(["a"], []))),
     ]
     .map(|result| result.unwrap_err().to_string());
     insta::assert_snapshot!(errors.join("\n"));
@@ -625,23 +564,11 @@ fn bad_input_is_refused_by_name() {
 
 #[test]
 fn a_small_figure_as_it_stands() {
-    let figure = Depth {
-        title: "Title".to_owned(),
-        caption: "Caption.".to_owned(),
-        rows: vec![vec![Panel {
-            title: String::new(),
-            y_label: "accuracy".to_owned(),
-            layers: vec![0, 1],
-            x: XAxis::Layers,
-            range: None,
-            series: vec![Series {
-                interval: vec![Some((0.4, 0.6)), Some((0.5, 0.8))],
-                n: Some(9),
-                ..Series::line("probe", vec![Some(0.5), Some(0.7)])
-            }],
-        }]],
-    };
-    insta::assert_snapshot!(figure.draw().unwrap().svg());
+    let estimates = [Some((0.5, Some([0.4, 0.6]))), Some((0.7, Some([0.5, 0.8])))];
+    let series = Series::new("probe").n(9).estimates(estimates);
+    let curves = Curves::one(Panel::new("", layers(2), "accuracy", [series]));
+    let chart = Chart::new("small", "Title", curves).caption("Caption.");
+    insta::assert_snapshot!(draw(&chart).unwrap().svg());
 }
 
 #[test]
@@ -656,17 +583,7 @@ fn a_clip_is_said_only_where_something_is_clipped() {
 
 #[test]
 fn a_long_grid_of_words_is_shown_in_part() {
-    let figure = word_grid(400, 80).draw().unwrap();
-    check("400 rows", &figure);
-    assert!(figure.svg().contains("The first 150 of 400 rows"));
-    assert!(figure.svg().contains("60 of 80 layers"));
-    let mut wrong = word_grid(3, 2);
-    wrong.words[1].values[1] = Some(101.0);
-    assert!(matches!(wrong.draw(), Err(PlotError::OutOfRange { .. })));
-    wrong.words[1].values[1] = Some(f64::NAN);
-    assert!(matches!(wrong.draw(), Err(PlotError::NotDrawable { .. })));
-    wrong.words[1].values.pop();
-    assert!(matches!(wrong.draw(), Err(PlotError::Shape { .. })));
-    wrong.words.clear();
-    assert!(matches!(wrong.draw(), Err(PlotError::Empty { .. })));
+    let grid = word_grid(400, 80);
+    assert!(says(&grid, "The first 150 of 400 rows"));
+    assert!(says(&grid, "60 of 80 layers"));
 }

@@ -4,14 +4,15 @@ use crate::canvas::Look;
 use crate::colour::{INK, SOFT, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::figures::grid::{self, Matrix};
-use crate::input::{self, Token, check_count, check_len, check_value};
+use crate::figures::cells::{self, Block};
+use crate::input::{self, Places, check_count, check_len, check_value};
 use crate::labels::Rect;
 use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, SMALL};
+use stratoscope_chart::Axis;
 
 /// Columns beyond which neighbouring dimensions share one.
-const MOST_COLUMNS: usize = 1_600;
-const MOST_DIMENSIONS: usize = 100_000;
+const MAX_COLUMNS: usize = 1_600;
+const MAX_DIMENSIONS: usize = 100_000;
 /// Longest label of a row.
 const LABEL: f64 = 70.0;
 /// The height that the panels share.
@@ -24,8 +25,8 @@ pub struct Activations {
     pub title: String,
     /// Below the figure; any length.
     pub caption: String,
-    /// The tokens.
-    pub tokens: Vec<Token>,
+    /// The tokens, with their groups and the special ones muted.
+    pub tokens: Axis,
     /// Layer of each entry of `values`; 0 is the embedding.
     pub layers: Vec<usize>,
     /// Dimensions of a hidden state.
@@ -44,30 +45,31 @@ impl Activations {
     /// a percentile outside of 50 to 100.
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
-        let n = self.tokens.len();
-        let pitch = if n <= 12 { 12.0 } else { grid::pitch(&self.tokens) };
+        let tokens = Places::of(&self.tokens);
+        let n = tokens.len();
+        let pitch = if n <= 12 { 12.0 } else { cells::pitch(&tokens) };
         let panel_height = (pitch * n as f64).clamp(24.0, 560.0);
         let most = ((TALL / (panel_height + 24.0)) as usize).clamp(1, 8);
         let picked = input::evenly(self.layers.len(), most);
 
         let mut page = Page::new(&self.title, COLUMN);
-        let labels = page.labels(&self.tokens, SMALL, LABEL);
+        let labels = page.labels(&tokens, SMALL, LABEL);
         if picked.len() < self.layers.len() {
             let (some, all) = (picked.len(), self.layers.len());
             page.note(&format!("{some} of {all} layers shown, evenly spaced."));
         }
-        let step = grid::label_step(panel_height / n as f64);
+        let step = cells::label_step(panel_height / n as f64);
         if step > 1 {
             page.note(&format!("One token in {step} is labelled."));
         }
-        let together = self.d_model.div_ceil(MOST_COLUMNS);
+        let together = self.d_model.div_ceil(MAX_COLUMNS);
         let columns = self.d_model.div_ceil(together);
         if together > 1 {
             page.note(&format!(
                 "Each column is {together} neighbouring dimensions: the one of largest magnitude, with its sign."
             ));
         }
-        let left = MARGIN + grid::widest(&self.tokens, LABEL) + 6.0;
+        let left = MARGIN + cells::widest(&self.tokens.labels, LABEL) + 6.0;
         let width = COLUMN - MARGIN - left;
         let shown: Vec<(usize, &[f32])> = picked
             .iter()
@@ -76,25 +78,26 @@ impl Activations {
         let (limit, largest) = self.limit(&shown);
         let scale = Scale::Signed { limit };
         for (layer, values) in &shown {
-            let matrix = Matrix {
+            let block = Block {
                 rect: Rect::new(left, page.y + 12.0, width, panel_height),
                 columns,
                 rows: n,
-                scale,
                 title: &input::layer_name(*layer),
                 title_at: page.y + BODY,
             };
-            matrix.draw(&mut page, |token, column| {
+            let colour = |token: usize, column: usize| {
                 let from = token * self.d_model + column * together;
                 let upto = (from + together).min((token + 1) * self.d_model);
-                let cells = values.get(from..upto).unwrap_or_default();
+                let values = values.get(from..upto).unwrap_or_default();
                 let strongest =
-                    cells.iter().copied().reduce(|a, b| if b.abs() > a.abs() { b } else { a });
-                f64::from(strongest.unwrap_or(0.0))
-            });
-            matrix.boundaries(&mut page, &self.tokens, false);
-            matrix.row_labels(&mut page, &labels, &self.tokens, step);
-            page.y = matrix.rect.y1 + 6.0;
+                    values.iter().copied().reduce(|a, b| if b.abs() > a.abs() { b } else { a });
+                scale.colour(f64::from(strongest.unwrap_or(0.0)))
+            };
+            let all = (0..n).flat_map(|token| (0..columns).map(move |column| (token, column)));
+            block.draw(&mut page, all.map(|(token, column)| colour(token, column)).collect());
+            block.row_boundaries(&mut page, &tokens);
+            block.row_labels(&mut page, &labels, &tokens, step);
+            page.y = block.rect.y1 + 6.0;
         }
         self.dimension_axis(&mut page, left, width);
         let clipped = largest > limit;
@@ -119,9 +122,10 @@ impl Activations {
     }
 
     fn check(&self) -> Result<(), PlotError> {
+        self.tokens.check(&self.title)?;
         input::check_tokens(&self.tokens)?;
         input::check_layers(self.layers.len())?;
-        check_count("dimensions", self.d_model, MOST_DIMENSIONS)?;
+        check_count("dimensions", self.d_model, MAX_DIMENSIONS)?;
         check_len(|| "layers of values".to_owned(), self.values.len(), self.layers.len())?;
         let d = self.d_model;
         for (layer, values) in self.layers.iter().zip(&self.values) {

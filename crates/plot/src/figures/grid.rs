@@ -1,119 +1,207 @@
-//! What the heat-maps share: a matrix of cells with labels at its sides and lines between sentences.
+//! Words on coloured cells: what every layer would predict at every token, and how sure it is.
 
 use crate::canvas::{Cells, Look};
-use crate::colour::{INK, MUTED, PAPER, RULE, SOFT, Scale};
+use crate::colour::{self, INK, MUTED, RULE, Rgb, SOFT, Scale};
+use crate::error::PlotError;
+use crate::figure::Figure;
 use crate::fonts;
-use crate::input::Token;
+use crate::input::{self, Places, check_count, check_value};
 use crate::labels::Rect;
-use crate::layout::{BODY, Page, SMALL};
+use crate::layout::{self, Bar, COLUMN, MARGIN, Page, SMALL};
 use crate::text;
+use std::ops::Range;
+use stratoscope_chart::{AxisKind, Chart, Grid, GridCell};
 
-/// Cells of a heat-map, with what surrounds them.
-pub(crate) struct Matrix<'a> {
-    pub(crate) rect: Rect,
-    pub(crate) columns: usize,
-    pub(crate) rows: usize,
-    pub(crate) scale: Scale,
-    pub(crate) title: &'a str,
-    /// Baseline of the title.
-    pub(crate) title_at: f64,
+/// Rows beyond which only some are drawn.
+const MAX_ROWS: usize = 40;
+/// Columns side by side: most where their texts are short, fewest where they are long.
+const MAX_ACROSS: usize = 11;
+const MIN_ACROSS: usize = 6;
+const MAX_COLUMNS: usize = 2_000;
+const MAX_GIVEN: usize = 1_000;
+/// The widest column.
+const WIDEST: f64 = 78.0;
+/// Between a cell's text and its edges, both together.
+const PADDING: f64 = 4.0;
+/// The height of a row.
+const PITCH: f64 = 11.0;
+/// Room for the names of the rows.
+const GUTTER: f64 = 48.0;
+/// The height that the bands share.
+const TALL: f64 = 1_500.0;
+
+/// Draws the grid, a long text in several bands. Of a text that is longer still, and of many rows,
+/// it shows as many as fit and says so.
+pub(crate) fn draw(chart: &Chart, grid: &Grid) -> Result<Figure, PlotError> {
+    check(grid)?;
+    let n = grid.columns.len();
+    let picked = input::evenly(grid.rows.len(), MAX_ROWS);
+    let header = if grid.truth.is_some() { PITCH + 3.0 } else { 0.0 };
+    let height = PITCH * picked.len() as f64;
+    let band = header + height + PITCH + 11.0;
+    let bands = ((TALL / band) as usize).max(1);
+    let focus = grid.focus.unwrap_or(0);
+    let around = |shown: usize| {
+        let first = focus.saturating_sub(shown / 2).min(n - shown);
+        first..first + shown
+    };
+    let left = MARGIN + GUTTER;
+    let width = COLUMN - MARGIN - left;
+    let most = across(grid, &picked, around((bands * MAX_ACROSS).min(n)), width);
+    let shown = (bands * most).min(n);
+    let first = around(shown).start;
+    // Bands of about one length.
+    let columns = shown.div_ceil(shown.div_ceil(most));
+    let pitch = (width / columns as f64).min(WIDEST);
+
+    let mut page = Page::new(&chart.full_title(), COLUMN);
+    if picked.len() < grid.rows.len() {
+        let (some, all) = (picked.len(), grid.rows.len());
+        page.note(&format!("{some} of {all} layers shown, evenly spaced."));
+    }
+    if shown < n {
+        page.note(&format!("Tokens {} to {} of {n} shown.", first + 1, first + shown));
+    }
+    if !grid.framed.is_empty() {
+        page.note(&format!("Framed: {}.", grid.framed.trim_end_matches('.')));
+    }
+    let places = Places::of(&grid.columns);
+    let rows: Vec<usize> = match grid.rows.rises() {
+        true => picked.iter().rev().copied().collect(),
+        false => picked.clone(),
+    };
+    for from in (first..first + shown).step_by(columns) {
+        let band_of = Band {
+            grid,
+            places: &places,
+            rect: Rect::new(left, page.y + header, 0.0, height),
+            pitch,
+            columns: from..(from + columns).min(first + shown),
+            rows: &rows,
+        };
+        band_of.draw(&mut page);
+        page.y += band;
+    }
+    let scale = Scale::from(&grid.scale);
+    let label = page.label(&grid.value, SMALL, width.min(320.0));
+    let bar = Bar { scale, label: &label, whole: false, clipped: false };
+    layout::colour_bar(&mut page, left, width.min(320.0), &bar);
+    let shows = format!(
+        "{} at {} rows ({}) for {shown} of {n} columns ({}).",
+        grid.value,
+        picked.len(),
+        grid.rows.title,
+        grid.columns.title,
+    );
+    page.finish(&chart.caption, &shows)
 }
 
-impl Matrix<'_> {
-    /// Draws `value(row, column)` with title and frame.
-    pub(crate) fn draw(&self, page: &mut Page, value: impl Fn(usize, usize) -> f64) {
-        self.draw_known(page, |row, column| Some(value(row, column)));
-    }
+/// How many columns go side by side, so that most of what is written is not shortened.
+fn across(grid: &Grid, rows: &[usize], columns: Range<usize>, width: f64) -> usize {
+    let cells = rows.iter().filter_map(|&i| grid.cells.get(i)?.get(columns.clone()));
+    let words = cells.flatten().map(|cell| cell.text.as_str());
+    let read = grid.columns.labels.get(columns.clone()).into_iter().flatten();
+    let mut widths: Vec<f64> = (words.chain(read.map(String::as_str)))
+        .map(|word| fonts::width(&text::label(word, SMALL, WIDEST).0, SMALL))
+        .collect();
+    widths.sort_by(f64::total_cmp);
+    let need = widths.get(widths.len() * 9 / 10).copied().unwrap_or(0.0) + PADDING;
+    ((width / need) as usize).clamp(MIN_ACROSS, MAX_ACROSS)
+}
 
-    /// The same where some values are not known: these are grey.
-    pub(crate) fn draw_known(&self, page: &mut Page, value: impl Fn(usize, usize) -> Option<f64>) {
-        let colour = |value: Option<f64>| value.map_or(RULE, |v| self.scale.colour(v));
-        let colours = (0..self.rows)
-            .flat_map(|row| (0..self.columns).map(move |column| (row, column)))
-            .map(|(row, column)| colour(value(row, column)))
+fn check(grid: &Grid) -> Result<(), PlotError> {
+    check_count("columns of a grid", grid.columns.len(), MAX_COLUMNS)?;
+    check_count("rows of a grid", grid.rows.len(), MAX_GIVEN)?;
+    let mut values = grid.cells.iter().flatten().filter_map(|cell| cell.value);
+    values.try_for_each(|value| check_value(|| grid.value.clone(), value))
+}
+
+/// Some columns side by side, all rows above each other.
+struct Band<'a> {
+    grid: &'a Grid,
+    places: &'a Places,
+    /// The cells; how wide follows from the columns.
+    rect: Rect,
+    pitch: f64,
+    columns: Range<usize>,
+    /// From the top.
+    rows: &'a [usize],
+}
+
+impl Band<'_> {
+    fn draw(&self, page: &mut Page) {
+        let scale = Scale::from(&self.grid.scale);
+        let colour = |cell: &GridCell| -> Rgb { cell.value.map_or(RULE, |v| scale.colour(v)) };
+        let width = self.pitch * self.columns.len() as f64;
+        let rect = Rect::new(self.rect.x0, self.rect.y0, width, self.rect.height());
+        let rows: Vec<(usize, &[GridCell])> = (self.rows.iter())
+            .filter_map(|&i| Some((i, self.grid.cells.get(i)?.get(self.columns.clone())?)))
             .collect();
-        let cells = Cells { columns: self.columns, rows: self.rows, colours };
-        page.canvas.picture(self.rect, cells);
-        page.canvas.frame(self.rect, 0.5, SOFT);
-        page.canvas.text((self.rect.x0, self.title_at), self.title, Look::new(BODY, INK));
-    }
-
-    fn row(&self, index: f64) -> f64 {
-        self.rect.y0 + self.rect.height() * index / self.rows.max(1) as f64
-    }
-
-    fn column(&self, index: f64) -> f64 {
-        self.rect.x0 + self.rect.width() * index / self.columns.max(1) as f64
-    }
-
-    /// Labels left of the rows.
-    pub(crate) fn row_labels(
-        &self,
-        page: &mut Page,
-        labels: &[String],
-        tokens: &[Token],
-        step: usize,
-    ) {
-        for (index, label) in labels.iter().enumerate().step_by(step.max(1)) {
-            let y = self.row(index as f64 + 0.5) + 0.36 * SMALL;
-            let look = Look::new(SMALL, ink(tokens, index)).end();
-            page.canvas.text((self.rect.x0 - 3.0, y), label, look);
-        }
-    }
-
-    /// Labels above the columns, reading upward.
-    pub(crate) fn column_labels(
-        &self,
-        page: &mut Page,
-        labels: &[String],
-        tokens: &[Token],
-        step: usize,
-    ) {
-        for (index, label) in labels.iter().enumerate().step_by(step.max(1)) {
-            let x = self.column(index as f64 + 0.5);
-            let look = Look::new(SMALL, ink(tokens, index));
-            page.canvas.text((x + 0.36 * SMALL, self.rect.y0 - 3.0), label, look.upward());
-        }
-    }
-
-    /// White lines where one sentence ends; `both` for columns too.
-    pub(crate) fn boundaries(&self, page: &mut Page, tokens: &[Token], both: bool) {
-        for (index, pair) in tokens.windows(2).enumerate() {
-            if let [a, b] = pair
-                && a.sentence != b.sentence
-            {
-                let at = index as f64 + 1.0;
-                let (x, y) = (self.column(at), self.row(at));
-                let across = [(self.rect.x0, y), (self.rect.x1, y)];
-                let down = [(x, self.rect.y0), (x, self.rect.y1)];
-                // Thinner than a quarter of a cell, so that no cell is hidden.
-                let wide = (0.25 * self.rect.height() / self.rows.max(1) as f64).clamp(0.3, 2.0);
-                for line in [Some(across), both.then_some(down)].into_iter().flatten() {
-                    page.canvas.line(&line, wide, PAPER);
-                    page.canvas.line(&line, 0.4 * wide, INK);
+        let colours: Vec<_> = rows.iter().flat_map(|(_, cells)| cells.iter()).map(colour).collect();
+        let cells = Cells { columns: self.columns.len(), rows: rows.len(), colours };
+        page.canvas.picture(rect, cells);
+        page.canvas.frame(rect, 0.5, SOFT);
+        for (row, (index, cells)) in rows.iter().enumerate() {
+            let top = rect.y0 + PITCH * row as f64;
+            let baseline = top + PITCH / 2.0 + 0.36 * SMALL;
+            let name = self.row_name(page, *index);
+            page.canvas.text((rect.x0 - 3.0, baseline), &name, Look::new(SMALL, SOFT).end());
+            for (column, cell) in cells.iter().enumerate() {
+                let x = rect.x0 + self.pitch * column as f64;
+                let ink = colour::over(colour(cell));
+                let label = self.label(page, &cell.text);
+                let look = Look::new(SMALL, ink).middle();
+                page.canvas.text((x + self.pitch / 2.0, baseline), &label, look);
+                if cell.framed {
+                    let inside = Rect::new(x + 1.0, top + 1.0, self.pitch - 2.0, PITCH - 2.0);
+                    page.canvas.frame(inside, 0.9, ink);
                 }
             }
         }
+        self.names(page, rect);
     }
-}
 
-fn ink(tokens: &[Token], index: usize) -> [u8; 3] {
-    if tokens.get(index).is_some_and(|t| t.special) { MUTED } else { INK }
-}
+    fn row_name(&self, page: &mut Page, row: usize) -> String {
+        let label = self.grid.rows.labels.get(row).map_or("", String::as_str);
+        match (self.grid.rows.kind, label) {
+            (AxisKind::Layers, "0") => "embedding".to_owned(),
+            (AxisKind::Layers, _) => format!("layer {label}"),
+            _ => page.label(label, SMALL, GUTTER - 4.0),
+        }
+    }
 
-/// The height of a row in which every label can be read: higher for scripts above ASCII's size.
-pub(crate) fn pitch(tokens: &[Token]) -> f64 {
-    let tall = |token: &Token| token.text.chars().any(|c| c >= '\u{590}');
-    if tokens.iter().any(tall) { 9.0 } else { 7.3 }
-}
+    /// A label that fits into a column; only the sign that something is left out where nothing does.
+    fn label(&self, page: &mut Page, content: &str) -> String {
+        let limit = self.pitch - PADDING;
+        let label = page.label(content, SMALL, limit);
+        if fonts::width(&label, SMALL) <= limit { label } else { "…".to_owned() }
+    }
 
-/// Every how many rows a label fits, where rows are `pitch` pt high.
-pub(crate) fn label_step(pitch: f64) -> usize {
-    if pitch >= 1.02 * SMALL { 1 } else { (1.02 * SMALL / pitch).ceil() as usize }
-}
-
-/// The width of the widest label, none wider than `limit`.
-pub(crate) fn widest(tokens: &[Token], limit: f64) -> f64 {
-    let labels = tokens.iter().map(|token| text::label(&token.text, SMALL, limit).0);
-    labels.map(|label| fonts::width(&label, SMALL)).fold(0.0, f64::max)
+    /// The columns' labels below the cells, what was to be predicted above them.
+    fn names(&self, page: &mut Page, rect: Rect) {
+        let (above, below) = (rect.y0 - 4.0, rect.y1 + 3.0 + SMALL);
+        let side = |page: &mut Page, name: &str, y: f64| {
+            if !name.is_empty() {
+                let name = page.label(name, SMALL, GUTTER - 4.0);
+                page.canvas.text((rect.x0 - 3.0, y), &name, Look::new(SMALL, INK).end());
+            }
+        };
+        side(page, &self.grid.columns.title, below);
+        if let Some(truth) = &self.grid.truth {
+            side(page, &truth.name, above);
+        }
+        for (column, place) in self.columns.clone().enumerate() {
+            let x = rect.x0 + self.pitch * (column as f64 + 0.5);
+            if let Some(label) = self.places.labels.get(place) {
+                let label = self.label(page, label);
+                let ink = if self.places.at(place).1 { MUTED } else { INK };
+                page.canvas.text((x, below), &label, Look::new(SMALL, ink).middle());
+            }
+            let truth = self.grid.truth.as_ref().and_then(|truth| truth.labels.get(place));
+            if let Some(Some(label)) = truth {
+                let label = self.label(page, label);
+                page.canvas.text((x, above), &label, Look::new(SMALL, INK).middle());
+            }
+        }
+    }
 }

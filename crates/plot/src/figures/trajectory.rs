@@ -5,12 +5,13 @@ use crate::colour::{self, INK, MUTED, PAPER, Rgb, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::fonts;
-use crate::input::{self, Token, check_count, check_len, check_value};
+use crate::input::{self, Places, check_count, check_len, check_value};
 use crate::labels::{self, Ground, Rect, Wanted};
 use crate::layout::{self, Bar, COLUMN, MARGIN, Page, Plane, SMALL};
+use stratoscope_chart::Axis;
 
 /// The most points of all trails together.
-const MOST_POINTS: usize = 200_000;
+const MAX_POINTS: usize = 200_000;
 
 /// Trails of tokens through the layers. Both axes have the same length per unit.
 #[derive(Clone, Debug)]
@@ -19,8 +20,8 @@ pub struct Trajectory {
     pub title: String,
     /// Below the figure; any length.
     pub caption: String,
-    /// The tokens.
-    pub tokens: Vec<Token>,
+    /// The tokens, with their groups and the special ones muted.
+    pub tokens: Axis,
     /// Layer of each entry of `points`; 0 is the embedding.
     pub layers: Vec<usize>,
     /// `[layers][tokens]`: coordinates in the shared basis.
@@ -38,7 +39,8 @@ impl Trajectory {
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
         let mut page = Page::new(&self.title, COLUMN);
-        layout::legend(&mut page, &self.tokens);
+        let tokens = Places::of(&self.tokens);
+        layout::legend(&mut page, &tokens);
 
         let left = MARGIN + 38.0;
         let plane = Plane::around(
@@ -64,7 +66,7 @@ impl Trajectory {
             high: self.layers.iter().max().copied().unwrap_or(0) as f64,
         };
         self.trails(&mut page, &plane, scale);
-        let shown = self.names(&mut page, &plane);
+        let shown = self.names(&mut page, &plane, &tokens);
         if shown < self.tokens.len() {
             let all = self.tokens.len();
             page.note(&format!("{shown} of {all} tokens labelled: the rest would overlap."));
@@ -89,9 +91,10 @@ impl Trajectory {
     }
 
     fn check(&self) -> Result<(), PlotError> {
+        self.tokens.check(&self.title)?;
         input::check_tokens(&self.tokens)?;
         input::check_layers(self.layers.len())?;
-        check_count("points", self.layers.len() * self.tokens.len(), MOST_POINTS)?;
+        check_count("points", self.layers.len() * self.tokens.len(), MAX_POINTS)?;
         check_len(|| "points".to_owned(), self.points.len(), self.layers.len())?;
         for (layer, points) in self.layers.iter().zip(&self.points) {
             check_len(|| format!("points of layer {layer}"), points.len(), self.tokens.len())?;
@@ -149,51 +152,43 @@ impl Trajectory {
     }
 
     /// Markers and labels at the last layer; returns how many labels found a place.
-    fn names(&self, page: &mut Page, plane: &Plane) -> usize {
+    fn names(&self, page: &mut Page, plane: &Plane, tokens: &Places) -> usize {
         let Some(last) = self.points.last() else {
             return 0;
         };
         let ends: Vec<(f64, f64)> = last.iter().map(|&p| plane.at(p)).collect();
-        let sentences = input::sentences(&self.tokens);
-        let rank = |token: &Token| sentences.iter().position(|s| *s == token.sentence).unwrap_or(0);
-        let many = sentences.len() > 1;
-        let ink = |token: &Token| -> Rgb {
-            if token.special {
-                MUTED
-            } else if many {
-                colour::category(rank(token))
-            } else {
-                INK
-            }
+        let many = tokens.groups.len() > 1;
+        let ink = |token: usize| match tokens.at(token) {
+            (_, true) => MUTED,
+            (rank, false) if many => colour::category(rank),
+            _ => INK,
         };
-        let radius = if self.tokens.len() > 60 { 1.8 } else { 2.6 };
-        for (token, &at) in self.tokens.iter().zip(&ends) {
-            let fill = if token.special { PAPER } else { ink(token) };
-            layout::marker(&mut page.canvas, rank(token), at, radius, fill, ink(token));
+        let radius = if tokens.len() > 60 { 1.8 } else { 2.6 };
+        for (token, &at) in ends.iter().enumerate() {
+            let (rank, special) = tokens.at(token);
+            let fill = if special { PAPER } else { ink(token) };
+            layout::marker(&mut page.canvas, rank, at, radius, fill, ink(token));
         }
-        let size = if self.tokens.len() > 30 { SMALL } else { layout::BODY };
+        let size = if tokens.len() > 30 { SMALL } else { layout::BODY };
         let soft: Vec<(f64, f64)> = self.points.iter().flatten().map(|&p| plane.at(p)).collect();
         let ground = Ground { bounds: plane.rect, marker: radius, soft: &soft };
-        draw_labels(page, &self.tokens, &ends, size, &ground, |_, token| {
-            colour::for_text(ink(token))
-        })
+        draw_labels(page, tokens, &ends, size, &ground, |token| colour::for_text(ink(token)))
     }
 }
 
-/// Places and draws the labels of `tokens` at `ends`, special ones last, each in the ink of its place
-/// among them; returns how many fitted.
+/// Places and draws the labels of `places` at `ends`, muted ones last; returns how many fitted.
 pub(crate) fn draw_labels(
     page: &mut Page,
-    tokens: &[Token],
+    places: &Places,
     ends: &[(f64, f64)],
     size: f64,
     ground: &Ground,
-    ink: impl Fn(usize, &Token) -> Rgb,
+    ink: impl Fn(usize) -> Rgb,
 ) -> usize {
     let limit = (ground.bounds.width() * 0.45).min(95.0);
-    let texts = page.labels(tokens, size, limit);
-    let mut order: Vec<usize> = (0..tokens.len()).collect();
-    order.sort_by_key(|&i| tokens.get(i).is_some_and(|t| t.special));
+    let texts = page.labels(places, size, limit);
+    let mut order: Vec<usize> = (0..places.len()).collect();
+    order.sort_by_key(|&i| places.at(i).1);
     let wanted: Vec<Wanted> = order
         .iter()
         .filter_map(|&i| {
@@ -203,7 +198,7 @@ pub(crate) fn draw_labels(
         .collect();
     let placed = labels::place(&wanted, ground);
     for (&i, spot) in order.iter().zip(&placed) {
-        let (Some(spot), Some(token), Some(text)) = (spot, tokens.get(i), texts.get(i)) else {
+        let (Some(spot), Some(text)) = (spot, texts.get(i)) else {
             continue;
         };
         if let Some((a, b)) = spot.leader {
@@ -212,7 +207,7 @@ pub(crate) fn draw_labels(
         let halo = Rect::new(spot.rect.x0, spot.rect.y0, spot.rect.width(), spot.rect.height());
         page.canvas.rect(halo, layout::faint(PAPER, 0.72));
         let at = (spot.rect.x0 + 0.5, spot.rect.y0 + 0.86 * size);
-        page.canvas.text(at, text, Look::new(size, ink(i, token)));
+        page.canvas.text(at, text, Look::new(size, ink(i)));
     }
     placed.iter().flatten().count()
 }

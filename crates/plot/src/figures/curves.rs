@@ -1,0 +1,132 @@
+//! Curves with intervals, in rows of panels or as small multiples.
+
+mod panel;
+
+use crate::error::PlotError;
+use crate::figure::Figure;
+use crate::input::{self, check_count, check_value};
+use crate::layout::{self, COLUMN, MARGIN, Page, SMALL};
+use stratoscope_chart::{AxisKind, Chart, Curves, Panel, Series, SeriesKind};
+
+/// Height of a panel that is alone in its figure, and of one among several.
+const HEIGHT: f64 = 250.0;
+const SHARED_HEIGHT: f64 = 165.0;
+const GAP: f64 = 16.0;
+const MAX_SERIES: usize = 40;
+const MAX_PANELS: usize = 24;
+/// Of small multiples.
+const SMALL_HEIGHT: f64 = 70.0;
+const SMALL_GAP: f64 = 12.0;
+const MAX_MULTIPLES: usize = 60;
+const MAX_NAMES: usize = 12;
+const MAX_PLACES: usize = 1_000;
+
+pub(crate) fn draw(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
+    let most = if curves.multiples { MAX_MULTIPLES } else { MAX_PANELS };
+    check_count("panels", curves.panels().count(), most)?;
+    curves.panels().try_for_each(check)?;
+    match curves.multiples {
+        true => multiples(chart, curves),
+        false => rows(chart, curves),
+    }
+}
+
+fn check(panel: &Panel) -> Result<(), PlotError> {
+    check_count("series", panel.series.len(), MAX_SERIES)?;
+    for series in &panel.series {
+        check_count("layers", series.values.len(), MAX_PLACES)?;
+        if series.values.iter().all(Option::is_none) {
+            return Err(PlotError::Empty { what: "values in a series" });
+        }
+        let what = || format!("a value of series {:?}", series.name);
+        series.numbers().try_for_each(|value| check_value(what, value))?;
+    }
+    let what = || format!("the vertical axis of {:?}", panel.title);
+    panel.range.iter().try_for_each(|&end| check_value(what, end))
+}
+
+fn rows(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
+    let mut page = Page::new(&chart.full_title(), COLUMN);
+    let mut notes = Vec::new();
+    let height = if curves.panels().count() == 1 { HEIGHT } else { SHARED_HEIGHT };
+    for row in curves.rows.iter().filter(|row| !row.is_empty()) {
+        let count = row.len() as f64;
+        let width = (COLUMN - 2.0 * MARGIN - GAP * (count - 1.0)) / count;
+        let top = page.y;
+        let mut bottom = top;
+        for (column, panel) in row.iter().enumerate() {
+            let left = MARGIN + column as f64 * (width + GAP);
+            page.y = top;
+            notes.extend(panel::large(&mut page, panel, left, width, height));
+            bottom = page.y.max(bottom);
+        }
+        page.y = bottom;
+    }
+    notes.iter().for_each(|note| page.note(note));
+    if has_bands(curves) {
+        page.note("Bands: interval of each value.");
+    }
+    let shows: Vec<String> = curves.panels().map(in_words).collect();
+    page.finish(&chart.caption, &shows.join(" "))
+}
+
+fn multiples(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
+    let mut names: Vec<&Series> = Vec::new();
+    for series in curves.panels().flat_map(|panel| &panel.series) {
+        if names.iter().all(|known| known.name != series.name) {
+            names.push(series);
+        }
+    }
+    check_count("curves", names.len(), MAX_NAMES)?;
+    let mut page = Page::new(&chart.full_title(), COLUMN);
+    if names.len() > 1 {
+        let entry = |series: &&Series| {
+            let ink = panel::ink(series);
+            let rank = if series.kind == SeriesKind::Measure { series.colour } else { 0 };
+            (rank, ink, ink, page.label(&series.name, SMALL, 210.0))
+        };
+        let entries: Vec<_> = names.iter().map(entry).collect();
+        layout::entries_row(&mut page, &entries);
+    }
+    let across = curves.rows.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    let across = across.max(3.0);
+    let width = (COLUMN - 2.0 * MARGIN - SMALL_GAP * (across - 1.0)) / across;
+    for row in &curves.rows {
+        let top = page.y;
+        for (column, panel) in row.iter().enumerate() {
+            let left = MARGIN + column as f64 * (width + SMALL_GAP);
+            panel::small(&mut page, panel, left, top, width, SMALL_HEIGHT);
+        }
+        page.y = top + SMALL_HEIGHT + 46.0;
+    }
+    let axis = match curves.panels().next().map(|panel| &panel.x) {
+        Some(x) if x.kind == AxisKind::Share => {
+            "depth as a share of the whole (0: embedding, 1: last layer)".to_owned()
+        }
+        Some(x) => input::axis_title(x, SMALL, COLUMN),
+        None => String::new(),
+    };
+    let bands = if has_bands(curves) { "Bands: interval of each value. " } else { "" };
+    page.note(&format!("Horizontal axes: {axis}. {bands}Vertical axes need not start at 0."));
+    let titles: Vec<&str> = curves.panels().map(|panel| panel.title.as_str()).collect();
+    let names: Vec<&str> = names.iter().map(|series| series.name.as_str()).collect();
+    let shows = format!("By depth, of {}: {}.", names.join(", "), titles.join(", "));
+    page.finish(&chart.caption, &shows)
+}
+
+fn has_bands(curves: &Curves) -> bool {
+    let mut all = curves.panels().flat_map(|panel| &panel.series);
+    all.any(|series| series.intervals.iter().any(Option::is_some))
+}
+
+/// A panel in words.
+fn in_words(panel: &Panel) -> String {
+    let names: Vec<&str> = panel.series.iter().map(|s| s.name.as_str()).collect();
+    let title = if panel.title.is_empty() { "" } else { ", " };
+    let by = match panel.x.kind {
+        AxisKind::Share => panel.x.title.clone(),
+        AxisKind::Layers => format!("layer, {} layers", panel.x.len()),
+        _ => format!("{}, {} values", panel.x.title, panel.x.len()),
+    };
+    format!("{}{title}{} by {by}: {}.", panel.title, panel.y, names.join(", "))
+}

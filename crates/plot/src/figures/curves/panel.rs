@@ -1,0 +1,336 @@
+//! One panel of curves: its axes, bands, curves, rings and names.
+
+use crate::canvas::Look;
+use crate::colour::{self, INK, MUTED, RULE, Rgb, SOFT};
+use crate::fonts;
+use crate::input;
+use crate::labels::Rect;
+use crate::layout::{self, BODY, Page, SMALL};
+use stratoscope_chart::{Axis, AxisKind, Panel, Series, SeriesKind};
+
+/// More markers than this are nothing but markers in a small panel.
+const MAX_SMALL_MARKERS: usize = 26;
+
+/// How large the parts of a panel are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Names beside the curves, and titles at both axes.
+    Large,
+    /// Curves alone: a legend above all panels has the names.
+    Small,
+}
+
+/// Draws a large panel between `left` and `left + width`, moves the page below it, and returns what
+/// has to be noted about it.
+pub(super) fn large(
+    page: &mut Page,
+    panel: &Panel,
+    left: f64,
+    width: f64,
+    height: f64,
+) -> Option<String> {
+    let [low, high] = panel.range;
+    if !panel.title.is_empty() {
+        let title = page.label(&panel.title, BODY, width);
+        page.canvas.text((left, page.y + BODY), &title, Look::new(BODY, INK));
+        page.y += 1.5 * BODY;
+    }
+    // Names take at most two fifths of a narrow panel.
+    let names = names(page, panel, (0.4 * width).min(140.0));
+    let right = names.iter().map(|name| fonts::width(name, SMALL)).fold(0.0, f64::max) + 14.0;
+    let ticks = layout::ticks(low, high, 6);
+    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(0.0, f64::max);
+    let axis = left + (widest + 22.0).max(44.0);
+    let rect = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
+    let frame = Frame::new(panel, rect, Size::Large);
+    frame.axes(page, &ticks);
+    let middle = ((rect.x0 + rect.x1) / 2.0, (rect.y0 + rect.y1) / 2.0);
+    let label = page.label(&panel.y, BODY, height);
+    page.canvas.text((left + BODY, middle.1), &label, Look::new(BODY, INK).middle().upward());
+    let label = page.label(&input::axis_title(&panel.x, BODY, rect.width()), BODY, rect.width());
+    page.canvas.text((middle.0, rect.y1 + 24.0), &label, Look::new(BODY, INK).middle());
+    frame.curves(page);
+
+    let ends: Vec<f64> = panel.series.iter().map(|s| frame.end(s)).collect();
+    let places = apart(&ends, 1.25 * SMALL, rect.y0, rect.y1);
+    for ((name, series), (&end, &place)) in
+        names.iter().zip(&panel.series).zip(ends.iter().zip(&places))
+    {
+        let (from, ink) = (rect.x1 + 1.0, ink(series));
+        page.canvas.line(&[(from, end), (from + 8.0, place)], 0.6, ink);
+        let look = Look::new(SMALL, colour::for_text(ink));
+        page.canvas.text((from + 10.0, place + 0.36 * SMALL), name, look);
+    }
+    let lowest = places.iter().copied().fold(rect.y1, f64::max);
+    page.y = (rect.y1 + 32.0).max(lowest + 8.0);
+    (low > 0.0 || high < 0.0).then(|| {
+        let of =
+            if panel.title.is_empty() { String::new() } else { format!(" of {}", panel.title) };
+        format!("The vertical axis{of} starts at {}, not at 0.", layout::brief(low))
+    })
+}
+
+/// Draws a small panel from `top` on, its curves `height` tall.
+pub(super) fn small(page: &mut Page, panel: &Panel, left: f64, top: f64, width: f64, height: f64) {
+    let title = page.label(&panel.title, BODY, width);
+    page.canvas.text((left, top + BODY), &title, Look::new(BODY, INK));
+    let unit = if panel.y.is_empty() { String::new() } else { page.label(&panel.y, SMALL, width) };
+    page.canvas.text((left, top + BODY + 10.0), &unit, Look::new(SMALL, SOFT));
+    let ticks = layout::ticks(panel.range[0], panel.range[1], 4);
+    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(18.0, f64::max);
+    let axis = left + widest + 5.0;
+    let rect = Rect::new(axis, top + 24.0, left + width - axis, height);
+    let frame = Frame::new(panel, rect, Size::Small);
+    frame.axes(page, &ticks);
+    frame.curves(page);
+}
+
+/// The colour of a curve; baselines are grey.
+pub(super) fn ink(series: &Series) -> Rgb {
+    match series.kind {
+        SeriesKind::Baseline => MUTED,
+        SeriesKind::Measure => colour::category(series.colour),
+    }
+}
+
+/// The names of the curves, each with its n.
+fn names(page: &mut Page, panel: &Panel, limit: f64) -> Vec<String> {
+    let mut name = |series: &Series| {
+        let n = series.n.map_or_else(String::new, |n| format!(" (n = {n})"));
+        let limit = (limit - fonts::width(&n, SMALL)).max(20.0);
+        page.label(&series.name, SMALL, limit) + &n
+    };
+    panel.series.iter().map(&mut name).collect()
+}
+
+/// The places of a series along the horizontal axis.
+fn places(axis: &Axis, series: &Series) -> Vec<f64> {
+    match axis.kind {
+        AxisKind::Share => series.at.clone(),
+        AxisKind::Counts => axis.numbers.iter().map(|&n| (n.max(1) as f64).ln()).collect(),
+        AxisKind::Layers if !axis.numbers.is_empty() => {
+            axis.numbers.iter().map(|&n| n as f64).collect()
+        }
+        _ => (0..axis.len()).map(|place| place as f64).collect(),
+    }
+}
+
+/// Data to page for one panel.
+struct Frame<'a> {
+    panel: &'a Panel,
+    rect: Rect,
+    size: Size,
+    /// The first and the last place of the horizontal axis.
+    ends: (f64, f64),
+}
+
+impl<'a> Frame<'a> {
+    fn new(panel: &'a Panel, rect: Rect, size: Size) -> Self {
+        let ends = match panel.x.kind {
+            AxisKind::Share => (0.0, 1.0),
+            _ => layout::extent(places(&panel.x, &Series::default()).into_iter()),
+        };
+        Self { panel, rect, size, ends }
+    }
+
+    fn x(&self, at: f64) -> f64 {
+        let (from, to) = self.ends;
+        let share = if to > from { (at - from) / (to - from) } else { 0.5 };
+        let inset = if self.size == Size::Large { 8.0 } else { 6.0 };
+        self.rect.x0 + inset + share * (self.rect.width() - 2.0 * inset)
+    }
+
+    fn y(&self, value: f64) -> f64 {
+        let [low, high] = self.panel.range;
+        self.rect.y1 - (value - low) / (high - low) * self.rect.height()
+    }
+
+    /// Grid, frame and the marks of both axes; `ticks` are those of the vertical one.
+    fn axes(&self, page: &mut Page, ticks: &[(f64, String)]) {
+        let r = self.rect;
+        for (value, label) in ticks {
+            let y = self.y(*value);
+            let ink = if *value == 0.0 { SOFT } else { RULE };
+            page.canvas.line(&[(r.x0, y), (r.x1, y)], 0.5, ink);
+            page.canvas.text((r.x0 - 4.0, y + 0.36 * SMALL), label, Look::new(SMALL, SOFT).end());
+        }
+        let mut free = f64::NEG_INFINITY;
+        for (at, label) in self.marks() {
+            let x = self.x(at);
+            page.canvas.line(&[(x, r.y1), (x, r.y1 + 2.5)], 0.5, SOFT);
+            // On a logarithmic scale the later ones crowd.
+            let label = page.label(&label, SMALL, 40.0);
+            let half = fonts::width(&label, SMALL) / 2.0;
+            if x - half < free {
+                continue;
+            }
+            free = x + half + 2.0;
+            page.canvas.text((x, r.y1 + 4.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
+        }
+        page.canvas.frame(r, 0.6, SOFT);
+    }
+
+    /// The marks of the horizontal axis.
+    fn marks(&self) -> Vec<(f64, String)> {
+        let axis = &self.panel.x;
+        let most = ((self.rect.width() / 16.0) as usize).clamp(2, 16);
+        if axis.kind == AxisKind::Share {
+            return layout::ticks(0.0, 1.0, if self.size == Size::Large { 5 } else { 2 });
+        }
+        let at = places(axis, &Series::default());
+        let steps = at.windows(2).all(|pair| matches!(pair, [a, b] if b - a == 1.0));
+        if axis.kind == AxisKind::Layers && steps && at.len() > most {
+            return layout::whole_ticks(self.ends.0, self.ends.1, most);
+        }
+        let shown = input::evenly(at.len(), most).into_iter();
+        shown.filter_map(|i| Some((*at.get(i)?, axis.labels.get(i)?.clone()))).collect()
+    }
+
+    fn curves(&self, page: &mut Page) {
+        self.panel.series.iter().for_each(|series| self.band(page, series));
+        self.panel.series.iter().for_each(|series| self.curve(page, series));
+        let mut taken = Vec::new();
+        for series in self.panel.series.iter().filter(|series| series.peak) {
+            self.ring(page, series, &mut taken);
+        }
+    }
+
+    /// The height at which a series ends.
+    fn end(&self, series: &Series) -> f64 {
+        series.values.iter().flatten().last().map_or(self.rect.y1, |&v| self.y(v))
+    }
+
+    /// The intervals of a series, as an area; of a lone value as a bar.
+    fn band(&self, page: &mut Page, series: &Series) {
+        let ink = ink(series);
+        let at = places(&self.panel.x, series);
+        let spot = |(&at, ends): (&f64, &Option<[f64; 2]>)| {
+            ends.map(|[low, high]| (self.x(at), self.y(low), self.y(high)))
+        };
+        let spots: Vec<_> = at.iter().zip(&series.intervals).map(spot).collect();
+        let wide = if self.size == Size::Large { 3.0 } else { 2.4 };
+        for run in spots.split(Option::is_none) {
+            let run: Vec<(f64, f64, f64)> = run.iter().flatten().copied().collect();
+            if let [(x, low, high)] = run[..] {
+                page.canvas.line(&[(x, low), (x, high)], wide, layout::faint(ink, 0.25));
+                continue;
+            }
+            let above = run.iter().map(|&(x, _, high)| (x, high));
+            let below = run.iter().rev().map(|&(x, low, _)| (x, low));
+            let outline: Vec<(f64, f64)> = above.chain(below).collect();
+            page.canvas.area(&outline, layout::faint(ink, 0.18));
+        }
+    }
+
+    fn curve(&self, page: &mut Page, series: &Series) {
+        let ink = ink(series);
+        let at = places(&self.panel.x, series);
+        let spots: Vec<Option<(f64, f64)>> = (at.iter().zip(&series.values))
+            .map(|(&at, value)| value.map(|v| (self.x(at), self.y(v))))
+            .collect();
+        let (wide, radius) = if self.size == Size::Large { (1.5, 2.2) } else { (1.2, 1.7) };
+        for run in spots.split(Option::is_none) {
+            let run: Vec<(f64, f64)> = run.iter().flatten().copied().collect();
+            if series.kind == SeriesKind::Baseline {
+                page.canvas.dashed(&run, 0.8 * wide, ink, 4.0, 2.5);
+                if let [(x, y)] = run[..] {
+                    page.canvas.line(&[(x - 4.0, y), (x + 4.0, y)], 0.8 * wide, ink);
+                }
+                continue;
+            }
+            page.canvas.line(&run, wide, ink);
+            let few = spots.len() <= MAX_SMALL_MARKERS || run.len() == 1;
+            if self.size == Size::Large || few {
+                for &at in &run {
+                    layout::marker(&mut page.canvas, series.colour, at, radius, ink, ink);
+                }
+            }
+        }
+    }
+
+    /// A ring around the largest value (the first of equal ones), and in a large panel its place,
+    /// where no other peak's is written.
+    fn ring(&self, page: &mut Page, series: &Series, taken: &mut Vec<Rect>) {
+        let ink = ink(series);
+        let known = places(&self.panel.x, series).into_iter().zip(&series.values).enumerate();
+        let known = known.filter_map(|(i, (at, value))| value.map(|v| (i, at, v)));
+        // The last of `max_by` is the first in the order of the axis.
+        let known: Vec<_> = known.collect();
+        let Some(&(place, at, value)) = known.iter().rev().max_by(|a, b| a.2.total_cmp(&b.2))
+        else {
+            return;
+        };
+        let (x, y) = (self.x(at), self.y(value));
+        let ring: Vec<(f64, f64)> = (0..=24)
+            .map(|i| f64::from(i) * std::f64::consts::TAU / 24.0)
+            .map(|angle| (x + 4.4 * angle.cos(), y + 4.4 * angle.sin()))
+            .collect();
+        page.canvas.line(&ring, 0.9, ink);
+        if self.size == Size::Small {
+            return;
+        }
+        let axis = &self.panel.x;
+        let label = match (axis.kind, axis.labels.get(place), series.layers.get(place)) {
+            (AxisKind::Layers, Some(layer), _) => format!("layer {layer}"),
+            (_, Some(label), _) => page.label(label, SMALL, 60.0),
+            (_, None, Some(layer)) => format!("layer {layer}"),
+            (_, None, None) => layout::brief(at),
+        };
+        let half = fonts::width(&label, SMALL) / 2.0 + 1.0;
+        let (left, right) = (self.rect.x0 + half, self.rect.x1 - half);
+        let centre = x.clamp(left, right.max(left));
+        // Above the ring where there is room, else below, else farther off.
+        let near = (0..6).flat_map(|step| {
+            let away = 7.0 + 1.3 * SMALL * f64::from(step);
+            [y - away, y + away + SMALL]
+        });
+        let of = |at: f64| Rect::new(centre - half, at - SMALL, 2.0 * half, 1.2 * SMALL);
+        let free = |&at: &f64| {
+            let own = of(at);
+            own.y0 > self.rect.y0 && own.y1 < self.rect.y1 && !taken.iter().any(|t| t.overlaps(own))
+        };
+        let at = near.clone().find(free).unwrap_or(y - 7.0);
+        taken.push(of(at));
+        let look = Look::new(SMALL, colour::for_text(ink)).middle();
+        page.canvas.text((centre, at), &label, look);
+    }
+}
+
+/// Moves `wanted` heights apart by at least `gap`, in their order, within `top..=bottom` if they fit.
+fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..wanted.len()).collect();
+    let height = |i: &usize| wanted.get(*i).copied().unwrap_or(0.0);
+    order.sort_by(|a, b| height(a).total_cmp(&height(b)));
+    let mut heights: Vec<f64> = Vec::with_capacity(order.len());
+    for index in &order {
+        let least = heights.last().map_or(top, |last| last + gap);
+        heights.push(height(index).max(least));
+    }
+    let mut most = bottom.max(top + gap * (wanted.len().saturating_sub(1)) as f64);
+    for height in heights.iter_mut().rev() {
+        *height = height.min(most);
+        most = *height - gap;
+    }
+    let mut places = vec![0.0; wanted.len()];
+    for (index, height) in order.into_iter().zip(heights) {
+        if let Some(place) = places.get_mut(index) {
+            *place = height;
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_moved_apart_in_order() {
+        let places = apart(&[50.0, 50.0, 49.0, 99.0], 10.0, 0.0, 100.0);
+        assert_eq!(places, [59.0, 69.0, 49.0, 99.0]);
+        let tight = apart(&[100.0; 4], 10.0, 0.0, 100.0);
+        assert_eq!(tight, [70.0, 80.0, 90.0, 100.0]);
+        let many = apart(&[0.0; 30], 10.0, 0.0, 100.0);
+        assert!(many.windows(2).all(|w| w[1] - w[0] >= 10.0));
+    }
+}
