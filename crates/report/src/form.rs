@@ -1,16 +1,16 @@
 //! The form above a page that a server shows.
 
-use crate::slim::{slim_script, slim_style};
+use crate::page::without_comments;
 use crate::{Report, Result, page};
 use std::sync::LazyLock;
 
 /// The style of the form.
 pub(crate) static STYLE: LazyLock<String> =
-    LazyLock::new(|| slim_style(include_str!("../page/form.css")));
+    LazyLock::new(|| without_comments(include_str!("../page/form.css")));
 
 /// The script of the form, by itself: the page's own works with it and without.
 pub(crate) static SCRIPT: LazyLock<String> =
-    LazyLock::new(|| slim_script(concat!("'use strict';\n", include_str!("../page/form.js"))));
+    LazyLock::new(|| without_comments(concat!("'use strict';\n", include_str!("../page/form.js"))));
 
 /// A form that asks for texts and a model, with what it was filled in with. It sends a GET request
 /// to `/` with the fields `text` and `model`, or to `/report.html` and `/report.json` for what is

@@ -35,7 +35,6 @@ mod error;
 mod form;
 mod page;
 mod schema;
-mod slim;
 #[cfg(test)]
 mod tests;
 

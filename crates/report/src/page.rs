@@ -1,6 +1,5 @@
 //! The page: one file with its data, its style and its script, and a policy that allows no other.
 
-use crate::slim::{slim_script, slim_style};
 use crate::{Form, Report, Result, form};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -10,10 +9,10 @@ use std::sync::LazyLock;
 
 /// The style sheet.
 pub(crate) static STYLE: LazyLock<String> =
-    LazyLock::new(|| slim_style(include_str!("../page/style.css")));
+    LazyLock::new(|| without_comments(include_str!("../page/style.css")));
 
 /// The script: classic files, one after another, in one scope.
-pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| slim_script(SOURCE));
+pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| without_comments(SOURCE));
 
 const SOURCE: &str = concat!(
     "'use strict';\n",
@@ -85,6 +84,30 @@ pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<Str
     Ok(page.render()?)
 }
 
+/// A file of the page without indentation, empty lines, and the comments that begin a line. A
+/// comment after code stays, so that nothing has to be known of strings. (No template of the page
+/// goes over a line end, which a test checks.)
+pub(crate) fn without_comments(source: &str) -> String {
+    let mut kept = String::with_capacity(source.len());
+    let mut inside = false;
+    for line in source.lines() {
+        let mut code = line.trim();
+        loop {
+            if !inside {
+                let Some(comment) = code.strip_prefix("/*") else { break };
+                (inside, code) = (true, comment);
+            }
+            let Some((_, after)) = code.split_once("*/") else { break };
+            (inside, code) = (false, after.trim_start());
+        }
+        if !inside && !code.is_empty() && !code.starts_with("//") {
+            kept.push_str(code);
+            kept.push('\n');
+        }
+    }
+    kept
+}
+
 /// What the page may do: run its own script, use its own style, show pictures that it made itself,
 /// and where it has a form, send that to where it came from.
 fn policy(with_form: bool) -> String {
@@ -140,6 +163,23 @@ fn round(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn comments_that_begin_a_line_go_and_nothing_else() {
+        let source = "// A.\n/** @type {x} */\nlet a = /** @type {y} */ (1); // b\n  /* c\n d */\n\n  \
+                      f('// e', '/*');\n/* z */ /* y */ g('*/');\n/* h\n i */ j;\n";
+        assert_eq!(
+            without_comments(source),
+            "let a = /** @type {y} */ (1); // b\nf('// e', '/*');\ng('*/');\nj;\n"
+        );
+    }
+
+    #[test]
+    fn no_template_goes_over_a_line_end() {
+        for line in SOURCE.lines() {
+            assert!(line.matches('`').count().is_multiple_of(2), "{line}");
+        }
+    }
 
     #[test]
     fn numbers_keep_five_digits_and_no_more() {
