@@ -3,8 +3,11 @@
 class AboutPanel extends Panel {
   constructor() {
     super({
-      id: 'about', title: 'Made with', wide: true,
-      shows: 'What determines every number here. Numbers are rounded to 5 significant digits on this page; the command line and the sha256 of every file read are in manifest.json beside it.',
+      id: 'about',
+      title: 'Made with',
+      wide: true,
+      shows:
+        'What determines every number here. Numbers are rounded to 5 significant digits on this page; the command line and the sha256 of every file read are in manifest.json beside it.',
     });
     this.box.classList.add('scroll');
     this.box.tabIndex = 0;
@@ -14,7 +17,9 @@ class AboutPanel extends Panel {
     this.details.hidden = true;
   }
 
-  height() { return 0; }
+  height() {
+    return 0;
+  }
 
   /** @returns {Rows} */
   rows() {
@@ -24,17 +29,35 @@ class AboutPanel extends Panel {
       if (value !== null && typeof value === 'object') {
         for (const [key, inner] of Object.entries(value)) add(name ? `${name}.${key}` : key, inner);
       } else {
-        rows.push([name, typeof value === 'number' ? String(value) : value === null || value === undefined ? null : String(value)]);
+        rows.push([
+          name,
+          typeof value === 'number'
+            ? String(value)
+            : value === null || value === undefined
+              ? null
+              : String(value),
+        ]);
       }
     };
-    add('', { tool: report.tool, schema: `${report.schema} ${report.version}`, ...report.manifest });
+    add('', {
+      tool: report.tool,
+      schema: `${report.schema} ${report.version}`,
+      ...report.manifest,
+    });
     sides.forEach((side, s) => {
       const of = sides.length > 1 ? `${'AB'[s]}: ` : '';
-      for (const { name, reason } of side.e.left_out) rows.push([`${of}not shown: ${name}`, reason]);
-      if (side.e.sampled) rows.push([`${of}sampled`, `${side.n} of ${side.e.sampled.of} tokens, seed ${side.e.sampled.seed}`]);
+      for (const { name, reason } of side.e.left_out)
+        rows.push([`${of}not shown: ${name}`, reason]);
+      if (side.e.sampled)
+        rows.push([
+          `${of}sampled`,
+          `${side.n} of ${side.e.sampled.of} tokens, seed ${side.e.sampled.seed}`,
+        ]);
     });
     return { columns: ['what', 'value'], rows };
   }
 
-  json() { return report.manifest; }
+  json() {
+    return report.manifest;
+  }
 }

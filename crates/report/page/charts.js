@@ -3,7 +3,9 @@
 const LEFT = 52;
 
 /** The name of a curve, with the size of its sample. @param {Series} s */
-function seriesName(s) { return visible(s.n ? `${s.name} (n = ${s.n})` : s.name); }
+function seriesName(s) {
+  return visible(s.n ? `${s.name} (n = ${s.n})` : s.name);
+}
 
 /** The right edge of the curves, beside which their names stand. @param {number} width
  * @param {Series[]} series */
@@ -17,7 +19,10 @@ function rightOf(width, series) {
 function layerUnder(x, width, count, series) {
   const [left, right] = [LEFT, rightOf(width, series)];
   if (x < left - 12 || x > right + 12 || count < 1) return null;
-  return Math.max(0, Math.min(count - 1, Math.round((x - left) / (right - left || 1) * (count - 1))));
+  return Math.max(
+    0,
+    Math.min(count - 1, Math.round(((x - left) / (right - left || 1)) * (count - 1))),
+  );
 }
 
 /** @param {Pen} pen @param {number} width @param {number} height
@@ -26,26 +31,37 @@ function drawCurves(pen, width, height, chart) {
   const { x, series } = chart;
   const [left, right, top, bottom] = [LEFT, rightOf(width, series), 26, height - 36];
   const n = x.labels.length;
-  const values = [...series.flatMap((s) => [s.values, s.low || [], s.high || []]), ...(chart.faint || [])].flat()
-    .filter((/** @type {unknown} */ v) => v !== null).map(Number);
+  const values = [
+    ...series.flatMap((s) => [s.values, s.low || [], s.high || []]),
+    ...(chart.faint || []),
+  ]
+    .flat()
+    .filter((/** @type {unknown} */ v) => v !== null)
+    .map(Number);
   let [low, high] = chart.range || [Math.min(...values), Math.max(...values)];
   if (!(high > low)) [low, high] = Number.isFinite(low) ? [low - 0.5, low + 0.5] : [0, 1];
   if (!chart.range) [low, high] = [low - 0.04 * (high - low), high + 0.04 * (high - low)];
-  const px = (/** @type {number} */ i) => (n > 1 ? left + (right - left) * i / (n - 1) : (left + right) / 2);
-  const py = (/** @type {number} */ v) => bottom - (bottom - top) * (v - low) / (high - low);
+  const px = (/** @type {number} */ i) =>
+    n > 1 ? left + ((right - left) * i) / (n - 1) : (left + right) / 2;
+  const py = (/** @type {number} */ v) => bottom - ((bottom - top) * (v - low)) / (high - low);
   const small = { fill: theme.muted, size: 11 };
   const marks = ticks(low, high, 5);
   for (const tick of marks) {
     pen.line(left, py(tick), right, py(tick), theme.rule);
     pen.text(left - 6, py(tick), tickName(tick, marks), { ...small, align: 'right', middle: true });
   }
-  const every = Math.ceil(Math.max(...x.labels.map((l) => textWidth(shortText(l, 12), small) + 8)) * n / Math.max(1, right - left));
+  const every = Math.ceil(
+    (Math.max(...x.labels.map((l) => textWidth(shortText(l, 12), small) + 8)) * n) /
+      Math.max(1, right - left),
+  );
   x.labels.forEach((label, i) => {
-    if (i % every === 0) pen.text(px(i), bottom + 15, shortText(label, 12), { ...small, align: 'center' });
+    if (i % every === 0)
+      pen.text(px(i), bottom + 15, shortText(label, 12), { ...small, align: 'center' });
   });
   pen.text((left + right) / 2, bottom + 31, x.title, { ...small, align: 'center' });
   pen.text(4, 14, fitted(chart.y, width - 8, small), small);
-  if (chart.at !== null && chart.at !== undefined) pen.line(px(chart.at), top, px(chart.at), bottom, theme.accent, 1.5, [3, 3]);
+  if (chart.at !== null && chart.at !== undefined)
+    pen.line(px(chart.at), top, px(chart.at), bottom, theme.accent, 1.5, [3, 3]);
 
   /** Stretches of a curve between its gaps. @param {(number | null)[]} curve */
   const stretches = (curve) => {
@@ -59,7 +75,8 @@ function drawCurves(pen, width, height, chart) {
     return found;
   };
   pen.fade(0.5);
-  for (const curve of chart.faint || []) stretches(curve).forEach((s) => pen.path(s, theme.rule, 1));
+  for (const curve of chart.faint || [])
+    stretches(curve).forEach((s) => pen.path(s, theme.rule, 1));
   /** @type {{y: number, name: string, colour: string}[]} */
   const ends = [];
   let measures = 0;
@@ -67,7 +84,11 @@ function drawCurves(pen, width, height, chart) {
     const plain = s.kind === 'baseline';
     const index = plain ? 0 : measures;
     measures += plain ? 0 : 1;
-    return { colour: plain ? theme.muted : OKABE_ITO[index % OKABE_ITO.length], dash: plain ? [5, 4] : [], shape: index };
+    return {
+      colour: plain ? theme.muted : OKABE_ITO[index % OKABE_ITO.length],
+      dash: plain ? [5, 4] : [],
+      shape: index,
+    };
   });
   series.forEach((s, k) => {
     pen.fade(0.16);
@@ -77,9 +98,13 @@ function drawCurves(pen, width, height, chart) {
   series.forEach((s, k) => {
     const { colour, dash, shape } = looks[k];
     stretches(s.values).forEach((stretch) => pen.path(stretch, colour, 1.8, dash));
-    if (s.kind !== 'baseline' && n <= 40) s.values.forEach((v, i) => { if (v !== null) pen.marker(px(i), py(v), 3, shape, colour); });
+    if (s.kind !== 'baseline' && n <= 40)
+      s.values.forEach((v, i) => {
+        if (v !== null) pen.marker(px(i), py(v), 3, shape, colour);
+      });
     const last = s.values.findLast((v) => v !== null);
-    if (last !== null && last !== undefined) ends.push({ y: py(last), name: seriesName(s), colour });
+    if (last !== null && last !== undefined)
+      ends.push({ y: py(last), name: seriesName(s), colour });
   });
   spread(ends, top, bottom);
   for (const end of ends) {
@@ -116,7 +141,9 @@ function band(s, px, py, fill) {
 function spread(ends, top, bottom) {
   ends.sort((a, b) => a.y - b.y);
   const gap = Math.min(14, (bottom - top) / Math.max(1, ends.length - 1));
-  ends.forEach((end, i) => { if (i > 0) end.y = Math.max(end.y, ends[i - 1].y + gap); });
+  ends.forEach((end, i) => {
+    if (i > 0) end.y = Math.max(end.y, ends[i - 1].y + gap);
+  });
   for (let i = ends.length - 1; i >= 0; i -= 1) {
     ends[i].y = Math.min(ends[i].y, i === ends.length - 1 ? bottom : ends[i + 1].y - gap);
   }
@@ -128,7 +155,14 @@ class ChartPanel extends Panel {
   constructor(chart, wide) {
     const side = chart.exploration === undefined ? undefined : sides[chart.exploration];
     const of = side && sides.length > 1 ? `${'AB'[side.index]}: ` : '';
-    super({ id: `chart-${chart.id}`, title: of + visible(chart.title), shows: visible(chart.shows), paper: chart.paper, side, wide });
+    super({
+      id: `chart-${chart.id}`,
+      title: of + visible(chart.title),
+      shows: visible(chart.shows),
+      paper: chart.paper,
+      side,
+      wide,
+    });
     this.chart = chart;
   }
 
@@ -154,12 +188,16 @@ class ChartPanel extends Panel {
     return this.side ? [layerAt(this.side), focusOf(this.side), state.pinned] : [];
   }
 
-  json() { return this.chart; }
+  json() {
+    return this.chart;
+  }
 }
 
 /** @extends {ChartPanel<CurvesChart>} */
 class CurvesPanel extends ChartPanel {
-  height(/** @type {number} */ width) { return Math.min(340, Math.max(240, width * 0.55)); }
+  height(/** @type {number} */ width) {
+    return Math.min(340, Math.max(240, width * 0.55));
+  }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     drawCurves(pen, width, height, { ...this.chart, at: this.layerOn(this.chart.x) });
@@ -170,16 +208,34 @@ class CurvesPanel extends ChartPanel {
     const place = layerUnder(x, this.width, chart.x.labels.length, chart.series);
     if (place === null) return null;
     const all = chart.series.map((s) => {
-      const ends = s.low?.[place] !== undefined && s.low[place] !== null ? ` [${number(s.low[place])}, ${number(s.high?.[place])}]` : '';
+      const ends =
+        s.low?.[place] !== undefined && s.low[place] !== null
+          ? ` [${number(s.low[place])}, ${number(s.high?.[place])}]`
+          : '';
       return `${visible(s.name)} ${number(s.values[place])}${ends}`;
     });
-    return { text: `${chart.x.title} ${visible(chart.x.labels[place])}: ${all.join('; ')}`, ...this.target(chart.x, place) };
+    return {
+      text: `${chart.x.title} ${visible(chart.x.labels[place])}: ${all.join('; ')}`,
+      ...this.target(chart.x, place),
+    };
   }
 
   rows() {
     const { x, series } = this.chart;
-    const columns = [x.title, ...series.flatMap((s) => [s.name, ...(s.low?.length ? [`${s.name}, low`, `${s.name}, high`] : [])])];
-    const rows = x.labels.map((label, i) => [label, ...series.flatMap((s) => [s.values[i], ...(s.low?.length ? [s.low[i] ?? null, s.high?.[i] ?? null] : [])])]);
+    const columns = [
+      x.title,
+      ...series.flatMap((s) => [
+        s.name,
+        ...(s.low?.length ? [`${s.name}, low`, `${s.name}, high`] : []),
+      ]),
+    ];
+    const rows = x.labels.map((label, i) => [
+      label,
+      ...series.flatMap((s) => [
+        s.values[i],
+        ...(s.low?.length ? [s.low[i] ?? null, s.high?.[i] ?? null] : []),
+      ]),
+    ]);
     return { columns, rows };
   }
 }
@@ -194,11 +250,18 @@ class MatrixPanel extends ChartPanel {
     const names = [...new Set(chart.slices.map((s) => this.nameOf(s)))];
     this.name = names[0] || '';
     if (names.length > 1) {
-      this.controls.append(choice('Of', names.map((name) => [name, shortText(name, 40)]), () => this.name, (name) => {
-        this.name = name;
-        this.drawn = [];
-        wake();
-      }).root);
+      this.controls.append(
+        choice(
+          'Of',
+          names.map((name) => [name, shortText(name, 40)]),
+          () => this.name,
+          (name) => {
+            this.name = name;
+            this.drawn = [];
+            wake();
+          },
+        ).root,
+      );
     }
   }
 
@@ -229,12 +292,16 @@ class MatrixPanel extends ChartPanel {
     const longest = Math.max(...rows.labels.map((l) => textWidth(shortText(l), style)), 8);
     const left = Math.min(longest + 22, width * 0.34);
     const turned = columns.of !== 'layers';
-    const under = turned ? Math.min(90, Math.max(...columns.labels.map((l) => textWidth(shortText(l), style)), 8) + 8) : 18;
+    const under = turned
+      ? Math.min(90, Math.max(...columns.labels.map((l) => textWidth(shortText(l), style)), 8) + 8)
+      : 18;
     const w = (width - left - 8) / Math.max(1, columns.labels.length);
     const h = (height - 44 - under - 8) / Math.max(1, rows.labels.length);
     const square = rows.of === columns.of && rows.of !== undefined;
     const side = Math.min(w, h);
-    return square ? { left, top: 8, w: side, h: side, under, turned } : { left, top: 8, w: Math.min(w, 60), h: Math.min(h, 60), under, turned };
+    return square
+      ? { left, top: 8, w: side, h: side, under, turned }
+      : { left, top: 8, w: Math.min(w, 60), h: Math.min(h, 60), under, turned };
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -243,30 +310,63 @@ class MatrixPanel extends ChartPanel {
     const slice = this.slice();
     const [n, m] = [rows.labels.length, columns.labels.length];
     for (let r = 0; slice && r < n; r += 1) {
-      for (let c = 0; c < m; c += 1) pen.rect(left + c * w, top + r * h, w + 0.4, h + 0.4, colourOf(slice.values[r * m + c], scale));
+      for (let c = 0; c < m; c += 1)
+        pen.rect(
+          left + c * w,
+          top + r * h,
+          w + 0.4,
+          h + 0.4,
+          colourOf(slice.values[r * m + c], scale),
+        );
     }
-    if (!slice) pen.text(left + m * w / 2, top + n * h / 2, 'nothing at this layer', { align: 'center', fill: theme.muted });
+    if (!slice)
+      pen.text(left + (m * w) / 2, top + (n * h) / 2, 'nothing at this layer', {
+        align: 'center',
+        fill: theme.muted,
+      });
     const style = { size: 11, fill: theme.muted };
     const everyRow = Math.ceil(12 / h);
     rows.labels.forEach((label, r) => {
-      if (r % everyRow === 0) pen.text(left - 5, top + (r + 0.5) * h, fitted(shortText(label), left - 20, style), { ...style, align: 'right', middle: true });
+      if (r % everyRow === 0)
+        pen.text(left - 5, top + (r + 0.5) * h, fitted(shortText(label), left - 20, style), {
+          ...style,
+          align: 'right',
+          middle: true,
+        });
     });
     const everyColumn = Math.ceil((turned ? 12 : 20) / w);
     columns.labels.forEach((label, c) => {
       if (c % everyColumn !== 0) return;
       const name = fitted(shortText(label), turned ? under - 6 : 40, style);
-      if (turned) pen.text(left + (c + 0.5) * w + 4, top + n * h + 5 + textWidth(name, style), name, { ...style, turned: true });
+      if (turned)
+        pen.text(left + (c + 0.5) * w + 4, top + n * h + 5 + textWidth(name, style), name, {
+          ...style,
+          turned: true,
+        });
       else pen.text(left + (c + 0.5) * w, top + n * h + 14, name, { ...style, align: 'center' });
     });
-    pen.text(11, top + n * h / 2 + textWidth(rows.title, style) / 2, rows.title, { ...style, turned: true });
-    pen.text(left + m * w / 2, top + n * h + under + 10, columns.title, { ...style, align: 'center' });
+    pen.text(11, top + (n * h) / 2 + textWidth(rows.title, style) / 2, rows.title, {
+      ...style,
+      turned: true,
+    });
+    pen.text(left + (m * w) / 2, top + n * h + under + 10, columns.title, {
+      ...style,
+      align: 'center',
+    });
     for (const axis of [rows, columns]) {
       const at = this.layerOn(axis);
       if (at === null) continue;
       if (axis === rows) pen.rect(left, top + at * h, m * w, h, '', theme.accent);
       else pen.rect(left + at * w, top, w, n * h, '', theme.accent);
     }
-    colourBar(pen, left, height - 26, Math.max(160, Math.min(m * w, width - left - 8)), scale, value);
+    colourBar(
+      pen,
+      left,
+      height - 26,
+      Math.max(160, Math.min(m * w, width - left - 8)),
+      scale,
+      value,
+    );
   }
 
   hit(/** @type {number} */ x, /** @type {number} */ y) {
@@ -274,16 +374,26 @@ class MatrixPanel extends ChartPanel {
     const { left, top, w, h } = this.layout(this.width, Math.round(this.height(this.width)));
     const [c, r] = [Math.floor((x - left) / w), Math.floor((y - top) / h)];
     const slice = this.slice();
-    if (!slice || c < 0 || r < 0 || c >= columns.labels.length || r >= rows.labels.length) return null;
-    const name = (/** @type {Axis} */ axis, /** @type {number} */ i) => `${axis.of === 'tokens' ? '' : `${axis.title} `}${shortText(axis.labels[i], 40)}`;
-    return { text: `${name(rows, r)}, ${name(columns, c)}: ${number(slice.values[r * columns.labels.length + c])}`, ...this.target(rows, r) };
+    if (!slice || c < 0 || r < 0 || c >= columns.labels.length || r >= rows.labels.length)
+      return null;
+    const name = (/** @type {Axis} */ axis, /** @type {number} */ i) =>
+      `${axis.of === 'tokens' ? '' : `${axis.title} `}${shortText(axis.labels[i], 40)}`;
+    return {
+      text: `${name(rows, r)}, ${name(columns, c)}: ${number(slice.values[r * columns.labels.length + c])}`,
+      ...this.target(rows, r),
+    };
   }
 
   rows() {
     const { rows, columns } = this.chart;
     const slice = this.slice();
     const m = columns.labels.length;
-    return { columns: [rows.title, ...columns.labels], rows: slice ? rows.labels.map((label, r) => [label, ...slice.values.slice(r * m, (r + 1) * m)]) : [] };
+    return {
+      columns: [rows.title, ...columns.labels],
+      rows: slice
+        ? rows.labels.map((label, r) => [label, ...slice.values.slice(r * m, (r + 1) * m)])
+        : [],
+    };
   }
 }
 
@@ -298,10 +408,14 @@ class GridPanel extends ChartPanel {
     this.box.setAttribute('aria-label', this.about.title);
   }
 
-  height() { return this.chart.rows.labels.length * 24 + 74; }
+  height() {
+    return this.chart.rows.labels.length * 24 + 74;
+  }
 
   // Words need room: a long text is looked at sideways.
-  room(/** @type {number} */ width) { return Math.max(width, 54 + 56 * this.chart.columns.labels.length); }
+  room(/** @type {number} */ width) {
+    return Math.max(width, 54 + 56 * this.chart.columns.labels.length);
+  }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const { rows, columns, cells, scale, value } = this.chart;
@@ -309,11 +423,22 @@ class GridPanel extends ChartPanel {
     const now = this.layerOn(rows);
     cells.forEach((row, r) => {
       const y = 26 + r * 24;
-      pen.text(44, y + 12, shortText(rows.labels[r], 8), { size: 11, fill: r === now ? theme.accent : theme.muted, bold: r === now, align: 'right', middle: true });
+      pen.text(44, y + 12, shortText(rows.labels[r], 8), {
+        size: 11,
+        fill: r === now ? theme.accent : theme.muted,
+        bold: r === now,
+        align: 'right',
+        middle: true,
+      });
       row.forEach((cell, c) => {
         const colour = colourOf(cell.value, scale);
         pen.rect(50 + c * w, y, w - 1, 23, colour, cell.framed ? theme.accent : undefined);
-        const style = { size: 11, fill: inkOn(colour), align: /** @type {const} */ ('center'), middle: true };
+        const style = {
+          size: 11,
+          fill: inkOn(colour),
+          align: /** @type {const} */ ('center'),
+          middle: true,
+        };
         pen.text(50 + (c + 0.5) * w, y + 12, fitted(shortText(cell.text), w - 6, style), style);
       });
       if (r === now) pen.rect(50, y - 0.5, w * row.length, 24, '', theme.accent);
@@ -321,14 +446,21 @@ class GridPanel extends ChartPanel {
     const focus = this.side ? focusOf(this.side) : null;
     columns.labels.forEach((label, c) => {
       const own = focus !== null && columns.ids?.[c] === focus;
-      const style = { size: 11, bold: own, fill: own ? theme.accent : theme.ink, align: /** @type {const} */ ('center') };
+      const style = {
+        size: 11,
+        bold: own,
+        fill: own ? theme.accent : theme.ink,
+        align: /** @type {const} */ ('center'),
+      };
       pen.text(50 + (c + 0.5) * w, 18, fitted(shortText(label), w - 4, style), style);
     });
     colourBar(pen, 50, height - 30, Math.min(300, width - 60), scale, value);
   }
 
   /** @param {number} width */
-  cellWidth(width) { return Math.max(14, (width - 54) / Math.max(1, this.chart.columns.labels.length)); }
+  cellWidth(width) {
+    return Math.max(14, (width - 54) / Math.max(1, this.chart.columns.labels.length));
+  }
 
   hit(/** @type {number} */ x, /** @type {number} */ y) {
     const { rows, columns, cells } = this.chart;
@@ -336,21 +468,29 @@ class GridPanel extends ChartPanel {
     const cell = cells[r]?.[c];
     if (!cell) return null;
     const more = (cell.more || []).map((m) => visible(m)).join('; ');
-    return { text: `${rows.title} ${rows.labels[r]}, ${shortText(columns.labels[c])}: “${shortText(cell.text)}” ${number(cell.value)}${more ? ` (${more})` : ''}`, ...this.target(columns, c) };
+    return {
+      text: `${rows.title} ${rows.labels[r]}, ${shortText(columns.labels[c])}: “${shortText(cell.text)}” ${number(cell.value)}${more ? ` (${more})` : ''}`,
+      ...this.target(columns, c),
+    };
   }
 
   rows() {
     const { rows, columns, cells } = this.chart;
     return {
       columns: [rows.title, ...columns.labels],
-      rows: cells.map((row, r) => [rows.labels[r], ...row.map((cell) => `${cell.text} (${number(cell.value)})`)]),
+      rows: cells.map((row, r) => [
+        rows.labels[r],
+        ...row.map((cell) => `${cell.text} (${number(cell.value)})`),
+      ]),
     };
   }
 }
 
 /** @extends {ChartPanel<TrailsChart>} */
 class TrailsPanel extends ChartPanel {
-  height(/** @type {number} */ width) { return Math.min(420, Math.max(280, width * 0.8)); }
+  height(/** @type {number} */ width) {
+    return Math.min(420, Math.max(280, width * 0.8));
+  }
 
   /** @param {number} width @param {number} height */
   frame(width, height) {
@@ -362,9 +502,10 @@ class TrailsPanel extends ChartPanel {
     };
     const [x, y] = [ends(0), ends(1)];
     return {
-      x, y,
-      px: (/** @type {number} */ v) => 46 + (width - 60) * (v - x[0]) / (x[1] - x[0]),
-      py: (/** @type {number} */ v) => height - 40 - (height - 66) * (v - y[0]) / (y[1] - y[0]),
+      x,
+      y,
+      px: (/** @type {number} */ v) => 46 + ((width - 60) * (v - x[0])) / (x[1] - x[0]),
+      py: (/** @type {number} */ v) => height - 40 - ((height - 66) * (v - y[0])) / (y[1] - y[0]),
     };
   }
 
@@ -373,7 +514,10 @@ class TrailsPanel extends ChartPanel {
     const ids = this.chart.steps.ids || [];
     if (!this.side) return ids.length - 1;
     const now = this.side.e.layers[layerAt(this.side)].layer;
-    return Math.max(0, ids.findLastIndex((id) => id <= now));
+    return Math.max(
+      0,
+      ids.findLastIndex((id) => id <= now),
+    );
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -390,17 +534,30 @@ class TrailsPanel extends ChartPanel {
       pen.text(40, py(t), tickName(t, up), { ...small, align: 'right', middle: true });
     }
     pen.text(4, 14, fitted(chart.y, width - 8, small), small);
-    pen.text(width - 14, height - 8, fitted(chart.x, width - 20, small), { ...small, align: 'right' });
+    pen.text(width - 14, height - 8, fitted(chart.x, width - 20, small), {
+      ...small,
+      align: 'right',
+    });
     const step = this.step();
     const focus = this.side ? focusOf(this.side) : null;
     const marked = chart.items.map((item) => focus !== null && !!item.tokens?.includes(focus));
     const any = marked.some(Boolean);
     /** @type {number[][]} */
     const taken = [];
-    const order = chart.items.map((_, i) => i).sort((a, b) => Number(marked[b]) - Number(marked[a]) || Number(chart.items[b].emphasised) - Number(chart.items[a].emphasised));
+    const order = chart.items
+      .map((_, i) => i)
+      .sort(
+        (a, b) =>
+          Number(marked[b]) - Number(marked[a]) ||
+          Number(chart.items[b].emphasised) - Number(chart.items[a].emphasised),
+      );
     for (const i of order) {
       const item = chart.items[i];
-      const colour = marked[i] ? theme.accent : item.emphasised ? OKABE_ITO[i % OKABE_ITO.length] : theme.muted;
+      const colour = marked[i]
+        ? theme.accent
+        : item.emphasised
+          ? OKABE_ITO[i % OKABE_ITO.length]
+          : theme.muted;
       const way = item.points.slice(0, step + 1).flatMap((p) => (p ? [px(p[0]), py(p[1])] : []));
       const now = item.points[step];
       pen.fade(any && !marked[i] ? 0.25 : item.emphasised || marked[i] ? 0.8 : 0.35);
@@ -413,15 +570,23 @@ class TrailsPanel extends ChartPanel {
         const w = textWidth(name);
         const right = cx + 8 + w > width - 4 ? cx - 8 - w : cx + 8;
         const box = [right, cy - 8, right + w, cy + 6];
-        const free = !taken.some(([a, b, c, d]) => box[0] < c && box[2] > a && box[1] < d && box[3] > b);
+        const free = !taken.some(
+          ([a, b, c, d]) => box[0] < c && box[2] > a && box[1] < d && box[3] > b,
+        );
         if (free || marked[i]) {
           taken.push(box);
-          pen.text(right, cy + 4, name, { fill: item.emphasised || marked[i] ? theme.ink : theme.muted, bold: marked[i] });
+          pen.text(right, cy + 4, name, {
+            fill: item.emphasised || marked[i] ? theme.ink : theme.muted,
+            bold: marked[i],
+          });
         }
       }
       pen.fade(1);
     }
-    pen.text(width - 14, 14, `${chart.steps.title} ${chart.steps.labels[step] ?? ''}`, { ...small, align: 'right' });
+    pen.text(width - 14, 14, `${chart.steps.title} ${chart.steps.labels[step] ?? ''}`, {
+      ...small,
+      align: 'right',
+    });
   }
 
   hit(/** @type {number} */ x, /** @type {number} */ y) {
@@ -436,14 +601,26 @@ class TrailsPanel extends ChartPanel {
       if (distance < least) [best, least] = [item, distance];
     }
     const at = best?.points[step];
-    return best && at ? { text: `${shortText(best.name)}: ${number(at[0])}, ${number(at[1])}`, token: best.tokens?.[0] } : null;
+    return best && at
+      ? {
+          text: `${shortText(best.name)}: ${number(at[0])}, ${number(at[1])}`,
+          token: best.tokens?.[0],
+        }
+      : null;
   }
 
   rows() {
     const { steps, items, x, y } = this.chart;
     return {
       columns: ['name', steps.title, x, y],
-      rows: items.flatMap((item) => steps.labels.map((label, s) => [item.name, label, item.points[s]?.[0] ?? null, item.points[s]?.[1] ?? null])),
+      rows: items.flatMap((item) =>
+        steps.labels.map((label, s) => [
+          item.name,
+          label,
+          item.points[s]?.[0] ?? null,
+          item.points[s]?.[1] ?? null,
+        ]),
+      ),
     };
   }
 }
@@ -461,19 +638,29 @@ class TablePanel extends ChartPanel {
     this.details.hidden = true;
   }
 
-  height() { return 0; }
+  height() {
+    return 0;
+  }
 
-  rows() { return { columns: this.chart.columns, rows: this.chart.rows }; }
+  rows() {
+    return { columns: this.chart.columns, rows: this.chart.rows };
+  }
 }
 
 /** @param {Chart} chart @returns {Panel | null} */
 function chartPanel(chart) {
   switch (chart.type) {
-    case 'curves': return new CurvesPanel(chart);
-    case 'matrix': return new MatrixPanel(chart);
-    case 'grid': return new GridPanel(chart);
-    case 'trails': return new TrailsPanel(chart);
-    case 'table': return new TablePanel(chart);
-    default: return null;
+    case 'curves':
+      return new CurvesPanel(chart);
+    case 'matrix':
+      return new MatrixPanel(chart);
+    case 'grid':
+      return new GridPanel(chart);
+    case 'trails':
+      return new TrailsPanel(chart);
+    case 'table':
+      return new TablePanel(chart);
+    default:
+      return null;
   }
 }

@@ -1,12 +1,27 @@
 // Colours that colour-blind readers tell apart: viridis for size, blue to red through the paper's
 // own shade for signed values, Okabe and Ito's with shapes for kinds.
 
-const VIRIDIS = ['440154', '482878', '3e4989', '31688e', '26828e', '1f9e89', '35b779', '6ece58', 'b5de2b', 'fde725'];
+const VIRIDIS = [
+  '440154',
+  '482878',
+  '3e4989',
+  '31688e',
+  '26828e',
+  '1f9e89',
+  '35b779',
+  '6ece58',
+  'b5de2b',
+  'fde725',
+];
 const OKABE_ITO = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8c7a00'];
 
 /** What points may be coloured by: name, and what it is called. @type {[string, string][]} */
-const COLOURS = [['position', 'place in its text'], ['sentence', 'text'], ['third', 'third component'],
-  ['similar', 'similarity to the chosen token']];
+const COLOURS = [
+  ['position', 'place in its text'],
+  ['sentence', 'text'],
+  ['third', 'third component'],
+  ['similar', 'similarity to the chosen token'],
+];
 
 /** Colours of the page, which its style sheet owns. */
 const theme = { ink: '', muted: '', rule: '', paper: '', accent: '', dark: false };
@@ -30,7 +45,7 @@ function rgb(hex) {
 function ramp(stops) {
   const known = stops.map(rgb);
   return Array.from({ length: 256 }, (_, i) => {
-    const at = i / 255 * (known.length - 1);
+    const at = (i / 255) * (known.length - 1);
     const from = Math.min(Math.floor(at), known.length - 2);
     const mixed = known[from].map((c, k) => Math.round(c + (known[from + 1][k] - c) * (at - from)));
     return `rgb(${mixed.join(',')})`;
@@ -46,7 +61,9 @@ function colours(signed) {
   let found = ramps.get(key);
   if (!found) {
     const middle = theme.dark ? '2a2f38' : 'f7f7f4';
-    const ends = theme.dark ? ['8ec7ff', '3c7fc0', middle, 'c2543f', 'ffb59a'] : ['134b86', '6aa6d0', middle, 'e0876a', '96162a'];
+    const ends = theme.dark
+      ? ['8ec7ff', '3c7fc0', middle, 'c2543f', 'ffb59a']
+      : ['134b86', '6aa6d0', middle, 'e0876a', '96162a'];
     found = ramp(signed ? ends : VIRIDIS);
     ramps.set(key, found);
   }
@@ -63,6 +80,6 @@ function colourOf(value, scale) {
 /** Black or white, whichever is read better on a colour. @param {string} colour `rgb(…)` or `#…` */
 function inkOn(colour) {
   const parts = colour.startsWith('#') ? rgb(colour) : (colour.match(/\d+/g) || []).map(Number);
-  const [r, g, b] = parts.map((c) => ((c / 255) ** 2.2));
+  const [r, g, b] = parts.map((c) => (c / 255) ** 2.2);
   return 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.18 ? '#000000' : '#ffffff';
 }

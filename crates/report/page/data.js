@@ -1,7 +1,8 @@
 // The report, and what is derived from it once: sides, units, coordinates.
 
 const report = /** @type {Report} */ (
-  JSON.parse(document.getElementById('report')?.textContent || '{}'));
+  JSON.parse(document.getElementById('report')?.textContent || '{}')
+);
 
 /** @typedef {{tokens: number[], name: string, sentence: number, special: boolean, at: number}} Unit */
 /** @typedef {{units: Unit[], of: Int32Array}} View */
@@ -39,29 +40,48 @@ class Side {
     this.e.tokens.forEach((token, at) => {
       if (token.special && !special) return;
       const before = at > 0 ? this.e.tokens[at - 1] : null;
-      const continues = words && before && token.word_id !== null && of[at - 1] >= 0
-        && token.word_id === before.word_id && token.sentence === before.sentence;
+      const continues =
+        words &&
+        before &&
+        token.word_id !== null &&
+        of[at - 1] >= 0 &&
+        token.word_id === before.word_id &&
+        token.sentence === before.sentence;
       if (continues) {
         const unit = units[units.length - 1];
         unit.tokens.push(at);
-        unit.name = shortText(unit.tokens.map((t) => this.e.tokens[t].text.replace(/^##/, '')).join(''));
+        unit.name = shortText(
+          unit.tokens.map((t) => this.e.tokens[t].text.replace(/^##/, '')).join(''),
+        );
       } else {
         const { sentence, special: isSpecial } = token;
-        units.push({ tokens: [at], name: shortText(token.text), sentence, special: isSpecial, at: units.length });
+        units.push({
+          tokens: [at],
+          name: shortText(token.text),
+          sentence,
+          special: isSpecial,
+          at: units.length,
+        });
       }
       of[at] = units.length - 1;
     });
-    numbered(units.map((u) => [u.sentence, u.name])).forEach((name, i) => { units[i].name = name; });
+    numbered(units.map((u) => [u.sentence, u.name])).forEach((name, i) => {
+      units[i].name = name;
+    });
     const view = { units, of };
     this.views.set(key, view);
     return view;
   }
 
   /** The view that the state asks for. */
-  get now() { return this.view(state.words, state.special); }
+  get now() {
+    return this.view(state.words, state.special);
+  }
 
   /** The unit that a token is drawn in; null where that is hidden. @param {number} token */
-  unitOf(token) { return this.now.units[this.now.of[token]] || null; }
+  unitOf(token) {
+    return this.now.units[this.now.of[token]] || null;
+  }
 
   /** Two tokens against each other at a layer. @param {number} layer @param {Metric} metric
    * @param {number} a @param {number} b */
@@ -69,7 +89,7 @@ class Side {
     const values = this.e.layers[layer]?.similarity?.[metric];
     if (!values) return null;
     const [i, j] = a < b ? [a, b] : [b, a];
-    return values[i * this.n - i * (i - 1) / 2 + j - i];
+    return values[i * this.n - (i * (i - 1)) / 2 + j - i];
   }
 
   /** Two units against each other: the mean over all pairs of their tokens.
@@ -91,7 +111,7 @@ class Side {
    * @param {Metric} metric @returns {Scale} */
   scale(metric) {
     const apart = metric === 'euclidean' && !report.one_basis;
-    return this.scales[metric] ||= scaleOf(apart ? [this] : sides, metric);
+    return (this.scales[metric] ||= scaleOf(apart ? [this] : sides, metric));
   }
 
   /** Where every unit is on a map, at every layer. @param {'trajectory' | 'tsne'} map */
@@ -159,7 +179,9 @@ class Coordinates {
   }
 
   /** Whether a step between layers means anything. */
-  get continuous() { return this.about.alignment !== 'none'; }
+  get continuous() {
+    return this.about.alignment !== 'none';
+  }
 
   /** @param {number} axis @returns {[number, number]} the ends over what was fitted */
   range(axis) {
@@ -189,7 +211,11 @@ class Coordinates {
         if (value > end[1] && value < end[1] + wide / 2) end[1] = value;
       }
     }
-    return { x: [ends[0][0], ends[0][1]], y: [ends[1][0], ends[1][1]], z: [ends[2][0], ends[2][1]] };
+    return {
+      x: [ends[0][0], ends[0][1]],
+      y: [ends[1][0], ends[1][1]],
+      z: [ends[2][0], ends[2][1]],
+    };
   }
 
   /** Moves `at` to a depth between layers. @param {number} depth */

@@ -3,30 +3,41 @@
 class DifferencePanel extends Panel {
   constructor() {
     super({
-      id: 'difference', side: sides[0], title: 'A minus B',
-      shows: 'For every two words that both sides have (“a / b”: b stands where a did), the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models\' spaces are not compared, only the arrangement of the words within each.',
+      id: 'difference',
+      side: sides[0],
+      title: 'A minus B',
+      shows:
+        "For every two words that both sides have (“a / b”: b stands where a did), the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models' spaces are not compared, only the arrangement of the words within each.",
     });
     this.metric = metricChoice(sides[0]);
     this.controls.append(this.metric.root);
     /** @type {{[metric: string]: Scale}} */
     this.scales = {};
     // A token of either side stands in one pair at most.
-    this.pairs = (report.aligned || []).filter(([a, b]) => !sides[0].e.tokens[a].special && !sides[1].e.tokens[b].special);
+    this.pairs = (report.aligned || []).filter(
+      ([a, b]) => !sides[0].e.tokens[a].special && !sides[1].e.tokens[b].special,
+    );
   }
 
-  height(/** @type {number} */ width) { return Math.min(width, 480) + 34; }
+  height(/** @type {number} */ width) {
+    return Math.min(width, 480) + 34;
+  }
 
-  deps() { return [layerAt(sides[0]), layerAt(sides[1]), state.metric, focusOf(sides[0])]; }
+  deps() {
+    return [layerAt(sides[0]), layerAt(sides[1]), state.metric, focusOf(sides[0])];
+  }
 
   /** @param {number} i @param {number} j @param {number[]} [layers] of both sides */
   value(i, j, layers = sides.map(layerAt)) {
-    const [a, b] = sides.map((side, s) => side.cell(layers[s], state.metric, this.pairs[i][s], this.pairs[j][s]));
+    const [a, b] = sides.map((side, s) =>
+      side.cell(layers[s], state.metric, this.pairs[i][s], this.pairs[j][s]),
+    );
     return a === null || b === null ? null : a - b;
   }
 
   /** To the greatest difference at any depth, so that layers share a scale. @returns {Scale} */
   scale() {
-    return this.scales[state.metric] ||= this.widest();
+    return (this.scales[state.metric] ||= this.widest());
   }
 
   /** @returns {Scale} */
@@ -34,9 +45,10 @@ class DifferencePanel extends Panel {
     const last = Math.max(...sides.map((side) => side.last));
     let most = 0;
     for (let step = 0; step <= last; step += 1) {
-      const layers = sides.map((side) => Math.round(last > 0 ? step * side.last / last : 0));
+      const layers = sides.map((side) => Math.round(last > 0 ? (step * side.last) / last : 0));
       this.pairs.forEach((_, i) => {
-        for (let j = 0; j < i; j += 1) most = Math.max(most, Math.abs(this.value(i, j, layers) || 0));
+        for (let j = 0; j < i; j += 1)
+          most = Math.max(most, Math.abs(this.value(i, j, layers) || 0));
       });
     }
     return { low: -(most || 1), high: most || 1, signed: true };
@@ -50,24 +62,47 @@ class DifferencePanel extends Panel {
   /** @param {number} width */
   layout(width) {
     const n = this.pairs.length;
-    const gutter = Math.min(Math.max(...this.pairs.map((_, i) => textWidth(this.name(i), { size: 11, bold: true })), 10) + 8, width * 0.3);
+    const gutter = Math.min(
+      Math.max(...this.pairs.map((_, i) => textWidth(this.name(i), { size: 11, bold: true })), 10) +
+        8,
+      width * 0.3,
+    );
     const side = Math.min(width, 480) - gutter - 8;
-    return { gutter, cell: side / Math.max(1, n), x: Math.max(gutter, (width - side) / 2), y: gutter };
+    return {
+      gutter,
+      cell: side / Math.max(1, n),
+      x: Math.max(gutter, (width - side) / 2),
+      y: gutter,
+    };
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const n = this.pairs.length;
     if (n === 0) {
-      pen.text(width / 2, height / 2, 'No word of one side stands for one of the other.', { align: 'center', fill: theme.muted });
+      pen.text(width / 2, height / 2, 'No word of one side stands for one of the other.', {
+        align: 'center',
+        fill: theme.muted,
+      });
       return;
     }
     const { gutter, cell, x, y } = this.layout(width);
     const scale = this.scale();
     const focus = focusOf(sides[0]);
     for (let i = 0; i < n; i += 1) {
-      for (let j = 0; j < n; j += 1) pen.rect(x + j * cell, y + i * cell, cell + 0.4, cell + 0.4, colourOf(i === j ? 0 : this.value(i, j), scale));
+      for (let j = 0; j < n; j += 1)
+        pen.rect(
+          x + j * cell,
+          y + i * cell,
+          cell + 0.4,
+          cell + 0.4,
+          colourOf(i === j ? 0 : this.value(i, j), scale),
+        );
       const own = this.pairs[i][0] === focus;
-      const style = { size: Math.min(11, Math.max(7, cell)), bold: own, fill: own ? theme.accent : theme.ink };
+      const style = {
+        size: Math.min(11, Math.max(7, cell)),
+        bold: own,
+        fill: own ? theme.accent : theme.ink,
+      };
       if (cell < 8 && !own) continue;
       const name = fitted(this.name(i), gutter - 6, style);
       pen.text(x - 5, y + (i + 0.5) * cell, name, { ...style, align: 'right', middle: true });
@@ -80,15 +115,23 @@ class DifferencePanel extends Panel {
     const { cell, x, y } = this.layout(this.width);
     const [j, i] = [Math.floor((px - x) / cell), Math.floor((py - y) / cell)];
     if (!this.pairs[i] || !this.pairs[j]) return null;
-    return { text: `${this.name(i)} and ${this.name(j)}: ${number(this.value(i, j))}`, token: this.pairs[i][0] };
+    return {
+      text: `${this.name(i)} and ${this.name(j)}: ${number(this.value(i, j))}`,
+      token: this.pairs[i][0],
+    };
   }
 
-  changed() { this.metric.follow(); }
+  changed() {
+    this.metric.follow();
+  }
 
   rows() {
     return {
       columns: ['word', ...this.pairs.map((_, i) => this.name(i))],
-      rows: this.pairs.map((_, i) => [this.name(i), ...this.pairs.map((__, j) => this.value(i, j))]),
+      rows: this.pairs.map((_, i) => [
+        this.name(i),
+        ...this.pairs.map((__, j) => this.value(i, j)),
+      ]),
     };
   }
 }

@@ -5,13 +5,16 @@
 function csvCell(cell) {
   if (cell === null) return '';
   if (typeof cell === 'number') return String(cell);
-  const text = /^[\s\u0000-\u001f]*[=+\-@|%]/u.test(cell) || /^[\t\r\n]/.test(cell) ? `'${cell}` : cell;
+  const text =
+    /^[\s\u0000-\u001f]*[=+\-@|%]/u.test(cell) || /^[\t\r\n]/.test(cell) ? `'${cell}` : cell;
   return /[",\r\n\u0000-\u001f]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
 }
 
 /** @param {Rows} table */
 function csv(table) {
-  return [table.columns, ...table.rows].map((row) => row.map(csvCell).join(',')).join('\r\n') + '\r\n';
+  return (
+    [table.columns, ...table.rows].map((row) => row.map(csvCell).join(',')).join('\r\n') + '\r\n'
+  );
 }
 
 /** Hands a file to the reader. @param {string} name @param {Blob} content */

@@ -24,7 +24,9 @@
     // A file that is saved leaves the page as it is.
     if (event.submitter !== button) return;
     button.textContent = 'Reading…';
-    setTimeout(() => { button.disabled = true; });
+    setTimeout(() => {
+      button.disabled = true;
+    });
   });
 
   // The page comes back from the browser's memory as it was left.

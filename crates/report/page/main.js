@@ -5,7 +5,12 @@ class Scrubber {
   constructor() {
     const { layers } = sides[0].e;
     this.slider = el('input', {
-      type: 'range', id: 'layer', min: 0, max: layers.length - 1, step: 'any', 'aria-label': 'Layer',
+      type: 'range',
+      id: 'layer',
+      min: 0,
+      max: layers.length - 1,
+      step: 'any',
+      'aria-label': 'Layer',
       input: () => set({ depth: Number(this.slider.value), playing: false }),
       // Let go between two layers, it settles on the nearer one.
       change: () => set({ depth: Math.round(Number(this.slider.value)) }),
@@ -13,13 +18,23 @@ class Scrubber {
     this.button = el('button', { type: 'button', class: 'primary play', click: play }, 'Play');
     this.text = el('output', { for: 'layer', class: 'now' });
     this.said = el('p', { class: 'away', 'aria-live': 'polite' });
-    this.root = el('div', { id: 'depth', class: 'depth', role: 'region', 'aria-label': 'Depth' }, this.button, this.slider, this.text, this.said);
+    this.root = el(
+      'div',
+      { id: 'depth', class: 'depth', role: 'region', 'aria-label': 'Depth' },
+      this.button,
+      this.slider,
+      this.text,
+      this.said,
+    );
     this.shown = '';
   }
 
   update() {
     if (Number(this.slider.value) !== state.depth) this.slider.value = String(state.depth);
-    const names = sides.map((side) => `${layerName(side.e.layers[layerAt(side)].layer)} of ${side.e.layers[side.last].layer}`);
+    const names = sides.map(
+      (side) =>
+        `${layerName(side.e.layers[layerAt(side)].layer)} of ${side.e.layers[side.last].layer}`,
+    );
     const text = new Set(names).size > 1 ? `A: ${names[0]}, B: ${names[1]}` : names[0];
     if (text !== this.shown) {
       this.shown = text;
@@ -40,18 +55,31 @@ function useTheme(theme) {
 }
 
 function nextMap() {
-  if (sides[0].e.tsne && sides[0].e.trajectory) set({ map: state.map === 'tsne' ? 'trajectory' : 'tsne' });
+  if (sides[0].e.tsne && sides[0].e.trajectory)
+    set({ map: state.map === 'tsne' ? 'trajectory' : 'tsne' });
 }
 
 /** @param {() => void} help @param {() => void} find */
 function listenToKeys(help, find) {
   document.addEventListener('keydown', (event) => {
     const target = /** @type {HTMLElement} */ (event.target);
-    const typing = /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) && !['checkbox'].includes(/** @type {HTMLInputElement} */ (target).type);
+    const typing =
+      /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName) &&
+      !['checkbox'].includes(/** @type {HTMLInputElement} */ (target).type);
     const scrubbing = target.id === 'layer';
-    if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector('dialog[open]:not(.tour)')) return;
+    if (
+      event.ctrlKey ||
+      event.metaKey ||
+      event.altKey ||
+      document.querySelector('dialog[open]:not(.tour)')
+    )
+      return;
     if (typing && !scrubbing) return;
-    const pressing = target.tagName === 'BUTTON' || target.tagName === 'SUMMARY' || target.tagName === 'A' || target.tagName === 'INPUT' && !scrubbing;
+    const pressing =
+      target.tagName === 'BUTTON' ||
+      target.tagName === 'SUMMARY' ||
+      target.tagName === 'A' ||
+      (target.tagName === 'INPUT' && !scrubbing);
     const layer = Math.round(state.depth);
     const last = sides[0]?.last ?? 0;
     const chosen = state.selected || state.hover;
@@ -62,7 +90,9 @@ function listenToKeys(help, find) {
       Home: () => set({ depth: 0, playing: false }),
       End: () => set({ depth: last, playing: false }),
       ' ': play,
-      p: () => { if (chosen) pin(chosen.side, chosen.token); },
+      p: () => {
+        if (chosen) pin(chosen.side, chosen.token);
+      },
       w: () => set({ words: !state.words }),
       m: nextMap,
       '/': find,
@@ -78,18 +108,26 @@ function listenToKeys(help, find) {
 
 /** The panels of the report, in order, in groups. @returns {{id: string, title: string, panels: Panel[]}[]} */
 function groups() {
-  const each = (/** @type {(side: Side) => Panel | null} */ make) => sides.flatMap((side) => make(side) || []);
-  const hasNeighbours = (/** @type {Side} */ side) => side.metrics.length > 0 || side.e.layers[0].neighbours;
+  const each = (/** @type {(side: Side) => Panel | null} */ make) =>
+    sides.flatMap((side) => make(side) || []);
+  const hasNeighbours = (/** @type {Side} */ side) =>
+    side.metrics.length > 0 || side.e.layers[0].neighbours;
   const charts = report.charts.flatMap((chart) => chartPanel(chart) || []);
   return [
-    { id: 'look', title: 'The text, layer by layer', panels: [
-      ...each((side) => new RibbonPanel(side)),
-      ...each((side) => (side.e.trajectory || side.e.tsne ? new MapPanel(side) : null)),
-      ...each((side) => (side.metrics.length > 0 ? new SimilarityPanel(side) : null)),
-      ...each((side) => (side.metrics.length > 0 ? new TokenPanel(side) : null)),
-      ...each((side) => (hasNeighbours(side) ? new NeighboursPanel(side) : null)),
-      ...(sides.length > 1 && sides.every((side) => side.metrics.length > 0) ? [new DifferencePanel()] : []),
-    ] },
+    {
+      id: 'look',
+      title: 'The text, layer by layer',
+      panels: [
+        ...each((side) => new RibbonPanel(side)),
+        ...each((side) => (side.e.trajectory || side.e.tsne ? new MapPanel(side) : null)),
+        ...each((side) => (side.metrics.length > 0 ? new SimilarityPanel(side) : null)),
+        ...each((side) => (side.metrics.length > 0 ? new TokenPanel(side) : null)),
+        ...each((side) => (hasNeighbours(side) ? new NeighboursPanel(side) : null)),
+        ...(sides.length > 1 && sides.every((side) => side.metrics.length > 0)
+          ? [new DifferencePanel()]
+          : []),
+      ],
+    },
     { id: 'charts', title: sides.length ? 'By depth' : '', panels: charts },
     { id: 'made', title: '', panels: [new AboutPanel()] },
   ].filter((group) => group.panels.length > 0);
@@ -100,22 +138,70 @@ function start() {
   readTheme();
   if (sides.length) readLink();
   const dark = matchMedia('(prefers-color-scheme: dark)');
-  dark.addEventListener('change', () => { if (!document.documentElement.dataset.theme) { readTheme(); set({ theme: state.theme + 1 }); } });
+  dark.addEventListener('change', () => {
+    if (!document.documentElement.dataset.theme) {
+      readTheme();
+      set({ theme: state.theme + 1 });
+    }
+  });
 
   const help = helpDialog();
   const find = findDialog();
   const scrubber = sides.length ? new Scrubber() : null;
-  const facts = sides.map((side) => [modelName(side.e.model), `${side.e.layers.length} layers`, `${side.n} ${side.e.unit}s`].join(' · '));
+  const facts = sides.map((side) =>
+    [modelName(side.e.model), `${side.e.layers.length} layers`, `${side.n} ${side.e.unit}s`].join(
+      ' · ',
+    ),
+  );
   const tourButton = el('button', { type: 'button' }, 'Tour');
-  const head = el('header', { class: 'top' },
-    el('div', {}, el('h1', {}, visible(report.title)), ...[...new Set(facts)].map((fact) => el('p', {}, fact))),
-    el('nav', { 'aria-label': 'Page' },
+  const head = el(
+    'header',
+    { class: 'top' },
+    el(
+      'div',
+      {},
+      el('h1', {}, visible(report.title)),
+      ...[...new Set(facts)].map((fact) => el('p', {}, fact)),
+    ),
+    el(
+      'nav',
+      { 'aria-label': 'Page' },
       ...(scrubber ? [tourButton, el('button', { type: 'button', click: find }, 'Find')] : []),
-      el('button', { type: 'button', click: () => useTheme(theme.dark ? 'light' : 'dark') }, 'Light / dark'),
-      el('button', { type: 'button', click: () => help.showModal(), 'aria-label': 'Help: keys' }, '?')));
-  const main = el('main', {}, ...groups().map((group) => el('section', { id: group.id, class: 'group', ...(group.title ? { 'aria-label': group.title } : {}) },
-    ...(group.title ? [el('h2', { class: 'heading' }, group.title)] : []),
-    el('div', { class: sides.length > 1 ? 'grid pair' : group.panels.length === 5 && group.id === 'look' ? 'grid five' : 'grid' }, ...group.panels.map((panel) => panel.mount())))));
+      el(
+        'button',
+        { type: 'button', click: () => useTheme(theme.dark ? 'light' : 'dark') },
+        'Light / dark',
+      ),
+      el(
+        'button',
+        { type: 'button', click: () => help.showModal(), 'aria-label': 'Help: keys' },
+        '?',
+      ),
+    ),
+  );
+  const main = el(
+    'main',
+    {},
+    ...groups().map((group) =>
+      el(
+        'section',
+        { id: group.id, class: 'group', ...(group.title ? { 'aria-label': group.title } : {}) },
+        ...(group.title ? [el('h2', { class: 'heading' }, group.title)] : []),
+        el(
+          'div',
+          {
+            class:
+              sides.length > 1
+                ? 'grid pair'
+                : group.panels.length === 5 && group.id === 'look'
+                  ? 'grid five'
+                  : 'grid',
+          },
+          ...group.panels.map((panel) => panel.mount()),
+        ),
+      ),
+    ),
+  );
   document.getElementById('app')?.replaceChildren(head, ...(scrubber ? [scrubber.root] : []), main);
   if (scrubber) {
     panels.unshift(/** @type {Panel} */ (/** @type {unknown} */ (scrubber)));
@@ -123,7 +209,12 @@ function start() {
     tourButton.addEventListener('click', () => tour.start());
   }
   listenToKeys(() => help.showModal(), find);
-  window.addEventListener('hashchange', () => { if (sides.length) { readLink(); wake(); } });
+  window.addEventListener('hashchange', () => {
+    if (sides.length) {
+      readLink();
+      wake();
+    }
+  });
   // Paper is white, and shows every panel.
   let before = '';
   window.addEventListener('beforeprint', () => {

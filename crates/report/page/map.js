@@ -8,40 +8,94 @@ const MOST_NAMES = 80;
 class MapPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
-    super({ id: 'map', title: sides.length > 1 ? `Map ${'AB'[side.index]}${report.one_basis ? '' : `: ${modelName(side.e.model)}`}` : 'Map', shows: '', side });
+    super({
+      id: 'map',
+      title:
+        sides.length > 1
+          ? `Map ${'AB'[side.index]}${report.one_basis ? '' : `: ${modelName(side.e.model)}`}`
+          : 'Map',
+      shows: '',
+      side,
+    });
     this.x = new Float32Array(0);
     this.y = new Float32Array(0);
     /** The side of its point that each name was put on, so that names keep their places. */
     this.sideOf = new Uint8Array(0);
     this.frames = 0;
-    const maps = /** @type {[string, string][]} */ ([['trajectory', 'PCA'], ['tsne', 't-SNE']]).filter(([m]) => side.e[/** @type {'tsne'} */ (m)]);
+    const maps = /** @type {[string, string][]} */ ([
+      ['trajectory', 'PCA'],
+      ['tsne', 't-SNE'],
+    ]).filter(([m]) => side.e[/** @type {'tsne'} */ (m)]);
     const reducer = side.e.trajectory?.reducer;
-    if (reducer && reducer !== 'pca') maps[0][1] = reducer === 'tsne' ? 't-SNE' : 'random directions';
-    this.kinds = COLOURS.filter(([name]) => (name !== 'sentence' || side.e.texts.length > 1)
-      && (name !== 'third' || side.e.layers[0].trajectory?.third) && (name !== 'similar' || side.metrics.length > 0));
+    if (reducer && reducer !== 'pca')
+      maps[0][1] = reducer === 'tsne' ? 't-SNE' : 'random directions';
+    this.kinds = COLOURS.filter(
+      ([name]) =>
+        (name !== 'sentence' || side.e.texts.length > 1) &&
+        (name !== 'third' || side.e.layers[0].trajectory?.third) &&
+        (name !== 'similar' || side.metrics.length > 0),
+    );
     this.choices = [
-      choice('Map', maps, () => state.map, (v) => set({ map: /** @type {'tsne'} */ (v) })),
-      choice('Colour', this.kinds, () => state.colour, (colour) => set({ colour })),
-      toggle('trails', () => state.trails, (trails) => set({ trails })),
-      toggle('layer before', () => state.ghost, (ghost) => set({ ghost })),
+      choice(
+        'Map',
+        maps,
+        () => state.map,
+        (v) => set({ map: /** @type {'tsne'} */ (v) }),
+      ),
+      choice(
+        'Colour',
+        this.kinds,
+        () => state.colour,
+        (colour) => set({ colour }),
+      ),
+      toggle(
+        'trails',
+        () => state.trails,
+        (trails) => set({ trails }),
+      ),
+      toggle(
+        'layer before',
+        () => state.ghost,
+        (ghost) => set({ ghost }),
+      ),
     ];
     this.controls.append(...this.choices.map((c) => c.root));
     if (side.e.layers[0].trajectory?.third) {
-      const slider = el('input', { type: 'range', min: -90, max: 90, step: 5, input: () => set({ turn: Number(slider.value) }) });
+      const slider = el('input', {
+        type: 'range',
+        min: -90,
+        max: 90,
+        step: 5,
+        input: () => set({ turn: Number(slider.value) }),
+      });
       this.slider = slider;
       this.controls.append(el('label', { class: 'turn' }, 'Turn ', slider));
     }
   }
 
-  get coordinates() { return this.side.points(state.map); }
+  get coordinates() {
+    return this.side.points(state.map);
+  }
 
   height(/** @type {number} */ width) {
     return Math.max(280, Math.min(width * 0.72, sides.length > 1 ? 460 : 560));
   }
 
   deps() {
-    return [depthOf(this.side), state.map, state.turn, state.colour, state.trails, state.ghost, state.words,
-      state.special, focusOf(this.side), state.pinned, state.colour === 'similar' && state.metric, state.playing];
+    return [
+      depthOf(this.side),
+      state.map,
+      state.turn,
+      state.colour,
+      state.trails,
+      state.ghost,
+      state.words,
+      state.special,
+      focusOf(this.side),
+      state.pinned,
+      state.colour === 'similar' && state.metric,
+      state.playing,
+    ];
   }
 
   changed() {
@@ -54,13 +108,17 @@ class MapPanel extends Panel {
 
   explanation() {
     const e = this.side.e;
-    const how = e.trajectory && {
-      pca: e.trajectory.alignment === 'joint'
-        ? 'Every token at one layer. All layers share one basis, the directions in which the tokens of all layers together vary most (PCA), so that a token\'s way is real; much of it may be a drift that all share. A plane loses most of the space: near on the map need not be near there.'
-        : 'Every token at one layer. Each layer has its own two directions of greatest variance, turned to lie on the layer before (Procrustes): the drift that all share is gone, and near on the map need not be near in the space.',
-      random: 'Two random directions, the control: what this picture shows too is not the reducer\'s doing.',
-      tsne: 'A t-SNE map: near neighbours mean something, distances, sizes of groups and empty space do not.',
-    }[e.trajectory.reducer];
+    const how =
+      e.trajectory &&
+      {
+        pca:
+          e.trajectory.alignment === 'joint'
+            ? "Every token at one layer. All layers share one basis, the directions in which the tokens of all layers together vary most (PCA), so that a token's way is real; much of it may be a drift that all share. A plane loses most of the space: near on the map need not be near there."
+            : 'Every token at one layer. Each layer has its own two directions of greatest variance, turned to lie on the layer before (Procrustes): the drift that all share is gone, and near on the map need not be near in the space.',
+        random:
+          "Two random directions, the control: what this picture shows too is not the reducer's doing.",
+        tsne: 'A t-SNE map: near neighbours mean something, distances, sizes of groups and empty space do not.',
+      }[e.trajectory.reducer];
     this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps near neighbours alone; its distances and empty space mean nothing. ' : ''}Faint points: the layer before. Special tokens are placed on the basis, not fitted. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes at the same scale: the two maps may be laid over each other.' : ' Each side has axes of its own: compare what lies near what, not where.'}`;
     return super.explanation();
   }
@@ -85,7 +143,10 @@ class MapPanel extends Panel {
     if (!report.one_basis) return c.bounds;
     const all = sides.flatMap((side) => side.points(state.map)?.bounds || []);
     /** @param {'x' | 'y' | 'z'} axis */
-    const ends = (axis) => [Math.min(...all.map((b) => b[axis][0])), Math.max(...all.map((b) => b[axis][1]))];
+    const ends = (axis) => [
+      Math.min(...all.map((b) => b[axis][0])),
+      Math.max(...all.map((b) => b[axis][1])),
+    ];
     return { x: ends('x'), y: ends('y'), z: ends('z') };
   }
 
@@ -95,12 +156,15 @@ class MapPanel extends Panel {
    * @param {number} height @param {Float32Array} x @param {Float32Array} y */
   project(c, from, start, width, height, x, y) {
     const b = this.frame(c);
-    const angle = state.map === 'trajectory' ? state.turn * Math.PI / 180 : 0;
+    const angle = state.map === 'trajectory' ? (state.turn * Math.PI) / 180 : 0;
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const middle = [b.x, b.y, b.z].map(([low, high]) => (low + high) / 2);
     const across = Math.abs(cos) * (b.x[1] - b.x[0]) + Math.abs(sin) * (b.z[1] - b.z[0]);
     const [left, right, top, bottom] = [26, 26, 40, 48];
-    const scale = Math.min((width - left - right) / (across || 1), (height - top - bottom) / (b.y[1] - b.y[0] || 1));
+    const scale = Math.min(
+      (width - left - right) / (across || 1),
+      (height - top - bottom) / (b.y[1] - b.y[0] || 1),
+    );
     const [cx, cy] = [(left + width - right) / 2, (top + height - bottom) / 2];
     for (let i = 0; i < x.length; i += 1) {
       const at = start + i * 3;
@@ -123,7 +187,10 @@ class MapPanel extends Panel {
       const focus = focusOf(side);
       const chosen = focus === null ? null : side.unitOf(focus);
       if (!chosen) return theme.muted;
-      return colourOf(side.similarity(layerAt(side), state.metric, chosen, unit), side.scale(state.metric));
+      return colourOf(
+        side.similarity(layerAt(side), state.metric, chosen, unit),
+        side.scale(state.metric),
+      );
     }
     return this.byPosition(unit);
   }
@@ -132,20 +199,28 @@ class MapPanel extends Panel {
   byPosition(unit) {
     if (!this.lengths) {
       this.lengths = new Map();
-      this.side.e.tokens.forEach((t) => this.lengths?.set(t.sentence, (this.lengths.get(t.sentence) || 0) + 1));
+      this.side.e.tokens.forEach((t) =>
+        this.lengths?.set(t.sentence, (this.lengths.get(t.sentence) || 0) + 1),
+      );
       /** @type {Map<number, number>} */
       this.starts = new Map();
-      this.side.e.tokens.forEach((t, i) => { if (!this.starts?.has(t.sentence)) this.starts?.set(t.sentence, i); });
+      this.side.e.tokens.forEach((t, i) => {
+        if (!this.starts?.has(t.sentence)) this.starts?.set(t.sentence, i);
+      });
     }
     const length = this.lengths.get(unit.sentence) || 1;
-    const place = (unit.tokens[0] - (this.starts?.get(unit.sentence) || 0)) / Math.max(1, length - 1);
+    const place =
+      (unit.tokens[0] - (this.starts?.get(unit.sentence) || 0)) / Math.max(1, length - 1);
     return this.shade(place);
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const c = this.place(width, height);
     if (!c) {
-      pen.text(width / 2, height / 2, 'There is no such map of these tokens.', { align: 'center', fill: theme.muted });
+      pen.text(width / 2, height / 2, 'There is no such map of these tokens.', {
+        align: 'center',
+        fill: theme.muted,
+      });
       return;
     }
     this.axes(pen, c, width, height);
@@ -165,12 +240,20 @@ class MapPanel extends Panel {
       if (many) pen.rect(this.x[u] - r, this.y[u] - r, 2 * r, 2 * r, colour);
       else {
         const shape = this.side.e.texts.length > 1 ? unit.sentence : 0;
-        pen.marker(this.x[u], this.y[u], r, shape, unit.special ? theme.paper : colour, unit.special ? theme.muted : theme.paper);
+        pen.marker(
+          this.x[u],
+          this.y[u],
+          r,
+          shape,
+          unit.special ? theme.paper : colour,
+          unit.special ? theme.muted : theme.paper,
+        );
       }
     }
     for (const unit of marked) {
       const u = unit.at;
-      if (!Number.isNaN(this.x[u])) pen.marker(this.x[u], this.y[u], r + 4, 0, '', unit === chosen ? theme.accent : theme.ink);
+      if (!Number.isNaN(this.x[u]))
+        pen.marker(this.x[u], this.y[u], r + 4, 0, '', unit === chosen ? theme.accent : theme.ink);
     }
     this.names(pen, units, marked, chosen, width, height, r);
   }
@@ -182,9 +265,11 @@ class MapPanel extends Panel {
     const bar = Math.min(170, width * 0.4);
     const [x, y] = [width - bar - 8, 8];
     if (state.colour === 'third' && c.hasThird) colourBar(pen, x, y, bar, c.thirds, 'component 3');
-    else if (state.colour === 'similar') colourBar(pen, x, y, bar, side.scale(state.metric), METRICS[state.metric]);
+    else if (state.colour === 'similar')
+      colourBar(pen, x, y, bar, side.scale(state.metric), METRICS[state.metric]);
     else {
-      for (let i = 0; i < 24; i += 1) pen.rect(x + bar * i / 24, y, bar / 24 + 0.6, 9, this.shade(i / 23));
+      for (let i = 0; i < 24; i += 1)
+        pen.rect(x + (bar * i) / 24, y, bar / 24 + 0.6, 9, this.shade(i / 23));
       const style = { fill: theme.muted, size: 11 };
       pen.text(x, y + 21, 'first token', style);
       pen.text(x + bar, y + 21, 'last', { ...style, align: 'right' });
@@ -217,7 +302,8 @@ class MapPanel extends Panel {
         if (Number.isNaN(this.oldX[u])) continue;
         if (units.length > MANY) pen.rect(this.oldX[u] - r, oldY[u] - r, 2 * r, 2 * r, theme.muted);
         else {
-          if (units.length <= 100) pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
+          if (units.length <= 100)
+            pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
           pen.marker(this.oldX[u], oldY[u], r, 0, theme.muted);
         }
       }
@@ -237,7 +323,9 @@ class MapPanel extends Panel {
       }
       way.push(this.x[unit.at], this.y[unit.at]);
       pen.path(way, this.colour(unit, c, unit.at), all ? 1 : 1.8);
-      if (!all) for (let i = 0; i < way.length - 2; i += 2) pen.marker(way[i], way[i + 1], 2, 0, this.colour(unit, c, unit.at));
+      if (!all)
+        for (let i = 0; i < way.length - 2; i += 2)
+          pen.marker(way[i], way[i + 1], 2, 0, this.colour(unit, c, unit.at));
     }
     pen.fade(1);
   }
@@ -253,15 +341,26 @@ class MapPanel extends Panel {
     pen.line(14, height - 26, 54, height - 26, theme.muted);
     pen.line(14, height - 26, 14, height - 66, theme.muted);
     if (shares) {
-      const third = c.about.third_share === undefined ? '' : ` and 3 (${percent(c.about.third_share)})`;
-      pen.text(58, height - 22, `component 1 (${percent(shares[0])} of the variance)${turned ? third : ''}`, style);
+      const third =
+        c.about.third_share === undefined ? '' : ` and 3 (${percent(c.about.third_share)})`;
+      pen.text(
+        58,
+        height - 22,
+        `component 1 (${percent(shares[0])} of the variance)${turned ? third : ''}`,
+        style,
+      );
       pen.text(12, height - 70, `2 (${percent(shares[1])})`, { ...style, turned: true });
     } else {
       pen.text(58, height - 22, 'axes have no meaning of their own', style);
     }
     const trust = this.side.e.layers[layerAt(this.side)][state.map]?.trustworthiness;
     if (trust !== null && trust !== undefined) {
-      pen.text(width - 10, height - 5, `trustworthiness at this layer ${trust.toFixed(2)} (k = ${c.about.neighbours})`, { ...style, align: 'right' });
+      pen.text(
+        width - 10,
+        height - 5,
+        `trustworthiness at this layer ${trust.toFixed(2)} (k = ${c.about.neighbours})`,
+        { ...style, align: 'right' },
+      );
     }
   }
 
@@ -279,18 +378,29 @@ class MapPanel extends Panel {
       if (Number.isNaN(this.x[u])) continue;
       const important = marked.has(unit);
       if (!important && (named += 1) > MOST_NAMES) break;
-      const style = { size, bold: important, fill: unit.special && !important ? theme.muted : theme.ink };
+      const style = {
+        size,
+        bold: important,
+        fill: unit.special && !important ? theme.muted : theme.ink,
+      };
       const w = textWidth(unit.name, style);
       const gap = r + 4;
       /** Right, left, above, below; first where it was. */
-      const spots = [[gap, -6], [-gap - w, -6], [-w / 2, -gap - 12], [-w / 2, gap]];
+      const spots = [
+        [gap, -6],
+        [-gap - w, -6],
+        [-w / 2, -gap - 12],
+        [-w / 2, gap],
+      ];
       let found = -1;
       for (let k = 0; k < 4 && found < 0; k += 1) {
         const spot = (this.sideOf[u] + k) % 4;
         const [x, y] = [this.x[u] + spots[spot][0], this.y[u] + spots[spot][1]];
         const inside = x > 2 && x + w < width - 2 && y > 34 && y + 13 < height - 32;
-        const free = (important && unit === chosen) || (!taken.some(([a, b, c, d]) => x < c && x + w > a && y < d && y + 13 > b)
-          && !this.covers(units, x, y, w, 13, u));
+        const free =
+          (important && unit === chosen) ||
+          (!taken.some(([a, b, c, d]) => x < c && x + w > a && y < d && y + 13 > b) &&
+            !this.covers(units, x, y, w, 13, u));
         if (inside && free) found = spot;
       }
       if (found < 0 && important) found = 0;
@@ -312,7 +422,14 @@ class MapPanel extends Panel {
   covers(units, x, y, w, h, own) {
     if (units.length > 250) return false;
     for (let u = 0; u < units.length; u += 1) {
-      if (u !== own && this.x[u] > x - 3 && this.x[u] < x + w + 3 && this.y[u] > y - 3 && this.y[u] < y + h + 3) return true;
+      if (
+        u !== own &&
+        this.x[u] > x - 3 &&
+        this.x[u] < x + w + 3 &&
+        this.y[u] > y - 3 &&
+        this.y[u] < y + h + 3
+      )
+        return true;
     }
     return false;
   }
@@ -328,12 +445,18 @@ class MapPanel extends Panel {
     const c = this.coordinates;
     if (best < 0 || !c) return null;
     const at = [0, 1].map((k) => number(c.at[best * 3 + k])).join(', ');
-    return { text: `${units[best].name}, text ${units[best].sentence + 1}: at ${at}`, token: units[best].tokens[0] };
+    return {
+      text: `${units[best].name}, text ${units[best].sentence + 1}: at ${at}`,
+      token: units[best].tokens[0],
+    };
   }
 
   rest() {
     const { units } = this.side.now;
-    const hidden = units.length > MOST_NAMES ? ` Names are shown where there is room, and of chosen tokens.` : '';
+    const hidden =
+      units.length > MOST_NAMES
+        ? ` Names are shown where there is room, and of chosen tokens.`
+        : '';
     return `${units.length} ${state.words ? 'words' : `${this.side.e.unit}s`}. Click to choose, shift-click to pin.${hidden}`;
   }
 
@@ -345,12 +468,22 @@ class MapPanel extends Panel {
     const c = this.coordinates;
     const layer = layerAt(this.side);
     const named = `at ${layerName(this.side.e.layers[layer].layer)}`;
-    const columns = ['token', 'text', `x ${named}`, `y ${named}`, ...(c?.hasThird ? [`third ${named}`] : [])];
+    const columns = [
+      'token',
+      'text',
+      `x ${named}`,
+      `y ${named}`,
+      ...(c?.hasThird ? [`third ${named}`] : []),
+    ];
     /** @type {(number | string | null)[][]} */
     const rows = this.side.now.units.map((unit) => {
       const from = (layer * (c?.count || 0) + unit.at) * 3;
       const at = Array.from(c ? c.all.slice(from, from + (c.hasThird ? 3 : 2)) : []);
-      return [unit.name, unit.sentence + 1, ...at.map((v) => (Number.isNaN(v) ? null : Number(v.toPrecision(5))))];
+      return [
+        unit.name,
+        unit.sentence + 1,
+        ...at.map((v) => (Number.isNaN(v) ? null : Number(v.toPrecision(5)))),
+      ];
     });
     return { columns, rows };
   }
@@ -358,7 +491,8 @@ class MapPanel extends Panel {
   json() {
     const { e } = this.side;
     return {
-      map: e[state.map], tokens: e.tokens,
+      map: e[state.map],
+      tokens: e.tokens,
       layers: e.layers.map((l) => ({ layer: l.layer, ...l[state.map] })),
     };
   }

@@ -22,39 +22,64 @@ class Panel {
     this.box = el('div', { class: 'picture' }, this.canvas);
     this.readout = el('p', { class: 'readout' });
     this.controls = el('div', { class: 'controls' });
-    this.tableBox = el('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': `${about.title}, as a table` });
-    this.details = el('details', { class: 'table', toggle: () => this.fillTable() },
-      el('summary', {}, 'As a table'), this.tableBox);
+    this.tableBox = el('div', {
+      class: 'scroll',
+      tabindex: '0',
+      role: 'region',
+      'aria-label': `${about.title}, as a table`,
+    });
+    this.details = el(
+      'details',
+      { class: 'table', toggle: () => this.fillTable() },
+      el('summary', {}, 'As a table'),
+      this.tableBox,
+    );
   }
 
   // What panels override.
 
   /** The picture's height. @param {number} width @returns {number} */
-  height(width) { return Math.min(320, Math.max(220, width * 0.5)); }
+  height(width) {
+    return Math.min(320, Math.max(220, width * 0.5));
+  }
 
   /** The picture's width, where the panel has this one. @param {number} width */
-  room(width) { return width; }
+  room(width) {
+    return width;
+  }
 
   /** @param {Pen} _pen @param {number} _width @param {number} _height */
   draw(_pen, _width, _height) {}
 
   /** The same as words and numbers. @returns {Rows} */
-  rows() { return { columns: [], rows: [] }; }
+  rows() {
+    return { columns: [], rows: [] };
+  }
 
   /** @returns {unknown} */
-  json() { return this.rows(); }
+  json() {
+    return this.rows();
+  }
 
   /** What the picture says, for who does not see it. @returns {string} */
-  label() { return `${this.about.title}. The table below has the numbers.`; }
+  label() {
+    return `${this.about.title}. The table below has the numbers.`;
+  }
 
   /** What lies under the pointer. @param {number} _x @param {number} _y @returns {Hit | null} */
-  hit(_x, _y) { return null; }
+  hit(_x, _y) {
+    return null;
+  }
 
   /** What the picture depends on, besides its size. @returns {unknown[]} */
-  deps() { return []; }
+  deps() {
+    return [];
+  }
 
   /** What is said where nothing is pointed at. */
-  rest() { return ''; }
+  rest() {
+    return '';
+  }
 
   // What they share.
 
@@ -62,9 +87,16 @@ class Panel {
   mount() {
     const { title, wide } = this.about;
     const heading = `${this.id}-title`;
-    const root = el('section', { class: wide ? 'panel wide' : 'panel', id: this.id, 'aria-labelledby': heading },
+    const root = el(
+      'section',
+      { class: wide ? 'panel wide' : 'panel', id: this.id, 'aria-labelledby': heading },
       el('header', {}, el('h2', { id: heading }, title), this.menu()),
-      this.controls, this.box, this.readout, this.explanation(), this.details);
+      this.controls,
+      this.box,
+      this.readout,
+      this.explanation(),
+      this.details,
+    );
     this.root = root;
     new ResizeObserver(() => {
       const zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
@@ -76,10 +108,13 @@ class Panel {
         wake();
       }
     }).observe(this.box);
-    new IntersectionObserver((entries) => {
-      this.seen = entries[entries.length - 1].isIntersecting;
-      wake();
-    }, { rootMargin: '200px' }).observe(root);
+    new IntersectionObserver(
+      (entries) => {
+        this.seen = entries[entries.length - 1].isIntersecting;
+        wake();
+      },
+      { rootMargin: '200px' },
+    ).observe(root);
     this.canvas.addEventListener('pointermove', (event) => this.point(event));
     this.canvas.addEventListener('pointerleave', () => {
       this.readout.textContent = this.rest();
@@ -107,23 +142,61 @@ class Panel {
   explanation() {
     const { shows, paper } = this.about;
     const link = paper
-      ? [' ', el('a', { href: `https://doi.org/${encodeURI(paper.doi)}`, rel: 'noreferrer noopener', target: '_blank' }, paper.name)]
+      ? [
+          ' ',
+          el(
+            'a',
+            {
+              href: `https://doi.org/${encodeURI(paper.doi)}`,
+              rel: 'noreferrer noopener',
+              target: '_blank',
+            },
+            paper.name,
+          ),
+        ]
       : [];
     // Of a long explanation the first sentences are seen, and the rest when asked for.
     const ends = [...shows.matchAll(/[.:](?= [A-Z“])/g)].map((m) => m.index + 1);
     const cut = shows.length > 330 ? ends.filter((end) => end < 240).pop() : undefined;
     if (!cut) return el('p', { class: 'shows' }, shows, ...link);
-    return el('details', { class: 'shows' }, el('summary', {}, shows.slice(0, cut)), el('p', {}, shows.slice(cut + 1), ...link));
+    return el(
+      'details',
+      { class: 'shows' },
+      el('summary', {}, shows.slice(0, cut)),
+      el('p', {}, shows.slice(cut + 1), ...link),
+    );
   }
 
   menu() {
-    const button = (/** @type {string} */ name, /** @type {() => void} */ act) => el('button',
-      { type: 'button', class: 'small', click: act, 'aria-label': `Save ${this.about.title} as ${name}` }, name);
-    return el('div', { class: 'menu', role: 'group', 'aria-label': 'Save as' },
-      ...(this.height(400) > 0 ? [button('SVG', () => saveText(`${this.id}.svg`, 'image/svg+xml', this.svg())),
-        button('PNG', () => this.png())] : []),
+    const button = (/** @type {string} */ name, /** @type {() => void} */ act) =>
+      el(
+        'button',
+        {
+          type: 'button',
+          class: 'small',
+          click: act,
+          'aria-label': `Save ${this.about.title} as ${name}`,
+        },
+        name,
+      );
+    return el(
+      'div',
+      { class: 'menu', role: 'group', 'aria-label': 'Save as' },
+      ...(this.height(400) > 0
+        ? [
+            button('SVG', () => saveText(`${this.id}.svg`, 'image/svg+xml', this.svg())),
+            button('PNG', () => this.png()),
+          ]
+        : []),
       button('CSV', () => saveText(`${this.id}.csv`, 'text/csv', csv(this.rows()))),
-      button('JSON', () => saveText(`${this.id}.json`, 'application/json', `${JSON.stringify(this.json(), null, 1)}\n`)));
+      button('JSON', () =>
+        saveText(
+          `${this.id}.json`,
+          'application/json',
+          `${JSON.stringify(this.json(), null, 1)}\n`,
+        ),
+      ),
+    );
   }
 
   svg() {
@@ -138,7 +211,9 @@ class Panel {
     const width = this.width || 640;
     const canvas = document.createElement('canvas');
     this.paint(canvas, width, this.height(width), 3);
-    canvas.toBlob((blob) => { if (blob) save(`${this.id}.png`, blob); });
+    canvas.toBlob((blob) => {
+      if (blob) save(`${this.id}.png`, blob);
+    });
   }
 
   /** @param {HTMLCanvasElement} canvas @param {number} width @param {number} height @param {number} density */
@@ -161,7 +236,12 @@ class Panel {
     if (height > 0) {
       this.canvas.style.width = `${this.width * this.zoom}px`;
       this.canvas.style.height = `${height * this.zoom}px`;
-      this.paint(this.canvas, this.width, height, this.zoom * Math.max(1, window.devicePixelRatio || 1));
+      this.paint(
+        this.canvas,
+        this.width,
+        height,
+        this.zoom * Math.max(1, window.devicePixelRatio || 1),
+      );
       if (!state.playing) this.canvas.setAttribute('aria-label', this.label());
     }
     this.canvas.hidden = height <= 0;
@@ -180,13 +260,22 @@ class Panel {
 
 /** @param {Rows} data @param {string} title @returns {Node[]} */
 function table(data, title) {
-  const cell = (/** @type {number | string | null} */ c) => (typeof c === 'number'
-    ? el('td', { class: 'number', 'data-value': c }, Number.isInteger(c) ? String(c) : number(c))
-    : el('td', { dir: 'auto' }, c === null ? '–' : shortText(c, 200)));
+  const cell = (/** @type {number | string | null} */ c) =>
+    typeof c === 'number'
+      ? el('td', { class: 'number', 'data-value': c }, Number.isInteger(c) ? String(c) : number(c))
+      : el('td', { dir: 'auto' }, c === null ? '–' : shortText(c, 200));
   const shown = data.rows.slice(0, MOST_ROWS);
-  const whole = el('table', {}, el('caption', { class: 'away' }, title),
-    el('thead', {}, el('tr', {}, ...data.columns.map((name) => el('th', { scope: 'col' }, shortText(name, 60))))),
-    el('tbody', {}, ...shown.map((row) => el('tr', {}, ...row.map(cell)))));
+  const whole = el(
+    'table',
+    {},
+    el('caption', { class: 'away' }, title),
+    el(
+      'thead',
+      {},
+      el('tr', {}, ...data.columns.map((name) => el('th', { scope: 'col' }, shortText(name, 60)))),
+    ),
+    el('tbody', {}, ...shown.map((row) => el('tr', {}, ...row.map(cell)))),
+  );
   const rest = data.rows.length - shown.length;
   return rest > 0 ? [whole, el('p', {}, `${rest} more rows are in the CSV.`)] : [whole];
 }
@@ -194,18 +283,32 @@ function table(data, title) {
 /** A choice of one among several. @param {string} label @param {[string, string][]} options value and name
  * @param {() => string} now @param {(value: string) => void} choose */
 function choice(label, options, now, choose) {
-  const list = el('select', { change: () => choose(list.value) },
-    ...options.map(([value, name]) => el('option', { value }, name)));
+  const list = el(
+    'select',
+    { change: () => choose(list.value) },
+    ...options.map(([value, name]) => el('option', { value }, name)),
+  );
   list.value = now();
   const root = el('label', {}, `${label} `, list);
-  return { root, list, follow: () => { if (list.value !== now()) list.value = now(); } };
+  return {
+    root,
+    list,
+    follow: () => {
+      if (list.value !== now()) list.value = now();
+    },
+  };
 }
 
 /** A switch. @param {string} label @param {() => boolean} now @param {(on: boolean) => void} flip */
 function toggle(label, now, flip) {
   const box = el('input', { type: 'checkbox', change: () => flip(box.checked) });
   box.checked = now();
-  return { root: el('label', {}, box, ` ${label}`), follow: () => { box.checked = now(); } };
+  return {
+    root: el('label', {}, box, ` ${label}`),
+    follow: () => {
+      box.checked = now();
+    },
+  };
 }
 
 /** Round numbers between two ends, some `count` of them. @param {number} low @param {number} high
@@ -233,16 +336,20 @@ function tickName(value, all) {
 function colourBar(pen, x, y, width, scale, name, mark) {
   const steps = 64;
   for (let i = 0; i < steps; i += 1) {
-    const value = scale.low + (scale.high - scale.low) * (i + 0.5) / steps;
-    pen.rect(x + width * i / steps, y, width / steps + 0.6, 9, colourOf(value, scale));
+    const value = scale.low + ((scale.high - scale.low) * (i + 0.5)) / steps;
+    pen.rect(x + (width * i) / steps, y, width / steps + 0.6, 9, colourOf(value, scale));
   }
   const style = { fill: theme.muted, size: 11 };
   pen.text(x, y + 21, number(scale.low), style);
   pen.text(x + width, y + 21, number(scale.high), { ...style, align: 'right' });
   pen.text(x + width / 2, y + 21, fitted(name, width - 90, style), { ...style, align: 'center' });
   if (!mark) return;
-  const at = x + width * Math.min(1, Math.max(0, (mark[0] - scale.low) / (scale.high - scale.low || 1)));
+  const at =
+    x + width * Math.min(1, Math.max(0, (mark[0] - scale.low) / (scale.high - scale.low || 1)));
   pen.line(at, y - 4, at, y + 11, theme.ink, 2);
   const half = textWidth(mark[1], style) / 2;
-  pen.text(Math.min(x + width - half, Math.max(x + half, at)), y - 7, mark[1], { ...style, align: 'center' });
+  pen.text(Math.min(x + width - half, Math.max(x + half, at)), y - 7, mark[1], {
+    ...style,
+    align: 'center',
+  });
 }

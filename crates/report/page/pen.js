@@ -18,7 +18,9 @@ function fontOf(style) {
   return `${style.bold ? '600 ' : ''}${style.size || 12}px ${FONT}`;
 }
 
-const ruler = /** @type {CanvasRenderingContext2D} */ (document.createElement('canvas').getContext('2d'));
+const ruler = /** @type {CanvasRenderingContext2D} */ (
+  document.createElement('canvas').getContext('2d')
+);
 /** @type {Map<string, number>} */
 const widths = new Map();
 
@@ -46,7 +48,9 @@ function fitted(text, width, style) {
 /** @implements {Pen} */
 class CanvasPen {
   /** @param {CanvasRenderingContext2D} context */
-  constructor(context) { this.c = context; }
+  constructor(context) {
+    this.c = context;
+  }
 
   /** @type {Pen['rect']} */
   rect(x, y, w, h, fill, stroke) {
@@ -108,7 +112,8 @@ class CanvasPen {
     if (corners.length === 0) {
       c.arc(x, y, r, 0, 2 * Math.PI);
     } else {
-      for (let i = 0; i < corners.length; i += 2) c.lineTo(x + r * corners[i], y + r * corners[i + 1]);
+      for (let i = 0; i < corners.length; i += 2)
+        c.lineTo(x + r * corners[i], y + r * corners[i + 1]);
       c.closePath();
     }
     if (fill) {
@@ -142,7 +147,9 @@ class CanvasPen {
   }
 
   /** @type {Pen['fade']} */
-  fade(opacity) { this.c.globalAlpha = opacity; }
+  fade(opacity) {
+    this.c.globalAlpha = opacity;
+  }
 }
 
 /** @implements {Pen} */
@@ -159,12 +166,16 @@ class SvgPen {
   }
 
   /** @param {number} value */
-  static n(value) { return String(Math.round(value * 100) / 100); }
+  static n(value) {
+    return String(Math.round(value * 100) / 100);
+  }
 
   /** @param {string} tag @param {{[name: string]: string | number | undefined}} attributes @param {string} [inner] */
   add(tag, attributes, inner = '') {
-    const written = Object.entries(attributes).filter(([, v]) => v !== undefined && v !== '')
-      .map(([k, v]) => ` ${k}="${typeof v === 'number' ? SvgPen.n(v) : SvgPen.escape(String(v))}"`).join('');
+    const written = Object.entries(attributes)
+      .filter(([, v]) => v !== undefined && v !== '')
+      .map(([k, v]) => ` ${k}="${typeof v === 'number' ? SvgPen.n(v) : SvgPen.escape(String(v))}"`)
+      .join('');
     this.parts.push(`<${tag}${written}${this.opacity}${inner ? `>${inner}</${tag}>` : '/>'}`);
   }
 
@@ -175,22 +186,38 @@ class SvgPen {
 
   /** @type {Pen['line']} */
   line(x1, y1, x2, y2, stroke, width = 1, dash = []) {
-    this.add('line', { x1, y1, x2, y2, stroke, 'stroke-width': width, 'stroke-dasharray': dash.join(' ') });
+    this.add('line', {
+      x1,
+      y1,
+      x2,
+      y2,
+      stroke,
+      'stroke-width': width,
+      'stroke-dasharray': dash.join(' '),
+    });
   }
 
   /** @param {ArrayLike<number>} points */
-  static list(points) { return Array.from(points, SvgPen.n).join(' '); }
+  static list(points) {
+    return Array.from(points, SvgPen.n).join(' ');
+  }
 
   /** @type {Pen['path']} */
   path(points, stroke, width = 1.5, dash = []) {
     this.add('polyline', {
-      points: SvgPen.list(points), fill: 'none', stroke, 'stroke-width': width,
-      'stroke-linejoin': 'round', 'stroke-dasharray': dash.join(' '),
+      points: SvgPen.list(points),
+      fill: 'none',
+      stroke,
+      'stroke-width': width,
+      'stroke-linejoin': 'round',
+      'stroke-dasharray': dash.join(' '),
     });
   }
 
   /** @type {Pen['area']} */
-  area(points, fill) { this.add('polygon', { points: SvgPen.list(points), fill }); }
+  area(points, fill) {
+    this.add('polygon', { points: SvgPen.list(points), fill });
+  }
 
   /** @type {Pen['marker']} */
   marker(x, y, r, shape, fill, stroke) {
@@ -207,21 +234,33 @@ class SvgPen {
   /** @type {Pen['text']} */
   text(x, y, text, style = {}) {
     const anchor = { left: 'start', center: 'middle', right: 'end' }[style.align || 'left'];
-    this.add('text', {
-      x, y, fill: style.fill || theme.ink, 'font-size': style.size || 12,
-      'font-weight': style.bold ? 600 : undefined, 'text-anchor': anchor,
-      'dominant-baseline': style.middle ? 'central' : undefined,
-      transform: style.turned ? `rotate(-90 ${SvgPen.n(x)} ${SvgPen.n(y)})` : undefined,
-    }, SvgPen.escape(text));
+    this.add(
+      'text',
+      {
+        x,
+        y,
+        fill: style.fill || theme.ink,
+        'font-size': style.size || 12,
+        'font-weight': style.bold ? 600 : undefined,
+        'text-anchor': anchor,
+        'dominant-baseline': style.middle ? 'central' : undefined,
+        transform: style.turned ? `rotate(-90 ${SvgPen.n(x)} ${SvgPen.n(y)})` : undefined,
+      },
+      SvgPen.escape(text),
+    );
   }
 
   /** @type {Pen['fade']} */
-  fade(opacity) { this.opacity = opacity < 1 ? ` opacity="${SvgPen.n(opacity)}"` : ''; }
+  fade(opacity) {
+    this.opacity = opacity < 1 ? ` opacity="${SvgPen.n(opacity)}"` : '';
+  }
 
   /** The whole picture. @param {number} width @param {number} height @param {string} title */
   document(width, height, title) {
-    return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" `
-      + `font-family="${SvgPen.escape(FONT)}"><title>${SvgPen.escape(title)}</title>`
-      + `<rect width="100%" height="100%" fill="${theme.paper}"/>${this.parts.join('')}</svg>\n`;
+    return (
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+      `font-family="${SvgPen.escape(FONT)}"><title>${SvgPen.escape(title)}</title>` +
+      `<rect width="100%" height="100%" fill="${theme.paper}"/>${this.parts.join('')}</svg>\n`
+    );
   }
 }

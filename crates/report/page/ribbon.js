@@ -4,15 +4,35 @@ class RibbonPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
     super({
-      id: 'sentence', side, wide: sides.length < 2,
-      title: sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
-      shows: side.metrics.length > 0
-        ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words, and its likeness the mean of theirs.'
-        : 'The text as the model reads it. Choose a token, and every panel shows it. Special tokens are the tokenizer\'s own; ## continues a word. A word is the mean of its sub-words.',
+      id: 'sentence',
+      side,
+      wide: sides.length < 2,
+      title:
+        sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
+      shows:
+        side.metrics.length > 0
+          ? "The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer's own; ## continues a word. A word is the mean of its sub-words, and its likeness the mean of theirs."
+          : "The text as the model reads it. Choose a token, and every panel shows it. Special tokens are the tokenizer's own; ## continues a word. A word is the mean of its sub-words.",
     });
     this.switches = [
-      ...(side.hasSubWords ? [toggle('whole words', () => state.words, (words) => set({ words }))] : []),
-      ...(side.hasSpecial ? [toggle('special tokens', () => state.special, (special) => set({ special }))] : []),
+      ...(side.hasSubWords
+        ? [
+            toggle(
+              'whole words',
+              () => state.words,
+              (words) => set({ words }),
+            ),
+          ]
+        : []),
+      ...(side.hasSpecial
+        ? [
+            toggle(
+              'special tokens',
+              () => state.special,
+              (special) => set({ special }),
+            ),
+          ]
+        : []),
     ];
     this.controls.append(...this.switches.map((s) => s.root));
     this.list = el('div', { class: 'ribbon' });
@@ -22,27 +42,48 @@ class RibbonPanel extends Panel {
     this.built = '';
   }
 
-  height() { return 0; }
+  height() {
+    return 0;
+  }
 
-  deps() { return [state.words, state.special, focusOf(this.side), state.selected, state.pinned, layerAt(this.side), state.metric]; }
+  deps() {
+    return [
+      state.words,
+      state.special,
+      focusOf(this.side),
+      state.selected,
+      state.pinned,
+      layerAt(this.side),
+      state.metric,
+    ];
+  }
 
   build() {
     const { e, now, index } = this.side;
     this.buttons = now.units.map((unit) => {
       const token = unit.tokens[0];
       const place = { side: index, token };
-      return el('button', {
-        type: 'button', class: unit.special ? 'token special' : 'token', 'data-token': token,
-        click: (/** @type {MouseEvent} */ event) => (event.shiftKey ? pin : select)(index, token),
-        pointerenter: () => set({ hover: place }), pointerleave: () => set({ hover: null }),
-        focus: () => set({ hover: place }), blur: () => set({ hover: null }),
-      }, el('bdi', {}, unit.name));
+      return el(
+        'button',
+        {
+          type: 'button',
+          class: unit.special ? 'token special' : 'token',
+          'data-token': token,
+          click: (/** @type {MouseEvent} */ event) => (event.shiftKey ? pin : select)(index, token),
+          pointerenter: () => set({ hover: place }),
+          pointerleave: () => set({ hover: null }),
+          focus: () => set({ hover: place }),
+          blur: () => set({ hover: null }),
+        },
+        el('bdi', {}, unit.name),
+      );
     });
     const lines = new Map();
     now.units.forEach((unit, i) => {
       if (!lines.has(unit.sentence)) lines.set(unit.sentence, el('p', { class: 'line' }));
       const line = lines.get(unit.sentence);
-      if (e.texts.length > 1 && line.childNodes.length === 0) line.append(this.count(unit.sentence));
+      if (e.texts.length > 1 && line.childNodes.length === 0)
+        line.append(this.count(unit.sentence));
       line.append(this.buttons[i]);
     });
     this.list.replaceChildren(...lines.values());
@@ -75,8 +116,13 @@ class RibbonPanel extends Panel {
       button.classList.toggle('pinned', pinned.has(unit));
       button.setAttribute('aria-pressed', String(unit === own));
       if (!tinted && !button.style.background) return;
-      const colour = tinted && unit !== chosen
-        ? colourOf(side.similarity(layerAt(side), state.metric, chosen, unit), side.scale(state.metric)) : '';
+      const colour =
+        tinted && unit !== chosen
+          ? colourOf(
+              side.similarity(layerAt(side), state.metric, chosen, unit),
+              side.scale(state.metric),
+            )
+          : '';
       button.style.background = colour;
       button.style.color = colour ? inkOn(colour) : '';
     });
@@ -84,15 +130,27 @@ class RibbonPanel extends Panel {
 
   rest() {
     const { sampled } = this.side.e;
-    return sampled ? `A sample: ${this.side.n} of ${sampled.of} tokens are on this page (seed ${sampled.seed}).` : '';
+    return sampled
+      ? `A sample: ${this.side.n} of ${sampled.of} tokens are on this page (seed ${sampled.seed}).`
+      : '';
   }
 
   rows() {
     return {
       columns: ['place', 'token', 'text', 'id', 'from', 'to', 'word', 'special'],
-      rows: this.side.e.tokens.map((t, i) => [i, t.text, t.sentence + 1, t.token_id, ...t.char_offsets, t.word_id, t.special ? 'yes' : 'no']),
+      rows: this.side.e.tokens.map((t, i) => [
+        i,
+        t.text,
+        t.sentence + 1,
+        t.token_id,
+        ...t.char_offsets,
+        t.word_id,
+        t.special ? 'yes' : 'no',
+      ]),
     };
   }
 
-  json() { return { texts: this.side.e.texts, tokens: this.side.e.tokens }; }
+  json() {
+    return { texts: this.side.e.texts, tokens: this.side.e.tokens };
+  }
 }

@@ -2,7 +2,10 @@
 
 /** @type {{[m in Metric]: string}} */
 const METRICS = {
-  cosine: 'cosine', centred: 'centred cosine', standardised: 'standardised cosine', euclidean: 'Euclidean distance',
+  cosine: 'cosine',
+  centred: 'centred cosine',
+  standardised: 'standardised cosine',
+  euclidean: 'Euclidean distance',
 };
 
 /** The baseline at a layer, where the metric has one. @param {Side} side @param {number} layer */
@@ -15,14 +18,21 @@ function baselineOf(side, layer) {
 function metricChoice(side) {
   /** @type {[string, string][]} */
   const options = side.metrics.map((m) => [m, METRICS[m]]);
-  return choice('Measure', options, () => state.metric, (m) => set({ metric: /** @type {Metric} */ (m) }));
+  return choice(
+    'Measure',
+    options,
+    () => state.metric,
+    (m) => set({ metric: /** @type {Metric} */ (m) }),
+  );
 }
 
 class SimilarityPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
     super({
-      id: 'similarity', side, title: `Similarity at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+      id: 'similarity',
+      side,
+      title: `Similarity at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
       shows: `Every token against every other in the full space, not on the map. A cosine says something only where it leaves the baseline, the mean cosine of words of unrelated sentences: deep layers are narrow cones, and a few large dimensions can carry a cosine. Centred: after the mean of this layer's tokens${report.one_basis ? ', of both texts,' : ''} is subtracted; standardised: of z-scores. With few tokens that mean makes unlike tokens look opposed. All layers share a scale${sides.length < 2 ? '' : report.one_basis ? ', and so do both sides' : ', and so do both sides, but for distances'}.`,
       paper: { name: 'Ethayarajh 2019; Timkey & van Schijndel 2021', doi: '10.18653/v1/D19-1006' },
     });
@@ -31,10 +41,19 @@ class SimilarityPanel extends Panel {
   }
 
   deps() {
-    return [layerAt(this.side), state.metric, state.words, state.special, focusOf(this.side), state.pinned];
+    return [
+      layerAt(this.side),
+      state.metric,
+      state.words,
+      state.special,
+      focusOf(this.side),
+      state.pinned,
+    ];
   }
 
-  height(/** @type {number} */ width) { return Math.min(width, 560) + 34; }
+  height(/** @type {number} */ width) {
+    return Math.min(width, 560) + 34;
+  }
 
   /** @param {number} width */
   layout(width) {
@@ -43,7 +62,13 @@ class SimilarityPanel extends Panel {
     const named = units.length <= 44;
     const gutter = named ? Math.min(names + 8, width * 0.28) : 12;
     const side = Math.min(width, 560) - gutter - 8;
-    return { named, gutter, cell: side / Math.max(1, units.length), x: Math.max(gutter, (width - side) / 2), y: gutter };
+    return {
+      named,
+      gutter,
+      cell: side / Math.max(1, units.length),
+      x: Math.max(gutter, (width - side) / 2),
+      y: gutter,
+    };
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -65,7 +90,11 @@ class SimilarityPanel extends Panel {
     const size = Math.min(11, Math.max(7, cell));
     for (const unit of units) {
       if (!named && !marked.has(unit)) continue;
-      const style = { size: named ? size : 11, bold: marked.has(unit), fill: unit === chosen ? theme.accent : unit.special ? theme.muted : theme.ink };
+      const style = {
+        size: named ? size : 11,
+        bold: marked.has(unit),
+        fill: unit === chosen ? theme.accent : unit.special ? theme.muted : theme.ink,
+      };
       const name = fitted(unit.name, gutter - 6, style);
       const at = (unit.at + 0.5) * cell;
       if (named) {
@@ -80,7 +109,15 @@ class SimilarityPanel extends Panel {
       pen.rect(x + unit.at * cell, y, cell, n, '', stroke);
     }
     const baseline = baselineOf(side, layer);
-    colourBar(pen, x, height - 22, n, scale, METRICS[state.metric], baseline === null ? null : [baseline, `baseline ${number(baseline)}`]);
+    colourBar(
+      pen,
+      x,
+      height - 22,
+      n,
+      scale,
+      METRICS[state.metric],
+      baseline === null ? null : [baseline, `baseline ${number(baseline)}`],
+    );
   }
 
   hit(/** @type {number} */ px, /** @type {number} */ py) {
@@ -90,34 +127,50 @@ class SimilarityPanel extends Panel {
     const [a, b] = [units[row], units[column]];
     if (!a || !b) return null;
     const value = this.side.similarity(layerAt(this.side), state.metric, a, b);
-    return { text: `${a.name} and ${b.name}: ${METRICS[state.metric]} ${number(value)}`, token: a.tokens[0] };
+    return {
+      text: `${a.name} and ${b.name}: ${METRICS[state.metric]} ${number(value)}`,
+      token: a.tokens[0],
+    };
   }
 
-  changed() { this.metric.follow(); }
+  changed() {
+    this.metric.follow();
+  }
 
   rest() {
     const baseline = baselineOf(this.side, layerAt(this.side));
     const e = this.side.e.layers[layerAt(this.side)].baseline;
-    return baseline === null || !e ? '' : `Baseline at this layer: ${number(baseline)} (${number(e.low)} to ${number(e.high)}, n = ${e.n} sentences).`;
+    return baseline === null || !e
+      ? ''
+      : `Baseline at this layer: ${number(baseline)} (${number(e.low)} to ${number(e.high)}, n = ${e.n} sentences).`;
   }
 
-  label() { return `Heat-map of ${METRICS[state.metric]} between ${this.side.now.units.length} tokens. The table below has the numbers.`; }
+  label() {
+    return `Heat-map of ${METRICS[state.metric]} between ${this.side.now.units.length} tokens. The table below has the numbers.`;
+  }
 
   rows() {
     const { side } = this;
     const { units } = side.now;
     return {
       columns: ['token', ...units.map((u) => u.name)],
-      rows: units.map((a) => [a.name, ...units.map((b) => side.similarity(layerAt(side), state.metric, a, b))]),
+      rows: units.map((a) => [
+        a.name,
+        ...units.map((b) => side.similarity(layerAt(side), state.metric, a, b)),
+      ]),
     };
   }
 
   json() {
     const { side } = this;
     return {
-      metric: state.metric, tokens: side.now.units.map((u) => u.name),
+      metric: state.metric,
+      tokens: side.now.units.map((u) => u.name),
       layers: side.e.layers.map((l, at) => ({
-        layer: l.layer, values: side.now.units.map((a) => side.now.units.map((b) => side.similarity(at, state.metric, a, b))),
+        layer: l.layer,
+        values: side.now.units.map((a) =>
+          side.now.units.map((b) => side.similarity(at, state.metric, a, b)),
+        ),
       })),
     };
   }

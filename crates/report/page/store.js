@@ -2,9 +2,20 @@
 
 /** @type {State} */
 const state = {
-  depth: 0, playing: false, selected: null, hover: null, pinned: [],
-  map: 'trajectory', turn: 0, colour: 'position', trails: true, ghost: true,
-  metric: 'cosine', words: false, special: true, theme: 0,
+  depth: 0,
+  playing: false,
+  selected: null,
+  hover: null,
+  pinned: [],
+  map: 'trajectory',
+  turn: 0,
+  colour: 'position',
+  trails: true,
+  ghost: true,
+  metric: 'cosine',
+  words: false,
+  special: true,
+  theme: 0,
 };
 
 /** All panels of the page. @type {Panel[]} */
@@ -63,7 +74,7 @@ function play() {
 
 /** The depth of a side: sides of unequal depth move by their share of the whole. @param {Side} side */
 function depthOf(side) {
-  return sides[0].last > 0 ? state.depth * side.last / sides[0].last : 0;
+  return sides[0].last > 0 ? (state.depth * side.last) / sides[0].last : 0;
 }
 
 /** The nearest layer, by its place in the list. @param {Side} side */
@@ -73,7 +84,7 @@ function layerAt(side) {
 
 /** @param {Side} side @param {number} layer by its place in the list */
 function goTo(side, layer) {
-  set({ depth: side.last > 0 ? layer * sides[0].last / side.last : 0, playing: false });
+  set({ depth: side.last > 0 ? (layer * sides[0].last) / side.last : 0, playing: false });
 }
 
 /** The place of a place's word on another side. @param {Place | null} place @param {number} side */
@@ -122,7 +133,11 @@ function writeLink() {
     if (state.words) parts.push('words=1');
     if (!state.special) parts.push('special=0');
     // A page inside another may have no address of its own.
-    try { history.replaceState(null, '', `#${parts.join('&')}`); } catch { /* no link then */ }
+    try {
+      history.replaceState(null, '', `#${parts.join('&')}`);
+    } catch {
+      /* no link then */
+    }
   }, 200);
 }
 

@@ -13,16 +13,36 @@ class TokenPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
     super({
-      id: 'token', side, title: `The chosen token by depth${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
-      shows: 'The chosen token against every other token of the page, layer by layer, by the measure chosen above. Pinned tokens and the nearest at the last layer are in colour. A curve that rises with the baseline says nothing: the whole space has narrowed.',
+      id: 'token',
+      side,
+      title: `The chosen token by depth${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+      shows:
+        'The chosen token against every other token of the page, layer by layer, by the measure chosen above. Pinned tokens and the nearest at the last layer are in colour. A curve that rises with the baseline says nothing: the whole space has narrowed.',
       paper: { name: 'Ethayarajh 2019', doi: '10.18653/v1/D19-1006' },
     });
-    this.pinButton = el('button', { type: 'button', click: () => { const u = chosenUnit(side); if (u) pin(side.index, u.tokens[0]); } }, 'Pin');
+    this.pinButton = el(
+      'button',
+      {
+        type: 'button',
+        click: () => {
+          const u = chosenUnit(side);
+          if (u) pin(side.index, u.tokens[0]);
+        },
+      },
+      'Pin',
+    );
     this.controls.append(this.pinButton);
   }
 
   deps() {
-    return [layerAt(this.side), state.metric, state.words, state.special, focusOf(this.side), state.pinned];
+    return [
+      layerAt(this.side),
+      state.metric,
+      state.words,
+      state.special,
+      focusOf(this.side),
+      state.pinned,
+    ];
   }
 
   /** The chart that this is at the moment. */
@@ -32,9 +52,16 @@ class TokenPanel extends Panel {
     if (!chosen || side.metrics.length === 0) return null;
     const far = state.metric === 'euclidean' ? -1 : 1;
     const at = side.e.layers.map((_, l) => l);
-    const others = side.now.units.filter((u) => u !== chosen && u.special === chosen.special || (u !== chosen && !u.special));
-    const all = others.map((unit) => ({ unit, values: at.map((l) => side.similarity(l, state.metric, chosen, unit)) }));
-    const near = [...all].sort((a, b) => far * ((b.values[side.last] || 0) - (a.values[side.last] || 0))).slice(0, 3);
+    const others = side.now.units.filter(
+      (u) => (u !== chosen && u.special === chosen.special) || (u !== chosen && !u.special),
+    );
+    const all = others.map((unit) => ({
+      unit,
+      values: at.map((l) => side.similarity(l, state.metric, chosen, unit)),
+    }));
+    const near = [...all]
+      .sort((a, b) => far * ((b.values[side.last] || 0) - (a.values[side.last] || 0)))
+      .slice(0, 3);
     const pinned = new Set(pinnedOf(side).map((t) => side.unitOf(t)));
     const shown = new Set([...all.filter((c) => pinned.has(c.unit)), ...near]);
     return { chosen, all, shown };
@@ -43,8 +70,10 @@ class TokenPanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const chart = this.chart();
     if (!chart) {
-      const why = this.side.metrics.length > 0 ? 'Choose a token: in the text, on the map or in the heat-map.'
-        : 'Similarities are not on the page for so many tokens.';
+      const why =
+        this.side.metrics.length > 0
+          ? 'Choose a token: in the text, on the map or in the heat-map.'
+          : 'Similarities are not on the page for so many tokens.';
       pen.text(width / 2, height / 2, why, { align: 'center', fill: theme.muted });
       return;
     }
@@ -52,16 +81,30 @@ class TokenPanel extends Panel {
     const series = this.series(chart.shown);
     const faint = chart.all.filter((c) => !chart.shown.has(c)).map((c) => c.values);
     const x = { title: 'layer', labels: layers.map((l) => String(l.layer)) };
-    drawCurves(pen, width, height, { x, y: `${METRICS[state.metric]} to “${chart.chosen.name}”`, series, faint, at: depthOf(this.side) });
+    drawCurves(pen, width, height, {
+      x,
+      y: `${METRICS[state.metric]} to “${chart.chosen.name}”`,
+      series,
+      faint,
+      at: depthOf(this.side),
+    });
   }
 
   /** @param {Iterable<{unit: Unit, values: (number | null)[]}>} shown */
   series(shown) {
     const { layers } = this.side.e;
     /** @type {Series[]} */
-    const series = [...shown].map((c) => ({ name: c.unit.name, values: c.values, kind: 'measure' }));
+    const series = [...shown].map((c) => ({
+      name: c.unit.name,
+      values: c.values,
+      kind: 'measure',
+    }));
     if (state.metric === 'cosine' && layers[0].baseline) {
-      series.push({ name: 'baseline', values: layers.map((l) => l.baseline?.value ?? null), kind: 'baseline' });
+      series.push({
+        name: 'baseline',
+        values: layers.map((l) => l.baseline?.value ?? null),
+        kind: 'baseline',
+      });
     }
     return series;
   }
@@ -82,7 +125,9 @@ class TokenPanel extends Panel {
 
   label() {
     const chosen = chosenUnit(this.side);
-    return chosen ? `Curves of ${METRICS[state.metric]} between “${chosen.name}” and every other token, by layer.` : 'No token is chosen.';
+    return chosen
+      ? `Curves of ${METRICS[state.metric]} between “${chosen.name}” and every other token, by layer.`
+      : 'No token is chosen.';
   }
 
   rows() {
@@ -98,14 +143,19 @@ class NeighboursPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
     super({
-      id: 'neighbours', side, title: `Nearest at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
-      shows: 'The tokens of this page nearest to the chosen one, in the full space at this layer, special tokens aside. Among few tokens the nearest may be far.',
+      id: 'neighbours',
+      side,
+      title: `Nearest at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+      shows:
+        'The tokens of this page nearest to the chosen one, in the full space at this layer, special tokens aside. Among few tokens the nearest may be far.',
     });
     this.list = el('ol', { class: 'nearest' });
     this.box.replaceChildren(this.list);
   }
 
-  height() { return 0; }
+  height() {
+    return 0;
+  }
 
   deps() {
     return [layerAt(this.side), state.metric, state.words, state.special, focusOf(this.side)];
@@ -119,9 +169,11 @@ class NeighboursPanel extends Panel {
     const layer = layerAt(side);
     if (side.metrics.length > 0) {
       const far = state.metric === 'euclidean' ? 1 : -1;
-      return side.now.units.filter((u) => u !== chosen && !u.special)
+      return side.now.units
+        .filter((u) => u !== chosen && !u.special)
         .map((unit) => ({ unit, value: side.similarity(layer, state.metric, chosen, unit) }))
-        .sort((a, b) => far * ((a.value || 0) - (b.value || 0)) || a.unit.at - b.unit.at).slice(0, NEIGHBOURS);
+        .sort((a, b) => far * ((a.value || 0) - (b.value || 0)) || a.unit.at - b.unit.at)
+        .slice(0, NEIGHBOURS);
     }
     const found = side.e.layers[layer].neighbours?.[chosen.tokens[0]] || [];
     return found.flatMap((token) => {
@@ -136,26 +188,46 @@ class NeighboursPanel extends Panel {
     const values = this.nearest();
     const scale = side.metrics.length > 0 ? side.scale(state.metric) : null;
     const rows = values.map(({ unit, value }) => {
-      const button = el('button', { type: 'button', class: 'token', click: () => select(side.index, unit.tokens[0]) }, el('bdi', {}, unit.name));
+      const button = el(
+        'button',
+        { type: 'button', class: 'token', click: () => select(side.index, unit.tokens[0]) },
+        el('bdi', {}, unit.name),
+      );
       // Of many tokens a page knows who is near, not how near; then where it stands tells them apart.
-      if (!scale || value === null) return el('li', {}, button, el('span', { class: 'count' }, `text ${unit.sentence + 1}`));
+      if (!scale || value === null)
+        return el('li', {}, button, el('span', { class: 'count' }, `text ${unit.sentence + 1}`));
       const bar = el('i', { class: 'bar' });
       bar.style.width = `${100 * Math.max(0, (value - scale.low) / (scale.high - scale.low))}%`;
       bar.style.background = colourOf(value, scale);
-      return el('li', {}, button, el('span', { class: 'track' }, bar), el('span', { class: 'value' }, number(value)));
+      return el(
+        'li',
+        {},
+        button,
+        el('span', { class: 'track' }, bar),
+        el('span', { class: 'value' }, number(value)),
+      );
     });
     const none = chosen ? 'There is no other token.' : 'Choose a token.';
     this.list.replaceChildren(...(rows.length ? rows : [el('li', { class: 'none' }, none)]));
     const how = side.metrics.length > 0 ? METRICS[state.metric] : 'cosine';
-    this.readout.textContent = chosen ? `Nearest to “${chosen.name}” at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}` : '';
+    this.readout.textContent = chosen
+      ? `Nearest to “${chosen.name}” at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}`
+      : '';
   }
 
-  rest() { return this.readout.textContent || ''; }
+  rest() {
+    return this.readout.textContent || '';
+  }
 
   rows() {
     return {
       columns: ['rank', 'token', 'text', METRICS[state.metric]],
-      rows: this.nearest().map(({ unit, value }, i) => [i + 1, unit.name, unit.sentence + 1, value]),
+      rows: this.nearest().map(({ unit, value }, i) => [
+        i + 1,
+        unit.name,
+        unit.sentence + 1,
+        value,
+      ]),
     };
   }
 }

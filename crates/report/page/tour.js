@@ -2,17 +2,45 @@
 
 /** @type {[string, string, string][]} panel, title, text */
 const TOUR = [
-  ['depth', 'One layer after another', 'A model reads a text in layers. Each gives every token a new list of numbers. Move the scrubber, press play, or use the arrow keys, and all panels follow.'],
-  ['map', 'The map', 'Each point is a token; near points had similar numbers, as far as a plane can show that. Watch which move together, and mind how little of the variance the axes hold.'],
-  ['sentence', 'Choose a token', 'Click a word here or on the map. It is marked everywhere at once, and the text is shaded by likeness to it. Press p to pin it and compare with another.'],
-  ['similarity', 'Likeness, in the full space', 'The map loses much; this does not. Find the baseline on the colour bar: below it, two words are no more alike than any two. Try the centred cosine.'],
-  ['charts', 'By depth', 'The curves say what changes from layer to layer, with their intervals. Each panel tells what it shows and what it cannot; every one can be saved, or read as a table.'],
+  [
+    'depth',
+    'One layer after another',
+    'A model reads a text in layers. Each gives every token a new list of numbers. Move the scrubber, press play, or use the arrow keys, and all panels follow.',
+  ],
+  [
+    'map',
+    'The map',
+    'Each point is a token; near points had similar numbers, as far as a plane can show that. Watch which move together, and mind how little of the variance the axes hold.',
+  ],
+  [
+    'sentence',
+    'Choose a token',
+    'Click a word here or on the map. It is marked everywhere at once, and the text is shaded by likeness to it. Press p to pin it and compare with another.',
+  ],
+  [
+    'similarity',
+    'Likeness, in the full space',
+    'The map loses much; this does not. Find the baseline on the colour bar: below it, two words are no more alike than any two. Try the centred cosine.',
+  ],
+  [
+    'charts',
+    'By depth',
+    'The curves say what changes from layer to layer, with their intervals. Each panel tells what it shows and what it cannot; every one can be saved, or read as a table.',
+  ],
 ];
 
 /** @type {[string, string][]} */
 const KEYS = [
-  ['← →', 'layer before, next layer'], ['Home, End', 'first and last layer'], ['space', 'play or pause'], ['Tab', 'from token to token; Enter chooses'],
-  ['p', 'pin or unpin the chosen token'], ['/', 'find a token'], ['w', 'tokens or whole words'], ['m', 'next map'], ['Esc', 'choose nothing'], ['?', 'this help'],
+  ['← →', 'layer before, next layer'],
+  ['Home, End', 'first and last layer'],
+  ['space', 'play or pause'],
+  ['Tab', 'from token to token; Enter chooses'],
+  ['p', 'pin or unpin the chosen token'],
+  ['/', 'find a token'],
+  ['w', 'tokens or whole words'],
+  ['m', 'next map'],
+  ['Esc', 'choose nothing'],
+  ['?', 'this help'],
 ];
 
 class Tour {
@@ -22,11 +50,26 @@ class Tour {
     this.title = el('h2', { id: 'tour-title' });
     this.text = el('p');
     this.count = el('span', { class: 'count' });
-    this.next = el('button', { type: 'button', class: 'primary', click: () => this.go(this.step + 1) }, 'Next');
+    this.next = el(
+      'button',
+      { type: 'button', class: 'primary', click: () => this.go(this.step + 1) },
+      'Next',
+    );
     this.back = el('button', { type: 'button', click: () => this.go(this.step - 1) }, 'Back');
-    this.root = el('dialog', { class: 'tour', 'aria-labelledby': 'tour-title', close: () => this.mark('') },
-      this.title, this.text,
-      el('div', { class: 'row' }, this.count, this.back, this.next, el('button', { type: 'button', click: () => this.root.close() }, 'Close')));
+    this.root = el(
+      'dialog',
+      { class: 'tour', 'aria-labelledby': 'tour-title', close: () => this.mark('') },
+      this.title,
+      this.text,
+      el(
+        'div',
+        { class: 'row' },
+        this.count,
+        this.back,
+        this.next,
+        el('button', { type: 'button', click: () => this.root.close() }, 'Close'),
+      ),
+    );
     document.body.append(this.root);
   }
 
@@ -63,20 +106,43 @@ class Tour {
 }
 
 function helpDialog() {
-  const root = el('dialog', { 'aria-labelledby': 'help-title' },
+  const root = el(
+    'dialog',
+    { 'aria-labelledby': 'help-title' },
     el('h2', { id: 'help-title' }, 'Keys'),
-    el('dl', { class: 'keys' }, ...KEYS.flatMap(([key, what]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, what)])),
-    el('p', {}, 'Click a token, a point or a cell to choose it, shift-click to pin it. The address holds what you see: copy it to come back.'),
-    el('button', { type: 'button', class: 'primary', click: () => root.close() }, 'Close'));
+    el(
+      'dl',
+      { class: 'keys' },
+      ...KEYS.flatMap(([key, what]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, what)]),
+    ),
+    el(
+      'p',
+      {},
+      'Click a token, a point or a cell to choose it, shift-click to pin it. The address holds what you see: copy it to come back.',
+    ),
+    el('button', { type: 'button', class: 'primary', click: () => root.close() }, 'Close'),
+  );
   document.body.append(root);
   return root;
 }
 
 function findDialog() {
-  const field = el('input', { type: 'search', 'aria-label': 'A token', placeholder: 'a token', autocomplete: 'off', input: () => fill() });
+  const field = el('input', {
+    type: 'search',
+    'aria-label': 'A token',
+    placeholder: 'a token',
+    autocomplete: 'off',
+    input: () => fill(),
+  });
   const found = el('div', { class: 'ribbon' });
-  const root = el('dialog', { 'aria-labelledby': 'find-title' }, el('h2', { id: 'find-title' }, 'Find a token'), field, found,
-    el('button', { type: 'button', click: () => root.close() }, 'Close'));
+  const root = el(
+    'dialog',
+    { 'aria-labelledby': 'find-title' },
+    el('h2', { id: 'find-title' }, 'Find a token'),
+    field,
+    found,
+    el('button', { type: 'button', click: () => root.close() }, 'Close'),
+  );
   const choose = (/** @type {Place} */ place) => {
     root.close();
     set({ selected: place, hover: null });
@@ -85,10 +151,27 @@ function findDialog() {
   const matches = () => {
     const wanted = field.value.trim().toLowerCase();
     if (!wanted) return [];
-    return sides.flatMap((side) => side.now.units.filter((u) => u.name.toLowerCase().includes(wanted))
-      .map((u) => ({ place: { side: side.index, token: u.tokens[0] }, name: `${u.name}${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}` }))).slice(0, 30);
+    return sides
+      .flatMap((side) =>
+        side.now.units
+          .filter((u) => u.name.toLowerCase().includes(wanted))
+          .map((u) => ({
+            place: { side: side.index, token: u.tokens[0] },
+            name: `${u.name}${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+          })),
+      )
+      .slice(0, 30);
   };
-  const fill = () => found.replaceChildren(...matches().map(({ place, name }) => el('button', { type: 'button', class: 'token', click: () => choose(place) }, el('bdi', {}, name))));
+  const fill = () =>
+    found.replaceChildren(
+      ...matches().map(({ place, name }) =>
+        el(
+          'button',
+          { type: 'button', class: 'token', click: () => choose(place) },
+          el('bdi', {}, name),
+        ),
+      ),
+    );
   field.addEventListener('keydown', (event) => {
     const [first] = matches();
     if (event.key === 'Enter' && first) {
