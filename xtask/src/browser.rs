@@ -27,7 +27,16 @@ pub(crate) fn run() -> Result<(), Failure> {
         Command::new(&node).arg("node_modules/typescript/bin/tsc").current_dir(&folder),
         "tsc",
     )?;
-    println!("types of the page's script: checked");
+    let page = crate::workspace_root().join("crates").join("report").join("page");
+    let prettier = ["node_modules/prettier/bin/prettier.cjs", "--config", "prettier.json", "--check"];
+    command(
+        Command::new(&node)
+            .args(prettier)
+            .args(["*.js", "*.css"].map(|files| page.join(files)))
+            .current_dir(&folder),
+        "prettier (`npm run format` in xtask/browser formats the page)",
+    )?;
+    println!("types and format of the page's script: checked");
     let Some(browser) = find(BROWSERS) else {
         println!("left out: no Chromium is here (`apt-get install chromium`)");
         return Ok(());
