@@ -13,14 +13,9 @@ pub(crate) struct Cached(Option<PathBuf>);
 impl Cached {
     /// The place of what `kind` of thing is known of a model; `part` tells several of a kind apart.
     pub(crate) fn new(args: &ModelArgs, origin: &Origin, kind: &str, part: &str) -> Result<Self> {
-        Self::file(args, origin, kind, &format!("{part}.json"))
-    }
-
-    /// The same of a file whose name ends as `end` says, its extension included.
-    pub(crate) fn file(args: &ModelArgs, origin: &Origin, kind: &str, end: &str) -> Result<Self> {
         let Some(weights) = origin.weights.first() else { return Ok(Self(None)) };
         let folder = model::hub_settings(&args.run.hub)?.state_dir;
-        Ok(Self(folder.map(|folder| folder.join(kind).join(format!("{weights}{end}")))))
+        Ok(Self(folder.map(|folder| folder.join(kind).join(format!("{weights}{part}.json")))))
     }
 
     /// What is there.
@@ -28,29 +23,19 @@ impl Cached {
         self.0.as_ref().and_then(|path| std::fs::read_to_string(path).ok())
     }
 
-    /// The same, as bytes.
-    pub(crate) fn read_bytes(&self) -> Option<Vec<u8>> {
-        self.0.as_ref().and_then(|path| std::fs::read(path).ok())
-    }
-
     /// Keeps `json`; that it cannot be kept is a warning, since the run has its result.
     pub(crate) fn keep(&self, json: &str, progress: &Progress) {
-        self.keep_bytes(json.as_bytes(), progress);
-    }
-
-    /// The same of bytes.
-    pub(crate) fn keep_bytes(&self, bytes: &[u8], progress: &Progress) {
         if let Some(path) = &self.0
-            && let Err(error) = write(path, bytes)
+            && let Err(error) = write(path, json)
         {
             progress.note(&format!("warning: cannot keep {}: {error}", path.display()));
         }
     }
 }
 
-fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+fn write(path: &Path, json: &str) -> std::io::Result<()> {
     let part = path.with_extension("part");
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    std::fs::write(&part, bytes)?;
+    std::fs::write(&part, json)?;
     std::fs::rename(&part, path)
 }

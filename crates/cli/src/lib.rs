@@ -17,7 +17,6 @@ mod model;
 mod models;
 mod outcome;
 mod output;
-mod plane;
 mod probe;
 mod profile;
 mod progress;

@@ -5,14 +5,12 @@ use crate::cache::Cached;
 use crate::outcome::{Failure, Result, hold_interrupts, print};
 use crate::output::Output;
 use crate::progress::Progress;
-use crate::{input, model, plane};
+use crate::{input, model};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use stratoscope::extractor::Origin;
 use stratoscope::probing::{Estimate, Partition};
-use stratoscope::{
-    NamedStimuli, Plane, Profile, ProfileCurve, ProfileStates, slug, write_profiles,
-};
+use stratoscope::{NamedStimuli, Profile, ProfileCurve, ProfileStates, slug, write_profiles};
 
 /// The seed of the bootstrap and the permutations: one profile a model and stimuli.
 const SEED: u64 = 0;
@@ -29,11 +27,8 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     }
     let stimuli = stimuli(args)?;
     let mut profiles = Vec::new();
-    let mut planes = Vec::new();
     for model in &models {
-        let (profile, plane) = profiled(args, model, stimuli.clone(), &mut progress)?;
-        profiles.push(profile);
-        planes.push(plane);
+        profiles.push(profiled(args, model, stimuli.clone(), &mut progress)?);
     }
     let line = std::env::args().collect();
     let written = output.write(
@@ -53,8 +48,8 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         return Ok(());
     }
     let mut text = String::new();
-    for (profile, plane) in profiles.iter().zip(&planes) {
-        text += &summary(profile, plane.as_ref());
+    for profile in &profiles {
+        text += &summary(profile);
         text += "\n";
     }
     text +=
@@ -62,14 +57,13 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     print(&format!("{}\n", text.trim_end_matches('\n')))
 }
 
-/// The profile of a model and, where it is of the stimuli of `explore`, its plane: what is known of
-/// it, or computed and kept.
+/// The profile of a model: the stored one, or a new one, which is stored.
 fn profiled(
     args: &ProfileArgs,
     model: &ModelArgs,
     stimuli: NamedStimuli,
     progress: &mut Progress,
-) -> Result<(Profile, Option<Plane>)> {
+) -> Result<Profile> {
     let explorer = model::open(model, progress)?;
     let origin = explorer.origin();
     let all = stimuli.stimuli.contexts().len();
@@ -82,41 +76,23 @@ fn profiled(
             "a causal model: only the {kept} of {all} contexts whose cues stand before the target"
         ));
     }
-    // The plane of `explore` is found with the same states, where they are of its stimuli.
-    let own = plane::stimuli(&origin)?;
-    let with_plane = own.sha256 == stimuli.sha256 && own.cues_first == stimuli.cues_first;
-    // What is known is not computed again, unless the vectors behind it are asked for.
-    let stored = match (&args.save_states, with_plane) {
-        (None, true) => {
-            let plane = plane::find(model, &origin)?;
-            find(model, &origin, &stimuli)?
-                .zip(plane)
-                .map(|(profile, plane)| (profile, Some(plane)))
-        }
-        (None, false) => find(model, &origin, &stimuli)?.map(|profile| (profile, None)),
-        (Some(_), _) => None,
-    };
-    if let Some(stored) = stored {
+    // A stored profile is not computed again, unless the vectors behind it are asked for.
+    if args.save_states.is_none()
+        && let Some(stored) = find(model, &origin, &stimuli)?
+    {
         return Ok(stored);
     }
     let cached = cached(model, &origin, &stimuli)?;
     let mut step = |s: stratoscope::Step| progress.at(s.what, s.done as u64, s.total as u64);
     let states = ProfileStates::extract(&explorer, stimuli, &mut step)?;
     let profile = Profile::compute(&states, SEED, &mut step)?;
-    let plane = match with_plane {
-        true => Some(Plane::compute(&states, SEED, &mut step)?),
-        false => None,
-    };
     if let Some(path) = &args.save_states {
         progress.at("writing", 0, 1);
         let _guard = hold_interrupts();
         states.write(path)?;
     }
     cached.keep(&serde_json::json!(profile).to_string(), progress);
-    if let Some(plane) = &plane {
-        plane::keep(model, plane, progress)?;
-    }
-    Ok((profile, plane))
+    Ok(profile)
 }
 
 /// The stored profile of a model over these stimuli: the one that ships, or the one that is cached.
@@ -190,10 +166,10 @@ fn default_folder(models: &[ModelArgs], profiles: &[Profile]) -> PathBuf {
 }
 
 /// What is said on the terminal of one profile.
-fn summary(profile: &Profile, plane: Option<&Plane>) -> String {
+fn summary(profile: &Profile) -> String {
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write(&mut text, profile, plane);
+    let _ = write(&mut text, profile);
     text
 }
 
@@ -206,7 +182,7 @@ fn places(folder: Option<&Path>, states: Option<&Path>) -> String {
     folder.into_iter().chain(states).collect()
 }
 
-fn write(text: &mut String, profile: &Profile, plane: Option<&Plane>) -> std::fmt::Result {
+fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     let (model, s) = (&profile.model, &profile.stimuli);
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     writeln!(
@@ -242,18 +218,6 @@ fn write(text: &mut String, profile: &Profile, plane: Option<&Plane>) -> std::fm
     writeln!(text)?;
     for line in wrapped(&profile.in_words(), 96) {
         writeln!(text, "{line}")?;
-    }
-    if let Some(plane) = plane {
-        let kept = plane.by_layer.iter().filter(|l| l.left_out.is_none());
-        let kept: Vec<String> = kept.map(|l| l.layer.to_string()).collect();
-        match kept.is_empty() {
-            true => writeln!(text, "no layer has a plane for the words of `explore`")?,
-            false => writeln!(
-                text,
-                "layers with a plane for the words of `explore`: {}",
-                kept.join(", ")
-            )?,
-        }
     }
     Ok(())
 }

@@ -3,13 +3,12 @@
 use crate::args::{ExploreArgs, LookArgs, ModelArgs, RowArgs};
 use crate::outcome::{Failure, Result};
 use crate::progress::Progress;
-use crate::{baseline, extract, plane, profile};
+use crate::{baseline, extract, profile};
 use serde_json::{Value, json};
 use stratoscope::extractor::prepare;
 use stratoscope::{
     Activations, Attention, Baseline, Exploration, Explorer, HookSelection, Known, LayerSelection,
-    LongText, Manifest, ModelFile, NamedStimuli, Neutral, Plane, Pooling, Profile, Settings, Text,
-    explore,
+    LongText, Manifest, ModelFile, NamedStimuli, Pooling, Profile, Settings, Text, explore,
 };
 
 /// States and what is known of where they come from.
@@ -17,8 +16,6 @@ pub(crate) struct Found {
     states: Activations,
     baseline: Option<Baseline>,
     profile: Option<Profile>,
-    plane: Option<Plane>,
-    neutral: Option<Neutral>,
     attention: Option<Attention>,
     pub(crate) files: Vec<ModelFile>,
 }
@@ -35,9 +32,7 @@ impl Found {
         let baseline = baseline::find(model, &states.origin, compute_with, progress)?;
         let stimuli = NamedStimuli::homographs()?.for_model(&states.origin)?;
         let profile = profile::find(model, &states.origin, &stimuli)?;
-        let plane = plane::find(model, &states.origin)?;
-        let (neutral, attention, files) = (None, None, Vec::new());
-        Ok(Self { states, baseline, profile, plane, neutral, attention, files })
+        Ok(Self { states, baseline, profile, attention: None, files: Vec::new() })
     }
 }
 
@@ -100,12 +95,6 @@ impl<'a> Reading<'a> {
     ) -> Result<Found> {
         let compute_with = Some(explorer).filter(|_| self.baseline);
         let mut found = Found::new(model, states, compute_with, progress)?;
-        // Its subspaces are of words as means.
-        let means = self.look.rows.pooling.is_none_or(|p| Pooling::from(p) == Pooling::Mean);
-        if let Some(plane) = found.plane.as_ref().filter(|_| means) {
-            progress.at("neutral frames", 0, 1);
-            found.neutral = Some(explorer.neutral(plane, &found.states)?);
-        }
         found.attention = attention;
         found.files = explorer.model().info.files.iter().map(ModelFile::from).collect();
         Ok(found)
@@ -137,8 +126,6 @@ impl<'a> Reading<'a> {
         let known = Known {
             baseline: found.baseline.as_ref(),
             profile: found.profile.as_ref(),
-            plane: found.plane.as_ref(),
-            neutral: found.neutral.as_ref(),
             attention: found.attention.as_ref(),
         };
         Ok((explore(found.states, &settings, known, &mut step)?, manifest))
@@ -146,7 +133,7 @@ impl<'a> Reading<'a> {
 
     /// What besides the settings determines the result.
     fn options(&self, found: &Found) -> Value {
-        let (baseline, profile, plane) = (&found.baseline, &found.profile, &found.plane);
+        let (baseline, profile) = (&found.baseline, &found.profile);
         json!({
             "pairs": self.pairs,
             "long": self.long.name(),
@@ -160,7 +147,6 @@ impl<'a> Reading<'a> {
             "attention": self.look.attention,
             "baseline_sentences": baseline.as_ref().map(|b| b.n),
             "profile_stimuli": profile.as_ref().map(|p| &p.stimuli.sha256),
-            "plane_stimuli": plane.as_ref().map(|p| &p.stimuli.sha256),
         })
     }
 }

@@ -64,9 +64,6 @@ fn write(
             "baseline" if hint && left.reason.starts_with("none is known") => {
                 "; --baseline computes it"
             }
-            "plane" if hint && left.reason.starts_with("none is known") => {
-                "; `stratoscope profile` with the same --model computes it"
-            }
             "profile" if hint => "; `stratoscope profile` with the same --model computes it",
             _ => "",
         };

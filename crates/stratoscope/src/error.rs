@@ -119,14 +119,6 @@ pub enum Error {
         /// The model.
         model: String,
     },
-    /// A stored plane that does not fit the model.
-    #[error("the stored plane of {model} cannot be used: {reason}")]
-    Plane {
-        /// The model.
-        model: String,
-        /// Why.
-        reason: String,
-    },
     /// A stored baseline that does not fit the model.
     #[error("the stored baseline of {model} cannot be used: {reason}")]
     Baseline {

@@ -3,8 +3,8 @@
 use crate::maps::fitted_rows;
 use crate::numbers::{self, Similarities};
 use crate::{
-    Activations, Alignment, Attention, Baseline, Error, LayerMaps, Metric, Moves, Neutral, Plane,
-    PlaneTrails, Profile, Reducer, Result, reduce,
+    Activations, Alignment, Attention, Baseline, Error, LayerMaps, Metric, Moves, Profile, Reducer,
+    Result, reduce,
 };
 use serde::Serialize;
 use stratoscope_geometry::{GeometryError, Interval};
@@ -86,12 +86,6 @@ pub struct Known<'a> {
     pub baseline: Option<&'a Baseline>,
     /// Its profile.
     pub profile: Option<&'a Profile>,
-    /// Its plane of role and sense.
-    pub plane: Option<&'a Plane>,
-    /// What the text's words are in neutral frames, which the plane needs: [`Explorer::neutral`].
-    ///
-    /// [`Explorer::neutral`]: crate::Explorer::neutral
-    pub neutral: Option<&'a Neutral>,
     /// What its heads do in the text: [`Explorer::attention`].
     ///
     /// [`Explorer::attention`]: crate::Explorer::attention
@@ -127,8 +121,6 @@ pub struct Exploration {
     pub similarity: Option<Similarities>,
     /// The model's own profile, where it is known: of the model, not of these states.
     pub profile: Option<Profile>,
-    /// The words in the plane of role and sense.
-    pub plane: Option<PlaneTrails>,
     /// Which tokens' neighbourhoods change most, step by step.
     pub moves: Option<Moves>,
     /// What the heads do, where that was asked for.
@@ -218,16 +210,6 @@ pub fn explore(
     if known.profile.is_none() {
         leave("profile", "none is known of this model".to_owned());
     }
-    let plane = match (known.plane, known.neutral) {
-        (None, _) => Err("none is known of this model".to_owned()),
-        (Some(_), None) => {
-            Err("neutral frames were not read: they need the model, and words as means".to_owned())
-        }
-        (Some(plane), Some(neutral)) => {
-            plane.trails(neutral, &states).map_err(|left_out| left_out.reason)
-        }
-    };
-    let plane = plane.map_err(|reason| leave("plane", reason)).ok();
     let moves = Moves::of(&states)?.map_err(|reason| leave("moves", reason)).ok();
     let (settings, profile) = (settings.clone(), known.profile.cloned());
     Ok(Exploration {
@@ -239,7 +221,6 @@ pub fn explore(
         cka,
         similarity,
         profile,
-        plane,
         moves,
         attention: known.attention.cloned(),
         left_out,

@@ -122,11 +122,6 @@ impl Exploration {
             });
             figures.push(figure("layers", drawn, numbers));
         }
-        if let Some(plane) = &self.plane {
-            let names = plane.display_names();
-            let title = self.title("Between role and sense");
-            figures.push(figure("plane", plane.figure(title, names).draw(), plane.numbers()));
-        }
         if let Some(moves) = &self.moves {
             let title = self.title("Neighbourhoods that change");
             let names = display_names(&self.states.rows);

@@ -38,7 +38,6 @@ mod maps;
 mod measures;
 mod moves;
 mod numbers;
-mod plane;
 mod probe;
 mod profile;
 mod random;
@@ -82,7 +81,6 @@ pub use probe::{
     StructuralReport, TaskRow,
 };
 
-pub use plane::{Neutral, Plane, PlaneLayer, PlaneTrails, PlaneWord};
 pub use profile::{
     NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
     StimuliSummary,

@@ -6,10 +6,9 @@ use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
 Writes a folder: report.html, an interactive page that needs no network; trajectory, tsne, \
-similarity, depth, layers, moves, activations, the plane of role and sense where the model's is \
-known, and with --attention the heads and rollout, as SVG and PNG with their numbers as JSON; the \
-states (states.safetensors), and manifest.json, which says what made them. The same command gives \
-the same bytes.
+similarity, depth, layers, moves, activations, and with --attention the heads and rollout, as SVG \
+and PNG with their numbers as JSON; the states (states.safetensors), and manifest.json, which \
+says what made them. The same command gives the same bytes.
 
 With --model given twice or more, all models read the same words (Unicode's), and the folder has \
 depth, similarity and cka of all of them, and the figures of each with its name after theirs.";

@@ -4,7 +4,6 @@
 mod shown;
 mod states;
 
-pub(crate) use states::tokens_at;
 pub use states::{NamedStimuli, ProfileStates};
 
 use crate::{Error, Explorer, Result, Step};
@@ -202,7 +201,7 @@ impl Profile {
 }
 
 /// `[contexts, d_model]`: the mean of each context's texts, in double precision.
-pub(crate) fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
+fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
     let contexts = items.last().map_or(0, |item| item.context + 1);
     let mut counts = vec![0usize; contexts];
     items.iter().for_each(|item| counts[item.context] += 1);

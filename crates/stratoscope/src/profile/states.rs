@@ -216,7 +216,7 @@ impl ProfileStates {
 }
 
 /// The tokens that overlap a place in the text, in characters.
-pub(crate) fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
+fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
     let hit = |row: &Row| {
         !row.special && row.char_offsets[0] < place[1] && place[0] < row.char_offsets[1]
     };

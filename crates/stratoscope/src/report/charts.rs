@@ -1,7 +1,7 @@
 //! Charts of a report, from what the figures take already.
 
+use crate::Exploration;
 use crate::figures::{display_names, metric_label};
-use crate::{Exploration, PlaneTrails};
 use stratoscope_plot::{LayerMatrix, Panel, SeriesKind, XAxis};
 use stratoscope_report as schema;
 use stratoscope_report::{Axis, Chart, Curves, Drawing, Matrix, Paper, Scale, Slice};
@@ -114,7 +114,6 @@ impl Exploration {
         }
         charts.extend(self.moves_chart(data, rows));
         charts.extend(self.attention_charts(data));
-        charts.extend(self.plane.as_ref().map(|plane| self.plane_chart(plane, rows)));
         if let Some(profile) = &self.profile {
             let caption = profile.caption();
             let panels = profile.panels("The model's profile, ").concat();
@@ -224,36 +223,6 @@ impl Exploration {
             drawing,
             ..Chart::default()
         })
-    }
-
-    fn plane_chart(&self, plane: &PlaneTrails, rows: &[usize]) -> Chart {
-        let names = plane.display_names();
-        let tokens = |word: &crate::PlaneWord| -> Vec<usize> {
-            let inside = |row: &stratoscope_extractor::Row| {
-                let ([start, end], [from, to]) = (row.char_offsets, word.char_offsets);
-                !row.special && row.sequence == word.sentence && start >= from && end <= to
-            };
-            let places = rows.iter().enumerate();
-            places.filter(|(_, row)| inside(&self.states.rows[**row])).map(|(p, _)| p).collect()
-        };
-        let items = plane.words.iter().zip(names).map(|(word, name)| schema::Trail {
-            name,
-            tokens: tokens(word),
-            emphasised: word.content,
-            points: word.places.iter().map(|p| p.map(|p| [p.role, p.sense])).collect(),
-        });
-        Chart {
-            id: "plane".to_owned(),
-            title: "Between role and sense".to_owned(),
-            shows: plane.caption(),
-            drawing: Drawing::Trails(schema::Trails {
-                x: "change along role, log2 of its share over a random subspace's".to_owned(),
-                y: "change along sense, log2 of its share over a random subspace's".to_owned(),
-                steps: Axis::layers(&plane.shown),
-                items: items.collect(),
-            }),
-            ..Chart::default()
-        }
     }
 
     /// The display names of some rows.

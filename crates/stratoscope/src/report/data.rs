@@ -62,7 +62,7 @@ impl Exploration {
                 cka,
                 trajectory: self.trajectory.as_ref().map(|m| map_layer(m, index, rows)),
                 tsne: self.tsne.as_ref().map(|m| map_layer(m, index, rows)),
-                plane: self.plane.as_ref().map(|p| p.at(summary.layer)),
+                plane: None,
                 similarity: likeness.as_ref().map(|l| l[index].clone()),
                 neighbours: near.as_ref().map(|near| near.listed(index, rows.len())),
                 moved,
@@ -98,7 +98,7 @@ impl Exploration {
                 .then_some(schema::Sampled { of: states.rows.len(), seed: self.settings.seed }),
             trajectory: self.trajectory.as_ref().map(|m| about_map(m, rows)),
             tsne: self.tsne.as_ref().map(|m| about_map(m, rows)),
-            plane: self.plane.as_ref().map(|p| p.about()),
+            plane: None,
             cka_tokens: self.cka.as_ref().map(|(_, n)| *n),
             neighbours: near.as_ref().and_then(|n| n.found.first()).map(Neighbours::k),
             moves: self.moves.as_ref().map(|m| schema::Moves {

@@ -32,9 +32,9 @@ pub fn report_of(explorations: &[(&Exploration, &Manifest)]) -> Result<Report> {
         let mut data = exploration.data_of(manifest, &rows)?;
         // On the page these are charts.
         let charts = exploration.charts(&data, &rows, index);
-        (data.profile, data.plane) = (None, None);
+        data.profile = None;
         for layer in &mut data.layers {
-            (layer.plane, layer.cka) = (None, None);
+            layer.cka = None;
         }
         report.explorations.push(data);
         report.charts.extend(charts);
@@ -155,8 +155,7 @@ pub(crate) fn beside(
         }
         // What both have in common, and what no panel beside each other shows.
         (data.cka_tokens, data.moves) = (None, None);
-        data.left_out
-            .retain(|left| !["plane", "profile", "moves", "layers"].contains(&&*left.name));
+        data.left_out.retain(|left| !["profile", "moves", "layers"].contains(&&*left.name));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);
     }
