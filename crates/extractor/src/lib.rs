@@ -10,6 +10,7 @@ mod arrays;
 mod corpus;
 mod error;
 mod extract;
+mod find;
 mod format;
 mod hooks;
 mod input;
@@ -30,6 +31,7 @@ pub use corpus::{
 };
 pub use error::{Error, Result};
 pub use extract::{Progress, extract};
+pub use find::Place;
 pub use format::{Format, write_states_as};
 pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids, unicode_words};
