@@ -1,24 +1,24 @@
 //! `stratoscope doctor`: what the machine, the settings and the network are, and what they mean.
 
 use crate::args::ModelsArgs;
+use crate::exit::{Result, print};
 use crate::model;
-use crate::outcome::{Result, print};
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use stratoscope::loader::hub::{Hub, HubSettings};
+use stratoscope::crates::loader::hub::{Hub, HubSettings};
 
 /// How long the hub may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
-    let mut progress = Progress::new(&args.common);
+    let progress = Progress::new(&args.common);
     let settings = model::hub_settings(&args.hub)?;
     progress.at("asking the hub", 0, 1);
     let network = network(&settings);
     progress.finish();
-    let lanes = stratoscope::transformer::vector_lanes();
+    let lanes = stratoscope::crates::transformer::vector_lanes();
     let findings: Vec<(&str, String)> = vec![
         ("program", format!("stratoscope {}", env!("CARGO_PKG_VERSION"))),
         ("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),

@@ -1,14 +1,14 @@
 //! What answers the requests of `serve`: models that stay loaded, and one text after another.
 
-use crate::args::{CommonArgs, LookArgs, ModelArgs, ServeArgs};
-use crate::outcome::{Failure, Result};
+use crate::args::{ModelArgs, ServeArgs};
+use crate::exit::{Failure, Result};
 use crate::progress::Progress;
-use crate::reading::{Reading, as_json};
-use crate::{model, models};
+use crate::{explore, model, models};
 use std::time::Instant;
-use stratoscope::extractor::parse_lines;
-use stratoscope::page::Report;
-use stratoscope::{Exploration, Explorer, LongText, Manifest, report_of};
+use stratoscope::crates::extractor::parse_lines;
+use stratoscope::crates::report::Report;
+use stratoscope::explore::{Exploration, Options, report_of};
+use stratoscope::{Analysis, Explorer};
 
 /// The most characters of all texts of a request: a thousand tokens or so, which take seconds.
 pub(crate) const LONGEST: usize = 5_000;
@@ -16,50 +16,60 @@ pub(crate) const LONGEST: usize = 5_000;
 /// How many models stay loaded.
 const LOADED: usize = 2;
 
-/// What texts are looked at with.
+/// Explores texts with models that stay loaded.
 pub(crate) struct Engine {
-    look: LookArgs,
-    long: LongText,
-    common: CommonArgs,
+    options: Options,
+    progress: Progress,
     /// The models that the command names.
     named: Vec<ModelArgs>,
     /// Those that were used last, the latest first.
     loaded: Vec<(String, Explorer)>,
+    /// The last text and model with their exploration: the page, its file and its numbers are asked
+    /// for one after another.
+    last: Option<(String, String, Exploration)>,
 }
 
 impl Engine {
-    /// With the models loaded, once each: one that cannot be is better known now, and what is not in
-    /// the cache is fetched now.
+    /// Loads every model once: fail early, and fetch what is not in the cache.
     pub(crate) fn new(named: Vec<ModelArgs>, args: &ServeArgs) -> Result<Self> {
         let mut engine = Self {
-            look: args.look.clone(),
-            long: args.long.into(),
-            common: args.common.clone(),
+            options: explore::options(&args.look, args.long.into()),
+            progress: Progress::new(&args.common),
             named: named.clone(),
             loaded: Vec::new(),
+            last: None,
         };
-        let mut progress = Progress::new(&engine.common);
         // The first is wanted first, so it is loaded last.
         for model in named.iter().rev() {
-            engine.load(model, &mut progress)?;
+            engine.load(model)?;
         }
-        progress.finish();
+        engine.progress.finish();
         Ok(engine)
     }
 
-    /// The report of texts, one a line.
+    /// The page of texts, one per line.
     pub(crate) fn report(&mut self, text: &str, model: &str) -> Result<Report> {
-        let (exploration, manifest) = self.explored(text, model)?;
-        Ok(report_of(&[(&exploration, &manifest)])?)
+        Ok(report_of(&[self.explored(text, model)?])?)
     }
 
     /// What `explore --json` prints of them.
     pub(crate) fn json(&mut self, text: &str, model: &str) -> Result<String> {
-        let (exploration, manifest) = self.explored(text, model)?;
-        Ok(format!("{}\n", as_json(&exploration, &manifest)?))
+        Ok(format!("{}\n", self.explored(text, model)?.json()?))
     }
 
-    fn explored(&mut self, text: &str, model: &str) -> Result<(Exploration, Manifest)> {
+    fn explored(&mut self, text: &str, model: &str) -> Result<&Exploration> {
+        let is_last = |last: &(String, String, Exploration)| (&*last.0, &*last.1) == (text, model);
+        if !self.last.as_ref().is_some_and(is_last) {
+            let exploration = self.explore(text, model)?;
+            self.last = Some((text.to_owned(), model.to_owned(), exploration));
+        }
+        match &self.last {
+            Some((_, _, exploration)) => Ok(exploration),
+            None => Err(Failure::input("there is no text")),
+        }
+    }
+
+    fn explore(&mut self, text: &str, model: &str) -> Result<Exploration> {
         let begin = Instant::now();
         let length = text.chars().count();
         if length > LONGEST {
@@ -69,18 +79,13 @@ impl Engine {
         }
         let texts = parse_lines(text.as_bytes(), "the box")?.items;
         let model = self.find(model)?;
-        let mut progress = Progress::new(&self.common);
-        let look = self.look.clone();
-        let reading = Reading { look: &look, pairs: false, long: self.long, baseline: false };
-        let explorer = self.load(&model, &mut progress)?;
-        let states = reading.states(explorer, texts, &look.rows, &mut progress)?;
-        let found = reading.known(&model, explorer, states, &mut progress)?;
-        let explored = reading.explored(found, &mut progress)?;
-        progress.finish();
-        let rows = explored.0.states.rows.len();
+        let options = self.options.clone();
+        let exploration = self.load(&model)?.explore(&texts, &options)?;
+        self.progress.finish();
+        let rows = exploration.states.rows.len();
         let time = begin.elapsed().as_secs_f64() * 1e3;
-        progress.note(&format!("{}: {rows} rows, {time:.0} ms", model.model));
-        Ok(explored)
+        self.progress.note(&format!("{}: {rows} rows, {time:.0} ms", model.model));
+        Ok(exploration)
     }
 
     /// The models that may be asked for, by name: those of the command, and those in the cache.
@@ -115,13 +120,13 @@ impl Engine {
     }
 
     /// The model, loaded if it is not yet.
-    fn load(&mut self, model: &ModelArgs, progress: &mut Progress) -> Result<&Explorer> {
+    fn load(&mut self, model: &ModelArgs) -> Result<&Explorer> {
         let entry = match self.loaded.iter().position(|(name, _)| *name == model.model) {
             Some(place) => self.loaded.remove(place),
             None => {
                 // Room first: two large models may be all that the memory holds.
                 self.loaded.truncate(LOADED - 1);
-                (model.model.clone(), model::open(model, progress)?)
+                (model.model.clone(), model::open(model, &self.progress)?)
             }
         };
         self.loaded.insert(0, entry);

@@ -74,14 +74,14 @@ impl From<stratoscope::Error> for Failure {
     }
 }
 
-impl From<stratoscope::loader::Error> for Failure {
-    fn from(error: stratoscope::loader::Error) -> Self {
+impl From<stratoscope::crates::loader::Error> for Failure {
+    fn from(error: stratoscope::crates::loader::Error) -> Self {
         Self::from(stratoscope::Error::from(error))
     }
 }
 
-impl From<stratoscope::extractor::Error> for Failure {
-    fn from(error: stratoscope::extractor::Error) -> Self {
+impl From<stratoscope::crates::extractor::Error> for Failure {
+    fn from(error: stratoscope::crates::extractor::Error) -> Self {
         Self::from(stratoscope::Error::from(error))
     }
 }

@@ -1,24 +1,24 @@
 //! `stratoscope extract`: hidden states to a file, or those of a corpus to a folder.
 
 use crate::args::{ExtractArgs, RowArgs};
-use crate::outcome::{Failure, Result, hold_interrupts, print, resumable};
+use crate::exit::{Failure, Result, hold_interrupts, print, resumable};
 use crate::progress::Progress;
 use crate::{input, model};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
-use stratoscope::extractor::{
-    Corpus, CorpusSettings, CorpusStep, Format, Prepared, Start, extract, extract_corpus,
-    parse_token_ids, prepare, prepare_ids, write_states_as,
+use stratoscope::crates::extractor::{
+    Corpus, CorpusSettings, CorpusStep, Format, Prepared, Start, extract_corpus, parse_token_ids,
+    prepare, prepare_ids, write_states_as,
 };
-use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooling, Unit};
+use stratoscope::{Activations, Explorer, LayerSelection, Pooling, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
-    let mut progress = Progress::new(&args.common);
+    let progress = Progress::new(&args.common);
     let format = match &args.output {
         Some(path) => match Format::of(path) {
             Some(format) => check_file(args, path, format).map(|()| format)?,
-            None => return folder(args, path, &mut progress),
+            None => return folder(args, path, &progress),
         },
         None => Format::default(),
     };
@@ -28,22 +28,21 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             let place = path.display().to_string();
             let inputs = parse_token_ids(&input::read(path)?, &place)?;
             let ids = input::items(inputs, &place, &progress);
-            explorer = model::open(&args.model, &mut progress)?;
+            explorer = model::open(&args.model, &progress)?;
             prepare_ids(explorer.model(), ids)?
         }
         None => {
             let corpus = input::corpus(&args.input, &progress)?;
             let texts = input::read_all(&corpus, args.sample, args.seed, &progress)?;
-            explorer = model::open(&args.model, &mut progress)?;
+            explorer = model::open(&args.model, &progress)?;
             prepare(explorer.model(), texts, args.input.long.into())?
         }
     };
     // Before anything is computed.
     format.check(&args.hooks.resolve(explorer.model().transformer.architecture())?)?;
-    let states =
-        states(&explorer, prepared, &args.rows, args.sentences, &args.hooks, &mut progress)?;
+    let states = states(&explorer, prepared, args, &progress)?;
     if let Some(path) = &args.output {
-        progress.at("writing", 0, 1);
+        progress.part("writing");
         let _guard = hold_interrupts();
         write_states_as(path, &states, format, args.half)?;
     }
@@ -91,7 +90,7 @@ fn check_file(args: &ExtractArgs, path: &Path, format: Format) -> Result<()> {
 }
 
 /// The states of a corpus to a folder.
-fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()> {
+fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if Format::of(Path::new(&format!("x{name}"))).is_some() {
         return Err(Failure::usage(format!("{name} is the end of a name; name x{name}")));
@@ -104,7 +103,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()
     if args.token_ids.is_some() {
         return Err(Failure::usage("states of token ids are one file (--output FILE.safetensors)"));
     }
-    crate::output::check_parent(path)?;
+    crate::run::check_parent(path)?;
     let corpus = input::corpus(&args.input, progress)?;
     if args.resume && matches!(corpus, Corpus::Texts { .. }) {
         return Err(Failure::usage(
@@ -169,7 +168,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &mut Progress) -> Result<()
 }
 
 /// What is known before anything is computed.
-fn note_plan(plan: &stratoscope::extractor::Plan, progress: &Progress) {
+fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
     if plan.blank_lines > 0 {
         progress.note(&format!("{} blank lines or empty texts skipped", plan.blank_lines));
     }
@@ -205,37 +204,18 @@ fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling)
 }
 
 /// Runs the model, and keeps the rows and layers that are asked for.
-pub(crate) fn states(
+fn states(
     explorer: &Explorer,
     prepared: Prepared,
-    args: &RowArgs,
-    sentences: bool,
-    hooks: &HookSelection,
-    progress: &mut Progress,
-) -> Result<Activations> {
-    for warning in &prepared.warnings {
-        progress.note(&format!("warning: {warning}"));
-    }
-    let layers = args.layers.clone().unwrap_or(LayerSelection::All);
-    progress.at("reading the text", 0, 1);
-    let states = extract(explorer.model(), prepared, &layers, hooks, &mut |p| {
-        progress.at("reading the text", p.done as u64, p.total as u64);
-    })?;
-    kept(explorer, states, args, sentences, progress)
-}
-
-/// Of all tokens the rows that are asked for.
-pub(crate) fn kept(
-    explorer: &Explorer,
-    states: Activations,
-    args: &RowArgs,
-    sentences: bool,
+    args: &ExtractArgs,
     progress: &Progress,
 ) -> Result<Activations> {
-    let (unit, pooling) = rows(explorer, args, sentences);
+    let layers = args.rows.layers.clone().unwrap_or(LayerSelection::All);
+    let states = explorer.states(prepared, &layers, &args.hooks)?;
+    let (unit, pooling) = rows(explorer, &args.rows, args.sentences);
     let states = if unit == Unit::Token { states } else { states.pooled(unit, pooling)? };
     note_words(states.words_without_rows(), progress);
-    Ok(if args.no_special_tokens { states.without_special()? } else { states })
+    Ok(if args.rows.no_special_tokens { states.without_special()? } else { states })
 }
 
 pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {

@@ -1,12 +1,14 @@
 //! TEXT, `--file` and `-` to the texts that are to be read.
 
 use crate::args::InputArgs;
-use crate::outcome::{Failure, Result};
+use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use std::io::Read;
 use std::path::Path;
 use stratoscope::Text;
-use stratoscope::extractor::{Corpus, FileKind, Inputs, ReadOptions, parse_lines, parse_pairs};
+use stratoscope::crates::extractor::{
+    Corpus, FileKind, Inputs, ReadOptions, parse_lines, parse_pairs,
+};
 
 /// The texts that the arguments give.
 pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> {

@@ -3,11 +3,10 @@
 //! A library of one function, so that tests can run the very same program.
 
 mod args;
-mod baseline;
-mod cache;
 mod compare;
 mod doctor;
 mod engine;
+mod exit;
 mod explore;
 mod extract;
 mod geometry;
@@ -15,14 +14,11 @@ mod input;
 mod lens;
 mod model;
 mod models;
-mod outcome;
-mod output;
 mod probe;
 mod profile;
 mod progress;
-mod reading;
+mod run;
 mod serve;
-mod summary;
 mod verify;
 
 use args::{Args, Command};
@@ -32,7 +28,7 @@ use std::process::ExitCode;
 /// Runs the program on the arguments of the process, and says how it ended.
 pub fn main() -> ExitCode {
     let args = Args::parse();
-    outcome::end_on_interrupt();
+    exit::end_on_interrupt();
     let verbose = args.common().verbose;
     let result = threads(args.common().threads).and_then(|()| match args.command {
         Command::Explore(args) => explore::run(&args),
@@ -52,15 +48,15 @@ pub fn main() -> ExitCode {
             let mut script = Vec::new();
             let mut command = Args::command();
             clap_complete::generate(args.shell, &mut command, "stratoscope", &mut script);
-            outcome::print(&String::from_utf8_lossy(&script))
+            exit::print(&String::from_utf8_lossy(&script))
         }
     });
-    outcome::exit_code(result, verbose)
+    exit::exit_code(result, verbose)
 }
 
 /// Limits the threads of everything that computes.
-fn threads(threads: Option<u16>) -> outcome::Result<()> {
+fn threads(threads: Option<u16>) -> exit::Result<()> {
     let Some(threads) = threads else { return Ok(()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());
-    pool.build_global().map_err(|error| outcome::Failure::internal(&error))
+    pool.build_global().map_err(|error| exit::Failure::internal(&error))
 }

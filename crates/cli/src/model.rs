@@ -1,19 +1,10 @@
 //! `--model` and its kin to a loaded model.
 
 use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, SeveralModels};
-use crate::outcome::{Failure, Result};
+use crate::exit::{Failure, Result};
 use crate::progress::Progress;
-use stratoscope::loader::hub::{HubFlags, HubSettings, HubWarning};
-use stratoscope::{DType, Device, Explorer, LoadOptions, Source};
-
-/// The name of the model that comes with the program.
-pub(crate) const BUNDLED: &str = "bundled";
-
-/// The last part of its name, for folders.
-pub(crate) fn short_name(args: &ModelArgs) -> &str {
-    let name = args.model.trim_end_matches(['/', '\\']);
-    name.rsplit(['/', '\\']).next().unwrap_or(name)
-}
+use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
+use stratoscope::{BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, named_source};
 
 /// Each of the models that a command names.
 pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
@@ -30,7 +21,7 @@ pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
 }
 
 /// Loads the model that the arguments name.
-pub(crate) fn open(args: &ModelArgs, progress: &mut Progress) -> Result<Explorer> {
+pub(crate) fn open(args: &ModelArgs, progress: &Progress) -> Result<Explorer> {
     let mut options = LoadOptions::default();
     options.device = device(args.run.device)?;
     options.dtype = match args.run.dtype {
@@ -61,17 +52,21 @@ fn device(name: DeviceName) -> Result<Device> {
 
 /// Where a model is, by its name.
 pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
-    if name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir() {
-        if args.revision.is_some() {
-            return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
-        }
-        return bundled();
+    let is_bundled = name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir();
+    if is_bundled && args.revision.is_some() {
+        return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
     }
-    Ok(Source::of(name, args.revision.as_deref(), hub_settings(args)?))
+    let settings = hub_settings(args)?;
+    Ok(named_source(name, args.revision.as_deref(), || Ok(settings))?)
+}
+
+/// What is kept of models between runs; none where the system has no cache.
+pub(crate) fn store(args: &HubArgs) -> Result<Option<DiskStore>> {
+    Ok(hub_settings(args)?.state_dir.map(DiskStore::new))
 }
 
 /// Loads a model by its name, onto the CPU.
-pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &mut Progress) -> Result<Explorer> {
+pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &Progress) -> Result<Explorer> {
     load(name, args, LoadOptions::default(), progress)
 }
 
@@ -79,23 +74,11 @@ fn load(
     name: &str,
     args: &HubArgs,
     mut options: LoadOptions,
-    progress: &mut Progress,
+    progress: &Progress,
 ) -> Result<Explorer> {
-    let source = source(name, args)?;
-    progress.at("loading the model", 0, 1);
-    let mut shown = |file: &str, done: u64, total: u64| {
-        progress.at(&format!("fetching {file}"), done, total);
-    };
     options.allow_pickle = args.allow_pickle;
-    let model = stratoscope::loader::load_with(&source, &options, &mut shown)?;
-    for warning in &model.warnings {
-        if let HubWarning::UsedCachedCopy { commit, cause } = warning {
-            progress.note(&format!(
-                "warning: the hub could not be asked ({cause}); using the cached copy of commit {commit}"
-            ));
-        }
-    }
-    Ok(Explorer::new(model))
+    let builder = Explorer::builder(source(name, args)?).load_options(options);
+    Ok(builder.progress(progress.clone()).store(store(args)?).open()?)
 }
 
 /// Where the hub and its cache are: flag beats environment beats default.
@@ -106,18 +89,5 @@ pub(crate) fn hub_settings(args: &HubArgs) -> Result<HubSettings> {
         ..HubFlags::default()
     };
     let settings = HubSettings::resolve(flags, |name| std::env::var_os(name));
-    Ok(settings.map_err(stratoscope::loader::Error::from)?)
-}
-
-#[cfg(feature = "bundled")]
-fn bundled() -> Result<Source> {
-    let files = stratoscope_bundled::files().iter().map(|file| (file.name, file.bytes));
-    Ok(Source::memory("all-MiniLM-L6-v2 (bundled, f16)", files))
-}
-
-#[cfg(not(feature = "bundled"))]
-fn bundled() -> Result<Source> {
-    Err(Failure::usage(
-        "this build has no bundled model; name one (--model FOLDER or --model org/name)",
-    ))
+    Ok(settings.map_err(stratoscope::crates::loader::Error::from)?)
 }

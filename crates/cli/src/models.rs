@@ -1,21 +1,21 @@
 //! `stratoscope info`, `models` and `fetch`: what a model is, which there are, how one comes here.
 
 use crate::args::{HubArgs, ModelJobArgs, ModelsArgs};
+use crate::exit::{Result, print};
 use crate::model;
-use crate::outcome::{Result, print};
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
-use stratoscope::Explorer;
-use stratoscope::loader::family_of;
-use stratoscope::loader::hub::{CachedModel, Hub};
-use stratoscope::transformer::{Architecture, Layout, Norm, Relative};
+use stratoscope::crates::loader::family_of;
+use stratoscope::crates::loader::hub::{CachedModel, Hub};
+use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
+use stratoscope::{Explorer, Source};
 
 /// What a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
-    let mut progress = Progress::new(&args.common);
-    let explorer = model::open_named(&args.name, &args.hub, &mut progress)?;
+    let progress = Progress::new(&args.common);
+    let explorer = model::open_named(&args.name, &args.hub, &progress)?;
     progress.finish();
     let about = about(&explorer);
     if args.common.json {
@@ -244,7 +244,7 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
 /// The models in the cache.
 fn cached(args: &HubArgs) -> Result<Vec<CachedModel>> {
     let cached = Hub::new(model::hub_settings(args)?).and_then(|hub| hub.cached());
-    Ok(cached.map_err(stratoscope::loader::Error::from)?)
+    Ok(cached.map_err(stratoscope::crates::loader::Error::from)?)
 }
 
 /// The names of those in the cache whose family is one of ours.
@@ -254,15 +254,14 @@ pub(crate) fn usable(args: &HubArgs) -> Result<Vec<String>> {
 }
 
 /// Bytes and family of the model that comes with the program.
-#[cfg(feature = "bundled")]
 fn bundled() -> Option<(u64, String)> {
-    let bytes = stratoscope_bundled::files().iter().map(|f| f.bytes.len() as u64).sum();
-    Some((bytes, family(stratoscope_bundled::file("config.json"))))
-}
-
-#[cfg(not(feature = "bundled"))]
-fn bundled() -> Option<(u64, String)> {
-    None
+    let files = match stratoscope::bundled_source() {
+        Ok(Source::Memory { files, .. }) => files,
+        _ => return None,
+    };
+    let config = files.iter().find(|(name, _)| name == "config.json");
+    let bytes = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    Some((bytes, family(config.map(|(_, bytes)| &**bytes))))
 }
 
 /// The config of one of the commits of a cached model.
@@ -285,8 +284,8 @@ fn commit(snapshot: &Path) -> String {
 
 /// Brings a model into the cache.
 pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
-    let mut progress = Progress::new(&args.common);
-    let explorer = model::open_named(&args.name, &args.hub, &mut progress)?;
+    let progress = Progress::new(&args.common);
+    let explorer = model::open_named(&args.name, &args.hub, &progress)?;
     progress.finish();
     let info = &explorer.model().info;
     let bytes: u64 = info.files.iter().map(|f| f.bytes).sum();

@@ -1,9 +1,11 @@
-//! Progress of long work: on a terminal a bar, anywhere else nothing.
+//! Progress of long work: a bar on a terminal, nothing anywhere else.
 
 use crate::args::CommonArgs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use stratoscope::{Step, StepUnit};
 
 /// A part of a job.
 const PARTS: &str = "{msg:28} {bar:30} {percent:>3} %";
@@ -22,12 +24,13 @@ fn style(template: &str) -> ProgressStyle {
     )
 }
 
-/// Shows how far work is, and with `-v` how long its parts took.
+/// Shows how far work is, and with `-v` how long its parts took. Clones show the same bar.
+#[derive(Clone)]
 pub(crate) struct Progress {
     bar: ProgressBar,
     verbose: bool,
     quiet: bool,
-    part: Option<(String, Instant)>,
+    part: Arc<Mutex<Option<(String, Instant)>>>,
 }
 
 impl Progress {
@@ -37,30 +40,35 @@ impl Progress {
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         bar.set_style(style(PARTS));
-        Self { bar, verbose: args.verbose, quiet: args.quiet, part: None }
+        Self { bar, verbose: args.verbose, quiet: args.quiet, part: Arc::default() }
+    }
+
+    /// A part of the work that is not counted.
+    pub(crate) fn part(&self, part: &str) {
+        self.at(part, 0, 1);
     }
 
     /// `done` of `total` of a part of the work.
-    pub(crate) fn at(&mut self, part: &str, done: u64, total: u64) {
+    pub(crate) fn at(&self, part: &str, done: u64, total: u64) {
         self.begin(part, PARTS);
         self.bar.set_length(total);
         self.bar.set_position(done);
     }
 
     /// How many tokens were counted in a part whose end is not known.
-    pub(crate) fn counted(&mut self, part: &str, tokens: usize) {
+    pub(crate) fn counted(&self, part: &str, tokens: usize) {
         self.begin(part, "{msg}");
         self.bar.set_message(format!("{part}: {tokens} tokens"));
         self.bar.tick();
     }
 
-    /// `done` of `total` tokens, with how fast that goes and how long it will take.
-    pub(crate) fn tokens(&mut self, part: &str, done: u64, total: u64) {
+    /// `done` of `total` tokens, with the speed and the time that is left.
+    pub(crate) fn tokens(&self, part: &str, done: u64, total: u64) {
         let begins = self.begin(part, TOKENS);
         self.bar.set_length(total);
         self.bar.set_position(done);
         if begins {
-            // What is there already was not done now.
+            // Tokens of an earlier run do not count for the speed.
             self.bar.reset_eta();
         }
     }
@@ -68,31 +76,45 @@ impl Progress {
     /// A note for the reader, between the bars.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| crate::outcome::note(text));
+            self.bar.suspend(|| crate::exit::note(text));
         }
     }
 
-    /// Begins a part, if it is not the one that goes on.
-    fn begin(&mut self, part: &str, template: &str) -> bool {
-        let begins = self.part.as_ref().is_none_or(|(current, _)| current != part);
+    /// Begins a part, if it is not the current one.
+    fn begin(&self, part: &str, template: &str) -> bool {
+        let mut current = self.part.lock().unwrap_or_else(PoisonError::into_inner);
+        let begins = current.as_ref().is_none_or(|(current, _)| current != part);
         if begins {
-            self.end_part();
-            self.part = Some((part.to_owned(), Instant::now()));
+            self.end(current.replace((part.to_owned(), Instant::now())));
             self.bar.set_style(style(template));
             self.bar.set_message(part.to_owned());
         }
         begins
     }
 
-    fn end_part(&mut self) {
-        if let Some((part, since)) = self.part.take().filter(|_| self.verbose) {
+    fn end(&self, part: Option<(String, Instant)>) {
+        if let Some((part, since)) = part.filter(|_| self.verbose) {
             self.note(&format!("{part}: {:.0} ms", since.elapsed().as_secs_f64() * 1e3));
         }
     }
 
-    /// Takes the bar away.
-    pub(crate) fn finish(&mut self) {
-        self.end_part();
+    /// Removes the bar.
+    pub(crate) fn finish(&self) {
+        let part = self.part.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.end(part);
         self.bar.finish_and_clear();
+    }
+}
+
+impl stratoscope::Progress for Progress {
+    fn step(&self, step: Step<'_>) {
+        match step.unit {
+            StepUnit::Parts => self.at(step.what, step.done, step.total),
+            StepUnit::Tokens => self.tokens(step.what, step.done, step.total),
+        }
+    }
+
+    fn note(&self, note: &str) {
+        Self::note(self, note);
     }
 }

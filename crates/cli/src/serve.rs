@@ -2,8 +2,8 @@
 
 use crate::args::{ModelArgs, ServeArgs};
 use crate::engine::{Engine, LONGEST};
+use crate::exit::{Failure, Result, print};
 use crate::model;
-use crate::outcome::{Failure, Result, print};
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
@@ -15,7 +15,7 @@ use serde_json::json;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
 use stratoscope::ErrorKind;
-use stratoscope::page::Form;
+use stratoscope::crates::report::Form;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
@@ -32,9 +32,9 @@ struct Server {
 
 type Shared = State<Arc<Server>>;
 
-/// What is asked for.
+/// The query of a request.
 #[derive(Debug, Default, Deserialize)]
-struct Asked {
+struct SearchQuery {
     text: Option<String>,
     model: Option<String>,
 }
@@ -43,7 +43,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let named = model::each(&args.models)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
     runtime.map_err(|error| Failure::internal(&error))?.block_on(async {
-        // That the port is taken is better known before a model is loaded.
+        // Fail early if the port is taken.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
         let listener = listener.map_err(|error| {
             Failure::usage(format!(
@@ -105,8 +105,8 @@ fn is_own(headers: &HeaderMap) -> bool {
 }
 
 /// The page: the box, and below it what was asked for.
-async fn page(State(server): Shared, asked: Query<Asked>) -> Response {
-    let Asked { text, model } = asked.0;
+async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
+    let SearchQuery { text, model } = query.0;
     let models = match server.models() {
         Ok(models) => models,
         Err(failure) => return Trouble::from(failure).into_response(),
@@ -133,16 +133,16 @@ async fn page(State(server): Shared, asked: Query<Asked>) -> Response {
 }
 
 /// The page without the box, to be kept.
-async fn report(State(server): Shared, asked: Query<Asked>) -> Result<Response, Trouble> {
-    let (text, model) = server.named(asked.0)?;
+async fn report(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
+    let (text, model) = server.named(query.0)?;
     let report = server.ask(move |engine| engine.report(&text, &model)).await?;
     let page = report.html().map_err(|error| Failure::internal(&error))?;
     Ok((kept("report.html"), Html(page)).into_response())
 }
 
 /// What `explore --json` prints.
-async fn numbers(State(server): Shared, asked: Query<Asked>) -> Result<Response, Trouble> {
-    let (text, model) = server.named(asked.0)?;
+async fn numbers(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
+    let (text, model) = server.named(query.0)?;
     let json = server.ask(move |engine| engine.json(&text, &model)).await?;
     let kind = (header::CONTENT_TYPE, "application/json".to_owned());
     Ok(([kind], kept("report.json"), json).into_response())
@@ -160,9 +160,9 @@ impl Server {
     }
 
     /// What a program asks for; without a model the first.
-    fn named(&self, asked: Asked) -> Result<(String, String)> {
+    fn named(&self, query: SearchQuery) -> Result<(String, String)> {
         let first = self.named.first().map(|m| m.model.clone());
-        match (asked.text, asked.model.or(first)) {
+        match (query.text, query.model.or(first)) {
             (Some(text), Some(model)) => Ok((text, model)),
             _ => Err(Failure::input("there is no text: …?text=TEXT&model=MODEL")),
         }

@@ -1,7 +1,7 @@
-//! `stratoscope verify`: a model held against candle-transformers' own forward of its checkpoint.
+//! `stratoscope verify`: a model compared with candle-transformers' own forward of its checkpoint.
 
 use crate::args::VerifyArgs;
-use crate::outcome::{Failure, Result};
+use crate::exit::{Failure, Result};
 
 #[cfg(not(feature = "second-opinion"))]
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
@@ -17,13 +17,13 @@ pub(crate) use with::run;
 #[cfg(feature = "second-opinion")]
 mod with {
     use super::{Failure, Result, VerifyArgs};
-    use crate::outcome::print;
+    use crate::exit::print;
     use crate::progress::Progress;
     use crate::{input, model};
     use serde_json::{Value, json};
     use std::fmt::Write;
-    use stratoscope::extractor::parse_token_ids;
-    use stratoscope::{VERIFY_TOLERANCE, Verdict, Verification};
+    use stratoscope::crates::extractor::parse_token_ids;
+    use stratoscope::verification::{VERIFY_TOLERANCE, Verdict, Verification};
 
     /// What is read where nothing is asked for: a short and a longer text.
     const TEXTS: [&str; 2] = [
@@ -32,7 +32,7 @@ mod with {
     ];
 
     pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
-        let mut progress = Progress::new(&args.common);
+        let progress = Progress::new(&args.common);
         let ids = match &args.token_ids {
             Some(path) => {
                 let place = path.display().to_string();
@@ -43,23 +43,20 @@ mod with {
             None => None,
         };
         let source = model::source(&args.name, &args.hub)?;
-        let explorer = model::open_named(&args.name, &args.hub, &mut progress)?;
+        let explorer = model::open_named(&args.name, &args.hub, &progress)?;
         let ids = match explorer.model().tokenizer {
             None if ids.is_none() && args.text.is_empty() => {
                 Some(spread_ids(explorer.model().transformer.architecture().d_vocab))
             }
             _ => ids,
         };
-        progress.at("running both", 0, 1);
-        let mut fetching = |file: &str, done: u64, total: u64| {
-            progress.at(&format!("fetching {file}"), done, total);
-        };
+        progress.part("running both");
         let verification = match &ids {
-            Some(ids) => explorer.verify_ids(&source, ids, &mut fetching)?,
-            None if args.text.is_empty() => explorer.verify(&source, &TEXTS, &mut fetching)?,
+            Some(ids) => explorer.verify_ids(&source, ids)?,
+            None if args.text.is_empty() => explorer.verify(&source, &TEXTS)?,
             None => {
                 let texts: Vec<&str> = args.text.iter().map(String::as_str).collect();
-                explorer.verify(&source, &texts, &mut fetching)?
+                explorer.verify(&source, &texts)?
             }
         };
         progress.finish();

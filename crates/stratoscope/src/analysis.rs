@@ -1,46 +1,147 @@
-//! What an exploration was made with, so that it can be made again.
+//! What every result has in common: where it comes from, its figures, its numbers, its text.
 
-use crate::{Activations, Settings};
+use crate::folder::{self, Written};
+use crate::source::file_name;
+use crate::{Error, Omitted, Result};
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::path::Path;
-use stratoscope_loader::{FileRecord, ModelInfo, hexadecimal};
+use std::path::{Path, PathBuf};
+use stratoscope_extractor::Origin;
+use stratoscope_loader::{FileRecord, hexadecimal};
+use stratoscope_report::Report;
 
-/// What an exploration was made with. The same manifest gives the same bytes.
+/// The program and its version, as results record it.
+pub(crate) const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+
+/// The result of a job: of `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
+///
+/// [`write`](Analysis::write) writes all of it to a folder.
+pub trait Analysis {
+    /// The job: `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
+    fn kind(&self) -> &'static str;
+
+    /// What determines the result.
+    fn provenance(&self) -> Provenance;
+
+    /// The figures, in the order in which they are shown.
+    ///
+    /// # Errors
+    /// Numbers that cannot be written as JSON.
+    fn figures(&self) -> Result<Vec<Figure>>;
+
+    /// All numbers as one JSON object, which `--json` prints after the schema's name and version.
+    ///
+    /// # Errors
+    /// Numbers that cannot be written as JSON, or a measure of the page that fails.
+    fn numbers(&self) -> Result<Value>;
+
+    /// What the numbers say, as text for a terminal.
+    fn summary(&self) -> String;
+
+    /// The interactive pages, by file name; most results have one, `report.html`.
+    ///
+    /// # Errors
+    /// A measure of the page that fails.
+    fn pages(&self) -> Result<Vec<(String, Report)>>;
+
+    /// Further files, by name.
+    ///
+    /// # Errors
+    /// A file that cannot be made.
+    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(Vec::new())
+    }
+
+    /// What the result does not have, and why.
+    fn omitted(&self) -> Vec<Omitted> {
+        Vec::new()
+    }
+
+    /// The name and version of the schema, and all numbers: what `--json` prints and
+    /// `numbers.json` holds.
+    ///
+    /// # Errors
+    /// As [`numbers`](Self::numbers).
+    fn json(&self) -> Result<Value> {
+        let name = format!("stratoscope.{}", self.kind());
+        let mut all = json!({ "schema": { "name": name, "version": VERSION } });
+        if let (Value::Object(all), Value::Object(own)) = (&mut all, self.numbers()?) {
+            all.extend(own);
+        }
+        Ok(all)
+    }
+
+    /// The figure with an id.
+    ///
+    /// # Errors
+    /// [`Error::NoFigure`], which names the figures that there are.
+    fn figure(&self, id: &str) -> Result<Figure> {
+        let mut figures = self.figures()?;
+        match figures.iter().position(|figure| figure.id == id) {
+            Some(place) => Ok(figures.swap_remove(place)),
+            None => Err(Error::NoFigure {
+                id: id.to_owned(),
+                known: figures.into_iter().map(|figure| figure.id).collect(),
+            }),
+        }
+    }
+
+    /// The folder that the command line writes when none is named:
+    /// `stratoscope-out/<models>--<kind>--<words or file>--<hash8>`, of `explore` without the kind.
+    fn default_folder(&self) -> PathBuf {
+        let provenance = self.provenance();
+        let kind = Some(self.kind()).filter(|kind| *kind != "explore");
+        PathBuf::from("stratoscope-out").join(provenance.folder_name(kind))
+    }
+
+    /// Writes the folder: the page, the figures, the numbers, further files, and `manifest.json`,
+    /// which says what made them. An existing folder must be empty.
+    ///
+    /// # Errors
+    /// As [`folder::write`].
+    fn write(&self, folder: impl AsRef<Path>) -> Result<Written>
+    where
+        Self: Sized,
+    {
+        folder::write(folder.as_ref(), self, &folder::WriteOptions::default())
+    }
+}
+
+/// The version of the JSON of all jobs.
+const VERSION: u32 = 2;
+
+/// What determines a result. The same provenance gives the same bytes.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct Manifest {
+pub struct Provenance {
     /// The program and its version.
     pub tool: String,
-    /// The command line, where there was one.
-    pub command_line: Vec<String>,
-    /// The model's id or path.
-    pub model: String,
-    /// Its commit on the hub.
-    pub revision: Option<String>,
-    /// Its family.
-    pub family: String,
+    /// The models, in the order given.
+    pub models: Vec<ModelRecord>,
+    /// The options of the job; the seed is among them.
+    pub settings: Value,
+    /// What was read: texts, or a file with its sha256.
+    pub input: Value,
+    /// Words or a file name for the name of the folder.
+    #[serde(skip)]
+    pub subject: String,
+}
+
+/// A model, and the files that it was read from.
+#[derive(Debug, Clone, Serialize)]
+pub struct ModelRecord {
+    /// The model.
+    #[serde(flatten)]
+    pub origin: Origin,
     /// Every file that was read, with its sha256.
     pub files: Vec<ModelFile>,
-    /// How numbers were computed.
-    pub dtype: String,
-    /// Where they were computed.
-    pub device: String,
-    /// Threads that computed them; the numbers do not depend on it.
-    pub threads: usize,
-    /// How states were measured and reduced; the seed is among it.
-    pub settings: Settings,
-    /// Further choices of the command, by name.
-    pub options: Value,
-    /// The texts.
-    pub texts: Vec<String>,
 }
 
 /// A file that was read.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ModelFile {
-    /// Its name in the checkpoint.
+    /// Its name in the checkpoint, or its path.
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
@@ -70,47 +171,102 @@ impl ModelFile {
     }
 }
 
-impl Manifest {
-    /// The manifest of some states, which come from `model` where that is at hand.
-    pub fn new(states: &Activations, model: Option<&ModelInfo>, settings: &Settings) -> Self {
+impl Provenance {
+    /// Of some models.
+    ///
+    /// # Errors
+    /// Settings or an input that cannot be written as JSON.
+    pub(crate) fn new(
+        models: Vec<ModelRecord>,
+        settings: impl Serialize,
+        input: impl Serialize,
+        subject: impl Into<String>,
+    ) -> Self {
+        // Both are structs of this crate, which JSON can always hold.
+        let value = |of: serde_json::Result<Value>| of.unwrap_or_default();
         Self {
-            tool: format!("stratoscope {}", env!("CARGO_PKG_VERSION")),
-            command_line: Vec::new(),
-            model: states.origin.model.clone(),
-            revision: states.origin.revision.clone(),
-            family: states.origin.family.clone(),
-            files: model.iter().flat_map(|m| &m.files).map(ModelFile::from).collect(),
-            dtype: states.origin.dtype.clone(),
-            device: states.origin.device.clone(),
-            threads: 0,
-            settings: settings.clone(),
-            options: Value::Null,
-            texts: states
-                .texts
-                .iter()
-                .map(|t| match &t.pair {
-                    Some(pair) => format!("{}\t{pair}", t.text),
-                    None => t.text.clone(),
-                })
-                .collect(),
+            tool: TOOL.to_owned(),
+            models,
+            settings: value(serde_json::to_value(settings)),
+            input: value(serde_json::to_value(input)),
+            subject: subject.into(),
         }
     }
 
-    /// Eight hexadecimal digits of what determines the result: the model's files, the settings and
-    /// the texts, but neither the command line nor the number of threads.
+    /// Eight hexadecimal digits of all of it.
     pub fn hash8(&self) -> String {
-        let files: Vec<&str> = self.files.iter().map(|f| f.sha256.as_str()).collect();
-        let what = serde_json::json!([
-            self.tool,
-            self.model,
-            self.revision,
-            files,
-            self.dtype,
-            self.device,
-            self.settings,
-            self.options,
-            self.texts,
-        ]);
-        hexadecimal(&Sha256::digest(what.to_string().as_bytes())[..4])
+        let what = json!(self).to_string();
+        hexadecimal(&Sha256::digest(what.as_bytes())[..4])
+    }
+
+    /// `<models>--<kind>--<subject>--<hash8>`.
+    fn folder_name(&self, kind: Option<&str>) -> String {
+        let cut = |text: String, longest: usize| -> String {
+            let cut: String = text.chars().take(longest).collect();
+            cut.trim_matches('-').to_owned()
+        };
+        let models: Vec<String> =
+            self.models.iter().map(|model| file_name(&model.origin.model)).collect();
+        let parts = [
+            cut(models.join("-"), 60),
+            kind.unwrap_or_default().to_owned(),
+            cut(folder::slug(&self.subject), 40),
+            self.hash8(),
+        ];
+        let parts: Vec<&str> =
+            parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+        parts.join("--")
+    }
+}
+
+/// A figure: a picture, and the numbers that it shows.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Figure {
+    /// Its id, which is the name of its files.
+    pub id: String,
+    drawn: Result<stratoscope_plot::Figure>,
+    numbers: Value,
+}
+
+impl Figure {
+    pub(crate) fn new(
+        id: impl Into<String>,
+        drawn: Result<stratoscope_plot::Figure, stratoscope_plot::PlotError>,
+        numbers: Value,
+    ) -> Self {
+        Self { id: id.into(), drawn: drawn.map_err(Into::into), numbers }
+    }
+
+    /// The drawn figure.
+    ///
+    /// # Errors
+    /// More content than fits on a page.
+    pub fn draw(self) -> Result<stratoscope_plot::Figure> {
+        self.drawn
+    }
+
+    /// The figure as SVG.
+    ///
+    /// # Errors
+    /// As [`draw`](Self::draw).
+    pub fn svg(self) -> Result<String> {
+        Ok(self.drawn?.svg().to_owned())
+    }
+
+    /// The numbers of the figure.
+    pub fn json(&self) -> &Value {
+        &self.numbers
+    }
+
+    /// The figure with an end added to its id.
+    pub(crate) fn named(mut self, end: &str) -> Self {
+        self.id += end;
+        self
+    }
+
+    /// Takes the figure apart.
+    pub(crate) fn into_parts(self) -> (String, Result<stratoscope_plot::Figure>, Value) {
+        (self.id, self.drawn, self.numbers)
     }
 }

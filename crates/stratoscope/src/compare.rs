@@ -1,15 +1,17 @@
-//! Two sentences, one word in several contexts, minimal pairs and word-in-context pairs, by depth:
-//! how far apart vectors are at every layer, beside what says whether that is much.
+//! `compare`: two sentences, one word in several contexts, minimal pairs and word-in-context pairs, by
+//! depth: how far apart vectors are at every layer, beside reference pairs.
 
+mod charts;
 mod error;
 mod homographs;
+mod page;
 mod pairs;
-mod places;
-mod ruler;
+mod reference_distribution;
 mod sentences;
-mod shown;
+mod summary;
 mod wic;
 mod word;
+mod word_vectors;
 
 pub use error::CompareError;
 pub use pairs::{MinimalPair, PairsComparison, PairsLayer, parse_minimal_pairs};
@@ -17,64 +19,61 @@ pub use sentences::{AlignedWord, EditKind, SentenceComparison, SentenceLayer, Wo
 pub use wic::{WicComparison, WicLayer, WicPair, parse_wic};
 pub use word::{WordComparison, WordContext, WordLayer, WordPair};
 
-use crate::profile::TOOL;
-use crate::{LeftOut, Metric, Pooling, Result};
-use serde::{Serialize, Serializer};
+use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
+use crate::artifacts::ModelArtifacts;
+use crate::{Explorer, Omitted, Part, Result, Why, serial};
+use serde::Serialize;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stratoscope_extractor::Origin;
-use stratoscope_loader::hexadecimal;
+use std::path::Path;
+use stratoscope_extractor::{Activations, Origin};
+use stratoscope_geometry::Metric;
+use stratoscope_loader::{Pooling, hexadecimal};
 
 /// How vectors are made and compared.
 #[derive(Debug, Clone, Serialize)]
-pub struct CompareSettings {
+pub struct Options {
     /// What a distance is: 1 − cosine, after centring or standardising by the words of the built-in
     /// sentences where that is asked for, or Euclidean.
-    #[serde(serialize_with = "crate::numbers::metric_name")]
+    #[serde(serialize_with = "serial::metric")]
     pub metric: Metric,
     /// How the sub-words of a word become one vector.
-    #[serde(serialize_with = "pooling_name")]
+    #[serde(serialize_with = "serial::pooling")]
     pub pooling: Pooling,
     /// The seed of the bootstrap and of the random words.
     pub seed: u64,
 }
 
-impl Default for CompareSettings {
+impl Default for Options {
     fn default() -> Self {
         Self { metric: Metric::Cosine, pooling: Pooling::Mean, seed: 0 }
     }
 }
 
-fn pooling_name<S: Serializer>(pooling: &Pooling, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match pooling {
-        Pooling::First => "first",
-        Pooling::Last => "last",
-        Pooling::Mean => "mean",
-        Pooling::Max => "max",
-    })
-}
-
-/// What was compared, by layer, and what it was compared with. As JSON one object.
+/// How far apart vectors are at every layer, beside reference pairs. As JSON one object.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
-    /// The name of the format, `stratoscope.compare`.
-    pub schema: &'static str,
-    /// Its version.
-    pub version: u32,
     /// The program that computed it.
     pub tool: String,
     /// The model.
     pub model: Origin,
-    /// How vectors were made and compared.
-    pub settings: CompareSettings,
-    /// What was found.
+    /// The options.
+    pub settings: Options,
+    /// The numbers.
     #[serde(flatten)]
-    pub found: Compared,
-    /// What is not there, and why.
-    pub left_out: Vec<LeftOut>,
+    pub result: Compared,
+    /// What is missing, and why.
+    pub omitted: Vec<Omitted>,
+    /// The files that the model was read from.
+    #[serde(skip)]
+    files: Vec<ModelFile>,
+    /// Of two sentences their states and what is known of the model, for the page.
+    #[serde(skip)]
+    states: Option<(Activations, ModelArtifacts)>,
 }
 
-/// What was found, by what was asked.
+/// The numbers, by what was compared.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "comparison", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -104,37 +103,76 @@ pub struct RandomWords {
 
 impl Comparison {
     fn new(
-        model: Origin,
-        settings: &CompareSettings,
-        found: Compared,
-        left_out: Vec<LeftOut>,
+        explorer: &Explorer,
+        options: &Options,
+        result: Compared,
+        omitted: Vec<Omitted>,
     ) -> Self {
+        let ModelRecord { origin, files } = explorer.record();
         Self {
-            schema: "stratoscope.compare",
-            version: 1,
             tool: TOOL.to_owned(),
-            model,
-            settings: settings.clone(),
-            found,
-            left_out,
+            model: origin,
+            settings: options.clone(),
+            result,
+            omitted,
+            files,
+            states: None,
         }
     }
+}
 
-    /// Eight hexadecimal digits of what was found and how.
-    ///
-    /// # Errors
-    /// None with what this crate makes; numbers that cannot be written as JSON.
-    pub fn hash8(&self) -> Result<String> {
-        Ok(hexadecimal(&Sha256::digest(serde_json::to_vec(self)?)[..4]))
+impl Analysis for Comparison {
+    fn kind(&self) -> &'static str {
+        "compare"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
+        let stem = |file: &str| {
+            Path::new(file).file_stem().unwrap_or_default().to_string_lossy().into_owned()
+        };
+        let (input, subject) = match &self.result {
+            Compared::Sentences(of) => (json!({ "texts": of.texts }), of.texts[0].clone()),
+            Compared::Word(of) => {
+                let mut words: Vec<&str> = of.contexts.iter().map(|c| c.word.as_str()).collect();
+                words.dedup();
+                (json!({ "contexts": of.contexts }), words.join(" "))
+            }
+            Compared::Pairs(of) => {
+                (json!({ "pairs": of.file, "sha256": of.sha256 }), stem(&of.file))
+            }
+            Compared::Wic(of) => (json!({ "wic": of.file, "sha256": of.sha256 }), stem(&of.file)),
+        };
+        Provenance::new(vec![record], &self.settings, input, subject)
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        self.drawn()
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self)?)
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
+        Ok(vec![("report.html".to_owned(), self.page()?)])
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        self.omitted.clone()
     }
 }
 
-/// Something that is not there.
-fn left_out(name: &'static str, reason: impl Into<String>) -> LeftOut {
-    LeftOut { name, reason: reason.into() }
+/// A number that is missing for these texts.
+fn omitted(name: &'static str, reason: impl Into<String>) -> Omitted {
+    Omitted::new(Part::Number(name), Why::Texts(reason.into()))
 }
 
-/// `1 word`, `2 words`.
-fn counted(n: usize, one: &str, more: &str) -> String {
-    format!("{n} {}", if n == 1 { one } else { more })
+/// The sha256 of a list as JSON.
+fn digest(of: &[impl Serialize]) -> Result<String> {
+    Ok(hexadecimal(&Sha256::digest(serde_json::to_vec(of)?)))
 }

@@ -16,7 +16,7 @@ pub enum Error {
     /// Reading texts or states, or running the model.
     #[error(transparent)]
     Extractor(#[from] stratoscope_extractor::Error),
-    /// Holding a model against candle-transformers.
+    /// Comparing a model with candle-transformers.
     #[cfg(feature = "second-opinion")]
     #[error(transparent)]
     SecondOpinion(#[from] stratoscope_loader::second_opinion::Error),
@@ -36,7 +36,35 @@ pub enum Error {
     /// Stimuli that break their format, or a design that nothing can be told from.
     #[error(transparent)]
     Probing(#[from] stratoscope_probing::ProbingError),
-    /// A target that the tokenizer cuts no token of.
+    /// A build without the bundled model.
+    #[error("this build has no bundled model; name a folder or a hub repository (org/name)")]
+    NotBundled,
+    /// A figure that a result does not have.
+    #[error("there is no figure {id:?}; the figures are {}", known.join(", "))]
+    NoFigure {
+        /// The id asked for.
+        id: String,
+        /// The ids of the figures.
+        known: Vec<String>,
+    },
+    /// A layer that a states file does not hold.
+    #[error("{} does not hold layer {layer}", path.display())]
+    NoLayer {
+        /// The file.
+        path: PathBuf,
+        /// The layer.
+        layer: usize,
+    },
+    /// Attention patterns that are too large for memory.
+    #[error(
+        "the attention patterns of these texts need {:.1} GiB, more than 1; give shorter or fewer texts",
+        *bytes as f64 / (1u64 << 30) as f64
+    )]
+    PatternsTooLarge {
+        /// Their size.
+        bytes: usize,
+    },
+    /// A target that the tokenizer has no token for.
     #[error("the stimulus of line {line} has no token for its target or carrier: {text}")]
     NoToken {
         /// Its line in the stimuli.
@@ -54,13 +82,13 @@ pub enum Error {
     },
     /// A probe's corpus, its words, or a probe that was saved.
     #[error(transparent)]
-    Probe(#[from] crate::ProbeError),
+    Probe(#[from] crate::probe::ProbeError),
     /// Reading layers through a head.
     #[error(transparent)]
-    Lens(#[from] crate::LensError),
-    /// What is to be compared.
+    Lens(#[from] crate::lens::LensError),
+    /// What cannot be compared.
     #[error(transparent)]
-    Compare(#[from] crate::CompareError),
+    Compare(#[from] crate::compare::CompareError),
     /// Drawing.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -74,13 +102,13 @@ pub enum Error {
         path: PathBuf,
     },
     /// The output folder is not empty.
-    #[error("{} is not empty; give another folder, or --overwrite to replace an exploration", path.display())]
+    #[error("{} is not empty; give another folder, or --overwrite to replace what an earlier run wrote", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// The output folder holds what an exploration did not put there.
-    #[error("{} holds {file}, which no exploration put there; give another folder", path.display())]
+    /// The output folder holds a file that no earlier run wrote.
+    #[error("{} holds {file}, which no earlier run wrote; give another folder", path.display())]
     NotOurs {
         /// The folder.
         path: PathBuf,
@@ -104,16 +132,16 @@ pub enum Error {
     /// Numbers that could not be written as JSON.
     #[error("cannot write numbers as JSON")]
     Json(#[from] serde_json::Error),
-    /// Attention is asked of states that have not kept it.
+    /// States without attention patterns.
     #[error(
         "the states have no attention pattern of block {block}: extract with {} and keep tokens",
-        crate::attention::PATTERNS
+        crate::explore::PATTERNS
     )]
     NoPattern {
         /// The block.
         block: usize,
     },
-    /// Explorations that are to stand side by side, of different words.
+    /// Explorations side by side that are of different words.
     #[error("{model} was explored with other words than the first model")]
     OtherWords {
         /// The model.
@@ -130,7 +158,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         use stratoscope_extractor::Error as E;
         use stratoscope_transformer::Error as T;
@@ -162,11 +190,15 @@ impl Error {
             | Self::Reducer(_)
             | Self::Geometry(_)
             | Self::Probing(_)
-            | Self::NoToken { .. } => ErrorKind::BadInput,
+            | Self::NoToken { .. }
+            | Self::NoLayer { .. }
+            | Self::PatternsTooLarge { .. } => ErrorKind::BadInput,
             Self::NotAFolder { .. }
             | Self::NotEmpty { .. }
             | Self::NotOurs { .. }
-            | Self::NoName { .. } => ErrorKind::Usage,
+            | Self::NoName { .. }
+            | Self::NotBundled
+            | Self::NoFigure { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }
     }

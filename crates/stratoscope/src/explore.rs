@@ -1,67 +1,43 @@
-//! The main job: states in, everything that is to be shown of them out.
+//! `explore`: what happens to the tokens of some texts from layer to layer.
 
-use crate::maps::fitted_rows;
-use crate::numbers::{self, Similarities};
-use crate::{
-    Activations, Alignment, Attention, Baseline, Error, LayerMaps, Metric, Moves, Profile, Reducer,
-    Result, reduce,
-};
+mod attention;
+mod figures;
+mod maps;
+mod neighbour_change;
+mod neighbours;
+mod options;
+mod page;
+mod side_by_side;
+mod similarity;
+mod summary;
+
+pub(crate) use attention::PATTERNS;
+pub use attention::{Attention, AttentionBlock, HeadSummary, Rollout};
+pub use maps::{LayerMaps, ThirdComponent, reduce};
+pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
+pub use options::{Alignment, Options, Reducer};
+pub(crate) use page::beside;
+pub use page::report_of;
+pub use side_by_side::{CrossCka, SideBySide, keep_shared_words, side_by_side};
+pub use similarity::Similarities;
+
+use crate::analysis::{Analysis, Figure, ModelRecord, Provenance};
+use crate::artifacts::{ModelArtifacts, Store};
+use crate::profile::Profile;
+use crate::progress::Progress;
+use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why};
+use maps::fitted_rows;
 use serde::Serialize;
-use stratoscope_geometry::{GeometryError, Interval};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::OnceLock;
+use stratoscope_extractor::{
+    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_states,
+    states_bytes,
+};
+use stratoscope_geometry::GeometryError;
 use stratoscope_reducer::ReducerError;
-
-/// How states are measured and reduced.
-#[derive(Debug, Clone, Serialize)]
-pub struct Settings {
-    /// What the curves by depth measure.
-    #[serde(serialize_with = "numbers::metric_name")]
-    pub metric: Metric,
-    /// What the plane of the trails is.
-    pub reducer: Reducer,
-    /// How the layers' maps are brought together.
-    pub align: Alignment,
-    /// The seed of t-SNE, the random projection and the intervals.
-    pub seed: u64,
-    /// The layers whose activations are drawn; the last one where none is named.
-    pub activations: Vec<usize>,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            metric: Metric::Cosine,
-            reducer: Reducer::Pca,
-            align: Alignment::Joint,
-            seed: 0,
-            activations: Vec::new(),
-        }
-    }
-}
-
-/// A mean with its 95 % bootstrap interval.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Estimate {
-    /// The mean.
-    pub value: f64,
-    /// The low end of the interval; none where there is a single group to resample.
-    pub low: Option<f64>,
-    /// The high end.
-    pub high: Option<f64>,
-    /// How many groups were resampled: sentences, or the tokens of a single one.
-    pub n: usize,
-}
-
-impl From<Interval> for Estimate {
-    fn from(interval: Interval) -> Self {
-        let ends = (interval.n > 1).then_some((interval.low, interval.high));
-        Self {
-            value: interval.value,
-            low: ends.map(|e| e.0),
-            high: ends.map(|e| e.1),
-            n: interval.n,
-        }
-    }
-}
+use stratoscope_report::Report;
 
 /// What changes with depth, at one layer.
 #[derive(Debug, Clone, Serialize)]
@@ -72,169 +48,321 @@ pub struct LayerSummary {
     pub to_layer_0: Option<Estimate>,
     /// Mean similarity of a token to the other tokens of its sentence.
     pub to_sentence: Option<Estimate>,
-    /// Mean cosine of words from different sentences, where the model's is known and the metric is
-    /// the cosine.
+    /// Mean cosine of words from different sentences, where it is stored for the model and the metric
+    /// is the cosine.
     pub baseline: Option<Estimate>,
     /// Mean Euclidean norm of a token.
     pub norm: f64,
 }
 
-/// What is known of the model, and is drawn beside what a text shows.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Known<'a> {
-    /// Its anisotropy baseline.
-    pub baseline: Option<&'a Baseline>,
-    /// Its profile.
-    pub profile: Option<&'a Profile>,
-    /// What its heads do in the text: [`Explorer::attention`].
-    ///
-    /// [`Explorer::attention`]: crate::Explorer::attention
-    pub attention: Option<&'a Attention>,
-}
-
-/// Something that is not shown, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LeftOut {
-    /// The figure or curve.
-    pub name: &'static str,
-    /// Why.
-    pub reason: String,
-}
-
-/// Everything that is to be shown of some states.
+/// What happens to the tokens of some texts from layer to layer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exploration {
     /// The states.
     pub states: Activations,
-    /// How they were measured.
-    pub settings: Settings,
+    /// The options.
+    pub options: Options,
+    /// The files that the model, or the states, were read from.
+    pub files: Vec<ModelFile>,
     /// The curves by depth.
     pub layers: Vec<LayerSummary>,
-    /// The trails; none where they would mislead, or there is too little.
+    /// The maps of the trajectory.
     pub trajectory: Option<LayerMaps>,
     /// The t-SNE maps.
     pub tsne: Option<LayerMaps>,
-    /// Layer × layer debiased linear CKA, row by row, and the number of tokens it is over.
+    /// Layer × layer debiased linear CKA, row by row, and the number of tokens.
     pub cka: Option<(Vec<f64>, usize)>,
     /// Token × token similarities of every layer.
     pub similarity: Option<Similarities>,
-    /// The model's own profile, where it is known: of the model, not of these states.
+    /// The profile of the model (not of these states), where one is stored.
     pub profile: Option<Profile>,
-    /// Which tokens' neighbourhoods change most, step by step.
-    pub moves: Option<Moves>,
-    /// What the heads do, where that was asked for.
+    /// The nearest neighbours of every token.
+    pub neighbours: Option<Neighbours>,
+    /// How the neighbours of tokens change from layer to layer.
+    pub neighbour_change: Option<NeighbourChange>,
+    /// The attention of every head, where it was asked for.
     pub attention: Option<Attention>,
-    /// What is not shown, and why.
-    pub left_out: Vec<LeftOut>,
+    /// What is missing, and why.
+    pub omitted: Vec<Omitted>,
+    /// The data of the page, made when it is needed.
+    data: OnceLock<stratoscope_report::Exploration>,
 }
 
-/// How far an exploration is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step {
-    /// What is being done.
-    pub what: &'static str,
-    /// Parts done.
-    pub done: usize,
-    /// Parts in all.
-    pub total: usize,
-}
+/// Tokens above which a token × token matrix is not readable.
+const MAX_SIMILARITY_TOKENS: usize = 300;
 
-/// More tokens than this make no readable token × token matrix.
-const SIMILARITY_TOKENS: usize = 300;
+/// Points above which t-SNE takes minutes.
+const MAX_TSNE_POINTS: usize = 10_000;
 
-/// More points than this take t-SNE minutes.
-const TSNE_POINTS: usize = 10_000;
+/// The maximum size of all attention patterns together, in bytes.
+const MAX_PATTERN_BYTES: usize = 1 << 30;
 
-/// Measures and reduces states. What is known of the model is drawn beside it.
-///
-/// # Errors
-/// States that cannot be measured. What a text is too short or too long for is left out, with the
-/// reason, rather than an error.
-pub fn explore(
-    states: Activations,
-    settings: &Settings,
-    known: Known<'_>,
-    progress: &mut dyn FnMut(Step),
-) -> Result<Exploration> {
-    let mut left_out = Vec::new();
-    let layers = numbers::by_layer(&states, settings, known.baseline, &mut left_out)?;
-    let mut leave = |name, reason: String| left_out.push(LeftOut { name, reason });
-
-    let trajectory = if states.layers.len() < 2 {
-        leave("trajectory", "a trail needs two layers".to_owned());
-        None
-    } else if settings.align == Alignment::None {
-        let reason = "maps that are not aligned share no axes that a trail could run along";
-        leave("trajectory", reason.to_owned());
-        None
-    } else {
-        let mut step = |done, total| progress(Step { what: "trails", done, total });
-        let maps = reduce(&states, settings.reducer, settings.align, settings.seed, &mut step);
-        or_left_out(maps, |reason| leave("trajectory", reason))?
-    };
-
-    let points = fitted_rows(&states).len() * states.layers.len();
-    let tsne = if points > TSNE_POINTS {
-        let reason = format!("{points} points are too many; choose fewer texts or --layers");
-        leave("tsne", reason);
-        None
-    } else if settings.reducer == Reducer::Tsne && trajectory.is_some() {
-        trajectory.clone()
-    } else {
-        let mut step = |done, total| progress(Step { what: "t-SNE", done, total });
-        let maps = reduce(&states, Reducer::Tsne, settings.align, settings.seed, &mut step);
-        or_left_out(maps, |reason| leave("tsne", reason))?
-    };
-
-    let tokens = states.rows.iter().filter(|r| !r.special).count();
-    let cka = match numbers::cka(&states) {
-        _ if tokens < 4 => {
-            leave("layers", format!("CKA needs 4 tokens that are not special, found {tokens}"));
-            None
-        }
-        Ok(values) => Some((values, tokens)),
-        Err(Error::Geometry(error @ GeometryError::NoVariance { .. })) => {
-            leave("layers", error.to_string());
-            None
-        }
-        Err(error) => return Err(error),
-    };
-    let similarity = if states.rows.len() > SIMILARITY_TOKENS {
-        let n = states.rows.len();
-        leave("similarity", format!("{n} × {n} cells cannot be read; choose fewer texts"));
-        None
-    } else {
-        Some(Similarities::of(&states)?)
-    };
-    if known.profile.is_none() {
-        leave("profile", "none is known of this model".to_owned());
+impl Explorer {
+    /// Reads texts, measures and reduces their states, with the stored baseline and profile of the
+    /// model beside them.
+    ///
+    /// ```no_run
+    /// use stratoscope::{Analysis, ExploreOptions, Explorer};
+    ///
+    /// let explorer = Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
+    /// let exploration = explorer.explore(&["A text."], &ExploreOptions::default())?;
+    /// exploration.write("folder")?;
+    /// # Ok::<(), stratoscope::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A text that is blank or too long for the model, a forward pass that fails, attention patterns
+    /// of more than 1 GiB. What the texts are too short or too long for is
+    /// [`omitted`](Exploration::omitted).
+    pub fn explore<T: Clone + Into<Text>>(
+        &self,
+        texts: &[T],
+        options: &Options,
+    ) -> Result<Exploration> {
+        let texts = texts.iter().cloned().map(Into::into).collect();
+        let (states, attention) = self.read(texts, options)?;
+        self.explored(states, attention, options)
     }
-    let moves = Moves::of(&states)?.map_err(|reason| leave("moves", reason)).ok();
-    let (settings, profile) = (settings.clone(), known.profile.cloned());
-    Ok(Exploration {
-        states,
-        settings,
-        layers,
-        trajectory,
-        tsne,
-        cka,
-        similarity,
-        profile,
-        moves,
-        attention: known.attention.cloned(),
-        left_out,
-    })
+
+    /// The states of texts as the options say, and the attention of the heads.
+    fn read(
+        &self,
+        texts: Vec<Text>,
+        options: &Options,
+    ) -> Result<(Activations, Option<Attention>)> {
+        let prepared = prepare(self.model(), texts, options.long)?;
+        let hooks = match options.attention {
+            true => {
+                self.check_patterns(&prepared)?;
+                Attention::hooks()
+            }
+            false => HookSelection::default(),
+        };
+        let states = self.states(prepared, &options.layers, &hooks)?;
+        let attention = match options.attention {
+            true => Some(self.attention(&states)?),
+            false => None,
+        };
+        let states = rows_of(states, options)?;
+        match states.words_without_rows() {
+            0 => {}
+            n => {
+                let words = crate::text::counted(n, "word has", "words have");
+                self.progress()
+                    .note(&format!("warning: {words} no row, because no token stands for them"));
+            }
+        }
+        Ok((states, attention))
+    }
+
+    fn explored(
+        &self,
+        states: Activations,
+        attention: Option<Attention>,
+        options: &Options,
+    ) -> Result<Exploration> {
+        let mut artifacts = self.artifacts()?;
+        if options.compute_baseline && artifacts.baseline.is_none() {
+            artifacts.baseline = Some(self.baseline()?);
+        }
+        let exploration = Exploration::of(states, options, &artifacts, self.progress())?;
+        Ok(Exploration { attention, files: self.record().files, ..exploration })
+    }
+
+    /// Fail early if the patterns are too large for memory.
+    fn check_patterns(&self, prepared: &Prepared) -> Result<()> {
+        let architecture = self.model().transformer.architecture();
+        let pairs: usize = prepared.sequences().iter().map(|s| s.token_ids.len().pow(2)).sum();
+        let bytes = pairs.saturating_mul(4 * architecture.n_heads * architecture.n_layers);
+        match bytes > MAX_PATTERN_BYTES {
+            true => Err(Error::PatternsTooLarge { bytes }),
+            false => Ok(()),
+        }
+    }
 }
 
-/// Too little for a map is no error: the map is left out.
-fn or_left_out(maps: Result<LayerMaps>, leave: impl FnOnce(String)) -> Result<Option<LayerMaps>> {
+/// The rows that the options ask for, from the states of tokens.
+fn rows_of(states: Activations, options: &Options) -> Result<Activations> {
+    let states = match options.unit {
+        Unit::Token => states,
+        unit => states.pooled(unit, options.pooling.unwrap_or_default())?,
+    };
+    Ok(if options.special_tokens { states } else { states.without_special()? })
+}
+
+impl Exploration {
+    /// Measures and reduces states, with what is known of their model beside them.
+    ///
+    /// # Errors
+    /// States that cannot be measured. What the texts are too short or too long for is
+    /// [`omitted`](Self::omitted).
+    pub fn of(
+        states: Activations,
+        options: &Options,
+        artifacts: &ModelArtifacts,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        progress.part("measuring", 0, 1);
+        let mut omitted = Vec::new();
+        let baseline = artifacts.baseline.as_ref();
+        let layers = similarity::by_layer(&states, options, baseline, &mut omitted)?;
+        let mut omit = |what, why| omitted.push(Omitted::new(what, why));
+
+        let trajectory = if states.layers.len() < 2 {
+            omit(Part::Trajectory, Why::OneLayer);
+            None
+        } else if options.align == Alignment::None {
+            omit(Part::Trajectory, Why::NotAligned);
+            None
+        } else {
+            let mut step = |done, total| progress.part("trajectory", done, total);
+            let (reducer, align, seed) = (options.reducer, options.align, options.seed);
+            let maps = reduce(&states, reducer, align, seed, &mut step);
+            or_omitted(maps, |why| omit(Part::Trajectory, why))?
+        };
+
+        let points = fitted_rows(&states).len() * states.layers.len();
+        let tsne = if points > MAX_TSNE_POINTS {
+            let hint = "choose fewer texts or --layers";
+            omit(Part::Tsne, Why::TooMany { what: "points", found: points, hint });
+            None
+        } else if options.reducer == Reducer::Tsne && trajectory.is_some() {
+            trajectory.clone()
+        } else {
+            let mut step = |done, total| progress.part("t-SNE", done, total);
+            let maps = reduce(&states, Reducer::Tsne, options.align, options.seed, &mut step);
+            or_omitted(maps, |why| omit(Part::Tsne, why))?
+        };
+
+        let tokens = states.rows.iter().filter(|r| !r.special).count();
+        let cka = match similarity::cka(&states) {
+            _ if tokens < 4 => {
+                omit(Part::Cka, Why::TooFew { what: "tokens", needed: 4, found: tokens });
+                None
+            }
+            Ok(values) => Some((values, tokens)),
+            Err(Error::Geometry(error @ GeometryError::NoVariance { .. })) => {
+                omit(Part::Cka, error.into());
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let similarity = if states.rows.len() > MAX_SIMILARITY_TOKENS {
+            let (found, hint) = (states.rows.len(), "choose fewer texts");
+            omit(Part::Similarity, Why::TooMany { what: "rows and columns", found, hint });
+            None
+        } else {
+            Some(Similarities::of(&states)?)
+        };
+        if artifacts.profile.is_none() {
+            omit(Part::Profile, Why::NotStored);
+        }
+        let rows = page::rows_of_page(&states, options);
+        let neighbours = Neighbours::of(&states, &rows, options.metric)?;
+        let neighbour_change = match &neighbours {
+            Ok(neighbours) => neighbours.change(&states.layers),
+            Err(omitted) => Err(Omitted::new(Part::NeighbourChange, omitted.why.clone())),
+        };
+        let neighbours = neighbours.map_err(|why| omitted.push(why)).ok();
+        let neighbour_change = neighbour_change.map_err(|why| omitted.push(why)).ok();
+        Ok(Self {
+            states,
+            options: options.clone(),
+            files: Vec::new(),
+            layers,
+            trajectory,
+            tsne,
+            cka,
+            similarity,
+            profile: artifacts.profile.clone(),
+            neighbours,
+            neighbour_change,
+            attention: None,
+            omitted,
+            data: OnceLock::new(),
+        })
+    }
+
+    /// Explores a states file, without a model, with what the store has of the model beside it.
+    ///
+    /// # Errors
+    /// A file that cannot be read or holds no states, a layer that it does not have, states that
+    /// cannot be measured.
+    pub fn from_file(
+        path: &Path,
+        options: &Options,
+        store: &dyn Store,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let mut states = read_states(path)?;
+        if let LayerSelection::Some(_) = &options.layers {
+            let wanted = options.layers.resolve(states.origin.n_layers)?;
+            if let Some(&layer) = wanted.iter().find(|l| !states.layers.contains(l)) {
+                return Err(Error::NoLayer { path: path.to_owned(), layer });
+            }
+            states = states.with_layers(&wanted);
+        }
+        let states = rows_of(states, options)?;
+        let file = ModelFile::read(path)
+            .map_err(|source| stratoscope_extractor::Error::Io { path: path.to_owned(), source })?;
+        let artifacts = ModelArtifacts::find(&states.origin, store)?;
+        let exploration = Self::of(states, options, &artifacts, progress)?;
+        Ok(Self { files: vec![file], ..exploration })
+    }
+}
+
+/// Maps of too few tokens are omitted, which is no error.
+fn or_omitted(maps: Result<LayerMaps>, omit: impl FnOnce(Why)) -> Result<Option<LayerMaps>> {
     match maps {
         Ok(maps) => Ok(Some(maps)),
         Err(Error::Reducer(error @ ReducerError::TooFewRows { .. })) => {
-            leave(error.to_string());
+            omit(Why::Undefined(error.to_string()));
             Ok(None)
         }
         Err(error) => Err(error),
+    }
+}
+
+impl Analysis for Exploration {
+    fn kind(&self) -> &'static str {
+        "explore"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = ModelRecord { origin: self.states.origin.clone(), files: self.files.clone() };
+        let words = self.states.texts.first().map_or("", |text| text.text.as_str());
+        let mut provenance =
+            Provenance::new(vec![record], &self.options, json!({ "texts": self.texts() }), words);
+        provenance.settings["unit"] = json!(self.states.unit);
+        provenance.settings["artifacts"] = json!({
+            "baseline_sentences": self.layers.iter().find_map(|l| l.baseline).map(|b| b.n),
+            "profile_stimuli": self.profile.as_ref().map(|p| &p.stimuli.sha256),
+        });
+        provenance
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(self.drawn())
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self.data()?)?)
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    fn pages(&self) -> Result<Vec<(String, Report)>> {
+        Ok(vec![("report.html".to_owned(), report_of(&[self])?)])
+    }
+
+    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(vec![("states.safetensors".to_owned(), states_bytes(&self.states)?)])
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        self.omitted.clone()
     }
 }

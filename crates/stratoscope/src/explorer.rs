@@ -1,36 +1,98 @@
-//! A loaded model that turns texts into hidden states.
+//! A loaded model, on which all jobs are methods.
 
-use crate::{Activations, HookSelection, LayerSelection, LongText, Result, Text};
-use stratoscope_extractor::{Origin, extract, prepare, prepare_ids};
-use stratoscope_loader::hub::Silent;
-use stratoscope_loader::{LoadOptions, Model, Source, load_with};
+use crate::artifacts::{ModelArtifacts, NoStore, Store};
+use crate::progress::{Progress, Silent};
+use crate::source::{IntoSource, bundled};
+use crate::{ModelRecord, Result};
+use candle_core::Tensor;
+use ndarray::Array3;
+use std::fmt;
+use std::sync::Arc;
+use stratoscope_extractor::{
+    Activations, HookSelection, LayerSelection, LongText, Origin, Prepared, Text, Unit, extract,
+    prepare, prepare_ids,
+};
+use stratoscope_loader::hub::HubWarning;
+use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
+use stratoscope_transformer::{Batch, Hooks};
 
-/// A model, ready for texts.
-#[derive(Debug)]
+/// A loaded model, with where its jobs report their progress and keep what they compute of the
+/// model.
+#[derive(Clone)]
 pub struct Explorer {
-    model: Model,
+    model: Arc<Model>,
+    progress: Arc<dyn Progress>,
+    store: Arc<dyn Store>,
+}
+
+impl fmt::Debug for Explorer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Explorer").field("model", &self.model.info.id).finish_non_exhaustive()
+    }
+}
+
+/// How a model is opened.
+pub struct Builder {
+    source: Result<Source>,
+    options: LoadOptions,
+    progress: Arc<dyn Progress>,
+    store: Arc<dyn Store>,
 }
 
 impl Explorer {
-    /// Loads a model, without showing progress; [`Explorer::new`] takes one that is loaded.
+    /// Loads a model onto the CPU: `bundled`, a path, a hub repository, or a [`Source`].
     ///
     /// # Errors
     /// As [`stratoscope_loader::load`].
-    pub fn open(source: &Source) -> Result<Self> {
-        Self::open_with(source, &LoadOptions::default())
+    pub fn open(source: impl IntoSource) -> Result<Self> {
+        Self::builder(source).open()
     }
 
-    /// The same, as `options` say.
+    /// Loads the bundled model; needs the feature `bundled`.
     ///
     /// # Errors
-    /// As [`stratoscope_loader::load_with`].
-    pub fn open_with(source: &Source, options: &LoadOptions) -> Result<Self> {
-        Ok(Self::new(load_with(source, options, &mut Silent)?))
+    /// A build without the bundled model.
+    pub fn bundled() -> Result<Self> {
+        Self::builder(bundled()?).open()
+    }
+
+    /// A model to be opened with other than the default settings.
+    ///
+    /// ```no_run
+    /// use stratoscope::{DType, Explorer};
+    ///
+    /// let explorer = Explorer::builder("org/name").dtype(DType::BF16).open()?;
+    /// # Ok::<(), stratoscope::Error>(())
+    /// ```
+    pub fn builder(source: impl IntoSource) -> Builder {
+        Builder {
+            source: source.into_source(),
+            options: LoadOptions::default(),
+            progress: Arc::new(Silent),
+            store: Arc::new(NoStore),
+        }
     }
 
     /// Takes a loaded model.
     pub fn new(model: Model) -> Self {
-        Self { model }
+        Self { model: Arc::new(model), progress: Arc::new(Silent), store: Arc::new(NoStore) }
+    }
+
+    /// Reports the progress of all jobs there.
+    #[must_use]
+    pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
+        Self { progress: Arc::new(progress), ..self }
+    }
+
+    /// Finds and keeps there what is computed of the model itself: baseline and profile.
+    #[must_use]
+    pub fn with_store(self, store: impl Store + 'static) -> Self {
+        Self { store: Arc::new(store), ..self }
+    }
+
+    /// Another model, which reports and stores where this one does.
+    pub(crate) fn beside(&self, model: Model) -> Self {
+        Self { model: Arc::new(model), ..self.clone() }
     }
 
     /// The model.
@@ -38,9 +100,35 @@ impl Explorer {
         &self.model
     }
 
-    /// What states of this model say of where they come from.
+    /// Where jobs report their progress.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        &*self.progress
+    }
+
+    /// Where what is computed of the model is kept.
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.store
+    }
+
+    /// The model, as states and results record it.
     pub fn origin(&self) -> Origin {
         Origin::of(&self.model)
+    }
+
+    /// The model and the files that it was read from.
+    pub fn record(&self) -> ModelRecord {
+        ModelRecord {
+            origin: self.origin(),
+            files: self.model.info.files.iter().map(Into::into).collect(),
+        }
+    }
+
+    /// The stored baseline and profile of the model.
+    ///
+    /// # Errors
+    /// None with the built-in stimuli.
+    pub fn artifacts(&self) -> Result<ModelArtifacts> {
+        ModelArtifacts::find(&self.origin(), self.store())
     }
 
     /// Hidden states of all layers for every token: `[n_layers + 1, tokens, d_model]`.
@@ -50,28 +138,149 @@ impl Explorer {
     pub fn extract<T: Clone + Into<Text>>(&self, texts: &[T]) -> Result<Activations> {
         let texts = texts.iter().cloned().map(Into::into).collect();
         let prepared = prepare(&self.model, texts, LongText::Refuse)?;
-        Ok(extract(
-            &self.model,
-            prepared,
-            &LayerSelection::All,
-            &HookSelection::default(),
-            &mut |_| {},
-        )?)
+        self.states(prepared, &LayerSelection::All, &HookSelection::default())
     }
 
-    /// The same for sequences of token ids, used as they are.
+    /// Hidden states of all layers for sequences of token ids, to which nothing is added.
     ///
     /// # Errors
     /// An id beyond the embedding, a sequence that is too long, or a forward pass that fails.
     pub fn extract_ids(&self, ids: &[Vec<u32>]) -> Result<Activations> {
         let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();
         let prepared = prepare_ids(&self.model, ids)?;
-        Ok(extract(
-            &self.model,
-            prepared,
-            &LayerSelection::All,
-            &HookSelection::default(),
-            &mut |_| {},
-        )?)
+        self.states(prepared, &LayerSelection::All, &HookSelection::default())
+    }
+
+    /// Runs the model over one text with hooks, which see the values of hook points and may replace
+    /// them (activation patching, ablation). Gives the states of all layers,
+    /// `[n_layers + 1, tokens, d_model]`.
+    ///
+    /// ```no_run
+    /// use stratoscope::Explorer;
+    /// use stratoscope::crates::transformer::{At, HookPoint};
+    ///
+    /// let explorer = Explorer::open("models/all-MiniLM-L6-v2")?;
+    /// let mut without_mlp = At::new(HookPoint::MlpOut(2), |value| Ok(value.zeros_like()?));
+    /// let states = explorer.run_with_hooks("A text.", &mut without_mlp)?;
+    /// # Ok::<(), stratoscope::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A text that is blank or too long for the model, a forward pass or a hook that fails.
+    pub fn run_with_hooks(
+        &self,
+        text: impl Into<Text>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Activations> {
+        let prepared = prepare(&self.model, vec![text.into()], LongText::Refuse)?;
+        let transformer = &self.model.transformer;
+        let mut run = || -> Result<Array3<f32>, stratoscope_extractor::Error> {
+            let batch = Batch::new(transformer.architecture(), prepared.sequences())?;
+            let states = transformer.forward(&batch, hooks)?;
+            let all = Tensor::stack(&states, 0)?.to_dtype(DType::F32)?;
+            let (layers, tokens, d_model) = all.dims3()?;
+            let values = all.flatten_all()?.to_vec1::<f32>()?;
+            let shape = (layers, tokens, d_model);
+            Ok(Array3::from_shape_vec(shape, values).unwrap_or_else(|_| Array3::zeros(shape)))
+        };
+        Ok(Activations {
+            origin: self.origin(),
+            unit: Unit::Token,
+            layers: (0..=transformer.architecture().n_layers).collect(),
+            hidden_states: run()?,
+            texts: prepared.texts,
+            rows: prepared.rows,
+            hooks: Vec::new(),
+        })
+    }
+
+    /// States of prepared texts `[layers, tokens, d_model]`, and the values of hook points.
+    ///
+    /// # Errors
+    /// As [`stratoscope_extractor::extract()`].
+    pub fn states(
+        &self,
+        prepared: Prepared,
+        layers: &LayerSelection,
+        hooks: &HookSelection,
+    ) -> Result<Activations> {
+        for warning in &prepared.warnings {
+            self.progress.note(&format!("warning: {warning}"));
+        }
+        let progress = self.progress();
+        progress.part("reading the text", 0, 1);
+        Ok(extract(&self.model, prepared, layers, hooks, &mut |p| {
+            progress.part("reading the text", p.done, p.total);
+        })?)
+    }
+}
+
+impl Builder {
+    /// The device that computes.
+    #[must_use]
+    pub fn device(mut self, device: Device) -> Self {
+        self.options.device = device;
+        self
+    }
+
+    /// The type of number that the model computes with.
+    #[must_use]
+    pub fn dtype(mut self, dtype: DType) -> Self {
+        self.options.dtype = dtype;
+        self
+    }
+
+    /// Whether `pytorch_model.bin` may be read where there are no safetensors. It is parsed; nothing
+    /// in it is executed.
+    #[must_use]
+    pub fn allow_pickle(mut self, allow: bool) -> Self {
+        self.options.allow_pickle = allow;
+        self
+    }
+
+    /// All options of the loader.
+    #[must_use]
+    pub fn load_options(self, options: LoadOptions) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Reports the progress of loading and of all jobs there.
+    #[must_use]
+    pub fn progress(self, progress: impl Progress + 'static) -> Self {
+        Self { progress: Arc::new(progress), ..self }
+    }
+
+    /// Finds and keeps there what is computed of the model itself: baseline and profile.
+    #[must_use]
+    pub fn store(self, store: impl Store + 'static) -> Self {
+        Self { store: Arc::new(store), ..self }
+    }
+
+    /// Loads the model.
+    ///
+    /// # Errors
+    /// As [`stratoscope_loader::load`].
+    pub fn open(self) -> Result<Explorer> {
+        let Self { source, options, progress, store } = self;
+        let source = source?;
+        progress.step(crate::Step {
+            what: "loading the model",
+            done: 0,
+            total: 1,
+            unit: crate::StepUnit::Parts,
+        });
+        let mut fetching = |file: &str, done: u64, total: u64| {
+            let what = format!("fetching {file}");
+            progress.step(crate::Step { what: &what, done, total, unit: crate::StepUnit::Parts });
+        };
+        let model = load_with(&source, &options, &mut fetching)?;
+        for warning in &model.warnings {
+            if let HubWarning::UsedCachedCopy { commit, cause } = warning {
+                progress.note(&format!(
+                    "warning: the hub cannot be reached ({cause}); using the cached copy of commit {commit}"
+                ));
+            }
+        }
+        Ok(Explorer { model: Arc::new(model), progress, store })
     }
 }

@@ -1,52 +1,58 @@
-//! The measures of a model's representation space over a corpus, by layer, between layers and
+//! `geometry`: measures of a model's representation space over a corpus, by layer, between layers and
 //! between models.
 
-mod kinds;
+mod charts;
+mod compute;
 mod layers;
+mod measure;
+mod page;
 mod report;
-mod run;
-mod shown;
-mod words;
+mod sampling;
+mod summary;
 
-pub use kinds::Measure;
+pub use compute::measure;
+pub use measure::Measure;
 pub use report::{
-    Across, Cka, Geometry, GeometryCounts, GeometryInput, LayerGeometry, ModelGeometry, MovedStep,
-    MovedWord, RogueShare, Undefined,
+    Across, ChangeStep, Cka, Counts, Input, LayerGeometry, ModelGeometry, Report, RogueShare,
+    WordChange,
 };
-pub use run::measure_geometry;
 
-use crate::{LongText, Pooling};
-use serde::{Serialize, Serializer};
+use crate::{Explorer, Result, serial};
+use serde::Serialize;
+use stratoscope_extractor::{Corpus, LongText};
+use stratoscope_loader::Pooling;
 
-/// Nearest neighbours that are looked at.
+/// The nearest neighbours that are compared.
 const NEIGHBOURS: usize = 10;
 
 /// How a corpus is measured.
 #[derive(Debug, Clone, Serialize)]
-pub struct GeometrySettings {
-    /// Words that are drawn for what needs all pairs: neighbours, intrinsic dimension and CKA, and as
-    /// many again for self-similarity and explainable variance. Time grows with its square.
+pub struct Options {
+    /// Words that are drawn for measures of pairs: neighbours, intrinsic dimension and CKA; and again
+    /// as many for self-similarity and explainable variance. The time grows with its square.
     pub sample: usize,
     /// The seed of all draws and intervals.
     pub seed: u64,
     /// How the sub-words of a word become one vector.
-    #[serde(serialize_with = "pooling_name")]
+    #[serde(serialize_with = "serial::pooling")]
     pub pooling: Pooling,
     /// What to do with texts that are too long for the model.
-    #[serde(serialize_with = "long_name")]
+    #[serde(serialize_with = "serial::long")]
     pub long: LongText,
 }
 
-impl Default for GeometrySettings {
+impl Default for Options {
     fn default() -> Self {
         Self { sample: 2000, seed: 0, pooling: Pooling::Mean, long: LongText::Refuse }
     }
 }
 
-fn pooling_name<S: Serializer>(pooling: &Pooling, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(pooling.name())
-}
-
-fn long_name<S: Serializer>(long: &LongText, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(long.name())
+impl Explorer {
+    /// Measures the representation space over a corpus: [`measure`] for one model.
+    ///
+    /// # Errors
+    /// As [`measure`].
+    pub fn geometry(&self, corpus: &Corpus, options: &Options) -> Result<Report> {
+        measure(std::slice::from_ref(self), corpus, options)
+    }
 }

@@ -1,33 +1,34 @@
-//! The logit lens (nostalgebraist 2020): what every layer would predict if the model ended there,
-//! by its own final norm and head.
+//! `lens`: the logit lens (nostalgebraist 2020), what every layer would predict if the model ended
+//! there, through the model's final norm and head.
 
+mod charts;
+mod distribution;
 mod error;
-mod numbers;
-mod reads;
-mod shown;
+mod readout;
+mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use distribution::{Distribution, Perplexity};
 pub use error::LensError;
-pub use numbers::{Distribution, Perplexity};
 
-use crate::{Error, Explorer, LongText, Result, Step, Text};
+use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
+use crate::{Error, Explorer, Result};
 use ndarray::Axis;
-use reads::Reads;
+use readout::Readout;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use stratoscope_extractor::{HookSelection, LayerSelection, Origin, extract, prepare, prepare_ids};
-use stratoscope_loader::hexadecimal;
+use serde_json::{Value, json};
+use stratoscope_extractor::{
+    HookSelection, LayerSelection, LongText, Origin, Text, extract, prepare, prepare_ids,
+};
 use stratoscope_loader::{Tokenizer, families_with_heads};
-
-const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
 
 /// Tokens that are run together for a pseudo-perplexity.
 const GROUP: usize = 1024;
 
-/// What is asked of a lens.
+/// What the lens computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LensSettings {
+pub struct Options {
     /// How many of the most probable tokens are kept for each layer and position; at least 1.
     pub top: usize,
     /// The true tokens: one for each mask in the text, in order, or for a causal model the one that
@@ -37,7 +38,7 @@ pub struct LensSettings {
     pub perplexity: bool,
 }
 
-impl Default for LensSettings {
+impl Default for Options {
     fn default() -> Self {
         Self { top: 5, targets: Vec::new(), perplexity: false }
     }
@@ -45,28 +46,31 @@ impl Default for LensSettings {
 
 /// What every layer would predict at every token of a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Lens {
+pub struct Report {
     /// The program that computed it.
     pub tool: String,
     /// The model.
     pub model: Origin,
+    /// The files that the model was read from.
+    #[serde(skip)]
+    pub files: Vec<ModelFile>,
     /// The text.
     pub text: String,
     /// What was asked.
-    pub settings: LensSettings,
-    /// What a prediction is of.
+    pub settings: Options,
+    /// What is predicted.
     pub reading: Reading,
     /// The number of tokens that a prediction is among.
     pub d_vocab: usize,
     /// What the model read, `[tokens]`.
-    pub positions: Vec<LensPosition>,
+    pub positions: Vec<Position>,
     /// `[n_layers + 1]`; the last is the model's own prediction.
-    pub layers: Vec<LensLayer>,
+    pub layers: Vec<Layer>,
     /// How well the model predicts the text, where that was asked.
     pub perplexity: Option<Perplexity>,
 }
 
-/// What a prediction is of, and so what is true.
+/// What is predicted, and so what is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
@@ -90,7 +94,7 @@ pub struct Token {
 
 /// One token that the model read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LensPosition {
+pub struct Position {
     /// The token.
     #[serde(flatten)]
     pub token: Token,
@@ -104,16 +108,16 @@ pub struct LensPosition {
 
 /// What one layer would predict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LensLayer {
+pub struct Layer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
     /// `[tokens]`.
-    pub cells: Vec<LensCell>,
+    pub cells: Vec<Cell>,
 }
 
 /// What one layer would predict at one position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct LensCell {
+pub struct Cell {
     /// The most probable tokens, most probable first; of equals the smaller id.
     pub top: Vec<TopToken>,
     /// The entropy of the prediction, in nats: 0 to ln d_vocab.
@@ -121,7 +125,7 @@ pub struct LensCell {
     /// KL(last layer ‖ this layer) in nats (Belrose et al. 2023): 0 at the last layer.
     pub kl_nats: f64,
     /// How the true token fares, where it is known.
-    pub truth: Option<LensTruth>,
+    pub truth: Option<Truth>,
 }
 
 /// A token with its probability.
@@ -137,7 +141,7 @@ pub struct TopToken {
 
 /// How the true token fares.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct LensTruth {
+pub struct Truth {
     /// 1 and the number of tokens that are strictly more probable.
     pub rank: usize,
     /// Its probability.
@@ -152,16 +156,11 @@ impl Explorer {
     /// # Errors
     /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, targets
     /// that are no tokens or have no place; a blank text; a forward pass that fails.
-    pub fn lens(
-        &self,
-        text: &str,
-        settings: &LensSettings,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Lens> {
+    pub fn lens(&self, text: &str, options: &Options) -> Result<Report> {
         let model = self.model();
-        let reads: &dyn Reads = &model.transformer;
+        let readout: &dyn Readout = &model.transformer;
         let id = || model.info.id.clone();
-        if !reads.has_head() {
+        if !readout.has_head() {
             let families = families_with_heads().join(", ");
             return Err(LensError::NoHead { model: id(), families }.into());
         }
@@ -170,12 +169,12 @@ impl Explorer {
         let prepared = prepare(model, vec![Text::from(text)], LongText::Refuse).map_err(refused)?;
         let read = prepared.rows.iter().filter_map(|row| Some((row.token_id?, row.special)));
         let read: Vec<(u32, bool)> = read.collect();
-        let causal = reads.is_causal();
+        let causal = readout.is_causal();
         let (reading, mut positions) = positions(tokenizer, causal, &read);
         let targets: Vec<Token> =
-            settings.targets.iter().map(|t| target(tokenizer, t)).collect::<Result<_, _>>()?;
+            options.targets.iter().map(|t| target(tokenizer, t)).collect::<Result<_, _>>()?;
         place(reading, &mut positions, targets, &mask_name(tokenizer))?;
-        if settings.perplexity {
+        if options.perplexity {
             check_perplexity(tokenizer, reading, &positions, id)?;
         }
         let none = HookSelection::default();
@@ -183,17 +182,18 @@ impl Explorer {
         let name = |id: u32| named(tokenizer, id).text;
         let views = states.hidden_states.view();
         let (d_vocab, layers) =
-            reads::layers(reads, views, &positions, settings.top, &name, progress)?;
-        let perplexity = match (settings.perplexity, causal) {
+            readout::layers(readout, views, &positions, options.top, &name, self.progress())?;
+        let perplexity = match (options.perplexity, causal) {
             (false, _) => None,
             (true, true) => perplexity(&layers),
-            (true, false) => self.pseudo_perplexity(tokenizer, &read, progress)?,
+            (true, false) => self.pseudo_perplexity(tokenizer, &read)?,
         };
-        Ok(Lens {
+        Ok(Report {
             tool: TOOL.to_owned(),
             model: self.origin(),
+            files: self.record().files,
             text: text.to_owned(),
-            settings: settings.clone(),
+            settings: options.clone(),
             reading,
             d_vocab,
             positions,
@@ -207,14 +207,13 @@ impl Explorer {
         &self,
         tokenizer: &Tokenizer,
         read: &[(u32, bool)],
-        progress: &mut dyn FnMut(Step),
     ) -> Result<Option<Perplexity>> {
         let Some(mask) = tokenizer.mask_id() else { return Ok(None) };
         let ids: Vec<u32> = read.iter().map(|(id, _)| *id).collect();
         let hidden: Vec<usize> = (0..read.len()).filter(|&i| !read[i].1).collect();
         let mut nats = Vec::with_capacity(hidden.len());
         for some in hidden.chunks((GROUP / ids.len().max(1)).max(1)) {
-            progress(Step { what: "perplexity", done: nats.len(), total: hidden.len() });
+            self.progress().part("perplexity", nats.len(), hidden.len());
             let without = |&i: &usize| {
                 let mut ids = ids.clone();
                 ids[i] = mask;
@@ -227,31 +226,47 @@ impl Explorer {
             let rows: Vec<usize> =
                 some.iter().enumerate().map(|(n, i)| n * ids.len() + i).collect();
             let at = states.layer(0).select(Axis(0), &rows);
-            let logits = reads::logits(&self.model().transformer, at.view(), true)?;
+            let logits = readout::logits(&self.model().transformer, at.view(), true)?;
             for (row, &i) in logits.values.chunks(logits.d_vocab).zip(some) {
                 let (id, d_vocab) = (ids[i], logits.d_vocab);
                 let log = Distribution::of(row)?.log_probability(id);
                 nats.push(-log.ok_or(LensError::TokenId { id, d_vocab })?);
             }
         }
-        progress(Step { what: "perplexity", done: hidden.len(), total: hidden.len() });
+        self.progress().part("perplexity", hidden.len(), hidden.len());
         Ok(Perplexity::of(&nats, true))
     }
 }
 
-impl Lens {
-    /// Eight hexadecimal digits of what determines it: the model's weights, the text and the
-    /// settings.
-    pub fn hash8(&self) -> String {
-        let (model, revision) = (&self.model.model, &self.model.revision);
-        let weights = &self.model.weights;
-        let what =
-            serde_json::json!([self.tool, model, revision, weights, self.settings, self.text]);
-        hexadecimal(&Sha256::digest(what.to_string().as_bytes())[..4])
+impl Analysis for Report {
+    fn kind(&self) -> &'static str {
+        "lens"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
+        let input = json!({ "texts": [self.text] });
+        Provenance::new(vec![record], &self.settings, input, self.text.as_str())
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(vec![Figure::new("lens", self.drawing().draw(), self.numbers()?)])
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self)?)
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
+        Ok(vec![("report.html".to_owned(), self.page())])
     }
 }
 
-/// A refusal in the words of this job, which neither cuts nor windows.
+/// The error for a long text without advice to cut it, which this job does not do.
 fn refused(error: stratoscope_extractor::Error) -> Error {
     match error {
         stratoscope_extractor::Error::TooLong { tokens, limit, .. } => {
@@ -275,7 +290,7 @@ fn positions(
     tokenizer: &Tokenizer,
     causal: bool,
     read: &[(u32, bool)],
-) -> (Reading, Vec<LensPosition>) {
+) -> (Reading, Vec<Position>) {
     let mask = tokenizer.mask_id().filter(|_| !causal);
     let masked = |id: u32| mask == Some(id);
     let reading = match (causal, read.iter().any(|(id, _)| masked(*id))) {
@@ -289,7 +304,7 @@ fn positions(
             Reading::Masks => None,
             Reading::OwnToken => Some(id).filter(|_| !special),
         };
-        LensPosition {
+        Position {
             token: named(tokenizer, id),
             special,
             masked: masked(id),
@@ -302,7 +317,7 @@ fn positions(
 /// Puts the targets where they are to be predicted.
 fn place(
     reading: Reading,
-    positions: &mut [LensPosition],
+    positions: &mut [Position],
     mut targets: Vec<Token>,
     mask: &str,
 ) -> Result<(), LensError> {
@@ -353,11 +368,11 @@ fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
     Err(LensError::LongTarget { target, pieces: pieces.collect() }.into())
 }
 
-/// What is to be known before anything is computed.
+/// Fail early if there is no perplexity.
 fn check_perplexity(
     tokenizer: &Tokenizer,
     reading: Reading,
-    positions: &[LensPosition],
+    positions: &[Position],
     model: impl Fn() -> String,
 ) -> Result<(), LensError> {
     match reading {
@@ -371,7 +386,7 @@ fn check_perplexity(
 }
 
 /// Of a causal model: every token after the first, but not a target that the text does not have.
-fn perplexity(layers: &[LensLayer]) -> Option<Perplexity> {
+fn perplexity(layers: &[Layer]) -> Option<Perplexity> {
     let cells = &layers.last()?.cells;
     let scored = cells.iter().take(cells.len().saturating_sub(1));
     let nats: Vec<f64> = scored.filter_map(|cell| Some(cell.truth?.nats)).collect();

@@ -1,103 +1,103 @@
-//! A transformer-embedding explorer: load a model, take the hidden states of every layer, reduce
-//! them, draw them.
+//! See how a transformer turns tokens into meaning, layer by layer.
 //!
-//! [`Explorer`] loads and extracts; [`explore`] measures and reduces; an [`Exploration`] draws its
-//! figures and writes its folder:
+//! [`Explorer`] loads a model; each task is one method of it, with options and a result that is an
+//! [`Analysis`]: figures, numbers, a text, and a folder that holds all of it.
+//!
+//! Explore a text:
 //!
 //! ```no_run
-//! use stratoscope::{Explorer, Known, Settings, Source, explore};
+//! use stratoscope::{Analysis, ExploreOptions, Explorer};
 //!
-//! let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
-//! let states = explorer.extract(&["The bank by the river refused the loan."])?;
-//! assert_eq!(states.hidden_states.dim(), (7, 11, 384));
-//!
-//! let exploration = explore(states, &Settings::default(), Known::default(), &mut |_| {})?;
-//! for layer in &exploration.layers {
-//!     println!("layer {}: {:?}", layer.layer, layer.to_layer_0);
-//! }
-//! for figure in exploration.figures() {
-//!     std::fs::write(format!("{}.svg", figure.name), figure.drawn?.svg())?;
-//! }
+//! let explorer = Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
+//! let texts = ["The bank by the river refused the loan."];
+//! let exploration = explorer.explore(&texts, &ExploreOptions::default())?;
+//! println!("{}", exploration.summary());
+//! std::fs::write("similarity.svg", exploration.figure("similarity")?.svg()?)?;
+//! exploration.write("folder")?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The parts are crates of their own, and re-exported here: [`transformer`], [`loader`],
-//! [`extractor`], [`reducer`], [`geometry`], [`probing`], [`plot`], [`page`].
+//! Take the hidden states, and the vector of a word at a layer:
+//!
+//! ```no_run
+//! # let explorer = stratoscope::Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
+//! let states = explorer.extract(&["The bank by the river refused the loan."])?;
+//! assert_eq!(states.hidden_states.dim(), (7, 11, 384));
+//! for place in states.find("bank") {
+//!     println!("{:?}", states.vector(&place, 3));
+//! }
+//! # Ok::<(), stratoscope::Error>(())
+//! ```
+//!
+//! Compare a word in two contexts:
+//!
+//! ```no_run
+//! # use stratoscope::{Analysis, CompareOptions};
+//! # let explorer = stratoscope::Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
+//! let texts = ["The bank lent him money.", "The bank of the river flooded."];
+//! let comparison = explorer.compare_word(&texts, &["bank"], &CompareOptions::default())?;
+//! println!("{}", comparison.summary());
+//! # Ok::<(), stratoscope::Error>(())
+//! ```
+//!
+//! Ask what each layer knows of a label, with [`Explorer::probe`]; change what the model computes,
+//! with [`Explorer::run_with_hooks`].
+//!
+//! The parts are crates of their own, re-exported in [`crates`].
 
-mod attention;
-mod baseline;
-mod compare;
+mod analysis;
+mod artifacts;
+pub mod compare;
 mod error;
-mod exploration;
+mod estimate;
+pub mod explore;
 mod explorer;
-mod figures;
-mod folder;
-mod lens;
-mod manifest;
-mod maps;
-mod measures;
-mod moves;
-mod numbers;
-mod probe;
-mod profile;
-mod random;
-mod report;
-mod side_by_side;
+pub mod folder;
+pub mod geometry;
+pub mod lens;
+mod omitted;
+mod page;
+pub mod probe;
+pub mod profile;
+mod progress;
+mod random_weights;
+mod serial;
+mod source;
+mod text;
 #[cfg(feature = "second-opinion")]
-mod verification;
+pub mod verification;
 
-pub use attention::{Attention, AttentionBlock, HeadSummary, Rollout};
-pub use baseline::{Baseline, BaselineLayer, builtin_sentences};
-pub use compare::{
-    AlignedWord, CompareError, CompareSettings, Compared, Comparison, EditKind, MinimalPair,
-    PairsComparison, PairsLayer, RandomWords, SentenceComparison, SentenceLayer, WicComparison,
-    WicLayer, WicPair, WordComparison, WordContext, WordDistance, WordLayer, WordPair,
-    parse_minimal_pairs, parse_wic,
-};
+pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
+pub use artifacts::baseline::{Baseline, BaselineLayer, builtin_sentences};
+pub use artifacts::{DiskStore, ModelArtifacts, NoStore, Store};
 pub use error::{Error, Result};
-pub use exploration::{
-    Estimate, Exploration, Known, LayerSummary, LeftOut, Settings, Step, explore,
-};
-pub use explorer::Explorer;
-pub use figures::NamedFigure;
-pub use folder::{
-    Written, check_output, slug, write_comparison, write_folder, write_geometry, write_lens,
-    write_probe, write_profiles, write_side_by_side,
-};
-pub use lens::{
-    Distribution, Lens, LensCell, LensError, LensLayer, LensPosition, LensSettings, LensTruth,
-    Perplexity, Reading, Token, TopToken,
-};
-pub use manifest::{Manifest, ModelFile};
-pub use maps::{Alignment, LayerMaps, Reducer, ThirdComponent, reduce};
-pub use measures::{
-    Across, Cka, Geometry, GeometryCounts, GeometryInput, GeometrySettings, LayerGeometry, Measure,
-    ModelGeometry, MovedStep, MovedWord, RogueShare, Undefined, measure_geometry,
-};
-pub use moves::{Move, MoveStep, Moves};
-pub use probe::{
-    Answer, ClassCount, Column, ConlluCorpus, Filter, LabelProbe, LayerProbe, OwnTask, PartCounts,
-    Probe, ProbeBaselines, ProbeData, ProbeError, ProbeFile, ProbeSettings, SavedProbe, Span,
-    StructuralReport, TaskRow,
-};
+pub use estimate::Estimate;
+pub use explorer::{Builder, Explorer};
+pub use omitted::{Omitted, Part, Why};
+pub use progress::{Progress, Silent, Step, StepUnit};
+pub use source::{BUNDLED, IntoSource, bundled as bundled_source, named as named_source};
 
-pub use profile::{
-    NamedStimuli, Profile, ProfileCurve, ProfileLayer, ProfileStates, StandardisedProfile,
-    StimuliSummary,
-};
-pub use report::{charts, report_of};
-pub use side_by_side::{CrossCka, SideBySide, keep_shared_words};
-#[cfg(feature = "second-opinion")]
-pub use verification::{VERIFY_TOLERANCE, Verdict, Verification, VerifiedText};
+pub use compare::Options as CompareOptions;
+pub use explore::Options as ExploreOptions;
+pub use geometry::Options as GeometryOptions;
+pub use lens::Options as LensOptions;
+pub use probe::Options as ProbeOptions;
+pub use profile::Options as ProfileOptions;
 
-pub use stratoscope_extractor as extractor;
-pub use stratoscope_extractor::{Activations, HookSelection, LayerSelection, LongText, Text, Unit};
-pub use stratoscope_geometry as geometry;
+pub use stratoscope_extractor::{
+    Activations, HookSelection, LayerSelection, LongText, Origin, Text, Unit,
+};
 pub use stratoscope_geometry::Metric;
-pub use stratoscope_loader as loader;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};
-pub use stratoscope_plot as plot;
-pub use stratoscope_probing as probing;
-pub use stratoscope_reducer as reducer;
-pub use stratoscope_report as page;
-pub use stratoscope_transformer as transformer;
+
+/// The crates that the library is made of.
+pub mod crates {
+    pub use stratoscope_extractor as extractor;
+    pub use stratoscope_geometry as geometry;
+    pub use stratoscope_loader as loader;
+    pub use stratoscope_plot as plot;
+    pub use stratoscope_probing as probing;
+    pub use stratoscope_reducer as reducer;
+    pub use stratoscope_report as report;
+    pub use stratoscope_transformer as transformer;
+}

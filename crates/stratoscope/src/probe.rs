@@ -1,34 +1,36 @@
-//! What each layer knows of a label: linear and structural probes over an annotated corpus or a
-//! user's own task, each beside the controls that keep it honest.
+//! `probe`: what each layer knows of a label: linear and structural probes over an annotated corpus or
+//! a labelled list of texts, each with its controls.
 
+mod charts;
 mod column;
+mod compute;
 mod corpus;
 mod error;
-mod numbers;
-mod own;
+mod json;
 mod report;
 mod rows;
-mod run;
 mod saved;
-mod shown;
+mod summary;
+mod task;
 
 pub use column::{Column, Filter};
+pub use compute::Labelled;
 pub use corpus::{ConlluCorpus, PartCounts, ProbeFile};
 pub use error::ProbeError;
-pub use own::{OwnTask, Span, TaskRow};
-pub use report::{
-    ClassCount, LabelProbe, LayerProbe, Probe, ProbeBaselines, ProbeData, StructuralReport,
-};
-pub use saved::{Answer, SavedProbe};
+pub use report::{Baselines, ClassCount, Data, LabelReport, LayerReport, Report, StructuralReport};
+pub use saved::{Prediction, SavedProbe};
+pub use task::{Span, TaskRow, TsvTask};
 
-use crate::{LayerSelection, LongText, Pooling, Result};
+use crate::Result;
+use stratoscope_extractor::{LayerSelection, LongText};
+use stratoscope_loader::Pooling;
 use stratoscope_probing::Part;
 
-/// What is probed, and how.
+/// How layers are probed.
 #[derive(Debug, Clone)]
-pub struct ProbeSettings {
-    /// What is to be predicted of a word; of several, all on the same words. (An own task has its
-    /// labels in its file.)
+pub struct Options {
+    /// What is to be predicted of a word; of several, all on the same words. (A [`TsvTask`] has its
+    /// labels itself.)
     pub labels: Vec<Column>,
     /// Which words; all filters have to hold.
     pub filters: Vec<Filter>,
@@ -58,7 +60,7 @@ pub struct ProbeSettings {
     pub memory: u64,
 }
 
-impl Default for ProbeSettings {
+impl Default for Options {
     fn default() -> Self {
         Self {
             labels: Vec::new(),
@@ -78,9 +80,9 @@ impl Default for ProbeSettings {
     }
 }
 
-/// What texts are for, by a seeded draw; or that there are too few.
+/// The part of each text, by a seeded draw.
 fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<Vec<Part>> {
-    own::parts_of(texts, seed).ok_or_else(|| {
+    task::parts_of(texts, seed).ok_or_else(|| {
         let different: std::collections::BTreeSet<_> = texts.iter().collect();
         ProbeError::TooFew { place: place.to_owned(), found: different.len(), unit }.into()
     })

@@ -1,18 +1,33 @@
-//! The model's own profile: how much of what varies within a word is due to its sense, and how much
-//! to its role, layer by layer.
+//! `profile`: how much of what varies within a word is due to its sense, and how much to its role,
+//! layer by layer: a property of the model.
 
-mod shown;
+mod charts;
 mod states;
+mod summary;
 
 pub use states::{NamedStimuli, ProfileStates};
 
-use crate::{Error, Explorer, Result, Step};
+use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL};
+use crate::artifacts::{profile_key, stored_profile};
+use crate::progress::Progress;
+use crate::source::file_name;
+use crate::{Error, Explorer, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::path::Path;
 use stratoscope_extractor::Origin;
 use stratoscope_probing::{
     Balance, Design, Item, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
+use stratoscope_report::Report;
+
+/// What a profile is computed from.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The stimuli; by default the built-in homographs.
+    pub stimuli: Option<NamedStimuli>,
+}
 
 /// How much of what varies within a word is due to its sense and to its role, layer by layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -93,16 +108,40 @@ pub struct StandardisedProfile {
 }
 
 const FORMAT: u32 = 1;
-pub(crate) const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+
+/// The seed of the bootstrap and the permutations: one profile for a model and stimuli.
+const SEED: u64 = 0;
 
 impl Explorer {
-    /// The model's profile over the built-in homographs.
+    /// The profile of the model: the stored one, or a new one, which is stored.
     ///
     /// # Errors
     /// As [`ProfileStates::extract`] and [`Profile::compute`].
-    pub fn profile(&self) -> Result<Profile> {
-        let stimuli = NamedStimuli::homographs()?;
-        Profile::compute(&ProfileStates::extract(self, stimuli, &mut |_| {})?, 0, &mut |_| {})
+    pub fn profile(&self, options: &Options) -> Result<Profile> {
+        let origin = self.origin();
+        let stimuli = options.stimuli.clone().map_or_else(NamedStimuli::homographs, Ok)?;
+        let all = stimuli.stimuli.contexts().len();
+        let stimuli = stimuli.for_model(&origin)?;
+        let kept = stimuli.stimuli.contexts().len();
+        if kept < all {
+            self.progress().note(&format!(
+                "a causal model: only the {kept} of {all} contexts with the cues before the target"
+            ));
+        }
+        match stored_profile(&origin, &stimuli, self.store()) {
+            Some(stored) => Ok(stored),
+            None => self.profile_of(&ProfileStates::extract(self, stimuli)?),
+        }
+    }
+
+    /// The profile of the model from states, which is stored.
+    ///
+    /// # Errors
+    /// As [`Profile::compute`].
+    pub fn profile_of(&self, states: &ProfileStates) -> Result<Profile> {
+        let profile = Profile::compute(states, SEED, self.progress())?;
+        self.keep(profile_key(&states.origin, &states.stimuli), &serde_json::to_string(&profile)?);
+        Ok(profile)
     }
 }
 
@@ -111,11 +150,7 @@ impl Profile {
     ///
     /// # Errors
     /// States that cannot be partitioned: see [`Partitioner`].
-    pub fn compute(
-        states: &ProfileStates,
-        seed: u64,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Self> {
+    pub fn compute(states: &ProfileStates, seed: u64, progress: &dyn Progress) -> Result<Self> {
         let stimuli = &states.stimuli.stimuli;
         let positions: Vec<usize> = states.placements.iter().map(|p| p.position).collect();
         let design = Design::new(stimuli, &positions)?;
@@ -126,7 +161,7 @@ impl Profile {
         let mut curves = |of: &Array3<f32>| -> Result<(ProfileCurve, ProfileCurve)> {
             let (mut raw, mut standard) = (Vec::new(), Vec::new());
             for layer in 0..n_layers {
-                progress(Step { what: "partition", done, total });
+                progress.part("partition", done, total);
                 done += 1;
                 let means = context_means(of.index_axis(Axis(0), layer), &states.items);
                 let (a, b) = rayon::join(
@@ -146,7 +181,7 @@ impl Profile {
             }
             None => (None, None),
         };
-        progress(Step { what: "partition", done: total, total });
+        progress.part("partition", total, total);
         Ok(Self {
             format: FORMAT,
             tool: TOOL.to_owned(),
@@ -212,4 +247,81 @@ fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
         mean.zip_mut_with(&vector, |m, &v| *m += share * f64::from(v));
     }
     means
+}
+
+/// The profiles of several models.
+#[derive(Debug, Clone)]
+pub struct Profiles(pub Vec<Profile>);
+
+impl Analysis for Profile {
+    fn kind(&self) -> &'static str {
+        "profile"
+    }
+
+    fn provenance(&self) -> Provenance {
+        provenance(std::slice::from_ref(self))
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(vec![Figure::new("profile", self.drawing().draw(), self.numbers()?)])
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        Ok(serde_json::to_value(self)?)
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    fn pages(&self) -> Result<Vec<(String, Report)>> {
+        Ok(vec![("report.html".to_owned(), charts::page(std::slice::from_ref(self)))])
+    }
+}
+
+impl Analysis for Profiles {
+    fn kind(&self) -> &'static str {
+        "profile"
+    }
+
+    fn provenance(&self) -> Provenance {
+        provenance(&self.0)
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        let all = charts::side_by_side(&self.0).draw();
+        let mut figures = vec![Figure::new("profile", all, self.numbers()?)];
+        for (index, profile) in self.0.iter().enumerate() {
+            let id = format!("profile--{}-{}", index + 1, file_name(&profile.model.model));
+            figures.push(Figure::new(id, profile.drawing().draw(), profile.numbers()?));
+        }
+        Ok(figures)
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        Ok(json!({ "models": self.0 }))
+    }
+
+    fn summary(&self) -> String {
+        self.0.iter().map(Profile::terminal_text).collect::<Vec<_>>().join("\n")
+    }
+
+    fn pages(&self) -> Result<Vec<(String, Report)>> {
+        Ok(vec![("report.html".to_owned(), charts::page(&self.0))])
+    }
+}
+
+fn provenance(profiles: &[Profile]) -> Provenance {
+    let record =
+        |profile: &Profile| ModelRecord { origin: profile.model.clone(), files: Vec::new() };
+    let models = profiles.iter().map(record).collect();
+    let first = profiles.first();
+    let stimuli: Vec<&StimuliSummary> = profiles.iter().map(|p| &p.stimuli).collect();
+    let subject = first.map_or_else(String::new, |first| {
+        let name = Path::new(&first.stimuli.name).file_stem().unwrap_or_default();
+        let cues = if first.stimuli.cues_first { "-cues-first" } else { "" };
+        format!("{}{cues}", name.to_string_lossy())
+    });
+    let settings = json!({ "seed": first.map(|p| p.seed) });
+    Provenance::new(models, settings, json!({ "stimuli": stimuli }), subject)
 }

@@ -47,7 +47,7 @@ impl Explorer {
         info.id = format!("{} (random weights, seed {seed})", info.id);
         info.files = Vec::new();
         let tokenizer = model.tokenizer.clone();
-        Ok(Self::new(Model { transformer, tokenizer, info, warnings: Vec::new() }))
+        Ok(self.beside(Model { transformer, tokenizer, info, warnings: Vec::new() }))
     }
 }
 

@@ -1,10 +1,11 @@
-//! A model held against candle-transformers' own forward of the same checkpoint.
+//! A model compared with candle-transformers' own forward of the same checkpoint.
 
-use crate::{Error, Explorer, LongText, Result, Text};
+use crate::progress::{Progress, Step, StepUnit};
+use crate::source::IntoSource;
+use crate::{Error, Explorer, Result};
 use serde::Serialize;
-use stratoscope_extractor::{Prepared, prepare, prepare_ids};
+use stratoscope_extractor::{LongText, Prepared, Text, prepare, prepare_ids};
 use stratoscope_loader::Source;
-use stratoscope_loader::hub::Progress;
 use stratoscope_loader::second_opinion::{self, Comparison, SecondOpinion};
 use stratoscope_transformer::{Batch, NoHooks};
 
@@ -57,7 +58,7 @@ impl Verification {
 }
 
 impl Explorer {
-    /// Holds the model against candle-transformers' forward of the same checkpoint, which is read
+    /// Compares the model with candle-transformers' forward of the same checkpoint, which is read
     /// from `source` again.
     ///
     /// # Errors
@@ -65,39 +66,38 @@ impl Explorer {
     /// have; a checkpoint that is no longer the one that was loaded.
     pub fn verify<T: Clone + Into<Text>>(
         &self,
-        source: &Source,
+        source: impl IntoSource,
         texts: &[T],
-        progress: &mut dyn Progress,
     ) -> Result<Verification> {
         let texts: Vec<Text> = texts.iter().cloned().map(Into::into).collect();
         let labels = texts.iter().map(|t| t.text.clone()).collect();
-        self.held(source, prepare(self.model(), texts, LongText::Refuse)?, labels, progress)
+        let prepared = prepare(self.model(), texts, LongText::Refuse)?;
+        self.verified(&source.into_source()?, prepared, labels)
     }
 
-    /// The same for sequences of token ids.
+    /// Compares the model for sequences of token ids.
     ///
     /// # Errors
     /// As [`Explorer::verify`], and for an id beyond the embedding.
-    pub fn verify_ids(
-        &self,
-        source: &Source,
-        ids: &[Vec<u32>],
-        progress: &mut dyn Progress,
-    ) -> Result<Verification> {
+    pub fn verify_ids(&self, source: impl IntoSource, ids: &[Vec<u32>]) -> Result<Verification> {
         let labels = (1..=ids.len()).map(|n| format!("token ids {n}")).collect();
         let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();
-        self.held(source, prepare_ids(self.model(), ids)?, labels, progress)
+        let prepared = prepare_ids(self.model(), ids)?;
+        self.verified(&source.into_source()?, prepared, labels)
     }
 
-    fn held(
+    fn verified(
         &self,
         source: &Source,
         prepared: Prepared,
         labels: Vec<String>,
-        progress: &mut dyn Progress,
     ) -> Result<Verification> {
         let model = self.model();
-        let other = SecondOpinion::read(source, progress)?;
+        let mut fetching = |file: &str, done: u64, total: u64| {
+            let what = format!("fetching {file}");
+            self.progress().step(Step { what: &what, done, total, unit: StepUnit::Parts });
+        };
+        let other = SecondOpinion::read(source, &mut fetching)?;
         for file in other.files() {
             let same = |f: &stratoscope_loader::FileRecord| f == file || f.name != file.name;
             if !model.info.files.iter().all(same) {

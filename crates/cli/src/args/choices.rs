@@ -1,8 +1,9 @@
 //! Choices by name.
 
 use clap::ValueEnum;
-use stratoscope::extractor::Format;
-use stratoscope::{Alignment, LongText, Metric, Pooling, Reducer};
+use stratoscope::crates::extractor::Format;
+use stratoscope::explore::{Alignment, Reducer};
+use stratoscope::{LongText, Metric, Pooling};
 
 /// Declares the names of a library's enum as a choice on the command line.
 macro_rules! choice {

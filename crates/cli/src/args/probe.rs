@@ -3,7 +3,8 @@
 use super::{CommonArgs, LongName, ModelArgs, OutputArgs, PoolingName};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
-use stratoscope::{Column, Filter, LayerSelection};
+use stratoscope::LayerSelection;
+use stratoscope::probe::{Column, Filter};
 
 pub(super) const HELP: &str = "\
 A linear probe (multinomial logistic regression on standardised vectors) is fitted to the words of \

@@ -1,8 +1,8 @@
 //! The anisotropy baseline: how similar any two words are, without which no cosine means anything.
 
-use crate::{Error, Explorer, Result, Text};
+use crate::{Error, Explorer, Result};
 use serde::{Deserialize, Serialize};
-use stratoscope_extractor::Origin;
+use stratoscope_extractor::{Origin, Text};
 use stratoscope_geometry::anisotropy;
 
 /// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
@@ -38,7 +38,7 @@ pub struct BaselineLayer {
 
 /// The sentences that the baseline is computed from: 200 in English, on as many subjects.
 pub fn builtin_sentences() -> impl Iterator<Item = &'static str> {
-    include_str!("../data/sentences.txt").lines()
+    include_str!("../../data/sentences.txt").lines()
 }
 
 const SEED: u64 = 0;

@@ -1,46 +1,41 @@
-//! A comparison as figures, and what their captions say.
+//! The figures of a comparison.
 
 use super::sentences::NEAREST;
 use super::{
     Compared, Comparison, PairsComparison, RandomWords, SentenceComparison, WicComparison,
     WordComparison,
 };
-use crate::figures::short_name;
-use crate::{Estimate, Metric, Result};
-use serde_json::{Value, json};
-use stratoscope_plot::{Depth, Figure, GridWord, Panel, Series, SeriesKind, WordGrid, XAxis};
+use crate::analysis::{Analysis, Figure};
+use crate::text::short_name;
+use crate::{Estimate, Result};
+use serde_json::json;
+use stratoscope_geometry::Metric;
+use stratoscope_plot::{Depth, GridWord, Panel, Series, SeriesKind, WordGrid, XAxis};
 
 /// Pairs of contexts that have a curve of their own.
-const MOST_CURVES: usize = 6;
+const MAX_CURVES: usize = 6;
 
 impl Comparison {
-    /// The figures by their names, each with the numbers behind it: `compare`, the curves by depth,
-    /// and of two sentences `words`, their words by layer.
-    ///
-    /// # Errors
-    /// As [`Depth::draw`] and [`WordGrid::draw`].
-    pub fn figures(&self) -> Result<Vec<(&'static str, Figure, Value)>> {
-        let all = serde_json::to_value(self)?;
-        let curves = ("compare", self.curves().draw()?, all);
-        Ok(match &self.found {
-            Compared::Sentences(of) => {
-                let grid = self.grid(of);
-                let by_layer = |(layer, index): (&usize, usize)| {
-                    let at = |word: &GridWord| word.values.get(index).copied().flatten();
-                    json!({ "layer": layer, "percentiles": grid.words.iter().map(at).collect::<Vec<_>>() })
-                };
-                let numbers = json!({
-                    "alignment": of.alignment,
-                    "layers": grid.layers.iter().zip(0..).map(by_layer).collect::<Vec<_>>(),
-                });
-                vec![curves, ("words", grid.draw()?, numbers)]
-            }
-            _ => vec![curves],
-        })
+    /// `compare`, the curves by depth, and of two sentences `words`, their words by layer.
+    pub(super) fn drawn(&self) -> Result<Vec<Figure>> {
+        let mut figures = vec![Figure::new("compare", self.curves().draw(), self.numbers()?)];
+        if let Compared::Sentences(of) = &self.result {
+            let grid = self.grid(of);
+            let by_layer = |(layer, index): (&usize, usize)| {
+                let at = |word: &GridWord| word.values.get(index).copied().flatten();
+                json!({ "layer": layer, "percentiles": grid.words.iter().map(at).collect::<Vec<_>>() })
+            };
+            let numbers = json!({
+                "alignment": of.alignment,
+                "layers": grid.layers.iter().zip(0..).map(by_layer).collect::<Vec<_>>(),
+            });
+            figures.push(Figure::new("words", grid.draw(), numbers));
+        }
+        Ok(figures)
     }
 
-    pub(crate) fn curves(&self) -> Depth {
-        let (what, rows, caption) = match &self.found {
+    pub(super) fn curves(&self) -> Depth {
+        let (what, rows, caption) = match &self.result {
             Compared::Sentences(of) => {
                 ("Two sentences by depth", self.of_sentences(of), self.says_sentences(of))
             }
@@ -54,7 +49,7 @@ impl Comparison {
         };
         let title = format!("{what}: {}", short_name(&self.model.model));
         // Panels with many names need the width.
-        let rows = match &self.found {
+        let rows = match &self.result {
             Compared::Sentences(_) | Compared::Pairs(_) => {
                 rows.into_iter().map(|panel| vec![panel]).collect()
             }
@@ -147,7 +142,7 @@ impl Comparison {
                 sentence means."
     }
 
-    pub(crate) fn grid(&self, of: &SentenceComparison) -> WordGrid {
+    pub(super) fn grid(&self, of: &SentenceComparison) -> WordGrid {
         let words = of.alignment.iter().enumerate().map(|(step, word)| GridWord {
             first: word.first.clone(),
             second: word.second.clone(),
@@ -179,7 +174,7 @@ impl Comparison {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
         let n_pairs = of.layers.first().map_or(0, |l| l.pairs.len());
         let mut series = Vec::new();
-        if n_pairs <= MOST_CURVES {
+        if n_pairs <= MAX_CURVES {
             for index in 0..n_pairs {
                 let pairs = || of.layers.iter().filter_map(|l| l.pairs.get(index));
                 let name = pairs().next().map(|p| format!("{} and {}", p.first + 1, p.second + 1));

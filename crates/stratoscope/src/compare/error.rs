@@ -174,8 +174,8 @@ impl CompareError {
 
 /// The beginning of a text, for a message.
 pub(super) fn start_of(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
+    const MAX: usize = 60;
+    match text.char_indices().nth(MAX) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
     }

@@ -1,10 +1,11 @@
-//! What is known of the built-in homographs: how alike one word is to itself in the same sense and
-//! in another, by layer.
+//! The built-in homographs: similarities of a word to itself in the same sense and in different
+//! senses, by layer.
 
-use super::CompareSettings;
-use super::places::{Vectors, Wanted};
-use super::ruler::Ruler;
-use crate::{Estimate, Explorer, NamedStimuli, Result, Step};
+use super::Options;
+use super::reference_distribution::ReferenceDistribution;
+use super::word_vectors::{TextPlaces, Vectors};
+use crate::profile::NamedStimuli;
+use crate::{Estimate, Explorer, Result};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{Interval, auc_by_group, percentiles};
 
@@ -42,9 +43,8 @@ impl Homographs {
     /// since texts of the user's are hardly at one.
     pub(super) fn of(
         explorer: &Explorer,
-        ruler: &Ruler,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
+        reference: &ReferenceDistribution,
+        options: &Options,
     ) -> Result<Self> {
         let stimuli = NamedStimuli::homographs()?.for_model(&explorer.origin())?.stimuli;
         let contexts = stimuli.contexts();
@@ -59,15 +59,15 @@ impl Homographs {
             }
             *n += 1;
         }
-        let wanted: Vec<Wanted<'_>> = items
+        let wanted: Vec<TextPlaces<'_>> = items
             .iter()
-            .map(|(_, item)| Wanted {
+            .map(|(_, item)| TextPlaces {
                 text: &item.text,
                 line: Some(contexts[item.context].line),
                 places: std::iter::once(item.target[0]..item.target[1]).collect(),
             })
             .collect();
-        let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
+        let vectors = Vectors::of_builtin(explorer, &wanted, options.pooling)?;
         let known: Vec<(usize, usize, usize, usize)> = items
             .iter()
             .zip(&vectors.rows)
@@ -88,7 +88,7 @@ impl Homographs {
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &first), vectors.some(layer, &second));
             let mut own = Layer::default();
-            let values = ruler.similarities(layer, a.view(), b.view())?;
+            let values = reference.similarities(layer, a.view(), b.view())?;
             for ((a, b), value) in pairs.iter().zip(values) {
                 let of = if a.1 == b.1 { &mut own.same } else { &mut own.other };
                 of.values.push(value);
@@ -108,7 +108,7 @@ impl Homographs {
         Ok([mean(same)?, mean(other)?])
     }
 
-    /// How often a pair of one sense is more alike than one of two, of any word.
+    /// How often a pair of one sense is more similar than a pair of two senses.
     pub(super) fn auc(&self, layer: usize, seed: u64) -> Result<Estimate> {
         let Layer { same, other } = &self.layers[layer];
         let scores = [&same.values[..], &other.values].concat();
@@ -117,7 +117,7 @@ impl Homographs {
         Ok(auc_by_group(&scores, &labels, &words, seed)?.into())
     }
 
-    /// Where similarities stand among those of pairs of one sense, and of two, in percent.
+    /// Percentiles of similarities among pairs of one sense, and among pairs of two senses.
     pub(super) fn percentiles(&self, layer: usize, values: &[f64]) -> Result<[Vec<f64>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         Ok([percentiles(values, &same.values)?, percentiles(values, &other.values)?])

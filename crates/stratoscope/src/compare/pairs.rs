@@ -1,16 +1,18 @@
 //! Minimal pairs: what a changed word does to itself, to the words around it, to the sentence.
 
 use super::error::start_of;
-use super::places::Vectors;
-use super::ruler::{Among, Ruler};
+use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::sentences::{Aligned, sides};
-use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
-use crate::{Estimate, Explorer, LeftOut, Result, Step};
+use super::word_vectors::Vectors;
+use super::{CompareError, Compared, Comparison, Options, RandomWords, digest, omitted};
+use crate::progress::Silent;
+use crate::text::counted;
+use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
 use stratoscope_extractor::parse_pairs;
 use stratoscope_geometry::{Edit, Interval};
 
-/// Pairs that are read before the vectors of their words are let go, so that memory stays flat.
+/// Pairs that are read at a time, so that memory stays flat.
 const AT_ONCE: usize = 128;
 
 /// Two sentences that differ in little.
@@ -27,8 +29,10 @@ pub struct MinimalPair {
 /// Minimal pairs, summarised by layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct PairsComparison {
-    /// The file.
+    /// The name of the file.
     pub file: String,
+    /// The sha256 of the pairs as JSON.
+    pub sha256: String,
     /// How many pairs.
     pub pairs: usize,
     /// `[n_layers + 1]`.
@@ -107,28 +111,27 @@ impl Explorer {
         &self,
         pairs: &[MinimalPair],
         file: &str,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
+        options: &Options,
     ) -> Result<Comparison> {
         let mut aligned = Vec::with_capacity(pairs.len());
         for pair in pairs {
             let place = |_| format!("{file}, line {}", pair.line);
             aligned.push(Aligned::of([&pair.good, &pair.bad], place)?);
         }
-        let ruler = Ruler::of(self, settings, progress)?;
+        let reference = ReferenceDistribution::of(self, options)?;
         let n_layers = self.model().transformer.architecture().n_layers + 1;
         let mut found: [Means; 3] = std::array::from_fn(|_| vec![Vec::new(); n_layers]);
         let mut sentence: Means = vec![Vec::new(); n_layers];
         for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
             let first = number * AT_ONCE;
-            progress(Step { what: "pairs", done: first, total: pairs.len() });
+            self.progress().part("pairs", first, pairs.len());
             let own = &aligned[first..first + some.len()];
             let wanted: Vec<_> = some
                 .iter()
                 .zip(own)
                 .flat_map(|(pair, own)| own.wanted([&pair.good, &pair.bad], Some(pair.line)))
                 .collect();
-            let vectors = Vectors::of(self, &wanted, settings.pooling, &mut |_| {})?;
+            let vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
             for (index, (pair, own)) in some.iter().zip(own).enumerate() {
                 let rows = [&vectors.rows[2 * index], &vectors.rows[2 * index + 1]];
                 for (side, text) in [&pair.good, &pair.bad].into_iter().enumerate() {
@@ -146,7 +149,7 @@ impl Explorer {
                 let whole = rows.map(|rows| rows.iter().flatten().copied().collect::<Vec<_>>());
                 for layer in 0..n_layers {
                     let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
-                    let far = ruler.distances(layer, a.view(), b.view())?;
+                    let far = reference.distances(layer, a.view(), b.view())?;
                     for (part, means) in
                         [Part::Changed, Part::After, Part::Before].into_iter().zip(&mut found)
                     {
@@ -157,7 +160,7 @@ impl Explorer {
                         }
                     }
                     let means = [0, 1].map(|side: usize| vectors.mean(layer, &whole[side]));
-                    sentence[layer].extend(ruler.distances(
+                    sentence[layer].extend(reference.distances(
                         layer,
                         means[0].view(),
                         means[1].view(),
@@ -165,18 +168,18 @@ impl Explorer {
                 }
             }
         }
-        progress(Step { what: "pairs", done: pairs.len(), total: pairs.len() });
+        self.progress().part("pairs", pairs.len(), pairs.len());
 
         let estimate = |values: &[f64]| -> Result<Option<Estimate>> {
             let alone: Vec<usize> = (0..values.len()).collect();
-            Ok(Interval::of_mean(values, &alone, settings.seed)?.map(Estimate::from))
+            Ok(Interval::of_mean(values, &alone, options.seed)?.map(Estimate::from))
         };
         let mut layers = Vec::new();
         for layer in 0..n_layers {
             let of = |part: usize| -> Result<(Option<Estimate>, Option<f64>)> {
                 let mean = estimate(&found[part][layer])?;
                 let at = mean
-                    .map(|m| ruler.percentiles(layer, &[m.value], Among::Random))
+                    .map(|m| reference.percentiles(layer, &[m.value], Reference::Random))
                     .transpose()?;
                 Ok((mean, at.and_then(|at| at.first().copied())))
             };
@@ -192,12 +195,17 @@ impl Explorer {
                 before,
                 before_percentile,
                 sentence: estimate(&sentence[layer])?,
-                random: ruler.spread(layer, Among::Random),
+                random: reference.spread(layer, Reference::Random),
             });
         }
         let out = missing(&layers, pairs.len());
-        let found = PairsComparison { file: file.to_owned(), pairs: pairs.len(), layers };
-        Ok(Comparison::new(self.origin(), settings, Compared::Pairs(found), out))
+        let found = PairsComparison {
+            file: file.to_owned(),
+            sha256: digest(pairs)?,
+            pairs: pairs.len(),
+            layers,
+        };
+        Ok(Comparison::new(self, options, Compared::Pairs(found), out))
     }
 }
 
@@ -218,7 +226,7 @@ fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, us
 }
 
 /// Which means are over fewer pairs than there are, or none, and why.
-fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<LeftOut> {
+fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
     let Some(layer) = layers.first() else { return Vec::new() };
     let parts = [
         ("changed", layer.changed, "has no word in the place of another"),
@@ -228,16 +236,16 @@ fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<LeftOut> {
     let mut out = Vec::new();
     for (name, mean, why) in parts {
         match mean.map_or(0, |m| m.n) {
-            0 => out.push(left_out(name, format!("no pair is counted: each {why}"))),
+            0 => out.push(omitted(name, format!("no pair is counted: each {why}"))),
             n if n < pairs => {
                 let without = counted(pairs - n, "pair is", "pairs are");
-                out.push(left_out(name, format!("{without} not counted: each {why}")));
+                out.push(omitted(name, format!("{without} not counted: each {why}")));
             }
             _ => {}
         }
     }
     if pairs == 1 {
-        out.push(left_out("intervals", "they are over pairs, and there is one"));
+        out.push(omitted("intervals", "they are over pairs, and there is one"));
     }
     out
 }

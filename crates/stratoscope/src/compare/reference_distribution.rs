@@ -1,11 +1,15 @@
-//! Distances of vectors at every layer, and what they are held against: any two words.
+//! Distances of vectors at every layer, and the distribution that they are compared with: pairs of
+//! words of unrelated sentences.
 
-use super::places::{Vectors, Wanted, words_of};
-use super::{CompareSettings, RandomWords};
-use crate::{Explorer, Metric, Result, Step, builtin_sentences};
+use super::word_vectors::{TextPlaces, Vectors, words_of};
+use super::{Options, RandomWords};
+use crate::artifacts::baseline::builtin_sentences;
+use crate::{Explorer, Result};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::collections::BTreeMap;
-use stratoscope_geometry::{Reference, percentiles, random_pairs, rowwise_cosine};
+use stratoscope_geometry::{
+    Metric, Reference as Centre, percentiles, random_pairs, rowwise_cosine,
+};
 
 /// Pairs of words whose distances make the distribution.
 const PAIRS: usize = 5000;
@@ -13,11 +17,11 @@ const PAIRS: usize = 5000;
 /// Pairs of occurrences of one word among those of all.
 const PER_WORD: usize = 20;
 
-/// How far apart vectors are at every layer.
-pub(super) struct Ruler {
+/// Distances at every layer, and those of reference pairs.
+pub(super) struct ReferenceDistribution {
     metric: Metric,
     /// `[n_layers + 1]`: what the metric is relative to; empty where it is to nothing.
-    references: Vec<Reference>,
+    centres: Vec<Centre>,
     /// `[n_layers + 1]`: distances of random words of unrelated sentences, ascending; empty where
     /// they are not asked for.
     random: Vec<Vec<f64>>,
@@ -25,51 +29,47 @@ pub(super) struct Ruler {
     same: Vec<Vec<f64>>,
 }
 
-/// What distances are held against.
+/// What distances are compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Among {
+pub(super) enum Reference {
     /// Random words of unrelated sentences.
     Random,
     /// One word in two unrelated sentences.
     SameWord,
 }
 
-impl Ruler {
+impl ReferenceDistribution {
     /// Reads the 200 built-in sentences: their words are what centred and standardised vectors are
     /// relative to, and pairs of them from different sentences are the random words. The first word
     /// of a sentence, to which many decoders give a state like no other, and punctuation are not
     /// among them.
-    pub(super) fn of(
-        explorer: &Explorer,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Self> {
+    pub(super) fn of(explorer: &Explorer, options: &Options) -> Result<Self> {
         let mut forms = Vec::new();
-        let wanted: Vec<Wanted<'_>> = builtin_sentences()
+        let wanted: Vec<TextPlaces<'_>> = builtin_sentences()
             .map(|text| {
                 let words = words_of(text).into_iter().skip(1).filter(|w| w.has_letters());
                 let (own, places) = words.map(|w| (w.text, w.place)).unzip();
                 forms.push(own);
-                Wanted { text, line: None, places }
+                TextPlaces { text, line: None, places }
             })
             .collect();
-        let vectors = Vectors::of_builtin(explorer, &wanted, settings.pooling, progress)?;
+        let vectors = Vectors::of_builtin(explorer, &wanted, options.pooling)?;
         let (mut rows, mut sentences) = (Vec::new(), Vec::new());
         for (sentence, own) in vectors.rows.iter().enumerate() {
             rows.extend(own.iter().flatten());
             sentences.resize(rows.len(), sentence);
         }
         let n_layers = vectors.n_layers();
-        let mut ruler = Self {
-            metric: settings.metric,
-            references: Vec::new(),
+        let mut reference = Self {
+            metric: options.metric,
+            centres: Vec::new(),
             random: Vec::new(),
             same: Vec::new(),
         };
         for layer in 0..n_layers {
-            ruler.references.push(Reference::of(vectors.some(layer, &rows).view())?);
+            reference.centres.push(Centre::of(vectors.some(layer, &rows).view())?);
         }
-        let random: Vec<(usize, usize)> = random_pairs(&sentences, PAIRS, settings.seed)
+        let random: Vec<(usize, usize)> = random_pairs(&sentences, PAIRS, options.seed)
             .unwrap_or_default()
             .into_iter()
             .map(|(a, b)| (rows[a], rows[b]))
@@ -79,31 +79,27 @@ impl Ruler {
             let sorted = |pairs: &[(usize, usize)]| -> Result<Vec<f64>> {
                 let (a, b): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
                 let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
-                let mut distances = ruler.distances(layer, a.view(), b.view())?;
+                let mut distances = reference.distances(layer, a.view(), b.view())?;
                 distances.sort_unstable_by(f64::total_cmp);
                 Ok(distances)
             };
             let (random, same) = (sorted(&random)?, sorted(&same)?);
-            ruler.random.push(random);
-            ruler.same.push(same);
+            reference.random.push(random);
+            reference.same.push(same);
         }
-        Ok(ruler)
+        Ok(reference)
     }
 
-    /// The same without random words; no sentences are read where the metric needs none.
-    pub(super) fn plain(
-        explorer: &Explorer,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Self> {
-        match settings.metric {
+    /// Without random words; no sentences are read where the metric needs none.
+    pub(super) fn plain(explorer: &Explorer, options: &Options) -> Result<Self> {
+        match options.metric {
             Metric::Cosine | Metric::Euclidean => Ok(Self {
-                metric: settings.metric,
-                references: Vec::new(),
+                metric: options.metric,
+                centres: Vec::new(),
                 random: Vec::new(),
                 same: Vec::new(),
             }),
-            _ => Self::of(explorer, settings, progress),
+            _ => Self::of(explorer, options),
         }
     }
 
@@ -147,14 +143,14 @@ impl Ruler {
         &self,
         layer: usize,
         distances: &[f64],
-        among: Among,
+        among: Reference,
     ) -> Result<Vec<f64>> {
         let at = percentiles(distances, self.among(layer, among))?;
         Ok(distances.iter().zip(at).map(|(&far, at)| if far > 0.0 { at } else { 0.0 }).collect())
     }
 
     /// How far apart the others are.
-    pub(super) fn spread(&self, layer: usize, among: Among) -> RandomWords {
+    pub(super) fn spread(&self, layer: usize, among: Reference) -> RandomWords {
         let sorted = self.among(layer, among);
         let at = |share: f64| {
             let place = share * sorted.len().saturating_sub(1) as f64;
@@ -163,14 +159,14 @@ impl Ruler {
         RandomWords { median: at(0.5), low: at(0.05), high: at(0.95), n: sorted.len() }
     }
 
-    fn among(&self, layer: usize, among: Among) -> &[f64] {
-        let all = if among == Among::Random { &self.random } else { &self.same };
+    fn among(&self, layer: usize, among: Reference) -> &[f64] {
+        let all = if among == Reference::Random { &self.random } else { &self.same };
         all.get(layer).map_or(&[], Vec::as_slice)
     }
 
     fn prepared(&self, layer: usize, x: ArrayView2<'_, f32>) -> Result<Array2<f32>> {
-        Ok(match self.references.get(layer) {
-            Some(reference) => reference.prepared(x, self.metric)?.mapv(|v| v as f32),
+        Ok(match self.centres.get(layer) {
+            Some(centre) => centre.prepared(x, self.metric)?.mapv(|v| v as f32),
             None => x.to_owned(),
         })
     }

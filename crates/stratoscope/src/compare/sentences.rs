@@ -1,11 +1,14 @@
 //! Two sentences, word by word: how far apart aligned words are at every layer.
 
 use super::error::start_of;
-use super::places::{Vectors, Wanted, Word, some_words_of};
-use super::ruler::{Among, Ruler};
-use super::{CompareError, CompareSettings, Compared, Comparison, RandomWords, counted, left_out};
-use crate::{Estimate, Explorer, LeftOut, Result, Step};
+use super::reference_distribution::{Reference, ReferenceDistribution};
+use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of};
+use super::{CompareError, Compared, Comparison, Options, RandomWords, omitted};
+use crate::artifacts::ModelArtifacts;
+use crate::text::counted;
+use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
+use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_geometry::{Edit, Interval, align_words};
 
 /// Words that both sentences have begin to differ where they are farther apart than so many of a
@@ -109,8 +112,12 @@ impl Aligned {
     }
 
     /// All words of both, to be read.
-    pub(super) fn wanted<'a>(&self, texts: [&'a str; 2], line: Option<usize>) -> [Wanted<'a>; 2] {
-        [0, 1].map(|side| Wanted {
+    pub(super) fn wanted<'a>(
+        &self,
+        texts: [&'a str; 2],
+        line: Option<usize>,
+    ) -> [TextPlaces<'a>; 2] {
+        [0, 1].map(|side| TextPlaces {
             text: texts[side],
             line,
             places: self.words[side].iter().map(|w| w.place.clone()).collect(),
@@ -139,14 +146,20 @@ impl Explorer {
         &self,
         first: &str,
         second: &str,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
+        options: &Options,
     ) -> Result<Comparison> {
         let texts = [first, second];
         let place = |side: usize| format!("text {}", side + 1);
         let aligned = Aligned::of(texts, place)?;
         let wanted = aligned.wanted(texts, None);
-        let vectors = Vectors::of(self, &wanted, settings.pooling, progress)?;
+        let read = [0, 1].map(|side: usize| Text {
+            words: wanted[side].places.clone(),
+            ..Text::from(texts[side])
+        });
+        // Both at once: the page needs the states of their tokens too.
+        let prepared = prepare(self.model(), read.to_vec(), LongText::Refuse)?;
+        let states = self.states(prepared, &LayerSelection::All, &HookSelection::default())?;
+        let vectors = Vectors::of_states(&states, &wanted, options.pooling)?;
         let of_side = |side: usize| -> Result<Vec<usize>> {
             let rows: Vec<usize> = vectors.rows[side].iter().flatten().copied().collect();
             match rows.is_empty() {
@@ -160,7 +173,7 @@ impl Explorer {
             }
         };
         let whole = [of_side(0)?, of_side(1)?];
-        let ruler = Ruler::of(self, settings, progress)?;
+        let reference = ReferenceDistribution::of(self, options)?;
 
         // The steps whose words both have a vector, and their rows.
         let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
@@ -175,22 +188,22 @@ impl Explorer {
         let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
         let place = |layer, mean: Option<Estimate>, among| -> Result<Option<f64>> {
-            let at = mean.map(|m| ruler.percentiles(layer, &[m.value], among)).transpose()?;
+            let at = mean.map(|m| reference.percentiles(layer, &[m.value], among)).transpose()?;
             Ok(at.and_then(|at| at.first().copied()))
         };
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
-            let distances = ruler.distances(layer, a.view(), b.view())?;
-            let percentiles = ruler.percentiles(layer, &distances, Among::Random)?;
-            let among_same = ruler.percentiles(layer, &distances, Among::SameWord)?;
+            let distances = reference.distances(layer, a.view(), b.view())?;
+            let percentiles = reference.percentiles(layer, &distances, Reference::Random)?;
+            let among_same = reference.percentiles(layer, &distances, Reference::SameWord)?;
             let mean = |kept: bool| -> Result<(Option<Estimate>, Option<f64>)> {
                 let own =
                     pairs.iter().zip(&distances).filter(|((step, ..), _)| is_kept(*step) == kept);
                 let own: Vec<f64> = own.map(|(_, &d)| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
-                let mean = Interval::of_mean(&own, &alone, settings.seed)?.map(Estimate::from);
-                let at = place(layer, mean, Among::Random)?;
+                let mean = Interval::of_mean(&own, &alone, options.seed)?.map(Estimate::from);
+                let at = place(layer, mean, Reference::Random)?;
                 Ok((mean, at))
             };
             let (kept, kept_percentile) = mean(true)?;
@@ -204,17 +217,17 @@ impl Explorer {
                 });
             }
             let means = [0, 1].map(|side| vectors.mean(layer, &whole[side]));
-            let far = ruler.distances(layer, means[0].view(), means[1].view())?;
+            let far = reference.distances(layer, means[0].view(), means[1].view())?;
             layers.push(SentenceLayer {
                 layer,
                 kept,
                 kept_percentile,
-                kept_percentile_same_word: place(layer, kept, Among::SameWord)?,
+                kept_percentile_same_word: place(layer, kept, Reference::SameWord)?,
                 replaced,
                 replaced_percentile,
                 sentence: far.first().copied().unwrap_or(0.0),
-                random: ruler.spread(layer, Among::Random),
-                same_word: ruler.spread(layer, Among::SameWord),
+                random: reference.spread(layer, Reference::Random),
+                same_word: reference.spread(layer, Reference::SameWord),
                 words,
             });
         }
@@ -247,11 +260,14 @@ impl Explorer {
         let unread: Vec<&str> = unread.filter_map(|(_, word)| word.first.as_deref()).collect();
         if !unread.is_empty() {
             let reason = format!("the tokenizer has no token for: {}", unread.join(" "));
-            out.push(left_out("words", reason));
+            out.push(omitted("words", reason));
         }
         let texts = texts.map(str::to_owned);
         let found = SentenceComparison { texts, alignment, begins, most, layers };
-        Ok(Comparison::new(self.origin(), settings, Compared::Sentences(found), out))
+        let baseline = self.artifacts()?.baseline;
+        let artifacts = ModelArtifacts { baseline, ..ModelArtifacts::default() };
+        let comparison = Comparison::new(self, options, Compared::Sentences(found), out);
+        Ok(Comparison { states: Some((states, artifacts)), ..comparison })
     }
 }
 
@@ -274,23 +290,23 @@ fn missing(
     alignment: &[AlignedWord],
     layers: &[SentenceLayer],
     begins: Option<usize>,
-) -> Vec<LeftOut> {
+) -> Vec<Omitted> {
     let mut out = Vec::new();
     let Some(layer) = layers.first() else { return out };
     let same = alignment.iter().all(|word| word.edit == EditKind::Kept);
     match layer.kept {
-        None => out.push(left_out("kept", "no word is in both sentences")),
+        None => out.push(omitted("kept", "no word is in both sentences")),
         Some(kept) if kept.n < 2 => {
-            out.push(left_out("interval of kept", "a single word is in both sentences"));
+            out.push(omitted("interval of kept", "a single word is in both sentences"));
         }
         Some(_) => {}
     }
     match layer.replaced {
         None => {
-            out.push(left_out("replaced", "no word of one stands in the place of another"));
+            out.push(omitted("replaced", "no word of one stands in the place of another"));
         }
         Some(replaced) if replaced.n < 2 => {
-            out.push(left_out("interval of replaced", "a single word stands in another's place"));
+            out.push(omitted("interval of replaced", "a single word stands in another's place"));
         }
         Some(_) => {}
     }
@@ -303,7 +319,7 @@ fn missing(
                 counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
             ),
         };
-        out.push(left_out("begins", reason));
+        out.push(omitted("begins", reason));
     }
     out
 }

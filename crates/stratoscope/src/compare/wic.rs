@@ -1,17 +1,19 @@
 //! Word-in-context pairs: whether the same word in two sentences is closer where it means the same.
 
 use super::error::start_of;
-use super::places::{Vectors, Wanted};
-use super::ruler::Ruler;
-use super::{CompareError, CompareSettings, Compared, Comparison, counted, left_out};
-use crate::{Estimate, Explorer, Result, Step};
+use super::reference_distribution::ReferenceDistribution;
+use super::word_vectors::{TextPlaces, Vectors};
+use super::{CompareError, Compared, Comparison, Options, digest, omitted};
+use crate::progress::Silent;
+use crate::text::counted;
+use crate::{Estimate, Explorer, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use stratoscope_extractor::parse_lines;
 use stratoscope_geometry::{Interval, auc_by_group};
 
-/// Pairs that are read before their vectors are let go, so that memory stays flat.
+/// Pairs that are read at a time, so that memory stays flat.
 const AT_ONCE: usize = 512;
 
 /// The columns that are needed.
@@ -33,7 +35,7 @@ const USUAL: [&str; 11] = [
 ];
 
 /// A word in two sentences, and whether it means the same in both.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WicPair {
     /// Its line, from 1.
     pub line: usize,
@@ -50,8 +52,10 @@ pub struct WicPair {
 /// How well the similarity of a word's two vectors tells same from different senses, by layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct WicComparison {
-    /// The file.
+    /// The name of the file.
     pub file: String,
+    /// The sha256 of the pairs as JSON.
+    pub sha256: String,
     /// Pairs that were scored.
     pub pairs: usize,
     /// Those of the same sense among them.
@@ -189,24 +193,23 @@ impl Explorer {
         &self,
         pairs: &[WicPair],
         file: &str,
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
+        options: &Options,
     ) -> Result<Comparison> {
         one_kind(file, pairs.iter().map(|p| p.same))?;
-        let ruler = Ruler::plain(self, settings, progress)?;
+        let reference = ReferenceDistribution::plain(self, options)?;
         let n_layers = self.model().transformer.architecture().n_layers + 1;
         let mut scores = vec![Vec::new(); n_layers];
         let (mut scored, mut unread) = (Vec::new(), Vec::new());
         for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
-            progress(Step { what: "pairs", done: number * AT_ONCE, total: pairs.len() });
+            self.progress().part("pairs", number * AT_ONCE, pairs.len());
             let side = |pair, side: usize| {
                 let WicPair { line, sentences, places, .. }: &WicPair = pair;
                 let places = vec![places[side].clone()];
-                Wanted { text: &sentences[side], line: Some(*line), places }
+                TextPlaces { text: &sentences[side], line: Some(*line), places }
             };
-            let wanted: Vec<Wanted<'_>> =
+            let wanted: Vec<TextPlaces<'_>> =
                 some.iter().flat_map(|pair| [side(pair, 0), side(pair, 1)]).collect();
-            let vectors = Vectors::of(self, &wanted, settings.pooling, &mut |_| {})?;
+            let vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
             let (mut a, mut b) = (Vec::new(), Vec::new());
             for (pair, rows) in some.iter().zip(vectors.rows.chunks(2)) {
                 match (rows[0][0], rows[1][0]) {
@@ -220,10 +223,10 @@ impl Explorer {
             }
             for (layer, scores) in scores.iter_mut().enumerate() {
                 let (a, b) = (vectors.some(layer, &a), vectors.some(layer, &b));
-                scores.extend(ruler.similarities(layer, a.view(), b.view())?);
+                scores.extend(reference.similarities(layer, a.view(), b.view())?);
             }
         }
-        progress(Step { what: "pairs", done: pairs.len(), total: pairs.len() });
+        self.progress().part("pairs", pairs.len(), pairs.len());
 
         let labels: Vec<bool> = scored.iter().map(|p| p.same).collect();
         one_kind(file, labels.iter().copied())?;
@@ -234,11 +237,11 @@ impl Explorer {
                 let own = scores.iter().zip(&groups).zip(&labels).filter(|(_, l)| **l == same);
                 let (own, groups): (Vec<f64>, Vec<usize>) =
                     own.map(|((score, group), _)| (*score, *group)).unzip();
-                Ok(Interval::of_mean(&own, &groups, settings.seed)?.map(Estimate::from))
+                Ok(Interval::of_mean(&own, &groups, options.seed)?.map(Estimate::from))
             };
             layers.push(WicLayer {
                 layer,
-                auc: auc_by_group(scores, &labels, &groups, settings.seed)?.into(),
+                auc: auc_by_group(scores, &labels, &groups, options.seed)?.into(),
                 same: mean(true)?,
                 different: mean(false)?,
             });
@@ -250,13 +253,13 @@ impl Explorer {
             let n = counted(unread.len(), "pair", "pairs");
             let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
             let reason = format!("{n} whose word no token stands for, of lines {some}");
-            out.push(left_out("pairs", reason));
+            out.push(omitted("pairs", reason));
         }
         let same = labels.iter().filter(|l| **l).count();
-        let file = file.to_owned();
+        let (file, sha256) = (file.to_owned(), digest(pairs)?);
         let pairs = scored.len();
-        let found = WicComparison { file, pairs, same, resampled, best, layers };
-        Ok(Comparison::new(self.origin(), settings, Compared::Wic(found), out))
+        let found = WicComparison { file, sha256, pairs, same, resampled, best, layers };
+        Ok(Comparison::new(self, options, Compared::Wic(found), out))
     }
 }
 

@@ -3,15 +3,15 @@
 
 use super::error::start_of;
 use super::homographs::Homographs;
-use super::places::{Vectors, Wanted, Word, some_words_of, words_of};
-use super::ruler::Ruler;
-use super::{CompareError, CompareSettings, Compared, Comparison};
-use crate::{Estimate, Explorer, Result, Step};
+use super::reference_distribution::ReferenceDistribution;
+use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of, words_of};
+use super::{CompareError, Compared, Comparison, Options};
+use crate::{Estimate, Explorer, Result};
 use serde::Serialize;
 use std::ops::Range;
 
 /// Contexts that can be compared pair by pair.
-const MOST: usize = 50;
+const MAX: usize = 50;
 
 /// One word in several contexts.
 #[derive(Debug, Clone, Serialize)]
@@ -88,21 +88,20 @@ impl Explorer {
     /// a forward pass that fails.
     pub fn compare_word(
         &self,
-        texts: &[String],
-        words: &[String],
-        settings: &CompareSettings,
-        progress: &mut dyn FnMut(Step),
+        texts: &[impl AsRef<str>],
+        words: &[impl AsRef<str>],
+        options: &Options,
     ) -> Result<Comparison> {
         let contexts = contexts(texts, words)?;
-        let wanted: Vec<Wanted<'_>> = contexts
+        let wanted: Vec<TextPlaces<'_>> = contexts
             .iter()
-            .map(|c| Wanted {
+            .map(|c| TextPlaces {
                 text: &c.text,
                 line: None,
                 places: std::iter::once(c.place[0]..c.place[1]).collect(),
             })
             .collect();
-        let vectors = Vectors::of(self, &wanted, settings.pooling, progress)?;
+        let vectors = Vectors::of(self, &wanted, options.pooling, self.progress())?;
         let mut rows = Vec::new();
         for (index, (context, row)) in contexts.iter().zip(&vectors.rows).enumerate() {
             rows.push(row[0].ok_or_else(|| CompareError::NoToken {
@@ -111,8 +110,8 @@ impl Explorer {
                 text: start_of(&context.text),
             })?);
         }
-        let ruler = Ruler::plain(self, settings, progress)?;
-        let homographs = Homographs::of(self, &ruler, settings, progress)?;
+        let reference = ReferenceDistribution::plain(self, options)?;
+        let homographs = Homographs::of(self, &reference, options)?;
         let n = contexts.len();
         let pairs: Vec<(usize, usize)> =
             (0..n).flat_map(|a| (a + 1..n).map(move |b| (a, b))).collect();
@@ -121,7 +120,7 @@ impl Explorer {
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &first), vectors.some(layer, &second));
-            let values = ruler.similarities(layer, a.view(), b.view())?;
+            let values = reference.similarities(layer, a.view(), b.view())?;
             let [among_same, among_other] = homographs.percentiles(layer, &values)?;
             let pair = |(index, &(first, second)): (usize, &(usize, usize))| WordPair {
                 first,
@@ -130,14 +129,14 @@ impl Explorer {
                 percentile_same: among_same[index],
                 percentile_other: among_other[index],
             };
-            let [same_sense, other_sense] = homographs.means(layer, settings.seed)?;
+            let [same_sense, other_sense] = homographs.means(layer, options.seed)?;
             layers.push(WordLayer {
                 layer,
                 similarity: values.iter().sum::<f64>() / values.len() as f64,
                 pairs: pairs.iter().enumerate().map(pair).collect(),
                 same_sense,
                 other_sense,
-                senses_auc: homographs.auc(layer, settings.seed)?,
+                senses_auc: homographs.auc(layer, options.seed)?,
             });
         }
         let largest = layers.iter().map(|l| l.senses_auc.value).fold(0.0, f64::max);
@@ -149,24 +148,23 @@ impl Explorer {
             best,
             layers,
         };
-        Ok(Comparison::new(self.origin(), settings, Compared::Word(found), Vec::new()))
+        Ok(Comparison::new(self, options, Compared::Word(found), Vec::new()))
     }
 }
 
 /// Texts and words put together.
-fn contexts(texts: &[String], words: &[String]) -> Result<Vec<WordContext>> {
+fn contexts(texts: &[impl AsRef<str>], words: &[impl AsRef<str>]) -> Result<Vec<WordContext>> {
     let n = texts.len().max(words.len());
     let fits = |len: usize| len == 1 || len == n;
     if n < 2 || !fits(texts.len()) || !fits(words.len()) {
         return Err(CompareError::Contexts { texts: texts.len(), words: words.len() }.into());
     }
-    if n > MOST {
-        return Err(CompareError::TooManyContexts { found: n, most: MOST }.into());
+    if n > MAX {
+        return Err(CompareError::TooManyContexts { found: n, most: MAX }.into());
     }
     let mut found: Vec<WordContext> = Vec::new();
     for index in 0..n {
-        let of = |list: &[String]| list.get(index).or(list.first()).cloned().unwrap_or_default();
-        let context = context(of(texts), &of(words), index)?;
+        let context = context(at(texts, index).to_owned(), at(words, index), index)?;
         if let Some(first) = found.iter().position(|other| *other == context) {
             let word = context.word;
             let (first, second) = (first + 1, index + 1);
@@ -175,6 +173,11 @@ fn contexts(texts: &[String], words: &[String]) -> Result<Vec<WordContext>> {
         found.push(context);
     }
     Ok(found)
+}
+
+/// The entry of a list, or its first.
+fn at(list: &[impl AsRef<str>], index: usize) -> &str {
+    list.get(index).or(list.first()).map_or("", AsRef::as_ref)
 }
 
 /// The occurrence of a word, given as `word` or `word#2`, in a text.
@@ -230,8 +233,7 @@ mod tests {
     use super::*;
 
     fn of(texts: &[&str], words: &[&str]) -> Result<Vec<WordContext>, String> {
-        let owned = |list: &[&str]| list.iter().map(|&s| s.to_owned()).collect::<Vec<_>>();
-        contexts(&owned(texts), &owned(words)).map_err(|e| e.to_string())
+        contexts(texts, words).map_err(|e| e.to_string())
     }
 
     #[test]

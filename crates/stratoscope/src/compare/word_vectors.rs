@@ -2,11 +2,13 @@
 
 use super::CompareError;
 use super::error::start_of;
-use crate::{Explorer, LongText, Pooling, Result, Step, Text};
+use crate::progress::Progress;
+use crate::{Explorer, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use stratoscope_extractor::{ChosenWords, unicode_words};
+use stratoscope_extractor::{Activations, ChosenWords, LongText, Text, Unit, unicode_words};
+use stratoscope_loader::Pooling;
 
 /// A word and its place in its text, in characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,8 +24,8 @@ impl Word {
     }
 }
 
-/// The words of a text and its punctuation marks, as Unicode parts them (UAX 29): the same for every
-/// model, whatever its tokenizer makes of them.
+/// The words and punctuation marks of a text by Unicode's rule (UAX 29), which does not depend on a
+/// tokenizer.
 pub(super) fn words_of(text: &str) -> Vec<Word> {
     let letters: Vec<char> = text.chars().collect();
     let word = |place: Range<usize>| Word {
@@ -33,7 +35,7 @@ pub(super) fn words_of(text: &str) -> Vec<Word> {
     unicode_words(text).into_iter().map(word).collect()
 }
 
-/// The same of a text that has to have some.
+/// The words of a text that must have some.
 pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Result<Vec<Word>> {
     let words = words_of(text);
     match words.is_empty() {
@@ -44,7 +46,7 @@ pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Resul
 
 /// A text, and the places in it whose vectors are wanted, in characters.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wanted<'a> {
+pub(super) struct TextPlaces<'a> {
     pub(super) text: &'a str,
     pub(super) line: Option<usize>,
     pub(super) places: Vec<Range<usize>>,
@@ -59,32 +61,31 @@ pub(super) struct Vectors {
 }
 
 impl Vectors {
-    /// Runs the model over the texts, each different one once: the same text has the same vectors.
+    /// Runs the model over the texts, each distinct one once.
     pub(super) fn of(
         explorer: &Explorer,
-        wanted: &[Wanted<'_>],
+        wanted: &[TextPlaces<'_>],
         pooling: Pooling,
-        progress: &mut dyn FnMut(Step),
+        progress: &dyn Progress,
     ) -> Result<Self> {
         Self::read(explorer, wanted, pooling, LongText::Refuse, progress)
     }
 
-    /// The same of texts of our own, of which a model with few positions reads what it can.
+    /// The same of built-in texts, which are cut for a model with few positions.
     pub(super) fn of_builtin(
         explorer: &Explorer,
-        wanted: &[Wanted<'_>],
+        wanted: &[TextPlaces<'_>],
         pooling: Pooling,
-        progress: &mut dyn FnMut(Step),
     ) -> Result<Self> {
-        Self::read(explorer, wanted, pooling, LongText::Cut, progress)
+        Self::read(explorer, wanted, pooling, LongText::Cut, explorer.progress())
     }
 
     fn read(
         explorer: &Explorer,
-        wanted: &[Wanted<'_>],
+        wanted: &[TextPlaces<'_>],
         pooling: Pooling,
         long: LongText,
-        progress: &mut dyn FnMut(Step),
+        progress: &dyn Progress,
     ) -> Result<Self> {
         let mut numbers: HashMap<&str, usize> = HashMap::new();
         let mut texts: Vec<Text> = Vec::new();
@@ -109,16 +110,40 @@ impl Vectors {
             row_of.insert((text, place.start, place.end), row);
         }
         let layers: Vec<usize> = (0..=model.transformer.architecture().n_layers).collect();
-        let mut told = |p: stratoscope_extractor::Progress| {
-            progress(Step { what: "reading", done: p.done, total: p.total });
+        let mut step = |p: stratoscope_extractor::Progress| {
+            progress.part("reading", p.done, p.total);
         };
-        let states = words.states(model, &layers, &mut told)?;
+        let states = words.states(model, &layers, &mut step)?;
         let rows = wanted.iter().map(|one| {
             let number = numbers[one.text];
             let row = |p: &Range<usize>| row_of.get(&(number, p.start, p.end)).copied();
             one.places.iter().map(row).collect()
         });
         Ok(Self { rows: rows.collect(), states })
+    }
+
+    /// From token states of the texts, one per entry of `wanted`, whose words are the places.
+    pub(super) fn of_states(
+        states: &Activations,
+        wanted: &[TextPlaces<'_>],
+        pooling: Pooling,
+    ) -> Result<Self> {
+        let special = states.rows.iter().all(|row| row.word_id.is_none());
+        let none = || wanted.iter().map(|one| vec![None; one.places.len()]).collect();
+        if special {
+            let (layers, _, d_model) = states.hidden_states.dim();
+            return Ok(Self { states: Array3::zeros((layers, 0, d_model)), rows: none() });
+        }
+        let words = states.pooled(Unit::Word, pooling)?;
+        let mut rows: Vec<Vec<Option<usize>>> = none();
+        for (row, word) in words.rows.iter().enumerate() {
+            let of_text = &mut rows[word.sequence];
+            let place = word.word_id.and_then(|word| of_text.get_mut(word as usize));
+            if let Some(place) = place {
+                *place = Some(row);
+            }
+        }
+        Ok(Self { states: words.hidden_states, rows })
     }
 
     /// `n_layers + 1`.

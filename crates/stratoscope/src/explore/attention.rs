@@ -1,10 +1,10 @@
 //! Where the heads of every block look in some texts, and what that adds up to.
 
-use crate::{Activations, Error, Explorer, Result, Unit};
+use crate::{Error, Explorer, Result};
 use ndarray::{ArrayView3, s};
 use serde::Serialize;
 use std::ops::Range;
-use stratoscope_extractor::{Capture, HookSelection};
+use stratoscope_extractor::{Activations, Capture, HookSelection, Unit};
 use stratoscope_geometry::{attention_heads, rollout};
 use stratoscope_plot::{Heat, HeatPanel};
 use stratoscope_transformer::HookPoint;
@@ -130,7 +130,7 @@ impl Explorer {
         if let (true, Some(text)) = (small, texts.first()) {
             let views: Vec<_> = of_first.iter().map(|pattern| pattern.view()).collect();
             let weights = rollout(&views)?.into_iter().map(|w| w.into_iter().collect()).collect();
-            let names = crate::figures::display_names(&states.rows[text.clone()]);
+            let names = crate::text::display_names(&states.rows[text.clone()]);
             attention.rollout = Some(Rollout { tokens: names, weights });
         }
         Ok(attention)
@@ -177,7 +177,7 @@ impl Attention {
     }
 
     /// Head × layer maps of what the heads do.
-    pub(crate) fn figure(&self, title: String) -> Heat {
+    pub(super) fn figure(&self, title: String) -> Heat {
         type Pick = fn(&HeadSummary) -> Option<f64>;
         let measures: [(&str, &str, Pick, bool); 4] = [
             ("Entropy", "entropy in nats", |h| Some(h.entropy), false),
@@ -230,7 +230,7 @@ impl Attention {
 
 impl Rollout {
     /// Token × token matrices of some layers, on one scale.
-    pub(crate) fn figure(&self, title: String, texts: usize) -> Heat {
+    pub(super) fn figure(&self, title: String, texts: usize) -> Heat {
         let n = self.tokens.len();
         let (across, most) = match n {
             0..=12 => (3, 9),

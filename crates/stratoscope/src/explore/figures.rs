@@ -1,39 +1,26 @@
-//! An exploration's figures: which there are, what they are called, and what their captions say.
+//! The figures of an exploration and their captions.
 
-use crate::{
-    Alignment, Exploration, LayerMaps, LayerSummary, Metric, Moves, Reducer, Result, Unit,
-};
+use super::maps::LayerMaps;
+use super::neighbours::NeighbourChange;
+use super::options::{Alignment, Reducer};
+use super::{Exploration, LayerSummary};
+use crate::analysis::Figure;
+use crate::text::{display_names, metric_label, short_name};
+use crate::{Estimate, Part};
 use serde_json::{Value, json};
-use std::collections::HashMap;
-use stratoscope_extractor::Row;
+use stratoscope_extractor::{LayerSelection, Unit};
 use stratoscope_plot::{
-    Activations, Depth, Figure, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind,
-    Similarity, Token, Trajectory, XAxis,
+    Activations, Depth, LayerMatrix, Map, MapColour, Maps, Panel, Series, SeriesKind, Similarity,
+    Token, Trajectory, XAxis,
 };
-
-/// A figure with its name and the numbers behind it.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct NamedFigure {
-    /// Its name, which is that of its files.
-    pub name: &'static str,
-    /// The picture.
-    pub drawn: Result<Figure>,
-    /// The numbers behind it.
-    pub numbers: Value,
-}
 
 /// Absolute values beyond this percentile share the last colour of the activations.
 const CLIP: f64 = 99.0;
 
 impl Exploration {
-    /// Draws every figure that is not left out.
-    pub fn figures(&self) -> Vec<NamedFigure> {
-        let figure = |name, drawn: Result<Figure, _>, numbers| NamedFigure {
-            name,
-            drawn: drawn.map_err(Into::into),
-            numbers,
-        };
+    /// Every figure that is not omitted.
+    pub(super) fn drawn(&self) -> Vec<Figure> {
+        let figure = |id: &str, drawn, numbers| Figure::new(id, drawn, numbers);
         let mut figures = Vec::new();
         if let Some(maps) = &self.trajectory {
             let drawn = self.trajectory_figure(maps).draw();
@@ -75,7 +62,7 @@ impl Exploration {
                     Some(_) => "this text".to_owned(),
                     None => String::new(),
                 },
-                y_label: metric_label(self.settings.metric).to_owned(),
+                y_label: metric_label(self.options.metric).to_owned(),
                 layers: self.states.layers.clone(),
                 x: XAxis::Layers,
                 range: None,
@@ -89,7 +76,7 @@ impl Exploration {
                 rows,
             };
             let numbers = json!({
-                "metric": metric_label(self.settings.metric),
+                "metric": metric_label(self.options.metric),
                 "layers": self.layers,
                 "profile": self.profile,
             });
@@ -120,13 +107,13 @@ impl Exploration {
                     "cka": &values[l * side..(l + 1) * side],
                 })).collect::<Value>(),
             });
-            figures.push(figure("layers", drawn, numbers));
+            figures.push(figure("cka", drawn, numbers));
         }
-        if let Some(moves) = &self.moves {
-            let title = self.title("Neighbourhoods that change");
+        if let Some(change) = &self.neighbour_change {
+            let title = self.title("Change of nearest neighbours");
             let names = display_names(&self.states.rows);
-            let drawn = moves.figure(title, &names, self.unit()).draw();
-            figures.push(figure("moves", drawn, self.moves_numbers(moves)));
+            let drawn = change.figure(title, &names, self.unit(), self.options.metric).draw();
+            figures.push(figure("neighbour_change", drawn, self.change_numbers(change)));
         }
         if let Some(attention) = &self.attention {
             if !attention.blocks.is_empty() {
@@ -264,12 +251,8 @@ impl Exploration {
         }
     }
 
-    pub(crate) fn metric_label(&self) -> &'static str {
-        metric_label(self.settings.metric)
-    }
-
-    pub(crate) fn depth_series(&self) -> Vec<Series> {
-        type Pick = fn(&LayerSummary) -> Option<crate::Estimate>;
+    pub(super) fn depth_series(&self) -> Vec<Series> {
+        type Pick = fn(&LayerSummary) -> Option<Estimate>;
         let curves: [(&str, SeriesKind, Pick); 3] = [
             ("to itself at layer 0", SeriesKind::Measure, |l| l.to_layer_0),
             ("to the others of its sentence", SeriesKind::Measure, |l| l.to_sentence),
@@ -289,7 +272,7 @@ impl Exploration {
         series.filter(|s| s.values.iter().any(Option::is_some)).collect()
     }
 
-    pub(crate) fn depth_caption(&self) -> String {
+    pub(super) fn depth_caption(&self) -> String {
         let of = match self.states.texts.len() {
             1 => format!("the {} of one text, so they say nothing of other texts", self.unit()),
             n => format!("{n} texts"),
@@ -301,10 +284,10 @@ impl Exploration {
                 b.n
             ),
             None => self
-                .left_out
+                .omitted
                 .iter()
-                .find(|l| l.name == "baseline")
-                .map_or_else(String::new, |l| format!(" No baseline: {}.", l.reason)),
+                .find(|omitted| omitted.what == Part::Baseline)
+                .map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why)),
         };
         format!(
             "Means over the {} that are not special, with 95 % bootstrap intervals over \
@@ -318,13 +301,11 @@ impl Exploration {
     }
 
     fn activations_figure(&self) -> (Activations, Value) {
-        let wanted = &self.settings.activations;
-        let mut chosen: Vec<usize> = (0..self.states.layers.len())
-            .filter(|&l| wanted.contains(&self.states.layers[l]))
-            .collect();
-        if chosen.is_empty() {
-            chosen.push(self.states.layers.len() - 1);
-        }
+        let all = 0..self.states.layers.len();
+        let chosen: Vec<usize> = match &self.options.layers {
+            LayerSelection::All => all.last().into_iter().collect(),
+            LayerSelection::Some(_) => all.collect(),
+        };
         let values: Vec<Vec<f32>> =
             chosen.iter().map(|&l| self.states.layer(l).iter().copied().collect()).collect();
         let layers: Vec<usize> = chosen.iter().map(|&l| self.states.layers[l]).collect();
@@ -370,13 +351,14 @@ impl Exploration {
         })
     }
 
-    /// The moves with the names of the tokens.
-    pub fn moves_numbers(&self, moves: &Moves) -> Value {
+    /// The change of neighbours, with the texts of the tokens.
+    fn change_numbers(&self, change: &NeighbourChange) -> Value {
         json!({
-            "neighbours": moves.neighbours,
-            "n": moves.n,
-            "by_chance": moves.by_chance,
-            "steps": moves.steps.iter().map(|step| json!({
+            "neighbours": change.neighbours,
+            "metric": metric_label(self.options.metric),
+            "n": change.n,
+            "by_chance": change.by_chance,
+            "steps": change.steps.iter().map(|step| json!({
                 "from": step.from,
                 "to": step.to,
                 "change": step.change,
@@ -418,7 +400,7 @@ impl Exploration {
         format!("{what}: {}", short_name(&self.states.origin.model))
     }
 
-    pub(crate) fn unit(&self) -> &'static str {
+    pub(super) fn unit(&self) -> &'static str {
         match self.states.unit {
             Unit::Token => "tokens",
             Unit::Word => "words",
@@ -466,50 +448,4 @@ fn far_from_the_rest(maps: &LayerMaps) -> Vec<usize> {
         (point.iter().zip(ranges)).any(|(v, (low, high))| *v < low - width || *v > high + width)
     };
     aside.into_iter().filter(|&c| maps.points.iter().any(|layer| beyond(&layer[c]))).collect()
-}
-
-/// A model's name in a title: of a path the last part.
-pub(crate) fn short_name(model: &str) -> &str {
-    match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
-        Some(last) if model.starts_with(['/', '.']) => last,
-        _ => model,
-    }
-}
-
-/// How rows are named in a picture: a word that comes again in its text is numbered, and a lone
-/// punctuation mark stands in quotes, since a dot beside a dot is not seen.
-pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
-    numbered(rows.iter().map(|row| {
-        let name = &row.label;
-        let mark = name.len() == 1 && name.chars().all(|c| c.is_ascii_punctuation());
-        let name = if mark && !row.special { format!("“{name}”") } else { name.clone() };
-        (row.sequence, name)
-    }))
-}
-
-/// Names of which the ones that come again in their text are numbered.
-pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<String> {
-    let mut seen: HashMap<(usize, String), usize> = HashMap::new();
-    names
-        .map(|(text, mut name)| {
-            let count = seen.entry((text, name.clone())).or_default();
-            *count += 1;
-            // After letters that run to the left a number would be read as standing before them.
-            let leftward = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
-            if *count > 1 && !name.chars().any(leftward) {
-                name = format!("{name} ({count})");
-            }
-            name
-        })
-        .collect()
-}
-
-/// What an axis of this metric is called.
-pub(crate) fn metric_label(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Cosine => "cosine",
-        Metric::Centred => "centred cosine",
-        Metric::Standardised => "standardised cosine",
-        Metric::Euclidean => "Euclidean distance",
-    }
 }

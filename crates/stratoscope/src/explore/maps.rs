@@ -1,39 +1,15 @@
-//! Hidden states of all layers to the plane, in one shared basis or aligned layer by layer.
+//! Maps of the hidden states of all layers in a plane, in one basis or aligned layer by layer.
 
-use crate::{Activations, Result};
+use super::options::{Alignment, Reducer};
+use crate::Result;
 use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use serde::Serialize;
+use stratoscope_extractor::Activations;
 use stratoscope_reducer::{
     Pca, Scaling, Tsne, continuity, procrustes, random_projection, trustworthiness,
 };
-
-/// How states are brought to the plane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Reducer {
-    /// The two directions of the greatest variance.
-    #[default]
-    Pca,
-    /// Near neighbours stay near; distances mean nothing.
-    Tsne,
-    /// Two random directions: the control that tells structure from chance.
-    Random,
-}
-
-/// How the maps of the layers are brought together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Alignment {
-    /// One basis for all layers.
-    #[default]
-    Joint,
-    /// Each layer has its own map, turned to lie on the one before it (Procrustes).
-    Procrustes,
-    /// Each layer has its own map: layers cannot be compared.
-    None,
-}
 
 /// The maps of all layers.
 #[derive(Debug, Clone, Serialize)]
@@ -41,7 +17,7 @@ pub enum Alignment {
 pub struct LayerMaps {
     /// How they were made.
     pub reducer: Reducer,
-    /// How they were brought together.
+    /// How they were aligned.
     pub alignment: Alignment,
     /// The rows of the states that are on the maps, in order.
     pub rows: Vec<usize>,

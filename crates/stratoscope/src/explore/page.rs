@@ -1,35 +1,37 @@
-//! The report of an exploration: its data as the schema has them, and the charts beside the map.
+//! The page of an exploration: its data, and the charts beside the map.
 
 mod attention;
-pub mod charts;
+mod charts;
 mod data;
-mod others;
 
-use crate::{Exploration, Manifest, Result, Unit};
+use super::{Exploration, Options};
+use crate::{Analysis, Result};
 use serde_json::json;
-use stratoscope_extractor::Row;
+use stratoscope_extractor::{Activations, Row, Unit};
 use stratoscope_geometry::{Edit, align_words, choose_rows};
 use stratoscope_report::Report;
 
 /// Tokens on one page; of more, a seeded sample of so many is.
-const MOST_TOKENS: usize = 5_000;
+const MAX_TOKENS: usize = 5_000;
 
-/// The report of one exploration, or of two beside each other: two texts, or two models.
+/// The page of one exploration, or of two beside each other: two texts, or two models.
 ///
 /// # Errors
-/// Measuring likenesses and neighbours fails: an entry that is not finite.
-pub fn report_of(explorations: &[(&Exploration, &Manifest)]) -> Result<Report> {
-    let tool = explorations.first().map_or("", |(_, manifest)| &manifest.tool);
-    let title = explorations.first().map_or_else(String::new, |(e, _)| title(e));
-    let mut report = Report::new("explore", tool, &title);
+/// An entry of the states that is not finite.
+pub fn report_of(explorations: &[&Exploration]) -> Result<Report> {
+    let title = explorations.first().map_or_else(String::new, |e| title(e));
+    let mut report = Report::new("explore", crate::analysis::TOOL, &title);
     report.manifest = match explorations {
-        [(e, manifest)] => made_with(e, manifest),
-        both => both.iter().map(|(e, manifest)| made_with(e, manifest)).collect(),
+        [one] => made_with(one),
+        several => several.iter().map(|e| made_with(e)).collect(),
     };
     let mut kept = Vec::new();
-    for (index, (exploration, manifest)) in explorations.iter().enumerate() {
-        let rows = exploration.rows_of_page();
-        let mut data = exploration.data_of(manifest, &rows)?;
+    for (index, exploration) in explorations.iter().enumerate() {
+        let rows = rows_of_page(&exploration.states, &exploration.options);
+        let mut data = match rows.len() == exploration.states.rows.len() {
+            true => exploration.data()?.clone(),
+            false => exploration.data_of(&rows)?,
+        };
         // On the page these are charts.
         let charts = exploration.charts(&data, &rows, index);
         data.profile = None;
@@ -40,26 +42,24 @@ pub fn report_of(explorations: &[(&Exploration, &Manifest)]) -> Result<Report> {
         report.charts.extend(charts);
         kept.push(rows);
     }
-    if let ([(first, _), (second, _)], [of_first, of_second]) = (explorations, &kept[..]) {
+    if let ([first, second], [of_first, of_second]) = (explorations, &kept[..]) {
         report.aligned = aligned(first, second, of_first, of_second)?;
     }
     Ok(report)
 }
 
-/// What determines every number: as `manifest.json` has it, without the command line, the threads
-/// and the files, which change none that the weights do not.
-fn made_with(exploration: &Exploration, manifest: &Manifest) -> serde_json::Value {
+/// What determines every number.
+fn made_with(exploration: &Exploration) -> serde_json::Value {
     json!({
-        "model": manifest.model,
-        "revision": manifest.revision,
-        "family": manifest.family,
-        "weights_sha256": exploration.states.origin.weights,
-        "dtype": manifest.dtype,
-        "device": manifest.device,
-        "unit": exploration.states.unit,
-        "settings": manifest.settings,
-        "texts": manifest.texts,
+        "model": exploration.states.origin,
+        "settings": exploration.provenance().settings,
+        "texts": exploration.texts(),
     })
+}
+
+/// The rows of the states that are on the page: all, or a seeded sample.
+pub(super) fn rows_of_page(states: &Activations, options: &Options) -> Vec<usize> {
+    choose_rows(states.rows.len(), MAX_TOKENS, options.seed)
 }
 
 /// The first text, as far as a title holds it.
@@ -130,32 +130,28 @@ fn aligned(
     Ok((0..texts).map(of_text).collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// Lays the two texts of an exploration beside each other in a report: their maps are of one basis.
-pub(crate) fn beside(
-    report: &mut Report,
-    exploration: &Exploration,
-    manifest: &Manifest,
-) -> Result<()> {
+/// Adds the two texts of an exploration to a page, beside each other: their maps have one basis.
+pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<()> {
     let states = &exploration.states;
     let mut words_of = Vec::new();
-    for (text, manifest_text) in manifest.texts.iter().enumerate() {
+    for (text, letters) in exploration.texts().into_iter().enumerate() {
         let of_text = |(index, row): (usize, &Row)| (row.sequence == text).then_some(index);
         let all: Vec<usize> = states.rows.iter().enumerate().filter_map(of_text).collect();
-        let chosen = choose_rows(all.len(), MOST_TOKENS / 2, exploration.settings.seed);
+        let chosen = choose_rows(all.len(), MAX_TOKENS / 2, exploration.options.seed);
         let rows: Vec<usize> = chosen.into_iter().map(|place| all[place]).collect();
-        let mut data = exploration.data_of(manifest, &rows)?;
-        data.texts = vec![manifest_text.clone()];
+        let mut data = exploration.data_of(&rows)?;
+        data.texts = vec![letters];
         data.sampled = (rows.len() < all.len()).then_some(stratoscope_report::Sampled {
             of: all.len(),
-            seed: exploration.settings.seed,
+            seed: exploration.options.seed,
         });
         data.tokens.iter_mut().for_each(|token| token.sentence = 0);
         for layer in &mut data.layers {
             (layer.cka, layer.to_layer_0, layer.to_sentence) = (None, None, None);
         }
-        // What both have in common, and what no panel beside each other shows.
+        // These numbers are of both texts together.
         (data.cka_tokens, data.moves) = (None, None);
-        data.left_out.retain(|left| !["profile", "moves", "layers"].contains(&&*left.name));
+        data.left_out.retain(|left| !["profile", "neighbour_change", "cka"].contains(&&*left.name));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);
     }
@@ -167,21 +163,16 @@ pub(crate) fn beside(
 }
 
 impl Exploration {
-    /// The exploration as the schema has it, all tokens of it: what `explore --json` prints.
-    /// Similarities are left out where they would be more than the page holds.
+    /// The data of the page for all tokens, made once.
     ///
     /// # Errors
-    /// Measuring likenesses and neighbours fails: an entry that is not finite.
-    pub fn data(&self, manifest: &Manifest) -> Result<stratoscope_report::Exploration> {
-        let mut data = self.data_of(manifest, &(0..self.states.rows.len()).collect::<Vec<_>>())?;
-        data.options = manifest.options.clone();
-        Ok(data)
-    }
-
-    /// The rows that are on the page.
-    fn rows_of_page(&self) -> Vec<usize> {
-        let n = self.states.rows.len();
-        choose_rows(n, MOST_TOKENS, self.settings.seed)
+    /// An entry of the states that is not finite.
+    pub fn data(&self) -> Result<&stratoscope_report::Exploration> {
+        if let Some(data) = self.data.get() {
+            return Ok(data);
+        }
+        let data = self.data_of(&(0..self.states.rows.len()).collect::<Vec<_>>())?;
+        Ok(self.data.get_or_init(|| data))
     }
 
     fn unit_name(&self) -> &'static str {

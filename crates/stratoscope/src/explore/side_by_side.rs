@@ -1,24 +1,30 @@
 //! Several models on the same words.
 
-use crate::figures::{NamedFigure, display_names, short_name};
-use crate::{Activations, Error, Estimate, Exploration, LayerSummary, Result};
+use super::options::Options;
+use super::{Exploration, LayerSummary, report_of};
+use crate::analysis::{Analysis, Figure, Provenance};
+use crate::source::file_name;
+use crate::text::{display_names, metric_label, numbered, short_name};
+use crate::{Error, Estimate, Explorer, Omitted, Part, Result, Why};
 use ndarray::Axis;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use stratoscope_extractor::Row;
+use stratoscope_extractor::{Activations, Row, Text, Unit, states_bytes};
 use stratoscope_geometry::{GeometryError, debiased_cka};
 use stratoscope_plot::{CurvePoint, Heat, HeatPanel, LayerMap, LayerMaps, Multiples, SmallPanel};
+use stratoscope_report::Report;
 
 /// Explorations of the same words by several models.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SideBySide {
-    /// One a model, in the order given.
+    /// One per model, in the order given.
     pub explorations: Vec<Exploration>,
-    /// How alike the layers of each two models are; empty where that is not defined, and the reason
-    /// then.
-    pub cka: Result<Vec<CrossCka>, String>,
+    /// CKA between the layers of every two models; none where it is not defined.
+    pub cka: Vec<CrossCka>,
+    /// What is missing, and why.
+    pub omitted: Vec<Omitted>,
 }
 
 /// Layers of one model by layers of another.
@@ -35,7 +41,38 @@ pub struct CrossCka {
     pub n: usize,
 }
 
-/// The words that every model has, from the states of each, which are of words of the same texts.
+/// Explores the same words of some texts with several models: words as Unicode parts them, which do
+/// not depend on a tokenizer.
+///
+/// # Errors
+/// As [`Explorer::explore`].
+pub fn side_by_side<T: Clone + Into<Text>>(
+    explorers: &[Explorer],
+    texts: &[T],
+    options: &Options,
+) -> Result<SideBySide> {
+    let texts: Vec<Text> =
+        texts.iter().map(|text| text.clone().into().with_unicode_words()).collect();
+    let options = Options { unit: Unit::Word, ..options.clone() };
+    let read = explorers.iter().map(|explorer| explorer.read(texts.clone(), &options));
+    let (mut states, attention): (Vec<_>, Vec<_>) =
+        read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
+    let left = keep_shared_words(&mut states);
+    if let (Some(first), true) = (explorers.first(), left > 0) {
+        let words = crate::text::counted(left, "word is", "words are");
+        first
+            .progress()
+            .note(&format!("warning: {words} omitted, because a model has no token for them"));
+    }
+    let explored = explorers
+        .iter()
+        .zip(states)
+        .zip(attention)
+        .map(|((explorer, states), attention)| explorer.explored(states, attention, &options));
+    SideBySide::new(explored.collect::<Result<_>>()?)
+}
+
+/// Keeps the words that every model has, from the states of each, which are of words of the same texts.
 /// Returns how many words some model has no token for.
 pub fn keep_shared_words(states: &mut [Activations]) -> usize {
     let place = |row: &Row| (row.sequence, row.char_offsets);
@@ -55,7 +92,7 @@ pub fn keep_shared_words(states: &mut [Activations]) -> usize {
 }
 
 /// More words than this make no readable matrix.
-const MOST_WORDS: usize = 60;
+const MAX_WORDS: usize = 60;
 
 /// The shares of the whole depth at which similarities are shown.
 const DEPTHS: [f64; 4] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
@@ -77,33 +114,32 @@ impl SideBySide {
             }
         }
         let cka = cross_cka(&explorations)?;
-        Ok(Self { explorations, cka })
+        let omitted = cka.as_ref().err().cloned().into_iter().collect();
+        Ok(Self { explorations, cka: cka.unwrap_or_default(), omitted })
     }
 
     /// Names of the models that tell them apart, for titles.
     pub fn names(&self) -> Vec<String> {
         let names =
             self.explorations.iter().map(|e| (0, short_name(&e.states.origin.model).to_owned()));
-        crate::figures::numbered(names)
+        numbered(names)
     }
 
-    /// Draws what shows all of them at once.
-    pub fn figures(&self) -> Vec<NamedFigure> {
+    /// The figures that show all models.
+    fn shared(&self) -> Vec<Figure> {
         let names = self.names();
         let mut figures = Vec::new();
-        let mut add = |name, drawn: Result<_, stratoscope_plot::PlotError>, numbers| {
-            figures.push(NamedFigure { name, drawn: drawn.map_err(Into::into), numbers });
-        };
+        let mut add = |id: &str, drawn, numbers| figures.push(Figure::new(id, drawn, numbers));
         if let Some((depth, numbers)) = self.depth(&names) {
             add("depth", depth.draw(), numbers);
         }
         let words = self.explorations.first().map_or(0, |e| e.states.rows.len());
-        if words <= MOST_WORDS && self.explorations.iter().all(|e| e.similarity.is_some()) {
+        if words <= MAX_WORDS && self.explorations.iter().all(|e| e.similarity.is_some()) {
             let (heat, numbers) = self.similarity(&names);
             add("similarity", heat.draw(), numbers);
         }
-        if let Ok(cka) = &self.cka {
-            let (heat, numbers) = self.cross(&names, cka);
+        if !self.cka.is_empty() {
+            let (heat, numbers) = self.cross(&names, &self.cka);
             add("cka", heat.draw(), numbers);
         }
         figures
@@ -111,7 +147,7 @@ impl SideBySide {
 
     fn depth(&self, names: &[String]) -> Option<(Multiples, Value)> {
         type Pick = fn(&LayerSummary) -> Option<Estimate>;
-        let unit = self.explorations.first().map_or("", Exploration::metric_label);
+        let unit = self.explorations.first().map_or("", |e| metric_label(e.options.metric));
         let measures: [(&str, Pick); 3] = [
             ("to itself at layer 0", |l| l.to_layer_0),
             ("to the others of its sentence", |l| l.to_sentence),
@@ -234,11 +270,12 @@ impl SideBySide {
     }
 }
 
-/// The outer result is of numbers that cannot be; the inner one of a measure that is not defined.
-fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, String>> {
+/// The outer error is one of the computation; the inner one says why CKA is not defined.
+fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, Omitted>> {
     let n = explorations.first().map_or(0, |e| e.states.rows.len());
     if n < 4 {
-        return Ok(Err(format!("CKA needs 4 words, found {n}")));
+        let why = Why::TooFew { what: "words", needed: 4, found: n };
+        return Ok(Err(Omitted::new(Part::Cka, why)));
     }
     let mut found = Vec::new();
     for (a, first) in explorations.iter().enumerate() {
@@ -249,7 +286,7 @@ fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, Strin
                 match row.map(|y| debiased_cka(x, y)).collect::<Result<Vec<f64>, _>>() {
                     Ok(row) => values.push(row),
                     Err(error @ GeometryError::NoVariance { .. }) => {
-                        return Ok(Err(error.to_string()));
+                        return Ok(Err(Omitted::new(Part::Cka, error.into())));
                     }
                     Err(error) => return Err(error.into()),
                 }
@@ -258,4 +295,81 @@ fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, Strin
         }
     }
     Ok(Ok(found))
+}
+
+impl Analysis for SideBySide {
+    fn kind(&self) -> &'static str {
+        "explore"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let of_each = self.explorations.iter().map(Analysis::provenance);
+        let mut of_each: Vec<Provenance> = of_each.collect();
+        let models = of_each.iter_mut().flat_map(|of| std::mem::take(&mut of.models)).collect();
+        let artifacts: Vec<Value> =
+            of_each.iter().map(|of| of.settings["artifacts"].clone()).collect();
+        let Some(first) = of_each.into_iter().next() else {
+            return Provenance::new(models, Value::Null, Value::Null, "");
+        };
+        let mut settings = first.settings;
+        settings["artifacts"] = artifacts.into();
+        Provenance { models, settings, ..first }
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        let mut figures = self.shared();
+        for (exploration, end) in self.explorations.iter().zip(self.ends()) {
+            let of_one = exploration.figures()?.into_iter();
+            figures.extend(of_one.map(|figure| figure.named(&end)));
+        }
+        Ok(figures)
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        let models = self.explorations.iter().map(Analysis::numbers).collect::<Result<Value>>()?;
+        Ok(json!({ "models": models, "cka": self.cka, "omitted": self.omitted }))
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    /// A page shows two models beside each other; of three or more, each of the others has a page
+    /// with the first.
+    fn pages(&self) -> Result<Vec<(String, Report)>> {
+        let Some((first, others)) = self.explorations.split_first() else { return Ok(Vec::new()) };
+        let page = |(index, other): (usize, &Exploration)| {
+            let name = match others.len() {
+                1 => "report.html".to_owned(),
+                _ => format!("report--1-{}.html", index + 2),
+            };
+            Ok((name, report_of(&[first, other])?))
+        };
+        others.iter().enumerate().map(page).collect()
+    }
+
+    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        let states = self.explorations.iter().zip(self.ends());
+        states
+            .map(|(e, end)| Ok((format!("states{end}.safetensors"), states_bytes(&e.states)?)))
+            .collect()
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        let mut all = self.omitted.clone();
+        for omitted in self.explorations.iter().flat_map(|e| &e.omitted) {
+            if !all.contains(omitted) {
+                all.push(omitted.clone());
+            }
+        }
+        all
+    }
+}
+
+impl SideBySide {
+    /// `--1-model`: the ends of the names of each model's files.
+    fn ends(&self) -> impl Iterator<Item = String> {
+        let models = self.explorations.iter().enumerate();
+        models.map(|(index, e)| format!("--{}-{}", index + 1, file_name(&e.states.origin.model)))
+    }
 }

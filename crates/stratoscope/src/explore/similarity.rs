@@ -1,10 +1,13 @@
-//! The numbers behind the figures: curves by depth, similarities, CKA.
+//! Similarities of tokens: curves by depth, token × token matrices, layer × layer CKA.
 
-use crate::{Activations, Baseline, Estimate, LayerSummary, LeftOut, Metric, Result, Settings};
+use super::{LayerSummary, Options};
+use crate::artifacts::baseline::Baseline;
+use crate::{Estimate, Omitted, Part, Result, Why};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
+use stratoscope_extractor::Activations;
 use stratoscope_geometry::{
-    Interval, Reference, debiased_cka, intra_sentence_similarity, norms, rowwise_cosine,
+    Interval, Metric, Reference, debiased_cka, intra_sentence_similarity, norms, rowwise_cosine,
     similarity_matrix,
 };
 
@@ -18,8 +21,8 @@ pub struct Similarities {
 }
 
 impl Similarities {
-    pub(crate) fn of(states: &Activations) -> Result<Self> {
-        let ordinary = ordinary(states);
+    pub(super) fn of(states: &Activations) -> Result<Self> {
+        let ordinary = all_ordinary(states);
         let flat = |matrix: Array2<f64>| matrix.into_iter().collect::<Vec<f64>>();
         let mut found = Self { raw: Vec::new(), centred: Vec::new() };
         for layer in 0..states.layers.len() {
@@ -33,37 +36,37 @@ impl Similarities {
 }
 
 /// The curves by depth, over the tokens that are not special.
-pub(crate) fn by_layer(
+pub(super) fn by_layer(
     states: &Activations,
-    settings: &Settings,
+    options: &Options,
     baseline: Option<&Baseline>,
-    left_out: &mut Vec<LeftOut>,
+    omitted: &mut Vec<Omitted>,
 ) -> Result<Vec<LayerSummary>> {
-    let rows = ordinary(states);
+    let rows = all_ordinary(states);
     let sentences: Vec<usize> = rows.iter().map(|&r| states.rows[r].sequence).collect();
     let groups = groups(&sentences);
-    let metric = settings.metric;
-    let mut leave = |name, reason: &str| left_out.push(LeftOut { name, reason: reason.to_owned() });
+    let metric = options.metric;
+    let mut omit = |what, why| omitted.push(Omitted::new(what, why));
     let first = (states.layers.first() == Some(&0)).then(|| states.layer(0).select(Axis(0), &rows));
     if first.is_none() {
-        leave("similarity to layer 0", "layer 0 is not among the layers chosen");
+        omit(Part::SimilarityToLayer0, Why::NoLayer0);
     }
     if rows.len() == sentences.iter().collect::<std::collections::BTreeSet<_>>().len() {
-        leave("similarity within the sentence", "no sentence has two tokens");
+        omit(Part::SimilarityInSentence, Why::NoSentenceOfTwo);
     }
     let baseline = match (baseline, metric) {
         (Some(baseline), Metric::Cosine) => Some(baseline),
         (Some(_), _) => {
-            leave("baseline", "it is of raw cosines");
+            omit(Part::Baseline, Why::RawCosinesOnly);
             None
         }
         (None, _) => {
-            leave("baseline", "none is known for this model");
+            omit(Part::Baseline, Why::NotStored);
             None
         }
     };
     let mean = |values: &[f64], groups: &[usize]| -> Result<Option<Estimate>> {
-        Ok(Interval::of_mean(values, groups, settings.seed)?.map(Estimate::from))
+        Ok(Interval::of_mean(values, groups, options.seed)?.map(Estimate::from))
     };
     let mut summaries = Vec::new();
     for (index, &layer) in states.layers.iter().enumerate() {
@@ -94,8 +97,8 @@ pub(crate) fn by_layer(
 }
 
 /// Layer × layer debiased linear CKA over the tokens that are not special, row by row.
-pub(crate) fn cka(states: &Activations) -> Result<Vec<f64>> {
-    let rows = ordinary(states);
+pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
+    let rows = all_ordinary(states);
     let layers: Vec<Array2<f32>> =
         (0..states.layers.len()).map(|l| states.layer(l).select(Axis(0), &rows)).collect();
     let n = layers.len();
@@ -111,11 +114,15 @@ pub(crate) fn cka(states: &Activations) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-/// Rows of tokens that are not special; all where there are no others.
-pub(crate) fn ordinary(states: &Activations) -> Vec<usize> {
-    let all = 0..states.rows.len();
-    let rows: Vec<usize> = all.clone().filter(|&r| !states.rows[r].special).collect();
-    if rows.is_empty() { all.collect() } else { rows }
+/// Of `rows` those of tokens that are not special; all where there are no others.
+pub(super) fn ordinary(states: &Activations, rows: &[usize]) -> Vec<usize> {
+    let found: Vec<usize> = rows.iter().copied().filter(|&r| !states.rows[r].special).collect();
+    if found.is_empty() { rows.to_vec() } else { found }
+}
+
+/// All rows of tokens that are not special.
+fn all_ordinary(states: &Activations) -> Vec<usize> {
+    ordinary(states, &(0..states.rows.len()).collect::<Vec<_>>())
 }
 
 /// What the bootstrap resamples: sentences, or the tokens of a single one.
@@ -127,7 +134,7 @@ fn groups(sentences: &[usize]) -> Vec<usize> {
     }
 }
 
-/// Each row of `x` against the same row of `first`, both `[n, d_model]`, each centred or
+/// The similarity of each row of `x` with the corresponding row of `first`, both `[n, d_model]`, each centred or
 /// standardised by its own layer where the metric asks for it.
 fn own_similarity(
     x: ArrayView2<'_, f32>,
@@ -143,17 +150,4 @@ fn own_similarity(
         return Ok(squares.sum_axis(Axis(1)).mapv(f64::sqrt));
     }
     Ok(rowwise_cosine(x.view(), first.view())?)
-}
-
-/// A metric by the name that the command line has for it.
-pub(crate) fn metric_name<S: Serializer>(
-    metric: &Metric,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(match metric {
-        Metric::Cosine => "cosine",
-        Metric::Centred => "centred",
-        Metric::Standardised => "standardised",
-        Metric::Euclidean => "euclidean",
-    })
 }

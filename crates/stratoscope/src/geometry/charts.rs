@@ -1,7 +1,10 @@
-//! What the measures look like, and what they say in words.
+//! The figures of the measures.
 
-use super::{Cka, Geometry, LayerGeometry, Measure, ModelGeometry, MovedStep, NEIGHBOURS};
-use crate::{Estimate, NamedFigure, Result};
+use super::NEIGHBOURS;
+use super::measure::Measure;
+use super::report::{ChangeStep, Cka, LayerGeometry, ModelGeometry, Report};
+use crate::analysis::{Analysis, Figure};
+use crate::{Estimate, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -14,31 +17,26 @@ type Kind = (&'static str, fn(&Cka) -> &Vec<Vec<Option<Estimate>>>);
 const KINDS: [Kind; 3] =
     [("linear", |c| &c.linear), ("debiased", |c| &c.debiased), ("RBF", |c| &c.rbf)];
 
-impl Geometry {
-    /// The figures that can be drawn, with the numbers behind each: `geometry`, `cka` and `moved`.
-    ///
-    /// # Errors
-    /// Numbers that JSON cannot hold; not met.
-    pub fn figures(&self) -> Result<Vec<NamedFigure>> {
+impl Report {
+    /// `geometry`, `cka` and `neighbour_change`, where they are defined.
+    pub(super) fn drawn(&self) -> Result<Vec<Figure>> {
         let mut figures = Vec::new();
         let multiples = self.multiples();
         if !multiples.panels.is_empty() {
-            let drawn = multiples.draw().map_err(Into::into);
-            figures.push(NamedFigure { name: "geometry", drawn, numbers: self.numbers()? });
+            figures.push(Figure::new("geometry", multiples.draw(), self.numbers()?));
         }
         if let Some(maps) = self.cka_maps() {
-            let drawn = maps.draw().map_err(Into::into);
-            figures.push(NamedFigure { name: "cka", drawn, numbers: self.cka_numbers() });
+            figures.push(Figure::new("cka", maps.draw(), self.cka_numbers()));
         }
-        if let Some(moved) = self.moved_figure() {
-            let drawn = moved.draw().map_err(Into::into);
-            figures.push(NamedFigure { name: "moved", drawn, numbers: self.moved_numbers() });
+        if let Some(change) = self.change_figure() {
+            let numbers = self.change_numbers();
+            figures.push(Figure::new("neighbour_change", change.draw(), numbers));
         }
         Ok(figures)
     }
 
-    /// The models as figures call them: of a path its last part, where that tells them apart.
-    pub(crate) fn names(&self) -> Vec<String> {
+    /// The models as figures name them: the last part of a path, where that is unambiguous.
+    pub(super) fn names(&self) -> Vec<String> {
         let of = |model: &ModelGeometry| model.model.model.clone();
         let last = |name: String| {
             let name = name.trim_end_matches(['/', '\\']);
@@ -59,8 +57,8 @@ impl Geometry {
         }
     }
 
-    /// Every measure in a panel of its own.
-    pub(crate) fn multiples(&self) -> Multiples {
+    /// One panel per measure.
+    pub(super) fn multiples(&self) -> Multiples {
         let by_layer = self.models.len() == 1;
         let panel = |measure: Measure| {
             let curve = |model: &ModelGeometry| {
@@ -106,12 +104,12 @@ impl Geometry {
                 c.words, c.sampled_words, c.occurrences, c.forms
             );
         }
-        text += "Adjusted: less what words at random give (Ethayarajh 2019). Intervals are 95 %: of \
+        text += "Adjusted: minus the value of random words (Ethayarajh 2019). Intervals are 95 %: of \
                  means by bootstrap over sentences (of explainable variance over forms), else by \
-                 leaving sentences out. Cosines say little while a single dimension makes much of \
+                 leaving sentences out. Cosines say little where a single dimension makes up much of \
                  them. TwoNN depends on how densely words are sampled, and whether such estimates \
                  mean what they say of language models is debated; effective rank is of squared \
-                 singular values. What a layer does with such a shape, no panel shows.";
+                 singular values. How a layer uses such a shape is not shown.";
         let left_out: Vec<&str> = Measure::ALL
             .into_iter()
             .filter(|measure| self.models.iter().all(|m| m.values(*measure).next().is_none()))
@@ -123,8 +121,8 @@ impl Geometry {
         text
     }
 
-    /// Of one model the three kinds; of several the debiased one, within and between.
-    pub(crate) fn cka_maps(&self) -> Option<LayerMaps> {
+    /// For one model the three kinds of CKA; for several the debiased kind, within and between.
+    pub(super) fn cka_maps(&self) -> Option<LayerMaps> {
         let map = |title: String, names: [String; 2], cka: &Cka, of: Kind| LayerMap {
             title,
             names,
@@ -157,16 +155,16 @@ impl Geometry {
         let kinds = if several {
             "Debiased linear CKA (the linear and the RBF kind are in the numbers)"
         } else {
-            "Linear CKA (high for few words in many dimensions), the same debiased (the one to \
-             read), and with a Gaussian kernel half as wide as the median distance"
+            "Linear CKA (high for few words in many dimensions), debiased linear CKA (the one to \
+             read), and CKA with a Gaussian kernel half as wide as the median distance"
         };
         defined.then(|| LayerMaps {
             title: self.title("How alike the layers are"),
             caption: format!(
                 "{kinds}, over n = {words} words{} (Kornblith et al. 2019; Murphy et al. 2024): 1 \
                  where two layers arrange the words alike up to rotation and scale, about 0 where \
-                 they have nothing in common. It is led by the directions of the largest variance: \
-                 layers that differ in what a small one says look alike. 95 % intervals are in the \
+                 they have nothing in common. It is dominated by the directions of the largest variance: \
+                 layers that differ in directions of small variance look alike. 95 % intervals are in the \
                  numbers.",
                 if several { " that all models have" } else { "" }
             ),
@@ -183,9 +181,9 @@ impl Geometry {
         })
     }
 
-    pub(crate) fn moved_figure(&self) -> Option<Moved> {
+    pub(super) fn change_figure(&self) -> Option<Moved> {
         let several = self.models.len() > 1;
-        let step = |name: &str, step: &MovedStep| {
+        let step = |name: &str, step: &ChangeStep| {
             let of = if several { format!("{name}, ") } else { String::new() };
             let kept = |change: f64| ((1.0 - change) * NEIGHBOURS as f64).round() as usize;
             let words = step.words.iter().map(|word| {
@@ -199,139 +197,38 @@ impl Geometry {
             }
         };
         let of = |(model, name): (&ModelGeometry, String)| {
-            model.moved.iter().map(|own| step(&name, own)).collect::<Vec<_>>()
+            model.neighbour_change.iter().map(|own| step(&name, own)).collect::<Vec<_>>()
         };
         let steps: Vec<DrawnStep> = self.models.iter().zip(self.names()).flat_map(of).collect();
         let words = self.models.iter().map(|model| model.counts.sampled_words).max();
         (!steps.is_empty()).then(|| Moved {
             title: self.title("Words whose neighbours change most"),
             caption: format!(
-                "Of n = {} words drawn from the texts, how many of the {NEIGHBOURS} nearest \
-                 (Euclidean, in the full space) each keeps from a layer to the next. Many keep \
-                 equally few: those named are the first in the text, and stand for no others. Only \
-                 neighbours within the sample are counted: with more words all keep fewer.",
+                "For n = {} words drawn from the texts: how many of its {NEIGHBOURS} nearest \
+                 neighbours (Euclidean, in the full space) each word keeps from a layer to the next. \
+                 Many words keep equally few; those named are the first in the text. Only \
+                 neighbours within the sample are counted: in a larger sample all words keep fewer.",
                 words.unwrap_or(0)
             ),
             steps,
         })
     }
 
-    fn moved_numbers(&self) -> Value {
-        let own =
-            |model: &ModelGeometry| json!({ "model": model.model.model, "moved": model.moved });
+    fn change_numbers(&self) -> Value {
+        let own = |model: &ModelGeometry| json!({ "model": model.model.model, "neighbour_change": model.neighbour_change });
         json!({
             "neighbours": NEIGHBOURS,
             "models": self.models.iter().map(own).collect::<Vec<_>>(),
         })
     }
-
-    /// What the numbers say, in plain words.
-    pub fn in_words(&self) -> String {
-        let mut text = String::new();
-        for (model, name) in self.models.iter().zip(self.names()) {
-            let of = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
-            // Writing to a String cannot fail.
-            let _ = model.words_into(&mut text, &of);
-        }
-        text.trim_end().to_owned()
-    }
 }
 
 impl ModelGeometry {
     /// A measure where it is defined, with its layer.
-    fn values(&self, measure: Measure) -> impl Iterator<Item = (usize, Estimate)> + '_ {
+    pub(super) fn values(&self, measure: Measure) -> impl Iterator<Item = (usize, Estimate)> + '_ {
         self.layers
             .iter()
             .filter_map(move |layer| Some((layer.layer, layer.measures.get(&measure)?.as_ref()?)))
             .map(|(layer, found)| (layer, *found))
-    }
-
-    fn words_into(&self, text: &mut String, of: &str) -> std::fmt::Result {
-        write!(text, "{of}")?;
-        let ends = |measure| Some((self.values(measure).next()?, self.values(measure).last()?));
-        if let Some((first, last)) = ends(Measure::Anisotropy) {
-            let most = extreme(self.values(Measure::Anisotropy), |a, b| a > b).unwrap_or(last);
-            write!(
-                text,
-                "Words from different sentences have a mean cosine of {} at layer {} and {} at \
-                 layer {} (most: {} at layer {}): a likeness means what it is beyond that. ",
-                told(first.1),
-                first.0,
-                told(last.1),
-                last.0,
-                told(most.1),
-                most.0
-            )?;
-        }
-        if let Some((first, last)) = ends(Measure::SelfSimilarityAdjusted) {
-            let least = extreme(self.values(Measure::SelfSimilarityAdjusted), |a, b| a < b);
-            let least = least.unwrap_or(last);
-            write!(
-                text,
-                "Beyond it, occurrences of one word are alike by {} at layer {} and {} at layer {} \
-                 (least: {} at layer {}): the lower, the more a vector depends on its context. ",
-                told(first.1),
-                first.0,
-                told(last.1),
-                last.0,
-                told(least.1),
-                least.0
-            )?;
-        }
-        if let Some(most) = extreme(self.values(Measure::IntrinsicDimension), |a, b| a > b) {
-            write!(
-                text,
-                "The intrinsic dimension is largest at layer {} ({}, TwoNN). ",
-                most.0,
-                told(most.1)
-            )?;
-        }
-        if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
-            write!(
-                text,
-                "Neighbourhoods change most from layer {} to {}: the share of its {NEIGHBOURS} \
-                 nearest that a word keeps is {}. ",
-                least.0.saturating_sub(1),
-                least.0,
-                told(least.1)
-            )?;
-        }
-        let rogue: Vec<String> = self
-            .values(Measure::RogueShare)
-            .filter(|(_, found)| found.value > ROGUE)
-            .map(|(layer, _)| layer.to_string())
-            .collect();
-        if !rogue.is_empty() {
-            let s = if rogue.len() == 1 { "" } else { "s" };
-            write!(
-                text,
-                "One dimension makes more than {:.0} % of the cosine at layer{s} {}: there, cosines \
-                 say what that dimension says. ",
-                100.0 * ROGUE,
-                rogue.join(", ")
-            )?;
-        }
-        Ok(())
-    }
-}
-
-/// A dimension with more of the cosine than this is told of.
-const ROGUE: f64 = 0.3;
-
-/// The value that is before all others, of equal ones the first.
-fn extreme(
-    values: impl Iterator<Item = (usize, Estimate)>,
-    before: fn(f64, f64) -> bool,
-) -> Option<(usize, Estimate)> {
-    values.reduce(|best, next| if before(next.1.value, best.1.value) { next } else { best })
-}
-
-fn told(found: Estimate) -> String {
-    let digits = if found.value.abs() < 10.0 { 2 } else { 1 };
-    match found.low.zip(found.high) {
-        Some((low, high)) => {
-            format!("{:.digits$} [{low:.digits$}, {high:.digits$}]", found.value)
-        }
-        None => format!("{:.digits$}", found.value),
     }
 }

@@ -1,26 +1,24 @@
 //! From a corpus to its measures: every model once over all words, then what needs pairs of a
 //! sample.
 
-use super::layers::{LeftOut, measures_of};
-use super::report::{
-    Across, Cka, Geometry, GeometryCounts, GeometryInput, ModelGeometry, MovedStep,
-};
-use super::words::{Drawn, Words, draw};
-use super::{GeometrySettings, NEIGHBOURS};
-use crate::{Estimate, Explorer, Result, Step};
+use super::layers::{Undefined, measures_of};
+use super::report::{Across, ChangeStep, Cka, Counts, Input, ModelGeometry, Report};
+use super::sampling::{Drawn, Words, draw};
+use super::{NEIGHBOURS, Options};
+use crate::progress::Progress;
+use crate::text::counted;
+use crate::{Estimate, Explorer, Part, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use stratoscope_extractor::{Corpus, Inputs, Text};
 use stratoscope_geometry::{CkaMap, Interval, LayerSums, Neighbours, cka_map};
 
-const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
-
 /// About how many bytes of states are in memory at a time, beside those that are drawn.
 const PART_BYTES: u64 = 48 << 20;
 
-/// Words listed of every step between layers.
-const MOVED: usize = 20;
+/// Words listed for every step between layers.
+const LISTED: usize = 20;
 
 /// What is kept of one model's pass over the corpus.
 struct Pass {
@@ -33,23 +31,23 @@ struct Pass {
 }
 
 /// Measures the representation space of one or several models over a corpus, by layer: everything
-/// in [`Measure`](super::Measure), layer against layer by CKA, and the words that move most. A text
+/// in [`Measure`](super::Measure), layer against layer by CKA, and the words whose neighbours change most. A text
 /// is a sentence; words are those of the corpus where it has them (CoNLL-U), else the tokenizer's.
 /// Special tokens are left out.
 ///
-/// Texts stay in memory, states do not: what needs no word twice is summed up as they pass, what
-/// needs pairs is taken of seeded draws of [`sample`](GeometrySettings::sample) words, which are the
+/// Texts stay in memory, states do not: measures of single words are summed up as texts pass,
+/// measures of pairs are taken of seeded draws of [`sample`](Options::sample) words, which are the
 /// same at every layer and, of several models, words that all of them have.
 ///
 /// ```no_run
-/// use stratoscope::{Explorer, GeometrySettings, Measure, Source, measure_geometry};
-/// use stratoscope::extractor::{Corpus, ReadOptions};
+/// use stratoscope::Explorer;
+/// use stratoscope::crates::extractor::{Corpus, ReadOptions};
+/// use stratoscope::geometry::{Measure, Options};
 ///
-/// let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
+/// let explorer = Explorer::open("models/all-MiniLM-L6-v2")?;
 /// let corpus = Corpus::File { path: "corpus.txt".into(), options: ReadOptions::default() };
-/// let settings = GeometrySettings::default();
-/// let found = measure_geometry(&[explorer], &corpus, &settings, &mut |_| {})?;
-/// for layer in &found.models[0].layers {
+/// let report = explorer.geometry(&corpus, &Options::default())?;
+/// for layer in &report.models[0].layers {
 ///     println!("layer {}: {:?}", layer.layer, layer.measures[&Measure::Anisotropy]);
 /// }
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -57,43 +55,76 @@ struct Pass {
 ///
 /// # Errors
 /// What cannot be read, no text, a text that is too long for a model, a forward pass that fails. A
-/// measure that is not defined is no error: it is none, and [`ModelGeometry::left_out`] says why.
-pub fn measure_geometry(
-    explorers: &[Explorer],
-    corpus: &Corpus,
-    settings: &GeometrySettings,
-    progress: &mut dyn FnMut(Step),
-) -> Result<Geometry> {
+/// measure that is not defined is no error: it is `None`, and [`ModelGeometry::omitted`] says why.
+pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Result<Report> {
     let Inputs { items, blank_lines } = corpus.read_all(None, 0)?;
-    let input = GeometryInput::of(corpus, &items, blank_lines)?;
-    progress(Step { what: "tokenizing", done: 0, total: 1 });
+    let input = Input::of(corpus, &items, blank_lines)?;
+    if let Some(first) = explorers.first() {
+        first.progress().part("tokenizing", 0, 1);
+    }
     let words: Vec<Words> = explorers
         .iter()
-        .map(|explorer| Words::new(explorer, items.clone(), settings))
+        .map(|explorer| Words::new(explorer, items.clone(), options))
         .collect::<Result<_>>()?;
     drop(items);
-    let drawn = draw(&words, settings);
+    let drawn = draw(&words, options);
     let mut models = Vec::new();
     let mut samples = Vec::new();
     let mut undefined = Vec::new();
     for ((explorer, words), drawn) in explorers.iter().zip(&words).zip(&drawn) {
-        let pass = pass(explorer, words, drawn, settings, progress)?;
-        let (model, left_out) = of_model(explorer, words, drawn, &pass, settings, progress)?;
+        let pass = pass(explorer, words, drawn, options)?;
+        let (model, own) = of_model(explorer, words, drawn, &pass, options)?;
         models.push(model);
-        undefined.push(left_out);
+        undefined.push(own);
         samples.push(pass.sample);
     }
-    progress(Step { what: "layer against layer", done: 0, total: 1 });
+    if let Some(first) = explorers.first() {
+        first.progress().part("layer against layer", 0, 1);
+    }
     let sentences = words.first().zip(drawn.first());
     let sentences = sentences.map_or_else(Vec::new, |(words, drawn)| words.texts_of(&drawn.sample));
-    let across = layer_against_layer(&samples, &sentences, settings, &mut models, &mut undefined);
+    let across = layer_against_layer(&samples, &sentences, options, &mut models, &mut undefined);
     for (model, undefined) in models.iter_mut().zip(undefined) {
-        model.left_out = undefined.told();
+        model.omitted = undefined.omitted();
     }
-    Ok(Geometry { tool: TOOL.to_owned(), input, settings: settings.clone(), models, across })
+    let report = Report { input, options: options.clone(), models, across };
+    if let Some(first) = explorers.first() {
+        note(&report, matches!(corpus, Corpus::File { .. }), first.progress());
+    }
+    Ok(report)
 }
 
-impl GeometryInput {
+/// Long texts that are named in warnings, for each model.
+const WARNINGS: usize = 10;
+
+/// What a reader of the numbers has to know of the texts.
+fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
+    let input = &report.input;
+    if input.blank_lines > 0 && is_file {
+        let lines = counted(input.blank_lines, "blank line", "blank lines");
+        progress.note(&format!("{}: {lines} skipped", input.name));
+    }
+    if input.repeated_texts > 0 {
+        let (n, of) = (input.repeated_texts, input.texts);
+        progress.note(&format!(
+            "{n} of {of} texts repeat an earlier one: intervals over sentences are too narrow; \
+             samples are drawn from the others"
+        ));
+    }
+    for model in &report.models {
+        let (shown, more) = model.warnings.split_at(model.warnings.len().min(WARNINGS));
+        shown.iter().for_each(|warning| progress.note(&format!("warning: {warning}")));
+        if !more.is_empty() {
+            progress.note(&format!("and {} more such warnings", more.len()));
+        }
+        if model.counts.words_without_tokens > 0 {
+            let words = counted(model.counts.words_without_tokens, "word is", "words are");
+            progress.note(&format!("{words} omitted: the tokenizer has no token there"));
+        }
+    }
+}
+
+impl Input {
     fn of(corpus: &Corpus, texts: &[Text], blank_lines: usize) -> Result<Self> {
         let (name, bytes, sha256) = corpus.identity()?;
         let mut seen = HashSet::new();
@@ -109,19 +140,13 @@ impl GeometryInput {
 }
 
 /// Runs a model over all words.
-fn pass(
-    explorer: &Explorer,
-    words: &Words,
-    drawn: &Drawn,
-    settings: &GeometrySettings,
-    progress: &mut dyn FnMut(Step),
-) -> Result<Pass> {
+fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) -> Result<Pass> {
     let model = explorer.model();
     let architecture = model.transformer.architecture();
     let layers: Vec<usize> = (0..=architecture.n_layers).collect();
     let d = architecture.d_model;
     let mut pass = Pass {
-        sums: layers.iter().map(|_| LayerSums::new(d, settings.seed)).collect(),
+        sums: layers.iter().map(|_| LayerSums::new(d, options.seed)).collect(),
         sample: Array3::zeros((layers.len(), drawn.sample.len(), d)),
         occurrences: Array3::zeros((layers.len(), drawn.occurrences.len(), d)),
     };
@@ -137,7 +162,7 @@ fn pass(
         Ok(())
     };
     words.chosen.states_in_parts(model, &layers, PART_BYTES, &mut take, &mut |p| {
-        progress(Step { what: "states", done: p.done, total: p.total });
+        explorer.progress().tokens("states", p.done, p.total);
     })?;
     Ok(pass)
 }
@@ -157,20 +182,19 @@ fn of_model(
     words: &Words,
     drawn: &Drawn,
     pass: &Pass,
-    settings: &GeometrySettings,
-    progress: &mut dyn FnMut(Step),
-) -> Result<(ModelGeometry, LeftOut)> {
+    options: &Options,
+) -> Result<(ModelGeometry, Undefined)> {
     let sentences = words.texts_of(&drawn.sample);
     let n_layers = pass.sums.len();
-    let mut left_out = LeftOut::new(n_layers);
+    let mut undefined = Undefined::new(n_layers);
     let mut neighbours: Vec<Option<Neighbours>> = Vec::with_capacity(n_layers);
     for layer in 0..n_layers {
-        progress(Step { what: "neighbours", done: layer, total: n_layers });
+        explorer.progress().part("neighbours", layer, n_layers);
         let x = pass.sample.index_axis(Axis(0), layer);
-        let found = Neighbours::of(x, &sentences, NEIGHBOURS, settings.seed);
-        neighbours.push(left_out.known("nearest_neighbours", layer, found));
+        let found = Neighbours::of(x, &sentences, NEIGHBOURS, options.seed);
+        neighbours.push(undefined.known(Part::Neighbours, layer, found));
     }
-    progress(Step { what: "measures", done: 0, total: 1 });
+    explorer.progress().part("measures", 0, 1);
     let occurrences = Occurrences {
         forms: &drawn.forms,
         sentences: words.texts_of(&drawn.occurrences),
@@ -180,22 +204,22 @@ fn of_model(
         .map(|(layer, sums)| {
             let own = &neighbours[layer];
             let before = layer.checked_sub(1).and_then(|before| neighbours[before].as_ref());
-            measures_of(layer, sums, &occurrences, own.as_ref(), before, settings.seed)
+            measures_of(layer, sums, &occurrences, own.as_ref(), before, options.seed)
         })
         .collect::<Vec<_>>();
-    let layers = layers.into_iter().map(|(layer, undefined)| {
-        left_out.add(layer.layer, undefined);
+    let layers = layers.into_iter().map(|(layer, of_layer)| {
+        undefined.add(layer.layer, of_layer);
         layer
     });
     let layers = layers.collect();
-    let moved = (0..n_layers.saturating_sub(1))
+    let neighbour_change = (0..n_layers.saturating_sub(1))
         .filter_map(|from| {
             let (a, b) = (neighbours[from].as_ref()?, neighbours[from + 1].as_ref()?);
             Some(step(from, a, b, words, drawn))
         })
         .collect::<Result<_>>()?;
     let count = |numbers: &[usize]| numbers.iter().collect::<HashSet<_>>().len();
-    let counts = GeometryCounts {
+    let counts = Counts {
         words: words.rows.len(),
         words_without_tokens: words.chosen.dropped(),
         sampled_words: drawn.sample.len(),
@@ -205,9 +229,17 @@ fn of_model(
     };
     let model = explorer.origin();
     let warnings = words.chosen.warnings().to_vec();
-    let model =
-        ModelGeometry { model, counts, layers, cka: None, moved, left_out: Vec::new(), warnings };
-    Ok((model, left_out))
+    let model = ModelGeometry {
+        model,
+        counts,
+        layers,
+        cka: None,
+        neighbour_change,
+        omitted: Vec::new(),
+        files: explorer.record().files,
+        warnings,
+    };
+    Ok((model, undefined))
 }
 
 /// Occurrences of forms, with their states at all layers.
@@ -231,7 +263,7 @@ fn step(
     b: &Neighbours,
     words: &Words,
     drawn: &Drawn,
-) -> Result<MovedStep> {
+) -> Result<ChangeStep> {
     let moved = a.moved(b)?;
     let k = a.k();
     let mut kept = vec![0; k + 1];
@@ -239,23 +271,23 @@ fn step(
         kept[((1.0 - word.change) * k as f64).round() as usize] += 1;
     }
     let words =
-        moved.iter().take(MOVED).map(|m| words.shown(drawn.sample[m.row], m.change)).collect();
-    Ok(MovedStep { from, to: from + 1, kept, words })
+        moved.iter().take(LISTED).map(|m| words.shown(drawn.sample[m.row], m.change)).collect();
+    Ok(ChangeStep { from, to: from + 1, kept, words })
 }
 
 /// CKA of all layers of all models over one sample: within each model, and between every two.
 fn layer_against_layer(
     samples: &[Array3<f32>],
     sentences: &[usize],
-    settings: &GeometrySettings,
+    options: &Options,
     models: &mut [ModelGeometry],
-    undefined: &mut [LeftOut],
+    undefined: &mut [Undefined],
 ) -> Vec<Across> {
     let layers: Vec<ArrayView2<f32>> = samples.iter().flat_map(|all| all.outer_iter()).collect();
-    let map = match cka_map(&layers, sentences, settings.seed) {
+    let map = match cka_map(&layers, sentences, options.seed) {
         Ok(map) => Some(map),
         Err(error) => {
-            undefined.iter_mut().for_each(|own| own.of_all("cka", &error));
+            undefined.iter_mut().for_each(|own| own.of_all(&Part::Cka, &error));
             None
         }
     };

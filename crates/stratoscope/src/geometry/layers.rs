@@ -1,74 +1,76 @@
-//! The measures of one layer, and what of them is not defined.
+//! The measures of one layer, and which of them are not defined.
 
-use super::Measure;
-use super::report::{LayerGeometry, RogueShare, Undefined};
-use super::run::Occurrences;
-use crate::Estimate;
+use super::compute::Occurrences;
+use super::measure::Measure;
+use super::report::{LayerGeometry, RogueShare};
+use crate::{Estimate, Omitted, Part, Why};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
     GeometryError, Interval, LayerSums, Neighbours, SpectrumIntervals,
     maximum_explainable_variance, self_similarity,
 };
 
-/// Occurrences of a form that explainable variance needs, as Ethayarajh (2019) has it.
+/// Occurrences of a form that explainable variance needs (Ethayarajh 2019).
 const OCCURRENCES: usize = 5;
 
-/// Dimensions whose share in the cosine is told.
+/// Dimensions whose share in the cosine is reported.
 const ROGUE: usize = 3;
 
-/// What is not defined, by name, layer by layer.
-pub(super) struct LeftOut {
+/// What is not defined, layer by layer.
+pub(super) struct Undefined {
     layers: usize,
-    /// Names in the order in which they were met, each with its layers and reasons.
-    found: Vec<(&'static str, Vec<(usize, String)>)>,
+    /// In the order in which parts were met, each with its layers and reasons.
+    found: Vec<(Part, Vec<(usize, Why)>)>,
 }
 
-impl LeftOut {
+impl Undefined {
     pub(super) fn new(layers: usize) -> Self {
         Self { layers, found: Vec::new() }
     }
 
-    pub(super) fn add(&mut self, layer: usize, undefined: Vec<(&'static str, String)>) {
-        for (name, reason) in undefined {
-            match self.found.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, layers)) => layers.push((layer, reason)),
-                None => self.found.push((name, vec![(layer, reason)])),
+    pub(super) fn add(&mut self, layer: usize, undefined: Vec<(Part, Why)>) {
+        for (part, why) in undefined {
+            match self.found.iter_mut().find(|(known, _)| *known == part) {
+                Some((_, layers)) => layers.push((layer, why)),
+                None => self.found.push((part, vec![(layer, why)])),
             }
         }
     }
 
-    /// The value, or none and its reason noted.
+    /// The value, or none, and then the reason is noted.
     pub(super) fn known<T>(
         &mut self,
-        name: &'static str,
+        part: Part,
         layer: usize,
         found: Result<T, GeometryError>,
     ) -> Option<T> {
-        found.map_err(|error| self.add(layer, vec![(name, error.to_string())])).ok()
+        found.map_err(|error| self.add(layer, vec![(part, error.into())])).ok()
     }
 
-    /// Something that holds for all layers.
-    pub(super) fn of_all(&mut self, name: &'static str, error: &GeometryError) {
-        (0..self.layers).for_each(|layer| self.add(layer, vec![(name, error.to_string())]));
+    /// A reason that holds for all layers.
+    pub(super) fn of_all(&mut self, part: &Part, error: &GeometryError) {
+        for layer in 0..self.layers {
+            self.add(layer, vec![(part.clone(), error.clone().into())]);
+        }
     }
 
-    /// One entry for all layers where the reason is the same, else one a layer.
-    pub(super) fn told(self) -> Vec<Undefined> {
-        let mut told = Vec::new();
-        for (name, layers) in self.found {
+    /// One entry for all layers where the reason is the same, else one per layer.
+    pub(super) fn omitted(self) -> Vec<Omitted> {
+        let mut all = Vec::new();
+        for (what, layers) in self.found {
             let same = layers.windows(2).all(|pair| pair[0].1 == pair[1].1);
             match layers.first() {
-                Some((_, reason)) if same && layers.len() == self.layers => {
-                    told.push(Undefined { name, layer: None, reason: reason.clone() });
+                Some((_, why)) if same && layers.len() == self.layers => {
+                    all.push(Omitted { what, layer: None, why: why.clone() });
                 }
-                _ => told.extend(layers.into_iter().map(|(layer, reason)| Undefined {
-                    name,
+                _ => all.extend(layers.into_iter().map(|(layer, why)| Omitted {
+                    what: what.clone(),
                     layer: Some(layer),
-                    reason,
+                    why,
                 })),
             }
         }
-        told
+        all
     }
 }
 
@@ -78,7 +80,7 @@ type Picked<T> = (Measure, fn(&T) -> Option<Interval>);
 /// The measures of one layer as they are found.
 struct Found {
     measures: BTreeMap<Measure, Option<Estimate>>,
-    undefined: Vec<(&'static str, String)>,
+    undefined: Vec<(Part, Why)>,
 }
 
 impl Found {
@@ -87,18 +89,17 @@ impl Found {
         measure: Measure,
         found: Result<Interval, GeometryError>,
     ) -> Option<Interval> {
-        let found = found.map_err(|e| self.undefined.push((measure.name(), e.to_string()))).ok();
+        let found = found.map_err(|e| self.undefined.push((Part::Measure(measure), e.into()))).ok();
         self.measures.insert(measure, found.map(Estimate::from));
         found
     }
 
-    /// A measure less another, where both are defined.
+    /// A measure minus another, where both are defined.
     fn adjusted(&mut self, measure: Measure, found: Option<Interval>, by: Option<Interval>) {
         let value = match (found, by) {
             (Some(found), Some(by)) => Some(found.minus(&by)),
             _ => {
-                let reason = "needs both the measure and what it is held against".to_owned();
-                self.undefined.push((measure.name(), reason));
+                self.undefined.push((Part::Measure(measure), Why::NeedsBoth));
                 None
             }
         };
@@ -106,21 +107,21 @@ impl Found {
     }
 
     /// Several measures from one, which may not be defined.
-    fn all<T>(&mut self, found: Result<T, GeometryError>, measures: &[Picked<T>], reason: &str) {
+    fn all<T>(&mut self, found: Result<T, GeometryError>, measures: &[Picked<T>], why: &Why) {
         for (measure, of) in measures {
-            let (value, reason) = match &found {
-                Ok(found) => (of(found), reason.to_owned()),
-                Err(error) => (None, error.to_string()),
+            let (value, why) = match &found {
+                Ok(found) => (of(found), why.clone()),
+                Err(error) => (None, error.clone().into()),
             };
             if value.is_none() {
-                self.undefined.push((measure.name(), reason));
+                self.undefined.push((Part::Measure(*measure), why));
             }
             self.measures.insert(*measure, value.map(Estimate::from));
         }
     }
 }
 
-/// All measures of a layer; `own` and `before` are the neighbours at this layer and at the one
+/// All measures of a layer; `own` and `before` are the neighbours at this layer and at the layer
 /// before.
 pub(super) fn measures_of(
     layer: usize,
@@ -129,7 +130,7 @@ pub(super) fn measures_of(
     own: Option<&Neighbours>,
     before: Option<&Neighbours>,
     seed: u64,
-) -> (LayerGeometry, Vec<(&'static str, String)>) {
+) -> (LayerGeometry, Vec<(Part, Why)>) {
     let mut found = Found { measures: BTreeMap::new(), undefined: Vec::new() };
     let anisotropy = found.put(Measure::Anisotropy, sums.anisotropy());
     let intra = found.put(Measure::IntraSentenceSimilarity, sums.intra_sentence_similarity());
@@ -154,7 +155,7 @@ pub(super) fn measures_of(
         (Measure::RelativeEntropy, |s| s.relative_entropy),
         (Measure::EffectiveRank, |s| Some(s.effective_rank)),
     ];
-    found.all(spectrum, &measures, "is 0 / 0 for a single word");
+    found.all(spectrum, &measures, &Why::OneWord);
     let centred = sums.centred_spectrum().map(|spectrum| spectrum.effective_rank);
     found.put(Measure::CentredEffectiveRank, centred);
 
@@ -187,7 +188,7 @@ pub(super) fn measures_of(
         (Some(own), Some(before)) => {
             found.put(Measure::NeighbourOverlap, before.overlap(own));
         }
-        // The first layer has none before it.
+        // There is no layer before the first.
         _ if layer == 0 => {
             found.measures.insert(Measure::NeighbourOverlap, None);
         }
@@ -198,10 +199,9 @@ pub(super) fn measures_of(
 }
 
 impl Found {
-    /// A measure of neighbours, of which there are none.
+    /// A measure of neighbours, where they are not defined.
     fn missing(&mut self, measure: Measure) {
-        let reason = "needs the nearest neighbours, which are not defined".to_owned();
-        self.undefined.push((measure.name(), reason));
+        self.undefined.push((Part::Measure(measure), Why::NeedsNeighbours));
         self.measures.insert(measure, None);
     }
 }

@@ -1,4 +1,4 @@
-//! Which measures there are: their names, what they are measured in, and what they say.
+//! The measures of one layer: their names and units.
 
 use serde::Serialize;
 
@@ -11,16 +11,16 @@ pub enum Measure {
     Anisotropy,
     /// The mean cosine of occurrences of one word form, mean over forms (Ethayarajh 2019).
     SelfSimilarity,
-    /// The same minus the anisotropy.
+    /// The self-similarity minus the anisotropy.
     SelfSimilarityAdjusted,
     /// The mean cosine of a word with the mean of its sentence (Ethayarajh 2019).
     IntraSentenceSimilarity,
-    /// The same minus the anisotropy.
+    /// The intra-sentence similarity minus the anisotropy.
     IntraSentenceSimilarityAdjusted,
     /// The share of the first direction in the occurrences of a form, not centred (Ethayarajh
     /// 2019).
     MaximumExplainableVariance,
-    /// The same minus that share in all words.
+    /// The maximum explainable variance minus the share of the first direction in all words.
     MaximumExplainableVarianceAdjusted,
     /// The mean Euclidean norm of a word.
     Norm,
@@ -29,27 +29,27 @@ pub enum Measure {
     RogueShare,
     /// The intrinsic dimension by TwoNN, regression (Facco et al. 2017).
     IntrinsicDimension,
-    /// The same, maximum likelihood.
+    /// The intrinsic dimension by TwoNN, maximum likelihood.
     IntrinsicDimensionLikelihood,
     /// The matrix entropy of the words as they are, Shannon's, in nats (Skean et al. 2025).
     MatrixEntropy,
-    /// The matrix entropy over its most, min(log n, log d_model).
+    /// The matrix entropy divided by its maximum, min(log n, log d_model).
     RelativeEntropy,
     /// exp of the matrix entropy.
     EffectiveRank,
-    /// The same of the words less their mean.
+    /// exp of the matrix entropy of the words minus their mean.
     CentredEffectiveRank,
     /// The mean angle between steps from word to word in a sentence, radians (Skean et al. 2025).
     Curvature,
     /// The share of words that are nearest to themselves among the layer-0 vectors of their
     /// sentence.
     IdentityRetention,
-    /// The share of a word's nearest neighbours that it had at the layer before.
+    /// The share of a word's nearest neighbours that were its neighbours at the layer before.
     NeighbourOverlap,
 }
 
 impl Measure {
-    /// All of them, in the order in which they are shown.
+    /// All measures, in the order in which they are shown.
     pub const ALL: [Self; 18] = [
         Self::Anisotropy,
         Self::SelfSimilarity,
@@ -71,7 +71,7 @@ impl Measure {
         Self::NeighbourOverlap,
     ];
 
-    /// Its name, as JSON and CSV have it.
+    /// The name in JSON and CSV.
     pub fn name(self) -> &'static str {
         match self {
             Self::Anisotropy => "anisotropy",
@@ -95,26 +95,28 @@ impl Measure {
         }
     }
 
-    /// What a figure calls it, and what its axis says.
+    /// The title of its panel, and the label of the axis.
     pub fn title(self) -> (&'static str, &'static str) {
         match self {
             Self::Anisotropy => ("anisotropy", "cosine"),
             Self::SelfSimilarity => ("self-similarity", "cosine"),
-            Self::SelfSimilarityAdjusted => ("self-similarity, adjusted", "less anisotropy"),
+            Self::SelfSimilarityAdjusted => ("self-similarity, adjusted", "minus anisotropy"),
             Self::IntraSentenceSimilarity => ("intra-sentence similarity", "cosine"),
             Self::IntraSentenceSimilarityAdjusted => {
-                ("intra-sentence, adjusted", "less anisotropy")
+                ("intra-sentence, adjusted", "minus anisotropy")
             }
             Self::MaximumExplainableVariance => ("max. explainable variance", "share"),
             Self::MaximumExplainableVarianceAdjusted => {
-                ("max. expl. variance, adjusted", "less that of all")
+                ("max. expl. variance, adjusted", "minus that of all words")
             }
             Self::Norm => ("norm", "Euclidean norm"),
             Self::RogueShare => ("largest dimension", "share of cosine"),
             Self::IntrinsicDimension => ("intrinsic dimension, TwoNN", "dimension"),
-            Self::IntrinsicDimensionLikelihood => ("the same, likelihood", "dimension"),
+            Self::IntrinsicDimensionLikelihood => {
+                ("intrinsic dimension, TwoNN likelihood", "dimension")
+            }
             Self::MatrixEntropy => ("matrix entropy", "nats"),
-            Self::RelativeEntropy => ("matrix entropy, relative", "share of most"),
+            Self::RelativeEntropy => ("matrix entropy, relative", "share of maximum"),
             Self::EffectiveRank => ("effective rank", "directions"),
             Self::CentredEffectiveRank => ("effective rank, centred", "directions"),
             Self::Curvature => ("curvature", "radians"),

@@ -1,25 +1,24 @@
 //! What was measured.
 
-use super::{GeometrySettings, Measure};
-use crate::{Estimate, Result};
+use super::Options;
+use super::measure::Measure;
+use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
+use crate::{Estimate, Omitted, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::path::Path;
 use stratoscope_extractor::{Origin, Warning};
-use stratoscope_loader::hexadecimal;
 
 /// The measures of the representation space of one or several models, by layer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Geometry {
-    /// The program that computed it.
-    pub tool: String,
+pub struct Report {
     /// What was read.
-    pub input: GeometryInput,
-    /// How it was measured.
-    pub settings: GeometrySettings,
-    /// One a model, in the order given.
+    pub input: Input,
+    /// The options.
+    pub options: Options,
+    /// One per model, in the order given.
     pub models: Vec<ModelGeometry>,
     /// CKA between the layers of every two models, over words that all of them have.
     pub across: Vec<Across>,
@@ -28,7 +27,7 @@ pub struct Geometry {
 /// What was read.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct GeometryInput {
+pub struct Input {
     /// Its name.
     pub name: String,
     /// Its length in bytes.
@@ -50,15 +49,18 @@ pub struct ModelGeometry {
     /// The model.
     pub model: Origin,
     /// How many of what they are over.
-    pub counts: GeometryCounts,
+    pub counts: Counts,
     /// By layer.
     pub layers: Vec<LayerGeometry>,
-    /// Its layers held against each other; none where there are too few words.
+    /// CKA between its layers; none where there are too few words.
     pub cka: Option<Cka>,
-    /// For every step from a layer to the next, the words whose neighbourhood changed most.
-    pub moved: Vec<MovedStep>,
+    /// One entry per step from a layer to the next: the words whose neighbours changed most.
+    pub neighbour_change: Vec<ChangeStep>,
     /// What is not defined, and why.
-    pub left_out: Vec<Undefined>,
+    pub omitted: Vec<Omitted>,
+    /// The files that the model was read from.
+    #[serde(skip)]
+    pub files: Vec<ModelFile>,
     /// What was done to texts that are too long for the model.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
@@ -67,7 +69,7 @@ pub struct ModelGeometry {
 /// How many of what a model's measures are over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
-pub struct GeometryCounts {
+pub struct Counts {
     /// Words that have tokens: what the measures of sentences and of the spectrum are over.
     pub words: usize,
     /// Annotated words that no token stands for; they are left out.
@@ -139,7 +141,7 @@ pub struct Across {
 /// What changes from one layer to the next.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct MovedStep {
+pub struct ChangeStep {
     /// The layer before.
     pub from: usize,
     /// The layer after.
@@ -147,13 +149,13 @@ pub struct MovedStep {
     /// Sampled words by how many of their nearest neighbours they kept: none, one, …, all.
     pub kept: Vec<usize>,
     /// The words that kept the fewest, of equal ones those that come first in the text.
-    pub words: Vec<MovedWord>,
+    pub words: Vec<WordChange>,
 }
 
 /// A word and how much of its neighbourhood changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
-pub struct MovedWord {
+pub struct WordChange {
     /// The word.
     pub word: String,
     /// The share of its nearest neighbours that it lost, 0 to 1.
@@ -170,33 +172,32 @@ pub struct MovedWord {
     pub after: String,
 }
 
-/// Something that is not defined, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Undefined {
-    /// The measure's name.
-    pub name: &'static str,
-    /// The layer; none where it holds for all.
-    pub layer: Option<usize>,
-    /// Why.
-    pub reason: String,
-}
+impl Analysis for Report {
+    fn kind(&self) -> &'static str {
+        "geometry"
+    }
 
-/// The name of the schema of [`Geometry::numbers`], and its version: a change that a reader has to
-/// know of gets a new one.
-const SCHEMA: (&str, u32) = ("stratoscope-geometry", 1);
+    fn provenance(&self) -> Provenance {
+        let record = |model: &ModelGeometry| ModelRecord {
+            origin: model.model.clone(),
+            files: model.files.clone(),
+        };
+        let models = self.models.iter().map(record).collect();
+        let file = Path::new(&self.input.name).file_stem().unwrap_or_default().to_string_lossy();
+        Provenance::new(models, &self.options, &self.input, file)
+    }
 
-impl Geometry {
-    /// All numbers as one JSON object. Of one model `layers`, `cka`, `moved` and the others stand in
-    /// it; of several, `models` has such an object each, and `across` CKA between them.
-    ///
-    /// # Errors
-    /// Numbers that JSON cannot hold; not met.
-    pub fn numbers(&self) -> Result<Value> {
+    fn figures(&self) -> Result<Vec<Figure>> {
+        self.drawn()
+    }
+
+    /// Of one model `layers`, `cka` and the others are keys of the object; of several, `models` has
+    /// such an object for each, and `across` has CKA between them.
+    fn numbers(&self) -> Result<Value> {
         let mut all = json!({
-            "schema": { "name": SCHEMA.0, "version": SCHEMA.1 },
-            "tool": self.tool,
+            "tool": crate::analysis::TOOL,
             "input": self.input,
-            "settings": self.settings,
+            "settings": self.options,
         });
         match &self.models[..] {
             [one] => {
@@ -214,19 +215,26 @@ impl Geometry {
         Ok(all)
     }
 
-    /// Eight hexadecimal digits of what determines the numbers: models, input and settings.
-    ///
-    /// # Errors
-    /// As [`numbers`](Self::numbers).
-    pub fn hash8(&self) -> Result<String> {
-        let models: Vec<&Origin> = self.models.iter().map(|model| &model.model).collect();
-        let what =
-            serde_json::to_vec(&json!([self.tool, models, self.input.sha256, self.settings]))?;
-        Ok(hexadecimal(&Sha256::digest(&what)[..4]))
+    fn summary(&self) -> String {
+        self.terminal_text()
     }
 
-    /// One line a number: `model,layer,measure,value,low,high,n`, with a header. What is not
-    /// defined has no line.
+    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
+        Ok(vec![("report.html".to_owned(), self.page())])
+    }
+
+    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
+        Ok(vec![("geometry.csv".to_owned(), self.csv().into_bytes())])
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        self.models.iter().flat_map(|model| model.omitted.clone()).collect()
+    }
+}
+
+impl Report {
+    /// One line per number, `model,layer,measure,value,low,high,n`, with a header. Undefined
+    /// numbers have no line.
     pub fn csv(&self) -> String {
         let mut text = "model,layer,measure,value,low,high,n\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());

@@ -1,6 +1,7 @@
-//! The words of a corpus as models cut them, and which of them are looked at closer.
+//! The words of a corpus as models cut them, and the samples of them.
 
-use super::{GeometrySettings, MovedWord};
+use super::Options;
+use super::report::WordChange;
 use crate::{Explorer, Result};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use stratoscope_extractor::{ChosenWords, Text};
@@ -15,7 +16,7 @@ pub(super) struct Words {
     first: Vec<bool>,
 }
 
-/// The rows that measures of pairs are taken of, ascending.
+/// The rows that measures of pairs are computed from, ascending.
 #[derive(Default)]
 pub(super) struct Drawn {
     /// For neighbours and CKA; the same words in every model.
@@ -33,15 +34,11 @@ const PER_FORM: usize = 10;
 const CONTEXT: usize = 60;
 
 impl Words {
-    pub(super) fn new(
-        explorer: &Explorer,
-        texts: Vec<Text>,
-        settings: &GeometrySettings,
-    ) -> Result<Self> {
+    pub(super) fn new(explorer: &Explorer, texts: Vec<Text>, options: &Options) -> Result<Self> {
         let mut seen = HashSet::new();
         let first = texts.iter().map(|text| seen.insert(text.text.clone())).collect();
         let model = explorer.model();
-        let chosen = ChosenWords::all_words(model, texts, settings.pooling, settings.long)?;
+        let chosen = ChosenWords::all_words(model, texts, options.pooling, options.long)?;
         let rows = chosen.rows().collect();
         Ok(Self { chosen, rows, first })
     }
@@ -64,7 +61,7 @@ impl Words {
         rows.map(|row| (self.place(row), row)).collect()
     }
 
-    fn occurrences(&self, settings: &GeometrySettings) -> (Vec<usize>, Vec<usize>) {
+    fn occurrences(&self, options: &Options) -> (Vec<usize>, Vec<usize>) {
         let rows: Vec<usize> = self.places().into_values().collect();
         let mut numbers: HashMap<String, usize> = HashMap::new();
         let mut letters: (usize, Vec<char>) = (usize::MAX, Vec::new());
@@ -78,12 +75,12 @@ impl Words {
             *numbers.entry(form).or_insert(next)
         };
         let forms: Vec<usize> = rows.iter().map(&mut form).collect();
-        let drawn = choose_occurrences(&forms, 2, PER_FORM, settings.sample, settings.seed);
+        let drawn = choose_occurrences(&forms, 2, PER_FORM, options.sample, options.seed);
         drawn.iter().map(|&place| (rows[place], forms[place])).unzip()
     }
 
-    /// The word of a row for a reader, with some of what stands beside it.
-    pub(super) fn shown(&self, row: usize, change: f64) -> MovedWord {
+    /// The word of a row with its context.
+    pub(super) fn shown(&self, row: usize, change: f64) -> WordChange {
         let (index, start, end) = self.place(row);
         let text = &self.chosen.texts()[index];
         let letters: Vec<char> = text.text.chars().collect();
@@ -93,7 +90,7 @@ impl Words {
         let (from, to) =
             (start.saturating_sub(CONTEXT), end.saturating_add(CONTEXT).min(letters.len()));
         let cut = |is: bool| if is { "…" } else { "" };
-        MovedWord {
+        WordChange {
             word: of(start, end),
             change,
             text: index + 1,
@@ -106,14 +103,14 @@ impl Words {
 }
 
 /// What is drawn of each model's words: the sample from those that all models have.
-pub(super) fn draw(models: &[Words], settings: &GeometrySettings) -> Vec<Drawn> {
+pub(super) fn draw(models: &[Words], options: &Options) -> Vec<Drawn> {
     let places: Vec<_> = models.iter().map(Words::places).collect();
     let Some((one, others)) = places.split_first() else { return Vec::new() };
     let shared: Vec<&(usize, usize, usize)> =
         one.keys().filter(|place| others.iter().all(|own| own.contains_key(place))).collect();
-    let drawn = choose_rows(shared.len(), settings.sample, settings.seed);
+    let drawn = choose_rows(shared.len(), options.sample, options.seed);
     let of = |(words, places): (&Words, &BTreeMap<_, usize>)| {
-        let (occurrences, forms) = words.occurrences(settings);
+        let (occurrences, forms) = words.occurrences(options);
         let sample = drawn.iter().map(|&row| places[shared[row]]).collect();
         Drawn { sample, occurrences, forms }
     };

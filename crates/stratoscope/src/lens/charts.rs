@@ -1,29 +1,22 @@
-//! A lens as a figure, and what its caption says.
+//! The figure and the page of a lens.
 
-use super::{Lens, LensCell, LensPosition, Reading};
-use crate::Result;
-use crate::figures::short_name;
-use stratoscope_plot::{Figure, LensTruth, Prediction, Token};
+use super::{Cell, Position, Reading, Report};
+use crate::text::short_name;
+use serde_json::json;
+use stratoscope_plot::{LensTruth, Prediction, Token};
+use stratoscope_report::{Axis, Chart, Drawing, Grid, GridCell, Paper, Report as Page, Scale};
 
-impl LensCell {
+impl Cell {
     /// Whether its most probable token is the true one.
-    fn right(&self, position: &LensPosition) -> bool {
+    fn right(&self, position: &Position) -> bool {
         let truth = position.truth.as_ref().map(|t| t.id);
         truth.is_some() && self.top.first().map(|t| t.id) == truth
     }
 }
 
-impl Lens {
-    /// Draws it.
-    ///
-    /// # Errors
-    /// As [`stratoscope_plot::Lens::draw`].
-    pub fn figure(&self) -> Result<Figure> {
-        Ok(self.drawing().draw()?)
-    }
-
+impl Report {
     /// What the figure draws.
-    pub(crate) fn drawing(&self) -> stratoscope_plot::Lens {
+    pub(super) fn drawing(&self) -> stratoscope_plot::Lens {
         let text = |token: &super::Token| token.text.clone();
         let known = self.positions.iter().any(|p| p.truth.is_some());
         let predictions = self.layers.iter().map(|layer| {
@@ -78,7 +71,7 @@ impl Lens {
         known.fold((0, 0), |(right, n), (c, p)| (right + usize::from(c.right(p)), n + 1))
     }
 
-    pub(crate) fn caption(&self) -> String {
+    pub(super) fn caption(&self) -> String {
         let mut text = format!(
             "What the model would predict if it ended at a layer: its own final norm and head over \
              the states of every layer (logit lens, nostalgebraist 2020). Each cell has the most \
@@ -116,9 +109,55 @@ impl Lens {
         );
         text
     }
+
+    /// The grid of predictions; every cell also has the next tokens, the entropy, and the KL
+    /// divergence from the last layer.
+    pub(super) fn page(&self) -> Page {
+        let drawing = self.drawing();
+        let mut report = Page::new("lens", &self.tool, &drawing.title);
+        report.manifest = json!({
+            "model": self.model,
+            "settings": self.settings,
+            "texts": [self.text],
+        });
+        let rows = self.layers.iter().zip(&drawing.predictions);
+        let cells = rows.map(|(layer, predictions)| {
+            let cells = layer.cells.iter().zip(predictions);
+            let cell = |(cell, prediction): (&Cell, &Prediction)| {
+                let top = cell.top.iter().skip(1);
+                let mut more: Vec<String> =
+                    top.map(|t| format!("{} {:.3}", t.text, t.probability)).collect();
+                more.push(format!("entropy {:.2} nats", cell.entropy_nats));
+                more.push(format!("KL from the last layer {:.2} nats", cell.kl_nats));
+                GridCell {
+                    text: prediction.token.clone(),
+                    value: Some(prediction.probability),
+                    framed: prediction.correct,
+                    more,
+                }
+            };
+            cells.map(cell).collect()
+        });
+        let names: Vec<String> = drawing.tokens.iter().map(|t| t.text.clone()).collect();
+        report.charts.push(Chart {
+            id: "lens".to_owned(),
+            title: drawing.title.clone(),
+            shows: drawing.caption.clone(),
+            paper: Some(Paper::new("Belrose et al. 2023", "10.48550/arXiv.2303.08112")),
+            exploration: None,
+            drawing: Drawing::Grid(Grid {
+                rows: Axis::layers(&drawing.layers),
+                columns: Axis::named("token", names),
+                value: "probability of the first prediction".to_owned(),
+                scale: Scale { low: 0.0, high: 1.0, signed: false },
+                cells: cells.collect(),
+            }),
+        });
+        report
+    }
 }
 
-fn prediction(cell: &LensCell, position: &LensPosition) -> Prediction {
+fn prediction(cell: &Cell, position: &Position) -> Prediction {
     let best = cell.top.first();
     Prediction {
         token: best.map_or_else(String::new, |t| t.text.clone()),

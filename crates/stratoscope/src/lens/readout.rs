@@ -1,7 +1,8 @@
 //! What the lens needs of a model besides its hidden states, and the passage from states to logits.
 
-use super::{Distribution, LensCell, LensError, LensLayer, LensPosition, LensTruth, Token};
-use crate::{Result, Step};
+use super::{Cell, Distribution, Layer, LensError, Position, Token, Truth};
+use crate::Result;
+use crate::progress::Progress;
 use candle_core::{DType, Device, Tensor};
 use ndarray::{ArrayView2, ArrayView3, Axis, s};
 use rayon::prelude::*;
@@ -11,7 +12,7 @@ use stratoscope_transformer::Transformer;
 const POSITIONS: usize = 64;
 
 /// The end of a model: from states to logits.
-pub(super) trait Reads {
+pub(super) trait Readout {
     /// Whether there is a head at all.
     fn has_head(&self) -> bool;
     /// Whether no token sees those after it.
@@ -22,7 +23,7 @@ pub(super) trait Reads {
     fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor>;
 }
 
-impl Reads for Transformer {
+impl Readout for Transformer {
     fn has_head(&self) -> bool {
         self.architecture().head.is_some()
     }
@@ -46,14 +47,18 @@ fn placed(transformer: &Transformer, x: &Tensor) -> stratoscope_transformer::Res
 }
 
 /// `[tokens, d_vocab]` logits of states `[tokens, d_model]`; `last` where the final norm is done.
-pub(super) fn logits(reads: &dyn Reads, states: ArrayView2<'_, f32>, last: bool) -> Result<Rows> {
+pub(super) fn logits(
+    readout: &dyn Readout,
+    states: ArrayView2<'_, f32>,
+    last: bool,
+) -> Result<Rows> {
     let tensor = |error| crate::Error::from(stratoscope_extractor::Error::Tensor(error));
     let forward = |error| crate::Error::from(stratoscope_extractor::Error::Transformer(error));
     let (tokens, _) = states.dim();
     let flat: Vec<f32> = states.iter().copied().collect();
     let x = Tensor::from_vec(flat, states.dim(), &Device::Cpu).map_err(tensor)?;
-    let normed = if last { x } else { reads.final_norm(&x).map_err(forward)? };
-    let logits = reads.unembed(&normed).map_err(forward)?;
+    let normed = if last { x } else { readout.final_norm(&x).map_err(forward)? };
+    let logits = readout.unembed(&normed).map_err(forward)?;
     let values: Vec<f32> =
         logits.to_dtype(DType::F32).and_then(|x| x.flatten_all()?.to_vec1()).map_err(tensor)?;
     let d_vocab = logits.dims().last().copied().unwrap_or(0);
@@ -78,32 +83,32 @@ impl Rows {
 
 /// Reads every layer of `states`, `[n_layers + 1, tokens, d_model]`, whose last is normed already.
 pub(super) fn layers(
-    reads: &dyn Reads,
+    readout: &dyn Readout,
     states: ArrayView3<'_, f32>,
-    positions: &[LensPosition],
+    positions: &[Position],
     top: usize,
     name: &(dyn Fn(u32) -> String + Sync),
-    progress: &mut dyn FnMut(Step),
-) -> Result<(usize, Vec<LensLayer>)> {
+    progress: &dyn Progress,
+) -> Result<(usize, Vec<Layer>)> {
     let (n, tokens, _) = states.dim();
     if n == 0 || tokens != positions.len() {
         let (found, expected) = (tokens, positions.len());
         return Err(LensError::Shape { what: "rows of states", found, expected }.into());
     }
-    let mut layers: Vec<LensLayer> =
-        (0..n).map(|layer| LensLayer { layer, cells: Vec::with_capacity(tokens) }).collect();
+    let mut layers: Vec<Layer> =
+        (0..n).map(|layer| Layer { layer, cells: Vec::with_capacity(tokens) }).collect();
     let chunks = tokens.div_ceil(POSITIONS);
     let mut d_vocab = 0;
     for chunk in 0..chunks {
         let range = chunk * POSITIONS..((chunk + 1) * POSITIONS).min(tokens);
         let of = |layer: usize| states.index_axis(Axis(0), layer).slice_move(s![range.clone(), ..]);
-        let end = logits(reads, of(n - 1), true)?;
+        let end = logits(readout, of(n - 1), true)?;
         d_vocab = end.d_vocab;
         for (layer, read) in layers.iter_mut().enumerate() {
-            progress(Step { what: "layers", done: chunk * n + layer, total: chunks * n });
+            progress.part("layers", chunk * n + layer, chunks * n);
             let own = match layer + 1 == n {
                 true => None,
-                false => Some(logits(reads, of(layer), false)?),
+                false => Some(logits(readout, of(layer), false)?),
             };
             let own = own.as_ref().unwrap_or(&end);
             let cells = (0..range.len()).into_par_iter().map(|i| {
@@ -113,7 +118,7 @@ pub(super) fn layers(
             read.cells.extend(cells.collect::<Result<Vec<_>, LensError>>()?);
         }
     }
-    progress(Step { what: "layers", done: chunks * n, total: chunks * n });
+    progress.part("layers", chunks * n, chunks * n);
     Ok((d_vocab, layers))
 }
 
@@ -124,18 +129,18 @@ fn cell(
     truth: Option<&Token>,
     top: usize,
     name: &(dyn Fn(u32) -> String + Sync),
-) -> Result<LensCell, LensError> {
+) -> Result<Cell, LensError> {
     let (own, last) = (Distribution::of(logits)?, Distribution::of(last)?);
     let truth = match truth {
         None => None,
         Some(&Token { id, .. }) => match (own.rank(id), own.log_probability(id)) {
             (Some(rank), Some(log)) => {
-                Some(LensTruth { rank, probability: log.exp(), nats: 0.0 - log })
+                Some(Truth { rank, probability: log.exp(), nats: 0.0 - log })
             }
             _ => return Err(LensError::TokenId { id, d_vocab: own.d_vocab() }),
         },
     };
-    Ok(LensCell {
+    Ok(Cell {
         top: (own.top(top.max(1)).into_iter())
             .map(|(id, probability)| super::TopToken { id, text: name(id), probability })
             .collect(),

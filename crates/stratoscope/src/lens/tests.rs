@@ -1,6 +1,6 @@
 //! Known values (from `tests/fixtures/lens.py`), laws, and a toy model.
 
-use super::reads::{Reads, layers, logits};
+use super::readout::{Readout, layers, logits};
 use super::*;
 use candle_core::{Device, Tensor};
 use ndarray::{Array3, ArrayView3};
@@ -104,7 +104,7 @@ struct Toy;
 
 const HEAD: [[f32; 4]; 2] = [[1.0, 0.0, -1.0, 0.5], [0.0, 2.0, 0.25, -0.5]];
 
-impl Reads for Toy {
+impl Readout for Toy {
     fn has_head(&self) -> bool {
         true
     }
@@ -126,9 +126,9 @@ fn token(id: u32) -> Token {
     Token { id, text: format!("t{id}") }
 }
 
-fn read(tokens: usize) -> Vec<LensPosition> {
+fn read(tokens: usize) -> Vec<Position> {
     (0..tokens)
-        .map(|i| LensPosition {
+        .map(|i| Position {
             token: token(i as u32 % 4),
             special: false,
             masked: false,
@@ -145,9 +145,9 @@ fn states(tokens: usize) -> Array3<f32> {
     })
 }
 
-fn through(view: ArrayView3<'_, f32>, positions: &[LensPosition]) -> Result<Vec<LensLayer>> {
+fn through(view: ArrayView3<'_, f32>, positions: &[Position]) -> Result<Vec<Layer>> {
     let name = |id: u32| format!("t{id}");
-    layers(&Toy, view, positions, 3, &name, &mut |_| {}).map(|(d_vocab, layers)| {
+    layers(&Toy, view, positions, 3, &name, &crate::Silent).map(|(d_vocab, layers)| {
         assert_eq!(d_vocab, 4);
         layers
     })
@@ -188,7 +188,7 @@ fn states_and_heads_that_do_not_fit_are_errors() {
     let shape = |error: Error| assert!(matches!(error, Error::Lens(LensError::Shape { .. })));
     shape(through(states(5).view(), &read(4)).unwrap_err());
     shape(through(Array3::zeros((0, 4, 2)).view(), &read(4)).unwrap_err());
-    let beyond = LensPosition { truth: Some(token(4)), ..read(1).remove(0) };
+    let beyond = Position { truth: Some(token(4)), ..read(1).remove(0) };
     let error = through(states(1).view(), &[beyond]).unwrap_err();
     assert!(matches!(error, Error::Lens(LensError::TokenId { id: 4, d_vocab: 4 })));
     let error = logits(&Toy, Array3::zeros((1, 2, 3)).index_axis(Axis(0), 0), true);
@@ -222,10 +222,10 @@ fn targets_go_where_they_are_to_be_predicted() {
     assert!(message(with(Reading::OwnToken, &[], 1)).contains("write [MASK] in the text"));
 }
 
-fn lens(tokens: usize, reading: Reading) -> Lens {
+fn lens(tokens: usize, reading: Reading) -> Report {
     let positions = read(tokens);
     let layers = through(states(tokens).view(), &positions).unwrap();
-    Lens {
+    Report {
         tool: TOOL.to_owned(),
         model: Origin {
             model: "toy".to_owned(),
@@ -239,7 +239,8 @@ fn lens(tokens: usize, reading: Reading) -> Lens {
             device: "cpu".to_owned(),
         },
         text: "t0 t1".to_owned(),
-        settings: LensSettings::default(),
+        files: Vec::new(),
+        settings: Options::default(),
         reading,
         d_vocab: 4,
         positions,
@@ -252,7 +253,7 @@ fn lens(tokens: usize, reading: Reading) -> Lens {
 fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
     for reading in [Reading::NextToken, Reading::Masks, Reading::OwnToken] {
         let lens = lens(6, reading);
-        let svg = lens.figure().unwrap().svg().to_owned();
+        let svg = lens.figure("lens").unwrap().svg().unwrap();
         assert!(svg.contains("layer 2") && svg.contains(lens.truth_name()), "{svg}");
         assert!(lens.caption().contains("Belrose et al. 2023"));
         assert_eq!(
@@ -270,7 +271,7 @@ fn json_has_one_list_of_layers_and_reads_back() {
     let lens = lens(3, Reading::NextToken);
     let json = serde_json::to_string(&lens).unwrap();
     assert_eq!(json.matches("\"layers\":").count(), 1);
-    assert_eq!(serde_json::from_str::<Lens>(&json).unwrap(), lens);
+    assert_eq!(serde_json::from_str::<Report>(&json).unwrap(), lens);
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(
         value["layers"][2]["cells"][1]["top"][0]["text"].as_str().map(|t| &t[..1]),

@@ -1,17 +1,16 @@
-//! A probe as it is shown: the figure, and a paragraph of plain words.
+//! The figure and the page of a probe.
 
-use super::{LabelProbe, LayerProbe, Probe, StructuralReport};
-use crate::Result;
-use stratoscope_plot::{Depth, Figure, Panel, Series, SeriesKind, XAxis};
+use super::report::{LabelReport, LayerReport, Report, StructuralReport};
+use crate::page::curves;
+use crate::text::{listed, short_name};
+use serde_json::json;
+use stratoscope_plot::{Depth, Panel, Series, SeriesKind, XAxis};
 use stratoscope_probing::{Scored, Scores, StructuralScores};
 
-impl Probe {
-    /// Draws the probe: a panel a label with its baselines, of several labels their contrast, and
-    /// what else was measured.
-    ///
-    /// # Errors
-    /// More labels than fit on a page.
-    pub fn figure(&self) -> Result<Figure> {
+impl Report {
+    /// One panel per label with its baselines; of several labels their contrast; and what else was
+    /// measured.
+    pub(super) fn drawing(&self) -> Depth {
         let mut rows: Vec<Vec<Panel>> = match self.labels.len() {
             // Few labels have the width of the page each.
             0..=3 => self.labels.iter().map(|label| vec![label_panel(label)]).collect(),
@@ -25,17 +24,26 @@ impl Probe {
         rows.extend(self.structural.as_ref().map(structural_panels));
         rows.extend(self.labels.iter().filter_map(learning_curve).map(|panel| vec![panel]));
         rows.retain(|row| !row.is_empty());
-        Ok(Depth { title: self.title(), caption: self.caption(), rows }.draw()?)
+        Depth { title: self.title(), caption: self.caption(), rows }
+    }
+
+    /// One chart per panel of the figure.
+    pub(super) fn page(&self) -> stratoscope_report::Report {
+        let drawing = self.drawing();
+        let mut page = stratoscope_report::Report::new("probe", &self.tool, &drawing.title);
+        page.manifest = json!({ "model": self.model, "data": self.data });
+        let panels = drawing.rows.concat();
+        let chart = |(place, panel): (usize, &Panel)| {
+            curves(&format!("probe-{place}"), panel, &drawing.caption, None)
+        };
+        page.charts = panels.iter().enumerate().map(chart).collect();
+        page
     }
 
     fn title(&self) -> String {
-        let mut what: Vec<&str> = self.labels.iter().map(|l| l.label.as_str()).collect();
-        what.extend(self.structural.as_ref().map(|_| "dependency trees"));
-        format!(
-            "What each layer knows of {}: {}",
-            listed(&what),
-            crate::figures::short_name(&self.model.model)
-        )
+        let mut what: Vec<String> = self.labels.iter().map(|l| l.label.clone()).collect();
+        what.extend(self.structural.as_ref().map(|_| "dependency trees".to_owned()));
+        format!("What each layer knows of {}: {}", listed(&what), short_name(&self.model.model))
     }
 
     /// The gain over the lookup of several labels, on one scale.
@@ -43,8 +51,8 @@ impl Probe {
         if self.labels.len() < 2 {
             return None;
         }
-        let gain = |label: &LabelProbe| {
-            let pick = |l: &LayerProbe| l.scores.gain_over_lookup;
+        let gain = |label: &LabelReport| {
+            let pick = |l: &LayerReport| l.scores.gain_over_lookup;
             Some(Series { peak: true, ..curve(&label.label, label, pick)? })
         };
         panel(
@@ -57,7 +65,7 @@ impl Probe {
     }
 
     fn selectivity(&self) -> Option<Panel> {
-        let pick = |l: &LayerProbe| l.control.map(|c| c.selectivity);
+        let pick = |l: &LayerReport| l.control.map(|c| c.selectivity);
         let series = self.labels.iter().map(|label| curve(&label.label, label, pick));
         panel(
             "selectivity",
@@ -69,18 +77,18 @@ impl Probe {
     }
 
     fn compression(&self) -> Option<Panel> {
-        let pick = |l: &LayerProbe| l.mdl.as_ref().map(|m| m.compression);
+        let pick = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression);
         let mut series: Vec<_> =
             self.labels.iter().map(|label| curve(&label.label, label, pick)).collect();
         series.extend(self.labels.iter().map(|label| {
-            let by_frequency = |l: &LayerProbe| l.mdl.as_ref().map(|m| m.compression_by_frequency);
+            let by_frequency = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression_by_frequency);
             let values: Vec<Option<f64>> = label.layers.iter().map(by_frequency).collect();
             Some(baseline(&format!("{} by frequency", label.label), values))
         }));
         panel("online code", "compression", self.labels.first()?, None, series)
     }
 
-    pub(crate) fn caption(&self) -> String {
+    fn caption(&self) -> String {
         let mut text = String::new();
         if let Some(label) = self.labels.first() {
             let (c, unit) = (&label.counts, self.data.unit);
@@ -108,7 +116,7 @@ impl Probe {
                      easy to look up and those that are not share a scale. ";
         }
         let looked_up =
-            |l: &&LabelProbe| l.layers.iter().all(|layer| layer.scores.gain_over_lookup.is_none());
+            |l: &&LabelReport| l.layers.iter().all(|layer| layer.scores.gain_over_lookup.is_none());
         for label in self.labels.iter().filter(looked_up).filter(|_| self.labels.len() > 1) {
             text += &format!("{} has no such curve: the lookup leaves nothing. ", label.label);
         }
@@ -119,30 +127,15 @@ impl Probe {
         text + "A probe shows what can be read off a layer by a weighted sum, not what the model \
                 uses; a lower score higher up does not say that something is lost."
     }
-
-    /// What the curves show and do not show, in plain words.
-    pub fn in_words(&self) -> String {
-        let mut said: Vec<String> = self.labels.iter().flat_map(label_words).collect();
-        if let [a, b] = &self.labels[..] {
-            said.push(peaks_compared(a, b));
-        }
-        said.extend(self.structural.iter().map(structural_words));
-        said.push(
-            "Not shown: whether the model uses what can be read off here; other probes might read \
-             more."
-                .to_owned(),
-        );
-        said.join(" ")
-    }
 }
 
-type Pick = fn(&LayerProbe) -> Option<Scored>;
+type Pick = fn(&LayerReport) -> Option<Scored>;
 
 /// The axis of shares, with room for a ring around 1.
 const SHARES: (f64, f64) = (0.0, 1.04);
 
-/// A label with all of its baselines.
-fn label_panel(label: &LabelProbe) -> Panel {
+/// A label with its baselines.
+fn label_panel(label: &LabelReport) -> Panel {
     let with_n = |name: &str, n: usize, pick: Pick| {
         curve(name, label, pick).map(|series| Series { n: Some(n), ..series })
     };
@@ -178,7 +171,7 @@ fn label_panel(label: &LabelProbe) -> Panel {
     }
 }
 
-fn learning_curve(label: &LabelProbe) -> Option<Panel> {
+fn learning_curve(label: &LabelReport) -> Option<Panel> {
     let layer = label.chosen_layer?;
     let mut points = label.learning_curve.clone();
     points.dedup_by_key(|point| point.clusters);
@@ -247,7 +240,7 @@ fn structural_panels(report: &StructuralReport) -> Vec<Panel> {
 fn panel(
     title: &str,
     y_label: &str,
-    of: &LabelProbe,
+    of: &LabelReport,
     range: Option<(f64, f64)>,
     series: Vec<Option<Series>>,
 ) -> Option<Panel> {
@@ -266,8 +259,8 @@ fn panel(
 /// A curve with its band, where any of it is defined.
 fn curve(
     name: &str,
-    label: &LabelProbe,
-    pick: impl Fn(&LayerProbe) -> Option<Scored>,
+    label: &LabelReport,
+    pick: impl Fn(&LayerReport) -> Option<Scored>,
 ) -> Option<Series> {
     let values: Vec<Option<Scored>> = label.layers.iter().map(pick).collect();
     values.iter().any(Option::is_some).then(|| Series {
@@ -278,156 +271,4 @@ fn curve(
 
 fn baseline(name: &str, values: Vec<Option<f64>>) -> Series {
     Series { kind: SeriesKind::Baseline, ..Series::line(name, values) }
-}
-
-/// The highest value with its layer, and the other layers whose intervals overlap with its.
-fn peak(values: &[(usize, Scored)]) -> Option<(usize, Scored, Vec<usize>)> {
-    // Of equals the lower layer.
-    let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
-    let near = values.iter().filter(|(l, s)| *l != layer && s.high >= best.low);
-    Some((layer, best, near.map(|(l, _)| *l).collect()))
-}
-
-fn accuracies(label: &LabelProbe) -> Vec<(usize, Scored)> {
-    label.layers.iter().map(|l| (l.layer, l.scores.scores.accuracy)).collect()
-}
-
-fn label_words(label: &LabelProbe) -> Vec<String> {
-    let mut said = Vec::new();
-    let Some((layer, best, near)) = peak(&accuracies(label)) else { return said };
-    let near = match near[..] {
-        _ if near.len() + 1 == label.layers.len() && near.len() > 1 => {
-            "the intervals tell no other layer from it".to_owned()
-        }
-        [] => "the intervals of all other layers lie below".to_owned(),
-        [_] => format!("the intervals do not tell layer {} from it", layers_in_words(&near)),
-        _ => format!("the intervals do not tell layers {} from it", layers_in_words(&near)),
-    };
-    said.push(format!("{} is told best at layer {layer} ({}); {near}.", label.label, number(best)));
-    let b = &label.baselines;
-    let known = [
-        ("the majority class", Some(b.majority)),
-        ("looking the form up", b.form_lookup),
-        ("looking the lemma up", b.lemma_lookup),
-        ("layer 0", b.layer_0.filter(|_| layer != 0)),
-    ];
-    let known: Vec<(&str, Scored)> =
-        known.into_iter().filter_map(|(name, s)| Some((name, s?.accuracy))).collect();
-    let listed: Vec<String> =
-        known.iter().map(|(name, s)| format!("{name} gives {}", short(s.value))).collect();
-    let above = known.iter().all(|(_, s)| best.low > s.high);
-    said.push(format!(
-        "{}; {}.",
-        capital(&listed.join(", ")),
-        match above {
-            true => "that layer's interval lies above all of these",
-            false => "that layer's interval does not lie above all of these",
-        }
-    ));
-    let Some(at) = label.layers.iter().find(|l| l.layer == layer) else { return said };
-    if let Some(control) = at.control {
-        let s = control.selectivity;
-        said.push(format!("Its selectivity there is {}.", number(s)));
-    }
-    if let Some(random) = at.random_weights {
-        said.push(format!("Random weights give {} there.", number(random.accuracy)));
-    }
-    if let Some(mdl) = &at.mdl {
-        said.push(format!(
-            "The online code compresses it {:.2}-fold there (by the labels' frequency alone {:.2}-fold).",
-            mdl.compression.value, mdl.compression_by_frequency
-        ));
-    }
-    if let Some(mixes) = &label.mixes {
-        let expected = match mixes.expected_layer {
-            Some(s) => {
-                format!("its expected layer is {:.1} [{:.1}, {:.1}]", s.value, s.low, s.high)
-            }
-            None => {
-                "its expected layer is not defined, since no layer adds to the first beyond chance"
-                    .to_owned()
-            }
-        };
-        said.push(format!(
-            "In a mix of all layers its centre of gravity is {:.1}; {expected}.",
-            mixes.mix.centre_of_gravity
-        ));
-    }
-    if let Some(chosen) = label.chosen_layer
-        && let Some(at) = label.layers.iter().find(|l| l.layer == chosen)
-    {
-        said.push(format!(
-            "Held-out texts choose layer {chosen}, which gets {} on the test texts.",
-            number(at.scores.scores.accuracy)
-        ));
-    }
-    said
-}
-
-/// Which of two labels peaks lower, if the intervals tell.
-fn peaks_compared(a: &LabelProbe, b: &LabelProbe) -> String {
-    let among = |label: &LabelProbe| {
-        let (layer, _, mut near) = peak(&accuracies(label))?;
-        near.push(layer);
-        Some((near.iter().copied().min()?, near.iter().copied().max()?))
-    };
-    let (Some((a_low, a_high)), Some((b_low, b_high))) = (among(a), among(b)) else {
-        return String::new();
-    };
-    let lower = |x: &str, y: &str| format!("{x} peaks at a lower layer than {y}.");
-    if a_high < b_low {
-        lower(&a.label, &b.label)
-    } else if b_high < a_low {
-        lower(&b.label, &a.label)
-    } else {
-        format!("Which of {} and {} peaks lower, the intervals do not tell.", a.label, b.label)
-    }
-}
-
-fn structural_words(report: &StructuralReport) -> String {
-    let uuas: Vec<(usize, Scored)> =
-        report.layers.iter().filter_map(|(l, s)| Some((*l, s.scores.uuas?))).collect();
-    match (peak(&uuas), report.chain.uuas) {
-        (Some((layer, best, _)), Some(chain)) => format!(
-            "Of the edges of the trees {} are found at layer {layer}, {} by joining neighbours{}.",
-            number(best),
-            short(chain.value),
-            if best.low > chain.high { "" } else { ": no more than by chance" }
-        ),
-        _ => "No test sentence has an edge that could be found.".to_owned(),
-    }
-}
-
-/// `1, 3 and 4`.
-fn layers_in_words(layers: &[usize]) -> String {
-    let names: Vec<String> = layers.iter().map(ToString::to_string).collect();
-    listed(&names.iter().map(String::as_str).collect::<Vec<_>>())
-}
-
-/// `a, b and c`.
-fn listed(names: &[&str]) -> String {
-    match names {
-        [] => String::new(),
-        [one] => (*one).to_owned(),
-        [first @ .., last] => format!("{} and {last}", first.join(", ")),
-    }
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
-}
-
-/// Two decimals without the leading 0, as papers print it.
-fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
-    match text.strip_prefix("-0").or(text.strip_prefix('0')) {
-        Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
-        Some(rest) => rest.to_owned(),
-        None => text,
-    }
-}
-
-fn number(score: Scored) -> String {
-    format!("{} [{}, {}]", short(score.value), short(score.low), short(score.high))
 }

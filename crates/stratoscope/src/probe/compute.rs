@@ -2,31 +2,42 @@
 
 use super::corpus::parsed;
 use super::report::{
-    ClassCount, LabelProbe, LayerProbe, Probe, ProbeBaselines, ProbeData, StructuralReport,
+    Baselines, ClassCount, Data, LabelReport, LayerReport, Report, StructuralReport,
 };
 use super::rows::Rows;
 use super::saved::SavedProbe;
-use super::{ConlluCorpus, OwnTask, PartCounts, ProbeError, ProbeFile, ProbeSettings};
-use crate::{Explorer, Result, Step};
+use super::{ConlluCorpus, Options, PartCounts, ProbeError, ProbeFile, TsvTask};
+use crate::analysis::TOOL;
+use crate::progress::Progress;
+use crate::text::counted;
+use crate::{Explorer, Result};
 use ndarray::{Array3, ArrayView2, Axis};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 use stratoscope_extractor::ChosenWords;
 use stratoscope_probing::{
     LinearProbe, Part, Prober, Scores, Strength, StructuralOptions, Treebank, Trees, structural,
 };
 
-const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
+/// What is probed: an annotated corpus, or texts with labels.
+#[derive(Debug, Clone, Copy)]
+pub enum Labelled<'a> {
+    /// A corpus.
+    Corpus(&'a ConlluCorpus),
+    /// Texts with labels.
+    Task(&'a TsvTask),
+}
 
-/// Progress that several threads tell of.
-struct Told<'a>(Mutex<&'a mut (dyn FnMut(Step) + Send)>);
+impl<'a> From<&'a ConlluCorpus> for Labelled<'a> {
+    fn from(corpus: &'a ConlluCorpus) -> Self {
+        Self::Corpus(corpus)
+    }
+}
 
-impl Told<'_> {
-    fn at(&self, what: &'static str, done: usize, total: usize) {
-        let mut tell = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tell(Step { what, done, total });
+impl<'a> From<&'a TsvTask> for Labelled<'a> {
+    fn from(task: &'a TsvTask) -> Self {
+        Self::Task(task)
     }
 }
 
@@ -38,112 +49,101 @@ struct Source {
 }
 
 impl Explorer {
-    /// Probes every layer for the labels of a corpus, and for its trees where the settings ask for
-    /// it.
+    /// Probes every layer for the labels of a corpus, and for its trees where the options ask for
+    /// them; or for the labels of a task, with the learning curve of the layer that is best on
+    /// held-out texts, and the probe of that layer ([`Report::saved`]).
     ///
     /// ```no_run
-    /// use stratoscope::{ConlluCorpus, Explorer, ProbeSettings, Source};
+    /// use stratoscope::Explorer;
+    /// use stratoscope::probe::{ConlluCorpus, Options};
     ///
-    /// let explorer = Explorer::open(&Source::Folder("models/all-MiniLM-L6-v2".into()))?;
+    /// let explorer = Explorer::open("models/all-MiniLM-L6-v2")?;
     /// let corpus = ConlluCorpus::split("corpus.conllu".as_ref(), 0)?;
-    /// let settings =
-    ///     ProbeSettings { labels: vec!["upos".parse()?], ..ProbeSettings::default() };
-    /// let probe = explorer.probe(&corpus, &settings, &mut |_| {})?;
-    /// for layer in &probe.labels[0].layers {
-    ///     println!("layer {}: {:?}", layer.layer, layer.scores.scores.accuracy);
+    /// let options = Options { labels: vec!["upos".parse()?], ..Options::default() };
+    /// let report = explorer.probe(&corpus, &options)?;
+    /// for (layer, accuracy) in report.accuracy() {
+    ///     println!("layer {layer}: {accuracy:?}");
     /// }
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// Neither a label nor the structural probe; no word to fit to or to score on; a sentence that
-    /// is too long for the model; a forward pass or a fit that fails.
-    pub fn probe(
-        &self,
-        corpus: &ConlluCorpus,
-        settings: &ProbeSettings,
-        progress: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<Probe> {
-        if settings.labels.is_empty() && !settings.structural {
+    /// Neither a label nor the structural probe; no word to fit to or to score on; of a task fewer
+    /// than three different texts or two classes; a sentence that is too long for the model; a
+    /// forward pass or a fit that fails.
+    pub fn probe<'a>(&self, data: impl Into<Labelled<'a>>, options: &Options) -> Result<Report> {
+        let report = match data.into() {
+            Labelled::Corpus(corpus) => self.probe_corpus(corpus, options)?,
+            Labelled::Task(task) => self.probe_task(task, options)?,
+        };
+        note(&report, self.progress());
+        Ok(report)
+    }
+
+    fn probe_corpus(&self, corpus: &ConlluCorpus, options: &Options) -> Result<Report> {
+        if options.labels.is_empty() && !options.structural {
             return Err(ProbeError::NoLabel.into());
         }
-        let told = Told(Mutex::new(progress));
         let source = Source {
             files: corpus.files().to_vec(),
             split_seed: corpus.split_seed(),
             sentences: corpus.sentences(),
         };
-        let mut probe = self.report(settings, source, "word");
-        if !settings.labels.is_empty() {
-            let rows = corpus.rows(&settings.labels, &settings.filters)?;
-            Run::new(self, rows, settings, &told)?.into(&mut probe)?;
+        let mut report = self.report(options, source, "word");
+        if !options.labels.is_empty() {
+            let rows = corpus.rows(&options.labels, &options.filters)?;
+            Run::new(self, rows, options)?.run(&mut report)?;
         }
-        if settings.structural {
-            probe.structural = Some(self.structural(corpus, settings, &told)?);
+        if options.structural {
+            report.structural = Some(self.structural(corpus, options)?);
         }
-        Ok(probe)
+        Ok(report)
     }
 
-    /// Probes every layer for the labels of a user's own task, split by a seeded draw; with the
-    /// learning curve of the layer that is best on held-out texts, and the probe of that layer as
-    /// something to keep.
-    ///
-    /// # Errors
-    /// Fewer than three different texts or two classes; else as [`probe`](Self::probe).
-    pub fn probe_own(
-        &self,
-        task: &OwnTask,
-        settings: &ProbeSettings,
-        progress: &mut (dyn FnMut(Step) + Send),
-    ) -> Result<(Probe, SavedProbe)> {
-        let told = Told(Mutex::new(progress));
-        let (rows, sentences) = task.split(settings.seed)?;
-        let source = Source { files: task.files(), split_seed: Some(settings.seed), sentences };
+    fn probe_task(&self, task: &TsvTask, options: &Options) -> Result<Report> {
+        let (rows, sentences) = task.split(options.seed)?;
+        let source = Source { files: task.files(), split_seed: Some(options.seed), sentences };
         let unit = if task.has_spans() { "span" } else { "text" };
-        let mut probe = self.report(settings, source, unit);
-        probe.data.filters = Vec::new();
-        let mut run = Run::new(self, rows, settings, &told)?;
-        let kept = run.own(&mut probe)?;
-        let saved = SavedProbe {
+        let mut report = self.report(options, source, unit);
+        report.data.filters = Vec::new();
+        let kept = Run::new(self, rows, options)?.task(&mut report)?;
+        report.saved = Some(SavedProbe {
             tool: TOOL.to_owned(),
             model: self.origin(),
             layer: kept.layer,
-            pooling: settings.pooling,
+            pooling: options.pooling,
             spans: task.has_spans(),
-            labels: probe.labels[0].classes.iter().map(|c| c.class.clone()).collect(),
+            labels: report.labels[0].classes.iter().map(|c| c.class.clone()).collect(),
             accuracy: kept.scores.accuracy,
             probe: kept.probe,
-        };
-        Ok((probe, saved))
+        });
+        Ok(report)
     }
 
-    fn report(&self, settings: &ProbeSettings, source: Source, unit: &'static str) -> Probe {
-        Probe {
+    fn report(&self, options: &Options, source: Source, unit: &'static str) -> Report {
+        Report {
             tool: TOOL.to_owned(),
             model: self.origin(),
-            data: ProbeData {
+            data: Data {
                 files: source.files,
                 split_seed: source.split_seed,
                 unit,
                 sentences: source.sentences,
-                filters: settings.filters.iter().map(ToString::to_string).collect(),
-                pooling: settings.pooling.name(),
-                strength: settings.strength,
-                seed: settings.seed,
+                filters: options.filters.iter().map(ToString::to_string).collect(),
+                pooling: options.pooling.name(),
+                strength: options.strength,
+                seed: options.seed,
                 unlabelled: 0,
                 without_tokens: 0,
             },
             labels: Vec::new(),
             structural: None,
+            saved: None,
+            files: self.record().files,
         }
     }
 
-    fn structural(
-        &self,
-        corpus: &ConlluCorpus,
-        settings: &ProbeSettings,
-        told: &Told<'_>,
-    ) -> Result<StructuralReport> {
+    fn structural(&self, corpus: &ConlluCorpus, options: &Options) -> Result<StructuralReport> {
         let (mut texts, mut sentences) = (Vec::new(), Vec::new());
         for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
             let before = sentences.len();
@@ -157,7 +157,7 @@ impl Explorer {
         }
         let all = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
         let model = self.model();
-        let chosen = ChosenWords::words(model, texts, all, settings.pooling, settings.long)?;
+        let chosen = ChosenWords::words(model, texts, all, options.pooling, options.long)?;
         let mut rows: Vec<Vec<Option<usize>>> =
             sentences.iter().map(|(_, sentence, _)| vec![None; sentence.words.len()]).collect();
         for (row, (sentence, word)) in chosen.rows().enumerate() {
@@ -170,26 +170,27 @@ impl Explorer {
         }
         let train_sentences = train.len();
         let (train, test) = (Trees::new(&train)?, Trees::new(&test)?);
-        let options = StructuralOptions { seed: settings.seed, ..StructuralOptions::default() };
-        let layers = self.layers(settings)?;
+        let fit = StructuralOptions { seed: options.seed, ..StructuralOptions::default() };
+        let layers = self.layers(options)?;
         let total = 2 * layers.len();
         let done = AtomicUsize::new(0);
         let mut report: Option<StructuralReport> = None;
-        told.at("structural probes", 0, total);
-        for pass in passes(&layers, self.layer_bytes(&chosen), settings.memory) {
-            let states = self.states(&chosen, pass, told)?;
+        let progress = self.progress();
+        progress.part("structural probes", 0, total);
+        for pass in passes(&layers, self.layer_bytes(&chosen), options.memory) {
+            let states = self.chosen_states(&chosen, pass, self.progress())?;
             let views: Vec<ArrayView2<'_, f32>> = states.outer_iter().collect();
             let step = |step: stratoscope_probing::StructuralStep| {
                 if step.done {
                     let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-                    told.at("structural probes", done, total);
+                    progress.part("structural probes", done, total);
                 }
                 ControlFlow::Continue(())
             };
             let found = structural(
                 Treebank { trees: &train, layers: &views },
                 Treebank { trees: &test, layers: &views },
-                &options,
+                &fit,
                 &step,
             )?;
             let report = report.get_or_insert(StructuralReport {
@@ -203,8 +204,8 @@ impl Explorer {
         report.ok_or_else(|| ProbeError::NoLabel.into())
     }
 
-    fn layers(&self, settings: &ProbeSettings) -> Result<Vec<usize>> {
-        Ok(settings.layers.resolve(self.model().transformer.architecture().n_layers)?)
+    fn layers(&self, options: &Options) -> Result<Vec<usize>> {
+        Ok(options.layers.resolve(self.model().transformer.architecture().n_layers)?)
     }
 
     /// What the rows of one layer are in memory.
@@ -213,16 +214,42 @@ impl Explorer {
         4 * chosen.n_rows() as u64 * d_model as u64
     }
 
-    fn states(
+    fn chosen_states(
         &self,
         chosen: &ChosenWords,
         layers: &[usize],
-        told: &Told<'_>,
+        progress: &dyn Progress,
     ) -> Result<Array3<f32>> {
         let states = chosen.states(self.model(), layers, &mut |step| {
-            told.at("states", step.done, step.total);
+            progress.tokens("states", step.done, step.total);
         })?;
         Ok(states)
+    }
+}
+
+/// Fewer sentences or texts than this make the intervals of a bootstrap too narrow.
+const FEW: usize = 20;
+
+/// Which words are in no score, and where there is little to score on.
+fn note(report: &Report, progress: &dyn Progress) {
+    let words = |n: usize| counted(n, "word is", "words are");
+    let data = &report.data;
+    if data.unlabelled > 0 {
+        let names: Vec<&str> = report.labels.iter().map(|l| l.label.as_str()).collect();
+        let (n, names) = (words(data.unlabelled), names.join(" or "));
+        progress.note(&format!("{n} omitted: not annotated with {names}"));
+    }
+    if data.without_tokens > 0 {
+        let n = words(data.without_tokens);
+        progress.note(&format!("{n} omitted: the tokenizer has no token there"));
+    }
+    let few = report.labels.iter().map(|l| l.counts.test_clusters).min();
+    if let Some(few) = few.filter(|few| *few < FEW) {
+        let what = match data.unit {
+            "word" => counted(few, "sentence", "sentences"),
+            _ => counted(few, "text", "texts"),
+        };
+        progress.note(&format!("{what} to score on: the intervals are too narrow"));
     }
 }
 
@@ -242,8 +269,7 @@ struct Kept {
 /// Everything that the probes of some labels need.
 struct Run<'a> {
     explorer: &'a Explorer,
-    settings: &'a ProbeSettings,
-    told: &'a Told<'a>,
+    options: &'a Options,
     rows: Rows,
     chosen: ChosenWords,
     layers: Vec<usize>,
@@ -252,63 +278,53 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(
-        explorer: &'a Explorer,
-        mut rows: Rows,
-        settings: &'a ProbeSettings,
-        told: &'a Told<'a>,
-    ) -> Result<Self> {
-        let layers = explorer.layers(settings)?;
-        let (model, pooling, long) = (explorer.model(), settings.pooling, settings.long);
+    fn new(explorer: &'a Explorer, mut rows: Rows, options: &'a Options) -> Result<Self> {
+        let layers = explorer.layers(options)?;
+        let (model, pooling, long) = (explorer.model(), options.pooling, options.long);
         let texts = rows.texts.clone();
-        told.at("tokens", 0, 1);
+        explorer.progress().part("tokens", 0, 1);
         let chosen = match rows.whole {
             true => ChosenWords::whole_texts(model, texts, pooling, long)?,
             false => ChosenWords::words(model, texts, rows.chosen(), pooling, long)?,
         };
         rows.keep(&chosen)?;
         let needed = explorer.layer_bytes(&chosen).saturating_mul(layers.len() as u64);
-        if settings.mix && needed > settings.memory {
-            return Err(ProbeError::Memory { needed, allowed: settings.memory }.into());
+        if options.mix && needed > options.memory {
+            return Err(ProbeError::Memory { needed, allowed: options.memory }.into());
         }
-        let strength = settings.strength.map_or(Strength::Chosen, Strength::Fixed);
-        let prober = |label| Prober::new(rows.task(label, false), strength, settings.seed);
+        let strength = options.strength.map_or(Strength::Chosen, Strength::Fixed);
+        let prober = |label| Prober::new(rows.task(label, false), strength, options.seed);
         let probers = (0..rows.labels.len()).map(prober).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { explorer, settings, told, rows, chosen, layers, probers })
-    }
-
-    /// Runs everything but what only an own task has.
-    fn into(mut self, probe: &mut Probe) -> Result<()> {
-        self.run(probe).map(drop)
+        Ok(Self { explorer, options, rows, chosen, layers, probers })
     }
 
     /// Runs everything, chooses a layer on held-out rows, and draws its learning curve.
-    fn own(&mut self, probe: &mut Probe) -> Result<Kept> {
-        let fitted = self.run(probe)?;
-        let [label] = &mut probe.labels[..] else { return Err(ProbeError::NoLabel.into()) };
+    fn task(mut self, report: &mut Report) -> Result<Kept> {
+        let fitted = self.run(report)?;
+        let [label] = &mut report.labels[..] else { return Err(ProbeError::NoLabel.into()) };
         let best = label.layers.iter().zip(fitted).max_by(|(a, _), (b, _)| {
-            let score = |layer: &LayerProbe| layer.scores.held_out_accuracy.unwrap_or(0.0);
+            let score = |layer: &LayerReport| layer.scores.held_out_accuracy.unwrap_or(0.0);
             // Of equals the lower layer.
             score(a).total_cmp(&score(b)).then(b.layer.cmp(&a.layer))
         });
         let Some((layer, probe)) = best else { return Err(ProbeError::NoLabel.into()) };
         let kept = Kept { layer: layer.layer, probe, scores: layer.scores.scores };
         label.chosen_layer = Some(kept.layer);
-        let states = self.explorer.states(&self.chosen, &[kept.layer], self.told)?;
-        self.told.at("learning curve", 0, 1);
+        let states = self.states(self.explorer, &[kept.layer])?;
+        self.explorer.progress().part("learning curve", 0, 1);
         label.learning_curve = self.probers[0].learning_curve(states.index_axis(Axis(0), 0))?;
         Ok(kept)
     }
 
     /// Fills the report; the fitted probes of the first label, by layer.
-    fn run(&mut self, probe: &mut Probe) -> Result<Vec<LinearProbe>> {
-        probe.data.unlabelled = self.rows.unlabelled;
-        probe.data.without_tokens = self.chosen.dropped();
+    fn run(&mut self, report: &mut Report) -> Result<Vec<LinearProbe>> {
+        report.data.unlabelled = self.rows.unlabelled;
+        report.data.without_tokens = self.chosen.dropped();
         let n_labels = self.probers.len();
-        let mut found: Vec<Vec<LayerProbe>> = vec![Vec::new(); n_labels];
+        let mut found: Vec<Vec<LayerReport>> = vec![Vec::new(); n_labels];
         let (mut fitted, mut mixes) = (Vec::new(), Vec::new());
-        let random = match self.settings.random_weights {
-            true => Some(self.explorer.with_random_weights(self.settings.seed)?),
+        let random = match self.options.random_weights {
+            true => Some(self.explorer.with_random_weights(self.options.seed)?),
             false => None,
         };
         let bytes = self.explorer.layer_bytes(&self.chosen);
@@ -316,13 +332,13 @@ impl<'a> Run<'a> {
         let done = AtomicUsize::new(0);
         let step = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.told.at("probes", done, total);
+            self.explorer.progress().part("probes", done, total);
         };
-        for pass in passes(&self.layers, bytes, self.settings.memory) {
+        for pass in passes(&self.layers, bytes, self.options.memory) {
             let jobs: Vec<(usize, usize)> =
                 (0..n_labels).flat_map(|l| (0..pass.len()).map(move |i| (l, i))).collect();
-            let states = self.explorer.states(&self.chosen, pass, self.told)?;
-            let probes: Vec<(LinearProbe, LayerProbe)> = jobs
+            let states = self.states(self.explorer, pass)?;
+            let probes: Vec<(LinearProbe, LayerReport)> = jobs
                 .par_iter()
                 .map(|&(label, index)| {
                     let view = states.index_axis(Axis(0), index);
@@ -338,15 +354,16 @@ impl<'a> Run<'a> {
                     fitted.push(linear);
                 }
             }
-            if self.settings.mix {
+            if self.options.mix {
                 for prober in &self.probers {
-                    let tell = |done, total| self.told.at("mixes of layers", done, total);
+                    let progress = self.explorer.progress();
+                    let tell = |done, total| progress.part("mixes of layers", done, total);
                     mixes.push(prober.mixes(states.view(), &tell)?);
                 }
             }
             drop(states);
             let Some(random) = &random else { continue };
-            let states = random.states(&self.chosen, pass, self.told)?;
+            let states = self.states(random, pass)?;
             let scores: Vec<Scores> = jobs
                 .par_iter()
                 .map(|&(label, index)| {
@@ -362,7 +379,7 @@ impl<'a> Run<'a> {
         }
         let mut mixes = mixes.into_iter();
         for (label, layers) in found.into_iter().enumerate() {
-            probe.labels.push(LabelProbe {
+            report.labels.push(LabelReport {
                 label: self.rows.labels[label].clone(),
                 counts: self.probers[label].counts(),
                 classes: self.classes(label),
@@ -376,24 +393,28 @@ impl<'a> Run<'a> {
         Ok(fitted)
     }
 
+    fn states(&self, explorer: &Explorer, layers: &[usize]) -> Result<Array3<f32>> {
+        explorer.chosen_states(&self.chosen, layers, self.explorer.progress())
+    }
+
     /// Everything that is asked of one layer and label.
     fn layer(
         &self,
         label: usize,
         layer: usize,
         vectors: ArrayView2<'_, f32>,
-    ) -> Result<(LinearProbe, LayerProbe)> {
+    ) -> Result<(LinearProbe, LayerReport)> {
         let prober = &self.probers[label];
         let (linear, scores) = prober.linear(vectors)?;
-        let control = match self.settings.control {
+        let control = match self.options.control {
             true => Some(prober.control(vectors, &linear)?),
             false => None,
         };
-        let mdl = match self.settings.mdl {
+        let mdl = match self.options.mdl {
             true => Some(prober.mdl(vectors)?),
             false => None,
         };
-        Ok((linear, LayerProbe { layer, scores, control, random_weights: None, mdl }))
+        Ok((linear, LayerReport { layer, scores, control, random_weights: None, mdl }))
     }
 
     fn classes(&self, label: usize) -> Vec<ClassCount> {
@@ -405,17 +426,17 @@ impl<'a> Run<'a> {
         self.rows.classes(label).into_iter().map(count).collect()
     }
 
-    fn baselines(&self, label: usize, layers: &[LayerProbe]) -> Result<ProbeBaselines> {
+    fn baselines(&self, label: usize, layers: &[LayerReport]) -> Result<Baselines> {
         let by_form = self.probers[label].baselines()?;
         let by_lemma = match self.rows.has_lemmas {
             true => {
                 let strength = Strength::Fixed(1.0);
                 let task = self.rows.task(label, true);
-                Some(Prober::new(task, strength, self.settings.seed)?.baselines()?.lookup)
+                Some(Prober::new(task, strength, self.options.seed)?.baselines()?.lookup)
             }
             false => None,
         };
-        Ok(ProbeBaselines {
+        Ok(Baselines {
             majority: by_form.majority,
             form_lookup: Some(by_form.lookup).filter(|_| !self.rows.whole),
             lemma_lookup: by_lemma,

@@ -2,7 +2,8 @@
 
 use super::rows::{Item, Rows};
 use super::{Column, Filter, ProbeError, split};
-use crate::{ModelFile, Result};
+use crate::Result;
+use crate::analysis::ModelFile;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

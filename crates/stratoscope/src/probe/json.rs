@@ -1,21 +1,19 @@
 //! A probe's numbers as one JSON object.
 
-use super::{LabelProbe, LayerProbe, Probe};
+use super::report::{LabelReport, LayerReport, Report};
 use crate::Result;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
-use stratoscope_loader::hexadecimal;
 
-impl Probe {
-    /// All numbers as one JSON object: what was probed and how, `baselines`, and `layers`, an object
-    /// a layer. With one label, its scores stand in the layer itself (`layers[].accuracy`), and its
+impl Report {
+    /// All numbers as one JSON object: what was probed and how, `baselines`, and `layers`, one
+    /// object per layer. With one label, its scores stand in the layer itself (`layers[].accuracy`), and its
     /// baselines in `baselines`; with several, each layer and `baselines` have an object a label, by
     /// its name, and so has `labels`, which says what else is known of each. The structural probe's
     /// scores (`uuas`, `dspr`, `nspr`, `root_accuracy`) always stand in the layer.
     ///
     /// # Errors
     /// A number that JSON cannot hold, of which there is none.
-    pub fn numbers(&self) -> Result<Value> {
+    pub(super) fn all_numbers(&self) -> Result<Value> {
         let one = self.labels.len() == 1;
         let mut all = Map::new();
         all.insert("tool".into(), self.tool.clone().into());
@@ -51,14 +49,6 @@ impl Probe {
         Ok(all.into())
     }
 
-    /// Eight hexadecimal digits of all numbers: what tells one probe's folder from another's.
-    ///
-    /// # Errors
-    /// As [`numbers`](Self::numbers).
-    pub fn hash8(&self) -> Result<String> {
-        Ok(hexadecimal(&Sha256::digest(self.numbers()?.to_string())[..4]))
-    }
-
     /// The layers that were probed.
     pub fn layers(&self) -> Vec<usize> {
         match (self.labels.first(), &self.structural) {
@@ -92,14 +82,14 @@ impl Probe {
 }
 
 /// What one layer scores, without its number.
-fn scores(layer: &LayerProbe) -> Result<Map<String, Value>> {
+fn scores(layer: &LayerReport) -> Result<Map<String, Value>> {
     let mut own = object(serde_json::to_value(layer)?);
     own.shift_remove("layer");
     Ok(own)
 }
 
 /// What is known of a label as a whole.
-fn about(label: &LabelProbe) -> Result<Map<String, Value>> {
+fn about(label: &LabelReport) -> Result<Map<String, Value>> {
     let mut about = Map::new();
     about.insert("counts".into(), serde_json::to_value(label.counts)?);
     about.insert("classes".into(), serde_json::to_value(&label.classes)?);

@@ -1,33 +1,41 @@
-//! What a probe found.
+//! The numbers of a probe.
 
 use super::corpus::{PartCounts, ProbeFile};
+use super::saved::SavedProbe;
+use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
+use crate::{Estimate, Result};
 use serde::Serialize;
+use serde_json::{Value, json};
 use stratoscope_extractor::Origin;
 use stratoscope_probing::{
-    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scores, StructuralLayer,
+    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scored, Scores, StructuralLayer,
     StructuralSample, StructuralScores,
 };
 
 /// What each layer of a model knows of some labels.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct Probe {
+pub struct Report {
     /// The program that computed it.
     pub tool: String,
     /// The model.
     pub model: Origin,
     /// What it was computed from, and how.
-    pub data: ProbeData,
-    /// One a label, in the order of the settings.
-    pub labels: Vec<LabelProbe>,
+    pub data: Data,
+    /// One per label, in the order of the options.
+    pub labels: Vec<LabelReport>,
     /// The structural probe, where it was asked for.
     pub structural: Option<StructuralReport>,
+    /// Of a task the probe of the layer that is best on held-out texts.
+    pub saved: Option<SavedProbe>,
+    /// The files that the model was read from.
+    pub files: Vec<ModelFile>,
 }
 
 /// What probes were fitted to and scored on.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct ProbeData {
+pub struct Data {
     /// The files.
     pub files: Vec<ProbeFile>,
     /// The seed of the split, where the files were split here.
@@ -65,7 +73,7 @@ pub struct ClassCount {
 /// What each layer knows of one label.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
-pub struct LabelProbe {
+pub struct LabelReport {
     /// The label.
     pub label: String,
     /// How many rows and classes there are.
@@ -73,9 +81,9 @@ pub struct LabelProbe {
     /// The classes in their order, which is that of their names.
     pub classes: Vec<ClassCount>,
     /// What needs no layer, or no context.
-    pub baselines: ProbeBaselines,
+    pub baselines: Baselines,
     /// By layer.
-    pub layers: Vec<LayerProbe>,
+    pub layers: Vec<LayerReport>,
     /// The mixes of layers, where they were asked for.
     pub mixes: Option<Mixes>,
     /// Of an own task the layer that was best on the held-out texts, by its number.
@@ -86,7 +94,7 @@ pub struct LabelProbe {
 
 /// What needs no layer, or no context.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct ProbeBaselines {
+pub struct Baselines {
     /// Always the most frequent class.
     pub majority: Scores,
     /// The most frequent class of the word form (in lower case) in training; none where rows are
@@ -101,7 +109,7 @@ pub struct ProbeBaselines {
 /// What one layer knows of one label.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
-pub struct LayerProbe {
+pub struct LayerReport {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
     /// The linear probe.
@@ -130,4 +138,76 @@ pub struct StructuralReport {
     pub chain: StructuralScores,
     /// The layers with what they score.
     pub layers: Vec<(usize, StructuralLayer)>,
+}
+
+impl Report {
+    /// The accuracy at every layer, of the first label.
+    pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
+        self.labels.first().map_or_else(Vec::new, LabelReport::accuracy)
+    }
+}
+
+impl LabelReport {
+    /// The accuracy at every layer.
+    pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
+        let of = |layer: &LayerReport| (layer.layer, estimate(layer.accuracy(), self.counts.test));
+        self.layers.iter().map(of).collect()
+    }
+}
+
+impl LayerReport {
+    /// The accuracy of the linear probe.
+    pub(super) fn accuracy(&self) -> Scored {
+        self.scores.scores.accuracy
+    }
+}
+
+fn estimate(score: Scored, n: usize) -> Estimate {
+    Estimate { value: score.value, low: Some(score.low), high: Some(score.high), n }
+}
+
+impl Analysis for Report {
+    fn kind(&self) -> &'static str {
+        "probe"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
+        let labels: Vec<&str> = self.labels.iter().map(|l| l.label.as_str()).collect();
+        let trees = self.structural.as_ref().map(|_| "trees");
+        let subject: Vec<&str> = labels.iter().copied().chain(trees).collect();
+        let data = &self.data;
+        let settings = json!({
+            "labels": labels,
+            "structural": self.structural.is_some(),
+            "where": data.filters,
+            "pooling": data.pooling,
+            "strength": data.strength,
+            "seed": data.seed,
+            "layers": self.layers(),
+        });
+        let input = json!({
+            "files": data.files,
+            "split_seed": data.split_seed,
+            "unit": data.unit,
+            "classes": self.labels.iter().map(|l| &l.classes).collect::<Vec<_>>(),
+        });
+        Provenance::new(vec![record], settings, input, subject.join(" "))
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(vec![Figure::new("probe", self.drawing().draw(), self.numbers()?)])
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        self.all_numbers()
+    }
+
+    fn summary(&self) -> String {
+        self.terminal_text()
+    }
+
+    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
+        Ok(vec![("report.html".to_owned(), self.page())])
+    }
 }

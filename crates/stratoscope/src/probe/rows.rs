@@ -1,9 +1,9 @@
 //! What is to be predicted of which words or texts, whatever they were read from.
 
 use super::ProbeError;
-use crate::{Result, Text};
+use crate::Result;
 use std::collections::BTreeMap;
-use stratoscope_extractor::ChosenWords;
+use stratoscope_extractor::{ChosenWords, Text};
 use stratoscope_probing::{Part, Task};
 
 /// A word, or a whole text, with its labels.

@@ -1,11 +1,12 @@
 //! A fitted probe that is kept, and put on new texts.
 
 use super::{ProbeError, Span};
-use crate::{Explorer, LongText, Pooling, Result, Text};
+use crate::{Explorer, Result};
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-use stratoscope_extractor::{ChosenWords, Origin, read_tensors, write_tensors};
+use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, write_tensors};
+use stratoscope_loader::Pooling;
 use stratoscope_probing::{LinearProbe, Scored};
 
 /// A fitted probe with what it needs to be put on new texts.
@@ -30,9 +31,9 @@ pub struct SavedProbe {
     pub probe: LinearProbe,
 }
 
-/// What a probe says of a text.
+/// The prediction of a probe for a text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Answer {
+pub struct Prediction {
     /// The most probable label.
     pub label: String,
     /// Its probability.
@@ -179,17 +180,17 @@ impl SavedProbe {
         Ok(Text { line: text.line, ..span.of(own).map_err(wrong)? })
     }
 
-    /// Says of every text which label it has; texts are as [`text`](Self::text) makes them.
+    /// Predicts the label of every text; texts are as [`text`](Self::text) makes them.
     ///
     /// # Errors
     /// A model of another width; a text that is blank, too long, or whose place has no token; a
     /// forward pass that fails.
-    pub fn apply(
+    pub fn predict(
         &self,
         explorer: &Explorer,
         texts: Vec<Text>,
         long: LongText,
-    ) -> Result<Vec<Answer>> {
+    ) -> Result<Vec<Prediction>> {
         let model = explorer.model();
         let places: Vec<Option<usize>> = texts.iter().map(|text| text.line).collect();
         let chosen = match self.spans {
@@ -210,15 +211,15 @@ impl SavedProbe {
         }
         let states = chosen.states(model, &[self.layer], &mut |_| {})?;
         let all = self.probe.predict(states.index_axis(Axis(0), 0))?;
-        let answer = |row: ndarray::ArrayView1<'_, f64>| {
+        let prediction = |row: ndarray::ArrayView1<'_, f64>| {
             // Of equals the first.
             let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
-            Answer {
+            Prediction {
                 label: self.classes().nth(best).unwrap_or_default().to_owned(),
                 probability: row.get(best).copied().unwrap_or_default(),
                 probabilities: row.to_vec(),
             }
         };
-        Ok(all.outer_iter().map(answer).collect())
+        Ok(all.outer_iter().map(prediction).collect())
     }
 }

@@ -1,14 +1,16 @@
-//! A user's own task: texts, or places in them, with their labels.
+//! A list of texts, or places in texts, with labels.
 
 use super::corpus::{PartCounts, ProbeFile, recorded};
 use super::rows::{Item, Rows};
 use super::{ProbeError, split};
-use crate::{ModelFile, Result, Text};
+use crate::Result;
+use crate::analysis::ModelFile;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
-use stratoscope_extractor::parse_lines;
+use stratoscope_extractor::{Text, parse_lines};
 use stratoscope_probing::Part;
 
 /// A place in a text, in characters from 0; the end is not part of it. Written `4-8`.
@@ -69,22 +71,48 @@ pub struct TaskRow {
     pub label: String,
 }
 
+impl TaskRow {
+    /// A text with its label.
+    pub fn text(text: impl Into<String>, label: impl Into<String>) -> Self {
+        Self { line: 0, text: text.into(), span: None, label: label.into() }
+    }
+
+    /// A place in a text, in characters, with its label.
+    pub fn span(text: impl Into<String>, place: Range<usize>, label: impl Into<String>) -> Self {
+        let span = Some(Span { start: place.start, end: place.end });
+        Self { span, ..Self::text(text, label) }
+    }
+
+    /// Why it cannot be a row of a task of places in texts (or of whole texts).
+    fn check(&self, spans: bool) -> Result<(), String> {
+        let blank = self.text.trim().is_empty();
+        if self.label.is_empty() || blank {
+            let what = if blank { "text" } else { "label" };
+            return Err(format!("the {what} is empty"));
+        }
+        if self.span.is_some() != spans {
+            return Err("some lines have a place in the text and some have none".to_owned());
+        }
+        self.span.map_or(Ok(()), |span| span.of(&self.text).map(drop))
+    }
+}
+
 /// A classification task: texts with labels, or with places in them that have labels.
 ///
 /// ```
-/// let task = stratoscope::OwnTask::parse(b"text\tlabel\nIt works.\tgood\nIt broke.\tbad\n", "mine")?;
+/// let task = stratoscope::probe::TsvTask::parse(b"text\tlabel\nIt works.\tgood\nIt broke.\tbad\n", "mine")?;
 /// assert_eq!((task.rows().len(), task.has_spans()), (2, false));
 /// # Ok::<(), stratoscope::Error>(())
 /// ```
 #[derive(Debug, Clone)]
-pub struct OwnTask {
+pub struct TsvTask {
     rows: Vec<TaskRow>,
     file: Option<ProbeFile>,
     place: String,
     blank_lines: usize,
 }
 
-impl OwnTask {
+impl TsvTask {
     /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. A first line that
     /// names the columns (`text`, `span`, `label`) is passed over, and blank lines are.
     ///
@@ -97,7 +125,7 @@ impl OwnTask {
         Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
     }
 
-    /// The same of the bytes of a file, which messages call `place`.
+    /// Parses the bytes of a file; `place` is its name in messages.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -122,21 +150,38 @@ impl OwnTask {
                     return Err(wrong(reason).into());
                 }
             };
-            let (label, blank) = (label.trim(), text.trim().is_empty());
-            if label.is_empty() || blank {
-                let what = if blank { "text" } else { "label" };
-                return Err(wrong(format!("the {what} is empty")).into());
-            }
-            if rows.first().is_some_and(|first| first.span.is_some() != span.is_some()) {
-                let reason = "some lines have a place in the text and some have none".to_owned();
-                return Err(wrong(reason).into());
-            }
-            if let Some(span) = span {
-                span.of(text).map_err(wrong)?;
-            }
-            rows.push(TaskRow { line, text: text.to_owned(), span, label: label.to_owned() });
+            let (text, label) = (text.to_owned(), label.trim().to_owned());
+            let row = TaskRow { line, text, span, label };
+            let spans = rows.first().map_or(span.is_some(), |first| first.span.is_some());
+            row.check(spans).map_err(wrong)?;
+            rows.push(row);
         }
         Ok(Self { rows, file: None, place: place.to_owned(), blank_lines: inputs.blank_lines })
+    }
+
+    /// A task from memory; `name` is what its labels are called.
+    ///
+    /// ```
+    /// use stratoscope::probe::{TaskRow, TsvTask};
+    ///
+    /// let rows = vec![TaskRow::text("It works.", "good"), TaskRow::span("It broke.", 3..8, "bad")];
+    /// assert!(TsvTask::from_rows("mine", rows).is_err(), "places in some texts, none in others");
+    /// ```
+    ///
+    /// # Errors
+    /// [`ProbeError::Line`]: an empty text or label, a place outside of its text, places in some
+    /// texts and none in others.
+    pub fn from_rows(name: &str, mut rows: Vec<TaskRow>) -> Result<Self> {
+        let spans = rows.first().is_some_and(|row| row.span.is_some());
+        for (index, row) in rows.iter_mut().enumerate() {
+            row.line = index + 1;
+            row.check(spans).map_err(|reason| ProbeError::Line {
+                place: name.to_owned(),
+                line: row.line,
+                reason,
+            })?;
+        }
+        Ok(Self { rows, file: None, place: name.to_owned(), blank_lines: 0 })
     }
 
     /// The lines.
@@ -217,8 +262,8 @@ fn is_header(columns: &[&str]) -> bool {
     )
 }
 
-/// What the parts of a split are for, in a seeded order: a tenth each to score and to choose on.
-/// Equal keys go together.
+/// The part of each key, by a seeded draw: a tenth each to score and to choose on. Equal keys are in
+/// the same part.
 pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Part>> {
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -254,12 +299,12 @@ mod tests {
 
     #[test]
     fn lines_are_read_and_mistakes_name_theirs() {
-        let task = OwnTask::parse(b"text\tlabel\na b\tx\n\nc\t y \n", "f").unwrap();
+        let task = TsvTask::parse(b"text\tlabel\na b\tx\n\nc\t y \n", "f").unwrap();
         let rows: Vec<_> =
             task.rows().iter().map(|r| (r.line, r.text.as_str(), r.label.as_str())).collect();
         assert_eq!(rows, [(2, "a b", "x"), (4, "c", "y")]);
         assert!(!task.has_spans());
-        let task = OwnTask::parse("näher da\t6-8\tx\n".as_bytes(), "f").unwrap();
+        let task = TsvTask::parse("näher da\t6-8\tx\n".as_bytes(), "f").unwrap();
         assert_eq!(task.rows()[0].span, Some(Span { start: 6, end: 8 }));
         for (bytes, said) in [
             ("a\n", "f, line 1: a line is a text, a tab and a label"),
@@ -270,7 +315,7 @@ mod tests {
             ("a b\t2-2\tx\n", "f, line 1: \"2-2\" is no place"),
             ("a b\tb\tx\n", "f, line 1: \"b\" is no place"),
         ] {
-            let error = OwnTask::parse(bytes.as_bytes(), "f").unwrap_err().to_string();
+            let error = TsvTask::parse(bytes.as_bytes(), "f").unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");
         }
     }

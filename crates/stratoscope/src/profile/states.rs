@@ -1,11 +1,14 @@
 //! What a profile is computed from: stimuli, and the states of their targets and carriers.
 
-use super::{StimuliSummary, TOOL};
-use crate::{Error, Explorer, HookSelection, LayerSelection, LongText, Result, Step, Text};
+use super::StimuliSummary;
+use crate::analysis::TOOL;
+use crate::{Error, Explorer, Result};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use stratoscope_extractor::{Origin, Row, extract, prepare, write_tensors};
+use stratoscope_extractor::{
+    HookSelection, LayerSelection, LongText, Origin, Row, Text, extract, prepare, write_tensors,
+};
 use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{Item, Placement, Stimuli};
 
@@ -60,8 +63,8 @@ impl NamedStimuli {
         Ok(Self { stimuli: self.stimuli.cues_first()?, cues_first: true, ..self })
     }
 
-    /// What a model can make something of: where its tokens see only those before them, the
-    /// contexts whose cues stand before the target; else all.
+    /// The stimuli for a model: for a causal one the contexts whose cues stand before the target, else
+    /// all.
     ///
     /// # Errors
     /// As [`Stimuli::cues_first`].
@@ -83,11 +86,11 @@ pub struct ProfileStates {
     pub placements: Vec<Placement>,
     /// `[n_layers + 1, texts, d_model]`: the target, its sub-words' mean where it has several.
     pub target: Array3<f32>,
-    /// The same of the carrier, where the stimuli have one.
+    /// The carrier, where the stimuli have one, in the same shape.
     pub carrier: Option<Array3<f32>>,
 }
 
-/// Texts that are run before their other tokens are let go, so that memory stays flat.
+/// Texts that are run at a time, so that memory stays flat.
 const TEXTS: usize = 256;
 
 impl ProfileStates {
@@ -96,11 +99,7 @@ impl ProfileStates {
     /// # Errors
     /// As [`NamedStimuli::for_model`]; a model without a tokenizer, a text that is too long for it, a target that it cuts no token
     /// of, or a forward pass that fails.
-    pub fn extract(
-        explorer: &Explorer,
-        stimuli: NamedStimuli,
-        progress: &mut dyn FnMut(Step),
-    ) -> Result<Self> {
+    pub fn extract(explorer: &Explorer, stimuli: NamedStimuli) -> Result<Self> {
         let stimuli = stimuli.for_model(&explorer.origin())?;
         let items = stimuli.stimuli.items();
         let architecture = explorer.model().transformer.architecture();
@@ -110,7 +109,7 @@ impl ProfileStates {
         let mut placements = Vec::with_capacity(items.len());
         for (chunk, some) in items.chunks(TEXTS).enumerate() {
             let first = chunk * TEXTS;
-            progress(Step { what: "stimuli", done: first, total: items.len() });
+            explorer.progress().part("stimuli", first, items.len());
             let texts = some.iter().map(|item| Text::from(item.text.as_str())).collect();
             let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
             let states = extract(
@@ -155,11 +154,11 @@ impl ProfileStates {
                 }
             }
         }
-        progress(Step { what: "stimuli", done: items.len(), total: items.len() });
+        explorer.progress().part("stimuli", items.len(), items.len());
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
-    /// What they are of.
+    /// What is recorded of the stimuli.
     pub(crate) fn summary(&self) -> StimuliSummary {
         let stimuli = &self.stimuli.stimuli;
         StimuliSummary {

@@ -1,13 +1,13 @@
 //! The charts of attention, where it was captured.
 
-use crate::{Attention, Exploration, HeadSummary, Unit};
-use stratoscope_extractor::Capture;
+use crate::explore::{Attention, Exploration, HeadSummary};
+use stratoscope_extractor::{Capture, Unit};
 use stratoscope_report as schema;
 use stratoscope_report::{Axis, Chart, Drawing, Matrix, Paper, Scale, Slice};
 use stratoscope_transformer::HookPoint;
 
 /// More cells of patterns than this make a page too heavy: then they are means over heads.
-const MOST_CELLS: usize = 30_000;
+const MAX_CELLS: usize = 30_000;
 
 impl Exploration {
     /// What heads do by layer, where they look in the first text, and rollout.
@@ -73,7 +73,7 @@ impl Exploration {
         for (layer, values) in patterns {
             let heads = values.nrows();
             let cell = |head: usize, cell: usize| f64::from(values[[head, cell]]);
-            if cells <= MOST_CELLS {
+            if cells <= MAX_CELLS {
                 slices.extend((0..heads).map(|head| Slice {
                     name: format!("head {head}"),
                     layer: Some(layer),

@@ -1,75 +1,14 @@
-//! Charts of a report, from what the figures take already.
+//! Charts beside the map of an exploration's page.
 
-use crate::Exploration;
-use crate::figures::{display_names, metric_label};
+use crate::explore::Exploration;
+use crate::page::{curves, layer_matrix};
+use crate::text::{display_names, metric_label};
 use stratoscope_plot::{LayerMatrix, Panel, SeriesKind, XAxis};
 use stratoscope_report as schema;
-use stratoscope_report::{Axis, Chart, Curves, Drawing, Matrix, Paper, Scale, Slice};
+use stratoscope_report::{Axis, Chart, Drawing, Matrix, Paper, Scale, Slice};
 
-/// A panel of curves as a chart.
-pub fn curves(id: &str, panel: &Panel, shows: &str, paper: Option<Paper>) -> Chart {
-    let series = panel.series.iter().map(|s| {
-        let ends = |pick: fn((f64, f64)) -> f64| -> Vec<Option<f64>> {
-            match s.interval.iter().any(Option::is_some) {
-                true => s.interval.iter().map(|i| i.map(pick)).collect(),
-                false => Vec::new(),
-            }
-        };
-        schema::Series {
-            name: s.name.clone(),
-            values: s.values.clone(),
-            low: ends(|i| i.0),
-            high: ends(|i| i.1),
-            n: s.n,
-            kind: match s.kind {
-                SeriesKind::Measure => schema::SeriesKind::Measure,
-                SeriesKind::Baseline => schema::SeriesKind::Baseline,
-            },
-        }
-    });
-    Chart {
-        id: id.to_owned(),
-        title: panel.title.clone(),
-        shows: shows.to_owned(),
-        paper,
-        exploration: None,
-        drawing: Drawing::Curves(Curves {
-            x: match &panel.x {
-                XAxis::Layers => Axis::layers(&panel.layers),
-                XAxis::Counts(what) => {
-                    Axis::named(what, panel.layers.iter().map(usize::to_string).collect())
-                }
-            },
-            y: panel.y_label.clone(),
-            range: panel.range.map(|(low, high)| [low, high]),
-            series: series.collect(),
-        }),
-    }
-}
-
-/// A layer × layer matrix as a chart.
-pub fn layer_matrix(id: &str, matrix: &LayerMatrix, paper: Option<Paper>) -> Chart {
-    Chart {
-        id: id.to_owned(),
-        title: format!("{} (n = {})", matrix.title, matrix.n),
-        shows: matrix.caption.clone(),
-        paper,
-        exploration: None,
-        drawing: Drawing::Matrix(Matrix {
-            rows: Axis::layers(&matrix.layers),
-            columns: Axis::layers(&matrix.layers),
-            value: matrix.measure.clone(),
-            scale: Scale::of(matrix.values.iter().copied()),
-            slices: vec![Slice {
-                values: matrix.values.iter().copied().map(Some).collect(),
-                ..Slice::default()
-            }],
-        }),
-    }
-}
-
-/// Tokens beyond which the map of moves is too long to be read.
-pub(super) const MOST_MOVING: usize = 60;
+/// Tokens above which the matrix of changes is too long to be read.
+pub(super) const MAX_CHANGING: usize = 60;
 
 impl Exploration {
     /// The charts beside the map: of the exploration at `index` of the report, whose tokens are
@@ -85,7 +24,7 @@ impl Exploration {
         if !series.is_empty() {
             let panel = Panel {
                 title: "What changes with depth".to_owned(),
-                y_label: metric_label(self.settings.metric).to_owned(),
+                y_label: metric_label(self.options.metric).to_owned(),
                 layers: self.states.layers.clone(),
                 x: XAxis::Layers,
                 range: None,
@@ -112,7 +51,7 @@ impl Exploration {
             let kornblith = Paper::new("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
             charts.push(layer_matrix("cka", &matrix, Some(kornblith)));
         }
-        charts.extend(self.moves_chart(data, rows));
+        charts.extend(self.change_chart(data, rows));
         charts.extend(self.attention_charts(data));
         if let Some(profile) = &self.profile {
             let caption = profile.caption();
@@ -164,8 +103,8 @@ impl Exploration {
         curves("norms", &panel, &shows, None)
     }
 
-    /// Which tokens got new neighbours at which step.
-    fn moves_chart(&self, data: &schema::Exploration, rows: &[usize]) -> Option<Chart> {
+    /// Which tokens have new neighbours at which step.
+    fn change_chart(&self, data: &schema::Exploration, rows: &[usize]) -> Option<Chart> {
         let moves = data.moves?;
         let names = self.names(rows);
         let steps: Vec<&schema::Layer> = data.layers.iter().filter(|l| l.moved.is_some()).collect();
@@ -175,13 +114,15 @@ impl Exploration {
             return None;
         }
         let shows = format!(
-            "The share of a token's {} nearest neighbours (Euclidean distance in the full space, \
-             among {} tokens that are not special) that it did not have at the layer before; by \
-             chance {:.2}. The tokens that changed most at each step. Among few tokens a \
+            "The share of a token's {} nearest neighbours ({} in the full space, among {} tokens \
+             that are not special) that it did not have at the layer before; by chance {:.2}. The tokens that changed most at each step. Among few tokens a \
              neighbour more or less is chance.",
-            moves.neighbours, moves.n, moves.by_chance,
+            moves.neighbours,
+            metric_label(self.options.metric),
+            moves.n,
+            moves.by_chance,
         );
-        let drawing = if ordinary.len() <= MOST_MOVING {
+        let drawing = if ordinary.len() <= MAX_CHANGING {
             let change = |token: usize, layer: &schema::Layer| {
                 let moved = layer.moved.iter().flatten().find(|m| m.token == token);
                 // All that changed are listed.

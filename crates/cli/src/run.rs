@@ -1,0 +1,101 @@
+//! The end of every command with a result: write the folder, print JSON or the summary.
+
+use crate::args::{CommonArgs, OutputArgs};
+use crate::exit::{Failure, Result, hold_interrupts, print};
+use crate::progress::Progress;
+use std::fmt::Write;
+use std::path::Path;
+use stratoscope::folder::{self, WriteOptions};
+use stratoscope::{Analysis, Omitted, Part, Why};
+
+/// A command that is going to have a result.
+pub(crate) struct Run<'a> {
+    output: &'a OutputArgs,
+    common: &'a CommonArgs,
+    pub(crate) progress: Progress,
+}
+
+impl<'a> Run<'a> {
+    /// Fail early if the folder cannot be written.
+    pub(crate) fn new(output: &'a OutputArgs, common: &'a CommonArgs) -> Result<Self> {
+        if let Some(folder) = &output.folder {
+            check_parent(folder)?;
+            folder::check(folder, output.overwrite)?;
+        }
+        Ok(Self { output, common, progress: Progress::new(common) })
+    }
+
+    /// Writes the folder, and prints. `--json` writes no folder unless `--output` names one. `also` are
+    /// files that the command has written besides.
+    pub(crate) fn finish(self, analysis: &dyn Analysis, also: &[&Path]) -> Result<()> {
+        let folder = match &self.output.folder {
+            Some(folder) => Some(folder.clone()),
+            None if self.common.json => None,
+            None => Some(analysis.default_folder()),
+        };
+        let written = match folder {
+            Some(folder) => {
+                self.progress.part("drawing");
+                let _guard = hold_interrupts();
+                // The default folder is named by what made it, so that the same run may replace it.
+                let overwrite = self.output.overwrite || self.output.folder.is_none();
+                let command_line = std::env::args().collect();
+                let options = WriteOptions { overwrite, command_line };
+                Some(folder::write(&folder, analysis, &options)?)
+            }
+            None => None,
+        };
+        self.progress.finish();
+        if self.common.json {
+            return print(&format!("{}\n", analysis.json()?));
+        }
+        if self.common.quiet {
+            return Ok(());
+        }
+        let mut text = analysis.summary();
+        let too_large = written.iter().flat_map(|written| &written.omitted);
+        let omitted: Vec<Omitted> = analysis.omitted().iter().chain(too_large).cloned().collect();
+        // Writing to a String cannot fail.
+        if !omitted.is_empty() {
+            let _ = writeln!(text);
+        }
+        for omitted in &omitted {
+            let _ = writeln!(text, "omitted: {omitted}{}", hint(omitted));
+        }
+        if written.is_some() || !also.is_empty() {
+            let _ = writeln!(text);
+        }
+        if let Some(written) = &written {
+            let _ = write!(text, "{written}");
+        }
+        for path in also {
+            let _ = writeln!(text, "{}", path.display());
+        }
+        print(&text)
+    }
+}
+
+/// How to get what is missing.
+fn hint(omitted: &Omitted) -> &'static str {
+    match (&omitted.what, &omitted.why) {
+        (Part::Baseline, Why::NotStored) => "; --baseline computes it",
+        (Part::Profile, Why::NotStored) => {
+            "; `stratoscope profile` with the same --model computes it"
+        }
+        _ => "",
+    }
+}
+
+/// Refuses a folder below a file, or below a folder that cannot be written.
+pub(crate) fn check_parent(folder: &Path) -> Result<()> {
+    let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
+    match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
+        Some(parent) if !parent.is_dir() => {
+            Err(Failure::usage(format!("{} is a file, not a folder", parent.display())))
+        }
+        Some(parent) if parent.metadata().is_ok_and(|m| m.permissions().readonly()) => {
+            Err(Failure::usage(format!("{} cannot be written", parent.display())))
+        }
+        _ => Ok(()),
+    }
+}

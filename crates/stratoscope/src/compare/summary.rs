@@ -1,0 +1,281 @@
+//! A comparison as text for a terminal.
+
+use super::{
+    Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
+    WordComparison,
+};
+use crate::Estimate;
+use std::fmt::Write;
+
+/// Contexts and pairs of contexts that are listed, at most.
+const MAX_LISTED: usize = 12;
+
+impl Comparison {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&mut text, self);
+        text
+    }
+}
+
+fn write(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
+    let model = &comparison.model;
+    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text)?;
+    match &comparison.result {
+        Compared::Sentences(of) => sentences(text, of),
+        Compared::Word(of) => word(text, of),
+        Compared::Pairs(of) => pairs(text, of),
+        Compared::Wic(of) => wic(text, of),
+    }
+}
+
+fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
+    for (number, words) in alignment(of).iter().enumerate() {
+        writeln!(text, "{}  {}", number + 1, words.trim_end())?;
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "distance, mean [95 %]; % of pairs in unrelated sentences that are nearer: of one word"
+    )?;
+    writeln!(text, "for kept words, of any two words for replaced ones")?;
+    writeln!(
+        text,
+        "layer                  kept        %              replaced        %  any two words"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20} {:>8}  {:>20} {:>8}  {:>13.3}",
+            l.layer,
+            estimate(l.kept),
+            percent(l.kept_percentile_same_word),
+            estimate(l.replaced),
+            percent(l.replaced_percentile),
+            l.random.median,
+        )?;
+    }
+    let Some(kept) = of.layers.first().and_then(|l| l.kept) else { return Ok(()) };
+    writeln!(text)?;
+    let words = if kept.n == 1 { "The kept word" } else { "The kept words" };
+    match of.begins {
+        Some(layer) => writeln!(
+            text,
+            "{words} begin{} to differ at layer {layer} (the first above 5 %, layer 0 aside)",
+            if kept.n == 1 { "s" } else { "" },
+        )?,
+        None => writeln!(
+            text,
+            "{words} do{} not differ by that measure (nowhere above 5 %, layer 0 aside)",
+            if kept.n == 1 { "es" } else { "" }
+        )?,
+    }
+    let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
+    if let Some(layer) = of.most.and_then(at) {
+        writeln!(
+            text,
+            "and differ most at layer {}: {} % of pairs of one word are nearer",
+            layer.layer,
+            percent(layer.kept_percentile_same_word),
+        )?;
+        let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
+        let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
+        let most = known.max_by(|a, b| {
+            a.1.percentile_same_word
+                .unwrap_or(0.0)
+                .total_cmp(&b.1.percentile_same_word.unwrap_or(0.0))
+        });
+        if let Some((word, distance)) = most {
+            let place = percent(distance.percentile_same_word);
+            writeln!(
+                text,
+                "there most of all {word:?}, {:.3} apart ({place} %)",
+                distance.distance
+            )?;
+        }
+    }
+    Ok(())
+}
+
+/// The sentences above each other, word by word.
+fn alignment(of: &SentenceComparison) -> [String; 2] {
+    let mut lines = [String::new(), String::new()];
+    for word in &of.alignment {
+        // A dash where a sentence has no word, since a blank would be read over.
+        let (first, second) = match word.edit {
+            EditKind::Kept => (plain(word.first.as_deref()), plain(word.second.as_deref())),
+            EditKind::Replaced => {
+                let marked = |w: Option<&str>| format!("[{}]", plain(w));
+                (marked(word.first.as_deref()), marked(word.second.as_deref()))
+            }
+            EditKind::Deleted => (format!("[{}]", plain(word.first.as_deref())), "–".to_owned()),
+            EditKind::Inserted => ("–".to_owned(), format!("[{}]", plain(word.second.as_deref()))),
+        };
+        let width = first.chars().count().max(second.chars().count());
+        for (line, word) in lines.iter_mut().zip([first, second]) {
+            let room = width - word.chars().count() + 1;
+            *line += &word;
+            *line += &" ".repeat(room);
+        }
+    }
+    lines
+}
+
+/// A word with its control characters escaped.
+fn plain(word: Option<&str>) -> String {
+    let shown =
+        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+    word.unwrap_or_default().chars().map(shown).collect()
+}
+
+fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
+    for (index, context) in of.contexts.iter().take(MAX_LISTED).enumerate() {
+        let which = match context.occurrence {
+            1 => String::new(),
+            n => format!(", occurrence {n}"),
+        };
+        writeln!(text, "{}  {:?}{which} in {:?}", index + 1, context.word, context.text)?;
+    }
+    if of.contexts.len() > MAX_LISTED {
+        writeln!(text, "and {} more", of.contexts.len() - MAX_LISTED)?;
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "similarity of the word, and of homographs in the same and in another sense (mean [95 %])"
+    )?;
+    writeln!(
+        text,
+        "layer     word            same sense           other sense  senses told apart (AUC)"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>7.3}  {:>20}  {:>20}  {:>23}",
+            l.layer,
+            l.similarity,
+            estimate(l.same_sense),
+            estimate(l.other_sense),
+            estimate(Some(l.senses_auc)),
+        )?;
+    }
+    let Some(best) = of.layers.get(of.best) else { return Ok(()) };
+    writeln!(text)?;
+    writeln!(
+        text,
+        "At layer {}, where similarity tells the homographs' senses apart best (AUC {:.2}):",
+        best.layer, best.senses_auc.value
+    )?;
+    for pair in best.pairs.iter().take(MAX_LISTED) {
+        writeln!(
+            text,
+            "  {} and {}: {:.3}, above {} % of pairs in the same sense and {} % in another",
+            pair.first + 1,
+            pair.second + 1,
+            pair.similarity,
+            percent(Some(pair.percentile_same)),
+            percent(Some(pair.percentile_other)),
+        )?;
+    }
+    if best.pairs.len() > MAX_LISTED {
+        writeln!(text, "  and {} more pairs (--json has all)", best.pairs.len() - MAX_LISTED)?;
+    }
+    writeln!(
+        text,
+        "This is a similarity, not the sense of a word: form, position and role count too."
+    )
+}
+
+fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
+    writeln!(
+        text,
+        "{} pairs; distance, mean [95 % over pairs], and % of random words that are nearer",
+        of.pairs
+    )?;
+    writeln!(
+        text,
+        "layer               changed     %                 after     %                before     %              sentence"
+    )?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20} {:>5}  {:>20} {:>5}  {:>20} {:>5}  {:>20}",
+            l.layer,
+            estimate(l.changed),
+            percent(l.changed_percentile),
+            estimate(l.after),
+            percent(l.after_percentile),
+            estimate(l.before),
+            percent(l.before_percentile),
+            estimate(l.sentence),
+        )?;
+    }
+    let largest = |of: Vec<(usize, Option<Estimate>)>| {
+        let known = of.into_iter().filter_map(|(layer, e)| Some((layer, e?.value)));
+        known.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, value)| *value > 0.0)
+    };
+    let sentence = largest(of.layers.iter().map(|l| (l.layer, l.sentence)).collect());
+    if let Some((layer, value)) = sentence {
+        writeln!(text)?;
+        writeln!(text, "The sentences' means are farthest apart at layer {layer} ({value:.3}).")?;
+    }
+    Ok(())
+}
+
+fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
+    let n = of.layers.first().map_or(0, |l| l.auc.n);
+    writeln!(
+        text,
+        "{} pairs, {} of one sense; intervals over {n} {}",
+        of.pairs, of.same, of.resampled
+    )?;
+    writeln!(text, "layer                   AUC             same sense           other sense")?;
+    for l in &of.layers {
+        writeln!(
+            text,
+            "{:>5}  {:>20}  {:>20}  {:>20}",
+            l.layer,
+            estimate(Some(l.auc)),
+            estimate(l.same),
+            estimate(l.different)
+        )?;
+    }
+    let (Some(first), Some(best)) = (of.layers.first(), of.layers.get(of.best)) else {
+        return Ok(());
+    };
+    writeln!(text)?;
+    writeln!(
+        text,
+        "Best at layer {}, which was chosen on these pairs: a pair of one sense is more alike in",
+        best.layer
+    )?;
+    writeln!(
+        text,
+        "{:.0} % of cases (50 by chance). Layer 0, which has read no context, reaches {:.0} %.",
+        100.0 * best.auc.value,
+        100.0 * first.auc.value
+    )
+}
+
+/// `0.123 [0.101, 0.140]`, or without an interval, or a dash.
+fn estimate(estimate: Option<Estimate>) -> String {
+    match estimate {
+        Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
+            format!("{value:.3} [{low:.3}, {high:.3}]")
+        }
+        Some(Estimate { value, .. }) => format!("{value:.3}"),
+        None => "–".to_owned(),
+    }
+}
+
+/// A percentage with one decimal.
+fn percent(value: Option<f64>) -> String {
+    match value {
+        Some(value) if value > 0.0 && value < 0.1 => "< 0.1".to_owned(),
+        Some(value) if value > 99.9 && value < 100.0 => "> 99.9".to_owned(),
+        Some(value) => format!("{value:.1}"),
+        None => "–".to_owned(),
+    }
+}

@@ -1,0 +1,89 @@
+//! How texts are read, measured and reduced for an exploration.
+
+use crate::serial;
+use serde::Serialize;
+use stratoscope_extractor::{LayerSelection, LongText, Unit};
+use stratoscope_geometry::Metric;
+use stratoscope_loader::Pooling;
+
+/// How texts are read, measured and reduced.
+///
+/// ```
+/// use stratoscope::{Metric, explore::Options};
+///
+/// let options = Options { metric: Metric::Centred, seed: 7, ..Options::default() };
+/// ```
+#[derive(Debug, Clone, Serialize)]
+pub struct Options {
+    /// The metric of the curves by depth and of nearest neighbours.
+    #[serde(serialize_with = "serial::metric")]
+    pub metric: Metric,
+    /// How the trajectory is reduced to a plane.
+    pub reducer: Reducer,
+    /// How the maps of the layers are aligned.
+    pub align: Alignment,
+    /// The seed of t-SNE, the random projection and the bootstrap.
+    pub seed: u64,
+    /// The layers that are kept.
+    #[serde(serialize_with = "serial::layers")]
+    pub layers: LayerSelection,
+    /// What a row is. Tokens can be pooled to words.
+    pub unit: Unit,
+    /// How the tokens of a word become one vector; by default their mean.
+    #[serde(serialize_with = "serial::some_pooling")]
+    pub pooling: Option<Pooling>,
+    /// Whether special tokens are kept. The model reads them in any case.
+    pub special_tokens: bool,
+    /// What to do with a text that is longer than the model's positions allow.
+    #[serde(serialize_with = "serial::long")]
+    pub long: LongText,
+    /// Whether the attention of every head is measured too.
+    pub attention: bool,
+    /// Whether a missing anisotropy baseline is computed, and stored.
+    #[serde(skip)]
+    pub compute_baseline: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            metric: Metric::Cosine,
+            reducer: Reducer::Pca,
+            align: Alignment::Joint,
+            seed: 0,
+            layers: LayerSelection::All,
+            unit: Unit::Token,
+            pooling: None,
+            special_tokens: true,
+            long: LongText::Refuse,
+            attention: false,
+            compute_baseline: false,
+        }
+    }
+}
+
+/// How states are reduced to a plane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Reducer {
+    /// The two directions of the greatest variance.
+    #[default]
+    Pca,
+    /// t-SNE: near neighbours stay near; distances have no meaning.
+    Tsne,
+    /// Two random directions: the control that tells structure from chance.
+    Random,
+}
+
+/// How the maps of the layers are aligned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Alignment {
+    /// One basis for all layers.
+    #[default]
+    Joint,
+    /// One map per layer, each aligned with the layer before (Procrustes).
+    Procrustes,
+    /// One map per layer, not aligned: layers cannot be compared.
+    None,
+}

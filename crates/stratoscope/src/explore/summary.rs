@@ -1,0 +1,167 @@
+//! An exploration as text for a terminal.
+
+use super::{Exploration, LayerSummary, SideBySide};
+use crate::Estimate;
+use crate::text::counted;
+use std::fmt::Write;
+use stratoscope_extractor::Unit;
+use stratoscope_geometry::Metric;
+
+impl Exploration {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&mut text, self);
+        text
+    }
+}
+
+impl SideBySide {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write_several(&mut text, self);
+        text
+    }
+}
+
+fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let states = &exploration.states;
+    let special = states.rows.iter().filter(|r| r.special).count();
+    let (one, more) = match states.unit {
+        Unit::Token => ("token", "tokens"),
+        Unit::Word => ("word", "words"),
+        Unit::Sentence => ("sentence", "sentences"),
+    };
+    let origin = &states.origin;
+    write!(text, "{}", origin.model)?;
+    if !origin.family.is_empty() {
+        write!(text, ", {}", origin.family)?;
+    }
+    writeln!(text, ", {} layers of {} dimensions", origin.n_layers, states.d_model())?;
+    write!(text, "{}", counted(states.texts.len(), "text", "texts"))?;
+    write!(text, ", {}", counted(states.rows.len(), one, more))?;
+    if special > 0 {
+        write!(text, " ({special} special)")?;
+    }
+    writeln!(text)?;
+    writeln!(text)?;
+    strips(text, exploration)?;
+    largest_change(text, exploration)
+}
+
+fn write_several(text: &mut String, side: &SideBySide) -> std::fmt::Result {
+    for exploration in &side.explorations {
+        write(text, exploration)?;
+        writeln!(text)?;
+    }
+    let names = side.names();
+    for pair in &side.cka {
+        let layers = |model: usize| &side.explorations[model].states.layers;
+        let cells = pair
+            .values
+            .iter()
+            .enumerate()
+            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, value)| (i, j, *value)));
+        let Some((i, j, value)) = cells.max_by(|a, b| a.2.total_cmp(&b.2)) else { continue };
+        writeln!(
+            text,
+            "most similar: layer {} of {} and layer {} of {} (debiased CKA {value:.2}, {} words)",
+            layers(pair.a)[i],
+            names[pair.a],
+            layers(pair.b)[j],
+            names[pair.b],
+            pair.n
+        )?;
+    }
+    Ok(())
+}
+
+/// One row per curve, one cell per layer.
+fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    type Pick = fn(&LayerSummary) -> Option<Estimate>;
+    let curves: [(&str, Pick); 3] = [
+        ("to itself at layer 0", |l| l.to_layer_0),
+        ("to its sentence", |l| l.to_sentence),
+        ("any two words", |l| l.baseline),
+    ];
+    let what = match exploration.options.metric {
+        Metric::Cosine => "mean cosine",
+        Metric::Centred => "mean centred cosine",
+        Metric::Standardised => "mean standardised cosine",
+        Metric::Euclidean => "mean distance",
+    };
+    let values = |pick: Pick| -> Vec<Option<f64>> {
+        exploration.layers.iter().map(|l| pick(l).map(|e| e.value)).collect()
+    };
+    let all: Vec<f64> = curves.iter().flat_map(|(_, pick)| values(*pick)).flatten().collect();
+    let (Some(first), Some(last)) = (exploration.layers.first(), exploration.layers.last()) else {
+        return Ok(());
+    };
+    // All strips share one scale, which begins at 0 where nothing is below.
+    let low = all.iter().copied().fold(0.0, f64::min);
+    let high = all.iter().copied().fold(low, f64::max);
+    if all.is_empty() {
+        return Ok(());
+    }
+    writeln!(text, "{what:<22}layer {} to {}", first.layer, last.layer)?;
+    for (name, pick) in curves {
+        strip(text, name, &values(pick), (low, high))?;
+    }
+    let Some(profile) = &exploration.profile else { return Ok(()) };
+    let n_layers = profile.model.n_layers;
+    writeln!(text)?;
+    writeln!(text, "{:<22}layer 0 to {n_layers}: sense against role", "the model's profile")?;
+    for (name, curve) in profile.curves() {
+        let shares = curve.layers.iter().map(|l| l.partition.semantic_share.map(|s| s.value));
+        strip(text, &format!("share, {name}"), &shares.collect::<Vec<_>>(), (0.0, 1.0))?;
+    }
+    Ok(())
+}
+
+/// The step in which most neighbours changed, and the tokens that changed most.
+fn largest_change(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let Some(change) = &exploration.neighbour_change else { return Ok(()) };
+    let Some(step) = change.largest() else { return Ok(()) };
+    let rows = &exploration.states.rows;
+    let most: Vec<&str> =
+        step.tokens.iter().take(3).map(|token| rows[token.row].label.as_str()).collect();
+    writeln!(text)?;
+    writeln!(
+        text,
+        "{:<22}layer {} to {}: {:.0} % of nearest neighbours are new (by chance {:.0} %); most: {}",
+        "largest change",
+        step.from,
+        step.to,
+        100.0 * step.change,
+        100.0 * change.by_chance,
+        most.join(", ")
+    )
+}
+
+/// A curve as one row of cells, with its ends; nothing where no value is known.
+fn strip(
+    text: &mut String,
+    name: &str,
+    values: &[Option<f64>],
+    (low, high): (f64, f64),
+) -> std::fmt::Result {
+    if values.iter().all(Option::is_none) {
+        return Ok(());
+    }
+    let cells: String = values.iter().map(|v| cell(*v, low, high)).collect();
+    let known: Vec<f64> = values.iter().flatten().copied().collect();
+    let ends = match known[..] {
+        [a, .., b] => format!("{a:.2} → {b:.2}"),
+        [a] => format!("{a:.2}"),
+        [] => String::new(),
+    };
+    writeln!(text, "{name:<22}{cells}  {ends}")
+}
+
+fn cell(value: Option<f64>, low: f64, high: f64) -> char {
+    const CELLS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let Some(value) = value else { return ' ' };
+    let share = if high > low { (value - low) / (high - low) } else { 0.0 };
+    CELLS[((share * 8.0) as usize).min(7)]
+}

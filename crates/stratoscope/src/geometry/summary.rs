@@ -1,0 +1,205 @@
+//! The measures as text for a terminal.
+
+use super::NEIGHBOURS;
+use super::measure::Measure;
+use super::report::{LayerGeometry, ModelGeometry, Report};
+use crate::Estimate;
+use crate::text::{short, wrapped};
+use std::fmt::Write;
+
+impl Report {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&mut text, self);
+        text
+    }
+
+    /// What the numbers say, in plain words.
+    pub fn in_words(&self) -> String {
+        let mut text = String::new();
+        for (model, name) in self.models.iter().zip(self.names()) {
+            let of = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
+            // Writing to a String cannot fail.
+            let _ = model.words_into(&mut text, &of);
+        }
+        text.trim_end().to_owned()
+    }
+}
+
+fn write(text: &mut String, found: &Report) -> std::fmt::Result {
+    for model in &found.models {
+        let (origin, counts) = (&model.model, &model.counts);
+        writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;
+        writeln!(
+            text,
+            "{} texts, {} words; {} of them drawn for pairs, {} occurrences of {} forms",
+            found.input.texts, counts.words, counts.sampled_words, counts.occurrences, counts.forms
+        )?;
+        writeln!(text)?;
+        table(text, model)?;
+        neighbour_change(text, model)?;
+        writeln!(text)?;
+    }
+    text.push_str(&wrapped(&found.in_words()));
+    Ok(())
+}
+
+/// The columns of the table: a heading of two lines, and the measure.
+const COLUMNS: [(&str, &str, Measure); 10] = [
+    ("aniso-", "tropy", Measure::Anisotropy),
+    ("self-", "sim.", Measure::SelfSimilarityAdjusted),
+    ("intra-", "sent.", Measure::IntraSentenceSimilarityAdjusted),
+    ("expl.", "var.", Measure::MaximumExplainableVarianceAdjusted),
+    ("", "norm", Measure::Norm),
+    ("TwoNN", "dim.", Measure::IntrinsicDimension),
+    ("eff.", "rank", Measure::EffectiveRank),
+    ("curva-", "ture", Measure::Curvature),
+    ("reten-", "tion", Measure::IdentityRetention),
+    ("over-", "lap", Measure::NeighbourOverlap),
+];
+
+/// One row per layer.
+fn table(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
+    write!(text, "     ")?;
+    COLUMNS.iter().try_for_each(|(above, _, _)| write!(text, "  {above:>6}"))?;
+    write!(text, "\nlayer")?;
+    COLUMNS.iter().try_for_each(|(_, below, _)| write!(text, "  {below:>6}"))?;
+    writeln!(text)?;
+    for layer in &model.layers {
+        write!(text, "{:>5}", layer.layer)?;
+        COLUMNS
+            .iter()
+            .try_for_each(|(_, _, measure)| write!(text, "  {:>6}", cell(layer, *measure)))?;
+        writeln!(text)?;
+    }
+    writeln!(
+        text,
+        "self-sim., intra-sent. and expl. var. are minus their baselines; intervals are in"
+    )?;
+    writeln!(text, "geometry.csv")
+}
+
+fn cell(layer: &LayerGeometry, measure: Measure) -> String {
+    match layer.measures.get(&measure) {
+        Some(Some(found)) if found.value.abs() < 10.0 => short(found.value),
+        Some(Some(found)) if found.value.abs() < 1e6 => format!("{:.1}", found.value),
+        Some(Some(found)) => format!("{:.0e}", found.value),
+        _ => "–".to_owned(),
+    }
+}
+
+/// Words named for each step.
+const NAMED: usize = 5;
+
+/// The words whose neighbours changed most, one line per step.
+fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
+    if model.neighbour_change.is_empty() {
+        return Ok(());
+    }
+    writeln!(text)?;
+    writeln!(
+        text,
+        "words that keep the fewest of their 10 nearest neighbours (kept none; first of)"
+    )?;
+    for step in &model.neighbour_change {
+        // Quoted, so that nothing reaches the terminal that is not to be printed.
+        let words = step.words.iter().take(NAMED).map(|word| format!("{:?}", word.word));
+        let words = words.collect::<Vec<_>>().join(" ");
+        let none = step.kept.first().copied().unwrap_or(0);
+        writeln!(text, "{:>2} to {:<2}  {none:>5}  {words}", step.from, step.to)?;
+    }
+    Ok(())
+}
+
+impl ModelGeometry {
+    fn words_into(&self, text: &mut String, of: &str) -> std::fmt::Result {
+        write!(text, "{of}")?;
+        let ends = |measure| Some((self.values(measure).next()?, self.values(measure).last()?));
+        if let Some((first, last)) = ends(Measure::Anisotropy) {
+            let most = extreme(self.values(Measure::Anisotropy), |a, b| a > b).unwrap_or(last);
+            write!(
+                text,
+                "Words from different sentences have a mean cosine of {} at layer {} and {} at \
+                 layer {} (maximum: {} at layer {}). Read similarities relative to this baseline. ",
+                number(first.1),
+                first.0,
+                number(last.1),
+                last.0,
+                number(most.1),
+                most.0
+            )?;
+        }
+        if let Some((first, last)) = ends(Measure::SelfSimilarityAdjusted) {
+            let least = extreme(self.values(Measure::SelfSimilarityAdjusted), |a, b| a < b);
+            let least = least.unwrap_or(last);
+            write!(
+                text,
+                "Above this baseline, occurrences of one word have a similarity of {} at layer {} and \
+                 {} at layer {} (minimum: {} at layer {}): the lower, the more a vector depends on \
+                 its context. ",
+                number(first.1),
+                first.0,
+                number(last.1),
+                last.0,
+                number(least.1),
+                least.0
+            )?;
+        }
+        if let Some(most) = extreme(self.values(Measure::IntrinsicDimension), |a, b| a > b) {
+            write!(
+                text,
+                "The intrinsic dimension is largest at layer {} ({}, TwoNN). ",
+                most.0,
+                number(most.1)
+            )?;
+        }
+        if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
+            write!(
+                text,
+                "Nearest neighbours change most from layer {} to {}: a word keeps a share of {} of its \
+                 {NEIGHBOURS} nearest. ",
+                least.0.saturating_sub(1),
+                least.0,
+                number(least.1)
+            )?;
+        }
+        let rogue: Vec<String> = self
+            .values(Measure::RogueShare)
+            .filter(|(_, found)| found.value > ROGUE)
+            .map(|(layer, _)| layer.to_string())
+            .collect();
+        if !rogue.is_empty() {
+            let s = if rogue.len() == 1 { "" } else { "s" };
+            write!(
+                text,
+                "One dimension makes up more than {:.0} % of the cosine at layer{s} {}: there, cosines \
+                 reflect mostly that dimension. ",
+                100.0 * ROGUE,
+                rogue.join(", ")
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A dimension with a larger share of the cosine than this is reported.
+const ROGUE: f64 = 0.3;
+
+/// The extreme value; of equal ones the first.
+fn extreme(
+    values: impl Iterator<Item = (usize, Estimate)>,
+    before: fn(f64, f64) -> bool,
+) -> Option<(usize, Estimate)> {
+    values.reduce(|best, next| if before(next.1.value, best.1.value) { next } else { best })
+}
+
+fn number(found: Estimate) -> String {
+    let digits = if found.value.abs() < 10.0 { 2 } else { 1 };
+    match found.low.zip(found.high) {
+        Some((low, high)) => {
+            format!("{:.digits$} [{low:.digits$}, {high:.digits$}]", found.value)
+        }
+        None => format!("{:.digits$}", found.value),
+    }
+}

@@ -1,0 +1,91 @@
+//! A lens as text for a terminal.
+
+use super::{Cell, Reading, Report};
+use std::fmt::Write;
+
+/// Tokens named in a row of the table.
+const NAMED: usize = 3;
+
+impl Report {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&mut text, self);
+        text
+    }
+}
+
+fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
+    let model = &lens.model;
+    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text, "{} tokens, each predicted among {}", lens.positions.len(), lens.d_vocab)?;
+    for position in lens.asked() {
+        writeln!(text)?;
+        table(text, lens, position)?;
+    }
+    if lens.reading == Reading::OwnToken {
+        writeln!(text)?;
+        copies(text, lens)?;
+    }
+    if let Some(p) = &lens.perplexity {
+        let name = if p.pseudo { "pseudo-perplexity" } else { "perplexity" };
+        let value = p.perplexity.map_or("beyond measure".to_owned(), |v| format!("{v:.2}"));
+        writeln!(text)?;
+        writeln!(
+            text,
+            "{name} {value} ({:.3} nats per token, {} tokens)",
+            p.nats_per_token, p.tokens
+        )?;
+    }
+    Ok(())
+}
+
+/// One row per layer: what it would predict at a position.
+fn table(text: &mut String, lens: &Report, index: usize) -> std::fmt::Result {
+    let position = &lens.positions[index];
+    match lens.reading {
+        Reading::NextToken => write!(text, "after {:?}", position.token.text)?,
+        _ => write!(text, "at {}, token {index}", position.token.text)?,
+    }
+    match &position.truth {
+        Some(truth) => writeln!(text, ", {}: {:?}", lens.truth_name(), truth.text)?,
+        None => writeln!(text)?,
+    }
+    let rank = if position.truth.is_some() { "  rank of it" } else { "" };
+    writeln!(text, "layer  entropy      KL{rank}  most probable")?;
+    for layer in &lens.layers {
+        let Some(cell) = layer.cells.get(index) else { continue };
+        write!(text, "{:>5}  {:>7.3} {:>7.3}", layer.layer, cell.entropy_nats, cell.kl_nats)?;
+        if let Some(truth) = cell.truth {
+            write!(text, "  {:>10}", truth.rank)?;
+        }
+        writeln!(text, "  {}", named(cell))?;
+    }
+    Ok(())
+}
+
+/// The most probable tokens, quoted: spaces are visible and control characters are escaped.
+fn named(cell: &Cell) -> String {
+    let tokens = cell.top.iter().take(NAMED);
+    let tokens = tokens.map(|t| format!("{:?} {:.1} %", t.text, 100.0 * t.probability));
+    tokens.collect::<Vec<_>>().join("  ")
+}
+
+/// For a masked model and a text without masks: how often each layer names the token that it reads.
+fn copies(text: &mut String, lens: &Report) -> std::fmt::Result {
+    writeln!(text, "The text has no mask, so that the model sees each token that it names: these")?;
+    writeln!(text, "are copies. Write the mask token in the text to see predictions.")?;
+    writeln!(text, "layer  own token first  mean entropy  mean KL")?;
+    for layer in &lens.layers {
+        let cells = layer.cells.iter().zip(&lens.positions).filter(|(_, p)| !p.special);
+        let cells: Vec<&Cell> = cells.map(|(cell, _)| cell).collect();
+        let mean = |of: fn(&Cell) -> f64| {
+            cells.iter().map(|c| of(c)).sum::<f64>() / cells.len().max(1) as f64
+        };
+        let (right, known) = lens.right_at(layer.layer);
+        let right = format!("{right} of {known}");
+        let (entropy, kl) = (mean(|c| c.entropy_nats), mean(|c| c.kl_nats));
+        writeln!(text, "{:>5}  {right:>15}  {entropy:>12.3}  {kl:>7.3}", layer.layer)?;
+    }
+    Ok(())
+}

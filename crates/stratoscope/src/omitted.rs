@@ -1,0 +1,181 @@
+//! What a result does not have, and why.
+
+use crate::geometry::Measure;
+use serde::{Serialize, Serializer};
+use std::fmt;
+use stratoscope_geometry::GeometryError;
+
+/// Something that a result does not have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Omitted {
+    /// What is missing.
+    pub what: Part,
+    /// The layer where it is missing; `None` where it is missing at all layers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub layer: Option<usize>,
+    /// The reason.
+    pub why: Why,
+}
+
+/// A part of a result.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Part {
+    /// The trajectory.
+    Trajectory,
+    /// The t-SNE maps.
+    Tsne,
+    /// Layer × layer CKA.
+    Cka,
+    /// Token × token similarities.
+    Similarity,
+    /// Token × token similarities of one metric on the page.
+    PageSimilarity(&'static str),
+    /// Similarity of a token to its own state at layer 0.
+    SimilarityToLayer0,
+    /// Similarity of a token to the other tokens of its sentence.
+    SimilarityInSentence,
+    /// The anisotropy baseline.
+    Baseline,
+    /// The profile of the model.
+    Profile,
+    /// Nearest neighbours.
+    Neighbours,
+    /// How nearest neighbours change from layer to layer.
+    NeighbourChange,
+    /// A measure of the representation space.
+    Measure(Measure),
+    /// A figure, by its id.
+    Figure(String),
+    /// Another number, by the name that JSON has for it.
+    Number(&'static str),
+    /// The interval of a number.
+    Interval(&'static str),
+}
+
+/// Why something is missing.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Why {
+    /// Nothing is stored for this model.
+    NotStored,
+    /// It compares layers, and there is one.
+    OneLayer,
+    /// Maps that are not aligned share no axes.
+    NotAligned,
+    /// Layer 0 is not among the layers chosen.
+    NoLayer0,
+    /// No sentence has two tokens.
+    NoSentenceOfTwo,
+    /// It is known for raw cosines, and the metric is another.
+    RawCosinesOnly,
+    /// The input is too small.
+    TooFew {
+        /// What is counted.
+        what: &'static str,
+        /// How many are needed.
+        needed: usize,
+        /// How many there are.
+        found: usize,
+    },
+    /// The input is too large.
+    TooMany {
+        /// What is counted.
+        what: &'static str,
+        /// How many there are.
+        found: usize,
+        /// What to do.
+        hint: &'static str,
+    },
+    /// It is a difference of two measures, one of which is not defined.
+    NeedsBoth,
+    /// It needs nearest neighbours, which are not defined.
+    NeedsNeighbours,
+    /// It divides by the logarithm of the number of words, and there is one word.
+    OneWord,
+    /// The measure is not defined for these numbers.
+    Undefined(String),
+    /// The texts have nothing to compute it from.
+    Texts(String),
+}
+
+impl Omitted {
+    /// A part that is missing at all layers.
+    pub(crate) fn new(what: Part, why: Why) -> Self {
+        Self { what, layer: None, why }
+    }
+}
+
+impl fmt::Display for Omitted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.what)?;
+        if let Some(layer) = self.layer {
+            write!(f, " at layer {layer}")?;
+        }
+        write!(f, " ({})", self.why)
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Trajectory => f.write_str("trajectory"),
+            Self::Tsne => f.write_str("tsne"),
+            Self::Cka => f.write_str("cka"),
+            Self::Similarity => f.write_str("similarity"),
+            Self::PageSimilarity(metric) => write!(f, "similarity on the page, {metric}"),
+            Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
+            Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
+            Self::Baseline => f.write_str("baseline"),
+            Self::Profile => f.write_str("profile"),
+            Self::Neighbours => f.write_str("neighbours"),
+            Self::NeighbourChange => f.write_str("neighbour_change"),
+            Self::Measure(measure) => f.write_str(measure.name()),
+            Self::Figure(id) => f.write_str(id),
+            Self::Number(name) => f.write_str(name),
+            Self::Interval(name) => write!(f, "interval of {name}"),
+        }
+    }
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStored => f.write_str("none is stored for this model"),
+            Self::OneLayer => f.write_str("it needs two layers"),
+            Self::NotAligned => f.write_str("maps that are not aligned share no axes"),
+            Self::NoLayer0 => f.write_str("layer 0 is not among the layers chosen"),
+            Self::NoSentenceOfTwo => f.write_str("no sentence has two tokens"),
+            Self::RawCosinesOnly => f.write_str("it is known for raw cosines only"),
+            Self::TooFew { what, needed, found } => {
+                write!(f, "it needs {needed} {what}, found {found}")
+            }
+            Self::TooMany { what, found, hint } => {
+                write!(f, "{found} {what} are too many; {hint}")
+            }
+            Self::NeedsBoth => f.write_str("the measure or its baseline is not defined"),
+            Self::NeedsNeighbours => f.write_str("nearest neighbours are not defined"),
+            Self::OneWord => f.write_str("it is 0 / 0 for a single word"),
+            Self::Undefined(reason) | Self::Texts(reason) => f.write_str(reason),
+        }
+    }
+}
+
+impl From<GeometryError> for Why {
+    fn from(error: GeometryError) -> Self {
+        Self::Undefined(error.to_string())
+    }
+}
+
+impl Serialize for Part {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

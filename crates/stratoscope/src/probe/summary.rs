@@ -1,0 +1,263 @@
+//! A probe as text for a terminal.
+
+use super::report::{LabelReport, LayerReport, Report, StructuralReport};
+use crate::text::{end_line, listed, short, wrapped};
+use std::fmt::Write;
+use stratoscope_probing::{Scored, Scores};
+
+impl Report {
+    pub(super) fn terminal_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String cannot fail.
+        let _ = write(&mut text, self);
+        text
+    }
+
+    /// What the curves show and do not show, in words.
+    pub fn in_words(&self) -> String {
+        let mut said: Vec<String> = self.labels.iter().flat_map(label_words).collect();
+        if let [a, b] = &self.labels[..] {
+            said.push(peaks_compared(a, b));
+        }
+        said.extend(self.structural.iter().map(structural_words));
+        said.push(
+            "Not shown: whether the model uses what can be read off here; other probes might read \
+             more."
+                .to_owned(),
+        );
+        said.join(" ")
+    }
+}
+
+fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
+    let (model, data) = (&probe.model, &probe.data);
+    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    let s = data.sentences;
+    let what = if data.unit == "word" { "sentences" } else { "texts" };
+    write!(text, "{} {what} to fit to", s.train)?;
+    if s.dev > 0 {
+        write!(text, ", {} to choose on", s.dev)?;
+    }
+    writeln!(text, ", {} to score on", s.test)?;
+    for label in &probe.labels {
+        writeln!(text)?;
+        table(text, label, data.unit)?;
+    }
+    if let Some(structural) = &probe.structural {
+        writeln!(text)?;
+        trees(text, structural)?;
+    }
+    writeln!(text)?;
+    text.push_str(&wrapped(&probe.in_words()));
+    Ok(())
+}
+
+type Pick = fn(&LayerReport) -> Option<Scored>;
+
+/// One row per layer, and one per baseline.
+fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result {
+    let c = &label.counts;
+    write!(text, "{}: {} classes, {} {unit}s to fit to, ", label.label, c.classes, c.train)?;
+    write!(text, "{} to score on", c.test)?;
+    if c.unseen_lemmas > 0 {
+        write!(text, " ({} of unseen lemmas)", c.unseen_lemmas)?;
+    }
+    writeln!(text, " [95 % interval]")?;
+    let columns: [(&str, Pick); 6] = [
+        ("accuracy", |l| Some(l.scores.scores.accuracy)),
+        ("macro-F1", |l| Some(l.scores.scores.macro_f1)),
+        ("unseen lemmas", |l| l.scores.scores.unseen_lemma_accuracy),
+        ("selectivity", |l| l.control.map(|c| c.selectivity)),
+        ("random weights", |l| l.random_weights.map(|s| s.accuracy)),
+        ("compression", |l| l.mdl.as_ref().map(|m| m.compression)),
+    ];
+    let known = |pick: &Pick| label.layers.iter().any(|layer| pick(layer).is_some());
+    let columns: Vec<(&str, Pick)> = columns.into_iter().filter(|(_, p)| known(p)).collect();
+    write!(text, "layer          C")?;
+    columns.iter().try_for_each(|(title, _)| write!(text, "  {title:<17}"))?;
+    end_line(text);
+    for layer in &label.layers {
+        write!(text, "{:>5}  {:>9}", layer.layer, layer.scores.strength)?;
+        columns.iter().try_for_each(|(_, pick)| write!(text, "  {:<17}", cell(pick(layer))))?;
+        end_line(text);
+    }
+    let b = &label.baselines;
+    let baselines: [(&str, Option<Scores>); 3] = [
+        ("majority class", Some(b.majority)),
+        ("form lookup", b.form_lookup),
+        ("lemma lookup", b.lemma_lookup),
+    ];
+    for (name, scores) in baselines {
+        let Some(scores) = scores else { continue };
+        write!(text, "{name:<16}")?;
+        let cells = [Some(scores.accuracy), Some(scores.macro_f1), scores.unseen_lemma_accuracy];
+        let shown = if columns.iter().any(|(title, _)| *title == "unseen lemmas") { 3 } else { 2 };
+        cells.iter().take(shown).try_for_each(|score| write!(text, "  {:<17}", cell(*score)))?;
+        end_line(text);
+    }
+    if label.chosen_layer.is_some() && label.learning_curve.len() > 1 {
+        writeln!(text)?;
+        writeln!(text, "training texts  accuracy")?;
+        for point in &label.learning_curve {
+            writeln!(text, "{:>14}  {}", point.clusters, cell(Some(point.accuracy)))?;
+        }
+    }
+    Ok(())
+}
+
+/// The structural probe, one row per layer.
+fn trees(text: &mut String, report: &StructuralReport) -> std::fmt::Result {
+    writeln!(
+        text,
+        "trees: {} sentences to fit to, {} to score on, {} edges [95 % interval]",
+        report.train_sentences, report.sample.sentences, report.sample.edges
+    )?;
+    writeln!(text, "layer  {:<17}  {:<17}  {:<17}  root accuracy", "UUAS", "DSpr", "NSpr")?;
+    let layers = report.layers.iter().map(|(layer, l)| (layer.to_string(), &l.scores));
+    for (name, s) in layers.chain([("chain".to_owned(), &report.chain)]) {
+        write!(text, "{name:>5}")?;
+        for score in [s.uuas, s.dspr, s.nspr, s.root_accuracy] {
+            write!(text, "  {:<17}", cell(score))?;
+        }
+        end_line(text);
+    }
+    Ok(())
+}
+
+fn cell(score: Option<Scored>) -> String {
+    score.map_or("–".to_owned(), |s| {
+        format!("{} [{}, {}]", short(s.value), short(s.low), short(s.high))
+    })
+}
+
+/// The highest value with its layer, and the other layers whose intervals overlap with its.
+fn peak(values: &[(usize, Scored)]) -> Option<(usize, Scored, Vec<usize>)> {
+    // Of equals the lower layer.
+    let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
+    let near = values.iter().filter(|(l, s)| *l != layer && s.high >= best.low);
+    Some((layer, best, near.map(|(l, _)| *l).collect()))
+}
+
+fn accuracies(label: &LabelReport) -> Vec<(usize, Scored)> {
+    label.layers.iter().map(|l| (l.layer, l.scores.scores.accuracy)).collect()
+}
+
+fn label_words(label: &LabelReport) -> Vec<String> {
+    let mut said = Vec::new();
+    let Some((layer, best, near)) = peak(&accuracies(label)) else { return said };
+    let near = match near[..] {
+        _ if near.len() + 1 == label.layers.len() && near.len() > 1 => {
+            "the intervals tell no other layer from it".to_owned()
+        }
+        [] => "the intervals of all other layers lie below".to_owned(),
+        [_] => format!("the intervals do not tell layer {} from it", layers_in_words(&near)),
+        _ => format!("the intervals do not tell layers {} from it", layers_in_words(&near)),
+    };
+    said.push(format!("{} is told best at layer {layer} ({}); {near}.", label.label, number(best)));
+    let b = &label.baselines;
+    let known = [
+        ("the majority class", Some(b.majority)),
+        ("looking the form up", b.form_lookup),
+        ("looking the lemma up", b.lemma_lookup),
+        ("layer 0", b.layer_0.filter(|_| layer != 0)),
+    ];
+    let known: Vec<(&str, Scored)> =
+        known.into_iter().filter_map(|(name, s)| Some((name, s?.accuracy))).collect();
+    let listed: Vec<String> =
+        known.iter().map(|(name, s)| format!("{name} gives {}", short(s.value))).collect();
+    let above = known.iter().all(|(_, s)| best.low > s.high);
+    said.push(format!(
+        "{}; {}.",
+        capital(&listed.join(", ")),
+        match above {
+            true => "that layer's interval lies above all of these",
+            false => "that layer's interval does not lie above all of these",
+        }
+    ));
+    let Some(at) = label.layers.iter().find(|l| l.layer == layer) else { return said };
+    if let Some(control) = at.control {
+        let s = control.selectivity;
+        said.push(format!("Its selectivity there is {}.", number(s)));
+    }
+    if let Some(random) = at.random_weights {
+        said.push(format!("Random weights give {} there.", number(random.accuracy)));
+    }
+    if let Some(mdl) = &at.mdl {
+        said.push(format!(
+            "The online code compresses it {:.2}-fold there (by the labels' frequency alone {:.2}-fold).",
+            mdl.compression.value, mdl.compression_by_frequency
+        ));
+    }
+    if let Some(mixes) = &label.mixes {
+        let expected = match mixes.expected_layer {
+            Some(s) => {
+                format!("its expected layer is {:.1} [{:.1}, {:.1}]", s.value, s.low, s.high)
+            }
+            None => {
+                "its expected layer is not defined, since no layer adds to the first beyond chance"
+                    .to_owned()
+            }
+        };
+        said.push(format!(
+            "In a mix of all layers its centre of gravity is {:.1}; {expected}.",
+            mixes.mix.centre_of_gravity
+        ));
+    }
+    if let Some(chosen) = label.chosen_layer
+        && let Some(at) = label.layers.iter().find(|l| l.layer == chosen)
+    {
+        said.push(format!(
+            "Held-out texts choose layer {chosen}, which gets {} on the test texts.",
+            number(at.scores.scores.accuracy)
+        ));
+    }
+    said
+}
+
+/// Which of two labels peaks lower, if the intervals tell.
+fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
+    let among = |label: &LabelReport| {
+        let (layer, _, mut near) = peak(&accuracies(label))?;
+        near.push(layer);
+        Some((near.iter().copied().min()?, near.iter().copied().max()?))
+    };
+    let (Some((a_low, a_high)), Some((b_low, b_high))) = (among(a), among(b)) else {
+        return String::new();
+    };
+    let lower = |x: &str, y: &str| format!("{x} peaks at a lower layer than {y}.");
+    if a_high < b_low {
+        lower(&a.label, &b.label)
+    } else if b_high < a_low {
+        lower(&b.label, &a.label)
+    } else {
+        format!("Which of {} and {} peaks lower, the intervals do not tell.", a.label, b.label)
+    }
+}
+
+fn structural_words(report: &StructuralReport) -> String {
+    let uuas: Vec<(usize, Scored)> =
+        report.layers.iter().filter_map(|(l, s)| Some((*l, s.scores.uuas?))).collect();
+    match (peak(&uuas), report.chain.uuas) {
+        (Some((layer, best, _)), Some(chain)) => format!(
+            "Of the edges of the trees {} are found at layer {layer}, {} by joining neighbours{}.",
+            number(best),
+            short(chain.value),
+            if best.low > chain.high { "" } else { ": no more than by chance" }
+        ),
+        _ => "No test sentence has an edge that could be found.".to_owned(),
+    }
+}
+
+/// `1, 3 and 4`.
+fn layers_in_words(layers: &[usize]) -> String {
+    listed(&layers.iter().map(ToString::to_string).collect::<Vec<_>>())
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn number(score: Scored) -> String {
+    format!("{} [{}, {}]", short(score.value), short(score.low), short(score.high))
+}

@@ -1,0 +1,37 @@
+//! How options of other crates are written as JSON: by the names that the command line has for them.
+
+use serde::{Serialize, Serializer};
+use stratoscope_extractor::{LayerSelection, LongText};
+use stratoscope_geometry::Metric;
+use stratoscope_loader::Pooling;
+
+pub(crate) fn metric<S: Serializer>(metric: &Metric, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(match metric {
+        Metric::Cosine => "cosine",
+        Metric::Centred => "centred",
+        Metric::Standardised => "standardised",
+        Metric::Euclidean => "euclidean",
+    })
+}
+
+pub(crate) fn pooling<S: Serializer>(pooling: &Pooling, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(pooling.name())
+}
+
+pub(crate) fn some_pooling<S: Serializer>(
+    pooling: &Option<Pooling>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    pooling.map(Pooling::name).serialize(to)
+}
+
+pub(crate) fn long<S: Serializer>(long: &LongText, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(long.name())
+}
+
+pub(crate) fn layers<S: Serializer>(layers: &LayerSelection, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(match layers {
+        LayerSelection::All => "all",
+        LayerSelection::Some(text) => text,
+    })
+}

@@ -1,0 +1,113 @@
+//! What a caller names to a source of a model, by the rule of the command line.
+
+use crate::Result;
+use std::path::{Path, PathBuf};
+use stratoscope_loader::Source;
+use stratoscope_loader::hub::{HubFlags, HubSettings};
+
+/// What can be opened as a model: a [`Source`], a path, or a name.
+///
+/// A name is `bundled`, an existing path (a folder, or `FILE.gguf`), or a repository of the hub
+/// (`org/name[@revision]`), whose cache is where the environment says.
+pub trait IntoSource {
+    /// The source.
+    ///
+    /// # Errors
+    /// A cache folder that cannot be found, or `bundled` in a build without the bundled model.
+    fn into_source(self) -> Result<Source>;
+}
+
+impl IntoSource for Source {
+    fn into_source(self) -> Result<Source> {
+        Ok(self)
+    }
+}
+
+impl IntoSource for &Source {
+    fn into_source(self) -> Result<Source> {
+        Ok(self.clone())
+    }
+}
+
+impl IntoSource for &str {
+    fn into_source(self) -> Result<Source> {
+        let settings = || {
+            let settings = HubSettings::resolve(HubFlags::default(), |name| std::env::var_os(name));
+            Ok(settings.map_err(stratoscope_loader::Error::from)?)
+        };
+        named(self, None, settings)
+    }
+}
+
+impl IntoSource for &String {
+    fn into_source(self) -> Result<Source> {
+        self.as_str().into_source()
+    }
+}
+
+impl IntoSource for String {
+    fn into_source(self) -> Result<Source> {
+        self.as_str().into_source()
+    }
+}
+
+impl IntoSource for PathBuf {
+    fn into_source(self) -> Result<Source> {
+        Ok(Source::Folder(self))
+    }
+}
+
+impl IntoSource for &Path {
+    fn into_source(self) -> Result<Source> {
+        Ok(Source::Folder(self.to_owned()))
+    }
+}
+
+/// The name of the bundled model.
+pub const BUNDLED: &str = "bundled";
+
+/// The id of the bundled model in results.
+pub(crate) const BUNDLED_ID: &str = "all-MiniLM-L6-v2 (bundled, f16)";
+
+/// The source of a model that is named on a command line.
+///
+/// # Errors
+/// As [`IntoSource::into_source`], and what `settings` says.
+pub fn named(
+    name: &str,
+    revision: Option<&str>,
+    settings: impl FnOnce() -> Result<HubSettings>,
+) -> Result<Source> {
+    match name == BUNDLED && !Path::new(BUNDLED).is_dir() {
+        true => bundled(),
+        false => Ok(Source::of(name, revision, settings()?)),
+    }
+}
+
+/// The bundled model, in memory.
+///
+/// # Errors
+/// A build without the feature `bundled`.
+#[cfg(feature = "bundled")]
+pub fn bundled() -> Result<Source> {
+    let files = stratoscope_bundled::files().iter().map(|file| (file.name, file.bytes));
+    Ok(Source::memory(BUNDLED_ID, files))
+}
+
+/// This build has no bundled model.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "bundled"))]
+pub fn bundled() -> Result<Source> {
+    Err(crate::Error::NotBundled)
+}
+
+/// A model's name as a part of a file name.
+pub(crate) fn file_name(model: &str) -> String {
+    if model == BUNDLED_ID {
+        return BUNDLED.to_owned();
+    }
+    let last = model.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(model);
+    crate::folder::slug(last.split(" (").next().unwrap_or(last))
+}

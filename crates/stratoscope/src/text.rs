@@ -1,0 +1,117 @@
+//! Numbers, names and lists as text, for summaries and captions.
+
+use std::collections::HashMap;
+use stratoscope_extractor::Row;
+use stratoscope_geometry::Metric;
+
+/// The width of the terminal text.
+pub(crate) const WIDTH: usize = 96;
+
+/// Two decimals without the leading 0, as papers print them.
+pub(crate) fn short(value: f64) -> String {
+    let text = format!("{value:.2}");
+    match text.strip_prefix("-0").or(text.strip_prefix('0')) {
+        Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
+}
+
+/// Text in lines of at most [`WIDTH`] characters, cut at spaces.
+pub(crate) fn wrapped(text: &str) -> String {
+    lines(text, WIDTH).into_iter().map(|line| line + "\n").collect()
+}
+
+fn lines(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
+/// Removes the spaces at the end of the last line, and ends the line.
+pub(crate) fn end_line(text: &mut String) {
+    text.truncate(text.trim_end_matches(' ').len());
+    text.push('\n');
+}
+
+/// `1 word`, `2 words`.
+pub(crate) fn counted(n: usize, one: &str, more: &str) -> String {
+    format!("{n} {}", if n == 1 { one } else { more })
+}
+
+/// `a, b and c`.
+pub(crate) fn listed(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// A model's name in a title: the last part of a path.
+pub(crate) fn short_name(model: &str) -> &str {
+    match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
+        Some(last) if model.starts_with(['/', '.']) => last,
+        _ => model,
+    }
+}
+
+/// The names of rows in a picture: a word that is repeated in its text is numbered, and a lone
+/// punctuation mark is quoted.
+pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
+    numbered(rows.iter().map(|row| {
+        let name = &row.label;
+        let mark = name.len() == 1 && name.chars().all(|c| c.is_ascii_punctuation());
+        let name = if mark && !row.special { format!("“{name}”") } else { name.clone() };
+        (row.sequence, name)
+    }))
+}
+
+/// Names, each with its text; repeated ones are numbered.
+pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<String> {
+    let mut seen: HashMap<(usize, String), usize> = HashMap::new();
+    names
+        .map(|(text, mut name)| {
+            let count = seen.entry((text, name.clone())).or_default();
+            *count += 1;
+            // After right-to-left letters a number would be read as standing before them.
+            let leftward = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
+            if *count > 1 && !name.chars().any(leftward) {
+                name = format!("{name} ({count})");
+            }
+            name
+        })
+        .collect()
+}
+
+/// The label of an axis of this metric.
+pub(crate) fn metric_label(metric: Metric) -> &'static str {
+    match metric {
+        Metric::Cosine => "cosine",
+        Metric::Centred => "centred cosine",
+        Metric::Standardised => "standardised cosine",
+        Metric::Euclidean => "Euclidean distance",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_lines_are_cut_at_spaces() {
+        assert_eq!(
+            [0.254, 1.0, -0.004, -0.05, 0.0].map(short),
+            [".25", "1.00", ".00", "−.05", ".00"]
+        );
+        assert_eq!(lines("a bb ccc", 4), ["a bb", "ccc"]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Probe what each layer knows of labels of your own, here of words in memory.
+//!
+//! `cargo run --release -p stratoscope-examples --example 4_probe [MODEL]`
+
+#![allow(clippy::print_stdout)]
+
+use std::error::Error;
+use stratoscope::probe::{TaskRow, TsvTask};
+use stratoscope::{Explorer, ProbeOptions};
+
+/// Subjects and places.
+const SUBJECTS: [&str; 6] = ["teacher", "farmer", "singer", "doctor", "pilot", "baker"];
+const PLACES: [&str; 6] = ["school", "market", "stage", "clinic", "airport", "kitchen"];
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let model = std::env::args().nth(1).unwrap_or_else(|| "bundled".to_owned());
+    let explorer = Explorer::open(model)?;
+
+    let mut rows = Vec::new();
+    for subject in SUBJECTS {
+        for place in PLACES {
+            let text = format!("The {subject} left the {place}.");
+            let subject = 4..4 + subject.len();
+            let place = text.len() - 1 - place.len()..text.len() - 1;
+            rows.push(TaskRow::span(&text, subject, "subject"));
+            rows.push(TaskRow::span(&text, place, "place"));
+        }
+    }
+    let task = TsvTask::from_rows("role", rows)?;
+
+    let report = explorer.probe(&task, &ProbeOptions::default())?;
+    for (layer, accuracy) in report.accuracy() {
+        println!("layer {layer}: {:.2} (n = {})", accuracy.value, accuracy.n);
+    }
+    Ok(())
+}
