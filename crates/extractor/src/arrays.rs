@@ -1,8 +1,9 @@
 //! The arrays of a states file by their names, whatever the format that holds them. Floats are lent,
 //! not copied.
 
-use crate::prepare::place;
-use crate::{Activations, Error, Result, Unit};
+use crate::activations::Activations;
+use crate::error::{Error, Result};
+use crate::rows::Unit;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::Axis;
@@ -129,7 +130,7 @@ pub(crate) fn check_half(states: &Activations) -> Result<()> {
     let error = |name: String, row: usize, value: f32| {
         let row = &states.rows[row];
         let text = &states.texts[row.sequence];
-        let place = place(row.sequence, text.line, &text.text);
+        let place = text.place(row.sequence);
         Error::BeyondHalf { name, place, row: format!("{:?}", row.label), value }
     };
     for (index, layer) in states.layers.iter().enumerate() {

@@ -1,8 +1,13 @@
 //! The formats that states are written in.
 
-use crate::corpus::write_aside;
+use crate::activations::Activations;
+use crate::arrays;
+use crate::error::{Error, Result};
+use crate::files::write_file;
+use crate::hooks::Capture;
+use crate::npz;
 use crate::states::write_safetensors;
-use crate::{Activations, Capture, Error, Result, arrays, npz, table};
+use crate::table;
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -61,6 +66,14 @@ impl Format {
     }
 }
 
+/// Writes a states file; it appears whole or not at all.
+///
+/// # Errors
+/// [`Error::Io`] where it cannot be written.
+pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
+    write_states_as(path, activations, Format::Safetensors, false)
+}
+
 /// Writes a states file in a format, floats as f16 where they are to be halved; it appears whole or
 /// not at all.
 ///
@@ -79,7 +92,7 @@ pub fn write_states_as(
         arrays::check_half(activations)?;
     }
     let parts = std::slice::from_ref(activations);
-    write_aside(path, |out| format.write(out, parts, half, 0))
+    write_file(path, |out| format.write(out, parts, half, 0))
         .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 

@@ -1,6 +1,6 @@
 //! A choice of hook points as people type it, and what was seen there.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use ndarray::Array2;
 use std::fmt;
 use std::str::FromStr;

@@ -1,7 +1,7 @@
 //! What is to be read: texts, pairs of texts and token ids, from lines that keep their numbers.
 
-use crate::corpus::{Lines, pair_of};
-use crate::{Error, Result};
+use crate::error::{Error, Result};
+use crate::lines::Lines;
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -23,13 +23,16 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text that stood on a line.
+    /// The text of a line.
     pub(crate) fn from_line(text: &str, line: usize) -> Self {
         Self { text: text.to_owned(), line: Some(line), ..Self::default() }
     }
-}
 
-impl Text {
+    /// Its name in messages; `index` texts come before it.
+    pub(crate) fn place(&self, index: usize) -> String {
+        place(index, self.line, &self.text)
+    }
+
     /// The text with its words as Unicode has them (UAX 29), marks apart and white space left out:
     /// the same words for every tokenizer. A text that has words keeps its own.
     pub fn with_unicode_words(mut self) -> Self {
@@ -108,6 +111,20 @@ pub fn parse_token_ids(bytes: &[u8], place: &str) -> Result<Inputs<(usize, Vec<u
     })
 }
 
+/// A line with a tab between two texts.
+pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
+    let sides: Vec<&str> = line.split('\t').collect();
+    match sides[..] {
+        [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => Ok(Text {
+            text: first.to_owned(),
+            pair: Some(second.to_owned()),
+            line: Some(number),
+            ..Text::default()
+        }),
+        _ => Err(Error::NotAPair { place: place.to_owned(), line: number }),
+    }
+}
+
 fn lines<T>(
     bytes: &[u8],
     place: &str,
@@ -126,6 +143,19 @@ fn lines<T>(
         return Err(Error::NoText { place: format!("{place} has only blank lines") });
     }
     Ok(inputs)
+}
+
+/// The name of a text in messages.
+pub(crate) fn place(index: usize, line: Option<usize>, text: &str) -> String {
+    match line {
+        Some(line) => format!("line {line}"),
+        None if text.trim().is_empty() => format!("text {}", index + 1),
+        None => {
+            let start: String = text.chars().filter(|c| !c.is_control()).take(24).collect();
+            let rest = if text.chars().count() > 24 { "…" } else { "" };
+            format!("text {} (\"{start}{rest}\")", index + 1)
+        }
+    }
 }
 
 #[cfg(test)]

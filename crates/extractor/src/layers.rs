@@ -1,6 +1,6 @@
 //! A choice of layers as people type it: `0,4,8-12,-1`.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use std::str::FromStr;
 
 /// Which layers to keep.

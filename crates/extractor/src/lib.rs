@@ -10,33 +10,43 @@ mod arrays;
 mod corpus;
 mod error;
 mod extract;
+pub mod files;
 mod find;
 mod format;
 mod hooks;
 mod input;
+mod interventions;
 mod layers;
+mod lines;
 mod npz;
 mod pools;
 mod prepare;
+mod reading;
+mod rows;
+mod selected;
 mod states;
 mod table;
 mod tensors;
+mod values;
 mod words;
 mod workers;
 
-pub use activations::{Activations, Origin, Row, Unit};
+pub use activations::{Activations, Origin};
 pub use corpus::{
     AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, FileKind, Plan,
     ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated,
 };
 pub use error::{Error, Result};
-pub use extract::{Progress, extract};
+pub use extract::{extract, run_with_hooks};
 pub use find::Place;
-pub use format::{Format, write_states_as};
+pub use format::{Format, write_states, write_states_as};
 pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids, unicode_words};
+pub use interventions::Interventions;
 pub use layers::LayerSelection;
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
-pub use states::{read_states, states_bytes, write_states};
+pub use reading::{Group, Progress, read_groups};
+pub use rows::{Row, Unit};
+pub use states::{read_states, states_bytes};
 pub use tensors::{StoredTensors, read_tensors, write_tensors};
 pub use words::ChosenWords;

@@ -1,15 +1,12 @@
 //! States as npz: a zip of npy arrays (numpy.org/neps/nep-0001-npy-format.html), stored, with a
 //! fixed date, so that the bytes are repeatable.
 
-use crate::Activations;
+use crate::activations::Activations;
 use crate::arrays::{self, Values};
-use crate::states::metadata;
+use crate::states::{KEY, metadata};
 use std::io::{self, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
-
-/// The entry with the metadata, which safetensors have in their header: bytes of JSON.
-const METADATA: &str = "stratoscope";
 
 /// Writes the states of parts, one after the other, as one file.
 pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) -> io::Result<()> {
@@ -30,8 +27,9 @@ pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) 
         zip.write_all(&header(kind, &array.shape))?;
         array.write(&mut zip)?;
     }
+    // The metadata, which safetensors have in their header: an array of bytes of JSON.
     let metadata = metadata(parts)?;
-    zip.start_file(format!("{METADATA}.npy"), options).map_err(io::Error::other)?;
+    zip.start_file(format!("{KEY}.npy"), options).map_err(io::Error::other)?;
     zip.write_all(&header(&format!("|S{}", metadata.len()), &[]))?;
     zip.write_all(metadata.as_bytes())?;
     zip.finish().map_err(io::Error::other)?;

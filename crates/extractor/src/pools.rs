@@ -1,6 +1,8 @@
 //! Which tokens become one row, and how: words, annotated or not, and sentences.
 
-use crate::{Error, Row, Text, Unit};
+use crate::error::Error;
+use crate::input::Text;
+use crate::rows::{Row, Unit};
 use ndarray::{ArrayView2, ArrayViewMut1};
 use stratoscope_loader::Pooling;
 

@@ -1,7 +1,12 @@
 //! Texts to the sequences that the model reads: tokens and their labels, the limit on length, and
 //! windows over what is longer.
 
-use crate::{Error, Result, Row, Text};
+use crate::activations::{Activations, Origin};
+use crate::error::{Error, Result};
+use crate::hooks::Capture;
+use crate::input::{Text, place};
+use crate::rows::{Row, Unit};
+use crate::selected::{Selected, States};
 use std::ops::Range;
 use stratoscope_loader::{Encoding, Model, Tokenizer};
 use stratoscope_transformer::Sequence;
@@ -79,14 +84,90 @@ pub struct Prepared {
     pub warnings: Vec<Warning>,
     /// What the model runs; windows of one text are sequences of their own.
     pub(crate) sequences: Vec<Sequence>,
-    /// Which token of which run sequence each row is.
+    /// `[rows]`: the sequence of each row, and its token there.
     pub(crate) picks: Vec<(usize, usize)>,
+    /// `[texts]`: the sequences of each text.
+    windows: Vec<usize>,
 }
 
 impl Prepared {
     /// What the model runs, in order; windows of one text are sequences of their own.
     pub fn sequences(&self) -> &[Sequence] {
         &self.sequences
+    }
+
+    /// The tokens that the model reads. Where windows overlap, a token counts twice.
+    pub fn tokens(&self) -> usize {
+        self.sequences.iter().map(|s| s.token_ids.len()).sum()
+    }
+
+    /// [`tokens`](Self::tokens) of each text.
+    pub(crate) fn text_tokens(&self) -> impl Iterator<Item = usize> + '_ {
+        let mut sequences = self.sequences.iter();
+        self.windows
+            .iter()
+            .map(move |&windows| sequences.by_ref().take(windows).map(|s| s.token_ids.len()).sum())
+    }
+
+    /// Moves the texts from `first` on into another one. The warnings stay here.
+    pub(crate) fn split_off(&mut self, first: usize) -> Self {
+        let row = self.rows.partition_point(|row| row.sequence < first);
+        let windows = self.windows.split_off(first);
+        let sequence = self.sequences.len() - windows.iter().sum::<usize>();
+        let mut rest = Self {
+            texts: self.texts.split_off(first),
+            rows: self.rows.split_off(row),
+            warnings: Vec::new(),
+            sequences: self.sequences.split_off(sequence),
+            picks: self.picks.split_off(row),
+            windows,
+        };
+        rest.rows.iter_mut().for_each(|row| row.sequence -= first);
+        rest.picks.iter_mut().for_each(|pick| pick.0 -= sequence);
+        rest
+    }
+
+    /// All rows, at these layers.
+    ///
+    /// # Errors
+    /// [`Error::HooksInWindows`] for hook points of texts in several windows.
+    pub(crate) fn selected<'a>(
+        &'a self,
+        layers: &'a [usize],
+        captures: &'a [Capture],
+    ) -> Result<Selected<'a>> {
+        if !captures.is_empty() && self.sequences.len() != self.texts.len() {
+            return Err(Error::HooksInWindows);
+        }
+        let (sequences, picks) = (self.sequences.as_slice(), self.picks.as_slice());
+        Ok(Selected { sequences, picks, layers, captures })
+    }
+
+    /// The activations of all rows, from their states.
+    pub(crate) fn activations(
+        self,
+        model: &Model,
+        states: States,
+        layers: &[usize],
+        captures: &[Capture],
+    ) -> Activations {
+        Activations {
+            origin: Origin::of(model),
+            unit: Unit::Token,
+            layers: layers.to_vec(),
+            texts: self.texts,
+            rows: self.rows,
+            hooks: states.captured(captures),
+            hidden_states: states.hidden_states,
+        }
+    }
+
+    /// The name of a row's text in messages, and the row's token in that text; `first_text` texts
+    /// come before these.
+    pub(crate) fn place(&self, first_text: usize, row: usize) -> (String, usize) {
+        let sequence = self.rows[row].sequence;
+        let first = self.rows.partition_point(|row| row.sequence < sequence);
+        (self.texts[sequence].place(first_text + sequence), row - first)
     }
 }
 
@@ -115,7 +196,7 @@ pub(crate) fn prepare_numbered(
         return Err(Error::NoText { place: "no text was given".to_owned() });
     }
     for (index, text) in texts.iter().enumerate() {
-        let place = place(before + index, text.line, &text.text);
+        let place = text.place(before + index);
         if text.text.trim().is_empty() {
             return Err(Error::NoText { place: format!("{place} is blank") });
         }
@@ -147,6 +228,7 @@ pub(crate) fn prepare_numbered(
             }
             _ => return Err(Error::TooLong { place, tokens, limit }),
         };
+        prepared.windows.push(windows.len());
         let picks = choose(&windows, overlap);
         add(&mut prepared, index, text, &windows, &picks, tokenizer);
         prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence {
@@ -192,6 +274,7 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
             });
             prepared.picks.push((prepared.sequences.len(), token));
         }
+        prepared.windows.push(1);
         prepared.texts.push(Text { line: Some(line), ..Text::default() });
         prepared.sequences.push(Sequence::from_ids(ids));
     }
@@ -211,19 +294,6 @@ fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
 fn near(token: &Range<usize>, words: &[Range<usize>]) -> Range<usize> {
     let first = words.partition_point(|word| word.end <= token.start);
     first..first + words[first..].partition_point(|word| word.start < token.end)
-}
-
-/// What messages call a text.
-pub(crate) fn place(index: usize, line: Option<usize>, text: &str) -> String {
-    match line {
-        Some(line) => format!("line {line}"),
-        None if text.trim().is_empty() => format!("text {}", index + 1),
-        None => {
-            let start: String = text.chars().filter(|c| !c.is_control()).take(24).collect();
-            let rest = if text.chars().count() > 24 { "…" } else { "" };
-            format!("text {} (\"{start}{rest}\")", index + 1)
-        }
-    }
 }
 
 /// Adds the rows of a text, given as one window or several.

@@ -9,9 +9,12 @@
 //! metadata has one key, `stratoscope`, with a JSON object: the model, the convention, the texts and
 //! the rows' labels.
 
-use crate::arrays::{Array, Values};
-use crate::format::{Format, write_states_as};
-use crate::{Activations, Error, Origin, Result, Row, Text, Unit};
+use crate::activations::{Activations, Origin};
+use crate::arrays::{self, Array, Values};
+use crate::error::{Error, Result};
+use crate::files::tool;
+use crate::input::Text;
+use crate::rows::{Row, Unit};
 use half::f16;
 use ndarray::Array3;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo};
@@ -50,16 +53,8 @@ struct StoredText {
 pub(crate) const KEY: &str = "stratoscope";
 
 /// More layers than any model has; a file that says more is damaged.
-const MOST_LAYERS: usize = 1 << 12;
+const MAX_LAYERS: usize = 1 << 12;
 const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i, the last after the final norm where there is one";
-
-/// Writes a states file; it appears whole or not at all.
-///
-/// # Errors
-/// [`Error::Io`] where it cannot be written.
-pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
-    write_states_as(path, activations, Format::Safetensors, false)
-}
 
 /// The bytes of a states file; the same for the same activations.
 ///
@@ -78,7 +73,7 @@ pub(crate) fn write_safetensors(
     parts: &[Activations],
     half: bool,
 ) -> io::Result<()> {
-    let mut arrays = crate::arrays::of(parts, half);
+    let mut arrays = arrays::of(parts, half);
     let dtype = |array: &Array<'_>| match array.values {
         Values::Floats { half: false, .. } => Dtype::F32,
         Values::Floats { half: true, .. } => Dtype::F16,
@@ -118,11 +113,6 @@ pub(crate) fn metadata(parts: &[Activations]) -> serde_json::Result<String> {
         labels: rows().map(|r| r.label.clone()).collect(),
         text_ids: rows().map(|r| r.text_id).collect(),
     })
-}
-
-/// The program and its version.
-pub(crate) fn tool() -> String {
-    format!("stratoscope {}", env!("CARGO_PKG_VERSION"))
 }
 
 impl From<&Text> for StoredText {
@@ -205,7 +195,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         if m.format > 1 {
             return Err(format!("it is of format {}, this program reads format 1", m.format));
         }
-        if m.origin.n_layers > MOST_LAYERS {
+        if m.origin.n_layers > MAX_LAYERS {
             return Err(format!("it is of a model with {} layers", m.origin.n_layers));
         }
         // Words are looked for in the order of the text.
@@ -229,7 +219,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         return Err("its layers do not ascend".to_owned());
     }
     let last = layers.last().copied().unwrap_or(0);
-    let most = metadata.as_ref().map_or(MOST_LAYERS, |m| m.origin.n_layers);
+    let most = metadata.as_ref().map_or(MAX_LAYERS, |m| m.origin.n_layers);
     if last > most {
         return Err(format!("it holds layer {last} of a model with at most {most} layers"));
     }

@@ -1,8 +1,13 @@
 //! States as a Parquet table: a row a token, word or sentence, a list column a layer.
 
-use crate::arrays::layer_of;
-use crate::states::metadata;
-use crate::{Activations, Error, Result, Row, Unit};
+use crate::activations::Activations;
+use crate::arrays::{layer_of, piece};
+use crate::error::{Error, Result};
+use crate::files::tool;
+use crate::hooks::Capture;
+use crate::input::Text;
+use crate::rows::{Row, Unit};
+use crate::states::{KEY, metadata};
 use half::f16;
 use parquet::basic::{Compression, Encoding, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{
@@ -18,14 +23,11 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// The metadata's key, as in safetensors.
-const KEY: &str = "stratoscope";
-
 /// Values of lists that are handed over at a time.
 const VALUES: usize = 1 << 16;
 
 /// Refuses what has no place in rows.
-pub(crate) fn check(captures: &[crate::Capture]) -> Result<()> {
+pub(crate) fn check(captures: &[Capture]) -> Result<()> {
     match captures.iter().find(|capture| capture.is_pattern()) {
         Some(pattern) => Err(Error::Format {
             what: pattern.to_string(),
@@ -49,7 +51,7 @@ pub(crate) fn write_parquet(
     table.columns = table.columns();
     let schema = table.schema(first).map_err(io::Error::other)?;
     let mut properties = WriterProperties::builder()
-        .set_created_by(crate::states::tool())
+        .set_created_by(tool())
         .set_compression(Compression::UNCOMPRESSED)
         .set_dictionary_enabled(false)
         .set_encoding(Encoding::PLAIN)
@@ -166,7 +168,7 @@ impl Table<'_> {
     }
 
     /// Something of the text of each row.
-    fn of_texts<T: Copy>(&self, of: impl Fn(usize, &crate::Text) -> T) -> Vec<T> {
+    fn of_texts<T: Copy>(&self, of: impl Fn(usize, &Text) -> T) -> Vec<T> {
         let mut before = self.first_text;
         let mut values = Vec::new();
         for part in self.parts {
@@ -214,7 +216,7 @@ impl Table<'_> {
                 Column::Hook(index) => {
                     let values = self.parts.iter().map(|part| &part.hooks[*index].values);
                     let width = values.clone().next().map_or(0, |v| v.ncols());
-                    let pieces = values.map(|v| crate::arrays::piece(v.view().into_dyn()));
+                    let pieces = values.map(|v| piece(v.view().into_dyn()));
                     self.lists(&mut group, pieces, width)?;
                 }
             }

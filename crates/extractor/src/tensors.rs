@@ -1,8 +1,8 @@
 //! Safetensors files of other things than states: any tensors by name, with a JSON text beside them.
 
-use crate::corpus::write_aside;
+use crate::error::{Error, Result};
+use crate::files::write_file;
 use crate::states::KEY;
-use crate::{Error, Result};
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
@@ -42,7 +42,7 @@ pub fn write_tensors(
         .map_err(wrong)?;
     let metadata = HashMap::from([(KEY.to_owned(), metadata.to_owned())]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(wrong)?;
-    write_aside(path, |out| out.write_all(&bytes))
+    write_file(path, |out| out.write_all(&bytes))
         .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 

@@ -1,47 +1,68 @@
 //! States of chosen words alone: what a probe needs of a corpus, without the states of its tokens.
 
-use crate::extract::{MOST, extract_here, runs_apart};
+use crate::error::Result;
+use crate::input::Text;
 use crate::pools::{Pool, nothing_to_pool, pool, pools};
-use crate::prepare::{Prepared, prepare_numbered};
-use crate::{LongText, Progress, Result, Text, Unit, Warning, workers};
-use ndarray::{Array3, ArrayViewMut3, Axis};
+use crate::prepare::{LongText, Prepared, Warning, prepare_numbered};
+use crate::reading::{self, Progress};
+use crate::rows::Unit;
+use crate::selected::{MAX_GROUP_TOKENS, Selected, groups};
+use ndarray::{Array3, s};
 use rayon::prelude::*;
 use std::ops::Range;
 use stratoscope_loader::{Model, Pooling};
+use stratoscope_transformer::Sequence;
 
-/// Texts, and which of their words (or whole texts) are wanted: everything about them that does not
-/// depend on a layer, so that layers can be computed in several passes where memory is short.
+/// Texts, and their chosen words (or the whole texts): all that does not depend on a layer, so that
+/// layers can be computed in several passes where memory is short. Each text is tokenized once.
 #[derive(Debug, Clone)]
 pub struct ChosenWords {
     texts: Vec<Text>,
-    /// What a row is: a word, or a text.
-    unit: Unit,
     pooling: Pooling,
-    long: LongText,
-    /// `[texts]`: the words that are wanted and have tokens, ascending.
-    chosen: Vec<Vec<usize>>,
-    /// Texts that are run together.
+    /// `[texts]`.
+    chosen: Vec<Chosen>,
+    /// Texts that run together.
     groups: Vec<Range<usize>>,
     tokens: usize,
     dropped: usize,
     warnings: Vec<Warning>,
 }
 
-/// A group of texts, and where its rows go.
-struct Job<'a> {
-    group: Range<usize>,
-    /// `[layers, rows, d_model]`.
-    states: ArrayViewMut3<'a, f32>,
+/// What is chosen of a text, as the model reads it.
+#[derive(Debug, Clone, Default)]
+struct Chosen {
+    /// The chosen words that have tokens, ascending; 0 for a whole text.
+    words: Vec<usize>,
+    /// The text in one window or several; none if no word is chosen.
+    sequences: Vec<Sequence>,
+    /// The tokens of the words, word after word: sequence and place. Two numbers, since a corpus
+    /// has many.
+    tokens: Vec<(u32, u32)>,
+    /// `[words]`: where the tokens of each word end.
+    ends: Vec<u32>,
+    /// Chosen words that no token stands for.
+    dropped: usize,
+    warnings: Vec<Warning>,
+}
+
+/// Which words of a text are chosen.
+enum Choice {
+    /// Words of [`Text::words`], ascending.
+    Words(Vec<usize>),
+    /// All words.
+    All,
+    /// The whole text.
+    Text,
 }
 
 impl ChosenWords {
-    /// Tokenizes texts of which some words are wanted: for each text places in
-    /// [`Text::words`], ascending. Words that no token stands for are dropped, and counted. Texts
-    /// of which nothing is wanted are not run.
+    /// Tokenizes texts of which some words are chosen: for each text places in [`Text::words`],
+    /// ascending. Words that no token stands for are dropped and counted. Texts without a chosen
+    /// word are not run.
     ///
     /// # Errors
-    /// As [`prepare`](crate::prepare); a choice for another number of texts, or of a word that a text
-    /// does not have.
+    /// The errors of [`prepare`](crate::prepare); a choice for another number of texts, or of a word
+    /// that a text does not have.
     pub fn words(
         model: &Model,
         texts: Vec<Text>,
@@ -54,94 +75,63 @@ impl ChosenWords {
                 words.is_sorted_by(|a, b| a < b)
                     && words.last().is_none_or(|w| *w < text.words.len())
             });
-        match fits {
-            true => Self::new(model, texts, chosen, Unit::Word, pooling, long),
-            false => Err(nothing_to_pool()),
+        if !fits {
+            return Err(nothing_to_pool());
         }
+        let choices = chosen.into_iter().map(Choice::Words);
+        Self::new(model, texts.into_iter().zip(choices).collect(), pooling, long)
     }
 
-    /// The same of whole texts: one row each, pooled over all of its tokens as
+    /// Tokenizes texts of which each becomes one row, pooled over all of its tokens, as
     /// [`Activations::pooled`](crate::Activations::pooled) does it.
     ///
     /// # Errors
-    /// As [`prepare`](crate::prepare).
+    /// The errors of [`prepare`](crate::prepare).
     pub fn whole_texts(
         model: &Model,
         texts: Vec<Text>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        let chosen = vec![vec![0]; texts.len()];
-        Self::new(model, texts, chosen, Unit::Sentence, pooling, long)
+        Self::new(model, texts.into_iter().map(|t| (t, Choice::Text)).collect(), pooling, long)
     }
 
-    /// The same of all words: those that are annotated, and of a text without any those of the
-    /// tokenizer, which then stand in [`Text::words`] of [`texts`](Self::texts).
+    /// Tokenizes texts of which all words are chosen: the annotated words, or for a text without
+    /// annotation the words of the tokenizer, which are then in [`Text::words`] of
+    /// [`texts`](Self::texts).
     ///
     /// # Errors
-    /// As [`prepare`](crate::prepare).
+    /// The errors of [`prepare`](crate::prepare).
     pub fn all_words(
         model: &Model,
         texts: Vec<Text>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        let texts: Vec<Result<Text>> = (texts.into_par_iter().enumerate())
-            .map(|(index, mut text)| {
-                if text.words.is_empty() {
-                    let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
-                    text.words = words_of(&prepared, &text.text);
-                }
-                Ok(text)
-            })
-            .collect();
-        let texts: Vec<Text> = texts.into_iter().collect::<Result<_>>()?;
-        let chosen = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
-        Self::new(model, texts, chosen, Unit::Word, pooling, long)
+        Self::new(model, texts.into_iter().map(|t| (t, Choice::All)).collect(), pooling, long)
     }
 
     fn new(
         model: &Model,
-        texts: Vec<Text>,
-        mut chosen: Vec<Vec<usize>>,
-        unit: Unit,
+        texts: Vec<(Text, Choice)>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        // The tokens of a text, those of its wanted words that have any, and its warnings.
-        type Counted = (usize, Vec<usize>, Vec<Warning>);
-        let counted: Vec<Result<Counted>> = (texts.par_iter().zip(&chosen).enumerate())
-            .map(|(index, (text, wanted))| {
-                if wanted.is_empty() {
-                    return Ok((0, Vec::new(), Vec::new()));
-                }
-                let prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
-                let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
-                let pools = pools(&prepared.rows, &prepared.texts, unit);
-                let has = |word: &&usize| pools.iter().any(|pool| word_of(pool) == **word);
-                let kept = wanted.iter().filter(has).copied().collect();
-                Ok((tokens, kept, prepared.warnings))
-            })
+        let read: Vec<Result<(Text, Chosen)>> = (texts.into_par_iter().enumerate())
+            .map(|(index, (text, choice))| Chosen::read(model, text, choice, long, index))
             .collect();
-        let (mut dropped, mut all, mut warnings) = (0, 0, Vec::new());
-        let mut groups: Vec<Range<usize>> = Vec::new();
-        let mut room = 0;
-        for (index, (counted, chosen)) in counted.into_iter().zip(&mut chosen).enumerate() {
-            let (tokens, kept, warned) = counted?;
-            warnings.extend(warned);
-            dropped += chosen.len() - kept.len();
-            *chosen = kept;
-            match groups.last_mut() {
-                Some(group) if tokens <= room => group.end = index + 1,
-                _ => {
-                    groups.push(index..index + 1);
-                    room = MOST;
-                }
-            }
-            room = room.saturating_sub(tokens);
-            all += tokens;
+        let (mut texts, mut chosen) = (Vec::new(), Vec::new());
+        let (mut dropped, mut warnings) = (0, Vec::new());
+        for read in read {
+            let (text, mut own) = read?;
+            dropped += own.dropped;
+            warnings.append(&mut own.warnings);
+            texts.push(text);
+            chosen.push(own);
         }
-        Ok(Self { texts, unit, pooling, long, chosen, groups, tokens: all, dropped, warnings })
+        let groups = groups(chosen.iter().map(Chosen::n_tokens), MAX_GROUP_TOKENS);
+        let tokens = chosen.iter().map(Chosen::n_tokens).sum();
+        Ok(Self { texts, pooling, chosen, groups, tokens, dropped, warnings })
     }
 
     /// The texts, with the places of their words.
@@ -152,32 +142,33 @@ impl ChosenWords {
     /// `[rows]`: the text of each row, and its word there (0 for a whole text), in the order of the
     /// rows of [`states`](Self::states).
     pub fn rows(&self) -> impl Iterator<Item = (usize, usize)> + '_ {
-        let of = |(text, words): (usize, &Vec<usize>)| {
-            words.iter().map(move |&word| (text, word)).collect::<Vec<_>>()
+        let of = |(text, chosen): (usize, &'_ Chosen)| {
+            chosen.words.iter().map(move |&word| (text, word)).collect::<Vec<_>>()
         };
         self.chosen.iter().enumerate().flat_map(of)
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn n_rows(&self) -> usize {
-        self.chosen.iter().map(Vec::len).sum()
+        self.chosen.iter().map(|chosen| chosen.words.len()).sum()
     }
 
-    /// How many of the wanted words no token stands for.
+    /// The number of chosen words that no token stands for.
     pub fn dropped(&self) -> usize {
         self.dropped
     }
 
-    /// What was done to texts that are too long.
+    /// What was done to long texts.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 
-    /// The states of these layers, `[layers, rows, d_model]`, f32. More than they is held only of
-    /// the few texts that are run at a time.
+    /// The states of these layers, `[layers, rows, d_model]`, f32. Other states are held only of the
+    /// few texts that run at a time. `model` is the model that tokenized the texts, or one with the
+    /// same tokenizer.
     ///
     /// # Errors
-    /// As [`extract`](crate::extract()).
+    /// The errors of [`extract`](crate::extract()).
     pub fn states(
         &self,
         model: &Model,
@@ -191,12 +182,12 @@ impl ChosenWords {
         })
     }
 
-    /// The same in parts of whole texts, in order, each handed to `take` with the number of its
-    /// first row and then forgotten: for corpora whose states are more than memory holds. A part
-    /// has about `bytes` of states, and depends on nothing but the texts, the model and that.
+    /// The states in parts of whole texts, in order: for corpora whose states are larger than the
+    /// memory. `take` receives each part and the number of its first row. A part has about `bytes` of
+    /// states; where parts end depends on the texts, the model and `bytes` alone.
     ///
     /// # Errors
-    /// As [`extract`](crate::extract()), and what `take` says.
+    /// The errors of [`extract`](crate::extract()) and of `take`.
     pub fn states_in_parts<E: From<crate::Error>>(
         &self,
         model: &Model,
@@ -206,18 +197,18 @@ impl ChosenWords {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), E> {
         let width = layers.len() * model.transformer.architecture().d_model;
-        let most = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
+        let max = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
         let (mut first, mut row, mut done) = (0, 0, 0);
         while first < self.groups.len() {
             let (mut end, mut rows) = (first, 0usize);
             while let Some(group) = self.groups.get(end) {
                 let own = self.rows_of(group);
-                if end > first && rows + own > most {
+                if end > first && rows + own > max {
                     break;
                 }
                 (end, rows) = (end + 1, rows + own);
             }
-            // Of a few groups as many as cores in even numbers can share.
+            // A power of two, which cores share evenly.
             let kept = first + (1 << (end - first).ilog2());
             rows -= self.groups[kept..end].iter().map(|group| self.rows_of(group)).sum::<usize>();
             end = kept;
@@ -232,70 +223,119 @@ impl ChosenWords {
         Ok(())
     }
 
-    /// The rows of a group of texts.
+    /// The number of rows of a group of texts.
     fn rows_of(&self, group: &Range<usize>) -> usize {
-        self.chosen[group.clone()].iter().map(Vec::len).sum()
+        self.chosen[group.clone()].iter().map(|chosen| chosen.words.len()).sum()
     }
 
-    /// The states of some groups; `told` is told of tokens.
+    /// The states of some groups; `computed` receives the tokens of each.
     fn states_of(
         &self,
         groups: &[Range<usize>],
         model: &Model,
         layers: &[usize],
-        told: &mut dyn FnMut(usize),
+        computed: &mut dyn FnMut(usize),
     ) -> Result<Array3<f32>> {
         let d_model = model.transformer.architecture().d_model;
         let rows = groups.iter().map(|group| self.rows_of(group)).sum();
         let mut states = Array3::zeros((layers.len(), rows, d_model));
-        let mut jobs = Vec::with_capacity(groups.len());
-        let mut rest = states.view_mut();
-        for group in groups {
-            let rows = self.rows_of(group);
-            let (own, after) = rest.split_at(Axis(1), rows);
-            rest = after;
-            if rows > 0 {
-                jobs.push(Job { group: group.clone(), states: own });
-            }
-        }
-        let mut jobs = jobs.into_iter();
-        let work = |job| self.run(model, layers, job);
-        if runs_apart(&model.transformer) {
-            workers::run(|| Ok(jobs.next()), work, told)?;
-        } else {
-            for job in jobs {
-                told(work(job)?);
-            }
-        }
+        let jobs = groups.iter().filter(|group| self.rows_of(group) > 0).collect();
+        let mut row = 0;
+        let work = |group| self.compute(model, layers, group);
+        reading::run(&model.transformer, jobs, work, &mut |(tokens, part): (_, Array3<f32>)| {
+            let rows = row..row + part.dim().1;
+            states.slice_mut(s![.., rows.clone(), ..]).assign(&part);
+            row = rows.end;
+            computed(tokens);
+            Ok::<_, crate::Error>(())
+        })?;
         Ok(states)
     }
 
-    /// Computes one group; how many tokens it has.
-    fn run(&self, model: &Model, layers: &[usize], job: Job<'_>) -> Result<usize> {
-        let wanted: Vec<usize> =
-            job.group.clone().filter(|&text| !self.chosen[text].is_empty()).collect();
-        let texts = wanted.iter().map(|&text| self.texts[text].clone()).collect();
-        let prepared = prepare_numbered(model, texts, self.long, job.group.start)?;
-        let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
-        let states = extract_here(model, prepared, layers, &[])?;
-        let pools = pools(&states.rows, &states.texts, self.unit);
-        let kept = |pool: &&Pool| {
-            let text = wanted[states.rows[pool.rows[0]].sequence];
-            self.chosen[text].binary_search(&word_of(pool)).is_ok()
-        };
-        let pools: Vec<&Pool> = pools.iter().filter(kept).collect();
-        let mut sum = vec![0.0; states.d_model()];
-        let mut all = job.states;
-        for (layer, mut to) in all.outer_iter_mut().enumerate() {
-            if to.nrows() != pools.len() {
-                return Err(nothing_to_pool());
+    /// Computes one group: its tokens, and its states `[layers, rows, d_model]`.
+    fn compute(
+        &self,
+        model: &Model,
+        layers: &[usize],
+        group: &Range<usize>,
+    ) -> Result<(usize, Array3<f32>)> {
+        let (mut sequences, mut picks) = (Vec::new(), Vec::new());
+        // Per row its tokens among the picks, and per pick its text.
+        let (mut rows, mut texts): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
+        for text in group.clone() {
+            let (chosen, first) = (&self.chosen[text], picks.len());
+            let tokens = chosen.tokens.iter();
+            picks.extend(tokens.map(|&(s, token)| (sequences.len() + s as usize, token as usize)));
+            texts.resize(picks.len(), text);
+            let mut start = 0;
+            for &end in &chosen.ends {
+                rows.push((first + start..first + end as usize).collect());
+                start = end as usize;
             }
-            let from = states.layer(layer);
-            for (group, to) in pools.iter().zip(to.outer_iter_mut()) {
-                pool(&from, &group.rows, self.pooling, &mut sum, to);
+            sequences.extend(chosen.sequences.iter().cloned());
+        }
+        let selected = Selected { sequences: &sequences, picks: &picks, layers, captures: &[] };
+        let place = |pick: usize| {
+            let text = &self.texts[texts[pick]];
+            (text.place(texts[pick]), picks[pick].1)
+        };
+        let states = selected.compute_all(model, &place)?.hidden_states;
+        let d_model = states.dim().2;
+        let mut pooled = Array3::zeros((layers.len(), rows.len(), d_model));
+        let mut sum = vec![0.0; d_model];
+        for (from, mut to) in states.outer_iter().zip(pooled.outer_iter_mut()) {
+            for (tokens, to) in rows.iter().zip(to.outer_iter_mut()) {
+                pool(&from, tokens, self.pooling, &mut sum, to);
             }
         }
-        Ok(tokens)
+        Ok((sequences.iter().map(|s| s.token_ids.len()).sum(), pooled))
+    }
+}
+
+impl Chosen {
+    /// Tokenizes a text, and finds the tokens of its chosen words.
+    fn read(
+        model: &Model,
+        mut text: Text,
+        choice: Choice,
+        long: LongText,
+        index: usize,
+    ) -> Result<(Text, Self)> {
+        if matches!(&choice, Choice::Words(words) if words.is_empty()) {
+            return Ok((text, Self::default()));
+        }
+        let mut prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
+        if matches!(choice, Choice::All) && text.words.is_empty() {
+            text.words = words_of(&prepared, &text.text);
+            prepared.texts[0].words.clone_from(&text.words);
+        }
+        let (unit, wanted) = match choice {
+            Choice::Words(words) => (Unit::Word, words),
+            Choice::All => (Unit::Word, (0..text.words.len()).collect()),
+            Choice::Text => (Unit::Sentence, vec![0]),
+        };
+        let mut chosen = Self::default();
+        for pool in pools(&prepared.rows, &prepared.texts, unit) {
+            // Of a whole text 0.
+            let word = pool.word.map_or(0, |word| word as usize);
+            if wanted.binary_search(&word).is_ok() {
+                let tokens = pool.rows.iter().map(|&row| prepared.picks[row]);
+                chosen.tokens.extend(tokens.map(|(s, token)| (s as u32, token as u32)));
+                chosen.ends.push(chosen.tokens.len() as u32);
+                chosen.words.push(word);
+            }
+        }
+        chosen.dropped = wanted.len() - chosen.words.len();
+        chosen.warnings = prepared.warnings;
+        if !chosen.words.is_empty() {
+            chosen.sequences = prepared.sequences;
+        }
+        Ok((text, chosen))
+    }
+
+    /// The tokens that the model reads.
+    fn n_tokens(&self) -> usize {
+        self.sequences.iter().map(|s| s.token_ids.len()).sum()
     }
 }
 
@@ -319,9 +359,4 @@ fn words_of(prepared: &Prepared, text: &str) -> Vec<Range<usize>> {
         shared
     });
     words
-}
-
-/// The word that a pool is of; of a whole text 0.
-fn word_of(pool: &Pool) -> usize {
-    pool.word.map_or(0, |word| word as usize)
 }

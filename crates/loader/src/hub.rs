@@ -12,6 +12,7 @@
 mod cache;
 mod error;
 mod name;
+mod progress;
 mod remote;
 mod settings;
 mod verify;
@@ -27,13 +28,14 @@ use std::path::PathBuf;
 
 pub use error::HubError;
 pub use name::RepoName;
+pub use progress::{Progress, Silent};
 pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token};
 
 pub use cache::CachedModel;
 
 use cache::RepoCache;
 use name::{check_file, is_commit};
-use remote::{Asked, FileInfo, Patience, Remote};
+use remote::{FileInfo, Patience, Remote, Target};
 use verify::{Checksums, Verifier};
 
 /// A hub and its cache.
@@ -101,29 +103,9 @@ pub enum HubWarning {
     UsedCachedCopy {
         /// The commit that was used.
         commit: String,
-        /// Why the hub could not be asked.
+        /// Why the hub could not be target.
         cause: HubError,
     },
-}
-
-/// Is told how a download goes on. Any `FnMut(&str, u64, u64)` is one.
-pub trait Progress {
-    /// `done` of `total` bytes of `file` are on disk. A download that starts again goes back.
-    fn advance(&mut self, file: &str, done: u64, total: u64);
-}
-
-impl<F: FnMut(&str, u64, u64)> Progress for F {
-    fn advance(&mut self, file: &str, done: u64, total: u64) {
-        self(file, done, total);
-    }
-}
-
-/// Progress that nobody looks at.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
-impl Progress for Silent {
-    fn advance(&mut self, _: &str, _: u64, _: u64) {}
 }
 
 /// What may be asked of the hub for one commit.
@@ -224,10 +206,10 @@ impl Hub {
             warnings,
         };
         for spec in files {
-            let asked = Asked { repo, revision: &snapshot.commit, file: Some(&spec.name) };
+            let target = Target { repo, revision: &snapshot.commit, file: Some(&spec.name) };
             let path = match cache.find(&snapshot.commit, &spec.name) {
                 Some(path) => path,
-                None => match self.obtain(cache, asked, spec.need, &source, progress) {
+                None => match self.obtain(cache, target, spec.need, &source, progress) {
                     Ok(Some(path)) => path,
                     Ok(None) => continue,
                     // All that must be there is: do not fail over what may be missing anyway. (What
@@ -285,8 +267,8 @@ impl Hub {
         }
         let fallback = known.filter(|commit| has_required(cache, commit, files));
         let patience = if fallback.is_some() { Patience::None } else { Patience::Usual };
-        let asked = Asked { repo, revision, file: None };
-        match (self.remote.revision(asked, patience), fallback) {
+        let target = Target { repo, revision, file: None };
+        match (self.remote.revision(target, patience), fallback) {
             (Ok(info), _) => {
                 let listed = info.siblings.into_iter().map(|sibling| sibling.rfilename).collect();
                 Ok((info.sha, Source::Listed(listed)))
@@ -303,32 +285,34 @@ impl Hub {
     fn obtain(
         &self,
         cache: &RepoCache,
-        asked: Asked<'_>,
+        target: Target<'_>,
         need: Need,
         source: &Source,
         progress: &mut dyn Progress,
     ) -> Result<Option<PathBuf>, HubError> {
-        let file = asked.file.unwrap_or_default();
+        let file = target.file.unwrap_or_default();
         let missing = match source {
             Source::CacheOnly => {
                 let spec = FileSpec::required(file);
-                self.not_cached(asked.repo, asked.revision, &[spec])
+                self.not_cached(target.repo, target.revision, &[spec])
             }
-            Source::Unlisted if need == Need::Optional && cache.is_absent(asked.revision, file) => {
+            Source::Unlisted
+                if need == Need::Optional && cache.is_absent(target.revision, file) =>
+            {
                 return Ok(None);
             }
             Source::Listed(listed) if !listed.contains(file) => {
-                cache.mark_absent(asked.revision, file);
+                cache.mark_absent(target.revision, file);
                 HubError::FileNotFound {
-                    repo: asked.repo.to_owned(),
-                    revision: asked.revision.to_owned(),
+                    repo: target.repo.to_owned(),
+                    revision: target.revision.to_owned(),
                     file: file.to_owned(),
                 }
             }
-            Source::Listed(_) | Source::Unlisted => match self.transfer(cache, asked, progress) {
+            Source::Listed(_) | Source::Unlisted => match self.transfer(cache, target, progress) {
                 Ok(path) => return Ok(Some(path)),
                 Err(error @ HubError::FileNotFound { .. }) => {
-                    cache.mark_absent(asked.revision, file);
+                    cache.mark_absent(target.revision, file);
                     error
                 }
                 Err(error) => return Err(error),
@@ -344,21 +328,21 @@ impl Hub {
     fn transfer(
         &self,
         cache: &RepoCache,
-        asked: Asked<'_>,
+        target: Target<'_>,
         progress: &mut dyn Progress,
     ) -> Result<PathBuf, HubError> {
-        let file = asked.file.unwrap_or_default();
-        let info = self.remote.file_info(asked)?;
+        let file = target.file.unwrap_or_default();
+        let info = self.remote.file_info(target)?;
         let _lock = cache.lock(&info.etag)?;
-        let (blob, pointer) = (cache.blob(&info.etag), cache.snapshot(asked.revision).join(file));
+        let (blob, pointer) = (cache.blob(&info.etag), cache.snapshot(target.revision).join(file));
         if blob.is_file() {
-            cache.link(asked.revision, file, &info.etag, false)?;
+            cache.link(target.revision, file, &info.etag, false)?;
             return Ok(pointer);
         }
-        let sums = self.download(cache, asked, &info, progress)?;
+        let sums = self.download(cache, target, &info, progress)?;
         let part = cache.part(&info.etag);
         fs::rename(&part, &blob).map_err(HubError::write(&blob))?;
-        cache.link(asked.revision, file, &info.etag, true)?;
+        cache.link(target.revision, file, &info.etag, true)?;
         self.verifier.remember(&pointer, &sums.sha256)?;
         Ok(pointer)
     }
@@ -368,14 +352,14 @@ impl Hub {
     fn download(
         &self,
         cache: &RepoCache,
-        asked: Asked<'_>,
+        target: Target<'_>,
         info: &FileInfo,
         progress: &mut dyn Progress,
     ) -> Result<Checksums, HubError> {
         let part = cache.part(&info.etag);
         let mut resumed = fs::metadata(&part).is_ok_and(|metadata| metadata.len() > 0);
         loop {
-            self.remote.download(asked, info, &part, progress)?;
+            self.remote.download(target, info, &part, progress)?;
             let sums = Checksums::of(&part, &info.etag)?;
             let Some(found) = sums.mismatch(&info.etag) else {
                 return Ok(sums);
@@ -383,7 +367,7 @@ impl Hub {
             let found = found.to_owned();
             fs::remove_file(&part).map_err(HubError::write(&part))?;
             if !resumed {
-                let (url, expected) = (self.remote.file_url(asked), info.etag.clone());
+                let (url, expected) = (self.remote.file_url(target), info.etag.clone());
                 return Err(HubError::WrongChecksum { url, expected, found });
             }
             // The earlier part may be to blame: once more from the start.

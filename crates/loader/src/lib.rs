@@ -9,6 +9,7 @@
 mod config;
 mod error;
 mod families;
+pub mod files;
 mod gguf;
 pub mod hub;
 mod model;
@@ -25,7 +26,8 @@ mod weights;
 pub use candle_core::{DType, Device};
 pub use error::{Error, ErrorKind, Result};
 pub use families::{families_with_heads, family_of, supported_families};
+pub use files::hexadecimal;
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use pooling::Pooling;
-pub use source::{FileRecord, Source, hexadecimal};
+pub use source::{FileRecord, Source};
 pub use tokenizer::{Encoding, Tokenizer};

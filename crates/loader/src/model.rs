@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::families::{self, Family};
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, Progress};
-use crate::source::{Files, is_gguf};
+use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
 use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, pickle, weights};
 use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
@@ -61,8 +61,6 @@ impl ModelInfo {
     }
 }
 
-pub(crate) const WEIGHTS: &str = "model.safetensors";
-pub(crate) const INDEX: &str = "model.safetensors.index.json";
 const PICKLE: &str = "pytorch_model.bin";
 const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";

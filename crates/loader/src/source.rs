@@ -1,14 +1,12 @@
 //! Where a checkpoint's files are, and a record of every one that was read.
 
+use crate::files::{sha256, sha256_of};
 use crate::gguf::{Bytes, Gguf};
 use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Need, Progress, Snapshot};
-use crate::model::{INDEX, WEIGHTS};
 use crate::{Error, Result};
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -83,6 +81,12 @@ impl Source {
         Self::Hub { repo: name.to_owned(), revision: revision.map(str::to_owned), settings }
     }
 }
+
+/// The file of the weights, where there is one.
+pub(crate) const WEIGHTS: &str = "model.safetensors";
+
+/// The index of weights in several files.
+pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
 /// The files of one checkpoint.
 pub(crate) struct Files {
@@ -193,7 +197,7 @@ impl Files {
             let record = FileRecord {
                 name: name.to_owned(),
                 bytes: bytes.len() as u64,
-                sha256: known.cloned().unwrap_or_else(|| digest(bytes)),
+                sha256: known.cloned().unwrap_or_else(|| sha256(bytes)),
             };
             self.records.borrow_mut().insert(name.to_owned(), record);
         }
@@ -238,7 +242,7 @@ impl Files {
             (Kind::Folder(folder), [name]) => self.open_gguf(&folder.join(name)).map(Some),
             (Kind::Memory(files), [name]) => {
                 let bytes = files.get(name).cloned().unwrap_or_default();
-                self.record(name, bytes.len() as u64, digest(&bytes));
+                self.record(name, bytes.len() as u64, sha256(&bytes));
                 let length = bytes.len() as u64;
                 Gguf::open(Box::new(Cursor::new(bytes)), length, name).map(Some)
             }
@@ -253,10 +257,9 @@ impl Files {
     fn open_gguf(&self, path: &Path) -> Result<Gguf> {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let mut file = File::open(path).map_err(io)?;
-        let mut hash = Sha256::new();
-        let bytes = std::io::copy(&mut file, &mut hash).map_err(io)?;
-        self.record(&name, bytes, hexadecimal(&hash.finalize()));
+        let file = File::open(path).map_err(io)?;
+        let (bytes, sha256) = sha256_of(path).map_err(io)?;
+        self.record(&name, bytes, sha256);
         let reader: Box<dyn Bytes> = Box::new(file);
         Gguf::open(reader, bytes, &name)
     }
@@ -296,18 +299,4 @@ fn gguf_files(folder: &Path) -> Result<Vec<String>> {
         }
     }
     Ok(names)
-}
-
-/// The sha256 of some bytes, in lower-case hexadecimal.
-fn digest(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
-}
-
-/// Bytes in lower-case hexadecimal, as digests are written.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

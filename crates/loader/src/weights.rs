@@ -151,7 +151,7 @@ struct Names {
 }
 
 /// Where a canonical weight is.
-struct Found<'a> {
+struct SourceTensor<'a> {
     rule: &'static Rule,
     /// Which of the rule's weights it is.
     index: usize,
@@ -191,7 +191,11 @@ impl Names {
     }
 
     /// The tensor of a canonical weight, under its present or its old name.
-    fn find<'a>(&self, canonical: &str, tensors: &'a StoredTensors<'_>) -> Option<Found<'a>> {
+    fn find<'a>(
+        &self,
+        canonical: &str,
+        tensors: &'a StoredTensors<'_>,
+    ) -> Option<SourceTensor<'a>> {
         let (module, kind) = canonical.rsplit_once('.')?;
         // Checkpoints of TensorFlow's time name the two halves of a norm so.
         let old = if kind == "weight" { "gamma" } else { "beta" };
@@ -199,7 +203,7 @@ impl Names {
             [kind, old].iter().find_map(|kind| {
                 let name = format!("{source}.{kind}");
                 let tensor = &**tensors.get(&name)?;
-                Some(Found { rule, index: *index, name, tensor })
+                Some(SourceTensor { rule, index: *index, name, tensor })
             })
         })
     }
@@ -217,7 +221,7 @@ struct Layout {
 
 impl Layout {
     fn of(
-        found: &Found<'_>,
+        found: &SourceTensor<'_>,
         canonical: &str,
         shapes: &HashMap<&str, &[usize]>,
         n_heads: usize,

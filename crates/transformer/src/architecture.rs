@@ -296,22 +296,50 @@ impl Attention {
     pub fn uniform(n_layers: usize, d_head: usize, span: Span) -> Self {
         let scale = 1.0 / (d_head as f64).sqrt();
         // A number of blocks that `check` will refuse must not fill the memory before.
-        let layers = vec![AttentionLayer { span, scale, rotary: None }; n_layers.min(MOST_LAYERS)];
-        Self {
-            layers,
+        let layers = vec![AttentionLayer { span, scale, rotary: None }; n_layers.min(MAX_LAYERS)];
+        Self { layers, ..Architecture::BASE.attention }
+    }
+}
+
+/// More blocks than any model has. Memory for the names of weights grows with the number of blocks.
+const MAX_LAYERS: usize = 1 << 12;
+
+impl Architecture {
+    /// Defaults to fill an architecture from: `Architecture { d_model, …, ..Architecture::BASE }`. A
+    /// field that is added later needs its default here alone. All sizes are 0, which
+    /// [`check`](Self::check) refuses.
+    pub const BASE: Self = Self {
+        d_vocab: 0,
+        d_model: 0,
+        n_layers: 0,
+        n_weight_sets: 0,
+        n_heads: 0,
+        n_kv_heads: 0,
+        d_head: 0,
+        d_mlp: 0,
+        context: None,
+        embedding: Embedding {
+            projection: None,
+            positions: None,
+            token_types: 0,
+            scale: None,
+            norm: false,
+        },
+        norm: Norm::Layer { eps: 1e-5, bias: true },
+        layout: Layout::PreNorm { first: true },
+        final_norm: false,
+        attention: Attention {
+            layers: Vec::new(),
             input_bias: true,
             output_bias: true,
             query_key_norm: None,
             soft_cap: None,
             relative: None,
-        }
-    }
-}
+        },
+        mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
+        head: None,
+    };
 
-/// More blocks than any model has: memory for the names of weights grows with them.
-const MOST_LAYERS: usize = 1 << 12;
-
-impl Architecture {
     /// Checks that the sizes fit together.
     ///
     /// # Errors
@@ -337,7 +365,7 @@ impl Architecture {
                 return fail(format!("{name} is {size}"));
             }
         }
-        if self.n_layers > MOST_LAYERS {
+        if self.n_layers > MAX_LAYERS {
             return fail(format!("n_layers is {}", self.n_layers));
         }
         if self.n_weight_sets > self.n_layers {
@@ -504,7 +532,6 @@ mod tests {
             n_kv_heads: 3,
             d_head: 2,
             d_mlp: 10,
-            context: None,
             embedding: Embedding {
                 positions: Some(Positions { rows: 8, numbering: Numbering::From(0) }),
                 token_types: 2,
@@ -513,10 +540,9 @@ mod tests {
             },
             norm: Norm::Layer { eps: 1e-12, bias: true },
             layout: Layout::PostNorm,
-            final_norm: false,
             attention: Attention::uniform(2, 2, Span::ALL),
             mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
-            head: None,
+            ..Architecture::BASE
         }
     }
 

@@ -18,7 +18,6 @@
 //! let architecture = Architecture {
 //!     d_vocab: 11, d_model: 6, n_layers: 2, n_weight_sets: 2,
 //!     n_heads: 3, n_kv_heads: 3, d_head: 2, d_mlp: 10,
-//!     context: None,
 //!     embedding: Embedding {
 //!         positions: Some(Positions { rows: 8, numbering: Numbering::From(0) }),
 //!         ..Embedding::default()
@@ -29,6 +28,7 @@
 //!     attention: Attention::uniform(2, 2, Span::CAUSAL),
 //!     mlp: Mlp { activation: Activation::GeluTanh, gated: false, bias: true },
 //!     head: Some(Head::TIED),
+//!     ..Architecture::BASE
 //! };
 //! let weights = architecture.weights().into_iter()
 //!     .map(|w| Ok((w.name, Tensor::randn(0f32, 1f32, w.shape, &Device::Cpu)?)))

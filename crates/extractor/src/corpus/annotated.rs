@@ -1,8 +1,9 @@
 //! CoNLL-U files with all that they say of their words, read whole before anything is made of them.
 
 use super::conllu::{self, short};
-use super::read::Lines;
-use crate::{Error, Result, Text};
+use crate::error::{Error, Result};
+use crate::input::Text;
+use crate::lines::Lines;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -1,8 +1,9 @@
 //! Sentences of CoNLL-U files (universaldependencies.org/format.html): their text, and where their
 //! words stand in it.
 
-use super::read::Lines;
-use crate::{Error, Result, Text};
+use crate::error::{Error, Result};
+use crate::input::Text;
+use crate::lines::Lines;
 use std::io::BufRead;
 use std::ops::Range;
 

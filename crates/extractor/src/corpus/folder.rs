@@ -1,19 +1,18 @@
 //! The folder of an extraction: shards, the journal of an unfinished one, the index of a finished
 //! one. Every file appears whole or not at all, and nothing that others wrote is touched.
 
-use super::Start;
-use crate::{Error, Result};
+use super::settings::Start;
+use crate::error::{Error, Result};
+use crate::files::{PART, finished_name, hexadecimal, sha256_of, sync_folder, write_file};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use stratoscope_loader::hexadecimal;
 
 pub(crate) const INDEX: &str = "index.json";
 const JOURNAL: &str = "journal.jsonl";
-const PART: &str = ".part";
 
 /// A shard that was written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +32,11 @@ pub(crate) struct Folder {
 }
 
 /// What there is to do in a folder.
-pub(crate) enum Found {
+pub(crate) enum FolderState {
     /// All is there.
     Finished,
     /// Shards are missing; these are said to be there.
-    Begun(Vec<Entry>),
+    Unfinished(Vec<Entry>),
 }
 
 /// The name of a shard.
@@ -47,7 +46,7 @@ pub(crate) fn shard_name(shard: usize, extension: &str) -> String {
 
 /// Whether an extraction writes files of that name.
 fn is_ours(name: &str) -> bool {
-    let name = name.strip_suffix(PART).unwrap_or(name);
+    let name = finished_name(name).unwrap_or(name);
     let shard = name.split_once('.').is_some_and(|(number, extension)| {
         number.len() >= 5
             && number.bytes().all(|b| b.is_ascii_digit())
@@ -58,7 +57,7 @@ fn is_ours(name: &str) -> bool {
 
 /// Looks into a folder for what `run` says, and changes nothing; what it says otherwise than a run
 /// before is refused.
-pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
+pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     if path.exists() && !path.is_dir() {
         return Err(io(io::ErrorKind::NotADirectory.into()));
@@ -72,7 +71,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
     if !has(INDEX) && !has(JOURNAL) {
         // What was never renamed was never part of anything.
         foreign(names.iter().find(|name| !is_ours(name) || !name.ends_with(PART)))?;
-        return Ok(Found::Begun(Vec::new()));
+        return Ok(FolderState::Unfinished(Vec::new()));
     }
     let index = read_index(path)?;
     let (begun, entries) = read_journal(path).map_err(io)?;
@@ -83,7 +82,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
         Start::New => Err(Error::Occupied { path: path.to_owned(), what: "a finished extraction" }),
         Start::Overwrite => {
             foreign(names.iter().find(|name| !is_ours(name)))?;
-            Ok(Found::Begun(Vec::new()))
+            Ok(FolderState::Unfinished(Vec::new()))
         }
         Start::Resume => {
             let of_index = index.as_ref().map(|index| index["run"].clone());
@@ -95,8 +94,8 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
                 let whole =
                     |e: &Entry| path.join(&e.file).metadata().is_ok_and(|m| m.len() == e.bytes);
                 return Ok(match shards.iter().all(whole) {
-                    true => Found::Finished,
-                    false => Found::Begun(shards),
+                    true => FolderState::Finished,
+                    false => FolderState::Unfinished(shards),
                 });
             }
             // A journal of which nothing can be read says nothing of what is to be kept.
@@ -105,7 +104,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
                 foreign(names.iter().find(|name| !is_ours(name)))?;
             }
             if lost || same(&begun) {
-                return Ok(Found::Begun(entries));
+                return Ok(FolderState::Unfinished(entries));
             }
             let changes = changes(&begun.or(of_index).unwrap_or_default(), run).join("; ");
             Err(Error::Changed { path: path.to_owned(), changes })
@@ -135,7 +134,7 @@ impl Folder {
         entries.dedup_by_key(|entry| entry.shard);
         let journal = path.join(JOURNAL);
         let write = |source| Error::Write { path: journal.clone(), source };
-        write_aside(&journal, |out| {
+        write_file(&journal, |out| {
             writeln!(out, "{}", json!({ "run": run }))?;
             entries.iter().try_for_each(|e| Ok(writeln!(out, "{}", serde_json::to_string(e)?)?))
         })
@@ -157,7 +156,7 @@ impl Folder {
     ) -> Result<()> {
         let path = self.path.join(&file);
         let mut written = (0, String::new());
-        write_aside(&path, |out| {
+        write_file(&path, |out| {
             let mut counted = Hashing { out, bytes: 0, hash: Sha256::new() };
             content(&mut counted)?;
             written = (counted.bytes, hexadecimal(&counted.hash.finalize()));
@@ -178,7 +177,7 @@ impl Folder {
         let path = self.path.join(INDEX);
         let write = |source| Error::Write { path: path.clone(), source };
         let text = serde_json::to_string_pretty(index).map_err(io::Error::other).map_err(write)?;
-        write_aside(&path, |out| writeln!(out, "{text}")).map_err(write)?;
+        write_file(&path, |out| writeln!(out, "{text}")).map_err(write)?;
         drop(self.journal);
         tidy(&self.path)
     }
@@ -289,39 +288,6 @@ fn differs(key: &str, before: &Value, now: &Value) -> String {
     format!("{key} was {}, is {}", shown(before), shown(now))
 }
 
-/// Writes a file beside its place and renames it: it appears whole or not at all, also where the
-/// machine goes down.
-pub(crate) fn write_aside(
-    path: &Path,
-    content: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
-) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(PART);
-    let part = path.with_file_name(name);
-    let written = File::create(&part).and_then(|file| {
-        let mut out = BufWriter::with_capacity(1 << 18, file);
-        content(&mut out)?;
-        out.flush()?;
-        out.get_ref().sync_all()?;
-        fs::rename(&part, path)
-    });
-    if let Err(error) = written {
-        // What could not be written must not lie about; that it cannot be removed changes nothing.
-        let _ = fs::remove_file(&part);
-        return Err(error);
-    }
-    sync_folder(path.parent().unwrap_or(Path::new("")))
-}
-
-/// Makes the names in a folder last.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-    match cfg!(unix) {
-        true => File::open(path)?.sync_all(),
-        false => Ok(()),
-    }
-}
-
 /// Counts and hashes what is written.
 struct Hashing<'a> {
     out: &'a mut (dyn Write + Send),
@@ -340,24 +306,4 @@ impl Write for Hashing<'_> {
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }
-}
-
-/// The length and the sha256 of a file.
-pub(crate) fn sha256_of(path: &Path) -> io::Result<(u64, String)> {
-    let (mut file, mut hash, mut length) = (File::open(path)?, Sha256::new(), 0);
-    let mut bytes = vec![0; 1 << 18];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => return Ok((length, hexadecimal(&hash.finalize()))),
-            n => {
-                hash.update(&bytes[..n]);
-                length += n as u64;
-            }
-        }
-    }
-}
-
-/// The sha256 of something in memory.
-pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hexadecimal(&Sha256::digest(bytes))
 }

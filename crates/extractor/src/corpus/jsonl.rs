@@ -9,7 +9,7 @@ use std::fmt;
 const KEYS: usize = 20;
 
 /// What a line has under the key.
-pub(super) enum Found {
+pub(super) enum FieldValue {
     /// A text.
     Text(String),
     /// null.
@@ -21,7 +21,7 @@ pub(super) enum Found {
 }
 
 /// Looks for a key in a line.
-pub(super) fn find(line: &str, field: &str) -> serde_json::Result<Found> {
+pub(super) fn find(line: &str, field: &str) -> serde_json::Result<FieldValue> {
     let mut json = serde_json::Deserializer::from_str(line);
     let found = json.deserialize_map(Object { field })?;
     json.end()?;
@@ -34,13 +34,13 @@ struct Object<'a> {
 }
 
 impl<'de> Visitor<'de> for Object<'_> {
-    type Value = Found;
+    type Value = FieldValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Found, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldValue, A::Error> {
         let (mut found, mut keys) = (None, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
             if key == self.field {
@@ -54,10 +54,10 @@ impl<'de> Visitor<'de> for Object<'_> {
             }
         }
         Ok(match found {
-            Some(Content::Text(text)) => Found::Text(text),
-            Some(Content::Null) => Found::Null,
-            Some(Content::Other) => Found::Other,
-            None => Found::Missing(keys),
+            Some(Content::Text(text)) => FieldValue::Text(text),
+            Some(Content::Null) => FieldValue::Null,
+            Some(Content::Other) => FieldValue::Other,
+            None => FieldValue::Missing(keys),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A column of texts in a Parquet file.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use ::parquet::basic::{Compression, Type};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use ::parquet::data_type::{ByteArray, ByteArrayType};

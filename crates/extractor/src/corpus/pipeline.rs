@@ -1,16 +1,18 @@
-//! The second pass: workers that read, tokenize and compute, and a thread that writes. What is
-//! computed and not yet written is at most two shards and a group a worker.
+//! The second pass: groups are read, tokenized and computed side by side, and a thread writes each
+//! shard once it is complete. At most two complete shards and a few groups are in memory.
 
 use super::plan::{Group, Groups};
 use super::records::Records;
-use super::{Corpus, CorpusSettings};
-use crate::extract::{extract_here, runs_apart};
+use super::settings::{Corpus, CorpusSettings};
+use crate::activations::Activations;
+use crate::arrays;
+use crate::error::{Error, Result};
+use crate::hooks::Capture;
+use crate::input::Text;
 use crate::prepare::prepare_numbered;
-use crate::workers::{self, lock};
-use crate::{Activations, Capture, Error, Result, Text, Unit, arrays};
-use std::collections::BTreeMap;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Condvar, Mutex, PoisonError};
+use crate::reading::{self, states_of};
+use crate::rows::Unit;
+use std::sync::mpsc::sync_channel;
 use stratoscope_loader::Model;
 
 /// What is to be computed.
@@ -21,87 +23,67 @@ pub(crate) struct Work<'a> {
     pub(crate) layers: &'a [usize],
     pub(crate) captures: &'a [Capture],
     pub(crate) groups: &'a Groups,
-    /// The shards that are there already.
+    /// The shards that exist already.
     pub(crate) done: Vec<bool>,
 }
 
-/// How far writing is: what keeps workers from running ahead of the disk.
-struct Gate {
-    /// Groups that are computed at a time.
-    workers: usize,
-    written: Mutex<Written>,
-    changed: Condvar,
-}
-
-struct Written {
-    shards: Vec<bool>,
-    failed: bool,
-}
-
 /// The texts of a group.
-struct Job {
-    index: usize,
+struct Job<'a> {
+    group: &'a Group,
     first_text: usize,
     texts: Vec<Text>,
 }
 
 impl Work<'_> {
-    /// Computes what is missing and hands each shard to `write` when all of it is there; `progress`
-    /// is told of tokens.
+    /// Computes the missing shards and hands each to `write`, in order; `progress` receives the
+    /// tokens of each group.
     pub(crate) fn run(
         &self,
-        write: impl FnMut(usize, &[Activations]) -> Result<()> + Send,
+        mut write: impl FnMut(usize, &[Activations]) -> Result<()> + Send,
         progress: &mut dyn FnMut(usize),
     ) -> Result<()> {
-        let gate = Gate {
-            // Here, as each worker has a pool of one thread.
-            workers: rayon::current_num_threads(),
-            written: Mutex::new(Written { shards: self.done.clone(), failed: false }),
-            changed: Condvar::new(),
-        };
         let mut records = Records::open(self.corpus, self.settings)?;
-        let (mut index, mut first_text) = (0, 0);
+        let mut groups = self.groups.groups.iter();
+        let mut first_text = 0;
+        let next = || {
+            for group in groups.by_ref() {
+                let texts = self.texts(&mut records, group)?;
+                let job = Job { group, first_text, texts };
+                first_text += group.texts;
+                if !self.done[group.shard] {
+                    return Ok(Some(job));
+                }
+            }
+            Ok(None)
+        };
         std::thread::scope(|scope| {
-            let (parts, ready) = channel();
+            // One shard is written and one waits.
+            let (complete, shards) = sync_channel::<(usize, Vec<Activations>)>(0);
             let writer = std::thread::Builder::new()
-                .spawn_scoped(scope, {
-                    let gate = &gate;
-                    move || self.write_all(ready, write, gate)
+                .spawn_scoped(scope, move || {
+                    shards.into_iter().try_for_each(|(shard, parts)| write(shard, &parts))
                 })
                 .map_err(|source| Error::Thread { source })?;
-            let mut next = || {
-                while let Some(group) = self.groups.groups.get(index) {
-                    let texts = self.texts(&mut records, group)?;
-                    let job = Job { index, first_text, texts };
-                    index += 1;
-                    first_text += group.texts;
-                    if self.done[group.shard] {
-                        continue;
-                    }
-                    return Ok(gate.wait(self.groups, job.index).then_some(job));
+            let mut parts = Vec::new();
+            let mut take = |(group, part): (&Group, Activations)| -> Result<(), Stop> {
+                parts.push(part);
+                if parts.len() == self.groups.shards[group.shard].groups.len() {
+                    let shard = (group.shard, std::mem::take(&mut parts));
+                    complete.send(shard).map_err(|_| Stop::Unwritten)?;
                 }
-                Ok(None)
+                progress(group.tokens);
+                Ok(())
             };
-            let work = |job: Job| {
-                let index = job.index;
-                let part = self.compute(job)?;
-                // A writer that is gone has failed, and says so itself.
-                drop(parts.send((index, part)));
-                Ok(self.groups.groups[index].tokens)
-            };
-            let computed = if runs_apart(&self.model.transformer) {
-                workers::run(next, work, progress)
-            } else {
-                (|| {
-                    while let Some(job) = next()? {
-                        progress(work(job)?);
-                    }
-                    Ok(())
-                })()
-            };
-            drop(parts);
+            let work = |job| self.compute(job);
+            let transformer = &self.model.transformer;
+            let computed = reading::run_from(transformer, false, next, work, &mut take);
+            drop(complete);
             let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            written.and(computed)
+            match computed {
+                Err(Stop::Failed(error)) => Err(error),
+                // The writer has the reason.
+                Ok(()) | Err(Stop::Unwritten) => written,
+            }
         })
     }
 
@@ -118,15 +100,14 @@ impl Work<'_> {
         Error::InputChanged { place: self.corpus.place() }
     }
 
-    /// The rows of a group.
-    fn compute(&self, job: Job) -> Result<Activations> {
-        let (settings, group) = (self.settings, &self.groups.groups[job.index]);
+    /// A group, and its rows.
+    fn compute<'a>(&'a self, job: Job<'a>) -> Result<(&'a Group, Activations)> {
+        let (settings, group) = (self.settings, job.group);
         let prepared = prepare_numbered(self.model, job.texts, settings.long, job.first_text)?;
-        let tokens: usize = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
-        if tokens != group.tokens {
+        if prepared.tokens() != group.tokens {
             return Err(self.changed());
         }
-        let states = extract_here(self.model, prepared, self.layers, self.captures)?;
+        let states = states_of(self.model, prepared, job.first_text, self.layers, self.captures)?;
         let mut states = match settings.unit {
             Unit::Token if settings.no_special_tokens => states.without_special_rows(),
             Unit::Token => states,
@@ -143,56 +124,20 @@ impl Work<'_> {
         if settings.half {
             arrays::check_half(&states)?;
         }
-        Ok(states)
-    }
-
-    /// Writes each shard as soon as all of its groups are there.
-    fn write_all(
-        &self,
-        ready: Receiver<(usize, Activations)>,
-        mut write: impl FnMut(usize, &[Activations]) -> Result<()>,
-        gate: &Gate,
-    ) -> Result<()> {
-        let mut begun: BTreeMap<usize, BTreeMap<usize, Activations>> = BTreeMap::new();
-        for (index, part) in ready {
-            let shard = self.groups.groups[index].shard;
-            let parts = begun.entry(shard).or_default();
-            parts.insert(index, part);
-            if parts.len() < self.groups.shards[shard].groups.len() {
-                continue;
-            }
-            let parts: Vec<_> = begun.remove(&shard).unwrap_or_default().into_values().collect();
-            let done = write(shard, &parts);
-            drop(parts);
-            let mut written = lock(&gate.written);
-            match done {
-                Ok(()) => written.shards[shard] = true,
-                Err(_) => written.failed = true,
-            }
-            gate.changed.notify_all();
-            drop(written);
-            done?;
-        }
-        Ok(())
+        Ok((group, states))
     }
 }
 
-impl Gate {
-    /// Waits until a group may be computed; false where nothing can be written any more.
-    fn wait(&self, groups: &Groups, index: usize) -> bool {
-        let mut written = lock(&self.written);
-        loop {
-            if written.failed {
-                return false;
-            }
-            let first =
-                written.shards.iter().position(|done| !done).unwrap_or(written.shards.len());
-            let two = groups.shards.get(first + 1).or(groups.shards.last());
-            let end = two.map_or(0, |shard| shard.groups.end);
-            if index < end + self.workers {
-                return true;
-            }
-            written = self.changed.wait(written).unwrap_or_else(PoisonError::into_inner);
-        }
+/// Why the computation ended early.
+enum Stop {
+    /// A group could not be computed.
+    Failed(Error),
+    /// A shard could not be written.
+    Unwritten,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
     }
 }

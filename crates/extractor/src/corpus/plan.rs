@@ -2,11 +2,14 @@
 //! error of the input is found, and groups and shards are known, before the first forward pass.
 
 use super::records::Records;
-use super::{Corpus, CorpusSettings, CorpusStep};
-use crate::extract::MOST;
+use super::settings::{Corpus, CorpusSettings};
+use crate::error::{Error, Result};
+use crate::hooks::Capture;
+use crate::input::Text;
 use crate::pools::{nothing_to_pool, pools};
-use crate::prepare::prepare_numbered;
-use crate::{Capture, Error, Result, Text, Unit, Warning};
+use crate::prepare::{Warning, prepare_numbered};
+use crate::rows::Unit;
+use crate::selected::{GroupTokens, MAX_GROUP_TOKENS};
 use rayon::prelude::*;
 use std::ops::Range;
 use stratoscope_loader::Model;
@@ -41,7 +44,29 @@ pub struct Plan {
     pub words_without_rows: usize,
 }
 
-/// Texts that are run together.
+/// How far an extraction of a corpus is.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub enum CorpusStep<'a> {
+    /// Everything is read and tokenized, to know what there is.
+    Counting {
+        /// Texts so far.
+        texts: usize,
+        /// Tokens so far.
+        tokens: usize,
+    },
+    /// What there is.
+    Counted(&'a Plan),
+    /// States are computed and written.
+    Computing {
+        /// Tokens done, those of earlier runs included.
+        done: usize,
+        /// Tokens in all.
+        total: usize,
+    },
+}
+
+/// Texts that run together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Group {
     pub(crate) shard: usize,
@@ -66,10 +91,12 @@ pub(crate) struct Shard {
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) shards: Vec<Shard>,
+    /// The tokens of the group that grows.
+    tokens: GroupTokens,
 }
 
 /// What one text comes to.
-struct Counted {
+struct TextSizes {
     tokens: usize,
     rows: usize,
     bytes: u64,
@@ -92,7 +119,7 @@ pub(crate) fn plan(
     loop {
         let (texts, failure) = batch(&mut records);
         let first = plan.texts;
-        let counted: Vec<Result<Counted>> = (texts.into_par_iter().enumerate())
+        let counted: Vec<Result<TextSizes>> = (texts.into_par_iter().enumerate())
             .map(|(i, text)| count(model, text, first + i, settings, layers, captures))
             .collect();
         let last = counted.is_empty();
@@ -158,7 +185,7 @@ fn count(
     settings: &CorpusSettings,
     layers: usize,
     captures: &[Capture],
-) -> Result<Counted> {
+) -> Result<TextSizes> {
     let annotated = text.words.len();
     let prepared = prepare_numbered(model, vec![text], settings.long, number)?;
     if !captures.is_empty() && prepared.sequences.len() != 1 {
@@ -175,7 +202,7 @@ fn count(
     let states = rows * layers * architecture.d_model;
     let hooks = captures.iter().map(|&capture| values(capture, architecture, tokens));
     let values = hooks.fold(states as u64, |sum, values| sum.saturating_add(values));
-    Ok(Counted {
+    Ok(TextSizes {
         tokens,
         rows,
         bytes: values.saturating_mul(4),
@@ -208,15 +235,14 @@ impl Groups {
             first_row: last.map_or(0, |s| s.first_row + s.rows),
             ..Shard::default()
         });
+        self.tokens = GroupTokens::default();
     }
 
-    fn add(&mut self, text: &Counted) {
+    fn add(&mut self, text: &TextSizes) {
         let shard = self.shards.len() - 1;
         let Some(current) = self.shards.last_mut() else { return };
-        let fits = |group: &Group| {
-            group.shard == shard && group.tokens > 0 && group.tokens + text.tokens <= MOST
-        };
-        if !self.groups.last().is_some_and(fits) {
+        let begins = self.tokens.begins_group(text.tokens, MAX_GROUP_TOKENS);
+        if begins || current.groups.is_empty() {
             self.groups.push(Group { shard, texts: 0, tokens: 0, rows: 0 });
             current.groups.end = self.groups.len();
         }

@@ -1,10 +1,12 @@
 //! Records of a corpus one by one: lines, CoNLL-U sentences, JSON lines, rows of a Parquet file.
 
-use super::jsonl::{self, Found};
+use super::jsonl::{self, FieldValue};
 use super::{conllu, parquet};
-use crate::{Error, Result, Text};
+use crate::error::{Error, Result};
+use crate::input::{Text, pair_of};
+use crate::lines::Lines;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::BufReader;
 use std::path::Path;
 
 /// How a file of texts is read.
@@ -131,74 +133,17 @@ impl TextReader {
     }
 }
 
-/// A line with a tab between two texts.
-pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
-    let sides: Vec<&str> = line.split('\t').collect();
-    match sides[..] {
-        [first, second] if !first.trim().is_empty() && !second.trim().is_empty() => Ok(Text {
-            text: first.to_owned(),
-            pair: Some(second.to_owned()),
-            line: Some(number),
-            ..Text::default()
-        }),
-        _ => Err(Error::NotAPair { place: place.to_owned(), line: number }),
-    }
-}
-
 /// The text of a JSON line; none where it is null.
 fn json_text(line: &str, number: usize, field: &str, place: &str) -> Result<Option<Text>> {
     let wrong = |reason: String| Error::Json { place: place.to_owned(), line: number, reason };
     match jsonl::find(line, field).map_err(|e| wrong(format!("not a JSON object ({e})")))? {
-        Found::Text(text) => Ok(Some(Text { text, line: Some(number), ..Text::default() })),
-        Found::Null => Ok(None),
-        Found::Other => Err(wrong(format!("{field:?} is not a text"))),
-        Found::Missing(keys) => Err(Error::NoField {
+        FieldValue::Text(text) => Ok(Some(Text { text, line: Some(number), ..Text::default() })),
+        FieldValue::Null => Ok(None),
+        FieldValue::Other => Err(wrong(format!("{field:?} is not a text"))),
+        FieldValue::Missing(keys) => Err(Error::NoField {
             place: format!("{place}, line {number}"),
             field: field.to_owned(),
             found: keys.join(", "),
         }),
-    }
-}
-
-/// Lines with their numbers, counted from 1, without their ends and without a byte order mark.
-pub(crate) struct Lines<R> {
-    reader: R,
-    place: String,
-    number: usize,
-    bytes: Vec<u8>,
-}
-
-impl<R: BufRead> Lines<R> {
-    pub(crate) fn new(reader: R, place: &str) -> Self {
-        Self { reader, place: place.to_owned(), number: 0, bytes: Vec::new() }
-    }
-
-    /// What messages call the file.
-    pub(crate) fn place(&self) -> &str {
-        &self.place
-    }
-
-    /// The next line with its number.
-    pub(crate) fn next(&mut self) -> Result<Option<(usize, &str)>> {
-        self.bytes.clear();
-        let read = self.reader.read_until(b'\n', &mut self.bytes);
-        if read.map_err(|source| Error::Io { path: self.place.clone().into(), source })? == 0 {
-            return Ok(None);
-        }
-        self.number += 1;
-        let mut line = self.bytes.as_slice();
-        if self.number == 1 {
-            line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-        }
-        line = line.strip_suffix(b"\n").unwrap_or(line);
-        line = line.strip_suffix(b"\r").unwrap_or(line);
-        match std::str::from_utf8(line) {
-            Ok(line) => Ok(Some((self.number, line))),
-            Err(e) => Err(Error::Utf8 {
-                place: self.place.clone(),
-                line: self.number,
-                byte: e.valid_up_to() + 1,
-            }),
-        }
     }
 }

@@ -1,7 +1,9 @@
 //! The texts of a corpus in order, all of them or a sample.
 
-use super::{Corpus, CorpusSettings, TextReader};
-use crate::{Result, Text};
+use super::read::TextReader;
+use super::settings::{Corpus, CorpusSettings};
+use crate::error::Result;
+use crate::input::Text;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 

@@ -97,7 +97,6 @@ pub(super) fn architecture(
         n_kv_heads: n_heads,
         d_head,
         d_mlp: config.size(&["intermediate_size"], sizes.d_mlp)?,
-        context: None,
         embedding: Embedding {
             positions: Some(Positions { rows, numbering }),
             token_types: config.size(&["type_vocab_size"], 2)?,
@@ -106,9 +105,9 @@ pub(super) fn architecture(
         },
         norm: Norm::Layer { eps: config.epsilon(&["layer_norm_eps"], 1e-12)?, bias: true },
         layout: Layout::PostNorm,
-        final_norm: false,
         attention: Attention::uniform(n_layers, d_head, Span::ALL),
         mlp: Mlp { activation, gated: false, bias: true },
         head: head(config, activation)?,
+        ..Architecture::BASE
     })
 }

@@ -74,10 +74,10 @@ pub(super) const FAMILY: Family = Family {
             },
             norm: Norm::Layer { eps: config.epsilon(&["layer_norm_eps"], 1e-7)?, bias: true },
             layout: Layout::PostNorm,
-            final_norm: false,
             attention,
             mlp: Mlp { activation, gated: false, bias: true },
             head: bert::head(config, activation)?,
+            ..Architecture::BASE
         })
     },
     names: &[

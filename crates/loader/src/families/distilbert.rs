@@ -26,7 +26,6 @@ pub(super) const FAMILY: Family = Family {
             n_kv_heads: n_heads,
             d_head,
             d_mlp: config.size(&["hidden_dim"], 3072)?,
-            context: None,
             embedding: Embedding {
                 positions: Some(Positions { rows, numbering: Numbering::From(0) }),
                 norm: true,
@@ -35,10 +34,10 @@ pub(super) const FAMILY: Family = Family {
             // No key of the config: the reference has it in its code.
             norm: Norm::Layer { eps: 1e-12, bias: true },
             layout: Layout::PostNorm,
-            final_norm: false,
             attention: Attention::uniform(n_layers, d_head, Span::ALL),
             mlp: Mlp { activation, gated: false, bias: true },
             head: bert::head(config, activation)?,
+            ..Architecture::BASE
         })
     },
     names: &[

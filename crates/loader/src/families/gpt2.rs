@@ -39,7 +39,6 @@ pub(super) const FAMILY: Family = Family {
             n_kv_heads: n_heads,
             d_head,
             d_mlp: config.size(&["n_inner"], d_model.saturating_mul(4))?,
-            context: None,
             embedding: Embedding {
                 positions: Some(Positions { rows, numbering: Numbering::From(0) }),
                 ..Embedding::default()
@@ -54,6 +53,7 @@ pub(super) const FAMILY: Family = Family {
                 bias: true,
             },
             head: Some(Head { tied: config.flag("tie_word_embeddings", true)?, ..Head::TIED }),
+            ..Architecture::BASE
         })
     },
     names: &[

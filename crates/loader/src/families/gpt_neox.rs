@@ -4,9 +4,7 @@
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{Rule, Transform, take};
 use super::{Family, spans};
-use stratoscope_transformer::{
-    Activation, Architecture, Attention, Embedding, Head, Layout, Mlp, Norm,
-};
+use stratoscope_transformer::{Activation, Architecture, Attention, Head, Layout, Mlp, Norm};
 
 pub(super) const FAMILY: Family = Family {
     name: "GPT-NeoX / Pythia",
@@ -37,7 +35,6 @@ pub(super) const FAMILY: Family = Family {
             d_head,
             d_mlp: config.size(&["intermediate_size"], 24576)?,
             context: Some(config.size(&["max_position_embeddings"], 2048)?),
-            embedding: Embedding::default(),
             norm: Norm::Layer { eps: config.epsilon(&["layer_norm_eps"], 1e-5)?, bias: true },
             layout: match config.flag("use_parallel_residual", true)? {
                 true => Layout::Parallel { one_norm: false },
@@ -51,6 +48,7 @@ pub(super) const FAMILY: Family = Family {
                 bias: true,
             },
             head: Some(Head { tied: config.flag("tie_word_embeddings", false)?, ..Head::TIED }),
+            ..Architecture::BASE
         })
     },
     names: &[

@@ -7,7 +7,7 @@ use super::{Family, Rule, spans};
 use crate::Result;
 use crate::config::Config;
 use stratoscope_transformer::{
-    Activation, Architecture, Attention, AttentionLayer, Embedding, Head, Layout, Mlp, Norm,
+    Activation, Architecture, Attention, AttentionLayer, Head, Layout, Mlp, Norm,
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -132,7 +132,6 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
         d_head,
         d_mlp: config.size(&["intermediate_size"], defaults.d_mlp)?,
         context: Some(config.size(&["max_position_embeddings"], defaults.context)?),
-        embedding: Embedding::default(),
         norm: Norm::Rms {
             eps: config.epsilon(&["rms_norm_eps"], defaults.eps)?,
             unit_offset: false,
@@ -146,5 +145,6 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
             bias: false,
         },
         head: Some(Head { tied: config.flag("tie_word_embeddings", defaults.tied)?, ..Head::TIED }),
+        ..Architecture::BASE
     })
 }

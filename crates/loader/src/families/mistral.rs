@@ -11,10 +11,7 @@ pub(super) const FAMILY: Family = Family {
             config,
             &Defaults { n_kv_heads: Some(8), d_mlp: 14336, context: 131_072, ..DEFAULTS },
         )?;
-        let window = spans::window(config, Some(4096))?;
-        for layer in &mut llama.attention.layers {
-            layer.span = spans::causal(window);
-        }
+        spans::set_window(&mut llama.attention, spans::window(config, Some(4096))?);
         Ok(llama)
     },
     names: llama::NAMES,

@@ -44,7 +44,8 @@ pub(super) const FAMILY: Family = Family {
             let (span, rotary) = if windowed { &local } else { &whole };
             (layer.span, layer.rotary) = (*span, Some(rotary.clone()));
         }
-        Ok(Architecture {
+        #[allow(clippy::needless_update, reason = "fields that are added later")]
+        let architecture = Architecture {
             d_vocab: config.size(&["vocab_size"], 50368)?,
             d_model,
             n_layers,
@@ -76,7 +77,9 @@ pub(super) const FAMILY: Family = Family {
                 bias: config.flag("decoder_bias", true)?,
                 ..Head::TIED
             }),
-        })
+            ..Architecture::BASE
+        };
+        Ok(architecture)
     },
     names: &[
         take(&["embed.token"], "embeddings.tok_embeddings"),

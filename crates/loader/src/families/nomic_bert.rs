@@ -75,10 +75,10 @@ pub(super) const FAMILY: Family = Family {
                 bias: true,
             },
             layout: Layout::PostNorm,
-            final_norm: false,
             attention,
             mlp: Mlp { activation, gated: true, bias: false },
             head: bert::head(config, activation)?,
+            ..Architecture::BASE
         })
     },
     // As transformers names them; then as the published checkpoints do.

@@ -31,7 +31,6 @@ pub(super) const FAMILY: Family = Family {
             n_kv_heads: n_heads,
             d_head,
             d_mlp: config.size(&["ffn_dim"], 3072)?,
-            context: None,
             embedding: Embedding {
                 projection: projected.then_some(Projection {
                     width,
@@ -63,6 +62,7 @@ pub(super) const FAMILY: Family = Family {
                 tied: config.flag("tie_word_embeddings", true)?,
                 ..Head::TIED
             }),
+            ..Architecture::BASE
         })
     },
     names: &[

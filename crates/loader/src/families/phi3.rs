@@ -11,10 +11,7 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["phi3"],
     architecture: |config| {
         let mut llama = llama::architecture(config, &PHI3)?;
-        let window = spans::window(config, None)?;
-        for layer in &mut llama.attention.layers {
-            layer.span = spans::causal(window);
-        }
+        spans::set_window(&mut llama.attention, spans::window(config, None)?);
         Ok(llama)
     },
     names: &[
@@ -42,6 +39,11 @@ const PHI3: Defaults = Defaults {
     d_mlp: 8192,
     context: 4096,
     eps: 1e-5,
-    rope: Rope { partial: Some(("partial_rotary_factor", 1.0)), ..ROPE },
+    rope: Rope {
+        partial: Some(("partial_rotary_factor", 1.0)),
+        longrope_names: &["su", "yarn"],
+        default_original: Some(4096.0),
+        ..ROPE
+    },
     ..DEFAULTS
 };

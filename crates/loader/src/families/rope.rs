@@ -5,7 +5,7 @@ use crate::Result;
 use crate::config::Config;
 use stratoscope_transformer::{Rotary, RotaryScaling};
 
-/// What a family's config calls its rotation.
+/// How the configs of a family describe its rotation.
 pub(super) struct Rope {
     /// The entry of `rope_parameters` for these blocks, where blocks differ.
     pub(super) set: Option<&'static str>,
@@ -13,16 +13,28 @@ pub(super) struct Rope {
     pub(super) theta: &'static str,
     /// The base of a config that does not state it.
     pub(super) default_theta: f64,
-    /// The older key of the part of a head that turns, and what it is by default; none where all
-    /// of it always does.
+    /// The older key of the share of a head that rotates, and its default; none if the whole head
+    /// always rotates.
     pub(super) partial: Option<(&'static str, f64)>,
-    /// Whether the older `rope_scaling` is about these blocks.
+    /// Whether the older `rope_scaling` applies to these blocks.
     pub(super) scaled: bool,
+    /// Older names of `longrope`.
+    pub(super) longrope_names: &'static [&'static str],
+    /// The first training length if `original_max_position_embeddings` is not at the top of the
+    /// config. It takes precedence over the one within the scaling.
+    pub(super) default_original: Option<f64>,
 }
 
-/// All of a head, at base 10,000.
-pub(super) const ROPE: Rope =
-    Rope { set: None, theta: "rope_theta", default_theta: 10_000.0, partial: None, scaled: true };
+/// The whole head rotates, at base 10,000.
+pub(super) const ROPE: Rope = Rope {
+    set: None,
+    theta: "rope_theta",
+    default_theta: 10_000.0,
+    partial: None,
+    scaled: true,
+    longrope_names: &[],
+    default_original: None,
+};
 
 /// The rotation of a config.
 pub(super) fn rotary(config: &Config, d_head: usize, rope: &Rope) -> Result<Rotary> {
@@ -33,7 +45,7 @@ pub(super) fn rotary(config: &Config, d_head: usize, rope: &Rope) -> Result<Rota
     {
         own = Some(of_set);
     }
-    // Without any, the config itself has the keys; without a type, nothing is scaled.
+    // Without either object the config itself has the keys; without a type nothing is scaled.
     let own = own.as_ref();
     let number = |key: &str, older: &str| -> Result<Option<f64>> {
         let own = own.map_or(Ok(None), |own| own.positive(&[key]))?;
@@ -52,24 +64,21 @@ pub(super) fn rotary(config: &Config, d_head: usize, rope: &Rope) -> Result<Rota
         }
     };
     let scaling = match own {
-        Some(own) => scaling(config, own)?,
+        Some(own) => scaling(config, own, rope)?,
         None => RotaryScaling::None,
     };
     Ok(Rotary { base, width, scaling })
 }
 
-fn scaling(config: &Config, own: &Config) -> Result<RotaryScaling> {
+fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> {
     let key = if own.has("rope_type") { "rope_type" } else { "type" };
     let Some(kind) = own.optional_text(key)? else { return Ok(RotaryScaling::None) };
-    // Phi-3 names its scaling by what it was derived from.
-    let phi3 = config.text("model_type")? == "phi3";
-    let kind = if phi3 && matches!(kind, "su" | "yarn") { "longrope" } else { kind };
+    let kind = if rope.longrope_names.contains(&kind) { "longrope" } else { kind };
     const ORIGINAL: &str = "original_max_position_embeddings";
     const LONGEST: &str = "max_position_embeddings";
     let original = || -> Result<f64> {
-        // Its own default, which counts before what stands in the scaling.
-        if phi3 && !config.has(ORIGINAL) {
-            return Ok(4096.0);
+        if let (Some(default), false) = (rope.default_original, config.has(ORIGINAL)) {
+            return Ok(default);
         }
         for (place, key) in [(config, ORIGINAL), (own, ORIGINAL), (config, LONGEST)] {
             if let Some(number) = place.positive(&[key])? {
@@ -88,8 +97,7 @@ fn scaling(config: &Config, own: &Config) -> Result<RotaryScaling> {
         "default" => Ok(RotaryScaling::None),
         "linear" => Ok(RotaryScaling::Linear { factor: own.needed("factor")? }),
         "dynamic" => {
-            // It begins to scale where the text is longer than `max_position_embeddings`, which is
-            // what is read here at most.
+            // It scales texts longer than `max_position_embeddings`, and those are refused.
             own.needed("factor")?;
             Ok(RotaryScaling::None)
         }

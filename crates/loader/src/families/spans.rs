@@ -63,6 +63,11 @@ pub(super) fn set_windows(
     Ok(())
 }
 
+/// The window, where there is one, in all blocks.
+pub(super) fn set_window(attention: &mut Attention, window: Option<usize>) {
+    attention.layers.iter_mut().for_each(|layer| layer.span = causal(window));
+}
+
 /// A query sees itself and what is before it, `window` tokens in all where there is one.
 pub(super) fn causal(window: Option<usize>) -> Span {
     Span { before: window.map(|w| w.saturating_sub(1)), ..Span::CAUSAL }

@@ -4,7 +4,7 @@
 use super::Family;
 use super::rules::take;
 use stratoscope_transformer::{
-    Activation, Architecture, Attention, Embedding, Layout, Mlp, Norm, Relative, RelativeBias, Span,
+    Activation, Architecture, Attention, Layout, Mlp, Norm, Relative, RelativeBias, Span,
 };
 
 pub(super) const FAMILY: Family = Family {
@@ -50,8 +50,6 @@ pub(super) const FAMILY: Family = Family {
             n_kv_heads: n_heads,
             d_head,
             d_mlp: config.size(&["d_ff"], if mt5 { 1024 } else { 2048 })?,
-            context: None,
-            embedding: Embedding::default(),
             norm: Norm::Rms {
                 eps: config.epsilon(&["layer_norm_epsilon"], 1e-6)?,
                 unit_offset: false,
@@ -60,8 +58,8 @@ pub(super) const FAMILY: Family = Family {
             final_norm: true,
             attention,
             mlp: Mlp { activation, gated, bias: false },
-            // The head belongs to the decoder.
-            head: None,
+            // No head: it belongs to the decoder.
+            ..Architecture::BASE
         })
     },
     names: &[

@@ -3,7 +3,7 @@
 
 use super::Gguf;
 use super::keys::Keys;
-use super::names::{BERT, GEMMA3, GPT2, LLAMA, Made, Names, PHI3, QWEN};
+use super::names::{BERT, Conversion, GEMMA3, GPT2, LLAMA, Names, PHI3, QWEN};
 use super::parse;
 use super::rope::{self, Rope};
 use super::tensor::{Change, GgufTensor};
@@ -61,7 +61,7 @@ impl Architecture {
     }
 
     /// The name of a tensor in transformers, and how it was made.
-    fn find(&self, name: &str) -> Option<(String, Made)> {
+    fn find(&self, name: &str) -> Option<(String, Conversion)> {
         let (module, kind) = name.rsplit_once('.')?;
         if !matches!(kind, "weight" | "bias") {
             return None;
@@ -120,11 +120,11 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
             continue;
         };
         let change = match made {
-            Made::Same => Change::None,
-            Made::PlusOne => Change::PlusOne,
-            Made::Transposed => Change::Transposed,
-            Made::Query => Change::Interleaved { heads: Heads::of(&keys)?.queries },
-            Made::Key => Change::Interleaved { heads: Heads::of(&keys)?.keys },
+            Conversion::Same => Change::None,
+            Conversion::PlusOne => Change::PlusOne,
+            Conversion::Transposed => Change::Transposed,
+            Conversion::Query => Change::Interleaved { heads: Heads::of(&keys)?.queries },
+            Conversion::Key => Change::Interleaved { heads: Heads::of(&keys)?.keys },
         };
         tensors.insert(source, Box::new(GgufTensor::new(gguf, name, info, change)?));
     }

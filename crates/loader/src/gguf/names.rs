@@ -2,11 +2,11 @@
 //! the two.
 
 /// The file's module, transformers' module, and how the one was made of the other.
-pub(super) type Names = &'static [(&'static str, &'static str, Made)];
+pub(super) type Names = &'static [(&'static str, &'static str, Conversion)];
 
 /// How the converter made a tensor.
 #[derive(Clone, Copy)]
-pub(super) enum Made {
+pub(super) enum Conversion {
     /// By renaming it.
     Same,
     /// By putting the two halves of each query head's rotation into each other.
@@ -21,101 +21,105 @@ pub(super) enum Made {
 
 /// Llama, and what is built like it: Mistral, SmolLM.
 pub(super) const LLAMA: Names = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Query),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Key),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Query),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Key),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
 /// Qwen 2, with biases, and Qwen 3, with norms of queries and keys.
 pub(super) const QWEN: Names = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Same),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Same),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Made::Same),
-    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Same),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Same),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Conversion::Same),
+    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
 /// Gemma 3, whose norms store their distance from one.
 pub(super) const GEMMA3: Names = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::PlusOne),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::PlusOne),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Made::Same),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Made::Same),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Made::Same),
-    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Made::PlusOne),
-    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Made::PlusOne),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.post_attention_norm", "model.layers.{i}.post_attention_layernorm", Made::PlusOne),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.pre_feedforward_layernorm", Made::PlusOne),
-    ("blk.{i}.post_ffw_norm", "model.layers.{i}.post_feedforward_layernorm", Made::PlusOne),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Made::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::PlusOne),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::PlusOne),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Same),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Same),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Conversion::PlusOne),
+    ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Conversion::PlusOne),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    (
+        "blk.{i}.post_attention_norm",
+        "model.layers.{i}.post_attention_layernorm",
+        Conversion::PlusOne,
+    ),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.pre_feedforward_layernorm", Conversion::PlusOne),
+    ("blk.{i}.post_ffw_norm", "model.layers.{i}.post_feedforward_layernorm", Conversion::PlusOne),
+    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
 /// Phi 3, fused as transformers has it.
 pub(super) const PHI3: Names = &[
-    ("token_embd", "model.embed_tokens", Made::Same),
-    ("output_norm", "model.norm", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Made::Same),
-    ("blk.{i}.attn_qkv", "model.layers.{i}.self_attn.qkv_proj", Made::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Made::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Made::Same),
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_qkv", "model.layers.{i}.self_attn.qkv_proj", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
     // Gate and up in one.
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.gate_up_proj", Made::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Made::Same),
+    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.gate_up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
 /// GPT-2, whose `Conv1D` weights are the other way round.
 pub(super) const GPT2: Names = &[
-    ("token_embd", "transformer.wte", Made::Same),
-    ("position_embd", "transformer.wpe", Made::Same),
-    ("output_norm", "transformer.ln_f", Made::Same),
-    ("output", "lm_head", Made::Same),
-    ("blk.{i}.attn_norm", "transformer.h.{i}.ln_1", Made::Same),
-    ("blk.{i}.attn_qkv", "transformer.h.{i}.attn.c_attn", Made::Transposed),
-    ("blk.{i}.attn_output", "transformer.h.{i}.attn.c_proj", Made::Transposed),
-    ("blk.{i}.ffn_norm", "transformer.h.{i}.ln_2", Made::Same),
-    ("blk.{i}.ffn_up", "transformer.h.{i}.mlp.c_fc", Made::Transposed),
-    ("blk.{i}.ffn_down", "transformer.h.{i}.mlp.c_proj", Made::Transposed),
+    ("token_embd", "transformer.wte", Conversion::Same),
+    ("position_embd", "transformer.wpe", Conversion::Same),
+    ("output_norm", "transformer.ln_f", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "transformer.h.{i}.ln_1", Conversion::Same),
+    ("blk.{i}.attn_qkv", "transformer.h.{i}.attn.c_attn", Conversion::Transposed),
+    ("blk.{i}.attn_output", "transformer.h.{i}.attn.c_proj", Conversion::Transposed),
+    ("blk.{i}.ffn_norm", "transformer.h.{i}.ln_2", Conversion::Same),
+    ("blk.{i}.ffn_up", "transformer.h.{i}.mlp.c_fc", Conversion::Transposed),
+    ("blk.{i}.ffn_down", "transformer.h.{i}.mlp.c_proj", Conversion::Transposed),
 ];
 
 /// BERT, and the encoders that were converted as BERT.
 pub(super) const BERT: Names = &[
-    ("token_embd", "embeddings.word_embeddings", Made::Same),
-    ("position_embd", "embeddings.position_embeddings", Made::Same),
-    ("token_types", "embeddings.token_type_embeddings", Made::Same),
-    ("token_embd_norm", "embeddings.LayerNorm", Made::Same),
-    ("blk.{i}.attn_q", "encoder.layer.{i}.attention.self.query", Made::Same),
-    ("blk.{i}.attn_k", "encoder.layer.{i}.attention.self.key", Made::Same),
-    ("blk.{i}.attn_v", "encoder.layer.{i}.attention.self.value", Made::Same),
-    ("blk.{i}.attn_output", "encoder.layer.{i}.attention.output.dense", Made::Same),
-    ("blk.{i}.attn_output_norm", "encoder.layer.{i}.attention.output.LayerNorm", Made::Same),
-    ("blk.{i}.ffn_up", "encoder.layer.{i}.intermediate.dense", Made::Same),
-    ("blk.{i}.ffn_down", "encoder.layer.{i}.output.dense", Made::Same),
-    ("blk.{i}.layer_output_norm", "encoder.layer.{i}.output.LayerNorm", Made::Same),
+    ("token_embd", "embeddings.word_embeddings", Conversion::Same),
+    ("position_embd", "embeddings.position_embeddings", Conversion::Same),
+    ("token_types", "embeddings.token_type_embeddings", Conversion::Same),
+    ("token_embd_norm", "embeddings.LayerNorm", Conversion::Same),
+    ("blk.{i}.attn_q", "encoder.layer.{i}.attention.self.query", Conversion::Same),
+    ("blk.{i}.attn_k", "encoder.layer.{i}.attention.self.key", Conversion::Same),
+    ("blk.{i}.attn_v", "encoder.layer.{i}.attention.self.value", Conversion::Same),
+    ("blk.{i}.attn_output", "encoder.layer.{i}.attention.output.dense", Conversion::Same),
+    ("blk.{i}.attn_output_norm", "encoder.layer.{i}.attention.output.LayerNorm", Conversion::Same),
+    ("blk.{i}.ffn_up", "encoder.layer.{i}.intermediate.dense", Conversion::Same),
+    ("blk.{i}.ffn_down", "encoder.layer.{i}.output.dense", Conversion::Same),
+    ("blk.{i}.layer_output_norm", "encoder.layer.{i}.output.LayerNorm", Conversion::Same),
     // The heads of rerankers.
-    ("cls", "classifier.dense", Made::Same),
-    ("cls.output", "classifier.out_proj", Made::Same),
+    ("cls", "classifier.dense", Conversion::Same),
+    ("cls.output", "classifier.out_proj", Conversion::Same),
 ];

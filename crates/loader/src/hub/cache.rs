@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::files::write_file;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
 
 use super::error::HubError;
@@ -193,9 +194,9 @@ impl RepoCache {
         if fresh {
             return fs::rename(&blob, &pointer).map_err(HubError::write(pointer));
         }
-        let aside = aside(&pointer);
-        fs::copy(&blob, &aside).map_err(HubError::write(&aside))?;
-        fs::rename(&aside, &pointer).map_err(HubError::write(pointer))
+        let copied = File::open(&blob)
+            .and_then(|mut blob| write_file(&pointer, |out| io::copy(&mut blob, out).map(drop)));
+        copied.map_err(HubError::write(pointer))
     }
 
     fn pointer(&self, commit: &str, file: &str) -> PathBuf {
@@ -215,19 +216,10 @@ pub(super) fn create_parent(path: &Path) -> Result<(), HubError> {
     }
 }
 
-/// Writes a small file so that it appears whole or not at all.
+/// Writes a small file atomically, and its folder where it is missing.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HubError> {
     create_parent(path)?;
-    let aside = aside(path);
-    fs::write(&aside, bytes).map_err(HubError::write(&aside))?;
-    fs::rename(&aside, path).map_err(HubError::write(path))
-}
-
-/// A name beside `path` that only this process uses.
-fn aside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}.partial", std::process::id()));
-    PathBuf::from(name)
+    write_file(path, |out| out.write_all(bytes)).map_err(HubError::write(path))
 }
 
 #[cfg(unix)]

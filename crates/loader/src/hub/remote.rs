@@ -14,10 +14,10 @@ use ureq::http::header::{self, HeaderMap, HeaderValue};
 use ureq::http::{Request, Response, StatusCode, Uri};
 use ureq::{Agent, Body};
 
-use super::Progress;
 use super::cache::create_parent;
 use super::error::HubError;
 use super::name::{encode_path, encode_segment, is_commit};
+use super::progress::Progress;
 use super::settings::HubSettings;
 
 const MAX_REDIRECTS: usize = 10;
@@ -35,9 +35,9 @@ pub(super) struct Remote {
     retry_pause: Duration,
 }
 
-/// What is asked for, for the errors.
+/// What a request is about, also for its errors.
 #[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
+pub(super) struct Target<'a> {
     pub(super) repo: &'a str,
     /// A branch, a tag or a commit.
     pub(super) revision: &'a str,
@@ -121,13 +121,13 @@ impl Remote {
     /// The commit of a revision and the list of its files: one request.
     pub(super) fn revision(
         &self,
-        asked: Asked<'_>,
+        target: Target<'_>,
         patience: Patience,
     ) -> Result<RepoInfo, HubError> {
-        let revision = encode_segment(asked.revision);
-        let url = format!("{}/api/models/{}/revision/{revision}", self.endpoint, asked.repo);
+        let revision = encode_segment(target.revision);
+        let url = format!("{}/api/models/{}/revision/{revision}", self.endpoint, target.repo);
         let info: RepoInfo = self.patiently(patience, || {
-            let response = self.send("GET", &url, None, asked)?;
+            let response = self.send("GET", &url, None, target)?;
             let mut body = response.into_body().into_with_config().limit(MAX_LISTING).reader();
             let mut bytes = Vec::new();
             body.read_to_end(&mut bytes).map_err(|error| broken(&url, error))?;
@@ -139,10 +139,10 @@ impl Remote {
     }
 
     /// What the hub says of a file at a commit: one request, and one per redirect within the hub.
-    pub(super) fn file_info(&self, asked: Asked<'_>) -> Result<FileInfo, HubError> {
-        let url = self.file_url(asked);
+    pub(super) fn file_info(&self, target: Target<'_>) -> Result<FileInfo, HubError> {
+        let url = self.file_url(target);
         self.patiently(Patience::Usual, || {
-            let response = self.send("HEAD", &url, None, asked)?;
+            let response = self.send("HEAD", &url, None, target)?;
             let headers = response.headers();
             let linked = text(headers, "x-linked-etag");
             let etag = linked.or_else(|| text(headers, "etag")).unwrap_or_default();
@@ -154,10 +154,10 @@ impl Remote {
                 return Err(Failed::Final(protocol(&url, "its answer has no usable ETag")));
             }
             if let Some(commit) = text(headers, "x-repo-commit")
-                && is_commit(asked.revision)
-                && commit != asked.revision
+                && is_commit(target.revision)
+                && commit != target.revision
             {
-                let reason = format!("it answers for commit {commit}, not {}", asked.revision);
+                let reason = format!("it answers for commit {commit}, not {}", target.revision);
                 return Err(Failed::Final(protocol(&url, reason)));
             }
             let size = match text(headers, "x-linked-size") {
@@ -176,7 +176,7 @@ impl Remote {
     /// announced size; what it holds is not checked here.
     pub(super) fn download(
         &self,
-        asked: Asked<'_>,
+        target: Target<'_>,
         info: &FileInfo,
         part: &Path,
         progress: &mut dyn Progress,
@@ -184,7 +184,7 @@ impl Remote {
         create_parent(part)?;
         let (mut failures, mut furthest) = (0, len(part));
         loop {
-            let error = match self.download_once(asked, info, part, progress) {
+            let error = match self.download_once(target, info, part, progress) {
                 Ok(()) => return Ok(()),
                 Err(Failed::Final(error)) => return Err(error),
                 Err(Failed::Again(error)) => error,
@@ -202,20 +202,20 @@ impl Remote {
     }
 
     /// The address of a file at a revision.
-    pub(super) fn file_url(&self, asked: Asked<'_>) -> String {
-        let (revision, file) = (encode_segment(asked.revision), asked.file.unwrap_or_default());
-        format!("{}/{}/resolve/{revision}/{}", self.endpoint, asked.repo, encode_path(file))
+    pub(super) fn file_url(&self, target: Target<'_>) -> String {
+        let (revision, file) = (encode_segment(target.revision), target.file.unwrap_or_default());
+        format!("{}/{}/resolve/{revision}/{}", self.endpoint, target.repo, encode_path(file))
     }
 
     fn download_once(
         &self,
-        asked: Asked<'_>,
+        target: Target<'_>,
         info: &FileInfo,
         part: &Path,
         progress: &mut dyn Progress,
     ) -> Result<(), Failed> {
-        let url = self.file_url(asked);
-        let name = asked.file.unwrap_or_default();
+        let url = self.file_url(target);
+        let name = target.file.unwrap_or_default();
         let write_error = |source| Failed::Final(HubError::DiskWrite { path: part.into(), source });
         let mut file = File::options().create(true).append(true).open(part).map_err(write_error)?;
         let mut done = file.metadata().map_err(write_error)?.len();
@@ -226,7 +226,7 @@ impl Remote {
         if done == info.size {
             return Ok(());
         }
-        let response = self.send("GET", &url, (done > 0).then_some(done), asked)?;
+        let response = self.send("GET", &url, (done > 0).then_some(done), target)?;
         let announced = match response.status() {
             StatusCode::PARTIAL_CONTENT => match content_range(response.headers()) {
                 Some((start, total)) if start == done => total,
@@ -280,7 +280,7 @@ impl Remote {
         method: &str,
         url: &str,
         start: Option<u64>,
-        asked: Asked<'_>,
+        target: Target<'_>,
     ) -> Result<Response<Body>, Failed> {
         let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
@@ -305,7 +305,11 @@ impl Remote {
             if !is_redirect || says_enough {
                 let fine = status.is_success() || is_redirect;
                 let fine = fine || status == StatusCode::RANGE_NOT_SATISFIABLE;
-                return if fine { Ok(response) } else { Err(self.refused(&url, &response, asked)) };
+                return if fine {
+                    Ok(response)
+                } else {
+                    Err(self.refused(&url, &response, target))
+                };
             }
             let location = text(response.headers(), "location")
                 .and_then(|location| resolve(&uri, location))
@@ -319,11 +323,11 @@ impl Remote {
     }
 
     /// What a status of 400 and above means.
-    fn refused(&self, url: &str, response: &Response<Body>, asked: Asked<'_>) -> Failed {
+    fn refused(&self, url: &str, response: &Response<Body>, target: Target<'_>) -> Failed {
         let status = response.status().as_u16();
         let code = text(response.headers(), "x-error-code").unwrap_or_default();
-        let repo = asked.repo.to_owned();
-        let revision = asked.revision.to_owned();
+        let repo = target.repo.to_owned();
+        let revision = target.revision.to_owned();
         let endpoint = self.endpoint.clone();
         let with_token = self.authorization.is_some();
         let from_hub = url.starts_with(&self.endpoint);
@@ -337,10 +341,10 @@ impl Remote {
             }
             (_, "GatedRepo") => HubError::Gated { repo, endpoint, with_token },
             (_, "RevisionNotFound") => HubError::RevisionNotFound { repo, revision },
-            (_, "EntryNotFound") | (404, "") if asked.file.is_some() => HubError::FileNotFound {
+            (_, "EntryNotFound") | (404, "") if target.file.is_some() => HubError::FileNotFound {
                 repo,
                 revision,
-                file: asked.file.unwrap_or_default().to_owned(),
+                file: target.file.unwrap_or_default().to_owned(),
             },
             (_, "RepoNotFound") => HubError::RepoNotFound { repo, endpoint, with_token },
             (401 | 404, _) if from_hub => HubError::RepoNotFound { repo, endpoint, with_token },

@@ -5,7 +5,7 @@
 //! its size and time of change say that it is the same. That is remembered in our own folder, never
 //! in Python's cache.
 
-use crate::source::hexadecimal;
+use crate::files::hexadecimal;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Read;
@@ -67,12 +67,12 @@ impl Checksums {
 /// The files that were verified before, by their real path.
 pub(super) struct Verifier {
     store: Option<PathBuf>,
-    seen: Mutex<BTreeMap<String, Seen>>,
+    seen: Mutex<BTreeMap<String, VerifiedFile>>,
 }
 
 /// A verified file. While size and time of change are these, it is taken for the same.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Seen {
+struct VerifiedFile {
     size: u64,
     modified_ns: u64,
     sha256: String,
@@ -113,7 +113,7 @@ impl Verifier {
         if let Some((expected, found)) = damaged {
             return Err(HubError::Damaged { file: file.to_owned(), path, expected, found });
         }
-        self.seen().insert(key, Seen { size, modified_ns, sha256: sums.sha256.clone() });
+        self.seen().insert(key, VerifiedFile { size, modified_ns, sha256: sums.sha256.clone() });
         Ok(sums.sha256)
     }
 
@@ -121,7 +121,7 @@ impl Verifier {
     pub(super) fn remember(&self, pointer: &Path, sha256: &str) -> Result<(), HubError> {
         let path = fs::canonicalize(pointer).map_err(HubError::read(pointer))?;
         let (size, modified_ns) = stamp(&path)?;
-        let seen = Seen { size, modified_ns, sha256: sha256.to_owned() };
+        let seen = VerifiedFile { size, modified_ns, sha256: sha256.to_owned() };
         self.seen().insert(path.to_string_lossy().into_owned(), seen);
         Ok(())
     }
@@ -143,13 +143,13 @@ impl Verifier {
         }
     }
 
-    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, Seen>> {
+    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeMap<String, VerifiedFile>> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A store that is missing or not ours is an empty one: everything is hashed again.
-fn load(store: &Path) -> BTreeMap<String, Seen> {
+fn load(store: &Path) -> BTreeMap<String, VerifiedFile> {
     fs::read(store).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Error, Result};
 use crate::hub::Progress;
-use crate::source::Files;
+use crate::source::{Files, INDEX, WEIGHTS};
 use crate::stored::Stored;
 use crate::{FileRecord, LoadOptions, Source, model};
 use candle_core::{DType, Device, Tensor};
@@ -54,7 +54,7 @@ const BLOCKS: &[&str] = &["num_hidden_layers", "n_layers", "n_layer", "num_layer
 
 impl Checkpoint {
     pub(super) fn read(source: &Source, progress: &mut dyn Progress) -> Result<Self> {
-        let mut files = Files::open(source, &[model::WEIGHTS, model::INDEX], progress)?;
+        let mut files = Files::open(source, &[WEIGHTS, INDEX], progress)?;
         let config: Value = serde_json::from_slice(&files.need("config.json", "")?)
             .map_err(|source| crate::Error::Json { file: "config.json".to_owned(), source })?;
         let mut config = match config {

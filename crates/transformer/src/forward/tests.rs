@@ -23,7 +23,6 @@ fn encoder() -> Architecture {
         n_kv_heads: 4,
         d_head: 12,
         d_mlp: 100,
-        context: None,
         embedding: crate::Embedding {
             positions: Some(Positions { rows: 80, numbering: Numbering::From(0) }),
             token_types: 2,
@@ -32,7 +31,6 @@ fn encoder() -> Architecture {
         },
         norm: LAYER_NORM,
         layout: Layout::PostNorm,
-        final_norm: false,
         attention: Attention::uniform(LAYERS, 12, Span::ALL),
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
         head: Some(crate::Head {
@@ -40,6 +38,7 @@ fn encoder() -> Architecture {
             bias: true,
             ..crate::Head::TIED
         }),
+        ..Architecture::BASE
     }
 }
 

@@ -10,122 +10,26 @@ mod pipeline;
 mod plan;
 mod read;
 mod records;
+mod settings;
 #[cfg(test)]
 mod tests;
 
 pub use annotated::{AnnotatedSentence, AnnotatedWord, parse_annotated, read_annotated};
-pub(crate) use folder::write_aside;
-pub use plan::Plan;
+pub use plan::{CorpusStep, Plan};
 pub use read::{FileKind, ReadOptions, TextReader};
-pub(crate) use read::{Lines, pair_of};
+pub use settings::{Corpus, CorpusSettings, Start};
 
-use crate::{
-    Activations, Capture, Error, Format, HookSelection, Inputs, LayerSelection, LongText, Origin,
-    Result, Text, Unit, states,
-};
-use folder::{Entry, Folder, Found};
+use crate::activations::{Activations, Origin};
+use crate::error::{Error, Result};
+use crate::files::tool;
+use crate::hooks::Capture;
+use crate::input::{Inputs, Text};
+use crate::rows::Unit;
+use folder::{Entry, Folder, FolderState};
 use records::Records;
 use serde_json::{Value, json};
-use std::path::{Path, PathBuf};
-use stratoscope_loader::{Model, Pooling};
-
-/// Where texts come from.
-#[derive(Debug, Clone)]
-pub enum Corpus {
-    /// A file, which is read twice.
-    File {
-        /// Where it is.
-        path: PathBuf,
-        /// How it is read.
-        options: ReadOptions,
-    },
-    /// Texts in memory.
-    Texts {
-        /// What messages call them.
-        place: String,
-        /// The texts.
-        texts: Vec<Text>,
-    },
-}
-
-/// What is kept of a corpus, and how it is written.
-#[derive(Debug, Clone)]
-pub struct CorpusSettings {
-    /// The layers.
-    pub layers: LayerSelection,
-    /// Other hook points; of tokens with their special ones alone.
-    pub hooks: HookSelection,
-    /// What a row is.
-    pub unit: Unit,
-    /// How several vectors become one.
-    pub pooling: Pooling,
-    /// Whether rows of special tokens are left out.
-    pub no_special_tokens: bool,
-    /// What to do with texts that are too long.
-    pub long: LongText,
-    /// How many texts are drawn, without replacement and in their order; none: all.
-    pub sample: Option<usize>,
-    /// The seed of the draw.
-    pub seed: u64,
-    /// The format of the shards.
-    pub format: Format,
-    /// Whether floats are written as f16.
-    pub half: bool,
-    /// About how many bytes of f32 states a shard holds; half of it is written as f16. One text is
-    /// never split.
-    pub shard_bytes: u64,
-}
-
-impl Default for CorpusSettings {
-    fn default() -> Self {
-        Self {
-            layers: LayerSelection::All,
-            hooks: HookSelection::default(),
-            unit: Unit::Token,
-            pooling: Pooling::default(),
-            no_special_tokens: false,
-            long: LongText::Refuse,
-            sample: None,
-            seed: 0,
-            format: Format::Safetensors,
-            half: false,
-            shard_bytes: 64 << 20,
-        }
-    }
-}
-
-/// What a folder must be for an extraction to begin there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Start {
-    /// Empty, or not there.
-    New,
-    /// That, or of the same extraction, which is gone on with.
-    Resume,
-    /// That, or of any extraction, which is replaced.
-    Overwrite,
-}
-
-/// How far an extraction of a corpus is.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub enum CorpusStep<'a> {
-    /// Everything is read and tokenized, to know what there is.
-    Counting {
-        /// Texts so far.
-        texts: usize,
-        /// Tokens so far.
-        tokens: usize,
-    },
-    /// What there is.
-    Counted(&'a Plan),
-    /// States are computed and written.
-    Computing {
-        /// Tokens done, those of earlier runs included.
-        done: usize,
-        /// Tokens in all.
-        total: usize,
-    },
-}
+use std::path::Path;
+use stratoscope_loader::Model;
 
 impl Corpus {
     /// Reads all of it into memory, or a sample of `sample` texts.
@@ -144,47 +48,6 @@ impl Corpus {
             return Err(Error::NoText { place: format!("{} has no texts", self.place()) });
         }
         Ok(Inputs { items, blank_lines })
-    }
-
-    /// What messages call it.
-    pub(crate) fn place(&self) -> String {
-        match self {
-            Self::File { path, .. } => path.display().to_string(),
-            Self::Texts { place, .. } => place.clone(),
-        }
-    }
-
-    /// Its name, its length in bytes and its sha256; of texts in memory, of their JSON.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn identity(&self) -> Result<(String, u64, String)> {
-        let described = self.described()?;
-        let text = |key: &str| described[key].as_str().unwrap_or_default().to_owned();
-        Ok((text("name"), described["bytes"].as_u64().unwrap_or_default(), text("sha256")))
-    }
-
-    /// Its name, its length and its sha256, and how it is read.
-    fn described(&self) -> Result<Value> {
-        Ok(match self {
-            Self::File { path, options } => {
-                let io = |source| Error::Io { path: path.clone(), source };
-                let (bytes, sha256) = folder::sha256_of(path).map_err(io)?;
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                let mut described = json!({ "name": name, "bytes": bytes, "sha256": sha256 });
-                match FileKind::of(path) {
-                    FileKind::Lines => described["pairs"] = options.pairs.into(),
-                    FileKind::Conllu => {}
-                    _ => described["field"] = options.field.clone().into(),
-                }
-                described
-            }
-            Self::Texts { place, texts } => {
-                let all: Vec<_> = texts.iter().map(|t| (&t.text, &t.pair)).collect();
-                let all = serde_json::to_vec(&all).unwrap_or_default();
-                json!({ "name": place, "bytes": all.len(), "sha256": folder::sha256(&all) })
-            }
-        })
     }
 }
 
@@ -213,11 +76,11 @@ pub fn extract_corpus(
     check(&captures, settings)?;
     let run = described(model, corpus, settings, &layers, &captures)?;
     let entries = match folder::look(folder, start, &run)? {
-        Found::Finished => {
+        FolderState::Finished => {
             folder::tidy(folder)?;
             return Ok(None);
         }
-        Found::Begun(entries) => entries,
+        FolderState::Unfinished(entries) => entries,
     };
     let (mut plan, groups) =
         plan::plan(model, corpus, settings, layers.len(), &captures, progress)?;
@@ -305,7 +168,7 @@ fn described(
     let origin = Origin::of(model);
     let files = model.info.files.iter().map(|file| (file.name.clone(), file.sha256.clone().into()));
     Ok(json!({
-        "tool": states::tool(),
+        "tool": tool(),
         "model": origin.model,
         "revision": origin.revision,
         "family": origin.family,

@@ -19,7 +19,6 @@ pub(crate) fn bert(n_layers: usize, d_model: usize, n_heads: usize) -> Architect
         n_kv_heads: n_heads,
         d_head,
         d_mlp: 4 * d_model,
-        context: None,
         embedding: Embedding {
             positions: Some(Positions { rows: 1024, numbering: Numbering::From(0) }),
             token_types: 2,
@@ -28,10 +27,9 @@ pub(crate) fn bert(n_layers: usize, d_model: usize, n_heads: usize) -> Architect
         },
         norm: Norm::Layer { eps: 1e-12, bias: true },
         layout: Layout::PostNorm,
-        final_norm: false,
         attention: Attention::uniform(n_layers, d_head, Span::ALL),
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
-        head: None,
+        ..Architecture::BASE
     }
 }
 

@@ -1,0 +1,216 @@
+//! Sequences in groups, one batch each, and the states of the tokens that are chosen of them.
+
+use crate::error::{Error, Result};
+use crate::hooks::{Capture, Captured};
+use crate::interventions::Interventions;
+use crate::values::{array, with_values};
+use candle_core::Tensor;
+use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate, s};
+use std::ops::Range;
+use stratoscope_loader::Model;
+use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence, Transformer};
+
+/// The most tokens of a group; larger groups gain nothing and need more memory.
+pub(crate) const MAX_GROUP_TOKENS: usize = 1024;
+
+/// Decides where a group ends.
+#[derive(Debug, Default)]
+pub(crate) struct GroupTokens(usize);
+
+impl GroupTokens {
+    /// Adds the tokens of the next item; true if they begin another group. One item is never split.
+    pub(crate) fn begins_group(&mut self, tokens: usize, max: usize) -> bool {
+        let begins = self.0 > 0 && tokens > 0 && self.0 + tokens > max;
+        self.0 = if begins { tokens } else { self.0 + tokens };
+        begins
+    }
+}
+
+/// Consecutive items in groups of at most `max` tokens.
+pub(crate) fn groups(tokens: impl Iterator<Item = usize>, max: usize) -> Vec<Range<usize>> {
+    let mut groups: Vec<Range<usize>> = Vec::new();
+    let mut budget = GroupTokens::default();
+    for (index, tokens) in tokens.enumerate() {
+        let begins = budget.begins_group(tokens, max);
+        match groups.last_mut() {
+            Some(group) if !begins => group.end = index + 1,
+            _ => groups.push(index..index + 1),
+        }
+    }
+    groups
+}
+
+/// Sequences to run, and which of their tokens become rows.
+#[derive(Clone, Copy)]
+pub(crate) struct Selected<'a> {
+    pub(crate) sequences: &'a [Sequence],
+    /// `[rows]`: sequence and token of each row, in the order of the sequences.
+    pub(crate) picks: &'a [(usize, usize)],
+    pub(crate) layers: &'a [usize],
+    pub(crate) captures: &'a [Capture],
+}
+
+/// Sequences that run as one batch, and their rows.
+#[derive(Debug, Clone)]
+pub(crate) struct SequenceGroup {
+    sequences: Range<usize>,
+    rows: Range<usize>,
+}
+
+/// States of rows, and what was captured with them.
+pub(crate) struct States {
+    /// `[layers, rows, d_model]`.
+    pub(crate) hidden_states: Array3<f32>,
+    /// Per capture, one array per group: `[tokens, width]`, or `[n_heads, Σ n²]` of patterns.
+    pub(crate) hooks: Vec<Vec<Array2<f32>>>,
+}
+
+/// The name of the text of a row in messages, and the token of the row in that text.
+pub(crate) type Place<'a> = dyn Fn(usize) -> (String, usize) + Sync + 'a;
+
+impl Selected<'_> {
+    /// The sequences in groups of at most `max` tokens.
+    pub(crate) fn groups(&self, max: usize) -> Vec<SequenceGroup> {
+        let mut first = 0;
+        let group = |sequences: Range<usize>| {
+            let own = self.picks[first..].iter().take_while(|(run, _)| *run < sequences.end);
+            let rows = first..first + own.count();
+            first = rows.end;
+            SequenceGroup { sequences, rows }
+        };
+        let tokens = self.sequences.iter().map(|s| s.token_ids.len());
+        groups(tokens, max).into_iter().map(group).collect()
+    }
+
+    /// The tokens of a group.
+    pub(crate) fn tokens(&self, group: &SequenceGroup) -> usize {
+        self.sequences[group.sequences.clone()].iter().map(|s| s.token_ids.len()).sum()
+    }
+
+    /// Zeros for all rows.
+    pub(crate) fn zeros(&self, d_model: usize) -> States {
+        States {
+            hidden_states: Array3::zeros((self.layers.len(), self.picks.len(), d_model)),
+            hooks: vec![Vec::new(); self.captures.len()],
+        }
+    }
+
+    /// Runs all groups on this thread, one after the other.
+    pub(crate) fn compute_all(&self, model: &Model, place: &Place<'_>) -> Result<States> {
+        let mut states = self.zeros(model.transformer.architecture().d_model);
+        for group in self.groups(MAX_GROUP_TOKENS) {
+            let computed = self.compute(model, &group, &mut Interventions::new(), place)?;
+            states.put(&group, computed);
+        }
+        Ok(states)
+    }
+
+    /// Runs a group as one batch.
+    ///
+    /// # Errors
+    /// A forward pass that fails, or a state of a row that is not finite.
+    pub(crate) fn compute(
+        &self,
+        model: &Model,
+        group: &SequenceGroup,
+        interventions: &mut Interventions<'_>,
+        place: &Place<'_>,
+    ) -> Result<States> {
+        let transformer = &model.transformer;
+        let d_model = transformer.architecture().d_model;
+        let batch =
+            Batch::new(transformer.architecture(), &self.sequences[group.sequences.clone()])?;
+        let points = self.captures.iter().flat_map(|&c| needed(c)).collect();
+        let mut hooks = interventions.before(Recorder::new(points));
+        let states = transformer.forward(&batch, &mut hooks)?;
+        let recorder = hooks.recorder;
+        let rows = group.rows.len();
+        let mut hidden_states = Array3::zeros((self.layers.len(), rows, d_model));
+        for (&layer, mut kept) in self.layers.iter().zip(hidden_states.outer_iter_mut()) {
+            with_values(&states[layer], |values| {
+                for (row, mut to) in group.rows.clone().zip(kept.outer_iter_mut()) {
+                    let (run, token) = self.picks[row];
+                    let at = batch.sequence_offsets[run - group.sequences.start] + token;
+                    let from = &values[at * d_model..][..d_model];
+                    if !from.iter().fold(true, |all, v| all & v.is_finite()) {
+                        let (place, token) = place(row);
+                        return Err(Error::NotFinite { layer, place, token });
+                    }
+                    to.assign(&ArrayView1::from(from));
+                }
+                Ok(())
+            })??;
+        }
+        let captured = |&capture: &Capture| -> Result<Vec<Array2<f32>>> {
+            Ok(vec![array(&value(capture, &recorder, transformer, &batch)?)?])
+        };
+        let hooks = self.captures.iter().map(captured).collect::<Result<_>>()?;
+        Ok(States { hidden_states, hooks })
+    }
+}
+
+impl States {
+    /// Puts the states of a group in their place; groups come in order.
+    pub(crate) fn put(&mut self, group: &SequenceGroup, computed: Self) {
+        let rows = group.rows.clone();
+        match rows.len() == self.hidden_states.dim().1 {
+            true => self.hidden_states = computed.hidden_states,
+            false => {
+                self.hidden_states.slice_mut(s![.., rows, ..]).assign(&computed.hidden_states);
+            }
+        }
+        for (all, own) in self.hooks.iter_mut().zip(computed.hooks) {
+            all.extend(own);
+        }
+    }
+
+    /// What was captured: of all groups tokens one below the other, patterns side by side.
+    pub(crate) fn captured(&self, captures: &[Capture]) -> Vec<Captured> {
+        let joined = |(&capture, groups): (&Capture, &Vec<Array2<f32>>)| {
+            let axis = Axis(usize::from(capture.is_pattern()));
+            let views: Vec<_> = groups.iter().map(Array2::view).collect();
+            // Values of one hook point fit together in all groups.
+            Captured { capture, values: concatenate(axis, &views).unwrap_or_default() }
+        };
+        captures.iter().zip(&self.hooks).map(joined).collect()
+    }
+}
+
+/// The hook points that a capture is made of.
+fn needed(capture: Capture) -> Vec<HookPoint> {
+    match capture {
+        Capture::Hook(point) => vec![point],
+        Capture::ValueWeightedNorms(i) => vec![HookPoint::Value(i), HookPoint::Pattern(i)],
+    }
+}
+
+/// The value of a capture.
+fn value(
+    capture: Capture,
+    seen: &Recorder,
+    transformer: &Transformer,
+    batch: &Batch,
+) -> Result<Tensor> {
+    Ok(match capture {
+        Capture::Hook(point) => seen.values[&point].clone(),
+        Capture::ValueWeightedNorms(i) => {
+            let (values, pattern) =
+                (&seen.values[&HookPoint::Value(i)], &seen.values[&HookPoint::Pattern(i)]);
+            transformer.value_weighted_norms(i, values, pattern, batch)?
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_keep_to_their_tokens_and_split_no_item() {
+        let of = |tokens: &[usize]| groups(tokens.iter().copied(), 10);
+        assert_eq!(of(&[4, 6, 1, 9, 30, 2]), [0..2, 2..4, 4..5, 5..6]);
+        // Items without tokens begin no group.
+        assert_eq!(of(&[0, 30, 0, 5, 0]), [0..3, 3..5]);
+        assert!(of(&[]).is_empty());
+    }
+}
