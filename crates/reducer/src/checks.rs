@@ -31,6 +31,19 @@ pub(crate) fn largest_magnitude<F: Float>(x: ArrayView2<F>) -> Result<f64> {
         .map_or_else(|| Err(first_not_finite(x)), |top| Ok(to_f64(top)))
 }
 
+/// # Errors
+/// A map `y` with a different number of rows than the data.
+pub(crate) fn same_rows<G: Float>(rows: usize, y: ArrayView2<G>) -> Result<()> {
+    if y.nrows() == rows {
+        return Ok(());
+    }
+    Err(ReducerError::Shape {
+        what: "rows of the map and of the data",
+        expected: [rows, y.ncols()],
+        found: [y.nrows(), y.ncols()],
+    })
+}
+
 /// Rows of one parallel task.
 pub(crate) const ROWS: usize = 1024;
 

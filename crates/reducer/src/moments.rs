@@ -35,7 +35,7 @@ pub struct Moments {
 impl Moments {
     /// The moments of no rows, of length `d`.
     pub fn new(d: usize) -> Self {
-        Self { n: 0, unit: SMALLEST_UNIT, mean: Array1::zeros(d), scatter: Array2::zeros((d, d)) }
+        Self { n: 0, unit: MIN_UNIT, mean: Array1::zeros(d), scatter: Array2::zeros((d, d)) }
     }
 
     /// The number of rows so far.
@@ -150,11 +150,11 @@ impl Moments {
 }
 
 /// The unit of data that is all 0.
-const SMALLEST_UNIT: f64 = f64::MIN_POSITIVE;
+const MIN_UNIT: f64 = f64::MIN_POSITIVE;
 
 /// The largest power of two that is not above a magnitude.
 pub(crate) fn unit_of(largest: f64) -> f64 {
-    if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { SMALLEST_UNIT }
+    if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { MIN_UNIT }
 }
 
 /// Writes the rows, scaled and less their mean, to `out`, and returns this mean.

@@ -3,7 +3,7 @@
 use linfa::Float;
 use ndarray::ArrayView2;
 
-use crate::checks::finite_f64;
+use crate::checks::{finite_f64, same_rows};
 use crate::distance::{Cloud, nearest};
 use crate::error::{ReducerError, Result};
 
@@ -31,14 +31,8 @@ pub fn trustworthiness<F: Float, G: Float>(
     y: ArrayView2<G>,
     k: usize,
 ) -> Result<Neighbourhood> {
-    let (n, n_y) = (x.nrows(), y.nrows());
-    if n != n_y {
-        return Err(ReducerError::Shape {
-            what: "rows of the map and of the data",
-            expected: [n, y.ncols()],
-            found: [n_y, y.ncols()],
-        });
-    }
+    let n = x.nrows();
+    same_rows(n, y.view())?;
     if k == 0 {
         return Err(ReducerError::Setting { name: "k", value: 0.0, expected: "at least 1" });
     }

@@ -212,14 +212,14 @@ fn trust_and_divergence_are_scikit_learns() {
 fn tsne_keeps_clusters_and_repeats_to_the_byte() {
     let x = matrix(TALL, 30);
     let settings = Tsne::params().perplexity(12.0).seed(3).check().unwrap();
-    let mut heard = 0;
+    let mut calls = 0;
     let map = settings
         .embed(x.view(), |done, all| {
-            heard += 1;
-            assert_eq!((done, all), (heard, 1000));
+            calls += 1;
+            assert_eq!((done, all), (calls, 1000));
         })
         .unwrap();
-    assert_eq!((heard, map.perplexity), (1000, 12.0));
+    assert_eq!((calls, map.perplexity), (1000, 12.0));
     let kl = |y: &Array2<f64>| kl_divergence(x.view(), y.view(), 12.0).unwrap();
     let pca = fit(x.view(), 2).unwrap().transform(&x).unwrap();
     assert!(kl(&map.embedding) < 0.6 * kl(&pca), "{} {}", kl(&map.embedding), kl(&pca));

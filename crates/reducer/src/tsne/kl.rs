@@ -4,7 +4,7 @@ use linfa::Float;
 use ndarray::ArrayView2;
 
 use super::affinity::Kernel;
-use crate::checks::finite_f64;
+use crate::checks::{finite_f64, same_rows};
 use crate::distance::Cloud;
 use crate::error::{ReducerError, Result};
 
@@ -21,14 +21,8 @@ pub fn kl_divergence<F: Float, G: Float>(
     y: ArrayView2<G>,
     perplexity: f64,
 ) -> Result<f64> {
-    let (n, n_y) = (x.nrows(), y.nrows());
-    if n != n_y {
-        return Err(ReducerError::Shape {
-            what: "rows of the map and of the data",
-            expected: [n, y.ncols()],
-            found: [n_y, y.ncols()],
-        });
-    }
+    let n = x.nrows();
+    same_rows(n, y.view())?;
     if !(perplexity.is_finite() && perplexity >= 1.0) {
         return Err(ReducerError::Setting {
             name: "perplexity",
