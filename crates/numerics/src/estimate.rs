@@ -51,6 +51,12 @@ impl Estimate {
         Self { value, interval, n: self.n.min(other.n) }
     }
 
+    /// Whether the interval lies above that of another estimate. False where one of them has no
+    /// interval.
+    pub fn is_above(&self, other: &Self) -> bool {
+        self.interval.zip(other.interval).is_some_and(|([low, _], [_, high])| low > high)
+    }
+
     /// The estimate with an interval that is cut to `min..=max`, the range of the measure.
     pub fn within(self, min: f64, max: f64) -> Self {
         Self { interval: self.interval.map(|[low, high]| [low.max(min), high.min(max)]), ..self }
@@ -87,6 +93,16 @@ mod tests {
         assert_eq!(a.minus(&b), expected);
         assert_eq!(a.minus(&Estimate::exact(1.0, 1)), Estimate::exact(4.0, 1));
         assert_eq!(a.within(3.0, 6.0).interval, Some([3.0, 6.0]));
+    }
+
+    #[test]
+    fn intervals_that_overlap_are_not_above_each_other() {
+        let a = Estimate { value: 5.0, interval: Some([4.0, 6.0]), n: 10 };
+        let b = Estimate { value: 3.0, interval: Some([2.0, 4.0]), n: 10 };
+        assert!(!a.is_above(&b) && !b.is_above(&a));
+        let c = Estimate { interval: Some([2.0, 3.9]), ..b };
+        assert!(a.is_above(&c) && !c.is_above(&a));
+        assert!(!a.is_above(&Estimate::exact(1.0, 9)));
     }
 
     #[test]

@@ -7,8 +7,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::path::{Path, PathBuf};
+use stratoscope_chart::Chart;
 use stratoscope_extractor::Origin;
 use stratoscope_loader::{FileRecord, hexadecimal};
+use stratoscope_plot::{Activations, Trajectory};
 use stratoscope_report::Report;
 
 /// The program and its version, as results record it.
@@ -39,11 +41,27 @@ pub trait Analysis {
     /// What the numbers say, as text for a terminal.
     fn summary(&self) -> String;
 
-    /// The interactive pages, by file name; most results have one, `report.html`.
+    /// The title of the page.
+    fn title(&self) -> String;
+
+    /// The interactive pages, by file name. By default one page, `report.html`, with every figure
+    /// that is a chart.
     ///
     /// # Errors
     /// A measure of the page that fails.
-    fn pages(&self) -> Result<Vec<(String, Report)>>;
+    fn pages(&self) -> Result<Vec<(String, Report)>> {
+        let mut page = Report::new(self.kind(), TOOL, &self.title());
+        let Provenance { models, settings, input, .. } = self.provenance();
+        let models: Vec<Origin> = models.into_iter().map(|model| model.origin).collect();
+        page.manifest = json!({
+            "models": models,
+            "settings": settings,
+            "input": input,
+            "omitted": self.omitted(),
+        });
+        page.charts = self.figures()?.iter().filter_map(Figure::chart).cloned().collect();
+        Ok(vec![(PAGE.to_owned(), page)])
+    }
 
     /// Further files, by name.
     ///
@@ -107,6 +125,9 @@ pub trait Analysis {
         folder::write(folder.as_ref(), self, &folder::WriteOptions::default())
     }
 }
+
+/// The file name of the page.
+pub(crate) const PAGE: &str = "report.html";
 
 /// The version of the JSON of all jobs.
 const VERSION: u32 = 2;
@@ -172,10 +193,7 @@ impl ModelFile {
 }
 
 impl Provenance {
-    /// Of some models.
-    ///
-    /// # Errors
-    /// Settings or an input that cannot be written as JSON.
+    /// The provenance of a result of some models.
     pub(crate) fn new(
         models: Vec<ModelRecord>,
         settings: impl Serialize,
@@ -219,54 +237,107 @@ impl Provenance {
     }
 }
 
-/// A figure: a picture, and the numbers that it shows.
+/// A figure: what is drawn, with the numbers behind it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Figure {
     /// Its id, which is the name of its files.
     pub id: String,
-    drawn: Result<stratoscope_plot::Figure>,
-    numbers: Value,
+    content: Content,
+}
+
+#[derive(Debug)]
+enum Content {
+    Chart(Box<Chart>),
+    Bespoke(Box<Bespoke>),
+}
+
+/// A figure that no chart can express.
+#[derive(Debug)]
+pub(crate) struct Bespoke {
+    /// The picture.
+    pub(crate) picture: Picture,
+    /// Its numbers.
+    pub(crate) json: Value,
+    /// The same numbers in long form.
+    pub(crate) csv: String,
+}
+
+/// The pictures that no chart can express.
+#[derive(Debug)]
+pub(crate) enum Picture {
+    /// Trails of tokens through the layers.
+    Trajectory(Trajectory),
+    /// Tokens by dimensions.
+    Activations(Activations),
+}
+
+impl From<Chart> for Figure {
+    fn from(chart: Chart) -> Self {
+        Self { id: chart.id.clone(), content: Content::Chart(Box::new(chart)) }
+    }
 }
 
 impl Figure {
-    pub(crate) fn new(
-        id: impl Into<String>,
-        drawn: Result<stratoscope_plot::Figure, stratoscope_plot::PlotError>,
-        numbers: Value,
-    ) -> Self {
-        Self { id: id.into(), drawn: drawn.map_err(Into::into), numbers }
+    pub(crate) fn bespoke(id: impl Into<String>, bespoke: Bespoke) -> Self {
+        Self { id: id.into(), content: Content::Bespoke(Box::new(bespoke)) }
     }
 
-    /// The drawn figure.
+    /// The chart; none for a bespoke figure.
+    pub fn chart(&self) -> Option<&Chart> {
+        match &self.content {
+            Content::Chart(chart) => Some(chart),
+            Content::Bespoke(_) => None,
+        }
+    }
+
+    /// Draws the figure.
     ///
     /// # Errors
     /// More content than fits on a page.
-    pub fn draw(self) -> Result<stratoscope_plot::Figure> {
-        self.drawn
+    pub fn draw(&self) -> Result<stratoscope_plot::Figure> {
+        Ok(match &self.content {
+            Content::Chart(chart) => stratoscope_plot::draw(chart)?,
+            Content::Bespoke(bespoke) => match &bespoke.picture {
+                Picture::Trajectory(trajectory) => trajectory.draw()?,
+                Picture::Activations(activations) => activations.draw()?,
+            },
+        })
     }
 
     /// The figure as SVG.
     ///
     /// # Errors
     /// As [`draw`](Self::draw).
-    pub fn svg(self) -> Result<String> {
-        Ok(self.drawn?.svg().to_owned())
+    pub fn svg(&self) -> Result<String> {
+        Ok(self.draw()?.svg().to_owned())
     }
 
-    /// The numbers of the figure.
-    pub fn json(&self) -> &Value {
-        &self.numbers
+    /// The numbers of the figure, with its title and caption, as JSON.
+    ///
+    /// # Errors
+    /// A number that JSON cannot hold.
+    pub fn json(&self) -> Result<Value> {
+        match &self.content {
+            Content::Chart(chart) => Ok(serde_json::to_value(chart)?),
+            Content::Bespoke(bespoke) => Ok(bespoke.json.clone()),
+        }
+    }
+
+    /// The numbers of the figure as long-form CSV, one line for each value.
+    pub fn csv(&self) -> String {
+        match &self.content {
+            Content::Chart(chart) => chart.csv(),
+            Content::Bespoke(bespoke) => bespoke.csv.clone(),
+        }
     }
 
     /// The figure with an end added to its id.
     pub(crate) fn named(mut self, end: &str) -> Self {
         self.id += end;
+        if let Content::Chart(chart) = &mut self.content {
+            chart.id.clone_from(&self.id);
+        }
         self
-    }
-
-    /// Takes the figure apart.
-    pub(crate) fn into_parts(self) -> (String, Result<stratoscope_plot::Figure>, Value) {
-        (self.id, self.drawn, self.numbers)
     }
 }

@@ -39,7 +39,7 @@ pub struct Written {
     pub omitted: Vec<Omitted>,
 }
 
-/// Writes a result to a folder: its pages; each figure as `ID.svg`, `ID.png` and `ID.json`;
+/// Writes a result to a folder: its pages; each figure as `ID.svg`, `ID.png`, `ID.json` and `ID.csv`;
 /// `numbers.json`; further files; and `manifest.json` with the [`Provenance`](crate::Provenance), the
 /// files and what is omitted. Replaces a previous output folder atomically, where
 /// [`overwrite`](WriteOptions::overwrite) allows it.
@@ -80,7 +80,7 @@ impl fmt::Display for Written {
         let (of_each, of_all): (Vec<&str>, Vec<&str>) =
             figures.iter().partition(|name| name.contains("--"));
         if !of_all.is_empty() {
-            writeln!(f, "  {} (.svg .png .json)", of_all.join(" "))?;
+            writeln!(f, "  {} (.svg .png .json .csv)", of_all.join(" "))?;
         }
         let (mut names, mut models): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
         for (name, model) in of_each.iter().filter_map(|name| name.split_once("--")) {
@@ -150,11 +150,11 @@ type Files = Vec<(String, Vec<u8>)>;
 fn drawn(analysis: &dyn Analysis) -> Result<(Files, Vec<Omitted>)> {
     // Of a sentence, making pixels is most of the work.
     let figures = analysis.figures()?.into_par_iter().map(|figure| {
-        let (id, drawn, numbers) = figure.into_parts();
-        let drawn = match drawn {
+        let id = &figure.id;
+        let drawn = match figure.draw() {
             Err(Error::Plot(error @ PlotError::TooMany { .. })) => {
                 let why = Why::Undefined(error.to_string());
-                return Ok((Files::new(), Some(Omitted::new(Part::Figure(id), why))));
+                return Ok((Files::new(), Some(Omitted::new(Part::Figure(id.clone()), why))));
             }
             drawn => drawn?,
         };
@@ -162,7 +162,8 @@ fn drawn(analysis: &dyn Analysis) -> Result<(Files, Vec<Omitted>)> {
         let files = vec![
             (format!("{id}.svg"), drawn.svg().as_bytes().to_vec()),
             (format!("{id}.png"), png),
-            (format!("{id}.json"), line(&numbers)?),
+            (format!("{id}.json"), line(&figure.json()?)?),
+            (format!("{id}.csv"), figure.csv().into_bytes()),
         ];
         Ok((files, None))
     });

@@ -49,14 +49,13 @@ mod analysis;
 mod artifacts;
 pub mod compare;
 mod error;
-mod estimate;
+
 pub mod explore;
 mod explorer;
 pub mod folder;
 pub mod geometry;
 pub mod lens;
 mod omitted;
-mod page;
 pub mod probe;
 pub mod profile;
 mod progress;
@@ -68,10 +67,10 @@ mod text;
 pub mod verification;
 
 pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
-pub use artifacts::baseline::{Baseline, BaselineLayer, builtin_sentences};
+pub use artifacts::baseline::{Baseline, builtin_sentences};
 pub use artifacts::{DiskStore, ModelArtifacts, NoStore, Store};
 pub use error::{Error, Result};
-pub use estimate::Estimate;
+pub use stratoscope_geometry::Estimate;
 pub use explorer::{Builder, Explorer};
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
@@ -92,6 +91,7 @@ pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Sou
 
 /// The crates that the library is made of.
 pub mod crates {
+    pub use stratoscope_chart as chart;
     pub use stratoscope_extractor as extractor;
     pub use stratoscope_geometry as geometry;
     pub use stratoscope_loader as loader;

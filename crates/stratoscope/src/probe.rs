@@ -24,7 +24,7 @@ pub use task::{Span, TaskRow, TsvTask};
 use crate::Result;
 use stratoscope_extractor::{LayerSelection, LongText};
 use stratoscope_loader::Pooling;
-use stratoscope_probing::Part;
+use stratoscope_probing::Split;
 
 /// How layers are probed.
 #[derive(Debug, Clone)]
@@ -81,7 +81,7 @@ impl Default for Options {
 }
 
 /// The part of each text, by a seeded draw.
-fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<Vec<Part>> {
+fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<Vec<Split>> {
     task::parts_of(texts, seed).ok_or_else(|| {
         let different: std::collections::BTreeSet<_> = texts.iter().collect();
         ProbeError::TooFew { place: place.to_owned(), found: different.len(), unit }.into()

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
-use stratoscope_geometry::Metric;
+use stratoscope_geometry::{Estimate, Metric};
 
 /// The width of the terminal text.
 pub(crate) const WIDTH: usize = 96;
@@ -14,6 +14,15 @@ pub(crate) fn short(value: f64) -> String {
         Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
         Some(rest) => rest.to_owned(),
         None => text,
+    }
+}
+
+/// An estimate with its interval, if it has one; `write` writes each number.
+pub(crate) fn with_interval(found: Estimate, write: impl Fn(f64) -> String) -> String {
+    let value = write(found.value);
+    match found.interval {
+        Some([low, high]) => format!("{value} [{}, {}]", write(low), write(high)),
+        None => value,
     }
 }
 
@@ -112,6 +121,9 @@ mod tests {
             [0.254, 1.0, -0.004, -0.05, 0.0].map(short),
             [".25", "1.00", ".00", "−.05", ".00"]
         );
+        let found = Estimate { value: 0.5, interval: Some([0.25, 0.75]), n: 9 };
+        assert_eq!(with_interval(found, short), ".50 [.25, .75]");
+        assert_eq!(with_interval(Estimate::exact(0.5, 1), short), ".50");
         assert_eq!(lines("a bb ccc", 4), ["a bb", "ccc"]);
     }
 }

@@ -3,7 +3,7 @@
 use crate::{Error, Explorer, Result};
 use serde::{Deserialize, Serialize};
 use stratoscope_extractor::{Origin, Text};
-use stratoscope_geometry::anisotropy;
+use stratoscope_geometry::{Estimate, anisotropy};
 
 /// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -17,23 +17,12 @@ pub struct Baseline {
     pub dtype: String,
     /// The seed that chose the words.
     pub seed: u64,
-    /// `[n_layers + 1]`: the value and its 95 % bootstrap interval.
-    pub values: Vec<BaselineLayer>,
+    /// `[n_layers + 1]`: the mean cosine with its 95 % bootstrap interval.
+    pub values: Vec<Estimate>,
 }
 
 fn f32_name() -> String {
     "f32".to_owned()
-}
-
-/// The baseline at one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct BaselineLayer {
-    /// The mean cosine.
-    pub value: f64,
-    /// The low end of its interval.
-    pub low: f64,
-    /// The high end.
-    pub high: f64,
 }
 
 /// The sentences that the baseline is computed from: 200 in English, on as many subjects.
@@ -54,9 +43,7 @@ impl Baseline {
         let sentences: Vec<usize> = states.rows.iter().map(|r| r.sequence).collect();
         let mut values = Vec::new();
         for layer in 0..states.layers.len() {
-            let interval = anisotropy(states.layer(layer), &sentences, SEED)?;
-            let (value, low, high) = (interval.value, interval.low, interval.high);
-            values.push(BaselineLayer { value, low, high });
+            values.push(anisotropy(states.layer(layer), &sentences, SEED)?);
         }
         Ok(Self {
             weights: explorer.model().info.weights_sha256(),

@@ -7,7 +7,7 @@ use super::word_vectors::{TextPlaces, Vectors};
 use crate::profile::NamedStimuli;
 use crate::{Estimate, Explorer, Result};
 use std::collections::BTreeMap;
-use stratoscope_geometry::{Interval, auc_by_group, percentiles};
+use stratoscope_geometry::{auc_by_group, grouped_mean, percentiles};
 
 /// Contexts of every word in every sense and role; there are as many for causal models.
 const PER_CELL: usize = 2;
@@ -103,7 +103,7 @@ impl Homographs {
     pub(super) fn means(&self, layer: usize, seed: u64) -> Result<[Option<Estimate>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         let mean = |p: &Pairs| -> Result<Option<Estimate>> {
-            Ok(Interval::of_mean(&p.values, &p.words, seed)?.map(Estimate::from))
+            Ok(grouped_mean(&p.values, &p.words, seed)?)
         };
         Ok([mean(same)?, mean(other)?])
     }

@@ -10,7 +10,7 @@ use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
 use stratoscope_extractor::parse_pairs;
-use stratoscope_geometry::{Edit, Interval};
+use stratoscope_geometry::{Edit, grouped_mean};
 
 /// Pairs that are read at a time, so that memory stays flat.
 const AT_ONCE: usize = 128;
@@ -172,7 +172,7 @@ impl Explorer {
 
         let estimate = |values: &[f64]| -> Result<Option<Estimate>> {
             let alone: Vec<usize> = (0..values.len()).collect();
-            Ok(Interval::of_mean(values, &alone, options.seed)?.map(Estimate::from))
+            Ok(grouped_mean(values, &alone, options.seed)?)
         };
         let mut layers = Vec::new();
         for layer in 0..n_layers {

@@ -9,7 +9,7 @@ use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
 use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
-use stratoscope_geometry::{Edit, Interval, align_words};
+use stratoscope_geometry::{Edit, align_words, grouped_mean};
 
 /// Words that both sentences have begin to differ where they are farther apart than so many of a
 /// hundred pairs of one word in two unrelated sentences.
@@ -202,7 +202,7 @@ impl Explorer {
                     pairs.iter().zip(&distances).filter(|((step, ..), _)| is_kept(*step) == kept);
                 let own: Vec<f64> = own.map(|(_, &d)| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
-                let mean = Interval::of_mean(&own, &alone, options.seed)?.map(Estimate::from);
+                let mean = grouped_mean(&own, &alone, options.seed)?;
                 let at = place(layer, mean, Reference::Random)?;
                 Ok((mean, at))
             };

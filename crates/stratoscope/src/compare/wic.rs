@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use stratoscope_extractor::parse_lines;
-use stratoscope_geometry::{Interval, auc_by_group};
+use stratoscope_geometry::{auc_by_group, grouped_mean};
 
 /// Pairs that are read at a time, so that memory stays flat.
 const AT_ONCE: usize = 512;
@@ -237,7 +237,7 @@ impl Explorer {
                 let own = scores.iter().zip(&groups).zip(&labels).filter(|(_, l)| **l == same);
                 let (own, groups): (Vec<f64>, Vec<usize>) =
                     own.map(|((score, group), _)| (*score, *group)).unzip();
-                Ok(Interval::of_mean(&own, &groups, options.seed)?.map(Estimate::from))
+                Ok(grouped_mean(&own, &groups, options.seed)?)
             };
             layers.push(WicLayer {
                 layer,

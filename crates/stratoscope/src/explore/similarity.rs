@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{
-    Interval, Metric, Reference, debiased_cka, intra_sentence_similarity, norms, rowwise_cosine,
+    Metric, Reference, debiased_cka, grouped_mean, intra_sentence_similarity, norms, rowwise_cosine,
     similarity_matrix,
 };
 
@@ -66,7 +66,7 @@ pub(super) fn by_layer(
         }
     };
     let mean = |values: &[f64], groups: &[usize]| -> Result<Option<Estimate>> {
-        Ok(Interval::of_mean(values, groups, options.seed)?.map(Estimate::from))
+        Ok(grouped_mean(values, groups, options.seed)?)
     };
     let mut summaries = Vec::new();
     for (index, &layer) in states.layers.iter().enumerate() {
@@ -85,11 +85,7 @@ pub(super) fn by_layer(
             layer,
             to_layer_0,
             to_sentence: mean(&within, &within_groups)?,
-            baseline: baseline.and_then(|b| {
-                let value = b.values.get(layer)?;
-                let (low, high) = (Some(value.low), Some(value.high));
-                Some(Estimate { value: value.value, low, high, n: b.n })
-            }),
+            baseline: baseline.and_then(|b| b.values.get(layer).copied()),
             norm: norms(x.view())?.mean().unwrap_or(0.0),
         });
     }

@@ -12,7 +12,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use rayon::prelude::*;
 use std::collections::HashSet;
 use stratoscope_extractor::{Corpus, Inputs, Text};
-use stratoscope_geometry::{CkaMap, Interval, LayerSums, Neighbours, cka_map};
+use stratoscope_geometry::{CkaMap, LayerSums, Neighbours, cka_map};
 
 /// About how many bytes of states are in memory at a time, beside those that are drawn.
 const PART_BYTES: u64 = 48 << 20;
@@ -264,14 +264,14 @@ fn step(
     words: &Words,
     drawn: &Drawn,
 ) -> Result<ChangeStep> {
-    let moved = a.moved(b)?;
+    let changes = a.changes(b)?;
     let k = a.k();
     let mut kept = vec![0; k + 1];
-    for word in &moved {
+    for word in &changes {
         kept[((1.0 - word.change) * k as f64).round() as usize] += 1;
     }
     let words =
-        moved.iter().take(LISTED).map(|m| words.shown(drawn.sample[m.row], m.change)).collect();
+        changes.iter().take(LISTED).map(|c| words.shown(drawn.sample[c.row], c.change)).collect();
     Ok(ChangeStep { from, to: from + 1, kept, words })
 }
 
@@ -297,12 +297,9 @@ fn layer_against_layer(
         Some(*end)
     }));
     let block = |map: &CkaMap, a: usize, b: usize| {
-        let of = |all: &Array2<Option<Interval>>| {
+        let of = |all: &Array2<Option<Estimate>>| {
             let block = all.slice(s![starts[a]..starts[a + 1], starts[b]..starts[b + 1]]);
-            let row = |row: ndarray::ArrayView1<Option<Interval>>| {
-                row.iter().map(|value| value.map(Estimate::from)).collect()
-            };
-            block.outer_iter().map(row).collect()
+            block.outer_iter().map(|row| row.to_vec()).collect()
         };
         Cka {
             words: sentences.len(),

@@ -6,7 +6,7 @@ use super::report::{LayerGeometry, RogueShare};
 use crate::{Estimate, Omitted, Part, Why};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
-    GeometryError, Interval, LayerSums, Neighbours, SpectrumIntervals,
+    GeometryError, LayerSums, Neighbours, SpectrumEstimates,
     maximum_explainable_variance, self_similarity,
 };
 
@@ -75,7 +75,7 @@ impl Undefined {
 }
 
 /// A measure, and where it is among what was found.
-type Picked<T> = (Measure, fn(&T) -> Option<Interval>);
+type Picked<T> = (Measure, fn(&T) -> Option<Estimate>);
 
 /// The measures of one layer as they are found.
 struct Found {
@@ -87,15 +87,15 @@ impl Found {
     fn put(
         &mut self,
         measure: Measure,
-        found: Result<Interval, GeometryError>,
-    ) -> Option<Interval> {
+        found: Result<Estimate, GeometryError>,
+    ) -> Option<Estimate> {
         let found = found.map_err(|e| self.undefined.push((Part::Measure(measure), e.into()))).ok();
-        self.measures.insert(measure, found.map(Estimate::from));
+        self.measures.insert(measure, found);
         found
     }
 
     /// A measure minus another, where both are defined.
-    fn adjusted(&mut self, measure: Measure, found: Option<Interval>, by: Option<Interval>) {
+    fn adjusted(&mut self, measure: Measure, found: Option<Estimate>, by: Option<Estimate>) {
         let value = match (found, by) {
             (Some(found), Some(by)) => Some(found.minus(&by)),
             _ => {
@@ -103,7 +103,7 @@ impl Found {
                 None
             }
         };
-        self.measures.insert(measure, value.map(Estimate::from));
+        self.measures.insert(measure, value);
     }
 
     /// Several measures from one, which may not be defined.
@@ -116,7 +116,7 @@ impl Found {
             if value.is_none() {
                 self.undefined.push((Part::Measure(*measure), why));
             }
-            self.measures.insert(*measure, value.map(Estimate::from));
+            self.measures.insert(*measure, value);
         }
     }
 }
@@ -150,7 +150,7 @@ pub(super) fn measures_of(
     let explainable = found.put(Measure::MaximumExplainableVariance, explainable);
     let first = spectrum.as_ref().ok().map(|spectrum| spectrum.first);
     found.adjusted(Measure::MaximumExplainableVarianceAdjusted, explainable, first);
-    let measures: [(_, fn(&SpectrumIntervals) -> _); 3] = [
+    let measures: [(_, fn(&SpectrumEstimates) -> _); 3] = [
         (Measure::MatrixEntropy, |s| Some(s.entropy)),
         (Measure::RelativeEntropy, |s| s.relative_entropy),
         (Measure::EffectiveRank, |s| Some(s.effective_rank)),
@@ -173,7 +173,7 @@ pub(super) fn measures_of(
     match own {
         Some(own) => {
             let dimension = own.intrinsic_dimension();
-            let of = |pick: fn(&stratoscope_geometry::TwoNn) -> Interval| {
+            let of = |pick: fn(&stratoscope_geometry::TwoNn) -> Estimate| {
                 dimension.as_ref().map(pick).map_err(Clone::clone)
             };
             found.put(Measure::IntrinsicDimension, of(|d| d.regression));

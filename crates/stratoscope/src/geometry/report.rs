@@ -244,7 +244,7 @@ impl Report {
                 for measure in Measure::ALL {
                     let Some(Some(found)) = layer.measures.get(&measure) else { continue };
                     let (value, low, high) =
-                        (number(Some(found.value)), number(found.low), number(found.high));
+                        (number(Some(found.value)), number(found.low()), number(found.high()));
                     let (layer, measure, n) = (layer.layer, measure.name(), found.n);
                     text += &format!("{name},{layer},{measure},{value},{low},{high},{n}\n");
                 }

@@ -4,7 +4,7 @@ use super::NEIGHBOURS;
 use super::measure::Measure;
 use super::report::{LayerGeometry, ModelGeometry, Report};
 use crate::Estimate;
-use crate::text::{short, wrapped};
+use crate::text::{short, with_interval, wrapped};
 use std::fmt::Write;
 
 impl Report {
@@ -196,10 +196,5 @@ fn extreme(
 
 fn number(found: Estimate) -> String {
     let digits = if found.value.abs() < 10.0 { 2 } else { 1 };
-    match found.low.zip(found.high) {
-        Some((low, high)) => {
-            format!("{:.digits$} [{low:.digits$}, {high:.digits$}]", found.value)
-        }
-        None => format!("{:.digits$}", found.value),
-    }
+    with_interval(found, |value| format!("{value:.digits$}"))
 }

@@ -5,7 +5,7 @@ use crate::page::curves;
 use crate::text::{listed, short_name};
 use serde_json::json;
 use stratoscope_plot::{Depth, Panel, Series, SeriesKind, XAxis};
-use stratoscope_probing::{Scored, Scores, StructuralScores};
+use stratoscope_probing::{Estimate, Scores, StructuralScores};
 
 impl Report {
     /// One panel per label with its baselines; of several labels their contrast; and what else was
@@ -129,7 +129,7 @@ impl Report {
     }
 }
 
-type Pick = fn(&LayerReport) -> Option<Scored>;
+type Pick = fn(&LayerReport) -> Option<Estimate>;
 
 /// The axis of shares, with room for a ring around 1.
 const SHARES: (f64, f64) = (0.0, 1.04);
@@ -178,7 +178,7 @@ fn learning_curve(label: &LabelReport) -> Option<Panel> {
     if points.len() < 2 {
         return None;
     }
-    let values: Vec<Scored> = points.iter().map(|p| p.accuracy).collect();
+    let values: Vec<Estimate> = points.iter().map(|p| p.accuracy).collect();
     let series = Series {
         interval: values.iter().map(|s| Some((s.low, s.high))).collect(),
         ..Series::line("accuracy", values.iter().map(|s| Some(s.value)).collect())
@@ -195,9 +195,9 @@ fn learning_curve(label: &LabelReport) -> Option<Panel> {
 }
 
 fn structural_panels(report: &StructuralReport) -> Vec<Panel> {
-    type Of = fn(&StructuralScores) -> Option<Scored>;
+    type Of = fn(&StructuralScores) -> Option<Estimate>;
     let series = |name: &str, peak: bool, pick: Of| {
-        let values: Vec<Option<Scored>> =
+        let values: Vec<Option<Estimate>> =
             report.layers.iter().map(|(_, layer)| pick(&layer.scores)).collect();
         let line = values.iter().any(Option::is_some).then(|| Series {
             interval: values.iter().map(|v| v.map(|s| (s.low, s.high))).collect(),
@@ -260,9 +260,9 @@ fn panel(
 fn curve(
     name: &str,
     label: &LabelReport,
-    pick: impl Fn(&LayerReport) -> Option<Scored>,
+    pick: impl Fn(&LayerReport) -> Option<Estimate>,
 ) -> Option<Series> {
-    let values: Vec<Option<Scored>> = label.layers.iter().map(pick).collect();
+    let values: Vec<Option<Estimate>> = label.layers.iter().map(pick).collect();
     values.iter().any(Option::is_some).then(|| Series {
         interval: values.iter().map(|v| v.map(|s| (s.low, s.high))).collect(),
         ..Series::line(name, values.iter().map(|v| v.map(|s| s.value)).collect())

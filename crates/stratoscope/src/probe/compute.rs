@@ -17,7 +17,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stratoscope_extractor::ChosenWords;
 use stratoscope_probing::{
-    LinearProbe, Part, Prober, Scores, Strength, StructuralOptions, Treebank, Trees, structural,
+    LinearProbe, Prober, Scores, Split, Strength, StructuralOptions, Treebank, Trees, structural,
 };
 
 /// What is probed: an annotated corpus, or texts with labels.
@@ -145,7 +145,7 @@ impl Explorer {
 
     fn structural(&self, corpus: &ConlluCorpus, options: &Options) -> Result<StructuralReport> {
         let (mut texts, mut sentences) = (Vec::new(), Vec::new());
-        for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
+        for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             let before = sentences.len();
             for (sentence, heads) in corpus.trees(part) {
                 texts.push(sentence.text.clone());
@@ -166,7 +166,7 @@ impl Explorer {
         let (mut train, mut test) = (Vec::new(), Vec::new());
         for ((part, sentence, heads), rows) in sentences.into_iter().zip(rows) {
             let own = parsed(sentence, heads, rows);
-            if part == Part::Train { train.push(own) } else { test.push(own) }
+            if part == Split::Train { train.push(own) } else { test.push(own) }
         }
         let train_sentences = train.len();
         let (train, test) = (Trees::new(&train)?, Trees::new(&test)?);

@@ -8,13 +8,13 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::{AnnotatedSentence, read_annotated};
-use stratoscope_probing::{ParsedSentence, Part};
+use stratoscope_probing::{ParsedSentence, Split};
 
 /// A file that a probe reads.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProbeFile {
     /// What all of it is for; none where it was split.
-    pub part: Option<Part>,
+    pub part: Option<Split>,
     /// Its name, length and sha256.
     #[serde(flatten)]
     pub file: ModelFile,
@@ -33,13 +33,13 @@ pub struct PartCounts {
 
 impl PartCounts {
     /// Counts parts.
-    pub(super) fn of(parts: impl Iterator<Item = Part>) -> Self {
+    pub(super) fn of(parts: impl Iterator<Item = Split>) -> Self {
         let mut counts = Self::default();
         for part in parts {
             match part {
-                Part::Train => counts.train += 1,
-                Part::Dev => counts.dev += 1,
-                Part::Test => counts.test += 1,
+                Split::Train => counts.train += 1,
+                Split::Dev => counts.dev += 1,
+                Split::Test => counts.test += 1,
             }
         }
         counts
@@ -51,7 +51,7 @@ impl PartCounts {
 pub struct ConlluCorpus {
     sentences: Vec<AnnotatedSentence>,
     /// `[sentences]`.
-    parts: Vec<Part>,
+    parts: Vec<Split>,
     files: Vec<ProbeFile>,
     split_seed: Option<u64>,
 }
@@ -88,7 +88,7 @@ impl ConlluCorpus {
         if test.is_empty() {
             return Err(ProbeError::NoPart { part: "test", hint: "--test FILE" }.into());
         }
-        let given = [(Part::Train, train), (Part::Dev, dev), (Part::Test, test)];
+        let given = [(Split::Train, train), (Split::Dev, dev), (Split::Test, test)];
         let mut files: Vec<ProbeFile> = Vec::new();
         for (part, paths) in given {
             for path in paths {
@@ -145,7 +145,7 @@ impl ConlluCorpus {
                 items.push(Item { text, word: index, labels: own, form, lemma, part });
             }
         }
-        for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
+        for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             if !items.iter().any(|item| item.part == part) {
                 let listed: Vec<String> = labels.iter().map(ToString::to_string).collect();
                 let (label, hint) = (listed.join(" and "), self.keys_hint(labels));
@@ -196,7 +196,7 @@ impl ConlluCorpus {
     /// The sentences of a part that have a tree, by their index.
     pub(super) fn trees(
         &self,
-        part: Part,
+        part: Split,
     ) -> impl Iterator<Item = (&AnnotatedSentence, Vec<usize>)> {
         let of_part = self.sentences.iter().zip(&self.parts).filter(move |(_, p)| **p == part);
         of_part.filter_map(|(sentence, _)| sentence.heads().map(|heads| (sentence, heads)))

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use stratoscope_extractor::Origin;
 use stratoscope_probing::{
-    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scored, Scores, StructuralLayer,
+    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Estimate, Scores, StructuralLayer,
     StructuralSample, StructuralScores,
 };
 
@@ -150,20 +150,15 @@ impl Report {
 impl LabelReport {
     /// The accuracy at every layer.
     pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
-        let of = |layer: &LayerReport| (layer.layer, estimate(layer.accuracy(), self.counts.test));
-        self.layers.iter().map(of).collect()
+        self.layers.iter().map(|layer| (layer.layer, layer.accuracy())).collect()
     }
 }
 
 impl LayerReport {
     /// The accuracy of the linear probe.
-    pub(super) fn accuracy(&self) -> Scored {
+    pub(super) fn accuracy(&self) -> Estimate {
         self.scores.scores.accuracy
     }
-}
-
-fn estimate(score: Scored, n: usize) -> Estimate {
-    Estimate { value: score.value, low: Some(score.low), high: Some(score.high), n }
 }
 
 impl Analysis for Report {

@@ -4,7 +4,7 @@ use super::ProbeError;
 use crate::Result;
 use std::collections::BTreeMap;
 use stratoscope_extractor::{ChosenWords, Text};
-use stratoscope_probing::{Part, Task};
+use stratoscope_probing::{Split, Task};
 
 /// A word, or a whole text, with its labels.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(super) struct Item {
     pub(super) form: String,
     /// In lower case; the form where it is not annotated.
     pub(super) lemma: String,
-    pub(super) part: Part,
+    pub(super) part: Split,
 }
 
 /// All of them, in the order of texts and words.
@@ -51,7 +51,7 @@ impl Rows {
     pub(super) fn keep(&mut self, chosen: &ChosenWords) -> Result<()> {
         let mut kept = chosen.rows().peekable();
         self.items.retain(|item| kept.next_if_eq(&(item.text, item.word)).is_some());
-        for (part, name) in [(Part::Train, "train"), (Part::Test, "test")] {
+        for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             if !self.items.iter().any(|item| item.part == part) {
                 let label = self.labels.join(" and ");
                 let hint = ": the tokenizer has no token for those that do".to_owned();
@@ -67,9 +67,9 @@ impl Rows {
         for item in &self.items {
             let counts = classes.entry(&item.labels[label]).or_default();
             counts[match item.part {
-                Part::Train => 0,
-                Part::Dev => 1,
-                Part::Test => 2,
+                Split::Train => 0,
+                Split::Dev => 1,
+                Split::Test => 2,
             }] += 1;
         }
         classes
@@ -93,7 +93,7 @@ impl Rows {
             types: numbers(&|item| if by_lemma { &item.lemma } else { &item.form }),
             lemmas,
             clusters: self.items.iter().map(|item| self.clusters[item.text]).collect(),
-            parts: self.items.iter().map(|item| item.part).collect(),
+            splits: self.items.iter().map(|item| item.part).collect(),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, write_tensors};
 use stratoscope_loader::Pooling;
-use stratoscope_probing::{LinearProbe, Scored};
+use stratoscope_probing::{LinearProbe, Estimate};
 
 /// A fitted probe with what it needs to be put on new texts.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,7 +26,7 @@ pub struct SavedProbe {
     /// The labels, by the numbers of the probe's classes.
     pub labels: Vec<String>,
     /// Its accuracy on the texts that it was tested on.
-    pub accuracy: Scored,
+    pub accuracy: Estimate,
     /// The probe.
     pub probe: LinearProbe,
 }
@@ -54,7 +54,7 @@ struct Metadata {
     labels: Vec<String>,
     /// The places in `labels` of the classes, in the order of the columns of `weights`.
     classes: Vec<usize>,
-    accuracy: Scored,
+    accuracy: Estimate,
 }
 
 const FORMAT: u32 = 1;

@@ -1,9 +1,9 @@
 //! A probe as text for a terminal.
 
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
-use crate::text::{end_line, listed, short, wrapped};
+use crate::text::{end_line, listed, short, with_interval, wrapped};
 use std::fmt::Write;
-use stratoscope_probing::{Scored, Scores};
+use stratoscope_probing::{Estimate, Scores};
 
 impl Report {
     pub(super) fn terminal_text(&self) -> String {
@@ -52,7 +52,7 @@ fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-type Pick = fn(&LayerReport) -> Option<Scored>;
+type Pick = fn(&LayerReport) -> Option<Estimate>;
 
 /// One row per layer, and one per baseline.
 fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result {
@@ -124,21 +124,19 @@ fn trees(text: &mut String, report: &StructuralReport) -> std::fmt::Result {
     Ok(())
 }
 
-fn cell(score: Option<Scored>) -> String {
-    score.map_or("–".to_owned(), |s| {
-        format!("{} [{}, {}]", short(s.value), short(s.low), short(s.high))
-    })
+fn cell(score: Option<Estimate>) -> String {
+    score.map_or("–".to_owned(), number)
 }
 
 /// The highest value with its layer, and the other layers whose intervals overlap with its.
-fn peak(values: &[(usize, Scored)]) -> Option<(usize, Scored, Vec<usize>)> {
+fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
     // Of equals the lower layer.
     let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
-    let near = values.iter().filter(|(l, s)| *l != layer && s.high >= best.low);
+    let near = values.iter().filter(|(l, s)| *l != layer && !best.is_above(s));
     Some((layer, best, near.map(|(l, _)| *l).collect()))
 }
 
-fn accuracies(label: &LabelReport) -> Vec<(usize, Scored)> {
+fn accuracies(label: &LabelReport) -> Vec<(usize, Estimate)> {
     label.layers.iter().map(|l| (l.layer, l.scores.scores.accuracy)).collect()
 }
 
@@ -161,11 +159,11 @@ fn label_words(label: &LabelReport) -> Vec<String> {
         ("looking the lemma up", b.lemma_lookup),
         ("layer 0", b.layer_0.filter(|_| layer != 0)),
     ];
-    let known: Vec<(&str, Scored)> =
+    let known: Vec<(&str, Estimate)> =
         known.into_iter().filter_map(|(name, s)| Some((name, s?.accuracy))).collect();
     let listed: Vec<String> =
         known.iter().map(|(name, s)| format!("{name} gives {}", short(s.value))).collect();
-    let above = known.iter().all(|(_, s)| best.low > s.high);
+    let above = known.iter().all(|(_, s)| best.is_above(s));
     said.push(format!(
         "{}; {}.",
         capital(&listed.join(", ")),
@@ -191,7 +189,8 @@ fn label_words(label: &LabelReport) -> Vec<String> {
     if let Some(mixes) = &label.mixes {
         let expected = match mixes.expected_layer {
             Some(s) => {
-                format!("its expected layer is {:.1} [{:.1}, {:.1}]", s.value, s.low, s.high)
+                let expected = with_interval(s, |value| format!("{value:.1}"));
+                format!("its expected layer is {expected}")
             }
             None => {
                 "its expected layer is not defined, since no layer adds to the first beyond chance"
@@ -235,14 +234,14 @@ fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
 }
 
 fn structural_words(report: &StructuralReport) -> String {
-    let uuas: Vec<(usize, Scored)> =
+    let uuas: Vec<(usize, Estimate)> =
         report.layers.iter().filter_map(|(l, s)| Some((*l, s.scores.uuas?))).collect();
     match (peak(&uuas), report.chain.uuas) {
         (Some((layer, best, _)), Some(chain)) => format!(
             "Of the edges of the trees {} are found at layer {layer}, {} by joining neighbours{}.",
             number(best),
             short(chain.value),
-            if best.low > chain.high { "" } else { ": no more than by chance" }
+            if best.is_above(&chain) { "" } else { ": no more than by chance" }
         ),
         _ => "No test sentence has an edge that could be found.".to_owned(),
     }
@@ -258,6 +257,6 @@ fn capital(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-fn number(score: Scored) -> String {
-    format!("{} [{}, {}]", short(score.value), short(score.low), short(score.high))
+fn number(score: Estimate) -> String {
+    with_interval(score, short)
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 use stratoscope_extractor::{Text, parse_lines};
-use stratoscope_probing::Part;
+use stratoscope_probing::Split;
 
 /// A place in a text, in characters from 0; the end is not part of it. Written `4-8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -248,7 +248,7 @@ impl TsvTask {
             let labels = vec![row.label.clone()];
             rows.items.push(Item { text, word: 0, labels, lemma: form.clone(), form, part });
         }
-        let seen: BTreeMap<&str, Part> = texts.iter().copied().zip(parts).collect();
+        let seen: BTreeMap<&str, Split> = texts.iter().copied().zip(parts).collect();
         Ok((rows, PartCounts::of(seen.into_values())))
     }
 }
@@ -264,7 +264,7 @@ fn is_header(columns: &[&str]) -> bool {
 
 /// The part of each key, by a seeded draw: a tenth each to score and to choose on. Equal keys are in
 /// the same part.
-pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Part>> {
+pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::{RngCore, SeedableRng};
     let mut order: Vec<&str> = Vec::new();
@@ -286,9 +286,9 @@ pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Part>> {
         let below = (u128::from(random.next_u64()) * (left as u128 + 1)) >> 64;
         shuffled.swap(left, below as usize);
     }
-    let mut parts = vec![Part::Train; order.len()];
+    let mut parts = vec![Split::Train; order.len()];
     for (rank, place) in shuffled.into_iter().enumerate().take(2 * tenth) {
-        parts[place] = if rank < tenth { Part::Test } else { Part::Dev };
+        parts[place] = if rank < tenth { Split::Test } else { Split::Dev };
     }
     Some(keys.iter().map(|key| parts[places[key]]).collect())
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 use stratoscope_plot::{
     CurvePoint, Depth, Multiples, Panel, Series, SeriesKind, SmallPanel, XAxis,
 };
-use stratoscope_probing::{Estimate, LEAST_WITHIN, Null, Partition};
+use stratoscope_probing::{Estimate, MIN_WITHIN_WORD, Null, Partition};
 use stratoscope_report::Report;
 
 type Pick = fn(&Partition) -> Option<Estimate>;
@@ -87,7 +87,7 @@ impl Profile {
             s.contexts,
             s.texts,
             s.words,
-            100.0 * LEAST_WITHIN,
+            100.0 * MIN_WITHIN_WORD,
         );
         if s.cues_first {
             text += " Only contexts whose cues stand before the target.";

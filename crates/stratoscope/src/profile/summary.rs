@@ -1,9 +1,10 @@
 //! A profile as text for a terminal.
 
 use super::{Profile, ProfileCurve};
-use crate::text::{end_line, short, wrapped};
+use crate::text::{end_line, short, with_interval, wrapped};
 use std::fmt::Write;
-use stratoscope_probing::{Estimate, Null, Partition};
+use crate::Estimate;
+use stratoscope_probing::{Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
 
@@ -191,7 +192,7 @@ fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
         s.contexts,
         s.texts,
     )?;
-    let predicted = |what: &str, t: stratoscope_probing::Told| {
+    let predicted = |what: &str, t: stratoscope_probing::Predictability| {
         format!("{what} {:.0} % (chance {:.0} %)", 100.0 * t.accuracy, 100.0 * t.chance)
     };
     writeln!(
@@ -236,9 +237,8 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
         let within = within.map_or("–".to_owned(), |w| format!("{:.0} %", 100.0 * w.value));
         write!(text, "{:>5}  {within:>6}", layer.layer)?;
         for (_, pick) in columns {
-            let cell = pick(&layer.partition).map_or("–".to_owned(), |e| {
-                format!("{} [{}, {}]", short(e.value), short(e.low), short(e.high))
-            });
+            let cell = pick(&layer.partition)
+                .map_or("–".to_owned(), |estimate| with_interval(estimate, short));
             write!(text, "  {cell:<18}")?;
         }
         end_line(text);
@@ -293,9 +293,9 @@ enum Change {
 
 /// How the second differs from the first, if their intervals do not overlap.
 fn compare(first: Estimate, second: Estimate) -> Change {
-    if second.low > first.high {
+    if second.is_above(&first) {
         Change::Up
-    } else if second.high < first.low {
+    } else if first.is_above(&second) {
         Change::Down
     } else {
         Change::Unclear
@@ -303,5 +303,5 @@ fn compare(first: Estimate, second: Estimate) -> Change {
 }
 
 fn number(estimate: Estimate) -> String {
-    format!("{:.2} [{:.2}, {:.2}]", estimate.value, estimate.low, estimate.high).replace('-', "−")
+    with_interval(estimate, |value| format!("{value:.2}").replace('-', "−"))
 }

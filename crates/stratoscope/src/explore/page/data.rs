@@ -179,7 +179,7 @@ fn triangle(rows: &[usize], value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
 }
 
 fn estimate(of: Estimate) -> schema::Estimate {
-    schema::Estimate { value: of.value, low: of.low, high: of.high, n: of.n }
+    schema::Estimate { value: of.value, interval: of.interval, n: of.n }
 }
 
 /// The name that serde has for a value.
