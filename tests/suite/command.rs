@@ -139,6 +139,13 @@ pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value}"))
 }
 
+/// Low end, value and high end of an estimate in JSON.
+#[track_caller]
+pub(crate) fn interval(estimate: &Value) -> [f64; 3] {
+    let [low, high] = [0, 1].map(|end| number(&estimate["interval"][end]));
+    [low, number(&estimate["value"]), high]
+}
+
 /// The JSON in a file of a folder that [`Place::files`] has read.
 #[track_caller]
 pub(crate) fn json_of(files: &BTreeMap<String, Option<Vec<u8>>>, name: &str) -> Value {

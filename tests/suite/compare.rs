@@ -1,6 +1,6 @@
 //! `compare` through the program: known answers, an independent computation in Python, mistakes.
 
-use crate::command::{Place, number};
+use crate::command::{Place, interval, number};
 use crate::fixtures::path;
 use serde_json::Value;
 
@@ -14,7 +14,7 @@ fn json(place: &Place, args: &[&str]) -> Value {
     assert_eq!(outcome.stderr, "", "{args:?}");
     assert_eq!(outcome.stdout.matches("\"layers\":").count(), 1, "{args:?}");
     let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!((&value["schema"], &value["version"]), (&"stratoscope.compare".into(), &1.into()));
+    assert_eq!((&value["schema"]["name"], &value["schema"]["version"]), (&"stratoscope.compare".into(), &2.into()));
     value
 }
 
@@ -62,7 +62,7 @@ fn aligned_words_are_as_far_apart_as_python_has_them() {
         }
         near(&layer["sentence"], &expected["sentence"]);
         assert_eq!((&layer["kept"]["n"], &layer["random"]["n"]), (&5.into(), &5000.into()));
-        assert!(layer["replaced"]["low"].is_null() && layer["replaced"]["n"] == 1);
+        assert!(layer["replaced"]["interval"].is_null() && layer["replaced"]["n"] == 1);
         let [low, median, high] = ["low", "median", "high"].map(|k| number(&layer["random"][k]));
         assert!(0.0 < low && low < median && median < high);
     }
@@ -82,8 +82,8 @@ fn a_sentence_does_not_differ_from_itself() {
     }
     assert!(found["begins"].is_null() && found["most"].is_null());
     let reason = |name: &str| {
-        let out = found["left_out"].as_array().unwrap();
-        out.iter().find(|o| o["name"] == name).unwrap()["reason"].as_str().unwrap().to_owned()
+        let out = found["omitted"].as_array().unwrap();
+        out.iter().find(|o| o["what"] == name).unwrap()["why"].as_str().unwrap().to_owned()
     };
     assert_eq!(reason("begins"), "the sentences have the same words");
     assert_eq!(reason("replaced"), "no word of one stands in the place of another");
@@ -91,7 +91,7 @@ fn a_sentence_does_not_differ_from_itself() {
     // Single words: no interval, and nothing is NaN.
     let found = json(&place, &["--model", "tiny", "river", "bank", "--metric", "standardised"]);
     for layer in layers(&found) {
-        assert!(layer["kept"].is_null() && layer["replaced"]["high"].is_null());
+        assert!(layer["kept"].is_null() && layer["replaced"]["interval"].is_null());
         assert!(number(&layer["replaced"]["value"]) > 0.0);
     }
 }
@@ -111,7 +111,7 @@ fn word_in_context_scores_are_those_of_python() {
             near(&ours["auc"]["value"], &theirs["auc"]);
             near(&ours["same"]["value"], &theirs["same"]);
             near(&ours["different"]["value"], &theirs["different"]);
-            let [low, value, high] = ["low", "value", "high"].map(|k| number(&ours["auc"][k]));
+            let [low, value, high] = interval(&ours["auc"]);
             assert!(0.0 <= low && low <= value && value <= high && high <= 1.0);
             assert_eq!(ours["auc"]["n"], 6);
         }
@@ -132,7 +132,7 @@ fn senses_that_a_threshold_parts_have_an_area_of_1() {
     for layer in layers(&found) {
         let auc = &layer["auc"];
         assert_eq!(
-            (number(&auc["value"]), number(&auc["low"]), auc["n"].clone()),
+            (number(&auc["value"]), interval(auc)[0], auc["n"].clone()),
             (1.0, 1.0, 8.into())
         );
         assert_eq!(number(&layer["same"]["value"]), 1.0);
@@ -154,8 +154,8 @@ fn minimal_pairs_are_as_far_apart_as_python_has_them() {
             assert_eq!(layer[kind]["n"], expected["n"][kind], "{kind}");
         }
     }
-    let out = found["left_out"].as_array().unwrap();
-    assert_eq!(out.iter().map(|o| &o["name"]).collect::<Vec<_>>(), ["changed", "before"]);
+    let out = found["omitted"].as_array().unwrap();
+    assert_eq!(out.iter().map(|o| &o["what"]).collect::<Vec<_>>(), ["changed", "before"]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn one_word_is_held_against_homographs() {
     for layer in &layers(&found)[1..] {
         let mean = |kind: &str| number(&layer[kind]["value"]);
         assert!(mean("same_sense") > mean("other_sense"), "{layer}");
-        assert!(number(&layer["senses_auc"]["low"]) > 0.5, "{layer}");
+        assert!(interval(&layer["senses_auc"])[0] > 0.5, "{layer}");
     }
 }
 

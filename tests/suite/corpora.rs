@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
-use stratoscope::extractor::{
+use stratoscope::crates::extractor::{
     Corpus, CorpusSettings, Format, ReadOptions, Start, extract, extract_corpus, prepare,
     read_states,
 };
@@ -283,8 +283,8 @@ fn windows_of_long_texts_are_computed_as_in_memory() {
     let corpus = file(&place, "corpus.txt");
     let settings = CorpusSettings { long: LongText::Window, ..settings(20_000) };
     let mut warnings = 0;
-    let mut seen = |step: stratoscope::extractor::CorpusStep<'_>| {
-        if let stratoscope::extractor::CorpusStep::Counted(plan) = step {
+    let mut seen = |step: stratoscope::crates::extractor::CorpusStep<'_>| {
+        if let stratoscope::crates::extractor::CorpusStep::Counted(plan) = step {
             warnings = plan.warnings.len();
         }
     };

@@ -3,7 +3,7 @@
 
 use crate::command::{Generator, Place, tiny};
 use serde_json::Value;
-use stratoscope::extractor::{extract, prepare, read_states, states_bytes};
+use stratoscope::crates::extractor::{extract, prepare, read_states, states_bytes};
 use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 use stratoscope_loader::Source;
 

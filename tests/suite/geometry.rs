@@ -1,16 +1,17 @@
 //! `geometry`: its numbers against the library's own measures, what little text leaves undefined,
 //! several models, its files.
 
-use crate::command::{Outcome, Place, json_of, tiny};
+use crate::command::{Outcome, Place, json_of, number, tiny};
 use crate::fixtures::{corpus, load};
 use ndarray::{Array2, Axis};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use stratoscope::extractor::{extract, parse_annotated, prepare};
-use stratoscope::geometry::{
-    Interval, LayerSums, Neighbours, cka_map, maximum_explainable_variance, self_similarity,
+use stratoscope::crates::extractor::{extract, parse_annotated, prepare};
+use stratoscope::crates::geometry::{
+    LayerSums, Neighbours, cka_map, maximum_explainable_variance, self_similarity,
 };
-use stratoscope::{HookSelection, LayerSelection, LongText, Measure, Pooling, Text, Unit};
+use stratoscope::geometry::Measure;
+use stratoscope::{Estimate, HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 
 /// Sixty short sentences, and two models.
 fn place() -> Place {
@@ -37,19 +38,19 @@ fn json(outcome: Outcome) -> Value {
 }
 
 #[track_caller]
-fn check(found: &Value, expected: Interval) {
-    let near = |key: &str, value: f64| {
-        let found = found[key].as_f64().unwrap();
-        assert!((found - value).abs() < 1e-9 * value.abs().max(1.0), "{key}: {found} {value}");
+fn check(found: &Value, expected: Estimate) {
+    let near = |found: &Value, value: f64| {
+        let found = number(found);
+        assert!((found - value).abs() < 1e-9 * value.abs().max(1.0), "{found} {value}");
     };
-    near("value", expected.value);
+    near(&found["value"], expected.value);
     assert_eq!(found["n"], expected.n);
-    match expected.ends() {
-        Some((low, high)) => {
-            near("low", low);
-            near("high", high);
+    match expected.interval {
+        Some([low, high]) => {
+            near(&found["interval"][0], low);
+            near(&found["interval"][1], high);
         }
-        None => assert!(found["low"].is_null() && found["high"].is_null()),
+        None => assert!(found["interval"].is_null()),
     }
 }
 
@@ -65,7 +66,7 @@ fn help_teaches_with_examples() {
 fn numbers_are_those_of_the_library() {
     let place = place();
     let found = json(place.line("geometry --file own.conllu --model tiny --json --seed 3"));
-    assert_eq!(found["schema"]["name"], "stratoscope-geometry");
+    assert_eq!(found["schema"]["name"], "stratoscope.geometry");
 
     let model = load(&tiny().source()).unwrap();
     let sentences = parse_annotated(corpus().as_bytes(), "own").unwrap();
@@ -78,7 +79,7 @@ fn numbers_are_those_of_the_library() {
     assert_eq!(found["counts"]["words"], of.len());
     assert_eq!(found["counts"]["sampled_words"], of.len());
     assert_eq!(found["input"]["texts"], texts.len());
-    assert_eq!(found["left_out"].as_array().unwrap().len(), 0);
+    assert_eq!(found["omitted"].as_array().unwrap().len(), 0);
 
     // Forms that occur more than once, ten of each at most: of fewer all of them.
     let mut forms: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
@@ -124,8 +125,8 @@ fn numbers_are_those_of_the_library() {
             None => assert!(layer["neighbour_overlap"].is_null()),
             Some(before) => {
                 check(&layer["neighbour_overlap"], before.overlap(&own).unwrap());
-                let moved = before.moved(&own).unwrap();
-                let step = &found["moved"][index - 1];
+                let moved = before.changes(&own).unwrap();
+                let step = &found["neighbour_change"][index - 1];
                 assert_eq!(step["words"][0]["word"], words.rows[moved[0].row].label.as_str());
                 assert_eq!(step["words"][0]["change"], moved[0].change);
                 let kept = step["kept"].as_array().unwrap();
@@ -150,7 +151,7 @@ fn numbers_are_those_of_the_library() {
     let map = cka_map(&views, &of, 3).unwrap();
     let kinds = [("linear", &map.linear), ("debiased", &map.debiased), ("rbf", &map.rbf)];
     for (name, map) in kinds {
-        let map: &Array2<Option<Interval>> = map;
+        let map: &Array2<Option<Estimate>> = map;
         for ((a, b), value) in map.indexed_iter() {
             check(&found["cka"][name][a][b], value.unwrap());
         }
@@ -167,6 +168,7 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
     assert_eq!(
         names,
         [
+            "cka.csv",
             "cka.json",
             "cka.png",
             "cka.svg",
@@ -175,10 +177,16 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
             "geometry.png",
             "geometry.svg",
             "manifest.json",
-            "moved.json",
-            "moved.png",
-            "moved.svg",
-            "report.html"
+            "neighbour_change.csv",
+            "neighbour_change.json",
+            "neighbour_change.png",
+            "neighbour_change.svg",
+            "numbers.json",
+            "report.html",
+            "rsa.csv",
+            "rsa.json",
+            "rsa.png",
+            "rsa.svg",
         ]
     );
     let shown = place.line(&format!("{line} --threads 2 --overwrite")).done().stdout;
@@ -191,7 +199,7 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
         }
     }
 
-    let all: Value = json_of(&first, "geometry.json");
+    let all: Value = json_of(&first, "numbers.json");
     let csv = String::from_utf8(first["geometry.csv"].clone().unwrap()).unwrap();
     let mut lines = csv.lines();
     assert_eq!(lines.next(), Some("model,layer,measure,value,low,high,n"));
@@ -201,8 +209,10 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
         let [model, layer, measure, value, low, high, n] = fields[..] else { panic!("{line}") };
         assert_eq!(model, "tiny");
         let found = &all["layers"][layer.parse::<usize>().unwrap()][measure];
-        for (key, text) in [("value", value), ("low", low), ("high", high), ("n", n)] {
-            assert_eq!(found[key].as_f64(), text.parse().ok(), "{line}");
+        let ends = &found["interval"];
+        let numbers = [&found["value"], &ends[0], &ends[1], &found["n"]];
+        for (number, text) in numbers.into_iter().zip([value, low, high, n]) {
+            assert_eq!(number.as_f64(), text.parse().ok(), "{line}");
         }
         seen += 1;
     }
@@ -221,22 +231,22 @@ fn what_little_text_leaves_undefined_is_named() {
         let line = "geometry --file text.txt --model tiny --output out --overwrite";
         place.line(&format!("{line} --quiet")).done();
         let found = json(place.line("geometry --file text.txt --model tiny --json"));
-        let left_out = found["left_out"].as_array().unwrap().clone();
+        let omitted = found["omitted"].as_array().unwrap().clone();
         for layer in found["layers"].as_array().unwrap() {
             for measure in Measure::ALL.map(Measure::name) {
-                let named = left_out.iter().any(|left| {
+                let named = omitted.iter().any(|left| {
                     let same = left["layer"].is_null() || left["layer"] == layer["layer"];
-                    left["name"] == measure && same && left["reason"].is_string()
+                    left["what"] == measure && same && left["why"].is_string()
                 });
                 let first = measure == "neighbour_overlap" && layer["layer"] == 0;
                 let null = layer[measure].is_null();
                 assert!(null == named || first, "{text:?} {measure} {layer}");
             }
         }
-        let names: Vec<String> = left_out
+        let names: Vec<String> = omitted
             .iter()
             .filter(|left| left["layer"].is_null())
-            .map(|left| left["name"].as_str().unwrap().to_owned())
+            .map(|left| left["what"].as_str().unwrap().to_owned())
             .collect();
         (found, names.join(" "))
     };
@@ -282,7 +292,7 @@ fn several_models_are_held_against_each_other() {
     let alone = json(place.line("geometry --file own.conllu --model other --json"));
     assert_eq!(alone["layers"], models[2]["layers"]);
     let shown = place.line(&line.replace("--json", "--output out")).done().stdout;
-    assert!(shown.contains("out\n  geometry cka moved (.svg .png .json)"), "{shown}");
+    assert!(shown.contains("out\n  geometry cka rsa neighbour_change (.svg .png .json .csv)"), "{shown}");
 }
 
 #[test]

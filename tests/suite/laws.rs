@@ -3,7 +3,7 @@
 use crate::command::{Place, tiny};
 use crate::fixtures::load;
 use std::ops::Range;
-use stratoscope::extractor::{Prepared, extract, prepare, read_states, write_states};
+use stratoscope::crates::extractor::{Prepared, extract, prepare, read_states, write_states};
 use stratoscope::{
     Activations, HookSelection, Known, LayerSelection, LongText, Pooling, Settings, Text, Unit,
     explore,

@@ -5,7 +5,7 @@ use crate::command::{Place, number};
 use crate::fixtures::{Tensors, path};
 use crate::report::report_of_page;
 use serde_json::Value;
-use stratoscope::page::Drawing;
+use stratoscope::crates::chart::Drawing;
 
 /// A golden checkpoint with a head, and a tokenizer beside it.
 fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {

@@ -1,10 +1,10 @@
 //! `probe`: annotated corpora with and without mistakes, its numbers, own tasks and saved probes.
 
-use crate::command::{Place, number, tiny};
+use crate::command::{Place, interval, number, tiny};
 use crate::fixtures::{corpus, load};
 use serde_json::Value;
 use std::fmt::Write;
-use stratoscope::extractor::{ChosenWords, extract, parse_annotated, prepare};
+use stratoscope::crates::extractor::{ChosenWords, extract, parse_annotated, prepare};
 use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 
 /// Sixty short sentences with their annotation, in a place of their own.
@@ -16,9 +16,9 @@ fn place() -> Place {
 
 /// A score lies in its interval, and all of it between the bounds.
 fn check(score: &Value, low: f64, high: f64) {
-    let of = |key: &str| score[key].as_f64().unwrap_or_else(|| panic!("{key} of {score}"));
-    assert!(of("low") <= of("value") + 1e-12 && of("value") <= of("high") + 1e-12, "{score}");
-    assert!(low <= of("low") && of("high") <= high, "{score}");
+    let [from, value, to] = interval(score);
+    assert!(from <= value + 1e-12 && value <= to + 1e-12, "{score}");
+    assert!(low <= from && to <= high, "{score}");
 }
 
 fn value(score: &Value) -> f64 {

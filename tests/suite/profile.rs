@@ -1,18 +1,19 @@
 //! The profile: the one that ships is the model's own, its controls hold, and its command is honest.
 
-use crate::command::{Place, json_of};
+use crate::command::{Place, interval, json_of};
 use crate::fixtures::bundled;
 use serde_json::Value;
-use stratoscope::probing::{Balance, Design, Estimate, Partitioner, Placement, Stimuli};
-use stratoscope::{Explorer, NamedStimuli, Profile, ProfileStates};
+use stratoscope::crates::probing::{Balance, Design, Partitioner, Placement, Stimuli};
+use stratoscope::profile::{NamedStimuli, Profile, ProfileStates};
+use stratoscope::{Estimate, Explorer, Silent};
 
 /// Runs with `STRATOSCOPE_UPDATE=1` write the profile anew.
 #[test]
 fn the_shipped_profile_is_the_models_own_and_its_controls_hold() {
     let explorer = Explorer::open(&bundled()).unwrap();
     let stimuli = NamedStimuli::homographs().unwrap();
-    let states = ProfileStates::extract(&explorer, stimuli.clone(), &mut |_| {}).unwrap();
-    let computed = Profile::compute(&states, 0, &mut |_| {}).unwrap();
+    let states = ProfileStates::extract(&explorer, stimuli.clone()).unwrap();
+    let computed = Profile::compute(&states, 0, &Silent).unwrap();
     if std::env::var_os("STRATOSCOPE_UPDATE").is_some() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/bundled/profile.json");
         let mut json = serde_json::to_string_pretty(&computed).unwrap();
@@ -96,7 +97,8 @@ fn shuffled_labels_show_nothing(states: &ProfileStates) {
     for which in ["sense", "role"] {
         let found: Vec<Estimate> = (0..4).map(|seed| shuffle(which, seed)).collect();
         println!("{which} shuffled, layer {layer}: {found:?}");
-        let holds = found.iter().filter(|e| e.low <= 0.0 && 0.0 <= e.high).count();
+        let holds = |e: &&Estimate| e.interval.is_some_and(|[low, high]| low <= 0.0 && 0.0 <= high);
+        let holds = found.iter().filter(holds).count();
         assert!(holds >= 3, "{which}: {found:?}");
         assert!(found.iter().all(|e| e.value.abs() < 0.02), "{which}: {found:?}");
     }
@@ -104,7 +106,7 @@ fn shuffled_labels_show_nothing(states: &ProfileStates) {
 
 /// Words and punctuation marks, as a tokenizer that keeps words whole would cut them.
 fn placements(stimuli: &Stimuli) -> Vec<Placement> {
-    let place = |item: stratoscope::probing::Item| {
+    let place = |item: stratoscope::crates::probing::Item| {
         let characters: Vec<char> = item.text.chars().collect();
         let mut tokens: Vec<(usize, String)> = Vec::new();
         let mut word = false;
@@ -214,7 +216,7 @@ fn the_bundled_models_profile_is_shown_at_once() {
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
     assert!(shown.stdout.contains("carrier “the”") && shown.stdout.contains("Not shown:"));
     let folder = shown.stdout.lines().find(|l| l.starts_with("stratoscope-out/")).unwrap();
-    for name in ["profile.svg", "profile.png", "profile.json", "report.html", "manifest.json"] {
+    for name in ["profile.svg", "profile.png", "profile.csv", "numbers.json", "report.html", "manifest.json"] {
         assert!(place.path(folder).join(name).is_file(), "{name}");
     }
     let json = place.line("profile --json");
@@ -224,8 +226,7 @@ fn the_bundled_models_profile_is_shown_at_once() {
         assert_eq!(layers.len(), 7);
         for key in ["sense", "role", "word_role", "rest", "semantic_share", "within_word"] {
             let cell = &layers[3][key];
-            let [value, low, high] =
-                ["value", "low", "high"].map(|end| cell[end].as_f64().unwrap());
+            let [low, value, high] = interval(cell);
             assert!(low <= value && value <= high, "{key}: {cell}");
         }
         assert!(layers[0]["semantic_share"].is_null());
@@ -244,7 +245,7 @@ fn profiles_of_several_models_stand_side_by_side() {
     for name in ["profile.svg", "profile--1-all-minilm-l6-v2.json", "profile--2-tiny.png"] {
         assert!(written.contains_key(name), "{name}: {:?}", written.keys());
     }
-    let all: Value = json_of(&written, "profile.json");
+    let all: Value = json_of(&written, "numbers.json");
     let found: Value =
         serde_json::from_str(&place.line(&format!("{line} --json")).done().stdout).unwrap();
     assert_eq!(all, found);
@@ -266,7 +267,7 @@ fn stimuli_of_ones_own_are_profiled_and_kept() {
     // Nothing that is there is lost unasked.
     let again = place.line(line);
     assert_eq!(again.code, Some(2), "{}", again.stderr);
-    let first = std::fs::read(place.path("out/profile.json")).unwrap();
+    let first = std::fs::read(place.path("out/numbers.json")).unwrap();
     let cached = place.line("profile --stimuli own.txt --json");
     assert_eq!(cached.code, Some(0));
     let (a, b): (Value, Value) =

@@ -2,8 +2,9 @@
 
 use crate::command::{Place, tiny};
 use serde_json::Value;
-use stratoscope::page::Report;
-use stratoscope::{Explorer, Known, Manifest, Settings, explore, report_of};
+use stratoscope::crates::report::Report;
+use stratoscope::explore::report_of;
+use stratoscope::{ExploreOptions, Explorer};
 
 /// The report that a page shows.
 pub(crate) fn report_of_page(bytes: &[u8]) -> Report {
@@ -39,15 +40,15 @@ fn the_page_has_the_numbers_of_json() {
     let line = "explore --model tiny 'the river bank refused a loan' 'walking home'";
     place.line(&format!("{line} --output out")).done();
     let report = report_of_page(&std::fs::read(place.path("out/report.html")).unwrap());
-    assert_eq!((report.kind.as_str(), report.version), ("explore", 1));
+    assert_eq!((report.kind.as_str(), report.version), ("explore", 2));
     assert_eq!(report.title, "the river bank refused a loan and 1 more");
     let json = place.line(&format!("{line} --json")).done().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!((&json["schema"], &json["version"]), (&"stratoscope-report".into(), &1.into()));
+    assert_eq!(json["schema"], serde_json::json!({ "name": "stratoscope.explore", "version": 2 }));
     let page = serde_json::to_value(&report.explorations[0]).unwrap();
     assert!(json["layers"][1]["similarity"]["standardised"].is_array());
     assert!(json["layers"][1]["trajectory"]["third"].is_array());
-    for key in ["tokens", "texts", "trajectory", "tsne", "neighbours", "left_out", "settings"] {
+    for key in ["tokens", "texts", "trajectory", "tsne", "neighbours", "omitted", "settings"] {
         alike(&page[key], &json[key], key);
     }
     for (layer, other) in
@@ -90,7 +91,7 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
             let points = points.map(|side| side[map]["points"].as_array().cloned().unwrap());
             alike(&points.concat().into(), &whole[map]["points"], map);
         }
-        let of = |side: &stratoscope::page::Exploration, metric: &str, i: usize, j: usize| {
+        let of = |side: &stratoscope::crates::report::Exploration, metric: &str, i: usize, j: usize| {
             let n = side.tokens.len();
             let values = serde_json::to_value(&side.layers[layer].similarity).unwrap();
             values[metric][i * n - i * (i + 1) / 2 + j].as_f64().unwrap()
@@ -112,11 +113,9 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
 #[test]
 fn likeness_and_neighbours_are_those_of_the_states() {
     let explorer = Explorer::open(&tiny().source()).unwrap();
-    let states = explorer.extract(&["the river bank refused a loan"]).unwrap();
-    let settings = Settings::default();
-    let manifest = Manifest::new(&states, None, &settings);
-    let exploration = explore(states, &settings, Known::default(), &mut |_| {}).unwrap();
-    let data = exploration.data(&manifest).unwrap();
+    let texts = ["the river bank refused a loan"];
+    let exploration = explorer.explore(&texts, &ExploreOptions::default()).unwrap();
+    let data = exploration.data().unwrap();
     let n = data.tokens.len();
     for (index, layer) in data.layers.iter().enumerate() {
         let x = exploration.states.layer(index).mapv(f64::from);
@@ -145,14 +144,9 @@ fn likeness_and_neighbours_are_those_of_the_states() {
 #[test]
 fn two_texts_stand_side_by_side() {
     let explorer = Explorer::open(&tiny().source()).unwrap();
-    let settings = Settings::default();
-    let one = |text: &str| {
-        let states = explorer.extract(&[text]).unwrap();
-        let manifest = Manifest::new(&states, None, &settings);
-        (explore(states, &settings, Known::default(), &mut |_| {}).unwrap(), manifest)
-    };
+    let one = |text: &str| explorer.explore(&[text], &ExploreOptions::default()).unwrap();
     let (a, b) = (one("the river bank"), one("the old river bank walked"));
-    let report = report_of(&[(&a.0, &a.1), (&b.0, &b.1)]).unwrap();
+    let report = report_of(&[&a, &b]).unwrap();
     report.html().unwrap();
     let text = |side: usize, token: usize| report.explorations[side].tokens[token].text.as_str();
     let pairs: Vec<_> = report.aligned.iter().map(|[i, j]| (text(0, *i), text(1, *j))).collect();

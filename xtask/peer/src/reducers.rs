@@ -7,7 +7,7 @@ use linfa::{DatasetBase, ParamGuard};
 use ndarray::Array2;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use stratoscope::reducer::{Pca, Tsne, kl_divergence};
+use stratoscope::crates::reducer::{Pca, Tsne, kl_divergence};
 
 /// What both t-SNEs are asked for.
 const PERPLEXITY: f64 = 30.0;

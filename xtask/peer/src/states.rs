@@ -5,8 +5,8 @@ use crate::{Peer, Result, Settings, unknown};
 use ndarray::{ArrayView2, Axis, s};
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use stratoscope::extractor::write_states;
-use stratoscope::transformer::{Architecture, Batch, NoHooks, Sequence};
+use stratoscope::crates::extractor::write_states;
+use stratoscope::crates::transformer::{Architecture, Batch, NoHooks, Sequence};
 use stratoscope::{Activations, Explorer, Source};
 
 /// Forward passes of one sentence in a round; the median counts. As in `peers.py`.
