@@ -1,6 +1,6 @@
-// Opens every page of a folder in a headless Chromium, and holds it to what pages promise.
+// Opens every page of a folder in a headless Chromium, and checks what pages promise.
 //   node suite.mjs FOLDER-OF-PAGES FOLDER-FOR-SCREENSHOTS BROWSER [PROGRAM]
-// With the program, what `stratoscope serve` shows is held to the same.
+// With the program, the pages of `stratoscope serve` are checked too.
 
 import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, mkdirSync, statSync } from 'node:fs';
@@ -163,6 +163,57 @@ async function selects(name) {
   const wrong = await open(name, {}, '#layer=1e9&token=99999999&pin=x.y&map=<b>&metric=constructor&turn=NaN&colour=__proto__');
   check(`${name}: an address that asks for nothing there is`, await wrong.page.evaluate(() => state.depth) === 0);
   await wrong.close('from a wrong address');
+}
+
+/** What a panel says follows the layer, while the pointer rests on a token. */
+async function follows(name) {
+  const { page, close } = await open(name, { viewport: { width: 1280, height: 3000 } });
+  const report = await read(page);
+  const { layers } = report.explorations[0];
+  if (!layers[1]?.baseline || !layers[0].similarity?.cosine) { await close('without a baseline'); return; }
+  await page.click('.ribbon [data-token="1"]');
+  await frames(page);
+  for (const layer of layers.slice(1)) {
+    await press(page, 'ArrowRight');
+    const said = await page.textContent('#similarity .readout');
+    const wanted = await page.evaluate((value) => number(value), layer.baseline.value);
+    check(`${name}: the baseline is that of layer ${layer.layer}`, said.includes(`this layer: ${wanted} `), said);
+  }
+  await close('followed');
+}
+
+/** The charts: layers rise, colours and ends of axes are those of the data. */
+async function draws(name) {
+  const { page, close } = await open(name);
+  const report = await read(page);
+  const found = await page.evaluate(() => {
+    const named = (id) => panels.find((p) => p.id === `chart-${id}`);
+    const cka = named('cka');
+    const { x, y, w, h, rows } = cka.layout(900).blocks[0];
+    cka.width = 900;
+    const lens = named('lens');
+    lens.width = 900;
+    const depth = named('depth');
+    const { panel, box } = depth.layout(900).boxes.at(-1);
+    const frame = new CurvesFrame(box, panel, {});
+    return {
+      bottom: cka.hit(x + w / 2, y + h * (rows.length - 0.5)).text,
+      read: lens.hit(80, lens.top + 24 * lens.order.length - 3).text,
+      ends: [frame.low, frame.high],
+      looks: panel.series.map((s) => lookOf(s).colour),
+      csv: csv(depth.csvRows()).split('\r\n')[0],
+    };
+  });
+  const curves = report.charts.find((chart) => chart.id === 'depth');
+  const panel = curves.rows.at(-1).at(-1);
+  const colours = ['#0072b2', '#d55e00', '#009e73', '#cc79a7'];
+  const wanted = panel.series.filter((s) => s.kind === 'measure').map((s) => colours[s.colour]);
+  check(`${name}: layer 0 of a matrix is at the bottom`, found.bottom.startsWith('layer 0, layer 0:'), found.bottom);
+  check(`${name}: layer 0 of a lens is at the bottom`, found.read.startsWith('layer 0, '), found.read);
+  check(`${name}: a vertical axis ends where the chart says`, found.ends.join() === panel.range.join(), found.ends.join());
+  check(`${name}: curves have the colours of the chart`, wanted.every((colour, i) => found.looks[i] === colour), found.looks.join());
+  check(`${name}: the CSV has a line for each value`, found.csv === 'panel,series,layer,x,value,low,high,n', found.csv);
+  await close('drawn');
 }
 
 /** What the page writes in its tables against the data. */
@@ -451,10 +502,12 @@ for (const name of pages) {
   if (texts && n <= 1000) {
     await selects(name);
     await numbers(name);
+    await follows(name);
     await habits(name);
     if (report.explorations.length > 1) await beside(name);
   }
   if (n <= 1000) {
+    await draws(name);
     await saves(name);
     await accessible(name);
   }

@@ -28,7 +28,8 @@ pub(crate) fn run() -> Result<(), Failure> {
         "tsc",
     )?;
     let page = crate::workspace_root().join("crates").join("report").join("page");
-    let prettier = ["node_modules/prettier/bin/prettier.cjs", "--config", "prettier.json", "--check"];
+    let prettier =
+        ["node_modules/prettier/bin/prettier.cjs", "--config", "prettier.json", "--check"];
     command(
         Command::new(&node)
             .args(prettier)

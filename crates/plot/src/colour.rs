@@ -22,7 +22,7 @@ const CATEGORIES: [Rgb; 7] = [
     [204, 121, 167],
     [86, 180, 233],
     [230, 159, 0],
-    [60, 60, 60],
+    [140, 122, 0],
 ];
 
 /// viridis (Smith & van der Walt 2015), at 17 even steps.

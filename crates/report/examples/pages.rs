@@ -2,10 +2,13 @@
 //! `cargo run -p stratoscope-report --example pages -- FOLDER`.
 
 use std::path::PathBuf;
+use stratoscope_chart::{
+    Axis, Cell, Chart, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel, Panel, Scale,
+    Series, Slice, Table, Trails,
+};
 use stratoscope_report::{
-    Axis, Cell, Chart, Curves, Drawing, Estimate, Exploration, Grid, GridCell, Layer, LeftOut,
-    MapAbout, MapLayer, Matrix, Moved, Paper, Report, Sampled, Scale, Series, SeriesKind,
-    Similarity, Slice, Table, Token, Trail, Trails,
+    Estimate, Exploration, Layer, MapAbout, MapLayer, Moved, Omitted, Report, Sampled, Similarity,
+    Token,
 };
 
 /// Texts that break pages which trust them.
@@ -111,9 +114,8 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
     let start: Vec<[f64; 3]> = (0..n).map(|_| [0; 3].map(|_| noise.next())).collect();
     let mut at = start.clone();
     let k = if cells { 8 } else { 5 }.min(ordinary.len().saturating_sub(2));
-    let estimate = |value: f64| {
-        Some(Estimate { value, low: Some(value - 0.05), high: Some(value + 0.04), n: 9 })
-    };
+    let estimate =
+        |value: f64| Some(Estimate { value, interval: Some([value - 0.05, value + 0.04]), n: 9 });
     let mut all = Vec::new();
     for layer in 0..layers {
         for point in &mut at {
@@ -202,7 +204,7 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
         tsne: cells.then(|| about("tsne", ordinary.clone(), Vec::new())),
         neighbours: Some(k),
         layers: all,
-        left_out: vec![LeftOut { name: "profile".to_owned(), reason: "none is known".to_owned() }],
+        omitted: vec![Omitted { what: "profile".to_owned(), why: "none is known".to_owned() }],
         tokens,
         ..Exploration::default()
     }
@@ -249,148 +251,160 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let mut noise = Noise(7);
     let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
     let n = layers.len();
-    let chart = |id: &str, title: &str, drawing: Drawing| Chart {
-        id: id.to_owned(),
-        title: title.to_owned(),
-        shows:
-            "What it shows, how it is computed, and what it cannot show: these numbers are made up."
-                .to_owned(),
-        paper: Some(Paper::new("Somebody 2020", "10.1000/182")),
-        exploration: of,
-        drawing,
-    };
-    let mut series = |name: &str, kind: SeriesKind| {
-        let values: Vec<Option<f64>> =
-            (0..n).map(|i| (i != 2).then(|| 0.5 + 0.3 * noise.next())).collect();
-        Series {
-            name: name.to_owned(),
-            low: values.iter().map(|v| v.map(|v| v - 0.1)).collect(),
-            high: values.iter().map(|v| v.map(|v| v + 0.1)).collect(),
-            values,
-            n: Some(32),
-            kind,
-        }
-    };
-    let series = vec![
-        series("a measure", SeriesKind::Measure),
-        series("another with a longer name", SeriesKind::Measure),
-        series("its baseline", SeriesKind::Baseline),
-    ];
-    let mut noise = Noise(11);
     let shown: Vec<usize> =
         (0..e.tokens.len()).filter(|&t| !e.tokens[t].special).take(16).collect();
     let names: Vec<String> = shown.iter().map(|&t| e.tokens[t].text.clone()).collect();
-    let tokens = match of {
-        Some(_) => Axis::tokens(names.clone(), shown.clone()),
-        None => Axis::named("token", names.clone()),
-    };
+    let texts = shown.iter().map(|&t| e.tokens[t].sentence).collect();
+    let places = if of.is_some() { shown.clone() } else { Vec::new() };
+    let tokens = Axis::tokens(names.clone(), places).groups(texts).muted([0]);
     let side = names.len();
-    let slices = layers.iter().flat_map(|&layer| (0..3).map(move |head| (layer, head)));
-    let slices = slices.map(|(layer, head)| Slice {
-        name: format!("head {head}"),
-        layer: Some(layer),
-        values: (0..side * side)
-            .map(|cell| (cell % (side + 1) != 3).then(|| noise.next().abs()))
-            .collect(),
-    });
-    let patterns = Drawing::Matrix(Matrix {
-        rows: tokens.clone(),
-        columns: tokens.clone(),
-        value: "attention".to_owned(),
-        scale: Scale { low: 0.0, high: 1.0, signed: false },
-        slices: if of.is_some() {
-            slices.collect()
-        } else {
-            slices.take(3).map(|s| Slice { layer: None, ..s }).collect()
-        },
-    });
-    let mut noise = Noise(13);
-    let cka: Vec<f64> = (0..n * n).map(|c| 1.0 - 0.1 * (c / n).abs_diff(c % n) as f64).collect();
-    let cell = |r: usize, c: usize, noise: &mut Noise| GridCell {
-        text: names.get((r + c) % side.max(1)).cloned().unwrap_or_default(),
-        value: Some(noise.next().abs()),
-        framed: (r + c).is_multiple_of(7),
-        more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
+
+    let mut series = |name: &str| {
+        let value = |layer: usize| (layer != 2).then(|| 0.5 + 0.3 * noise.next());
+        let values: Vec<Option<f64>> = (0..n).map(value).collect();
+        let estimates = values.iter().map(|v| v.map(|v| (v, Some([v - 0.1, v + 0.1]))));
+        Series::new(name).n(32).estimates(estimates)
     };
+    let mut panel = |title: &str| {
+        let all = [
+            series("a measure").peak(),
+            series("another with a longer name"),
+            series("its baseline").baseline(),
+        ];
+        Panel::new(title, Axis::layers(&layers), "cosine", all)
+    };
+    let first = panel("");
+    let below = vec![panel("target"), panel("carrier").range(0.0, 1.0)];
+    let counts: Vec<usize> = (0..n).map(|i| 1 << i.min(20)).collect();
+    let by_count = Panel { x: Axis::counts("training texts", &counts), ..panel("learning curve") };
+    let by_count = match counts.windows(2).all(|pair| pair[0] < pair[1]) {
+        true => vec![by_count],
+        false => Vec::new(),
+    };
+    let small = (0..5).map(|i| panel(&format!("measure {i}")));
+    let small: Vec<Panel> = small.collect();
+    let shares = (0..4).map(|i| {
+        let of = |name: &str, n: usize| {
+            let values = (0..n).map(|l| Some((i + l) as f64 / (n + 4) as f64));
+            let layers: Vec<usize> = (0..n).collect();
+            Series::new(name).values(values).shares(&layers, n.max(2) - 1)
+        };
+        Panel::new(
+            format!("share {i}"),
+            Axis::share(),
+            "share",
+            [of("a model", 7), of("b model", n)],
+        )
+    });
+
+    let cka: Vec<f64> = (0..n * n).map(|c| 1.0 - 0.1 * (c / n).abs_diff(c % n) as f64).collect();
+    let cka = MatrixPanel::new(
+        Axis::layers(&layers),
+        Axis::layers(&layers),
+        "debiased linear CKA",
+        Scale::to_one(cka.iter().copied()),
+    )
+    .n(side)
+    .values(cka.iter().copied().map(Some));
+    let between = |rows: usize, columns: usize| {
+        let axis = |model: &str, n: usize| {
+            Axis::layers_of(format!("layer of {model}"), &(0..n).collect::<Vec<_>>())
+        };
+        MatrixPanel::new(axis("a", rows), axis("b", columns), "CKA", Scale::unit())
+            .title(format!("a × b, {rows} × {columns}"))
+            .values(
+                (0..rows * columns).map(|i| (i != 3).then(|| i as f64 / (rows * columns) as f64)),
+            )
+    };
+
+    let mut noise = Noise(11);
+    let heads = layers.iter().flat_map(|&layer| (0..3).map(move |head| (layer, head)));
+    let patterns = heads.map(|(layer, head)| {
+        let cell = |cell: usize| (cell % (side + 1) != 3).then(|| noise.next().abs());
+        let slice = Slice::new((0..side * side).map(cell)).name(format!("head {head}"));
+        if of.is_some() { slice.layer(layer) } else { slice }
+    });
+    let patterns: Vec<Slice> = patterns.take(if of.is_some() { usize::MAX } else { 3 }).collect();
+    let patterns = MatrixPanel::new(tokens.clone(), tokens.clone(), "attention", Scale::unit())
+        .slices(patterns);
+    let mut noise = Noise(13);
+    let mut heads = |title: &str, most: f64| {
+        let columns = Axis::named("head", (0..4).map(|h| h.to_string()).collect());
+        MatrixPanel::new(Axis::layers(&layers[1..]), columns, title, Scale::new(0.0, most))
+            .title(title)
+            .values((0..4 * (n - 1)).map(|i| (i % 7 != 5).then(|| most * noise.next().abs())))
+    };
+    let heads = [heads("Entropy", 3.0), heads("Distance", 5.0)];
+    let percent = |i: usize| (i / n % 5 != 4).then(|| 100.0 * noise.next().abs());
+    let percent = Slice::new((0..side * n).map(percent)).framed((0..side).map(|w| w * n + w % n));
+    let words = Axis::named("word", names.iter().map(|name| format!("{name} → x")).collect());
+    let percent = MatrixPanel::new(
+        words.muted((0..side).filter(|w| w % 5 == 4)),
+        Axis::layers(&layers),
+        "pairs that are closer, in percent",
+        Scale::new(0.0, 100.0),
+    )
+    .decimals(0)
+    .slices([percent]);
+
+    let mut noise = Noise(17);
+    let mut cell = |row: usize, column: usize| GridCell {
+        framed: (row + column).is_multiple_of(7),
+        more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
+        ..GridCell::new(names[(row + column) % side].clone(), Some(noise.next().abs()))
+    };
+    let cells: Vec<Vec<GridCell>> =
+        (0..n).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect();
+    let truth = (0..side).map(|c| names.get(c + 1).cloned()).collect();
+    let read = tokens.clone().title("read");
+    let lens = Grid::new(Axis::layers(&layers), read, "probability", Scale::unit(), cells)
+        .truth("next token", truth)
+        .framed("the most probable token is the next token");
+
+    let mut point = |step: usize| (step != 3).then(|| [2.0 * noise.next(), 2.0 * noise.next()]);
+    let points = (0..n).map(|step| (0..side).map(|_| point(step)).collect()).collect();
+    let notes = (0..n).map(|step| format!("T 0.{}", 50 + step)).collect();
+    let trails =
+        Trails::new(Axis::layers(&layers), tokens, points).axes("x", "y").notes(notes).shared();
+
+    let rows = (0..6).map(|i: usize| {
+        let change = if i == 2 { Cell::None } else { Cell::Number(0.5) };
+        let word = names[i % side].as_str();
+        vec![format!("{} → {}", i / 2, i / 2 + 1).into(), "before the".into(), word.into(), change]
+    });
+    let columns = ["step".into(), Column::end("before"), "token".into(), Column::end("change")];
+
+    let chart = |id: &str, title: &str, drawing: Drawing| {
+        let chart = Chart::new(id, title, drawing)
+            .subject("a/model")
+            .caption("What it shows, how it is computed, and what it cannot show: these numbers are made up.")
+            .paper("Somebody 2020", "10.1000/182");
+        match of {
+            Some(of) => chart.exploration(of),
+            None => chart,
+        }
+    };
+    let maps = [between(n, n), between(5, 9), between(n, 4)];
     let mut all = vec![
         chart(
             "depth",
             "What changes with depth",
-            Drawing::Curves(Curves {
-                x: Axis::layers(&layers),
-                y: "cosine".to_owned(),
-                range: None,
-                series,
-            }),
+            Curves::rows([vec![first], below, by_count]).into(),
         ),
-        chart(
-            "cka",
-            "How alike the layers are",
-            Drawing::Matrix(Matrix {
-                rows: Axis::layers(&layers),
-                columns: Axis::layers(&layers),
-                value: "debiased linear CKA".to_owned(),
-                scale: Scale::of(cka.iter().copied()),
-                slices: vec![Slice {
-                    values: cka.iter().copied().map(Some).collect(),
-                    ..Slice::default()
-                }],
-            }),
-        ),
-        chart("attention", "Attention", patterns),
-        chart(
-            "lens",
-            "What each layer would predict",
-            Drawing::Grid(Grid {
-                rows: Axis::layers(&layers),
-                columns: tokens,
-                value: "probability".to_owned(),
-                scale: Scale { low: 0.0, high: 1.0, signed: false },
-                cells: (0..n)
-                    .map(|r| (0..side).map(|c| cell(r, c, &mut noise)).collect())
-                    .collect(),
-            }),
-        ),
-        chart(
-            "moved",
-            "Tokens that move most",
-            Drawing::Table(Table {
-                columns: vec!["step".to_owned(), "token".to_owned(), "change".to_owned()],
-                rows: (0..4)
-                    .map(|i| {
-                        vec![
-                            Cell::Text(format!("{i} → {}", i + 1)),
-                            Cell::Text(names[i % side].clone()),
-                            if i == 2 { Cell::None } else { Cell::Number(0.5) },
-                        ]
-                    })
-                    .collect(),
-            }),
-        ),
+        chart("one", "One curve panel", Curves::one(small[0].clone()).into()),
+        chart("multiples", "The space of words by depth", Curves::multiples(small).into()),
+        chart("cka", "How alike the layers are", cka.into()),
+        chart("attention", "Attention", patterns.into()),
+        chart("heads", "Where heads look", Matrix::new(heads).across(2).into()),
+        chart("words", "Where two sentences differ", percent.into()),
+        chart("lens", "What each layer would predict", lens.into()),
+        chart("moved", "Tokens whose neighbours change most", Table::new(columns, rows).into()),
     ];
     if of.is_some() {
-        all.push(chart(
-            "plane",
-            "Between role and sense",
-            Drawing::Trails(Trails {
-                x: "along role".to_owned(),
-                y: "along sense".to_owned(),
-                steps: Axis::layers(&layers[1..]),
-                items: names
-                    .iter()
-                    .zip(&shown)
-                    .enumerate()
-                    .map(|(i, (name, &token))| Trail {
-                        name: name.clone(),
-                        tokens: vec![token],
-                        emphasised: i % 2 == 0,
-                        points: (1..n)
-                            .map(|l| (l != 3).then(|| [2.0 * noise.next(), 2.0 * noise.next()]))
-                            .collect(),
-                    })
-                    .collect(),
-            }),
-        ));
+        all.push(chart("trails", "Points by layer", trails.into()));
+    } else {
+        all.push(chart("shares", "Models of unlike depth", Curves::multiples(shares).into()));
+        all.push(chart("between", "Layers of two models", Matrix::new(maps).into()));
     }
     all
 }

@@ -42,12 +42,11 @@ class AboutPanel extends Panel {
     add('', {
       tool: report.tool,
       schema: `${report.schema} ${report.version}`,
-      ...report.manifest,
+      .../** @type {object} */ (report.manifest),
     });
     sides.forEach((side, s) => {
       const of = sides.length > 1 ? `${'AB'[s]}: ` : '';
-      for (const { name, reason } of side.e.left_out)
-        rows.push([`${of}not shown: ${name}`, reason]);
+      for (const { what, why } of side.e.omitted) rows.push([`${of}not shown: ${what}`, why]);
       if (side.e.sampled)
         rows.push([
           `${of}sampled`,

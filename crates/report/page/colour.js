@@ -3,17 +3,40 @@
 
 const VIRIDIS = [
   '440154',
-  '482878',
-  '3e4989',
-  '31688e',
+  '48186a',
+  '472d7b',
+  '424086',
+  '3b528b',
+  '33638d',
+  '2c728e',
   '26828e',
-  '1f9e89',
-  '35b779',
-  '6ece58',
-  'b5de2b',
+  '21918c',
+  '1fa088',
+  '28ae80',
+  '3fbc73',
+  '5ec962',
+  '84d44b',
+  'addc30',
+  'd8e219',
   'fde725',
 ];
-const OKABE_ITO = ['#0072b2', '#e69f00', '#009e73', '#cc79a7', '#56b4e9', '#d55e00', '#8c7a00'];
+/** ColorBrewer's RdBu (Brewer 2013), and colours that take its place on a dark page. */
+const SIGNED = [
+  '053061',
+  '2166ac',
+  '4393c3',
+  '92c5de',
+  'd1e5f0',
+  'f7f7f7',
+  'fddbc7',
+  'f4a582',
+  'd6604d',
+  'b2182b',
+  '67001f',
+];
+const SIGNED_DARK = ['8ec7ff', '3c7fc0', '2a2f38', 'c2543f', 'ffb59a'];
+/** Categories in the order that figures have. */
+const OKABE_ITO = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#8c7a00'];
 
 /** What points may be coloured by: name, and what it is called. @type {[string, string][]} */
 const COLOURS = [
@@ -60,11 +83,7 @@ function colours(signed) {
   const key = signed ? 'signed' : 'size';
   let found = ramps.get(key);
   if (!found) {
-    const middle = theme.dark ? '2a2f38' : 'f7f7f4';
-    const ends = theme.dark
-      ? ['8ec7ff', '3c7fc0', middle, 'c2543f', 'ffb59a']
-      : ['134b86', '6aa6d0', middle, 'e0876a', '96162a'];
-    found = ramp(signed ? ends : VIRIDIS);
+    found = ramp(signed ? (theme.dark ? SIGNED_DARK : SIGNED) : VIRIDIS);
     ramps.set(key, found);
   }
   return found;

@@ -1,6 +1,6 @@
 // The report, and what is derived from it once: sides, units, coordinates.
 
-const report = /** @type {Report} */ (
+const report = /** @type {Schema.Report} */ (
   JSON.parse(document.getElementById('report')?.textContent || '{}')
 );
 
@@ -136,6 +136,8 @@ function scaleOf(of, metric) {
       high = Math.max(high, value);
     }
   }
+  // As on paper: from a round number below the least cosine to 1.
+  if (metric === 'cosine') low = Math.min(0.9, Math.floor(low * 10) / 10);
   return { low, high: high > low ? high : low + 1, signed: false };
 }
 

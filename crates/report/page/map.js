@@ -3,7 +3,7 @@
 /** More units than this are drawn as squares without names of their own. */
 const MANY = 400;
 /** More names than this make no readable map. */
-const MOST_NAMES = 80;
+const MAX_NAMES = 80;
 
 class MapPanel extends Panel {
   /** @param {Side} side */
@@ -367,7 +367,7 @@ class MapPanel extends Panel {
   /** Names where there is room, those that are marked first. @param {Pen} pen @param {Unit[]} units
    * @param {Set<Unit>} marked @param {Unit | null} chosen @param {number} width @param {number} height @param {number} r */
   names(pen, units, marked, chosen, width, height, r) {
-    const plain = units.length <= MOST_NAMES * 3 ? units : [];
+    const plain = units.length <= MAX_NAMES * 3 ? units : [];
     const order = [...marked, ...plain.filter((u) => !marked.has(u))];
     const size = width < 480 ? 11 : 12;
     /** @type {number[][]} */
@@ -377,7 +377,7 @@ class MapPanel extends Panel {
       const u = unit.at;
       if (Number.isNaN(this.x[u])) continue;
       const important = marked.has(unit);
-      if (!important && (named += 1) > MOST_NAMES) break;
+      if (!important && (named += 1) > MAX_NAMES) break;
       const style = {
         size,
         bold: important,
@@ -454,9 +454,7 @@ class MapPanel extends Panel {
   rest() {
     const { units } = this.side.now;
     const hidden =
-      units.length > MOST_NAMES
-        ? ` Names are shown where there is room, and of chosen tokens.`
-        : '';
+      units.length > MAX_NAMES ? ` Names are shown where there is room, and of chosen tokens.` : '';
     return `${units.length} ${state.words ? 'words' : `${this.side.e.unit}s`}. Click to choose, shift-click to pin.${hidden}`;
   }
 

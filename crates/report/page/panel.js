@@ -2,7 +2,7 @@
 // particular to a panel overrides `draw`, `rows` and what else it needs.
 
 /** Rows of a table that are shown; the CSV has all. */
-const MOST_ROWS = 200;
+const MAX_ROWS = 200;
 
 class Panel {
   /** @param {{id: string, title: string, shows: string, paper?: Paper, side?: Side, wide?: boolean}} about */
@@ -16,6 +16,8 @@ class Panel {
     this.width = 0;
     this.zoom = 1;
     this.seen = false;
+    /** Where the pointer is on the picture. @type {[number, number] | null} */
+    this.pointer = null;
     /** What the last picture depended on. @type {unknown[]} */
     this.drawn = [];
     this.canvas = el('canvas', { role: 'img', tabindex: '-1' });
@@ -54,6 +56,11 @@ class Panel {
   /** The same as words and numbers. @returns {Rows} */
   rows() {
     return { columns: [], rows: [] };
+  }
+
+  /** The rows of the CSV. @returns {Rows} */
+  csvRows() {
+    return this.rows();
   }
 
   /** @returns {unknown} */
@@ -115,9 +122,13 @@ class Panel {
       },
       { rootMargin: '200px' },
     ).observe(root);
-    this.canvas.addEventListener('pointermove', (event) => this.point(event));
+    this.canvas.addEventListener('pointermove', (event) => {
+      this.pointer = [event.offsetX / this.zoom, event.offsetY / this.zoom];
+      this.point();
+    });
     this.canvas.addEventListener('pointerleave', () => {
-      this.readout.textContent = this.rest();
+      this.pointer = null;
+      this.say();
       if (state.hover) set({ hover: null });
     });
     this.canvas.addEventListener('click', (event) => {
@@ -129,10 +140,15 @@ class Panel {
     return root;
   }
 
-  /** @param {PointerEvent} event */
-  point(event) {
-    const hit = this.hit(event.offsetX / this.zoom, event.offsetY / this.zoom);
+  /** Says what lies under the pointer; where it is elsewhere, what the panel says at rest. */
+  say() {
+    const hit = this.pointer && this.hit(...this.pointer);
     this.readout.textContent = hit ? hit.text : this.rest();
+    return hit;
+  }
+
+  point() {
+    const hit = this.say();
     this.canvas.classList.toggle('live', hit?.token !== undefined || hit?.layer !== undefined);
     const token = hit?.token ?? null;
     const hover = token === null ? null : { side: this.side.index, token };
@@ -188,7 +204,7 @@ class Panel {
             button('PNG', () => this.png()),
           ]
         : []),
-      button('CSV', () => saveText(`${this.id}.csv`, 'text/csv', csv(this.rows()))),
+      button('CSV', () => saveText(`${this.id}.csv`, 'text/csv', csv(this.csvRows()))),
       button('JSON', () =>
         saveText(
           `${this.id}.json`,
@@ -245,7 +261,7 @@ class Panel {
       if (!state.playing) this.canvas.setAttribute('aria-label', this.label());
     }
     this.canvas.hidden = height <= 0;
-    if (!state.hover) this.readout.textContent = this.rest();
+    this.say();
     this.changed();
     if (!state.playing) this.fillTable();
   }
@@ -260,11 +276,13 @@ class Panel {
 
 /** @param {Rows} data @param {string} title @returns {Node[]} */
 function table(data, title) {
-  const cell = (/** @type {number | string | null} */ c) =>
-    typeof c === 'number'
+  const cell = (/** @type {number | string | null} */ c, /** @type {number} */ at) => {
+    const end = data.ends?.[at] && 'end';
+    return typeof c === 'number'
       ? el('td', { class: 'number', 'data-value': c }, Number.isInteger(c) ? String(c) : number(c))
-      : el('td', { dir: 'auto' }, c === null ? '–' : shortText(c, 200));
-  const shown = data.rows.slice(0, MOST_ROWS);
+      : el('td', { dir: 'auto', class: end }, c === null ? '–' : shortText(c, 200));
+  };
+  const shown = data.rows.slice(0, MAX_ROWS);
   const whole = el(
     'table',
     {},
@@ -272,7 +290,13 @@ function table(data, title) {
     el(
       'thead',
       {},
-      el('tr', {}, ...data.columns.map((name) => el('th', { scope: 'col' }, shortText(name, 60)))),
+      el(
+        'tr',
+        {},
+        ...data.columns.map((name, at) =>
+          el('th', { scope: 'col', class: data.ends?.[at] && 'end' }, shortText(name, 60)),
+        ),
+      ),
     ),
     el('tbody', {}, ...shown.map((row) => el('tr', {}, ...row.map(cell)))),
   );

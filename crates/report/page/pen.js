@@ -2,7 +2,7 @@
 // whichever it is given, so that what is exported is what is seen.
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
-const SHAPES = 5;
+const SHAPES = 6;
 
 /** The corners of a shape around (0, 0), of radius 1; a circle has none. @type {number[][]} */
 const CORNERS = [
@@ -11,6 +11,10 @@ const CORNERS = [
   [0, -1.15, 1.05, 0.75, -1.05, 0.75],
   [0, -1.25, 1.1, 0, 0, 1.25, -1.1, 0],
   [0, 1.15, 1.05, -0.75, -1.05, -0.75],
+  [
+    -0.4, -1.15, 0.4, -1.15, 0.4, -0.4, 1.15, -0.4, 1.15, 0.4, 0.4, 0.4, 0.4, 1.15, -0.4, 1.15,
+    -0.4, 0.4, -1.15, 0.4, -1.15, -0.4, -0.4, -0.4,
+  ],
 ];
 
 /** @param {TextStyle} style */

@@ -140,9 +140,11 @@ class SimilarityPanel extends Panel {
   rest() {
     const baseline = baselineOf(this.side, layerAt(this.side));
     const e = this.side.e.layers[layerAt(this.side)].baseline;
+    const ends = e?.interval;
+    const interval = ends ? ` [${number(ends[0])}, ${number(ends[1])}]` : '';
     return baseline === null || !e
       ? ''
-      : `Baseline at this layer: ${number(baseline)} (${number(e.low)} to ${number(e.high)}, n = ${e.n} sentences).`;
+      : `Baseline at this layer: ${number(baseline)}${interval}, n = ${e.n} sentences.`;
   }
 
   label() {

@@ -77,33 +77,40 @@ class TokenPanel extends Panel {
       pen.text(width / 2, height / 2, why, { align: 'center', fill: theme.muted });
       return;
     }
-    const layers = this.side.e.layers;
-    const series = this.series(chart.shown);
     const faint = chart.all.filter((c) => !chart.shown.has(c)).map((c) => c.values);
-    const x = { title: 'layer', labels: layers.map((l) => String(l.layer)) };
-    drawCurves(pen, width, height, {
-      x,
+    const look = { faint, at: depthOf(this.side) };
+    this.frame(chart, width, height, look).draw(pen);
+  }
+
+  /** @param {{chosen: Unit, shown: Iterable<{unit: Unit, values: (number | null)[]}>}} chart
+   * @param {number} width @param {number} height @param {CurvesLook} [look] */
+  frame(chart, width, height, look) {
+    const numbers = this.side.e.layers.map((l) => l.layer);
+    /** @type {CurvesOf} */
+    const panel = {
+      x: { title: 'layer', kind: 'layers', labels: numbers.map(String), numbers },
       y: `${METRICS[state.metric]} to “${chart.chosen.name}”`,
-      series,
-      faint,
-      at: depthOf(this.side),
-    });
+      series: this.series(chart.shown),
+    };
+    return new CurvesFrame({ x: 0, y: 0, w: width, h: height }, panel, look);
   }
 
   /** @param {Iterable<{unit: Unit, values: (number | null)[]}>} shown */
   series(shown) {
     const { layers } = this.side.e;
     /** @type {Series[]} */
-    const series = [...shown].map((c) => ({
+    const series = [...shown].map((c, colour) => ({
       name: c.unit.name,
       values: c.values,
       kind: 'measure',
+      colour,
     }));
     if (state.metric === 'cosine' && layers[0].baseline) {
       series.push({
         name: 'baseline',
         values: layers.map((l) => l.baseline?.value ?? null),
         kind: 'baseline',
+        colour: 0,
       });
     }
     return series;
@@ -112,7 +119,7 @@ class TokenPanel extends Panel {
   hit(/** @type {number} */ x) {
     const { layers } = this.side.e;
     const chart = this.chart();
-    const layer = chart && layerUnder(x, this.width, layers.length, this.series(chart.shown));
+    const layer = chart && this.frame(chart, this.width, this.height(this.width)).nearest(x);
     return layer === null ? null : { text: layerName(layers[layer].layer), layer };
   }
 

@@ -1,87 +1,406 @@
-// The report's schema as the script reads it, for `tsc` alone: nothing of this file is in the page.
+// The schema of reports, for `tsc` alone: nothing of this file is in the page. Written by the test
+// `the_types_of_the_page_are_those_of_the_schema` from the Rust types: do not edit.
 
-interface Estimate { value: number; low: number | null; high: number | null; n: number }
-interface Paper { name: string; doi: string }
-interface Token {
-  text: string; sentence: number; token_id: number | null; char_offsets: [number, number];
-  word_id: number | null; special: boolean;
-}
-interface MapAbout {
-  reducer: string; alignment: string; rows: number[]; placed: number[];
-  share_of_variance: [number, number] | null; third_share?: number;
-  perplexity: number | null; neighbours: number | null;
-}
-interface MapLayer {
-  points: [number, number][]; third?: number[];
-  trustworthiness: number | null; continuity: number | null;
-}
-type Metric = 'cosine' | 'centred' | 'standardised' | 'euclidean';
-interface Layer {
-  layer: number; to_layer_0: Estimate | null; to_sentence: Estimate | null;
-  baseline: Estimate | null; norm: number; cka: number[] | null;
-  trajectory: MapLayer | null; tsne: MapLayer | null;
-  similarity?: { [metric in Metric]?: number[] };
-  neighbours?: number[][]; moved?: { token: number; change: number }[];
-}
-interface Exploration {
-  tool: string; model: string; revision: string | null; family: string;
-  n_layers: number; d_model: number; unit: string; settings: unknown; texts: string[];
-  tokens: Token[]; sampled?: { of: number; seed: number };
-  trajectory: MapAbout | null; tsne: MapAbout | null; neighbours?: number;
-  layers: Layer[]; left_out: { name: string; reason: string }[];
-}
-
-interface Axis { title: string; labels: string[]; of?: 'layers' | 'tokens'; ids?: number[] }
-interface Scale { low: number; high: number; signed: boolean }
-interface Series {
-  name: string; values: (number | null)[]; low?: (number | null)[]; high?: (number | null)[];
-  n?: number; kind: 'measure' | 'baseline';
-}
-interface ChartHead { id: string; title: string; shows: string; paper?: Paper; exploration?: number }
-interface CurvesChart extends ChartHead {
-  type: 'curves'; x: Axis; y: string; range?: [number, number]; series: Series[];
-}
-interface MatrixChart extends ChartHead {
-  type: 'matrix'; rows: Axis; columns: Axis; value: string; scale: Scale;
-  slices: { name?: string; layer?: number; values: (number | null)[] }[];
-}
-interface GridCell { text: string; value: number | null; framed?: boolean; more?: string[] }
-interface GridChart extends ChartHead {
-  type: 'grid'; rows: Axis; columns: Axis; value: string; scale: Scale; cells: GridCell[][];
-}
-interface TrailsChart extends ChartHead {
-  type: 'trails'; x: string; y: string; steps: Axis;
-  items: { name: string; tokens?: number[]; emphasised: boolean; points: ([number, number] | null)[] }[];
-}
-interface TableChart extends ChartHead {
-  type: 'table'; columns: string[]; rows: (number | string | null)[][];
-}
-type Chart = CurvesChart | MatrixChart | GridChart | TrailsChart | TableChart;
-interface Report {
-  schema: string; version: number; kind: string; tool: string; title: string;
-  manifest: { [key: string]: unknown } | null;
-  explorations: Exploration[]; aligned?: [number, number][]; one_basis?: boolean; charts: Chart[];
-}
-
-/** A token of one of the sides. */
-interface Place { side: number; token: number }
-interface State {
-  depth: number; playing: boolean; selected: Place | null; hover: Place | null; pinned: Place[];
-  map: 'trajectory' | 'tsne'; turn: number; colour: string; trails: boolean; ghost: boolean;
-  metric: Metric; words: boolean; special: boolean; theme: number;
-}
-interface Rows { columns: string[]; rows: (number | string | null)[][] }
-interface Hit { text: string; token?: number; layer?: number }
-interface TextStyle {
-  align?: 'left' | 'center' | 'right'; middle?: boolean; fill?: string; size?: number;
-  bold?: boolean; turned?: boolean;
-}
-interface Pen {
-  rect(x: number, y: number, w: number, h: number, fill: string, stroke?: string): void;
-  line(x1: number, y1: number, x2: number, y2: number, stroke: string, width?: number, dash?: number[]): void;
-  path(points: ArrayLike<number>, stroke: string, width?: number, dash?: number[]): void;
-  area(points: ArrayLike<number>, fill: string): void;
-  marker(x: number, y: number, r: number, shape: number, fill: string, stroke?: string): void;
-  text(x: number, y: number, text: string, style?: TextStyle): void;
-  fade(opacity: number): void;
+declare namespace Schema {
+  /** The places along one side of a chart. */
+  type Axis = {
+    /** What the axis measures or lists. */
+    title: string;
+    /** What the places are. */
+    kind: AxisKind;
+    /** `[places]`: the name of each place. Empty for `AxisKind::Share`. */
+    labels: string[];
+    /** `[places]`: the layers' numbers, the tokens' places in the exploration, or the counts. Empty where the places are not linked to anything else. */
+    numbers?: number[];
+    /** `[places]`: the text that each token belongs to. A line separates the groups. Empty for one group. */
+    groups?: number[];
+    /** The places whose label is grey: special tokens, words without a counterpart. */
+    muted?: number[];
+  };
+  /** What the places of an axis are. */
+  type AxisKind = 'named' | 'layers' | 'tokens' | 'counts' | 'share';
+  /** How values become colours: viridis for sizes, blue to red for signed values. */
+  type Scale = {
+    /** The value of the first colour. */
+    low: number;
+    /** The value of the last colour. */
+    high: number;
+    /** Whether the sign matters: then the ends are opposite numbers, and 0 has a neutral colour. */
+    signed: boolean;
+  };
+  /** One chart. The same value is drawn on paper, drawn on the page, and written as JSON and CSV. */
+  type Chart = {
+    /** The name of its files and links: letters, digits and dashes; unique in a report. */
+    id: string;
+    /** Above it. */
+    title: string;
+    /** What it is about, such as a model. On paper it follows the title; the page says it in its head. */
+    subject?: string;
+    /** What it shows, how that is computed, and what it cannot show. */
+    caption: string;
+    /** The source of the measure. */
+    paper?: Paper;
+    /** The exploration of the report that it belongs to, counted from 0; none where it belongs to no text. */
+    exploration?: number;
+  } & Drawing;
+  /** A paper that a measure comes from. */
+  type Paper = {
+    /** Authors and year. */
+    name: string;
+    /** Its DOI, without the resolver. */
+    doi: string;
+  };
+  /** What a chart draws. */
+  type Drawing = ({ type: 'curves' } & Curves) | ({ type: 'matrix' } & Matrix) | ({ type: 'grid' } & Grid) | ({ type: 'trails' } & Trails) | ({ type: 'table' } & Table);
+  /** Panels of curves. */
+  type Curves = {
+    /** The panels, row by row from the top; the panels of a row share its width. */
+    rows: Panel[][];
+    /** Whether these are small multiples: many small panels, with the names of the curves in one legend instead of beside each curve. */
+    multiples?: boolean;
+  };
+  /** Curves over one horizontal axis. */
+  type Panel = {
+    /** Above the panel; may be empty. */
+    title?: string;
+    /** The horizontal axis. */
+    x: Axis;
+    /** What the vertical axis measures, with its unit. */
+    y: string;
+    /** The ends of the vertical axis; all values and intervals are within them. */
+    range: [number, number];
+    /** The curves. */
+    series: Series[];
+  };
+  /** One curve. */
+  type Series = {
+    /** Its name. */
+    name: string;
+    /** `[places]`; none where the measure is not defined: the curve has a gap there. */
+    values: (number | null)[];
+    /** `[places]`: the low and the high end of the interval of each value; empty for none. */
+    intervals?: ([number, number] | null)[];
+    /** `[places]`: where the values are, as shares of the whole depth, rising, 0 to 1. Empty where the panel's axis says it. */
+    at?: number[];
+    /** `[places]`: the layers, beside `at`; empty where the panel's axis says it. */
+    layers?: number[];
+    /** The size of the sample. */
+    n?: number;
+    /** A measure, or what measures are compared with. */
+    kind: SeriesKind;
+    /** Whether the largest value is ringed. */
+    peak?: boolean;
+    /** The place of a measure's colour and marker in the palette; `Curves` sets it. */
+    colour: number;
+  };
+  /** What a curve is. */
+  type SeriesKind = 'measure' | 'baseline';
+  /** Panels of coloured cells. */
+  type Matrix = {
+    /** The panels. Panels of one `value` and one `scale` share a colour bar. */
+    panels: MatrixPanel[];
+    /** How many matrices stand beside each other on paper; as many as fit where it is not set. */
+    across?: number;
+  };
+  /** One matrix, or several of the same axes and scale. */
+  type MatrixPanel = {
+    /** Above the panel; may be empty. */
+    title?: string;
+    /** From the top; layers from the bottom. */
+    rows: Axis;
+    /** From the left. */
+    columns: Axis;
+    /** What a cell's value is, with its unit. */
+    value: string;
+    /** How it becomes a colour. */
+    scale: Scale;
+    /** Decimals of the numbers in the cells. */
+    decimals: number;
+    /** The size of the sample. */
+    n?: number;
+    /** The matrices. */
+    slices: Slice[];
+  };
+  /** One matrix of a panel. */
+  type Slice = {
+    /** What tells it from the other matrices of its layer (a head, say); may be empty. */
+    name?: string;
+    /** The layer that it belongs to. The page shows the matrix of its current layer. */
+    layer?: number;
+    /** `[rows * columns]`, row by row; none where it is not defined. */
+    values: (number | null)[];
+    /** The cells that are framed, as places in `values`. */
+    framed?: number[];
+  };
+  /** Words on coloured cells. */
+  type Grid = {
+    /** From the top; layers from the bottom. */
+    rows: Axis;
+    /** From the left; its labels stand below the cells. */
+    columns: Axis;
+    /** What a cell's value is, with its unit. */
+    value: string;
+    /** How it becomes a colour. */
+    scale: Scale;
+    /** `[rows][columns]`. */
+    cells: GridCell[][];
+    /** What was to be predicted at each column: a line above the cells. */
+    truth?: Truth;
+    /** What a frame says; empty where no cell is framed. */
+    framed?: string;
+    /** The column that is shown in any case, where paper has no room for all. */
+    focus?: number;
+  };
+  /** What was to be predicted. */
+  type Truth = {
+    /** What it is called, such as `next token`. */
+    name: string;
+    /** `[columns]`; none where nothing was to be predicted. */
+    labels: (string | null)[];
+  };
+  /** One cell of a grid. */
+  type GridCell = {
+    /** What stands in it. */
+    text: string;
+    /** What its colour says. */
+    value: number | null;
+    /** Whether it is framed: a prediction that is right, say. */
+    framed?: boolean;
+    /** What the page adds when it is pointed at. */
+    more?: string[];
+  };
+  /** Points in a plane, one map for each layer. Points of several groups are coloured by group, points of one group by their place in it. */
+  type Trails = {
+    /** What the horizontal axis measures; empty where axes have no meaning. */
+    x?: string;
+    /** What the vertical axis measures; empty where axes have no meaning. */
+    y?: string;
+    /** The layers. */
+    steps: Axis;
+    /** `[steps]`: what is to be said of each map, such as its trustworthiness; empty for nothing. */
+    notes?: string[];
+    /** What moves. */
+    items: Axis;
+    /** `[steps][items]`: where it is; none where that is not defined. */
+    points: (([number, number] | null)[])[];
+    /** Whether all maps share one plane, so that the way from one to the next has a meaning. */
+    shared?: boolean;
+  };
+  /** Rows of words and numbers. Neighbouring rows with the same text in the first column form a group. */
+  type Table = {
+    /** The columns. */
+    columns: Column[];
+    /** `[rows][columns]`. */
+    rows: Cell[][];
+  };
+  /** A column of a table. */
+  type Column = {
+    /** Its name. */
+    title: string;
+    /** Where the texts of its cells begin or end. */
+    align?: Align;
+  };
+  /** The side at which texts are aligned. A text that is too long loses its other side. */
+  type Align = 'start' | 'end';
+  /** What stands in a table. */
+  type Cell = number | string | null;
+  /** Everything that a page shows. */
+  type Report = {
+    /** `SCHEMA`. */
+    schema: string;
+    /** `VERSION`. */
+    version: number;
+    /** The command that made it: `explore`, `compare`, `profile`, `lens`, `geometry`, `probe`. */
+    kind: string;
+    /** The program and its version. */
+    tool: string;
+    /** Above the page. */
+    title: string;
+    /** What it was made with, as `manifest.json` has it, without what changes no number. */
+    manifest: unknown;
+    /** The texts or models that are looked into, one or two. */
+    explorations: Exploration[];
+    /** Pairs of tokens, one of each of two explorations, that stand for the same word. */
+    aligned?: ([number, number])[];
+    /** Whether the maps of two explorations are of one basis, and may be laid over each other. */
+    one_basis?: boolean;
+    /** Curves, matrices and tables. */
+    charts: Chart[];
+  };
+  /** One text (or several) in one model. */
+  type Exploration = {
+    /** The program and its version. */
+    tool: string;
+    /** The model's id or path. */
+    model: string;
+    /** Its commit on the hub. */
+    revision: string | null;
+    /** Its family. */
+    family: string;
+    /** The number of its blocks. */
+    n_layers: number;
+    /** The width of its states. */
+    d_model: number;
+    /** What a row of `tokens` is: `token`, `word` or `sentence`. */
+    unit: string;
+    /** How states were measured and reduced. */
+    settings: unknown;
+    /** Further choices of the command, by name. */
+    options?: unknown;
+    /** The texts. */
+    texts: string[];
+    /** `[tokens]`. */
+    tokens: Token[];
+    /** Where not all tokens are here. */
+    sampled?: Sampled;
+    /** The map whose points all layers share. */
+    trajectory: MapAbout | null;
+    /** The t-SNE map. */
+    tsne: MapAbout | null;
+    /** The number of tokens that CKA is over. */
+    cka_tokens: number | null;
+    /** How many neighbours are listed of each token. */
+    neighbours?: number;
+    /** What `moved` of the layers counts. */
+    moves?: Moves;
+    /** What is known of each layer. */
+    layers: Layer[];
+    /** The model's own profile. */
+    profile?: unknown;
+    /** What is not shown, and why. */
+    omitted: Omitted[];
+  };
+  /** A token, or the word or text that rows were pooled to. */
+  type Token = {
+    /** The letters that it covers (`##` before those that continue a word), or its name. */
+    text: string;
+    /** Its text, counted from 0. */
+    sentence: number;
+    /** Its id in the vocabulary. */
+    token_id: number | null;
+    /** Its place in its text, in characters. */
+    char_offsets: [number, number];
+    /** Its word, counted from 0 within the text. */
+    word_id: number | null;
+    /** Whether the tokenizer put it there. */
+    special: boolean;
+  };
+  /** That only some of the tokens are here. */
+  type Sampled = {
+    /** How many there are. */
+    of: number;
+    /** The seed of the choice. */
+    seed: number;
+  };
+  /** How a map was made. */
+  type MapAbout = {
+    /** `pca`, `tsne` or `random`. */
+    reducer: string;
+    /** `joint`, `procrustes` or `none`. */
+    alignment: string;
+    /** The tokens on it, by their places in `tokens`. */
+    rows: number[];
+    /** Of these, those that were placed on a basis fitted without them. */
+    placed: number[];
+    /** The share of the variance along each axis. */
+    share_of_variance: [number, number] | null;
+    /** The share along the third component. */
+    third_share?: number;
+    /** t-SNE's perplexity. */
+    perplexity: number | null;
+    /** The neighbours that trustworthiness and continuity count. */
+    neighbours: number | null;
+  };
+  /** What is known of one layer. */
+  type Layer = {
+    /** The layer; 0 is the embedding output. */
+    layer: number;
+    /** Mean similarity of a token to itself at layer 0. */
+    to_layer_0: Estimate | null;
+    /** Mean similarity of a token to the other tokens of its sentence. */
+    to_sentence: Estimate | null;
+    /** Mean cosine of words of unrelated sentences. */
+    baseline: Estimate | null;
+    /** Mean Euclidean norm of a token. */
+    norm: number;
+    /** `[layers]`: debiased linear CKA with every layer. */
+    cka: number[] | null;
+    /** Its points on the trajectory's map. */
+    trajectory: MapLayer | null;
+    /** Its points on the t-SNE map. */
+    tsne: MapLayer | null;
+    /** Every token against every token. */
+    similarity?: Similarity;
+    /** `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, by their places in `tokens`; empty for special tokens, which are nobody's neighbours either. */
+    neighbours?: number[][];
+    /** The tokens whose neighbours differ from those at the layer before, those that differ most first; of many tokens only some. */
+    moved?: Moved[];
+    /** `[heads]`: what the heads of the block do that makes the layer, where that was asked for. */
+    heads?: Head[];
+  };
+  /** A mean with its 95 % interval. */
+  type Estimate = {
+    /** The mean. */
+    value: number;
+    /** The low and the high end; none where there is nothing to resample. */
+    interval: [number, number] | null;
+    /** The number of resampled units: sentences, or the tokens of a single one. */
+    n: number;
+  };
+  /** One layer of a map. */
+  type MapLayer = {
+    /** `[rows]` of the map. */
+    points: ([number, number])[];
+    /** `[rows]`: the third component. */
+    third?: number[];
+    /** Whether neighbours on the map are neighbours in the space of the layer, 0 to 1. */
+    trustworthiness: number | null;
+    /** The reverse. */
+    continuity: number | null;
+  };
+  /** Token × token matrices of one layer, each as its upper triangle with the diagonal, row by row: `[tokens (tokens + 1) / 2]`. */
+  type Similarity = {
+    /** Cosines. */
+    cosine?: number[];
+    /** Cosines after the mean of the layer's tokens that are not special is subtracted. */
+    centred?: number[];
+    /** Cosines of z-scores over these tokens. */
+    standardised?: number[];
+    /** Euclidean distances. */
+    euclidean?: number[];
+  };
+  /** How moves are counted. */
+  type Moves = {
+    /** How many nearest neighbours are compared, by Euclidean distance in the full space. */
+    neighbours: number;
+    /** Among how many tokens. */
+    n: number;
+    /** The change of neighbourhoods that have nothing to do with each other. */
+    by_chance: number;
+  };
+  /** What a head does, as a mean over the tokens that are not special. */
+  type Head = {
+    /** Entropy of a token's weights, in nats. */
+    entropy: number;
+    /** That entropy over the largest that it can be. */
+    relative_entropy: number | null;
+    /** How many tokens away it looks. */
+    distance: number | null;
+    /** The share of the weight that goes to special tokens. */
+    to_special: number | null;
+  };
+  /** A token that moved. */
+  type Moved = {
+    /** Its place in `tokens`. */
+    token: number;
+    /** The share of its neighbours that are new, 0 to 1. */
+    change: number;
+  };
+  /** Something that is not shown, and why. */
+  type Omitted = {
+    /** What it is. */
+    what: string;
+    /** Why it is not shown. */
+    why: string;
+  };
 }

@@ -1,6 +1,7 @@
 //! That a report's lengths go together and its numbers are numbers: the page relies on it.
 
-use crate::{Axis, Chart, Drawing, Error, Exploration, MapAbout, MapLayer, Report, Result};
+use crate::{Error, Exploration, MapAbout, MapLayer, Report, Result};
+use std::collections::BTreeSet;
 
 pub(crate) fn report(report: &Report) -> Result<()> {
     for (index, exploration) in report.explorations.iter().enumerate() {
@@ -13,11 +14,15 @@ pub(crate) fn report(report: &Report) -> Result<()> {
             }
         }
     }
+    let mut ids = BTreeSet::new();
     for chart in &report.charts {
+        if !ids.insert(&chart.id) {
+            return Err(Error::Twice { id: chart.id.clone() });
+        }
         if let Some(of) = chart.exploration {
             below(&format!("the exploration of {}", chart.id), of, report.explorations.len())?;
         }
-        check_chart(chart)?;
+        chart.check()?;
     }
     Ok(())
 }
@@ -29,7 +34,7 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
         finite(&format!("{at}: norm"), layer.norm)?;
         for estimate in [layer.to_layer_0, layer.to_sentence, layer.baseline].into_iter().flatten()
         {
-            let ends = estimate.low.into_iter().chain(estimate.high);
+            let ends = estimate.interval.into_iter().flatten();
             all_finite(&format!("{at}: a mean"), ends.chain([estimate.value]))?;
         }
         if let Some(cka) = &layer.cka {
@@ -76,78 +81,6 @@ fn check_map(at: &str, about: Option<&MapAbout>, layer: Option<&MapLayer>) -> Re
         all_finite(at, third.iter().copied())?;
     }
     Ok(())
-}
-
-fn check_chart(chart: &Chart) -> Result<()> {
-    let id = &chart.id;
-    match &chart.drawing {
-        Drawing::Curves(curves) => {
-            check_axis(id, &curves.x)?;
-            let n = curves.x.labels.len();
-            for series in &curves.series {
-                let what = format!("{id}: {}", series.name);
-                length(what.clone(), n, series.values.len())?;
-                for ends in [&series.low, &series.high] {
-                    if !ends.is_empty() {
-                        length(what.clone(), n, ends.len())?;
-                    }
-                }
-                let all = series.values.iter().chain(&series.low).chain(&series.high);
-                all_finite(&what, all.flatten().copied())?;
-            }
-        }
-        Drawing::Matrix(matrix) => {
-            check_axis(id, &matrix.rows)?;
-            check_axis(id, &matrix.columns)?;
-            let cells = matrix.rows.labels.len() * matrix.columns.labels.len();
-            for slice in &matrix.slices {
-                length(format!("{id}: cells"), cells, slice.values.len())?;
-                all_finite(id, slice.values.iter().flatten().copied())?;
-            }
-            all_finite(id, [matrix.scale.low, matrix.scale.high].into_iter())?;
-        }
-        Drawing::Grid(grid) => {
-            check_axis(id, &grid.rows)?;
-            check_axis(id, &grid.columns)?;
-            length(format!("{id}: rows"), grid.rows.labels.len(), grid.cells.len())?;
-            for row in &grid.cells {
-                length(format!("{id}: cells"), grid.columns.labels.len(), row.len())?;
-                all_finite(id, row.iter().filter_map(|cell| cell.value))?;
-            }
-            all_finite(id, [grid.scale.low, grid.scale.high].into_iter())?;
-        }
-        Drawing::Trails(trails) => {
-            check_axis(id, &trails.steps)?;
-            for item in &trails.items {
-                length(
-                    format!("{id}: {}", item.name),
-                    trails.steps.labels.len(),
-                    item.points.len(),
-                )?;
-                all_finite(id, item.points.iter().flatten().flatten().copied())?;
-            }
-        }
-        Drawing::Table(table) => {
-            for row in &table.rows {
-                length(format!("{id}: cells"), table.columns.len(), row.len())?;
-                for cell in row {
-                    if let crate::Cell::Number(value) = cell {
-                        finite(id, *value)?;
-                    }
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn check_axis(id: &str, axis: &Axis) -> Result<()> {
-    match axis.of {
-        None => Ok(()),
-        Some(_) => {
-            length(format!("{id}: ids of {}", axis.title), axis.labels.len(), axis.ids.len())
-        }
-    }
 }
 
 fn length(what: String, expected: usize, found: usize) -> Result<()> {

@@ -10,16 +10,25 @@ pub enum Error {
         /// What is missing or wrong.
         reason: String,
     },
-    /// A report of a later version of the schema.
+    /// A report of another version of the schema.
     #[error(
-        "this report is of version {found} of the schema, and this program reads up to {known}; a \
-         newer stratoscope reads it"
+        "this report has version {found} of the schema, and this program reads version {known}: \
+         make the report again, or read it with the stratoscope that made it"
     )]
-    Newer {
-        /// Its version.
+    Version {
+        /// The version of the report.
         found: u64,
-        /// The latest that is known here.
+        /// The version that this program reads.
         known: u32,
+    },
+    /// A chart whose lengths do not agree, or with a number that has no place in it.
+    #[error(transparent)]
+    Chart(#[from] stratoscope_chart::ChartError),
+    /// Two charts of one id: links and file names could not tell them apart.
+    #[error("two charts have the id `{id}`")]
+    Twice {
+        /// The id.
+        id: String,
     },
     /// Lengths that do not go together.
     #[error("{what}: expected {expected}, found {found}")]

@@ -5,31 +5,23 @@
 //! file: no request leaves it, and its Content-Security-Policy allows its own script and style and
 //! nothing else.
 //!
-//! Every command fills [`Report::charts`] with what its figures take already; an [`Exploration`] is
-//! what the map, the sentence and the similarities of a text are shown from.
+//! An [`Exploration`] is what the map, the text and the similarities are shown from;
+//! [`Report::charts`] are the charts that the figures are drawn from, too.
 //!
 //! ```
-//! use stratoscope_report::{Axis, Chart, Curves, Drawing, Report, Series};
+//! use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
+//! use stratoscope_report::Report;
 //!
 //! let mut report = Report::new("geometry", "stratoscope 0.1.0", "Geometry by depth");
-//! report.charts.push(Chart {
-//!     id: "norms".into(),
-//!     title: "Norms".into(),
-//!     shows: "The mean length of a token's vector.".into(),
-//!     drawing: Drawing::Curves(Curves {
-//!         x: Axis::layers(&[0, 1]),
-//!         y: "norm".into(),
-//!         series: vec![Series { name: "mean".into(), values: vec![Some(1.0), Some(2.5)], ..Series::default() }],
-//!         ..Curves::default()
-//!     }),
-//!     ..Chart::default()
-//! });
+//! let series = Series::new("mean").values([Some(1.0), Some(2.5)]);
+//! let panel = Panel::new("", Axis::layers(&[0, 1]), "norm", [series]);
+//! let chart = Chart::new("norms", "Norms", Curves::one(panel));
+//! report.charts.push(chart.caption("The mean length of a token's vector."));
 //! let page = report.html()?;
 //! assert!(page.starts_with("<!doctype html>"));
 //! # Ok::<(), stratoscope_report::Error>(())
 //! ```
 
-mod charts;
 mod check;
 mod error;
 mod form;
@@ -37,14 +29,12 @@ mod page;
 mod schema;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod types;
 
-pub use charts::{
-    Axis, AxisOf, Cell, Chart, Curves, Drawing, Grid, GridCell, Matrix, Paper, Scale, Series,
-    SeriesKind, Slice, Table, Trail, Trails,
-};
 pub use error::{Error, Result};
 pub use form::Form;
 pub use schema::{
-    Estimate, Exploration, Head, Layer, LeftOut, MapAbout, MapLayer, Moved, Moves, Report, SCHEMA,
+    Estimate, Exploration, Head, Layer, MapAbout, MapLayer, Moved, Moves, Omitted, Report, SCHEMA,
     Sampled, Similarity, Token, VERSION,
 };

@@ -1,14 +1,15 @@
 //! The report as data: what `--json` prints and the page shows. SCHEMA.md describes it in words.
 
-use crate::{Chart, Error, Result, check};
+use crate::{Error, Result, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stratoscope_chart::Chart;
 
 /// The name of the schema, by which a report is known.
 pub const SCHEMA: &str = "stratoscope-report";
 /// Its version. It rises where a reader of the one before would misread what is written now; fields
 /// that are merely new leave it as it is.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Everything that a page shows.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,8 +73,6 @@ pub struct Exploration {
     pub trajectory: Option<MapAbout>,
     /// The t-SNE map.
     pub tsne: Option<MapAbout>,
-    /// The plane of role and sense.
-    pub plane: Option<Value>,
     /// The number of tokens that CKA is over.
     pub cka_tokens: Option<usize>,
     /// How many neighbours are listed of each token.
@@ -87,8 +86,8 @@ pub struct Exploration {
     /// The model's own profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Value>,
-    /// What is not here, and why.
-    pub left_out: Vec<LeftOut>,
+    /// What is not shown, and why.
+    pub omitted: Vec<Omitted>,
 }
 
 /// A token, or the word or text that rows were pooled to.
@@ -159,8 +158,6 @@ pub struct Layer {
     pub trajectory: Option<MapLayer>,
     /// Its points on the t-SNE map.
     pub tsne: Option<MapLayer>,
-    /// The words' places in the plane of role and sense.
-    pub plane: Option<Value>,
     /// Every token against every token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<Similarity>,
@@ -182,11 +179,9 @@ pub struct Layer {
 pub struct Estimate {
     /// The mean.
     pub value: f64,
-    /// The low end; none where there is nothing to resample.
-    pub low: Option<f64>,
-    /// The high end.
-    pub high: Option<f64>,
-    /// What was resampled: sentences, or the tokens of a single one.
+    /// The low and the high end; none where there is nothing to resample.
+    pub interval: Option<[f64; 2]>,
+    /// The number of resampled units: sentences, or the tokens of a single one.
     pub n: usize,
 }
 
@@ -257,11 +252,11 @@ pub struct Moved {
 
 /// Something that is not shown, and why.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeftOut {
+pub struct Omitted {
     /// What it is.
-    pub name: String,
-    /// Why.
-    pub reason: String,
+    pub what: String,
+    /// Why it is not shown.
+    pub why: String,
 }
 
 impl Report {
@@ -284,7 +279,7 @@ impl Report {
     /// Reads a report.
     ///
     /// # Errors
-    /// [`Error::NotAReport`], [`Error::Newer`], or lengths that do not go together.
+    /// [`Error::NotAReport`], [`Error::Version`], or what [`Report::check`] refuses.
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |reason: String| Error::NotAReport { reason };
         let value: Value = serde_json::from_str(text).map_err(|e| refuse(e.to_string()))?;
@@ -293,8 +288,8 @@ impl Report {
         }
         match value["version"].as_u64() {
             None | Some(0) => return Err(refuse("`version` is no number from 1 up".to_owned())),
-            Some(found) if found > u64::from(VERSION) => {
-                return Err(Error::Newer { found, known: VERSION });
+            Some(found) if found != u64::from(VERSION) => {
+                return Err(Error::Version { found, known: VERSION });
             }
             Some(_) => {}
         }

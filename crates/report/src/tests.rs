@@ -1,12 +1,15 @@
 //! The schema as it stands, what it refuses, and what the page promises of itself.
 
 use crate::{
-    Axis, Chart, Curves, Drawing, Error, Estimate, Exploration, Form, Grid, GridCell, Layer,
-    MapAbout, MapLayer, Matrix, Paper, Report, Scale, Series, SeriesKind, Similarity, Slice, Table,
-    Token, Trail, Trails,
+    Error, Estimate, Exploration, Form, Layer, MapAbout, MapLayer, Omitted, Report, Similarity,
+    Token,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
+use stratoscope_chart::{
+    Axis, Cell, Chart, ChartError, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel,
+    Panel, Scale, Series, Slice, Table, Trails,
+};
 
 fn token(text: &str) -> Token {
     Token { text: text.to_owned(), char_offsets: [0, 3], word_id: Some(0), ..Token::default() }
@@ -32,7 +35,8 @@ fn exploration() -> Exploration {
         }),
         layers: vec![Layer {
             layer: 0,
-            to_sentence: Some(Estimate { value: 0.5, low: Some(0.4), high: None, n: 2 }),
+            to_sentence: Some(Estimate { value: 0.5, interval: Some([0.4, 0.75]), n: 2 }),
+            to_layer_0: Some(Estimate { value: 1.0, interval: None, n: 1 }),
             norm: 1.5,
             trajectory: Some(map),
             similarity: Some(Similarity {
@@ -42,6 +46,7 @@ fn exploration() -> Exploration {
             neighbours: Some(vec![vec![1], vec![0]]),
             ..Layer::default()
         }],
+        omitted: vec![Omitted { what: "profile".to_owned(), why: "none is known".to_owned() }],
         ..Exploration::default()
     }
 }
@@ -49,66 +54,55 @@ fn exploration() -> Exploration {
 fn report() -> Report {
     let mut report = Report::new("explore", "stratoscope 0.1.0", "the <bank>");
     report.explorations.push(exploration());
-    let chart = |id: &str, drawing| Chart {
-        id: id.to_owned(),
-        title: id.to_owned(),
-        shows: "Nothing.".to_owned(),
-        drawing,
-        ..Chart::default()
-    };
-    let series = Series {
-        name: "a".to_owned(),
-        values: vec![Some(0.5), None],
-        kind: SeriesKind::Baseline,
-        ..Series::default()
-    };
-    let curves = Curves { x: Axis::layers(&[0, 1]), series: vec![series], ..Curves::default() };
-    let slice = Slice { values: vec![Some(1.0), None], ..Slice::default() };
-    let cell = GridCell { text: "x".to_owned(), value: Some(0.5), ..GridCell::default() };
-    let trail = Trail { points: vec![Some([1.0, 2.0])], ..Trail::default() };
+    fn chart(id: &str, drawing: impl Into<Drawing>) -> Chart {
+        Chart::new(id, id, drawing).caption("Nothing.")
+    }
+    let layers = || Axis::layers(&[0, 1]);
+    let estimates = [Some((0.5, Some([0.25, 0.75]))), None];
+    let series = [
+        Series::new("a").n(9).peak().estimates(estimates),
+        Series::new("b").baseline().values([Some(0.5), Some(0.5)]),
+    ];
+    let share = [Series::new("a").values([Some(0.5), Some(1.0)]).shares(&[0, 6], 12)];
+    let panels = [Panel::new("by share", Axis::share(), "unit", share)];
+    let tokens = || Axis::tokens(vec!["the".to_owned()], vec![0]);
+    let cell = GridCell { framed: true, ..GridCell::new("x", Some(0.5)) };
+    let slice = Slice::new([Some(1.0), None]).name("head 0").layer(1).framed([0]);
     report.charts = vec![
-        Chart {
-            paper: Some(Paper::new("Somebody 2020", "10.1000/182")),
-            exploration: Some(0),
-            ..chart("curves", Drawing::Curves(curves))
-        },
+        chart("curves", Curves::one(Panel::new("", layers(), "unit", series)))
+            .subject("a/model")
+            .paper("Somebody 2020", "10.1000/182")
+            .exploration(0),
+        chart("multiples", Curves::multiples(panels)),
         chart(
             "matrix",
-            Drawing::Matrix(Matrix {
-                rows: Axis::tokens(vec!["the".to_owned()], vec![0]),
-                columns: Axis::layers(&[0, 1]),
-                scale: Scale::signed([0.5, -2.0].into_iter()),
-                slices: vec![slice],
-                ..Matrix::default()
-            }),
+            Matrix::new([MatrixPanel::new(tokens().muted([0]), layers(), "weight", Scale::unit())
+                .title("Weights")
+                .n(3)
+                .decimals(0)
+                .slices([slice])])
+            .across(2),
         ),
         chart(
             "grid",
-            Drawing::Grid(Grid {
-                rows: Axis::layers(&[0]),
-                columns: Axis::named("token", vec!["the".to_owned()]),
-                cells: vec![vec![cell]],
-                ..Grid::default()
-            }),
+            Grid::new(Axis::layers(&[0]), tokens(), "share", Scale::unit(), vec![vec![cell]])
+                .truth("next token", vec![Some("bank".to_owned())])
+                .framed("it is right")
+                .focus(0),
         ),
         chart(
             "trails",
-            Drawing::Trails(Trails {
-                steps: Axis::layers(&[0]),
-                items: vec![trail],
-                ..Trails::default()
-            }),
+            Trails::new(Axis::layers(&[0]), tokens().groups(vec![0]), vec![vec![Some([1.0, 2.0])]])
+                .axes("x", "y")
+                .notes(vec!["T 0.9".to_owned()])
+                .shared(),
         ),
         chart(
             "table",
-            Drawing::Table(Table {
-                columns: vec!["a".to_owned(); 3],
-                rows: vec![vec![
-                    crate::Cell::Number(1.0),
-                    crate::Cell::Text("b".to_owned()),
-                    crate::Cell::None,
-                ]],
-            }),
+            Table::new(
+                [Column::end("a"), "b".into(), "c".into()],
+                [vec![Cell::Number(1.0), Cell::Text("b".to_owned()), Cell::None]],
+            ),
         ),
     ];
     report
@@ -130,13 +124,18 @@ fn what_is_written_is_read_back() {
 }
 
 #[test]
-fn what_is_no_report_or_a_newer_one_is_refused_in_a_line() {
+fn what_is_no_report_or_of_another_version_is_refused_in_a_line() {
     let line = |text: &str| Report::parse(text).unwrap_err().to_string();
-    assert_eq!(
-        line(&report().json().unwrap().replace("\"version\":1", "\"version\":2")),
-        "this report is of version 2 of the schema, and this program reads up to 1; a newer \
-         stratoscope reads it"
-    );
+    for version in ["1", "3"] {
+        let other = format!("\"version\":{version}");
+        assert_eq!(
+            line(&report().json().unwrap().replace("\"version\":2", &other)),
+            format!(
+                "this report has version {version} of the schema, and this program reads version \
+                 2: make the report again, or read it with the stratoscope that made it"
+            )
+        );
+    }
     assert_eq!(
         line("{\"schema\":\"other\"}"),
         "this is no report of Stratoscope's: `schema` is not \"stratoscope-report\""
@@ -144,7 +143,7 @@ fn what_is_no_report_or_a_newer_one_is_refused_in_a_line() {
     for bad in ["", "[]", "1", "{\"schema\":\"stratoscope-report\",\"version\":-1}"] {
         assert!(matches!(Report::parse(bad), Err(Error::NotAReport { .. })), "{bad}");
     }
-    let lacking = "{\"schema\":\"stratoscope-report\",\"version\":1}";
+    let lacking = "{\"schema\":\"stratoscope-report\",\"version\":2}";
     assert!(line(lacking).contains("missing field `kind`"), "{}", line(lacking));
 }
 
@@ -166,21 +165,17 @@ fn lengths_and_numbers_are_checked() {
         ("norm is NaN", |r| r.explorations[0].layers[0].norm = f64::NAN),
         ("a mean is inf", |r| {
             if let Some(mean) = &mut r.explorations[0].layers[0].to_sentence {
-                mean.high = Some(f64::INFINITY);
+                mean.interval = Some([0.0, f64::INFINITY]);
             }
         }),
         ("a neighbour", |r| {
             r.explorations[0].layers[0].neighbours = Some(vec![vec![2], vec![]]);
         }),
         ("the exploration of curves", |r| r.charts[0].exploration = Some(1)),
-        ("matrix: cells", |r| {
-            if let Drawing::Matrix(matrix) = &mut r.charts[1].drawing {
-                matrix.slices[0].values.pop();
-            }
-        }),
-        ("curves: a", |r| {
-            if let Drawing::Curves(curves) = &mut r.charts[0].drawing {
-                curves.series[0].low = vec![None];
+        ("two charts have the id `curves`", |r| r.charts[1].id = "curves".to_owned()),
+        ("matrix, Weights: cells", |r| {
+            if let Drawing::Matrix(matrix) = &mut r.charts[2].drawing {
+                matrix.panels[0].slices[0].values.pop();
             }
         }),
     ];
@@ -191,6 +186,11 @@ fn lengths_and_numbers_are_checked() {
         assert!(said.contains(what), "{what}: {said}");
         assert!(report.json().is_err());
     }
+    let mut report = report();
+    if let Drawing::Curves(curves) = &mut report.charts[0].drawing {
+        curves.rows[0][0].series[0].values[0] = Some(f64::NAN);
+    }
+    assert!(matches!(report.check(), Err(Error::Chart(ChartError::NotFinite { .. }))));
 }
 
 /// What stands between two marks.
@@ -281,7 +281,7 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
 #[test]
 fn the_shell_stays_small() {
     let empty = Report::new("explore", "t", "t").html().unwrap();
-    assert!(empty.len() < 105_000, "{} bytes", empty.len());
+    assert!(empty.len() < 120_000, "{} bytes", empty.len());
 }
 
 #[test]
