@@ -1,6 +1,6 @@
 //! A list of marks in points (1/72 inch), replayed through plotters' backend interface.
 //!
-//! SVG and PNG come from the same list, so they are the same picture.
+//! SVG and PNG are drawn from one list, so they show the same picture.
 
 use plotters_backend::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::{
@@ -15,14 +15,14 @@ use crate::labels::Rect;
 
 /// Backend units in one point: backends count in whole units.
 pub(crate) const UNITS: f64 = 20.0;
-/// plotters writes `size / 1.24` into SVG; sizes are given to it times this.
+/// plotters writes `size / 1.24` into SVG, so sizes are multiplied by this.
 pub(crate) const PLOTTERS_EM: f64 = 1.24;
 /// plotters puts the baseline of a text 0.76 em below its top.
 pub(crate) const BASELINE: f64 = 0.76;
 
 type Point = (f64, f64);
 
-/// Where a text's position lies on it.
+/// The point of a text that its position refers to.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Anchor {
     Start,

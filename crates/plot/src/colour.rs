@@ -14,7 +14,8 @@ pub(crate) const MUTED: Rgb = [120, 120, 120];
 /// The page.
 pub(crate) const PAPER: Rgb = [255, 255, 255];
 
-/// Okabe & Ito (2008), without yellow, which vanishes on paper.
+/// Okabe & Ito (2008), with a dark yellow, since theirs is hard to see on white. The page has the same
+/// order.
 const CATEGORIES: [Rgb; 7] = [
     [0, 114, 178],
     [213, 94, 0],
@@ -61,12 +62,12 @@ const DIVERGING: [Rgb; 11] = [
     [103, 0, 31],
 ];
 
-/// The colour of category `index`; the marker's shape tells repeats apart.
+/// The colour of category `index`. Repeated colours have different markers.
 pub(crate) fn category(index: usize) -> Rgb {
     CATEGORIES.get(index % CATEGORIES.len()).copied().unwrap_or(INK)
 }
 
-/// A colour as dark as text needs on white.
+/// A colour that is dark enough for text on white.
 pub(crate) fn for_text(colour: Rgb) -> Rgb {
     let mut dark = colour;
     while luminance(dark) > 0.2 {
@@ -75,7 +76,7 @@ pub(crate) fn for_text(colour: Rgb) -> Rgb {
     dark
 }
 
-/// Black or white, whichever reads better on `ground`.
+/// Black or white, whichever is more readable on `ground`.
 pub(crate) fn over(ground: Rgb) -> Rgb {
     if luminance(ground) > 0.3 { [0, 0, 0] } else { [255, 255, 255] }
 }
@@ -86,7 +87,7 @@ fn luminance(colour: Rgb) -> f64 {
     0.2126 * r + 0.7152 * g + 0.0722 * b
 }
 
-/// Values to colours: what a heat-map and its colour bar share.
+/// Maps values to colours, for a matrix and its colour bar.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Scale {
     /// viridis from `low` to `high`.

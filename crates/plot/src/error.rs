@@ -4,26 +4,26 @@
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// A chart whose lengths do not agree, or with a number that has no place in it.
+    /// An invalid chart.
     #[error(transparent)]
     Chart(#[from] stratoscope_chart::ChartError),
-    /// A figure needs at least one of these.
+    /// Nothing to draw.
     #[error("no {what} to draw")]
     Empty {
         /// What is missing, e.g. `tokens`.
         what: &'static str,
     },
-    /// A list is not as long as the others say.
+    /// A list does not have the expected length.
     #[error("{what}: {found} values, expected {expected}")]
     Shape {
         /// Which list.
         what: String,
-        /// How long it has to be.
+        /// The expected length.
         expected: usize,
-        /// How long it is.
+        /// The length that was found.
         found: usize,
     },
-    /// A value that has no place on a scale: NaN, infinite, or larger than 1e100.
+    /// A value that cannot be drawn: NaN, infinite, or larger than 1e100.
     #[error("{what} is {value:e}, which cannot be drawn")]
     NotDrawable {
         /// Which value, with its layer and token.
@@ -31,7 +31,7 @@ pub enum PlotError {
         /// The value.
         value: f64,
     },
-    /// A value outside of its range: a cosine, a category, a percentile, an interval's end.
+    /// A value outside of its range, such as a percentile.
     #[error("{what} is {value}, outside {low} to {high}")]
     OutOfRange {
         /// Which value.
@@ -43,14 +43,14 @@ pub enum PlotError {
         /// The largest allowed.
         high: f64,
     },
-    /// More than a picture can hold.
+    /// More than a figure can show.
     #[error("{found} {what}: a figure holds at most {limit}")]
     TooMany {
-        /// What there is too much of.
+        /// What there are too many of.
         what: &'static str,
-        /// How many there are.
+        /// The number that was found.
         found: usize,
-        /// How many are allowed.
+        /// The largest number.
         limit: usize,
     },
     /// A PNG of this size cannot be made.
@@ -62,7 +62,7 @@ pub enum PlotError {
         width: u64,
         /// Height that follows, in pixels.
         height: u64,
-        /// The most pixels that are drawn.
+        /// The largest number of pixels.
         limit: u64,
     },
     /// A font that ships with this crate could not be read.
@@ -74,13 +74,13 @@ pub enum PlotError {
     /// Writing PNG bytes failed.
     #[error("the PNG could not be encoded: {message}")]
     Encode {
-        /// What the encoder said.
+        /// The message of the encoder.
         message: String,
     },
     /// A drawing backend refused.
     #[error("drawing failed: {message}")]
     Backend {
-        /// What the backend said.
+        /// The message of the backend.
         message: String,
     },
 }

@@ -4,7 +4,7 @@ use crate::canvas::Canvas;
 use crate::error::PlotError;
 use crate::pixels;
 
-/// A drawn figure. SVG and PNG are the same picture; both are the same bytes for the same input.
+/// A drawn figure. SVG and PNG show the same picture; the same input gives the same bytes.
 #[derive(Debug)]
 pub struct Figure {
     pub(crate) canvas: Canvas,
@@ -25,7 +25,7 @@ impl Figure {
     /// The figure as PNG, `width` pixels wide, on opaque white, with the bundled fonts alone.
     ///
     /// # Errors
-    /// [`PlotError::PngSize`] if `width` is 0 or the picture would pass 100 million pixels.
+    /// [`PlotError::PngSize`] if `width` is 0 or the picture has more than 100 million pixels.
     pub fn png(&self, width: u32) -> Result<Vec<u8>, PlotError> {
         pixels::png(&self.canvas, self.size, width)
     }

@@ -1,4 +1,4 @@
-//! The fonts that ship: which one has a character, how wide a text is, and its glyphs in order.
+//! The bundled fonts: which font has a character, the width of a text, and its glyphs in order.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use rustybuzz::ttf_parser::GlyphId;
 use rustybuzz::{Direction, Face, UnicodeBuffer};
 use unicode_bidi::{BidiInfo, Level};
 
-/// Names for SVG viewers, which draw with their own fonts: those nearest in width first.
+/// Font names for SVG viewers, which use their own fonts: the nearest in width first.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, Noto Sans, Noto Emoji, sans-serif";
 
 static FILES: [&[u8]; 5] = [
@@ -32,8 +32,8 @@ pub(crate) struct Shaped {
     pub(crate) width: f64,
 }
 
-/// The faces, in order of preference. (A file that could not be parsed would be left out; a test
-/// says that none is.)
+/// The faces, in order of preference. (A file that cannot be parsed is skipped; a test checks that
+/// all can.)
 pub(crate) fn faces() -> &'static [Face<'static>] {
     static FACES: OnceLock<Vec<Face<'static>>> = OnceLock::new();
     FACES.get_or_init(|| FILES.iter().filter_map(|file| Face::from_slice(file, 0)).collect())

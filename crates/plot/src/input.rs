@@ -8,7 +8,7 @@ use stratoscope_chart::{Axis, AxisKind};
 const MAX_TOKENS: usize = 2_000;
 /// The most layers in one figure.
 const MAX_LAYERS: usize = 1_000;
-/// Sizes beyond this would overflow on the way to the page.
+/// Larger values would overflow in the arithmetic of the page.
 const LARGEST: f64 = 1e100;
 
 /// The places of an axis, ready to be drawn.

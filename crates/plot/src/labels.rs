@@ -70,7 +70,7 @@ impl Rect {
 
 type Point = (f64, f64);
 
-/// A label that wants a place.
+/// A label to be placed.
 pub(crate) struct Wanted {
     /// The point it names.
     pub(crate) at: Point,
@@ -78,7 +78,7 @@ pub(crate) struct Wanted {
     pub(crate) height: f64,
 }
 
-/// Where a label went.
+/// The place of a label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Placed {
     pub(crate) rect: Rect,
@@ -86,13 +86,13 @@ pub(crate) struct Placed {
     pub(crate) leader: Option<(Point, Point)>,
 }
 
-/// What labels keep clear of.
+/// What labels must not cover.
 pub(crate) struct Ground<'a> {
     /// Labels stay inside.
     pub(crate) bounds: Rect,
     /// Radius of the markers at the wanted points, in pt.
     pub(crate) marker: f64,
-    /// Points that a label had better not cover (trails).
+    /// Points that a label should not cover if possible (trails).
     pub(crate) soft: &'a [Point],
 }
 
@@ -120,7 +120,7 @@ const CROWD: usize = 400;
 /// Farther than this from its point, a label has a leader line.
 const LEADER_FROM: f64 = 4.0;
 
-/// Greedy, in the order given: each label takes the free place that costs least, or none.
+/// Places labels greedily in their order: each takes the free place of least cost, or none.
 ///
 /// Labels of one call never overlap each other, a marker, or a leader line.
 pub(crate) fn place(wanted: &[Wanted], ground: &Ground) -> Vec<Option<Placed>> {
@@ -163,7 +163,7 @@ fn candidate(label: &Wanted, marker: f64, distance: f64, (ux, uy): Point) -> Pla
     Placed { rect, leader: (distance > LEADER_FROM).then_some((label.at, end)) }
 }
 
-/// How many markers other than its own a leader line passes over.
+/// The number of other markers that a leader line crosses.
 fn passes((from, to): (Point, Point), wanted: &[Wanted], marker: f64) -> usize {
     let hit = |w: &&Wanted| {
         w.at != from && Rect::new(w.at.0, w.at.1, 0.0, 0.0).grown(0.7 * marker).crossed_by(from, to)

@@ -66,7 +66,7 @@ impl Page {
         places.labels.iter().map(|label| self.label(label, size, limit)).collect()
     }
 
-    /// Any short text as one label; what had to be changed is said in the caption.
+    /// A short text as one label; the caption reports what had to be changed.
     pub(crate) fn label(&mut self, content: &str, size: f64, limit: f64) -> String {
         let (label, changes) = text::label(content, size, limit);
         self.changes.add(changes);
@@ -90,7 +90,7 @@ impl Page {
     }
 }
 
-/// Round values within `low..=high`, about `count` of them, and their texts.
+/// About `count` round values within `low..=high`, with their labels.
 pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
     let span = high - low;
     if span <= 0.0 || !span.is_finite() {
@@ -119,7 +119,7 @@ pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// `value` with `digits` decimals, a true minus sign, and powers of ten where it is huge or tiny.
+/// `value` with `digits` decimals and a true minus sign; very large and small values as powers of ten.
 pub(crate) fn number(value: f64, digits: usize) -> String {
     let plain = if value == 0.0 {
         format!("{value:.*}", if digits > 4 { 0 } else { digits })
@@ -142,7 +142,7 @@ pub(crate) fn brief(value: f64) -> String {
     number(value, digits)
 }
 
-/// What a colour bar says.
+/// A colour bar.
 pub(crate) struct Bar<'a> {
     pub(crate) scale: Scale,
     pub(crate) label: &'a str,
@@ -152,7 +152,8 @@ pub(crate) struct Bar<'a> {
     pub(crate) clipped: bool,
 }
 
-/// Draws a horizontal colour bar with its label above, `width` wide from `x`, and moves on below it.
+/// Draws a horizontal colour bar with its label above, `width` wide from `x`, and moves the page below
+/// it.
 pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
     let (low, high) = bar.scale.range();
     let (lines, _) = text::wrap(bar.label, SMALL, width);
@@ -201,7 +202,7 @@ pub(crate) fn whole_ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String
         .collect()
 }
 
-/// A sentence's colour and marker, by its rank.
+/// A marker, whose shape follows from its rank.
 pub(crate) fn marker(
     canvas: &mut Canvas,
     rank: usize,
@@ -296,7 +297,7 @@ pub(crate) struct Plane {
 }
 
 impl Plane {
-    /// The panel `rect` with room around `points`. One point, or none that differ, gets a span of 1.
+    /// The panel `rect` with room around `points`. Points that are all equal get a span of 1.
     pub(crate) fn around(points: impl Iterator<Item = [f64; 2]> + Clone, rect: Rect) -> Self {
         let (x, y) = (extent(points.clone().map(|p| p[0])), extent(points.map(|p| p[1])));
         let middle = ((x.0 + x.1) / 2.0, (y.0 + y.1) / 2.0);

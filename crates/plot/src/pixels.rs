@@ -16,10 +16,10 @@ use crate::error::PlotError;
 use crate::fonts;
 use crate::labels::Rect;
 
-/// The most pixels of one PNG: 400 MB while it is drawn.
+/// The largest number of pixels of a PNG: 400 MB while it is drawn.
 const LIMIT: u64 = 100_000_000;
-/// Cells of an embedded picture are repeated until it has about this many pixels a side, so that
-/// viewers that smooth pictures leave the cells sharp.
+/// Cells of an embedded picture are repeated until each side has about this many pixels, so that
+/// cells stay sharp in viewers that smooth pictures.
 const SHARP: usize = 600;
 
 /// The canvas as PNG, `width` pixels wide; `page` is its size in pt.
@@ -142,7 +142,7 @@ fn paint(colour: BackendColor) -> Paint<'static> {
     paint
 }
 
-/// This backend cannot fail once the page exists.
+/// After the page is created, this backend cannot fail.
 type Drawn = Result<(), DrawingErrorKind<std::convert::Infallible>>;
 
 impl DrawingBackend for Pixels {

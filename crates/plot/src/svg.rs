@@ -27,7 +27,7 @@ pub(crate) fn document(
         escape(description),
         hex(PAPER),
     );
-    // plotters writes vectors, we write pictures: one after the other, without its own header.
+    // plotters writes vectors and this file writes pictures, in the order of the marks.
     let mut rest = canvas.marks.as_slice();
     while !rest.is_empty() {
         let upto = rest.iter().position(|m| matches!(m, Mark::Picture { .. }));
@@ -78,7 +78,7 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 
-/// RFC 4648.
+/// Base64 (RFC 4648).
 fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);

@@ -3,7 +3,7 @@
 
 use crate::fonts;
 
-/// What had to be changed to show a text; said in the caption.
+/// Changes that were needed to show a text; the caption reports them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Changes {
     /// A character that no shipped font has.
@@ -21,7 +21,7 @@ impl Changes {
         self.shortened |= other.shortened;
     }
 
-    /// The sentences that a caption gains.
+    /// The sentences for the caption.
     pub(crate) fn notes(self) -> String {
         let mut notes = String::new();
         if self.uncovered {

@@ -1,4 +1,4 @@
-// What the page was made with, and what is not on it.
+// How the page was made, and what it does not show.
 
 class AboutPanel extends Panel {
   constructor() {
@@ -7,7 +7,7 @@ class AboutPanel extends Panel {
       title: 'Made with',
       wide: true,
       shows:
-        'What determines every number here. Numbers are rounded to 5 significant digits on this page; the command line and the sha256 of every file read are in manifest.json beside it.',
+        'Everything that determines the numbers of this page. Numbers are rounded to 5 significant digits here; manifest.json beside the page has the command line and the sha256 of every file that was read.',
     });
     this.box.classList.add('scroll');
     this.box.tabIndex = 0;

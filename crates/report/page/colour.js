@@ -1,5 +1,5 @@
-// Colours that colour-blind readers tell apart: viridis for size, blue to red through the paper's
-// own shade for signed values, Okabe and Ito's with shapes for kinds.
+// Colours that colour-blind readers can distinguish: viridis for sizes, blue to red for signed
+// values, Okabe and Ito's with shapes for categories.
 
 const VIRIDIS = [
   '440154',
@@ -38,7 +38,7 @@ const SIGNED_DARK = ['8ec7ff', '3c7fc0', '2a2f38', 'c2543f', 'ffb59a'];
 /** Categories in the order that figures have. */
 const OKABE_ITO = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#56b4e9', '#e69f00', '#8c7a00'];
 
-/** What points may be coloured by: name, and what it is called. @type {[string, string][]} */
+/** The choices for the colour of points: key and label. @type {[string, string][]} */
 const COLOURS = [
   ['position', 'place in its text'],
   ['sentence', 'text'],
@@ -46,7 +46,7 @@ const COLOURS = [
   ['similar', 'similarity to the chosen token'],
 ];
 
-/** Colours of the page, which its style sheet owns. */
+/** Colours of the page, from its style sheet. */
 const theme = { ink: '', muted: '', rule: '', paper: '', accent: '', dark: false };
 
 function readTheme() {
@@ -96,7 +96,7 @@ function colourOf(value, scale) {
   return colours(scale.signed)[Math.round(255 * Math.min(1, Math.max(0, share)))];
 }
 
-/** Black or white, whichever is read better on a colour. @param {string} colour `rgb(…)` or `#…` */
+/** Black or white, whichever is more readable on a colour. @param {string} colour `rgb(…)` or `#…` */
 function inkOn(colour) {
   const parts = colour.startsWith('#') ? rgb(colour) : (colour.match(/\d+/g) || []).map(Number);
   const [r, g, b] = parts.map((c) => (c / 255) ** 2.2);

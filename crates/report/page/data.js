@@ -1,4 +1,4 @@
-// The report, and what is derived from it once: sides, units, coordinates.
+// The report, and data derived from it once: sides, units, coordinates.
 
 const report = /** @type {Schema.Report} */ (
   JSON.parse(document.getElementById('report')?.textContent || '{}')

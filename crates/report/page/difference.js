@@ -1,4 +1,4 @@
-// Two sides: what the similarities of their common words differ by.
+// Two sides: the difference between the similarities of their common words.
 
 class DifferencePanel extends Panel {
   constructor() {
@@ -7,13 +7,13 @@ class DifferencePanel extends Panel {
       side: sides[0],
       title: 'A minus B',
       shows:
-        "For every two words that both sides have (“a / b”: b stands where a did), the measure in A minus that in B, each at the layer where its scrubber stands: red where it is greater in A, blue where it is in B. A greater cosine is more alike, a greater distance less. All layers share a scale. Two models' spaces are not compared, only the arrangement of the words within each.",
+        'For every pair of words that both sides have (“a / b”: b replaces a), the measure in A minus the measure in B, each at its current layer: red where A is greater, blue where B is greater. A greater cosine means more similar, a greater distance less similar. All layers share one scale. The spaces of two models are not compared, only the arrangement of the words within each.',
     });
     this.metric = metricChoice(sides[0]);
     this.controls.append(this.metric.root);
     /** @type {{[metric: string]: Scale}} */
     this.scales = {};
-    // A token of either side stands in one pair at most.
+    // A token is in one pair at most.
     this.pairs = (report.aligned || []).filter(
       ([a, b]) => !sides[0].e.tokens[a].special && !sides[1].e.tokens[b].special,
     );
@@ -79,7 +79,7 @@ class DifferencePanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const n = this.pairs.length;
     if (n === 0) {
-      pen.text(width / 2, height / 2, 'No word of one side stands for one of the other.', {
+      pen.text(width / 2, height / 2, 'The two sides have no word in common.', {
         align: 'center',
         fill: theme.muted,
       });

@@ -1,4 +1,4 @@
-// What a panel can be taken away as.
+// Files that a panel can be saved as.
 
 /** A cell of CSV. Text that a spreadsheet would compute is defused with a leading apostrophe.
  * @param {number | string | null} cell */

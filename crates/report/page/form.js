@@ -1,5 +1,5 @@
-// The form above a page that a server shows. It works without this, which adds the habits: Enter
-// asks, the wait is told, and the view (layer, map, measure, theme) is kept from text to text.
+// The form above the page of `serve`. It works without this script, which adds: Enter submits, the
+// button says that the text is being read, and the view (layer, map, measure, theme) is kept.
 {
   const form = /** @type {HTMLFormElement} */ (document.getElementById('ask'));
   const text = /** @type {HTMLTextAreaElement} */ (document.getElementById('ask-text'));
@@ -17,11 +17,11 @@
 
   form.addEventListener('submit', (event) => {
     const view = new URLSearchParams(location.hash.slice(1));
-    // Tokens are those of the text before.
+    // Tokens belong to the previous text.
     for (const name of ['token', 'pin']) view.delete(name);
     form.action = `/${view.size ? `#${view}` : ''}`;
     sessionStorage.setItem('theme', document.documentElement.dataset.theme || '');
-    // A file that is saved leaves the page as it is.
+    // Saving a file does not reload the page.
     if (event.submitter !== button) return;
     button.textContent = 'Reading…';
     setTimeout(() => {
@@ -29,7 +29,7 @@
     });
   });
 
-  // The page comes back from the browser's memory as it was left.
+  // The browser may restore the page from its cache as it was left.
   window.addEventListener('pageshow', () => {
     button.textContent = said;
     button.disabled = false;

@@ -1,6 +1,6 @@
-// Puts the page together: head, scrubber, panels, keys.
+// Builds the page: head, slider, panels, keys.
 
-/** The scrubber that all panels follow. */
+/** The slider that all panels follow. */
 class Scrubber {
   constructor() {
     const { layers } = sides[0].e;
@@ -12,7 +12,7 @@ class Scrubber {
       step: 'any',
       'aria-label': 'Layer',
       input: () => set({ depth: Number(this.slider.value), playing: false }),
-      // Let go between two layers, it settles on the nearer one.
+      // Released between two layers, it moves to the nearer one.
       change: () => set({ depth: Math.round(Number(this.slider.value)) }),
     });
     this.button = el('button', { type: 'button', class: 'primary play', click: play }, 'Play');
@@ -215,7 +215,7 @@ function start() {
       wake();
     }
   });
-  // Paper is white, and shows every panel.
+  // In print, the page is light and shows every panel.
   let before = '';
   window.addEventListener('beforeprint', () => {
     before = document.documentElement.dataset.theme || '';

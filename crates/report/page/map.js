@@ -1,8 +1,8 @@
-// The map: every token at one depth, moving between layers in one shared basis.
+// The map: every token at one layer, moving from layer to layer.
 
-/** More units than this are drawn as squares without names of their own. */
+/** More units than this are drawn as squares without names. */
 const MANY = 400;
-/** More names than this make no readable map. */
+/** More names than this are not readable. */
 const MAX_NAMES = 80;
 
 class MapPanel extends Panel {
@@ -113,13 +113,13 @@ class MapPanel extends Panel {
       {
         pca:
           e.trajectory.alignment === 'joint'
-            ? "Every token at one layer. All layers share one basis, the directions in which the tokens of all layers together vary most (PCA), so that a token's way is real; much of it may be a drift that all share. A plane loses most of the space: near on the map need not be near there."
-            : 'Every token at one layer. Each layer has its own two directions of greatest variance, turned to lie on the layer before (Procrustes): the drift that all share is gone, and near on the map need not be near in the space.',
+            ? 'Every token at one layer. All layers share one basis, the directions in which the tokens of all layers together vary most (PCA), so the path of a token is meaningful; much of it may be a drift that all tokens share. A plane loses most of the space: tokens that are near on the map may be far apart in the space.'
+            : 'Every token at one layer. Each layer has its own two directions of greatest variance, rotated onto the layer before (Procrustes): the shared drift is removed, and tokens that are near on the map may be far apart in the space.',
         random:
-          "Two random directions, the control: what this picture shows too is not the reducer's doing.",
-        tsne: 'A t-SNE map: near neighbours mean something, distances, sizes of groups and empty space do not.',
+          'Two random directions, as a control: a pattern that is also visible here does not come from the reducer.',
+        tsne: 'A t-SNE map: near neighbours have a meaning; distances, sizes of groups and empty space have none.',
       }[e.trajectory.reducer];
-    this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps near neighbours alone; its distances and empty space mean nothing. ' : ''}Faint points: the layer before. Special tokens are placed on the basis, not fitted. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes at the same scale: the two maps may be laid over each other.' : ' Each side has axes of its own: compare what lies near what, not where.'}`;
+    this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps only near neighbours; its distances and empty space have no meaning. ' : ''}Faint points: the layer before. Special tokens are placed on the basis but do not determine it. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
     return super.explanation();
   }
 
@@ -217,7 +217,7 @@ class MapPanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const c = this.place(width, height);
     if (!c) {
-      pen.text(width / 2, height / 2, 'There is no such map of these tokens.', {
+      pen.text(width / 2, height / 2, 'There is no map of this kind for these tokens.', {
         align: 'center',
         fill: theme.muted,
       });
@@ -293,7 +293,7 @@ class MapPanel extends Panel {
     const oldY = /** @type {Float32Array} */ (this.oldY);
     const before = Math.ceil(depth) - 1;
     if (before < 0) return;
-    // Twice as many points would halve the rate of a large map that plays.
+    // On a large map, the layer before would halve the frame rate.
     if (state.ghost && !(state.playing && units.length > MANY)) {
       this.project(c, c.all, before * c.count * 3, width, height, this.oldX, oldY);
       pen.fade(units.length > MANY ? 0.25 : 0.35);
@@ -310,7 +310,7 @@ class MapPanel extends Panel {
       pen.fade(1);
     }
     if (!state.trails) return;
-    // All trails of a short text; of a long one those that are looked at.
+    // A short text shows all trails, a long one those of marked tokens.
     const all = units.length <= 40 && marked.size === 0;
     const trails = all ? units : [...marked];
     pen.fade(all ? 0.3 : 0.9);
@@ -351,7 +351,7 @@ class MapPanel extends Panel {
       );
       pen.text(12, height - 70, `2 (${percent(shares[1])})`, { ...style, turned: true });
     } else {
-      pen.text(58, height - 22, 'axes have no meaning of their own', style);
+      pen.text(58, height - 22, 'axes have no meaning', style);
     }
     const trust = this.side.e.layers[layerAt(this.side)][state.map]?.trustworthiness;
     if (trust !== null && trust !== undefined) {

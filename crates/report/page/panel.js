@@ -1,24 +1,24 @@
-// A panel: title, explanation, picture, controls, the same as a table, and files of it. What is
-// particular to a panel overrides `draw`, `rows` and what else it needs.
+// A panel: title, explanation, picture, controls, table, and files to save. A kind of panel
+// overrides `draw`, `rows` and what else it needs.
 
-/** Rows of a table that are shown; the CSV has all. */
+/** The most rows of a table on the page; the CSV has all rows. */
 const MAX_ROWS = 200;
 
 class Panel {
   /** @param {{id: string, title: string, shows: string, paper?: Paper, side?: Side, wide?: boolean}} about */
   constructor(about) {
     this.about = about;
-    /** Of charts without a text there is none. */
+    /** None for charts without a text. */
     this.side = about.side || sides[0];
     const second = about.side && about.side.index > 0 && !about.id.startsWith('chart-');
     this.id = about.id + (second ? '-b' : '');
-    /** The picture's width in its own units, of which a pixel of the page holds `1 / zoom`. */
+    /** The width of the picture in its own units; a unit is `zoom` pixels of the page. */
     this.width = 0;
     this.zoom = 1;
     this.seen = false;
     /** Where the pointer is on the picture. @type {[number, number] | null} */
     this.pointer = null;
-    /** What the last picture depended on. @type {unknown[]} */
+    /** The dependencies of the last picture. @type {unknown[]} */
     this.drawn = [];
     this.canvas = el('canvas', { role: 'img', tabindex: '-1' });
     this.box = el('div', { class: 'picture' }, this.canvas);
@@ -38,7 +38,7 @@ class Panel {
     );
   }
 
-  // What panels override.
+  // Panels override these.
 
   /** The picture's height. @param {number} width @returns {number} */
   height(width) {
@@ -53,7 +53,7 @@ class Panel {
   /** @param {Pen} _pen @param {number} _width @param {number} _height */
   draw(_pen, _width, _height) {}
 
-  /** The same as words and numbers. @returns {Rows} */
+  /** The content of the picture as a table. @returns {Rows} */
   rows() {
     return { columns: [], rows: [] };
   }
@@ -68,7 +68,7 @@ class Panel {
     return this.rows();
   }
 
-  /** What the picture says, for who does not see it. @returns {string} */
+  /** A description for screen readers. @returns {string} */
   label() {
     return `${this.about.title}. The table below has the numbers.`;
   }
@@ -83,12 +83,12 @@ class Panel {
     return [];
   }
 
-  /** What is said where nothing is pointed at. */
+  /** The text below the picture while nothing is pointed at. */
   rest() {
     return '';
   }
 
-  // What they share.
+  // All panels share these.
 
   /** @returns {HTMLElement} */
   mount() {
@@ -140,7 +140,7 @@ class Panel {
     return root;
   }
 
-  /** Says what lies under the pointer; where it is elsewhere, what the panel says at rest. */
+  /** Writes what is under the pointer, or else the text at rest, below the picture. */
   say() {
     const hit = this.pointer && this.hit(...this.pointer);
     this.readout.textContent = hit ? hit.text : this.rest();
@@ -171,7 +171,7 @@ class Panel {
           ),
         ]
       : [];
-    // Of a long explanation the first sentences are seen, and the rest when asked for.
+    // A long explanation shows its first sentences; the rest opens on request.
     const ends = [...shows.matchAll(/[.:](?= [A-Z“])/g)].map((m) => m.index + 1);
     const cut = shows.length > 330 ? ends.filter((end) => end < 240).pop() : undefined;
     if (!cut) return el('p', { class: 'shows' }, shows, ...link);
@@ -266,7 +266,7 @@ class Panel {
     if (!state.playing) this.fillTable();
   }
 
-  /** What else changes with the picture. */
+  /** Updates what else depends on the state. */
   changed() {}
 
   fillTable() {
@@ -335,7 +335,7 @@ function toggle(label, now, flip) {
   };
 }
 
-/** Round numbers between two ends, some `count` of them. @param {number} low @param {number} high
+/** About `count` round numbers between two ends. @param {number} low @param {number} high
  * @param {number} count */
 function ticks(low, high, count) {
   const span = high - low;
@@ -348,14 +348,14 @@ function ticks(low, high, count) {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * step);
 }
 
-/** A tick's name: as many digits as tell it from the next. @param {number} value @param {number[]} all */
+/** The label of a tick, with as many digits as its step needs. @param {number} value @param {number[]} all */
 function tickName(value, all) {
   const step = all.length > 1 ? Math.abs(all[1] - all[0]) : Math.abs(value) || 1;
   const digits = Math.max(0, Math.min(6, -Math.floor(Math.log10(step) + 1e-9)));
   return (Math.abs(value) < step / 1e6 ? 0 : value).toFixed(digits).replace('-', '−');
 }
 
-/** A bar that says what colours mean. @param {Pen} pen @param {number} x @param {number} y
+/** A colour bar. @param {Pen} pen @param {number} x @param {number} y
  * @param {number} width @param {Scale} scale @param {string} name @param {[number, string] | null} [mark] */
 function colourBar(pen, x, y, width, scale, name, mark) {
   const steps = 64;

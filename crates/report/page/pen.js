@@ -1,5 +1,5 @@
-// Two pens with the same strokes: one draws on a canvas, one writes SVG. Every chart is drawn by
-// whichever it is given, so that what is exported is what is seen.
+// Two pens with the same interface: one draws on a canvas, one writes SVG. A chart draws with
+// either, so an exported picture is the picture on the page.
 
 const FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif';
 const SHAPES = 6;

@@ -1,4 +1,4 @@
-// The sentence: its tokens as buttons, and what is to be shown of them.
+// The text: its tokens as buttons, shaded by similarity to the chosen token.
 
 class RibbonPanel extends Panel {
   /** @param {Side} side */
@@ -11,8 +11,8 @@ class RibbonPanel extends Panel {
         sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
       shows:
         side.metrics.length > 0
-          ? "The text as the model reads it. Choose a token, and every panel shows it; the shade is its likeness to the others at this layer. Special tokens are the tokenizer's own; ## continues a word. A word is the mean of its sub-words, and its likeness the mean of theirs."
-          : "The text as the model reads it. Choose a token, and every panel shows it. Special tokens are the tokenizer's own; ## continues a word. A word is the mean of its sub-words.",
+          ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade of the other tokens is their similarity to it at this layer. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words, and its similarity is the mean of theirs.'
+          : 'The text as the model reads it. Choose a token, and every panel shows it. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words.',
     });
     this.switches = [
       ...(side.hasSubWords

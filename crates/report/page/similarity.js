@@ -1,4 +1,4 @@
-// Every token against every other at one layer.
+// The similarity of every token to every other token at one layer.
 
 /** @type {{[m in Metric]: string}} */
 const METRICS = {
@@ -33,7 +33,7 @@ class SimilarityPanel extends Panel {
       id: 'similarity',
       side,
       title: `Similarity at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
-      shows: `Every token against every other in the full space, not on the map. A cosine says something only where it leaves the baseline, the mean cosine of words of unrelated sentences: deep layers are narrow cones, and a few large dimensions can carry a cosine. Centred: after the mean of this layer's tokens${report.one_basis ? ', of both texts,' : ''} is subtracted; standardised: of z-scores. With few tokens that mean makes unlike tokens look opposed. All layers share a scale${sides.length < 2 ? '' : report.one_basis ? ', and so do both sides' : ', and so do both sides, but for distances'}.`,
+      shows: `The similarity of every token to every other token in the full space, not on the map. Read cosines relative to the baseline, the mean cosine of words of unrelated sentences: deep layers are narrow cones, and a few large dimensions can dominate a cosine. Centred: after the mean of the tokens of this layer${report.one_basis ? ', of both texts,' : ''} is subtracted; standardised: of z-scores. With few tokens, subtracting the mean makes different tokens look opposed. All layers share one scale${sides.length < 2 ? '' : report.one_basis ? ', and so do both sides' : ', and so do both sides, except for distances'}.`,
       paper: { name: 'Ethayarajh 2019; Timkey & van Schijndel 2021', doi: '10.18653/v1/D19-1006' },
     });
     this.metric = metricChoice(side);

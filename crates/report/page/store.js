@@ -1,4 +1,4 @@
-// The one state of the page, its link in the address, and the one loop that draws.
+// The state of the page, its link in the address, and the loop that draws.
 
 /** @type {State} */
 const state = {
@@ -55,7 +55,7 @@ function advance(now) {
   const steps = before ? Math.min(now - before, 100) / STEP : 0;
   const last = sides[0].last;
   if (calm.matches) {
-    // No movement: one layer after another.
+    // Without animation: one layer after another.
     if (before && now - before < STEP) return;
     if (before) state.depth = Math.min(Math.round(state.depth) + 1, last);
   } else {
@@ -72,7 +72,7 @@ function play() {
   before = 0;
 }
 
-/** The depth of a side: sides of unequal depth move by their share of the whole. @param {Side} side */
+/** The depth of a side. Sides of different depth move by their share of the whole. @param {Side} side */
 function depthOf(side) {
   return sides[0].last > 0 ? (state.depth * side.last) / sides[0].last : 0;
 }
@@ -132,7 +132,7 @@ function writeLink() {
     if (state.metric !== 'cosine') parts.push(`metric=${state.metric}`);
     if (state.words) parts.push('words=1');
     if (!state.special) parts.push('special=0');
-    // A page inside another may have no address of its own.
+    // An embedded page may not change its address.
     try {
       history.replaceState(null, '', `#${parts.join('&')}`);
     } catch {
@@ -141,7 +141,7 @@ function writeLink() {
   }, 200);
 }
 
-/** Takes what the address asks for, as far as there is such a thing. */
+/** Reads the state from the address; ignores what the page does not have. */
 function readLink() {
   const asked = new URLSearchParams(location.hash.slice(1));
   /** @param {string} text @returns {Place[]} */

@@ -1,5 +1,5 @@
-// Text and numbers as they are shown. Tokens may hold anything: what cannot be seen, or would turn
-// what follows it, is shown by its code.
+// Text and numbers for display. Tokens may contain anything: invisible characters, and characters
+// that change the direction of text, are shown as codes.
 
 const LONGEST = 24;
 const UNSEEN = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029]/gu;
@@ -14,7 +14,7 @@ function visible(text) {
 
 /** Text for a label: visible, and not long. @param {string} text @param {number} [longest] */
 function shortText(text, longest = LONGEST) {
-  // Of a very long text only the beginning is looked at.
+  // Only the beginning of a very long text is used.
   const points = [...text.slice(0, 4 * longest)];
   const cut = points.length > longest || text.length > 4 * longest;
   const shown = visible(points.slice(0, cut ? longest - 1 : longest).join(''));

@@ -1,9 +1,10 @@
-// The chosen token: its likeness to every other by layer, and its neighbours in the full space.
+// The chosen token: its similarity to every other token by layer, and its neighbours in the full
+// space.
 
-/** Neighbours that are listed, and named beside a curve. */
+/** The number of neighbours in the list. */
 const NEIGHBOURS = 8;
 
-/** The unit that a side's panels are about. @param {Side} side */
+/** The unit that the panels of a side show. @param {Side} side */
 function chosenUnit(side) {
   const focus = focusOf(side);
   return focus === null ? null : side.unitOf(focus);
@@ -17,7 +18,7 @@ class TokenPanel extends Panel {
       side,
       title: `The chosen token by depth${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
       shows:
-        'The chosen token against every other token of the page, layer by layer, by the measure chosen above. Pinned tokens and the nearest at the last layer are in colour. A curve that rises with the baseline says nothing: the whole space has narrowed.',
+        'The similarity of the chosen token to every other token of the page, by layer, in the measure chosen above. Pinned tokens and the three nearest tokens at the last layer are coloured. A curve that rises with the baseline is no evidence: the whole space has become narrower.',
       paper: { name: 'Ethayarajh 2019', doi: '10.18653/v1/D19-1006' },
     });
     this.pinButton = el(
@@ -45,7 +46,7 @@ class TokenPanel extends Panel {
     ];
   }
 
-  /** The chart that this is at the moment. */
+  /** The current chart. */
   chart() {
     const { side } = this;
     const chosen = chosenUnit(side);
@@ -72,8 +73,8 @@ class TokenPanel extends Panel {
     if (!chart) {
       const why =
         this.side.metrics.length > 0
-          ? 'Choose a token: in the text, on the map or in the heat-map.'
-          : 'Similarities are not on the page for so many tokens.';
+          ? 'Choose a token in the text, on the map or in the heat map.'
+          : 'The page has no similarities for so many tokens.';
       pen.text(width / 2, height / 2, why, { align: 'center', fill: theme.muted });
       return;
     }
@@ -154,7 +155,7 @@ class NeighboursPanel extends Panel {
       side,
       title: `Nearest at this layer${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
       shows:
-        'The tokens of this page nearest to the chosen one, in the full space at this layer, special tokens aside. Among few tokens the nearest may be far.',
+        'The tokens of this page that are nearest to the chosen token in the full space at this layer, without special tokens. Among few tokens, the nearest may still be far.',
     });
     this.list = el('ol', { class: 'nearest' });
     this.box.replaceChildren(this.list);
@@ -200,7 +201,7 @@ class NeighboursPanel extends Panel {
         { type: 'button', class: 'token', click: () => select(side.index, unit.tokens[0]) },
         el('bdi', {}, unit.name),
       );
-      // Of many tokens a page knows who is near, not how near; then where it stands tells them apart.
+      // For many tokens the page has neighbours without similarities: the text tells them apart.
       if (!scale || value === null)
         return el('li', {}, button, el('span', { class: 'count' }, `text ${unit.sentence + 1}`));
       const bar = el('i', { class: 'bar' });

@@ -5,33 +5,33 @@ const TOUR = [
   [
     'depth',
     'One layer after another',
-    'A model reads a text in layers. Each gives every token a new list of numbers. Move the scrubber, press play, or use the arrow keys, and all panels follow.',
+    'A model processes a text layer by layer. Each layer gives every token a new list of numbers. Move the slider, press Play, or use the arrow keys: all panels follow.',
   ],
   [
     'map',
     'The map',
-    'Each point is a token; near points had similar numbers, as far as a plane can show that. Watch which move together, and mind how little of the variance the axes hold.',
+    'Each point is a token. Points that are close have similar numbers, as far as a plane can show it. Watch which tokens move together, and note how little of the variance the two axes show.',
   ],
   [
     'sentence',
     'Choose a token',
-    'Click a word here or on the map. It is marked everywhere at once, and the text is shaded by likeness to it. Press p to pin it and compare with another.',
+    'Click a word here or on the map. It is marked in all panels, and the text is shaded by similarity to it. Press p to pin it and compare it with another word.',
   ],
   [
     'similarity',
-    'Likeness, in the full space',
-    'The map loses much; this does not. Find the baseline on the colour bar: below it, two words are no more alike than any two. Try the centred cosine.',
+    'Similarity in the full space',
+    'The map loses information; this panel does not. Find the baseline on the colour bar: below it, two words are no more similar than two random words. Try the centred cosine.',
   ],
   [
     'charts',
     'By depth',
-    'The curves say what changes from layer to layer, with their intervals. Each panel tells what it shows and what it cannot; every one can be saved, or read as a table.',
+    'The curves show what changes from layer to layer, with intervals. Each panel explains what it shows and what it cannot show. You can save each panel, or read it as a table.',
   ],
 ];
 
 /** @type {[string, string][]} */
 const KEYS = [
-  ['← →', 'layer before, next layer'],
+  ['← →', 'previous layer, next layer'],
   ['Home, End', 'first and last layer'],
   ['space', 'play or pause'],
   ['Tab', 'from token to token; Enter chooses'],
@@ -39,7 +39,7 @@ const KEYS = [
   ['/', 'find a token'],
   ['w', 'tokens or whole words'],
   ['m', 'next map'],
-  ['Esc', 'choose nothing'],
+  ['Esc', 'clear the choice'],
   ['?', 'this help'],
 ];
 
@@ -118,7 +118,7 @@ function helpDialog() {
     el(
       'p',
       {},
-      'Click a token, a point or a cell to choose it, shift-click to pin it. The address holds what you see: copy it to come back.',
+      'Click a token, a point or a cell to choose it; shift-click to pin it. The address of the page contains the current view: copy it to return to this view.',
     ),
     el('button', { type: 'button', class: 'primary', click: () => root.close() }, 'Close'),
   );

@@ -1,4 +1,4 @@
-//! That a report's lengths go together and its numbers are numbers: the page relies on it.
+//! Checks that the lengths of a report agree and that its numbers are finite: the page relies on it.
 
 use crate::{Error, Exploration, MapAbout, MapLayer, Report, Result};
 use std::collections::BTreeSet;

@@ -4,8 +4,8 @@
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The text is no JSON, or lacks what every report has.
-    #[error("this is no report of Stratoscope's: {reason}")]
+    /// The text is not JSON, or lacks a field that every report has.
+    #[error("this is not a Stratoscope report: {reason}")]
     NotAReport {
         /// What is missing or wrong.
         reason: String,
@@ -21,7 +21,7 @@ pub enum Error {
         /// The version that this program reads.
         known: u32,
     },
-    /// A chart whose lengths do not agree, or with a number that has no place in it.
+    /// An invalid chart.
     #[error(transparent)]
     Chart(#[from] stratoscope_chart::ChartError),
     /// Two charts of one id: links and file names could not tell them apart.
@@ -30,20 +30,20 @@ pub enum Error {
         /// The id.
         id: String,
     },
-    /// Lengths that do not go together.
+    /// Lengths that do not agree.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {
-        /// Of what.
+        /// Which list.
         what: String,
-        /// As it has to be.
+        /// The expected length.
         expected: usize,
-        /// As it is.
+        /// The length that was found.
         found: usize,
     },
     /// A number that JSON cannot hold.
     #[error("{what} is {value}, which a report cannot hold")]
     NotFinite {
-        /// Where it is.
+        /// Which number.
         what: String,
         /// The number.
         value: f64,
@@ -51,10 +51,10 @@ pub enum Error {
     /// The data could not be written as JSON.
     #[error("cannot write the report as JSON")]
     Json(#[from] serde_json::Error),
-    /// The page could not be put together.
-    #[error("cannot put the page together")]
+    /// The page could not be rendered.
+    #[error("cannot render the page")]
     Template(#[from] askama::Error),
 }
 
-/// What a function of this crate returns.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

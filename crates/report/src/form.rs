@@ -1,4 +1,4 @@
-//! The form above a page that a server shows.
+//! The form above the page of `serve`.
 
 use crate::page::without_comments;
 use crate::{Report, Result, page};
@@ -8,30 +8,28 @@ use std::sync::LazyLock;
 pub(crate) static STYLE: LazyLock<String> =
     LazyLock::new(|| without_comments(include_str!("../page/form.css")));
 
-/// The script of the form, by itself: the page's own works with it and without.
+/// The script of the form. The script of the page works with it and without it.
 pub(crate) static SCRIPT: LazyLock<String> =
     LazyLock::new(|| without_comments(concat!("'use strict';\n", include_str!("../page/form.js"))));
 
-/// A form that asks for texts and a model, with what it was filled in with. It sends a GET request
-/// to `/` with the fields `text` and `model`, or to `/report.html` and `/report.json` for what is
-/// to be saved.
+/// A form for texts and a model, with its current content. It sends a GET request with the fields
+/// `text` and `model` to `/`, or to `/report.html` and `/report.json` to save a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Form {
-    /// The texts, one a line.
+    /// The texts, one per line.
     pub text: String,
-    /// The most characters that they may have.
+    /// The largest number of characters.
     pub longest: usize,
     /// The models to choose from.
     pub models: Vec<String>,
-    /// The chosen one.
+    /// The chosen model.
     pub model: String,
-    /// What is wrong with what was asked for.
+    /// What is wrong with the last request.
     pub trouble: Option<String>,
 }
 
 impl Form {
-    /// The page of a report with the form above it; without one, the form and a few texts to begin
-    /// with.
+    /// The page of a report with the form above it; without a report, the form and some examples.
     ///
     /// # Errors
     /// As [`Report::check`].
@@ -39,13 +37,13 @@ impl Form {
         page::render(report, Some(self))
     }
 
-    /// The height of the box: all of its lines, as long as they are few.
+    /// The height of the box in lines.
     pub(crate) fn rows(&self) -> usize {
         self.text.lines().count().clamp(1, 6)
     }
 
-    /// Texts to begin with: one word in two senses, a sentence that has to be read to its end, two
-    /// sentences that differ in one word.
+    /// Example texts: one word in two senses, a garden-path sentence, two sentences that differ in
+    /// one word.
     pub(crate) fn examples(&self) -> [&'static str; 3] {
         [
             "The bank by the river refused the loan.",

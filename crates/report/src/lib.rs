@@ -1,12 +1,11 @@
 //! The report: its versioned schema, and the page that shows it.
 //!
-//! A [`Report`] is plain data. [`Report::json`] writes it, [`Report::parse`] reads it back and
-//! refuses what is newer, [`Report::html`] puts it into one self-contained page that works from a
-//! file: no request leaves it, and its Content-Security-Policy allows its own script and style and
-//! nothing else.
+//! A [`Report`] is plain data. [`Report::json`] writes it, [`Report::parse`] reads it and refuses
+//! other versions, [`Report::html`] puts it into one self-contained page that works from a file: it
+//! makes no request, and its Content-Security-Policy allows only its own script and style.
 //!
-//! An [`Exploration`] is what the map, the text and the similarities are shown from;
-//! [`Report::charts`] are the charts that the figures are drawn from, too.
+//! The page shows the map, the text and the similarities from each [`Exploration`], and draws
+//! [`Report::charts`], from which the figures are drawn too.
 //!
 //! ```
 //! use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};

@@ -1,4 +1,5 @@
-//! The page: one file with its data, its style and its script, and a policy that allows no other.
+//! The page: one file with data, style, script, and a Content-Security-Policy that allows no other
+//! source.
 
 use crate::{Form, Report, Result, form};
 use askama::Template;
@@ -11,7 +12,7 @@ use std::sync::LazyLock;
 pub(crate) static STYLE: LazyLock<String> =
     LazyLock::new(|| without_comments(include_str!("../page/style.css")));
 
-/// The script: classic files, one after another, in one scope.
+/// The script: classic files in one scope.
 pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| without_comments(SOURCE));
 
 const SOURCE: &str = concat!(
@@ -36,7 +37,7 @@ const SOURCE: &str = concat!(
     include_str!("../page/main.js"),
 );
 
-/// Numbers of the page keep this many significant digits; the JSON beside it keeps all.
+/// The significant digits of numbers on the page; the JSON beside it has all digits.
 const DIGITS: usize = 5;
 
 #[derive(Template)]
@@ -53,8 +54,7 @@ struct Page<'a> {
 }
 
 impl Report {
-    /// The page, whole: no other file belongs to it, and it asks for none. Its numbers are rounded
-    /// to 5 significant digits.
+    /// The page as one file that loads no other file. Its numbers are rounded to 5 significant digits.
     ///
     /// # Errors
     /// As [`Report::check`].
@@ -62,7 +62,7 @@ impl Report {
         render(Some(self), None)
     }
 
-    /// The data as a script element may hold them.
+    /// The data, escaped for a script element.
     fn for_page(&self) -> Result<String> {
         self.check()?;
         let mut data = serde_json::to_value(self)?;
@@ -71,7 +71,7 @@ impl Report {
     }
 }
 
-/// The page of a report, with a form above it, or the form alone.
+/// The page of a report with a form above it, or the form alone.
 pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<String> {
     let page = Page {
         title: report.map_or("Stratoscope", |report| &report.title),
@@ -110,8 +110,8 @@ pub(crate) fn without_comments(source: &str) -> String {
     kept
 }
 
-/// What the page may do: run its own script, use its own style, show pictures that it made itself,
-/// and where it has a form, send that to where it came from.
+/// The policy: the page may run its own script, use its own style, show pictures that it creates,
+/// and send its form to its own server.
 fn policy(with_form: bool) -> String {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     let (mut script, mut style, mut action) = (hash(&SCRIPT), hash(&STYLE), "'none'");
@@ -126,7 +126,7 @@ fn policy(with_form: bool) -> String {
     )
 }
 
-/// JSON that no HTML parser sees an end of a script or a comment in, and no script a line end.
+/// JSON in which an HTML parser finds no end of a script or comment, and a script no line end.
 fn for_script(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 64);
     for c in json.chars() {
@@ -148,7 +148,7 @@ fn round(value: &mut Value) {
         Value::Number(number) if number.is_f64() => {
             let rounded = number.as_f64().and_then(|v| format!("{v:.*e}", DIGITS - 1).parse().ok());
             let short = rounded.and_then(|v: f64| {
-                // `1.0` and `-0.0` are told shorter.
+                // `1.0` and `-0.0` are written shorter.
                 let whole = v.fract() == 0.0 && v.abs() < 1e9;
                 if whole { Some(Number::from(v as i64)) } else { Number::from_f64(v) }
             });

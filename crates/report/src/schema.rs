@@ -1,14 +1,14 @@
-//! The report as data: what `--json` prints and the page shows. SCHEMA.md describes it in words.
+//! The report as data: the output of `--json`, and the content of the page. SCHEMA.md describes it.
 
 use crate::{Error, Result, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stratoscope_chart::Chart;
 
-/// The name of the schema, by which a report is known.
+/// The name of the schema: a report is recognised by it.
 pub const SCHEMA: &str = "stratoscope-report";
-/// Its version. It rises where a reader of the one before would misread what is written now; fields
-/// that are merely new leave it as it is.
+/// The version of the schema. It rises when a reader of the previous version would misread a report;
+/// new fields do not raise it.
 pub const VERSION: u32 = 2;
 
 /// Everything that a page shows.
@@ -22,20 +22,20 @@ pub struct Report {
     pub kind: String,
     /// The program and its version.
     pub tool: String,
-    /// Above the page.
+    /// The title of the page.
     pub title: String,
-    /// What it was made with, as `manifest.json` has it, without what changes no number.
+    /// What determines the numbers, as in `manifest.json`.
     pub manifest: Value,
-    /// The texts or models that are looked into, one or two.
+    /// The explored texts or models, one or two.
     #[serde(default)]
     pub explorations: Vec<Exploration>,
-    /// Pairs of tokens, one of each of two explorations, that stand for the same word.
+    /// Pairs of tokens, one of each of two explorations, that correspond to the same word.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aligned: Vec<[usize; 2]>,
-    /// Whether the maps of two explorations are of one basis, and may be laid over each other.
+    /// Whether the maps of two explorations share one basis, so that positions can be compared.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub one_basis: bool,
-    /// Curves, matrices and tables.
+    /// The charts; every id is unique.
     #[serde(default)]
     pub charts: Vec<Chart>,
 }
@@ -59,29 +59,29 @@ pub struct Exploration {
     pub unit: String,
     /// How states were measured and reduced.
     pub settings: Value,
-    /// Further choices of the command, by name.
+    /// Other options of the command, by name.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub options: Value,
     /// The texts.
     pub texts: Vec<String>,
     /// `[tokens]`.
     pub tokens: Vec<Token>,
-    /// Where not all tokens are here.
+    /// How the tokens were sampled, where some are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled: Option<Sampled>,
-    /// The map whose points all layers share.
+    /// The map of the trajectory.
     pub trajectory: Option<MapAbout>,
     /// The t-SNE map.
     pub tsne: Option<MapAbout>,
-    /// The number of tokens that CKA is over.
+    /// The number of tokens that CKA is computed from.
     pub cka_tokens: Option<usize>,
-    /// How many neighbours are listed of each token.
+    /// The number of neighbours listed for each token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<usize>,
-    /// What `moved` of the layers counts.
+    /// How `moved` of the layers is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moves: Option<Moves>,
-    /// What is known of each layer.
+    /// The measures of each layer.
     pub layers: Vec<Layer>,
     /// The model's own profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -93,26 +93,26 @@ pub struct Exploration {
 /// A token, or the word or text that rows were pooled to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// The letters that it covers (`##` before those that continue a word), or its name.
+    /// The letters that it covers (with `##` where it continues a word), or its name.
     pub text: String,
-    /// Its text, counted from 0.
+    /// The index of its text, counted from 0.
     pub sentence: usize,
     /// Its id in the vocabulary.
     pub token_id: Option<u32>,
-    /// Its place in its text, in characters.
+    /// Its start and end in its text, in characters.
     pub char_offsets: [usize; 2],
     /// Its word, counted from 0 within the text.
     pub word_id: Option<u32>,
-    /// Whether the tokenizer put it there.
+    /// Whether the tokenizer added it.
     pub special: bool,
 }
 
-/// That only some of the tokens are here.
+/// A sample of the tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sampled {
-    /// How many there are.
+    /// The number of all tokens.
     pub of: usize,
-    /// The seed of the choice.
+    /// The seed of the sample.
     pub seed: u64,
 }
 
@@ -123,9 +123,9 @@ pub struct MapAbout {
     pub reducer: String,
     /// `joint`, `procrustes` or `none`.
     pub alignment: String,
-    /// The tokens on it, by their places in `tokens`.
+    /// The tokens on it, as indices of `tokens`.
     pub rows: Vec<usize>,
-    /// Of these, those that were placed on a basis fitted without them.
+    /// The tokens that were placed on a basis fitted without them, as indices of `tokens`.
     #[serde(default)]
     pub placed: Vec<usize>,
     /// The share of the variance along each axis.
@@ -135,11 +135,11 @@ pub struct MapAbout {
     pub third_share: Option<f64>,
     /// t-SNE's perplexity.
     pub perplexity: Option<f64>,
-    /// The neighbours that trustworthiness and continuity count.
+    /// The number of neighbours that trustworthiness and continuity consider.
     pub neighbours: Option<usize>,
 }
 
-/// What is known of one layer.
+/// The measures of one layer.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// The layer; 0 is the embedding output.
@@ -161,15 +161,15 @@ pub struct Layer {
     /// Every token against every token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<Similarity>,
-    /// `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, by their
-    /// places in `tokens`; empty for special tokens, which are nobody's neighbours either.
+    /// `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, as indices of
+    /// `tokens`; empty for special tokens, which are not listed as neighbours either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Vec<Vec<usize>>>,
-    /// The tokens whose neighbours differ from those at the layer before, those that differ most
-    /// first; of many tokens only some.
+    /// The tokens whose neighbours changed since the layer before, largest change first; a sample of
+    /// many tokens lists only some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub moved: Option<Vec<Moved>>,
-    /// `[heads]`: what the heads of the block do that makes the layer, where that was asked for.
+    /// `[heads]`: the attention heads of the block that computes the layer, on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<Head>>,
 }
@@ -193,9 +193,9 @@ pub struct MapLayer {
     /// `[rows]`: the third component.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub third: Option<Vec<f64>>,
-    /// Whether neighbours on the map are neighbours in the space of the layer, 0 to 1.
+    /// The share of neighbours on the map that are neighbours in the space of the layer, 0 to 1.
     pub trustworthiness: Option<f64>,
-    /// The reverse.
+    /// The share of neighbours in the space that are neighbours on the map, 0 to 1.
     pub continuity: Option<f64>,
 }
 
@@ -217,34 +217,34 @@ pub struct Similarity {
     pub euclidean: Option<Vec<f64>>,
 }
 
-/// How moves are counted.
+/// How changes of neighbourhoods are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moves {
-    /// How many nearest neighbours are compared, by Euclidean distance in the full space.
+    /// The number of nearest neighbours, by Euclidean distance in the full space.
     pub neighbours: usize,
-    /// Among how many tokens.
+    /// The number of tokens among which neighbours are found.
     pub n: usize,
-    /// The change of neighbourhoods that have nothing to do with each other.
+    /// The expected change between two unrelated neighbourhoods.
     pub by_chance: f64,
 }
 
-/// What a head does, as a mean over the tokens that are not special.
+/// An attention head, as means over the tokens that are not special.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Entropy of a token's weights, in nats.
     pub entropy: f64,
-    /// That entropy over the largest that it can be.
+    /// The entropy divided by its maximum.
     pub relative_entropy: Option<f64>,
-    /// How many tokens away it looks.
+    /// The mean distance of attention, in tokens.
     pub distance: Option<f64>,
     /// The share of the weight that goes to special tokens.
     pub to_special: Option<f64>,
 }
 
-/// A token that moved.
+/// A token whose neighbours changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moved {
-    /// Its place in `tokens`.
+    /// Its index in `tokens`.
     pub token: usize,
     /// The share of its neighbours that are new, 0 to 1.
     pub change: f64,
@@ -260,7 +260,7 @@ pub struct Omitted {
 }
 
 impl Report {
-    /// A report without content yet, by the command that makes it.
+    /// An empty report of a command.
     pub fn new(kind: &str, tool: &str, title: &str) -> Self {
         Self {
             schema: SCHEMA.to_owned(),
@@ -301,27 +301,26 @@ impl Report {
     /// The report as JSON.
     ///
     /// # Errors
-    /// Lengths that do not go together, or a number that JSON cannot hold.
+    /// As [`Report::check`], or a number that JSON cannot hold.
     pub fn json(&self) -> Result<String> {
         self.check()?;
         Ok(serde_json::to_string(self)?)
     }
 
-    /// Checks that lengths go together and that every number is one.
+    /// Checks that lengths agree, that numbers are finite, and that ids of charts are unique.
     ///
     /// # Errors
-    /// [`Error::Shape`] or [`Error::NotFinite`], which say where.
+    /// [`Error::Shape`], [`Error::NotFinite`], [`Error::Twice`] or [`Error::Chart`], which say where.
     pub fn check(&self) -> Result<()> {
         check::report(self)
     }
 }
 
 impl Exploration {
-    /// The exploration by itself, with the name and version of the schema: what
-    /// `explore --json` prints.
+    /// The exploration with the name and version of the schema: the output of `explore --json`.
     ///
     /// # Errors
-    /// It cannot be written as JSON.
+    /// A number that JSON cannot hold.
     pub fn json(&self) -> Result<Value> {
         let mut all = json!({ "schema": SCHEMA, "version": VERSION });
         if let (Value::Object(all), Value::Object(own)) = (&mut all, serde_json::to_value(self)?) {

@@ -138,7 +138,7 @@ fn what_is_no_report_or_of_another_version_is_refused_in_a_line() {
     }
     assert_eq!(
         line("{\"schema\":\"other\"}"),
-        "this is no report of Stratoscope's: `schema` is not \"stratoscope-report\""
+        "this is not a Stratoscope report: `schema` is not \"stratoscope-report\""
     );
     for bad in ["", "[]", "1", "{\"schema\":\"stratoscope-report\",\"version\":-1}"] {
         assert!(matches!(Report::parse(bad), Err(Error::NotAReport { .. })), "{bad}");

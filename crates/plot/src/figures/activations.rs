@@ -10,7 +10,7 @@ use crate::labels::Rect;
 use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, SMALL};
 use stratoscope_chart::Axis;
 
-/// Columns beyond which neighbouring dimensions share one.
+/// The largest number of columns: beyond it, neighbouring dimensions share one.
 const MAX_COLUMNS: usize = 1_600;
 const MAX_DIMENSIONS: usize = 100_000;
 /// Longest label of a row.
@@ -33,15 +33,15 @@ pub struct Activations {
     pub d_model: usize,
     /// `[layers][tokens * d_model]`, token by token.
     pub values: Vec<Vec<f32>>,
-    /// Percentile of the absolute values, 50 to 100, at which colours are clipped; said on the bar.
+    /// Percentile of the absolute values, 50 to 100, at which colours are clipped; the bar names it.
     pub clip_percentile: f64,
 }
 
 impl Activations {
-    /// Draws the figure. Of many layers it shows as many as fit and says so.
+    /// Draws the figure. If not all layers fit, it shows some of them and says so.
     ///
     /// # Errors
-    /// No tokens, layers or dimensions; lists of unequal length; a value that is not finite (named);
+    /// No tokens, layers or dimensions; lists of different length; a value that is not finite (named);
     /// a percentile outside of 50 to 100.
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;

@@ -26,8 +26,8 @@ pub struct Trajectory {
     pub layers: Vec<usize>,
     /// `[layers][tokens]`: coordinates in the shared basis.
     pub points: Vec<Vec<[f64; 2]>>,
-    /// Share of the total variance on each axis, 0 to 1 (about the cloud that the basis was fitted
-    /// to); none for maps whose axes mean nothing (t-SNE).
+    /// Share of the total variance on each axis, 0 to 1 (of the points that the basis was fitted to);
+    /// none for maps whose axes have no meaning (t-SNE).
     pub shares: Option<[f64; 2]>,
 }
 
@@ -35,7 +35,7 @@ impl Trajectory {
     /// Draws the figure.
     ///
     /// # Errors
-    /// No tokens or layers; lists of unequal length; a value that is not finite (named).
+    /// No tokens or layers; lists of different length; a value that is not finite (named).
     pub fn draw(&self) -> Result<Figure, PlotError> {
         self.check()?;
         let mut page = Page::new(&self.title, COLUMN);
@@ -108,7 +108,7 @@ impl Trajectory {
         Ok(())
     }
 
-    /// A panel as tall as the cloud wants, within what a page bears.
+    /// The height of the panel: proportional to the points, within limits.
     fn height(&self, width: f64) -> f64 {
         let x = layout::extent(self.points.iter().flatten().map(|p| p[0]));
         let y = layout::extent(self.points.iter().flatten().map(|p| p[1]));
