@@ -61,6 +61,7 @@ pub mod profile;
 mod progress;
 mod random_weights;
 mod serial;
+mod series;
 mod source;
 mod text;
 #[cfg(feature = "second-opinion")]

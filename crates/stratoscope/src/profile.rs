@@ -20,7 +20,6 @@ use stratoscope_extractor::Origin;
 use stratoscope_probing::{
     Balance, Design, Item, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
-use stratoscope_report::Report;
 
 /// What a profile is computed from.
 #[derive(Debug, Clone, Default)]
@@ -263,7 +262,7 @@ impl Analysis for Profile {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(vec![Figure::new("profile", self.drawing().draw(), self.numbers()?)])
+        Ok(vec![self.chart().into()])
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -274,8 +273,8 @@ impl Analysis for Profile {
         self.terminal_text()
     }
 
-    fn pages(&self) -> Result<Vec<(String, Report)>> {
-        Ok(vec![("report.html".to_owned(), charts::page(std::slice::from_ref(self)))])
+    fn title(&self) -> String {
+        charts::title(std::slice::from_ref(self))
     }
 }
 
@@ -289,13 +288,11 @@ impl Analysis for Profiles {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        let all = charts::side_by_side(&self.0).draw();
-        let mut figures = vec![Figure::new("profile", all, self.numbers()?)];
-        for (index, profile) in self.0.iter().enumerate() {
-            let id = format!("profile--{}-{}", index + 1, file_name(&profile.model.model));
-            figures.push(Figure::new(id, profile.drawing().draw(), profile.numbers()?));
-        }
-        Ok(figures)
+        let each = self.0.iter().enumerate().map(|(index, profile)| {
+            let end = format!("--{}-{}", index + 1, file_name(&profile.model.model));
+            Figure::from(profile.chart()).named(&end)
+        });
+        Ok(std::iter::once(charts::side_by_side(&self.0).into()).chain(each).collect())
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -306,8 +303,8 @@ impl Analysis for Profiles {
         self.0.iter().map(Profile::terminal_text).collect::<Vec<_>>().join("\n")
     }
 
-    fn pages(&self) -> Result<Vec<(String, Report)>> {
-        Ok(vec![("report.html".to_owned(), charts::page(&self.0))])
+    fn title(&self) -> String {
+        charts::title(&self.0)
     }
 }
 

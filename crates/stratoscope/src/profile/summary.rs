@@ -3,7 +3,7 @@
 use super::{Profile, ProfileCurve};
 use crate::text::{end_line, short, with_interval, wrapped};
 use std::fmt::Write;
-use crate::Estimate;
+use stratoscope_geometry::Estimate;
 use stratoscope_probing::{Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
