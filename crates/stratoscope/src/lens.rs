@@ -1,5 +1,5 @@
-//! `lens`: the logit lens (nostalgebraist 2020), what every layer would predict if the model ended
-//! there, through the model's final norm and head.
+//! `lens`: the logit lens (nostalgebraist 2020): what every layer would predict if the model ended
+//! there. The final norm and the head of the model are applied to the states of every layer.
 
 mod charts;
 mod distribution;
@@ -23,18 +23,19 @@ use stratoscope_extractor::{
 };
 use stratoscope_loader::{Tokenizer, families_with_heads};
 
-/// Tokens that are run together for a pseudo-perplexity.
+/// The largest number of tokens in one forward pass of a pseudo-perplexity.
 const GROUP: usize = 1024;
 
 /// What the lens computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// How many of the most probable tokens are kept for each layer and position; at least 1.
+    /// The number of most probable tokens that are kept for each layer and position; at least 1.
     pub top: usize,
-    /// The true tokens: one for each mask in the text, in order, or for a causal model the one that
-    /// comes after the text.
+    /// The true tokens: one for each mask in the text, in order; for a causal model, the token after
+    /// the text.
     pub targets: Vec<String>,
-    /// Whether the text's perplexity is computed; for a masked model that is a forward pass a token.
+    /// Whether the perplexity of the text is computed. A masked model needs one sequence per token
+    /// for it.
     pub perplexity: bool,
 }
 
@@ -56,30 +57,30 @@ pub struct Report {
     pub files: Vec<ModelFile>,
     /// The text.
     pub text: String,
-    /// What was asked.
+    /// The options.
     pub settings: Options,
     /// What is predicted.
     pub reading: Reading,
-    /// The number of tokens that a prediction is among.
+    /// The number of tokens that the head has logits for.
     pub d_vocab: usize,
-    /// What the model read, `[tokens]`.
+    /// `[tokens]`: the tokens that the model read.
     pub positions: Vec<Position>,
-    /// `[n_layers + 1]`; the last is the model's own prediction.
+    /// `[n_layers + 1]`; the last is the prediction of the model.
     pub layers: Vec<Layer>,
-    /// How well the model predicts the text, where that was asked.
+    /// How well the model predicts the text, where the options ask for it.
     pub perplexity: Option<Perplexity>,
 }
 
-/// What is predicted, and so what is true.
+/// What a prediction is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
-    /// A causal model: the token after each.
+    /// A causal model: the next token.
     NextToken,
     /// A masked model and a text with masks: the token at each mask.
     Masks,
-    /// A masked model and a text without: the token itself, which the model sees. To be right is to
-    /// copy, not to predict.
+    /// A masked model and a text without masks: the token itself, which the model sees. A right
+    /// prediction is a copy.
     OwnToken,
 }
 
@@ -88,7 +89,7 @@ pub enum Reading {
 pub struct Token {
     /// Its id.
     pub id: u32,
-    /// The text that it stands for.
+    /// Its text.
     pub text: String,
 }
 
@@ -98,11 +99,11 @@ pub struct Position {
     /// The token.
     #[serde(flatten)]
     pub token: Token,
-    /// Whether the tokenizer put it there (`[CLS]`, `<s>`), rather than the text.
+    /// Whether the tokenizer added it (`[CLS]`, `<s>`).
     pub special: bool,
     /// Whether it is a mask.
     pub masked: bool,
-    /// What is to be predicted here, where that is known.
+    /// The token that is to be predicted here, where it is known.
     pub truth: Option<Token>,
 }
 
@@ -124,7 +125,7 @@ pub struct Cell {
     pub entropy_nats: f64,
     /// KL(last layer ‖ this layer) in nats (Belrose et al. 2023): 0 at the last layer.
     pub kl_nats: f64,
-    /// How the true token fares, where it is known.
+    /// The rank and the probability of the true token, where it is known.
     pub truth: Option<Truth>,
 }
 
@@ -133,16 +134,16 @@ pub struct Cell {
 pub struct TopToken {
     /// Its id.
     pub id: u32,
-    /// The text that it stands for.
+    /// Its text.
     pub text: String,
     /// Its probability.
     pub probability: f64,
 }
 
-/// How the true token fares.
+/// The rank and the probability of the true token.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Truth {
-    /// 1 and the number of tokens that are strictly more probable.
+    /// 1 plus the number of tokens that are strictly more probable.
     pub rank: usize,
     /// Its probability.
     pub probability: f64,
@@ -151,11 +152,11 @@ pub struct Truth {
 }
 
 impl Explorer {
-    /// What every layer would predict at every token of a text, through the model's own head.
+    /// What every layer would predict at every token of a text, through the head of the model.
     ///
     /// # Errors
-    /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, targets
-    /// that are no tokens or have no place; a blank text; a forward pass that fails.
+    /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, and
+    /// targets that are not tokens or have no mask; a blank text; a forward pass that fails.
     pub fn lens(&self, text: &str, options: &Options) -> Result<Report> {
         let model = self.model();
         let readout: &dyn Readout = &model.transformer;
@@ -202,7 +203,7 @@ impl Explorer {
         })
     }
 
-    /// Each token that is not special hidden in turn, and predicted from all others.
+    /// Masks every token that is not special in turn, and predicts it from all others.
     fn pseudo_perplexity(
         &self,
         tokenizer: &Tokenizer,
@@ -250,7 +251,7 @@ impl Analysis for Report {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(vec![Figure::new("lens", self.drawing().draw(), self.numbers()?)])
+        Ok(vec![self.chart().into()])
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -261,12 +262,12 @@ impl Analysis for Report {
         self.terminal_text()
     }
 
-    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
-        Ok(vec![("report.html".to_owned(), self.page())])
+    fn title(&self) -> String {
+        self.page_title()
     }
 }
 
-/// The error for a long text without advice to cut it, which this job does not do.
+/// The error for a long text, without the advice to cut the text, which `lens` does not do.
 fn refused(error: stratoscope_extractor::Error) -> Error {
     match error {
         stratoscope_extractor::Error::TooLong { tokens, limit, .. } => {
@@ -285,7 +286,7 @@ fn mask_name(tokenizer: &Tokenizer) -> String {
     mask.unwrap_or_else(|| "a mask".to_owned())
 }
 
-/// What was read, with what is to be predicted as far as the text tells it.
+/// The tokens of a text, with the true tokens that the text itself gives.
 fn positions(
     tokenizer: &Tokenizer,
     causal: bool,
@@ -314,7 +315,7 @@ fn positions(
     (reading, read.iter().enumerate().map(position).collect())
 }
 
-/// Puts the targets where they are to be predicted.
+/// Makes the targets the true tokens of their positions.
 fn place(
     reading: Reading,
     positions: &mut [Position],
@@ -345,8 +346,7 @@ fn place(
     }
 }
 
-/// The token that a target is: what the tokenizer makes of it in a text, or the vocabulary's own
-/// spelling (`##s`).
+/// The token of a target: as it is tokenized in a text, or as the vocabulary spells it (`##s`).
 fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
     let encoded = tokenizer.encode(target, None)?;
     let tokens = encoded.ids.iter().zip(&encoded.special).filter(|(_, special)| !**special);
@@ -368,7 +368,7 @@ fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
     Err(LensError::LongTarget { target, pieces: pieces.collect() }.into())
 }
 
-/// Fail early if there is no perplexity.
+/// Fails early where the perplexity is not defined.
 fn check_perplexity(
     tokenizer: &Tokenizer,
     reading: Reading,
@@ -385,7 +385,8 @@ fn check_perplexity(
     }
 }
 
-/// Of a causal model: every token after the first, but not a target that the text does not have.
+/// The perplexity of a causal model: over every token after the first, without the target, which
+/// is not in the text.
 fn perplexity(layers: &[Layer]) -> Option<Perplexity> {
     let cells = &layers.last()?.cells;
     let scored = cells.iter().take(cells.len().saturating_sub(1));

@@ -1,4 +1,4 @@
-//! Logits to what is said of them: probabilities, entropy, divergence, ranks, perplexity.
+//! From logits to probabilities, entropy, divergence, ranks and perplexity.
 
 use super::LensError;
 use serde::{Deserialize, Serialize};
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy)]
 pub struct Distribution<'a> {
     logits: &'a [f32],
-    /// The largest logit, which is taken off all of them, so that none overflows.
+    /// The largest logit. It is subtracted from all logits, so that no exponential overflows.
     largest: f64,
-    /// The logarithm of the sum of what is then exponentiated.
+    /// The logarithm of the sum of the exponentials of the differences.
     log_sum: f64,
 }
 
@@ -30,12 +30,12 @@ impl<'a> Distribution<'a> {
         Ok(Self { logits, largest, log_sum: sum.ln() })
     }
 
-    /// Tokens that it is over.
+    /// The size of the vocabulary.
     pub fn d_vocab(&self) -> usize {
         self.logits.len()
     }
 
-    /// The natural logarithm of a token's probability; none beyond the vocabulary.
+    /// The natural logarithm of the probability of a token; `None` beyond the vocabulary.
     pub fn log_probability(&self, id: u32) -> Option<f64> {
         self.logits.get(id as usize).map(|&v| self.log(v))
     }
@@ -44,7 +44,7 @@ impl<'a> Distribution<'a> {
         f64::from(logit) - self.largest - self.log_sum
     }
 
-    /// Its entropy in nats, 0 to ln d_vocab.
+    /// The entropy in nats, 0 to ln d_vocab.
     pub fn entropy(&self) -> f64 {
         let terms = self.logits.iter().map(|&v| {
             let log = self.log(v);
@@ -53,11 +53,10 @@ impl<'a> Distribution<'a> {
         terms.sum::<f64>().max(0.0)
     }
 
-    /// KL(self ‖ other) in nats: what is lost when `other` is believed and `self` holds. What
-    /// rounding leaves below 0 is 0.
+    /// KL(self ‖ other) in nats. A rounding error below 0 becomes 0.
     ///
     /// # Errors
-    /// [`LensError::Shape`] for another vocabulary.
+    /// [`LensError::Shape`] for vocabularies of different size.
     pub fn kl(&self, other: &Distribution<'_>) -> Result<f64, LensError> {
         if other.d_vocab() != self.d_vocab() {
             let (found, expected) = (other.d_vocab(), self.d_vocab());
@@ -70,15 +69,15 @@ impl<'a> Distribution<'a> {
         Ok(terms.sum::<f64>().max(0.0))
     }
 
-    /// The rank of a token: 1 and the number of tokens that are strictly more probable, so that
-    /// equals share the better rank; none beyond the vocabulary.
+    /// The rank of a token: 1 plus the number of tokens that are strictly more probable. Equally
+    /// probable tokens share the better rank. `None` beyond the vocabulary.
     pub fn rank(&self, id: u32) -> Option<usize> {
         let own = *self.logits.get(id as usize)?;
         Some(1 + self.logits.iter().filter(|&&v| v > own).count())
     }
 
-    /// The `k` most probable tokens with their probabilities, most probable first; of equals the
-    /// smaller id.
+    /// The `k` most probable tokens with their probabilities, most probable first; of equally
+    /// probable tokens, the smaller id first.
     pub fn top(&self, k: usize) -> Vec<(u32, f64)> {
         let k = k.min(self.logits.len());
         let mut best: Vec<(u32, f32)> = Vec::with_capacity(k + 1);
@@ -94,23 +93,23 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// How well a model predicts a text: the exponential of the mean surprisal of its tokens.
+/// How well a model predicts a text: the exponential of the mean surprisal of the tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Perplexity {
-    /// Whether each token was hidden in turn and predicted from both sides (pseudo-perplexity,
-    /// Salazar et al. 2020), not from those before it. The two cannot be compared.
+    /// Whether each token was masked in turn and predicted from both sides (pseudo-perplexity,
+    /// Salazar et al. 2020), instead of from the tokens before it. The two are not comparable.
     pub pseudo: bool,
-    /// The mean of −ln p over the tokens scored.
+    /// The mean of −ln p over the scored tokens.
     pub nats_per_token: f64,
-    /// Its exponential; none where that is beyond double precision.
+    /// Its exponential; `None` where that is too large for an `f64`.
     pub perplexity: Option<f64>,
-    /// The number of tokens scored. The first that a causal model reads is never scored: for a text
-    /// without a token before it (`<s>`), that is its first token.
+    /// The number of scored tokens. The first token that a causal model reads is not scored; this is
+    /// the first token of the text, unless the tokenizer adds one before it (`<s>`).
     pub tokens: usize,
 }
 
 impl Perplexity {
-    /// From −ln p of each token that is scored; none where there is no token.
+    /// From −ln p of each scored token, in nats; `None` without tokens.
     pub fn of(nats: &[f64], pseudo: bool) -> Option<Self> {
         let tokens = nats.len();
         if tokens == 0 {
@@ -119,5 +118,12 @@ impl Perplexity {
         let nats_per_token = nats.iter().sum::<f64>() / tokens as f64;
         let perplexity = Some(nats_per_token.exp()).filter(|p| p.is_finite());
         Some(Self { pseudo, nats_per_token, perplexity, tokens })
+    }
+
+    /// Its value and what it is computed from, as text.
+    pub(super) fn in_words(&self) -> String {
+        let value = self.perplexity.map_or("too large to print".to_owned(), |v| format!("{v:.2}"));
+        let (nats, tokens) = (self.nats_per_token, self.tokens);
+        format!("{value} ({nats:.3} nats per token, {tokens} tokens)")
     }
 }

@@ -1,14 +1,14 @@
-//! What can go wrong in reading layers through a head, with the evidence.
+//! The errors of the lens.
 
 use stratoscope_loader::ErrorKind;
 
-/// What can go wrong in reading layers through a head.
+/// An error of the lens.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum LensError {
-    /// The checkpoint has nothing that turns states into tokens.
+    /// The checkpoint has no language-model head.
     #[error(
-        "{model} has no language-model head; checkpoints that were saved with theirs do, of these families: {families}"
+        "{model} has no language-model head; checkpoints of these families may have one: {families}"
     )]
     NoHead {
         /// The model.
@@ -16,103 +16,103 @@ pub enum LensError {
         /// The families whose checkpoints may have one.
         families: String,
     },
-    /// A model that has no tokenizer.
-    #[error("{model} has no tokenizer, so that its tokens have no names")]
+    /// The model has no tokenizer.
+    #[error("{model} has no tokenizer, which the lens needs")]
     NoTokenizer {
         /// The model.
         model: String,
     },
-    /// A model that reads both sides of a word, but has no token for a word that is hidden.
-    #[error("the tokenizer of {model} has no mask token, so that no word can be hidden from it")]
+    /// A masked model whose tokenizer has no mask token.
+    #[error("the tokenizer of {model} has no mask token, which a pseudo-perplexity needs")]
     NoMaskToken {
         /// The model.
         model: String,
     },
     /// A text with more tokens than the model's positions allow.
-    #[error("the text has {tokens} tokens, the model reads at most {limit}: give a shorter one")]
+    #[error("the text has {tokens} tokens, the model reads at most {limit}: give a shorter text")]
     TooLong {
-        /// Its tokens, special ones included.
+        /// The number of tokens, with the special tokens.
         tokens: usize,
-        /// The most that the model takes.
+        /// The largest number that the model reads.
         limit: usize,
     },
-    /// A logit that no probability follows from.
-    #[error("the logit of token {token} is {value}: no probabilities follow from it")]
+    /// A logit that is not finite.
+    #[error("the logit of token {token} is {value}, which gives no probabilities")]
     NotFinite {
         /// The token's id.
         token: usize,
         /// The logit.
         value: f32,
     },
-    /// Rows of logits that are not as many, or not as long, as they have to be.
+    /// A wrong number of rows or of logits.
     #[error("{what}: {found}, expected {expected}")]
     Shape {
         /// What is counted.
         what: &'static str,
-        /// How many there are.
+        /// The number found.
         found: usize,
-        /// How many there have to be.
+        /// The number expected.
         expected: usize,
     },
-    /// A token that the head gives no logit for.
-    #[error("the head gives no logit for token id {id}, only for {d_vocab} tokens")]
+    /// A token without a logit.
+    #[error("token id {id} has no logit: the head has {d_vocab} logits")]
     TokenId {
-        /// The id.
+        /// The token's id.
         id: u32,
-        /// How many tokens it knows.
+        /// The number of logits.
         d_vocab: usize,
     },
-    /// A target that is no token.
+    /// A target that is not a token.
     #[error("the target {target:?} is not in the model's vocabulary")]
     UnknownTarget {
-        /// What was given.
+        /// The target.
         target: String,
     },
     /// A target of several tokens.
-    #[error("the target {target:?} is {} tokens for this model ({}), not one", pieces.len(), pieces.join(" · "))]
+    #[error("the target {target:?} has {} tokens in this model ({}); it must be one token", pieces.len(), pieces.join(" · "))]
     LongTarget {
-        /// What was given.
+        /// The target.
         target: String,
-        /// What the tokenizer makes of it.
+        /// Its tokens.
         pieces: Vec<String>,
     },
-    /// Not as many targets as masks.
+    /// The number of targets is not the number of masks.
     #[error(
-        "the text has {masks} × {mask}, but targets given: {targets}; give one for each, in order"
+        "the text has {masks} × {mask}, and the number of targets is {targets}; give one for each mask, in order"
     )]
     TargetCount {
-        /// Targets given.
+        /// The number of targets.
         targets: usize,
-        /// Masks in the text.
+        /// The number of masks in the text.
         masks: usize,
-        /// What a mask looks like.
+        /// The mask token.
         mask: String,
     },
-    /// Targets for a text that hides nothing.
-    #[error("a target needs a place: write {mask} in the text where it is to be predicted")]
+    /// A target for a text without masks.
+    #[error("a target needs a mask: write {mask} in the text where the target is to be predicted")]
     NoMask {
-        /// What a mask looks like.
+        /// The mask token.
         mask: String,
     },
-    /// Several targets for a model that predicts what comes next.
+    /// Several targets for a causal model.
     #[error("a causal model predicts one token after the text: give one target, not {targets}")]
     CausalTargets {
-        /// Targets given.
+        /// The number of targets.
         targets: usize,
     },
-    /// Perplexity of a text with words already hidden.
-    #[error("a text with {mask} in it has no perplexity: give the whole text")]
+    /// The perplexity of a text with masks.
+    #[error("a text with {mask} has no perplexity: give the text without masks")]
     MaskedPerplexity {
-        /// What a mask looks like.
+        /// The mask token.
         mask: String,
     },
-    /// Perplexity of a text in which no token is predicted from others.
-    #[error("the text has no token that the model predicts from others, so no perplexity")]
+    /// The perplexity of a text in which no token is predicted from others.
+    #[error("the text has no token that the model predicts from others, so it has no perplexity")]
     NothingScored,
 }
 
 impl LensError {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFinite { .. } | Self::Shape { .. } | Self::TokenId { .. } => {

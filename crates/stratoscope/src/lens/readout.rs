@@ -1,4 +1,4 @@
-//! What the lens needs of a model besides its hidden states, and the passage from states to logits.
+//! From hidden states to logits, with the final norm and the head of a model.
 
 use super::{Cell, Distribution, Layer, LensError, Position, Token, Truth};
 use crate::Result;
@@ -8,14 +8,15 @@ use ndarray::{ArrayView2, ArrayView3, Axis, s};
 use rayon::prelude::*;
 use stratoscope_transformer::Transformer;
 
-/// Positions whose logits are held at a time, at two layers: so memory does not grow with the text.
+/// The number of positions whose logits are in memory at a time, for two layers: memory does not
+/// grow with the text.
 const POSITIONS: usize = 64;
 
 /// The end of a model: from states to logits.
 pub(super) trait Readout {
-    /// Whether there is a head at all.
+    /// Whether there is a head.
     fn has_head(&self) -> bool;
-    /// Whether no token sees those after it.
+    /// Whether no token sees the tokens after it.
     fn is_causal(&self) -> bool;
     /// `[tokens, d_model]` to the same.
     fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor>;
@@ -41,12 +42,13 @@ impl Readout for Transformer {
     }
 }
 
-/// A state where the model is, as it computes.
+/// A tensor on the device and in the type of the model.
 fn placed(transformer: &Transformer, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
     Ok(x.to_device(transformer.device())?.to_dtype(transformer.dtype())?)
 }
 
-/// `[tokens, d_vocab]` logits of states `[tokens, d_model]`; `last` where the final norm is done.
+/// `[tokens, d_vocab]`: the logits of states `[tokens, d_model]`; `last` where the states are already
+/// after the final norm.
 pub(super) fn logits(
     readout: &dyn Readout,
     states: ArrayView2<'_, f32>,
@@ -81,7 +83,8 @@ impl Rows {
     }
 }
 
-/// Reads every layer of `states`, `[n_layers + 1, tokens, d_model]`, whose last is normed already.
+/// The predictions of every layer of `states`, `[n_layers + 1, tokens, d_model]`; the last layer is
+/// already after the final norm.
 pub(super) fn layers(
     readout: &dyn Readout,
     states: ArrayView3<'_, f32>,
@@ -122,7 +125,7 @@ pub(super) fn layers(
     Ok((d_vocab, layers))
 }
 
-/// What a row of logits says, beside the last layer's row at the same position.
+/// The prediction of a row of logits, with the row of the last layer at this position.
 fn cell(
     logits: &[f32],
     last: &[f32],

@@ -3,8 +3,8 @@
 use super::{Cell, Reading, Report};
 use std::fmt::Write;
 
-/// Tokens named in a row of the table.
-const NAMED: usize = 3;
+/// The number of tokens in a row of the table.
+const SHOWN: usize = 3;
 
 impl Report {
     pub(super) fn terminal_text(&self) -> String {
@@ -18,7 +18,12 @@ impl Report {
 fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     let model = &lens.model;
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
-    writeln!(text, "{} tokens, each predicted among {}", lens.positions.len(), lens.d_vocab)?;
+    writeln!(
+        text,
+        "{} tokens; a prediction is one of {} tokens",
+        lens.positions.len(),
+        lens.d_vocab
+    )?;
     for position in lens.asked() {
         writeln!(text)?;
         table(text, lens, position)?;
@@ -29,18 +34,13 @@ fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     }
     if let Some(p) = &lens.perplexity {
         let name = if p.pseudo { "pseudo-perplexity" } else { "perplexity" };
-        let value = p.perplexity.map_or("beyond measure".to_owned(), |v| format!("{v:.2}"));
         writeln!(text)?;
-        writeln!(
-            text,
-            "{name} {value} ({:.3} nats per token, {} tokens)",
-            p.nats_per_token, p.tokens
-        )?;
+        writeln!(text, "{name} {}", p.in_words())?;
     }
     Ok(())
 }
 
-/// One row per layer: what it would predict at a position.
+/// What every layer would predict at a position, one row per layer.
 fn table(text: &mut String, lens: &Report, index: usize) -> std::fmt::Result {
     let position = &lens.positions[index];
     match lens.reading {
@@ -51,30 +51,34 @@ fn table(text: &mut String, lens: &Report, index: usize) -> std::fmt::Result {
         Some(truth) => writeln!(text, ", {}: {:?}", lens.truth_name(), truth.text)?,
         None => writeln!(text)?,
     }
-    let rank = if position.truth.is_some() { "  rank of it" } else { "" };
+    let rank = if position.truth.is_some() { "  true rank" } else { "" };
     writeln!(text, "layer  entropy      KL{rank}  most probable")?;
     for layer in &lens.layers {
         let Some(cell) = layer.cells.get(index) else { continue };
         write!(text, "{:>5}  {:>7.3} {:>7.3}", layer.layer, cell.entropy_nats, cell.kl_nats)?;
         if let Some(truth) = cell.truth {
-            write!(text, "  {:>10}", truth.rank)?;
+            write!(text, "  {:>9}", truth.rank)?;
         }
         writeln!(text, "  {}", named(cell))?;
     }
     Ok(())
 }
 
-/// The most probable tokens, quoted: spaces are visible and control characters are escaped.
+/// The most probable tokens in quotes, which show spaces and escape control characters.
 fn named(cell: &Cell) -> String {
-    let tokens = cell.top.iter().take(NAMED);
+    let tokens = cell.top.iter().take(SHOWN);
     let tokens = tokens.map(|t| format!("{:?} {:.1} %", t.text, 100.0 * t.probability));
     tokens.collect::<Vec<_>>().join("  ")
 }
 
-/// For a masked model and a text without masks: how often each layer names the token that it reads.
+/// Of a masked model and a text without masks: how often each layer predicts the token that it
+/// reads.
 fn copies(text: &mut String, lens: &Report) -> std::fmt::Result {
-    writeln!(text, "The text has no mask, so that the model sees each token that it names: these")?;
-    writeln!(text, "are copies. Write the mask token in the text to see predictions.")?;
+    writeln!(
+        text,
+        "The text has no mask, so the model sees every token that it predicts: these are"
+    )?;
+    writeln!(text, "copies. Write the mask token in the text to see predictions.")?;
     writeln!(text, "layer  own token first  mean entropy  mean KL")?;
     for layer in &lens.layers {
         let cells = layer.cells.iter().zip(&lens.positions).filter(|(_, p)| !p.special);

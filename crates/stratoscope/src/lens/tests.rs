@@ -4,6 +4,7 @@ use super::readout::{Readout, layers, logits};
 use super::*;
 use candle_core::{Device, Tensor};
 use ndarray::{Array3, ArrayView3};
+use stratoscope_chart::Drawing;
 
 const LAST: [f32; 7] = [1.5, -0.25, 3.0, 0.0, 3.0, -7.75, 0.5];
 const LAYER: [f32; 7] = [0.5, 2.25, -1.0, 4.0, 0.125, 0.0, -3.5];
@@ -216,7 +217,7 @@ fn targets_go_where_they_are_to_be_predicted() {
     let message = |result: Result<_, LensError>| result.unwrap_err().to_string();
     assert_eq!(
         message(with(masks, &[1, 3], 1)),
-        "the text has 2 × [MASK], but targets given: 1; give one for each, in order"
+        "the text has 2 × [MASK], and the number of targets is 1; give one for each mask, in order"
     );
     assert!(message(with(Reading::NextToken, &[], 2)).contains("give one target, not 2"));
     assert!(message(with(Reading::OwnToken, &[], 1)).contains("write [MASK] in the text"));
@@ -255,6 +256,7 @@ fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
         let lens = lens(6, reading);
         let svg = lens.figure("lens").unwrap().svg().unwrap();
         assert!(svg.contains("layer 2") && svg.contains(lens.truth_name()), "{svg}");
+        lens.chart().check().unwrap();
         assert!(lens.caption().contains("Belrose et al. 2023"));
         assert_eq!(
             lens.caption().contains("is copying, not prediction"),
@@ -264,6 +266,35 @@ fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
     let (right, known) = lens(6, Reading::NextToken).right_at(2);
     assert!(right <= known && known == 5);
     assert_eq!(lens(6, Reading::NextToken).asked(), [5]);
+}
+
+#[test]
+fn a_cell_has_the_prediction_and_is_framed_where_that_is_right() {
+    let lens = lens(6, Reading::NextToken);
+    let Drawing::Grid(grid) = lens.chart().drawing else { panic!() };
+    assert!(grid.rows.rises());
+    assert_eq!(grid.rows.labels, ["0", "1", "2"]);
+    assert_eq!(grid.columns.labels, ["t0", "t1", "t2", "t3", "t0", "t1"]);
+    assert_eq!(grid.focus, Some(5));
+    let truth = grid.truth.unwrap().labels;
+    assert_eq!((truth[0].as_deref(), truth[5].as_deref()), (Some("t1"), None));
+    let mut framed = 0;
+    for (layer, row) in grid.cells.iter().enumerate() {
+        for (position, drawn) in row.iter().enumerate() {
+            let cell = &lens.layers[layer].cells[position];
+            assert_eq!(
+                (&drawn.text, drawn.value),
+                (&cell.top[0].text, Some(cell.top[0].probability))
+            );
+            assert_eq!(drawn.framed, truth[position].as_ref() == Some(&drawn.text));
+            assert_eq!(drawn.more.len(), cell.top.len() - 1 + 2, "{:?}", drawn.more);
+            framed += usize::from(drawn.framed);
+        }
+    }
+    assert!(framed > 0);
+    // An own token stands below the cells already.
+    let Drawing::Grid(grid) = self::lens(6, Reading::OwnToken).chart().drawing else { panic!() };
+    assert_eq!((grid.truth, grid.framed.contains("own token")), (None, true));
 }
 
 #[test]
