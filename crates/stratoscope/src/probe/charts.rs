@@ -1,274 +1,200 @@
-//! The figure and the page of a probe.
+//! The figure of a probe.
 
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
-use crate::page::curves;
+use crate::series::series;
 use crate::text::{listed, short_name};
-use serde_json::json;
-use stratoscope_plot::{Depth, Panel, Series, SeriesKind, XAxis};
-use stratoscope_probing::{Estimate, Scores, StructuralScores};
+use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
+use stratoscope_geometry::Estimate;
+use stratoscope_probing::StructuralScores;
+
+/// Up to this many labels, each panel is as wide as the page.
+const MAX_WIDE: usize = 3;
+/// The end of the axis of shares, with room for a ring around 1.
+const TOP: f64 = 1.04;
 
 impl Report {
-    /// One panel per label with its baselines; of several labels their contrast; and what else was
-    /// measured.
-    pub(super) fn drawing(&self) -> Depth {
-        let mut rows: Vec<Vec<Panel>> = match self.labels.len() {
-            // Few labels have the width of the page each.
-            0..=3 => self.labels.iter().map(|label| vec![label_panel(label)]).collect(),
-            _ => {
-                let panels: Vec<Panel> = self.labels.iter().map(label_panel).collect();
-                panels.chunks(2).map(<[Panel]>::to_vec).collect()
-            }
-        };
+    /// The figure: a panel for each label with its baselines, the contrast of several labels, and
+    /// what else was measured.
+    pub(super) fn chart(&self) -> Chart {
+        let labels: Vec<Panel> = self.labels.iter().map(LabelReport::panel).collect();
+        let across = if labels.len() > MAX_WIDE { 2 } else { 1 };
+        let mut rows: Vec<Vec<Panel>> = labels.chunks(across).map(<[Panel]>::to_vec).collect();
         rows.extend(self.contrast().map(|panel| vec![panel]));
-        rows.push([self.selectivity(), self.compression()].into_iter().flatten().collect());
-        rows.extend(self.structural.as_ref().map(structural_panels));
-        rows.extend(self.labels.iter().filter_map(learning_curve).map(|panel| vec![panel]));
-        rows.retain(|row| !row.is_empty());
-        Depth { title: self.title(), caption: self.caption(), rows }
+        rows.push(vec![self.selectivity(), self.compression()]);
+        rows.extend(self.structural.as_ref().map(StructuralReport::panels));
+        rows.extend(self.labels.iter().filter_map(LabelReport::learning_curve).map(|p| vec![p]));
+        Chart::new("probe", self.what(), Curves::rows(rows))
+            .subject(short_name(&self.model.model))
+            .caption(self.caption())
     }
 
-    /// One chart per panel of the figure.
-    pub(super) fn page(&self) -> stratoscope_report::Report {
-        let drawing = self.drawing();
-        let mut page = stratoscope_report::Report::new("probe", &self.tool, &drawing.title);
-        page.manifest = json!({ "model": self.model, "data": self.data });
-        let panels = drawing.rows.concat();
-        let chart = |(place, panel): (usize, &Panel)| {
-            curves(&format!("probe-{place}"), panel, &drawing.caption, None)
-        };
-        page.charts = panels.iter().enumerate().map(chart).collect();
-        page
+    /// The title of the page.
+    pub(super) fn page_title(&self) -> String {
+        format!("{}: {}", self.what(), short_name(&self.model.model))
     }
 
-    fn title(&self) -> String {
+    /// The title of the figure.
+    fn what(&self) -> String {
         let mut what: Vec<String> = self.labels.iter().map(|l| l.label.clone()).collect();
         what.extend(self.structural.as_ref().map(|_| "dependency trees".to_owned()));
-        format!("What each layer knows of {}: {}", listed(&what), short_name(&self.model.model))
+        format!("What each layer knows of {}", listed(&what))
     }
 
     /// The gain over the lookup of several labels, on one scale.
     fn contrast(&self) -> Option<Panel> {
-        if self.labels.len() < 2 {
-            return None;
-        }
-        let gain = |label: &LabelReport| {
-            let pick = |l: &LayerReport| l.scores.gain_over_lookup;
-            Some(Series { peak: true, ..curve(&label.label, label, pick)? })
-        };
-        panel(
-            "contrast: what context adds to looking the word form up",
-            "share of what the lookup leaves",
-            &self.labels[0],
-            None,
-            self.labels.iter().map(gain).collect(),
-        )
+        let gain =
+            |label: &LabelReport| label.curve(&label.label, |l| l.linear.gain_over_lookup).peak();
+        let title = "contrast: what the context adds to a lookup of the word form";
+        let y = "share of the errors of the lookup";
+        (self.labels.len() > 1).then(|| self.panel(title, y, self.labels.iter().map(gain)))
     }
 
-    fn selectivity(&self) -> Option<Panel> {
+    fn selectivity(&self) -> Panel {
         let pick = |l: &LayerReport| l.control.map(|c| c.selectivity);
-        let series = self.labels.iter().map(|label| curve(&label.label, label, pick));
-        panel(
-            "selectivity",
-            "accuracy − control task",
-            self.labels.first()?,
-            None,
-            series.collect(),
-        )
+        let series = self.labels.iter().map(|label| label.curve(&label.label, pick));
+        self.panel("selectivity", "accuracy − accuracy of the control task", series)
     }
 
-    fn compression(&self) -> Option<Panel> {
+    fn compression(&self) -> Panel {
         let pick = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression);
-        let mut series: Vec<_> =
-            self.labels.iter().map(|label| curve(&label.label, label, pick)).collect();
-        series.extend(self.labels.iter().map(|label| {
-            let by_frequency = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression_by_frequency);
-            let values: Vec<Option<f64>> = label.layers.iter().map(by_frequency).collect();
-            Some(baseline(&format!("{} by frequency", label.label), values))
-        }));
-        panel("online code", "compression", self.labels.first()?, None, series)
+        let by_frequency = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression_by_frequency);
+        let series = self.labels.iter().map(|label| label.curve(&label.label, pick));
+        let baselines = self.labels.iter().map(|label| {
+            let name = format!("{} by frequency", label.label);
+            Series::new(name).baseline().values(label.layers.iter().map(by_frequency))
+        });
+        self.panel("online code", "compression", series.chain(baselines))
+    }
+
+    /// A panel over the layers that were probed.
+    fn panel(&self, title: &str, y: &str, series: impl IntoIterator<Item = Series>) -> Panel {
+        Panel::new(title, Axis::layers(&self.layers()), y, series)
     }
 
     fn caption(&self) -> String {
         let mut text = String::new();
         if let Some(label) = self.labels.first() {
             let (c, unit) = (&label.counts, self.data.unit);
+            let clusters = if unit == "word" { "sentences" } else { "texts" };
+            let penalty = match self.data.strength {
+                Some(c) => format!("the penalty is C = {c}"),
+                None => format!("the penalty is chosen for each layer on held-out {clusters}"),
+            };
             text += &format!(
-                "Multinomial logistic regression on standardised vectors, one {unit} each, fitted to \
-                 {} {unit}s and scored on {} {unit}s of {} sentences; {}. Bands: 95 % intervals by bootstrap \
-                 over the test sentences, the fitted probes held fixed. Ringed: the highest value. ",
-                c.train,
-                c.test,
-                c.test_clusters,
-                match self.data.strength {
-                    Some(c) => format!("penalty C = {c}"),
-                    None => "penalty chosen for each layer on held-out sentences".to_owned(),
-                },
+                "Multinomial logistic regression on standardised vectors, one for each {unit}, fitted \
+                 to {} {unit}s and scored on {} {unit}s of {} {clusters}; {penalty}. Bands: 95 % \
+                 intervals by bootstrap over the test {clusters}, with fixed probes. Ringed: the \
+                 highest value. Dashed: baselines. ",
+                c.train, c.test, c.test_clusters,
             );
-            if unit != "word" {
-                text = text.replace("sentences", "texts");
-            }
             if !self.data.filters.is_empty() {
                 text += &format!("Words with “{}”. ", self.data.filters.join("” and “"));
             }
         }
         if self.labels.len() > 1 {
-            text += "Contrast: (accuracy − form lookup) / (1 − form lookup), so that labels that are \
-                     easy to look up and those that are not share a scale. ";
+            text += "Contrast: (accuracy − form lookup) / (1 − form lookup), which puts labels that \
+                     are easy and labels that are hard to look up on one scale. ";
         }
         let looked_up =
-            |l: &&LabelReport| l.layers.iter().all(|layer| layer.scores.gain_over_lookup.is_none());
+            |l: &&LabelReport| l.layers.iter().all(|layer| layer.linear.gain_over_lookup.is_none());
         for label in self.labels.iter().filter(looked_up).filter(|_| self.labels.len() > 1) {
-            text += &format!("{} has no such curve: the lookup leaves nothing. ", label.label);
+            text += &format!("{} has no such curve: the lookup makes no error. ", label.label);
         }
         if self.structural.is_some() {
             text += "Trees: linear maps whose squared distances (UUAS, DSpr) and squared lengths \
                      (NSpr, root) are fitted to the annotated trees; dashed: the chain of neighbours. ";
         }
-        text + "A probe shows what can be read off a layer by a weighted sum, not what the model \
-                uses; a lower score higher up does not say that something is lost."
+        text + "A probe shows what can be read from a layer by a weighted sum, not what the model \
+                uses. A lower score at a higher layer does not show that information is lost."
     }
 }
 
-type Pick = fn(&LayerReport) -> Option<Estimate>;
-
-/// The axis of shares, with room for a ring around 1.
-const SHARES: (f64, f64) = (0.0, 1.04);
-
-/// A label with its baselines.
-fn label_panel(label: &LabelReport) -> Panel {
-    let with_n = |name: &str, n: usize, pick: Pick| {
-        curve(name, label, pick).map(|series| Series { n: Some(n), ..series })
-    };
-    let flat = |name: &str, scores: Option<Scores>| {
-        let value = scores?.accuracy.value;
-        Some(baseline(name, vec![Some(value); label.layers.len()]))
-    };
-    let by_layer = |name: &str, pick: Pick| {
-        let values: Vec<_> = label.layers.iter().map(|l| pick(l).map(|s| s.value)).collect();
-        values.iter().any(Option::is_some).then(|| baseline(name, values))
-    };
-    let b = &label.baselines;
-    let accuracy = with_n("accuracy", label.counts.test, |l| Some(l.scores.scores.accuracy));
-    let series = [
-        accuracy.map(|series| Series { peak: true, ..series }),
-        with_n("unseen lemmas", label.counts.unseen_lemmas, |l| {
-            l.scores.scores.unseen_lemma_accuracy
-        }),
-        flat("majority", Some(b.majority)),
-        flat("form lookup", b.form_lookup),
-        flat("lemma lookup", b.lemma_lookup),
-        flat("layer 0", b.layer_0),
-        by_layer("control task", |l| l.control.map(|c| c.accuracy)),
-        by_layer("random weights", |l| l.random_weights.map(|s| s.accuracy)),
-    ];
-    Panel {
-        title: label.label.clone(),
-        y_label: "accuracy".to_owned(),
-        layers: label.layers.iter().map(|l| l.layer).collect(),
-        x: XAxis::Layers,
-        range: Some(SHARES),
-        series: series.into_iter().flatten().collect(),
-    }
-}
-
-fn learning_curve(label: &LabelReport) -> Option<Panel> {
-    let layer = label.chosen_layer?;
-    let mut points = label.learning_curve.clone();
-    points.dedup_by_key(|point| point.clusters);
-    if points.len() < 2 {
-        return None;
-    }
-    let values: Vec<Estimate> = points.iter().map(|p| p.accuracy).collect();
-    let series = Series {
-        interval: values.iter().map(|s| Some((s.low, s.high))).collect(),
-        ..Series::line("accuracy", values.iter().map(|s| Some(s.value)).collect())
-    };
-    let majority = label.baselines.majority.accuracy.value;
-    Some(Panel {
-        title: format!("learning curve of layer {layer}"),
-        y_label: "accuracy".to_owned(),
-        layers: points.iter().map(|p| p.clusters).collect(),
-        x: XAxis::Counts("training texts".to_owned()),
-        range: Some(SHARES),
-        series: vec![series, baseline("majority", vec![Some(majority); points.len()])],
-    })
-}
-
-fn structural_panels(report: &StructuralReport) -> Vec<Panel> {
-    type Of = fn(&StructuralScores) -> Option<Estimate>;
-    let series = |name: &str, peak: bool, pick: Of| {
-        let values: Vec<Option<Estimate>> =
-            report.layers.iter().map(|(_, layer)| pick(&layer.scores)).collect();
-        let line = values.iter().any(Option::is_some).then(|| Series {
-            interval: values.iter().map(|v| v.map(|s| (s.low, s.high))).collect(),
-            peak,
-            ..Series::line(name, values.iter().map(|v| v.map(|s| s.value)).collect())
+impl LabelReport {
+    /// The label with its baselines.
+    fn panel(&self) -> Panel {
+        let accuracy = self.curve("accuracy", |l| Some(l.accuracy())).n(self.counts.test);
+        let unseen = self.curve("unseen lemmas", |l| l.scores().unseen_lemma_accuracy);
+        let b = &self.baselines;
+        let flat = [
+            ("majority", Some(b.majority)),
+            ("form lookup", b.form_lookup),
+            ("lemma lookup", b.lemma_lookup),
+            ("layer 0", b.layer_0),
+        ]
+        .map(|(name, scores)| {
+            let value = scores.map(|s| s.accuracy.value);
+            Series::new(name).baseline().values(vec![value; self.layers.len()])
         });
-        let chain = pick(&report.chain).map(|score| {
-            baseline(&format!("{name}, chain"), vec![Some(score.value); values.len()])
-        });
-        [line, chain]
-    };
-    let panel = |title: &str, y_label: &str, of: [(&str, bool, Of); 2]| Panel {
-        title: title.to_owned(),
-        y_label: y_label.to_owned(),
-        layers: report.layers.iter().map(|(layer, _)| *layer).collect(),
-        x: XAxis::Layers,
-        range: Some(SHARES),
-        series: of
-            .into_iter()
-            .flat_map(|(name, peak, pick)| series(name, peak, pick))
-            .flatten()
-            .collect(),
-    };
-    let panels = vec![
-        panel(
-            "trees: what is found",
-            "share",
-            [("UUAS", true, |s| s.uuas), ("root", false, |s| s.root_accuracy)],
-        ),
-        panel(
-            "trees: order of distances and depths",
-            "Spearman's ρ",
-            [("DSpr", true, |s| s.dspr), ("NSpr", false, |s| s.nspr)],
-        ),
-    ];
-    panels.into_iter().filter(|panel| !panel.series.is_empty()).collect()
+        let by_layer = |name: &str, pick: fn(&LayerReport) -> Option<Estimate>| {
+            let values = self.layers.iter().map(|l| pick(l).map(|e| e.value));
+            Series::new(name).baseline().values(values)
+        };
+        let series = [accuracy.peak(), unseen.n(self.counts.unseen_lemmas)].into_iter().chain(flat);
+        let series = series.chain([
+            by_layer("control task", |l| l.control.map(|c| c.accuracy)),
+            by_layer("random weights", |l| l.random_weights.map(|s| s.accuracy)),
+        ]);
+        let layers: Vec<usize> = self.layers.iter().map(|l| l.layer).collect();
+        Panel::new(&self.label, Axis::layers(&layers), "accuracy", series).range(0.0, TOP)
+    }
+
+    fn learning_curve(&self) -> Option<Panel> {
+        let layer = self.chosen_layer?;
+        let mut points = self.learning_curve.clone();
+        points.dedup_by_key(|point| point.clusters);
+        if points.len() < 2 {
+            return None;
+        }
+        let counts: Vec<usize> = points.iter().map(|p| p.clusters).collect();
+        let majority = Some(self.baselines.majority.accuracy.value);
+        let series = [
+            series("accuracy", points.iter().map(|p| Some(p.accuracy))),
+            Series::new("majority").baseline().values(vec![majority; points.len()]),
+        ];
+        let title = format!("learning curve of layer {layer}");
+        let axis = Axis::counts("training texts", &counts);
+        Some(Panel::new(title, axis, "accuracy", series).range(0.0, TOP))
+    }
+
+    /// A curve over the layers.
+    fn curve(&self, name: &str, pick: impl Fn(&LayerReport) -> Option<Estimate>) -> Series {
+        series(name, self.layers.iter().map(pick))
+    }
 }
 
-/// A panel over the layers of a label, where it has a curve.
-fn panel(
-    title: &str,
-    y_label: &str,
-    of: &LabelReport,
-    range: Option<(f64, f64)>,
-    series: Vec<Option<Series>>,
-) -> Option<Panel> {
-    let known = |s: &Series| s.values.iter().any(Option::is_some);
-    let series: Vec<Series> = series.into_iter().flatten().filter(known).collect();
-    (!series.is_empty()).then(|| Panel {
-        title: title.to_owned(),
-        y_label: y_label.to_owned(),
-        layers: of.layers.iter().map(|l| l.layer).collect(),
-        x: XAxis::Layers,
-        range,
-        series,
-    })
-}
-
-/// A curve with its band, where any of it is defined.
-fn curve(
-    name: &str,
-    label: &LabelReport,
-    pick: impl Fn(&LayerReport) -> Option<Estimate>,
-) -> Option<Series> {
-    let values: Vec<Option<Estimate>> = label.layers.iter().map(pick).collect();
-    values.iter().any(Option::is_some).then(|| Series {
-        interval: values.iter().map(|v| v.map(|s| (s.low, s.high))).collect(),
-        ..Series::line(name, values.iter().map(|v| v.map(|s| s.value)).collect())
-    })
-}
-
-fn baseline(name: &str, values: Vec<Option<f64>>) -> Series {
-    Series { kind: SeriesKind::Baseline, ..Series::line(name, values) }
+impl StructuralReport {
+    fn panels(&self) -> Vec<Panel> {
+        type Pick = fn(&StructuralScores) -> Option<Estimate>;
+        let layers: Vec<usize> = self.layers.iter().map(|(layer, _)| *layer).collect();
+        let curve = |name: &str, pick: Pick| {
+            series(name, self.layers.iter().map(|(_, layer)| pick(&layer.scores)))
+        };
+        let chain = |name: &str, pick: Pick| {
+            let value = pick(&self.chain).map(|e| e.value);
+            Series::new(format!("{name}, chain")).baseline().values(vec![value; layers.len()])
+        };
+        let panel = |title: &str, y: &str, first: (&str, Pick), second: (&str, Pick)| {
+            let series = [
+                curve(first.0, first.1).peak(),
+                chain(first.0, first.1),
+                curve(second.0, second.1),
+                chain(second.0, second.1),
+            ];
+            Panel::new(title, Axis::layers(&layers), y, series).range(0.0, TOP)
+        };
+        vec![
+            panel(
+                "trees: edges and roots found",
+                "share",
+                ("UUAS", |s| s.uuas),
+                ("root", |s| s.root_accuracy),
+            ),
+            panel(
+                "trees: order of distances and depths",
+                "Spearman's ρ",
+                ("DSpr", |s| s.dspr),
+                ("NSpr", |s| s.nspr),
+            ),
+        ]
+    }
 }

@@ -303,12 +303,12 @@ impl<'a> Run<'a> {
         let fitted = self.run(report)?;
         let [label] = &mut report.labels[..] else { return Err(ProbeError::NoLabel.into()) };
         let best = label.layers.iter().zip(fitted).max_by(|(a, _), (b, _)| {
-            let score = |layer: &LayerReport| layer.scores.held_out_accuracy.unwrap_or(0.0);
+            let score = |layer: &LayerReport| layer.linear.held_out_accuracy.unwrap_or(0.0);
             // Of equals the lower layer.
             score(a).total_cmp(&score(b)).then(b.layer.cmp(&a.layer))
         });
         let Some((layer, probe)) = best else { return Err(ProbeError::NoLabel.into()) };
-        let kept = Kept { layer: layer.layer, probe, scores: layer.scores.scores };
+        let kept = Kept { layer: layer.layer, probe, scores: layer.scores() };
         label.chosen_layer = Some(kept.layer);
         let states = self.states(self.explorer, &[kept.layer])?;
         self.explorer.progress().part("learning curve", 0, 1);
@@ -414,7 +414,7 @@ impl<'a> Run<'a> {
             true => Some(prober.mdl(vectors)?),
             false => None,
         };
-        Ok((linear, LayerReport { layer, scores, control, random_weights: None, mdl }))
+        Ok((linear, LayerReport { layer, linear: scores, control, random_weights: None, mdl }))
     }
 
     fn classes(&self, label: usize) -> Vec<ClassCount> {
@@ -440,7 +440,7 @@ impl<'a> Run<'a> {
             majority: by_form.majority,
             form_lookup: Some(by_form.lookup).filter(|_| !self.rows.whole),
             lemma_lookup: by_lemma,
-            layer_0: layers.iter().find(|l| l.layer == 0).map(|l| l.scores.scores),
+            layer_0: layers.iter().find(|l| l.layer == 0).map(|l| l.scores()),
         })
     }
 }

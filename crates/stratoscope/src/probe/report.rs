@@ -2,13 +2,14 @@
 
 use super::corpus::{PartCounts, ProbeFile};
 use super::saved::SavedProbe;
+use crate::Result;
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
-use crate::{Estimate, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use stratoscope_extractor::Origin;
+use stratoscope_geometry::Estimate;
 use stratoscope_probing::{
-    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Estimate, Scores, StructuralLayer,
+    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scores, StructuralLayer,
     StructuralSample, StructuralScores,
 };
 
@@ -114,7 +115,7 @@ pub struct LayerReport {
     pub layer: usize,
     /// The linear probe.
     #[serde(flatten)]
-    pub scores: LayerScores,
+    pub linear: LayerScores,
     /// The control task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
@@ -155,9 +156,14 @@ impl LabelReport {
 }
 
 impl LayerReport {
+    /// The scores of the linear probe.
+    pub fn scores(&self) -> Scores {
+        self.linear.scores
+    }
+
     /// The accuracy of the linear probe.
-    pub(super) fn accuracy(&self) -> Estimate {
-        self.scores.scores.accuracy
+    pub fn accuracy(&self) -> Estimate {
+        self.linear.scores.accuracy
     }
 }
 
@@ -191,7 +197,7 @@ impl Analysis for Report {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(vec![Figure::new("probe", self.drawing().draw(), self.numbers()?)])
+        Ok(vec![self.chart().into()])
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -202,7 +208,7 @@ impl Analysis for Report {
         self.terminal_text()
     }
 
-    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
-        Ok(vec![("report.html".to_owned(), self.page())])
+    fn title(&self) -> String {
+        self.page_title()
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, write_tensors};
 use stratoscope_loader::Pooling;
-use stratoscope_probing::{LinearProbe, Estimate};
+use stratoscope_probing::{Estimate, LinearProbe};
 
 /// A fitted probe with what it needs to be put on new texts.
 #[derive(Debug, Clone, PartialEq)]

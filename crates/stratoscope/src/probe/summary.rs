@@ -64,9 +64,9 @@ fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result
     }
     writeln!(text, " [95 % interval]")?;
     let columns: [(&str, Pick); 6] = [
-        ("accuracy", |l| Some(l.scores.scores.accuracy)),
-        ("macro-F1", |l| Some(l.scores.scores.macro_f1)),
-        ("unseen lemmas", |l| l.scores.scores.unseen_lemma_accuracy),
+        ("accuracy", |l| Some(l.accuracy())),
+        ("macro-F1", |l| Some(l.scores().macro_f1)),
+        ("unseen lemmas", |l| l.scores().unseen_lemma_accuracy),
         ("selectivity", |l| l.control.map(|c| c.selectivity)),
         ("random weights", |l| l.random_weights.map(|s| s.accuracy)),
         ("compression", |l| l.mdl.as_ref().map(|m| m.compression)),
@@ -77,7 +77,7 @@ fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result
     columns.iter().try_for_each(|(title, _)| write!(text, "  {title:<17}"))?;
     end_line(text);
     for layer in &label.layers {
-        write!(text, "{:>5}  {:>9}", layer.layer, layer.scores.strength)?;
+        write!(text, "{:>5}  {:>9}", layer.layer, layer.linear.strength)?;
         columns.iter().try_for_each(|(_, pick)| write!(text, "  {:<17}", cell(pick(layer))))?;
         end_line(text);
     }
@@ -137,7 +137,7 @@ fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
 }
 
 fn accuracies(label: &LabelReport) -> Vec<(usize, Estimate)> {
-    label.layers.iter().map(|l| (l.layer, l.scores.scores.accuracy)).collect()
+    label.layers.iter().map(|l| (l.layer, l.accuracy())).collect()
 }
 
 fn label_words(label: &LabelReport) -> Vec<String> {
@@ -207,7 +207,7 @@ fn label_words(label: &LabelReport) -> Vec<String> {
     {
         said.push(format!(
             "Held-out texts choose layer {chosen}, which gets {} on the test texts.",
-            number(at.scores.scores.accuracy)
+            number(at.accuracy())
         ));
     }
     said
