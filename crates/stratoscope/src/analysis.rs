@@ -50,17 +50,7 @@ pub trait Analysis {
     /// # Errors
     /// A measure of the page that fails.
     fn pages(&self) -> Result<Vec<(String, Report)>> {
-        let mut page = Report::new(self.kind(), TOOL, &self.title());
-        let Provenance { models, settings, input, .. } = self.provenance();
-        let models: Vec<Origin> = models.into_iter().map(|model| model.origin).collect();
-        page.manifest = json!({
-            "models": models,
-            "settings": settings,
-            "input": input,
-            "omitted": self.omitted(),
-        });
-        page.charts = self.figures()?.iter().filter_map(Figure::chart).cloned().collect();
-        Ok(vec![(PAGE.to_owned(), page)])
+        Ok(vec![(PAGE.to_owned(), page(self)?)])
     }
 
     /// Further files, by name.
@@ -124,6 +114,21 @@ pub trait Analysis {
     {
         folder::write(folder.as_ref(), self, &folder::WriteOptions::default())
     }
+}
+
+/// A page with every figure that is a chart.
+pub(crate) fn page<A: Analysis + ?Sized>(of: &A) -> Result<Report> {
+    let mut page = Report::new(of.kind(), TOOL, &of.title());
+    let Provenance { models, settings, input, .. } = of.provenance();
+    let models: Vec<Origin> = models.into_iter().map(|model| model.origin).collect();
+    page.manifest = json!({
+        "models": models,
+        "settings": settings,
+        "input": input,
+        "omitted": of.omitted(),
+    });
+    page.charts = of.figures()?.iter().filter_map(Figure::chart).cloned().collect();
+    Ok(page)
 }
 
 /// The file name of the page.
@@ -244,6 +249,8 @@ pub struct Figure {
     /// Its id, which is the name of its files.
     pub id: String,
     content: Content,
+    /// CSV with more than the chart has.
+    csv: Option<String>,
 }
 
 #[derive(Debug)]
@@ -274,13 +281,18 @@ pub(crate) enum Picture {
 
 impl From<Chart> for Figure {
     fn from(chart: Chart) -> Self {
-        Self { id: chart.id.clone(), content: Content::Chart(Box::new(chart)) }
+        Self { id: chart.id.clone(), content: Content::Chart(Box::new(chart)), csv: None }
     }
 }
 
 impl Figure {
     pub(crate) fn bespoke(id: impl Into<String>, bespoke: Bespoke) -> Self {
-        Self { id: id.into(), content: Content::Bespoke(Box::new(bespoke)) }
+        Self { id: id.into(), content: Content::Bespoke(Box::new(bespoke)), csv: None }
+    }
+
+    /// Sets CSV that has more than the chart: the n of every value, say.
+    pub(crate) fn with_csv(self, csv: String) -> Self {
+        Self { csv: Some(csv), ..self }
     }
 
     /// The chart; none for a bespoke figure.
@@ -326,9 +338,10 @@ impl Figure {
 
     /// The numbers of the figure as long-form CSV, one line for each value.
     pub fn csv(&self) -> String {
-        match &self.content {
-            Content::Chart(chart) => chart.csv(),
-            Content::Bespoke(bespoke) => bespoke.csv.clone(),
+        match (&self.csv, &self.content) {
+            (Some(csv), _) => csv.clone(),
+            (None, Content::Chart(chart)) => chart.csv(),
+            (None, Content::Bespoke(bespoke)) => bespoke.csv.clone(),
         }
     }
 

@@ -1,20 +1,20 @@
-//! `geometry`: measures of a model's representation space over a corpus, by layer, between layers and
-//! between models.
+//! `geometry`: measures of a model's representation space over a corpus: of each layer, between
+//! layers, and between models.
 
 mod charts;
 mod compute;
+mod layer_pairs;
 mod layers;
 mod measure;
-mod page;
 mod report;
 mod sampling;
 mod summary;
 
 pub use compute::measure;
+pub use layer_pairs::{LayerPairs, PairKind, PairMeasure};
 pub use measure::Measure;
 pub use report::{
-    Across, ChangeStep, Cka, Counts, Input, LayerGeometry, ModelGeometry, Report, RogueShare,
-    WordChange,
+    Across, ChangeStep, Counts, Input, LayerGeometry, ModelGeometry, Report, RogueShare, WordChange,
 };
 
 use crate::{Explorer, Result, serial};
@@ -22,16 +22,17 @@ use serde::Serialize;
 use stratoscope_extractor::{Corpus, LongText};
 use stratoscope_loader::Pooling;
 
-/// The nearest neighbours that are compared.
+/// The number of nearest neighbours of a word.
 const NEIGHBOURS: usize = 10;
 
 /// How a corpus is measured.
 #[derive(Debug, Clone, Serialize)]
 pub struct Options {
-    /// Words that are drawn for measures of pairs: neighbours, intrinsic dimension and CKA; and again
-    /// as many for self-similarity and explainable variance. The time grows with its square.
+    /// The number of words that are sampled for measures of pairs of words: neighbours, intrinsic
+    /// dimension and CKA. A second sample of this size is for self-similarity and explainable
+    /// variance. The time grows with the square of the size.
     pub sample: usize,
-    /// The seed of all draws and intervals.
+    /// The seed of all samples and intervals.
     pub seed: u64,
     /// How the sub-words of a word become one vector.
     #[serde(serialize_with = "serial::pooling")]

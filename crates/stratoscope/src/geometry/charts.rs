@@ -1,41 +1,68 @@
-//! The figures of the measures.
+//! The charts of a corpus's geometry, with their titles and captions.
 
 use super::NEIGHBOURS;
+use super::layer_pairs::{LayerPairs, PairKind, PairMeasure};
 use super::measure::Measure;
-use super::report::{ChangeStep, Cka, LayerGeometry, ModelGeometry, Report};
-use crate::analysis::{Analysis, Figure};
-use crate::{Estimate, Result};
-use serde_json::{Value, json};
+use super::report::{ChangeStep, ModelGeometry, Report};
+use crate::Estimate;
+use crate::series::series;
+use crate::text::listed;
 use std::collections::BTreeSet;
 use std::fmt::Write;
-use stratoscope_plot::{
-    CurvePoint, LayerMap, LayerMaps, Moved, MovedStep as DrawnStep, Multiples, SmallPanel,
+use stratoscope_chart::{
+    Axis, Chart, Column, Curves, Drawing, Matrix, MatrixPanel, Panel, Scale, Table,
 };
 
-/// The three kinds of CKA: the name, and where it is.
-type Kind = (&'static str, fn(&Cka) -> &Vec<Vec<Option<Estimate>>>);
-const KINDS: [Kind; 3] =
-    [("linear", |c| &c.linear), ("debiased", |c| &c.debiased), ("RBF", |c| &c.rbf)];
+/// The id of the figure of all measures of layers.
+pub(super) const GEOMETRY: &str = "geometry";
+
+/// How a measure of pairs of layers is shown.
+struct PairChart {
+    measure: PairMeasure,
+    /// The name of its files.
+    id: &'static str,
+    title: &'static str,
+    /// What a cell is.
+    value: &'static str,
+    /// The kinds that are shown of one model, with their names.
+    kinds: &'static [(PairKind, &'static str)],
+    /// The kind that is shown of several models.
+    main: PairKind,
+    /// What the numbers mean, and what they cannot show.
+    caption: &'static str,
+    paper: (&'static str, &'static str),
+}
+
+const PAIR_CHARTS: &[PairChart] = &[PairChart {
+    measure: PairMeasure::Cka,
+    id: "cka",
+    title: "Similarity of layers by CKA",
+    value: "CKA",
+    kinds: &[
+        (PairKind::Linear, "linear"),
+        (PairKind::Debiased, "debiased"),
+        (PairKind::Rbf, "RBF"),
+    ],
+    main: PairKind::Debiased,
+    caption: "Linear CKA is too high for few words in many dimensions; read debiased linear CKA. RBF: \
+              CKA with a Gaussian kernel of half the median distance (Kornblith et al. 2019; Murphy \
+              et al. 2024). 1: two layers arrange the words alike, up to rotation and scale. About \
+              0: they have nothing in common. The directions of the largest variance dominate CKA: \
+              layers that differ only in directions of small variance look alike.",
+    paper: ("Kornblith et al. 2019", "10.48550/arXiv.1905.00414"),
+}];
 
 impl Report {
-    /// `geometry`, `cka` and `neighbour_change`, where they are defined.
-    pub(super) fn drawn(&self) -> Result<Vec<Figure>> {
-        let mut figures = Vec::new();
-        let multiples = self.multiples();
-        if !multiples.panels.is_empty() {
-            figures.push(Figure::new("geometry", multiples.draw(), self.numbers()?));
-        }
-        if let Some(maps) = self.cka_maps() {
-            figures.push(Figure::new("cka", maps.draw(), self.cka_numbers()));
-        }
-        if let Some(change) = self.change_figure() {
-            let numbers = self.change_numbers();
-            figures.push(Figure::new("neighbour_change", change.draw(), numbers));
-        }
-        Ok(figures)
+    /// All charts that have something to show.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        let mut charts = vec![self.by_depth()];
+        charts.extend(PAIR_CHARTS.iter().map(|of| self.pairs_of_layers(of)));
+        charts.extend([self.changed_words(), self.kept_neighbours()]);
+        charts.retain(|chart| !chart.is_empty());
+        charts
     }
 
-    /// The models as figures name them: the last part of a path, where that is unambiguous.
+    /// The names of the models in figures: the last part of a path, where that is unambiguous.
     pub(super) fn names(&self) -> Vec<String> {
         let of = |model: &ModelGeometry| model.model.model.clone();
         let last = |name: String| {
@@ -50,185 +77,242 @@ impl Report {
         }
     }
 
-    fn title(&self, what: &str) -> String {
-        match &self.models[..] {
-            [_] => format!("{what}: {}", self.names().concat()),
-            _ => what.to_owned(),
-        }
+    fn is_of_several(&self) -> bool {
+        self.models.len() > 1
     }
 
-    /// One panel per measure.
-    pub(super) fn multiples(&self) -> Multiples {
-        let by_layer = self.models.len() == 1;
-        let panel = |measure: Measure| {
-            let curve = |model: &ModelGeometry| {
-                let most = model.layers.len().saturating_sub(1).max(1) as f64;
-                let point = |(index, layer): (usize, &LayerGeometry)| {
-                    let found = layer.measures.get(&measure).copied().flatten();
-                    let at = if by_layer { layer.layer as f64 } else { index as f64 / most };
-                    CurvePoint {
-                        at,
-                        value: found.map(|found| found.value),
-                        interval: found.and_then(|found| found.low.zip(found.high)),
-                    }
-                };
-                model.layers.iter().enumerate().map(point).collect()
-            };
-            let (title, unit) = measure.title();
-            SmallPanel {
-                title: title.to_owned(),
-                unit: unit.to_owned(),
-                curves: self.models.iter().map(curve).collect(),
+    fn chart(&self, id: &str, title: &str, drawing: impl Into<Drawing>) -> Chart {
+        Chart::new(id, title, drawing).subject(listed(&self.names()))
+    }
+
+    /// One panel for each measure. Several models share an axis of relative depth.
+    pub(super) fn by_depth(&self) -> Chart {
+        let panels = Measure::ALL.into_iter().map(|measure| self.panel(measure));
+        let title = "The space of words by depth";
+        self.chart(GEOMETRY, title, Curves::multiples(panels)).caption(self.caption())
+    }
+
+    fn panel(&self, measure: Measure) -> Panel {
+        let (title, unit) = measure.title();
+        let curve = |(model, name): (&ModelGeometry, String)| {
+            let found: Vec<Option<Estimate>> =
+                model.layers.iter().map(|l| l.measures.get(&measure).copied().flatten()).collect();
+            let sizes: BTreeSet<usize> = found.iter().flatten().map(|found| found.n).collect();
+            let mut curve = series(name, found);
+            // Where layers have samples of different size, only JSON and CSV give them.
+            curve.n = sizes.first().copied().filter(|_| sizes.len() == 1);
+            let layers = model.layer_numbers();
+            match (self.is_of_several(), layers.last()) {
+                (true, Some(&last)) => curve.shares(&layers, last),
+                _ => curve,
             }
         };
-        let defined = |panel: &SmallPanel| panel.curves.iter().flatten().any(|p| p.value.is_some());
-        Multiples {
-            title: self.title("The space of words by depth"),
-            caption: self.caption(),
-            names: self.names(),
-            by_layer,
-            panels: Measure::ALL.into_iter().map(panel).filter(defined).collect(),
-        }
+        let x = match &self.models[..] {
+            [model] => Axis::layers(&model.layer_numbers()),
+            _ => Axis::share(),
+        };
+        Panel::new(title, x, unit, self.models.iter().zip(self.names()).map(curve))
     }
 
     fn caption(&self) -> String {
         let mut text = format!("{}, n = {} sentences. ", self.input.name, self.input.texts);
         for (model, name) in self.models.iter().zip(self.names()) {
             let c = &model.counts;
-            let name = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
+            let name = if self.is_of_several() { format!("{name}: ") } else { String::new() };
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "{name}{} words; {} of them drawn for neighbours; {} occurrences of {} forms for \
-                 self-similarity and explainable variance. ",
+                "{name}{} words, of which {} are sampled for neighbours; {} occurrences of {} word \
+                 forms are sampled for self-similarity and explainable variance. ",
                 c.words, c.sampled_words, c.occurrences, c.forms
             );
         }
-        text += "Adjusted: minus the value of random words (Ethayarajh 2019). Intervals are 95 %: of \
-                 means by bootstrap over sentences (of explainable variance over forms), else by \
-                 leaving sentences out. Cosines say little where a single dimension makes up much of \
-                 them. TwoNN depends on how densely words are sampled, and whether such estimates \
-                 mean what they say of language models is debated; effective rank is of squared \
-                 singular values. How a layer uses such a shape is not shown.";
-        let left_out: Vec<&str> = Measure::ALL
+        text += "Adjusted: minus the value of random words (Ethayarajh 2019). All intervals are 95 %: \
+                 for means, by bootstrap over sentences (for explainable variance, over word forms); \
+                 for the other measures, by leaving sentences out. Where a single dimension makes up \
+                 much of the cosine, cosines mostly measure that dimension. TwoNN depends on how \
+                 densely words are sampled, and it is debated whether such estimates are meaningful \
+                 for language models. Effective rank is computed from squared singular values. The \
+                 figure does not show how a layer uses the shape of its space.";
+        let undefined: Vec<&str> = Measure::ALL
             .into_iter()
             .filter(|measure| self.models.iter().all(|m| m.values(*measure).next().is_none()))
             .map(|measure| measure.title().0)
             .collect();
-        if !left_out.is_empty() {
-            let _ = write!(text, " Not defined here: {}.", left_out.join(", "));
+        if !undefined.is_empty() {
+            let _ = write!(text, " Not defined here: {}.", undefined.join(", "));
         }
         text
     }
 
-    /// For one model the three kinds of CKA; for several the debiased kind, within and between.
-    pub(super) fn cka_maps(&self) -> Option<LayerMaps> {
-        let map = |title: String, names: [String; 2], cka: &Cka, of: Kind| LayerMap {
-            title,
-            names,
-            layers: [cka.row_layers.clone(), cka.column_layers.clone()],
-            values: of.1(cka).iter().flatten().map(|v| v.map(|v| v.value)).collect(),
+    /// For one model all kinds; for several models the main kind, within models and between them.
+    fn pairs_of_layers(&self, of: &PairChart) -> Chart {
+        let matrices = self.matrices(of);
+        let values = |matrix: &PairMatrix<'_>| -> Vec<Option<f64>> {
+            let cells = matrix.pairs.kinds.get(&matrix.kind).into_iter().flatten().flatten();
+            cells.map(|found| found.map(|found| found.value)).collect()
         };
-        let mut words = 0;
-        let mut maps = Vec::new();
-        let several = self.models.len() > 1;
-        let named = self.names();
-        for (model, name) in self.models.iter().zip(&named) {
-            let Some(cka) = &model.cka else { continue };
-            words = cka.words;
-            let names = || ["layer".to_owned(), "layer".to_owned()];
-            match several {
-                true => maps.push(map(name.clone(), names(), cka, KINDS[1])),
-                false => {
-                    maps.extend(KINDS.map(|kind| map(kind.0.to_owned(), names(), cka, kind)));
-                }
-            }
+        // One scale for all.
+        let scale = Scale::to_one(matrices.iter().flat_map(values).flatten());
+        let panels = matrices.iter().map(|matrix| {
+            let [rows, columns] = matrix.axes.clone();
+            let panel = MatrixPanel::new(rows, columns, of.value, scale).title(&matrix.title);
+            panel.n(matrix.pairs.words).values(values(matrix))
+        });
+        let words = matrices.first().map_or(0, |matrix| matrix.pairs.words);
+        let shared = if self.is_of_several() { " that all models have" } else { "" };
+        let others = match self.is_of_several() && of.kinds.len() > 1 {
+            true => " The other kinds are in the numbers.",
+            false => "",
+        };
+        let caption = format!(
+            "n = {words} words{shared}. {} 95 % intervals are in the numbers.{others}",
+            of.caption
+        );
+        let (paper, doi) = of.paper;
+        self.chart(of.id, of.title, Matrix::new(panels)).caption(caption).paper(paper, doi)
+    }
+
+    fn matrices(&self, of: &PairChart) -> Vec<PairMatrix<'_>> {
+        if let [model] = &self.models[..] {
+            let Some(pairs) = model.pairs(of.measure) else { return Vec::new() };
+            let matrix = |(kind, name): &(PairKind, &str)| PairMatrix {
+                title: if of.kinds.len() > 1 { (*name).to_owned() } else { String::new() },
+                axes: [&pairs.row_layers, &pairs.column_layers].map(|layers| Axis::layers(layers)),
+                pairs,
+                kind: *kind,
+            };
+            return of.kinds.iter().map(matrix).collect();
         }
+        let names = self.names();
+        let within = self.models.iter().zip(&names).filter_map(|(model, name)| {
+            Some(PairMatrix::of(name.clone(), [name, name], model.pairs(of.measure)?, of.main))
+        });
         // Pairs of models come in this order.
-        let pairs = (0..named.len()).flat_map(|a| (a + 1..named.len()).map(move |b| (a, b)));
-        for (across, (a, b)) in self.across.iter().zip(pairs) {
-            let Some(cka) = &across.cka else { continue };
-            let names = [named[a].clone(), named[b].clone()];
-            maps.push(map(format!("{} × {}", named[a], named[b]), names, cka, KINDS[1]));
-        }
-        let defined = maps.iter().any(|map| map.values.iter().any(Option::is_some));
-        let kinds = if several {
-            "Debiased linear CKA (the linear and the RBF kind are in the numbers)"
-        } else {
-            "Linear CKA (high for few words in many dimensions), debiased linear CKA (the one to \
-             read), and CKA with a Gaussian kernel half as wide as the median distance"
-        };
-        defined.then(|| LayerMaps {
-            title: self.title("How alike the layers are"),
-            caption: format!(
-                "{kinds}, over n = {words} words{} (Kornblith et al. 2019; Murphy et al. 2024): 1 \
-                 where two layers arrange the words alike up to rotation and scale, about 0 where \
-                 they have nothing in common. It is dominated by the directions of the largest variance: \
-                 layers that differ in directions of small variance look alike. 95 % intervals are in the \
-                 numbers.",
-                if several { " that all models have" } else { "" }
-            ),
-            measure: "CKA".to_owned(),
-            maps,
-        })
+        let order = (0..names.len()).flat_map(|a| (a + 1..names.len()).map(move |b| [a, b]));
+        let between = self.across.iter().zip(order).filter_map(|(across, models)| {
+            let pairs = across.cka.as_ref().filter(|_| of.measure == PairMeasure::Cka)?;
+            let [a, b] = models.map(|model| &names[model]);
+            Some(PairMatrix::of(format!("{a} × {b}"), [a, b], pairs, of.main))
+        });
+        within.chain(between).collect()
     }
 
-    fn cka_numbers(&self) -> Value {
-        let own = |model: &ModelGeometry| json!({ "model": model.model.model, "cka": model.cka });
-        json!({
-            "models": self.models.iter().map(own).collect::<Vec<_>>(),
-            "across": self.across,
-        })
-    }
-
-    pub(super) fn change_figure(&self) -> Option<Moved> {
-        let several = self.models.len() > 1;
-        let step = |name: &str, step: &ChangeStep| {
-            let of = if several { format!("{name}, ") } else { String::new() };
+    /// The words that keep the fewest neighbours, at each step between layers.
+    fn changed_words(&self) -> Chart {
+        let rows = self.steps().flat_map(|(name, step)| {
+            let step_name = format!("{name}{} → {}", step.from, step.to);
             let kept = |change: f64| ((1.0 - change) * NEIGHBOURS as f64).round() as usize;
-            let words = step.words.iter().map(|word| {
-                let beside = [word.before.clone(), word.after.clone()];
-                (kept(word.change), word.word.clone(), beside)
-            });
-            DrawnStep {
-                title: format!("{of}layer {} to {}", step.from, step.to),
-                kept: step.kept.clone(),
-                words: words.collect(),
-            }
+            step.words.iter().map(move |word| {
+                vec![
+                    step_name.clone().into(),
+                    kept(word.change).into(),
+                    word.before.clone().into(),
+                    word.word.clone().into(),
+                    word.after.clone().into(),
+                ]
+            })
+        });
+        let columns = [
+            Column::from("layers"),
+            Column::end("kept"),
+            Column::end("before"),
+            Column::from("word"),
+            Column::from("after"),
+        ];
+        let caption = format!(
+            "For each step between layers, the words that keep the fewest of their {NEIGHBOURS} \
+             nearest neighbours, and how many each keeps; of equal words, the first in the text. {}",
+            self.about_neighbours()
+        );
+        let title = "Words whose neighbours change most";
+        self.chart("neighbour_change", title, Table::new(columns, rows)).caption(caption)
+    }
+
+    /// How many words keep how many neighbours, at each step between layers.
+    fn kept_neighbours(&self) -> Chart {
+        let share = |step: &ChangeStep| -> Vec<f64> {
+            let all = step.kept.iter().sum::<usize>().max(1) as f64;
+            step.kept.iter().map(|&words| words as f64 / all).collect()
         };
-        let of = |(model, name): (&ModelGeometry, String)| {
-            model.neighbour_change.iter().map(|own| step(&name, own)).collect::<Vec<_>>()
-        };
-        let steps: Vec<DrawnStep> = self.models.iter().zip(self.names()).flat_map(of).collect();
-        let words = self.models.iter().map(|model| model.counts.sampled_words).max();
-        (!steps.is_empty()).then(|| Moved {
-            title: self.title("Words whose neighbours change most"),
-            caption: format!(
-                "For n = {} words drawn from the texts: how many of its {NEIGHBOURS} nearest \
-                 neighbours (Euclidean, in the full space) each word keeps from a layer to the next. \
-                 Many words keep equally few; those named are the first in the text. Only \
-                 neighbours within the sample are counted: in a larger sample all words keep fewer.",
-                words.unwrap_or(0)
-            ),
-            steps,
+        let scale = Scale::from_zero(self.steps().flat_map(|(_, step)| share(step)));
+        let panels = self.models.iter().zip(self.names()).map(|(model, name)| {
+            let steps = &model.neighbour_change;
+            let to: Vec<usize> = steps.iter().map(|step| step.to).collect();
+            let rows = match self.is_of_several() {
+                true => Axis::layers_of("step to layer", &to),
+                false => Axis::layers(&to).title("step to layer"),
+            };
+            let counts = 0..steps.iter().map(|step| step.kept.len()).max().unwrap_or(0);
+            let columns = Axis::named("neighbours kept", counts.map(|n| n.to_string()).collect());
+            let panel = MatrixPanel::new(rows, columns, "share of words", scale);
+            let panel = panel.n(model.counts.sampled_words);
+            let panel = if self.is_of_several() { panel.title(name) } else { panel };
+            panel.values(steps.iter().flat_map(share).map(Some))
+        });
+        let caption = format!(
+            "How many of its {NEIGHBOURS} nearest neighbours a word keeps from one layer to the \
+             next, as shares of words. {}",
+            self.about_neighbours()
+        );
+        let title = "Neighbours that words keep";
+        self.chart("neighbours_kept", title, Matrix::new(panels)).caption(caption)
+    }
+
+    /// All steps between layers, each with the name of its model where there are several.
+    fn steps(&self) -> impl Iterator<Item = (String, &ChangeStep)> {
+        let several = self.is_of_several();
+        self.models.iter().zip(self.names()).flat_map(move |(model, name)| {
+            let of = if several { format!("{name}, ") } else { String::new() };
+            model.neighbour_change.iter().map(move |step| (of.clone(), step))
         })
     }
 
-    fn change_numbers(&self) -> Value {
-        let own = |model: &ModelGeometry| json!({ "model": model.model.model, "neighbour_change": model.neighbour_change });
-        json!({
-            "neighbours": NEIGHBOURS,
-            "models": self.models.iter().map(own).collect::<Vec<_>>(),
-        })
+    fn about_neighbours(&self) -> String {
+        let words = self.models.iter().map(|model| model.counts.sampled_words).max().unwrap_or(0);
+        format!(
+            "Neighbours are found in the full space (Euclidean), among n = {words} words sampled \
+             from the texts: in a larger sample, words keep fewer neighbours."
+        )
+    }
+}
+
+/// One matrix of a measure of pairs of layers.
+struct PairMatrix<'a> {
+    title: String,
+    /// Rows and columns.
+    axes: [Axis; 2],
+    pairs: &'a LayerPairs,
+    kind: PairKind,
+}
+
+impl<'a> PairMatrix<'a> {
+    /// A matrix of the layers of two models, or of one model twice.
+    fn of(title: String, models: [&String; 2], pairs: &'a LayerPairs, kind: PairKind) -> Self {
+        let [rows, columns] = models.map(|name| format!("layer of {name}"));
+        let axes = [
+            Axis::layers_of(rows, &pairs.row_layers),
+            Axis::layers_of(columns, &pairs.column_layers),
+        ];
+        Self { title, axes, pairs, kind }
     }
 }
 
 impl ModelGeometry {
+    /// A measure of pairs of its layers.
+    fn pairs(&self, measure: PairMeasure) -> Option<&LayerPairs> {
+        self.layer_pairs.get(&measure)?.as_ref()
+    }
+
     /// A measure where it is defined, with its layer.
     pub(super) fn values(&self, measure: Measure) -> impl Iterator<Item = (usize, Estimate)> + '_ {
         self.layers
             .iter()
             .filter_map(move |layer| Some((layer.layer, layer.measures.get(&measure)?.as_ref()?)))
             .map(|(layer, found)| (layer, *found))
+    }
+
+    fn layer_numbers(&self) -> Vec<usize> {
+        self.layers.iter().map(|layer| layer.layer).collect()
     }
 }

@@ -1,26 +1,27 @@
-//! From a corpus to its measures: every model once over all words, then what needs pairs of a
-//! sample.
+//! From a corpus to its measures: each model reads all words once; then follow the measures of
+//! pairs of sampled words.
 
+use super::layer_pairs::layer_pairs;
 use super::layers::{Undefined, measures_of};
-use super::report::{Across, ChangeStep, Cka, Counts, Input, ModelGeometry, Report};
+use super::report::{ChangeStep, Counts, Input, ModelGeometry, Report};
 use super::sampling::{Drawn, Words, draw};
 use super::{NEIGHBOURS, Options};
 use crate::progress::Progress;
 use crate::text::counted;
-use crate::{Estimate, Explorer, Part, Result};
-use ndarray::{Array2, Array3, ArrayView2, Axis, s};
+use crate::{Explorer, Part, Result};
+use ndarray::{Array3, ArrayView2, Axis, s};
 use rayon::prelude::*;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use stratoscope_extractor::{Corpus, Inputs, Text};
-use stratoscope_geometry::{CkaMap, LayerSums, Neighbours, cka_map};
+use stratoscope_geometry::{LayerSums, Neighbours};
 
-/// About how many bytes of states are in memory at a time, beside those that are drawn.
+/// About how many bytes of states are in memory at a time, beside those of the samples.
 const PART_BYTES: u64 = 48 << 20;
 
-/// Words listed for every step between layers.
+/// Words listed for each step between layers.
 const LISTED: usize = 20;
 
-/// What is kept of one model's pass over the corpus.
+/// What one model's pass over the corpus leaves.
 struct Pass {
     /// `[layers]`.
     sums: Vec<LayerSums>,
@@ -30,14 +31,14 @@ struct Pass {
     occurrences: Array3<f32>,
 }
 
-/// Measures the representation space of one or several models over a corpus, by layer: everything
-/// in [`Measure`](super::Measure), layer against layer by CKA, and the words whose neighbours change most. A text
-/// is a sentence; words are those of the corpus where it has them (CoNLL-U), else the tokenizer's.
-/// Special tokens are left out.
+/// Measures the representation space of one or several models over a corpus: each layer by every
+/// [`Measure`](super::Measure), pairs of layers by every [`PairMeasure`](super::PairMeasure), and
+/// the words whose neighbours change most. A text is a sentence. Words are those of the corpus
+/// (CoNLL-U), or else those of the tokenizer. Special tokens are omitted.
 ///
-/// Texts stay in memory, states do not: measures of single words are summed up as texts pass,
-/// measures of pairs are taken of seeded draws of [`sample`](Options::sample) words, which are the
-/// same at every layer and, of several models, words that all of them have.
+/// Each text is tokenized once for each model. Texts stay in memory, states do not: measures of
+/// single words are summed while texts are read. Measures of pairs of words use a seeded sample of
+/// [`sample`](Options::sample) words, which are the same at every layer and in every model.
 ///
 /// ```no_run
 /// use stratoscope::Explorer;
@@ -54,8 +55,9 @@ struct Pass {
 /// ```
 ///
 /// # Errors
-/// What cannot be read, no text, a text that is too long for a model, a forward pass that fails. A
-/// measure that is not defined is no error: it is `None`, and [`ModelGeometry::omitted`] says why.
+/// A corpus that cannot be read or has no text, a text that is too long for a model, a forward pass
+/// that fails. A measure that is not defined is not an error: it is `None`, and
+/// [`ModelGeometry::omitted`] has the reason.
 pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Result<Report> {
     let Inputs { items, blank_lines } = corpus.read_all(None, 0)?;
     let input = Input::of(corpus, &items, blank_lines)?;
@@ -79,11 +81,11 @@ pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Re
         samples.push(pass.sample);
     }
     if let Some(first) = explorers.first() {
-        first.progress().part("layer against layer", 0, 1);
+        first.progress().part("pairs of layers", 0, 1);
     }
     let sentences = words.first().zip(drawn.first());
     let sentences = sentences.map_or_else(Vec::new, |(words, drawn)| words.texts_of(&drawn.sample));
-    let across = layer_against_layer(&samples, &sentences, options, &mut models, &mut undefined);
+    let across = layer_pairs(&samples, &sentences, options, &mut models, &mut undefined);
     for (model, undefined) in models.iter_mut().zip(undefined) {
         model.omitted = undefined.omitted();
     }
@@ -94,10 +96,10 @@ pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Re
     Ok(report)
 }
 
-/// Long texts that are named in warnings, for each model.
-const WARNINGS: usize = 10;
+/// Warnings about long texts, for each model.
+const MAX_WARNINGS: usize = 10;
 
-/// What a reader of the numbers has to know of the texts.
+/// Notes about the texts.
 fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
     let input = &report.input;
     if input.blank_lines > 0 && is_file {
@@ -108,11 +110,11 @@ fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
         let (n, of) = (input.repeated_texts, input.texts);
         progress.note(&format!(
             "{n} of {of} texts repeat an earlier one: intervals over sentences are too narrow; \
-             samples are drawn from the others"
+             words are sampled from the other texts"
         ));
     }
     for model in &report.models {
-        let (shown, more) = model.warnings.split_at(model.warnings.len().min(WARNINGS));
+        let (shown, more) = model.warnings.split_at(model.warnings.len().min(MAX_WARNINGS));
         shown.iter().for_each(|warning| progress.note(&format!("warning: {warning}")));
         if !more.is_empty() {
             progress.note(&format!("and {} more such warnings", more.len()));
@@ -167,7 +169,7 @@ fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) ->
     Ok(pass)
 }
 
-/// Copies those of a part's rows that were drawn.
+/// Copies the sampled rows of a part.
 fn copy(states: &Array3<f32>, first: usize, drawn: &[usize], to: &mut Array3<f32>) {
     let end = first + states.dim().1;
     let places = drawn.partition_point(|&row| row < first)..drawn.partition_point(|&row| row < end);
@@ -176,7 +178,7 @@ fn copy(states: &Array3<f32>, first: usize, drawn: &[usize], to: &mut Array3<f32
     }
 }
 
-/// Everything of one model but CKA.
+/// All measures of one model, except those of pairs of layers.
 fn of_model(
     explorer: &Explorer,
     words: &Words,
@@ -233,7 +235,7 @@ fn of_model(
         model,
         counts,
         layers,
-        cka: None,
+        layer_pairs: BTreeMap::new(),
         neighbour_change,
         omitted: Vec::new(),
         files: explorer.record().files,
@@ -242,7 +244,7 @@ fn of_model(
     Ok((model, undefined))
 }
 
-/// Occurrences of forms, with their states at all layers.
+/// The sampled occurrences of word forms, with their states at all layers.
 pub(super) struct Occurrences<'a> {
     forms: &'a [usize],
     sentences: Vec<usize>,
@@ -250,13 +252,13 @@ pub(super) struct Occurrences<'a> {
 }
 
 impl Occurrences<'_> {
-    /// States `[occurrences, d_model]`, form and sentence of each.
+    /// States `[occurrences, d_model]`, and the form and the sentence of each.
     pub(super) fn at(&self, layer: usize) -> (ArrayView2<'_, f32>, &[usize], &[usize]) {
         (self.states.index_axis(Axis(0), layer), self.forms, &self.sentences)
     }
 }
 
-/// Which words changed their neighbourhood, from a layer to the next.
+/// The words whose neighbours change, from a layer to the next.
 fn step(
     from: usize,
     a: &Neighbours,
@@ -273,55 +275,4 @@ fn step(
     let words =
         changes.iter().take(LISTED).map(|c| words.shown(drawn.sample[c.row], c.change)).collect();
     Ok(ChangeStep { from, to: from + 1, kept, words })
-}
-
-/// CKA of all layers of all models over one sample: within each model, and between every two.
-fn layer_against_layer(
-    samples: &[Array3<f32>],
-    sentences: &[usize],
-    options: &Options,
-    models: &mut [ModelGeometry],
-    undefined: &mut [Undefined],
-) -> Vec<Across> {
-    let layers: Vec<ArrayView2<f32>> = samples.iter().flat_map(|all| all.outer_iter()).collect();
-    let map = match cka_map(&layers, sentences, options.seed) {
-        Ok(map) => Some(map),
-        Err(error) => {
-            undefined.iter_mut().for_each(|own| own.of_all(&Part::Cka, &error));
-            None
-        }
-    };
-    let mut starts = vec![0];
-    starts.extend(samples.iter().scan(0, |end, all| {
-        *end += all.dim().0;
-        Some(*end)
-    }));
-    let block = |map: &CkaMap, a: usize, b: usize| {
-        let of = |all: &Array2<Option<Estimate>>| {
-            let block = all.slice(s![starts[a]..starts[a + 1], starts[b]..starts[b + 1]]);
-            block.outer_iter().map(|row| row.to_vec()).collect()
-        };
-        Cka {
-            words: sentences.len(),
-            row_layers: (0..samples[a].dim().0).collect(),
-            column_layers: (0..samples[b].dim().0).collect(),
-            linear: of(&map.linear),
-            debiased: of(&map.debiased),
-            rbf: of(&map.rbf),
-        }
-    };
-    for (index, model) in models.iter_mut().enumerate() {
-        model.cka = map.as_ref().map(|map| block(map, index, index));
-    }
-    let mut across = Vec::new();
-    for a in 0..models.len() {
-        for b in a + 1..models.len() {
-            across.push(Across {
-                row_model: models[a].model.model.clone(),
-                column_model: models[b].model.model.clone(),
-                cka: map.as_ref().map(|map| block(map, a, b)),
-            });
-        }
-    }
-    across
 }

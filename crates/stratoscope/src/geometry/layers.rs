@@ -1,4 +1,4 @@
-//! The measures of one layer, and which of them are not defined.
+//! The measures of one layer, and the measures that are not defined.
 
 use super::compute::Occurrences;
 use super::measure::Measure;
@@ -6,20 +6,20 @@ use super::report::{LayerGeometry, RogueShare};
 use crate::{Estimate, Omitted, Part, Why};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
-    GeometryError, LayerSums, Neighbours, SpectrumEstimates,
-    maximum_explainable_variance, self_similarity,
+    GeometryError, LayerSums, Neighbours, SpectrumEstimates, maximum_explainable_variance,
+    self_similarity,
 };
 
-/// Occurrences of a form that explainable variance needs (Ethayarajh 2019).
-const OCCURRENCES: usize = 5;
+/// The fewest occurrences of a form for explainable variance (Ethayarajh 2019).
+const MIN_OCCURRENCES: usize = 5;
 
-/// Dimensions whose share in the cosine is reported.
+/// The number of dimensions whose share in the cosine is reported.
 const ROGUE: usize = 3;
 
-/// What is not defined, layer by layer.
+/// What is not defined, by layer.
 pub(super) struct Undefined {
     layers: usize,
-    /// In the order in which parts were met, each with its layers and reasons.
+    /// In the order of discovery, each with its layers and reasons.
     found: Vec<(Part, Vec<(usize, Why)>)>,
 }
 
@@ -37,7 +37,7 @@ impl Undefined {
         }
     }
 
-    /// The value, or none, and then the reason is noted.
+    /// The value; or none, after the reason is noted.
     pub(super) fn known<T>(
         &mut self,
         part: Part,
@@ -47,14 +47,14 @@ impl Undefined {
         found.map_err(|error| self.add(layer, vec![(part, error.into())])).ok()
     }
 
-    /// A reason that holds for all layers.
+    /// Notes a reason that holds for all layers.
     pub(super) fn of_all(&mut self, part: &Part, error: &GeometryError) {
         for layer in 0..self.layers {
             self.add(layer, vec![(part.clone(), error.clone().into())]);
         }
     }
 
-    /// One entry for all layers where the reason is the same, else one per layer.
+    /// One entry for all layers where they have one reason, or else one entry for each layer.
     pub(super) fn omitted(self) -> Vec<Omitted> {
         let mut all = Vec::new();
         for (what, layers) in self.found {
@@ -74,16 +74,16 @@ impl Undefined {
     }
 }
 
-/// A measure, and where it is among what was found.
+/// A measure, and the field that has it.
 type Picked<T> = (Measure, fn(&T) -> Option<Estimate>);
 
-/// The measures of one layer as they are found.
-struct Found {
+/// The measures of one layer.
+struct Measures {
     measures: BTreeMap<Measure, Option<Estimate>>,
     undefined: Vec<(Part, Why)>,
 }
 
-impl Found {
+impl Measures {
     fn put(
         &mut self,
         measure: Measure,
@@ -131,7 +131,7 @@ pub(super) fn measures_of(
     before: Option<&Neighbours>,
     seed: u64,
 ) -> (LayerGeometry, Vec<(Part, Why)>) {
-    let mut found = Found { measures: BTreeMap::new(), undefined: Vec::new() };
+    let mut found = Measures { measures: BTreeMap::new(), undefined: Vec::new() };
     let anisotropy = found.put(Measure::Anisotropy, sums.anisotropy());
     let intra = found.put(Measure::IntraSentenceSimilarity, sums.intra_sentence_similarity());
     found.adjusted(Measure::IntraSentenceSimilarityAdjusted, intra, anisotropy);
@@ -145,7 +145,7 @@ pub(super) fn measures_of(
     found.adjusted(Measure::SelfSimilarityAdjusted, own_similarity, anisotropy);
 
     let spectrum = sums.spectrum();
-    let explainable = maximum_explainable_variance(x, forms, OCCURRENCES, seed);
+    let explainable = maximum_explainable_variance(x, forms, MIN_OCCURRENCES, seed);
     let explainable = explainable.map(|found| found.mean);
     let explainable = found.put(Measure::MaximumExplainableVariance, explainable);
     let first = spectrum.as_ref().ok().map(|spectrum| spectrum.first);
@@ -194,11 +194,11 @@ pub(super) fn measures_of(
         }
         _ => found.missing(Measure::NeighbourOverlap),
     }
-    let Found { measures, undefined } = found;
+    let Measures { measures, undefined } = found;
     (LayerGeometry { layer, measures, rogue_dimensions }, undefined)
 }
 
-impl Found {
+impl Measures {
     /// A measure of neighbours, where they are not defined.
     fn missing(&mut self, measure: Measure) {
         self.undefined.push((Part::Measure(measure), Why::NeedsNeighbours));

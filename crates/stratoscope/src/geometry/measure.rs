@@ -1,127 +1,84 @@
-//! The measures of one layer: their names and units.
+//! The measures of one layer: a table of their names, titles and units.
 
 use serde::Serialize;
 
-/// A measure of one layer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum Measure {
-    /// The mean cosine of words from different sentences (Ethayarajh 2019): the baseline.
-    Anisotropy,
-    /// The mean cosine of occurrences of one word form, mean over forms (Ethayarajh 2019).
-    SelfSimilarity,
-    /// The self-similarity minus the anisotropy.
-    SelfSimilarityAdjusted,
-    /// The mean cosine of a word with the mean of its sentence (Ethayarajh 2019).
-    IntraSentenceSimilarity,
-    /// The intra-sentence similarity minus the anisotropy.
-    IntraSentenceSimilarityAdjusted,
-    /// The share of the first direction in the occurrences of a form, not centred (Ethayarajh
-    /// 2019).
-    MaximumExplainableVariance,
-    /// The maximum explainable variance minus the share of the first direction in all words.
-    MaximumExplainableVarianceAdjusted,
-    /// The mean Euclidean norm of a word.
-    Norm,
-    /// The share in the expected cosine of the dimension whose share is the largest (Timkey & van
-    /// Schijndel 2021).
-    RogueShare,
-    /// The intrinsic dimension by TwoNN, regression (Facco et al. 2017).
-    IntrinsicDimension,
-    /// The intrinsic dimension by TwoNN, maximum likelihood.
-    IntrinsicDimensionLikelihood,
-    /// The matrix entropy of the words as they are, Shannon's, in nats (Skean et al. 2025).
-    MatrixEntropy,
-    /// The matrix entropy divided by its maximum, min(log n, log d_model).
-    RelativeEntropy,
-    /// exp of the matrix entropy.
-    EffectiveRank,
-    /// exp of the matrix entropy of the words minus their mean.
-    CentredEffectiveRank,
-    /// The mean angle between steps from word to word in a sentence, radians (Skean et al. 2025).
-    Curvature,
-    /// The share of words that are nearest to themselves among the layer-0 vectors of their
-    /// sentence.
-    IdentityRetention,
-    /// The share of a word's nearest neighbours that were its neighbours at the layer before.
-    NeighbourOverlap,
+/// Makes the enum from the table: documentation, variant, the name in JSON and CSV, the title of the
+/// panel, and the label of its vertical axis.
+macro_rules! measures {
+    ($($(#[$doc:meta])+ $measure:ident: $name:literal, $title:literal, $unit:literal;)+) => {
+        /// A measure of one layer.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+        #[serde(rename_all = "snake_case")]
+        #[non_exhaustive]
+        pub enum Measure {
+            $($(#[$doc])+ $measure,)+
+        }
+
+        impl Measure {
+            /// All measures, in the order in which they are shown.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$measure),+];
+
+            /// The name in JSON and CSV.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$measure => $name,)+
+                }
+            }
+
+            /// The title of its panel, and the label of the vertical axis.
+            pub fn title(self) -> (&'static str, &'static str) {
+                match self {
+                    $(Self::$measure => ($title, $unit),)+
+                }
+            }
+        }
+    };
 }
 
-impl Measure {
-    /// All measures, in the order in which they are shown.
-    pub const ALL: [Self; 18] = [
-        Self::Anisotropy,
-        Self::SelfSimilarity,
-        Self::SelfSimilarityAdjusted,
-        Self::IntraSentenceSimilarity,
-        Self::IntraSentenceSimilarityAdjusted,
-        Self::MaximumExplainableVariance,
-        Self::MaximumExplainableVarianceAdjusted,
-        Self::Norm,
-        Self::RogueShare,
-        Self::IntrinsicDimension,
-        Self::IntrinsicDimensionLikelihood,
-        Self::MatrixEntropy,
-        Self::RelativeEntropy,
-        Self::EffectiveRank,
-        Self::CentredEffectiveRank,
-        Self::Curvature,
-        Self::IdentityRetention,
-        Self::NeighbourOverlap,
-    ];
-
-    /// The name in JSON and CSV.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Anisotropy => "anisotropy",
-            Self::SelfSimilarity => "self_similarity",
-            Self::SelfSimilarityAdjusted => "self_similarity_adjusted",
-            Self::IntraSentenceSimilarity => "intra_sentence_similarity",
-            Self::IntraSentenceSimilarityAdjusted => "intra_sentence_similarity_adjusted",
-            Self::MaximumExplainableVariance => "maximum_explainable_variance",
-            Self::MaximumExplainableVarianceAdjusted => "maximum_explainable_variance_adjusted",
-            Self::Norm => "norm",
-            Self::RogueShare => "rogue_share",
-            Self::IntrinsicDimension => "intrinsic_dimension",
-            Self::IntrinsicDimensionLikelihood => "intrinsic_dimension_likelihood",
-            Self::MatrixEntropy => "matrix_entropy",
-            Self::RelativeEntropy => "relative_entropy",
-            Self::EffectiveRank => "effective_rank",
-            Self::CentredEffectiveRank => "centred_effective_rank",
-            Self::Curvature => "curvature",
-            Self::IdentityRetention => "identity_retention",
-            Self::NeighbourOverlap => "neighbour_overlap",
-        }
-    }
-
-    /// The title of its panel, and the label of the axis.
-    pub fn title(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Anisotropy => ("anisotropy", "cosine"),
-            Self::SelfSimilarity => ("self-similarity", "cosine"),
-            Self::SelfSimilarityAdjusted => ("self-similarity, adjusted", "minus anisotropy"),
-            Self::IntraSentenceSimilarity => ("intra-sentence similarity", "cosine"),
-            Self::IntraSentenceSimilarityAdjusted => {
-                ("intra-sentence, adjusted", "minus anisotropy")
-            }
-            Self::MaximumExplainableVariance => ("max. explainable variance", "share"),
-            Self::MaximumExplainableVarianceAdjusted => {
-                ("max. expl. variance, adjusted", "minus that of all words")
-            }
-            Self::Norm => ("norm", "Euclidean norm"),
-            Self::RogueShare => ("largest dimension", "share of cosine"),
-            Self::IntrinsicDimension => ("intrinsic dimension, TwoNN", "dimension"),
-            Self::IntrinsicDimensionLikelihood => {
-                ("intrinsic dimension, TwoNN likelihood", "dimension")
-            }
-            Self::MatrixEntropy => ("matrix entropy", "nats"),
-            Self::RelativeEntropy => ("matrix entropy, relative", "share of maximum"),
-            Self::EffectiveRank => ("effective rank", "directions"),
-            Self::CentredEffectiveRank => ("effective rank, centred", "directions"),
-            Self::Curvature => ("curvature", "radians"),
-            Self::IdentityRetention => ("identity retention", "share of words"),
-            Self::NeighbourOverlap => ("overlap with layer before", "share of 10 nearest"),
-        }
-    }
+measures! {
+    /// The mean cosine of words from different sentences (Ethayarajh 2019): the baseline.
+    Anisotropy: "anisotropy", "anisotropy", "cosine";
+    /// The mean cosine of occurrences of one word form, averaged over forms (Ethayarajh 2019).
+    SelfSimilarity: "self_similarity", "self-similarity", "cosine";
+    /// The self-similarity minus the anisotropy.
+    SelfSimilarityAdjusted:
+        "self_similarity_adjusted", "self-similarity, adjusted", "minus anisotropy";
+    /// The mean cosine of a word with the mean of its sentence (Ethayarajh 2019).
+    IntraSentenceSimilarity: "intra_sentence_similarity", "intra-sentence similarity", "cosine";
+    /// The intra-sentence similarity minus the anisotropy.
+    IntraSentenceSimilarityAdjusted:
+        "intra_sentence_similarity_adjusted", "intra-sentence, adjusted", "minus anisotropy";
+    /// The share of the first direction in the occurrences of a form, not centred (Ethayarajh
+    /// 2019).
+    MaximumExplainableVariance:
+        "maximum_explainable_variance", "max. explainable variance", "share";
+    /// The maximum explainable variance minus the share of the first direction in all words.
+    MaximumExplainableVarianceAdjusted:
+        "maximum_explainable_variance_adjusted",
+        "max. expl. variance, adjusted",
+        "minus that of all words";
+    /// The mean Euclidean norm of a word.
+    Norm: "norm", "norm", "Euclidean norm";
+    /// The largest share of a single dimension in the expected cosine (Timkey & van Schijndel 2021).
+    RogueShare: "rogue_share", "largest dimension", "share of cosine";
+    /// The intrinsic dimension by TwoNN, regression (Facco et al. 2017).
+    IntrinsicDimension: "intrinsic_dimension", "intrinsic dimension, TwoNN", "dimension";
+    /// The intrinsic dimension by TwoNN, maximum likelihood.
+    IntrinsicDimensionLikelihood:
+        "intrinsic_dimension_likelihood", "intrinsic dimension, TwoNN likelihood", "dimension";
+    /// Shannon's matrix entropy of the words, not centred, in nats (Skean et al. 2025).
+    MatrixEntropy: "matrix_entropy", "matrix entropy", "nats";
+    /// The matrix entropy divided by its maximum, min(log n, log d_model).
+    RelativeEntropy: "relative_entropy", "matrix entropy, relative", "share of maximum";
+    /// exp of the matrix entropy.
+    EffectiveRank: "effective_rank", "effective rank", "directions";
+    /// exp of the matrix entropy of the words minus their mean.
+    CentredEffectiveRank: "centred_effective_rank", "effective rank, centred", "directions";
+    /// The mean angle between steps from word to word in a sentence, in radians (Skean et al. 2025).
+    Curvature: "curvature", "curvature", "radians";
+    /// The share of words whose nearest vector among the layer-0 vectors of their sentence is their
+    /// own.
+    IdentityRetention: "identity_retention", "identity retention", "share of words";
+    /// The share of a word's nearest neighbours that were its neighbours at the layer before.
+    NeighbourOverlap: "neighbour_overlap", "overlap with layer before", "share of 10 nearest";
 }

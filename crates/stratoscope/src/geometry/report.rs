@@ -1,6 +1,8 @@
-//! What was measured.
+//! The measures of a corpus as data, and as JSON and CSV.
 
 use super::Options;
+use super::charts::GEOMETRY;
+use super::layer_pairs::{LayerPairs, PairMeasure};
 use super::measure::Measure;
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
 use crate::{Estimate, Omitted, Result};
@@ -8,23 +10,24 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
+use stratoscope_chart::Chart;
 use stratoscope_extractor::{Origin, Warning};
 
 /// The measures of the representation space of one or several models, by layer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
-    /// What was read.
+    /// The corpus.
     pub input: Input,
     /// The options.
     pub options: Options,
     /// One per model, in the order given.
     pub models: Vec<ModelGeometry>,
-    /// CKA between the layers of every two models, over words that all of them have.
+    /// CKA between the layers of every two models, over words that all models have.
     pub across: Vec<Across>,
 }
 
-/// What was read.
+/// The corpus.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Input {
@@ -32,13 +35,14 @@ pub struct Input {
     pub name: String,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Its sha256, in lower-case hexadecimal; of texts that are no file, of their JSON.
+    /// Its sha256, in lower-case hexadecimal. For texts that are not in a file, the sha256 of their
+    /// JSON.
     pub sha256: String,
-    /// Its texts: what the measures call sentences.
+    /// The number of texts, which the measures call sentences.
     pub texts: usize,
-    /// Texts that equal an earlier one. Samples of words are drawn from the others.
+    /// The number of texts that equal an earlier text. Words are sampled from the other texts.
     pub repeated_texts: usize,
-    /// Blank lines and empty texts, which were skipped.
+    /// The number of blank lines and empty texts, which are skipped.
     pub blank_lines: usize,
 }
 
@@ -48,39 +52,40 @@ pub struct Input {
 pub struct ModelGeometry {
     /// The model.
     pub model: Origin,
-    /// How many of what they are over.
+    /// The sizes of the samples.
     pub counts: Counts,
-    /// By layer.
+    /// `[n_layers + 1]`.
     pub layers: Vec<LayerGeometry>,
-    /// CKA between its layers; none where there are too few words.
-    pub cka: Option<Cka>,
-    /// One entry per step from a layer to the next: the words whose neighbours changed most.
+    /// The measures of pairs of its layers; none where a measure is not defined.
+    #[serde(flatten)]
+    pub layer_pairs: BTreeMap<PairMeasure, Option<LayerPairs>>,
+    /// One entry for each step from a layer to the next: the words whose neighbours change most.
     pub neighbour_change: Vec<ChangeStep>,
-    /// What is not defined, and why.
+    /// The measures that are not defined, with the reasons.
     pub omitted: Vec<Omitted>,
     /// The files that the model was read from.
     #[serde(skip)]
     pub files: Vec<ModelFile>,
-    /// What was done to texts that are too long for the model.
+    /// The texts that were too long for the model, and what was done.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
 }
 
-/// How many of what a model's measures are over.
+/// The sizes of the samples of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Words that have tokens: what the measures of sentences and of the spectrum are over.
+    /// Words that have tokens. Measures of sentences and spectra use all of them.
     pub words: usize,
-    /// Annotated words that no token stands for; they are left out.
+    /// Annotated words for which the tokenizer has no token; they are omitted.
     pub words_without_tokens: usize,
-    /// Words drawn for neighbours, intrinsic dimension and CKA.
+    /// Words sampled for neighbours, intrinsic dimension and CKA.
     pub sampled_words: usize,
-    /// The texts that these are from.
+    /// The number of texts that these words come from.
     pub sampled_texts: usize,
-    /// Words drawn for self-similarity and explainable variance.
+    /// Words sampled for self-similarity and explainable variance.
     pub occurrences: usize,
-    /// Their different forms.
+    /// The number of word forms among these.
     pub forms: usize,
 }
 
@@ -90,7 +95,7 @@ pub struct Counts {
 pub struct LayerGeometry {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// Every measure; none where it is not defined.
+    /// All measures; none where a measure is not defined.
     #[serde(flatten)]
     pub measures: BTreeMap<Measure, Option<Estimate>>,
     /// The dimensions with the largest shares in the expected cosine, largest first.
@@ -107,25 +112,7 @@ pub struct RogueShare {
     pub share: Estimate,
 }
 
-/// Layers against layers, over the same words; none where a value is not defined.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct Cka {
-    /// The words that it is over.
-    pub words: usize,
-    /// The layers that the rows of each map are.
-    pub row_layers: Vec<usize>,
-    /// The layers that the columns are.
-    pub column_layers: Vec<usize>,
-    /// Linear CKA (Kornblith et al. 2019).
-    pub linear: Vec<Vec<Option<Estimate>>>,
-    /// The same debiased (Murphy et al. 2024).
-    pub debiased: Vec<Vec<Option<Estimate>>>,
-    /// With a Gaussian kernel half as wide as the median distance.
-    pub rbf: Vec<Vec<Option<Estimate>>>,
-}
-
-/// The layers of one model against those of another.
+/// CKA between the layers of two models.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Across {
@@ -133,12 +120,12 @@ pub struct Across {
     pub row_model: String,
     /// The model of the columns.
     pub column_model: String,
-    /// The maps; none where the models share too few words.
+    /// None where the models share too few words.
     #[serde(flatten)]
-    pub cka: Option<Cka>,
+    pub cka: Option<LayerPairs>,
 }
 
-/// What changes from one layer to the next.
+/// The change of nearest neighbours from one layer to the next.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct ChangeStep {
@@ -146,13 +133,14 @@ pub struct ChangeStep {
     pub from: usize,
     /// The layer after.
     pub to: usize,
-    /// Sampled words by how many of their nearest neighbours they kept: none, one, …, all.
+    /// `[neighbours + 1]`: the number of sampled words that kept 0, 1, …, all of their nearest
+    /// neighbours.
     pub kept: Vec<usize>,
-    /// The words that kept the fewest, of equal ones those that come first in the text.
+    /// The words that kept the fewest neighbours; of equal words, the first in the text.
     pub words: Vec<WordChange>,
 }
 
-/// A word and how much of its neighbourhood changed.
+/// A word, and how many of its neighbours changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct WordChange {
@@ -162,13 +150,13 @@ pub struct WordChange {
     pub change: f64,
     /// Its text, counted from 1.
     pub text: usize,
-    /// The line that it stood on, or that its sentence begins with, where it comes from a file.
+    /// The line of its text, or the first line of its sentence; none where there is no file.
     pub line: Option<usize>,
-    /// Where it stands in the text, in characters from 0; the end is not part of it.
+    /// Its place in the text, in characters from 0: the first, and the one after the last.
     pub place: [usize; 2],
-    /// What stands before it, cut to some characters.
+    /// The text before it, cut to 60 characters.
     pub before: String,
-    /// What stands after it.
+    /// The text after it, cut to 60 characters.
     pub after: String,
 }
 
@@ -188,11 +176,15 @@ impl Analysis for Report {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        self.drawn()
+        let figure = |chart: Chart| match chart.id == GEOMETRY {
+            true => Figure::from(chart).with_csv(self.csv()),
+            false => chart.into(),
+        };
+        Ok(self.charts().into_iter().map(figure).collect())
     }
 
-    /// Of one model `layers`, `cka` and the others are keys of the object; of several, `models` has
-    /// such an object for each, and `across` has CKA between them.
+    /// For one model, `layers`, `cka` and the others are keys of the object. For several models,
+    /// `models` has such an object for each, and `across` has CKA between models.
     fn numbers(&self) -> Result<Value> {
         let mut all = json!({
             "tool": crate::analysis::TOOL,
@@ -219,12 +211,8 @@ impl Analysis for Report {
         self.terminal_text()
     }
 
-    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
-        Ok(vec![("report.html".to_owned(), self.page())])
-    }
-
-    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        Ok(vec![("geometry.csv".to_owned(), self.csv().into_bytes())])
+    fn title(&self) -> String {
+        self.by_depth().full_title()
     }
 
     fn omitted(&self) -> Vec<Omitted> {
@@ -233,8 +221,8 @@ impl Analysis for Report {
 }
 
 impl Report {
-    /// One line per number, `model,layer,measure,value,low,high,n`, with a header. Undefined
-    /// numbers have no line.
+    /// The measures of layers as CSV: a header, and one line for each number that is defined,
+    /// `model,layer,measure,value,low,high,n`.
     pub fn csv(&self) -> String {
         let mut text = "model,layer,measure,value,low,high,n\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
@@ -254,7 +242,7 @@ impl Report {
     }
 }
 
-/// A field of a CSV file: quoted where it has to be, and never a formula.
+/// A field of a CSV file: quoted where that is necessary, and never a formula of a spreadsheet.
 fn quoted(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@']);
     match formula || text.contains(['"', ',', '\n', '\r']) {

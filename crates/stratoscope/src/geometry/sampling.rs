@@ -1,4 +1,4 @@
-//! The words of a corpus as models cut them, and the samples of them.
+//! The words of a corpus for each model, and samples of these words.
 
 use super::Options;
 use super::report::WordChange;
@@ -7,30 +7,30 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use stratoscope_extractor::{ChosenWords, Text};
 use stratoscope_geometry::{choose_occurrences, choose_rows};
 
-/// The words of one model, a row each.
+/// The words of one model: one row each.
 pub(super) struct Words {
     pub(super) chosen: ChosenWords,
-    /// `[rows]`: the text of each and its word there.
+    /// `[rows]`: the text, and the word in it.
     pub(super) rows: Vec<(usize, usize)>,
-    /// `[texts]`: whether each repeats none before it.
+    /// `[texts]`: whether no earlier text is equal.
     first: Vec<bool>,
 }
 
-/// The rows that measures of pairs are computed from, ascending.
+/// The sampled rows, ascending.
 #[derive(Default)]
 pub(super) struct Drawn {
-    /// For neighbours and CKA; the same words in every model.
+    /// For neighbours and pairs of layers; the same words in every model.
     pub(super) sample: Vec<usize>,
     /// Occurrences of forms that occur more than once.
     pub(super) occurrences: Vec<usize>,
-    /// `[occurrences]`: the form of each, by number.
+    /// `[occurrences]`: the number of its form.
     pub(super) forms: Vec<usize>,
 }
 
-/// Occurrences of one form that are drawn, at most.
-const PER_FORM: usize = 10;
+/// The most occurrences of one form.
+const MAX_PER_FORM: usize = 10;
 
-/// Characters shown on either side of a word.
+/// Characters shown on each side of a word.
 const CONTEXT: usize = 60;
 
 impl Words {
@@ -48,14 +48,14 @@ impl Words {
         rows.iter().map(|&row| self.rows[row].0).collect()
     }
 
-    /// A row's text, and where it stands there, in characters.
+    /// The text of a row, and its place in it, in characters.
     fn place(&self, row: usize) -> (usize, usize, usize) {
         let (text, word) = self.rows[row];
         let range = &self.chosen.texts()[text].words[word];
         (text, range.start, range.end)
     }
 
-    /// Rows of texts that repeat none before, by their place.
+    /// Rows by their place, without those of repeated texts.
     fn places(&self) -> BTreeMap<(usize, usize, usize), usize> {
         let rows = (0..self.rows.len()).filter(|&row| self.first[self.rows[row].0]);
         rows.map(|row| (self.place(row), row)).collect()
@@ -75,7 +75,7 @@ impl Words {
             *numbers.entry(form).or_insert(next)
         };
         let forms: Vec<usize> = rows.iter().map(&mut form).collect();
-        let drawn = choose_occurrences(&forms, 2, PER_FORM, options.sample, options.seed);
+        let drawn = choose_occurrences(&forms, 2, MAX_PER_FORM, options.sample, options.seed);
         drawn.iter().map(|&place| (rows[place], forms[place])).unzip()
     }
 
@@ -102,7 +102,7 @@ impl Words {
     }
 }
 
-/// What is drawn of each model's words: the sample from those that all models have.
+/// The samples of each model's words. [`Drawn::sample`] is from the words that all models have.
 pub(super) fn draw(models: &[Words], options: &Options) -> Vec<Drawn> {
     let places: Vec<_> = models.iter().map(Words::places).collect();
     let Some((one, others)) = places.split_first() else { return Vec::new() };

@@ -15,7 +15,7 @@ impl Report {
         text
     }
 
-    /// What the numbers say, in plain words.
+    /// The main numbers in sentences.
     pub fn in_words(&self) -> String {
         let mut text = String::new();
         for (model, name) in self.models.iter().zip(self.names()) {
@@ -33,7 +33,7 @@ fn write(text: &mut String, found: &Report) -> std::fmt::Result {
         writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;
         writeln!(
             text,
-            "{} texts, {} words; {} of them drawn for pairs, {} occurrences of {} forms",
+            "{} texts, {} words; {} of them sampled for pairs, {} occurrences of {} forms",
             found.input.texts, counts.words, counts.sampled_words, counts.occurrences, counts.forms
         )?;
         writeln!(text)?;
@@ -59,7 +59,7 @@ const COLUMNS: [(&str, &str, Measure); 10] = [
     ("over-", "lap", Measure::NeighbourOverlap),
 ];
 
-/// One row per layer.
+/// One row for each layer.
 fn table(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     write!(text, "     ")?;
     COLUMNS.iter().try_for_each(|(above, _, _)| write!(text, "  {above:>6}"))?;
@@ -75,9 +75,8 @@ fn table(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "self-sim., intra-sent. and expl. var. are minus their baselines; intervals are in"
-    )?;
-    writeln!(text, "geometry.csv")
+        "self-sim., intra-sent. and expl. var.: minus their baselines. Intervals: in geometry.csv"
+    )
 }
 
 fn cell(layer: &LayerGeometry, measure: Measure) -> String {
@@ -90,9 +89,9 @@ fn cell(layer: &LayerGeometry, measure: Measure) -> String {
 }
 
 /// Words named for each step.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
-/// The words whose neighbours changed most, one line per step.
+/// The words whose neighbours change most, one line for each step.
 fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     if model.neighbour_change.is_empty() {
         return Ok(());
@@ -100,11 +99,11 @@ fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Resul
     writeln!(text)?;
     writeln!(
         text,
-        "words that keep the fewest of their 10 nearest neighbours (kept none; first of)"
+        "words that keep the fewest of their 10 nearest neighbours (how many keep none; the first)"
     )?;
     for step in &model.neighbour_change {
-        // Quoted, so that nothing reaches the terminal that is not to be printed.
-        let words = step.words.iter().take(NAMED).map(|word| format!("{:?}", word.word));
+        // Quoted, so that no control character reaches the terminal.
+        let words = step.words.iter().take(MAX_NAMED).map(|word| format!("{:?}", word.word));
         let words = words.collect::<Vec<_>>().join(" ");
         let none = step.kept.first().copied().unwrap_or(0);
         writeln!(text, "{:>2} to {:<2}  {none:>5}  {words}", step.from, step.to)?;

@@ -1,0 +1,111 @@
+//! Measures of pairs of layers over the same words: within each model, and between every two.
+
+use super::Options;
+use super::layers::Undefined;
+use super::report::{Across, ModelGeometry};
+use crate::{Estimate, Part};
+use ndarray::{Array2, Array3, ArrayView2, s};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use stratoscope_geometry::{CkaMap, cka_map};
+
+/// A measure of pairs of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PairMeasure {
+    /// Centred kernel alignment.
+    Cka,
+}
+
+/// A kind of a [`PairMeasure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PairKind {
+    /// Linear CKA (Kornblith et al. 2019).
+    Linear,
+    /// Debiased linear CKA (Murphy et al. 2024).
+    Debiased,
+    /// CKA with a Gaussian kernel of half the median distance.
+    Rbf,
+}
+
+/// A measure of pairs of layers over the same words.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LayerPairs {
+    /// The number of words.
+    pub words: usize,
+    /// The layers of the rows.
+    pub row_layers: Vec<usize>,
+    /// The layers of the columns.
+    pub column_layers: Vec<usize>,
+    /// `[row_layers][column_layers]` for each kind; none where a value is not defined.
+    #[serde(flatten)]
+    pub kinds: BTreeMap<PairKind, Vec<Vec<Option<Estimate>>>>,
+}
+
+/// Measures all pairs of layers: within each model, which gets the result, and between every two
+/// models. `samples` has one array for each model, `[layers, words, d_model]`, over the same words;
+/// `sentences` `[words]` names the sentence of each word.
+pub(super) fn layer_pairs(
+    samples: &[Array3<f32>],
+    sentences: &[usize],
+    options: &Options,
+    models: &mut [ModelGeometry],
+    undefined: &mut [Undefined],
+) -> Vec<Across> {
+    let all: Vec<ArrayView2<f32>> = samples.iter().flat_map(Array3::outer_iter).collect();
+    let map = match cka_map(&all, sentences, options.seed) {
+        Ok(map) => Some(map),
+        Err(error) => {
+            undefined.iter_mut().for_each(|own| own.of_all(&Part::Cka, &error));
+            None
+        }
+    };
+    // `[models]`: the rows and columns of each in the map.
+    let ends = samples.iter().scan(0, |end, sample| {
+        let start = *end;
+        *end += sample.dim().0;
+        Some(start..*end)
+    });
+    let places: Vec<Range<usize>> = ends.collect();
+    let block = |rows: usize, columns: usize| {
+        let of = |map| cka(map, sentences.len(), &places[rows], &places[columns]);
+        map.as_ref().map(of)
+    };
+    for (index, model) in models.iter_mut().enumerate() {
+        model.layer_pairs.insert(PairMeasure::Cka, block(index, index));
+    }
+    let mut across = Vec::new();
+    for (a, row_model) in models.iter().enumerate() {
+        for (b, column_model) in models.iter().enumerate().skip(a + 1) {
+            across.push(Across {
+                row_model: row_model.model.model.clone(),
+                column_model: column_model.model.model.clone(),
+                cka: block(a, b),
+            });
+        }
+    }
+    across
+}
+
+/// The part of a map that belongs to two models.
+fn cka(map: &CkaMap, words: usize, rows: &Range<usize>, columns: &Range<usize>) -> LayerPairs {
+    let of = |all: &Array2<Option<Estimate>>| {
+        let block = all.slice(s![rows.clone(), columns.clone()]);
+        block.outer_iter().map(|row| row.to_vec()).collect()
+    };
+    LayerPairs {
+        words,
+        row_layers: (0..rows.len()).collect(),
+        column_layers: (0..columns.len()).collect(),
+        kinds: BTreeMap::from([
+            (PairKind::Linear, of(&map.linear)),
+            (PairKind::Debiased, of(&map.debiased)),
+            (PairKind::Rbf, of(&map.rbf)),
+        ]),
+    }
+}
