@@ -1,5 +1,5 @@
-//! `compare`: two sentences, one word in several contexts, minimal pairs and word-in-context pairs, by
-//! depth: how far apart vectors are at every layer, beside reference pairs.
+//! `compare`: two sentences, one word in several contexts, minimal pairs, and word-in-context pairs:
+//! the distance of their vectors at every layer, compared with reference pairs.
 
 mod charts;
 mod error;
@@ -19,7 +19,7 @@ pub use sentences::{AlignedWord, EditKind, SentenceComparison, SentenceLayer, Wo
 pub use wic::{WicComparison, WicLayer, WicPair, parse_wic};
 pub use word::{WordComparison, WordContext, WordLayer, WordPair};
 
-use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
+use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, PAGE, Provenance, TOOL};
 use crate::artifacts::ModelArtifacts;
 use crate::{Explorer, Omitted, Part, Result, Why, serial};
 use serde::Serialize;
@@ -33,14 +33,14 @@ use stratoscope_loader::{Pooling, hexadecimal};
 /// How vectors are made and compared.
 #[derive(Debug, Clone, Serialize)]
 pub struct Options {
-    /// What a distance is: 1 − cosine, after centring or standardising by the words of the built-in
-    /// sentences where that is asked for, or Euclidean.
+    /// The distance: 1 − cosine or Euclidean. Centred and standardised cosines are relative to the
+    /// words of the built-in sentences.
     #[serde(serialize_with = "serial::metric")]
     pub metric: Metric,
     /// How the sub-words of a word become one vector.
     #[serde(serialize_with = "serial::pooling")]
     pub pooling: Pooling,
-    /// The seed of the bootstrap and of the random words.
+    /// The seed of the bootstrap and of the random pairs of words.
     pub seed: u64,
 }
 
@@ -50,7 +50,7 @@ impl Default for Options {
     }
 }
 
-/// How far apart vectors are at every layer, beside reference pairs. As JSON one object.
+/// The distance of vectors at every layer, compared with reference pairs.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -63,17 +63,17 @@ pub struct Comparison {
     /// The numbers.
     #[serde(flatten)]
     pub result: Compared,
-    /// What is missing, and why.
+    /// The numbers that are missing for this input, with the reasons.
     pub omitted: Vec<Omitted>,
     /// The files that the model was read from.
     #[serde(skip)]
     files: Vec<ModelFile>,
-    /// Of two sentences their states and what is known of the model, for the page.
+    /// For two sentences: their states, and what is stored for the model. The page shows them.
     #[serde(skip)]
     states: Option<(Activations, ModelArtifacts)>,
 }
 
-/// The numbers, by what was compared.
+/// The numbers, for each kind of input.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "comparison", rename_all = "snake_case")]
 #[non_exhaustive]
@@ -88,16 +88,16 @@ pub enum Compared {
     Wic(WicComparison),
 }
 
-/// How far apart two words of unrelated sentences are at a layer.
+/// The distances of reference pairs from unrelated sentences at a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RandomWords {
     /// The median distance.
     pub median: f64,
-    /// 5 % are nearer.
+    /// The 5th percentile.
     pub low: f64,
-    /// 5 % are farther apart.
+    /// The 95th percentile.
     pub high: f64,
-    /// How many pairs.
+    /// The number of pairs.
     pub n: usize,
 }
 
@@ -147,7 +147,7 @@ impl Analysis for Comparison {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        self.drawn()
+        Ok(self.charts().into_iter().map(Figure::from).collect())
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -158,8 +158,12 @@ impl Analysis for Comparison {
         self.terminal_text()
     }
 
+    fn title(&self) -> String {
+        self.by_depth().full_title()
+    }
+
     fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
-        Ok(vec![("report.html".to_owned(), self.page()?)])
+        Ok(vec![(PAGE.to_owned(), self.page()?)])
     }
 
     fn omitted(&self) -> Vec<Omitted> {
@@ -167,7 +171,7 @@ impl Analysis for Comparison {
     }
 }
 
-/// A number that is missing for these texts.
+/// A number that is missing for this input.
 fn omitted(name: &'static str, reason: impl Into<String>) -> Omitted {
     Omitted::new(Part::Number(name), Why::Texts(reason.into()))
 }

@@ -1,64 +1,58 @@
-//! The figures of a comparison.
+//! The charts of a comparison, with their titles and captions.
 
 use super::sentences::NEAREST;
 use super::{
-    Compared, Comparison, PairsComparison, RandomWords, SentenceComparison, WicComparison,
-    WordComparison,
+    AlignedWord, Compared, Comparison, PairsComparison, RandomWords, SentenceComparison,
+    WicComparison, WordComparison, WordContext,
 };
-use crate::analysis::{Analysis, Figure};
+use crate::Estimate;
+use crate::series::series;
 use crate::text::short_name;
-use crate::{Estimate, Result};
-use serde_json::json;
+use stratoscope_chart::{Axis, Chart, Curves, Drawing, MatrixPanel, Panel, Scale, Series, Slice};
 use stratoscope_geometry::Metric;
-use stratoscope_plot::{Depth, GridWord, Panel, Series, SeriesKind, WordGrid, XAxis};
 
 /// Pairs of contexts that have a curve of their own.
 const MAX_CURVES: usize = 6;
 
+/// Contexts that a caption quotes.
+const MAX_QUOTED: usize = 8;
+
 impl Comparison {
-    /// `compare`, the curves by depth, and of two sentences `words`, their words by layer.
-    pub(super) fn drawn(&self) -> Result<Vec<Figure>> {
-        let mut figures = vec![Figure::new("compare", self.curves().draw(), self.numbers()?)];
+    /// `compare`, the curves by depth; of two sentences also `words`, their words by layer.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        let mut charts = vec![self.by_depth()];
         if let Compared::Sentences(of) = &self.result {
-            let grid = self.grid(of);
-            let by_layer = |(layer, index): (&usize, usize)| {
-                let at = |word: &GridWord| word.values.get(index).copied().flatten();
-                json!({ "layer": layer, "percentiles": grid.words.iter().map(at).collect::<Vec<_>>() })
-            };
-            let numbers = json!({
-                "alignment": of.alignment,
-                "layers": grid.layers.iter().zip(0..).map(by_layer).collect::<Vec<_>>(),
-            });
-            figures.push(Figure::new("words", grid.draw(), numbers));
+            charts.push(self.words(of));
         }
-        Ok(figures)
+        charts.retain(|chart| !chart.is_empty());
+        charts
     }
 
-    pub(super) fn curves(&self) -> Depth {
-        let (what, rows, caption) = match &self.result {
+    fn chart(&self, id: &str, title: &str, drawing: impl Into<Drawing>) -> Chart {
+        Chart::new(id, title, drawing).subject(short_name(&self.model.model))
+    }
+
+    /// The curves by depth.
+    pub(super) fn by_depth(&self) -> Chart {
+        // Panels whose curves have long names take the whole width.
+        let (title, rows, caption) = match &self.result {
             Compared::Sentences(of) => {
-                ("Two sentences by depth", self.of_sentences(of), self.says_sentences(of))
+                ("Two sentences by depth", self.of_sentences(of), caption_of_sentences(of))
             }
             Compared::Word(of) => {
-                ("One word in its contexts", self.of_word(of), self.says_word(of))
+                ("One word in its contexts by depth", self.of_word(of), caption_of_word(of))
             }
             Compared::Pairs(of) => {
-                ("Minimal pairs by depth", self.of_pairs(of), self.says_pairs(of))
+                ("Minimal pairs by depth", self.of_pairs(of), caption_of_pairs(of))
             }
-            Compared::Wic(of) => ("Word in context by depth", self.of_wic(of), self.says_wic(of)),
-        };
-        let title = format!("{what}: {}", short_name(&self.model.model));
-        // Panels with many names need the width.
-        let rows = match &self.result {
-            Compared::Sentences(_) | Compared::Pairs(_) => {
-                rows.into_iter().map(|panel| vec![panel]).collect()
+            Compared::Wic(of) => {
+                ("Word in context by depth", self.of_wic(of), self.caption_of_wic(of))
             }
-            _ => vec![rows],
         };
-        Depth { title, caption, rows }
+        self.chart("compare", title, Curves::rows(rows)).caption(caption)
     }
 
-    /// What a distance is, on an axis.
+    /// The label of an axis of distances.
     fn distance(&self) -> &'static str {
         match self.settings.metric {
             Metric::Cosine => "distance (1 − cosine)",
@@ -68,7 +62,7 @@ impl Comparison {
         }
     }
 
-    /// What a similarity is, on an axis.
+    /// The label of an axis of similarities.
     fn similarity(&self) -> &'static str {
         match self.settings.metric {
             Metric::Cosine => "cosine",
@@ -78,257 +72,234 @@ impl Comparison {
         }
     }
 
-    fn of_sentences(&self, of: &SentenceComparison) -> Vec<Panel> {
+    fn of_sentences(&self, of: &SentenceComparison) -> Vec<Vec<Panel>> {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
-        let mut series = vec![
-            estimates("kept words", of.layers.iter().map(|l| l.kept)),
-            estimates("replaced words", of.layers.iter().map(|l| l.replaced)),
-            Series::line("sentence means", of.layers.iter().map(|l| Some(l.sentence)).collect()),
+        let distances = [
+            curve("kept words", of.layers.iter().map(|l| l.kept)),
+            curve("replaced words", of.layers.iter().map(|l| l.replaced)),
+            plain("sentence means", of.layers.iter().map(|l| Some(l.sentence))),
             random("random words", of.layers.iter().map(|l| l.random)),
-            Series {
-                interval: Vec::new(),
-                ..random("one word, unrelated", of.layers.iter().map(|l| l.same_word))
-            },
+            median("one word, unrelated", of.layers.iter().map(|l| l.same_word)),
         ];
-        // The colours of the other panel are the same.
-        let shown = |series: &Series| series.values.iter().any(Option::is_some);
-        let places = vec![
-            Series::line(
-                "kept words",
-                of.layers.iter().map(|l| l.kept_percentile_same_word).collect(),
-            ),
-            Series::line(
-                "replaced words",
-                of.layers.iter().map(|l| l.replaced_percentile).collect(),
-            ),
+        let percentiles = [
+            plain("kept words", of.layers.iter().map(|l| l.kept_percentile_same_word)),
+            plain("replaced words", of.layers.iter().map(|l| l.replaced_percentile)),
         ];
-        series.retain(shown);
-        let places: Vec<Series> = places.into_iter().filter(shown).collect();
-        let mut panels = vec![panel("how far apart", self.distance(), &layers, None, series)];
-        if !places.is_empty() {
-            let label = "% of pairs that are nearer";
-            panels.push(panel("beside other pairs", label, &layers, Some((0.0, 100.0)), places));
-        }
-        panels
+        vec![
+            vec![Panel::new("distances", Axis::layers(&layers), self.distance(), distances)],
+            vec![percentile_panel("among reference pairs", &layers, percentiles)],
+        ]
     }
 
-    fn says_sentences(&self, of: &SentenceComparison) -> String {
-        let [first, second] = &of.texts;
-        let n = of.layers.first().map_or(0, |l| l.random.n);
-        let same = of.layers.first().map_or(0, |l| l.same_word.n);
-        let mut text = format!(
-            "1: {first} 2: {second} Kept words are in both sentences, replaced ones stand in \
-             another's place (edit alignment). {}. Dashed: {n} random pairs of words of unrelated \
-             built-in sentences, median and the band of the middle 90 %; and the median of {same} pairs of \
-             one word in two of them. The percentages are of kept words among the latter, of replaced \
-             words among the former.",
-            intervals(of.layers.iter().flat_map(|l| [l.kept, l.replaced]), "words"),
-        );
-        text += match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
-            (Some(layer), _) => format!(
-                " The kept words begin to differ at layer {layer}: the first at which their mean \
-                 is above the nearest {NEAREST} % of pairs of one word (layer 0, where only position \
-                 can differ, left aside)."
-            ),
-            (None, true) => format!(
-                " By the rule that their mean is above the nearest {NEAREST} % of pairs of one word, \
-                 the kept words differ at no layer."
-            ),
-            (None, false) => " No word is in both.".to_owned(),
-        }
-        .as_str();
-        text + " Not shown: what a difference does to the model's answers, nor that it is one of \
-                meaning; position and length move vectors too. Random words are no norm for \
-                sentence means."
-    }
-
-    pub(super) fn grid(&self, of: &SentenceComparison) -> WordGrid {
-        let words = of.alignment.iter().enumerate().map(|(step, word)| GridWord {
-            first: word.first.clone(),
-            second: word.second.clone(),
-            values: of
-                .layers
-                .iter()
-                .map(|l| l.words[step].map(|w| w.percentile_same_word.unwrap_or(w.percentile)))
-                .collect(),
-            framed: word.begins,
+    /// The words of two sentences by layer.
+    fn words(&self, of: &SentenceComparison) -> Chart {
+        let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
+        let alone = of.alignment.iter().enumerate().filter_map(|(step, word)| {
+            (word.first.is_none() || word.second.is_none()).then_some(step)
         });
-        WordGrid {
-            title: format!("Where two sentences differ: {}", short_name(&self.model.model)),
-            caption: format!(
-                "A row is a word of both sentences, or one in another's place (→); − and +: only in \
-                 the first, only in the second. A number says how many of a hundred pairs from \
-                 unrelated sentences are nearer to each other ({}): of a kept word, pairs of one word; \
-                 of a replaced one, random pairs. Framed: the first \
-                 layer, from 1 on, at which a kept word is above {NEAREST}. \
-                 Not shown: why it moves; a single word has no interval.",
-                self.distance(),
-            ),
-            measure: "pairs from unrelated sentences that are nearer, in percent".to_owned(),
-            words: words.collect(),
-            layers: of.layers.iter().map(|l| l.layer).collect(),
-        }
+        let rows = Axis::named("word", of.alignment.iter().map(label).collect()).muted(alone);
+        let values = (0..of.alignment.len()).flat_map(|step| {
+            let words = of.layers.iter().map(move |layer| layer.words[step]);
+            words.map(|word| word.map(|w| w.percentile_same_word.unwrap_or(w.percentile)))
+        });
+        let framed = of.alignment.iter().enumerate().filter_map(|(step, word)| {
+            let column = layers.iter().position(|layer| Some(*layer) == word.begins)?;
+            Some(step * layers.len() + column)
+        });
+        let slice = Slice::new(values).framed(framed);
+        let value = "pairs from unrelated sentences that are closer, in percent";
+        let panel = MatrixPanel::new(rows, Axis::layers(&layers), value, Scale::new(0.0, 100.0));
+        let caption = format!(
+            "Each row is a word that both sentences have, or a word that replaces another (→); − \
+             and + mark words of the first or the second sentence alone. A number is a percentile \
+             of the {}: so many percent of reference pairs are closer. The reference pairs come \
+             from unrelated sentences: pairs of one word for a kept word, random pairs for a \
+             replaced one. Framed: the first layer, from 1 on, at which a kept word is above \
+             {NEAREST} %. The figure does not show why a word moves, and a single word has no \
+             interval.",
+            self.distance(),
+        );
+        let title = "Where two sentences differ";
+        self.chart("words", title, panel.decimals(0).slices([slice])).caption(caption)
     }
 
-    fn of_word(&self, of: &WordComparison) -> Vec<Panel> {
+    fn of_word(&self, of: &WordComparison) -> Vec<Vec<Panel>> {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
         let n_pairs = of.layers.first().map_or(0, |l| l.pairs.len());
-        let mut series = Vec::new();
+        let mut curves = Vec::new();
         if n_pairs <= MAX_CURVES {
             for index in 0..n_pairs {
                 let pairs = || of.layers.iter().filter_map(|l| l.pairs.get(index));
                 let name = pairs().next().map(|p| format!("{} and {}", p.first + 1, p.second + 1));
-                let values = pairs().map(|p| Some(p.similarity)).collect();
-                series.push(Series::line(name.unwrap_or_default(), values));
+                curves.push(plain(name.unwrap_or_default(), pairs().map(|p| Some(p.similarity))));
             }
         } else {
-            let mean = of.layers.iter().map(|l| Some(l.similarity)).collect();
-            series.push(Series::line(format!("mean of {n_pairs} pairs"), mean));
+            let mean = of.layers.iter().map(|l| Some(l.similarity));
+            curves.push(plain(format!("mean of {n_pairs} pairs"), mean));
         }
-        let baseline = |name, values: Vec<Option<Estimate>>| Series {
-            kind: SeriesKind::Baseline,
-            ..estimates(name, values.into_iter())
-        };
-        series.push(baseline("same sense", of.layers.iter().map(|l| l.same_sense).collect()));
-        series.push(baseline("other sense", of.layers.iter().map(|l| l.other_sense).collect()));
-        series.retain(|s| s.values.iter().any(Option::is_some));
-        vec![panel("", self.similarity(), &layers, None, series)]
+        curves.push(curve("same sense", of.layers.iter().map(|l| l.same_sense)).baseline());
+        curves.push(curve("other sense", of.layers.iter().map(|l| l.other_sense)).baseline());
+        vec![vec![Panel::new("", Axis::layers(&layers), self.similarity(), curves)]]
     }
 
-    fn says_word(&self, of: &WordComparison) -> String {
-        let context = |(index, c): (usize, &super::WordContext)| {
-            format!("{}: “{}” in “{}” ", index + 1, c.word, c.text)
-        };
-        let shown: String = of.contexts.iter().take(8).enumerate().map(context).collect();
-        let more = match of.contexts.len() {
-            n if n > 8 => format!("and {} more contexts. ", n - 8),
-            _ => String::new(),
-        };
-        format!(
-            "{shown}{more}How alike the word's vectors are in them. Dashed: {} built-in homographs \
-             in {} sentences, two contexts of one sense and of two, means with 95 % bootstrap \
-             intervals over words. Single pairs spread far wider than these means: the numbers beside the \
-             figure say how many pairs of either kind are less alike. Not shown: which sense a word \
-             has; form, position and role move vectors too.",
-            of.homographs, of.homograph_sentences,
-        )
-    }
-
-    fn of_pairs(&self, of: &PairsComparison) -> Vec<Panel> {
+    fn of_pairs(&self, of: &PairsComparison) -> Vec<Vec<Panel>> {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
-        let far = vec![
-            estimates("changed words", of.layers.iter().map(|l| l.changed)),
-            estimates("words after", of.layers.iter().map(|l| l.after)),
-            estimates("words before", of.layers.iter().map(|l| l.before)),
-            estimates("sentence means", of.layers.iter().map(|l| l.sentence)),
+        let distances = [
+            curve("changed words", of.layers.iter().map(|l| l.changed)),
+            curve("words after", of.layers.iter().map(|l| l.after)),
+            curve("words before", of.layers.iter().map(|l| l.before)),
+            curve("sentence means", of.layers.iter().map(|l| l.sentence)),
             random("random words", of.layers.iter().map(|l| l.random)),
         ];
-        let places = vec![
-            Series::line("changed words", of.layers.iter().map(|l| l.changed_percentile).collect()),
-            Series::line("words after", of.layers.iter().map(|l| l.after_percentile).collect()),
-            Series::line("words before", of.layers.iter().map(|l| l.before_percentile).collect()),
-        ];
-        let shown = |series: &Series| series.values.iter().any(Option::is_some);
-        let far = far.into_iter().filter(shown).collect();
-        let places: Vec<Series> = places.into_iter().filter(shown).collect();
-        let mut panels = vec![panel("how far apart", self.distance(), &layers, None, far)];
-        if !places.is_empty() {
-            panels.push(among_random(&layers, places));
-        }
-        panels
-    }
-
-    fn says_pairs(&self, of: &PairsComparison) -> String {
-        let n = of.layers.first().map_or(0, |l| l.random.n);
-        let estimates = of.layers.iter().flat_map(|l| [l.changed, l.after, l.before, l.sentence]);
-        format!(
-            "{} pairs of sentences, aligned by word. Changed words stand in another's place; after \
-             and before: words that both have, after and before the first change. {}. Dashed: {n} random \
-             pairs of words of unrelated built-in sentences, median and the band of the middle \
-             90 %. Not shown: which sentence the model prefers; how far vectors move says nothing \
-             of right and wrong. Random words are no norm for sentence means.",
-            of.pairs,
-            intervals(estimates, "pairs"),
-        )
-    }
-
-    fn of_wic(&self, of: &WicComparison) -> Vec<Panel> {
-        let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
-        let auc = Series { peak: true, ..estimates("AUC", of.layers.iter().map(|l| Some(l.auc))) };
-        let chance = Series {
-            kind: SeriesKind::Baseline,
-            ..Series::line("chance", vec![Some(0.5); layers.len()])
-        };
-        let means = vec![
-            estimates("same sense", of.layers.iter().map(|l| l.same)),
-            estimates("other sense", of.layers.iter().map(|l| l.different)),
+        let percentiles = [
+            plain("changed words", of.layers.iter().map(|l| l.changed_percentile)),
+            plain("words after", of.layers.iter().map(|l| l.after_percentile)),
+            plain("words before", of.layers.iter().map(|l| l.before_percentile)),
         ];
         vec![
-            panel("senses told apart", "AUC", &layers, None, vec![auc, chance]),
-            panel("how alike", self.similarity(), &layers, None, means),
+            vec![Panel::new("distances", Axis::layers(&layers), self.distance(), distances)],
+            vec![percentile_panel("among random words", &layers, percentiles)],
         ]
     }
 
-    fn says_wic(&self, of: &WicComparison) -> String {
+    fn of_wic(&self, of: &WicComparison) -> Vec<Vec<Panel>> {
+        let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
+        let auc = curve("AUC", of.layers.iter().map(|l| Some(l.auc))).peak();
+        let chance = plain("chance", layers.iter().map(|_| Some(0.5))).baseline();
+        let means = [
+            curve("same sense", of.layers.iter().map(|l| l.same)),
+            curve("other sense", of.layers.iter().map(|l| l.different)),
+        ];
+        vec![vec![
+            Panel::new("senses told apart", Axis::layers(&layers), "AUC", [auc, chance]),
+            Panel::new("similarity", Axis::layers(&layers), self.similarity(), means),
+        ]]
+    }
+
+    fn caption_of_wic(&self, of: &WicComparison) -> String {
         format!(
-            "{} pairs of sentences with one word, {} of the same sense. AUC: how often the word's \
-             vectors are more alike in a pair of one sense than in a pair of two ({}); 0.5 by chance, no \
-             threshold is chosen. {}. Above chance at layer 0, where no context has been read, stands \
-             what form and position give away. The layer of the largest AUC was chosen on these \
-             pairs. Not shown: what a probe would find; similarity weighs all dimensions alike.",
+            "{} pairs of sentences with one word; in {} of them it has the same sense. AUC: how \
+             often the word's vectors are more similar in a pair of the same sense than in a pair \
+             of two senses ({}); 0.5 by chance, without a threshold. {}. An AUC above chance at \
+             layer 0, which has not read the context, comes from word form and position. The layer \
+             of the largest AUC was chosen on these pairs. A probe may find more: similarity \
+             weighs all dimensions equally.",
             of.pairs,
             of.same,
             self.similarity(),
-            intervals(of.layers.iter().map(|l| Some(l.auc)), of.resampled),
+            bands(of.layers.iter().map(|l| Some(l.auc)), of.resampled),
         )
     }
 }
 
-/// What bands are.
-fn intervals(estimates: impl Iterator<Item = Option<Estimate>>, of: &str) -> String {
-    let most = estimates.flatten().map(|e| e.n).max().unwrap_or(0);
-    match most {
-        0 | 1 => format!("There are no intervals, which would be over {of}"),
-        _ => format!("Bands: 95 % bootstrap intervals over {of}"),
+fn caption_of_sentences(of: &SentenceComparison) -> String {
+    let [first, second] = &of.texts;
+    let n = of.layers.first().map_or(0, |l| l.random.n);
+    let same = of.layers.first().map_or(0, |l| l.same_word.n);
+    let begins = match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
+        (Some(layer), _) => format!(
+            "The kept words begin to differ at layer {layer}: the first layer, from 1 on, at which \
+             their mean distance is above that of the nearest {NEAREST} % of pairs of one word. (At \
+             layer 0, only position can differ.)"
+        ),
+        (None, true) => format!(
+            "The kept words differ at no layer: their mean distance is nowhere, from layer 1 on, \
+             above that of the nearest {NEAREST} % of pairs of one word."
+        ),
+        (None, false) => "No word is in both sentences.".to_owned(),
+    };
+    format!(
+        "1: {first} 2: {second} Kept words are in both sentences; a replaced word stands in \
+         another's place (edit alignment). {}. Dashed: {n} random pairs of words of unrelated \
+         built-in sentences (median, and band of the middle 90 %), and {same} pairs of one word in \
+         two of these sentences (median). The percentiles of kept words are among pairs of one word, \
+         those of replaced words among random pairs. {begins} The figure does not show whether a \
+         difference is one of meaning, nor what it does to the model's output: position and length \
+         move vectors too. Random words are no reference for sentence means.",
+        bands(of.layers.iter().flat_map(|l| [l.kept, l.replaced]), "words"),
+    )
+}
+
+fn caption_of_word(of: &WordComparison) -> String {
+    let context =
+        |(index, c): (usize, &WordContext)| format!("{}: “{}” in “{}” ", index + 1, c.word, c.text);
+    let quoted: String = of.contexts.iter().take(MAX_QUOTED).enumerate().map(context).collect();
+    let more = match of.contexts.len() {
+        n if n > MAX_QUOTED => format!("and {} more contexts. ", n - MAX_QUOTED),
+        _ => String::new(),
+    };
+    format!(
+        "{quoted}{more}The similarity of the word's vectors in two contexts. Dashed: {} built-in \
+         homographs in {} sentences, in two contexts of one sense and of two senses; means with 95 % \
+         bootstrap intervals over words. Single pairs vary much more than these means: the numbers \
+         give the share of homograph pairs that are less similar. The figure does not show which \
+         sense a word has; form, position and role move vectors too.",
+        of.homographs, of.homograph_sentences,
+    )
+}
+
+fn caption_of_pairs(of: &PairsComparison) -> String {
+    let n = of.layers.first().map_or(0, |l| l.random.n);
+    let estimates = of.layers.iter().flat_map(|l| [l.changed, l.after, l.before, l.sentence]);
+    format!(
+        "{} pairs of sentences, aligned by word. A changed word stands in another's place. Words \
+         after and before: words that both sentences have, after and before the first change. {}. \
+         Dashed: {n} random pairs of words of unrelated built-in sentences (median, and band of the \
+         middle 90 %). The figure does not show which sentence the model prefers: the distance of \
+         vectors says nothing about right and wrong. Random words are no reference for sentence \
+         means.",
+        of.pairs,
+        bands(estimates, "pairs"),
+    )
+}
+
+/// What the bands are.
+fn bands(estimates: impl Iterator<Item = Option<Estimate>>, of: &str) -> String {
+    match estimates.flatten().any(|estimate| estimate.interval.is_some()) {
+        true => format!("Bands: 95 % bootstrap intervals over {of}"),
+        false => format!("There are no intervals: there are fewer than two {of}"),
     }
 }
 
-fn panel(
+/// `bank`, `bank → shore`, `− bank`, `+ shore`.
+fn label(word: &AlignedWord) -> String {
+    match (&word.first, &word.second) {
+        (Some(a), Some(b)) if a == b => a.clone(),
+        (Some(a), Some(b)) => format!("{a} → {b}"),
+        (Some(a), None) => format!("− {a}"),
+        (None, Some(b)) => format!("+ {b}"),
+        (None, None) => String::new(),
+    }
+}
+
+fn percentile_panel(
     title: &str,
-    label: &str,
     layers: &[usize],
-    range: Option<(f64, f64)>,
-    series: Vec<Series>,
+    series: impl IntoIterator<Item = Series>,
 ) -> Panel {
-    Panel {
-        title: title.to_owned(),
-        y_label: label.to_owned(),
-        layers: layers.to_vec(),
-        x: XAxis::Layers,
-        range,
-        series,
-    }
+    let label = "reference pairs that are closer (%)";
+    Panel::new(title, Axis::layers(layers), label, series).range(0.0, 100.0)
 }
 
-fn among_random(layers: &[usize], series: Vec<Series>) -> Panel {
-    let label = "random words nearer (%)";
-    panel("among random words", label, layers, Some((0.0, 100.0)), series)
+/// A curve of estimates over samples of one size.
+fn curve(name: &str, estimates: impl Iterator<Item = Option<Estimate>>) -> Series {
+    let estimates: Vec<Option<Estimate>> = estimates.collect();
+    let n = estimates.iter().flatten().map(|estimate| estimate.n).next();
+    Series { n, ..series(name, estimates) }
 }
 
-fn estimates(name: &str, values: impl Iterator<Item = Option<Estimate>>) -> Series {
-    let values: Vec<Option<Estimate>> = values.collect();
-    Series {
-        interval: values.iter().map(|v| v.and_then(|e| Some((e.low?, e.high?)))).collect(),
-        n: values.iter().flatten().map(|e| e.n).next(),
-        ..Series::line(name, values.iter().map(|v| v.map(|e| e.value)).collect())
-    }
+/// A curve without intervals.
+fn plain(name: impl Into<String>, values: impl Iterator<Item = Option<f64>>) -> Series {
+    Series::new(name).values(values)
 }
 
-fn random(name: &str, values: impl Iterator<Item = RandomWords>) -> Series {
-    let values: Vec<RandomWords> = values.collect();
-    Series {
-        interval: values.iter().map(|r| Some((r.low, r.high))).collect(),
-        kind: SeriesKind::Baseline,
-        ..Series::line(name, values.iter().map(|r| Some(r.median)).collect())
-    }
+/// The median of reference pairs, with the middle 90 % of them as its band.
+fn random(name: &str, of: impl Iterator<Item = RandomWords>) -> Series {
+    let middle = of.map(|pairs| Some((pairs.median, Some([pairs.low, pairs.high]))));
+    Series::new(name).estimates(middle).baseline()
+}
+
+/// The median of reference pairs.
+fn median(name: &str, of: impl Iterator<Item = RandomWords>) -> Series {
+    plain(name, of.map(|pairs| Some(pairs.median))).baseline()
 }

@@ -1,98 +1,98 @@
-//! What can be wrong with what is to be compared, with the evidence.
+//! Errors in the input of a comparison, with the evidence.
 
 use stratoscope_loader::ErrorKind;
 
-/// What can be wrong with what is to be compared.
+/// An error in the input of a comparison.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
     /// A text without a word.
     #[error("{place} has no word: {text:?}")]
     NoWords {
-        /// Which text, or where it stands.
+        /// The text, or its line.
         place: String,
         /// Its beginning.
         text: String,
     },
-    /// No token stands for any word of a text, or for the one that is asked about.
+    /// The tokenizer has no token for any word of a text, or for the word to compare.
     #[error("{place}: the model's tokenizer has no token for {what}: {text:?}")]
     NoToken {
-        /// Which text, or where it stands.
+        /// The text, or its line.
         place: String,
-        /// What has none.
+        /// The word or words without a token.
         what: String,
         /// The beginning of the text.
         text: String,
     },
-    /// A word that a text does not have.
+    /// A word that is not in a text.
     #[error("{word:?} is not in {place}, whose words are: {words}")]
     NoSuchWord {
         /// The word.
         word: String,
-        /// Which text.
+        /// The text.
         place: String,
-        /// Its words, as many as a line takes.
+        /// Its words, cut to one line.
         words: String,
     },
-    /// An occurrence that a text does not have.
+    /// An occurrence that is not in a text.
     #[error("{word:?} occurs {found} × in {place}; there is no {word}#{asked}")]
     NoSuchOccurrence {
         /// The word.
         word: String,
-        /// Which text.
+        /// The text.
         place: String,
-        /// The occurrence asked for, from 1.
+        /// The number of the occurrence, from 1.
         asked: usize,
-        /// How many there are.
+        /// The number of occurrences in the text.
         found: usize,
     },
-    /// A number after `#` that counts nothing.
-    #[error("{word:?}: after # comes which occurrence is meant, from 1 (bank#2)")]
+    /// No number from 1 on after `#`.
+    #[error("{word:?}: after # comes the number of the occurrence, from 1 (bank#2)")]
     NotAnOccurrence {
-        /// What was given.
+        /// The argument.
         word: String,
     },
-    /// Texts and words that cannot be put together.
+    /// Numbers of texts and words that do not fit together.
     #[error(
-        "{texts} texts and {words} words make no contexts: give two texts or more and one word for all of them, or a word for each"
+        "{texts} texts and {words} words do not fit together: give two or more texts, and one word for all of them or one word for each"
     )]
     Contexts {
-        /// Texts given.
+        /// The number of texts.
         texts: usize,
-        /// Words given.
+        /// The number of words.
         words: usize,
     },
-    /// More contexts than can be compared pair by pair.
-    #[error("{found} contexts are too many to be compared pair by pair; give at most {most}")]
+    /// Too many contexts to compare all pairs.
+    #[error("{found} contexts are too many to compare all pairs; give at most {max}")]
     TooManyContexts {
-        /// Contexts given.
+        /// The number of contexts.
         found: usize,
-        /// The most.
-        most: usize,
+        /// The largest number.
+        max: usize,
     },
-    /// The same occurrence of a word twice.
+    /// The same occurrence of a word, given twice.
     #[error("contexts {first} and {second} are the same occurrence of {word:?} in the same text")]
     SameContext {
         /// The word.
         word: String,
-        /// One, from 1.
+        /// The first context, counted from 1.
         first: usize,
-        /// The other.
+        /// The second context.
         second: usize,
     },
-    /// Two sentences that were to differ, and do not.
+    /// A minimal pair of two equal sentences.
     #[error("{place}, line {line}: both sentences are the same: {text:?}")]
     SameSentences {
         /// The file.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// The sentence's beginning.
+        /// The beginning of the sentence.
         text: String,
     },
-    /// A file of word-in-context pairs without a column that is needed.
+    /// A file of word-in-context pairs without a required column.
     #[error(
-        "{place} has no column {column:?}; needed are, in any order with tabs between and named by the first line: same start1 end1 start2 end2 sentence1 sentence2"
+        "{place} has no column {column:?}; required are, in any order, separated by tabs and named in the first line: same start1 end1 start2 end2 sentence1 sentence2"
     )]
     NoColumn {
         /// The file.
@@ -101,18 +101,18 @@ pub enum CompareError {
         column: &'static str,
     },
     /// A line with more or fewer fields than there are columns.
-    #[error("{place}, line {line}: {found} fields with tabs between, expected {expected}")]
+    #[error("{place}, line {line}: {found} fields separated by tabs, expected {expected}")]
     Fields {
         /// The file.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// Fields found.
+        /// The number of fields.
         found: usize,
-        /// Columns.
+        /// The number of columns.
         expected: usize,
     },
-    /// A field that is not what its column holds.
+    /// A field that its column does not allow.
     #[error("{place}, line {line}: {column} is {value:?}, expected {expected}")]
     Field {
         /// The file.
@@ -121,12 +121,12 @@ pub enum CompareError {
         line: usize,
         /// The column.
         column: &'static str,
-        /// What stands there.
+        /// The field.
         value: String,
-        /// What may stand there, in words.
+        /// What the column allows, in words.
         expected: &'static str,
     },
-    /// A place that is not in its sentence.
+    /// A place outside of its sentence.
     #[error(
         "{place}, line {line}: characters {start} to {end} are not in {column}, which has {length}"
     )]
@@ -135,33 +135,33 @@ pub enum CompareError {
         place: String,
         /// The line, from 1.
         line: usize,
-        /// The sentence's column.
+        /// The column of the sentence.
         column: &'static str,
         /// The first character, from 0.
         start: usize,
         /// The one after the last.
         end: usize,
-        /// Characters of the sentence.
+        /// The number of characters of the sentence.
         length: usize,
     },
-    /// Pairs of one kind, between which nothing can be told apart.
+    /// Pairs of one kind only.
     #[error(
-        "the AUC is not defined: of {pairs} pairs in {place} {same} are of the same sense and {different} of another; it needs both kinds"
+        "the AUC is not defined: of {pairs} pairs in {place}, {same} are of the same sense and {different} of another; it needs both kinds"
     )]
     OneKind {
         /// The file.
         place: String,
-        /// Pairs that have vectors.
+        /// The number of pairs that have vectors.
         pairs: usize,
-        /// Of the same sense.
+        /// The number of pairs of the same sense.
         same: usize,
-        /// Of another.
+        /// The number of pairs of two senses.
         different: usize,
     },
 }
 
 impl CompareError {
-    /// What kind of trouble this is.
+    /// The kind of error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Contexts { .. } | Self::NotAnOccurrence { .. } | Self::TooManyContexts { .. } => {

@@ -1,5 +1,5 @@
-//! The built-in homographs: similarities of a word to itself in the same sense and in different
-//! senses, by layer.
+//! The built-in homographs: the similarity of a word in two contexts of one sense and of two senses,
+//! by layer.
 
 use super::Options;
 use super::reference_distribution::ReferenceDistribution;
@@ -9,14 +9,14 @@ use crate::{Estimate, Explorer, Result};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{auc_by_group, grouped_mean, percentiles};
 
-/// Contexts of every word in every sense and role; there are as many for causal models.
-const PER_CELL: usize = 2;
+/// Contexts of each word in each sense and role. Causal models have as many.
+const CONTEXTS: usize = 2;
 
-/// The homographs of the stimuli at every layer.
+/// The homographs at every layer.
 pub(super) struct Homographs {
-    /// The words.
+    /// The number of words.
     pub(super) words: usize,
-    /// The sentences that were read.
+    /// The number of sentences.
     pub(super) sentences: usize,
     /// `[n_layers + 1]`.
     layers: Vec<Layer>,
@@ -29,7 +29,7 @@ struct Layer {
     other: Pairs,
 }
 
-/// Similarities, and the word of each.
+/// `[pairs]` each: the similarity, and the word.
 #[derive(Default)]
 struct Pairs {
     values: Vec<f64>,
@@ -37,10 +37,10 @@ struct Pairs {
 }
 
 impl Homographs {
-    /// Runs the model over the first contexts of each homograph in each sense and role; a causal
-    /// model over those whose cues stand before the word. The first has the first of its lead-ins,
-    /// the second the second, so that they stand at two places; only pairs of two places are taken,
-    /// since texts of the user's are hardly at one.
+    /// Runs the model over the first contexts of each homograph in each sense and role; for a causal
+    /// model, contexts with the cue before the word. The first context has the first lead-in and the
+    /// second context the second, so that the word has two positions. Only pairs of two positions
+    /// count, as words of a user's texts rarely have one position.
     pub(super) fn of(
         explorer: &Explorer,
         reference: &ReferenceDistribution,
@@ -54,7 +54,7 @@ impl Homographs {
         for own in all.chunk_by(|a, b| a.context == b.context) {
             let c = &contexts[own[0].context];
             let n = taken.entry((c.word, c.sense, c.role)).or_default();
-            if *n < PER_CELL {
+            if *n < CONTEXTS {
                 items.push((*n, &own[*n % own.len()]));
             }
             *n += 1;
@@ -99,7 +99,7 @@ impl Homographs {
         Ok(Self { words: stimuli.words().len(), sentences: items.len(), layers })
     }
 
-    /// The mean similarity of pairs of one sense, and of two, with intervals over words.
+    /// The mean similarity of pairs of one sense and of two senses, with intervals over words.
     pub(super) fn means(&self, layer: usize, seed: u64) -> Result<[Option<Estimate>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         let mean = |p: &Pairs| -> Result<Option<Estimate>> {
@@ -117,7 +117,7 @@ impl Homographs {
         Ok(auc_by_group(&scores, &labels, &words, seed)?.into())
     }
 
-    /// Percentiles of similarities among pairs of one sense, and among pairs of two senses.
+    /// The percentiles of similarities among pairs of one sense, and among pairs of two senses.
     pub(super) fn percentiles(&self, layer: usize, values: &[f64]) -> Result<[Vec<f64>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         Ok([percentiles(values, &same.values)?, percentiles(values, &other.values)?])

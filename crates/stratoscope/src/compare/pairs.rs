@@ -1,4 +1,5 @@
-//! Minimal pairs: what a changed word does to itself, to the words around it, to the sentence.
+//! Minimal pairs: the effect of a changed word on its vector, on the other words, and on the
+//! sentence.
 
 use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
@@ -12,10 +13,10 @@ use serde::Serialize;
 use stratoscope_extractor::parse_pairs;
 use stratoscope_geometry::{Edit, grouped_mean};
 
-/// Pairs that are read at a time, so that memory stays flat.
+/// Pairs that are read at a time: this bounds memory.
 const AT_ONCE: usize = 128;
 
-/// Two sentences that differ in little.
+/// Two sentences that differ in few words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MinimalPair {
     /// Its line, from 1.
@@ -26,48 +27,49 @@ pub struct MinimalPair {
     pub bad: String,
 }
 
-/// Minimal pairs, summarised by layer.
+/// Minimal pairs by layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct PairsComparison {
     /// The name of the file.
     pub file: String,
     /// The sha256 of the pairs as JSON.
     pub sha256: String,
-    /// How many pairs.
+    /// The number of pairs.
     pub pairs: usize,
     /// `[n_layers + 1]`.
     pub layers: Vec<PairsLayer>,
 }
 
-/// Minimal pairs at one layer: means over pairs, in which each pair counts once, with intervals
-/// over pairs, and where the means stand among the distances of random words, in percent.
+/// Minimal pairs at one layer: mean distances, in which each pair counts once, with intervals over
+/// pairs; and the percentiles of these means among the distances of random words.
 #[derive(Debug, Clone, Serialize)]
 pub struct PairsLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The distance of words from those in their place.
+    /// The distance of replaced words from the words in their place.
     pub changed: Option<Estimate>,
-    /// Where it stands.
+    /// Its percentile.
     pub changed_percentile: Option<f64>,
-    /// The distance of words that both have, after the first change.
+    /// The distance of words that both sentences have, after the first change.
     pub after: Option<Estimate>,
-    /// Where it stands.
+    /// Its percentile.
     pub after_percentile: Option<f64>,
-    /// The distance of words that both have, before the first change.
+    /// The distance of words that both sentences have, before the first change.
     pub before: Option<Estimate>,
-    /// Where it stands.
+    /// Its percentile.
     pub before_percentile: Option<f64>,
-    /// The distance of the sentences' means over their words. Random words say nothing of it.
+    /// The distance of the mean vectors of the sentences. Random words are no reference for it.
     pub sentence: Option<Estimate>,
-    /// How far apart words of unrelated sentences are.
+    /// The distances of random words of unrelated sentences.
     pub random: RandomWords,
 }
 
-/// Minimal pairs from lines `good TAB bad`; `place` is what messages call the file.
+/// Minimal pairs from lines `good TAB bad`, and the number of blank lines; `place` is the name of the
+/// file in messages.
 ///
 /// # Errors
-/// A line without exactly one tab or with nothing on one side, what is not UTF-8, two sentences that
-/// are the same, no pair at all; each with its line.
+/// A line without exactly one tab or with an empty side, bytes that are not UTF-8, two equal
+/// sentences (each with its line); no pair.
 pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair>, usize)> {
     let read = parse_pairs(bytes, place)?;
     let pairs = read.items.into_iter().map(|text| {
@@ -89,7 +91,7 @@ pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair
     Ok((pairs.collect::<Result<_>>()?, read.blank_lines))
 }
 
-/// What a distance is of.
+/// The words of a distance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Changed,
@@ -97,16 +99,16 @@ enum Part {
     Before,
 }
 
-/// `[n_layers + 1]` of one part: the means of the pairs that have it.
+/// `[n_layers + 1][pairs that have the part]`: the mean distance.
 type Means = Vec<Vec<f64>>;
 
 impl Explorer {
-    /// What the change in each of some minimal pairs does, layer by layer: to the word that is
-    /// changed, to the words after and before it, to the sentence.
+    /// The effect of the change in minimal pairs, by layer: on the changed word, on the words before
+    /// and after it, and on the sentence.
     ///
     /// # Errors
-    /// A sentence without a word or of which no word has a token, one that is too long for the
-    /// model (by its line); no pairs; a forward pass that fails.
+    /// A sentence without a word, without a word that has a token, or too long for the model (with
+    /// its line); no pairs; a forward pass that fails.
     pub fn compare_pairs(
         &self,
         pairs: &[MinimalPair],
@@ -209,7 +211,7 @@ impl Explorer {
     }
 }
 
-/// The steps whose words both have a vector: what they are, and their rows.
+/// The steps whose two words have vectors: the part, and the two rows.
 fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, usize)> {
     let first_change =
         edits.iter().position(|edit| !matches!(edit, Edit::Equal(..))).unwrap_or(edits.len());
@@ -225,7 +227,7 @@ fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, us
     edits.iter().enumerate().filter_map(step).collect()
 }
 
-/// Which means are over fewer pairs than there are, or none, and why.
+/// The means over fewer than all pairs, with the reasons.
 fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
     let Some(layer) = layers.first() else { return Vec::new() };
     let parts = [

@@ -1,5 +1,4 @@
-//! Distances of vectors at every layer, and the distribution that they are compared with: pairs of
-//! words of unrelated sentences.
+//! Distances of vectors at every layer, and their reference: pairs of words of unrelated sentences.
 
 use super::word_vectors::{TextPlaces, Vectors, words_of};
 use super::{Options, RandomWords};
@@ -11,25 +10,26 @@ use stratoscope_geometry::{
     Metric, Reference as Centre, percentiles, random_pairs, rowwise_cosine,
 };
 
-/// Pairs of words whose distances make the distribution.
+/// Random pairs of words.
 const PAIRS: usize = 5000;
 
-/// Pairs of occurrences of one word among those of all.
-const PER_WORD: usize = 20;
+/// The most pairs of one word.
+const MAX_PER_WORD: usize = 20;
 
 /// Distances at every layer, and those of reference pairs.
 pub(super) struct ReferenceDistribution {
     metric: Metric,
-    /// `[n_layers + 1]`: what the metric is relative to; empty where it is to nothing.
+    /// `[n_layers + 1]`: what centred and standardised vectors are relative to; empty for metrics
+    /// that do not need it.
     centres: Vec<Centre>,
     /// `[n_layers + 1]`: distances of random words of unrelated sentences, ascending; empty where
-    /// they are not asked for.
+    /// they are not needed.
     random: Vec<Vec<f64>>,
-    /// The same of one word in two unrelated sentences.
+    /// `[n_layers + 1]`: distances of one word in two unrelated sentences, ascending.
     same: Vec<Vec<f64>>,
 }
 
-/// What distances are compared with.
+/// The pairs with which distances are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reference {
     /// Random words of unrelated sentences.
@@ -39,10 +39,9 @@ pub(super) enum Reference {
 }
 
 impl ReferenceDistribution {
-    /// Reads the 200 built-in sentences: their words are what centred and standardised vectors are
-    /// relative to, and pairs of them from different sentences are the random words. The first word
-    /// of a sentence, to which many decoders give a state like no other, and punctuation are not
-    /// among them.
+    /// Reads the 200 built-in sentences. Centred and standardised vectors are relative to their
+    /// words, and the reference pairs are pairs of these words. The first word of a sentence, which
+    /// has an exceptional state in many decoders, and punctuation are omitted.
     pub(super) fn of(explorer: &Explorer, options: &Options) -> Result<Self> {
         let mut forms = Vec::new();
         let wanted: Vec<TextPlaces<'_>> = builtin_sentences()
@@ -90,7 +89,7 @@ impl ReferenceDistribution {
         Ok(reference)
     }
 
-    /// Without random words; no sentences are read where the metric needs none.
+    /// Without reference pairs; sentences are read only where the metric needs them.
     pub(super) fn plain(explorer: &Explorer, options: &Options) -> Result<Self> {
         match options.metric {
             Metric::Cosine | Metric::Euclidean => Ok(Self {
@@ -103,8 +102,8 @@ impl ReferenceDistribution {
         }
     }
 
-    /// The distance of each row of `a` from the same row of `b`, both `[n, d_model]`: 1 − cosine,
-    /// or the Euclidean one. Exactly 0 of equal vectors.
+    /// The distance of each row of `a` from the same row of `b`, both `[n, d_model]`: 1 − cosine, or
+    /// Euclidean. Exactly 0 for equal vectors.
     pub(super) fn distances(
         &self,
         layer: usize,
@@ -125,7 +124,8 @@ impl ReferenceDistribution {
         Ok(rows.map(|((a, b), far)| if a == b { 0.0 } else { far.max(0.0) }).collect())
     }
 
-    /// How alike they are: the cosine, or the Euclidean distance with its sign turned.
+    /// The similarity of each row of `a` to the same row of `b`: the cosine, or minus the Euclidean
+    /// distance.
     pub(super) fn similarities(
         &self,
         layer: usize,
@@ -137,8 +137,8 @@ impl ReferenceDistribution {
         Ok(far.into_iter().map(|far| most - far).collect())
     }
 
-    /// Where distances stand among others, in percent: how many are nearer, of equal ones half;
-    /// nothing is nearer than 0.
+    /// Percentiles of distances: the percentage of reference pairs that are closer. Equal distances
+    /// count half; the percentile of a distance of 0 is 0.
     pub(super) fn percentiles(
         &self,
         layer: usize,
@@ -149,7 +149,7 @@ impl ReferenceDistribution {
         Ok(distances.iter().zip(at).map(|(&far, at)| if far > 0.0 { at } else { 0.0 }).collect())
     }
 
-    /// How far apart the others are.
+    /// The distances of the reference pairs.
     pub(super) fn spread(&self, layer: usize, among: Reference) -> RandomWords {
         let sorted = self.among(layer, among);
         let at = |share: f64| {
@@ -172,8 +172,8 @@ impl ReferenceDistribution {
     }
 }
 
-/// Rows of one word in two different sentences: each occurrence with the next, at most
-/// [`PER_WORD`] pairs of a word, so that a few articles do not make the distribution.
+/// Rows of one word in two different sentences: each occurrence with the next. At most
+/// [`MAX_PER_WORD`] pairs for each word, so that a few articles do not dominate.
 fn same_words(forms: &[Vec<String>], rows: &[Vec<Option<usize>>]) -> Vec<(usize, usize)> {
     let mut occurrences: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (sentence, (forms, rows)) in forms.iter().zip(rows).enumerate() {
@@ -185,7 +185,7 @@ fn same_words(forms: &[Vec<String>], rows: &[Vec<Option<usize>>]) -> Vec<(usize,
     }
     let pairs = occurrences.values().flat_map(|own| {
         let apart = own.windows(2).filter(|pair| pair[0].0 != pair[1].0);
-        apart.map(|pair| (pair[0].1, pair[1].1)).take(PER_WORD)
+        apart.map(|pair| (pair[0].1, pair[1].1)).take(MAX_PER_WORD)
     });
     pairs.collect()
 }

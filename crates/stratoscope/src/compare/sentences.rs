@@ -1,4 +1,4 @@
-//! Two sentences, word by word: how far apart aligned words are at every layer.
+//! Two sentences, word by word: the distance of aligned words at every layer.
 
 use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
@@ -11,8 +11,8 @@ use serde::Serialize;
 use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
 
-/// Words that both sentences have begin to differ where they are farther apart than so many of a
-/// hundred pairs of one word in two unrelated sentences.
+/// Kept words begin to differ where their percentile among pairs of one word in two unrelated
+/// sentences is above this.
 pub(super) const NEAREST: f64 = 5.0;
 
 /// Two sentences, word by word.
@@ -23,40 +23,40 @@ pub struct SentenceComparison {
     /// The fewest edits from the first to the second, in order: [`align_words`].
     pub alignment: Vec<AlignedWord>,
     /// The first layer from 1 on at which the mean distance of the kept words is above that of the
-    /// nearest 5 % of pairs of one word in two unrelated sentences. (At layer 0 nothing but position
-    /// can differ.) None where there is no such layer, or no kept word.
+    /// nearest 5 % of pairs of one word in two unrelated sentences. (At layer 0, only position can
+    /// differ.) None where there is no such layer or no kept word.
     pub begins: Option<usize>,
-    /// The layer from 1 on at which the mean distance of the kept words stands highest among those
-    /// pairs; of equal ones the first. None where no kept word differs anywhere, or there is none.
+    /// The layer from 1 on at which the percentile of this mean is largest; of equal layers, the
+    /// first. None where no kept word differs at any layer, or there is no kept word.
     pub most: Option<usize>,
     /// `[n_layers + 1]`.
     pub layers: Vec<SentenceLayer>,
 }
 
-/// What becomes of a word from the first sentence to the second.
+/// An edit of a word, from the first sentence to the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EditKind {
-    /// It is in both.
+    /// The word is in both sentences.
     Kept,
-    /// Another stands in its place.
+    /// Another word replaces it.
     Replaced,
-    /// It is in the first only.
+    /// The word is in the first sentence only.
     Deleted,
-    /// It is in the second only.
+    /// The word is in the second sentence only.
     Inserted,
 }
 
 /// A step of the alignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlignedWord {
-    /// What the step does.
+    /// The edit.
     pub edit: EditKind,
     /// The word of the first sentence.
     pub first: Option<String>,
     /// The word of the second.
     pub second: Option<String>,
-    /// By the rule of [`SentenceComparison::begins`], of this word alone; of words in both.
+    /// [`SentenceComparison::begins`] for this word alone; for kept words.
     pub begins: Option<usize>,
 }
 
@@ -65,34 +65,34 @@ pub struct AlignedWord {
 pub struct SentenceLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The mean distance of kept words, its interval over words.
+    /// The mean distance of kept words, with an interval over words.
     pub kept: Option<Estimate>,
-    /// Where that mean stands among the distances of random words, in percent.
+    /// Its percentile among the distances of random words.
     pub kept_percentile: Option<f64>,
-    /// Where it stands among those of one word in two unrelated sentences, in percent.
+    /// Its percentile among the distances of one word in two unrelated sentences.
     pub kept_percentile_same_word: Option<f64>,
-    /// The mean distance of words from those in their place.
+    /// The mean distance of replaced words from the words in their place.
     pub replaced: Option<Estimate>,
-    /// Where that mean stands among the distances of random words, in percent.
+    /// Its percentile among the distances of random words.
     pub replaced_percentile: Option<f64>,
-    /// The distance of the sentences' means over their words.
+    /// The distance of the mean vectors of the sentences.
     pub sentence: f64,
-    /// How far apart words of unrelated sentences are.
+    /// The distances of random words of unrelated sentences.
     pub random: RandomWords,
-    /// How far apart one word is in two unrelated sentences.
+    /// The distances of one word in two unrelated sentences.
     pub same_word: RandomWords,
-    /// `[alignment]`; none where a word has no counterpart or no token.
+    /// `[alignment]`: none for a word without a counterpart or without a token.
     pub words: Vec<Option<WordDistance>>,
 }
 
-/// How far apart two aligned words are.
+/// The distance of two aligned words.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct WordDistance {
     /// The distance.
     pub distance: f64,
-    /// How many of a hundred random pairs of words are nearer.
+    /// Its percentile among the distances of random words.
     pub percentile: f64,
-    /// Of a kept word, how many of a hundred pairs of one word in two unrelated sentences are nearer.
+    /// For a kept word, its percentile among the distances of one word in two unrelated sentences.
     pub percentile_same_word: Option<f64>,
 }
 
@@ -111,7 +111,7 @@ impl Aligned {
         Ok(Self { words: [first, second], edits })
     }
 
-    /// All words of both, to be read.
+    /// The places of all words of both sentences.
     pub(super) fn wanted<'a>(
         &self,
         texts: [&'a str; 2],
@@ -125,7 +125,7 @@ impl Aligned {
     }
 }
 
-/// The words of a step, from 0: of the first sentence, of the second.
+/// The word of the first sentence and of the second sentence in a step, from 0.
 pub(super) fn sides(edit: Edit) -> (Option<usize>, Option<usize>) {
     match edit {
         Edit::Equal(a, b) | Edit::Substituted(a, b) => (Some(a), Some(b)),
@@ -135,13 +135,14 @@ pub(super) fn sides(edit: Edit) -> (Option<usize>, Option<usize>) {
 }
 
 impl Explorer {
-    /// Two sentences aligned by their words ([`align_words`]; words as Unicode parts them, the same
-    /// for every model), and how far apart aligned words are at every layer, beside words of
-    /// unrelated sentences (5,000 pairs from the 200 built-in ones).
+    /// Aligns two sentences by their words ([`align_words`]; words by Unicode's rule, the same for
+    /// every model), and measures the distance of aligned words at every layer, compared with pairs
+    /// of words of unrelated sentences (the 200 built-in sentences). The model reads each sentence
+    /// once; the page shows the same states.
     ///
     /// # Errors
-    /// A text without a word or of which no word has a token; one that is too long for the model;
-    /// a forward pass that fails.
+    /// A text without a word, without a word that has a token, or too long for the model; a forward
+    /// pass that fails.
     pub fn compare_sentences(
         &self,
         first: &str,
@@ -156,7 +157,7 @@ impl Explorer {
             words: wanted[side].places.clone(),
             ..Text::from(texts[side])
         });
-        // Both at once: the page needs the states of their tokens too.
+        // The page shows the states of these tokens too.
         let prepared = prepare(self.model(), read.to_vec(), LongText::Refuse)?;
         let states = self.states(prepared, &LayerSelection::All, &HookSelection::default())?;
         let vectors = Vectors::of_states(&states, &wanted, options.pooling)?;
@@ -175,7 +176,7 @@ impl Explorer {
         let whole = [of_side(0)?, of_side(1)?];
         let reference = ReferenceDistribution::of(self, options)?;
 
-        // The steps whose words both have a vector, and their rows.
+        // The steps whose two words have vectors, and their rows.
         let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
         for (step, &edit) in aligned.edits.iter().enumerate() {
             if let (Some(a), Some(b)) = sides(edit)
@@ -277,7 +278,7 @@ fn begins(percentiles: &[Option<f64>]) -> Option<usize> {
     percentiles.iter().skip(1).position(differs).map(|index| index + 1)
 }
 
-/// The layer from 1 on of the largest percentile above 0, the first of equal ones.
+/// The layer from 1 on of the largest percentile above 0; of equal layers, the first.
 fn most(percentiles: &[Option<f64>]) -> Option<usize> {
     let above = percentiles.get(1..).unwrap_or_default();
     let largest = above.iter().flatten().copied().fold(0.0, f64::max);
@@ -285,7 +286,7 @@ fn most(percentiles: &[Option<f64>]) -> Option<usize> {
     index.map(|index| index + 1)
 }
 
-/// What is not defined for these sentences, by name.
+/// The numbers that are not defined for these sentences.
 fn missing(
     alignment: &[AlignedWord],
     layers: &[SentenceLayer],
@@ -303,10 +304,10 @@ fn missing(
     }
     match layer.replaced {
         None => {
-            out.push(omitted("replaced", "no word of one stands in the place of another"));
+            out.push(omitted("replaced", "no word is replaced"));
         }
         Some(replaced) if replaced.n < 2 => {
-            out.push(omitted("interval of replaced", "a single word stands in another's place"));
+            out.push(omitted("interval of replaced", "a single word is replaced"));
         }
         Some(_) => {}
     }
@@ -314,8 +315,8 @@ fn missing(
         let reason = match same {
             true => "the sentences have the same words".to_owned(),
             false => format!(
-                "at no layer from 1 on are the {} farther apart than the nearest {NEAREST} % of pairs of \
-                 one word in two unrelated sentences",
+                "at no layer from 1 on is the mean distance of the {} above that of the nearest \
+                 {NEAREST} % of pairs of one word in two unrelated sentences",
                 counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
             ),
         };

@@ -1,13 +1,15 @@
 //! A comparison as text for a terminal.
 
+use super::sentences::NEAREST;
 use super::{
     Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
     WordComparison,
 };
 use crate::Estimate;
+use crate::text::with_interval;
 use std::fmt::Write;
 
-/// Contexts and pairs of contexts that are listed, at most.
+/// The most contexts, and pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
 
 impl Comparison {
@@ -38,12 +40,12 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "distance, mean [95 %]; % of pairs in unrelated sentences that are nearer: of one word"
+        "mean distance [95 %]; % of reference pairs from unrelated sentences that are closer: pairs"
     )?;
-    writeln!(text, "for kept words, of any two words for replaced ones")?;
+    writeln!(text, "of one word for kept words, random pairs for replaced words")?;
     writeln!(
         text,
-        "layer                  kept        %              replaced        %  any two words"
+        "layer                  kept        %              replaced        %   random pairs"
     )?;
     for l in &of.layers {
         writeln!(
@@ -59,24 +61,24 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     }
     let Some(kept) = of.layers.first().and_then(|l| l.kept) else { return Ok(()) };
     writeln!(text)?;
-    let words = if kept.n == 1 { "The kept word" } else { "The kept words" };
+    let (words, s, es) = match kept.n {
+        1 => ("The kept word", "s", "es"),
+        _ => ("The kept words", "", ""),
+    };
     match of.begins {
         Some(layer) => writeln!(
             text,
-            "{words} begin{} to differ at layer {layer} (the first above 5 %, layer 0 aside)",
-            if kept.n == 1 { "s" } else { "" },
+            "{words} begin{s} to differ at layer {layer} (the first layer, from 1 on, above {NEAREST} %)",
         )?,
-        None => writeln!(
-            text,
-            "{words} do{} not differ by that measure (nowhere above 5 %, layer 0 aside)",
-            if kept.n == 1 { "es" } else { "" }
-        )?,
+        None => {
+            writeln!(text, "{words} do{es} not differ (at no layer, from 1 on, above {NEAREST} %)",)?
+        }
     }
     let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
     if let Some(layer) = of.most.and_then(at) {
         writeln!(
             text,
-            "and differ most at layer {}: {} % of pairs of one word are nearer",
+            "and differ{s} most at layer {}: {} % of pairs of one word are closer",
             layer.layer,
             percent(layer.kept_percentile_same_word),
         )?;
@@ -91,7 +93,7 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
             let place = percent(distance.percentile_same_word);
             writeln!(
                 text,
-                "there most of all {word:?}, {:.3} apart ({place} %)",
+                "The word that differs most there: {word:?}, distance {:.3} ({place} %)",
                 distance.distance
             )?;
         }
@@ -99,11 +101,11 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     Ok(())
 }
 
-/// The sentences above each other, word by word.
+/// The two sentences, aligned word by word.
 fn alignment(of: &SentenceComparison) -> [String; 2] {
     let mut lines = [String::new(), String::new()];
     for word in &of.alignment {
-        // A dash where a sentence has no word, since a blank would be read over.
+        // A dash where a sentence has no word, as a blank is easily overlooked.
         let (first, second) = match word.edit {
             EditKind::Kept => (plain(word.first.as_deref()), plain(word.second.as_deref())),
             EditKind::Replaced => {
@@ -171,7 +173,7 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     for pair in best.pairs.iter().take(MAX_LISTED) {
         writeln!(
             text,
-            "  {} and {}: {:.3}, above {} % of pairs in the same sense and {} % in another",
+            "  {} and {}: {:.3}, above {} % of pairs in the same sense, {} % in another sense",
             pair.first + 1,
             pair.second + 1,
             pair.similarity,
@@ -182,16 +184,13 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     if best.pairs.len() > MAX_LISTED {
         writeln!(text, "  and {} more pairs (--json has all)", best.pairs.len() - MAX_LISTED)?;
     }
-    writeln!(
-        text,
-        "This is a similarity, not the sense of a word: form, position and role count too."
-    )
+    writeln!(text, "Similarity is not sense: word form, position and role change vectors too.")
 }
 
 fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
     writeln!(
         text,
-        "{} pairs; distance, mean [95 % over pairs], and % of random words that are nearer",
+        "{} pairs; mean distance [95 % over pairs], and % of random pairs of words that are closer",
         of.pairs
     )?;
     writeln!(
@@ -219,7 +218,7 @@ fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
     let sentence = largest(of.layers.iter().map(|l| (l.layer, l.sentence)).collect());
     if let Some((layer, value)) = sentence {
         writeln!(text)?;
-        writeln!(text, "The sentences' means are farthest apart at layer {layer} ({value:.3}).")?;
+        writeln!(text, "The sentence means are farthest apart at layer {layer} ({value:.3}).")?;
     }
     Ok(())
 }
@@ -228,7 +227,7 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
     let n = of.layers.first().map_or(0, |l| l.auc.n);
     writeln!(
         text,
-        "{} pairs, {} of one sense; intervals over {n} {}",
+        "{} pairs, {} of the same sense; intervals over {n} {}",
         of.pairs, of.same, of.resampled
     )?;
     writeln!(text, "layer                   AUC             same sense           other sense")?;
@@ -248,12 +247,12 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "Best at layer {}, which was chosen on these pairs: a pair of one sense is more alike in",
+        "Best at layer {} (chosen on these pairs): a pair of the same sense is more similar than a",
         best.layer
     )?;
     writeln!(
         text,
-        "{:.0} % of cases (50 by chance). Layer 0, which has read no context, reaches {:.0} %.",
+        "pair of two senses in {:.0} % of cases (50 by chance). Layer 0, without context: {:.0} %.",
         100.0 * best.auc.value,
         100.0 * first.auc.value
     )
@@ -261,13 +260,8 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
 
 /// `0.123 [0.101, 0.140]`, or without an interval, or a dash.
 fn estimate(estimate: Option<Estimate>) -> String {
-    match estimate {
-        Some(Estimate { value, low: Some(low), high: Some(high), .. }) => {
-            format!("{value:.3} [{low:.3}, {high:.3}]")
-        }
-        Some(Estimate { value, .. }) => format!("{value:.3}"),
-        None => "–".to_owned(),
-    }
+    let write = |found| with_interval(found, |value| format!("{value:.3}"));
+    estimate.map_or_else(|| "–".to_owned(), write)
 }
 
 /// A percentage with one decimal.

@@ -1,4 +1,5 @@
-//! Word-in-context pairs: whether the same word in two sentences is closer where it means the same.
+//! Word-in-context pairs: whether a word's vectors in two sentences are more similar where the word
+//! has one sense.
 
 use super::error::start_of;
 use super::reference_distribution::ReferenceDistribution;
@@ -13,14 +14,14 @@ use std::ops::Range;
 use stratoscope_extractor::parse_lines;
 use stratoscope_geometry::{auc_by_group, grouped_mean};
 
-/// Pairs that are read at a time, so that memory stays flat.
+/// Pairs that are read at a time: this bounds memory.
 const AT_ONCE: usize = 512;
 
-/// The columns that are needed.
-const NEEDED: [&str; 7] = ["same", "start1", "end1", "start2", "end2", "sentence1", "sentence2"];
+/// The required columns.
+const REQUIRED: [&str; 7] = ["same", "start1", "end1", "start2", "end2", "sentence1", "sentence2"];
 
 /// The columns of a file that does not name them.
-const USUAL: [&str; 11] = [
+const DEFAULT: [&str; 11] = [
     "lemma",
     "pos",
     "same",
@@ -34,35 +35,36 @@ const USUAL: [&str; 11] = [
     "sentence2",
 ];
 
-/// A word in two sentences, and whether it means the same in both.
+/// A word in two sentences, and whether it has the same sense in both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WicPair {
     /// Its line, from 1.
     pub line: usize,
-    /// The word, where it is named.
+    /// The lemma of the word, where the file has it.
     pub lemma: Option<String>,
-    /// Whether both are of one sense.
+    /// Whether the word has one sense in both.
     pub same: bool,
     /// The sentences.
     pub sentences: [String; 2],
-    /// Where the word stands in each, in characters.
+    /// The place of the word in each sentence, in characters.
     pub places: [Range<usize>; 2],
 }
 
-/// How well the similarity of a word's two vectors tells same from different senses, by layer.
+/// How well the similarity of a word's two vectors separates pairs of the same sense from pairs of
+/// two senses, by layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct WicComparison {
     /// The name of the file.
     pub file: String,
     /// The sha256 of the pairs as JSON.
     pub sha256: String,
-    /// Pairs that were scored.
+    /// The number of pairs with vectors.
     pub pairs: usize,
-    /// Those of the same sense among them.
+    /// The number of these pairs that have the same sense.
     pub same: usize,
-    /// What intervals are over: `lemmas`, whose pairs are resampled together, or `pairs`.
+    /// The units of the bootstrap: `lemmas`, each with all of its pairs, or `pairs`.
     pub resampled: &'static str,
-    /// The layer of the largest AUC; the first of equal ones.
+    /// The layer of the largest AUC; of equal layers, the first.
     pub best: usize,
     /// `[n_layers + 1]`.
     pub layers: Vec<WicLayer>,
@@ -73,24 +75,26 @@ pub struct WicComparison {
 pub struct WicLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// How often a pair of one sense is more alike than one of two: 0.5 by chance, no threshold.
+    /// How often a pair of the same sense is more similar than a pair of two senses (area under the
+    /// ROC curve): 0.5 by chance.
     pub auc: Estimate,
-    /// The mean similarity of pairs of one sense.
+    /// The mean similarity of pairs of the same sense.
     pub same: Option<Estimate>,
     /// The mean similarity of pairs of two senses.
     pub different: Option<Estimate>,
 }
 
-/// Word-in-context pairs from lines with tabs between their fields. The columns `same` (1 or 0, T or
-/// F), `start1`, `end1`, `start2`, `end2` (characters from 0, the end not part of it), `sentence1`
-/// and `sentence2` are found by the names in the first line, or in a comment before it (`# … lemma
-/// pos same …`, whose last words they are), and `lemma` where it is; a file that names none has
-/// eleven: lemma pos same start1 end1 start2 end2 lexfile1 lexfile2 sentence1 sentence2. Returns how
-/// many blank lines were skipped too.
+/// Word-in-context pairs from lines of fields separated by tabs, and the number of blank lines;
+/// `place` is the name of the file in messages. The required columns are `same` (1 or 0, T or F),
+/// `start1`, `end1`, `start2`, `end2` (in characters from 0; the end is the character after the
+/// last), `sentence1` and `sentence2`; `lemma` is optional. Their names are in the first line, or are
+/// the last words of a comment before it (`# … lemma pos same …`). A file without names has eleven
+/// columns: lemma pos same start1 end1 start2 end2 lexfile1 lexfile2 sentence1 sentence2.
 ///
 /// # Errors
-/// A column that is not there; a line with another number of fields, with a field that is not what
-/// it has to be or a place outside its sentence (by its number); no pairs; what is not UTF-8.
+/// A missing column; a line with another number of fields, with a field that its column does not
+/// allow, or with a place outside of its sentence (with its number); no pairs; bytes that are not
+/// UTF-8.
 pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
     let read = parse_lines(bytes, place)?;
     let mut lines = read.items.iter().map(|text| (text.line.unwrap_or(0), text.text.as_str()));
@@ -115,12 +119,12 @@ pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
         || stratoscope_extractor::Error::NoText { place: format!("{place} has no pairs") };
     let (first_line, first_text) = first.ok_or_else(no_pair)?;
     let n = first_text.split('\t').count();
-    let names = names.unwrap_or_else(|| USUAL.to_vec());
-    // Of a comment that says other things first, the last words.
+    let names = names.unwrap_or_else(|| DEFAULT.to_vec());
+    // A comment may have other words before the names.
     let names = if tabs { &names } else { &names[names.len().saturating_sub(n)..] };
     let column = |name: &str| names.iter().position(|found| *found == name);
-    let mut at = [0; NEEDED.len()];
-    for (at, name) in at.iter_mut().zip(NEEDED) {
+    let mut at = [0; REQUIRED.len()];
+    for (at, name) in at.iter_mut().zip(REQUIRED) {
         *at =
             column(name).ok_or(CompareError::NoColumn { place: place.to_owned(), column: name })?;
     }
@@ -141,10 +145,10 @@ pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
     Ok((pairs.collect::<Result<_, _>>()?, read.blank_lines))
 }
 
-/// One line; `at` says where the needed columns are.
+/// One line; `at` has the places of the required columns.
 fn pair(
     fields: &[&str],
-    at: [usize; NEEDED.len()],
+    at: [usize; REQUIRED.len()],
     lemma: Option<usize>,
     line: usize,
     place: &str,
@@ -152,7 +156,7 @@ fn pair(
     let wrong = |index: usize, expected| CompareError::Field {
         place: place.to_owned(),
         line,
-        column: NEEDED[index],
+        column: REQUIRED[index],
         value: start_of(fields[at[index]]),
         expected,
     };
@@ -170,7 +174,7 @@ fn pair(
         let (start, end) = (number(1 + 2 * side)?, number(2 + 2 * side)?);
         let length = fields[at[5 + side]].chars().count();
         if start >= end || end > length {
-            let (place, column) = (place.to_owned(), NEEDED[5 + side]);
+            let (place, column) = (place.to_owned(), REQUIRED[5 + side]);
             return Err(CompareError::Outside { place, line, column, start, end, length });
         }
         *range = start..end;
@@ -182,12 +186,12 @@ fn pair(
 
 impl Explorer {
     /// Scores word-in-context pairs by the similarity of the word's two vectors at every layer, and
-    /// says how well that tells pairs of one sense from pairs of two: the area under the ROC curve,
-    /// which needs no threshold. Intervals are by a bootstrap over lemmas, whose pairs are alike,
-    /// or over pairs where lemmas are not known.
+    /// measures how well that separates pairs of the same sense from pairs of two senses: the area
+    /// under the ROC curve, which needs no threshold. Intervals are by bootstrap over lemmas, whose
+    /// pairs are not independent, or over pairs where lemmas are not known.
     ///
     /// # Errors
-    /// Pairs of one kind only; a sentence that is too long for the model (by its line); a forward
+    /// Pairs of one kind only; a sentence that is too long for the model (with its line); a forward
     /// pass that fails.
     pub fn compare_wic(
         &self,
@@ -252,7 +256,8 @@ impl Explorer {
         if !unread.is_empty() {
             let n = counted(unread.len(), "pair", "pairs");
             let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let reason = format!("{n} whose word no token stands for, of lines {some}");
+            let reason =
+                format!("{n} omitted, as the tokenizer has no token for the word: lines {some}");
             out.push(omitted("pairs", reason));
         }
         let same = labels.iter().filter(|l| **l).count();
@@ -281,7 +286,8 @@ fn one_kind(file: &str, labels: impl Iterator<Item = bool>) -> Result<(), Compar
     }
 }
 
-/// What is resampled together: the pairs of a lemma, where all lemmas are known.
+/// The unit of the bootstrap that each pair belongs to, and the name of these units: lemmas, where
+/// all are known.
 fn groups(pairs: &[&WicPair]) -> (Vec<usize>, &'static str) {
     let lemmas: Option<Vec<&str>> = pairs.iter().map(|p| p.lemma.as_deref()).collect();
     let Some(lemmas) = lemmas else { return ((0..pairs.len()).collect(), "pairs") };
@@ -317,7 +323,7 @@ mod tests {
                      A bank\tThe bank lent\t6\t2\t8\t4\tT\n";
         let found = parse_wic(other.as_bytes(), "f").unwrap().0;
         assert_eq!(found, [WicPair { line: 3, lemma: None, ..expected.clone() }]);
-        let said = format!("# Pairs (licence). {}\n\n{ROW}\r\n", USUAL.join(" "));
+        let said = format!("# Pairs (licence). {}\n\n{ROW}\r\n", DEFAULT.join(" "));
         let found = parse_wic(said.as_bytes(), "f").unwrap();
         assert_eq!(found, (vec![WicPair { line: 3, ..expected }], 1));
     }
@@ -342,7 +348,7 @@ mod tests {
     fn one_kind_has_no_area() {
         assert!(one_kind("f", [true, false].into_iter()).is_ok());
         let found = one_kind("f", [true, true].into_iter()).unwrap_err().to_string();
-        assert!(found.starts_with("the AUC is not defined: of 2 pairs in f 2 are"), "{found}");
+        assert!(found.starts_with("the AUC is not defined: of 2 pairs in f, 2 are"), "{found}");
         assert!(one_kind("f", std::iter::empty()).is_err());
     }
 }

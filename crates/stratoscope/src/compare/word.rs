@@ -1,4 +1,4 @@
-//! One word in several contexts: how alike its vectors are at every layer, beside those of words
+//! One word in several contexts: the similarity of its vectors at every layer, compared with words
 //! whose senses are known.
 
 use super::error::start_of;
@@ -10,19 +10,19 @@ use crate::{Estimate, Explorer, Result};
 use serde::Serialize;
 use std::ops::Range;
 
-/// Contexts that can be compared pair by pair.
-const MAX: usize = 50;
+/// The most contexts, as all pairs are compared.
+const MAX_CONTEXTS: usize = 50;
 
 /// One word in several contexts.
 #[derive(Debug, Clone, Serialize)]
 pub struct WordComparison {
     /// The contexts, in the order given.
     pub contexts: Vec<WordContext>,
-    /// How many built-in homographs it is held against.
+    /// The number of built-in homographs with which it is compared.
     pub homographs: usize,
-    /// In how many sentences they stand.
+    /// The number of their sentences.
     pub homograph_sentences: usize,
-    /// The layer at which the similarity of the homographs best tells same from different senses.
+    /// The layer at which similarity separates the senses of the homographs best.
     pub best: usize,
     /// `[n_layers + 1]`.
     pub layers: Vec<WordLayer>,
@@ -33,11 +33,11 @@ pub struct WordComparison {
 pub struct WordContext {
     /// The text.
     pub text: String,
-    /// The word, as the text writes it.
+    /// The word, as it is written in the text.
     pub word: String,
-    /// Which of its occurrences, from 1.
+    /// The number of the occurrence in the text, from 1.
     pub occurrence: usize,
-    /// Where it stands, in characters: the first, and the one after the last.
+    /// Its place in the text, in characters from 0: the first, and the one after the last.
     pub place: [usize; 2],
 }
 
@@ -46,15 +46,16 @@ pub struct WordContext {
 pub struct WordLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The mean similarity of all pairs of contexts. It has no interval: there is one word.
+    /// The mean similarity of all pairs of contexts. It has no interval, as there is one word.
     pub similarity: f64,
-    /// Every pair of contexts.
+    /// All pairs of contexts.
     pub pairs: Vec<WordPair>,
-    /// The mean similarity of a homograph to itself in the same sense, its interval over words.
+    /// The mean similarity of a homograph in two contexts of one sense, with an interval over words.
     pub same_sense: Option<Estimate>,
-    /// The mean similarity of a homograph to itself in another sense.
+    /// The mean similarity of a homograph in contexts of two senses.
     pub other_sense: Option<Estimate>,
-    /// How often a pair of one sense is more alike than one of two, over all homographs.
+    /// How often a pair of the same sense is more similar than a pair of two senses, over all
+    /// homographs (area under the ROC curve).
     pub senses_auc: Estimate,
 }
 
@@ -65,27 +66,25 @@ pub struct WordPair {
     pub first: usize,
     /// The second.
     pub second: usize,
-    /// The similarity of the word's vectors: their cosine, or the Euclidean distance with its sign
-    /// turned.
+    /// The similarity of the word's vectors: the cosine, or minus the Euclidean distance.
     pub similarity: f64,
-    /// How many of a hundred pairs of homographs in the same sense are less alike.
+    /// The percentage of homograph pairs of the same sense that are less similar.
     pub percentile_same: f64,
-    /// How many of a hundred pairs of homographs in different senses are less alike.
+    /// The percentage of homograph pairs of two senses that are less similar.
     pub percentile_other: f64,
 }
 
 impl Explorer {
-    /// The similarity of one word's vectors in two contexts or more, by layer, held against the 32
+    /// The similarity of one word's vectors in two or more contexts, by layer, compared with the 32
     /// built-in homographs in the same and in different senses.
     ///
-    /// One word goes with all texts, one text with all words; else there is a word for each text. A
-    /// word is looked for as it is written, and if it is nowhere so, whatever its case; `bank#2` is
-    /// its second occurrence. It may be several words (`New York`).
+    /// One word belongs to all texts, one text to all words; or else there is one word for each text.
+    /// A word is searched as it is written, and then, where it is not found, regardless of case;
+    /// `bank#2` is its second occurrence. It may be several words (`New York`).
     ///
     /// # Errors
-    /// A word that is not there, an occurrence that is not, texts and words that make no two
-    /// different contexts or more than 50, a word that no token stands for; a text that is too long;
-    /// a forward pass that fails.
+    /// A word or an occurrence that is not in its text, fewer than two different contexts or more
+    /// than 50, a word without a token, a text that is too long, a forward pass that fails.
     pub fn compare_word(
         &self,
         texts: &[impl AsRef<str>],
@@ -152,15 +151,15 @@ impl Explorer {
     }
 }
 
-/// Texts and words put together.
+/// The contexts from texts and words.
 fn contexts(texts: &[impl AsRef<str>], words: &[impl AsRef<str>]) -> Result<Vec<WordContext>> {
     let n = texts.len().max(words.len());
     let fits = |len: usize| len == 1 || len == n;
     if n < 2 || !fits(texts.len()) || !fits(words.len()) {
         return Err(CompareError::Contexts { texts: texts.len(), words: words.len() }.into());
     }
-    if n > MAX {
-        return Err(CompareError::TooManyContexts { found: n, most: MAX }.into());
+    if n > MAX_CONTEXTS {
+        return Err(CompareError::TooManyContexts { found: n, max: MAX_CONTEXTS }.into());
     }
     let mut found: Vec<WordContext> = Vec::new();
     for index in 0..n {
@@ -175,7 +174,7 @@ fn contexts(texts: &[impl AsRef<str>], words: &[impl AsRef<str>]) -> Result<Vec<
     Ok(found)
 }
 
-/// The entry of a list, or its first.
+/// The entry of a list, or its first entry.
 fn at(list: &[impl AsRef<str>], index: usize) -> &str {
     list.get(index).or(list.first()).map_or("", AsRef::as_ref)
 }
@@ -213,7 +212,7 @@ fn context(text: String, given: &str, index: usize) -> Result<WordContext> {
     }
 }
 
-/// Where a word, or several that follow each other, stand, in characters.
+/// The places of a word, or of several consecutive words, in characters.
 fn occurrences(own: &[Word], word: &str, same: impl Fn(&str, &str) -> bool) -> Vec<Range<usize>> {
     let sought = words_of(word);
     if sought.is_empty() {
@@ -241,7 +240,7 @@ mod tests {
         let found = of(&["The bank, by the bank."], &["bank#2", "The"]).unwrap();
         assert_eq!((found[0].place, found[0].occurrence), ([17, 21], 2));
         assert_eq!((found[1].place, found[1].word.as_str()), ([0, 3], "The"));
-        // Whatever the case, where it is not there as it is written.
+        // Regardless of case, where it is not found as it is written.
         let found = of(&["Bank.", "é bank"], &["bank"]).unwrap();
         assert_eq!((found[0].place, found[1].place), ([0, 4], [2, 6]));
         assert_eq!(found[0].word, "Bank");

@@ -1,4 +1,4 @@
-//! Words of a text, and the vectors of places in texts at every layer.
+//! The words of a text, and the vectors of places in texts at every layer.
 
 use super::CompareError;
 use super::error::start_of;
@@ -18,13 +18,13 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// Whether it is more than punctuation.
+    /// Whether it has a letter or a digit.
     pub(super) fn has_letters(&self) -> bool {
         self.text.chars().any(char::is_alphanumeric)
     }
 }
 
-/// The words and punctuation marks of a text by Unicode's rule (UAX 29), which does not depend on a
+/// The words and punctuation marks of a text by Unicode's rule (UAX 29), which is the same for every
 /// tokenizer.
 pub(super) fn words_of(text: &str) -> Vec<Word> {
     let letters: Vec<char> = text.chars().collect();
@@ -35,7 +35,7 @@ pub(super) fn words_of(text: &str) -> Vec<Word> {
     unicode_words(text).into_iter().map(word).collect()
 }
 
-/// The words of a text that must have some.
+/// The words of a text, at least one.
 pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Result<Vec<Word>> {
     let words = words_of(text);
     match words.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Resul
     }
 }
 
-/// A text, and the places in it whose vectors are wanted, in characters.
+/// A text, and places in it, in characters.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextPlaces<'a> {
     pub(super) text: &'a str,
@@ -56,7 +56,7 @@ pub(super) struct TextPlaces<'a> {
 pub(super) struct Vectors {
     /// `[n_layers + 1, rows, d_model]`.
     states: Array3<f32>,
-    /// `[texts][places]`: the row; none where no token stands for the place.
+    /// `[texts][places]`: the row; none where the tokenizer has no token.
     pub(super) rows: Vec<Vec<Option<usize>>>,
 }
 
@@ -71,7 +71,7 @@ impl Vectors {
         Self::read(explorer, wanted, pooling, LongText::Refuse, progress)
     }
 
-    /// The same of built-in texts, which are cut for a model with few positions.
+    /// As [`of`](Self::of), for built-in texts, which are cut for a model with few positions.
     pub(super) fn of_builtin(
         explorer: &Explorer,
         wanted: &[TextPlaces<'_>],
@@ -122,7 +122,7 @@ impl Vectors {
         Ok(Self { rows: rows.collect(), states })
     }
 
-    /// From token states of the texts, one per entry of `wanted`, whose words are the places.
+    /// From the token states of the texts of `wanted`, whose annotated words are the places.
     pub(super) fn of_states(
         states: &Activations,
         wanted: &[TextPlaces<'_>],
@@ -156,12 +156,12 @@ impl Vectors {
         self.states.index_axis(Axis(0), layer)
     }
 
-    /// Some rows of a layer, `[rows, d_model]`.
+    /// Rows of a layer, `[rows, d_model]`.
     pub(super) fn some(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
         self.layer(layer).select(Axis(0), rows)
     }
 
-    /// The mean of some rows of a layer, `[1, d_model]`, summed in f64.
+    /// The mean of rows of a layer, `[1, d_model]`, summed in f64.
     pub(super) fn mean(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
         let some = self.some(layer, rows).mapv(f64::from);
         let n = rows.len().max(1) as f64;
