@@ -92,8 +92,8 @@ impl fmt::Display for Written {
             writeln!(f, "  {}, each with --{models} after its name", names.join(" "))?;
         }
         let of_figure = |name: &str| {
-            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
-            figures.contains(&stem)
+            let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
+            figures.contains(&stem) && ["svg", "png", "json"].contains(&end)
         };
         let rest: Vec<&str> =
             self.files.iter().map(String::as_str).filter(|name| !of_figure(name)).collect();

@@ -1,6 +1,6 @@
 //! A model compared with candle-transformers' own forward of the same checkpoint.
 
-use crate::progress::{Progress, Step, StepUnit};
+use crate::progress::{Step, StepUnit};
 use crate::source::IntoSource;
 use crate::{Error, Explorer, Result};
 use serde::Serialize;
