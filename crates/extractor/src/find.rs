@@ -85,7 +85,7 @@ mod tests {
     fn whole_words_are_found_in_characters() {
         assert_eq!(occurrences("é bank, the banker's bank", "bank"), [2..6, 21..25]);
         assert_eq!(occurrences("in New York, New York", "New York"), [3..11, 13..21]);
-        assert_eq!(occurrences("a b", ""), []);
-        assert_eq!(occurrences("a b", "c"), []);
+        assert!(occurrences("a b", "").is_empty());
+        assert!(occurrences("a b", "c").is_empty());
     }
 }
