@@ -366,7 +366,7 @@ fn other_formats_hold_the_same() {
         error
             .unwrap_err()
             .to_string()
-            .ends_with("line 2 has no \"text\"; there are:  (--field NAME)")
+            .ends_with("line 2 has no \"text\"; it has:  (choose with --field NAME)")
     );
     assert!(!place.path("no").exists());
 }

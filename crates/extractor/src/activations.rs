@@ -1,4 +1,4 @@
-//! Hidden states with what each row is: a token, a word or a sentence, and its place in the text.
+//! Hidden states with the description of their rows.
 
 use crate::error::{Error, Result};
 use crate::hooks::Captured;
@@ -13,7 +13,7 @@ use stratoscope_loader::{Model, Pooling};
 /// Hidden states of texts at chosen layers.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activations {
-    /// The model that they come from.
+    /// The model.
     pub origin: Origin,
     /// What a row is.
     pub unit: Unit,
@@ -21,38 +21,38 @@ pub struct Activations {
     pub layers: Vec<usize>,
     /// The texts, in order.
     pub texts: Vec<Text>,
-    /// `[rows]`: what each row is, in order of the texts.
+    /// `[rows]`: the rows, in the order of the texts.
     pub rows: Vec<Row>,
     /// `[layers, rows, d_model]`, f32; the layers in the order of `layers`.
     pub hidden_states: Array3<f32>,
-    /// What was kept of other hook points; of tokens alone.
+    /// The values at other hook points; only if rows are tokens.
     pub hooks: Vec<Captured>,
 }
 
-/// The model that states come from.
+/// The model of some states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
-    /// Its id, or its path.
+    /// Its id or path.
     pub model: String,
-    /// Its commit on the hub, where it comes from there.
+    /// The commit, if it comes from the hub.
     pub revision: Option<String>,
     /// Its family.
     pub family: String,
-    /// The sha256 of its weights files; empty where they are not known.
+    /// The sha256 of the weights files; empty if unknown.
     #[serde(default)]
     pub weights: Vec<String>,
-    /// The number of its blocks; its layers are `0..=n_layers`.
+    /// The number of blocks. The layers are `0..=n_layers`.
     pub n_layers: usize,
-    /// Whether its tokens see only those before them.
+    /// Whether attention is causal.
     #[serde(default)]
     pub causal: bool,
-    /// Whether the last layer is the last block's output after one more norm.
+    /// Whether the last layer is the output of a norm after the last block.
     #[serde(default)]
     pub final_norm: bool,
-    /// The type of number that it computed with: `f32`, `f16` or `bf16`.
+    /// The number type of the computation: `f32`, `f16` or `bf16`.
     #[serde(default = "f32_name")]
     pub dtype: String,
-    /// Where it computed: `cpu`, `cuda:0`, `metal:0`.
+    /// The device of the computation: `cpu`, `cuda:0`, `metal:0`.
     #[serde(default = "cpu_name")]
     pub device: String,
 }
@@ -66,7 +66,7 @@ fn cpu_name() -> String {
 }
 
 impl Origin {
-    /// The origin of what a model computes.
+    /// The origin of the states of a model.
     pub fn of(model: &Model) -> Self {
         Self {
             model: model.info.id.clone(),
@@ -85,7 +85,7 @@ impl Origin {
         }
     }
 
-    /// The origin of states of which nothing is known but their layers.
+    /// The origin of states of an unknown model.
     pub(crate) fn unknown(n_layers: usize) -> Self {
         Self {
             model: "(a states file)".to_owned(),
@@ -102,17 +102,17 @@ impl Origin {
 }
 
 impl Activations {
-    /// One layer, `[rows, d_model]`, by its place in [`layers`](Self::layers).
+    /// A layer, `[rows, d_model]`, by its place in [`layers`](Self::layers).
     pub fn layer(&self, index: usize) -> ArrayView2<'_, f32> {
         self.hidden_states.index_axis(Axis(0), index)
     }
 
-    /// Width of a row.
+    /// The width of a row.
     pub fn d_model(&self) -> usize {
         self.hidden_states.dim().2
     }
 
-    /// `[texts + 1]`: where the rows of each text begin, and the end of the last.
+    /// `[texts + 1]`: the first row of each text, and the end of the last.
     pub fn sequence_offsets(&self) -> Vec<usize> {
         let mut offsets = Vec::with_capacity(self.texts.len() + 1);
         let mut row = 0;
@@ -124,7 +124,7 @@ impl Activations {
         offsets
     }
 
-    /// The same with some of the layers; those that are not there are passed over.
+    /// The states of some layers. Layers that are not kept are ignored.
     pub fn with_layers(&self, layers: &[usize]) -> Self {
         let kept: Vec<usize> =
             (0..self.layers.len()).filter(|&i| layers.contains(&self.layers[i])).collect();
@@ -135,11 +135,11 @@ impl Activations {
         }
     }
 
-    /// The same without the rows of special tokens, and without other hook points. The model has
-    /// read them all the same.
+    /// The states without the rows of special tokens, and without other hook points. The model has read
+    /// these tokens nevertheless.
     ///
     /// # Errors
-    /// [`Error::NothingToPool`] where there are no others.
+    /// [`Error::NothingToPool`] if all tokens are special.
     pub fn without_special(&self) -> Result<Self> {
         let kept = self.without_special_rows();
         match kept.rows.is_empty() {
@@ -151,20 +151,20 @@ impl Activations {
         }
     }
 
-    /// The same, also where no rows are left.
+    /// [`without_special`](Self::without_special), which may leave no rows.
     pub(crate) fn without_special_rows(&self) -> Self {
         let kept: Vec<usize> = (0..self.rows.len()).filter(|&r| !self.rows[r].special).collect();
         self.with_rows(&kept)
     }
 
-    /// The same with some of the rows, by their places, in rising order; those that are not there
-    /// are passed over. Without other hook points.
+    /// The states of some rows, by ascending places, without other hook points. Places beyond the rows
+    /// are ignored.
     pub fn with_rows(&self, rows: &[usize]) -> Self {
         let kept: Vec<usize> = rows.iter().copied().filter(|&r| r < self.rows.len()).collect();
         Self {
             rows: kept.iter().map(|&r| self.rows[r].clone()).collect(),
             hidden_states: self.hidden_states.select(Axis(1), &kept),
-            // Patterns are of all tokens or of none.
+            // Patterns belong to all tokens of a text.
             hooks: Vec::new(),
             unit: self.unit,
             origin: self.origin.clone(),
@@ -173,11 +173,11 @@ impl Activations {
         }
     }
 
-    /// Tokens pooled to words or to sentences, without other hook points. Words leave special tokens out; sentences are pooled
-    /// over all of their tokens, as sentence-transformers does it.
+    /// Tokens pooled to words or to sentences, without other hook points. Words have no special tokens;
+    /// sentences are pooled over all tokens, as in sentence-transformers.
     ///
     /// # Errors
-    /// [`Error::NothingToPool`] where the rows are not tokens, or belong to no words.
+    /// [`Error::NothingToPool`] if the rows are not tokens, or belong to no words.
     pub fn pooled(&self, unit: Unit, pooling: Pooling) -> Result<Self> {
         if unit != Unit::Token && self.unit != Unit::Token {
             let reason = "the states are pooled already".to_owned();
@@ -190,7 +190,7 @@ impl Activations {
         Ok(pooled)
     }
 
-    /// The same for tokens, also where no rows come out.
+    /// [`pooled`](Self::pooled) of tokens, which may give no rows.
     pub(crate) fn pooled_rows(&self, unit: Unit, pooling: Pooling) -> Self {
         if unit == Unit::Token {
             return self.clone();
@@ -217,7 +217,7 @@ impl Activations {
         }
     }
 
-    /// How many annotated words have no row: no token stands where they do.
+    /// The number of annotated words without a row, since no token overlaps them.
     pub fn words_without_rows(&self) -> usize {
         let annotated = |text: &Text| !text.words.is_empty();
         let words: usize = self.texts.iter().map(|text| text.words.len()).sum();

@@ -1,5 +1,4 @@
-//! The arrays of a states file by their names, whatever the format that holds them. Floats are lent,
-//! not copied.
+//! The named arrays of a states file of any format. Floats are borrowed, not copied.
 
 use crate::activations::Activations;
 use crate::error::{Error, Result};
@@ -19,7 +18,7 @@ pub(crate) struct Array<'a> {
 
 /// The values of an array, in order.
 pub(crate) enum Values<'a> {
-    /// Floats, in pieces; written as f16 where they are to be halved.
+    /// Floats, in pieces; written as f16 if `half`.
     Floats {
         pieces: Vec<Cow<'a, [f32]>>,
         half: bool,
@@ -27,7 +26,7 @@ pub(crate) enum Values<'a> {
     Integers(Vec<i64>),
 }
 
-/// The arrays of parts as if they were one.
+/// The arrays of consecutive parts, as those of one whole.
 pub(crate) fn of(parts: &[Activations], half: bool) -> Vec<Array<'_>> {
     let Some(first) = parts.first() else { return Vec::new() };
     let rows = || parts.iter().flat_map(|part| &part.rows);
@@ -88,12 +87,12 @@ pub(crate) fn of(parts: &[Activations], half: bool) -> Vec<Array<'_>> {
     arrays
 }
 
-/// The rows of each text.
+/// The number of rows of each text.
 fn lengths(part: &Activations) -> Vec<usize> {
     part.sequence_offsets().windows(2).map(|w| w[1] - w[0]).collect()
 }
 
-/// Where each of these begins, and the end of the last.
+/// The start of each of consecutive lengths, and the end of the last.
 fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<i64> {
     let mut sum = 0;
     let ends = lengths.map(|n| {
@@ -103,12 +102,12 @@ fn offsets(lengths: impl Iterator<Item = usize>) -> Vec<i64> {
     std::iter::once(0).chain(ends).collect()
 }
 
-/// One layer of a part, row by row.
+/// A layer of a part, row by row.
 pub(crate) fn layer_of(part: &Activations, layer: usize) -> Cow<'_, [f32]> {
     piece(part.hidden_states.index_axis(Axis(0), layer).into_dyn())
 }
 
-/// The values of an array in order, lent where they lie so.
+/// The values of an array in order, borrowed if they are contiguous.
 pub(crate) fn piece(values: ndarray::ArrayViewD<'_, f32>) -> Cow<'_, [f32]> {
     match values.to_slice() {
         Some(values) => Cow::Borrowed(values),
@@ -116,10 +115,10 @@ pub(crate) fn piece(values: ndarray::ArrayViewD<'_, f32>) -> Cow<'_, [f32]> {
     }
 }
 
-/// Refuses values that f16 has no number for.
+/// Refuses values that are too large for f16.
 ///
 /// # Errors
-/// [`Error::BeyondHalf`] with the first of them.
+/// [`Error::BeyondHalf`] with the first such value.
 pub(crate) fn check_half(states: &Activations) -> Result<()> {
     // From here on f16 rounds to infinity.
     const LIMIT: f32 = 65520.0;
@@ -139,7 +138,7 @@ pub(crate) fn check_half(states: &Activations) -> Result<()> {
             return Err(error(format!("layer {layer}"), at / states.d_model(), values[at]));
         }
     }
-    // Patterns are probabilities, or bounded by norms that are among the states.
+    // Patterns are probabilities, or bounded by norms of states.
     for hook in states.hooks.iter().filter(|hook| !hook.capture.is_pattern()) {
         let values = piece(hook.values.view().into_dyn());
         if let Some(at) = beyond(&values) {
@@ -150,7 +149,7 @@ pub(crate) fn check_half(states: &Activations) -> Result<()> {
 }
 
 impl Array<'_> {
-    /// Its length in bytes.
+    /// The length in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let width = match self.values {
             Values::Floats { half: true, .. } => 2,
@@ -160,7 +159,7 @@ impl Array<'_> {
         self.shape.iter().product::<usize>() * width
     }
 
-    /// Writes its values, little-endian.
+    /// Writes the values, little-endian.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         match &self.values {
             Values::Integers(values) => little_endian(values, |v| v.to_le_bytes(), out),
@@ -179,7 +178,7 @@ impl Array<'_> {
     }
 }
 
-/// Writes numbers as little-endian bytes, which they are already on most machines.
+/// Writes numbers as little-endian bytes, without a conversion on most machines.
 fn little_endian<T: bytemuck::NoUninit, const N: usize>(
     values: &[T],
     bytes: impl Fn(&T) -> [u8; N],

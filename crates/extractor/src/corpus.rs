@@ -1,5 +1,5 @@
-//! Corpora of any size: read twice, computed group by group, written in shards that an interrupted
-//! run goes on from.
+//! Corpora of any size: read twice, computed group by group, and written in shards, from which an
+//! interrupted run is resumed.
 
 mod annotated;
 mod conllu;
@@ -32,10 +32,10 @@ use std::path::Path;
 use stratoscope_loader::Model;
 
 impl Corpus {
-    /// Reads all of it into memory, or a sample of `sample` texts.
+    /// Reads the whole corpus into memory, or a sample of `sample` texts.
     ///
     /// # Errors
-    /// What cannot be read, or no text at all.
+    /// A file that cannot be read or has a mistake; a corpus without texts.
     pub fn read_all(&self, sample: Option<usize>, seed: u64) -> Result<Inputs<Text>> {
         let settings = CorpusSettings { sample, seed, ..CorpusSettings::default() };
         let mut records = Records::open(self, &settings)?;
@@ -52,16 +52,15 @@ impl Corpus {
 }
 
 /// Computes the states of a corpus and writes them to a folder: shards of bounded size, each a
-/// states file, and `index.json`. Memory holds about two shards, however long the corpus is. None
-/// comes back where the same extraction was there already.
+/// states file, and `index.json`. Memory holds about three shards, however long the corpus is. Returns
+/// none if the folder has this extraction already.
 ///
-/// On a CPU in f32 the bytes are the same for any number of threads, and whether the run was
-/// interrupted or not: groups are cut by the input and the settings alone, and each is computed by
-/// one thread.
+/// For f32 on a CPU, the bytes depend neither on the number of threads nor on interruptions: groups
+/// depend on the input and the settings alone, and each is computed by one thread.
 ///
 /// # Errors
-/// A mistake in the input or a text that is too long, before anything is computed; a folder that
-/// holds something else; a file that cannot be written; and as [`extract`](crate::extract).
+/// A mistake in the input or a text that is too long, before any computation; a folder with other
+/// files; a file that cannot be written; and the errors of [`extract`](crate::extract()).
 pub fn extract_corpus(
     model: &Model,
     corpus: &Corpus,
@@ -143,7 +142,7 @@ pub fn extract_corpus(
     Ok(Some(plan))
 }
 
-/// Refuses what cannot be written so.
+/// Refuses hook points that the format or the unit does not support.
 fn check(captures: &[Capture], settings: &CorpusSettings) -> Result<()> {
     settings.format.check(captures)?;
     let tokens = settings.unit == Unit::Token && !settings.no_special_tokens;
@@ -151,13 +150,13 @@ fn check(captures: &[Capture], settings: &CorpusSettings) -> Result<()> {
         Some(capture) if !tokens => Err(Error::Format {
             what: capture.to_string(),
             format: "words, sentences or a part of the tokens",
-            reason: "a hook point is kept for all tokens or for none",
+            reason: "values at hook points are kept for all tokens or for none",
         }),
         _ => Ok(()),
     }
 }
 
-/// All that the bytes of an extraction follow from.
+/// Everything that determines the bytes of an extraction.
 fn described(
     model: &Model,
     corpus: &Corpus,

@@ -1,18 +1,18 @@
-//! What can go wrong between a text and its hidden states, with the evidence.
+//! Errors from texts to hidden states, with their evidence.
 
 use std::path::PathBuf;
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong between a text and its hidden states.
+/// An error from a text to its hidden states.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// There is no text, or nothing but white space.
-    #[error("there is no text to look at: {place}")]
+    /// No text, or only white space.
+    #[error("no input text: {place}")]
     NoText {
-        /// Where it was looked for.
+        /// The input, and what is missing.
         place: String,
     },
     /// A text that is not UTF-8.
@@ -22,20 +22,20 @@ pub enum Error {
         place: String,
         /// The line, counted from 1.
         line: usize,
-        /// The first byte that is wrong, counted from 1.
+        /// The first wrong byte of the line, counted from 1.
         byte: usize,
     },
-    /// A line of a token id file that is not numbers.
+    /// A word of a token id file that is not a number.
     #[error("{place}, line {line}: {word:?} is not a token id")]
     NotATokenId {
         /// The file.
         place: String,
         /// The line, counted from 1.
         line: usize,
-        /// What stands there.
+        /// The word.
         word: String,
     },
-    /// A line of a pair file without its tab.
+    /// A line of a pair file without a tab.
     #[error("{place}, line {line}: a pair is two texts with one tab between them")]
     NotAPair {
         /// The file.
@@ -43,124 +43,124 @@ pub enum Error {
         /// The line, counted from 1.
         line: usize,
     },
-    /// A line of a CoNLL-U file that cannot be one.
+    /// A line of a CoNLL-U file with a mistake.
     #[error("{place}, line {line}: {reason}")]
     Conllu {
         /// The file.
         place: String,
         /// The line, counted from 1.
         line: usize,
-        /// Why not.
+        /// The mistake.
         reason: String,
     },
-    /// A line of a file of JSON lines that is none, or holds no text.
+    /// A line of a JSON lines file that is not an object, or has no text.
     #[error("{place}, line {line}: {reason}")]
     Json {
         /// The file.
         place: String,
         /// The line, counted from 1.
         line: usize,
-        /// Why not.
+        /// The mistake.
         reason: String,
     },
     /// A Parquet file that cannot be read.
-    #[error("{place} cannot be read as Parquet: {reason}")]
+    #[error("cannot read {place} as Parquet: {reason}")]
     Parquet {
         /// The file.
         place: String,
         /// Why not.
         reason: String,
     },
-    /// A JSON line or a Parquet file without the text's key or column.
-    #[error("{place} has no {field:?}; there are: {found} (--field NAME)")]
+    /// A JSON line without the key of the text, or a Parquet file without its column.
+    #[error("{place} has no {field:?}; it has: {found} (choose with --field NAME)")]
     NoField {
         /// The file, or its line.
         place: String,
-        /// What was looked for.
+        /// The key or column.
         field: String,
-        /// What there is.
+        /// The keys or columns that exist.
         found: String,
     },
     /// A text with more tokens than the model's positions allow.
     #[error(
-        "{place} has {tokens} tokens, the model reads at most {limit}: shorten it, or have it cut (--long cut) or read in windows (--long window)"
+        "{place} has {tokens} tokens, and the model reads at most {limit}: shorten it, cut it (--long cut) or read it in windows (--long window)"
     )]
     TooLong {
         /// Which text.
         place: String,
-        /// Its tokens, special ones included.
+        /// The tokens, special tokens included.
         tokens: usize,
-        /// The most that the model takes.
+        /// The most tokens that the model reads.
         limit: usize,
     },
-    /// A text of characters that the tokenizer drops, all of them.
+    /// A text whose characters the tokenizer drops.
     #[error("{place} has no tokens: the tokenizer drops all of its characters")]
     NoTokens {
         /// Which text.
         place: String,
     },
-    /// A token id that the model has no embedding for.
-    #[error("{place}: token id {id} is beyond the model's embedding, which has {d_vocab} rows")]
+    /// A token id beyond the vocabulary.
+    #[error("{place}: token id {id} is beyond the vocabulary of {d_vocab} tokens")]
     TokenId {
-        /// Which sequence.
+        /// The sequence.
         place: String,
         /// The id.
         id: u32,
-        /// Rows of the embedding.
+        /// The size of the vocabulary.
         d_vocab: usize,
     },
-    /// A pair of texts where only the window policy would make them fit.
-    #[error("{place}: a pair cannot be read in windows; shorten it or have it cut (--long cut)")]
+    /// A pair of texts that is too long, with windows.
+    #[error("{place}: a pair cannot be read in windows; shorten it or cut it (--long cut)")]
     PairWindows {
         /// Which text.
         place: String,
     },
-    /// Text was given to a model that has no tokenizer.
+    /// A text, and a model without a tokenizer.
     #[error(
-        "the model {model} has no tokenizer.json (nor vocabulary files); give token ids instead (--token-ids FILE)"
+        "the model {model} has no tokenizer.json and no vocabulary files; give token ids instead (--token-ids FILE)"
     )]
     NoTokenizer {
         /// The model.
         model: String,
     },
     /// A layer that the model does not have.
-    #[error("{text:?} is not a choice of layers from 0 to {last}: {reason}")]
+    #[error("{text:?} does not select layers from 0 to {last}: {reason}")]
     Layers {
-        /// What was asked for.
+        /// The selection.
         text: String,
         /// The last layer.
         last: usize,
         /// Why not.
         reason: String,
     },
-    /// Hook points were asked of texts that are read in windows.
+    /// Hook points of a text that is read in windows.
     #[error(
-        "other hook points than hidden states cannot be kept of a text that is read in windows; shorten it or have it cut (--long cut)"
+        "hook points are not supported for a text in several windows; shorten it or cut it (--long cut)"
     )]
     HooksInWindows,
-    /// Words or sentences were asked of rows that have none.
-    #[error("there are no {unit} to pool: {reason}")]
+    /// Words or sentences of rows that have none.
+    #[error("no {unit} to pool: {reason}")]
     NothingToPool {
-        /// What was asked for.
+        /// The unit.
         unit: &'static str,
         /// Why there are none.
         reason: String,
     },
-    /// A hidden state came out as NaN or infinite.
+    /// A hidden state that is NaN or infinite.
     #[error(
-        "layer {layer}, token {token} of {place}: a hidden state is not finite; the weights overflow f32"
+        "layer {layer}, token {token} of {place}: a hidden state is not finite; the computation overflows"
     )]
     NotFinite {
         /// The layer.
         layer: usize,
         /// Which text.
         place: String,
-        /// The token, counted from 0 within the text, special ones included.
+        /// The token, counted from 0 within the text, special tokens included.
         token: usize,
     },
-    /// A value that is too large for the f16 that it was to be written as.
+    /// A value that is too large for f16.
     #[error(
-        "{name}, {row} of {place}: {value:e} is beyond f16, which ends at 65504; write f32 (without --half)"
+        "{name}, {row} of {place}: {value:e} is larger than 65504, the maximum of f16; write f32 (without --half)"
     )]
     BeyondHalf {
         /// The layer or the hook point.
@@ -172,56 +172,56 @@ pub enum Error {
         /// The value.
         value: f32,
     },
-    /// What was asked for has no place in the format that it was to be written in.
+    /// A value that a format does not support.
     #[error("{what} cannot be written as {format}: {reason}")]
     Format {
-        /// What was asked for.
+        /// The value.
         what: String,
         /// The format.
         format: &'static str,
         /// Why not.
         reason: &'static str,
     },
-    /// An extraction is in the folder already, finished or not.
-    #[error("{} holds {what}; --resume goes on with it, --overwrite begins anew", path.display())]
+    /// A folder with an extraction, finished or not.
+    #[error("{} has {what}; --resume continues it, --overwrite starts again", path.display())]
     Occupied {
         /// The folder.
         path: PathBuf,
         /// What is there.
         what: &'static str,
     },
-    /// A folder that holds something else, which is never touched.
-    #[error("{} holds {found:?}, which no extraction has written; name another folder", path.display())]
+    /// A folder with files of other programs, which are never touched.
+    #[error("{} has {found:?}, which is not from an extraction; choose another folder", path.display())]
     Foreign {
         /// The folder.
         path: PathBuf,
         /// What is there.
         found: String,
     },
-    /// What is in the folder was made otherwise than what is to go on.
-    #[error("{} was begun otherwise, so that nothing can go on: {changes}; --overwrite begins anew", path.display())]
+    /// A folder with an extraction of other settings.
+    #[error("{} was started with different settings and cannot be resumed: {changes}; --overwrite starts again", path.display())]
     Changed {
         /// The folder.
         path: PathBuf,
-        /// What is not as it was.
+        /// The differences.
         changes: String,
     },
-    /// The input is no longer what was counted at the beginning.
-    #[error("{place} was changed while it was read")]
+    /// The input changed during the extraction.
+    #[error("{place} changed while it was read")]
     InputChanged {
         /// The file.
         place: String,
     },
     /// A file of an extraction could not be written.
-    #[error("cannot write {} ({source}); what is there stays, and the same command with --resume goes on", path.display())]
+    #[error("cannot write {} ({source}); the written files stay, and --resume continues", path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// Why.
         source: std::io::Error,
     },
-    /// A states file that cannot be used.
-    #[error("{} is not a states file that can be read: {reason}", path.display())]
+    /// A states file that cannot be read.
+    #[error("cannot read {} as a states file: {reason}", path.display())]
     States {
         /// The file.
         path: PathBuf,
@@ -236,19 +236,19 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// No thread could be started to compute with.
-    #[error("no thread could be started; fewer may do (--threads)")]
+    /// A thread could not be started.
+    #[error("cannot start a thread; try fewer (--threads)")]
     Thread {
         /// Why not.
         source: std::io::Error,
     },
-    /// The model's files or its tokenizer.
+    /// An error of the loader.
     #[error(transparent)]
     Loader(#[from] stratoscope_loader::Error),
-    /// The forward pass.
+    /// An error of the forward pass.
     #[error(transparent)]
     Transformer(#[from] stratoscope_transformer::Error),
     /// A tensor could not be read.
-    #[error("a tensor could not be read")]
+    #[error("cannot read a tensor")]
     Tensor(#[from] candle_core::Error),
 }

@@ -1,4 +1,4 @@
-//! The formats that states are written in.
+//! The formats of states files.
 
 use crate::activations::Activations;
 use crate::arrays;
@@ -11,26 +11,26 @@ use crate::table;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// A format that states are written in.
+/// A format of states files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Format {
     /// safetensors: arrays by name, with metadata.
     #[default]
     Safetensors,
-    /// npz: the same for `numpy.load`, with the metadata as an array of bytes.
+    /// npz: arrays for `numpy.load`, with the metadata as an array of bytes.
     Npz,
-    /// Parquet: a table with a row a token (word, sentence) and a list column a layer.
+    /// Parquet: a table with one row per token (word, sentence) and one list column per layer.
     Parquet,
 }
 
 impl Format {
-    /// The format of a file by the end of its name; none for any other name.
+    /// The format of a file, by its extension; none for other extensions.
     pub fn of(path: &Path) -> Option<Self> {
         let end = path.extension()?;
         [Self::Safetensors, Self::Npz, Self::Parquet].into_iter().find(|f| end == f.extension())
     }
 
-    /// The end of the names of its files.
+    /// The extension of its files.
     pub fn extension(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
@@ -39,10 +39,10 @@ impl Format {
         }
     }
 
-    /// Refuses hook points that it has no place for.
+    /// Refuses hook points that the format does not support.
     ///
     /// # Errors
-    /// [`Error::Format`] for patterns in a table.
+    /// [`Error::Format`] for patterns in Parquet.
     pub fn check(self, captures: &[Capture]) -> Result<()> {
         match self {
             Self::Parquet => table::check(captures),
@@ -50,7 +50,7 @@ impl Format {
         }
     }
 
-    /// Writes parts, one after the other, as one file.
+    /// Writes consecutive parts as one file.
     pub(crate) fn write(
         self,
         out: &mut (dyn Write + Send),
@@ -66,20 +66,19 @@ impl Format {
     }
 }
 
-/// Writes a states file; it appears whole or not at all.
+/// Writes a states file atomically.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be written.
+/// [`Error::Io`] if it cannot be written.
 pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
     write_states_as(path, activations, Format::Safetensors, false)
 }
 
-/// Writes a states file in a format, floats as f16 where they are to be halved; it appears whole or
-/// not at all.
+/// Writes a states file in a format atomically, with floats as f16 if `half`.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be written, [`Error::BeyondHalf`] for a value that f16 does not
-/// have, [`Error::Format`] for what has no place in the format.
+/// [`Error::Io`] if it cannot be written, [`Error::BeyondHalf`] for a value that is too large for f16,
+/// [`Error::Format`] for hook points that the format does not support.
 pub fn write_states_as(
     path: &Path,
     activations: &Activations,

@@ -1,4 +1,4 @@
-//! A choice of hook points as people type it, and what was seen there.
+//! A selection of hook points as users type it, and the values at these points.
 
 use crate::error::{Error, Result};
 use ndarray::Array2;
@@ -6,39 +6,38 @@ use std::fmt;
 use std::str::FromStr;
 use stratoscope_transformer::{Architecture, Error as Transformer, HookPoint};
 
-/// Which hook points to keep; none by default.
+/// A selection of hook points; empty by default.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HookSelection {
     names: Vec<String>,
 }
 
-/// Something to keep beside hidden states.
+/// A value that is kept besides hidden states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Capture {
     /// The value at a hook point.
     Hook(HookPoint),
-    /// `blocks.{i}.attn.value_weighted_norms`: the pattern of block `i`, each probability times the
-    /// norm of what that key's value brings (Kobayashi et al. 2020), `[n_heads, Σ n²]`.
+    /// `blocks.{i}.attn.value_weighted_norms`: the pattern of block `i`, with each probability times the
+    /// norm of the transformed value of the key (Kobayashi et al. 2020), `[n_heads, Σ n²]`.
     ValueWeightedNorms(usize),
 }
 
-/// What was kept of one hook point.
+/// The values of a capture.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Captured {
-    /// Where it was seen.
+    /// The capture.
     pub capture: Capture,
-    /// `[tokens, width]`, the rows of the hidden states; or of patterns `[n_heads, Σ n²]`: the
-    /// `n × n` probabilities (query rows, key columns) of each text of `n` tokens, one after the
-    /// other.
+    /// `[tokens, width]`, with the rows of the hidden states. Patterns are `[n_heads, Σ n²]`: for each
+    /// text of `n` tokens its `n × n` probabilities (query rows, key columns), one after the other.
     pub values: Array2<f32>,
 }
 
-/// What follows the block's number in the name of value-weighted norms.
+/// The end of the name of value-weighted norms.
 const NORMS: &str = "attn.value_weighted_norms";
 
 impl Capture {
-    /// Whether it is by pairs of tokens, not by token.
+    /// Whether values belong to pairs of tokens, not to tokens.
     pub fn is_pattern(self) -> bool {
         matches!(self, Self::Hook(HookPoint::Pattern(_)) | Self::ValueWeightedNorms(_))
     }
@@ -63,16 +62,16 @@ impl FromStr for HookSelection {
 }
 
 impl HookSelection {
-    /// Whether nothing is asked for.
+    /// Whether nothing is selected.
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
 
-    /// The points of a model that are asked for, each once, kind by kind and block by block. `*`
-    /// stands for every block that has the point.
+    /// The selected captures of a model, each once, kind by kind and block by block. `*` means every
+    /// block that has the hook point.
     ///
     /// # Errors
-    /// A name that no hook point bears, or a point that the model has not.
+    /// A name that is not a hook point, or a hook point that the model does not have.
     pub fn resolve(&self, architecture: &Architecture) -> Result<Vec<Capture>> {
         let mut captures = Vec::new();
         for name in &self.names {
@@ -102,7 +101,7 @@ impl HookSelection {
     }
 }
 
-/// The point of a name, if this model has it.
+/// The capture of a name.
 fn capture(name: &str, architecture: &Architecture) -> Result<Capture> {
     let norms = name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.'));
     if let Some((layer, NORMS)) = norms {

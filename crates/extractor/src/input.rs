@@ -1,4 +1,4 @@
-//! What is to be read: texts, pairs of texts and token ids, from lines that keep their numbers.
+//! Input: texts, pairs of texts and token ids, with their line numbers.
 
 use crate::error::{Error, Result};
 use crate::lines::Lines;
@@ -12,13 +12,13 @@ pub struct Text {
     pub text: String,
     /// The second text of a pair.
     pub pair: Option<String>,
-    /// The line (of a Parquet file the row) that it stood on, or that its sentence begins with,
-    /// counted from 1, where it comes from a file.
+    /// The line (of a Parquet file the row), counted from 1, if the text comes from a file; of a sentence
+    /// the first line.
     pub line: Option<usize>,
-    /// Where its words stand in the text, in characters, where they are annotated; else empty, and
-    /// words are the tokenizer's pre-tokens.
+    /// The places of annotated words in the text, in characters. Empty without annotation; then words
+    /// are the pre-tokens of the tokenizer.
     pub words: Vec<Range<usize>>,
-    /// The name of the sentence in its corpus, where it has one.
+    /// The name of the sentence in its corpus, if it has one.
     pub sent_id: Option<String>,
 }
 
@@ -28,13 +28,13 @@ impl Text {
         Self { text: text.to_owned(), line: Some(line), ..Self::default() }
     }
 
-    /// Its name in messages; `index` texts come before it.
+    /// The name of the text in messages; `index` texts come before it.
     pub(crate) fn place(&self, index: usize) -> String {
         place(index, self.line, &self.text)
     }
 
-    /// The text with its words as Unicode has them (UAX 29), marks apart and white space left out:
-    /// the same words for every tokenizer. A text that has words keeps its own.
+    /// The text with the words of Unicode (UAX 29), punctuation apart and white space left out: equal
+    /// words for every tokenizer. A text with words keeps them.
     pub fn with_unicode_words(mut self) -> Self {
         if self.words.is_empty() {
             self.words = unicode_words(&self.text);
@@ -43,8 +43,8 @@ impl Text {
     }
 }
 
-/// Where the words of a text and its punctuation marks stand, in characters, as Unicode parts them
-/// (UAX 29); white space and control characters are none.
+/// The places of the words and punctuation marks of a text, in characters, with Unicode's word
+/// boundaries (UAX 29). White space and control characters are not words.
 pub fn unicode_words(text: &str) -> Vec<Range<usize>> {
     let mut at = 0;
     let words = text.split_word_bounds().filter_map(|part| {
@@ -68,36 +68,36 @@ impl From<String> for Text {
     }
 }
 
-/// What was found in a file.
+/// The items of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inputs<T> {
     /// The items, in order.
     pub items: Vec<T>,
-    /// How many blank lines were skipped.
+    /// The number of skipped blank lines.
     pub blank_lines: usize,
 }
 
-/// One text a line. A line loses its line end and nothing else; blank lines are skipped and
-/// counted; `place` is what messages call the file.
+/// Reads one text per line. Only the line end is removed; blank lines are skipped and counted. `place` is
+/// the name of the file in messages.
 ///
 /// # Errors
-/// A line that is not UTF-8, or no text at all.
+/// A line that is not UTF-8, or a file without texts.
 pub fn parse_lines(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
     lines(bytes, place, |line, text| Ok(Text::from_line(text, line)))
 }
 
-/// One pair a line, with a tab between its two texts.
+/// Reads one pair per line, with a tab between its two texts.
 ///
 /// # Errors
-/// A line without exactly one tab, or with nothing on one side; else as [`parse_lines`].
+/// A line without exactly one tab, or with a blank text; and the errors of [`parse_lines`].
 pub fn parse_pairs(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
     lines(bytes, place, |line, text| pair_of(text, line, place))
 }
 
-/// One sequence a line: token ids with white space between them, used as they are.
+/// Reads one sequence per line: token ids with white space between them.
 ///
 /// # Errors
-/// What is no number; else as [`parse_lines`].
+/// A word that is not a number; and the errors of [`parse_lines`].
 pub fn parse_token_ids(bytes: &[u8], place: &str) -> Result<Inputs<(usize, Vec<u32>)>> {
     lines(bytes, place, |line, text| {
         let ids = text.split_whitespace().map(|word| {
@@ -111,7 +111,7 @@ pub fn parse_token_ids(bytes: &[u8], place: &str) -> Result<Inputs<(usize, Vec<u
     })
 }
 
-/// A line with a tab between two texts.
+/// The pair of a line with a tab.
 pub(crate) fn pair_of(line: &str, number: usize, place: &str) -> Result<Text> {
     let sides: Vec<&str> = line.split('\t').collect();
     match sides[..] {

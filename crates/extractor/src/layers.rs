@@ -1,15 +1,15 @@
-//! A choice of layers as people type it: `0,4,8-12,-1`.
+//! A selection of layers as users type it: `0,4,8-12,-1`.
 
 use crate::error::{Error, Result};
 use std::str::FromStr;
 
-/// Which layers to keep.
+/// A selection of layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum LayerSelection {
-    /// All of them.
+    /// All layers.
     #[default]
     All,
-    /// Those of a text such as `0,4,8-12,-1`; negative numbers count from the end.
+    /// The layers of a text such as `0,4,8-12,-1`. Negative numbers count from the end.
     Some(String),
 }
 
@@ -22,17 +22,17 @@ impl FromStr for LayerSelection {
 }
 
 impl LayerSelection {
-    /// The chosen layers of a model with blocks `1..=n_layers` (layer 0 is the embedding), in
-    /// ascending order, each once.
+    /// The selected layers of a model with `n_layers` blocks (layer 0 is the embedding), ascending, each
+    /// once.
     ///
     /// # Errors
-    /// [`Error::Layers`] for what is no number or range, or lies outside of the model.
+    /// [`Error::Layers`] for a part that is not a number or range, or is outside of the model.
     pub fn resolve(&self, n_layers: usize) -> Result<Vec<usize>> {
         let Self::Some(text) = self else { return Ok((0..=n_layers).collect()) };
         let fail = |reason: String| Error::Layers { text: text.clone(), last: n_layers, reason };
         let one = |part: &str| -> Result<usize> {
             let number: i64 =
-                part.trim().parse().map_err(|_| fail(format!("{part:?} is no number")))?;
+                part.trim().parse().map_err(|_| fail(format!("{part:?} is not a number")))?;
             let layer = if number < 0 { number + n_layers as i64 + 1 } else { number };
             usize::try_from(layer)
                 .ok()
@@ -41,13 +41,13 @@ impl LayerSelection {
         };
         let mut layers = Vec::new();
         for part in text.split(',') {
-            // A minus after the first character is a range.
+            // A minus sign after the first character is a range.
             let dash = part.char_indices().skip(1).find(|(_, c)| *c == '-').map(|(i, _)| i);
             match dash.filter(|_| !part.trim().is_empty()) {
                 Some(dash) => {
                     let (first, last) = (one(&part[..dash])?, one(&part[dash + 1..])?);
                     if first > last {
-                        return Err(fail(format!("{part:?} runs backwards")));
+                        return Err(fail(format!("{part:?} is descending")));
                     }
                     layers.extend(first..=last);
                 }

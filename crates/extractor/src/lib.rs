@@ -1,9 +1,10 @@
-//! Text to tokens and words, to hidden states of every layer, and the files that hold them.
+//! From text to tokens and words, to hidden states of every layer, and their files.
 //!
-//! [`extract`] runs a [`Model`](stratoscope_loader::Model) over texts and gives [`Activations`]: one
-//! row a token (or a word, or a sentence: [`Activations::pooled`]), every row with its place in the
-//! text. [`write_states`] and [`read_states`] keep them in a safetensors file that Python reads as
-//! well.
+//! [`extract`] runs a [`Model`](stratoscope_loader::Model) over texts and returns [`Activations`]:
+//! one row per token (or word, or sentence: [`Activations::pooled`]), with its place in the text.
+//! [`read_groups`] does so group by group, for work that keeps only a part of the states, and
+//! [`run_with_hooks`] with functions at hook points. [`write_states`] and [`read_states`] write and
+//! read a safetensors file, which Python can read as well.
 
 mod activations;
 mod arrays;

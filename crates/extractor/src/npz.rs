@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-/// Writes the states of parts, one after the other, as one file.
+/// Writes consecutive parts as one file.
 pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(out);
     let options = SimpleFileOptions::default()
@@ -16,7 +16,7 @@ pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) 
         .last_modified_time(DateTime::default())
         .unix_permissions(0o644);
     for array in arrays::of(parts, half) {
-        // Beyond 4 GiB an entry has another header.
+        // Entries of 4 GiB and more have another header.
         let options = options.large_file(array.bytes() as u64 >= u64::from(u32::MAX));
         zip.start_file(format!("{}.npy", array.name), options).map_err(io::Error::other)?;
         let kind = match array.values {
@@ -36,18 +36,18 @@ pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) 
     Ok(())
 }
 
-/// What an npy array begins with, format 1.0; its end is aligned to 64 bytes.
+/// The header of an npy array, format 1.0, padded to 64 bytes.
 fn header(kind: &str, shape: &[usize]) -> Vec<u8> {
     const BEFORE: usize = 10;
     let sizes: String = shape.iter().map(|size| format!("{size}, ")).collect();
-    // A tuple of one has its comma, others need not have one at the end.
+    // A tuple of one item ends with a comma.
     let sizes = if shape.len() == 1 { sizes.trim_end() } else { sizes.trim_end_matches(", ") };
     let mut text =
         format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': ({sizes}), }}").into_bytes();
     text.resize((BEFORE + text.len() + 1).next_multiple_of(64) - BEFORE - 1, b' ');
     text.push(b'\n');
     let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    // A few sizes never make a header of 64 KiB.
+    // A header with a few sizes is shorter than 64 KiB.
     bytes.extend((text.len() as u16).to_le_bytes());
     bytes.extend(text);
     bytes

@@ -1,4 +1,4 @@
-//! Which tokens become one row, and how: words, annotated or not, and sentences.
+//! Pooling of tokens to words, annotated or not, and to sentences.
 
 use crate::error::Error;
 use crate::input::Text;
@@ -6,22 +6,22 @@ use crate::rows::{Row, Unit};
 use ndarray::{ArrayView2, ArrayViewMut1};
 use stratoscope_loader::Pooling;
 
-/// That there are no words.
+/// The error that there are no words.
 pub(crate) fn nothing_to_pool() -> Error {
     let reason = "token ids and texts without words have none".to_owned();
     Error::NothingToPool { unit: "words", reason }
 }
 
-/// Rows of tokens that become one.
+/// Token rows that become one row.
 pub(crate) struct Pool {
-    /// The rows, at least one.
+    /// The token rows, at least one.
     pub(crate) rows: Vec<usize>,
-    /// The word that they are of, where they are of one.
+    /// The word, if they are a word.
     pub(crate) word: Option<u32>,
 }
 
-/// Which tokens become one row: those of a pre-token, those that share characters with an annotated
-/// word, or all of a text.
+/// The tokens of each row: those of a pre-token, those that overlap an annotated word, or those of a
+/// text.
 pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
     let mut pools: Vec<Pool> = Vec::new();
     let mut start = 0;
@@ -45,8 +45,8 @@ pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
                 pools.extend(last);
             }
             Unit::Word => {
-                // Tokens and words are both in the order of the text, so that a word's tokens are
-                // not before those of the one before it.
+                // Tokens and words are in the order of the text, so the tokens of a word are not before
+                // those of the previous word.
                 let ends_before =
                     |row: usize, at: usize| rows[row].special || rows[row].char_offsets[1] <= at;
                 let mut first = own.start;
@@ -57,7 +57,7 @@ pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
                     let near = (first..own.end).take_while(|&row| {
                         rows[row].special || rows[row].char_offsets[0] < range.end
                     });
-                    // A token of no characters stands nowhere.
+                    // A token without characters has no place.
                     let stands = |row: usize| rows[row].char_offsets[0] < rows[row].char_offsets[1];
                     let near = near.filter(|&row| !ends_before(row, range.start) && stands(row));
                     let own: Vec<usize> = near.collect();
@@ -71,7 +71,7 @@ pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
     pools
 }
 
-/// One row of several; `sum` is memory for a mean.
+/// Pools rows to one; `sum` is memory for a mean.
 pub(crate) fn pool(
     from: &ArrayView2<'_, f32>,
     group: &[usize],

@@ -1,5 +1,5 @@
-//! Texts to the sequences that the model reads: tokens and their labels, the limit on length, and
-//! windows over what is longer.
+//! From texts to the sequences that the model reads: tokens with labels, and long texts refused, cut or
+//! in windows.
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
@@ -11,21 +11,21 @@ use std::ops::Range;
 use stratoscope_loader::{Encoding, Model, Tokenizer};
 use stratoscope_transformer::Sequence;
 
-/// What to do with a text that is longer than the model's positions allow.
+/// What is done with a text that is longer than the positions of the model allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LongText {
-    /// Refuse it, before anything is computed.
+    /// It is refused, before any computation.
     #[default]
     Refuse,
-    /// Keep its beginning.
+    /// Its beginning is kept.
     Cut,
-    /// Read it in windows that overlap by half; each token's state is taken from the window in
-    /// which it stands farthest from an edge.
+    /// It is read in windows that overlap by half. The state of each token is taken from the window in
+    /// which the token is farthest from an edge.
     Window,
 }
 
 impl LongText {
-    /// Its name, as the command line has it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Refuse => "refuse",
@@ -35,7 +35,7 @@ impl LongText {
     }
 }
 
-/// What was done to a text that the reader should know of.
+/// A warning about a long text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
@@ -43,16 +43,16 @@ pub enum Warning {
     Cut {
         /// Which text.
         place: String,
-        /// Its tokens.
+        /// The tokens of the text.
         tokens: usize,
-        /// The tokens kept.
+        /// The tokens that were kept.
         kept: usize,
     },
     /// A text was read in windows.
     Windows {
         /// Which text.
         place: String,
-        /// Its tokens.
+        /// The tokens of the text.
         tokens: usize,
         /// The number of windows.
         windows: usize,
@@ -67,22 +67,22 @@ impl std::fmt::Display for Warning {
             }
             Self::Windows { place, tokens, windows } => write!(
                 f,
-                "{place} has {tokens} tokens and was read in {windows} overlapping windows: its tokens do not see the whole text"
+                "{place} has {tokens} tokens and was read in {windows} overlapping windows, so that no token sees the whole text"
             ),
         }
     }
 }
 
-/// Sequences ready to run, and the rows that will come of them.
+/// Tokenized texts: the sequences that the model reads, and the rows of their states.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
-    /// The texts that the rows come from.
+    /// The texts.
     pub texts: Vec<Text>,
-    /// One row a token, all sequences end to end.
+    /// One row per token, text after text.
     pub rows: Vec<Row>,
-    /// What was done to long texts.
+    /// Warnings about long texts.
     pub warnings: Vec<Warning>,
-    /// What the model runs; windows of one text are sequences of their own.
+    /// The sequences that the model reads. Each window of a text is a sequence.
     pub(crate) sequences: Vec<Sequence>,
     /// `[rows]`: the sequence of each row, and its token there.
     pub(crate) picks: Vec<(usize, usize)>,
@@ -91,7 +91,7 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// What the model runs, in order; windows of one text are sequences of their own.
+    /// The sequences that the model reads, in order. Each window of a text is a sequence.
     pub fn sequences(&self) -> &[Sequence] {
         &self.sequences
     }
@@ -171,7 +171,7 @@ impl Prepared {
     }
 }
 
-/// Tokenizes texts, and checks that each fits.
+/// Tokenizes texts, and checks their length.
 ///
 /// # Errors
 /// A blank text, a text that is too long or has no tokens, a model without a tokenizer.
@@ -179,7 +179,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepar
     prepare_numbered(model, texts, long, 0)
 }
 
-/// The same for texts before which there are `before` others, which messages count.
+/// [`prepare`] for texts after `before` other texts; messages count these.
 pub(crate) fn prepare_numbered(
     model: &Model,
     texts: Vec<Text>,
@@ -193,7 +193,7 @@ pub(crate) fn prepare_numbered(
     let limit = architecture.max_tokens().unwrap_or(usize::MAX);
     let mut prepared = Prepared::default();
     if texts.is_empty() {
-        return Err(Error::NoText { place: "no text was given".to_owned() });
+        return Err(Error::NoText { place: "no text is given".to_owned() });
     }
     for (index, text) in texts.iter().enumerate() {
         let place = text.place(before + index);
@@ -244,11 +244,11 @@ pub(crate) fn prepare_numbered(
     Ok(prepared)
 }
 
-/// Takes token ids as they are: nothing is added, no tokenizer is needed (one that is there gives
-/// the tokens their names).
+/// Prepares token ids, without special tokens. A tokenizer is not required; if there is one, it gives
+/// the labels.
 ///
 /// # Errors
-/// An id beyond the embedding, or more of them than the positions allow.
+/// An id beyond the vocabulary, or more ids than the positions allow.
 pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepared> {
     let architecture = model.transformer.architecture();
     let (limit, d_vocab) = (architecture.max_tokens().unwrap_or(usize::MAX), architecture.d_vocab);
@@ -281,7 +281,7 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
     Ok(prepared)
 }
 
-/// The word that shares most characters with a token; of equals the first.
+/// The word that shares most characters with a token, the first of several.
 fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
     let near = near(&token, words);
     let shared =
@@ -290,13 +290,13 @@ fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
     best.filter(|&index| shared(&words[index]) > 0).and_then(|index| u32::try_from(index).ok())
 }
 
-/// The words that may share characters with a token; words are in the order of the text.
+/// The words that may overlap a token. Words are in the order of the text.
 fn near(token: &Range<usize>, words: &[Range<usize>]) -> Range<usize> {
     let first = words.partition_point(|word| word.end <= token.start);
     first..first + words[first..].partition_point(|word| word.start < token.end)
 }
 
-/// Adds the rows of a text, given as one window or several.
+/// Adds the rows of a text in one window or several.
 fn add(
     prepared: &mut Prepared,
     index: usize,
@@ -316,14 +316,14 @@ fn add(
     }
 }
 
-/// For every token of a text, the window and the place in it that its state is taken from: where it
-/// is farthest from an edge that cuts the text.
+/// For every token of a text the window, and the place there, that its state is taken from: the window
+/// in which the token is farthest from an edge within the text.
 fn choose(windows: &[Encoding], overlap: usize) -> Vec<(usize, usize)> {
     if let [only] = windows {
         return (0..only.ids.len()).map(|token| (0, token)).collect();
     }
     let last = windows.len() - 1;
-    // Special tokens stand before and after each window's share of the text.
+    // Special tokens are before and after the text of each window.
     let content: Vec<Range<usize>> = windows
         .iter()
         .map(|w| {
@@ -339,7 +339,7 @@ fn choose(windows: &[Encoding], overlap: usize) -> Vec<(usize, usize)> {
         let best = candidates.max_by_key(|&w| {
             let before = if w == 0 { usize::MAX } else { token - share(w).start };
             let after = if w == last { usize::MAX } else { share(w).end - 1 - token };
-            // Of equals the earlier window.
+            // The earlier of two equal windows.
             (before.min(after), std::cmp::Reverse(w))
         });
         picks.extend(best.map(|w| (w, content[w].start + token - share(w).start)));
@@ -369,7 +369,7 @@ fn row(
     };
     let name = || tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
     let surface: String = letters[text_id].get(start..end).into_iter().flatten().collect();
-    // Byte-level tokens take the space before a word with them: it is no letter of it.
+    // Byte-level tokens include the space before a word, which the label leaves out.
     let surface = match surface.trim() {
         "" => surface,
         letters => letters.to_owned(),
@@ -377,7 +377,7 @@ fn row(
     let label = if special || surface.is_empty() {
         name()
     } else if tokenizer.unknown_id() == Some(id) {
-        // The model did not see these letters: say so.
+        // The label shows that the model did not see these letters.
         format!("{surface} {}", name())
     } else if word_id.is_some() && previous.is_some_and(|p| p.word_id == word_id) {
         format!("##{surface}")

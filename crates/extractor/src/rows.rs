@@ -2,13 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a row is.
+/// The unit of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Unit {
     /// A token of the model's vocabulary.
     Token,
-    /// A word: the sub-words of one pre-token, pooled.
+    /// A word: an annotated word, or a pre-token, with its tokens pooled.
     Word,
     /// A text, pooled over all of its tokens.
     Sentence,
@@ -17,19 +17,18 @@ pub enum Unit {
 /// One row: a token, a word or a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its text, counted from 0.
+    /// The number of the text, counted from 0.
     pub sequence: usize,
-    /// How it is shown: the letters of the text that it covers (`##` before those that continue a
-    /// word), or the token's name.
+    /// The label: its part of the text (after `##` if it continues a word), or the name of the token.
     pub label: String,
-    /// Its token id, where it is a token.
+    /// The token id, if it is a token.
     pub token_id: Option<u32>,
-    /// Its place in the text, in characters; `[0, 0]` for special tokens.
+    /// Start and end in the text, in characters; `[0, 0]` for special tokens.
     pub char_offsets: [usize; 2],
-    /// Which text of a pair it stands in.
+    /// The text of a pair, 0 or 1.
     pub text_id: usize,
-    /// Its word, counted from 0 within the text.
+    /// The number of the word in the text, counted from 0.
     pub word_id: Option<u32>,
-    /// Whether the tokenizer put it there (`[CLS]`, `</s>`), rather than the text.
+    /// Whether it is a special token of the tokenizer (`[CLS]`, `</s>`).
     pub special: bool,
 }

@@ -1,13 +1,13 @@
-//! The states file: safetensors with the hidden states and what each row is, whole or not at all.
+//! The states file: safetensors with hidden states and the description of their rows.
 //!
 //! Tensors: `hidden_states` f32 `[layers, rows, d_model]`, `layers` i64 `[layers]`, `char_offsets`
 //! i64 `[rows, 2]`, `word_ids` i64 `[rows]` (−1: none), and of tokens also `input_ids` i64
 //! `[tokens]`, `sequence_offsets` i64 `[sequences + 1]` and `special_tokens_mask` i64 `[tokens]`; of
-//! words `word_sequence_offsets` i64 `[sequences + 1]`. Other hook points bear their own names, f32
-//! `[tokens, width]`; patterns are `[n_heads, Σ n²]`, and `pattern_offsets` i64 `[sequences + 1]` says
-//! where the squares of each text begin; reading passes over all of these. Floats may be f16. The
-//! metadata has one key, `stratoscope`, with a JSON object: the model, the convention, the texts and
-//! the rows' labels.
+//! words `word_sequence_offsets` i64 `[sequences + 1]`. Other hook points have their own names, f32
+//! `[tokens, width]`; patterns are `[n_heads, Σ n²]`, and `pattern_offsets` i64 `[sequences + 1]` has
+//! the first square of each text. Reading ignores other hook points. Floats may be f16. The metadata
+//! has one key, `stratoscope`, with a JSON object: the model, the convention, the texts and the labels
+//! of the rows.
 
 use crate::activations::{Activations, Origin};
 use crate::arrays::{self, Array, Values};
@@ -23,7 +23,7 @@ use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::Path;
 
-/// What the metadata holds. The only key, so that the bytes are repeatable.
+/// The metadata, under one key so that the bytes are repeatable.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     format: u32,
@@ -52,14 +52,14 @@ struct StoredText {
 
 pub(crate) const KEY: &str = "stratoscope";
 
-/// More layers than any model has; a file that says more is damaged.
+/// More layers than any model has. A file with more is damaged.
 const MAX_LAYERS: usize = 1 << 12;
 const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i, the last after the final norm where there is one";
 
-/// The bytes of a states file; the same for the same activations.
+/// The bytes of a states file. Equal activations give equal bytes.
 ///
 /// # Errors
-/// [`Error::States`] where the tensors cannot be written as safetensors.
+/// [`Error::States`] if the tensors cannot be written as safetensors.
 pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let written = write_safetensors(&mut bytes, std::slice::from_ref(activations), false);
@@ -67,7 +67,7 @@ pub fn states_bytes(activations: &Activations) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes the states of parts, one after the other, as one file.
+/// Writes consecutive parts as one file.
 pub(crate) fn write_safetensors(
     out: &mut dyn Write,
     parts: &[Activations],
@@ -79,7 +79,7 @@ pub(crate) fn write_safetensors(
         Values::Floats { half: true, .. } => Dtype::F16,
         Values::Integers(_) => Dtype::I64,
     };
-    // The format's own order: the widest numbers first, so that all are aligned.
+    // The order of the format: the widest numbers first, so that all are aligned.
     arrays.sort_by(|a, b| dtype(b).cmp(&dtype(a)).then_with(|| a.name.cmp(&b.name)));
     let mut end = 0;
     let infos = arrays.iter().map(|array| {
@@ -139,8 +139,8 @@ impl From<StoredText> for Text {
     }
 }
 
-/// Reads a states file of tokens or words. One that another program wrote needs `hidden_states`
-/// alone; what else it lacks is filled in as far as it can be.
+/// Reads a states file. A file of another program needs `hidden_states` alone; missing parts are filled
+/// in as far as possible.
 ///
 /// # Errors
 /// A file that is not safetensors, or whose tensors do not fit together.
@@ -198,7 +198,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         if m.origin.n_layers > MAX_LAYERS {
             return Err(format!("it is of a model with {} layers", m.origin.n_layers));
         }
-        // Words are looked for in the order of the text.
+        // Pooling requires words in the order of the text.
         let ordered = |t: &StoredText| {
             let words = &t.words;
             words.iter().all(|w| w[0] <= w[1])

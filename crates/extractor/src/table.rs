@@ -1,4 +1,4 @@
-//! States as a Parquet table: a row a token, word or sentence, a list column a layer.
+//! States as a Parquet table: one row per token, word or sentence, and one list column per layer.
 
 use crate::activations::Activations;
 use crate::arrays::{layer_of, piece};
@@ -23,10 +23,10 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 use std::sync::Arc;
 
-/// Values of lists that are handed over at a time.
+/// The values of lists that are written at a time.
 const VALUES: usize = 1 << 16;
 
-/// Refuses what has no place in rows.
+/// Refuses patterns, which have no place in rows.
 pub(crate) fn check(captures: &[Capture]) -> Result<()> {
     match captures.iter().find(|capture| capture.is_pattern()) {
         Some(pattern) => Err(Error::Format {
@@ -38,8 +38,7 @@ pub(crate) fn check(captures: &[Capture]) -> Result<()> {
     }
 }
 
-/// Writes the states of parts, one after the other, as one file; `first_text` is the number of the
-/// first text in the whole corpus.
+/// Writes consecutive parts as one file; `first_text` is the number of the first text in the corpus.
 pub(crate) fn write_parquet(
     out: &mut (dyn Write + Send),
     parts: &[Activations],
@@ -58,7 +57,7 @@ pub(crate) fn write_parquet(
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_key_value_metadata(Some(vec![KeyValue::new(KEY.to_owned(), metadata(parts)?)]));
     for field in schema.get_fields().iter().filter(|field| field.is_group()) {
-        // The smallest of all values of all vectors helps nobody.
+        // Statistics over all values of all vectors are useless.
         let path = [field.name(), "list", "element"].map(str::to_owned).to_vec();
         let none = EnabledStatistics::None;
         properties = properties.set_column_statistics_enabled(path.into(), none);
@@ -73,19 +72,19 @@ pub(crate) fn write_parquet(
     })
 }
 
-/// What a column holds of each row.
+/// The content of a column.
 enum Column {
     Int64(&'static str, fn(&Row) -> Option<i64>),
     Int32(&'static str, fn(&Row) -> Option<i32>),
     Text(&'static str, fn(&Row) -> &str),
     Flag(&'static str, fn(&Row) -> bool),
-    /// The number of the text, in the whole corpus.
+    /// The number of the text in the corpus.
     Sequence,
     /// The line of the text.
     Line,
-    /// The layer at a place in the list of layers.
+    /// A layer, by its place in the list of layers.
     Layer(usize),
-    /// The hook point at a place in the list of hooks.
+    /// A hook point, by its place in the list of hooks.
     Hook(usize),
 }
 
@@ -167,7 +166,7 @@ impl Table<'_> {
         self.parts.iter().flat_map(|part| &part.rows)
     }
 
-    /// Something of the text of each row.
+    /// A property of the text of each row.
     fn of_texts<T: Copy>(&self, of: impl Fn(usize, &Text) -> T) -> Vec<T> {
         let mut before = self.first_text;
         let mut values = Vec::new();
@@ -235,14 +234,14 @@ impl Table<'_> {
     ) -> Written<()> {
         let rows = (VALUES / width.max(1)).max(1);
         let present = vec![1; rows * width];
-        // A list begins where nothing is repeated.
+        // Repetition level 0 begins a list.
         let repeated: Vec<i16> = (0..rows * width).map(|i| i16::from(i % width != 0)).collect();
         let Some(mut column) = group.next_column()? else { return Ok(()) };
         for piece in pieces {
             for values in piece.chunks(rows * width) {
                 let (present, repeated) = (&present[..values.len()], &repeated[..values.len()]);
                 if self.half {
-                    // Each value lends its bytes from one buffer.
+                    // All values share one buffer.
                     let bytes = values.iter().flat_map(|&v| f16::from_f32(v).to_le_bytes());
                     let bytes = ByteArray::from(bytes.collect::<Vec<u8>>());
                     let half = |i| FixedLenByteArray::from(bytes.slice(2 * i, 2));
@@ -259,7 +258,7 @@ impl Table<'_> {
     }
 }
 
-/// A column where a row may have nothing.
+/// Writes a column with nulls.
 fn optional<T: Copy, D: DataType<T = T>>(
     group: &mut SerializedRowGroupWriter<'_, impl Write + Send>,
     values: &[Option<T>],

@@ -1,4 +1,4 @@
-//! Safetensors files of other things than states: any tensors by name, with a JSON text beside them.
+//! Safetensors files of any named tensors, with a JSON text.
 
 use crate::error::{Error, Result};
 use crate::files::write_file;
@@ -8,12 +8,12 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-/// Writes tensors by name; the file appears whole or not at all. `metadata` is the text that the
-/// states files, too, have under the key `stratoscope`.
+/// Writes named tensors atomically. `metadata` is stored under the key `stratoscope`, as in states
+/// files.
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be written, [`Error::States`] where the tensors cannot be written
-/// as safetensors.
+/// [`Error::Io`] if the file cannot be written, [`Error::States`] if the tensors cannot be written as
+/// safetensors.
 pub fn write_tensors(
     path: &Path,
     floats: &[(&str, ArrayViewD<'_, f32>)],
@@ -46,19 +46,19 @@ pub fn write_tensors(
         .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
-/// What [`write_tensors`] wrote: the f32 tensors, and the text beside them.
+/// The f32 tensors and the text of a file of [`write_tensors`].
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct StoredTensors {
-    /// By name. They may hold any number, also NaN.
+    /// The tensors by name. They may have NaN.
     pub floats: BTreeMap<String, ArrayD<f32>>,
-    /// The text under the key `stratoscope`; empty where there is none.
+    /// The text under the key `stratoscope`; empty if there is none.
     pub metadata: String,
 }
 
-/// Reads a file that [`write_tensors`] wrote.
+/// Reads a file of [`write_tensors`].
 ///
 /// # Errors
-/// [`Error::Io`] where it cannot be read, [`Error::States`] where it is no safetensors file.
+/// [`Error::Io`] if it cannot be read, [`Error::States`] if it is not a safetensors file.
 pub fn read_tensors(path: &Path) -> Result<StoredTensors> {
     let bytes =
         std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
@@ -95,6 +95,6 @@ mod tests {
         assert_eq!((read.floats["a"].shape(), read.floats["a"][[1, 0]]), (&[2, 2][..], 3.0));
         assert_eq!(read.floats["b"], b.into_dyn());
         std::fs::write(&path, b"no tensors").unwrap();
-        assert!(read_tensors(&path).unwrap_err().to_string().contains("not a states file"));
+        assert!(read_tensors(&path).unwrap_err().to_string().contains("as a states file"));
     }
 }

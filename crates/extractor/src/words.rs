@@ -339,7 +339,7 @@ impl Chosen {
     }
 }
 
-/// Where the tokenizer's words stand in a text, without the space that some take with them.
+/// The places of the tokenizer's words in a text, without surrounding spaces.
 fn words_of(prepared: &Prepared, text: &str) -> Vec<Range<usize>> {
     let letters: Vec<char> = text.chars().collect();
     let place = |pool: &Pool| {
@@ -352,7 +352,7 @@ fn words_of(prepared: &Prepared, text: &str) -> Vec<Range<usize>> {
     };
     let pools = pools(&prepared.rows, &prepared.texts, Unit::Word);
     let mut words: Vec<Range<usize>> = pools.iter().filter_map(place).collect();
-    // Words that share letters (those of one letter's bytes) are one.
+    // Words that share letters (the bytes of one letter) are one word.
     words.dedup_by(|next, word| {
         let shared = next.start < word.end;
         word.end = if shared { word.end.max(next.end) } else { word.end };

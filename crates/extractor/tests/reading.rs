@@ -1,5 +1,8 @@
 //! Groups of texts, and functions at hook points, on a tiny BERT.
 
+// A model that cannot be loaded should stop the test.
+#![allow(clippy::unwrap_used)]
+
 use ndarray::{Array2, Axis, s};
 use std::path::Path;
 use stratoscope_extractor::{

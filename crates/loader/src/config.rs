@@ -1,14 +1,13 @@
-//! `config.json`, read key by key: what is there must be understood, or it is an error that names
-//! the key.
+//! `config.json`, read key by key. A value that is not understood is an error that names the key.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::Value;
 use stratoscope_transformer::Activation;
 
 /// A parsed `config.json`, or an object in it.
 pub(crate) struct Config {
     values: serde_json::Map<String, Value>,
-    /// What stands before its keys in messages: `rope_scaling.`, say.
+    /// The prefix of its keys in messages, such as `rope_scaling.`.
     path: String,
 }
 
@@ -27,7 +26,7 @@ impl Config {
         }
     }
 
-    /// The part that is about text, where the model reads pictures or sound too.
+    /// The config of the text model, if the model also reads pictures or sound.
     pub(crate) fn of_text(self) -> Result<Self> {
         const TIED: &str = "tie_word_embeddings";
         let Some(mut text) = self.within("text_config")? else { return Ok(self) };
@@ -37,7 +36,7 @@ impl Config {
         Ok(text)
     }
 
-    /// The object under a key, where there is one that is not empty.
+    /// The object under a key, unless it is absent or empty.
     pub(crate) fn within(&self, key: &str) -> Result<Option<Self>> {
         match self.get(key) {
             None => Ok(None),
@@ -50,32 +49,32 @@ impl Config {
         }
     }
 
-    /// Whether a key is there and null.
+    /// Whether a key has the value null.
     pub(crate) fn is_null(&self, key: &str) -> bool {
         self.values.get(key).is_some_and(Value::is_null)
     }
 
-    /// Whether a key is there and has a value.
+    /// Whether a key has a value other than null.
     pub(crate) fn has(&self, key: &str) -> bool {
         self.get(key).is_some()
     }
 
-    /// A key's value; null counts as absent, as it does in transformers.
+    /// The value of a key. Null counts as absent, as in transformers.
     fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key).filter(|v| !v.is_null())
     }
 
-    /// A text that must be there.
+    /// A required text.
     pub(crate) fn text(&self, key: &str) -> Result<&str> {
         self.optional_text(key)?.ok_or_else(|| Error::Config {
             file: FILE.to_owned(),
             key: format!("{}{key}", self.path),
             value: "missing".to_owned(),
-            reason: "it says what family the model is of".to_owned(),
+            reason: "the model_type names the family of the model".to_owned(),
         })
     }
 
-    /// A text, where it is there.
+    /// An optional text.
     pub(crate) fn optional_text(&self, key: &str) -> Result<Option<&str>> {
         match self.get(key) {
             None => Ok(None),
@@ -84,7 +83,7 @@ impl Config {
         }
     }
 
-    /// A list of texts, where it is there.
+    /// An optional list of texts.
     pub(crate) fn texts(&self, key: &str) -> Result<Option<Vec<&str>>> {
         let Some(value) = self.get(key) else { return Ok(None) };
         let list = value.as_array().map(|list| list.iter().map(Value::as_str).collect());
@@ -94,7 +93,7 @@ impl Config {
         }
     }
 
-    /// A list of numbers that must be there.
+    /// A required list of numbers.
     pub(crate) fn numbers(&self, key: &str) -> Result<Vec<f64>> {
         let value = self.get(key).unwrap_or(&Value::Null);
         let list = value.as_array().map(|list| list.iter().map(Value::as_f64).collect());
@@ -104,12 +103,12 @@ impl Config {
         }
     }
 
-    /// A whole number under the first of `keys` that is there, else transformers' default.
+    /// A whole number under the first of `keys` that has a value, else transformers' default.
     pub(crate) fn size(&self, keys: &[&str], default: usize) -> Result<usize> {
         Ok(self.optional_size(keys)?.unwrap_or(default))
     }
 
-    /// A whole number under the first of `keys` that is there.
+    /// A whole number under the first of `keys` that has a value.
     pub(crate) fn optional_size(&self, keys: &[&str]) -> Result<Option<usize>> {
         let Some((key, value)) = keys.iter().find_map(|&k| Some((k, self.get(k)?))) else {
             return Ok(None);
@@ -130,7 +129,8 @@ impl Config {
         }
     }
 
-    /// A small positive number under the first of `keys` that is there, else transformers' default.
+    /// A small positive number under the first of `keys` that has a value, else transformers'
+    /// default.
     pub(crate) fn epsilon(&self, keys: &[&str], default: f64) -> Result<f64> {
         match keys.iter().find_map(|&k| Some((k, self.get(k)?))) {
             None => Ok(default),
@@ -141,7 +141,7 @@ impl Config {
         }
     }
 
-    /// A positive number under the first of `keys` that is there.
+    /// A positive number under the first of `keys` that has a value.
     pub(crate) fn positive(&self, keys: &[&str]) -> Result<Option<f64>> {
         match keys.iter().find_map(|&k| Some((k, self.get(k)?))) {
             None => Ok(None),
@@ -152,13 +152,13 @@ impl Config {
         }
     }
 
-    /// A positive number that must be there.
+    /// A required positive number.
     pub(crate) fn needed(&self, key: &str) -> Result<f64> {
         let missing = || self.error(key, &Value::Null, "a positive number is expected");
         self.positive(&[key])?.ok_or_else(missing)
     }
 
-    /// Yes or no, else transformers' default.
+    /// True or false, else transformers' default.
     pub(crate) fn flag(&self, key: &str, default: bool) -> Result<bool> {
         match self.get(key) {
             None => Ok(default),
@@ -167,7 +167,7 @@ impl Config {
         }
     }
 
-    /// An activation by the name that transformers gives it.
+    /// An activation by transformers' name, else transformers' default.
     pub(crate) fn activation(&self, key: &str, default: Activation) -> Result<Activation> {
         match self.optional_text(key)? {
             None => Ok(default),
@@ -175,7 +175,7 @@ impl Config {
         }
     }
 
-    /// The activation of this name, which stands under `key`.
+    /// The activation of a name, which is the value of `key`.
     pub(crate) fn activation_named(&self, key: &str, name: &str) -> Result<Activation> {
         match name {
             "gelu" | "gelu_python" => Ok(Activation::Gelu),
@@ -191,7 +191,7 @@ impl Config {
         }
     }
 
-    /// Refuses a key that asks for what is not built: it may be absent or `allowed`.
+    /// Refuses every value of a key but `allowed`; the key may be absent.
     pub(crate) fn only(&self, key: &str, allowed: Value) -> Result<()> {
         match self.get(key) {
             // 1 and 1.0 are the same number.
@@ -203,7 +203,7 @@ impl Config {
         }
     }
 
-    /// Refuses a key that asks for what is not built by being there at all.
+    /// Refuses every value of a key.
     pub(crate) fn absent(&self, key: &str) -> Result<()> {
         match self.get(key) {
             None => Ok(()),
@@ -211,7 +211,7 @@ impl Config {
         }
     }
 
-    /// Width of a head, from the model's width and its number of heads.
+    /// The width of a head, from the width of the model and the number of heads.
     pub(crate) fn d_head(&self, key: &str, d_model: usize, n_heads: usize) -> Result<usize> {
         if n_heads == 0 || !d_model.is_multiple_of(n_heads) {
             let reason = format!("it must divide the hidden size, {d_model}");
@@ -220,7 +220,7 @@ impl Config {
         Ok(d_model / n_heads)
     }
 
-    /// That a key has a value which is not what is expected.
+    /// An error about the value of a key.
     pub(crate) fn error(&self, key: &str, value: &Value, reason: &str) -> Error {
         let mut value = if value.is_null() { "missing".to_owned() } else { value.to_string() };
         if value.chars().count() > 80 {

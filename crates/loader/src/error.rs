@@ -1,50 +1,50 @@
-//! What can go wrong between the name of a model and a loaded one, with the evidence.
+//! Errors of loading a model, with their evidence.
 
 use std::path::PathBuf;
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What kind of trouble an error is; programs turn it into an exit code.
+/// The kind of an error, which programs turn into an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// The request itself is malformed: a name or a setting.
+    /// A malformed name or setting.
     Usage,
-    /// There is no such model, or it is not cached and the network must not be used.
+    /// The model does not exist, or it is not cached and the program is offline.
     NotFound,
-    /// The model is there, but its files are wrong or not supported.
+    /// The files of the model are wrong or not supported.
     BadInput,
     /// The network failed, or access was refused.
     Network,
-    /// Something else failed: a disk, memory.
+    /// Another failure: of the disk, of memory.
     Failure,
 }
 
-/// What can go wrong while a model is found, read and checked.
+/// An error of finding, reading or checking a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// Neither a folder, nor a file, nor the name of a hub repository.
     #[error("no model {name:?}: there is no such folder, and a hub repository is named org/name")]
     NoSuchModel {
-        /// What was asked for.
+        /// The name.
         name: String,
     },
-    /// A path that is a file, and not one of GGUF.
+    /// A path of a file that is not a GGUF file.
     #[error("{} is a file; give a GGUF file, or the folder that holds config.json and model.safetensors", path.display())]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
-    /// A file that a model must have is not there.
+    /// A required file is missing.
     #[error("{place} has no {file}{hint}")]
     MissingFile {
         /// The folder or repository.
         place: String,
         /// The file.
         file: String,
-        /// What else was found, or what to do.
+        /// What was found instead, or what to do.
         hint: String,
     },
     /// A file could not be read.
@@ -55,7 +55,7 @@ pub enum Error {
         /// Why.
         source: std::io::Error,
     },
-    /// A file that should be JSON is not.
+    /// A file that is not valid JSON.
     #[error("{file} is not valid JSON")]
     Json {
         /// The file.
@@ -70,21 +70,21 @@ pub enum Error {
         file: String,
         /// The key.
         key: String,
-        /// Its value, or `missing`.
+        /// The value, or `missing`.
         value: String,
-        /// What is expected.
+        /// The expected value.
         reason: String,
     },
-    /// A family that this program does not have.
-    #[error("models of type {model_type:?} are not supported; these are: {supported}")]
+    /// A family that is not supported.
+    #[error("models of type {model_type:?} are not supported; supported types: {supported}")]
     Family {
-        /// The config's `model_type`.
+        /// The `model_type` of the config.
         model_type: String,
-        /// The types that are.
+        /// The supported types.
         supported: String,
     },
     /// A weights file that is cut or damaged.
-    #[error("{file} is not a whole safetensors file: {reason}; fetch or copy it again")]
+    #[error("{file} is not a complete safetensors file: {reason}; fetch or copy it again")]
     Weights {
         /// The file.
         file: String,
@@ -92,34 +92,34 @@ pub enum Error {
         reason: String,
     },
     /// A GGUF file that is cut, damaged or of another version.
-    #[error("{file} is not a GGUF file that can be read: {reason}")]
+    #[error("cannot read {file} as a GGUF file: {reason}")]
     Gguf {
         /// The file.
         file: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// Several GGUF files where one would be the model.
-    #[error("{place} holds several models: {}; name one of them", files.join(", "))]
+    /// A folder with several GGUF files.
+    #[error("{place} has several models: {}; name one of them", files.join(", "))]
     SeveralModels {
         /// The folder.
         place: String,
         /// The files, by name.
         files: Vec<String>,
     },
-    /// A tensor of a GGUF file is quantized in a way that is not read.
+    /// A quantization that is not supported.
     #[error(
         "tensor {tensor:?} is stored as {dtype}; F32, F16, BF16, Q4_0 to Q8_1 and Q2_K to Q8_K are supported"
     )]
     Quantization {
-        /// Its name in the file.
+        /// The name of the tensor in the file.
         tensor: String,
-        /// How it is stored.
+        /// Its number type.
         dtype: String,
     },
-    /// The weights are a pickle, and reading one was not allowed.
+    /// The weights are a pickle, and pickles are not allowed.
     #[error(
-        "{place} has its weights only as {file}, which is a pickle: pass --allow-pickle to read it (nothing in it is executed), or save the model as safetensors"
+        "the weights of {place} are in {file}, a pickle: pass --allow-pickle to read it (nothing in it is executed), or save the model as safetensors"
     )]
     PickleNotAllowed {
         /// The folder or repository.
@@ -127,86 +127,86 @@ pub enum Error {
         /// The file.
         file: String,
     },
-    /// A checkpoint of PyTorch that is cut, damaged, or of a kind that is not read.
-    #[error("{file} is not a PyTorch checkpoint that can be read: {reason}")]
+    /// A PyTorch checkpoint that is cut, damaged or not supported.
+    #[error("cannot read {file} as a PyTorch checkpoint: {reason}")]
     Pickle {
         /// The file.
         file: String,
         /// What is wrong with it.
         reason: String,
     },
-    /// A checkpoint of PyTorch that holds other things than weights.
-    #[error("{file} asks for {global}, which weights do not need; nothing in it was executed")]
+    /// A PyTorch checkpoint with other objects than weights.
+    #[error("{file} refers to {global}, which weights do not need; nothing in it was executed")]
     PickleGlobal {
         /// The file.
         file: String,
-        /// What it asks for, as Python names it.
+        /// The Python object.
         global: String,
     },
-    /// The checkpoint lacks a tensor.
+    /// A tensor is missing in the checkpoint.
     #[error("the checkpoint has no tensor {tensor:?}")]
     MissingTensor {
         /// Its name in the checkpoint.
         tensor: String,
     },
-    /// A tensor has another shape than the config says.
-    #[error("tensor {tensor:?} has shape {found:?}, config.json says {expected:?}")]
+    /// The shape of a tensor does not fit the config.
+    #[error("tensor {tensor:?} has shape {found:?}; the config expects {expected:?}")]
     TensorShape {
         /// Its name in the checkpoint.
         tensor: String,
-        /// What the config says.
+        /// The shape that follows from the config.
         expected: Vec<usize>,
-        /// What was found.
+        /// The shape in the checkpoint.
         found: Vec<usize>,
     },
-    /// A tensor is stored as numbers that are not weights.
+    /// A number type that weights do not have.
     #[error("tensor {tensor:?} is stored as {dtype}; f32, f16, bf16 and f64 are supported")]
     TensorType {
         /// Its name in the checkpoint.
         tensor: String,
-        /// How it is stored.
+        /// Its number type.
         dtype: String,
     },
-    /// A tensor holds a NaN or an infinity.
-    #[error("tensor {tensor:?} holds {value} at element {element}: the checkpoint is damaged")]
+    /// A tensor with a NaN or an infinity.
+    #[error("tensor {tensor:?} has {value} at element {element}: the checkpoint is damaged")]
     NotFinite {
         /// Its name in the checkpoint.
         tensor: String,
         /// The value.
         value: f32,
-        /// Where, counted from 0 in row-major order.
+        /// The element, counted from 0 in row-major order.
         element: usize,
     },
-    /// Tensors that no rule of the family takes.
+    /// Tensors that no rule of the family uses.
     #[error(
-        "the checkpoint holds {first:?}{more}, which a {family} model does not use: it is not what its config says", more = match count { 1 => String::new(), n => format!(" and {} more", n - 1) }
+        "the checkpoint has {first:?}{more}, which a {family} model does not use: checkpoint and config do not fit together", more = match count { 1 => String::new(), n => format!(" and {} more", n - 1) }
     )]
     UnknownTensors {
         /// The family.
         family: String,
-        /// How many.
+        /// Their number.
         count: usize,
-        /// The first by name.
+        /// The first of them by name.
         first: String,
     },
-    /// A tokenizer file that the tokenizers library does not take.
-    #[error("{file} is not a tokenizer that can be read: {reason}")]
+    /// A tokenizer file that cannot be read.
+    #[error("cannot read {file} as a tokenizer: {reason}")]
     Tokenizer {
         /// The file.
         file: String,
         /// Why.
         reason: String,
     },
-    /// The tokenizer has tokens that the model has no embedding for.
+    /// The tokenizer has tokens beyond the embedding of the model.
     #[error(
-        "the tokenizer does not match the model: its token {token:?} has id {id}, the embedding has {d_vocab} rows"
+        "the tokenizer does not match the model: token {token:?} has id {id}, and the embedding has {d_vocab} rows"
     )]
     TokenizerMismatch {
         /// The token with the greatest id.
         token: String,
-        /// That id.
+        /// Its id.
         id: u32,
-        /// Rows of the embedding.
+        /// The rows of the embedding.
         d_vocab: usize,
     },
     /// The tokenizer could not encode a text.
@@ -216,21 +216,21 @@ pub enum Error {
         reason: String,
     },
     /// The sizes of a config do not fit together.
-    #[error("config.json does not make a transformer")]
+    #[error("config.json does not describe a valid transformer")]
     Architecture(#[source] stratoscope_transformer::Error),
-    /// The weights do not make a transformer.
-    #[error("the weights do not make a transformer")]
+    /// The weights do not fit the architecture.
+    #[error("the weights do not fit the architecture")]
     Transformer(#[from] stratoscope_transformer::Error),
-    /// The hub, or its cache.
+    /// An error of the hub or its cache.
     #[error(transparent)]
     Hub(#[from] crate::hub::HubError),
-    /// A tensor could not be made.
-    #[error("a tensor could not be made")]
+    /// A tensor could not be created.
+    #[error("a tensor could not be created")]
     Tensor(#[from] candle_core::Error),
 }
 
 impl Error {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoSuchModel { .. }

@@ -1,5 +1,5 @@
-//! The families, each a file of data: how a config reads as an architecture, and which tensor of
-//! the checkpoint is which weight.
+//! The families, each a file of data: from a config to an architecture, and from the tensors of a
+//! checkpoint to its weights.
 
 mod albert;
 mod bert;
@@ -32,11 +32,11 @@ mod spans;
 pub(crate) use rules::{Rule, Transform};
 
 use crate::config::Config;
+use crate::error::{Error, Result};
 use crate::tokenizer::Vocabulary;
-use crate::{Error, Result};
 use stratoscope_transformer::Architecture;
 
-/// All families; a new one is a file and a line here.
+/// All families.
 const FAMILIES: &[&Family] = &[
     &albert::FAMILY,
     &bert::FAMILY,
@@ -63,31 +63,29 @@ const FAMILIES: &[&Family] = &[
     &t5::FAMILY,
 ];
 
-/// What the loader has to know of a family.
+/// A family.
 pub(crate) struct Family {
-    /// What people call it.
+    /// The name for readers.
     pub(crate) name: &'static str,
-    /// Its `model_type`s in `config.json`.
+    /// The `model_type`s in `config.json`.
     pub(crate) model_types: &'static [&'static str],
-    /// `config.json` to architecture; its head is the one that the family's checkpoints have, if
-    /// they have one.
+    /// From `config.json` to the architecture, with the head that checkpoints of the family may have.
     pub(crate) architecture: fn(&Config) -> Result<Architecture>,
-    /// Where the weights are in the checkpoint. Of several rules for one weight the first whose
-    /// tensor is there counts.
+    /// The tensors of the weights. Of several rules for one weight, the first with a tensor in the
+    /// checkpoint counts.
     pub(crate) names: &'static [Rule],
-    /// The same for the head, whose names never have a prefix.
+    /// The tensors of the head, whose names have no prefix.
     pub(crate) head: &'static [Rule],
-    /// What checkpoints put before the names; the bare names are always tried.
+    /// Prefixes of the names. Names without a prefix are always tried.
     pub(crate) prefixes: &'static [&'static str],
-    /// Beginnings of the names, with or without a prefix, of heads and buffers that hidden states
-    /// do not need.
+    /// How the names of unused heads and buffers begin, with or without a prefix.
     pub(crate) unused: &'static [&'static str],
-    /// The tokenizer that is built where there is no `tokenizer.json`; none where that needs it.
+    /// The tokenizer that is built if there is no `tokenizer.json`; none if `tokenizer.json` is
+    /// required.
     pub(crate) vocabulary: Option<Vocabulary>,
 }
 
-/// Ends of the names of buffers that checkpoints of any family may carry: tables that are computed,
-/// and masks.
+/// How the names of unused buffers end, in any family: computed tables, and masks.
 pub(crate) const BUFFERS: &[&str] = &[
     "rotary_emb.inv_freq",
     ".position_ids",
@@ -98,7 +96,7 @@ pub(crate) const BUFFERS: &[&str] = &[
     ".attention.masked_bias",
 ];
 
-/// The names of all families, for messages and tables.
+/// The names of all families.
 pub fn supported_families() -> Vec<&'static str> {
     FAMILIES.iter().map(|f| f.name).collect()
 }
@@ -108,15 +106,15 @@ pub fn families_with_heads() -> Vec<&'static str> {
     FAMILIES.iter().filter(|f| !f.head.is_empty()).map(|f| f.name).collect()
 }
 
-/// The family that a `config.json` asks for, by its `model_type`.
+/// The family of a `config.json`, by its `model_type`.
 ///
 /// # Errors
-/// A file that is no config, or a family that is not among [`supported_families`].
+/// A file that is not a config, or a family that is not among [`supported_families`].
 pub fn family_of(config: &[u8]) -> Result<&'static str> {
     Ok(of(&Config::parse(config)?.of_text()?)?.name)
 }
 
-/// The family that a config names.
+/// The family of a config.
 pub(crate) fn of(config: &Config) -> Result<&'static Family> {
     let model_type = config.text("model_type")?;
     FAMILIES.iter().find(|f| f.model_types.contains(&model_type)).copied().ok_or_else(|| {
@@ -126,7 +124,7 @@ pub(crate) fn of(config: &Config) -> Result<&'static Family> {
     })
 }
 
-/// What the encoders share: no config may turn them into a decoder.
+/// Refuses configs that turn an encoder into a decoder.
 fn refuse_decoders(config: &Config) -> Result<()> {
     config.only("is_decoder", false.into())?;
     config.only("add_cross_attention", false.into())

@@ -1,9 +1,9 @@
-//! A GGUF file as the other loading code understands a checkpoint: a `config.json`, tensors by the
-//! names of transformers, and a `tokenizer.json`.
+//! A GGUF file as a checkpoint: a `config.json`, tensors with transformers' names, and a
+//! `tokenizer.json`.
 //!
-//! Start at [`Gguf`]. `parse.rs` reads the header, `dtype.rs` widens quantized values, `tensor.rs`
-//! undoes what llama.cpp's converter did to a tensor; `families.rs` has the architectures, `names.rs`
-//! their tensors, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
+//! Start at [`Gguf`]. `parse.rs` reads the header, `dtype.rs` dequantizes values, `tensor.rs` undoes
+//! the changes of llama.cpp's converter; `families.rs` has the architectures, `names.rs` their
+//! tensors, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
 
 mod dtype;
 mod families;
@@ -16,19 +16,20 @@ mod tensor;
 mod tests;
 mod tokenizer;
 
+use crate::error::{Error, Result};
+use crate::pooling::Pooling;
 use crate::stored::StoredTensors;
-use crate::{Error, Pooling, Result};
 use keys::Keys;
 use parse::{Header, Value};
 use std::cell::RefCell;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-/// What a file's bytes are read from.
+/// The bytes of a file.
 pub(crate) trait Bytes: Read + Seek {}
 
 impl<T: Read + Seek> Bytes for T {}
 
-/// An open GGUF file. Its values stay in the file until they are asked for.
+/// An open GGUF file, whose values are read on demand.
 pub(crate) struct Gguf {
     file: String,
     header: Header,
@@ -39,7 +40,7 @@ impl Gguf {
     /// Reads the header of a file of `length` bytes.
     ///
     /// # Errors
-    /// [`Error::Gguf`] where it is not one, is cut, or contradicts itself.
+    /// [`Error::Gguf`] for a file that is not a GGUF file, is cut, or is inconsistent.
     pub(crate) fn open(reader: Box<dyn Bytes>, length: u64, file: &str) -> Result<Self> {
         let mut buffered = BufReader::new(reader);
         let header = match buffered.rewind() {
@@ -51,39 +52,39 @@ impl Gguf {
         Ok(Self { file: file.to_owned(), header, reader })
     }
 
-    /// The `config.json` that the checkpoint would have, in the spelling of the hub's files.
+    /// The `config.json` of the checkpoint, with transformers' keys.
     ///
     /// # Errors
-    /// [`Error::Family`] for an architecture that is not known; [`Error::Config`] for a key that is
-    /// missing, not understood, or asks for what is not supported.
+    /// [`Error::Family`] for an architecture that is not supported; [`Error::Config`] for a key that is
+    /// missing, unknown or has a value that is not supported.
     pub(crate) fn config(&self) -> Result<serde_json::Value> {
         if let Some(parts) = self.header.metadata.get("split.count")
             && parts.unsigned() != Some(1)
         {
-            let reason = "models in several files are not read: merge them into one";
+            let reason = "models in several files are not supported: merge them into one";
             return Err(self.error("split.count", Some(parts), reason));
         }
         families::config(self)
     }
 
-    /// The tensors by the names, and with the values, that transformers' checkpoint has.
+    /// The tensors with the names and values of transformers' checkpoint.
     ///
     /// # Errors
-    /// [`Error::UnknownTensors`] for one that the architecture does not have.
+    /// [`Error::UnknownTensors`] for tensors that the architecture does not have.
     pub(crate) fn tensors(&self) -> Result<StoredTensors<'_>> {
         families::tensors(self)
     }
 
-    /// The `tokenizer.json` that the checkpoint would have; none where the file has no vocabulary.
+    /// The `tokenizer.json` of the checkpoint; none if the file has no vocabulary.
     ///
     /// # Errors
-    /// [`Error::Config`] for a key that is missing or not understood, [`Error::Tokenizer`] for a
-    /// vocabulary that makes no tokenizer.
+    /// [`Error::Config`] for a key that is missing or unknown, [`Error::Tokenizer`] for a vocabulary
+    /// that is not valid.
     pub(crate) fn tokenizer(&self) -> Result<Option<serde_json::Value>> {
         tokenizer::definition(self)
     }
 
-    /// How a sentence vector is made, where the file says so.
+    /// The pooling of sentence vectors, if the file names one.
     pub(crate) fn sentence_pooling(&self) -> Option<Pooling> {
         let key = format!("{}.pooling_type", self.architecture().ok()?);
         match self.header.metadata.get(&key)?.unsigned()? {
@@ -94,17 +95,17 @@ impl Gguf {
         }
     }
 
-    /// Its name, for messages.
+    /// The name of the file, for messages.
     pub(crate) fn file(&self) -> &str {
         &self.file
     }
 
-    /// What llama.cpp calls the architecture.
+    /// llama.cpp's name of the architecture.
     fn architecture(&self) -> Result<&str> {
         const KEY: &str = "general.architecture";
         match self.header.metadata.get(KEY) {
             Some(Value::Text(name)) => Ok(name),
-            other => Err(self.error(KEY, other, "it says what family the model is of")),
+            other => Err(self.error(KEY, other, "it names the family of the model")),
         }
     }
 
@@ -113,13 +114,13 @@ impl Gguf {
         Keys::new(&self.file, prefix, &self.header.metadata)
     }
 
-    /// The values of a small tensor that stands for a setting, where the file has it.
+    /// The values of a tensor that is a setting, if the file has it.
     fn setting(&self, name: &str) -> Result<Option<Vec<f32>>> {
         let tensor = self.header.tensors.get(name);
         tensor.map(|info| tensor::read(self, name, info)).transpose()
     }
 
-    /// Bytes of the file, in `buffer`, at an address that suits every type of block.
+    /// Bytes of the file, in `buffer`, aligned for every type of block.
     fn bytes<'a>(&self, start: u64, count: usize, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
         const ALIGN: usize = 8;
         if buffer.len() < count + ALIGN {

@@ -1,13 +1,13 @@
 //! Files of a model repository, from the Hugging Face hub or the cache that Python shares with us.
 //!
-//! [`Hub::fetch`] is the way in: a repository, a revision and the files wanted, and a [`Snapshot`]
-//! of one commit comes back, every file of it verified. [`HubSettings`] says where the hub and the
-//! cache are; nothing here reads the process's environment or prints.
+//! [`Hub::fetch`] takes a repository, a revision and file names, and returns a [`Snapshot`] of one
+//! commit, whose files are verified. [`HubSettings`] has the addresses of the hub and the cache.
+//! Nothing here reads the environment of the process, or prints.
 //!
-//! hf-hub gives the names of the cache's folders and the shape of the hub's answers. The transfer is
-//! our own, over ureq, the client below hf-hub, because hf-hub 0.5 compares neither size nor
-//! checksum after a download, appends the whole file to a part of it when a server ignores the
-//! range, knows nothing of offline work, and hides which of not found, gated and broken it was.
+//! hf-hub gives the names of the cache folders and the types of the hub's responses. The transfer is
+//! our own, over ureq, because hf-hub 0.5 compares neither size nor checksum after a download, appends
+//! the whole file to a part of it if a server ignores the range, has no offline mode, and does not
+//! tell apart files that are not found, gated or broken.
 
 mod cache;
 mod error;
@@ -45,31 +45,31 @@ pub struct Hub {
     verifier: Verifier,
 }
 
-/// A file that is wanted.
+/// A file to fetch.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FileSpec {
-    /// Its path inside the repository, with `/` between parts.
+    /// The path in the repository, with `/` between parts.
     pub name: String,
-    /// Whether the repository must have it.
+    /// Whether the file is required.
     pub need: Need,
 }
 
-/// Whether a repository must have a file.
+/// Whether a file is required.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// It is an error if the repository does not have it.
+    /// A missing file is an error.
     Required,
-    /// It is left out if the repository does not have it.
+    /// A missing file is left out.
     Optional,
 }
 
 impl FileSpec {
-    /// A file that the repository must have.
+    /// A required file.
     pub fn required(name: impl Into<String>) -> Self {
         FileSpec { name: name.into(), need: Need::Required }
     }
 
-    /// A file that is taken if the repository has it.
+    /// An optional file.
     pub fn optional(name: impl Into<String>) -> Self {
         FileSpec { name: name.into(), need: Need::Optional }
     }
@@ -81,45 +81,45 @@ impl FileSpec {
 pub struct Snapshot {
     /// The repository, `org/name`.
     pub repo: String,
-    /// The commit: 40 hexadecimal digits. Fetching at this revision gives the same bytes for ever.
+    /// The commit: 40 hexadecimal digits. Fetching at this revision always gives the same bytes.
     pub commit: String,
-    /// The folder of this commit in the cache. It may hold other files than those asked for.
+    /// The folder of this commit in the cache. It may have more files.
     pub folder: PathBuf,
-    /// Where each file is. An optional file that the repository does not have is not among them.
+    /// The paths of the files, without missing optional files.
     pub files: BTreeMap<String, PathBuf>,
     /// The sha256 of each file, in hexadecimal.
     pub sha256: BTreeMap<String, String>,
-    /// Every file that the commit has, asked for or not; none where the hub was not asked for a list.
+    /// All files of the commit; none if the hub was not asked for a list.
     pub listed: Option<BTreeSet<String>>,
-    /// What the user should know although it worked.
+    /// Warnings.
     pub warnings: Vec<HubWarning>,
 }
 
-/// Something that the user should know although it worked.
+/// A warning about a successful fetch.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum HubWarning {
-    /// The hub could not be reached, so the copy in the cache was used; it may be out of date.
+    /// The hub is unreachable, so that the copy in the cache was used. It may be out of date.
     UsedCachedCopy {
-        /// The commit that was used.
+        /// The commit of the copy.
         commit: String,
-        /// Why the hub could not be target.
+        /// Why the hub is unreachable.
         cause: HubError,
     },
 }
 
-/// What may be asked of the hub for one commit.
+/// Where the files of one commit come from.
 enum Source {
-    /// Nothing: the cache must do.
+    /// From the cache alone.
     CacheOnly,
-    /// The hub has these files.
+    /// From the hub, which has these files.
     Listed(BTreeSet<String>),
-    /// The hub has to be asked for each file.
+    /// From the hub, which may have each file or not.
     Unlisted,
 }
 
 impl Hub {
-    /// A hub with these settings. Nothing is asked or written yet.
+    /// A hub with settings. It sends no request and writes nothing yet.
     ///
     /// # Errors
     /// [`HubError::BadEndpoint`] and [`HubError::BadToken`].
@@ -129,15 +129,15 @@ impl Hub {
         Ok(Hub { settings, remote, verifier })
     }
 
-    /// Asks the hub for a sign of life; nothing is sent but the request.
+    /// Checks that the hub responds.
     ///
     /// # Errors
-    /// [`HubError::Network`] where no answer comes.
+    /// [`HubError::Network`] without a response.
     pub fn reach(&self) -> Result<(), HubError> {
         self.remote.reach()
     }
 
-    /// The models in the cache, by name; empty where there is no cache yet.
+    /// The models in the cache, by name; empty if there is no cache yet.
     ///
     /// # Errors
     /// A cache that cannot be read.
@@ -146,17 +146,17 @@ impl Hub {
         cache::models(folder).map_err(HubError::read(folder))
     }
 
-    /// Fetches files of a repository, all of one commit, from the cache where it has them.
+    /// Fetches files of one commit of a repository; cached files are not downloaded again.
     ///
-    /// `repo` is `org/name` or `org/name@revision`; `revision` (a branch, a tag or a commit) beats
-    /// that one, and the default is `main`. A full commit that the cache holds needs no network. A
-    /// branch or tag takes one small request, which says whether it moved; if the hub cannot be
-    /// reached and the cache has the required files of the last known commit, those are used and
-    /// [`HubWarning::UsedCachedCopy`] says so. To get further files of the same commit, such as the
-    /// shards that an index names, fetch again at [`Snapshot::commit`].
+    /// `repo` is `org/name` or `org/name@revision`; `revision` (a branch, a tag or a commit) takes
+    /// precedence, and the default is `main`. A full commit in the cache needs no network. A branch or
+    /// tag needs one small request for its commit. If the hub is unreachable and the cache has the
+    /// required files of the last known commit, those are used, with
+    /// [`HubWarning::UsedCachedCopy`]. For more files of the same commit, such as the shards that an
+    /// index names, fetch again at [`Snapshot::commit`].
     ///
-    /// Every file is checked against the hub's checksum, once; an interrupted download goes on where
-    /// it stopped, also in a later run.
+    /// Every file is compared with the hub's checksum once. An interrupted download is resumed, also
+    /// by a later run.
     ///
     /// # Errors
     /// Every [`HubError`] except those of [`Hub::new`]; [`HubError::kind`] sorts them.
@@ -178,7 +178,7 @@ impl Hub {
         let cache = RepoCache::new(&self.settings.cache_dir, name.id(), self.settings.symlinks);
         let revision = name.revision().unwrap_or("main");
         let outcome = self.gather(&cache, name.id(), revision, files, progress);
-        // Also after a failure: what was verified stays verified.
+        // Also after a failure: verified files stay verified.
         self.verifier.save();
         outcome
     }
@@ -212,8 +212,8 @@ impl Hub {
                 None => match self.obtain(cache, target, spec.need, &source, progress) {
                     Ok(Some(path)) => path,
                     Ok(None) => continue,
-                    // All that must be there is: do not fail over what may be missing anyway. (What
-                    // the hub lists is not.)
+                    // All required files are there, and this optional one may not exist: no failure.
+                    // (A file that the hub lists exists.)
                     Err(cause)
                         if cause.is_unreachable()
                             && spec.need == Need::Optional
@@ -234,7 +234,7 @@ impl Hub {
         }
         if let Source::Listed(_) = source {
             match cache.set_commit(revision, &snapshot.commit) {
-                // Like Python: a cache that is complete may be read-only.
+                // Like Python: a complete cache may be read-only.
                 Err(_) if cache.commit_of(revision).is_some() => {}
                 outcome => outcome?,
             }
@@ -242,7 +242,7 @@ impl Hub {
         Ok(snapshot)
     }
 
-    /// Which commit a revision is, and where its files may come from.
+    /// The commit of a revision, and where its files come from.
     fn resolve(
         &self,
         cache: &RepoCache,
@@ -281,7 +281,7 @@ impl Hub {
         }
     }
 
-    /// A file that is not in the snapshot yet; `None` for an optional one that does not exist.
+    /// A file that is not in the snapshot yet; `None` for an optional file that does not exist.
     fn obtain(
         &self,
         cache: &RepoCache,
@@ -324,7 +324,7 @@ impl Hub {
         }
     }
 
-    /// Brings a file from the hub into the cache: blob, checksum, link.
+    /// Downloads a file into the cache: blob, checksum, link.
     fn transfer(
         &self,
         cache: &RepoCache,
@@ -347,8 +347,8 @@ impl Hub {
         Ok(pointer)
     }
 
-    /// Downloads the blob aside and checks it. What an earlier run left is used if it fits, and
-    /// thrown away with everything else that does not.
+    /// Downloads the blob under a temporary name and checks it. The part of an earlier run is resumed;
+    /// a blob with a wrong checksum is deleted.
     fn download(
         &self,
         cache: &RepoCache,
@@ -370,7 +370,7 @@ impl Hub {
                 let (url, expected) = (self.remote.file_url(target), info.etag.clone());
                 return Err(HubError::WrongChecksum { url, expected, found });
             }
-            // The earlier part may be to blame: once more from the start.
+            // The earlier part may be wrong: once more from the start.
             resumed = false;
         }
     }

@@ -1,9 +1,8 @@
-//! Where a checkpoint comes from, and how its config, names and tokenizer become a
-//! [`Transformer`](stratoscope_transformer::Transformer).
+//! From a checkpoint to a [`Transformer`](stratoscope_transformer::Transformer) with its tokenizer.
 //!
 //! [`load`] takes a [`Source`] (a folder, a GGUF file, a hub repository, or files in memory) and
-//! gives a [`Model`]. A *family* is a file of data under `families/`: how `config.json` reads as an
-//! `Architecture`, and which of the checkpoint's tensors is which weight. Only this crate knows
+//! returns a [`Model`]. A *family* is a file of data under `families/`: from `config.json` to an
+//! `Architecture`, and from the tensors of the checkpoint to its weights. Only this crate knows
 //! Hugging Face.
 
 mod config;

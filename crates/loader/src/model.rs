@@ -1,11 +1,16 @@
-//! A source to a loaded model: config, weights, tokenizer, and what is known of them.
+//! From a source to a loaded model: config, weights, tokenizer and their description.
 
 use crate::config::Config;
+use crate::error::{Error, Result};
 use crate::families::{self, Family};
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, Progress};
+use crate::pickle;
+use crate::pooling::Pooling;
+use crate::source::{FileRecord, Source};
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
-use crate::{Error, FileRecord, Pooling, Result, Source, Tokenizer, pickle, weights};
+use crate::tokenizer::Tokenizer;
+use crate::weights;
 use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -16,42 +21,41 @@ use stratoscope_transformer::{Architecture, Transformer};
 pub struct Model {
     /// The network.
     pub transformer: Transformer,
-    /// Its tokenizer, where the checkpoint has one.
+    /// The tokenizer, if the checkpoint has one.
     pub tokenizer: Option<Tokenizer>,
-    /// What is known of it.
+    /// A description of the model.
     pub info: ModelInfo,
-    /// What the user should know although loading worked.
+    /// Warnings of loading.
     pub warnings: Vec<HubWarning>,
 }
 
-/// What is known of a model, besides its weights.
+/// A description of a model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ModelInfo {
-    /// What it is called: a hub id, a folder's path, or the name of a model in memory.
+    /// The name: a hub id, the path of a folder, or the name of a model in memory.
     pub id: String,
-    /// The commit on the hub, where it comes from there.
+    /// The commit, if the model comes from the hub.
     pub revision: Option<String>,
     /// The family, as in [`supported_families`](crate::supported_families).
     pub family: &'static str,
-    /// Every file that was read.
+    /// All files that were read.
     pub files: Vec<FileRecord>,
-    /// How a sentence vector is made, where `1_Pooling/config.json` says so.
+    /// The pooling of sentence vectors, if `1_Pooling/config.json` names one.
     pub sentence_pooling: Option<Pooling>,
-    /// Where sentence-transformers cuts a text when it makes a sentence vector, as
-    /// `sentence_bert_config.json` says. It is shown, and nothing here enforces it.
+    /// The tokens after which sentence-transformers cuts a text, from `sentence_bert_config.json`. For
+    /// display; this crate does not cut.
     pub sentence_max_tokens: Option<u64>,
-    /// Where it runs.
+    /// The device.
     pub device: DeviceLocation,
-    /// The type of its numbers.
+    /// The number type of weights and states.
     pub dtype: DType,
-    /// Tensors of the checkpoint that the forward pass does not need: other heads and buffers.
+    /// The tensors of the checkpoint that the forward pass does not use: other heads and buffers.
     pub unused_tensors: Vec<String>,
 }
 
 impl ModelInfo {
-    /// The sha256 of the weights files, in the order of their names: what tells one model's numbers
-    /// from another's.
+    /// The sha256 of the weights files, in the order of their names: the identity of the weights.
     pub fn weights_sha256(&self) -> Vec<String> {
         let is_weights = |name: &str| {
             [".safetensors", ".bin"].iter().any(|end| name.ends_with(end)) || is_gguf(name.as_ref())
@@ -66,19 +70,19 @@ const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";
 const POOLING: &str = "1_Pooling/config.json";
 
-/// How a model is loaded, where the default is not wanted.
+/// Options of loading a model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LoadOptions {
-    /// Whether weights may be read from `pytorch_model.bin` where there are no safetensors. It is
-    /// read by a parser of this crate that executes nothing.
+    /// Whether weights may be read from `pytorch_model.bin` if there are no safetensors. The parser of
+    /// this crate executes nothing.
     pub allow_pickle: bool,
-    /// Where the model runs.
+    /// The device.
     pub device: Device,
-    /// The type of number that weights and states are; f32, f16 or bf16.
+    /// The number type of weights and states: f32, f16 or bf16.
     pub dtype: DType,
-    /// Whether f32 on a CPU runs through vectorised kernels, which it does unless a test holds
-    /// them to the plain operations that every other device and type runs through.
+    /// Whether f32 on a CPU runs on vectorised kernels. Tests switch them off to compare the kernels
+    /// with the operations of other devices and types.
     pub kernels: bool,
 }
 
@@ -88,20 +92,20 @@ impl Default for LoadOptions {
     }
 }
 
-/// Loads a model onto the CPU, in f32. `progress` is told of downloads.
+/// Loads a model onto the CPU, in f32. `progress` receives the progress of downloads.
 ///
 /// # Errors
 /// A model that is not found; a file that is missing, cut or wrong; a family or a config value that
-/// is not supported; a tensor that is missing, misshapen or holds NaN; a tokenizer that does not
-/// match. Each names its evidence.
+/// is not supported; a tensor that is missing, has a wrong shape or has NaN; a tokenizer that does
+/// not match. Each error names its evidence.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     load_with(source, &LoadOptions::default(), progress)
 }
 
-/// Loads a model as `options` say.
+/// Loads a model with options.
 ///
 /// # Errors
-/// As [`load`].
+/// The errors of [`load`].
 pub fn load_with(
     source: &Source,
     options: &LoadOptions,
@@ -130,7 +134,7 @@ pub fn load_with(
         Some(bytes) => Some(Pooling::parse(&bytes)?),
         None => gguf.as_ref().and_then(Gguf::sentence_pooling),
     };
-    // Only shown, so that one that cannot be read is as good as none.
+    // For display alone, so that an unreadable file counts as none.
     let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
     let place = (&options.device, options.dtype);
@@ -161,8 +165,8 @@ pub fn load_with(
     Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
 }
 
-/// The weights in one file, or in the shards that an index names: safetensors, else pickles where
-/// they are allowed.
+/// The weights in one file, or in the shards that an index names: safetensors, else pickles if they
+/// are allowed.
 pub(crate) fn weights_files(
     files: &mut Files,
     options: &LoadOptions,
@@ -183,7 +187,8 @@ pub(crate) fn weights_files(
             return shards(files, PICKLE_INDEX, &index, progress);
         }
     }
-    // That they do not exist is one thing; that they are not cached, or were cut, is another.
+    // Missing weights are described below; other errors, such as weights that are not cached, are
+    // returned.
     match files.fetch(&[WEIGHTS], Need::Required, progress) {
         Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
         Err(error) => return Err(error),
@@ -199,7 +204,7 @@ pub(crate) fn weights_files(
     files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)])
 }
 
-/// The shards that an index names, one after the other.
+/// The contents of the shards that an index names.
 fn shards(
     files: &mut Files,
     index_name: &str,
@@ -213,7 +218,7 @@ fn shards(
     shards.into_iter().map(|name| files.need(&name, &hint).map(|bytes| (name, bytes))).collect()
 }
 
-/// The shards that an index names, each a plain file name.
+/// The plain file names of the shards that an index names.
 fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
     let ending = if file == INDEX { ".safetensors" } else { ".bin" };
     let index: Value = serde_json::from_slice(index)
@@ -237,8 +242,8 @@ fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
         .collect()
 }
 
-/// The tokenizer, from `tokenizer.json` or the family's vocabulary files; none where there are
-/// neither.
+/// The tokenizer, from `tokenizer.json` or the vocabulary files of the family; none if both are
+/// missing.
 fn read_tokenizer(files: &Files, family: &Family) -> Result<Option<Tokenizer>> {
     Ok(Some(match files.find("tokenizer.json")? {
         Some(bytes) => Tokenizer::from_json(&bytes)?,
@@ -255,7 +260,7 @@ fn read_tokenizer(files: &Files, family: &Family) -> Result<Option<Tokenizer>> {
     }))
 }
 
-/// The tokenizer that a GGUF file describes.
+/// The tokenizer of a GGUF file.
 fn gguf_tokenizer(gguf: &Gguf) -> Result<Option<Tokenizer>> {
     let Some(definition) = gguf.tokenizer()? else { return Ok(None) };
     let tokenizer = Tokenizer::from_json(definition.to_string().as_bytes());
@@ -267,7 +272,7 @@ fn gguf_tokenizer(gguf: &Gguf) -> Result<Option<Tokenizer>> {
     })
 }
 
-/// Refuses a tokenizer with tokens that the model has no embedding for.
+/// Refuses a tokenizer with tokens beyond the embedding of the model.
 fn check_tokenizer(tokenizer: Option<&Tokenizer>, architecture: &Architecture) -> Result<()> {
     let d_vocab = architecture.d_vocab;
     match tokenizer.and_then(Tokenizer::last_token) {

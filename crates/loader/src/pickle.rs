@@ -1,6 +1,5 @@
-//! `pytorch_model.bin`: what `torch.save` writes, in its zip format and in the one before. The
-//! pickle in it is read by a machine that can do nothing but name tensors (`machine.rs`); the
-//! numbers stay in the file until they are asked for.
+//! `pytorch_model.bin`, as `torch.save` writes it in its zip format and in its older format. The pickle
+//! is read by a machine that can only describe tensors (`machine.rs`); values are read on demand.
 
 mod cursor;
 mod machine;
@@ -8,26 +7,26 @@ mod machine;
 mod tests;
 mod zip;
 
+use crate::error::{Error, Result};
 use crate::stored::{Stored, StoredTensors};
 use crate::weights::WeightsFile;
-use crate::{Error, Result};
 use cursor::Cursor;
 use machine::{Machine, Storage, Value, View};
 use safetensors::tensor::{Dtype, TensorView};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-/// What a file of the older format begins with: a pickle of torch's magic number.
+/// The beginning of a file of the older format: a pickle of torch's magic number.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
 
-/// How often the numbers of a file may be shared: T5 names its table four times.
+/// How often the numbers of a file may be shared. T5 shares its embedding four times.
 const SHARED: usize = 4;
 
 /// The tensors of all files together.
 ///
 /// # Errors
-/// A file that is cut, damaged or in another format; a pickle that asks for what weights do not
-/// need; a tensor that does not lie within its storage; a name that is there twice.
+/// A file that is cut, damaged or in another format; a pickle with objects that weights do not need; a
+/// tensor outside of its storage; a name that occurs twice.
 pub(crate) fn tensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
     let mut tensors = StoredTensors::new();
     for (file, bytes) in files {
@@ -80,8 +79,7 @@ fn is_little_endian(machine: &Machine<'_>, system: Value<'_>) -> bool {
         .any(|entry| matches!(entry, [Value::Text("little_endian"), Value::Bool(true)]))
 }
 
-/// The numbers that follow the pickles of the older format: for each key a length, then so many
-/// numbers of the type that the pickle gave the key.
+/// The storages after the pickles of the older format: for each key a length, then the numbers.
 fn legacy_storages<'a>(
     machine: &mut Machine<'a>,
     keys: Value<'a>,
@@ -96,7 +94,7 @@ fn legacy_storages<'a>(
             return Err(machine.input.wrong("a storage of it has no name"));
         };
         let Some(dtype) = dtypes.get(key) else {
-            return Err(machine.input.wrong(format!("its storage {key:?} is no tensor's")));
+            return Err(machine.input.wrong(format!("its storage {key:?} belongs to no tensor")));
         };
         let length = machine.input.number(8)?.saturating_mul(size_of(*dtype) as u64);
         found.insert(key, machine.input.count(length)?);
@@ -104,7 +102,7 @@ fn legacy_storages<'a>(
     Ok(found)
 }
 
-/// Puts the tensors of a state dict to the others.
+/// Adds the tensors of a state dict to `tensors`.
 fn collect<'a>(
     machine: &Machine<'a>,
     root: Value<'a>,
@@ -122,7 +120,7 @@ fn collect<'a>(
         let of = &machine.storages[view.storage];
         let placed = storage(of.key).and_then(|bytes| place(view, of, bytes));
         let Some(bytes) = placed else {
-            let reason = format!("its tensor {name:?} does not lie within its storage");
+            let reason = format!("its tensor {name:?} is not within its storage");
             return Err(machine.input.wrong(reason));
         };
         let count = view.shape.iter().product::<usize>();
@@ -133,17 +131,16 @@ fn collect<'a>(
         let (shape, strides) = (view.shape.clone(), view.strides.clone());
         let tensor = Strided { file: machine.input.file(), dtype: of.dtype, shape, strides, bytes };
         if tensors.insert(name.to_owned(), Box::new(tensor)).is_some() {
-            return Err(machine.input.wrong(format!("the tensor {name:?} is there twice")));
+            return Err(machine.input.wrong(format!("the tensor {name:?} occurs twice")));
         }
     }
     Ok(())
 }
 
-/// The dictionary of tensors: the whole, or what training scripts put beside other things under
-/// `state_dict` or `model`.
+/// The dictionary of tensors: the whole object, or its entry `state_dict` or `model`.
 fn state_dict<'m, 'a>(machine: &'m Machine<'a>, root: Value<'a>) -> Result<&'m [Value<'a>]> {
     let mut dict = root;
-    // A dictionary may contain itself: so not for ever.
+    // A dictionary may contain itself, so the depth is limited.
     for _ in 0..4 {
         let Value::Dict(cell) = dict else { break };
         let entries = &machine.cells[cell];
@@ -159,8 +156,8 @@ fn state_dict<'m, 'a>(machine: &'m Machine<'a>, root: Value<'a>) -> Result<&'m [
     Err(machine.input.wrong("it holds no dictionary of tensors"))
 }
 
-/// The bytes of a storage from a view's first number on, where the view lies within it. A view
-/// with more numbers than its storage repeats some, as no weight does.
+/// The bytes of a storage from the first number of a view on; none if the view is not within the
+/// storage, or has more numbers than the storage.
 fn place<'a>(view: &View, storage: &Storage<'_>, bytes: &'a [u8]) -> Option<&'a [u8]> {
     let size = size_of(storage.dtype);
     let bytes = bytes.get(..storage.len.checked_mul(size)?)?;
@@ -174,12 +171,12 @@ fn place<'a>(view: &View, storage: &Storage<'_>, bytes: &'a [u8]) -> Option<&'a 
     fits.then_some(from_first)
 }
 
-/// Bytes a number; each of the types that a storage may have takes whole ones.
+/// The bytes of a number.
 fn size_of(dtype: Dtype) -> usize {
     dtype.bitsize() / 8
 }
 
-/// A tensor whose numbers may lie in any order, within `bytes`.
+/// A tensor with strides, within `bytes`.
 struct Strided<'a> {
     file: &'a str,
     dtype: Dtype,
@@ -189,7 +186,7 @@ struct Strided<'a> {
 }
 
 impl Strided<'_> {
-    /// The bytes of its numbers in row-major order.
+    /// The bytes of the numbers in row-major order.
     fn row_major(&self) -> Cow<'_, [u8]> {
         let size = size_of(self.dtype);
         let count = self.shape.iter().product::<usize>();
@@ -199,7 +196,7 @@ impl Strided<'_> {
             expected *= d;
             fits
         });
-        // Where there are no numbers, the other dimensions may be anything.
+        // Without numbers the strides do not matter.
         if count == 0 || in_order.all(|fits| fits) {
             return Cow::Borrowed(&self.bytes[..count * size]);
         }

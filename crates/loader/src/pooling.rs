@@ -1,19 +1,19 @@
-//! How a sentence-embedding model makes one vector of many: `1_Pooling/config.json`.
+//! The pooling of several vectors to one, and `1_Pooling/config.json`.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::Value;
 
-/// How several vectors become one.
+/// The pooling of several vectors to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Pooling {
-    /// The first vector (for a sentence: its first special token, BERT's `[CLS]`).
+    /// The first vector (of a sentence: the first special token, such as `[CLS]`).
     First,
     /// The last vector.
     Last,
     /// The mean.
     #[default]
     Mean,
-    /// The largest value of each dimension.
+    /// The maximum in each dimension.
     Max,
 }
 
@@ -41,14 +41,14 @@ impl Pooling {
             _ => Err(Error::Config {
                 file: FILE.to_owned(),
                 key: "pooling_mode_…".to_owned(),
-                value: if on.is_empty() { "nowhere true".to_owned() } else { on.join(" + ") },
+                value: if on.is_empty() { "true for none".to_owned() } else { on.join(" + ") },
                 reason: "one of cls_token, lasttoken, mean_tokens and max_tokens is supported"
                     .to_owned(),
             }),
         }
     }
 
-    /// Its name, as the command line has it.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::First => "first",

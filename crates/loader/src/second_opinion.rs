@@ -1,15 +1,14 @@
-//! The second opinion: candle-transformers' own forward of the same checkpoint.
+//! The second opinion: candle-transformers' forward pass of the same checkpoint.
 //!
-//! It shares nothing with this crate but the bytes: the config is read again for its structs, and
-//! the tensors go to it by the checkpoint's own names. [`SecondOpinion::opinions`] runs every
-//! sequence alone, since candle-transformers pads a batch, and [`compare`] holds hidden states and
-//! logits against it. Where it is known to differ from transformers, and so from us,
-//! [`SecondOpinion::deviations`] says why.
+//! It shares only the bytes with this crate: the config is parsed again, and the tensors keep the names
+//! of the checkpoint. [`SecondOpinion::opinions`] runs every sequence alone, since candle-transformers
+//! pads a batch, and [`compare`] compares hidden states and logits. [`SecondOpinion::deviations`] lists
+//! known differences between candle-transformers and transformers.
 //!
-//! What its models give is turned into hidden states in two ways. An encoder with the norm at the
-//! end of its blocks, cut after k blocks, ends with the hidden state k. A decoder gives the logits
-//! of the last token only: its vocabulary is extended by one word a dimension whose logit is that
-//! dimension of the last hidden state, and the sequence is run up to every token.
+//! Hidden states come from its models in two ways. A post-norm encoder that is cut after k blocks ends
+//! with hidden state k. A decoder gives the logits of the last token alone: its vocabulary is extended
+//! by one token per dimension, whose logit is that dimension of the last hidden state, and each
+//! beginning of the sequence is run.
 
 mod checkpoint;
 mod compare;
@@ -22,48 +21,48 @@ pub use compare::{Comparison, Quantity, compare};
 pub use error::{Error, Result};
 
 use crate::hub::Progress;
-use crate::{FileRecord, Source};
+use crate::source::{FileRecord, Source};
 use candle_core::{Device, Tensor};
 use checkpoint::Checkpoint;
 use stratoscope_transformer::Sequence;
 
-/// Decoders of sequences up to this long are run once a token; of longer ones only the last token
-/// is known.
+/// Up to this length a decoder runs once per token; for longer sequences it runs for the last token
+/// alone.
 const EVERY_TOKEN: usize = 32;
 
-/// A model of candle-transformers: a sequence to a tensor.
+/// A model of candle-transformers: from a sequence to a tensor.
 type Run = Box<dyn FnMut(&Sequence) -> candle_core::Result<Tensor>>;
 
-/// Builds a model for sequences of at most so many tokens.
+/// Builds a model for sequences up to a number of tokens.
 type Build = fn(&Checkpoint, usize) -> Result<Run>;
 
-/// The same for a model with a head, where the checkpoint has one.
+/// Builds a model with a head, if the checkpoint has one.
 type BuildHead = fn(&Checkpoint, usize) -> Result<Option<Run>>;
 
-/// How a model of candle-transformers is built and what it gives.
+/// How a model of candle-transformers is built, and its output.
 enum Kind {
-    /// `[1, tokens, d_model]`, of a model cut after so many blocks where the norm is at their end.
+    /// `[1, tokens, d_model]`.
     Encoder {
         /// The model.
         states: Build,
-        /// The config's number of blocks, where a cut model ends with a hidden state.
+        /// The config key of the number of blocks, if a model with fewer blocks ends with a hidden state.
         cut: Option<&'static str>,
-        /// The model with its head, where there is one.
+        /// The model with its head, if there is one.
         logits: Option<BuildHead>,
     },
-    /// `[d_vocab + d_model]`: the logits of the last token, and behind them its hidden state.
+    /// `[d_vocab + d_model]`: the logits of the last token, then its hidden state.
     Decoder(Build),
 }
 
-/// A family that candle-transformers has.
+/// A family of candle-transformers.
 struct Family {
     model_types: &'static [&'static str],
-    /// What its names begin with; checkpoints without a head lack it.
+    /// The prefix of its names, which checkpoints without a head do not have.
     prefix: &'static str,
     kind: Kind,
 }
 
-/// The families that candle-transformers has and this project knows of.
+/// The supported families of candle-transformers.
 const FAMILIES: &[Family] = &[
     Family {
         model_types: &["bert"],
@@ -137,26 +136,26 @@ const fn decoder(model_types: &'static [&'static str], run: Build) -> Family {
     Family { model_types, prefix: "model.", kind: Kind::Decoder(run) }
 }
 
-/// What candle-transformers makes of one sequence.
+/// The output of candle-transformers for one sequence.
 #[derive(Debug, Clone)]
 pub struct Opinion {
-    /// The hidden states of all layers, `n_layers + 1` of `[tokens, d_model]`, where they can be had.
+    /// The hidden states of all layers, `n_layers + 1` of `[tokens, d_model]`, if they are available.
     pub hidden_states: Option<Vec<Tensor>>,
-    /// The last hidden state, `[rows, d_model]`: of all tokens, or of the last one alone.
+    /// The last hidden state, `[rows, d_model]`: of all tokens, or of the last token alone.
     pub last_hidden_state: Tensor,
-    /// The logits of the same rows, `[rows, d_vocab]`, where checkpoint and candle-transformers have
-    /// a head.
+    /// The logits of these rows, `[rows, d_vocab]`, if both checkpoint and candle-transformers have a
+    /// head.
     pub logits: Option<Tensor>,
 }
 
-/// A checkpoint as candle-transformers is to read it.
+/// A checkpoint for candle-transformers.
 pub struct SecondOpinion {
     checkpoint: Checkpoint,
     family: &'static Family,
 }
 
 impl SecondOpinion {
-    /// Reads a checkpoint once more, as config and safetensors.
+    /// Reads config and safetensors of a checkpoint.
     ///
     /// # Errors
     /// A family that candle-transformers does not have, or files that cannot be read.
@@ -177,13 +176,13 @@ impl SecondOpinion {
         &self.checkpoint.files
     }
 
-    /// Why candle-transformers is known to differ from transformers on this checkpoint, for
-    /// sequences of up to so many tokens; nothing where it should agree.
+    /// Known differences between candle-transformers and transformers on this checkpoint, for sequences
+    /// up to a number of tokens.
     pub fn deviations(&self, tokens: usize) -> Vec<&'static str> {
         deviations::of(&self.checkpoint, tokens)
     }
 
-    /// What candle-transformers makes of each sequence, f32 on the CPU.
+    /// The output of candle-transformers for each sequence, f32 on the CPU.
     ///
     /// # Errors
     /// A config that candle-transformers cannot express, an empty sequence, or a run that fails.
@@ -242,7 +241,7 @@ impl SecondOpinion {
 
     fn decoder(&self, run: Build, sequences: &[Sequence], longest: usize) -> Result<Vec<Opinion>> {
         let (extended, sizes) = self.checkpoint.extended()?;
-        // A cap on the logits would cap the hidden state behind them.
+        // A soft cap of the logits would also cap the hidden state among them.
         let cap = "final_logit_softcapping";
         let mut whole = run(&extended.with(cap, serde_json::Value::Null), longest)?;
         let mut capped = match self.checkpoint.number(cap) {
@@ -273,7 +272,7 @@ impl SecondOpinion {
     }
 }
 
-/// Token ids as candle-transformers' models take them, `[1, tokens]`.
+/// Token ids, `[1, tokens]`.
 fn row(ids: &[u32]) -> candle_core::Result<Tensor> {
     Tensor::new(ids, &Device::Cpu)?.unsqueeze(0)
 }

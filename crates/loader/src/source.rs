@@ -1,9 +1,9 @@
-//! Where a checkpoint's files are, and a record of every one that was read.
+//! The files of a checkpoint, wherever they are, with a record of every file that was read.
 
+use crate::error::{Error, Result};
 use crate::files::{sha256, sha256_of};
 use crate::gguf::{Bytes, Gguf};
 use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Need, Progress, Snapshot};
-use crate::{Error, Result};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,13 +11,13 @@ use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-/// Where a model comes from.
+/// The source of a model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Source {
     /// Files in memory, such as those of a model compiled into a program.
     Memory {
-        /// What the model is called.
+        /// The name of the model.
         id: String,
         /// Its files by name (`config.json`, `1_Pooling/config.json`, …).
         files: Vec<(String, Cow<'static, [u8]>)>,
@@ -29,9 +29,9 @@ pub enum Source {
     Hub {
         /// `org/name`, or `org/name@revision`.
         repo: String,
-        /// A branch, a tag or a commit; beats the one in `repo`.
+        /// A branch, a tag or a commit; takes precedence over the one in `repo`.
         revision: Option<String>,
-        /// Where the hub and its cache are.
+        /// The settings of the hub and its cache.
         settings: HubSettings,
     },
 }
@@ -39,11 +39,11 @@ pub enum Source {
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileRecord {
-    /// Its name in the checkpoint.
+    /// The name in the checkpoint.
     pub name: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its sha256, in lower-case hexadecimal.
+    /// The sha256, in lower-case hexadecimal.
     pub sha256: String,
 }
 
@@ -71,10 +71,10 @@ impl Source {
         Self::Memory { id: id.into(), files: files.collect() }
     }
 
-    /// What a user typed: an existing path beats a hub id.
+    /// The source that a user typed: a path if it exists, else a hub id.
     pub fn of(name: &str, revision: Option<&str>, settings: HubSettings) -> Self {
         let path = Path::new(name);
-        // A path that is not there, but can be nothing else, gets the message for paths.
+        // What can only be a path gets the error message of paths.
         if path.exists() || path.is_absolute() || name.starts_with('.') {
             return Self::Folder(path.to_owned());
         }
@@ -90,11 +90,11 @@ pub(crate) const INDEX: &str = "model.safetensors.index.json";
 
 /// The files of one checkpoint.
 pub(crate) struct Files {
-    /// What the model is called, in messages too.
+    /// The name of the model.
     pub(crate) id: String,
     /// The commit on the hub.
     pub(crate) revision: Option<String>,
-    /// What the user should know although it worked.
+    /// Warnings.
     pub(crate) warnings: Vec<HubWarning>,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
@@ -109,14 +109,14 @@ enum Kind {
         hub: Box<Hub>,
         files: BTreeMap<String, PathBuf>,
         sha256: BTreeMap<String, String>,
-        /// What the commit is known to have besides.
+        /// All files that the commit is known to have.
         listed: BTreeSet<String>,
     },
 }
 
 impl Files {
-    /// Opens a source. Of a hub repository the config is fetched, and those of `wanted` that it
-    /// has.
+    /// Opens a source. From a hub repository, `config.json` and the existing files of `wanted` are
+    /// fetched.
     pub(crate) fn open(
         source: &Source,
         wanted: &[&str],
@@ -163,8 +163,7 @@ impl Files {
         Ok(Self { id, revision: None, warnings: Vec::new(), kind, records })
     }
 
-    /// Fetches more files of the same commit, where the source is the hub; elsewhere all are there
-    /// already that ever will be.
+    /// Fetches more files of the same commit from the hub; does nothing for other sources.
     pub(crate) fn fetch(
         &mut self,
         names: &[&str],
@@ -182,7 +181,7 @@ impl Files {
         Ok(())
     }
 
-    /// A file's content, where there is such a file.
+    /// The content of a file; none if there is no such file.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
         let (bytes, known) = match &self.kind {
             Kind::Memory(files) => (files.get(name).cloned(), None),
@@ -204,7 +203,7 @@ impl Files {
         Ok(bytes)
     }
 
-    /// A file's content; that it is missing is an error, with `hint` at its end.
+    /// The content of a required file; `hint` is the end of the error message if it is missing.
     pub(crate) fn need(&self, name: &str, hint: &str) -> Result<Cow<'static, [u8]>> {
         self.find(name)?.ok_or_else(|| Error::MissingFile {
             place: self.id.clone(),
@@ -223,8 +222,8 @@ impl Files {
         }
     }
 
-    /// The GGUF file that is the model: one that is named, or that is alone in a folder or in
-    /// memory, without safetensors beside it.
+    /// The GGUF file of the model: one that is named, or the only one in a folder or in memory without
+    /// safetensors.
     pub(crate) fn gguf(&self) -> Result<Option<Gguf>> {
         if self.has(WEIGHTS) || self.has(INDEX) {
             return Ok(None);
@@ -253,7 +252,7 @@ impl Files {
         }
     }
 
-    /// Opens a GGUF file on disk, which is never in memory as a whole.
+    /// Opens a GGUF file on disk. It is never in memory as a whole.
     fn open_gguf(&self, path: &Path) -> Result<Gguf> {
         let io = |source| Error::Io { path: path.to_owned(), source };
         let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -269,7 +268,7 @@ impl Files {
         self.records.borrow_mut().insert(name.to_owned(), record);
     }
 
-    /// What was read so far, by name.
+    /// The files that were read, by name.
     pub(crate) fn records(&self) -> Vec<FileRecord> {
         self.records.borrow().values().cloned().collect()
     }

@@ -1,12 +1,12 @@
-//! How a vocabulary writes a token, to the text that the token stands for.
+//! From the spelling of a token in a vocabulary to its text.
 
-/// The text of a token: `Ġbank` and `▁bank` begin with a space, `##s` stays as it is, for it tells
-/// that the word goes on. Bytes that are no whole character are shown as `<0xE4>`.
+/// The text of a token. `Ġbank` and `▁bank` become ` bank`; `##s` stays as it is, as a sign that the
+/// word continues. Bytes of an incomplete character become `<0xE4>`.
 pub(crate) fn text_of(token: &str, byte_level: bool) -> String {
     if !byte_level {
         return token.replace('▁', " ");
     }
-    // Added tokens are not written in bytes.
+    // Added tokens are not spelled in bytes.
     let Some(bytes) = token.chars().map(byte).collect::<Option<Vec<u8>>>() else {
         return token.to_owned();
     };
@@ -18,8 +18,8 @@ pub(crate) fn text_of(token: &str, byte_level: bool) -> String {
     text
 }
 
-/// The byte that a character of a byte-level vocabulary stands for (Radford et al. 2019): printable
-/// ones for themselves, the others in order from U+0100.
+/// The byte of a character of a byte-level vocabulary (Radford et al. 2019): printable bytes are
+/// characters of the same code, the others follow in order from U+0100.
 fn byte(c: char) -> Option<u8> {
     let code = u32::from(c);
     let byte = match code {

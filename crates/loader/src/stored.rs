@@ -1,19 +1,19 @@
-//! Tensors as a checkpoint holds them, whatever its format.
+//! The tensors of a checkpoint of any format.
 
-use crate::Result;
+use crate::error::Result;
 use std::collections::BTreeMap;
 
-/// A tensor in a file: its shape at once, its values when they are asked for.
+/// A tensor in a file, whose values are read on demand.
 pub(crate) trait Stored {
-    /// Its shape, outermost dimension first.
+    /// The shape, outermost dimension first.
     fn shape(&self) -> &[usize];
 
-    /// Its values in row-major order, widened to f32; `name` is for messages.
+    /// The values in row-major order, as f32; `name` is for error messages.
     ///
     /// # Errors
-    /// A number type that weights do not have, or bytes that cannot be read.
+    /// A number type that is not supported, or bytes that cannot be read.
     fn values(&self, name: &str) -> Result<Vec<f32>>;
 }
 
-/// All tensors of a checkpoint by the names that transformers gives them.
+/// All tensors of a checkpoint by transformers' names.
 pub(crate) type StoredTensors<'a> = BTreeMap<String, Box<dyn Stored + 'a>>;

@@ -1,20 +1,20 @@
-//! Text to token ids, exactly as the model's own tokenizer does it, with the place of every token
-//! in the text. Built from `tokenizer.json`, or from vocabulary files where there is none.
+//! The tokenizer of a model: from text to token ids and the place of every token in the text. Built from
+//! `tokenizer.json`, or from vocabulary files.
 
 mod guard;
 
+use crate::error::{Error, Result};
 use crate::spelling::text_of;
-use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
 use tokenizers::{PostProcessor, PostProcessorWrapper};
 
-/// A model's tokenizer. It never pads, and cuts only where it is asked to.
+/// The tokenizer of a model. It never pads, and cuts only on request.
 #[derive(Clone)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
     unknown: Option<u32>,
-    /// Whether the vocabulary is written in bytes, as GPT-2's.
+    /// Whether the vocabulary is byte-level, like that of GPT-2.
     byte_level: bool,
 }
 
@@ -23,20 +23,20 @@ pub struct Tokenizer {
 pub struct Encoding {
     /// `[tokens]`: ids.
     pub ids: Vec<u32>,
-    /// `[tokens]`: token types as the tokenizer gives them (a pair's second text is 1, for some).
+    /// `[tokens]`: the token types of the tokenizer (1 for the second text of a pair, in some).
     pub type_ids: Vec<u32>,
-    /// `[tokens]`: where each token stands in its text, in characters; `[0, 0]` for special tokens.
+    /// `[tokens]`: start and end of each token in its text, in characters; `[0, 0]` for special tokens.
     pub char_offsets: Vec<[usize; 2]>,
-    /// `[tokens]`: which of the pair's texts each token comes from; 0 for special tokens.
+    /// `[tokens]`: the text of each token in a pair, 0 or 1; 0 for special tokens.
     pub text_ids: Vec<usize>,
-    /// `[tokens]`: the word (pre-token) that each token belongs to, counted through both texts of a
-    /// pair; none for special tokens.
+    /// `[tokens]`: the word (pre-token) of each token, counted through both texts of a pair; none for
+    /// special tokens.
     pub word_ids: Vec<Option<u32>>,
-    /// `[tokens]`: whether the tokenizer put the token there, rather than the text.
+    /// `[tokens]`: whether the token is a special token of the tokenizer.
     pub special: Vec<bool>,
 }
 
-/// How a tokenizer is built where there is no `tokenizer.json`.
+/// The kind of tokenizer that is built without a `tokenizer.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Vocabulary {
     /// `vocab.txt`, WordPiece, `[CLS] A [SEP] B [SEP]`.
@@ -45,12 +45,12 @@ pub(crate) enum Vocabulary {
     WordPieceSentence,
     /// `vocab.json` and `merges.txt`, byte-level BPE, `<s> A </s></s> B </s>`.
     ByteLevelBpe,
-    /// The same, with nothing around a text.
+    /// `vocab.json` and `merges.txt`, byte-level BPE, without special tokens.
     ByteLevelBpeBare,
 }
 
 impl Vocabulary {
-    /// The files that it is built from, all of them needed.
+    /// The files that it is built from; all are required.
     pub(crate) fn files(self) -> &'static [&'static str] {
         match self {
             Self::WordPiece | Self::WordPieceSentence => &["vocab.txt"],
@@ -79,7 +79,7 @@ impl Tokenizer {
         if added > guard::MAX_ADDED {
             return Err(wrong(format!("it puts {added} special tokens around a text")));
         }
-        // Files carry the padding and truncation of some training run.
+        // Files may ask for padding and truncation.
         inner.with_padding(None);
         inner.with_truncation(None).map_err(|e| encode_error(&*e))?;
         let unknown = unknown_token(&inner).and_then(|token| inner.token_to_id(&token));
@@ -88,7 +88,7 @@ impl Tokenizer {
         Ok(Self { inner, unknown, byte_level })
     }
 
-    /// Builds a tokenizer from the files of its vocabulary and `tokenizer_config.json`.
+    /// Builds a tokenizer from its vocabulary files and `tokenizer_config.json`.
     pub(crate) fn from_vocabulary(
         vocabulary: Vocabulary,
         files: &[Vec<u8>],
@@ -125,9 +125,9 @@ impl Tokenizer {
         Ok(encode(&self.inner, text, pair)?.into())
     }
 
-    /// Encodes a text that is too long as windows of at most `max_tokens` tokens, special tokens
-    /// included, of which neighbours share `overlap` tokens. A pair is cut where it is longest, and
-    /// gives one window.
+    /// Encodes a long text as windows of at most `max_tokens` tokens, special tokens included.
+    /// Neighbouring windows share `overlap` tokens. Of a pair the longer text is cut, and there is one
+    /// window.
     ///
     /// # Errors
     /// [`Error::Encode`] where the tokenizers library fails, or no token fits into a window.
@@ -149,8 +149,8 @@ impl Tokenizer {
             inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
             return Ok(vec![encode(&inner, text, pair)?.into()]);
         }
-        // With truncation set, `encode` stops soon after the first window and drops the rest of
-        // the text. So: all tokens first, then cut, then special tokens around each window.
+        // With truncation, `encode` drops the text after the first window. So tokenize first, then cut,
+        // then add special tokens to each window.
         let processor = inner.get_post_processor().cloned();
         inner.with_post_processor(None::<PostProcessorWrapper>);
         let whole = encode(&inner, text, None)?;
@@ -161,30 +161,30 @@ impl Tokenizer {
         Ok(std::iter::once(first).chain(rest).map(Encoding::from).collect())
     }
 
-    /// The token of an id, as the vocabulary writes it (`##ing`, `Ġbank`).
+    /// The token of an id, in the spelling of the vocabulary (`##ing`, `Ġbank`).
     pub fn token(&self, id: u32) -> Option<String> {
         self.inner.id_to_token(id)
     }
 
-    /// The text that a token stands for: the space that `Ġbank` or `▁bank` begins with is a space.
-    /// Bytes that are no whole character are shown as `<0xE4>`.
+    /// The text of a token: `Ġbank` and `▁bank` become ` bank`. Bytes of an incomplete character become
+    /// `<0xE4>`.
     pub fn text(&self, id: u32) -> Option<String> {
         Some(text_of(&self.token(id)?, self.byte_level))
     }
 
-    /// The id of a token, as the vocabulary writes it.
+    /// The id of a token in the spelling of the vocabulary.
     pub fn id(&self, token: &str) -> Option<u32> {
         self.inner.token_to_id(token)
     }
 
-    /// The id of the token that stands for a word that is to be guessed (`[MASK]`, `<mask>`).
+    /// The id of the mask token (`[MASK]`, `<mask>`).
     pub fn mask_id(&self) -> Option<u32> {
         let added = self.inner.get_added_vocabulary();
         let masks = ["[MASK]", "<mask>"].into_iter().filter(|mask| added.is_special_token(mask));
         masks.filter_map(|mask| self.id(mask)).next()
     }
 
-    /// How it cuts words: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.
+    /// The algorithm: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.
     pub fn kind(&self) -> &'static str {
         use tokenizers::ModelWrapper as M;
         match self.inner.get_model() {
@@ -195,17 +195,17 @@ impl Tokenizer {
         }
     }
 
-    /// Tokens in its vocabulary, added ones counted.
+    /// The size of the vocabulary, with added tokens.
     pub fn size(&self) -> usize {
         self.inner.get_vocab_size(true)
     }
 
-    /// The id of the unknown token, where the vocabulary has one.
+    /// The id of the unknown token, if the vocabulary has one.
     pub fn unknown_id(&self) -> Option<u32> {
         self.unknown
     }
 
-    /// How many special tokens are added to a text, or a pair.
+    /// The number of special tokens that are added to a text, or to a pair.
     pub fn special_tokens(&self, pair: bool) -> usize {
         self.inner.get_post_processor().map_or(0, |p| p.added_tokens(pair))
     }
@@ -227,7 +227,7 @@ fn encode(
     })
 }
 
-/// Runs a function of the library; that it fails is one error, whichever way it does.
+/// Runs a function of the library. Its errors and panics become errors.
 fn caught<T>(run: impl FnOnce() -> tokenizers::Result<T>) -> Result<T> {
     match guard::caught(run) {
         Ok(done) => done.map_err(|e| encode_error(&*e)),
@@ -245,7 +245,7 @@ impl From<tokenizers::Encoding> for Encoding {
             encoding.get_special_tokens_mask().iter().map(|&m| m == 1).collect();
         let text_ids: Vec<usize> =
             encoding.get_sequence_ids().into_iter().map(|id| id.unwrap_or(0)).collect();
-        // Words of a pair's second text are numbered from 0 again: count on.
+        // The library numbers the words of the second text of a pair from 0 again.
         let words = |text| {
             let of_text =
                 encoding.get_word_ids().iter().zip(&text_ids).filter(|(_, t)| **t == text);
@@ -270,14 +270,14 @@ impl From<tokenizers::Encoding> for Encoding {
     }
 }
 
-/// The unknown token of the model inside a tokenizer, where it has one.
+/// The unknown token of a tokenizer, if it has one.
 fn unknown_token(inner: &tokenizers::Tokenizer) -> Option<String> {
     use tokenizers::models::ModelWrapper;
     match inner.get_model() {
         ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
         ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
         ModelWrapper::BPE(model) => model.get_unk_token().clone(),
-        // The library keeps its id to itself; every published model calls it so.
+        // Its id is private in the library; published models have this name.
         ModelWrapper::Unigram(_) => Some("<unk>".to_owned()),
     }
 }
@@ -309,7 +309,7 @@ const ROBERTA_TOKENS: SpecialTokens = &[
 
 const GPT2_TOKENS: SpecialTokens = &[("unk_token", "<|endoftext|>")];
 
-/// A WordPiece tokenizer as the `tokenizer.json` that it would have.
+/// The `tokenizer.json` of a WordPiece tokenizer.
 fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) -> Result<Value> {
     let vocab = utf8(vocab, "vocab.txt")?;
     let vocab: Map<String, Value> = vocab
@@ -358,7 +358,7 @@ fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) 
     }))
 }
 
-/// A byte-level BPE tokenizer as the `tokenizer.json` that it would have.
+/// The `tokenizer.json` of a byte-level BPE tokenizer.
 fn byte_level_bpe(
     vocab: &[u8],
     merges: &[u8],
@@ -439,7 +439,7 @@ impl Special {
             (role, definition, id)
         });
         let tokens: Vec<_> = tokens.collect();
-        // These two stand around every text.
+        // These two are around every text.
         let around = tokens.iter().filter(|(role, ..)| matches!(*role, "cls_token" | "sep_token"));
         match around.into_iter().find(|(.., id)| id.is_null()) {
             None => Ok(Self { tokens }),
@@ -456,7 +456,7 @@ impl Special {
         found.map_or(&Value::Null, |(_, definition, _)| &definition["content"])
     }
 
-    /// The definitions of those that the vocabulary has, as `added_tokens`.
+    /// `added_tokens`: the definitions of the tokens that the vocabulary has.
     fn added_tokens(&self) -> Value {
         let mut added: Vec<Value> = Vec::new();
         for (_, definition, id) in self.tokens.iter().filter(|(.., id)| !id.is_null()) {

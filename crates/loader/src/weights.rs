@@ -1,10 +1,10 @@
-//! The tensors of a checkpoint to canonical weights: each is found by the family's rules, checked
-//! for shape and for NaN, turned and cut as its rule says, and widened to f32. What no rule takes is
-//! an error.
+//! From the tensors of a checkpoint to canonical weights: each is found by the rules of the family,
+//! checked for shape and NaN, transposed and split as its rule says, and converted to f32. A tensor
+//! that no rule uses is an error.
 
+use crate::error::{Error, Result};
 use crate::families::{BUFFERS, Family, Rule, Transform};
 use crate::stored::{Stored, StoredTensors};
-use crate::{Error, Result};
 use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -32,16 +32,16 @@ pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
     Ok(tensors)
 }
 
-/// What a checkpoint gives to a transformer.
+/// The weights of a checkpoint.
 pub(crate) struct Weights {
-    /// By canonical name.
+    /// The weights by canonical name.
     pub(crate) weights: HashMap<String, Tensor>,
-    /// The names of tensors left unused: heads and buffers that the family lists.
+    /// The names of unused tensors: heads and buffers that the family lists.
     pub(crate) unused: Vec<String>,
 }
 
-/// The weights of an architecture, on a device and as numbers of a type. Where the checkpoint has
-/// no tensor of the head, the architecture loses its head.
+/// The weights of an architecture, on a device and in a number type. If the checkpoint has no tensor
+/// of the head, the architecture loses its head.
 pub(crate) fn read(
     tensors: &StoredTensors<'_>,
     architecture: &mut Architecture,
@@ -55,7 +55,7 @@ pub(crate) fn read(
         specs.iter().map(|s| (s.name.as_str(), s.shape.as_slice())).collect();
     let mut weights = HashMap::new();
     let mut used = BTreeSet::new();
-    // The last matrix and bias that were read: the next weight may be in the same.
+    // The last matrix and bias: the next weight may be in the same tensor.
     let mut last: Vec<(String, Vec<f32>)> = Vec::new();
     for WeightSpec { name: canonical, shape } in architecture.weights() {
         let Some(found) = names.find(&canonical, tensors) else {
@@ -110,8 +110,7 @@ pub(crate) fn read(
     }
 }
 
-/// Takes the head away where the checkpoint has none of it, and unties one that is there as a
-/// matrix of its own.
+/// Removes the head if the checkpoint has none, and unties a head that has a matrix of its own.
 fn settle_head(
     architecture: &mut Architecture,
     names: &Names,
@@ -120,7 +119,7 @@ fn settle_head(
     const TOKENS: &str = "embed.token.weight";
     const UNEMBED: &str = "head.unembed.weight";
     let Some(head) = &mut architecture.head else { return Ok(()) };
-    // Said to be the embedding, and yet another: transformers takes the one that is there.
+    // A head that is called tied but has another matrix: transformers uses that matrix.
     if head.tied
         && let (Some(own), Some(tokens)) =
             (names.find(UNEMBED, tensors), names.find(TOKENS, tensors))
@@ -132,8 +131,8 @@ fn settle_head(
     }
     let specs = architecture.weights();
     let of_head = |start: &str| specs.iter().filter(|s| s.name.starts_with(start)).collect();
-    // Heads of other tasks may begin like it. What leads to the vocabulary makes it one, unless
-    // that is the embedding alone.
+    // Heads of other tasks may begin with the same layers. The matrix to the vocabulary decides,
+    // unless it is the embedding.
     let mut telling: Vec<&WeightSpec> = of_head("head.unembed.");
     if telling.is_empty() {
         telling = of_head("head.");
@@ -144,18 +143,18 @@ fn settle_head(
     Ok(())
 }
 
-/// Which rules are about a canonical module, for one checkpoint.
+/// The rules of each canonical module, for one checkpoint.
 struct Names {
-    /// The rule, its place in the rule's list, and the checkpoint's module with its prefix.
+    /// The rule, the place of the module in the rule, and the checkpoint's module with its prefix.
     modules: HashMap<String, Vec<(&'static Rule, usize, String)>>,
 }
 
-/// Where a canonical weight is.
+/// The tensor of a canonical weight.
 struct SourceTensor<'a> {
     rule: &'static Rule,
-    /// Which of the rule's weights it is.
+    /// The place of the weight in the rule.
     index: usize,
-    /// The tensor's name.
+    /// The name of the tensor.
     name: String,
     tensor: &'a dyn Stored,
 }
@@ -183,7 +182,7 @@ impl Names {
         Self { modules }
     }
 
-    /// The name that a canonical weight should have in the checkpoint.
+    /// The name of a canonical weight in the checkpoint.
     fn expected(&self, canonical: &str) -> String {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         let rules = self.modules.get(module).and_then(|rules| rules.first());
@@ -197,7 +196,7 @@ impl Names {
         tensors: &'a StoredTensors<'_>,
     ) -> Option<SourceTensor<'a>> {
         let (module, kind) = canonical.rsplit_once('.')?;
-        // Checkpoints of TensorFlow's time name the two halves of a norm so.
+        // Checkpoints converted from TensorFlow name weight and bias of a norm so.
         let old = if kind == "weight" { "gamma" } else { "beta" };
         self.modules.get(module)?.iter().find_map(|(rule, index, source)| {
             [kind, old].iter().find_map(|kind| {
@@ -209,13 +208,13 @@ impl Names {
     }
 }
 
-/// How a weight lies in a tensor.
+/// The place of a weight in a tensor.
 struct Layout {
-    /// The tensor's shape.
+    /// The shape of the tensor.
     shape: Vec<usize>,
-    /// Whether it is the other way round.
+    /// Whether the tensor is transposed.
     transposed: bool,
-    /// The runs of its rows (as they are once turned) that are the weight.
+    /// The ranges of rows (after transposing) of the weight.
     rows: Vec<std::ops::Range<usize>>,
 }
 
@@ -227,7 +226,7 @@ impl Layout {
         n_heads: usize,
     ) -> Self {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        // The block's number, for the names of its neighbours in the same tensor.
+        // The number of the block, for the names of other weights in the same tensor.
         let block = module.split('.').nth(1).unwrap_or_default();
         let rows_of = |to: &str| {
             let name = format!("{}.{kind}", to.replace("{i}", block));
@@ -242,7 +241,7 @@ impl Layout {
             Transform::Take | Transform::Transpose => (0, sizes[index]),
             _ => (before, sizes[index]),
         };
-        // Rows of heads: each head's own part of what it has of all.
+        // The rows of each head, of all weights in the tensor.
         let groups = if transform == Transform::SplitHeads { n_heads } else { 1 };
         let [first, size, of_all] = [first, size, all].map(|n| n / groups);
         let start = |group: usize| group * of_all + first;
@@ -259,7 +258,7 @@ impl Layout {
         Self { shape, transposed, rows }
     }
 
-    /// The weight's values, row after row.
+    /// The values of the weight in row-major order.
     fn take(&self, values: &[f32]) -> Vec<f32> {
         let rows = self.rows.iter().cloned().flatten();
         match (self.transposed, self.shape.as_slice()) {
@@ -309,7 +308,7 @@ impl Stored for TensorView<'_> {
     }
 }
 
-/// The values, none of them NaN or infinite.
+/// Refuses NaN and infinities.
 fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(values),

@@ -1,11 +1,13 @@
-//! What a transformer is made of, as data: sizes, and one enum for each thing that families do
-//! differently. It knows no family's name.
+//! A transformer as data: sizes, and one enum for each choice in which families differ. No family's
+//! name occurs here.
 
 mod weights;
 
 pub use weights::WeightSpec;
 
-use crate::{Error, HookPoint, RelativeBias, Result, Rotary};
+use crate::error::{Error, Result};
+use crate::hooks::HookPoint;
+use crate::positions::{RelativeBias, Rotary};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,47 +18,47 @@ pub struct Architecture {
     pub d_model: usize,
     /// Number of blocks.
     pub n_layers: usize,
-    /// How many sets of weights the blocks have: `n_layers` where each has its own; fewer where
+    /// The number of sets of block weights: `n_layers` if each block has a set of its own, fewer if
     /// neighbouring blocks share one (Lan et al. 2020).
     pub n_weight_sets: usize,
     /// Attention heads per block.
     pub n_heads: usize,
-    /// Heads of keys and values per block: fewer than `n_heads` where several heads of queries
-    /// share one (Ainslie et al. 2023).
+    /// Key-value heads per block: fewer than `n_heads` if several query heads share one (Ainslie et
+    /// al. 2023).
     pub n_kv_heads: usize,
     /// Width of one head.
     pub d_head: usize,
     /// Width of the MLP's inner layer.
     pub d_mlp: usize,
-    /// The longest sequence that the model was made for, in tokens; none where any length is read.
-    /// A table of positions sets its own limit.
+    /// The context length in tokens; none if it is unlimited. A position embedding has its own
+    /// limit.
     pub context: Option<usize>,
-    /// What a token is before the first block.
+    /// The input of the first block.
     pub embedding: Embedding,
-    /// The kind of all norms.
+    /// The kind of all norms of the model.
     pub norm: Norm,
-    /// Where the norms of a block stand.
+    /// Where the norms of a block are.
     pub layout: Layout,
-    /// Whether the output of the last block is normed once more.
+    /// Whether there is a norm after the last block.
     pub final_norm: bool,
-    /// How tokens look at each other.
+    /// Self-attention.
     pub attention: Attention,
-    /// The other half of a block.
+    /// The MLP of a block.
     pub mlp: Mlp,
-    /// From hidden states to tokens, where there is a way.
+    /// The language-model head, where there is one.
     pub head: Option<Head>,
 }
 
-/// What a token is before the first block.
+/// The input of the first block: embeddings of token, position and type.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embedding {
     /// A linear layer from narrower tables to `d_model` (Lan et al. 2020).
     pub projection: Option<Projection>,
-    /// A learned vector a position, added to that of the token (Devlin et al. 2019).
+    /// Learned position embeddings, added to those of the tokens (Devlin et al. 2019).
     pub positions: Option<Positions>,
-    /// Rows of the token type embedding; 0 where there is none.
+    /// Rows of the token type embedding; 0 if there is none.
     pub token_types: usize,
-    /// What token vectors are multiplied by.
+    /// The factor of the token embeddings.
     pub scale: Option<f64>,
     /// Whether the sum is normed.
     pub norm: bool,
@@ -67,16 +69,16 @@ pub struct Embedding {
 pub struct Projection {
     /// Width of the token embedding.
     pub width: usize,
-    /// What it is applied to.
+    /// What is projected.
     pub place: ProjectionPlace,
     /// Whether it has a bias.
     pub bias: bool,
 }
 
-/// What the projection of an embedding is applied to.
+/// What the projection of an embedding is applied to, in the order of the sum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProjectionPlace {
-    /// The token's vector alone, before positions are added.
+    /// The token embedding alone, before positions are added.
     Tokens,
     /// The sum of token, position and type, before the norm.
     Sum,
@@ -84,7 +86,7 @@ pub enum ProjectionPlace {
     Normed,
 }
 
-/// A table of positions.
+/// A position embedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Positions {
     /// Its rows.
@@ -96,10 +98,10 @@ pub struct Positions {
 /// Which row of the position embedding a token takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Numbering {
-    /// Its place in the sequence, counted from this row.
+    /// The row of its place in the sequence, where place 0 has this row.
     From(usize),
-    /// `padding_id` + its rank among the tokens that are not padding, from 1; padding itself takes
-    /// row `padding_id` (Liu et al. 2019).
+    /// `padding_id` + the token's rank among the tokens that are not padding, from 1; padding has row
+    /// `padding_id` (Liu et al. 2019).
     AfterPadding {
         /// The id of the padding token.
         padding_id: u32,
@@ -113,26 +115,26 @@ pub enum Norm {
     Layer {
         /// Added to the variance.
         eps: f64,
-        /// Whether it has a bias beside its weight.
+        /// Whether it has a bias.
         bias: bool,
     },
     /// Root mean square norm (Zhang & Sennrich 2019): no mean, no bias.
     Rms {
         /// Added to the mean of the squares.
         eps: f64,
-        /// Whether its weight is what is added to 1.
+        /// Whether it multiplies by 1 + weight instead of the weight.
         unit_offset: bool,
     },
 }
 
-/// Where the norms of a block stand, around attention and around the MLP.
+/// Where the norms of a block are, around attention and around the MLP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
     /// `x = norm(x + f(x))` (Vaswani et al. 2017).
     PostNorm,
     /// `x = x + f(norm(x))` (Radford et al. 2019).
     PreNorm {
-        /// Whether the attention of the first block has its norm too.
+        /// Whether the attention of the first block has a norm.
         first: bool,
     },
     /// `x = x + norm(f(norm(x)))` (Riviere et al. 2024).
@@ -141,25 +143,25 @@ pub enum Layout {
     OutputNorm,
     /// `x = x + attention(norm(x)) + mlp(norm(x))` (Wang & Komatsuzaki 2021).
     Parallel {
-        /// Whether attention and MLP have one norm in common.
+        /// Whether attention and MLP share one norm.
         one_norm: bool,
     },
 }
 
-/// How tokens look at each other.
+/// Self-attention.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attention {
-    /// What may differ from block to block: `n_layers` entries.
+    /// The attention of each block, `[n_layers]`.
     pub layers: Vec<AttentionLayer>,
     /// Whether queries, keys and values have a bias.
     pub input_bias: bool,
     /// Whether the output has a bias.
     pub output_bias: bool,
-    /// A norm of queries and keys, before rotation (Henry et al. 2020).
+    /// The norm of queries and keys, before rotation (Henry et al. 2020).
     pub query_key_norm: Option<QueryKeyNorm>,
-    /// Scaled scores `s` become `c tanh(s / c)` (Riviere et al. 2024).
+    /// `c`: scaled scores `s` become `c tanh(s / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
-    /// What distance adds to the scores.
+    /// What the distance of two tokens adds to their score.
     pub relative: Option<Relative>,
 }
 
@@ -168,64 +170,65 @@ pub struct Attention {
 pub struct AttentionLayer {
     /// Which keys a query sees.
     pub span: Span,
-    /// Scores are multiplied by it: `d_head^-1/2` for most.
+    /// The factor of the scores, usually `d_head^-1/2`.
     pub scale: f64,
     /// Positions as rotations of queries and keys (Su et al. 2021).
     pub rotary: Option<Rotary>,
 }
 
-/// Which keys a query sees: itself, and so many to either side; none means all.
+/// Which keys a query sees: its own, and a number of keys to either side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Span {
-    /// Keys before the query.
+    /// The number of keys before the query; none: all.
     pub before: Option<usize>,
-    /// Keys after the query.
+    /// The number of keys after the query; none: all.
     pub after: Option<usize>,
 }
 
-/// What a norm of queries and keys runs over.
+/// The values that a norm of queries and keys runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryKeyNorm {
-    /// Each head by itself, with one weight for all.
+    /// Those of each head, with one weight for all heads.
     Head,
-    /// All heads together.
+    /// Those of all heads together.
     Projection,
 }
 
 /// What the distance of two tokens adds to their score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relative {
-    /// A number a head, learned by bucket of distance, shared by all blocks (Raffel et al. 2020).
+    /// A learned number per head and bucket of distances, shared by all blocks (Raffel et al. 2020).
     Bias(RelativeBias),
-    /// Products with a vector a distance (He et al. 2021).
+    /// Products with a vector per distance (He et al. 2021).
     Disentangled(Disentangled),
 }
 
-/// Disentangled attention: a table of vectors by distance, shared by all blocks, that queries and
-/// keys are multiplied with (He et al. 2021).
+/// Disentangled attention: queries and keys are multiplied with vectors for distances, which all
+/// blocks share (He et al. 2021).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disentangled {
-    /// Distances that have a vector of their own to either side: half of the table's rows.
+    /// The number of vectors for each direction: half of the rows of the table.
     pub span: usize,
-    /// Far distances share vectors, so that this one is the last that differs; none where each has
-    /// its own, up to `span`.
+    /// The last distance with a vector of its own, where far distances share vectors in logarithmic
+    /// buckets; none if each distance up to `span` has a vector.
     pub log_buckets_up_to: Option<usize>,
     /// Whether queries are multiplied with the vectors.
     pub content_to_position: bool,
-    /// Whether keys are.
+    /// Whether keys are multiplied with the vectors.
     pub position_to_content: bool,
-    /// Whether the vectors go through the blocks' own query and key weights.
+    /// Whether the vectors pass through the query and key weights of the blocks, not through weights
+    /// of their own.
     pub shared_weights: bool,
-    /// Whether the table is normed.
+    /// Whether the vectors pass through a norm first.
     pub norm: bool,
 }
 
-/// The other half of a block: two linear layers with an activation between them.
+/// The MLP of a block: two linear layers with an activation between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mlp {
     /// The activation.
     pub activation: Activation,
-    /// Whether what is activated multiplies a third linear layer (Shazeer 2020).
+    /// Whether the activated values multiply the output of a third linear layer (Shazeer 2020).
     pub gated: bool,
     /// Whether its linear layers have a bias.
     pub bias: bool,
@@ -246,37 +249,37 @@ pub enum Activation {
     Silu,
 }
 
-/// From the last hidden state to a logit for every token.
+/// The language-model head: from the last hidden state to a logit for every token of the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Head {
-    /// A linear layer, an activation and a norm before the rest (Devlin et al. 2019).
+    /// A linear layer, an activation and a norm before the unembedding (Devlin et al. 2019).
     pub transform: Option<HeadTransform>,
-    /// Whether a linear layer leads back to the width of the embedding.
+    /// Whether a linear layer projects to the width of the embedding.
     pub projection: bool,
-    /// Whether the token embedding is what the result is multiplied with.
+    /// Whether the unembedding is the token embedding.
     pub tied: bool,
-    /// Whether each token has a bias.
+    /// Whether the logits have a bias.
     pub bias: bool,
-    /// Logits `l` become `c tanh(l / c)` (Riviere et al. 2024).
+    /// `c`: logits `l` become `c tanh(l / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
 }
 
-/// The part of a masked-language-model head before the embedding.
+/// The part of a masked-language-model head before the unembedding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadTransform {
-    /// Between the linear layer and the norm.
+    /// The activation between the linear layer and the norm.
     pub activation: Activation,
     /// Whether the linear layer has a bias.
     pub bias: bool,
 }
 
 impl Span {
-    /// Every token sees every token.
+    /// Every query sees every key.
     pub const ALL: Self = Self { before: None, after: None };
-    /// Every token sees itself and those before it.
+    /// Every query sees its own key and the keys before it.
     pub const CAUSAL: Self = Self { before: None, after: Some(0) };
 
-    /// The keys that the queries `from..to` of a sequence of `n` see between them.
+    /// The keys that any of the queries `from..to` of a sequence of `n` sees.
     pub fn keys(self, from: usize, to: usize, n: usize) -> std::ops::Range<usize> {
         let start = self.before.map_or(0, |before| from.saturating_sub(before));
         let end = self.after.map_or(n, |after| to.saturating_add(after).min(n));
@@ -285,17 +288,17 @@ impl Span {
 }
 
 impl Head {
-    /// Nothing but the token embedding.
+    /// The token embedding alone.
     pub const TIED: Self =
         Self { transform: None, projection: false, tied: true, bias: false, soft_cap: None };
 }
 
 impl Attention {
-    /// The same in all of `n_layers` blocks: scores scaled by `d_head^-1/2`, biases everywhere, and
-    /// nothing more.
+    /// Equal attention in all `n_layers` blocks: scores scaled by `d_head^-1/2`, biases, no
+    /// rotation.
     pub fn uniform(n_layers: usize, d_head: usize, span: Span) -> Self {
         let scale = 1.0 / (d_head as f64).sqrt();
-        // A number of blocks that `check` will refuse must not fill the memory before.
+        // Do not fill the memory for a number of blocks that `check` refuses.
         let layers = vec![AttentionLayer { span, scale, rotary: None }; n_layers.min(MAX_LAYERS)];
         Self { layers, ..Architecture::BASE.attention }
     }
@@ -343,7 +346,7 @@ impl Architecture {
     /// Checks that the sizes fit together.
     ///
     /// # Errors
-    /// [`Error::Architecture`] names the numbers that do not.
+    /// [`Error::Architecture`] with the sizes that do not.
     pub fn check(&self) -> Result<()> {
         let fail = |reason: String| Err(Error::Architecture { reason });
         for (name, size) in [
@@ -360,7 +363,7 @@ impl Architecture {
             if size == 0 {
                 return fail(format!("{name} is 0"));
             }
-            // Larger than any model; keeps products of two sizes far from overflow.
+            // Larger than any model. Products of two sizes stay far from overflow.
             if size > 1 << 24 {
                 return fail(format!("{name} is {size}"));
             }
@@ -405,7 +408,7 @@ impl Architecture {
         Ok(())
     }
 
-    /// The longest sequence that the positions allow, in tokens; none where any length is read.
+    /// The longest sequence that the positions allow, in tokens; none if the length is unlimited.
     pub fn max_tokens(&self) -> Option<usize> {
         match self.embedding.positions {
             Some(Positions { rows, numbering }) => Some(match numbering {
@@ -418,7 +421,8 @@ impl Architecture {
         }
     }
 
-    /// The position of each token of one sequence: its row where there is a table, else its place.
+    /// `[tokens]`: the row of each token of one sequence in the position embedding, or its place in
+    /// the sequence if there is no position embedding.
     pub fn position_ids(&self, token_ids: &[u32]) -> Vec<u32> {
         let from = |first: usize| (first as u32..).take(token_ids.len()).collect();
         match self.embedding.positions.map(|p| p.numbering) {
@@ -446,14 +450,14 @@ impl Architecture {
         self.embedding.projection.map_or(self.d_model, |p| p.width)
     }
 
-    /// Whether no token sees those after it, so that the state of a token says what comes next.
+    /// Whether no token sees later tokens.
     pub fn is_causal(&self) -> bool {
         self.attention.layers.iter().all(|layer| layer.span.after == Some(0))
     }
 
-    /// Which set of weights block `i` has.
+    /// The set of weights of block `i`.
     pub fn weight_set(&self, i: usize) -> usize {
-        // The division first, and in floating point, as the reference computes it.
+        // In floating point and the division first, as the reference computes it.
         let blocks_per_set = self.n_layers as f64 / self.n_weight_sets as f64;
         ((i as f64 / blocks_per_set) as usize).min(self.n_weight_sets - 1)
     }
@@ -465,15 +469,15 @@ impl Architecture {
         points
     }
 
-    /// That there is such a hook point here.
+    /// Requires a hook point of this architecture.
     ///
     /// # Errors
-    /// [`Error::NoHookPoint`] says why there is none.
+    /// [`Error::NoHookPoint`] with the reason why there is none.
     pub fn require(&self, point: HookPoint) -> Result<()> {
         self.lacks(point).map_or(Ok(()), |reason| Err(Error::NoHookPoint { point, reason }))
     }
 
-    /// Why there is no such hook point here, if there is none.
+    /// The reason why there is no such hook point; none if there is one.
     fn lacks(&self, point: HookPoint) -> Option<&'static str> {
         match point {
             HookPoint::ResidMid(_) if matches!(self.layout, Layout::Parallel { .. }) => {
@@ -488,7 +492,7 @@ impl Architecture {
         }
     }
 
-    /// Where the norms of the two halves of a block stand.
+    /// The norms of attention and MLP of a block.
     pub(crate) fn norms(&self, weight_set: usize) -> [Norms; 2] {
         let [before, after, after_sum] = [
             Norms { before: true, ..Norms::default() },
@@ -506,14 +510,14 @@ impl Architecture {
     }
 }
 
-/// Where the norms of one half of a block stand.
+/// The norms of one half of a block: of attention, or of the MLP.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Norms {
-    /// Of what it reads.
+    /// A norm of the input.
     pub(crate) before: bool,
-    /// Of what it gives, before that is added to the stream.
+    /// A norm of the output, before it is added to the residual stream.
     pub(crate) after: bool,
-    /// Of the stream, after that.
+    /// A norm of the residual stream, after the sum.
     pub(crate) after_sum: bool,
 }
 

@@ -1,9 +1,10 @@
 //! Packed sequences: the tokens of a whole batch end to end, without padding.
 
-use crate::{Architecture, Error, Result};
+use crate::architecture::Architecture;
+use crate::error::{Error, Result};
 use std::ops::Range;
 
-/// One sequence as the transformer reads it.
+/// The input tokens of one sequence.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sequence {
     /// Token ids, special tokens included.
@@ -13,27 +14,27 @@ pub struct Sequence {
 }
 
 impl Sequence {
-    /// A sequence of one segment.
+    /// A sequence of token type 0.
     pub fn from_ids(token_ids: Vec<u32>) -> Self {
         Self { token_ids, token_types: Vec::new() }
     }
 }
 
-/// Sequences packed end to end.
+/// Sequences packed end to end, without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// `[tokens]`: ids of all sequences, one after the other.
     pub token_ids: Vec<u32>,
-    /// `[tokens]`: token types; all 0 where the model has none.
+    /// `[tokens]`: token types; all 0 if the model has none.
     pub token_types: Vec<u32>,
-    /// `[tokens]`: rows of the position embedding; places in the sequence where there is none.
+    /// `[tokens]`: rows of the position embedding, or places in the sequence if there is none.
     pub positions: Vec<u32>,
-    /// `[sequences + 1]`: where each sequence begins, and the end of the last.
+    /// `[sequences + 1]`: the first token of each sequence, and the end of the last.
     pub sequence_offsets: Vec<usize>,
 }
 
 impl Batch {
-    /// Packs sequences for a model, and checks them against its sizes.
+    /// Packs sequences and checks them against the sizes of a model.
     ///
     /// # Errors
     /// An empty sequence, a token id or type without a row, or more tokens than positions allow.
@@ -80,7 +81,7 @@ impl Batch {
         self.token_ids.len()
     }
 
-    /// The rows of each sequence.
+    /// The token range of each sequence.
     pub fn sequences(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.sequence_offsets.windows(2).map(|w| w[0]..w[1])
     }

@@ -13,57 +13,57 @@ pub enum Error {
         /// Canonical name of the weight.
         name: String,
     },
-    /// A weight has another shape than the architecture says.
+    /// A weight has a wrong shape.
     #[error("the weight {name} has shape {found:?}, expected {expected:?}")]
     WeightShape {
         /// Canonical name of the weight.
         name: String,
-        /// Shape that the architecture asks for.
+        /// The shape in the architecture.
         expected: Vec<usize>,
-        /// Shape that was given.
+        /// The shape of the weight.
         found: Vec<usize>,
     },
-    /// The numbers of an architecture do not fit together.
-    #[error("this architecture cannot be: {reason}")]
+    /// The sizes of an architecture do not fit together.
+    #[error("the architecture is not valid: {reason}")]
     Architecture {
-        /// Which numbers, and why not.
+        /// Which sizes, and why not.
         reason: String,
     },
-    /// A token id has no row in the embedding.
+    /// A token id beyond the vocabulary.
     #[error(
-        "token id {id} (token {token} of sequence {sequence}) is beyond the embedding, which has {d_vocab} rows"
+        "token id {id} (token {token} of sequence {sequence}) is beyond the vocabulary of {d_vocab} tokens"
     )]
     TokenId {
         /// The id.
         id: u32,
-        /// Its sequence, counted from 0.
+        /// The sequence, counted from 0.
         sequence: usize,
-        /// Its place in the sequence, counted from 0.
+        /// The place in the sequence, counted from 0.
         token: usize,
-        /// Rows of the embedding.
+        /// The size of the vocabulary.
         d_vocab: usize,
     },
-    /// A token type has no row in its embedding.
+    /// A token type that the model does not have.
     #[error("token type {id} in sequence {sequence}, but the model has {rows} token types")]
     TokenType {
         /// The token type.
         id: u32,
-        /// Its sequence, counted from 0.
+        /// The sequence, counted from 0.
         sequence: usize,
         /// Rows of the token type embedding.
         rows: usize,
     },
     /// A sequence is longer than the positions allow.
-    #[error("sequence {sequence} has {tokens} tokens, the model's positions allow {limit}")]
+    #[error("sequence {sequence} has {tokens} tokens; the positions of the model allow {limit}")]
     TooLong {
         /// The sequence, counted from 0.
         sequence: usize,
-        /// Its number of tokens.
+        /// The tokens of the sequence.
         tokens: usize,
-        /// The most that the positions allow.
+        /// The tokens that the positions allow.
         limit: usize,
     },
-    /// A hook point that this architecture has not.
+    /// A hook point that this architecture does not have.
     #[error("the model has no {point}: {reason}")]
     NoHookPoint {
         /// The hook point.
@@ -71,23 +71,23 @@ pub enum Error {
         /// Why not.
         reason: &'static str,
     },
-    /// A name that no hook point bears.
-    #[error("{name:?} is not a hook point; they are named like blocks.0.hook_resid_post")]
+    /// A name that is not a hook point.
+    #[error("{name:?} is not a hook point; an example is blocks.0.hook_resid_post")]
     UnknownHookPoint {
         /// The name.
         name: String,
     },
-    /// A hook gave back a tensor of another shape.
-    #[error("the hook at {point} gave {found:?} for {expected:?}")]
+    /// A hook returned a tensor of another shape.
+    #[error("the hook at {point} received shape {expected:?} and returned shape {found:?}")]
     HookShape {
         /// The hook point.
         point: crate::HookPoint,
-        /// The shape that it was given.
+        /// The shape that the hook received.
         expected: Vec<usize>,
-        /// The shape that it gave back.
+        /// The shape that the hook returned.
         found: Vec<usize>,
     },
-    /// The checkpoint has no head: hidden states cannot be read as tokens.
+    /// The model has no head, so that hidden states give no logits.
     #[error("the model has no language-model head")]
     NoHead,
     /// A batch without sequences, or a sequence without tokens.

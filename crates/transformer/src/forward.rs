@@ -3,20 +3,21 @@
 mod layers;
 mod shared;
 
-use crate::hooks::Watched;
+use crate::architecture::{Architecture, ProjectionPlace, Relative};
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::hooks::{HookPoint, HookRunner, Hooks};
 use crate::kernels::{self, Distances};
 use crate::ops::{self, NormLayer, Scores, Weights};
-use crate::{Architecture, Batch, Error, HookPoint, Hooks, ProjectionPlace, Relative, Result};
 use candle_core::{DType, Device, Tensor};
 use layers::{Block, Embedding, Head};
 use shared::Shared;
 use std::collections::HashMap;
 use std::ops::Range;
 
-/// `n_layers + 1` tensors `[tokens, d_model]`: entry 0 is the embedding output, entry `i` the
-/// output of block `i`, as Hugging Face's `output_hidden_states` gives them. Where there is a final
-/// norm, the last entry is after it; what the last block itself gives is
-/// [`HookPoint::ResidPost`].
+/// `n_layers + 1` tensors `[tokens, d_model]`, as Hugging Face's `output_hidden_states`: entry 0 is
+/// the embedding output, entry `i` the output of block `i`. If there is a final norm, the last entry
+/// is the output of that norm; the output of the last block is [`HookPoint::ResidPost`].
 pub type HiddenStates = Vec<Tensor>;
 
 /// A transformer with its weights, ready to run.
@@ -24,12 +25,12 @@ pub struct Transformer {
     architecture: Architecture,
     device: Device,
     embedding: Embedding,
-    /// The table of the bias by distance, `[buckets, n_heads]`.
+    /// The relative bias, `[buckets, n_heads]`.
     relative_bias: Option<Tensor>,
     blocks: Vec<Block>,
     final_norm: Option<NormLayer>,
     head: Option<Head>,
-    /// Whether it runs through kernels.
+    /// Whether it runs on kernels.
     fast: bool,
 }
 
@@ -40,8 +41,8 @@ impl std::fmt::Debug for Transformer {
 }
 
 impl Transformer {
-    /// Builds a transformer from weights by canonical name ([`Architecture::weights`]), which lie
-    /// on `device`. For f32 on a CPU it runs through vectorised kernels.
+    /// Builds a transformer from weights on `device`, by canonical name ([`Architecture::weights`]).
+    /// For f32 on a CPU it runs on vectorised kernels.
     ///
     /// # Errors
     /// A weight that is missing or has another shape, or sizes that do not fit together.
@@ -53,11 +54,11 @@ impl Transformer {
         Self::build(architecture, weights, device, true)
     }
 
-    /// The same, without the kernels: every operation as candle has it, which is what other
-    /// devices and number types run through.
+    /// Builds a transformer without the kernels: with candle's operations, on which other devices and
+    /// number types run.
     ///
     /// # Errors
-    /// As [`new`](Self::new).
+    /// The errors of [`new`](Self::new).
     pub fn plain(
         architecture: Architecture,
         weights: HashMap<String, Tensor>,
@@ -102,32 +103,32 @@ impl Transformer {
         Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head, fast })
     }
 
-    /// The sizes and choices of this transformer.
+    /// The architecture.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
     }
 
-    /// Where the weights lie.
+    /// The device of the weights.
     pub fn device(&self) -> &Device {
         &self.device
     }
 
-    /// The type of its numbers.
+    /// The number type of weights and states.
     pub fn dtype(&self) -> DType {
         self.embedding.token.dtype()
     }
 
     /// Runs a batch: `n_layers + 1` hidden states of shape `[tokens, d_model]`.
     ///
-    /// The result for a sequence does not depend on what it is packed with, beyond the rounding of
-    /// matrix products that block their rows differently.
+    /// The result of a sequence does not depend on the other sequences of the batch, except for the
+    /// rounding of candle's matrix products.
     ///
     /// # Errors
-    /// A hook that wants a point which this architecture has not, a tensor operation that fails
-    /// (out of memory, a device lost), or a hook's own error.
+    /// A hook at a point that this architecture does not have, a tensor operation that fails (out of
+    /// memory, a lost device), or an error of a hook.
     pub fn forward(&self, batch: &Batch, hooks: &mut dyn Hooks) -> Result<HiddenStates> {
         let a = &self.architecture;
-        let hooks = &mut Watched::new(hooks, a)?;
+        let hooks = &mut HookRunner::new(hooks, a)?;
         let mut x = hooks.at(HookPoint::Embed, self.embed(batch)?)?;
         let mut states = Vec::with_capacity(a.n_layers + 1);
         states.push(x.clone());
@@ -166,8 +167,8 @@ impl Transformer {
         Ok(states)
     }
 
-    /// The norm after the last block, `[tokens, d_model]` to the same; what goes in comes out where
-    /// there is none.
+    /// The norm after the last block, `[tokens, d_model]` to the same shape; without such a norm, the
+    /// input.
     ///
     /// # Errors
     /// A tensor operation that fails.
@@ -178,8 +179,8 @@ impl Transformer {
         }
     }
 
-    /// A state after the final norm, `[tokens, d_model]`, to logits `[tokens, d_vocab]`: what the
-    /// head says of the last hidden state, and of any other as a lens (nostalgebraist 2020).
+    /// The head: states after the final norm, `[tokens, d_model]`, to logits `[tokens, d_vocab]`. On
+    /// the states of an earlier layer it is the logit lens (nostalgebraist 2020).
     ///
     /// # Errors
     /// [`Error::NoHead`], or a tensor operation that fails.
@@ -204,13 +205,12 @@ impl Transformer {
         }
     }
 
-    /// How much each key really brings to each query: the norm of its value, through the output
-    /// weights of the head, times its attention probability (Kobayashi et al. 2020),
-    /// `[n_heads, Σ n²]` from the values and the pattern of block `layer` as
-    /// [`HookPoint::Value`] and [`HookPoint::Pattern`] show them.
+    /// Value-weighted attention: the probability of each key times the norm of its value after the
+    /// output weights of the head (Kobayashi et al. 2020), `[n_heads, Σ n²]`, from the values and the
+    /// pattern of block `layer` at [`HookPoint::Value`] and [`HookPoint::Pattern`].
     ///
     /// # Errors
-    /// Tensors of other shapes than the batch's, or a tensor operation that fails.
+    /// Tensors that do not fit the batch, or a tensor operation that fails.
     pub fn value_weighted_norms(
         &self,
         layer: usize,
@@ -272,7 +272,7 @@ impl Transformer {
         project(ProjectionPlace::Normed, x)
     }
 
-    /// `[tokens, d_model]` to the same; each sequence attends to itself alone.
+    /// Attention within each sequence, `[tokens, d_model]` to the same shape.
     fn attention(
         &self,
         layer: usize,
@@ -280,7 +280,7 @@ impl Transformer {
         x: &Tensor,
         batch: &Batch,
         shared: &mut Shared,
-        hooks: &mut Watched,
+        hooks: &mut HookRunner,
     ) -> Result<Tensor> {
         let a = &self.architecture;
         let mut qkv = self.placed(layer, block, block.qkv.apply(x)?, batch, shared)?;
@@ -304,7 +304,7 @@ impl Transformer {
             if n_heads == queries {
                 return Ok(own.contiguous()?);
             }
-            // Each head of keys or values for all heads of queries that share it.
+            // Repeat each key-value head for the query heads that share it.
             let shape = (n_heads, queries / n_heads, rows.len(), a.d_head);
             Ok(own.unsqueeze(1)?.broadcast_as(shape)?.flatten(0, 1)?.contiguous()?)
         };
@@ -337,7 +337,7 @@ impl Transformer {
         block.o.apply(&Tensor::cat(&mixed, 0)?)
     }
 
-    /// Queries and keys normed and turned as the architecture says; values stay as they are.
+    /// Norms and rotates queries and keys; values do not change.
     fn placed(
         &self,
         layer: usize,
@@ -413,12 +413,12 @@ impl Transformer {
         })?)
     }
 
-    /// Shows the patterns `[n_heads, n, n]` to the hook in their packed form `[n_heads, Σ n²]`.
+    /// Passes the patterns `[n_heads, n, n]` through the hook in packed form, `[n_heads, Σ n²]`.
     fn hooked_patterns(
         &self,
         layer: usize,
         patterns: Vec<Tensor>,
-        hooks: &mut Watched,
+        hooks: &mut HookRunner,
     ) -> Result<Vec<Tensor>> {
         let flat: Vec<Tensor> =
             patterns.iter().map(|p| p.flatten_from(1)).collect::<Result<_, _>>()?;

@@ -1,51 +1,51 @@
-//! Hook points: where an observer may look into a forward pass, and change it.
+//! Hook points: where a forward pass can be observed and changed.
 
-use crate::{Architecture, Error, Result};
+use crate::architecture::Architecture;
+use crate::error::{Error, Result};
 use candle_core::Tensor;
 use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::str::FromStr;
 
-/// A place in the forward pass, named as TransformerLens names it. Which of them a model has,
-/// [`Architecture::hook_points`](crate::Architecture::hook_points) tells.
+/// A place in the forward pass, with TransformerLens' name.
+/// [`Architecture::hook_points`](crate::Architecture::hook_points) lists those of a model.
 ///
-/// What is added to the stream is seen just before it is added, after a norm of its own where the
-/// layout has one. In a post-norm block the stream is normed after each sum, so that `ResidMid` and
-/// `ResidPost` are the stream after that norm: what the next part reads.
+/// `AttnOut` and `MlpOut` are the values that are added to the residual stream: after a norm of the
+/// output, where the layout has one. In a post-norm block, which norms the stream after each sum,
+/// `ResidMid` and `ResidPost` are the stream after that norm.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum HookPoint {
-    /// `hook_embed`: the embedding output, which the first block reads, `[tokens, d_model]`.
+    /// `hook_embed`: the embedding output, the input of the first block, `[tokens, d_model]`.
     Embed,
-    /// `blocks.{i}.hook_resid_pre`: what block `i` reads, `[tokens, d_model]`.
+    /// `blocks.{i}.hook_resid_pre`: the input of block `i`, `[tokens, d_model]`.
     ResidPre(usize),
     /// `blocks.{i}.attn.hook_v`: the values, `[tokens, n_kv_heads × d_head]`.
     Value(usize),
     /// `blocks.{i}.attn.hook_pattern`: attention probabilities, `[n_heads, Σ n²]`: for each
     /// sequence of `n` tokens its `n × n` matrix (query rows, key columns), one after the other.
     Pattern(usize),
-    /// `blocks.{i}.hook_attn_out`: the attention's output, before it is added, `[tokens, d_model]`.
+    /// `blocks.{i}.hook_attn_out`: the output of attention, before it is added, `[tokens, d_model]`.
     AttnOut(usize),
-    /// `blocks.{i}.hook_resid_mid`: the stream between attention and MLP, `[tokens, d_model]`.
-    /// Parallel blocks have none.
+    /// `blocks.{i}.hook_resid_mid`: the residual stream between attention and MLP,
+    /// `[tokens, d_model]`. Parallel blocks have none.
     ResidMid(usize),
-    /// `blocks.{i}.hook_mlp_out`: the MLP's output, before it is added, `[tokens, d_model]`.
+    /// `blocks.{i}.hook_mlp_out`: the output of the MLP, before it is added, `[tokens, d_model]`.
     MlpOut(usize),
     /// `blocks.{i}.hook_resid_post`: the output of block `i`, before any final norm,
     /// `[tokens, d_model]`.
     ResidPost(usize),
-    /// `ln_final.hook_normalized`: the last block's output after the final norm,
-    /// `[tokens, d_model]`. Models without such a norm have none.
+    /// `ln_final.hook_normalized`: the output of the final norm, `[tokens, d_model]`. Models without
+    /// a final norm have none.
     FinalNorm,
-    /// `logits`: what the head makes of the last state, `[tokens, d_vocab]`. Models without a head
-    /// have none.
+    /// `logits`: the output of the head, `[tokens, d_vocab]`. Models without a head have none.
     Logits,
 }
 
 /// The point of block `i`.
 type OfBlock = fn(usize) -> HookPoint;
 
-/// The points of a block: after `blocks.{i}.`, and the variant.
+/// The hook points of a block: the name after `blocks.{i}.`, and the variant.
 const OF_BLOCKS: [(&str, OfBlock); 7] = [
     ("hook_resid_pre", HookPoint::ResidPre),
     ("attn.hook_v", HookPoint::Value),
@@ -56,7 +56,7 @@ const OF_BLOCKS: [(&str, OfBlock); 7] = [
     ("hook_resid_post", HookPoint::ResidPost),
 ];
 
-/// The points that there are once.
+/// The hook points outside of blocks.
 const ONCE: [(&str, HookPoint); 3] = [
     ("hook_embed", HookPoint::Embed),
     ("ln_final.hook_normalized", HookPoint::FinalNorm),
@@ -64,15 +64,14 @@ const ONCE: [(&str, HookPoint); 3] = [
 ];
 
 impl HookPoint {
-    /// Every hook point that a transformer with so many blocks may have, in the order of the
-    /// forward pass.
+    /// All hook points of a transformer with `n_layers` blocks, in the order of the forward pass.
     pub fn all(n_layers: usize) -> Vec<Self> {
         let blocks = (0..n_layers).flat_map(|i| OF_BLOCKS.map(|(_, point)| point(i)));
         let [first, last @ ..] = ONCE.map(|(_, point)| point);
         std::iter::once(first).chain(blocks).chain(last).collect()
     }
 
-    /// The block that it belongs to, where it belongs to one.
+    /// The block of the hook point, if it is in a block.
     pub fn layer(self) -> Option<usize> {
         match self {
             Self::ResidPre(i)
@@ -116,17 +115,16 @@ impl FromStr for HookPoint {
     }
 }
 
-/// Sees the values at hook points, and may replace them.
+/// Receives the values at hook points, and may replace them.
 pub trait Hooks {
-    /// The points of interest. Values that only a hook needs (attention patterns in packed form)
-    /// are made only where they are asked for.
+    /// The hook points to receive. Attention patterns are computed in packed form only for a hook.
     fn points(&self) -> Vec<HookPoint>;
 
-    /// Is given the value at one of these points; the forward goes on with what it returns, which
-    /// must have the same shape.
+    /// Receives the value at one of these points, and returns the value that the forward pass
+    /// continues with, in the same shape.
     ///
     /// # Errors
-    /// Whatever goes wrong in the hook ends the forward pass.
+    /// An error of the hook ends the forward pass.
     fn at(&mut self, point: HookPoint, value: Tensor) -> Result<Tensor>;
 }
 
@@ -144,16 +142,16 @@ impl Hooks for NoHooks {
     }
 }
 
-/// Keeps the values at some points, and changes nothing.
+/// Records the values at some hook points, and changes nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Recorder {
     points: Vec<HookPoint>,
-    /// What was seen, by point.
+    /// The recorded values.
     pub values: BTreeMap<HookPoint, Tensor>,
 }
 
 impl Recorder {
-    /// A recorder of these points.
+    /// A recorder at these points.
     pub fn new(points: Vec<HookPoint>) -> Self {
         Self { points, values: BTreeMap::new() }
     }
@@ -170,14 +168,14 @@ impl Hooks for Recorder {
     }
 }
 
-/// The hooks of one forward pass, with the points that they asked for.
-pub(crate) struct Watched<'a> {
+/// The hooks of one forward pass, with their points.
+pub(crate) struct HookRunner<'a> {
     hooks: &'a mut dyn Hooks,
     points: HashSet<HookPoint>,
 }
 
-impl<'a> Watched<'a> {
-    /// Refuses points that the architecture has not.
+impl<'a> HookRunner<'a> {
+    /// Refuses points that the architecture does not have.
     pub(crate) fn new(hooks: &'a mut dyn Hooks, architecture: &Architecture) -> Result<Self> {
         let points: HashSet<HookPoint> = hooks.points().into_iter().collect();
         for &point in &points {
@@ -186,12 +184,12 @@ impl<'a> Watched<'a> {
         Ok(Self { hooks, points })
     }
 
-    /// Whether a point was asked for.
+    /// Whether the hooks receive the value at a point.
     pub(crate) fn wants(&self, point: HookPoint) -> bool {
         self.points.contains(&point)
     }
 
-    /// Shows a value to the hooks, if they asked for it.
+    /// Passes a value through the hooks, if they receive it.
     pub(crate) fn at(&mut self, point: HookPoint, value: Tensor) -> Result<Tensor> {
         if !self.wants(point) {
             return Ok(value);
@@ -205,12 +203,13 @@ impl<'a> Watched<'a> {
     }
 }
 
-/// One function at one point: it is given the value, and the forward goes on with what it returns.
+/// One function at one hook point: it receives the value, and returns the value that the forward pass
+/// continues with.
 ///
 /// ```
 /// use stratoscope_transformer::{At, HookPoint};
 ///
-/// // Block 3 without its attention.
+/// // Block 3 without attention.
 /// let ablation = At::new(HookPoint::AttnOut(3), |value| Ok(value.zeros_like()?));
 /// # let _ = ablation;
 /// ```
@@ -220,7 +219,7 @@ pub struct At<F> {
 }
 
 impl<F: FnMut(Tensor) -> Result<Tensor>> At<F> {
-    /// A hook at this point.
+    /// A hook at a point.
     pub fn new(point: HookPoint, run: F) -> Self {
         Self { point, run }
     }

@@ -1,8 +1,8 @@
-//! The forward pass for f32 on a CPU: a few functions over slices, vectorised for the machine that
-//! they run on, parallel over rows.
+//! Kernels for f32 on a CPU: functions over slices, vectorised for the machine at run time, parallel
+//! over rows.
 //!
-//! Each has a plain twin in [`crate::ops`], which any device can run and which tests hold it to.
-//! A row's digits depend neither on the rows beside it nor on the number of threads.
+//! Each equals an operation of [`crate::ops`] for any device; tests compare the two. The digits of a
+//! row depend neither on the other rows nor on the number of threads.
 
 mod aligned;
 mod attention;
@@ -18,7 +18,7 @@ pub use product::vector_lanes;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
-/// A kernel of one tensor: what it does with the values, and the length of a row that comes out.
+/// A kernel with the widths of its input and output rows.
 struct Rows<F> {
     name: &'static str,
     inputs: usize,

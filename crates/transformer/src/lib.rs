@@ -1,13 +1,13 @@
-//! One configurable transformer: an [`Architecture`] and its weights in, hidden states of every
-//! layer out.
+//! One configurable transformer: from an [`Architecture`] and its weights to hidden states of every
+//! layer.
 //!
 //! [`Transformer::forward`] reads a [`Batch`] of packed sequences and returns
 //! [`HiddenStates`]: `n_layers + 1` tensors of shape `[tokens, d_model]`, entry 0 the embedding
-//! output, entry `i` the output of block `i`. [`Hooks`] see, and may replace, what flows between
+//! output, entry `i` the output of block `i`. [`Hooks`] receive, and may replace, the values between
 //! the parts of a block.
 //!
-//! This crate never sees a file, a model's name or the network. What a checkpoint calls its
-//! weights is the loader's business; here they bear the names of [`Architecture::weights`].
+//! This crate knows no files, no names of models and no network. Weights have the names of
+//! [`Architecture::weights`]; the loader maps the names of a checkpoint to them.
 //!
 //! ```
 //! # use stratoscope_transformer::*;

@@ -1,12 +1,14 @@
-//! The operations of a forward pass: as plain candle tensors on any device, and through
-//! [`kernels`] where they fit.
+//! The operations of a forward pass: with candle's tensors on any device, and with [`kernels`] for f32
+//! on a CPU.
 
+use crate::architecture::{Activation, Architecture, Disentangled, Norm, Span};
+use crate::error::{Error, Result};
 use crate::kernels::{self, NormWeights, PackedLinear};
-use crate::{Activation, Architecture, Disentangled, Error, Norm, RelativeBias, Result, Span};
+use crate::positions::RelativeBias;
 use candle_core::{D, DType, Device, Tensor};
 use std::collections::HashMap;
 
-/// The weights by canonical name; each is taken once, its shape checked.
+/// Weights by canonical name. Each is taken once, and its shape is checked.
 pub(crate) struct Weights {
     map: HashMap<String, Tensor>,
     expected: HashMap<String, Vec<usize>>,
@@ -18,7 +20,7 @@ impl Weights {
         Self { map, expected }
     }
 
-    /// Whether the kernels can read all weights.
+    /// Whether the kernels can use all weights.
     pub(crate) fn fit_kernels(&self) -> bool {
         self.map.values().all(|w| w.device().is_cpu() && w.dtype() == DType::F32)
     }
@@ -37,7 +39,7 @@ impl Weights {
         }
     }
 
-    /// A weight that the architecture may be without.
+    /// A weight, if the architecture has it.
     pub(crate) fn take_if_expected(&mut self, name: String) -> Result<Option<Tensor>> {
         if self.expected.contains_key(&name) { self.take(name).map(Some) } else { Ok(None) }
     }
@@ -52,7 +54,7 @@ impl Weights {
 pub(crate) enum Linear {
     /// For any device.
     Plain {
-        /// `[in, out]`, a view of the checkpoint's `[out, in]`.
+        /// `[in, out]`, a view of the `[out, in]` of the checkpoint.
         weight: Tensor,
         /// `[out]`.
         bias: Option<Tensor>,
@@ -62,8 +64,7 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
-    /// The layers of these names as one: their outputs side by side. All of them have a bias, or
-    /// none has.
+    /// One layer from several, with their outputs side by side. All have a bias, or none has.
     pub(crate) fn new(weights: &mut Weights, names: &[String], fast: bool) -> Result<Self> {
         let mut parts = (Vec::new(), Vec::new());
         for name in names {
@@ -94,8 +95,8 @@ impl Linear {
     }
 }
 
-/// `[tokens, d_model]` through two layers and the activation between them; where the MLP is gated,
-/// the first layer gives the gate and what it multiplies side by side.
+/// The MLP, `[tokens, d_model]` to the same shape: two layers with the activation between them. In a
+/// gated MLP the first layer gives the gate and the values that it multiplies, side by side.
 pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) -> Result<Tensor> {
     if let (Linear::Packed(first), Linear::Packed(second)) = (first, second) {
         return Ok(kernels::apply("mlp", x, first.inputs(), second.outputs(), |x| {
@@ -116,7 +117,7 @@ pub(crate) struct NormLayer {
     norm: Norm,
     weight: Tensor,
     bias: Option<Tensor>,
-    /// Weight and bias again, for f32 on a CPU.
+    /// Copies of weight and bias, for f32 on a CPU.
     values: Option<(Vec<f32>, Vec<f32>)>,
 }
 
@@ -137,12 +138,12 @@ impl NormLayer {
         Ok(Self { norm, weight, bias, values })
     }
 
-    /// The length of a row.
+    /// The width of a row.
     pub(crate) fn width(&self) -> usize {
         self.weight.elem_count()
     }
 
-    /// `[rows, d]` to the same.
+    /// The norm of each row, `[rows, d]` to the same shape.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         if let Some(weights) = self.weights() {
             let d = weights.weight.len();
@@ -151,8 +152,8 @@ impl NormLayer {
         let dtype = x.dtype();
         let x = x.to_dtype(DType::F32)?;
         let (x, eps) = match self.norm {
-            // Mean first, then the variance of the centred values: one pass over sums of squares
-            // would lose digits where the mean is large.
+            // The mean first, then the variance of the centred values: a single pass over the squares
+            // loses digits if the mean is large.
             Norm::Layer { eps, .. } => (x.broadcast_sub(&x.mean_keepdim(D::Minus1)?)?, eps),
             Norm::Rms { eps, .. } => (x, eps),
         };
@@ -186,8 +187,8 @@ impl NormLayer {
     }
 }
 
-/// `x + y` of the same shape `[tokens, d]`. For f32 on a CPU without candle's own pool of threads,
-/// which one caller holds at a time.
+/// `x + y`, both `[tokens, d]`. Candle's sum on a CPU uses a thread pool that serves one caller at a
+/// time; the kernel does not.
 pub(crate) fn sum(x: &Tensor, y: &Tensor, fast: bool) -> Result<Tensor> {
     match fast {
         true => {
@@ -198,7 +199,7 @@ pub(crate) fn sum(x: &Tensor, y: &Tensor, fast: bool) -> Result<Tensor> {
     }
 }
 
-/// The values of a tensor, row after row.
+/// The values of a tensor in row-major order.
 pub(crate) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
     Ok(tensor.flatten_all()?.to_vec1()?)
 }
@@ -219,8 +220,8 @@ pub(crate) fn soft_cap(x: &Tensor, cap: f64) -> Result<Tensor> {
     Ok(((x / cap)?.tanh()? * cap)?)
 }
 
-/// Turns the first `2 × pairs` values of each head: `x` `[tokens, heads, d_head]`, cosines and
-/// sines `[tokens, pairs]`.
+/// Rotates the first `2 × pairs` values of each head: `x` `[tokens, heads, d_head]`, cosines and sines
+/// `[tokens, pairs]`.
 pub(crate) fn rotate(x: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Tensor> {
     let (pairs, d_head) = (cosines.dim(1)?, x.dim(2)?);
     let table = |t: &Tensor| -> Result<Tensor> { Ok(t.to_dtype(x.dtype())?.unsqueeze(1)?) };
@@ -235,15 +236,15 @@ pub(crate) fn rotate(x: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Ten
     })
 }
 
-/// How scores become probabilities, for one sequence of `n` tokens.
+/// From scores to probabilities, for one sequence of `n` tokens.
 pub(crate) struct Scores {
-    /// What products of queries and keys are multiplied by.
+    /// The factor of the products of queries and keys.
     pub(crate) scale: f64,
     /// `c` of `c tanh(s / c)`, after scaling.
     pub(crate) soft_cap: Option<f64>,
-    /// Added after that, `[n_heads, n, n]`.
+    /// Added after the soft cap, `[n_heads, n, n]`.
     pub(crate) bias: Option<Tensor>,
-    /// 0 where a query sees a key, else −∞, `[n, n]`.
+    /// 0 if the query sees the key, else −∞, `[n, n]`.
     pub(crate) mask: Option<Tensor>,
 }
 
@@ -265,7 +266,7 @@ pub(crate) fn pattern(q: &Tensor, k: &Tensor, scores: &Scores) -> Result<Tensor>
     Ok(candle_nn::ops::softmax_last_dim(&x)?.to_dtype(dtype)?)
 }
 
-/// What a query may not see, as −∞: `[n, n]`; none where it sees all.
+/// The mask `[n, n]`: 0 if the query sees the key, else −∞. None if every query sees every key.
 pub(crate) fn mask(span: Span, n: usize, device: &Device) -> Result<Option<Tensor>> {
     if span == Span::ALL {
         return Ok(None);
@@ -289,9 +290,9 @@ pub(crate) fn relative_bias(bias: RelativeBias, table: &Tensor, n: usize) -> Res
 
 /// The vectors of distances as queries and as keys, `[n_heads, 2 span, d_head]` each.
 pub(crate) struct PositionVectors {
-    /// What queries are multiplied with.
+    /// The vectors that queries are multiplied with.
     pub(crate) keys: Option<Tensor>,
-    /// What keys are multiplied with.
+    /// The vectors that keys are multiplied with.
     pub(crate) queries: Option<Tensor>,
 }
 
@@ -305,10 +306,10 @@ pub(crate) fn disentangled(
     scale: f64,
 ) -> Result<Tensor> {
     let (n_heads, n, _) = q.dims3()?;
-    // Rows ascend with the distance: a short sequence needs few of them.
+    // Rows ascend with the distance, and a short sequence needs few of them.
     let reach = n as i64 - 1;
     let (first, last) = (table.row(-reach), table.row(reach));
-    // Of row i and column j, the vector for i being `sign (i - j)` tokens after j.
+    // At row i and column j: the vector for i at `sign (i - j)` tokens after j.
     let rows = |sign: i64| -> Result<Tensor> {
         let rows = (0..n as i64)
             .flat_map(|i| (0..n as i64).map(move |j| (table.row(sign * (i - j)) - first) as u32))

@@ -1,31 +1,31 @@
-//! What position does inside attention: rotations, and biases by distance.
+//! Positions inside attention: rotations, and biases by distance.
 
-use crate::{Disentangled, Error, Result};
+use crate::architecture::Disentangled;
+use crate::error::{Error, Result};
 
-/// Positions as rotations: pair `i` of a head's first `width` values, `x[i]` and
-/// `x[i + width / 2]`, turns by `position × frequency[i]` (Su et al. 2021).
+/// Positions as rotations: pair `i` of the first `width` values of a head, `x[i]` and
+/// `x[i + width / 2]`, rotates by `position × frequency[i]` (Su et al. 2021).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rotary {
     /// Frequency `i` is `base^(-2i / width)`, before scaling.
     pub base: f64,
-    /// How many values of a head turn; even.
+    /// The number of values of a head that rotate; even.
     pub width: usize,
-    /// How the frequencies are changed for longer texts.
+    /// The change of the frequencies for longer texts.
     pub scaling: RotaryScaling,
 }
 
-/// How the frequencies of a rotation are changed so that a model reads longer texts than it was
-/// trained on.
+/// A change of the frequencies, so that a model reads longer texts than it was trained on.
 #[derive(Debug, Clone, PartialEq)]
 pub enum RotaryScaling {
-    /// Not at all.
+    /// No change.
     None,
-    /// All divided by one factor (Chen et al. 2023).
+    /// All frequencies are divided by one factor (Chen et al. 2023).
     Linear {
         /// The factor.
         factor: f64,
     },
-    /// Low ones divided, high ones kept, between them a ramp over the wavelength
+    /// Low frequencies are divided and high ones kept, with a ramp over the wavelength between them
     /// (Grattafiori et al. 2024).
     ByWavelength {
         /// What low frequencies are divided by.
@@ -37,14 +37,14 @@ pub enum RotaryScaling {
         /// The length of text that the model was trained on first.
         original: f64,
     },
-    /// Low ones divided, high ones kept, between them a ramp over the index; queries and keys are
-    /// multiplied by `attention` (YaRN: Peng et al. 2023).
+    /// Low frequencies are divided and high ones kept, with a ramp over the index between them;
+    /// cosines and sines are multiplied by `attention` (YaRN: Peng et al. 2023).
     Yarn {
         /// What low frequencies are divided by.
         factor: f64,
-        /// Turns over the original length from which on a frequency is kept.
+        /// A frequency with at least this many turns over the original length is kept.
         fast: f64,
-        /// Turns below which a frequency is divided.
+        /// A frequency with at most this many turns over the original length is divided.
         slow: f64,
         /// The length of text that the model was trained on first.
         original: f64,
@@ -53,14 +53,14 @@ pub enum RotaryScaling {
         /// What cosines and sines are multiplied by.
         attention: f64,
     },
-    /// Each divided by a factor of its own: one list for sequences of up to `original` tokens, one
-    /// for longer ones (LongRoPE: Ding et al. 2024).
+    /// Each frequency is divided by a factor of its own: from one list for sequences of up to
+    /// `original` tokens, from another for longer ones (LongRoPE: Ding et al. 2024).
     ByIndex {
-        /// Divisors of short sequences, `[width / 2]`.
+        /// The divisors of short sequences, `[width / 2]`.
         short: Vec<f64>,
-        /// Divisors of long ones, `[width / 2]`.
+        /// The divisors of long sequences, `[width / 2]`.
         long: Vec<f64>,
-        /// The longest sequence that is short.
+        /// The longest short sequence, in tokens.
         original: usize,
         /// What cosines and sines are multiplied by.
         attention: f64,
@@ -92,8 +92,8 @@ impl Rotary {
         Ok(())
     }
 
-    /// The frequencies for a sequence of so many tokens, `[width / 2]`, in radians a token. In f32
-    /// step by step, as the reference computes them.
+    /// The frequencies for a sequence of `tokens` tokens, `[width / 2]`, in radians per token. Every
+    /// step is in f32, as in the reference.
     pub fn frequencies(&self, tokens: usize) -> Vec<f32> {
         let base = self.base as f32;
         let period = |i: usize| base.powf((2 * i) as f32 / self.width as f32);
@@ -154,8 +154,7 @@ impl Rotary {
         }
     }
 
-    /// Cosine and sine by token and pair, `[tokens, width / 2]` each, for sequences of these
-    /// lengths one after the other.
+    /// Cosines and sines of packed sequences of these lengths, `[tokens, width / 2]` each.
     pub(crate) fn tables(&self, lengths: impl Iterator<Item = usize>) -> (Vec<f32>, Vec<f32>) {
         let factor = self.attention_factor();
         let (mut cosines, mut sines) = (Vec::new(), Vec::new());
@@ -163,7 +162,7 @@ impl Rotary {
             let frequencies = self.frequencies(n);
             for position in 0..n {
                 for frequency in &frequencies {
-                    // The angle in f32, as the reference has it; its functions exactly.
+                    // The angle in f32, as in the reference; its functions in f64.
                     let (sine, cosine) = f64::from(position as f32 * frequency).sin_cos();
                     cosines.push((cosine * factor) as f32);
                     sines.push((sine * factor) as f32);
@@ -174,12 +173,12 @@ impl Rotary {
     }
 }
 
-/// Attention bias by bucketed distance (Raffel et al. 2020), bidirectional.
+/// A bidirectional attention bias by bucket of distances (Raffel et al. 2020).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RelativeBias {
-    /// Rows of the bias table; half for either direction.
+    /// The number of buckets; half for each direction.
     pub buckets: usize,
-    /// Distances from here on share the last bucket.
+    /// Distances from here on have the last bucket.
     pub max_distance: usize,
 }
 
@@ -193,9 +192,9 @@ impl RelativeBias {
         Ok(())
     }
 
-    /// The bucket of a key at `offset` tokens from the query (negative: before it), as
-    /// bidirectional attention counts them: half of the buckets for keys after the query, and in each
-    /// half the first half exact, the rest logarithmic up to `max_distance`.
+    /// The bucket of a key `offset` tokens after the query (negative: before it). Half of the buckets
+    /// are for keys after the query. In each half, the first half has one distance per bucket, the
+    /// rest is logarithmic up to `max_distance`.
     pub fn bucket(&self, offset: i64) -> usize {
         let half = self.buckets / 2;
         let exact = half / 2;
@@ -204,7 +203,7 @@ impl RelativeBias {
         let within = if distance < exact {
             distance
         } else {
-            // In f32 and truncated, as the reference computes it.
+            // In f32 and truncated, as in the reference.
             let ratio = (distance as f32 / exact as f32).ln()
                 / ((self.max_distance as f64 / exact as f64).ln() as f32);
             (exact + (ratio * (half - exact) as f32) as usize).min(half - 1)
@@ -214,13 +213,13 @@ impl RelativeBias {
 }
 
 impl Disentangled {
-    /// The row of the table for a query `offset` tokens after the key (negative: before it).
+    /// The row of the vector for a query `offset` tokens after the key (negative: before it).
     pub fn row(&self, offset: i64) -> usize {
         let distance = offset.unsigned_abs() as usize;
         let middle = self.span / 2;
         let bucket = match self.log_buckets_up_to {
             Some(last) if distance > middle => {
-                // In f32 and rounded up, as the reference computes it.
+                // In f32 and rounded up, as in the reference.
                 let ratio = (distance as f32 / middle as f32).ln()
                     / ((last - 1) as f32 / middle as f32).ln();
                 (ratio * (middle - 1) as f32).ceil() as usize + middle

@@ -1,4 +1,4 @@
-//! CoNLL-U files with all that they say of their words, read whole before anything is made of them.
+//! CoNLL-U files with all annotation, read completely into memory.
 
 use super::conllu::{self, short};
 use crate::error::{Error, Result};
@@ -8,34 +8,34 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
-/// A sentence with what is said of its words.
+/// A sentence with the annotation of its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnotatedSentence {
-    /// Its text, with the places of its words.
+    /// The text, with the places of the words.
     pub text: Text,
-    /// Its words, as many as the text has places; multiword tokens are the words that they stand
-    /// for, and empty nodes are none.
+    /// The words, as many as the text has places. Multiword tokens are represented by their words;
+    /// empty nodes are left out.
     pub words: Vec<AnnotatedWord>,
 }
 
-/// A word of a CoNLL-U file. What is written as `_` is not annotated, and `None`.
+/// A word of a CoNLL-U file. A column with `_` is not annotated, and `None`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnnotatedWord {
-    /// The line that it stands on, from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The word itself.
+    /// The form.
     pub form: String,
-    /// Its lemma.
+    /// The lemma.
     pub lemma: Option<String>,
-    /// Its universal part of speech.
+    /// The universal part of speech.
     pub upos: Option<String>,
-    /// The part of speech of the corpus's own kind.
+    /// The language-specific part of speech.
     pub xpos: Option<String>,
-    /// Its features, `Key=Value` with `|` between them.
+    /// The features, `Key=Value` with `|` between them.
     pub feats: Option<String>,
-    /// Its head: a word of the sentence, from 1, or 0 for the root.
+    /// The head: a word of the sentence, counted from 1, or 0 for the root.
     pub head: Option<usize>,
-    /// Its relation to the head.
+    /// The dependency relation to the head.
     pub deprel: Option<String>,
     /// Further annotation, `Key=Value` with `|` between them.
     pub misc: Option<String>,
@@ -47,7 +47,7 @@ impl AnnotatedWord {
         value(self.feats.as_deref(), key)
     }
 
-    /// The value of a key of the last column.
+    /// The value of a key in the last column.
     pub fn misc_value(&self, key: &str) -> Option<&str> {
         value(self.misc.as_deref(), key)
     }
@@ -60,8 +60,8 @@ fn value<'a>(entries: Option<&'a str>, key: &str) -> Option<&'a str> {
 }
 
 impl AnnotatedSentence {
-    /// The head of every word, from 1, and 0 for the root; none where no word of the sentence has a
-    /// head. That they make one tree was checked when the sentence was read.
+    /// The head of every word, counted from 1, and 0 for the root; none if the sentence has no heads.
+    /// Heads form one tree, which was checked when the sentence was read.
     pub fn heads(&self) -> Option<Vec<usize>> {
         self.words.iter().map(|word| word.head).collect()
     }
@@ -69,9 +69,8 @@ impl AnnotatedSentence {
 
 /// Reads all sentences of a CoNLL-U file with their annotation.
 ///
-/// Where heads are annotated, they have to make one tree a sentence. (Texts alone, which
-/// [`TextReader`](crate::TextReader) reads of the same files, do not depend on heads, and so are not
-/// refused for them.)
+/// Annotated heads must form one tree per sentence. ([`TextReader`](crate::TextReader), which reads the
+/// texts alone, does not check heads.)
 ///
 /// # Errors
 /// The first mistake, with its line; a file that cannot be read or has no sentences.
@@ -84,10 +83,10 @@ pub fn read_annotated(path: &Path) -> Result<Vec<AnnotatedSentence>> {
     read(BufReader::with_capacity(1 << 16, file), &path.display().to_string())
 }
 
-/// The same for the bytes of a file, which messages call `place`.
+/// Reads the bytes of a CoNLL-U file; `place` is the name in messages.
 ///
 /// # Errors
-/// As [`read_annotated`].
+/// The errors of [`read_annotated`].
 pub fn parse_annotated(bytes: &[u8], place: &str) -> Result<Vec<AnnotatedSentence>> {
     read(bytes, place)
 }
@@ -112,10 +111,10 @@ fn read(reader: impl BufRead, place: &str) -> Result<Vec<AnnotatedSentence>> {
     }
 }
 
-/// A line and what is wrong there.
+/// A line, and its mistake.
 type Mistake = (usize, String);
 
-/// A word of its ten columns.
+/// A word from its ten columns.
 fn word(line: usize, columns: &[&str]) -> Result<AnnotatedWord, Mistake> {
     let column = |index: usize| columns.get(index).copied().unwrap_or("_");
     let given = |index| Some(column(index)).filter(|v| *v != "_" && !v.is_empty());
@@ -123,7 +122,7 @@ fn word(line: usize, columns: &[&str]) -> Result<AnnotatedWord, Mistake> {
     let head = match given(6) {
         None => None,
         Some(text) => Some(text.parse().map_err(|_| {
-            let reason = format!("the head {:?} is no number of a word, nor 0, nor _", short(text));
+            let reason = format!("the head {:?} is not the number of a word, 0 or _", short(text));
             (line, reason)
         })?),
     };
@@ -142,7 +141,7 @@ fn word(line: usize, columns: &[&str]) -> Result<AnnotatedWord, Mistake> {
     })
 }
 
-/// Checks that the heads of a sentence make one tree, where there are any.
+/// Checks that the heads of a sentence form one tree, if it has heads.
 fn tree(words: &[AnnotatedWord]) -> Result<(), Mistake> {
     if words.iter().all(|word| word.head.is_none()) {
         return Ok(());
@@ -152,7 +151,7 @@ fn tree(words: &[AnnotatedWord]) -> Result<(), Mistake> {
         let wrong = |reason: String| Err((word.line, reason));
         match word.head {
             None => {
-                return wrong("the word has no head, although others of its sentence have".into());
+                return wrong("the word has no head, but other words of the sentence have".into());
             }
             Some(0) => match root {
                 None => root = Some(index + 1),
@@ -170,7 +169,7 @@ fn tree(words: &[AnnotatedWord]) -> Result<(), Mistake> {
             Some(_) => {}
         }
     }
-    // Which words are known to lead to the root; each is walked over once.
+    // The words that lead to the root; each is visited once.
     let mut leads = vec![false; words.len()];
     for start in 0..words.len() {
         let mut path = Vec::new();
@@ -193,7 +192,7 @@ fn tree(words: &[AnnotatedWord]) -> Result<(), Mistake> {
     }
 }
 
-/// The cycle that a word is part of, at its first word.
+/// The cycle of a word, from the first word of the cycle on.
 fn cycle(words: &[AnnotatedWord], within: usize) -> Mistake {
     let next = |at: usize| words[at].head.and_then(|head| head.checked_sub(1)).unwrap_or(at);
     let (mut first, mut at) = (within, next(within));
@@ -203,7 +202,7 @@ fn cycle(words: &[AnnotatedWord], within: usize) -> Mistake {
     }
     let mut shown = format!("{}", first + 1);
     at = next(first);
-    // Long ones are shown in part.
+    // Long cycles are shown in part.
     for _ in 0..7 {
         shown += &format!(" → {}", at + 1);
         if at == first {
@@ -212,7 +211,7 @@ fn cycle(words: &[AnnotatedWord], within: usize) -> Mistake {
         at = next(at);
     }
     let more = if shown.ends_with(&format!("→ {}", first + 1)) { "" } else { " → …" };
-    (words[first].line, format!("the heads of the sentence go round in a cycle: {shown}{more}"))
+    (words[first].line, format!("the heads of the sentence form a cycle: {shown}{more}"))
 }
 
 #[cfg(test)]
@@ -255,16 +254,16 @@ mod tests {
             heads.iter().enumerate().map(word).collect()
         };
         for (heads, said) in [
-            (&["0", "1", "x"][..], "line 3: the head \"x\" is no number"),
-            (&["0", "-1"], "line 2: the head \"-1\" is no number"),
+            (&["0", "1", "x"][..], "line 3: the head \"x\" is not the number"),
+            (&["0", "-1"], "line 2: the head \"-1\" is not the number"),
             (&["0", "99999999999999999999999"], "line 2: the head \"99"),
             (&["0", "4", "1"], "line 2: the head 4 is beyond the sentence, which has 3 words"),
             (&["0", "2"], "line 2: the word is its own head"),
             (&["0", "1", "0"], "line 3: a second root (head 0), after word 1"),
             (&["0", "1", "_"], "line 3: the word has no head"),
-            (&["0", "3", "2"], "line 2: the heads of the sentence go round in a cycle: 2 → 3 → 2"),
-            (&["0", "4", "2", "3"], "line 2: the heads of the sentence go round in a cycle"),
-            (&["2", "1"], "line 1: the heads of the sentence go round in a cycle: 1 → 2 → 1"),
+            (&["0", "3", "2"], "line 2: the heads of the sentence form a cycle: 2 → 3 → 2"),
+            (&["0", "4", "2", "3"], "line 2: the heads of the sentence form a cycle"),
+            (&["2", "1"], "line 1: the heads of the sentence form a cycle: 1 → 2 → 1"),
         ] {
             let error = parse_annotated(of(heads).as_bytes(), "f").unwrap_err().to_string();
             assert!(error.starts_with(&format!("f, {said}")), "{error}");

@@ -1,5 +1,4 @@
-//! Sentences of CoNLL-U files (universaldependencies.org/format.html): their text, and where their
-//! words stand in it.
+//! Sentences of CoNLL-U files (universaldependencies.org/format.html): text, and the places of words.
 
 use crate::error::{Error, Result};
 use crate::input::Text;
@@ -7,21 +6,20 @@ use crate::lines::Lines;
 use std::io::BufRead;
 use std::ops::Range;
 
-/// Columns of a line of words.
+/// The columns of a word line.
 const COLUMNS: usize = 10;
 
-/// A word or a multiword token as its line says it.
+/// A word or a multiword token.
 struct Unit {
     line: usize,
     form: String,
     space_after: bool,
-    /// The forms of the words that it stands for, itself where it is one word.
+    /// The forms of its words: of a multiword token several, else its own form.
     words: Vec<String>,
 }
 
-/// The next sentence; none where the file ends. Comments that belong to no words are passed over.
-/// Every word, but neither multiword tokens nor empty nodes, is shown to `word` with its line and
-/// its columns, for whoever reads more of it than its form.
+/// The next sentence; none at the end of the file. Comments without words are skipped. `word` receives
+/// line and columns of every word, but not of multiword tokens and empty nodes.
 pub(super) fn sentence<R: BufRead>(
     lines: &mut Lines<R>,
     word: &mut dyn FnMut(usize, &[&str]),
@@ -31,7 +29,7 @@ pub(super) fn sentence<R: BufRead>(
     let mut text = Text::default();
     let mut given: Option<String> = None;
     let mut units: Vec<Unit> = Vec::new();
-    // The number of the last word, and how many are still to come of a multiword token.
+    // The number of the last word, and the words of a multiword token that are still to come.
     let (mut last, mut within) = (0usize, 0usize);
     let mut end = 0;
     while let Some((number, line)) = lines.next()? {
@@ -57,20 +55,21 @@ pub(super) fn sentence<R: BufRead>(
         let columns: Vec<&str> = line.split('\t').collect();
         if columns.len() != COLUMNS {
             let reason = format!(
-                "a word has {COLUMNS} columns with tabs between them, here are {}",
+                "a word has {COLUMNS} columns with tabs between them, this line has {}",
                 columns.len()
             );
             return Err(wrong(number, reason));
         }
         let (id, form) = (columns[0], columns[1]);
-        let bad_id = || wrong(number, format!("{:?} is not the next word's number", short(id)));
+        let bad_id =
+            || wrong(number, format!("{:?} is not the number of the next word", short(id)));
         if form.is_empty() {
             return Err(wrong(number, "the word has no form".to_owned()));
         }
         let space_after = !columns[9].split('|').any(|entry| entry == "SpaceAfter=No");
         let unit = |words| Unit { line: number, form: form.to_owned(), space_after, words };
         if let Some((whole, part)) = id.split_once('.') {
-            // An empty node, after the word that it counts from: nothing of it stands in the text.
+            // An empty node after its word. It is not in the text.
             let numbers = whole.parse::<usize>().ok().zip(part.parse::<usize>().ok());
             numbers.filter(|&(whole, _)| whole == last).ok_or_else(bad_id)?;
         } else if let Some((first, second)) = id.split_once('-') {
@@ -109,7 +108,7 @@ pub(super) fn sentence<R: BufRead>(
     Ok(Some(text))
 }
 
-/// The text of a sentence that does not say it.
+/// The text of a sentence without a text comment.
 fn spelled(units: &[Unit]) -> String {
     let mut text = String::new();
     for (index, unit) in units.iter().enumerate() {
@@ -121,8 +120,9 @@ fn spelled(units: &[Unit]) -> String {
     text
 }
 
-/// Where each word stands in the text, in characters: one form after the other, with nothing but
-/// white space between them. Words of a token that is not spelled as they are have all of it.
+/// The place of each word in the text, in characters. Forms follow each other with only white space
+/// between them. If a multiword token is not the concatenation of its words, each word has the whole
+/// token.
 fn words(units: &[Unit], text: &str) -> Result<Vec<Range<usize>>, (usize, String)> {
     let mut ranges = Vec::new();
     let (mut rest, mut at) = (text, 0);
@@ -150,7 +150,7 @@ fn words(units: &[Unit], text: &str) -> Result<Vec<Range<usize>>, (usize, String
     Ok(ranges)
 }
 
-/// The beginning of something that may be long.
+/// The beginning of a text that may be long.
 pub(super) fn short(text: &str) -> String {
     text.chars().take(40).collect()
 }
@@ -208,20 +208,20 @@ mod tests {
     fn mistakes_name_their_line() {
         let said = |file: String| read(&file).unwrap_err().to_string();
         for (file, reason) in [
-            ("1 From from\n".to_owned(), "10 columns with tabs between them, here are 1"),
-            (line("one", "x", "_"), "\"one\" is not the next word's number"),
-            (line("2", "x", "_"), "\"2\" is not the next word's number"),
+            ("1 From from\n".to_owned(), "10 columns with tabs between them, this line has 1"),
+            (line("one", "x", "_"), "\"one\" is not the number of the next word"),
+            (line("2", "x", "_"), "\"2\" is not the number of the next word"),
             (line("1", "x", "_") + &line("1", "x", "_"), "line 2"),
-            (line("0-1", "x", "_"), "not the next word's number"),
-            (line("2-1", "x", "_"), "not the next word's number"),
+            (line("0-1", "x", "_"), "not the number of the next word"),
+            (line("2-1", "x", "_"), "not the number of the next word"),
             (line("1-18446744073709551615", "x", "_"), "the sentence ends before the last"),
             (line("1-3", "x", "_") + &line("1", "x", "_"), "before the last 2 words"),
-            (line("1-2", "xy", "_") + &line("1-2", "xy", "_"), "not the next word's number"),
-            (line("1.x", "x", "_"), "not the next word's number"),
-            (line("2.1", "x", "_") + &line("1", "x", "_"), "not the next word's number"),
+            (line("1-2", "xy", "_") + &line("1-2", "xy", "_"), "not the number of the next word"),
+            (line("1.x", "x", "_"), "not the number of the next word"),
+            (line("2.1", "x", "_") + &line("1", "x", "_"), "not the number of the next word"),
             (line("1", "", "_"), "has no form"),
             ("# text = a b\n".to_owned() + &line("1", "b", "_"), "\"b\" is not at character 0"),
-            (line("99999999999999999999", "x", "_"), "not the next word's number"),
+            (line("99999999999999999999", "x", "_"), "not the number of the next word"),
         ] {
             let said = said(file);
             assert!(said.starts_with("f.conllu, line ") && said.contains(reason), "{said}");

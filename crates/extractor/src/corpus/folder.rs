@@ -1,5 +1,5 @@
-//! The folder of an extraction: shards, the journal of an unfinished one, the index of a finished
-//! one. Every file appears whole or not at all, and nothing that others wrote is touched.
+//! The folder of an extraction: shards, the journal while it is unfinished, the index when it is
+//! finished. Files appear complete or not at all, and files of other programs are never touched.
 
 use super::settings::Start;
 use crate::error::{Error, Result};
@@ -27,15 +27,15 @@ pub(crate) struct Entry {
 pub(crate) struct Folder {
     path: PathBuf,
     journal: File,
-    /// The shards that are whole, by their numbers.
+    /// The complete shards, by number.
     pub(crate) entries: Vec<Entry>,
 }
 
-/// What there is to do in a folder.
+/// The state of a folder.
 pub(crate) enum FolderState {
-    /// All is there.
+    /// The extraction is complete.
     Finished,
-    /// Shards are missing; these are said to be there.
+    /// Shards are missing; the journal or the index lists these.
     Unfinished(Vec<Entry>),
 }
 
@@ -44,7 +44,7 @@ pub(crate) fn shard_name(shard: usize, extension: &str) -> String {
     format!("{shard:05}.{extension}")
 }
 
-/// Whether an extraction writes files of that name.
+/// Whether an extraction writes files of this name.
 fn is_ours(name: &str) -> bool {
     let name = finished_name(name).unwrap_or(name);
     let shard = name.split_once('.').is_some_and(|(number, extension)| {
@@ -55,8 +55,8 @@ fn is_ours(name: &str) -> bool {
     shard || name == INDEX || name == JOURNAL
 }
 
-/// Looks into a folder for what `run` says, and changes nothing; what it says otherwise than a run
-/// before is refused.
+/// Compares a folder with `run`, and changes nothing. A folder of another run is refused, unless it is
+/// to be overwritten.
 pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState> {
     let io = |source| Error::Io { path: path.to_owned(), source };
     if path.exists() && !path.is_dir() {
@@ -69,7 +69,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
     };
     let has = |name: &str| names.iter().any(|n| n == name);
     if !has(INDEX) && !has(JOURNAL) {
-        // What was never renamed was never part of anything.
+        // Unfinished files do not matter.
         foreign(names.iter().find(|name| !is_ours(name) || !name.ends_with(PART)))?;
         return Ok(FolderState::Unfinished(Vec::new()));
     }
@@ -98,7 +98,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
                     false => FolderState::Unfinished(shards),
                 });
             }
-            // A journal of which nothing can be read says nothing of what is to be kept.
+            // An unreadable journal protects nothing.
             let lost = begun.is_none() && index.is_none();
             if lost {
                 foreign(names.iter().find(|name| !is_ours(name)))?;
@@ -112,15 +112,15 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
     }
 }
 
-/// Takes away what a run left that ended between its last two steps.
+/// Removes the journal and unfinished files, which remain if a run ends between its last two steps.
 pub(crate) fn tidy(path: &Path) -> Result<()> {
     let left = |name: &str| name == JOURNAL || name.ends_with(PART);
     remove(path, left).map_err(|source| Error::Write { path: path.to_owned(), source })
 }
 
 impl Folder {
-    /// Makes the folder, writes the journal with those of `entries` whose shards are whole, and
-    /// removes all else that an extraction has left.
+    /// Creates the folder, writes the journal with the complete shards of `entries`, and removes all
+    /// other files of an extraction.
     pub(crate) fn begin(path: &Path, run: &Value, entries: Vec<Entry>) -> Result<Self> {
         fs::create_dir_all(path)
             .map_err(|source| Error::Write { path: path.to_owned(), source })?;
@@ -139,7 +139,7 @@ impl Folder {
             entries.iter().try_for_each(|e| Ok(writeln!(out, "{}", serde_json::to_string(e)?)?))
         })
         .map_err(write)?;
-        // The journal first: whatever is gone, it says what the folder is.
+        // The journal comes first, so that the folder is always known as that of this run.
         remove(path, |name| name == INDEX).map_err(write)?;
         let kept = |name: &str| name == JOURNAL || entries.iter().any(|e| e.file == name);
         remove(path, |name| !kept(name)).map_err(write)?;
@@ -172,7 +172,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the index and takes the journal away.
+    /// Writes the index and removes the journal.
     pub(crate) fn finish(self, index: &Value) -> Result<()> {
         let path = self.path.join(INDEX);
         let write = |source| Error::Write { path: path.clone(), source };
@@ -183,7 +183,7 @@ impl Folder {
     }
 }
 
-/// The names in a folder, sorted; none where there is no folder.
+/// The sorted names in a folder; none if there is no folder.
 fn names(path: &Path) -> io::Result<Vec<String>> {
     if !path.exists() {
         return Ok(Vec::new());
@@ -196,7 +196,7 @@ fn names(path: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// Removes files that an extraction writes.
+/// Removes files of an extraction.
 fn remove(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
     let names = names(path)?;
     for name in names.iter().filter(|name| is_ours(name) && which(name)) {
@@ -205,7 +205,7 @@ fn remove(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
     sync_folder(path)
 }
 
-/// The index of an extraction; none where there is none.
+/// The index of an extraction; none if there is none.
 fn read_index(path: &Path) -> Result<Option<Value>> {
     let file = path.join(INDEX);
     let bytes = match fs::read(&file) {
@@ -232,14 +232,14 @@ fn entries_of(index: &Value) -> Vec<Entry> {
     shards.iter().enumerate().filter_map(entry).collect()
 }
 
-/// What a journal says of its run, and the shards in it; a line that was cut off ends it.
+/// The run and the shards of a journal, up to a line that is cut off.
 fn read_journal(path: &Path) -> io::Result<(Option<Value>, Vec<Entry>)> {
     let text = match fs::read(path.join(JOURNAL)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((None, Vec::new())),
         read => read?,
     };
     let text = String::from_utf8_lossy(&text);
-    // A line without its end may be a part of one.
+    // A line without a line end may be cut off.
     let mut lines = text.split_inclusive('\n').map_while(|line| line.strip_suffix('\n'));
     let first: Option<Value> = lines.next().and_then(|line| serde_json::from_str(line).ok());
     let run = first.and_then(|first| first.get("run").cloned());
@@ -250,7 +250,7 @@ fn read_journal(path: &Path) -> io::Result<(Option<Value>, Vec<Entry>)> {
     Ok((run, entries))
 }
 
-/// What one run has otherwise than another, in words. The name of the input does not matter.
+/// The differences of two runs, in words. The name of the input does not matter.
 fn changes(before: &Value, now: &Value) -> Vec<String> {
     let empty = Map::new();
     let of = |value: &Value, key: &str| value.get(key).cloned().unwrap_or_default();
@@ -264,8 +264,8 @@ fn changes(before: &Value, now: &Value) -> Vec<String> {
         }
         if a != b {
             changes.push(match key.as_str() {
-                "input" => "the input is another".to_owned(),
-                "files" => "the model's files are others".to_owned(),
+                "input" => "the input is different".to_owned(),
+                "files" => "the model files are different".to_owned(),
                 key => differs(key, &a, &b),
             });
         }
@@ -288,7 +288,7 @@ fn differs(key: &str, before: &Value, now: &Value) -> String {
     format!("{key} was {}, is {}", shown(before), shown(now))
 }
 
-/// Counts and hashes what is written.
+/// Counts and hashes the written bytes.
 struct Hashing<'a> {
     out: &'a mut (dyn Write + Send),
     bytes: u64,

@@ -1,26 +1,26 @@
-//! The text of a JSON line. Only the key that is looked for is kept, so that a line takes no more
-//! memory than it is long.
+//! The text of a JSON line. Only the value of one key is kept, so that memory is bounded by the length of
+//! the line.
 
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, de};
 use std::fmt;
 
-/// Keys that a message names.
+/// The most keys in a message.
 const KEYS: usize = 20;
 
-/// What a line has under the key.
+/// The value of the key.
 pub(super) enum FieldValue {
     /// A text.
     Text(String),
     /// null.
     Null,
-    /// Something else.
+    /// Another value.
     Other,
-    /// Nothing; these are its keys, the first of them.
+    /// No such key; the first keys of the line.
     Missing(Vec<String>),
 }
 
-/// Looks for a key in a line.
+/// Finds a key in a line.
 pub(super) fn find(line: &str, field: &str) -> serde_json::Result<FieldValue> {
     let mut json = serde_json::Deserializer::from_str(line);
     let found = json.deserialize_map(Object { field })?;
@@ -28,7 +28,7 @@ pub(super) fn find(line: &str, field: &str) -> serde_json::Result<FieldValue> {
     Ok(found)
 }
 
-/// An object, of which one key is wanted.
+/// Visits an object for one key.
 struct Object<'a> {
     field: &'a str,
 }
@@ -44,7 +44,7 @@ impl<'de> Visitor<'de> for Object<'_> {
         let (mut found, mut keys) = (None, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
             if key == self.field {
-                // Of two the last, as Python has it.
+                // The last of two, as in Python.
                 found = Some(map.next_value::<Content>()?);
                 continue;
             }
@@ -62,7 +62,7 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 }
 
-/// A value, kept where it is a text.
+/// A value, which is kept if it is a text.
 enum Content {
     Text(String),
     Null,

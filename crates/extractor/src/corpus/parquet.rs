@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Rows that are decoded at a time; few, as each may be a whole document.
+/// Rows that are decoded at a time: few, since each may be a document.
 const ROWS: usize = 64;
 
 /// The texts of one column, row by row.
@@ -18,7 +18,7 @@ pub(super) struct Column {
     place: String,
     file: SerializedFileReader<File>,
     index: usize,
-    /// Whether a row may have no text.
+    /// Whether rows may be null.
     optional: bool,
     group: usize,
     reader: Option<ColumnReaderImpl<ByteArrayType>>,
@@ -42,7 +42,7 @@ impl Column {
         };
         let column = &columns[index];
         if column.physical_type() != Type::BYTE_ARRAY || column.max_rep_level() > 0 {
-            return Err(wrong(format!("the column {field:?} does not hold a text a row")));
+            return Err(wrong(format!("the column {field:?} does not have one text per row")));
         }
         for group in file.metadata().row_groups() {
             let codec = group.columns().get(index).map(|chunk| chunk.compression());
@@ -52,7 +52,7 @@ impl Column {
                     let name = format!("{other:?}");
                     let name = name.split('(').next().unwrap_or_default();
                     return Err(wrong(format!(
-                        "it is compressed as {name}; what can be read is SNAPPY, ZSTD and UNCOMPRESSED"
+                        "its compression {name} is not supported; SNAPPY, ZSTD and UNCOMPRESSED are"
                     )));
                 }
                 None => return Err(wrong(format!("a row group has no column {field:?}"))),
@@ -64,7 +64,7 @@ impl Column {
         Ok(Self { place, file, index, optional, group: 0, reader: None, ready, row: 0 })
     }
 
-    /// The next row, counted from 1, with its text where it has one.
+    /// The number of the next row, counted from 1, and its text if it is not null.
     pub(super) fn next(&mut self) -> Result<Option<(usize, Option<String>)>> {
         while self.ready.is_empty() {
             if !self.fill()? {
@@ -83,7 +83,7 @@ impl Column {
         Ok(Some((self.row, Some(text.to_owned()))))
     }
 
-    /// Decodes some more rows; false where there are none.
+    /// Decodes more rows; false at the end.
     fn fill(&mut self) -> Result<bool> {
         let Some(reader) = &mut self.reader else {
             if self.group >= self.file.num_row_groups() {
@@ -93,7 +93,7 @@ impl Column {
             let reader = caught(&self.place, || {
                 file.get_row_group(group).and_then(|group| group.get_column_reader(index))
             })?;
-            // The type of the column was looked at.
+            // The type of the column was checked.
             let ColumnReader::ByteArrayColumnReader(reader) = reader else { return Ok(false) };
             self.reader = Some(reader);
             self.group += 1;
@@ -117,7 +117,7 @@ impl Column {
     }
 }
 
-/// Runs what the library does; that it fails is one error, also where it panics at a damaged file.
+/// Runs the library. Its errors, and its panics at damaged files, become errors.
 fn caught<T>(place: &str, run: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
     let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
     match catch_unwind(AssertUnwindSafe(run)) {

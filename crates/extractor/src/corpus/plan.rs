@@ -1,5 +1,5 @@
-//! The first pass over a corpus: everything is read and tokenized, nothing is computed. So every
-//! error of the input is found, and groups and shards are known, before the first forward pass.
+//! The first pass over a corpus: everything is read and tokenized, nothing is computed. So errors of the
+//! input are found, and groups and shards are known, before the first forward pass.
 
 use super::records::Records;
 use super::settings::{Corpus, CorpusSettings};
@@ -15,53 +15,53 @@ use std::ops::Range;
 use stratoscope_loader::Model;
 use stratoscope_transformer::{Architecture, HookPoint};
 
-/// Texts that are tokenized side by side, and characters of them, at most.
+/// The most texts that are tokenized in parallel, and the most bytes of them.
 const BATCH: (usize, usize) = (512, 1 << 20);
 
-/// Warnings that are kept; of more there is only the number.
+/// The most warnings that are kept; further ones are counted.
 const WARNINGS: usize = 10;
 
-/// What a corpus comes to.
+/// The size of a corpus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// The texts that are read.
+    /// The number of texts.
     pub texts: usize,
-    /// Their tokens, as the model runs them: where windows overlap, twice.
+    /// The tokens that the model reads. Where windows overlap, a token counts twice.
     pub tokens: usize,
-    /// The rows that are written.
+    /// The number of rows.
     pub rows: usize,
-    /// The shards that they are written in.
+    /// The number of shards.
     pub shards: usize,
-    /// Shards that were there from an earlier run.
+    /// The number of shards of an earlier run.
     pub kept: usize,
-    /// Blank lines and empty texts, which are skipped.
+    /// The number of blank lines and empty texts, which are skipped.
     pub blank_lines: usize,
-    /// What was done to long texts; the first of them.
+    /// The first warnings about long texts.
     pub warnings: Vec<Warning>,
-    /// How many more warnings there were.
+    /// The number of further warnings.
     pub more_warnings: usize,
-    /// Annotated words that no token stands for; they have no row.
+    /// The number of annotated words without a token, and so without a row.
     pub words_without_rows: usize,
 }
 
-/// How far an extraction of a corpus is.
+/// Progress of the extraction of a corpus.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum CorpusStep<'a> {
-    /// Everything is read and tokenized, to know what there is.
+    /// The first pass: everything is read and tokenized.
     Counting {
         /// Texts so far.
         texts: usize,
         /// Tokens so far.
         tokens: usize,
     },
-    /// What there is.
+    /// The first pass is done.
     Counted(&'a Plan),
-    /// States are computed and written.
+    /// The second pass: states are computed and written.
     Computing {
-        /// Tokens done, those of earlier runs included.
+        /// Tokens done, with those of earlier runs.
         done: usize,
-        /// Tokens in all.
+        /// All tokens.
         total: usize,
     },
 }
@@ -75,7 +75,7 @@ pub(crate) struct Group {
     pub(crate) rows: usize,
 }
 
-/// A file of the result.
+/// A shard.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Shard {
     pub(crate) groups: Range<usize>,
@@ -86,16 +86,16 @@ pub(crate) struct Shard {
     pub(crate) tokens: usize,
 }
 
-/// What is run and written, in order.
+/// The groups and shards of a corpus, in order.
 #[derive(Debug, Default)]
 pub(crate) struct Groups {
     pub(crate) groups: Vec<Group>,
     pub(crate) shards: Vec<Shard>,
-    /// The tokens of the group that grows.
+    /// The tokens of the last group.
     tokens: GroupTokens,
 }
 
-/// What one text comes to.
+/// The sizes of one text.
 struct TextSizes {
     tokens: usize,
     rows: usize,
@@ -162,7 +162,7 @@ pub(crate) fn plan(
     Ok((plan, groups))
 }
 
-/// Some texts, and what went wrong after them.
+/// The next texts, and the error after them.
 fn batch(records: &mut Records<'_>) -> (Vec<Text>, Option<Error>) {
     let (mut texts, mut letters) = (Vec::new(), 0);
     while texts.len() < BATCH.0 && letters < BATCH.1 {
@@ -214,7 +214,7 @@ fn count(
     })
 }
 
-/// How many values something has of a text of `n` tokens.
+/// The number of values of a capture, for a text of `n` tokens.
 fn values(capture: Capture, architecture: &Architecture, n: usize) -> u64 {
     let a = architecture;
     let values = match capture {

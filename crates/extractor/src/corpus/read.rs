@@ -1,4 +1,4 @@
-//! Records of a corpus one by one: lines, CoNLL-U sentences, JSON lines, rows of a Parquet file.
+//! The texts of a file one by one: lines, CoNLL-U sentences, JSON lines, rows of a Parquet file.
 
 use super::jsonl::{self, FieldValue};
 use super::{conllu, parquet};
@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-/// How a file of texts is read.
+/// Options of reading a file of texts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadOptions {
     /// Whether each line is a pair of texts with a tab between them.
@@ -24,21 +24,21 @@ impl Default for ReadOptions {
     }
 }
 
-/// What a file of texts is, by the end of its name.
+/// The kind of a file of texts, by its extension.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileKind {
-    /// A text a line; anything that is none of the others.
+    /// One text per line: every other extension.
     Lines,
     /// `.conllu`, `.conll`: sentences with annotated words.
     Conllu,
-    /// `.jsonl`, `.ndjson`: a JSON object a line.
+    /// `.jsonl`, `.ndjson`: one JSON object per line.
     Jsonl,
     /// `.parquet`: a column of texts.
     Parquet,
 }
 
 impl FileKind {
-    /// The kind of a file by its name.
+    /// The kind of a file, by its name.
     pub fn of(path: &Path) -> Self {
         let end = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
         match end.as_str() {
@@ -50,7 +50,7 @@ impl FileKind {
     }
 }
 
-/// The texts of a file, read one after the other; never more of them than one is in memory.
+/// Reads the texts of a file one by one. Only one text is in memory.
 pub struct TextReader {
     place: String,
     options: ReadOptions,
@@ -69,7 +69,7 @@ impl TextReader {
     /// Opens a file.
     ///
     /// # Errors
-    /// It cannot be read, is no Parquet file although it is called so, or has no such column.
+    /// A file that cannot be read; a Parquet file that is damaged or does not have the column.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         let place = path.display().to_string();
         let io = |source| Error::Io { path: path.to_owned(), source };
@@ -89,15 +89,16 @@ impl TextReader {
         Ok(Self { place, options: options.clone(), source, blank: 0 })
     }
 
-    /// How many blank lines, or empty texts of JSON lines and Parquet rows, were skipped so far.
+    /// The number of blank lines, and of empty texts of JSON lines and Parquet rows, so far. They are
+    /// skipped.
     pub fn blank_lines(&self) -> usize {
         self.blank
     }
 
-    /// The next text; none where the file ends.
+    /// The next text; none at the end of the file.
     ///
     /// # Errors
-    /// A line or a row that is not what such a file holds.
+    /// A line or a row with a mistake.
     pub fn read(&mut self) -> Result<Option<Text>> {
         loop {
             let text = match &mut self.source {
@@ -133,7 +134,7 @@ impl TextReader {
     }
 }
 
-/// The text of a JSON line; none where it is null.
+/// The text of a JSON line; none if it is null.
 fn json_text(line: &str, number: usize, field: &str, place: &str) -> Result<Option<Text>> {
     let wrong = |reason: String| Error::Json { place: place.to_owned(), line: number, reason };
     match jsonl::find(line, field).map_err(|e| wrong(format!("not a JSON object ({e})")))? {

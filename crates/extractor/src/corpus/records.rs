@@ -1,4 +1,4 @@
-//! The texts of a corpus in order, all of them or a sample.
+//! The texts of a corpus in order: all texts, or a sample.
 
 use super::read::TextReader;
 use super::settings::{Corpus, CorpusSettings};
@@ -7,7 +7,7 @@ use crate::input::Text;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 
-/// The texts that are to be read, one after the other.
+/// Reads the texts one by one.
 pub(crate) struct Records<'a> {
     source: Source<'a>,
     sample: Option<Sample>,
@@ -19,7 +19,7 @@ enum Source<'a> {
 }
 
 impl<'a> Records<'a> {
-    /// Opens a corpus; where a sample is to be drawn, its texts are counted first.
+    /// Opens a corpus. For a sample, the texts are counted first.
     pub(crate) fn open(corpus: &'a Corpus, settings: &CorpusSettings) -> Result<Self> {
         let open = || -> Result<Source<'a>> {
             Ok(match corpus {
@@ -42,7 +42,7 @@ impl<'a> Records<'a> {
         Ok(Self { source: open()?, sample })
     }
 
-    /// The next text; none where there are no more.
+    /// The next text; none at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Text>> {
         loop {
             if self.sample.as_ref().is_some_and(|sample| sample.wanted == 0) {
@@ -56,7 +56,7 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// Blank lines that were skipped so far.
+    /// The number of skipped blank lines so far.
     pub(crate) fn blank_lines(&self) -> usize {
         match &self.source {
             Source::File(reader) => reader.blank_lines(),
@@ -74,9 +74,9 @@ impl Source<'_> {
     }
 }
 
-/// A draw without replacement that keeps the order: each text is taken with the chance that as many
-/// are still wanted as are left (selection sampling, Knuth, The Art of Computer Programming 2,
-/// algorithm 3.4.2S). The same seed draws the same.
+/// A sample without replacement that keeps the order: each text is taken with probability (texts still
+/// wanted) / (texts left) (selection sampling, Knuth, The Art of Computer Programming 2, algorithm
+/// 3.4.2S). The same seed gives the same sample.
 struct Sample {
     wanted: u64,
     left: u64,
@@ -89,7 +89,7 @@ impl Sample {
     }
 
     fn takes(&mut self) -> bool {
-        // A number below `left`: the high half of a product.
+        // A random number below `left`: the high half of a product.
         let below = (u128::from(self.random.next_u64()) * u128::from(self.left)) >> 64;
         let takes = below < u128::from(self.wanted);
         self.left = self.left.saturating_sub(1);

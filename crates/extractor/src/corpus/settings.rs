@@ -13,50 +13,49 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use stratoscope_loader::Pooling;
 
-/// Where texts come from.
+/// The source of texts.
 #[derive(Debug, Clone)]
 pub enum Corpus {
-    /// A file, which is read twice.
+    /// A file. It is read twice.
     File {
-        /// Where it is.
+        /// The path.
         path: PathBuf,
         /// How it is read.
         options: ReadOptions,
     },
     /// Texts in memory.
     Texts {
-        /// What messages call them.
+        /// Their name in messages.
         place: String,
         /// The texts.
         texts: Vec<Text>,
     },
 }
 
-/// What is kept of a corpus, and how it is written.
+/// What is kept of a corpus, and its format.
 #[derive(Debug, Clone)]
 pub struct CorpusSettings {
     /// The layers.
     pub layers: LayerSelection,
-    /// Other hook points; of tokens with their special ones alone.
+    /// Other hook points; only if rows are all tokens.
     pub hooks: HookSelection,
-    /// What a row is.
+    /// The unit of a row.
     pub unit: Unit,
-    /// How several vectors become one.
+    /// The pooling of tokens.
     pub pooling: Pooling,
     /// Whether rows of special tokens are left out.
     pub no_special_tokens: bool,
-    /// What to do with texts that are too long.
+    /// What is done with texts that are too long.
     pub long: LongText,
-    /// How many texts are drawn, without replacement and in their order; none: all.
+    /// The number of texts that are sampled without replacement, in their order; none: all texts.
     pub sample: Option<usize>,
-    /// The seed of the draw.
+    /// The seed of the sample.
     pub seed: u64,
     /// The format of the shards.
     pub format: Format,
     /// Whether floats are written as f16.
     pub half: bool,
-    /// About how many bytes of f32 states a shard holds; half of it is written as f16. One text is
-    /// never split.
+    /// About the bytes of a shard in f32 (in f16 a shard has half of it). A text is never split.
     pub shard_bytes: u64,
 }
 
@@ -78,19 +77,19 @@ impl Default for CorpusSettings {
     }
 }
 
-/// What a folder must be for an extraction to begin there.
+/// The folders in which an extraction may start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
-    /// Empty, or not there.
+    /// An empty or missing folder.
     New,
-    /// That, or of the same extraction, which is gone on with.
+    /// Also the folder of the same extraction, which is resumed.
     Resume,
-    /// That, or of any extraction, which is replaced.
+    /// Also the folder of any extraction, which is replaced.
     Overwrite,
 }
 
 impl Corpus {
-    /// What messages call it.
+    /// Its name in messages.
     pub(crate) fn place(&self) -> String {
         match self {
             Self::File { path, .. } => path.display().to_string(),
@@ -98,7 +97,7 @@ impl Corpus {
         }
     }
 
-    /// Its name, its length in bytes and its sha256; of texts in memory, of their JSON.
+    /// Name, length in bytes and sha256; for texts in memory those of their JSON.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -108,7 +107,7 @@ impl Corpus {
         Ok((text("name"), described["bytes"].as_u64().unwrap_or_default(), text("sha256")))
     }
 
-    /// Its name, its length and its sha256, and how it is read.
+    /// Name, length and sha256, and the options of reading.
     pub(crate) fn described(&self) -> Result<Value> {
         Ok(match self {
             Self::File { path, options } => {

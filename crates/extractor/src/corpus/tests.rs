@@ -56,12 +56,12 @@ fn mistakes_name_the_file_and_the_line() {
         (
             "x.jsonl",
             b"{\"id\": 1, \"body\": \"\"}",
-            "x.jsonl, line 1 has no \"text\"; there are: id, body",
+            "x.jsonl, line 1 has no \"text\"; it has: id, body",
         ),
         ("x.conllu", b"1\tx\n", "x.conllu, line 1: a word has 10 columns"),
         ("x.conllu", b"# text = \xff\n", "x.conllu, line 1: not valid UTF-8"),
-        ("x.parquet", b"", "x.parquet cannot be read as Parquet"),
-        ("x.parquet", b"PAR1 is no PAR1", "x.parquet cannot be read as Parquet"),
+        ("x.parquet", b"", "cannot read x.parquet as Parquet"),
+        ("x.parquet", b"PAR1 is no PAR1", "cannot read x.parquet as Parquet"),
     ] {
         let found = read(name, bytes).unwrap_err();
         assert!(found.starts_with(said), "{found}");
@@ -122,8 +122,8 @@ fn a_column_of_a_parquet_file_is_read_across_its_groups() {
         let options = ReadOptions { field: field.to_owned(), ..ReadOptions::default() };
         texts(&place, "x.parquet", &options).unwrap_err().to_string()
     };
-    assert!(said("body").contains("has no \"body\"; there are: n, text"), "{}", said("body"));
-    assert!(said("n").contains("does not hold a text a row"), "{}", said("n"));
+    assert!(said("body").contains("has no \"body\"; it has: n, text"), "{}", said("body"));
+    assert!(said("n").contains("does not have one text per row"), "{}", said("n"));
 }
 
 #[test]

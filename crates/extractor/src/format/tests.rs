@@ -1,8 +1,11 @@
 //! What each format holds, read back by the crates that know them.
 
 use super::*;
+use crate::activations::Origin;
 use crate::arrays::{self, Values};
-use crate::{Captured, Origin, Row, Text, Unit};
+use crate::hooks::Captured;
+use crate::input::Text;
+use crate::rows::{Row, Unit};
 use half::f16;
 use ndarray::{Array2, Array3};
 use parquet::column::reader::get_typed_column_reader;
@@ -170,7 +173,7 @@ fn a_number_beyond_f16_is_refused_by_its_place() {
     states.hidden_states[[1, 1, 2]] = -65520.0;
     let said = write_states_as(&path, &states, Format::Npz, true).unwrap_err().to_string();
     assert!(
-        said.starts_with("layer 3, \"[CLS]\" of text 2 (\"x\"): -6.552e4 is beyond f16"),
+        said.starts_with("layer 3, \"[CLS]\" of text 2 (\"x\"): -6.552e4 is larger than 65504"),
         "{said}"
     );
     write_states_as(&path, &states, Format::Npz, false).unwrap();

@@ -1,4 +1,4 @@
-//! ALBERT (Lan et al. 2020): BERT's blocks with one set of weights for many, over a narrow embedding.
+//! ALBERT (Lan et al. 2020): BERT's blocks with shared weights, over a narrow embedding.
 
 use super::bert::Sizes;
 use super::rules::take;
@@ -11,12 +11,12 @@ pub(super) const FAMILY: Family = Family {
     name: "ALBERT",
     model_types: &["albert"],
     architecture: |config| {
-        // A group of several blocks would be one layer of hidden states; no published model has it.
+        // A group of several blocks gives one layer of hidden states. No published model has it.
         config.only("inner_group_num", 1.into())?;
         let sizes = Sizes { d_vocab: 30000, d_model: 4096, n_heads: 64, d_mlp: 16384 };
         let bert = bert::architecture(config, Numbering::From(0), &sizes)?;
         let activation = config.activation("hidden_act", Activation::GeluTanh)?;
-        // Projected even where the widths are equal.
+        // Projected even if the widths are equal.
         let width = config.size(&["embedding_size"], 128)?;
         let projection = Projection { width, place: ProjectionPlace::Normed, bias: true };
         Ok(Architecture {
@@ -68,6 +68,6 @@ pub(super) const FAMILY: Family = Family {
     ],
     prefixes: &["albert."],
     unused: &["pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."],
-    // Its other files are SentencePiece's.
+    // Its vocabulary file is SentencePiece's.
     vocabulary: None,
 };

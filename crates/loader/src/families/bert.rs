@@ -1,9 +1,9 @@
-//! BERT (Devlin et al. 2019), and all that is built on it: MiniLM, BGE, E5, GTE and others.
+//! BERT (Devlin et al. 2019), and models with the same architecture, such as MiniLM, BGE, E5 and GTE.
 
 use super::rules::take;
 use super::{Family, Rule};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Head, HeadTransform, Layout, Mlp, Norm,
@@ -22,18 +22,18 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "cls.predictions"),
     ],
     prefixes: &["bert."],
-    // `linear` is what ColBERT keeps beside it.
+    // `linear` is ColBERT's.
     unused: &["pooler.", "cls.", "classifier.", "qa_outputs.", "linear."],
     vocabulary: Some(Vocabulary::WordPiece),
 };
 
-/// The names of a BERT checkpoint, which ELECTRA and RoBERTa's kin share.
+/// The names of a BERT checkpoint, which ELECTRA and the RoBERTa family share.
 pub(super) const NAMES: &[Rule] = &[
     take(&["embed.token"], "embeddings.word_embeddings"),
     take(&["embed.position"], "embeddings.position_embeddings"),
     take(&["embed.token_type"], "embeddings.token_type_embeddings"),
     take(&["embed.norm"], "embeddings.LayerNorm"),
-    // Only where the embedding is narrower than the rest.
+    // Of ELECTRA, if the embedding is narrower than the blocks.
     take(&["embed.project"], "embeddings_project"),
     take(&["blocks.{i}.attn.q"], "encoder.layer.{i}.attention.self.query"),
     take(&["blocks.{i}.attn.k"], "encoder.layer.{i}.attention.self.key"),
@@ -45,7 +45,7 @@ pub(super) const NAMES: &[Rule] = &[
     take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.output.LayerNorm"),
 ];
 
-/// The head of RoBERTa's kin, which MPNet shares.
+/// The head of the RoBERTa family, which MPNet shares.
 pub(super) const LM_HEAD: &[Rule] = &[
     take(&["head.transform"], "lm_head.dense"),
     take(&["head.norm"], "lm_head.layer_norm"),
@@ -53,7 +53,7 @@ pub(super) const LM_HEAD: &[Rule] = &[
     take(&["head.unembed"], "lm_head"),
 ];
 
-/// A masked-language-model head with this activation, tied unless the config says otherwise.
+/// A masked-language-model head with an activation, tied by default.
 pub(super) fn head(config: &Config, activation: Activation) -> Result<Option<Head>> {
     Ok(Some(Head {
         transform: Some(HeadTransform { activation, bias: true }),
@@ -63,7 +63,7 @@ pub(super) fn head(config: &Config, activation: Activation) -> Result<Option<Hea
     }))
 }
 
-/// The sizes of a config that does not state them.
+/// The sizes that a config leaves out.
 pub(super) struct Sizes {
     pub(super) d_vocab: usize,
     pub(super) d_model: usize,
@@ -71,7 +71,7 @@ pub(super) struct Sizes {
     pub(super) d_mlp: usize,
 }
 
-/// Those of BERT-base.
+/// The sizes of BERT-base.
 pub(super) const BASE: Sizes = Sizes { d_vocab: 30522, d_model: 768, n_heads: 12, d_mlp: 3072 };
 
 /// The architecture of a config with BERT's keys.

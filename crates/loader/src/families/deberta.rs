@@ -2,8 +2,8 @@
 
 use super::rules::take;
 use super::{Family, bert};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Disentangled, Embedding, Layout, Mlp, Norm, Numbering,
     Positions, Projection, ProjectionPlace, Relative, Span,
@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
     model_types: &["deberta-v2"],
     architecture: |config| {
         super::refuse_decoders(config)?;
-        // A convolution after the first block.
+        // A convolution after the first block is not supported.
         config.only("conv_kernel_size", 0.into())?;
         let n_layers = config.size(&["num_hidden_layers"], 24)?;
         let d_model = config.size(&["hidden_size"], 1536)?;
@@ -99,7 +99,7 @@ pub(super) const FAMILY: Family = Family {
         take(&["blocks.{i}.mlp.out"], "encoder.layer.{i}.output.dense"),
         take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.output.LayerNorm"),
     ],
-    // As transformers writes them, and as the published checkpoints have them.
+    // The names that transformers writes, and those of the published checkpoints.
     head: &[
         take(&["head.transform"], "cls.predictions.transform.dense"),
         take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
@@ -117,13 +117,14 @@ pub(super) const FAMILY: Family = Family {
         "mask_predictions.",
         "classifier.",
         "qa_outputs.",
-        // Published checkpoints keep the table although their positions are relative alone.
+        // Published checkpoints keep the table although all their positions are relative.
         "embeddings.position_embeddings.",
     ],
     vocabulary: None,
 };
 
-/// `pos_att_type`, a list or a text with bars: content to position, and position to content.
+/// `pos_att_type`, a list or a text with bars: whether it has content to position, and position to
+/// content.
 fn position_types(config: &Config) -> Result<(bool, bool)> {
     const KEY: &str = "pos_att_type";
     let types: Vec<String> = match config.texts(KEY) {
@@ -140,7 +141,7 @@ fn position_types(config: &Config) -> Result<(bool, bool)> {
     Ok((has("c2p"), has("p2c")))
 }
 
-/// A size for which numbers below 1 mean that there is none.
+/// A size; numbers below 1 mean none.
 fn positive_size(config: &Config, key: &str) -> Result<Option<usize>> {
     if config.has(key) && config.only(key, (-1).into()).is_ok() {
         return Ok(None);

@@ -31,7 +31,7 @@ pub(super) const FAMILY: Family = Family {
                 norm: true,
                 ..Embedding::default()
             },
-            // No key of the config: the reference has it in its code.
+            // A constant in the reference's code, not in the config.
             norm: Norm::Layer { eps: 1e-12, bias: true },
             layout: Layout::PostNorm,
             attention: Attention::uniform(n_layers, d_head, Span::ALL),

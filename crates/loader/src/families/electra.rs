@@ -20,13 +20,13 @@ pub(super) const FAMILY: Family = Family {
         let projection = (width != bert.d_model).then_some(projection);
         Ok(Architecture {
             embedding: Embedding { projection, ..bert.embedding },
-            // Whatever the blocks' activation is.
+            // The head has GELU, whatever the activation of the blocks is.
             head: bert::head(config, Activation::Gelu)?,
             ..bert
         })
     },
     names: bert::NAMES,
-    // Of generators; discriminators have none.
+    // The head of generators; discriminators have none.
     head: &[
         take(&["head.transform"], "generator_predictions.dense"),
         take(&["head.norm"], "generator_predictions.LayerNorm"),

@@ -1,16 +1,16 @@
-//! Gemma (Gemma team 2024): Llama with scaled embeddings and norms whose weight is added to 1.
+//! Gemma (Gemma team 2024): Llama with scaled embeddings, and norms that multiply by 1 + weight.
 
 use super::Family;
 use super::llama::{self, DEFAULTS, Defaults};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{Activation, Architecture, Attention, Embedding, Mlp, Norm};
 
 pub(super) const FAMILY: Family = Family {
     name: "Gemma",
     model_types: &["gemma"],
     architecture: |config| {
-        // Early files say gelu, and mean its tanh approximation.
+        // In early files gelu means its tanh approximation.
         let activation = match config.activation("hidden_act", Activation::GeluTanh)? {
             Activation::Gelu => Activation::GeluTanh,
             other => other,
@@ -25,11 +25,11 @@ pub(super) const FAMILY: Family = Family {
     vocabulary: None,
 };
 
-/// What Gemma's configs mean that do not say it.
+/// The values of keys that Gemma's configs leave out.
 pub(super) const GEMMA: Defaults =
     Defaults { d_vocab: 256_000, d_head: Some(256), context: 8192, tied: true, ..DEFAULTS };
 
-/// Llama's architecture with what all Gemmas have.
+/// The architecture of all Gemmas.
 pub(super) fn architecture(
     config: &Config,
     defaults: &Defaults,

@@ -5,8 +5,8 @@ use super::gemma::{self, GEMMA};
 use super::llama::{self, Defaults};
 use super::rules::take;
 use super::{Family, Rule, spans};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{Activation, Architecture, Attention, Layout};
 
 pub(super) const FAMILY: Family = Family {
@@ -34,7 +34,7 @@ pub(super) const FAMILY: Family = Family {
 const GEMMA2: Defaults =
     Defaults { d_model: 2304, n_layers: 26, n_heads: 8, n_kv_heads: Some(4), d_mlp: 9216, ..GEMMA };
 
-/// Llama's names with four norms a block, which Gemma 3 shares. The first rule that fits counts.
+/// Llama's names with four norms per block, which Gemma 3 shares.
 pub(super) const NAMES: &[Rule] = &[
     take(&["embed.token"], "embed_tokens"),
     take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
@@ -53,7 +53,7 @@ pub(super) const NAMES: &[Rule] = &[
     take(&["final_norm"], "norm"),
 ];
 
-/// What Gemma 2 and 3 have in common.
+/// The architecture of Gemma 2 and 3.
 pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {
     let activation = config.activation("hidden_activation", Activation::GeluTanh)?;
     let gemma = gemma::architecture(config, defaults, activation)?;
@@ -69,7 +69,7 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
     })
 }
 
-/// A soft cap: null is none, a missing key the default.
+/// A soft cap. Null means none, a missing key the default.
 pub(super) fn capped(config: &Config, key: &str, default: Option<f64>) -> Result<Option<f64>> {
     if config.is_null(key) {
         return Ok(None);

@@ -1,5 +1,5 @@
-//! Gemma 3 (Gemma team 2025), the text part: Gemma 2 with norms of queries and keys instead of
-//! caps, and two rotations. EmbeddingGemma, which looks both ways, too.
+//! The text model of Gemma 3 (Gemma team 2025): Gemma 2 with norms of queries and keys instead of soft
+//! caps, and two rotations. Also EmbeddingGemma, whose attention is bidirectional.
 
 use super::gemma2::{self, capped};
 use super::llama::{self, Defaults};
@@ -11,7 +11,7 @@ pub(super) const FAMILY: Family = Family {
     name: "Gemma 3",
     model_types: &["gemma3_text"],
     architecture: |config| {
-        // The reference's plain attention does not apply it.
+        // The reference's eager attention does not apply it.
         config.absent("attn_logit_softcapping")?;
         let mut gemma = gemma2::architecture(config, &GEMMA3)?;
         gemma.attention.query_key_norm = Some(QueryKeyNorm::Head);

@@ -1,5 +1,5 @@
-//! GPT-2 (Radford et al. 2019): pre-norm blocks over learned positions. Its matrices lie the other
-//! way round, with queries, keys and values in one.
+//! GPT-2 (Radford et al. 2019): pre-norm blocks over learned positions. Its matrices are transposed,
+//! with queries, keys and values in one.
 
 use super::Family;
 use super::rules::{Rule, Transform, take, transpose};

@@ -1,5 +1,5 @@
-//! GPT-NeoX (Black et al. 2022) and Pythia (Biderman et al. 2023): attention and MLP side by side,
-//! a part of each head rotated.
+//! GPT-NeoX (Black et al. 2022) and Pythia (Biderman et al. 2023): parallel attention and MLP, with a
+//! part of each head rotated.
 
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{Rule, Transform, take};

@@ -1,11 +1,11 @@
-//! Llama 1 to 3 (Touvron et al. 2023; Grattafiori et al. 2024) and what is built like it: SmolLM2,
-//! TinyLlama and many others.
+//! Llama 1 to 3 (Touvron et al. 2023; Grattafiori et al. 2024), and models with the same architecture,
+//! such as SmolLM2 and TinyLlama.
 
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::take;
 use super::{Family, Rule, spans};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, AttentionLayer, Head, Layout, Mlp, Norm,
 };
@@ -29,7 +29,7 @@ pub(super) const FAMILY: Family = Family {
     vocabulary: None,
 };
 
-/// The names of a Llama checkpoint, which most decoders after it share.
+/// The names of a Llama checkpoint, which most later decoders share.
 pub(super) const NAMES: &[Rule] = &[
     take(&["embed.token"], "embed_tokens"),
     take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
@@ -46,21 +46,21 @@ pub(super) const NAMES: &[Rule] = &[
     take(&["final_norm"], "norm"),
 ];
 
-/// The head of most decoders; pictures and sound in the same checkpoint move it.
+/// The head of most decoders; its second name is that of multimodal checkpoints.
 pub(super) const HEAD: &[Rule] =
     &[take(&["head.unembed"], "lm_head"), take(&["head.unembed"], "language_model.lm_head")];
 
-/// What is put before the names: nothing by models that were saved without a head.
+/// The prefixes of most decoders. Models that were saved without a head have none.
 pub(super) const PREFIXES: &[&str] = &[
     "model.",
     "language_model.model.",
     "model.language_model.",
     "language_model.",
-    // Of question answering alone.
+    // Models for question answering.
     "transformer.",
 ];
 
-/// Heads of other tasks; the language-model head where it is tied; what is not text.
+/// Heads of other tasks, a tied language-model head, and parts that do not read text.
 pub(super) const UNUSED: &[&str] = &[
     "lm_head.",
     "language_model.lm_head.",
@@ -71,15 +71,15 @@ pub(super) const UNUSED: &[&str] = &[
     "multi_modal_projector.",
 ];
 
-/// What a config means that does not say it.
+/// The values of keys that a config leaves out.
 pub(super) struct Defaults {
     pub(super) d_vocab: usize,
     pub(super) d_model: usize,
     pub(super) n_layers: usize,
     pub(super) n_heads: usize,
-    /// As many as heads of queries where there is none.
+    /// None: the number of query heads.
     pub(super) n_kv_heads: Option<usize>,
-    /// The model's width by the number of heads where there is none.
+    /// None: the width of the model divided by the number of heads.
     pub(super) d_head: Option<usize>,
     pub(super) d_mlp: usize,
     pub(super) context: usize,
@@ -107,7 +107,7 @@ pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Archi
     let n_layers = config.size(&["num_hidden_layers"], defaults.n_layers)?;
     let d_model = config.size(&["hidden_size"], defaults.d_model)?;
     let n_heads = config.size(&["num_attention_heads"], defaults.n_heads)?;
-    // Null is as many as heads of queries; that the key is missing is the default.
+    // Null means the number of query heads, a missing key the default.
     let n_kv_heads = match config.is_null("num_key_value_heads") {
         true => n_heads,
         false => defaults.n_kv_heads.unwrap_or(n_heads),

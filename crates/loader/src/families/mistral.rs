@@ -1,4 +1,4 @@
-//! Mistral (Jiang et al. 2023): Llama with fewer heads of keys and a window over the text.
+//! Mistral (Jiang et al. 2023): Llama with fewer key-value heads and a sliding window.
 
 use super::llama::{self, DEFAULTS, Defaults};
 use super::{Family, spans};

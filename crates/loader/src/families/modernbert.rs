@@ -1,5 +1,5 @@
-//! ModernBERT (Warner et al. 2024): pre-norm blocks with rotary positions, most of which look
-//! through a window to both sides.
+//! ModernBERT (Warner et al. 2024): pre-norm blocks with rotary positions, most of them with a
+//! bidirectional window.
 
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{split, take};

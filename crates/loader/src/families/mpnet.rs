@@ -1,5 +1,4 @@
-//! MPNet (Song et al. 2020): RoBERTa's positions and a bias of attention by distance that all
-//! blocks share.
+//! MPNet (Song et al. 2020): RoBERTa's positions, and a relative attention bias that all blocks share.
 
 use super::bert::Sizes;
 use super::rules::take;
@@ -13,11 +12,11 @@ pub(super) const FAMILY: Family = Family {
     name: "MPNet",
     model_types: &["mpnet"],
     architecture: |config| {
-        // The reference always computes 32 buckets up to distance 128; the config's number is the
-        // height of the table alone, and other tables have no published model.
+        // The reference always computes 32 buckets up to distance 128. The number in the config is
+        // that of the rows of the table; no published model has another.
         config.only("relative_attention_num_buckets", 32.into())?;
         let bias = RelativeBias { buckets: 32, max_distance: 128 };
-        // The padding id is a constant of the reference, whatever the config's is.
+        // A constant of the reference, whatever the padding id of the config is.
         let sizes = Sizes { d_vocab: 30527, ..bert::BASE };
         let numbering = Numbering::AfterPadding { padding_id: 1 };
         let bert = bert::architecture(config, numbering, &sizes)?;

@@ -1,5 +1,5 @@
-//! NomicBERT (Nussbaum et al. 2024): BERT with rotary positions and gated MLPs. Its configs are
-//! spelled as the published checkpoints spell them (like GPT-2's), or as transformers does.
+//! NomicBERT (Nussbaum et al. 2024): BERT with rotary positions and gated MLPs. Configs have the keys of
+//! the published checkpoints (GPT-2's), or those of transformers.
 
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{split, take};
@@ -81,7 +81,7 @@ pub(super) const FAMILY: Family = Family {
             ..Architecture::BASE
         })
     },
-    // As transformers names them; then as the published checkpoints do.
+    // The names of transformers, then those of the published checkpoints.
     names: &[
         take(&["embed.token"], "embeddings.word_embeddings"),
         take(&["embed.token_type"], "embeddings.token_type_embeddings"),

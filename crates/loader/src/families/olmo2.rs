@@ -1,5 +1,5 @@
-//! OLMo 2 (OLMo team 2024): Llama with norms of what each half of a block gives, not of what it
-//! reads, and of whole queries and keys.
+//! OLMo 2 (OLMo team 2024): Llama with norms of the outputs of attention and MLP, not of the inputs, and
+//! norms over all heads of queries and keys.
 
 use super::Family;
 use super::llama::{self, DEFAULTS, Defaults};

@@ -1,4 +1,4 @@
-//! OPT (Zhang et al. 2022): GPT-2's blocks; one size of it is post-norm and has a narrow embedding.
+//! OPT (Zhang et al. 2022): GPT-2's blocks. OPT-350m is post-norm and has a narrow embedding.
 
 use super::Family;
 use super::rules::take;
@@ -40,7 +40,7 @@ pub(super) const FAMILY: Family = Family {
                 positions: Some(Positions { rows, numbering: Numbering::From(2) }),
                 ..Embedding::default()
             },
-            // No key of the config: the reference has it in its code.
+            // A constant in the reference's code, not in the config.
             norm: Norm::Layer { eps: 1e-5, bias: true },
             layout: match pre_norm {
                 true => Layout::PreNorm { first: true },

@@ -1,4 +1,4 @@
-//! Phi 1, 1.5 and 2 (Li et al. 2023): attention and MLP side by side after one norm.
+//! Phi 1, 1.5 and 2 (Li et al. 2023): parallel attention and MLP after one norm.
 
 use super::Family;
 use super::llama::{self, DEFAULTS, Defaults};

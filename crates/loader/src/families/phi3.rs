@@ -1,5 +1,5 @@
-//! Phi-3, Phi-3.5 and Phi-4 (Abdin et al. 2024): Llama with queries, keys and values in one matrix,
-//! and so the two halves of the gated MLP.
+//! Phi-3, Phi-3.5 and Phi-4 (Abdin et al. 2024): Llama with queries, keys and values in one matrix, and
+//! the gate and the values of the MLP in one.
 
 use super::llama::{self, DEFAULTS, Defaults};
 use super::rope::{ROPE, Rope};

@@ -2,8 +2,8 @@
 
 use super::llama::{self, DEFAULTS, Defaults};
 use super::{Family, spans};
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{Architecture, Attention};
 
 pub(super) const FAMILY: Family = Family {
@@ -20,11 +20,11 @@ pub(super) const FAMILY: Family = Family {
     vocabulary: None,
 };
 
-/// What Qwen's configs mean that do not say it.
+/// The values of keys that Qwen's configs leave out.
 pub(super) const QWEN: Defaults =
     Defaults { d_vocab: 151_936, n_kv_heads: Some(32), d_mlp: 22016, context: 32768, ..DEFAULTS };
 
-/// Llama's architecture with Qwen's windows: off by default, and then on the later blocks.
+/// Llama's architecture with Qwen's windows, which are off by default and only in later blocks.
 pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {
     let mut llama = llama::architecture(config, defaults)?;
     let window = match config.flag("use_sliding_window", false)? {

@@ -1,5 +1,5 @@
 //! RoBERTa (Liu et al. 2019), XLM-RoBERTa (Conneau et al. 2020) and CamemBERT (Martin et al. 2020):
-//! BERT with positions that are numbered after the padding id.
+//! BERT with positions numbered from the padding id on.
 
 use super::bert::Sizes;
 use super::{Family, bert};
@@ -15,7 +15,7 @@ pub(super) const FAMILY: Family = Family {
         let d_vocab = if config.text("model_type")? == "roberta" { 50265 } else { 30522 };
         let sizes = Sizes { d_vocab, ..bert::BASE };
         let bert = bert::architecture(config, Numbering::AfterPadding { padding_id }, &sizes)?;
-        // Whatever the blocks' activation is.
+        // The head has GELU, whatever the activation of the blocks is.
         Ok(Architecture { head: bert::head(config, Activation::Gelu)?, ..bert })
     },
     names: bert::NAMES,

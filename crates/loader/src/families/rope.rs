@@ -1,8 +1,8 @@
-//! Rotary positions as configs spell them: `rope_theta` and `rope_scaling` (transformers 4), or
-//! `rope_parameters` (transformers 5).
+//! Rotary positions in configs: `rope_theta` and `rope_scaling` (transformers 4), or `rope_parameters`
+//! (transformers 5).
 
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{Rotary, RotaryScaling};
 
 /// How the configs of a family describe its rotation.

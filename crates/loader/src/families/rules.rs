@@ -1,43 +1,42 @@
-//! Which tensor of a checkpoint is which weight.
+//! Rules from the tensors of a checkpoint to weights.
 
-/// One module of the checkpoint (without `.weight` and `.bias`) and the weights that it holds.
-/// `{i}` is the block.
+/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
-    /// Canonical modules.
+    /// The canonical modules.
     pub(crate) to: &'static [&'static str],
-    /// The checkpoint's module.
+    /// The module of the checkpoint.
     pub(crate) from: &'static str,
-    /// What has to be done to it.
+    /// How the module becomes the canonical ones.
     pub(crate) transform: Transform,
 }
 
 /// How a tensor of a checkpoint becomes weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Transform {
-    /// As it is.
+    /// Unchanged.
     Take,
     /// `[in, out]` to `[out, in]`.
     Transpose,
-    /// The weights' rows one after the other.
+    /// The rows of the first weight, then those of the next.
     Split,
-    /// `[in, out]`, with the weights' columns one after the other.
+    /// `[in, out]`, with the columns of the first weight, then those of the next.
     TransposeSplit,
-    /// Of every head the rows of each weight one after the other, then those of the next head.
+    /// For each head, the rows of the first weight, then those of the next.
     SplitHeads,
 }
 
-/// A module that is a weight as it is.
+/// A module that is one weight.
 pub(super) const fn take(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Take }
 }
 
-/// A module with its matrix the other way round.
+/// A module that is one transposed weight.
 pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Transpose }
 }
 
-/// Several weights in one module.
+/// A module of several weights.
 pub(super) const fn split(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Split }
 }

@@ -1,12 +1,12 @@
-//! Which blocks look at the whole text, and which through a window.
+//! Blocks with full attention, and blocks with a sliding window.
 
-use crate::Result;
 use crate::config::Config;
+use crate::error::Result;
 use serde_json::Value;
 use stratoscope_transformer::{Attention, Span};
 
-/// Which blocks have a window: as `layer_types` says where it is there (the newer spelling), else
-/// by the family's rule.
+/// `[n_layers]`: whether each block has a window, from `layer_types` if the config has it (transformers
+/// 5), else by the rule of the family.
 pub(super) fn windowed(
     config: &Config,
     n_layers: usize,
@@ -14,11 +14,11 @@ pub(super) fn windowed(
 ) -> Result<Vec<bool>> {
     const KEY: &str = "layer_types";
     let Some(types) = config.texts(KEY)? else {
-        // A number of blocks that will be refused must not fill the memory before.
+        // Do not fill the memory for a number of blocks that is refused later.
         return Ok((0..n_layers.min(1 << 16)).map(rule).collect());
     };
     if types.len() != n_layers {
-        let reason = format!("it must name the {n_layers} blocks");
+        let reason = format!("an entry for each of the {n_layers} blocks is expected");
         return Err(config.error(KEY, &types.len().into(), &reason));
     }
     types
@@ -34,20 +34,22 @@ pub(super) fn windowed(
         .collect()
 }
 
-/// How many tokens a window has, the token itself counted: null is none, a missing key the default.
+/// The tokens of a window, the query included. Null means no window, a missing key the default.
 pub(super) fn window(config: &Config, default: Option<usize>) -> Result<Option<usize>> {
     if config.is_null(WINDOW) {
         return Ok(None);
     }
     match config.optional_size(&[WINDOW])?.or(default) {
-        Some(0) => Err(config.error(WINDOW, &0.into(), "a token has to see itself")),
+        Some(0) => {
+            Err(config.error(WINDOW, &0.into(), "a window of at least one token is expected"))
+        }
         window => Ok(window),
     }
 }
 
 const WINDOW: &str = "sliding_window";
 
-/// Lets the blocks that have one look back through a window.
+/// Sets the window of the blocks that have one.
 pub(super) fn set_windows(
     config: &Config,
     attention: &mut Attention,
@@ -55,7 +57,7 @@ pub(super) fn set_windows(
     window: Option<usize>,
 ) -> Result<()> {
     if window.is_none() && windowed.contains(&true) {
-        return Err(config.error(WINDOW, &Value::Null, "some blocks look through a window"));
+        return Err(config.error(WINDOW, &Value::Null, "layer_types has blocks with a window"));
     }
     for (layer, &windowed) in attention.layers.iter_mut().zip(windowed) {
         layer.span = causal(window.filter(|_| windowed));
@@ -63,12 +65,12 @@ pub(super) fn set_windows(
     Ok(())
 }
 
-/// The window, where there is one, in all blocks.
+/// Sets the window of all blocks.
 pub(super) fn set_window(attention: &mut Attention, window: Option<usize>) {
     attention.layers.iter_mut().for_each(|layer| layer.span = causal(window));
 }
 
-/// A query sees itself and what is before it, `window` tokens in all where there is one.
+/// Causal attention, within a window of `window` tokens if there is one.
 pub(super) fn causal(window: Option<usize>) -> Span {
     Span { before: window.map(|w| w.saturating_sub(1)), ..Span::CAUSAL }
 }

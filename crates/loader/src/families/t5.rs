@@ -1,5 +1,5 @@
-//! The encoder of T5 (Raffel et al. 2020), mT5 (Xue et al. 2021) and FLAN-T5 (Chung et al. 2022):
-//! pre-norm blocks whose only positions are a bias by distance.
+//! The encoder of T5 (Raffel et al. 2020), mT5 (Xue et al. 2021) and FLAN-T5 (Chung et al. 2022): pre-norm
+//! blocks with a relative attention bias and no other positions.
 
 use super::Family;
 use super::rules::take;
@@ -20,12 +20,12 @@ pub(super) const FAMILY: Family = Family {
         const MLP: &str = "feed_forward_proj";
         let named = config.optional_text(MLP)?.unwrap_or(if mt5 { "gated-gelu" } else { "relu" });
         let (gated, activation) = match named.strip_prefix("gated-") {
-            // By this name it means the tanh approximation.
+            // Here gelu means the tanh approximation.
             Some("gelu") => (true, Activation::GeluTanh),
             Some(name) => (true, config.activation_named(MLP, name)?),
             None => (false, config.activation_named(MLP, named)?),
         };
-        // Both follow from it, but where a file has them they count.
+        // Both follow from feed_forward_proj, but take precedence if the file has them.
         let gated = config.flag("is_gated_act", gated)?;
         let activation = config.activation("dense_act_fn", activation)?;
         let bias = RelativeBias {
@@ -80,7 +80,7 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: &[],
     prefixes: &["transformer."],
-    // The same table once more, and the other half of the model.
+    // A copy of the embedding, and the decoder.
     unused: &[
         "encoder.embed_tokens.",
         "decoder.",

@@ -1,19 +1,19 @@
-//! How a GGUF file stores the values of a tensor, and how they become f32.
+//! The number types of a GGUF file, and their conversion to f32.
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
 use half::slice::HalfFloatSliceExt;
 use std::borrow::Cow;
 
-/// A type by its number in the file, with what is known of it.
+/// A number type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dtype {
     F32,
     F16,
     Bf16,
-    /// Blocks with scales of their own, which candle reads.
+    /// A quantized type that candle reads.
     Blocks(GgmlDType),
-    /// A type that is not read.
+    /// A type that is not supported.
     Other(u32),
 }
 
@@ -39,7 +39,7 @@ impl Dtype {
         })
     }
 
-    /// How many elements a block has.
+    /// The elements of a block.
     pub(super) fn block(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 | Self::Other(_) => 1,
@@ -47,7 +47,7 @@ impl Dtype {
         }
     }
 
-    /// The bytes of so many elements, whole blocks; 0 for a type that is not read.
+    /// The bytes of a number of elements, in whole blocks; 0 for a type that is not supported.
     pub(super) fn bytes(self, elements: usize) -> usize {
         match self {
             Self::F32 => elements.saturating_mul(4),
@@ -59,7 +59,7 @@ impl Dtype {
         }
     }
 
-    /// The values in `bytes`, which are those of `elements`.
+    /// The `elements` values in `bytes`.
     pub(super) fn values(self, bytes: &[u8], elements: usize) -> candle_core::Result<Vec<f32>> {
         Ok(match self {
             Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
@@ -81,7 +81,7 @@ impl Dtype {
         })
     }
 
-    /// Its name, as llama.cpp has it.
+    /// llama.cpp's name.
     pub(super) fn name(self) -> String {
         let known = |number: u32| {
             Some(match number {

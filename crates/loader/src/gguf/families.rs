@@ -1,5 +1,5 @@
-//! The architectures of llama.cpp that are read: for each, how its metadata reads as a
-//! `config.json`, and its tensors under transformers' names.
+//! The supported architectures of llama.cpp: from metadata to a `config.json`, and from tensors to
+//! transformers' names.
 
 use super::Gguf;
 use super::keys::Keys;
@@ -7,18 +7,18 @@ use super::names::{BERT, Conversion, GEMMA3, GPT2, LLAMA, Names, PHI3, QWEN};
 use super::parse;
 use super::rope::{self, Rope};
 use super::tensor::{Change, GgufTensor};
+use crate::error::{Error, Result};
 use crate::stored::StoredTensors;
-use crate::{Error, Result};
 use serde_json::{Map, Value, json};
 
 /// An architecture of llama.cpp.
 struct Architecture {
-    /// What `general.architecture` calls it.
+    /// The name in `general.architecture`.
     name: &'static str,
-    /// What `config.json` calls it.
+    /// The `model_type` in `config.json`.
     model_type: &'static str,
     names: Names,
-    /// Tensors that are settings: the config has what they say.
+    /// Tensors that are settings, and become keys of the config.
     settings: &'static [&'static str],
     config: fn(&Gguf, &Keys<'_>, &mut Map<String, Value>) -> Result<()>,
 }
@@ -60,14 +60,14 @@ impl Architecture {
         })
     }
 
-    /// The name of a tensor in transformers, and how it was made.
+    /// The name of a tensor in transformers, and its conversion.
     fn find(&self, name: &str) -> Option<(String, Conversion)> {
         let (module, kind) = name.rsplit_once('.')?;
         if !matches!(kind, "weight" | "bias") {
             return None;
         }
         let layer = module.strip_prefix("blk.").and_then(|rest| rest.split('.').next());
-        // Written as the converter writes it, so that no two names mean the same.
+        // Only the converter's spelling of a number, so that no two names mean one tensor.
         let layer = layer.filter(|l| l.parse::<usize>().is_ok_and(|n| n.to_string() == *l));
         let module = match layer {
             Some(layer) => module.replacen(layer, "{i}", 1),
@@ -90,8 +90,8 @@ pub(super) fn config(gguf: &Gguf) -> Result<Value> {
     for key in ["expert_count", "expert_used_count"] {
         keys.only(key, 0.0)?;
     }
-    // What the tensors say better, what says only how it was trained or converted, what hidden
-    // states do not need, and what `Gguf::sentence_pooling` reads.
+    // Keys that do not matter here: the tensors have the size, training and conversion leave notes,
+    // hidden states need no labels, and `Gguf::sentence_pooling` reads the pooling.
     for key in [
         "vocab_size",
         "rope.scaling.finetuned",
@@ -138,7 +138,7 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
     }
 }
 
-/// Heads, of which key heads may be fewer.
+/// The numbers of query heads and key-value heads.
 struct Heads {
     queries: usize,
     keys: usize,
@@ -159,7 +159,7 @@ impl Heads {
     }
 }
 
-/// The sizes that every architecture has, under the names that `config` gives them.
+/// Copies the sizes that every architecture has to `config`, under `names`.
 fn sizes(keys: &Keys<'_>, config: &mut Map<String, Value>, names: [&str; 5]) -> Result<()> {
     let sizes = [
         "embedding_length",
@@ -174,7 +174,7 @@ fn sizes(keys: &Keys<'_>, config: &mut Map<String, Value>, names: [&str; 5]) -> 
     Ok(())
 }
 
-/// How many rows a tensor has.
+/// The rows of a tensor.
 fn rows(gguf: &Gguf, tensor: &str) -> Result<usize> {
     match gguf.header.tensors.get(tensor) {
         Some(info) => Ok(info.shape[0]),
@@ -182,7 +182,7 @@ fn rows(gguf: &Gguf, tensor: &str) -> Result<usize> {
     }
 }
 
-/// What the decoders with rotary positions share; gives the width of a head.
+/// The keys that decoders with rotary positions share; returns the width of a head.
 fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<u64> {
     let names = [
         "hidden_size",
@@ -212,7 +212,7 @@ fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Res
     Ok(d_head)
 }
 
-/// Refuses a file whose attention sees another way than its family does.
+/// Refuses a file whose attention is causal and its family's is not, or the reverse.
 fn causal(keys: &Keys<'_>, causal: bool) -> Result<()> {
     match keys.flag("attention.causal")? {
         Some(value) if value != causal => {
@@ -222,7 +222,7 @@ fn causal(keys: &Keys<'_>, causal: bool) -> Result<()> {
     }
 }
 
-/// Refuses rotary positions of a part of each head, which the family does not have.
+/// Refuses rotary positions of a part of each head, for families that rotate the whole head.
 fn whole_rotation(keys: &Keys<'_>, d_head: u64) -> Result<()> {
     keys.only("rope.dimension_count", d_head as f64)
 }
@@ -247,7 +247,7 @@ fn qwen2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resul
     let d_head = decoder(gguf, keys, config)?;
     whole_rotation(keys, d_head)?;
     config.insert("head_dim".to_owned(), d_head.into());
-    // The converter has no key for a window; models that have one do not use it.
+    // The converter has no key for a window; models with a window in their config do not use it.
     config.insert("use_sliding_window".to_owned(), false.into());
     let rope = Rope::read(keys, 10000.0)?;
     rope.write(rope.scaling(keys)?, config);
@@ -270,8 +270,8 @@ fn gemma3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resu
     let scalar = match keys.float("attention.scale")? {
         Some(scale) if scale > 0.0 => whole(1.0 / (scale * scale)),
         Some(_) => return Err(keys.error("attention.scale", "a positive number is expected")),
-        // No key says it. It is the width of a head, but in the model of 27B, which is the only one
-        // of 62 layers, the width of the model over its heads.
+        // No key has it. It is the width of a head; in the 27B model, the only one with 62 layers, it
+        // is the width of the model divided by the number of heads.
         None => match keys.size("block_count")? {
             Some(62) => {
                 let d_model = keys.size("embedding_length")?.unwrap_or_default();
@@ -313,7 +313,7 @@ fn gemma3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resu
     Ok(())
 }
 
-/// A number that was a whole one before it was rounded.
+/// A number, as a whole number if it differs from one by rounding alone.
 fn whole(value: f64) -> Value {
     let near = value.round();
     if (value - near).abs() < 1e-5 * near { (near as u64).into() } else { value.into() }
@@ -327,7 +327,7 @@ fn phi3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result
         return Err(keys.error("rope.dimension_count", &reason));
     }
     let part = d_rotary as f64 / d_head as f64;
-    // transformers cuts the product, which must not fall below the number that it was.
+    // transformers truncates the product, which must not fall below the original number.
     let part = if (part * d_head as f64) as u64 == d_rotary { part } else { part.next_up() };
     config.insert("partial_rotary_factor".to_owned(), part.into());
     let window = keys.size("attention.sliding_window")?.filter(|window| *window > 0);
@@ -372,11 +372,11 @@ fn bert(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result
     config.insert("layer_norm_eps".to_owned(), keys.need(eps, keys.float(eps))?.into());
     config.insert("hidden_act".to_owned(), "gelu".into());
     config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
-    // RoBERTa's kin come as BERT too, without the rows before their first position.
+    // RoBERTa models also come as BERT, without the rows before their first position.
     let positions = rows(gguf, "position_embd.weight")?;
     config.insert("max_position_embeddings".to_owned(), positions.into());
     config.insert("type_vocab_size".to_owned(), rows(gguf, "token_types.weight")?.into());
-    // No checkpoint of BERT has a head of its own.
+    // The head of BERT is always tied.
     config.insert("tie_word_embeddings".to_owned(), json!(true));
     Ok(())
 }

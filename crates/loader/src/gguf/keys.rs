@@ -1,8 +1,8 @@
-//! The metadata of a GGUF file by key, with a record of what was read: a key that nobody knows is
-//! an error, as it may change what the model computes.
+//! The metadata of a GGUF file by key, with a record of the keys that were read. An unknown key is an
+//! error, since it may change what the model computes.
 
 use super::parse::Value;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -28,7 +28,7 @@ impl<'a> Keys<'a> {
         format!("{}.{key}", self.prefix)
     }
 
-    /// A value, where there is one; it counts as read.
+    /// A value, if there is one. The key counts as read.
     pub(super) fn get(&self, key: &str) -> Option<&'a Value> {
         let full = self.full(key);
         let value = self.values.get(&full);
@@ -36,7 +36,7 @@ impl<'a> Keys<'a> {
         value
     }
 
-    /// A value that must be of a kind, where there is one.
+    /// An optional value of a kind.
     fn typed<T>(
         &self,
         key: &str,
@@ -89,12 +89,12 @@ impl<'a> Keys<'a> {
         self.typed(key, "a list of numbers", Value::list)
     }
 
-    /// A value that must be there.
+    /// A required value.
     pub(super) fn need<T>(&self, key: &str, value: Result<Option<T>>) -> Result<T> {
-        value?.ok_or_else(|| self.error(key, "it is needed"))
+        value?.ok_or_else(|| self.error(key, "the key is required"))
     }
 
-    /// Refuses a key that asks for what is not built: it may be absent or `allowed`.
+    /// Refuses every value of a key but `allowed`; the key may be absent.
     pub(super) fn only(&self, key: &str, allowed: f64) -> Result<()> {
         match self.float(key)? {
             Some(value) if value != allowed => {
@@ -104,7 +104,7 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Refuses what nobody read.
+    /// Refuses keys that were not read.
     pub(super) fn finish(&self) -> Result<()> {
         let begin = self.full("");
         let read = self.read.borrow();
@@ -112,20 +112,20 @@ impl<'a> Keys<'a> {
         match unread.take_while(|key| key.starts_with(&begin)).find(|key| !read.contains(*key)) {
             None => Ok(()),
             Some(key) => {
-                let reason = "what it asks for is not known";
+                let reason = "the key is not supported";
                 Err(error(self.file, key, self.values.get(key), reason))
             }
         }
     }
 
-    /// An error that names a key and its value.
+    /// An error about a key, with its value.
     pub(super) fn error(&self, key: &str, reason: &str) -> Error {
         let full = self.full(key);
         error(self.file, &full, self.values.get(&full), reason)
     }
 }
 
-/// An error that names a key and its value, or that it is missing.
+/// An error about a key, with its value or `missing`.
 pub(super) fn error(file: &str, key: &str, value: Option<&Value>, reason: &str) -> Error {
     Error::Config {
         file: file.to_owned(),

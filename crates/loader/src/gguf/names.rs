@@ -1,25 +1,24 @@
-//! What llama.cpp and transformers call the same tensors, and what happened to their values between
-//! the two.
+//! llama.cpp's and transformers' names of tensors, and the conversion of their values.
 
-/// The file's module, transformers' module, and how the one was made of the other.
+/// The module of the file, transformers' module, and the conversion from the second to the first.
 pub(super) type Names = &'static [(&'static str, &'static str, Conversion)];
 
-/// How the converter made a tensor.
+/// The converter's change of a tensor.
 #[derive(Clone, Copy)]
 pub(super) enum Conversion {
-    /// By renaming it.
+    /// None.
     Same,
-    /// By putting the two halves of each query head's rotation into each other.
+    /// The two halves of the rotation of each query head were interleaved.
     Query,
-    /// The same for key heads.
+    /// The two halves of the rotation of each key head were interleaved.
     Key,
-    /// By adding one.
+    /// One was added.
     PlusOne,
-    /// By transposing it.
+    /// It was transposed.
     Transposed,
 }
 
-/// Llama, and what is built like it: Mistral, SmolLM.
+/// Llama, and models with the same architecture, such as Mistral and SmolLM.
 pub(super) const LLAMA: Names = &[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::Same),
@@ -53,7 +52,7 @@ pub(super) const QWEN: Names = &[
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
-/// Gemma 3, whose norms store their distance from one.
+/// Gemma 3, whose norms multiply by 1 + weight.
 pub(super) const GEMMA3: Names = &[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::PlusOne),
@@ -77,7 +76,7 @@ pub(super) const GEMMA3: Names = &[
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
-/// Phi 3, fused as transformers has it.
+/// Phi 3, with the fused matrices of transformers.
 pub(super) const PHI3: Names = &[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::Same),
@@ -91,7 +90,7 @@ pub(super) const PHI3: Names = &[
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
-/// GPT-2, whose `Conv1D` weights are the other way round.
+/// GPT-2, whose `Conv1D` weights are transposed.
 pub(super) const GPT2: Names = &[
     ("token_embd", "transformer.wte", Conversion::Same),
     ("position_embd", "transformer.wpe", Conversion::Same),

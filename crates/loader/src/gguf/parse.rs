@@ -1,12 +1,11 @@
-//! The bytes of a GGUF file to its metadata and the places of its tensors. Nothing is believed
-//! before it is held against the length of the file, and nothing allocated that the file could not
-//! fill.
+//! From the bytes of a GGUF file to its metadata and the places of its tensors. Every number is
+//! compared with the length of the file before memory is allocated for it.
 
 use super::dtype::Dtype;
 use std::collections::BTreeMap;
 use std::io::Read;
 
-/// What is wrong with a file, in words for the end of a message.
+/// The error is the end of a message about the file.
 pub(super) type Result<T> = std::result::Result<T, String>;
 
 /// A value of the metadata.
@@ -18,11 +17,11 @@ pub(super) enum Value {
     Bool(bool),
     Text(String),
     Texts(Vec<String>),
-    /// Numbers or truth values of one kind, still as bytes: lists may be as long as the file.
+    /// Numbers or truth values of one kind, as bytes, since lists may be as long as the file.
     Numbers(Scalar, Vec<u8>),
 }
 
-/// The kinds of value that have a fixed size.
+/// The kinds of value with a fixed size.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Scalar {
     U8,
@@ -38,29 +37,29 @@ pub(super) enum Scalar {
     F64,
 }
 
-/// A tensor's place and shape, outermost dimension first.
+/// The place and shape of a tensor, outermost dimension first.
 #[derive(Debug, Clone)]
 pub(super) struct TensorInfo {
     pub(super) shape: Vec<usize>,
     pub(super) elements: usize,
     pub(super) dtype: Dtype,
-    /// Where its bytes begin, from the beginning of the file.
+    /// The place of its first byte in the file.
     pub(super) start: u64,
 }
 
-/// All that comes before the values.
+/// The part of the file before the values.
 #[derive(Debug)]
 pub(super) struct Header {
     pub(super) metadata: BTreeMap<String, Value>,
     pub(super) tensors: BTreeMap<String, TensorInfo>,
 }
 
-/// The kind numbers of a text and of a list; the others are [`Scalar`]s.
+/// The kinds of texts and lists; the others are [`Scalar`]s.
 const TEXT: u32 = 8;
 const LIST: u32 = 9;
 
-/// What the shortest entry of each table takes: a name's length, a kind and a byte; a name's
-/// length, the number of dimensions, one of these, a type and an offset.
+/// The bytes of the shortest entry of each table: the length of a name, a kind and a byte; the length of
+/// a name, the number of dimensions, one dimension, a type and an offset.
 const SHORTEST_KEY: u64 = 8 + 4 + 1;
 const SHORTEST_TENSOR: u64 = 8 + 4 + 8 + 4 + 8;
 
@@ -78,10 +77,10 @@ impl Header {
         match bytes.u32()? {
             2 | 3 => {}
             version if (1..256).contains(&version.swap_bytes()) => {
-                return Err("it is big-endian, and only little-endian is read".to_owned());
+                return Err("it is big-endian; only little-endian is supported".to_owned());
             }
             version => {
-                return Err(format!("it has version {version}; 2 and 3 are read"));
+                return Err(format!("it has version {version}; 2 and 3 are supported"));
             }
         }
         let n_tensors = bytes.count(SHORTEST_TENSOR, "tensors")?;
@@ -92,7 +91,7 @@ impl Header {
             let kind = bytes.u32()?;
             let value = bytes.value(kind).map_err(|reason| format!("{key:?}: {reason}"))?;
             if metadata.insert(key.clone(), value).is_some() {
-                return Err(format!("the key {key:?} is there twice"));
+                return Err(format!("the key {key:?} occurs twice"));
             }
         }
         let mut tensors = BTreeMap::new();
@@ -100,7 +99,7 @@ impl Header {
             let name = bytes.text("a tensor's name")?;
             let info = bytes.tensor().map_err(|reason| format!("tensor {name:?}: {reason}"))?;
             if tensors.insert(name.clone(), info).is_some() {
-                return Err(format!("the tensor {name:?} is there twice"));
+                return Err(format!("the tensor {name:?} occurs twice"));
             }
         }
         let alignment = match metadata.get("general.alignment") {
@@ -108,14 +107,14 @@ impl Header {
             Some(value) => value
                 .unsigned()
                 .filter(|a| a.is_power_of_two())
-                .ok_or_else(|| format!("its alignment is {}, no power of two", value.shown()))?,
+                .ok_or_else(|| format!("its alignment is {}, not a power of two", value.shown()))?,
         };
         place(&mut tensors, bytes.position, alignment, length)?;
         Ok(Self { metadata, tensors })
     }
 }
 
-/// Turns offsets into places of the file: each aligned, inside, and apart from the others.
+/// Turns offsets into places in the file: aligned, inside the file, without overlaps.
 fn place(
     tensors: &mut BTreeMap<String, TensorInfo>,
     header: u64,
@@ -127,16 +126,14 @@ fn place(
     for (name, info) in tensors {
         if !info.start.is_multiple_of(alignment) {
             let offset = info.start;
-            return Err(format!(
-                "tensor {name:?} is at {offset}, which {alignment} does not divide"
-            ));
+            return Err(format!("tensor {name:?} is at {offset}, not a multiple of {alignment}"));
         }
         let bytes = info.dtype.bytes(info.elements) as u64;
         let start = data.saturating_add(info.start);
         let end = start.saturating_add(bytes);
         if end > length {
             return Err(format!(
-                "tensor {name:?} ends at byte {end}, the file has {length}: it is cut or damaged"
+                "tensor {name:?} ends at byte {end} of {length}: the file is cut or damaged"
             ));
         }
         info.start = start;
@@ -149,7 +146,7 @@ fn place(
     }
 }
 
-/// A reader that knows how much of the file is left.
+/// A reader with its place in the file.
 struct Bytes<R> {
     reader: R,
     position: u64,
@@ -164,7 +161,10 @@ impl<R: Read> Bytes<R> {
     fn take(&mut self, count: u64) -> Result<Vec<u8>> {
         let size = usize::try_from(count).ok().filter(|_| count <= self.left());
         let size = size.ok_or_else(|| {
-            format!("{count} bytes at {} are past the end: it is cut or damaged", self.position)
+            format!(
+                "{count} bytes at {} are past the end: the file is cut or damaged",
+                self.position
+            )
         })?;
         let mut bytes = vec![0; size];
         self.reader.read_exact(&mut bytes).map_err(|e| e.to_string())?;
@@ -186,14 +186,12 @@ impl<R: Read> Bytes<R> {
         self.array().map(u64::from_le_bytes)
     }
 
-    /// How many there are of something that takes at least `each` bytes.
+    /// A number of items, each of at least `each` bytes.
     fn count(&mut self, each: u64, what: &str) -> Result<u64> {
         let count = self.u64()?;
         match count.checked_mul(each) {
             Some(bytes) if bytes <= self.left() => Ok(count),
-            _ => {
-                Err(format!("it cannot hold the {count} {what} it speaks of: it is cut or damaged"))
-            }
+            _ => Err(format!("{count} {what} do not fit into the file: it is cut or damaged")),
         }
     }
 
@@ -213,13 +211,12 @@ impl<R: Read> Bytes<R> {
                     return texts.collect::<Result<_>>().map(Value::Texts);
                 }
                 let scalar = Scalar::of(kind)
-                    .ok_or_else(|| format!("it is a list of kind {kind}, which is not read"))?;
+                    .ok_or_else(|| format!("lists of kind {kind} are not supported"))?;
                 let count = self.count(scalar.size(), "values")?;
                 Ok(Value::Numbers(scalar, self.take(count * scalar.size())?))
             }
             _ => {
-                let scalar =
-                    Scalar::of(kind).ok_or_else(|| format!("no kind has number {kind}"))?;
+                let scalar = Scalar::of(kind).ok_or_else(|| format!("there is no kind {kind}"))?;
                 scalar.value(&self.take(scalar.size())?)
             }
         }
@@ -241,9 +238,10 @@ impl<R: Read> Bytes<R> {
         let dtype = Dtype::of(self.u32()?);
         let start = self.u64()?;
         let elements = shape.iter().try_fold(1_usize, |product, d| product.checked_mul(*d));
-        // No type takes less than a bit an element, so this also bounds what follows from it.
+        // Every type has at least a bit per element, so this also bounds the memory of the tensor.
         let elements = elements.filter(|e| (*e as u64) / 8 <= self.length);
-        let elements = elements.ok_or_else(|| format!("its shape {shape:?} is beyond the file"))?;
+        let elements =
+            elements.ok_or_else(|| format!("its shape {shape:?} does not fit into the file"))?;
         let row = shape.last().copied().unwrap_or(1);
         if !row.is_multiple_of(dtype.block()) {
             return Err(format!("rows of {row} are not whole blocks of {}", dtype.block()));
@@ -279,7 +277,7 @@ impl Scalar {
         }
     }
 
-    /// A value from as many bytes as its kind takes.
+    /// A value from the bytes of its kind.
     fn value(self, bytes: &[u8]) -> Result<Value> {
         let mut wide = [0; 8];
         wide[..bytes.len()].copy_from_slice(bytes);
@@ -293,12 +291,12 @@ impl Scalar {
             Self::F32 => Value::Float(shortest(f32::from_bits(bits as u32))),
             Self::F64 => Value::Float(f64::from_bits(bits)),
             Self::Bool if bits <= 1 => Value::Bool(bits == 1),
-            Self::Bool => return Err(format!("{bits} is no truth value")),
+            Self::Bool => return Err(format!("{bits} is not a truth value")),
         })
     }
 }
 
-/// A number as it was before it was rounded to f32: 1e-5, not 9.999999747378752e-6.
+/// The shortest number that rounds to an f32: 1e-5, not 9.999999747378752e-6.
 pub(super) fn shortest(value: f32) -> f64 {
     value.to_string().parse().unwrap_or_else(|_| f64::from(value))
 }
@@ -329,7 +327,7 @@ impl Value {
         bytes.chunks_exact(scalar.size() as usize).map(|b| scalar.value(b).ok()).collect()
     }
 
-    /// It as messages show it.
+    /// The value in messages.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Unsigned(value) => value.to_string(),

@@ -1,24 +1,24 @@
-//! Rotary positions: the metadata and tensors that scale them, as the `rope_scaling` of a config.
+//! Rotary positions: from metadata and tensors to the `rope_scaling` of a config.
 
 use super::keys::Keys;
 use super::parse::shortest;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 use std::f64::consts::TAU;
 
-/// The tensors of factors that LongRoPE has.
+/// LongRoPE's factors of long texts.
 pub(super) const LONG: &str = "rope_factors_long.weight";
-/// The factors of texts that are not longer than those of the first training.
+/// LongRoPE's factors of texts that are not longer than those of the first training.
 pub(super) const SHORT: &str = "rope_factors_short.weight";
 
-/// What the metadata says of rotary positions.
+/// The metadata of rotary positions.
 pub(super) struct Rope<'a> {
     pub(super) theta: f64,
     kind: Option<&'a str>,
     factor: Option<f64>,
     /// The longest text of the first training.
     pub(super) original: Option<u64>,
-    /// What cosines and sines are multiplied by.
+    /// The factor of cosines and sines.
     attention: Option<f64>,
 }
 
@@ -29,7 +29,7 @@ impl<'a> Rope<'a> {
         if theta <= 1.0 {
             return Err(keys.error("rope.freq_base", "a number above 1 is expected"));
         }
-        // Old files have the linear factor under a key of its own. One, and none, change nothing.
+        // Old files have another key for the linear factor. A factor of 0 or 1 changes nothing.
         let old = keys.float("rope.scale_linear")?;
         let factor = keys.float("rope.scaling.factor")?.or(old);
         Ok(Self {
@@ -47,7 +47,7 @@ impl<'a> Rope<'a> {
         config.insert("rope_scaling".to_owned(), scaling.into());
     }
 
-    /// The scaling that keys alone describe.
+    /// The scaling, from keys alone.
     pub(super) fn scaling(&self, keys: &Keys<'_>) -> Result<Option<Value>> {
         const KIND: &str = "rope.scaling.type";
         let unscaled = |key: &str| keys.only(key, 1.0);
@@ -101,7 +101,7 @@ pub(super) fn longrope(
     let context = keys.need("context_length", keys.size("context_length"))? as f64;
     let mut scaling =
         json!({ "type": "longrope", "long_factor": list(long), "short_factor": list(short) });
-    // Given only where it is not what follows from the lengths.
+    // Only if it differs from the value that follows from the lengths.
     let ratio = context / original;
     let usual = if ratio <= 1.0 { 1.0 } else { (1.0 + ratio.ln() / original.ln()).sqrt() };
     if let Some(attention) = rope.attention
@@ -112,18 +112,18 @@ pub(super) fn longrope(
     Ok(Some(scaling))
 }
 
-/// Llama 3's scaling from the factors that it makes: the file has a divisor for each frequency, and
-/// not the four numbers that they come from.
+/// Llama 3's scaling from its divisors: the file has a divisor for each frequency, and not the four
+/// numbers that the divisors follow from.
 ///
-/// A wavelength w is left alone below `original / high`, divided by `factor` above `original / low`,
-/// and in between by 1 / ((1 − s) / factor + s), s = (original / w − low) / (high − low).
+/// The divisor of a wavelength w is 1 below `original / high`, `factor` above `original / low`, and in
+/// between 1 / ((1 − s) / factor + s), with s = (original / w − low) / (high − low).
 pub(super) fn llama3(
     keys: &Keys<'_>,
     rope: &Rope<'_>,
     d_head: u64,
     divisors: &[f32],
 ) -> Result<Option<Value>> {
-    // As all published models have them.
+    // The values of all published models.
     const LOW: f64 = 1.0;
     const HIGH: f64 = 4.0;
     const PUBLISHED_ORIGINAL: u64 = 8192;
@@ -142,7 +142,7 @@ pub(super) fn llama3(
         return Ok(None);
     }
     let wavelength = |i: usize| TAU * rope.theta.powf(2.0 * i as f64 / d_head as f64);
-    // The frequency nearest to the middle of the change tells most about where it is.
+    // The frequency nearest to the middle of the ramp determines its place best.
     let share = |divisor: f64| (1.0 / divisor - 1.0 / factor) / (1.0 - 1.0 / factor);
     let middle = (0..divisors.len())
         .map(|i| (i, share(divisors[i])))

@@ -1,18 +1,18 @@
-//! A tensor of a GGUF file as transformers has it: read and widened when it is asked for, a part
-//! at a time, its rows in the order and its dimensions the way round of the original checkpoint.
+//! A tensor of a GGUF file with transformers' order of rows and dimensions. It is read and dequantized
+//! on demand, part by part.
 
 use super::Gguf;
 use super::dtype::Dtype;
 use super::parse::TensorInfo;
+use crate::error::{Error, Result};
 use crate::stored::Stored;
-use crate::{Error, Result};
 
-/// What the converter of llama.cpp did to a tensor, to be undone.
+/// The change of llama.cpp's converter that is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Change {
     /// Nothing.
     None,
-    /// Rotated pairs lie beside each other rather than half a head apart, in so many heads.
+    /// The two values of a rotated pair are adjacent, not half a head apart, in each of these heads.
     Interleaved { heads: usize },
     /// One was added to every value.
     PlusOne,
@@ -20,7 +20,7 @@ pub(super) enum Change {
     Transposed,
 }
 
-/// A tensor with its place in the file.
+/// A tensor in the file.
 pub(super) struct GgufTensor<'a> {
     gguf: &'a Gguf,
     /// Its name in the file.
@@ -31,7 +31,7 @@ pub(super) struct GgufTensor<'a> {
 }
 
 impl<'a> GgufTensor<'a> {
-    /// A tensor whose shape allows that `change` is undone.
+    /// A tensor, if `change` can be undone in its shape.
     pub(super) fn new(
         gguf: &'a Gguf,
         name: &'a str,
@@ -44,7 +44,7 @@ impl<'a> GgufTensor<'a> {
             (Change::Interleaved { heads }, [rows, ..]) => {
                 heads > 0 && rows.is_multiple_of(2 * heads)
             }
-            // Biases lie beside the weights in the table.
+            // Biases have the rule of their weights.
             (Change::Transposed, [_]) => true,
             (Change::Transposed, [rows, columns]) => {
                 std::mem::swap(rows, columns);
@@ -94,10 +94,10 @@ impl Stored for GgufTensor<'_> {
     }
 }
 
-/// How many elements are read at a time: whole blocks of every type.
+/// The elements that are read at a time: whole blocks of every type.
 const PART: usize = 1 << 20;
 
-/// The values of a tensor as the file has them.
+/// The values of a tensor in the order of the file.
 pub(super) fn read(gguf: &Gguf, name: &str, info: &TensorInfo) -> Result<Vec<f32>> {
     if let Dtype::Other(_) = info.dtype {
         return Err(Error::Quantization { tensor: name.to_owned(), dtype: info.dtype.name() });

@@ -9,7 +9,7 @@ mod settings;
 mod source;
 
 use super::{Gguf, tensor};
-use crate::Tokenizer;
+use crate::tokenizer::Tokenizer;
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::collections::BTreeSet;

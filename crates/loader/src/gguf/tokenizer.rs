@@ -1,4 +1,4 @@
-//! The vocabulary in a GGUF file's metadata as a `tokenizer.json`.
+//! From the vocabulary in the metadata of a GGUF file to a `tokenizer.json`.
 
 mod byte_level;
 mod sentence_piece;
@@ -7,13 +7,13 @@ mod word_piece;
 use super::Gguf;
 use super::keys::Keys;
 use super::parse;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use serde_json::{Map, Value, json};
 
-/// Every key of a vocabulary begins so.
+/// The prefix of the keys of a vocabulary.
 const PREFIX: &str = "tokenizer.ggml";
 
-/// The tokenizer of a file, where it has one.
+/// The tokenizer of a file, if it has one.
 pub(super) fn definition(gguf: &Gguf) -> Result<Option<Value>> {
     let keys = gguf.keys(PREFIX);
     let Some(model) = keys.text("model")? else { return Ok(None) };
@@ -31,20 +31,20 @@ pub(super) fn definition(gguf: &Gguf) -> Result<Option<Value>> {
     definition.map(Some)
 }
 
-/// What a token is for, where the file says so.
+/// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A part of words.
     Normal,
-    /// The one that stands for what no other can.
+    /// The unknown token.
     Unknown,
-    /// One that the model was taught to obey: special.
+    /// A special token.
     Control,
-    /// One that is found whole in a text, before anything else.
+    /// A token that is matched in a text first.
     UserDefined,
-    /// One that nothing becomes.
+    /// A token that is not used.
     Unused,
-    /// A byte that no other token covers.
+    /// A single byte, for texts that no other token covers.
     Byte,
 }
 
@@ -63,7 +63,7 @@ impl Kind {
     }
 }
 
-/// The tokens of a file with what they are for.
+/// The tokens of a file with their kinds.
 struct Vocabulary<'a> {
     file: &'a str,
     keys: &'a Keys<'a>,
@@ -107,7 +107,7 @@ impl<'a> Vocabulary<'a> {
         Ok(ids)
     }
 
-    /// The special token that a key names.
+    /// The special token of a key.
     fn special(&self, key: &str) -> Result<Option<(&str, usize)>> {
         let Some(id) = self.keys.size(key)? else { return Ok(None) };
         let id = usize::try_from(id).unwrap_or(usize::MAX);
@@ -117,8 +117,7 @@ impl<'a> Vocabulary<'a> {
         }
     }
 
-    /// The tokens that are found whole: those that control, those that keys name, and those that
-    /// users defined.
+    /// The added tokens: control tokens, tokens that keys name, and user-defined tokens.
     fn added(&self) -> Result<Vec<Value>> {
         let mut special = vec![false; self.tokens.len()];
         for (id, kind) in self.kinds.iter().enumerate() {
@@ -141,8 +140,8 @@ impl<'a> Vocabulary<'a> {
         Ok(added.collect())
     }
 
-    /// The tokens put around a text, unless keys say otherwise: `[first] text [last]`, and the same
-    /// again for the second text of a pair. None where there are none.
+    /// The template `[first] text [last]`, for each text of a pair. Keys take precedence over the
+    /// arguments. None if there are no such tokens.
     fn around(&self, first: bool, last: bool) -> Result<Option<Value>> {
         let token = |key: &str, role: &str, default: bool| {
             if !self.keys.flag(key)?.unwrap_or(default) {

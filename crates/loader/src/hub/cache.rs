@@ -1,13 +1,13 @@
-//! The cache on disk, in the layout of Python's `huggingface_hub`, shared with it.
+//! The cache on disk, shared with Python's `huggingface_hub` and in its layout.
 //!
 //! ```text
-//! models--org--name/refs/main                      the commit that `main` was
+//! models--org--name/refs/main                      the last known commit of `main`
 //! models--org--name/blobs/<etag>                   each content once
 //! models--org--name/snapshots/<commit>/config.json  -> ../../blobs/<etag>
-//! models--org--name/.no_exist/<commit>/vocab.txt   known not to be there
-//! .locks/models--org--name/<etag>.lock             held while a blob is written
+//! models--org--name/.no_exist/<commit>/vocab.txt   a file that the commit does not have
+//! .locks/models--org--name/<etag>.lock             locked while a blob is written
 //! ```
-//! hf-hub knows the names of the folders. Nothing appears under a final name before it is whole.
+//! hf-hub gives the names of the folders. Files appear complete or not at all.
 
 use std::fs::{self, File};
 use std::io;
@@ -27,7 +27,7 @@ pub struct CachedModel {
     pub repo: String,
     /// The folders of its commits.
     pub snapshots: Vec<PathBuf>,
-    /// What it takes on disk, in bytes, each content once.
+    /// The size on disk in bytes, each content once.
     pub bytes: u64,
 }
 
@@ -38,7 +38,7 @@ pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let Some(repo) = name.strip_prefix("models--") else { continue };
         let snapshots = entries(&folder.join("snapshots"))?;
-        // Where the file system has no links the files lie in the snapshots themselves.
+        // Without symbolic links the files are in the snapshots themselves.
         let mut bytes = size(&folder.join("blobs"))?;
         for snapshot in &snapshots {
             bytes += size(snapshot)?;
@@ -48,7 +48,7 @@ pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
     Ok(found)
 }
 
-/// What a folder holds, in order; nothing where it is not there.
+/// The sorted entries of a folder; none if there is no folder.
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries: Vec<PathBuf> = match fs::read_dir(folder) {
         Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<io::Result<_>>()?,
@@ -59,7 +59,7 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(entries)
 }
 
-/// The bytes of a folder's files, links not counted.
+/// The bytes of the files of a folder, without links.
 fn size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for path in entries(folder)? {
@@ -95,7 +95,7 @@ impl RepoCache {
         }
     }
 
-    /// The commit that a branch or tag was when it was last fetched.
+    /// The commit of a branch or tag when it was last fetched.
     pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
         let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
         let commit = text.trim();
@@ -107,7 +107,7 @@ impl RepoCache {
         self.layout.pointer_path(commit)
     }
 
-    /// Where a commit's file is, if it is in the cache; a link to nothing is not.
+    /// The path of a file of a commit, if it is in the cache. A dangling link does not count.
     pub(super) fn find(&self, commit: &str, file: &str) -> Option<PathBuf> {
         let pointer = self.pointer(commit, file);
         pointer.is_file().then_some(pointer)
@@ -117,7 +117,7 @@ impl RepoCache {
         self.layout.blob_path(etag)
     }
 
-    /// Where a blob grows while it is downloaded; a later run goes on from there.
+    /// The path of a blob during its download, which a later run resumes.
     pub(super) fn part(&self, etag: &str) -> PathBuf {
         self.layout.blob_path(&format!("{etag}.incomplete"))
     }
@@ -127,8 +127,8 @@ impl RepoCache {
         self.absent_mark(commit, file).is_file()
     }
 
-    /// Remembers that a commit does not have a file. It saves a request later and no more, so a
-    /// cache that cannot be written is no error.
+    /// Remembers that a commit does not have a file. This only saves a later request, so that a
+    /// read-only cache is not an error.
     pub(super) fn mark_absent(&self, commit: &str, file: &str) {
         let mark = self.absent_mark(commit, file);
         if create_parent(&mark).is_ok() {
@@ -136,8 +136,7 @@ impl RepoCache {
         }
     }
 
-    /// Remembers which commit a branch or tag is. Like Python, does nothing if that is known
-    /// already.
+    /// Remembers the commit of a branch or tag. Like Python, writes only if it changes.
     pub(super) fn set_commit(&self, revision: &str, commit: &str) -> Result<(), HubError> {
         if self.commit_of(revision).as_deref() == Some(commit) {
             return Ok(());
@@ -145,9 +144,8 @@ impl RepoCache {
         write_whole(&self.folder.join("refs").join(revision), commit.as_bytes())
     }
 
-    /// Waits until no other process writes this blob, Python's included; the lock ends with the
-    /// returned file. On a file system without locks there is none: the checksum then finds what
-    /// two writers did to each other.
+    /// Waits until no other process, Python included, writes this blob. The lock ends with the returned
+    /// file. On a file system without locks the checksum finds the damage of two writers.
     pub(super) fn lock(&self, etag: &str) -> Result<File, HubError> {
         let path = self.locks.join(format!("{etag}.lock"));
         create_parent(&path)?;
@@ -165,9 +163,9 @@ impl RepoCache {
         }
     }
 
-    /// Makes a commit's file out of a blob: a relative symbolic link, or where there are none the
-    /// file itself. A blob that no other snapshot can use (`fresh`) is then moved, else copied, as
-    /// Python does.
+    /// Makes the file of a commit from a blob: a relative symbolic link, or the file itself if there are
+    /// no links. A blob that no other snapshot can use (`fresh`) is then moved, else copied, as Python
+    /// does.
     pub(super) fn link(
         &self,
         commit: &str,
@@ -177,7 +175,7 @@ impl RepoCache {
     ) -> Result<(), HubError> {
         let pointer = self.pointer(commit, file);
         create_parent(&pointer)?;
-        // A link to a blob that was deleted.
+        // A dangling link.
         if pointer.is_symlink() {
             fs::remove_file(&pointer).map_err(HubError::write(&pointer))?;
         }
@@ -187,7 +185,7 @@ impl RepoCache {
             match symlink(Path::new(&format!("{up}blobs/{etag}")), &pointer) {
                 Ok(()) => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-                // No links here: go on with the file itself.
+                // No links on this file system.
                 Err(_) => {}
             }
         }
@@ -208,7 +206,7 @@ impl RepoCache {
     }
 }
 
-/// Makes the folder that a file lies in.
+/// Creates the folder of a file.
 pub(super) fn create_parent(path: &Path) -> Result<(), HubError> {
     match path.parent() {
         Some(folder) => fs::create_dir_all(folder).map_err(HubError::write(folder)),

@@ -1,10 +1,10 @@
-//! What can go wrong between a repository's name and its files on disk.
+//! Errors of fetching the files of a repository.
 
-use crate::ErrorKind;
+use crate::error::ErrorKind;
 use std::io;
 use std::path::PathBuf;
 
-/// Why the files of a repository could not be had.
+/// An error of fetching the files of a repository.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HubError {
@@ -16,7 +16,7 @@ pub enum HubError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The name of a file would lead out of the repository, or is no file name.
+    /// A file name that leads out of the repository, or is not a file name.
     #[error("`{file}` is not a file name inside a repository: {reason}")]
     BadFileName {
         /// The name as given.
@@ -33,19 +33,19 @@ pub enum HubError {
     /// The token holds characters that cannot be sent. The token itself is not shown.
     #[error("the access token holds characters that cannot be sent; see HF_TOKEN")]
     BadToken,
-    /// There is no home folder to put the cache into.
+    /// There is no home folder for the cache.
     #[error("there is no home folder for the model cache; set HF_HOME or name a cache folder")]
     NoHome,
-    /// The hub has no such repository, or does not show it to us: it answers both alike.
+    /// The repository does not exist, or is private: the hub gives the same response to both.
     #[error(
-        "{endpoint} has no repository `{repo}`, or it is private (the hub answers both alike): \
+        "{endpoint} has no repository `{repo}`, or it is private (the hub does not tell which): \
          check the name{}", if *.with_token { ", and whether the token may read it" }
          else { "; for a private repository set HF_TOKEN" }
     )]
     RepoNotFound {
         /// The repository.
         repo: String,
-        /// Where it was looked for.
+        /// The hub.
         endpoint: String,
         /// Whether a token was sent.
         with_token: bool,
@@ -68,7 +68,7 @@ pub enum HubError {
         /// The file.
         file: String,
     },
-    /// A file is not in the cache and the network is not to be used.
+    /// A file is not in the cache, and the network must not be used.
     #[error(
         "offline, and `{file}` of `{repo}` at revision {revision} is not in the cache \
          {}: run once without --offline (or HF_HUB_OFFLINE)", cache_dir.display()
@@ -78,12 +78,12 @@ pub enum HubError {
         repo: String,
         /// The branch, tag or commit.
         revision: String,
-        /// The first file that is missing.
+        /// The first missing file.
         file: String,
-        /// The cache that was searched.
+        /// The cache.
         cache_dir: PathBuf,
     },
-    /// The repository asks people to accept its terms first.
+    /// The repository has terms that the user must accept first.
     #[error(
         "`{repo}` is gated: accept its terms at {endpoint}/{repo}{}",
         if *.with_token { " with the account of the token" } else { " and set HF_TOKEN" }
@@ -103,10 +103,10 @@ pub enum HubError {
         url: String,
         /// The HTTP status.
         status: u16,
-        /// What the hub says, where it says something.
+        /// The message of the hub, if there is one.
         message: Option<String>,
     },
-    /// No answer, or one that broke off, also after the retries.
+    /// No response, or an interrupted one, after all retries.
     #[error("{url} cannot be reached: {source}")]
     Network {
         /// The address, without its query.
@@ -114,26 +114,26 @@ pub enum HubError {
         /// The last failure.
         source: io::Error,
     },
-    /// The server is in trouble, also after the retries.
-    #[error("{url} answers with status {status}, also after {attempts} attempts; try again later")]
+    /// An error of the server, after all retries.
+    #[error("{url} responds with status {status} after {attempts} attempts; try again later")]
     Server {
         /// The address, without its query.
         url: String,
         /// The HTTP status.
         status: u16,
-        /// How often it was asked.
+        /// The number of attempts.
         attempts: u32,
     },
-    /// The answer is not one that a hub gives.
-    #[error("{url} does not answer as a hub does: {reason}")]
+    /// A response that is not that of a hub.
+    #[error("{url} does not respond like a hub: {reason}")]
     Protocol {
         /// The address, without its query.
         url: String,
-        /// What is wrong with the answer.
+        /// What is wrong with the response.
         reason: String,
     },
     /// The server sent another number of bytes than it announced.
-    #[error("{url} sent {found} bytes where {expected} were announced")]
+    #[error("{url} sent {found} bytes, and announced {expected}")]
     WrongSize {
         /// The address, without its query.
         url: String,
@@ -142,10 +142,8 @@ pub enum HubError {
         /// The size found, in bytes.
         found: u64,
     },
-    /// What was downloaded is not what the hub says it is. It was thrown away.
-    #[error(
-        "{url} sent something else than announced: checksum {found}, not {expected}; try again"
-    )]
+    /// The checksum of a download is wrong. The download was deleted.
+    #[error("{url} sent a file with checksum {found}, and announced {expected}; try again")]
     WrongChecksum {
         /// The address, without its query.
         url: String,
@@ -154,19 +152,19 @@ pub enum HubError {
         /// The checksum found.
         found: String,
     },
-    /// A file in the cache is not what its name says.
+    /// The checksum of a cached file is wrong.
     #[error(
         "the cached copy of `{file}` is damaged: {} has checksum {found}, not {expected}; \
          delete that file and fetch again", path.display()
     )]
     Damaged {
-        /// The file's name in the repository.
+        /// The name in the repository.
         file: String,
         /// The damaged file on disk.
         path: PathBuf,
-        /// The checksum that it should have.
+        /// The expected checksum.
         expected: String,
-        /// The checksum that it has.
+        /// The checksum of the file.
         found: String,
     },
     /// A file in the cache could not be read.
@@ -188,7 +186,7 @@ pub enum HubError {
 }
 
 impl HubError {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         use HubError::*;
         match self {
@@ -210,7 +208,7 @@ impl HubError {
         }
     }
 
-    /// Whether the hub gave no answer of its own, so that a cached copy is the best there is.
+    /// Whether the hub gave no valid response, so that a cached copy may be used.
     pub(super) fn is_unreachable(&self) -> bool {
         matches!(self, HubError::Network { .. } | HubError::Server { .. })
     }

@@ -1,8 +1,8 @@
-//! Names of repositories, revisions and files, checked once so that they are safe as paths and URLs.
+//! Names of repositories, revisions and files, checked to be safe in paths and URLs.
 
 use super::error::HubError;
 
-/// A repository and, where one was asked for, its revision: `org/name` or `org/name@revision`.
+/// A repository, with or without a revision: `org/name` or `org/name@revision`.
 ///
 /// The rules are those of Python's `huggingface_hub.utils.validate_repo_id`.
 ///
@@ -40,7 +40,7 @@ impl RepoName {
     /// The same repository at another revision: a branch, a tag or a commit.
     ///
     /// # Errors
-    /// [`HubError::BadRepo`] if that cannot be a revision.
+    /// [`HubError::BadRepo`] if it is not a valid revision.
     pub fn at(self, revision: &str) -> Result<Self, HubError> {
         check_revision(revision).map_err(|reason| HubError::BadRepo {
             name: format!("{}@{revision}", self.id),
@@ -54,13 +54,13 @@ impl RepoName {
         &self.id
     }
 
-    /// The revision, where the name has one.
+    /// The revision, if the name has one.
     pub fn revision(&self) -> Option<&str> {
         self.revision.as_deref()
     }
 }
 
-/// Whether this is the full name of a commit: 40 hexadecimal digits in lower case.
+/// Whether a revision is a full commit: 40 hexadecimal digits in lower case.
 pub(super) fn is_commit(revision: &str) -> bool {
     is_hex(revision, 40)
 }
@@ -69,7 +69,7 @@ pub(super) fn is_hex(text: &str, len: usize) -> bool {
     text.len() == len && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-/// Checks the name of a file inside a repository, such as one that an index file holds.
+/// Checks the name of a file in a repository.
 pub(super) fn check_file(file: &str) -> Result<(), HubError> {
     let reason = if file.is_empty() {
         "it is empty"
@@ -87,7 +87,7 @@ pub(super) fn check_file(file: &str) -> Result<(), HubError> {
     Err(HubError::BadFileName { file: file.to_owned(), reason })
 }
 
-/// One path segment of a URL; `/` is encoded too.
+/// Encodes one path segment of a URL, `/` included.
 pub(super) fn encode_segment(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -100,7 +100,7 @@ pub(super) fn encode_segment(text: &str) -> String {
     encoded
 }
 
-/// A path of a URL; `/` stays.
+/// Encodes a path of a URL, without `/`.
 pub(super) fn encode_path(path: &str) -> String {
     path.split('/').map(encode_segment).collect::<Vec<_>>().join("/")
 }
@@ -130,7 +130,7 @@ fn check_id(id: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// What git allows in the name of a reference, as far as it matters for paths and URLs.
+/// Git's rules for the name of a reference, as far as they matter for paths and URLs.
 fn check_revision(revision: &str) -> Result<(), &'static str> {
     if revision.is_empty() || revision.len() > 255 {
         return Err("the revision must have 1 to 255 characters");

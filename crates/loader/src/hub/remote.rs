@@ -1,7 +1,7 @@
-//! Requests to the hub: redirects, retries, ranges, and what its answers mean.
+//! Requests to the hub: redirects, retries, ranges, and the meaning of its responses.
 //!
-//! The token goes to the endpoint's own scheme, host and port, and to nothing else: redirects are
-//! followed here, hop by hop, and not by the HTTP client.
+//! The token goes to the scheme, host and port of the endpoint alone. So redirects are followed here,
+//! not by the HTTP client.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
@@ -22,7 +22,7 @@ use super::settings::HubSettings;
 
 const MAX_REDIRECTS: usize = 10;
 const LONGEST_PAUSE: Duration = Duration::from_secs(8);
-/// The list of a repository's files is far smaller; more is no list.
+/// The largest list of the files of a repository, in bytes. Real lists are far smaller.
 const MAX_LISTING: u64 = 64 << 20;
 
 /// A connection to one hub.
@@ -35,7 +35,7 @@ pub(super) struct Remote {
     retry_pause: Duration,
 }
 
-/// What a request is about, also for its errors.
+/// What a request is for; also for its errors.
 #[derive(Clone, Copy)]
 pub(super) struct Target<'a> {
     pub(super) repo: &'a str,
@@ -44,27 +44,27 @@ pub(super) struct Target<'a> {
     pub(super) file: Option<&'a str>,
 }
 
-/// What the hub says of a file before it sends it.
+/// What the hub announces of a file.
 #[derive(Debug)]
 pub(super) struct FileInfo {
-    /// The blob's name.
+    /// The name of the blob.
     pub(super) etag: String,
-    /// In bytes.
+    /// The size in bytes.
     pub(super) size: u64,
 }
 
-/// A failure, and whether asking again may help.
+/// A failure, and whether a retry may help.
 enum Failed {
     Again(HubError),
     Final(HubError),
 }
 
-/// How often a request is repeated.
+/// The number of retries.
 #[derive(Clone, Copy)]
 pub(super) enum Patience {
-    /// As the settings say.
+    /// As in the settings.
     Usual,
-    /// Once only: there is something else to fall back on.
+    /// No retries, since there is a fallback.
     None,
 }
 
@@ -89,7 +89,7 @@ impl Remote {
             .max_redirects(0)
             .http_status_as_error(false)
             .user_agent(concat!("stratoscope/", env!("CARGO_PKG_VERSION")))
-            // The bytes as they are: sizes and ranges count those.
+            // No compression, since sizes and ranges count the stored bytes.
             .accept_encoding("identity")
             .timeout_connect(Some(settings.timeout))
             .timeout_recv_response(Some(settings.timeout))
@@ -107,7 +107,7 @@ impl Remote {
         })
     }
 
-    /// Whether the hub answers at all, whatever it says.
+    /// Checks that the hub responds, with any status.
     pub(super) fn reach(&self) -> Result<(), HubError> {
         let url = format!("{}/", self.endpoint);
         let request = Request::builder().method("HEAD").uri(&url).body(());
@@ -138,7 +138,7 @@ impl Remote {
         if is_commit(&info.sha) { Ok(info) } else { Err(protocol(&url, "its commit is no commit")) }
     }
 
-    /// What the hub says of a file at a commit: one request, and one per redirect within the hub.
+    /// What the hub announces of a file at a commit: one request, and one per redirect within the hub.
     pub(super) fn file_info(&self, target: Target<'_>) -> Result<FileInfo, HubError> {
         let url = self.file_url(target);
         self.patiently(Patience::Usual, || {
@@ -172,8 +172,8 @@ impl Remote {
         })
     }
 
-    /// Downloads a file into `part`, which may hold its beginning already. On success `part` has the
-    /// announced size; what it holds is not checked here.
+    /// Downloads a file into `part`, which may have the beginning of the file already. On success `part`
+    /// has the announced size; the checksum is not checked here.
     pub(super) fn download(
         &self,
         target: Target<'_>,
@@ -189,7 +189,7 @@ impl Remote {
                 Err(Failed::Final(error)) => return Err(error),
                 Err(Failed::Again(error)) => error,
             };
-            // Only attempts that get no further than before count.
+            // Only attempts without progress count.
             if len(part) > furthest {
                 (failures, furthest) = (0, len(part));
             }
@@ -273,8 +273,8 @@ impl Remote {
         file.sync_all().map_err(write_error)
     }
 
-    /// One request with its redirects, its status understood. What comes back is a success, a 416,
-    /// or (to HEAD) a redirect that says what it leads to.
+    /// One request with its redirects. Returns a success, a 416, or (for HEAD) a redirect that describes
+    /// its target; other statuses are errors.
     fn send(
         &self,
         method: &str,
@@ -322,7 +322,7 @@ impl Remote {
         Err(Failed::Final(protocol(&url, "it redirects without end")))
     }
 
-    /// What a status of 400 and above means.
+    /// The error of a status of 400 and above.
     fn refused(&self, url: &str, response: &Response<Body>, target: Target<'_>) -> Failed {
         let status = response.status().as_u16();
         let code = text(response.headers(), "x-error-code").unwrap_or_default();
@@ -390,7 +390,7 @@ impl Remote {
     }
 }
 
-/// Scheme, host and port: what a token may be sent to.
+/// Scheme, host and port: where a token may be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
     scheme: String,
@@ -415,8 +415,7 @@ impl Origin {
     }
 }
 
-/// The address that a `Location` means, seen from `base` (RFC 3986, section 5.2, without the
-/// dot segments that no hub sends).
+/// Resolves a `Location` against `base` (RFC 3986, section 5.2, without dot segments).
 fn resolve(base: &Uri, location: &str) -> Option<String> {
     let (scheme, authority) = (base.scheme_str()?, base.authority()?);
     if location.contains("://") && !location.starts_with(['/', '?']) {
@@ -436,7 +435,7 @@ fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     headers.get(name)?.to_str().ok()
 }
 
-/// The start and, where it is said, the total of `bytes START-END/TOTAL`.
+/// The start and, if known, the total of `bytes START-END/TOTAL`.
 fn content_range(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
     let (range, total) = text(headers, "content-range")?.strip_prefix("bytes ")?.split_once('/')?;
     Some((range.split_once('-')?.0.parse().ok()?, total.parse().ok()))
@@ -450,13 +449,13 @@ fn protocol(url: &str, reason: impl Into<String>) -> HubError {
     HubError::Protocol { url: without_query(url), reason: reason.into() }
 }
 
-/// A connection that broke off.
+/// The error of an interrupted connection.
 fn broken(url: &str, source: io::Error) -> Failed {
     Failed::Again(HubError::Network { url: without_query(url), source })
 }
 
-/// A request without an answer. Asking again helps where a connection broke or was slow, and not
-/// where none came about: no network, no such host, nobody there, no trust.
+/// The error of a request without a response. A retry helps if a connection broke or was slow, and does
+/// not if there was no connection: no network, unknown host, refused connection, no trust.
 fn unanswered(url: &str, error: ureq::Error) -> Failed {
     use io::ErrorKind::*;
     let may_pass = match &error {
@@ -471,7 +470,7 @@ fn unanswered(url: &str, error: ureq::Error) -> Failed {
     if may_pass { Failed::Again(error) } else { Failed::Final(error) }
 }
 
-/// Addresses of storage carry their signature in the query: it is not shown.
+/// Removes the query of an address, which may have a signature.
 fn without_query(url: &str) -> String {
     url.split(['?', '#']).next().unwrap_or_default().to_owned()
 }

@@ -1,6 +1,6 @@
-//! The settings of the hub: flags, then the environment, then the defaults, as Python reads them.
+//! The settings of the hub, as Python reads them: flags, then the environment, then defaults.
 //!
-//! The environment comes in as a function, so nothing here depends on the process.
+//! The environment is an argument, so that nothing here depends on the process.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -10,53 +10,52 @@ use std::time::Duration;
 
 use super::error::HubError;
 
-/// The hub that is asked where no other is set.
+/// The default hub.
 pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
 
-/// How the hub is reached and where its files are kept.
+/// The addresses of the hub and the cache, and how requests are sent.
 #[derive(Clone, Debug)]
 pub struct HubSettings {
-    /// The hub's address, without a final `/`.
+    /// The address of the hub, without a final `/`.
     pub endpoint: String,
-    /// The cache that is shared with Python's `huggingface_hub` (`HF_HUB_CACHE`).
+    /// The cache, shared with Python's `huggingface_hub` (`HF_HUB_CACHE`).
     pub cache_dir: PathBuf,
-    /// Our own folder, which remembers what was verified; `None`: nothing is remembered.
+    /// Our own folder, which stores the list of verified files; none: no list is stored.
     pub state_dir: Option<PathBuf>,
-    /// The access token, where there is one.
+    /// The access token, if there is one.
     pub token: Option<Token>,
-    /// Whether the network is not to be used.
+    /// Whether the network must not be used.
     pub offline: bool,
-    /// Whether a snapshot may point to its blobs by symbolic links; without them files are moved or
-    /// copied. A file system without them is noticed by itself.
+    /// Whether snapshots may have symbolic links to blobs; otherwise files are moved or copied. File
+    /// systems without links are detected.
     pub symlinks: bool,
-    /// How long to wait for a connection, an answer, or the next bytes.
+    /// The timeout of a connection, a response, and the next bytes.
     pub timeout: Duration,
-    /// How often a request that failed without a clear answer is tried again.
+    /// The number of retries of a request that failed without a clear response.
     pub retries: u32,
-    /// The pause before the first retry; it doubles each time, up to eight seconds.
+    /// The pause before the first retry. It doubles each time, up to eight seconds.
     pub retry_pause: Duration,
 }
 
-/// What the command line, or a caller, sets. Each beats the environment.
+/// Settings of the command line, or of a caller. They take precedence over the environment.
 #[derive(Clone, Debug, Default)]
 pub struct HubFlags {
-    /// The cache folder, in place of `HF_HUB_CACHE`.
+    /// The cache folder, instead of `HF_HUB_CACHE`.
     pub cache_dir: Option<PathBuf>,
-    /// The hub's address, in place of `HF_ENDPOINT`.
+    /// The address of the hub, instead of `HF_ENDPOINT`.
     pub endpoint: Option<String>,
-    /// The access token, in place of `HF_TOKEN`.
+    /// The access token, instead of `HF_TOKEN`.
     pub token: Option<Token>,
-    /// Whether the network is not to be used, whatever `HF_HUB_OFFLINE` says.
+    /// Whether the network must not be used, whatever `HF_HUB_OFFLINE` is.
     pub offline: bool,
 }
 
-/// An access token. It is never shown: its `Debug` form says only that there is one.
+/// An access token. Its `Debug` form does not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(String);
 
 impl HubSettings {
-    /// Settings from flags and an environment; pass `|name| std::env::var_os(name)` for the
-    /// process's own.
+    /// Settings from flags and an environment: `|name| std::env::var_os(name)` is that of the process.
     ///
     /// Read as Python's `huggingface_hub.constants` reads them: `HF_HOME` (default
     /// `$XDG_CACHE_HOME/huggingface`, then `~/.cache/huggingface`), `HF_HUB_CACHE` (default
@@ -65,13 +64,13 @@ impl HubSettings {
     /// folders are expanded.
     ///
     /// # Errors
-    /// [`HubError::NoHome`] if a default needs the home folder and there is none.
+    /// [`HubError::NoHome`] if a default needs a home folder and there is none.
     pub fn resolve(
         flags: HubFlags,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, HubError> {
         let env = Environment(&environment);
-        // The home of the hub is needed only for what is not set more closely.
+        // Needed only for settings without a value.
         let hf_home = || match env.folder("HF_HOME") {
             Some(folder) => Ok(folder),
             None => Ok(env.cache_home()?.join("huggingface")),
@@ -106,7 +105,7 @@ impl HubSettings {
 }
 
 impl Token {
-    /// A token from text, without the spaces and line ends around it; `None` if nothing is left.
+    /// A token from a text without surrounding white space; `None` if the text is blank.
     pub fn new(text: &str) -> Option<Self> {
         let text = text.trim();
         (!text.is_empty()).then(|| Token(text.to_owned()))
@@ -123,7 +122,7 @@ impl fmt::Debug for Token {
     }
 }
 
-/// `1`, `ON`, `YES` or `TRUE` in any case, as Python has it.
+/// `1`, `ON`, `YES` or `TRUE` in any case, as in Python.
 fn is_true(value: &str) -> bool {
     ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
 }
@@ -137,7 +136,7 @@ impl Environment<'_> {
         (!value.is_empty()).then_some(value)
     }
 
-    /// A folder, with `~` and `$NAME` expanded where the value is Unicode.
+    /// A folder, with `~` and `$NAME` expanded if the value is Unicode.
     fn folder(&self, name: &str) -> Option<PathBuf> {
         let value = (self.0)(name).filter(|value| !value.is_empty())?;
         Some(match value.into_string() {
@@ -168,7 +167,7 @@ impl Environment<'_> {
         }
     }
 
-    /// `$NAME` and `${NAME}`; a variable that is not set stays as it is written.
+    /// Expands `$NAME` and `${NAME}`; the name of a variable that is not set stays.
     fn expand_variables(&self, text: &str) -> String {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;

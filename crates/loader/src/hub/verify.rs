@@ -1,9 +1,9 @@
-//! Whether a file is what the hub says it is, and remembering that it was.
+//! Verification of files against the checksums of the hub, once per file.
 //!
 //! The name of a blob is its checksum: the sha256 of a large file (LFS, Xet), git's object name
-//! (SHA-1 of `blob <size>\0` and the content) of a small one. Each file is hashed once; after that
-//! its size and time of change say that it is the same. That is remembered in our own folder, never
-//! in Python's cache.
+//! (SHA-1 of `blob <size>\0` and the content) of a small one. Each file is hashed once; later it is
+//! identified by size and modification time. This is stored in our own folder, never in Python's
+//! cache.
 
 use crate::files::hexadecimal;
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use super::cache::write_whole;
 use super::error::HubError;
 use super::name::is_hex;
 
-/// What a file's content is known by.
+/// The checksums of a file.
 #[derive(Debug)]
 pub(super) struct Checksums {
     /// Lower-case hexadecimal, like `git_blob`.
@@ -53,7 +53,7 @@ impl Checksums {
         })
     }
 
-    /// The checksum that differs from what the etag says. An etag that is no checksum says nothing.
+    /// The checksum, if it differs from the etag. An etag that is not a checksum never differs.
     pub(super) fn mismatch(&self, etag: &str) -> Option<&str> {
         let found = match &self.git_blob {
             Some(git_blob) => git_blob,
@@ -64,13 +64,13 @@ impl Checksums {
     }
 }
 
-/// The files that were verified before, by their real path.
+/// The verified files, by their real path.
 pub(super) struct Verifier {
     store: Option<PathBuf>,
     seen: Mutex<BTreeMap<String, VerifiedFile>>,
 }
 
-/// A verified file. While size and time of change are these, it is taken for the same.
+/// A verified file, as long as size and modification time do not change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct VerifiedFile {
     size: u64,
@@ -79,7 +79,7 @@ struct VerifiedFile {
 }
 
 impl Verifier {
-    /// Remembers in `verified.json` of the folder; without a folder, for its own life only.
+    /// A verifier that stores verified files in `verified.json` of a folder; without a folder, in memory.
     pub(super) fn new(state_dir: Option<&Path>) -> Self {
         let store = state_dir.map(|folder| folder.join("verified.json"));
         let seen = store.as_deref().map(load).unwrap_or_default();
@@ -89,7 +89,7 @@ impl Verifier {
     /// Checks a file of a snapshot and returns its sha256.
     ///
     /// # Errors
-    /// [`HubError::Damaged`] if the content is not what the blob's name, or an earlier look, says.
+    /// [`HubError::Damaged`] if the content fits neither the name of the blob nor an earlier check.
     pub(super) fn check(&self, file: &str, pointer: &Path) -> Result<String, HubError> {
         let path = fs::canonicalize(pointer).map_err(HubError::read(pointer))?;
         let key = path.to_string_lossy().into_owned();
@@ -104,7 +104,7 @@ impl Verifier {
         let sums = Checksums::of(&path, &etag)?;
         let damaged = match (sums.mismatch(&etag), &before) {
             (Some(found), _) => Some((etag.clone(), found.to_owned())),
-            // A name that is no checksum: the content must be what it was.
+            // A name that is not a checksum: the content must not change.
             (None, Some(seen)) if seen.sha256 != sums.sha256 => {
                 Some((seen.sha256.clone(), sums.sha256.clone()))
             }
@@ -117,7 +117,7 @@ impl Verifier {
         Ok(sums.sha256)
     }
 
-    /// Remembers a file that was hashed while it was fetched.
+    /// Adds a file that was hashed during its download.
     pub(super) fn remember(&self, pointer: &Path, sha256: &str) -> Result<(), HubError> {
         let path = fs::canonicalize(pointer).map_err(HubError::read(pointer))?;
         let (size, modified_ns) = stamp(&path)?;
@@ -126,9 +126,8 @@ impl Verifier {
         Ok(())
     }
 
-    /// Writes down what was learned. It saves work later and no more, so a folder that cannot be
-    /// written is no error. What another process wrote meanwhile is kept; files that are gone are
-    /// forgotten.
+    /// Stores the verified files. This only saves later work, so that a read-only folder is not an
+    /// error. Entries of other processes are kept; those of deleted files are removed.
     pub(super) fn save(&self) {
         let Some(store) = &self.store else { return };
         let on_disk = load(store);
@@ -148,7 +147,7 @@ impl Verifier {
     }
 }
 
-/// A store that is missing or not ours is an empty one: everything is hashed again.
+/// A store that is missing or damaged counts as empty, so that files are hashed again.
 fn load(store: &Path) -> BTreeMap<String, VerifiedFile> {
     fs::read(store).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok()).unwrap_or_default()
 }

@@ -1,6 +1,6 @@
 //! Reading on through bytes that may end anywhere.
 
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 
 /// Bytes of a file, and how far they are read.
 #[derive(Debug, Clone)]

@@ -1,20 +1,19 @@
-//! A pickle is a program for a stack machine. This one knows the few instructions that weights are
-//! written with, and four things that they may call for; it builds lists of names and places, and
-//! runs nothing.
+//! A stack machine for pickles, with the few instructions of weights and the four Python objects that
+//! they need. It describes tensors, and executes nothing.
 //!
-//! Values are small and copied; what has parts lies in one table and is pointed to. So a value that
-//! is shared many times costs nothing, one that contains itself does no harm, and depth has no
-//! cost. Memory is bounded by the number of instructions, and that by the size of the file.
+//! Values are small copies; containers are in one table and referred to by index. So shared values,
+//! values that contain themselves, and depth cost nothing. Memory is bounded by the number of
+//! instructions, and that number by the size of the file.
 
 use super::cursor::Cursor;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use safetensors::Dtype;
 use std::collections::HashMap;
 
 /// A value on the stack.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Value<'a> {
-    /// None, or a fraction: nothing that is looked at.
+    /// None, or a floating-point number, which weights do not need.
     Nothing,
     /// A truth value.
     Bool(bool),
@@ -22,13 +21,13 @@ pub(super) enum Value<'a> {
     Int(i64),
     /// A text of the file.
     Text(&'a str),
-    /// Something of Python's that weights need.
+    /// A Python object that weights need.
     Global(Global),
     /// A tuple, by its place in `Machine::cells`.
     Tuple(usize),
     /// A list, likewise.
     List(usize),
-    /// A dictionary, likewise: keys and values by turns.
+    /// A dictionary, likewise: key, value, key, value.
     Dict(usize),
     /// A storage, by its place in `Machine::storages`.
     Storage(usize),
@@ -36,7 +35,7 @@ pub(super) enum Value<'a> {
     Tensor(usize),
 }
 
-/// All that a checkpoint may name of Python's.
+/// The Python objects that a checkpoint may name.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Global {
     OrderedDict,
@@ -45,16 +44,16 @@ pub(super) enum Global {
     Storage(Dtype),
 }
 
-/// Numbers in a file, which tensors are views of.
+/// Numbers in a file, of which tensors are views.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Storage<'a> {
     pub(super) key: &'a str,
     pub(super) dtype: Dtype,
-    /// How many numbers it should have.
+    /// The number of numbers.
     pub(super) len: usize,
 }
 
-/// A view of a storage, in numbers rather than bytes; nothing of it is checked yet.
+/// A view of a storage, in numbers (not bytes), unchecked.
 #[derive(Debug)]
 pub(super) struct View {
     pub(super) storage: usize,
@@ -71,18 +70,18 @@ pub(super) struct Machine<'a> {
     pub(super) storages: Vec<Storage<'a>>,
     pub(super) tensors: Vec<View>,
     stack: Vec<Value<'a>>,
-    /// How high the stack stood at each mark.
+    /// The height of the stack at each mark.
     marks: Vec<usize>,
     memo: HashMap<u64, Value<'a>>,
     steps: usize,
 }
 
-/// Instructions that any file may have (a tensor takes about 35, so these are 1,800 tensors), and
-/// how many bytes of the file allow one more: it is about what one can cost in memory.
+/// The instructions of any file (about 35 per tensor, so this is 1,800 tensors), and the bytes of the
+/// file that allow one more, which is about the memory of an instruction.
 const STEPS: usize = 1 << 16;
 const BYTES_A_STEP: usize = 128;
 
-/// Dimensions that a tensor of weights may have.
+/// The most dimensions of a tensor.
 const MAX_RANK: usize = 8;
 
 impl<'a> Machine<'a> {
@@ -100,7 +99,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// Runs one pickle to its end, and gives what it leaves.
+    /// Runs one pickle to its end, and returns its value.
     pub(super) fn run(&mut self) -> Result<Value<'a>> {
         self.stack.clear();
         self.marks.clear();
@@ -116,7 +115,7 @@ impl<'a> Machine<'a> {
         }
     }
 
-    /// One instruction; a value where it was the last.
+    /// One instruction; a value after the last.
     fn step(&mut self) -> Result<Option<Value<'a>>> {
         let at = self.input.at();
         let value = match self.input.number(1)? as u8 {

@@ -1,10 +1,12 @@
 //! What PyTorch wrote is read; what anything else may write is refused, or read for what it is.
 
 use super::{LEGACY, tensors};
+use crate::error::{Error, Result};
 use crate::hub::Silent;
+use crate::model::{LoadOptions, Model, load, load_with};
+use crate::source::Source;
 use crate::stored::StoredTensors;
 use crate::weights::WeightsFile;
-use crate::{Error, LoadOptions, Model, Result, Source, load, load_with};
 use std::path::PathBuf;
 use stratoscope_transformer::{Batch, NoHooks, Sequence};
 
@@ -131,7 +133,7 @@ fn nothing_but_weights_is_asked_for() {
     ] {
         let pickle = format!("\u{2}c{module}\n{name}\nX\u{4}\0\0\0true\u{1}R.").into_bytes();
         let pickle = [b"\x80", &pickle[..]].concat();
-        let said = format!("x.bin asks for {module}.{name}, which weights do not need");
+        let said = format!("x.bin refers to {module}.{name}, which weights do not need");
         for bytes in [checkpoint(&pickle), [LEGACY, &pickle].concat()] {
             let error = tensors(&file(bytes)).err().unwrap();
             assert!(matches!(&error, Error::PickleGlobal { .. }), "{error}");
@@ -152,7 +154,7 @@ fn views_are_held_to_their_storage() {
     let huge = b"\x8a\x08\xff\xff\xff\xff\xff\xff\xff\x7f";
     let wide = [&huge[..], huge, b"\x86"].concat();
     let nine = [&b"("[..], &b"K\x01".repeat(9), b"t"].concat();
-    let outside = "its tensor \"a\" does not lie within its storage";
+    let outside = "its tensor \"a\" is not within its storage";
     let shape = "it has a tensor of no sensible shape";
     for (what, said, pickle) in [
         ("one too far", outside, tensor(6, b"K\x01", two, three)),
@@ -277,7 +279,7 @@ fn archives_that_do_not_hold_together() {
     assert!(tensors(&sharded).is_ok());
     let tensor = checkpoint(&tensor(6, b"K\0", b"K\x06\x85", b"K\x01\x85"));
     let sharded = vec![file(tensor.clone()).remove(0), file(tensor).remove(0)];
-    assert!(tensors(&sharded).err().unwrap().to_string().contains("\"a\" is there twice"));
+    assert!(tensors(&sharded).err().unwrap().to_string().contains("\"a\" occurs twice"));
 }
 
 #[test]

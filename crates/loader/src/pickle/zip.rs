@@ -1,11 +1,11 @@
-//! The container of a PyTorch checkpoint: a zip archive whose members are stored as they are, so
-//! that each of them is a slice of the file. Nothing is copied, and no size is believed.
+//! The container of a PyTorch checkpoint: a zip archive without compression, so that each member is a
+//! slice of the file. Nothing is copied, and every size is checked.
 
 use super::cursor::Cursor;
-use crate::{Error, Result};
+use crate::error::{Error, Result};
 use std::collections::BTreeMap;
 
-/// What an archive begins with: its first member.
+/// The beginning of an archive: its first member.
 pub(super) const BEGINNING: &[u8] = b"PK\x03\x04";
 
 const END: &[u8] = b"PK\x05\x06";
@@ -19,8 +19,8 @@ pub(super) type Members<'a> = BTreeMap<&'a str, &'a [u8]>;
 /// The members that the directory at the end of the archive names.
 ///
 /// # Errors
-/// No such directory, a member that does not lie within the file, one that is compressed or
-/// encrypted, or a name that is there twice.
+/// A missing directory, a member outside of the file, a compressed or encrypted member, or a name that
+/// occurs twice.
 pub(super) fn members<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Members<'a>> {
     let mut directory = directory(file, bytes)?;
     let mut members = Members::new();
@@ -36,7 +36,7 @@ pub(super) fn members<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Members<'a>>
         let name = directory.text(lengths.0)?;
         let mut extra = Cursor::new(file, directory.count(lengths.1)?);
         directory.count(lengths.2)?;
-        // Sizes of 4 GB and more stand in an extra field, in this order, where they are needed.
+        // Sizes of 4 GB and more are in an extra field, in this order.
         while extra.rest().len() >= 4 {
             let (kind, length) = (extra.number(2)?, extra.number(2)?);
             let mut field = Cursor::new(file, extra.count(length)?);
@@ -50,7 +50,7 @@ pub(super) fn members<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Members<'a>>
             let reason = format!("its member {name:?} is compressed or encrypted");
             return Err(directory.wrong(reason));
         }
-        // The member's own header repeats the lengths of name and extra field, and may differ.
+        // The header of the member has its own lengths of name and extra field.
         let mut member = Cursor::new(file, bytes);
         member.count(offset)?;
         let mut header = Cursor::new(file, member.take(30)?);
@@ -72,7 +72,7 @@ fn directory<'a>(file: &'a str, bytes: &'a [u8]) -> Result<Cursor<'a>> {
         file: file.to_owned(),
         reason: "the directory at the end of its zip archive is missing".to_owned(),
     };
-    // The end record is 22 bytes, and a comment of at most 64 KB after it.
+    // The end record has 22 bytes, and a comment of at most 64 KB follows.
     let tail = bytes.len().saturating_sub(22 + usize::from(u16::MAX));
     let is_end = |at: &usize| {
         let mut end = Cursor::new(file, &bytes[*at..]);

@@ -1,10 +1,12 @@
-//! A checkpoint as candle-transformers reads one: a config of its keys and its tensors, in f32.
+//! A checkpoint for candle-transformers: a config with its keys, and tensors in f32.
 
 use super::{Error, Result};
 use crate::hub::Progress;
+use crate::model;
+use crate::model::LoadOptions;
+use crate::source::{FileRecord, Source};
 use crate::source::{Files, INDEX, WEIGHTS};
 use crate::stored::Stored;
-use crate::{FileRecord, LoadOptions, Source, model};
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use safetensors::{Dtype, SafeTensors};
@@ -15,12 +17,12 @@ use std::collections::HashMap;
 /// Config and tensors.
 #[derive(Clone)]
 pub(super) struct Checkpoint {
-    /// What `config.json` says, with the keys of rotary positions where candle-transformers looks
-    /// for them. Absent and null are one in transformers, but for windows.
+    /// `config.json`, with the keys of rotary positions in transformers 4's places. Null counts as
+    /// absent, except for windows.
     config: Map<String, Value>,
-    /// The tensors by their own names.
+    /// The tensors by the names of the checkpoint.
     pub(super) tensors: HashMap<String, Tensor>,
-    /// What was read.
+    /// The files that were read.
     pub(super) files: Vec<FileRecord>,
 }
 
@@ -28,11 +30,11 @@ pub(super) struct Checkpoint {
 pub(super) struct Sizes {
     pub(super) d_vocab: usize,
     pub(super) d_model: usize,
-    /// Whether the logits are of the model's own head.
+    /// Whether the logits are those of a head of the model.
     pub(super) head: bool,
 }
 
-/// Keys of numbers that candle-transformers divides by.
+/// Keys whose value is a divisor in candle-transformers.
 const DIVISORS: &[&str] = &[
     "num_attention_heads",
     "num_key_value_heads",
@@ -43,10 +45,10 @@ const DIVISORS: &[&str] = &[
     "sliding_window_pattern",
 ];
 
-/// Keys of sizes that it makes tables of, or divides.
+/// Keys of sizes of tables.
 const SIZES: &[&str] = &["hidden_size", "head_dim", "n_embd", "dim", "max_position_embeddings"];
 
-/// Keys of shares of such a size.
+/// Keys of shares of a size.
 const SHARES: &[&str] = &["partial_rotary_factor", "rotary_emb_fraction"];
 
 /// Keys of numbers of blocks.
@@ -78,7 +80,7 @@ impl Checkpoint {
         Ok(Self { config, tensors, files: files.records() })
     }
 
-    /// Gives all names the prefix that they lack in a checkpoint without a head.
+    /// Adds the prefix that the names of a checkpoint without a head do not have.
     pub(super) fn add_prefix(&mut self, prefix: &str) {
         if !self.tensors.keys().any(|name| name.starts_with(prefix)) {
             let tensors = std::mem::take(&mut self.tensors);
@@ -87,7 +89,7 @@ impl Checkpoint {
         }
     }
 
-    /// The same with another value under a key; null takes it away.
+    /// A copy with another value of a key; null removes the key.
     pub(super) fn with(&self, key: &str, value: Value) -> Self {
         let mut changed = self.clone();
         if value.is_null() {
@@ -98,8 +100,7 @@ impl Checkpoint {
         changed
     }
 
-    /// Refuses numbers that candle-transformers would panic on, or take memory for that no model
-    /// needs.
+    /// Refuses numbers that make candle-transformers panic or allocate too much memory.
     pub(super) fn check(&self) -> Result<()> {
         let refuse = |key: &str, value: &Value, reason: &str| {
             Err(Error::CannotExpress {
@@ -124,7 +125,7 @@ impl Checkpoint {
                 return refuse(key, value, "it is a share");
             }
         }
-        // Positions rotate at least one pair of dimensions of a head.
+        // At least one pair of dimensions of a head rotates.
         let first = |keys: &[&str]| keys.iter().find_map(|key| self.number(key));
         let heads = first(&["num_attention_heads", "n_head", "n_heads"]).unwrap_or(1.0);
         let even = first(&["hidden_size", "n_embd", "dim"]).map(|width| (width / heads).floor());
@@ -163,19 +164,18 @@ impl Checkpoint {
         self.value(key).and_then(Value::as_bool).unwrap_or(false)
     }
 
-    /// A value; null counts as absent.
+    /// A value. Null counts as absent.
     pub(super) fn value(&self, key: &str) -> Option<&Value> {
         self.config.get(key).filter(|value| !value.is_null())
     }
 
-    /// The window of attention, in the families where an absent key is transformers' 4096 and null is
-    /// none.
+    /// The window, in families where an absent key means 4096 and null means none.
     pub(super) fn window(&self) -> Option<usize> {
         let absent = !self.config.contains_key("sliding_window");
         self.size("sliding_window").or(absent.then_some(4096))
     }
 
-    /// Refuses a key that candle-transformers would pass over, unless it is absent or `allowed`.
+    /// Refuses a key that candle-transformers ignores, unless it is absent or has the value `allowed`.
     pub(super) fn only(&self, key: &str, allowed: Value, reason: &str) -> Result<()> {
         match self.value(key) {
             Some(value) if *value != allowed => Err(Error::CannotExpress {
@@ -199,8 +199,8 @@ impl Checkpoint {
         }
     }
 
-    /// The config as a struct of candle-transformers: `defaults`, over them what the config says,
-    /// over that `settings`.
+    /// The config as a struct of candle-transformers. `settings` take precedence over the config, and
+    /// the config over `defaults`.
     pub(super) fn config<C: DeserializeOwned>(
         &self,
         defaults: Value,
@@ -217,14 +217,14 @@ impl Checkpoint {
         Ok(serde_json::from_value(Value::Object(config))?)
     }
 
-    /// The tensors, as candle-transformers takes them.
+    /// The tensors in candle's type.
     pub(super) fn weights(&self) -> VarBuilder<'static> {
         VarBuilder::from_tensors(self.tensors.clone(), DType::F32, &Device::Cpu)
     }
 
-    /// A decoder whose vocabulary has a word more for each dimension of the last hidden state,
-    /// whose logit is that dimension: the identity below the head. A checkpoint without a head gets
-    /// its embedding for one.
+    /// A decoder with one more token per dimension of the last hidden state, whose logit is that
+    /// dimension: the identity is appended to the head. A checkpoint without a head gets its embedding
+    /// as head.
     pub(super) fn extended(&self) -> Result<(Self, Sizes)> {
         const EMBEDDING: &str = "model.embed_tokens.weight";
         const HEAD: &str = "lm_head.weight";
@@ -262,15 +262,14 @@ impl Checkpoint {
         Ok((extended, Sizes { d_vocab, d_model, head: tied || own.is_some() }))
     }
 
-    /// Whether the head is the embedding: the Gemmas' default.
+    /// Whether the head is the embedding: the default of the Gemmas.
     fn tied(&self) -> bool {
         let gemma = self.text("model_type").is_some_and(|t| t.starts_with("gemma"));
         self.value("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(gemma)
     }
 }
 
-/// The name that a tensor has today; checkpoints of TensorFlow's time name the halves of a norm
-/// otherwise.
+/// The present name of a tensor; checkpoints converted from TensorFlow have other names for norms.
 fn present_name(name: &str) -> String {
     let old = [(".gamma", ".weight"), (".beta", ".bias")];
     let renamed =
@@ -278,7 +277,7 @@ fn present_name(name: &str) -> String {
     renamed.unwrap_or_else(|| name.to_owned())
 }
 
-/// Puts what a config of transformers 5 says of rotary positions where one of transformers 4 has it.
+/// Moves the keys of rotary positions from transformers 5's places to transformers 4's.
 fn flatten_rope(config: &mut Map<String, Value>) {
     let scaling =
         config.remove("rope_scaling").filter(|s| s.as_object().is_some_and(|s| !s.is_empty()));

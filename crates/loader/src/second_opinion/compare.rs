@@ -1,17 +1,17 @@
-//! How far two sets of hidden states and logits are apart.
+//! Differences of two sets of hidden states and logits.
 
 use super::{Opinion, Result};
 use candle_core::Tensor;
 use std::fmt;
 
-/// What is compared.
+/// A quantity that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// The hidden state of a layer, 0 being the embedding output.
     HiddenState(usize),
-    /// The last hidden state, where the others cannot be had.
+    /// The last hidden state, if the others are not available.
     LastHiddenState,
-    /// The logits of the model's own head.
+    /// The logits.
     Logits,
 }
 
@@ -25,27 +25,27 @@ impl fmt::Display for Quantity {
     }
 }
 
-/// How far one quantity is apart.
+/// The difference of one quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Comparison {
-    /// What was compared.
+    /// The quantity.
     pub quantity: Quantity,
-    /// Of how many tokens, counted from the end.
+    /// The number of tokens that were compared: the last ones.
     pub tokens: usize,
-    /// The largest difference of two numbers; infinite where one is not finite.
+    /// The largest difference; infinite if a number is not finite.
     pub largest_absolute: f32,
-    /// The largest difference relative to the largest number of the same token. Tokens are taken
-    /// one by one because an attention sink is a thousand times larger than all others.
+    /// The largest difference relative to the largest number of the token. It is per token, since an
+    /// attention sink can be a thousand times larger than other tokens.
     pub largest_relative: f32,
-    /// The largest number of the token where it is largest.
+    /// The largest number of the token with the largest relative difference.
     pub of: f32,
 }
 
-/// Compares hidden states, `n_layers + 1` of `[tokens, d_model]`, and logits, `[tokens, d_vocab]`,
-/// of one sequence with the opinion on it. What either side lacks is left out.
+/// Compares hidden states, `n_layers + 1` of `[tokens, d_model]`, and logits, `[tokens, d_vocab]`, of one
+/// sequence with the opinion. Quantities that one side does not have are left out.
 ///
 /// # Errors
-/// Tensors of other shapes.
+/// Tensors of different shapes.
 pub fn compare(
     hidden_states: &[Tensor],
     logits: Option<&Tensor>,
@@ -73,7 +73,7 @@ pub fn compare(
 fn one(quantity: Quantity, ours: &Tensor, theirs: &Tensor) -> Result<Comparison> {
     let (rows, width) = theirs.dims2()?;
     let first = ours.dim(0)?.saturating_sub(rows);
-    // Of another shape, this is an error that names both.
+    // Different shapes are an error of candle that names both.
     let ours = ours.narrow(0, first, rows)?.reshape(theirs.shape())?;
     let (ours, theirs): (Vec<f32>, Vec<f32>) =
         (ours.flatten_all()?.to_vec1()?, theirs.flatten_all()?.to_vec1()?);

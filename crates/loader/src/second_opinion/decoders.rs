@@ -1,5 +1,5 @@
-//! The decoders of candle-transformers: which of our configs they can express, and how. Each gives
-//! the logits of the last token alone; what it keeps of a run does not show in the next.
+//! The decoders of candle-transformers, and the configs that they can express. Each returns the logits
+//! of the last token; no run depends on an earlier one.
 
 use super::checkpoint::Checkpoint;
 use super::encoders::layer_types;
@@ -30,7 +30,7 @@ fn even_heads(checkpoint: &Checkpoint) -> Result<()> {
     })
 }
 
-/// What almost all of them share; `longest` keeps tables of positions as short as the sequences.
+/// Settings that most decoders share; `longest` limits the tables of positions.
 fn settings(checkpoint: &Checkpoint, longest: usize) -> Value {
     let heads = checkpoint.value("num_key_value_heads").or(checkpoint.value("num_attention_heads"));
     json!({
@@ -40,7 +40,7 @@ fn settings(checkpoint: &Checkpoint, longest: usize) -> Value {
     })
 }
 
-/// The defaults that almost all of them share.
+/// Defaults that most decoders share.
 fn defaults() -> Value {
     json!({
         "attention_bias": false, "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
@@ -48,7 +48,7 @@ fn defaults() -> Value {
     })
 }
 
-/// A window that is longer than every sequence is none.
+/// The window; longer than every sequence if there is none.
 fn window(checkpoint: &Checkpoint, longest: usize) -> usize {
     checkpoint.window().unwrap_or(usize::MAX).min(longest + 1)
 }
@@ -66,14 +66,14 @@ pub(super) fn llama(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
         checkpoint.config(defaults(), settings(checkpoint, longest))?;
     let config = config.into_config(false);
     let weights = checkpoint.weights();
-    // It panics where a block lacks a tensor.
+    // It panics if a tensor of a block is missing.
     llama_blocks(&config, &weights)?;
     let model = llama::Llama::load(weights, &config)?;
     let cache = llama::Cache::new(false, DType::F32, &config, &Device::Cpu)?;
     Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, 0, &mut cache.clone())))
 }
 
-/// Whether all tensors of the blocks are there, in their shapes.
+/// Checks that all tensors of the blocks exist, in their shapes.
 fn llama_blocks(config: &llama::Config, weights: &VarBuilder<'_>) -> Result<()> {
     let (d, mlp) = (config.hidden_size, config.intermediate_size);
     let head = d / config.num_attention_heads;
@@ -114,7 +114,7 @@ pub(super) fn qwen2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     checkpoint.no_rope_scaling()?;
     even_heads(checkpoint)?;
     let mut settings = settings(checkpoint, longest);
-    // It has a window always.
+    // It always has a window.
     let used = checkpoint.flag("use_sliding_window");
     let window = if used { window(checkpoint, longest) } else { longest + 1 };
     settings["sliding_window"] = window.into();
@@ -144,17 +144,17 @@ pub(super) fn qwen3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     }))
 }
 
-/// What the Gemmas share.
+/// Settings of all Gemmas.
 fn gemma_settings(checkpoint: &Checkpoint, longest: usize) -> Result<Value> {
     checkpoint.only("use_bidirectional_attention", false.into(), "its attention is causal")?;
     let mut settings = settings(checkpoint, longest);
-    // `gelu` in their older key means the tanh one.
+    // `gelu` in their older key means the tanh approximation.
     let activation = checkpoint.text("hidden_activation").unwrap_or("gelu_pytorch_tanh");
     settings["hidden_act"] = Value::Null;
     settings["hidden_activation"] = activation.into();
     settings["head_dim"] = checkpoint.size("head_dim").unwrap_or(256).into();
     let scalar = checkpoint.number("query_pre_attn_scalar").unwrap_or(256.0);
-    // It reads a whole number, and does nothing with it.
+    // It requires a whole number, and does not use it.
     settings["query_pre_attn_scalar"] = (scalar as u64).into();
     Ok(settings)
 }
@@ -202,8 +202,8 @@ pub(super) fn gemma3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
         };
     let config: gemma3::Config = checkpoint.config(defaults(), settings)?;
     let mut model = gemma3::Model::new(false, &config, checkpoint.weights())?;
-    // Several tokens at once fail where a layer without a window has more than one key head; so they
-    // go in one by one, and those of the run before are kept where this one goes on from them.
+    // Several tokens at once fail in a layer without a window and with more than one key head. So
+    // tokens run one by one, and a sequence that continues the last one continues its run.
     let mut read: Vec<u32> = Vec::new();
     Ok(Box::new(move |s| {
         if s.token_ids.len() <= read.len() || !s.token_ids.starts_with(&read) {
@@ -249,7 +249,7 @@ pub(super) fn phi3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     if checkpoint.number("partial_rotary_factor") == Some(1.0) {
         settings["partial_rotary_factor"] = Value::Null;
     }
-    // Not needed, and in some files a list.
+    // Not used, and a list in some files.
     settings["bos_token_id"] = Value::Null;
     settings["eos_token_id"] = Value::Null;
     let mut defaults = defaults();

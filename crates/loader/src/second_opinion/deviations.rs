@@ -1,13 +1,13 @@
-//! Where candle-transformers 0.11.1 is known to differ from transformers. Each was found against
-//! golden files of transformers, and shown to be the cause by a config or weights that mend it (the
-//! suite's tests of the second opinion).
+//! Known differences of candle-transformers 0.11.1 from transformers. Each was found with golden files of
+//! transformers, and confirmed with a config or weights that remove the difference (in the tests of the
+//! second opinion in the suite).
 
 use super::checkpoint::Checkpoint;
 
-/// A difference: of which families, when, and what it is.
+/// A difference: the families, the configs, and a description.
 struct Deviation {
     model_types: &'static [&'static str],
-    /// Whether a config has it, for sequences of up to so many tokens.
+    /// Whether a config has the difference, for sequences up to a number of tokens.
     when: fn(&Checkpoint, usize) -> bool,
     says: &'static str,
 }
@@ -55,12 +55,12 @@ const DEVIATIONS: &[Deviation] = &[
     },
 ];
 
-/// Whether a sequence is long enough to feel the window.
+/// Whether a sequence is longer than the window.
 fn beyond_window(checkpoint: &Checkpoint, tokens: usize) -> bool {
     checkpoint.window().is_some_and(|window| tokens > window)
 }
 
-/// What is known of a checkpoint.
+/// The differences on a checkpoint.
 pub(super) fn of(checkpoint: &Checkpoint, tokens: usize) -> Vec<&'static str> {
     let model_type = checkpoint.text("model_type").unwrap_or_default();
     DEVIATIONS

@@ -1,4 +1,4 @@
-//! The encoders of candle-transformers: which of our configs they can express, and how.
+//! The encoders of candle-transformers, and the configs that they can express.
 
 use super::checkpoint::Checkpoint;
 use super::{Error, Result, Run, row};
@@ -9,14 +9,14 @@ use candle_transformers::models::{
 use serde_json::{Value, json};
 use stratoscope_transformer::Sequence;
 
-/// Token types, `[1, tokens]`; tokens without one are of type 0.
+/// Token types, `[1, tokens]`; missing ones are 0.
 fn types(sequence: &Sequence) -> candle_core::Result<Tensor> {
     let mut types = sequence.token_types.clone();
     types.resize(sequence.token_ids.len(), 0);
     row(&types)
 }
 
-/// An activation by the name that BERT and DeBERTa have for it there.
+/// The name of an activation in candle-transformers' BERT and DeBERTa.
 fn activation(checkpoint: &Checkpoint, key: &str) -> Result<&'static str> {
     match checkpoint.text(key).unwrap_or("gelu") {
         "gelu" | "gelu_python" => Ok("gelu"),
@@ -48,7 +48,7 @@ pub(super) fn bert(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
 pub(super) fn bert_logits(checkpoint: &Checkpoint, _: usize) -> Result<Option<Run>> {
     let mut checkpoint = checkpoint.clone();
     let untied = checkpoint.value("tie_word_embeddings") == Some(&Value::Bool(false));
-    // Tied to the embedding as a rule; older files have a copy.
+    // The head is usually tied; older files have a copy.
     for (name, from) in [
         ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
         ("cls.predictions.decoder.bias", "cls.predictions.bias"),
@@ -85,14 +85,14 @@ fn distilbert_config(checkpoint: &Checkpoint) -> Result<distilbert::Config> {
         "n_heads": 12, "pad_token_id": 0,
     });
     let activation = match activation(checkpoint, "activation")? {
-        // Its GELU is the tanh one.
+        // Its GELU is the tanh approximation.
         "geluapproximate" => "gelu",
         other => other,
     };
     checkpoint.config(defaults, json!({ "activation": activation }))
 }
 
-/// Its mask is of what is hidden: nothing.
+/// A mask that hides nothing.
 fn nothing_hidden(ids: &Tensor) -> candle_core::Result<Tensor> {
     ids.zeros_like()?.to_dtype(DType::U8)
 }
@@ -128,7 +128,7 @@ pub(super) fn deberta(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
     });
     let settings = json!({
         "hidden_act": activation(checkpoint, "hidden_act")?,
-        // Of heads that are not run.
+        // Settings of heads that do not run.
         "id2label": null, "label2id": null, "pooler_hidden_act": null,
     });
     let config: debertav2::Config = checkpoint.config(defaults, settings)?;
@@ -145,7 +145,7 @@ fn modernbert_config(checkpoint: &Checkpoint, longest: usize) -> Result<modernbe
     }
     checkpoint.no_rope_scaling()?;
     let mut settings = json!({
-        // Under a key of another name, which files have as well.
+        // Its key has another name, which files have as well.
         "layer_norm_eps": checkpoint.number("norm_eps").unwrap_or(1e-5),
         "max_position_embeddings": longest,
     });
@@ -164,7 +164,7 @@ fn modernbert_config(checkpoint: &Checkpoint, longest: usize) -> Result<modernbe
     checkpoint.config(defaults, settings)
 }
 
-/// A pattern of windows that is not regular.
+/// The error of an irregular pattern of windows.
 pub(super) fn layer_types(types: &[Value]) -> Error {
     Error::CannotExpress {
         key: "layer_types".to_owned(),
@@ -199,7 +199,7 @@ pub(super) fn nomic(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     checkpoint.only("hidden_act", "silu".into(), "it has silu alone")?;
     checkpoint.only("activation_function", "swiglu".into(), "it has swiglu alone")?;
     let mut settings = json!({ "n_positions": longest, "model_type": null });
-    // transformers' own keys, where the file has them.
+    // transformers' keys, if the file has them.
     for (own, theirs) in [
         ("hidden_size", "n_embd"),
         ("num_hidden_layers", "n_layer"),
@@ -219,7 +219,7 @@ pub(super) fn nomic(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, Some(&types(s)?), None)))
 }
 
-/// Nomic's own names from those that transformers 5 gives its tensors.
+/// From transformers 5's names to the published names of Nomic.
 fn nomic_names(checkpoint: &mut Checkpoint) -> Result<()> {
     let mut renamed = std::collections::HashMap::new();
     for (name, tensor) in std::mem::take(&mut checkpoint.tensors) {

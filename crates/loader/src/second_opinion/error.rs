@@ -1,6 +1,6 @@
 //! Why there is no second opinion on a checkpoint.
 
-use crate::ErrorKind;
+use crate::error::ErrorKind;
 
 /// Shorthand for this module's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -13,27 +13,27 @@ pub enum Error {
     #[error(transparent)]
     Loader(#[from] crate::Error),
     /// candle-transformers does not have the family.
-    #[error("candle-transformers has no models of type {model_type:?}; it has {has}")]
+    #[error("candle-transformers has no models of type {model_type:?}; supported types: {has}")]
     NoFamily {
-        /// The config's `model_type`.
+        /// The `model_type` of the config.
         model_type: String,
-        /// The types that it has.
+        /// The supported types.
         has: String,
     },
-    /// candle-transformers has the family, but not with this setting.
-    #[error("candle-transformers has no {key} = {value}: {reason}")]
+    /// candle-transformers does not support a setting of the config.
+    #[error("candle-transformers does not support {key} = {value}: {reason}")]
     CannotExpress {
-        /// The config's key.
+        /// The key.
         key: String,
         /// Its value.
         value: String,
-        /// What it does instead.
+        /// The reason.
         reason: String,
     },
     /// A sequence without tokens.
     #[error("sequence {sequence} has no tokens")]
     Empty {
-        /// Which, counted from 0.
+        /// The sequence, counted from 0.
         sequence: usize,
     },
     /// candle-transformers does not read the config.
@@ -45,7 +45,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Loader(error) => error.kind(),

@@ -1,26 +1,25 @@
-//! What a `tokenizer.json` may not ask for. The tokenizers library believes most of what it says:
-//! a file of a kilobyte can have it fill the memory, or panic. What fills the memory is found
-//! here, before the library sees it; panics are caught, since they come from too many places.
+//! Limits on `tokenizer.json`. With the tokenizers library, a file of a kilobyte can fill the memory or
+//! cause a panic. Definitions that fill the memory are refused here, before the library reads them;
+//! panics are caught.
 
 use serde::Deserialize;
 use serde_json::Value;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// How many times as long a text may become before it is cut into tokens. Published tokenizers
-/// stay below 500 by this count; thirty replacements of one letter by two are over a thousand
-/// million.
+/// The factor by which normalisation may lengthen a text, by this module's upper bound. Published
+/// tokenizers stay below 500; thirty replacements of one letter by two reach a thousand million.
 const MAX_GROWTH: u64 = 1 << 12;
 
-/// Special tokens around a text or a pair; published tokenizers have up to four.
+/// The most special tokens around a text or a pair. Published tokenizers have up to four.
 pub(super) const MAX_ADDED: usize = 1 << 12;
 
-/// Regular expressions, of which each may take 10 MB once compiled (the limit of the regex crate);
-/// and how many times what is counted in one (`{1,3}` is three) may stand there. Published
-/// tokenizers have up to seven, and repeat nothing more than ten times.
+/// The most regular expressions, each of which may take 10 MB (the limit of the regex crate), and the
+/// largest product of the counts in one (`{1,3}` counts three). Published tokenizers have up to seven
+/// expressions, and counts up to ten.
 const MAX_EXPRESSIONS: usize = 16;
 const MAX_REPETITIONS: u64 = 256;
 
-/// The parts of a `tokenizer.json` that are looked at.
+/// The parts of a `tokenizer.json` that are checked.
 #[derive(Deserialize)]
 struct Outline {
     #[serde(default)]
@@ -38,7 +37,7 @@ struct Model {
     continuing_subword_prefix: Option<String>,
 }
 
-/// The merges of a BPE model; they are only read where they matter.
+/// The merges of a BPE model, which are read only if they matter.
 #[derive(Deserialize)]
 struct WithMerges {
     model: Merges,
@@ -57,7 +56,7 @@ enum Merge {
     Line(String),
 }
 
-/// Refuses what would fill the memory, or break a text within a character.
+/// Refuses definitions that fill the memory, or that split a character.
 pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     let outline: Outline = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     let steps = [&outline.normalizer, &outline.pre_tokenizer];
@@ -77,8 +76,8 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     if repeats(&outline.post_processor) {
         return Err("its post-processor repeats the text".to_owned());
     }
-    // The library cuts so many bytes off the second part of a merge, whatever they are, and takes
-    // the rest for valid UTF-8 without looking.
+    // The library removes the bytes of the prefix from the second part of a merge without a check, and
+    // takes the rest for valid UTF-8.
     let prefix = outline.model.continuing_subword_prefix.unwrap_or_default();
     if !prefix.is_empty() {
         let merges: WithMerges = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
@@ -96,8 +95,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// By how much a normalizer or pre-tokenizer may lengthen a text, in bytes: what its steps do, one
-/// after the other, at worst.
+/// An upper bound of the factor by which a normalizer or pre-tokenizer lengthens a text, in bytes.
 fn growth(step: &Value) -> u64 {
     match step {
         Value::Array(steps) => steps.iter().map(growth).fold(1, u64::saturating_mul),
@@ -108,7 +106,7 @@ fn growth(step: &Value) -> u64 {
             };
             let pattern = fields.get("pattern").and_then(|p| p["String"].as_str());
             let replaced = match pattern.map_or(0, str::len) as u64 {
-                // A regular expression, or nothing at all, may be found at every byte.
+                // A regular expression, or an empty pattern, may match at every byte.
                 0 => 1 + length("content"),
                 pattern => length("content").div_ceil(pattern).max(1),
             };
@@ -137,8 +135,8 @@ fn collect_expressions<'a>(step: &'a Value, found: &mut Vec<&'a str>) {
     }
 }
 
-/// The product of all counts in braces: how much larger an expression may become, nested or not.
-/// What is in the braces of an escape (`\x{2581}`) is no count.
+/// The product of all counts in braces, an upper bound of the growth of an expression. The braces of an
+/// escape (`\x{2581}`) are not a count.
 fn repetitions(expression: &str) -> u64 {
     let mut product = 1u64;
     let mut rest = expression;
@@ -151,16 +149,16 @@ fn repetitions(expression: &str) -> u64 {
                 product = product.saturating_mul(counts.into_iter().max().unwrap_or(1).max(1));
                 rest = end;
             }
-            // Braces in braces are looked into.
+            // There may be braces in the braces.
             _ => rest = after,
         }
     }
     product
 }
 
-/// The longest text that a table of SentencePiece puts in place of a character: the table is
-/// base64, and holds the size of an index, the index, and texts with a zero byte after each. None
-/// where the index is longer than the table: the library would make room for it.
+/// The longest replacement of a character in a table of SentencePiece, in bytes. The table is base64:
+/// the size of an index, the index, and texts with a zero byte after each. None if the index is longer
+/// than the table, since the library allocates it unchecked.
 fn longest_replacement(table: &str) -> Option<u64> {
     let mut bytes = Vec::with_capacity(table.len() / 4 * 3 + 3);
     let (mut bits, mut held) = (0u32, 0);
@@ -186,8 +184,7 @@ fn longest_replacement(table: &str) -> Option<u64> {
     Some(longest.unwrap_or(0).max(1) as u64)
 }
 
-/// Whether a template has the same text more than once: a sequence of such templates would double
-/// it with every one.
+/// Whether a template has one text twice: each such template in a sequence doubles the text.
 fn repeats(step: &Value) -> bool {
     match step {
         Value::Array(steps) => steps.iter().any(repeats),
@@ -207,10 +204,9 @@ fn repeats(step: &Value) -> bool {
     }
 }
 
-/// Runs what the library does, and says what it panicked with, where it did. It indexes by what
-/// the file says (a table of SentencePiece, a template's tokens, merges longer than any token) and
-/// expects parts of it to parse; to check all that from outside would be to write it again.
-/// Nothing of it is used after a panic but its caches, which it locks.
+/// Runs the library; a panic becomes an error with its message. The library indexes with values of the
+/// file (tables of SentencePiece, tokens of templates, merges) in too many places to check from
+/// outside. After a panic only its caches are used again, and those have locks.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
         let message = panic.downcast_ref::<String>().map(String::as_str);
@@ -224,7 +220,7 @@ pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Tokenizer;
+    use crate::tokenizer::Tokenizer;
     use serde_json::json;
 
     fn vocabulary() -> Value {

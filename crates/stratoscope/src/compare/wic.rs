@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn mistakes_name_their_line() {
-        assert_eq!(line_of("# only\n"), "there is no text to look at: f has no pairs");
+        assert_eq!(line_of("# only\n"), "no input text: f has no pairs");
         assert!(line_of("").contains("f has"));
         assert!(line_of("a\tb\n").contains("line 1: 2 fields"));
         assert!(line_of("sentence1\tsentence2\na\tb\n").contains("has no column \"same\""));

@@ -1,9 +1,8 @@
-//! The weights that an architecture needs: the contract between whoever reads a checkpoint and the
-//! forward pass.
+//! The weights of an architecture: the contract between the loader and the forward pass.
 
 use super::{Architecture, Norm, Positions, ProjectionPlace, QueryKeyNorm, Relative};
 
-/// A weight that an architecture needs.
+/// A weight of an architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WeightSpec {
     /// Canonical name, such as `blocks.0.attn.q.weight`.
@@ -13,8 +12,8 @@ pub struct WeightSpec {
 }
 
 impl Architecture {
-    /// Every weight of this architecture, in the order of the forward pass; `i` of `blocks.{i}`
-    /// counts sets of weights.
+    /// Every weight of this architecture, in the order of the forward pass. `i` of `blocks.{i}` is
+    /// the set of weights.
     pub fn weights(&self) -> Vec<WeightSpec> {
         let (d, d_embed, d_mlp) = (self.d_model, self.d_embed(), self.d_mlp);
         let (queries, keys) = (self.n_heads * self.d_head, self.n_kv_heads * self.d_head);
@@ -115,7 +114,7 @@ impl Architecture {
     }
 }
 
-/// A list of weights in the making.
+/// Collects weights.
 struct Specs {
     norm: Norm,
     weights: Vec<WeightSpec>,

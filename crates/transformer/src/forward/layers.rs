@@ -1,8 +1,8 @@
 //! The layers of a transformer, built from its weights.
 
-use crate::architecture::Norms;
+use crate::architecture::{Activation, Architecture, Norms, Relative};
+use crate::error::Result;
 use crate::ops::{self, Linear, NormLayer, PositionVectors, Weights};
-use crate::{Activation, Architecture, Relative, Result};
 use candle_core::Tensor;
 
 pub(super) struct Embedding {
@@ -15,19 +15,19 @@ pub(super) struct Embedding {
 
 pub(super) struct Block {
     pub(super) attention: Half,
-    /// Queries, keys and values side by side.
+    /// One layer for queries, keys and values.
     pub(super) qkv: Linear,
     pub(super) query_norm: Option<NormLayer>,
     pub(super) key_norm: Option<NormLayer>,
     pub(super) positions: Option<PositionVectors>,
     pub(super) o: Linear,
     pub(super) mlp: Half,
-    /// The gate before what it multiplies, where there is one.
+    /// The first layer: of a gated MLP the gate, then the values that it multiplies.
     pub(super) mlp_in: Linear,
     pub(super) mlp_out: Linear,
 }
 
-/// The norms of one half of a block.
+/// The norms of one half of a block: of attention, or of the MLP.
 pub(super) struct Half {
     pub(super) before: Option<NormLayer>,
     pub(super) after: Option<NormLayer>,
@@ -94,7 +94,7 @@ impl Block {
         let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
         let positions = match (a.attention.relative, distances) {
             (Some(Relative::Disentangled(table)), Some(vectors)) => {
-                // `[n_heads, rows, d_head]`: head `first` and those after it.
+                // `[n_heads, rows, d_head]`, from head `first` on.
                 let heads = |x: Tensor, first: usize| -> Result<Tensor> {
                     let own = x.narrow(1, first * a.d_head, a.n_heads * a.d_head)?;
                     let own = own.reshape(((), a.n_heads, a.d_head))?;
@@ -125,17 +125,17 @@ impl Block {
 }
 
 impl Half {
-    /// What this half of the block reads of the stream.
+    /// The input of this half, from the residual stream.
     pub(super) fn read(&self, x: &Tensor) -> Result<Tensor> {
         self.before.as_ref().map_or_else(|| Ok(x.clone()), |norm| norm.apply(x))
     }
 
-    /// What it gives to the stream.
+    /// The output of this half, for the residual stream.
     pub(super) fn given(&self, out: Tensor) -> Result<Tensor> {
         self.after.as_ref().map_or_else(|| Ok(out.clone()), |norm| norm.apply(&out))
     }
 
-    /// The stream with it.
+    /// The residual stream with the output added.
     pub(super) fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
         match &self.after_sum {
             Some(norm) => norm.apply_to_sum(x, out),

@@ -1,12 +1,16 @@
-//! What is made once for all blocks of a forward pass.
+//! Values that all blocks of a forward pass share.
 
+use crate::architecture::Span;
+use crate::batch::Batch;
+use crate::error::Result;
 use crate::kernels::Distances;
-use crate::{Batch, Result, Rotary, Span, ops};
+use crate::ops;
+use crate::positions::Rotary;
 use candle_core::{Device, Tensor};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-/// What the blocks of one forward pass have in common, made when it is first asked for.
+/// Values that the blocks of one forward pass share, made at first use.
 #[derive(Default)]
 pub(super) struct Shared {
     biases: HashMap<usize, Tensor>,
@@ -22,7 +26,7 @@ pub(super) struct Rotations {
 }
 
 impl Shared {
-    /// The bias of a sequence of `n` tokens, `[n_heads, n, n]`.
+    /// The relative bias of a sequence of `n` tokens, `[n_heads, n, n]`.
     pub(super) fn bias(
         &mut self,
         n: usize,
@@ -42,7 +46,7 @@ impl Shared {
         })
     }
 
-    /// The bias by distance, as far as the longest sequence needs it.
+    /// The relative bias by distance, up to the longest sequence.
     pub(super) fn distances(
         &mut self,
         make: impl FnOnce() -> Result<Distances>,

@@ -1,11 +1,13 @@
 //! Every choice that an architecture has, through the kernels and as plain tensors.
 
 use super::*;
-use crate::{
-    Activation, Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, NoHooks, Norm,
-    Numbering, Positions, Projection, QueryKeyNorm, Recorder, RelativeBias, Rotary, RotaryScaling,
-    Sequence, Span,
+use crate::architecture::{
+    Activation, Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, Norm,
+    Numbering, Positions, Projection, QueryKeyNorm, Span,
 };
+use crate::batch::Sequence;
+use crate::hooks::{NoHooks, Recorder};
+use crate::positions::{RelativeBias, Rotary, RotaryScaling};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const LAYERS: usize = 3;

@@ -1,17 +1,18 @@
-//! Attention within packed sequences, from the rows of q, k and v to the mixed values; and the
-//! rotation of q and k before it.
+//! Attention within packed sequences, from rows of q, k and v to mixed values; and the rotation of q
+//! and k before it.
 
 use super::aligned::Aligned;
 use super::functions::{self, soft_cap, softmax};
 use super::product::{Panels, Scratch, dispatch, multiply, panel_width, with_scratch};
-use crate::{RelativeBias, Span};
+use crate::architecture::Span;
+use crate::positions::RelativeBias;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The relative bias by distance, up to a length.
+/// The relative bias by distance, up to a sequence length.
 pub(crate) struct Distances {
-    /// `[n_heads, 2 longest - 1]`: the bias of a key `i - (longest - 1)` tokens after the query.
+    /// `[n_heads, 2 longest - 1]`: at `i` the bias of a key `i - (longest - 1)` tokens after the query.
     values: Vec<f32>,
     longest: usize,
 }
@@ -35,28 +36,28 @@ impl Distances {
     }
 }
 
-/// What attention needs to know beside the values.
+/// The settings of attention.
 #[derive(Clone, Copy)]
 pub(crate) struct Attention<'a> {
-    /// Where each sequence begins, and the end of the last.
+    /// `[sequences + 1]`: the first token of each sequence, and the end of the last.
     pub(crate) sequence_offsets: &'a [usize],
     /// Added to the scaled scores.
     pub(crate) distances: Option<&'a Distances>,
-    /// Heads of queries.
+    /// Query heads.
     pub(crate) n_heads: usize,
-    /// Heads of keys, and of values.
+    /// Key-value heads.
     pub(crate) n_kv_heads: usize,
     /// Width of one head.
     pub(crate) d_head: usize,
     /// Which keys a query sees.
     pub(crate) span: Span,
-    /// What scores are multiplied by.
+    /// The factor of the scores.
     pub(crate) scale: f32,
     /// `c` of `c tanh(s / c)`.
     pub(crate) soft_cap: Option<f32>,
 }
 
-/// Query rows that one thread takes at a time, at most.
+/// The most query rows of one task.
 const QUERIES: usize = 48;
 
 /// `[tokens, (n_heads + 2 n_kv_heads) d_head]` (q, k and v side by side) to
@@ -104,12 +105,12 @@ impl WithSimd for Task<'_> {
         let Scratch { tiles, panels, inner: scores } = self.scratch;
         let (heads, stride) = (n_heads * d_head, self.stride);
         let tokens = self.qkv.len() / stride;
-        // No query here sees any other.
+        // The keys that these queries see.
         let keys = span.keys(self.queries.start, self.queries.end, tokens);
         let n = keys.len();
         let seen = &self.qkv[keys.start * stride..keys.end * stride];
         let rows = self.queries.len();
-        // Whole vectors, so that no loop over a row has a rest.
+        // Whole vectors, so that loops over a row have no remainder.
         let width = n.next_multiple_of(functions::LANES);
         let scores = scores.sized(rows * width);
         for head in 0..n_heads {
@@ -145,25 +146,25 @@ impl WithSimd for Task<'_> {
     }
 }
 
-/// How the heads of queries and keys turn.
+/// The rotation of queries and keys.
 #[derive(Clone, Copy)]
 pub(crate) struct Rotation<'a> {
     /// `[tokens, pairs]`.
     pub(crate) cosines: &'a [f32],
     /// `[tokens, pairs]`.
     pub(crate) sines: &'a [f32],
-    /// Pairs of a head that turn: its first values with as many after them.
+    /// The pairs of a head that rotate: its first `pairs` values with the `pairs` values after them.
     pub(crate) pairs: usize,
-    /// Heads at the beginning of a row that turn.
+    /// The heads at the beginning of a row that rotate.
     pub(crate) heads: usize,
     /// Width of one head.
     pub(crate) d_head: usize,
 }
 
-/// Values that one thread takes at a time, about.
+/// About the number of values of one task.
 const VALUES: usize = 1 << 14;
 
-/// Rows of `width` values with their first heads turned.
+/// Rows of `width` values, with their first heads rotated.
 pub(crate) fn rotate(x: &[f32], width: usize, rotation: Rotation) -> Vec<f32> {
     let mut out = x.to_vec();
     let rows = VALUES.div_ceil(width);
@@ -173,11 +174,11 @@ pub(crate) fn rotate(x: &[f32], width: usize, rotation: Rotation) -> Vec<f32> {
     out
 }
 
-/// Some rows to turn.
+/// Some rows to rotate.
 struct Turn<'a> {
     out: &'a mut [f32],
     width: usize,
-    /// The number of their first.
+    /// The number of the first row.
     first: usize,
     rotation: Rotation<'a>,
 }
@@ -199,7 +200,7 @@ impl WithSimd for Turn<'_> {
     }
 }
 
-/// The panels of a factor whose columns are `n` rows of `depth` values, `stride` apart.
+/// The panels of a factor whose columns are `n` rows of `depth` values at distance `stride`.
 #[inline(always)]
 fn columns<'a, S: Simd>(
     panels: &'a mut Aligned,
@@ -225,7 +226,7 @@ fn columns<'a, S: Simd>(
     panels
 }
 
-/// The panels of a factor whose rows are `depth` rows of `n` values, `stride` apart.
+/// The panels of a factor whose rows are `depth` rows of `n` values at distance `stride`.
 #[inline(always)]
 fn rows<'a, S: Simd>(
     panels: &'a mut Aligned,

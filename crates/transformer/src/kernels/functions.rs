@@ -5,7 +5,7 @@
 //! last digit from a machine that does not; as matrix products do. Sums have a fixed order.
 
 use super::product::fused;
-use crate::Activation;
+use crate::architecture::Activation;
 use pulp::Simd;
 use std::ops::Range;
 
@@ -128,7 +128,7 @@ pub(super) fn soft_cap<S: Simd>(values: &mut [f32], cap: f32) {
     }
 }
 
-/// Turns pairs `(a[i], b[i])` by the angle of these cosines and sines, in place.
+/// Rotates pairs `(a[i], b[i])` by the angles of these cosines and sines, in place.
 #[inline(always)]
 pub(super) fn rotate(a: &mut [f32], b: &mut [f32], cosines: &[f32], sines: &[f32]) {
     for ((a, b), (cosine, sine)) in a.iter_mut().zip(b).zip(cosines.iter().zip(sines)) {
@@ -177,7 +177,7 @@ pub(super) fn activate<S: Simd>(activation: Activation, values: &mut [f32]) {
     }
 }
 
-/// Values that are added, or compared, side by side.
+/// The number of values that are added, or compared, in parallel.
 pub(super) const LANES: usize = 16;
 
 /// The lanes of a row added by halves.
@@ -249,8 +249,8 @@ fn largest(values: &[f32]) -> f32 {
     lanes[0]
 }
 
-/// The norm of one row, in place: layer norm where it is centred, else root mean square norm; the
-/// bias may be empty.
+/// The norm of one row, in place: layer norm if it is centred, else root mean square norm. The bias
+/// may be empty.
 #[inline(always)]
 pub(super) fn norm(row: &mut [f32], weight: &[f32], bias: &[f32], centred: bool, eps: f32) {
     let n = row.len() as f32;
@@ -270,20 +270,19 @@ pub(super) fn norm(row: &mut [f32], weight: &[f32], bias: &[f32], centred: bool,
     }
 }
 
-/// Writes a value to all places of a row but some.
+/// Writes a value outside of a range of a row.
 #[inline(always)]
 fn fill_outside(row: &mut [f32], own: &Range<usize>, value: f32) {
     row[..own.start].fill(value);
     row[own.end..].fill(value);
 }
 
-/// Softmax of some places of a row, in place; the others become 0. A row of whole [`LANES`] is the
-/// fastest.
+/// Softmax of a range of a row, in place; the rest becomes 0. Fastest for a row of whole [`LANES`].
 #[inline(always)]
 pub(super) fn softmax<S: Simd>(row: &mut [f32], own: Range<usize>) {
     fill_outside(row, &own, f32::NEG_INFINITY);
     let max = largest(row);
-    // Numbers below the normal ones are slow: these become 1 first.
+    // Their exponentials become 1, since subnormal numbers are slow.
     fill_outside(row, &own, max);
     for x in row.iter_mut() {
         *x = exp::<S>(*x - max);

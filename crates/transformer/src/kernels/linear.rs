@@ -1,15 +1,15 @@
-//! Linear layers with their weights in panels, alone and as an MLP.
+//! Linear layers with their weights in panels, single and as an MLP.
 
 use super::aligned::Aligned;
 use super::functions::activate;
 use super::product::{
     Panels, Scratch, Tiles, dispatch, multiply, native_panel_width, with_scratch,
 };
-use crate::{Activation, Mlp};
+use crate::architecture::{Activation, Mlp};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// `x W^T + b` with the weights as the product reads them.
+/// `x W^T + b`, with the weights in the order in which the product reads them.
 pub(crate) struct PackedLinear {
     /// `[panels, inputs, panel width]`.
     panels: Aligned,
@@ -20,11 +20,11 @@ pub(crate) struct PackedLinear {
     width: usize,
 }
 
-/// Values of a layer's weights for each row that one thread takes at a time: reading many weights is
-/// paid for by many rows, and where they are few, few rows leave their inner values near.
+/// Weight values per row of a task: a layer with many weights needs many rows to repay reading them;
+/// with few weights, few rows keep the inner values in the cache.
 const WEIGHTS_A_ROW: usize = 6 << 10;
 
-/// Up to so many rows, threads share the columns.
+/// Up to this number of rows, threads share the columns.
 const FEW: usize = 48;
 
 impl PackedLinear {
@@ -47,12 +47,12 @@ impl PackedLinear {
         Self { panels, bias, inputs, outputs, width }
     }
 
-    /// The length of a row that goes in.
+    /// The width of an input row.
     pub(crate) fn inputs(&self) -> usize {
         self.inputs
     }
 
-    /// The length of a row that comes out.
+    /// The width of an output row.
     pub(crate) fn outputs(&self) -> usize {
         self.outputs
     }
@@ -91,7 +91,7 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
         );
         return out;
     }
-    // Few rows: each thread takes some of the columns, and reads only its part of the weights.
+    // Few rows: each thread computes some of the columns and reads that part of the weights alone.
     let panels = layer.bias.len() / layer.width;
     let step = panels.div_ceil(threads);
     let parts: Vec<(usize, usize, Vec<f32>)> = (0..panels.div_ceil(step))
@@ -115,8 +115,8 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     out
 }
 
-/// Two linear layers with an activation between them: `[rows, d_model]` to the same. Where the MLP
-/// is gated, the first gives the gate and what it multiplies side by side.
+/// Two linear layers with an activation between them, `[rows, d_model]` to the same shape. In a gated
+/// MLP the first gives the gate and the values that it multiplies, side by side.
 pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLinear) -> Vec<f32> {
     let rows = x.len() / first.inputs;
     let threads = rayon::current_num_threads();
@@ -149,8 +149,8 @@ pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLine
     out
 }
 
-/// Rows of gate and what it multiplies, `[rows, 2 width]`, to their products, which are left at the
-/// beginning: `[rows, width]`.
+/// Multiplies gates with values, `[rows, 2 width]`; the products are left at the beginning,
+/// `[rows, width]`.
 struct Gate<'a> {
     inner: &'a mut [f32],
     width: usize,
@@ -175,7 +175,8 @@ impl WithSimd for Gate<'_> {
     }
 }
 
-/// Rows a task, of `rows` on `threads`: as many tasks for each thread, whole tiles.
+/// The rows of one task, for `rows` rows on `threads` threads: whole tiles, and an equal number of
+/// tasks per thread.
 fn chunk(rows: usize, threads: usize, layer: &PackedLinear) -> usize {
     let most = (layer.inputs * layer.outputs / WEIGHTS_A_ROW).clamp(96, 528);
     let tasks = rows.div_ceil(most).next_multiple_of(threads);

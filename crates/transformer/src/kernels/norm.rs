@@ -5,17 +5,17 @@ use super::product::dispatch;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-/// Values that one thread takes at a time, about; fewer are not worth a second thread.
+/// About the number of values of one task; fewer are not worth a second thread.
 const VALUES: usize = 1 << 14;
 
-/// A norm's weights, `[d]` each.
+/// The weights of a norm, `[d]` each.
 #[derive(Clone, Copy)]
 pub(crate) struct NormWeights<'a> {
-    /// Multiplied.
+    /// The factor.
     pub(crate) weight: &'a [f32],
-    /// Added; may be empty.
+    /// The bias; may be empty.
     pub(crate) bias: &'a [f32],
-    /// Whether the mean is taken off first.
+    /// Whether the mean is subtracted first.
     pub(crate) centred: bool,
     /// Added to the mean of the squares.
     pub(crate) eps: f64,

@@ -10,12 +10,12 @@ use std::any::TypeId;
 use std::cell::Cell;
 use std::sync::OnceLock;
 
-/// Memory that a thread keeps from one product to the next.
+/// Memory that a thread reuses from product to product.
 #[derive(Default)]
 pub(super) struct Scratch {
     /// The left factor.
     pub(super) tiles: Tiles,
-    /// A right factor that is made on the way.
+    /// A right factor that is packed for one product.
     pub(super) panels: Aligned,
     /// Values between two products.
     pub(super) inner: Aligned,
@@ -24,14 +24,14 @@ pub(super) struct Scratch {
 /// Runs with this thread's memory.
 pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
     thread_local!(static SCRATCH: Cell<Scratch> = Cell::default());
-    // Taken, not borrowed: whoever came second would only begin with none.
+    // Taken, not borrowed: a nested call begins with new memory.
     let mut scratch = SCRATCH.take();
     run(&mut scratch);
     SCRATCH.set(scratch);
 }
 
-/// The environment variable that limits the vectors: `avx2` or `none`. It is for tests, which so
-/// see on one machine what others run.
+/// The environment variable that limits the vectors: `avx2` or `none`. With it, tests run the code of
+/// other machines.
 pub(super) const LIMIT: &str = "STRATOSCOPE_SIMD";
 
 /// The widest vectors of this machine, within the limit.
@@ -48,7 +48,7 @@ fn arch() -> Arch {
 /// Runs an operation with the widest vectors of this machine.
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
     match arch() {
-        // What every x86-64 has; also the shape that compilers vectorise on others.
+        // Every x86-64 has these vectors; on other machines compilers vectorise this shape.
         Arch::Scalar => Scalar128b.vectorize(op),
         arch => arch.dispatch(op),
     }
@@ -79,7 +79,7 @@ pub(super) fn native_panel_width() -> usize {
     dispatch(Width)
 }
 
-/// Rows of the next tile where `rows` are left: as many as registers can hold the sums of.
+/// The rows of the next tile if `rows` are left: the sums of a tile fit into the registers.
 #[inline(always)]
 fn tile_height<S: Simd>(rows: usize) -> usize {
     if S::REGISTER_COUNT >= 32 {
@@ -97,7 +97,7 @@ fn tile_height<S: Simd>(rows: usize) -> usize {
     }
 }
 
-/// The left factor `[rows, depth]` in tiles: of each, the values of a column side by side.
+/// The left factor `[rows, depth]` in tiles, in each of which the values of a column are adjacent.
 #[derive(Default)]
 pub(super) struct Tiles {
     values: Aligned,
@@ -106,8 +106,7 @@ pub(super) struct Tiles {
 }
 
 impl Tiles {
-    /// Takes in rows of `depth` values that begin `stride` apart; rows that a tile has too many
-    /// are 0.
+    /// Packs rows of `depth` values at distance `stride`. Surplus rows of the last tile are 0.
     #[inline(always)]
     pub(super) fn pack<S: Simd>(&mut self, x: &[f32], rows: usize, stride: usize, depth: usize) {
         (self.rows, self.depth) = (rows, depth);
@@ -158,7 +157,7 @@ fn fill<const HEIGHT: usize>(
     }
 }
 
-/// The right factor `[depth, columns]` in panels, the last filled up with 0.
+/// The right factor `[depth, columns]` in panels; the last is filled up with 0.
 #[derive(Clone, Copy)]
 pub(super) struct Panels<'a> {
     /// `[panels, depth, panel width]`.
@@ -171,7 +170,7 @@ pub(super) struct Panels<'a> {
     pub(super) bias: &'a [f32],
 }
 
-/// Writes the product of `tiles` and `panels` to rows of `out` that begin `stride` apart.
+/// Writes the product of `tiles` and `panels` to rows of `out` at distance `stride`.
 #[inline(always)]
 pub(super) fn multiply<S: Simd>(
     simd: S,
@@ -204,7 +203,7 @@ pub(super) fn multiply<S: Simd>(
     }
 }
 
-/// Where the sums of one tile and panel go.
+/// The place of the sums of one tile and panel.
 #[derive(Clone, Copy)]
 struct Place {
     rows: usize,
@@ -236,8 +235,7 @@ fn one<S: Simd, const HEIGHT: usize>(
     }
     let (bias, _) = S::as_simd_f32s(bias);
     let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
-    // To an array of their own: were the sums indexed below, they would live in memory and not in
-    // registers.
+    // In an array of their own: sums that are indexed below would be in memory, not in registers.
     let mut results = [[zero; 2]; HEIGHT];
     for (result, sum) in results.iter_mut().zip(&sums) {
         *result = [simd.add_f32s(sum[0], bias[0]), simd.add_f32s(sum[1], bias[1])];
@@ -261,7 +259,7 @@ fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
     }
 }
 
-/// Whether the machine multiplies and adds in one instruction.
+/// Whether the machine has an instruction that multiplies and adds.
 #[inline(always)]
 pub(super) fn fused<S: Simd>() -> bool {
     TypeId::of::<S>() != TypeId::of::<Scalar128b>()

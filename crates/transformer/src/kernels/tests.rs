@@ -1,7 +1,8 @@
 //! Kernels against their plain twins, over random shapes and extreme values.
 
 use super::*;
-use crate::{Activation, Mlp, Span, ops};
+use crate::architecture::{Activation, Mlp, Span};
+use crate::ops;
 use candle_core::{D, Device};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 

@@ -3,7 +3,7 @@
 
 use super::maker::{Maker, llama, text, u32s, u64s};
 use super::{fixtures, open, read};
-use crate::Error;
+use crate::error::Error;
 use crate::stored::Stored;
 
 /// A whole file of one small tensor.
@@ -50,32 +50,32 @@ fn what_is_wrong_is_named() {
     assert!(refused(b"version https://git-lfs.github.com/spec/v1".to_vec()).contains("git lfs"));
     assert!(with(4, &[1]).contains("version 1"));
     assert!(with(4, &[0, 0, 0, 3]).contains("big-endian"));
-    assert!(with(8, &[255; 8]).contains("cannot hold the 18446744073709551615 tensors"));
+    assert!(with(8, &[255; 8]).contains("18446744073709551615 tensors do not fit into the file"));
     assert!(with(16, &[255; 8]).contains("metadata keys"));
     let check = |maker: Maker, what: &str| {
         let reason = refused(maker.bytes());
         assert!(reason.contains(what), "{reason}");
     };
-    check(whole().text("general.architecture", "x"), "\"general.architecture\" is there twice");
-    check(whole().tensor("token_embd.weight", &[1], 0, 0), "\"token_embd.weight\" is there twice");
+    check(whole().text("general.architecture", "x"), "\"general.architecture\" occurs twice");
+    check(whole().tensor("token_embd.weight", &[1], 0, 0), "\"token_embd.weight\" occurs twice");
     check(whole().number("general.alignment", 0), "alignment is 0");
     check(whole().number("general.alignment", 24), "alignment is 24");
     check(whole().text("general.alignment", "x"), "alignment is \"x\"");
-    check(whole().key("k", 13, &[0; 8]), "no kind has number 13");
-    check(whole().key("k", 7, &[2]), "2 is no truth value");
+    check(whole().key("k", 13, &[0; 8]), "there is no kind 13");
+    check(whole().key("k", 7, &[2]), "2 is not a truth value");
     check(whole().key("k", 8, &u64s(&[u64::MAX])), "characters");
     check(whole().key("k", 8, &[&u64s(&[1])[..], &[255]].concat()), "not UTF-8");
-    check(whole().key("k", 9, &[u32s(&[9]), u64s(&[0])].concat()), "a list of kind 9");
+    check(whole().key("k", 9, &[u32s(&[9]), u64s(&[0])].concat()), "lists of kind 9");
     check(whole().key("k", 9, &[u32s(&[12]), u64s(&[1 << 61])].concat()), "values");
     check(whole().key("k", 9, &[u32s(&[8]), u64s(&[1 << 61])].concat()), "texts");
     check(whole().tensor("t", &[], 0, 32), "0 dimensions");
     check(whole().tensor("t", &[1; 5], 0, 32), "5 dimensions");
     check(whole().tensor("t", &[0, 2], 0, 32), "a dimension of 0");
-    check(whole().tensor("t", &[1 << 40, 1 << 40], 0, 32), "is beyond the file");
-    check(whole().tensor("t", &[1 << 40], 0, 32), "is beyond the file");
+    check(whole().tensor("t", &[1 << 40, 1 << 40], 0, 32), "does not fit into the file");
+    check(whole().tensor("t", &[1 << 40], 0, 32), "does not fit into the file");
     check(whole().tensor("t", &[9], 0, 32), "ends at byte");
     check(whole().tensor("t", &[1], 0, u64::MAX - 31), "ends at byte");
-    check(whole().tensor("t", &[1], 0, 4), "which 32 does not divide");
+    check(whole().tensor("t", &[1], 0, 4), "not a multiple of 32");
     check(whole().tensor("t", &[1], 0, 0), "overlap");
     check(whole().tensor("t", &[33, 2], 8, 32), "not whole blocks of 32");
 }

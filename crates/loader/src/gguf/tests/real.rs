@@ -2,8 +2,8 @@
 //!
 //! `compare_tokens.py` and `compare_gguf.py` beside the fixtures write the other side.
 
-use crate::Tokenizer;
 use crate::gguf::Gguf;
+use crate::tokenizer::Tokenizer;
 use safetensors::SafeTensors;
 use serde::Deserialize;
 use std::path::PathBuf;

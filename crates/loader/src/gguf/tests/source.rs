@@ -1,8 +1,11 @@
 //! Where a GGUF file is found, and what a model that comes from one says of itself.
 
 use super::{fixtures, read};
+use crate::error::Error;
 use crate::hub::{HubFlags, HubSettings, Silent};
-use crate::{Error, Model, Pooling, Source, load};
+use crate::model::{Model, load};
+use crate::pooling::Pooling;
+use crate::source::Source;
 use stratoscope_transformer::{Batch, NoHooks, Sequence};
 
 fn bert() -> std::path::PathBuf {
@@ -84,7 +87,7 @@ fn errors_name_the_file() {
     let mut bytes = read(bert());
     bytes.truncate(20_000);
     let error = load(&Source::memory("m", [("a.gguf", bytes)]), &mut Silent).unwrap_err();
-    assert!(error.to_string().starts_with("a.gguf is not a GGUF file"), "{error}");
+    assert!(error.to_string().starts_with("cannot read a.gguf as a GGUF file"), "{error}");
     let path = fixtures().join("requirements.txt");
     let error = load(&Source::Folder(path), &mut Silent).unwrap_err();
     assert!(matches!(error, Error::NotAFolder { .. }));

@@ -1,26 +1,26 @@
-//! Byte-level BPE: GPT-2's way, with the split of words that the file names.
+//! Byte-level BPE, with the pre-tokenizer that the file names.
 
 use super::Vocabulary;
-use crate::Result;
+use crate::error::Result;
 use serde_json::{Value, json};
 
-/// How a text is split into words.
+/// A pre-tokenizer, which splits a text into words.
 struct Pre {
-    /// What `tokenizer.ggml.pre` calls it.
+    /// The names in `tokenizer.ggml.pre`.
     names: &'static [&'static str],
     split: Split,
-    /// Whether a word that is a token stays whole, whatever the merges.
+    /// Whether a word that is a token is not split by merges.
     whole_words: bool,
-    /// Whether composed characters are put together first.
+    /// Whether characters are composed first (NFC).
     compose: bool,
 }
 
 enum Split {
-    /// As GPT-2 does.
+    /// GPT-2's expression.
     Gpt2,
-    /// The same, with every digit apart.
+    /// GPT-2's expression, with every digit apart.
     Digits,
-    /// By an expression.
+    /// Another expression.
     Expression(&'static str),
 }
 
@@ -37,7 +37,7 @@ const TEKKEN: Split = Split::Expression(
     r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
 );
 
-/// The splits that are known: each as the `tokenizer.json` of a model of that name has it.
+/// The supported pre-tokenizers, from the `tokenizer.json` of models of these names.
 const PRES: &[Pre] = &[
     Pre {
         names: &["gpt-2", "default", "phi-2", "jina-es", "jina-de", "jina-v2-es", "jina-v2-de"],
@@ -67,7 +67,7 @@ const PRES: &[Pre] = &[
 /// The tokenizer of a byte-level vocabulary.
 pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     let keys = vocabulary.keys;
-    // Files from before there were names of splits are as GPT-2's.
+    // Old files have no name, and GPT-2's pre-tokenizer.
     let name = keys.text("pre")?.unwrap_or("default");
     let pre = PRES.iter().find(|pre| pre.names.contains(&name)).ok_or_else(|| {
         let known: Vec<_> = PRES.iter().flat_map(|pre| pre.names).copied().collect();

@@ -1,16 +1,17 @@
-//! SentencePiece's BPE: pieces with scores. The better piece is merged first, so that the order of
-//! merges follows from the scores.
+//! SentencePiece's BPE: pieces with scores. The piece with the best score is merged first, so that the
+//! order of merges follows from the scores.
 
 use super::{Kind, Vocabulary, scores};
-use crate::Result;
+use crate::error::Result;
 use serde_json::{Value, json};
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
-/// What a space is written as.
+/// The spelling of a space.
 const SPACE: &str = "\u{2581}";
 
-/// Longer pieces than any vocabulary has; finding the parts of a piece takes its length squared.
+/// The longest piece in bytes. The time to find the parts of a piece grows with the square of its
+/// length.
 const LONGEST: usize = 256;
 
 /// The tokenizer of a SentencePiece vocabulary.
@@ -26,7 +27,7 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>, architecture: &str) -> Res
                 keys.error("merges", "two tokens with a space between are expected")
             })?
         }
-        // Gemma's scores are not in the order of its merges; its pieces are.
+        // Gemma's pieces are in the order of its merges; its scores are not.
         None if architecture.starts_with("gemma") => {
             let order: Vec<f64> = (0..vocabulary.tokens.len()).map(|id| -(id as f64)).collect();
             merges(vocabulary, &order)?
@@ -69,8 +70,8 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>, architecture: &str) -> Res
     }))
 }
 
-/// Every way to make a piece of two others, the pieces with the best score first; of ways equally
-/// good the one with the longer parts, as transformers has them.
+/// Every merge of two pieces into one, by score, best first; equal scores by length, longest first, as
+/// in transformers.
 fn merges<'a>(vocabulary: &'a Vocabulary<'_>, scores: &[f64]) -> Result<Vec<(&'a str, &'a str)>> {
     let pieces = || {
         let all = vocabulary.tokens.iter().zip(&vocabulary.kinds).enumerate();

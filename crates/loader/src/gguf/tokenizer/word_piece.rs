@@ -1,24 +1,24 @@
-//! WordPiece: llama.cpp writes the beginnings of words with a mark and the other pieces bare, where
-//! the checkpoint had the beginnings bare and a mark on the others.
+//! WordPiece: llama.cpp marks pieces at the beginning of a word (`▁`), and the checkpoint marks the
+//! others (`##`).
 
 use super::{Kind, Vocabulary, template_tokens};
-use crate::Result;
+use crate::error::Result;
 use serde_json::{Value, json};
 
-/// The mark of the beginnings of words.
+/// The mark of the beginning of a word.
 const BEGIN: char = '\u{2581}';
 
-/// A token as the checkpoint has it.
+/// A token in the spelling of the checkpoint.
 pub(super) fn original(token: &str, kind: Kind) -> String {
     match token.strip_prefix(BEGIN) {
-        // The mark alone is a piece that was the mark itself.
+        // A piece that was the mark itself.
         Some(word) if !word.is_empty() => word.to_owned(),
         _ if kind == Kind::Normal && !bracketed(token) => format!("##{token}"),
         _ => token.to_owned(),
     }
 }
 
-/// Whether a token is one of `[CLS]`, `[MASK]` and so on: old files have no kinds.
+/// Whether a token is a special token by its name, for old files without kinds.
 fn bracketed(token: &str) -> bool {
     ["[CLS]", "[SEP]", "[UNK]", "[PAD]", "[MASK]"].contains(&token)
 }
@@ -26,7 +26,7 @@ fn bracketed(token: &str) -> bool {
 /// The tokenizer of a WordPiece vocabulary.
 pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     let keys = vocabulary.keys;
-    // A file has one or the other for the first token of a text.
+    // The first token of a text has one of these keys.
     let role = if keys.get("cls_token_id").is_some() { "cls_token_id" } else { "bos_token_id" };
     let named = |text: &str| {
         let id = vocabulary.tokens.iter().position(|token| token == text);
@@ -38,8 +38,7 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     };
     let (first, last) = (token(role, "[CLS]")?, token("seperator_token_id", "[SEP]")?);
     let (unknown, _) = token("unknown_token_id", "[UNK]")?;
-    // Nothing says whether a text is put into lower case first; the vocabulary shows it, as it has
-    // no capital letter then.
+    // No key tells whether texts become lower case first. A vocabulary without capital letters does.
     let words = vocabulary.tokens.iter().zip(&vocabulary.kinds);
     let cased = words.filter(|(token, kind)| **kind == Kind::Normal && !bracketed(token));
     let cased = cased.map(|(token, _)| token).any(|t| t.contains(|c: char| c.is_ascii_uppercase()));

@@ -5,7 +5,8 @@ use std::path::Path;
 use super::super::loopback::Reply;
 use super::super::*;
 use super::world::*;
-use crate::{Error, ErrorKind, Model, load};
+use crate::error::{Error, ErrorKind};
+use crate::model::{Model, load};
 use stratoscope_transformer::{Batch, NoHooks, Sequence};
 
 const INDEX: &str = "model.safetensors.index.json";
@@ -108,7 +109,7 @@ fn weights_that_do_not_exist_are_named() {
     none.files.lock().unwrap().insert("pytorch_model.bin".into(), vec![0; 9]);
     let error = load_from(none.settings(), None).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadInput);
-    assert!(error.to_string().contains("only as pytorch_model.bin"), "{error}");
+    assert!(error.to_string().contains("are in pytorch_model.bin, a pickle"), "{error}");
 
     let sharded = world("roberta-sharded");
     sharded.files.lock().unwrap().remove("model-00002-of-00003.safetensors");

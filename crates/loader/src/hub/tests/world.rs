@@ -1,6 +1,6 @@
 //! For the tests: a hub with one repository, its storage on another port, and an empty cache.
 
-use crate::ErrorKind;
+use crate::error::ErrorKind;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
