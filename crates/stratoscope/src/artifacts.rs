@@ -6,8 +6,10 @@ pub(crate) mod baseline;
 use crate::artifacts::baseline::Baseline;
 use crate::profile::{NamedStimuli, Profile};
 use crate::{Error, Explorer, Result};
+use std::io::Write;
 use std::path::PathBuf;
 use stratoscope_extractor::Origin;
+use stratoscope_extractor::files::write_file;
 
 /// Keeps JSON by keys such as `baselines/<sha256 of the weights>.json`.
 pub trait Store: Send + Sync {
@@ -55,11 +57,9 @@ impl Store for DiskStore {
 
     fn write(&self, key: &str, json: &str) -> Result<()> {
         let path = self.folder.join(key);
-        let part = path.with_extension("part");
         let write = || {
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-            std::fs::write(&part, json)?;
-            std::fs::rename(&part, &path)
+            write_file(&path, |file| file.write_all(json.as_bytes()))
         };
         write().map_err(|source| Error::Write { path: path.clone(), source })
     }

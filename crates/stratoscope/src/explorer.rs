@@ -4,17 +4,14 @@ use crate::artifacts::{ModelArtifacts, NoStore, Store};
 use crate::progress::{Progress, Silent};
 use crate::source::{IntoSource, bundled};
 use crate::{ModelRecord, Result};
-use candle_core::Tensor;
-use ndarray::Array3;
 use std::fmt;
 use std::sync::Arc;
 use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, LongText, Origin, Prepared, Text, Unit, extract,
-    prepare, prepare_ids,
+    Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Prepared, Text,
+    extract, prepare, prepare_ids,
 };
 use stratoscope_loader::hub::HubWarning;
 use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
-use stratoscope_transformer::{Batch, Hooks};
 
 /// A loaded model, with where its jobs report their progress and keep what they compute of the
 /// model.
@@ -151,47 +148,30 @@ impl Explorer {
         self.states(prepared, &LayerSelection::All, &HookSelection::default())
     }
 
-    /// Runs the model over one text with hooks, which see the values of hook points and may replace
-    /// them (activation patching, ablation). Gives the states of all layers,
+    /// Runs the model over one text, with functions at hook points that see a value and may replace it
+    /// (activation patching, ablation). Returns the states of all layers,
     /// `[n_layers + 1, tokens, d_model]`.
     ///
     /// ```no_run
-    /// use stratoscope::Explorer;
-    /// use stratoscope::crates::transformer::{At, HookPoint};
+    /// use stratoscope::{Explorer, Interventions};
     ///
     /// let explorer = Explorer::open("models/all-MiniLM-L6-v2")?;
-    /// let mut without_mlp = At::new(HookPoint::MlpOut(2), |value| Ok(value.zeros_like()?));
-    /// let states = explorer.run_with_hooks("A text.", &mut without_mlp)?;
+    /// let without_mlp = Interventions::new()
+    ///     .at("blocks.2.hook_mlp_out", |value| Some(value.map(|_| 0.0)))?;
+    /// let states = explorer.run_with_hooks("A text.", without_mlp)?;
     /// # Ok::<(), stratoscope::Error>(())
     /// ```
     ///
     /// # Errors
-    /// A text that is blank or too long for the model, a forward pass or a hook that fails.
+    /// A text that is blank or too long for the model, a replacement of another shape, or a forward
+    /// pass that fails.
     pub fn run_with_hooks(
         &self,
         text: impl Into<Text>,
-        hooks: &mut dyn Hooks,
+        hooks: Interventions<'_>,
     ) -> Result<Activations> {
-        let prepared = prepare(&self.model, vec![text.into()], LongText::Refuse)?;
-        let transformer = &self.model.transformer;
-        let mut run = || -> Result<Array3<f32>, stratoscope_extractor::Error> {
-            let batch = Batch::new(transformer.architecture(), prepared.sequences())?;
-            let states = transformer.forward(&batch, hooks)?;
-            let all = Tensor::stack(&states, 0)?.to_dtype(DType::F32)?;
-            let (layers, tokens, d_model) = all.dims3()?;
-            let values = all.flatten_all()?.to_vec1::<f32>()?;
-            let shape = (layers, tokens, d_model);
-            Ok(Array3::from_shape_vec(shape, values).unwrap_or_else(|_| Array3::zeros(shape)))
-        };
-        Ok(Activations {
-            origin: self.origin(),
-            unit: Unit::Token,
-            layers: (0..=transformer.architecture().n_layers).collect(),
-            hidden_states: run()?,
-            texts: prepared.texts,
-            rows: prepared.rows,
-            hooks: Vec::new(),
-        })
+        let captures = HookSelection::default();
+        Ok(stratoscope_extractor::run_with_hooks(&self.model, text.into(), hooks, &captures)?)
     }
 
     /// States of prepared texts `[layers, tokens, d_model]`, and the values of hook points.

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use stratoscope_extractor::files::write_folder;
 use stratoscope_plot::PlotError;
 
 /// The name of the file that says what made the others, and lists them.
@@ -93,7 +94,7 @@ impl fmt::Display for Written {
         }
         let of_figure = |name: &str| {
             let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
-            figures.contains(&stem) && ["svg", "png", "json"].contains(&end)
+            figures.contains(&stem) && ["svg", "png", "json", "csv"].contains(&end)
         };
         let rest: Vec<&str> =
             self.files.iter().map(String::as_str).filter(|name| !of_figure(name)).collect();
@@ -179,49 +180,12 @@ fn line(value: &Value) -> Result<Vec<u8>> {
     Ok(json)
 }
 
-/// Writes the files beside the folder, and renames.
+/// Writes all files, or none.
 fn put(folder: &Path, files: &Files) -> Result<()> {
-    let parent = match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
-        _ => PathBuf::from("."),
+    let fill = |aside: &Path| {
+        files.iter().try_for_each(|(name, bytes)| std::fs::write(aside.join(name), bytes))
     };
-    let fail = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::Write { path, source }
-    };
-    std::fs::create_dir_all(&parent).map_err(fail(folder))?;
-    // Beside the folder, so that a rename is all that is left to do.
-    let aside = aside(folder, &parent, "part");
-    let result = fill(&aside, files).and_then(|()| replace(folder, &aside, &parent));
-    result.map_err(|source| {
-        // A half-written folder must not stay; a failure to remove it changes nothing.
-        let _ = std::fs::remove_dir_all(&aside);
-        fail(folder)(source)
-    })
-}
-
-fn fill(aside: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    std::fs::create_dir(aside)?;
-    files.iter().try_for_each(|(name, bytes)| std::fs::write(aside.join(name), bytes))
-}
-
-/// Puts `aside` where `folder` is, and the old folder back if that fails.
-fn replace(folder: &Path, aside_new: &Path, parent: &Path) -> io::Result<()> {
-    if !folder.exists() {
-        return std::fs::rename(aside_new, folder);
-    }
-    let old = aside(folder, parent, "old");
-    std::fs::rename(folder, &old)?;
-    if let Err(error) = std::fs::rename(aside_new, folder) {
-        std::fs::rename(&old, folder)?;
-        return Err(error);
-    }
-    std::fs::remove_dir_all(&old)
-}
-
-fn aside(folder: &Path, parent: &Path, what: &str) -> PathBuf {
-    let name = folder.file_name().unwrap_or_default().to_string_lossy();
-    parent.join(format!(".{name}.{}.{what}", std::process::id()))
+    write_folder(folder, fill).map_err(|source| Error::Write { path: folder.to_owned(), source })
 }
 
 /// The files that an earlier run has written to this folder, by its manifest.

@@ -212,29 +212,34 @@ impl Explorer {
         let Some(mask) = tokenizer.mask_id() else { return Ok(None) };
         let ids: Vec<u32> = read.iter().map(|(id, _)| *id).collect();
         let hidden: Vec<usize> = (0..read.len()).filter(|&i| !read[i].1).collect();
+        let without = |&i: &usize| {
+            let mut ids = ids.clone();
+            ids[i] = mask;
+            (i + 1, ids)
+        };
+        let prepared = prepare_ids(self.model(), hidden.iter().map(without).collect())?;
         let mut nats = Vec::with_capacity(hidden.len());
-        for some in hidden.chunks((GROUP / ids.len().max(1)).max(1)) {
-            self.progress().part("perplexity", nats.len(), hidden.len());
-            let without = |&i: &usize| {
-                let mut ids = ids.clone();
-                ids[i] = mask;
-                (i + 1, ids)
-            };
-            let prepared = prepare_ids(self.model(), some.iter().map(without).collect())?;
-            let last = LayerSelection::Some("-1".to_owned());
-            let states =
-                extract(self.model(), prepared, &last, &HookSelection::default(), &mut |_| {})?;
+        let mut take = |Group { first_text, states }: Group| -> Result<()> {
+            let masked = &hidden[first_text..first_text + states.texts.len()];
             let rows: Vec<usize> =
-                some.iter().enumerate().map(|(n, i)| n * ids.len() + i).collect();
+                masked.iter().enumerate().map(|(n, i)| n * ids.len() + i).collect();
             let at = states.layer(0).select(Axis(0), &rows);
             let logits = readout::logits(&self.model().transformer, at.view(), true)?;
-            for (row, &i) in logits.values.chunks(logits.d_vocab).zip(some) {
+            for (row, &i) in logits.values.chunks(logits.d_vocab).zip(masked) {
                 let (id, d_vocab) = (ids[i], logits.d_vocab);
                 let log = Distribution::of(row)?.log_probability(id);
                 nats.push(-log.ok_or(LensError::TokenId { id, d_vocab })?);
             }
-        }
-        self.progress().part("perplexity", hidden.len(), hidden.len());
+            Ok(())
+        };
+        read_groups(
+            self.model(),
+            prepared,
+            &LayerSelection::Some("-1".to_owned()),
+            &HookSelection::default(),
+            &mut take,
+            &mut |p| self.progress().part("perplexity", p.done, p.total),
+        )?;
         Ok(Perplexity::of(&nats, true))
     }
 }

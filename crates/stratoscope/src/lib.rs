@@ -85,7 +85,7 @@ pub use probe::Options as ProbeOptions;
 pub use profile::Options as ProfileOptions;
 
 pub use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, LongText, Origin, Text, Unit,
+    Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Text, Unit,
 };
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};

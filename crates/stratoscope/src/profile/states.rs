@@ -7,7 +7,8 @@ use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
 use std::path::Path;
 use stratoscope_extractor::{
-    HookSelection, LayerSelection, LongText, Origin, Row, Text, extract, prepare, write_tensors,
+    Group, HookSelection, LayerSelection, LongText, Origin, Row, Text, prepare, read_groups,
+    write_tensors,
 };
 use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{Item, Placement, Stimuli};
@@ -90,9 +91,6 @@ pub struct ProfileStates {
     pub carrier: Option<Array3<f32>>,
 }
 
-/// Texts that are run at a time, so that memory stays flat.
-const TEXTS: usize = 256;
-
 impl ProfileStates {
     /// Runs a model over stimuli; a causal one over those of [`NamedStimuli::for_model`].
     ///
@@ -107,20 +105,12 @@ impl ProfileStates {
         let mut target = Array3::zeros(shape);
         let mut carrier = stimuli.stimuli.carrier().map(|_| Array3::zeros(shape));
         let mut placements = Vec::with_capacity(items.len());
-        for (chunk, some) in items.chunks(TEXTS).enumerate() {
-            let first = chunk * TEXTS;
-            explorer.progress().part("stimuli", first, items.len());
-            let texts = some.iter().map(|item| Text::from(item.text.as_str())).collect();
-            let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
-            let states = extract(
-                explorer.model(),
-                prepared,
-                &LayerSelection::All,
-                &HookSelection::default(),
-                &mut |_| {},
-            )?;
+        let texts = items.iter().map(|item| Text::from(item.text.as_str())).collect();
+        let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
+        let mut take = |Group { first_text: first, states }: Group| -> Result<()> {
             let offsets = states.sequence_offsets();
-            for (index, item) in some.iter().enumerate() {
+            let of_group = items.iter().skip(first).take(states.texts.len());
+            for (index, item) in of_group.enumerate() {
                 let rows = &states.rows[offsets[index]..offsets[index + 1]];
                 let tokens = |place| match tokens_at(rows, place) {
                     range if range.is_empty() => Err(Error::NoToken {
@@ -153,8 +143,16 @@ impl ProfileStates {
                     carrier.slice_mut(s![.., first + index, ..]).assign(&mean);
                 }
             }
-        }
-        explorer.progress().part("stimuli", items.len(), items.len());
+            Ok(())
+        };
+        read_groups(
+            explorer.model(),
+            prepared,
+            &LayerSelection::All,
+            &HookSelection::default(),
+            &mut take,
+            &mut |p| explorer.progress().part("stimuli", p.done, p.total),
+        )?;
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
