@@ -214,17 +214,17 @@ declare namespace Schema {
     kind: string;
     /** The program and its version. */
     tool: string;
-    /** The title of the page. */
+    /** Above the page. */
     title: string;
-    /** What determines the numbers, as in `manifest.json`. */
+    /** What it was made with, as `manifest.json` has it, without what changes no number. */
     manifest: unknown;
-    /** The explored texts or models, one or two. */
+    /** The texts or models that are looked into, one or two. */
     explorations: Exploration[];
-    /** Pairs of tokens, one of each of two explorations, that correspond to the same word. */
+    /** Pairs of tokens, one of each of two explorations, that stand for the same word. */
     aligned?: ([number, number])[];
-    /** Whether the maps of two explorations share one basis, so that positions can be compared. */
+    /** Whether the maps of two explorations are of one basis, and may be laid over each other. */
     one_basis?: boolean;
-    /** The charts; every id is unique. */
+    /** Curves, matrices and tables. */
     charts: Chart[];
   };
   /** One text (or several) in one model. */
@@ -245,25 +245,25 @@ declare namespace Schema {
     unit: string;
     /** How states were measured and reduced. */
     settings: unknown;
-    /** Other options of the command, by name. */
+    /** Further choices of the command, by name. */
     options?: unknown;
     /** The texts. */
     texts: string[];
     /** `[tokens]`. */
     tokens: Token[];
-    /** How the tokens were sampled, where some are missing. */
+    /** Where not all tokens are here. */
     sampled?: Sampled;
-    /** The map of the trajectory. */
+    /** The map whose points all layers share. */
     trajectory: MapAbout | null;
     /** The t-SNE map. */
     tsne: MapAbout | null;
-    /** The number of tokens that CKA is computed from. */
+    /** The number of tokens that CKA is over. */
     cka_tokens: number | null;
-    /** The number of neighbours listed for each token. */
+    /** How many neighbours are listed of each token. */
     neighbours?: number;
-    /** How `moved` of the layers is counted. */
+    /** What `moved` of the layers counts. */
     moves?: Moves;
-    /** The measures of each layer. */
+    /** What is known of each layer. */
     layers: Layer[];
     /** The model's own profile. */
     profile?: unknown;
@@ -272,24 +272,24 @@ declare namespace Schema {
   };
   /** A token, or the word or text that rows were pooled to. */
   type Token = {
-    /** The letters that it covers (with `##` where it continues a word), or its name. */
+    /** The letters that it covers (`##` before those that continue a word), or its name. */
     text: string;
-    /** The index of its text, counted from 0. */
+    /** Its text, counted from 0. */
     sentence: number;
     /** Its id in the vocabulary. */
     token_id: number | null;
-    /** Its start and end in its text, in characters. */
+    /** Its place in its text, in characters. */
     char_offsets: [number, number];
     /** Its word, counted from 0 within the text. */
     word_id: number | null;
-    /** Whether the tokenizer added it. */
+    /** Whether the tokenizer put it there. */
     special: boolean;
   };
-  /** A sample of the tokens. */
+  /** That only some of the tokens are here. */
   type Sampled = {
-    /** The number of all tokens. */
+    /** How many there are. */
     of: number;
-    /** The seed of the sample. */
+    /** The seed of the choice. */
     seed: number;
   };
   /** How a map was made. */
@@ -298,9 +298,9 @@ declare namespace Schema {
     reducer: string;
     /** `joint`, `procrustes` or `none`. */
     alignment: string;
-    /** The tokens on it, as indices of `tokens`. */
+    /** The tokens on it, by their places in `tokens`. */
     rows: number[];
-    /** The tokens that were placed on a basis fitted without them, as indices of `tokens`. */
+    /** Of these, those that were placed on a basis fitted without them. */
     placed: number[];
     /** The share of the variance along each axis. */
     share_of_variance: [number, number] | null;
@@ -308,10 +308,10 @@ declare namespace Schema {
     third_share?: number;
     /** t-SNE's perplexity. */
     perplexity: number | null;
-    /** The number of neighbours that trustworthiness and continuity consider. */
+    /** The neighbours that trustworthiness and continuity count. */
     neighbours: number | null;
   };
-  /** The measures of one layer. */
+  /** What is known of one layer. */
   type Layer = {
     /** The layer; 0 is the embedding output. */
     layer: number;
@@ -331,11 +331,11 @@ declare namespace Schema {
     tsne: MapLayer | null;
     /** Every token against every token. */
     similarity?: Similarity;
-    /** `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
+    /** `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, by their places in `tokens`; empty for special tokens, which are nobody's neighbours either. */
     neighbours?: number[][];
-    /** The tokens whose neighbours changed since the layer before, largest change first; a sample of many tokens lists only some. */
+    /** The tokens whose neighbours differ from those at the layer before, those that differ most first; of many tokens only some. */
     moved?: Moved[];
-    /** `[heads]`: the attention heads of the block that computes the layer, on request. */
+    /** `[heads]`: what the heads of the block do that makes the layer, where that was asked for. */
     heads?: Head[];
   };
   /** A mean with its 95 % interval. */
@@ -353,9 +353,9 @@ declare namespace Schema {
     points: ([number, number])[];
     /** `[rows]`: the third component. */
     third?: number[];
-    /** The share of neighbours on the map that are neighbours in the space of the layer, 0 to 1. */
+    /** Whether neighbours on the map are neighbours in the space of the layer, 0 to 1. */
     trustworthiness: number | null;
-    /** The share of neighbours in the space that are neighbours on the map, 0 to 1. */
+    /** The reverse. */
     continuity: number | null;
   };
   /** Token × token matrices of one layer, each as its upper triangle with the diagonal, row by row: `[tokens (tokens + 1) / 2]`. */
@@ -369,29 +369,29 @@ declare namespace Schema {
     /** Euclidean distances. */
     euclidean?: number[];
   };
-  /** How changes of neighbourhoods are counted. */
+  /** How moves are counted. */
   type Moves = {
-    /** The number of nearest neighbours, by Euclidean distance in the full space. */
+    /** How many nearest neighbours are compared, by Euclidean distance in the full space. */
     neighbours: number;
-    /** The number of tokens among which neighbours are found. */
+    /** Among how many tokens. */
     n: number;
-    /** The expected change between two unrelated neighbourhoods. */
+    /** The change of neighbourhoods that have nothing to do with each other. */
     by_chance: number;
   };
-  /** An attention head, as means over the tokens that are not special. */
+  /** What a head does, as a mean over the tokens that are not special. */
   type Head = {
     /** Entropy of a token's weights, in nats. */
     entropy: number;
-    /** The entropy divided by its maximum. */
+    /** That entropy over the largest that it can be. */
     relative_entropy: number | null;
-    /** The mean distance of attention, in tokens. */
+    /** How many tokens away it looks. */
     distance: number | null;
     /** The share of the weight that goes to special tokens. */
     to_special: number | null;
   };
-  /** A token whose neighbours changed. */
+  /** A token that moved. */
   type Moved = {
-    /** Its index in `tokens`. */
+    /** Its place in `tokens`. */
     token: number;
     /** The share of its neighbours that are new, 0 to 1. */
     change: number;
