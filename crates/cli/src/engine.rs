@@ -1,20 +1,22 @@
-//! What answers the requests of `serve`: models that stay loaded, and one text after another.
+//! The engine of `serve`: models that stay loaded, and the last exploration.
 
 use crate::args::{ModelArgs, ServeArgs};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use crate::{explore, model, models};
+use std::sync::Arc;
 use std::time::Instant;
 use stratoscope::crates::extractor::parse_lines;
 use stratoscope::crates::report::Report;
 use stratoscope::explore::{Exploration, Options, report_of};
 use stratoscope::{Analysis, Explorer};
 
-/// The most characters of all texts of a request: a thousand tokens or so, which take seconds.
-pub(crate) const LONGEST: usize = 5_000;
+/// The maximum number of characters of the texts of a request: about a thousand tokens, which take
+/// seconds.
+pub(crate) const MAX_CHARACTERS: usize = 5_000;
 
-/// How many models stay loaded.
-const LOADED: usize = 2;
+/// The number of models that stay loaded.
+const MAX_LOADED: usize = 2;
 
 /// Explores texts with models that stay loaded.
 pub(crate) struct Engine {
@@ -22,11 +24,19 @@ pub(crate) struct Engine {
     progress: Progress,
     /// The models that the command names.
     named: Vec<ModelArgs>,
-    /// Those that were used last, the latest first.
+    /// The models that were used last, the latest first.
     loaded: Vec<(String, Explorer)>,
-    /// The last text and model with their exploration: the page, its file and its numbers are asked
-    /// for one after another.
-    last: Option<(String, String, Exploration)>,
+    /// The last exploration: a browser asks for its page, the file of the page and its numbers in
+    /// three requests.
+    last: Option<Explored>,
+}
+
+/// An exploration of a text by a model, and its page once a request has asked for it.
+struct Explored {
+    text: String,
+    model: String,
+    exploration: Exploration,
+    report: Option<Arc<Report>>,
 }
 
 impl Engine {
@@ -39,7 +49,7 @@ impl Engine {
             loaded: Vec::new(),
             last: None,
         };
-        // The first is wanted first, so it is loaded last.
+        // The first model is the default. It is loaded last, so that it stays.
         for model in named.iter().rev() {
             engine.load(model)?;
         }
@@ -48,33 +58,43 @@ impl Engine {
     }
 
     /// The page of texts, one per line.
-    pub(crate) fn report(&mut self, text: &str, model: &str) -> Result<Report> {
-        Ok(report_of(&[self.explored(text, model)?])?)
+    pub(crate) fn report(&mut self, text: &str, model: &str) -> Result<Arc<Report>> {
+        let explored = self.explored(text, model)?;
+        let report = match explored.report.take() {
+            Some(report) => report,
+            None => Arc::new(report_of(&[&explored.exploration])?),
+        };
+        explored.report = Some(report.clone());
+        Ok(report)
     }
 
-    /// What `explore --json` prints of them.
+    /// The JSON of texts, one per line, as `explore --json` prints it.
     pub(crate) fn json(&mut self, text: &str, model: &str) -> Result<String> {
-        Ok(format!("{}\n", self.explored(text, model)?.json()?))
+        Ok(format!("{}\n", self.explored(text, model)?.exploration.json()?))
     }
 
-    fn explored(&mut self, text: &str, model: &str) -> Result<&Exploration> {
-        let is_last = |last: &(String, String, Exploration)| (&*last.0, &*last.1) == (text, model);
-        if !self.last.as_ref().is_some_and(is_last) {
-            let exploration = self.explore(text, model)?;
-            self.last = Some((text.to_owned(), model.to_owned(), exploration));
-        }
-        match &self.last {
-            Some((_, _, exploration)) => Ok(exploration),
-            None => Err(Failure::input("there is no text")),
-        }
+    /// The exploration of texts: the last one, or a new one.
+    fn explored(&mut self, text: &str, model: &str) -> Result<&mut Explored> {
+        let is_last = |last: &mut Explored| (&*last.text, &*last.model) == (text, model);
+        let explored = match self.last.take_if(is_last) {
+            Some(last) => last,
+            None => Explored {
+                text: text.to_owned(),
+                model: model.to_owned(),
+                exploration: self.explore(text, model)?,
+                report: None,
+            },
+        };
+        Ok(self.last.insert(explored))
     }
 
     fn explore(&mut self, text: &str, model: &str) -> Result<Exploration> {
         let begin = Instant::now();
         let length = text.chars().count();
-        if length > LONGEST {
+        if length > MAX_CHARACTERS {
             return Err(Failure::input(format!(
-                "{length} characters are more than {LONGEST}; stratoscope explore --file takes more"
+                "{length} characters are more than {MAX_CHARACTERS}; stratoscope explore --file \
+                 takes more"
             )));
         }
         let texts = parse_lines(text.as_bytes(), "the box")?.items;
@@ -88,7 +108,8 @@ impl Engine {
         Ok(exploration)
     }
 
-    /// The models that may be asked for, by name: those of the command, and those in the cache.
+    /// The names of the models that a request may choose: those of the command, and those in the
+    /// cache.
     pub(crate) fn models(named: &[ModelArgs]) -> Result<Vec<String>> {
         let mut names: Vec<String> = named.iter().map(|m| m.model.clone()).collect();
         if let Some(first) = named.first() {
@@ -98,7 +119,7 @@ impl Engine {
         Ok(names)
     }
 
-    /// A model that may be asked for. A request fetches nothing.
+    /// A model that a request may choose. A request downloads nothing.
     fn find(&self, name: &str) -> Result<ModelArgs> {
         let named = self.named.iter().find(|m| m.model == name);
         let cached = || Self::models(&self.named).map(|names| names.iter().any(|n| n == name));
@@ -119,13 +140,13 @@ impl Engine {
         Ok(model)
     }
 
-    /// The model, loaded if it is not yet.
+    /// The model, loaded where it is not in memory.
     fn load(&mut self, model: &ModelArgs) -> Result<&Explorer> {
         let entry = match self.loaded.iter().position(|(name, _)| *name == model.model) {
             Some(place) => self.loaded.remove(place),
             None => {
-                // Room first: two large models may be all that the memory holds.
-                self.loaded.truncate(LOADED - 1);
+                // Drop models first: memory may not hold one more.
+                self.loaded.truncate(MAX_LOADED - 1);
                 (model.model.clone(), model::open(model, &self.progress)?)
             }
         };

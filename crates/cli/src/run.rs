@@ -47,7 +47,10 @@ impl<'a> Run<'a> {
         };
         self.progress.finish();
         if self.common.json {
-            return print(&format!("{}\n", analysis.json()?));
+            return match written {
+                Some(written) => print(&format!("{}\n", written.json)),
+                None => print(&format!("{}\n", analysis.json()?)),
+            };
         }
         if self.common.quiet {
             return Ok(());

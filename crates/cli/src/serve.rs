@@ -1,7 +1,7 @@
 //! `stratoscope serve`: the page of `explore` with a box to type in, on this machine alone.
 
 use crate::args::{ModelArgs, ServeArgs};
-use crate::engine::{Engine, LONGEST};
+use crate::engine::{Engine, MAX_CHARACTERS};
 use crate::exit::{Failure, Result, print};
 use crate::model;
 use axum::Router;
@@ -112,7 +112,7 @@ async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
         Err(failure) => return Trouble::from(failure).into_response(),
     };
     let model = model.or_else(|| models.first().cloned()).unwrap_or_default();
-    let mut form = Form { longest: LONGEST, models, model: model.clone(), ..Form::default() };
+    let mut form = Form { longest: MAX_CHARACTERS, models, model: model.clone(), ..Form::default() };
     let (status, report) = match text {
         None => (StatusCode::OK, None),
         Some(text) => {
@@ -126,7 +126,7 @@ async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
             }
         }
     };
-    match form.html(report.as_ref()) {
+    match form.html(report.as_deref()) {
         Ok(page) => (status, Html(page)).into_response(),
         Err(error) => Trouble::from(Failure::internal(&error)).into_response(),
     }

@@ -348,8 +348,17 @@ impl Figure {
     /// The figure with an end added to its id.
     pub(crate) fn named(mut self, end: &str) -> Self {
         self.id += end;
+        match &mut self.content {
+            Content::Chart(chart) => chart.id.clone_from(&self.id),
+            Content::Bespoke(bespoke) => bespoke.json["id"] = json!(self.id),
+        }
+        self
+    }
+
+    /// The figure of one exploration of several.
+    pub(crate) fn exploration(mut self, index: usize) -> Self {
         if let Content::Chart(chart) = &mut self.content {
-            chart.id.clone_from(&self.id);
+            chart.exploration = Some(index);
         }
         self
     }

@@ -1,7 +1,8 @@
 //! `explore`: what happens to the tokens of some texts from layer to layer.
 
 mod attention;
-mod figures;
+mod bespoke;
+mod charts;
 mod maps;
 mod neighbour_change;
 mod neighbours;
@@ -21,11 +22,12 @@ pub use page::report_of;
 pub use side_by_side::{CrossCka, SideBySide, keep_shared_words, side_by_side};
 pub use similarity::Similarities;
 
-use crate::analysis::{Analysis, Figure, ModelRecord, Provenance};
+use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
 use crate::artifacts::{ModelArtifacts, Store};
 use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why};
+use charts::Described;
 use maps::fitted_rows;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -67,7 +69,7 @@ pub struct Exploration {
     pub files: Vec<ModelFile>,
     /// The curves by depth.
     pub layers: Vec<LayerSummary>,
-    /// The maps of the trajectory.
+    /// The maps of all layers in one plane.
     pub trajectory: Option<LayerMaps>,
     /// The t-SNE maps.
     pub tsne: Option<LayerMaps>,
@@ -75,32 +77,37 @@ pub struct Exploration {
     pub cka: Option<(Vec<f64>, usize)>,
     /// Token × token similarities of every layer.
     pub similarity: Option<Similarities>,
-    /// The profile of the model (not of these states), where one is stored.
+    /// The profile of the model, which does not depend on these states, where one is stored.
     pub profile: Option<Profile>,
     /// The nearest neighbours of every token.
     pub neighbours: Option<Neighbours>,
     /// How the neighbours of tokens change from layer to layer.
     pub neighbour_change: Option<NeighbourChange>,
-    /// The attention of every head, where it was asked for.
+    /// The attention of every head, where [`Options::attention`] is set.
     pub attention: Option<Attention>,
     /// What is missing, and why.
     pub omitted: Vec<Omitted>,
-    /// The data of the page, made when it is needed.
+    /// The data of the page, computed once.
     data: OnceLock<stratoscope_report::Exploration>,
+    /// The charts of both figures and page, made once.
+    charts: OnceLock<Vec<Described>>,
 }
 
-/// Tokens above which a token × token matrix is not readable.
+/// Tokens above which a matrix is not readable.
 const MAX_SIMILARITY_TOKENS: usize = 300;
 
 /// Points above which t-SNE takes minutes.
 const MAX_TSNE_POINTS: usize = 10_000;
 
+/// The number of characters of a title.
+const MAX_TITLE: usize = 90;
+
 /// The maximum size of all attention patterns together, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 30;
 
 impl Explorer {
-    /// Reads texts, measures and reduces their states, with the stored baseline and profile of the
-    /// model beside them.
+    /// Reads texts, measures and reduces their states. The stored baseline and profile of the model
+    /// are part of the result.
     ///
     /// ```no_run
     /// use stratoscope::{Analysis, ExploreOptions, Explorer};
@@ -113,7 +120,7 @@ impl Explorer {
     ///
     /// # Errors
     /// A text that is blank or too long for the model, a forward pass that fails, attention patterns
-    /// of more than 1 GiB. What the texts are too short or too long for is
+    /// of more than 1 GiB. Parts that the input is too small or too large for are
     /// [`omitted`](Exploration::omitted).
     pub fn explore<T: Clone + Into<Text>>(
         &self,
@@ -125,7 +132,7 @@ impl Explorer {
         self.explored(states, attention, options)
     }
 
-    /// The states of texts as the options say, and the attention of the heads.
+    /// The states of texts, with rows as the options say, and the attention of the heads.
     fn read(
         &self,
         texts: Vec<Text>,
@@ -192,10 +199,10 @@ fn rows_of(states: Activations, options: &Options) -> Result<Activations> {
 }
 
 impl Exploration {
-    /// Measures and reduces states, with what is known of their model beside them.
+    /// Measures and reduces states, with the stored baseline and profile of their model.
     ///
     /// # Errors
-    /// States that cannot be measured. What the texts are too short or too long for is
+    /// States that cannot be measured. Parts that the input is too small or too large for are
     /// [`omitted`](Self::omitted).
     pub fn of(
         states: Activations,
@@ -281,13 +288,15 @@ impl Exploration {
             attention: None,
             omitted,
             data: OnceLock::new(),
+            charts: OnceLock::new(),
         })
     }
 
-    /// Explores a states file, without a model, with what the store has of the model beside it.
+    /// Explores a states file, without a model. The stored baseline and profile of the model are part
+    /// of the result.
     ///
     /// # Errors
-    /// A file that cannot be read or holds no states, a layer that it does not have, states that
+    /// A file that cannot be read or has no states, a layer that it does not have, states that
     /// cannot be measured.
     pub fn from_file(
         path: &Path,
@@ -312,7 +321,7 @@ impl Exploration {
     }
 }
 
-/// Maps of too few tokens are omitted, which is no error.
+/// Maps of too few tokens are omitted; this is no error.
 fn or_omitted(maps: Result<LayerMaps>, omit: impl FnOnce(Why)) -> Result<Option<LayerMaps>> {
     match maps {
         Ok(maps) => Ok(Some(maps)),
@@ -342,8 +351,29 @@ impl Analysis for Exploration {
         provenance
     }
 
+    /// The first text, cut where it is long.
+    fn title(&self) -> String {
+        let Some(first) = self.states.texts.first() else {
+            return self.states.origin.model.clone();
+        };
+        let mut title: String = first.text.chars().take(MAX_TITLE).collect();
+        if first.text.chars().nth(MAX_TITLE).is_some() {
+            title.push('…');
+        }
+        match self.states.texts.len() {
+            1 => title,
+            n => format!("{title} and {} more", n - 1),
+        }
+    }
+
     fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(self.drawn())
+        let mut figures = Vec::new();
+        figures.extend(self.trajectory_figure());
+        figures.extend(self.tsne_chart().map(Figure::from));
+        figures.extend(self.similarity_chart().map(Figure::from));
+        figures.extend(self.charts().iter().map(|described| described.chart.clone().into()));
+        figures.push(self.activations_figure());
+        Ok(figures)
     }
 
     fn numbers(&self) -> Result<Value> {
@@ -355,7 +385,7 @@ impl Analysis for Exploration {
     }
 
     fn pages(&self) -> Result<Vec<(String, Report)>> {
-        Ok(vec![("report.html".to_owned(), report_of(&[self])?)])
+        Ok(vec![(PAGE.to_owned(), report_of(&[self])?)])
     }
 
     fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {

@@ -36,6 +36,8 @@ pub struct Written {
     pub folder: PathBuf,
     /// The names of its files.
     pub files: Vec<String>,
+    /// The content of `numbers.json`, in one line.
+    pub json: String,
     /// The figures that are omitted because the input is too large.
     pub omitted: Vec<Omitted>,
 }
@@ -53,7 +55,8 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     for (name, page) in analysis.pages()? {
         files.push((name, page.html()?.into_bytes()));
     }
-    files.push((NUMBERS.to_owned(), line(&analysis.json()?)?));
+    let json = serde_json::to_string(&analysis.json()?)?;
+    files.push((NUMBERS.to_owned(), format!("{json}\n").into_bytes()));
     files.extend(analysis.attachments()?);
 
     let mut manifest = serde_json::to_value(analysis.provenance())?;
@@ -68,7 +71,7 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     pretty.push(b'\n');
     files.push((MANIFEST.to_owned(), pretty));
     put(folder, &files)?;
-    Ok(Written { folder: folder.to_owned(), files: written, omitted: too_large })
+    Ok(Written { folder: folder.to_owned(), files: written, json, omitted: too_large })
 }
 
 impl fmt::Display for Written {

@@ -1,4 +1,6 @@
-//! Where the heads of every block look in some texts, and what that adds up to.
+//! The attention of the heads of every block in some texts, and attention rollout.
+
+mod charts;
 
 use crate::{Error, Explorer, Result};
 use ndarray::{ArrayView3, s};
@@ -6,18 +8,17 @@ use serde::Serialize;
 use std::ops::Range;
 use stratoscope_extractor::{Activations, Capture, HookSelection, Unit};
 use stratoscope_geometry::{attention_heads, rollout};
-use stratoscope_plot::{Heat, HeatPanel};
 use stratoscope_transformer::HookPoint;
 
-/// What the heads of every block do in some texts.
+/// The attention of the heads of every block in some texts.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Attention {
-    /// One entry a block, the lowest first; none where all tokens are special.
+    /// One entry per block, the lowest first; empty where all tokens are special.
     pub blocks: Vec<AttentionBlock>,
-    /// How many tokens look: those that are not special, of all texts.
+    /// The number of tokens that are not special, in all texts: means are over these queries.
     pub n: usize,
-    /// Attention rollout of the first text; none where it is too long to be seen.
+    /// Attention rollout of the first text; none where the text is too long for a readable matrix.
     pub rollout: Option<Rollout>,
 }
 
@@ -27,26 +28,27 @@ pub struct Attention {
 pub struct AttentionBlock {
     /// The layer that the block makes: 1 for the first block.
     pub layer: usize,
-    /// One entry a head: means over the tokens that are not special.
+    /// One entry per head: means over the tokens that are not special.
     pub heads: Vec<HeadSummary>,
 }
 
-/// What a head does, as a mean over the tokens that are not special.
+/// The attention of a head: means over the tokens that are not special.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HeadSummary {
-    /// Entropy of a token's weights, in nats.
+    /// Entropy of the weights of a token, in nats.
     pub entropy: f64,
-    /// That entropy over the largest that it can be, 0 to 1; none where tokens see one position.
+    /// The entropy divided by its maximum, 0 to 1; none where tokens see one position.
     pub relative_entropy: Option<f64>,
-    /// How many tokens away it looks, special ones aside; none where it looks at special ones alone.
+    /// Distance to the tokens that are not special, in tokens, weighted by attention; none where all
+    /// weight is on special tokens.
     pub distance: Option<f64>,
-    /// The share of the weight that goes to special tokens; none where a text has none.
+    /// The share of the weight on special tokens; none where texts have no special tokens.
     pub to_special: Option<f64>,
 }
 
-/// How much of each token of a text is in each of its tokens at every layer, if attention alone
-/// moved them (Abnar & Zuidema 2020).
+/// How much of each token of a text is in each token of a layer, if only attention moved
+/// information (Abnar & Zuidema 2020).
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Rollout {
@@ -57,16 +59,16 @@ pub struct Rollout {
     pub weights: Vec<Vec<f64>>,
 }
 
-/// More tokens than this make no readable matrix.
-const ROLLOUT_TOKENS: usize = 80;
+/// Tokens above which a token × token matrix of attention is not readable.
+const MAX_ROLLOUT_TOKENS: usize = 80;
 
 /// The hook points that [`Explorer::attention`] needs.
 pub(crate) const PATTERNS: &str = "blocks.*.attn.hook_pattern";
 
 impl Attention {
-    /// The hook points that it is made from: the pattern of every block. To show them, a model
-    /// on a CPU computes attention without its kernel: its states differ from those of a run
-    /// without, of three real models by up to 4e-7 of the largest.
+    /// The hook points that it is computed from: the pattern of every block. To show patterns, a
+    /// model on a CPU computes attention without its kernel. This changes the states by up to 4e-7
+    /// of the largest value (measured on three real models).
     pub fn hooks() -> HookSelection {
         match PATTERNS.parse() {
             Ok(hooks) => hooks,
@@ -76,11 +78,11 @@ impl Attention {
 }
 
 impl Explorer {
-    /// What the heads do in the texts of `states`, which are of tokens and have the pattern of
-    /// every block ([`Attention::hooks`]).
+    /// The attention of the heads in the texts of `states`. Their rows are tokens, and they have the
+    /// pattern of every block ([`Attention::hooks`]).
     ///
     /// # Errors
-    /// [`Error::NoPattern`] where one is not there, or numbers that are no attention.
+    /// [`Error::NoPattern`] where a pattern is missing; a pattern whose rows are no distributions.
     pub fn attention(&self, states: &Activations) -> Result<Attention> {
         let spans: Vec<_> = {
             let layers = &self.model().transformer.architecture().attention.layers;
@@ -95,7 +97,7 @@ impl Explorer {
         let any_special = n < states.rows.len();
         let mut attention = Attention { blocks: Vec::new(), n, rollout: None };
         let mut of_first = Vec::new();
-        let small = texts.first().is_some_and(|text| text.len() <= ROLLOUT_TOKENS);
+        let small = texts.first().is_some_and(|text| text.len() <= MAX_ROLLOUT_TOKENS);
         for (block, span) in spans.iter().enumerate() {
             let wanted = Capture::Hook(HookPoint::Pattern(block));
             let captured = states.hooks.iter().find(|hook| hook.capture == wanted);
@@ -137,7 +139,7 @@ impl Explorer {
     }
 }
 
-/// Sums over texts, weighted by the tokens that look.
+/// Sums over texts, weighted by the number of queries.
 #[derive(Default)]
 struct Sums {
     heads: Vec<[(f64, f64); 4]>,
@@ -171,104 +173,8 @@ impl Sums {
 }
 
 impl Attention {
-    /// What the heads of the block do that makes a layer; none for the embedding.
+    /// The heads of the block that makes a layer; none for the embedding.
     pub fn at(&self, layer: usize) -> Option<&[HeadSummary]> {
         self.blocks.iter().find(|block| block.layer == layer).map(|block| &block.heads[..])
-    }
-
-    /// Head × layer maps of what the heads do.
-    pub(super) fn figure(&self, title: String) -> Heat {
-        type Pick = fn(&HeadSummary) -> Option<f64>;
-        let measures: [(&str, &str, Pick, bool); 4] = [
-            ("Entropy", "entropy in nats", |h| Some(h.entropy), false),
-            ("Relative entropy", "entropy / the largest possible", |h| h.relative_entropy, true),
-            ("Distance", "mean distance in tokens", |h| h.distance, false),
-            ("To special tokens", "share of the weight", |h| h.to_special, true),
-        ];
-        let heads = self.blocks.iter().map(|b| b.heads.len()).max().unwrap_or(0);
-        let panels = measures.into_iter().map(|(title, measure, pick, share)| {
-            let values: Vec<Option<f64>> = (self.blocks.iter())
-                .flat_map(|block| (0..heads).map(move |h| block.heads.get(h).and_then(pick)))
-                .collect();
-            let largest = values.iter().flatten().copied().fold(0.0, f64::max);
-            HeatPanel {
-                title: title.to_owned(),
-                measure: measure.to_owned(),
-                row_axis: "layer".to_owned(),
-                rows: self.blocks.iter().map(|b| b.layer.to_string()).collect(),
-                column_axis: "head".to_owned(),
-                columns: (0..heads).map(|h| h.to_string()).collect(),
-                values,
-                range: Some((0.0, if share { 1.0 } else { largest.max(f64::MIN_POSITIVE) })),
-            }
-        });
-        let panels: Vec<HeatPanel> =
-            panels.filter(|p| p.values.iter().any(Option::is_some)).collect();
-        let special = match panels.iter().any(|p| p.title.starts_with("To special")) {
-            true => {
-                "Weight on special tokens is often a place to rest (Clark et al. 2019), and is not \
-                 part of the distance. "
-            }
-            false => "This model puts no special tokens around a text. ",
-        };
-        Heat {
-            title,
-            caption: format!(
-                "What each head does, as the mean over the {} tokens that are not special; row: the \
-                 layer that its block makes. Entropy: low where a token looks at few others \
-                 (relative: divided by log of the positions that it may see). Distance: how many \
-                 tokens away it looks (Vig & Belinkov 2019). {special}Where a head looks does not \
-                 say what it does with what it finds (Jain & Wallace 2019).",
-                self.n,
-            ),
-            across: 2,
-            shared: false,
-            panels,
-        }
-    }
-}
-
-impl Rollout {
-    /// Token × token matrices of some layers, on one scale.
-    pub(super) fn figure(&self, title: String, texts: usize) -> Heat {
-        let n = self.tokens.len();
-        let (across, most) = match n {
-            0..=12 => (3, 9),
-            13..=30 => (2, 6),
-            _ => (1, 2),
-        };
-        let count = self.weights.len();
-        let picked: Vec<usize> = match count <= most {
-            true => (0..count).collect(),
-            false => (1..=most).map(|i| i * count / most - 1).collect(),
-        };
-        let of = if texts > 1 { " Of the first text." } else { "" };
-        let some = match picked.len() < count {
-            true => format!(" {} of {count} layers shown.", picked.len()),
-            false => String::new(),
-        };
-        let largest = self.weights.iter().flatten().copied().fold(0.0, f64::max);
-        let panel = |&index: &usize| HeatPanel {
-            title: format!("Layer {}", index + 1),
-            measure: "share of the row's token, one scale for all layers".to_owned(),
-            rows: self.tokens.clone(),
-            columns: self.tokens.clone(),
-            values: self.weights[index].iter().map(|&w| Some(w)).collect(),
-            range: Some((0.0, largest)),
-            ..HeatPanel::default()
-        };
-        Heat {
-            title,
-            caption: format!(
-                "Attention rollout (Abnar & Zuidema 2020): how much of each token of the text \
-                 (column) is in each token of the layer (row), if attention alone moved them: the \
-                 mean over heads, half of it the residual stream, multiplied from the text \
-                 upward.{of}{some} It knows nothing of what values, MLPs and norms do, and after \
-                 some layers comes out alike for most tokens."
-            ),
-            across,
-            shared: true,
-            panels: picked.iter().map(panel).collect(),
-        }
     }
 }

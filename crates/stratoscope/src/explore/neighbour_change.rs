@@ -1,62 +1,110 @@
-//! The figure of how neighbours change from layer to layer.
+//! The chart of how the neighbours of tokens change from layer to layer.
 
+use super::Exploration;
+use super::charts::Described;
 use super::neighbours::NeighbourChange;
 use crate::text::metric_label;
-use stratoscope_geometry::Metric;
-use stratoscope_plot::{Heat, HeatPanel};
+use std::collections::BTreeMap;
+use stratoscope_chart::{Axis, Cell, Chart, Column, Drawing, MatrixPanel, Scale, Table};
 
-/// Rows of the figure.
-const DRAWN: usize = 40;
+/// Tokens above which a matrix is not readable: then a table has the tokens that changed most.
+const MAX_ROWS: usize = 60;
+
+/// Tokens of each step in the table.
+const LISTED: usize = 10;
 
 impl NeighbourChange {
-    /// Tokens by steps; `names` are the names of all rows of the states.
-    pub(super) fn figure(
-        &self,
-        title: String,
-        names: &[String],
-        unit: &str,
-        metric: Metric,
-    ) -> Heat {
-        // Every token is in every step: each has as many changes as there are steps.
-        let mut table: std::collections::BTreeMap<usize, Vec<f64>> = Default::default();
-        for token in self.steps.iter().flat_map(|step| &step.tokens) {
-            table.entry(token.row).or_default().push(token.change);
-        }
-        let total = |changes: &[f64]| changes.iter().sum::<f64>();
-        let mut most: Vec<(&usize, &Vec<f64>)> = table.iter().collect();
-        most.sort_by(|a, b| total(b.1).total_cmp(&total(a.1)).then(a.0.cmp(b.0)));
-        most.truncate(DRAWN);
-        most.sort_by_key(|(row, _)| **row);
-        let left = match table.len() - most.len() {
-            0 => String::new(),
-            n => format!(" {n} {unit} that changed less over all steps are omitted."),
+    /// The number of tokens that are listed for each step.
+    pub(super) fn listed(&self) -> usize {
+        if self.n <= MAX_ROWS { self.n } else { LISTED }
+    }
+}
+
+impl Exploration {
+    /// The neighbours that are new at each step: of each token, or of those that changed most.
+    pub(super) fn neighbour_change_chart(&self) -> Option<Described> {
+        let change = self.neighbour_change.as_ref()?;
+        let (drawing, which) = match change.n <= MAX_ROWS {
+            true => (self.change_matrix(change), String::new()),
+            false => {
+                let which = format!(" The {LISTED} tokens of each step that changed most.");
+                (self.change_table(change), which)
+            }
         };
+        let units = self.units();
         let means: Vec<String> =
-            (self.steps.iter()).map(|s| format!("{}→{} {:.2}", s.from, s.to, s.change)).collect();
-        Heat {
-            title,
-            caption: format!(
-                "The share of each token's {} nearest neighbours ({} in the full space, among the {} {unit} that \
-                 are not special) that the token did not have at the layer before. Unrelated \
-                 neighbourhoods would change by {:.2}. Mean over all {unit}: {}.{left} A change \
-                 means that other tokens are near, not that the vector of the token moved far.",
-                self.neighbours,
-                metric_label(metric),
-                self.n,
-                self.by_chance,
-                means.join(", "),
-            ),
-            across: 1,
-            shared: false,
-            panels: vec![HeatPanel {
-                measure: "share of neighbours that changed".to_owned(),
-                rows: most.iter().map(|(row, _)| names[**row].clone()).collect(),
-                column_axis: "from layer → to layer".to_owned(),
-                columns: self.steps.iter().map(|s| format!("{}→{}", s.from, s.to)).collect(),
-                values: most.iter().flat_map(|(_, changes)| *changes).copied().map(Some).collect(),
-                range: Some((0.0, 1.0)),
-                ..HeatPanel::default()
-            }],
+            change.steps.iter().map(|s| format!("{}→{} {:.2}", s.from, s.to, s.change)).collect();
+        let caption = format!(
+            "The share of the {k} nearest neighbours of each {unit} that were not among its {k} \
+             nearest neighbours at the layer before ({metric} in the full space, among the {n} \
+             {units} that are not special). Unrelated neighbourhoods change by {chance:.2}. Mean \
+             over all {units}: {means}.{which} A change shows that other {units} are near, not that \
+             the vector of the {unit} moved far; with few {units}, a single neighbour can change by \
+             chance.",
+            k = change.neighbours,
+            unit = self.unit_name(),
+            metric = metric_label(self.options.metric),
+            n = change.n,
+            chance = change.by_chance,
+            means = means.join(", "),
+        );
+        let chart = Chart::new("neighbour_change", "Change of nearest neighbours", drawing);
+        Some(Described { chart: chart.caption(caption), headline: self.change_headline(change) })
+    }
+
+    fn change_matrix(&self, change: &NeighbourChange) -> Drawing {
+        // Every token is in every step: each has as many changes as there are steps.
+        let mut rows: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        for token in change.steps.iter().flat_map(|step| &step.tokens) {
+            rows.entry(token.row).or_default().push(token.change);
         }
+        let steps: Vec<usize> = change.steps.iter().map(|step| step.to).collect();
+        let columns = Axis::layers(&steps).title("step to layer");
+        let axis = self.token_axis(&rows.keys().copied().collect::<Vec<_>>());
+        MatrixPanel::new(axis, columns, "share of new neighbours", Scale::unit())
+            .n(change.n)
+            .values(rows.into_values().flatten().map(Some))
+            .into()
+    }
+
+    fn change_table(&self, change: &NeighbourChange) -> Drawing {
+        let names = self.token_axis(&(0..self.states.rows.len()).collect::<Vec<_>>()).labels;
+        let rows = change.steps.iter().flat_map(|step| {
+            let name = format!("{} → {}", step.from, step.to);
+            let row = |token: &super::TokenChange| -> Vec<Cell> {
+                let text = self.states.rows[token.row].sequence + 1;
+                vec![
+                    name.clone().into(),
+                    names[token.row].clone().into(),
+                    text.into(),
+                    token.change.into(),
+                ]
+            };
+            step.tokens.iter().take(LISTED).map(row).collect::<Vec<_>>()
+        });
+        let columns = [
+            "step".into(),
+            self.unit_name().into(),
+            Column::end("text"),
+            Column::end("share of new neighbours"),
+        ];
+        Table::new(columns, rows).into()
+    }
+
+    /// The step in which most neighbours changed, and the tokens that changed most.
+    fn change_headline(&self, change: &NeighbourChange) -> Option<(&'static str, String)> {
+        let step = change.largest()?;
+        let most = step.tokens.iter().take(3);
+        let most: Vec<&str> =
+            most.map(|token| self.states.rows[token.row].label.as_str()).collect();
+        let text = format!(
+            "layer {} to {}: {:.0} % of nearest neighbours are new (by chance {:.0} %); most: {}",
+            step.from,
+            step.to,
+            100.0 * step.change,
+            100.0 * change.by_chance,
+            most.join(", ")
+        );
+        Some(("largest change", text))
     }
 }

@@ -1,54 +1,67 @@
-//! The page of an exploration: its data, and the charts beside the map.
+//! The page of an exploration: exploration data, and charts.
 
-mod attention;
-mod charts;
 mod data;
 
 use super::{Exploration, Options};
 use crate::{Analysis, Result};
 use serde_json::json;
-use stratoscope_extractor::{Activations, Row, Unit};
+use stratoscope_chart::Chart;
+use stratoscope_extractor::{Activations, Row};
 use stratoscope_geometry::{Edit, align_words, choose_rows};
 use stratoscope_report::Report;
 
-/// Tokens on one page; of more, a seeded sample of so many is.
+/// The number of tokens on one page; of more tokens, a seeded sample is shown.
 const MAX_TOKENS: usize = 5_000;
 
-/// The page of one exploration, or of two beside each other: two texts, or two models.
+/// The page of one exploration, or of two side by side: two texts, or two models.
 ///
 /// # Errors
 /// An entry of the states that is not finite.
 pub fn report_of(explorations: &[&Exploration]) -> Result<Report> {
-    let title = explorations.first().map_or_else(String::new, |e| title(e));
+    let ends: Vec<String> = (0..explorations.len())
+        .map(|index| if index == 0 { String::new() } else { format!("-{}", index + 1) })
+        .collect();
+    let sides: Vec<(&Exploration, &str)> =
+        explorations.iter().copied().zip(ends.iter().map(String::as_str)).collect();
+    page_of(&sides)
+}
+
+/// The page of explorations, each with the end of the ids of its charts.
+pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
+    let title = sides.first().map_or_else(String::new, |(first, _)| first.title());
     let mut report = Report::new("explore", crate::analysis::TOOL, &title);
-    report.manifest = match explorations {
-        [one] => made_with(one),
-        several => several.iter().map(|e| made_with(e)).collect(),
+    report.manifest = match sides {
+        [(one, _)] => made_with(one),
+        several => several.iter().map(|(exploration, _)| made_with(exploration)).collect(),
     };
     let mut kept = Vec::new();
-    for (index, exploration) in explorations.iter().enumerate() {
+    for (index, (exploration, end)) in sides.iter().enumerate() {
         let rows = rows_of_page(&exploration.states, &exploration.options);
-        let mut data = match rows.len() == exploration.states.rows.len() {
-            true => exploration.data()?.clone(),
-            false => exploration.data_of(&rows)?,
+        let mut data = match exploration.is_sampled() {
+            false => exploration.data()?.clone(),
+            true => exploration.data_of(&rows)?,
         };
-        // On the page these are charts.
-        let charts = exploration.charts(&data, &rows, index);
-        data.profile = None;
+        // The page shows these as charts.
+        (data.profile, data.cka_tokens, data.moves) = (None, None, None);
         for layer in &mut data.layers {
-            layer.cka = None;
+            (layer.cka, layer.moved, layer.heads) = (None, None, None);
         }
         report.explorations.push(data);
-        report.charts.extend(charts);
+        let charts = exploration.charts().iter().map(|described| &described.chart);
+        report.charts.extend(charts.map(|chart| Chart {
+            id: format!("{}{end}", chart.id),
+            exploration: Some(index),
+            ..chart.clone()
+        }));
         kept.push(rows);
     }
-    if let ([first, second], [of_first, of_second]) = (explorations, &kept[..]) {
+    if let ([(first, _), (second, _)], [of_first, of_second]) = (sides, &kept[..]) {
         report.aligned = aligned(first, second, of_first, of_second)?;
     }
     Ok(report)
 }
 
-/// What determines every number.
+/// What determines the numbers.
 fn made_with(exploration: &Exploration) -> serde_json::Value {
     json!({
         "model": exploration.states.origin,
@@ -62,25 +75,7 @@ pub(super) fn rows_of_page(states: &Activations, options: &Options) -> Vec<usize
     choose_rows(states.rows.len(), MAX_TOKENS, options.seed)
 }
 
-/// The first text, as far as a title holds it.
-fn title(exploration: &Exploration) -> String {
-    const LONGEST: usize = 90;
-    let states = &exploration.states;
-    let Some(first) = states.texts.first() else {
-        return states.origin.model.clone();
-    };
-    let mut title: String = first.text.chars().take(LONGEST).collect();
-    if first.text.chars().nth(LONGEST).is_some() {
-        title.push('…');
-    }
-    match states.texts.len() {
-        1 => title,
-        n => format!("{title} and {} more", n - 1),
-    }
-}
-
-/// The words of a text by their letters, lower-cased, each with the place of its first token among
-/// `rows`.
+/// The words of a text, lower-cased, each with the place of its first token in `rows`.
 fn words(e: &Exploration, rows: &[usize], text: usize) -> Vec<(usize, String)> {
     let mut words: Vec<(usize, String, Option<u32>)> = Vec::new();
     for (place, &row) in rows.iter().enumerate() {
@@ -99,11 +94,12 @@ fn words(e: &Exploration, rows: &[usize], text: usize) -> Vec<(usize, String)> {
     words.into_iter().map(|(place, word, _)| (place, word)).collect()
 }
 
-/// Pairs of words of two texts that stand for each other, by the fewest edits.
+/// The number of words above which texts are not aligned: the time grows with its square.
+const MAX_ALIGNED: usize = 2_000;
+
+/// Pairs of corresponding words of two texts, by the fewest edits.
 fn pairs(a: &[(usize, String)], b: &[(usize, String)]) -> Result<Vec<[usize; 2]>> {
-    /// Texts longer than this are not aligned: it takes the square of their words.
-    const LONGEST: usize = 2_000;
-    if a.len().max(b.len()) > LONGEST {
+    if a.len().max(b.len()) > MAX_ALIGNED {
         return Ok(Vec::new());
     }
     let forms = |words: &[(usize, String)]| -> Vec<String> {
@@ -117,8 +113,8 @@ fn pairs(a: &[(usize, String)], b: &[(usize, String)]) -> Result<Vec<[usize; 2]>
     Ok(both.collect())
 }
 
-/// Which tokens of two explorations stand for the same word: words are aligned by their letters,
-/// and the first tokens of aligned words are paired. Of several texts, those at the same place are.
+/// Pairs of tokens of two explorations, the first tokens of corresponding words. The first text of
+/// one exploration is aligned with the first text of the other one, and so on.
 fn aligned(
     first: &Exploration,
     second: &Exploration,
@@ -130,7 +126,7 @@ fn aligned(
     Ok((0..texts).map(of_text).collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// Adds the two texts of an exploration to a page, beside each other: their maps have one basis.
+/// Adds the two texts of an exploration to a page, side by side. Their maps have one basis.
 pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<()> {
     let states = &exploration.states;
     let mut words_of = Vec::new();
@@ -147,11 +143,12 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
         });
         data.tokens.iter_mut().for_each(|token| token.sentence = 0);
         for layer in &mut data.layers {
-            (layer.cka, layer.to_layer_0, layer.to_sentence) = (None, None, None);
+            (layer.cka, layer.moved) = (None, None);
+            (layer.to_layer_0, layer.to_sentence) = (None, None);
         }
-        // These numbers are of both texts together.
-        (data.cka_tokens, data.moves) = (None, None);
-        data.left_out.retain(|left| !["profile", "neighbour_change", "cka"].contains(&&*left.name));
+        // These numbers belong to both texts together.
+        (data.cka_tokens, data.moves, data.profile) = (None, None, None);
+        data.omitted.retain(|o| !["profile", "neighbour_change", "cka"].contains(&&*o.what));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);
     }
@@ -163,7 +160,7 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
 }
 
 impl Exploration {
-    /// The data of the page for all tokens, made once.
+    /// The data of all tokens, computed once.
     ///
     /// # Errors
     /// An entry of the states that is not finite.
@@ -175,11 +172,8 @@ impl Exploration {
         Ok(self.data.get_or_init(|| data))
     }
 
-    fn unit_name(&self) -> &'static str {
-        match self.states.unit {
-            Unit::Token => "token",
-            Unit::Word => "word",
-            Unit::Sentence => "sentence",
-        }
+    /// Whether the page has only some of the tokens.
+    pub(super) fn is_sampled(&self) -> bool {
+        self.states.rows.len() > MAX_TOKENS
     }
 }

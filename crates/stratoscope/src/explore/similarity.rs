@@ -11,12 +11,13 @@ use stratoscope_geometry::{
     similarity_matrix,
 };
 
-/// Token × token similarities, one matrix a layer, row by row.
+/// Token × token similarities: one matrix per layer, row by row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Similarities {
     /// Cosines, `[layers][tokens * tokens]`.
     pub raw: Vec<Vec<f64>>,
-    /// Cosines after the mean of the layer's tokens that are not special is subtracted, alike.
+    /// Cosines after the mean of the layer's tokens that are not special is subtracted,
+    /// `[layers][tokens * tokens]`.
     pub centred: Vec<Vec<f64>>,
 }
 
@@ -100,7 +101,7 @@ pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     let n = layers.len();
     let mut values = vec![1.0; n * n];
     for a in 0..n {
-        // The diagonal too: it is 1, or an error where the layer does not vary.
+        // With the diagonal: it is 1, or an error where the layer has no variance.
         for b in a..n {
             let value = debiased_cka(layers[a].view(), layers[b].view())?;
             values[a * n + b] = value;
@@ -110,18 +111,18 @@ pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-/// Of `rows` those of tokens that are not special; all where there are no others.
+/// The rows of `rows` whose tokens are not special; all where every token is special.
 pub(super) fn ordinary(states: &Activations, rows: &[usize]) -> Vec<usize> {
     let found: Vec<usize> = rows.iter().copied().filter(|&r| !states.rows[r].special).collect();
     if found.is_empty() { rows.to_vec() } else { found }
 }
 
 /// All rows of tokens that are not special.
-fn all_ordinary(states: &Activations) -> Vec<usize> {
+pub(super) fn all_ordinary(states: &Activations) -> Vec<usize> {
     ordinary(states, &(0..states.rows.len()).collect::<Vec<_>>())
 }
 
-/// What the bootstrap resamples: sentences, or the tokens of a single one.
+/// The units that the bootstrap resamples: sentences, or the tokens of a single sentence.
 fn groups(sentences: &[usize]) -> Vec<usize> {
     if sentences.iter().any(|s| Some(s) != sentences.first()) {
         sentences.to_vec()
@@ -130,8 +131,8 @@ fn groups(sentences: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The similarity of each row of `x` with the corresponding row of `first`, both `[n, d_model]`, each centred or
-/// standardised by its own layer where the metric asks for it.
+/// The similarity of each row of `x` with the same row of `first`, both `[n, d_model]`: `[n]`. Centred
+/// and standardised cosines use the mean and the standard deviation of each layer.
 fn own_similarity(
     x: ArrayView2<'_, f32>,
     first: ArrayView2<'_, f32>,

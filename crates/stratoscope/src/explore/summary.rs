@@ -47,7 +47,7 @@ fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(text)?;
     strips(text, exploration)?;
-    largest_change(text, exploration)
+    headlines(text, exploration)
 }
 
 fn write_several(text: &mut String, side: &SideBySide) -> std::fmt::Result {
@@ -98,7 +98,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let (Some(first), Some(last)) = (exploration.layers.first(), exploration.layers.last()) else {
         return Ok(());
     };
-    // All strips share one scale, which begins at 0 where nothing is below.
+    // All strips share one scale, which starts at 0 unless a value is negative.
     let low = all.iter().copied().fold(0.0, f64::min);
     let high = all.iter().copied().fold(low, f64::max);
     if all.is_empty() {
@@ -119,27 +119,19 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     Ok(())
 }
 
-/// The step in which most neighbours changed, and the tokens that changed most.
-fn largest_change(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
-    let Some(change) = &exploration.neighbour_change else { return Ok(()) };
-    let Some(step) = change.largest() else { return Ok(()) };
-    let rows = &exploration.states.rows;
-    let most: Vec<&str> =
-        step.tokens.iter().take(3).map(|token| rows[token.row].label.as_str()).collect();
-    writeln!(text)?;
-    writeln!(
-        text,
-        "{:<22}layer {} to {}: {:.0} % of nearest neighbours are new (by chance {:.0} %); most: {}",
-        "largest change",
-        step.from,
-        step.to,
-        100.0 * step.change,
-        100.0 * change.by_chance,
-        most.join(", ")
-    )
+/// One line per chart that has one.
+fn headlines(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let headlines = exploration.charts().iter().filter_map(|chart| chart.headline.as_ref());
+    for (index, (name, content)) in headlines.enumerate() {
+        if index == 0 {
+            writeln!(text)?;
+        }
+        writeln!(text, "{name:<22}{content}")?;
+    }
+    Ok(())
 }
 
-/// A curve as one row of cells, with its ends; nothing where no value is known.
+/// A curve as one row of cells, with its first and last value; nothing for a curve without values.
 fn strip(
     text: &mut String,
     name: &str,

@@ -1,4 +1,4 @@
-//! An exploration as the data of a page, of all tokens or of some.
+//! An exploration as data of the page: of all tokens, or of some.
 
 use crate::explore::similarity::ordinary;
 use crate::explore::{Exploration, HeadSummary, LayerMaps, TokenChange};
@@ -9,11 +9,8 @@ use serde_json::Value;
 use stratoscope_geometry::{Metric, Reference, similarity_matrix};
 use stratoscope_report as schema;
 
-/// More cells than this, of all layers and measures, make a page too heavy.
+/// Cells of similarities, of all layers and metrics, above which a page is too heavy.
 const MAX_CELLS: usize = 400_000;
-
-/// Tokens whose change is listed at a step, where there are too many for a matrix.
-const CHANGED_OF_MANY: usize = 10;
 
 impl Exploration {
     /// The data of some rows, ascending.
@@ -21,21 +18,19 @@ impl Exploration {
         let states = &self.states;
         let provenance = self.provenance();
         let mut omitted = self.omitted.clone();
-        let likeness = self.likeness(rows, &mut omitted)?;
+        let similarities = self.similarities(rows, &mut omitted)?;
         let side = states.layers.len();
         let mut layers = Vec::with_capacity(side);
         for (index, summary) in self.layers.iter().enumerate() {
             let cka = self.cka.as_ref().map(|(v, _)| v[index * side..(index + 1) * side].to_vec());
             let step = self.neighbour_change.as_ref().zip(index.checked_sub(1));
-            let moved = step.and_then(|(moves, before)| {
-                let all = &moves.steps.get(before)?.tokens;
-                let few = all.len() <= super::charts::MAX_CHANGING;
-                let listed = if few { all.len() } else { CHANGED_OF_MANY };
+            let moved = step.and_then(|(change, before)| {
+                let all = &change.steps.get(before)?.tokens;
                 let token = |m: &TokenChange| {
                     let token = rows.binary_search(&m.row).ok()?;
                     (m.change > 0.0).then_some(schema::Moved { token, change: m.change })
                 };
-                Some(all.iter().filter_map(token).take(listed).collect())
+                Some(all.iter().filter_map(token).take(change.listed()).collect())
             });
             let heads = self.attention.as_ref().and_then(|a| a.at(summary.layer));
             layers.push(schema::Layer {
@@ -47,8 +42,7 @@ impl Exploration {
                 cka,
                 trajectory: self.trajectory.as_ref().map(|m| map_layer(m, index, rows)),
                 tsne: self.tsne.as_ref().map(|m| map_layer(m, index, rows)),
-                plane: None,
-                similarity: likeness.as_ref().map(|l| l[index].clone()),
+                similarity: similarities.as_ref().map(|of| of[index].clone()),
                 neighbours: self.listed_neighbours(index, rows),
                 moved,
                 heads: heads.map(|heads| heads.iter().map(head).collect()),
@@ -83,7 +77,6 @@ impl Exploration {
                 .then_some(schema::Sampled { of: states.rows.len(), seed: self.options.seed }),
             trajectory: self.trajectory.as_ref().map(|m| about_map(m, rows)),
             tsne: self.tsne.as_ref().map(|m| about_map(m, rows)),
-            plane: None,
             cka_tokens: self.cka.as_ref().map(|(_, n)| *n),
             neighbours: self.neighbours.as_ref().map(|near| near.k),
             moves: self.neighbour_change.as_ref().map(|m| schema::Moves {
@@ -93,15 +86,15 @@ impl Exploration {
             }),
             layers,
             profile: self.profile.as_ref().map(serde_json::to_value).transpose()?,
-            left_out: omitted
+            omitted: omitted
                 .iter()
-                .map(|o| schema::LeftOut { name: o.what.to_string(), reason: o.why.to_string() })
+                .map(|o| schema::Omitted { what: o.what.to_string(), why: o.why.to_string() })
                 .collect(),
         })
     }
 
-    /// Every token against every token, by as many measures as the page holds, in this order.
-    fn likeness(
+    /// `[layers]`: token × token similarities, by as many metrics as the page has room for.
+    fn similarities(
         &self,
         rows: &[usize],
         omitted: &mut Vec<Omitted>,
@@ -119,7 +112,7 @@ impl Exploration {
         if held == 0 {
             return Ok(None);
         }
-        // The figure has two of them. Centred and standardised are by all rows in both.
+        // The mean and the standard deviation are those of all rows.
         let side = self.states.rows.len();
         let ordinary = ordinary(&self.states, &(0..side).collect::<Vec<_>>());
         let of_known = |values: &[f64]| triangle(rows, |a, b| values[a * side + b]);
@@ -140,7 +133,7 @@ impl Exploration {
         (0..layers).map(of_layer).collect::<Result<_>>().map(Some)
     }
 
-    /// `[tokens]`: the neighbours of each token of some rows, as places among these rows.
+    /// `[tokens]`: the neighbours of each token of some rows, as places in these rows.
     fn listed_neighbours(&self, layer: usize, rows: &[usize]) -> Option<Vec<Vec<usize>>> {
         let near = self.neighbours.as_ref()?;
         let place = |&place: &usize| rows.binary_search(&near.rows[place]).ok();
@@ -153,7 +146,7 @@ impl Exploration {
         Some(all)
     }
 
-    /// The texts; of a pair both, with a tab between.
+    /// The texts; the two texts of a pair are joined by a tab.
     pub(crate) fn texts(&self) -> Vec<String> {
         let texts = self.states.texts.iter().map(|text| match &text.pair {
             Some(pair) => format!("{}\t{pair}", text.text),
@@ -172,7 +165,7 @@ fn head(of: &HeadSummary) -> schema::Head {
     }
 }
 
-/// The upper triangle with the diagonal, row by row; `value` is that of two rows.
+/// The upper triangle with the diagonal, row by row, of the values of two rows.
 fn triangle(rows: &[usize], value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
     let pairs = rows.iter().enumerate().flat_map(|(i, &a)| rows[i..].iter().map(move |&b| (a, b)));
     pairs.map(|(a, b)| value(a, b)).collect()
@@ -182,7 +175,7 @@ fn estimate(of: Estimate) -> schema::Estimate {
     schema::Estimate { value: of.value, interval: of.interval, n: of.n }
 }
 
-/// The name that serde has for a value.
+/// The name that serde writes for a value.
 fn name(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

@@ -1,0 +1,273 @@
+//! The charts of an exploration: each is one value for paper, page, JSON and CSV.
+
+use super::maps::LayerMaps;
+use super::options::Alignment;
+use super::similarity::all_ordinary;
+use super::{Exploration, LayerSummary};
+use crate::series::series;
+use crate::text::{display_names, metric_label, short_name};
+use crate::{Estimate, Part};
+use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails};
+use stratoscope_extractor::Unit;
+
+/// A chart, and its line in the terminal summary.
+#[derive(Debug)]
+pub(super) struct Described {
+    pub(super) chart: Chart,
+    /// The name and the content of the line.
+    pub(super) headline: Option<(&'static str, String)>,
+}
+
+impl From<Chart> for Described {
+    fn from(chart: Chart) -> Self {
+        Self { chart, headline: None }
+    }
+}
+
+/// Which mean of a layer.
+pub(super) type Pick = fn(&LayerSummary) -> Option<Estimate>;
+
+/// The curves by depth. The last one is the baseline.
+pub(super) const CURVES: [(&str, Pick); 3] = [
+    ("to itself at layer 0", |l| l.to_layer_0),
+    ("to the others of its sentence", |l| l.to_sentence),
+    ("any two words", |l| l.baseline),
+];
+
+/// A curve by depth, `[layers]`, with the number of resampled units.
+pub(super) fn curve(name: &str, layers: &[LayerSummary], pick: Pick) -> Series {
+    let n = layers.iter().find_map(pick).map(|estimate| estimate.n);
+    Series { n, ..series(name, layers.iter().map(pick)) }
+}
+
+impl Exploration {
+    /// The charts of both figures and page, in the order in which they are shown; made once.
+    pub(super) fn charts(&self) -> &[Described] {
+        self.charts.get_or_init(|| {
+            let charts = [
+                self.depth(),
+                self.norms(),
+                self.cka_chart(),
+                self.neighbour_change_chart(),
+                self.heads(),
+                self.rollout_chart(),
+                self.patterns(),
+            ];
+            let about = |described: Described| {
+                let chart = self.about(described.chart);
+                Described { chart, ..described }
+            };
+            charts.into_iter().flatten().map(about).collect()
+        })
+    }
+
+    /// The chart with the name of the model, and linked to the first exploration of a page.
+    fn about(&self, chart: Chart) -> Chart {
+        chart.subject(short_name(&self.states.origin.model)).exploration(0)
+    }
+
+    fn depth(&self) -> Option<Described> {
+        let [layer_0, sentence, baseline] =
+            CURVES.map(|(name, pick)| curve(name, &self.layers, pick));
+        let title = match (&self.profile, self.states.texts.len()) {
+            (None, _) => "",
+            (Some(_), 1) => "this text",
+            (Some(_), _) => "these texts",
+        };
+        let axis = Axis::layers(&self.states.layers);
+        let y = metric_label(self.options.metric);
+        let own = Panel::new(title, axis, y, [layer_0, sentence, baseline.baseline()]);
+        let mut captions = Vec::new();
+        if !own.series.is_empty() {
+            captions.push(self.depth_caption());
+        }
+        let mut rows = vec![vec![own]];
+        if let Some(profile) = &self.profile {
+            captions.push(format!(
+                "The profile is a property of the model: it does not depend on this text. {}",
+                profile.caption()
+            ));
+            let named = |panel: Panel| {
+                let title = format!("the model's profile, {}", panel.title);
+                Panel { title, ..panel }
+            };
+            rows.extend(profile.panels().into_iter().map(|row| row.into_iter().map(named).collect()));
+        }
+        let chart = Chart::new("depth", "What changes with depth", Curves::rows(rows))
+            .caption(captions.join(" "))
+            .paper("Ethayarajh 2019", "10.18653/v1/D19-1006");
+        (!chart.is_empty()).then(|| chart.into())
+    }
+
+    fn depth_caption(&self) -> String {
+        let over = match self.states.texts.len() {
+            1 => format!("the {} of one text: they say nothing about other texts", self.units()),
+            n => format!("{n} texts"),
+        };
+        let baseline = match self.layers.first().and_then(|l| l.baseline) {
+            Some(baseline) => format!(
+                " Dashed: the mean cosine of words from {} unrelated sentences (Ethayarajh 2019). \
+                 Read similarities relative to this baseline.",
+                baseline.n
+            ),
+            None => {
+                let omitted = self.omitted.iter().find(|omitted| omitted.what == Part::Baseline);
+                omitted.map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why))
+            }
+        };
+        format!(
+            "Means over the {} that are not special. Bands: 95 % bootstrap intervals over \
+             {over}.{baseline}",
+            self.units(),
+        )
+    }
+
+    fn norms(&self) -> Option<Described> {
+        let n = all_ordinary(&self.states).len();
+        let norms = self.layers.iter().map(|layer| Some(layer.norm));
+        let series = Series::new("mean norm").n(n).values(norms);
+        let axis = Axis::layers(&self.states.layers);
+        let panel = Panel::new("", axis, "mean Euclidean norm", [series]);
+        let caption = format!(
+            "The mean Euclidean norm of the {} that are not special. Where the norm jumps, a map of \
+             all layers in one basis shows mostly this jump; a cosine does not depend on the norm.",
+            self.units()
+        );
+        Some(Chart::new("norms", "Norms", Curves::one(panel)).caption(caption).into())
+    }
+
+    fn cka_chart(&self) -> Option<Described> {
+        let (values, n) = self.cka.as_ref()?;
+        let axis = || Axis::layers(&self.states.layers);
+        let scale = Scale::to_one(values.iter().copied());
+        let panel = MatrixPanel::new(axis(), axis(), "debiased linear CKA", scale)
+            .n(*n)
+            .values(values.iter().copied().map(Some));
+        let chart = Chart::new("cka", "How similar the layers are", panel)
+            .caption(cka_caption(&format!("over the {} that are not special", self.units())))
+            .paper("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
+        Some(chart.into())
+    }
+
+    /// Token × token cosines by layer, raw and centred. The page has a panel of its own for them.
+    pub(super) fn similarity_chart(&self) -> Option<Chart> {
+        let similarity = self.similarity.as_ref()?;
+        let all: Vec<usize> = (0..self.states.rows.len()).collect();
+        let axis = self.token_axis(&all).title("");
+        let panel = |title: &str, value: &str, layers: &[Vec<f64>], scale| {
+            let slices = self.states.layers.iter().zip(layers);
+            let slices = slices.map(|(layer, values)| {
+                Slice::new(values.iter().copied().map(Some)).layer(*layer)
+            });
+            MatrixPanel::new(axis.clone(), axis.clone(), value, scale).title(title).slices(slices)
+        };
+        let raw = Scale::to_one(similarity.raw.iter().flatten().copied());
+        let panels = [
+            panel("Raw cosine", "cosine", &similarity.raw, raw),
+            panel("Centred cosine", "centred cosine", &similarity.centred, Scale::symmetric(1.0)),
+        ];
+        let caption = format!(
+            "Cosine of each of the {units} with every other one. Raw cosine: it is high between any \
+             two {units} where the space is a narrow cone, and a few large dimensions can dominate \
+             it. Centred cosine: {centred} All matrices of a panel share one scale.",
+            units = self.units(),
+            centred = centred(self.units()),
+        );
+        let chart = Chart::new("similarity", "Similarity by layer", Matrix::new(panels));
+        Some(self.about(chart.caption(caption)))
+    }
+
+    /// The t-SNE maps. The page has a panel of its own for them.
+    pub(super) fn tsne_chart(&self) -> Option<Chart> {
+        let maps = self.tsne.as_ref()?;
+        let point = |layer: &Vec<[f64; 2]>| layer.iter().copied().map(Some).collect();
+        let note = |(t, c): (&Option<f64>, &Option<f64>)| match (t, c) {
+            (Some(t), Some(c)) => format!("T {t:.2}, C {c:.2}"),
+            _ => String::new(),
+        };
+        let notes = maps.trustworthiness.iter().zip(&maps.continuity).map(note).collect();
+        let trails = Trails::new(
+            Axis::layers(&self.states.layers),
+            self.token_axis(&maps.rows),
+            maps.points.iter().map(point).collect(),
+        );
+        let chart = Chart::new("tsne", "t-SNE by layer", trails.notes(notes))
+            .caption(self.tsne_caption(maps));
+        Some(self.about(chart))
+    }
+
+    fn tsne_caption(&self, maps: &LayerMaps) -> String {
+        let how = match maps.alignment {
+            Alignment::Joint => "One map of the tokens of all layers, shown layer by layer.",
+            Alignment::Procrustes => {
+                "One map per layer. Each map is rotated, mirrored and scaled to fit the map of the \
+                 layer before."
+            }
+            Alignment::None => "One map per layer, not aligned: layers cannot be compared.",
+        };
+        let perplexity = maps.perplexity.unwrap_or(0.0);
+        let of = maps
+            .components
+            .map_or_else(String::new, |k| format!(", of the first {k} principal components"));
+        let omitted = match self.states.rows.len() - maps.rows.len() {
+            0 => String::new(),
+            n => format!(" {n} special or outlying tokens are omitted."),
+        };
+        format!(
+            "{how} Perplexity {perplexity:.1}{of}. Near neighbours have a meaning; distances, sizes \
+             of groups and empty space do not. T: trustworthiness, whether neighbours on the map are \
+             neighbours in the space of the layer. C: continuity, whether the map keeps the \
+             neighbours of the space (0 to 1, k = {}).{omitted}",
+            maps.k.map_or_else(|| "undefined".to_owned(), |k| k.to_string()),
+        )
+    }
+
+    /// Some rows of the states as an axis, which the page links to its tokens where it has all rows.
+    pub(super) fn token_axis(&self, rows: &[usize]) -> Axis {
+        let names = display_names(&self.states.rows);
+        let labels = rows.iter().map(|&row| names[row].clone()).collect();
+        let places = if self.is_sampled() { Vec::new() } else { rows.to_vec() };
+        let texts = rows.iter().map(|&row| self.states.rows[row].sequence).collect();
+        let special = |place: &usize| self.states.rows[rows[*place]].special;
+        Axis::tokens(labels, places)
+            .title(self.unit_name())
+            .groups(if self.states.texts.len() > 1 { texts } else { Vec::new() })
+            .muted((0..rows.len()).filter(special))
+    }
+
+    /// What a row is.
+    pub(super) fn unit_name(&self) -> &'static str {
+        match self.states.unit {
+            Unit::Token => "token",
+            Unit::Word => "word",
+            Unit::Sentence => "sentence",
+        }
+    }
+
+    /// What rows are.
+    pub(super) fn units(&self) -> &'static str {
+        match self.states.unit {
+            Unit::Token => "tokens",
+            Unit::Word => "words",
+            Unit::Sentence => "sentences",
+        }
+    }
+}
+
+/// What a centred cosine is, and what it cannot show.
+pub(super) fn centred(units: &str) -> String {
+    format!(
+        "the mean of the layer's {units} (without special tokens) is subtracted first; with few \
+         {units}, this mean makes unlike {units} look opposed."
+    )
+}
+
+/// The caption of CKA between layers, `over` some rows.
+pub(super) fn cka_caption(over: &str) -> String {
+    format!(
+        "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) {over}. It is 1 where two \
+         layers arrange them in the same way up to rotation and scale, and about 0, also below 0, \
+         for unrelated arrangements. It is noisy for few of them, and a high value does not show \
+         that two layers encode the same information."
+    )
+}

@@ -1,0 +1,112 @@
+//! The charts of several models.
+
+use super::SideBySide;
+use crate::explore::charts::{CURVES, Pick, centred, cka_caption, curve};
+use crate::text::{display_names, metric_label};
+use stratoscope_chart::{
+    Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice,
+};
+
+/// Words above which a matrix is not readable.
+const MAX_WORDS: usize = 60;
+
+/// Matrices of similarities beside each other.
+const MAX_ACROSS: usize = 3;
+
+/// The shares of the whole depth at which similarities are shown.
+const DEPTHS: [f64; 4] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
+
+impl SideBySide {
+    /// The charts of all models for both figures and page.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        [self.depth(), self.cross_cka()].into_iter().flatten().collect()
+    }
+
+    fn depth(&self) -> Option<Chart> {
+        let names = self.names();
+        let y = self.explorations.first().map_or("", |e| metric_label(e.options.metric));
+        let panel = |(title, pick): (&str, Pick)| {
+            let series = self.explorations.iter().zip(&names).map(|(e, name)| {
+                let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
+                curve(name, &e.layers, pick).shares(&layers, e.states.origin.n_layers)
+            });
+            Panel::new(title, Axis::share(), y, series)
+        };
+        let missing: Vec<&str> = (self.explorations.iter().zip(&names))
+            .filter(|(e, _)| e.layers.iter().all(|layer| layer.baseline.is_none()))
+            .map(|(_, name)| name.as_str())
+            .collect();
+        let missing = match missing.is_empty() {
+            true => String::new(),
+            false => format!(" No baseline (any two words) is stored for {}.", missing.join(", ")),
+        };
+        let caption = format!(
+            "Means over the same words, with 95 % bootstrap intervals. Cosines of two models belong \
+             to two spaces: compare how far a curve is above the curve of any two words of its \
+             model, not the heights of curves.{missing}"
+        );
+        let chart = Chart::new(
+            "depth",
+            "What changes with depth, model by model",
+            Curves::multiples(CURVES.map(panel)),
+        );
+        (!chart.is_empty()).then(|| chart.caption(caption))
+    }
+
+    /// Similarities of words at four depths of each model, on one scale. The page has a panel of its
+    /// own for them.
+    pub(super) fn similarity(&self) -> Option<Chart> {
+        let first = self.explorations.first()?;
+        if first.states.rows.len() > MAX_WORDS {
+            return None;
+        }
+        let names = self.names();
+        let mut slices = Vec::new();
+        for share in DEPTHS {
+            for (exploration, name) in self.explorations.iter().zip(&names) {
+                let layers = &exploration.states.layers;
+                let index = (share * (layers.len() - 1) as f64).round() as usize;
+                let values = exploration.similarity.as_ref()?.centred[index].iter();
+                let slice = Slice::new(values.map(|value| Some(*value)));
+                slices.push(slice.name(name.as_str()).layer(layers[index]));
+            }
+        }
+        let axis = Axis::tokens(display_names(&first.states.rows), Vec::new()).title("");
+        let panel = MatrixPanel::new(axis.clone(), axis, "centred cosine", Scale::symmetric(1.0))
+            .slices(slices);
+        let across = self.explorations.len().min(MAX_ACROSS);
+        let caption = format!(
+            "Centred cosine of every word with every other word at the bottom, at one third, at two \
+             thirds and at the top of each model: {}",
+            centred("words")
+        );
+        let title = "Similarity of words, model by model";
+        let chart = Chart::new("similarity", title, Matrix::new([panel]).across(across));
+        Some(chart.caption(caption))
+    }
+
+    fn cross_cka(&self) -> Option<Chart> {
+        let names = self.names();
+        let axis = |model: usize| {
+            let layers = &self.explorations[model].states.layers;
+            Axis::layers_of(format!("layer of {}", names[model]), layers)
+        };
+        let all = self.cka.iter().flat_map(|pair| &pair.values).flatten();
+        let scale = Scale::to_one(all.copied());
+        let panel = |pair: &super::CrossCka| {
+            MatrixPanel::new(axis(pair.a), axis(pair.b), "debiased linear CKA", scale)
+                .title(format!("{} and {}", names[pair.a], names[pair.b]))
+                .n(pair.n)
+                .values(pair.values.iter().flatten().map(|value| Some(*value)))
+        };
+        let chart = Chart::new(
+            "cka",
+            "How similar the layers of two models are",
+            Matrix::new(self.cka.iter().map(panel)),
+        );
+        let chart = chart
+            .caption(cka_caption("of the same words in two models"))
+            .paper("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
+        (!chart.is_empty()).then_some(chart)
+    }
+}
