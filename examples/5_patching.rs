@@ -5,9 +5,9 @@
 
 #![allow(clippy::print_stdout)]
 
+use ndarray::Axis;
 use std::error::Error;
-use stratoscope::crates::transformer::{At, HookPoint, Hooks, Recorder};
-use stratoscope::{Activations, Explorer};
+use stratoscope::{Activations, Explorer, Interventions};
 
 const FIRST: &str = "They walked along the bank of the river.";
 const SECOND: &str = "They walked along the bank of the city.";
@@ -15,20 +15,21 @@ const SECOND: &str = "They walked along the bank of the city.";
 fn main() -> Result<(), Box<dyn Error>> {
     let explorer = Explorer::bundled()?;
     let n_layers = explorer.origin().n_layers;
-    let points: Vec<HookPoint> = (0..n_layers).map(HookPoint::ResidPost).collect();
-
-    // The first sentence, whose states are recorded.
-    let mut recorded = Recorder::new(points.clone());
-    let first = explorer.run_with_hooks(FIRST, &mut recorded)?;
-    let second = explorer.extract(&[SECOND])?;
+    let (first, second) = (explorer.extract(&[FIRST])?, explorer.extract(&[SECOND])?);
     let (target, plain) = (vector(&first, "bank")?, vector(&second, "bank")?);
     let changed = first.find("river").pop().ok_or("the word is not there")?.rows.start;
 
     println!("the share of the way from the second sentence's “bank” to the first's");
-    for (block, point) in points.iter().enumerate() {
-        let row = recorded.values[point].narrow(0, changed, 1)?;
-        let mut patch = At::new(*point, |value| Ok(value.slice_scatter0(&row, changed)?));
-        let patched = vector(&explorer.run_with_hooks(SECOND, &mut patch)?, "bank")?;
+    for block in 0..n_layers {
+        // The state of “river” after the block takes the place of the state of “city”.
+        let state = first.layer(block + 1).row(changed).to_owned();
+        let patch =
+            Interventions::new().at(&format!("blocks.{block}.hook_resid_post"), |value| {
+                let mut value = value.to_owned();
+                value.row_mut(changed).assign(&state);
+                Some(value)
+            })?;
+        let patched = vector(&explorer.run_with_hooks(SECOND, patch)?, "bank")?;
         let way: Vec<f32> = target.iter().zip(&plain).map(|(to, from)| to - from).collect();
         let made = patched.iter().zip(&plain).map(|(to, from)| to - from);
         let along: f32 = way.iter().zip(made).map(|(way, made)| way * made).sum();
@@ -38,11 +39,12 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     println!("the change of “bank” when an MLP gives every token its mean output");
     for block in 0..n_layers {
-        let mut ablation = At::new(HookPoint::MlpOut(block), |value| {
-            Ok(value.mean_keepdim(0)?.broadcast_as(value.shape())?.contiguous()?)
-        });
-        let hooks: &mut dyn Hooks = &mut ablation;
-        let ablated = vector(&explorer.run_with_hooks(SECOND, hooks)?, "bank")?;
+        let ablation =
+            Interventions::new().at(&format!("blocks.{block}.hook_mlp_out"), |value| {
+                let mean = value.mean_axis(Axis(0))?;
+                mean.broadcast(value.dim()).map(|mean| mean.to_owned())
+            })?;
+        let ablated = vector(&explorer.run_with_hooks(SECOND, ablation)?, "bank")?;
         let change: f32 = ablated.iter().zip(&plain).map(|(a, b)| (a - b).powi(2)).sum();
         let length: f32 = plain.iter().map(|b| b * b).sum();
         println!("block {block}: {:.3}", (change / length).sqrt());

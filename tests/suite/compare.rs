@@ -14,7 +14,10 @@ fn json(place: &Place, args: &[&str]) -> Value {
     assert_eq!(outcome.stderr, "", "{args:?}");
     assert_eq!(outcome.stdout.matches("\"layers\":").count(), 1, "{args:?}");
     let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!((&value["schema"]["name"], &value["schema"]["version"]), (&"stratoscope.compare".into(), &2.into()));
+    assert_eq!(
+        (&value["schema"]["name"], &value["schema"]["version"]),
+        (&"stratoscope.compare".into(), &2.into())
+    );
     value
 }
 

@@ -292,7 +292,10 @@ fn several_models_are_held_against_each_other() {
     let alone = json(place.line("geometry --file own.conllu --model other --json"));
     assert_eq!(alone["layers"], models[2]["layers"]);
     let shown = place.line(&line.replace("--json", "--output out")).done().stdout;
-    assert!(shown.contains("out\n  geometry cka rsa neighbour_change (.svg .png .json .csv)"), "{shown}");
+    assert!(
+        shown.contains("out\n  geometry cka rsa neighbour_change (.svg .png .json .csv)"),
+        "{shown}"
+    );
 }
 
 #[test]

@@ -350,7 +350,8 @@ fn folders_that_cannot_be_written() {
     for folder in folders {
         for output in ["out", "out.safetensors", "deeper/out"] {
             let command = if output.contains('.') { "extract" } else { "explore" };
-            let line = format!("{command} --model tiny 'the river bank' --output {folder}/{output}");
+            let line =
+                format!("{command} --model tiny 'the river bank' --output {folder}/{output}");
             let said = refused(&place, &line);
             assert!(said.contains(folder), "{line}: {said}");
         }

@@ -4,9 +4,10 @@ use crate::command::{Place, tiny};
 use crate::fixtures::load;
 use std::ops::Range;
 use stratoscope::crates::extractor::{Prepared, extract, prepare, read_states, write_states};
+use stratoscope::explore::Exploration;
 use stratoscope::{
-    Activations, HookSelection, Known, LayerSelection, LongText, Pooling, Settings, Text, Unit,
-    explore,
+    Activations, Analysis, ExploreOptions, HookSelection, LayerSelection, LongText, ModelArtifacts,
+    Pooling, Silent, Text, Unit,
 };
 use stratoscope_loader::Model;
 
@@ -164,15 +165,14 @@ fn a_file_of_hidden_states_alone_is_enough() {
 fn a_sink_is_named_and_does_not_hide_the_rest() {
     let mut states = states(&model(), "the river bank walked past the loan", LongText::Refuse);
     let drawn = |states: &Activations| {
-        let settings = Settings::default();
-        let exploration = explore(states.clone(), &settings, Known::default(), &mut |_| {});
-        let figures = exploration.unwrap().figures();
-        let trajectory = figures.into_iter().find(|f| f.name == "trajectory").unwrap();
-        let drawn = trajectory.drawn.unwrap();
+        let (options, artifacts) = (ExploreOptions::default(), ModelArtifacts::default());
+        let exploration = Exploration::of(states.clone(), &options, &artifacts, &Silent).unwrap();
+        let trajectory = exploration.figure("trajectory").unwrap();
+        let drawn = trajectory.draw().unwrap();
         // Its words alone, as the lines of the caption are broken anywhere.
         let texts = drawn.svg().split('<').filter_map(|tag| tag.split_once('>'));
         let words: Vec<&str> = texts.flat_map(|(_, text)| text.split_whitespace()).collect();
-        (words.join(" "), trajectory.numbers)
+        (words.join(" "), trajectory.json().unwrap())
     };
     assert!(!drawn(&states).0.contains("Not drawn"));
     let sink = states.rows.iter().position(|row| row.label == "walked").unwrap();

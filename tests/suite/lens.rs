@@ -4,7 +4,6 @@ use crate::checkpoints::Checkpoint;
 use crate::command::{Place, number};
 use crate::fixtures::{Tensors, path};
 use crate::report::report_of_page;
-use serde_json::Value;
 use stratoscope::crates::chart::Drawing;
 
 /// A golden checkpoint with a head, and a tokenizer beside it.

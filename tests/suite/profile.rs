@@ -216,7 +216,14 @@ fn the_bundled_models_profile_is_shown_at_once() {
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
     assert!(shown.stdout.contains("carrier “the”") && shown.stdout.contains("Not shown:"));
     let folder = shown.stdout.lines().find(|l| l.starts_with("stratoscope-out/")).unwrap();
-    for name in ["profile.svg", "profile.png", "profile.csv", "numbers.json", "report.html", "manifest.json"] {
+    for name in [
+        "profile.svg",
+        "profile.png",
+        "profile.csv",
+        "numbers.json",
+        "report.html",
+        "manifest.json",
+    ] {
         assert!(place.path(folder).join(name).is_file(), "{name}");
     }
     let json = place.line("profile --json");

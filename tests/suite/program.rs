@@ -1,7 +1,6 @@
 //! The program as it is meant to be used: help, summaries, JSON, every kind of text and setting.
 
 use crate::command::Place;
-use crate::fixtures::path;
 use serde_json::Value;
 use std::process::Stdio;
 

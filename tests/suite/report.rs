@@ -91,11 +91,12 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
             let points = points.map(|side| side[map]["points"].as_array().cloned().unwrap());
             alike(&points.concat().into(), &whole[map]["points"], map);
         }
-        let of = |side: &stratoscope::crates::report::Exploration, metric: &str, i: usize, j: usize| {
-            let n = side.tokens.len();
-            let values = serde_json::to_value(&side.layers[layer].similarity).unwrap();
-            values[metric][i * n - i * (i + 1) / 2 + j].as_f64().unwrap()
-        };
+        let of =
+            |side: &stratoscope::crates::report::Exploration, metric: &str, i: usize, j: usize| {
+                let n = side.tokens.len();
+                let values = serde_json::to_value(&side.layers[layer].similarity).unwrap();
+                values[metric][i * n - i * (i + 1) / 2 + j].as_f64().unwrap()
+            };
         let all = n + b.tokens.len();
         for metric in ["cosine", "centred", "standardised", "euclidean"] {
             for (side, i, j, at) in [(a, 1, 2, (1, 2)), (b, 1, 3, (n + 1, n + 3))] {

@@ -81,7 +81,7 @@ fn golden(name: &str) -> Vec<(Sequence, Vec<Tensor>, Option<Tensor>)> {
 }
 
 fn read(source: &Source) -> SecondOpinion {
-    SecondOpinion::read(source, &mut Silent).unwrap()
+    SecondOpinion::read(source).unwrap()
 }
 
 /// The largest relative difference in any quantity of a sequence.
@@ -95,7 +95,7 @@ fn worst(states: &[Tensor], logits: Option<&Tensor>, opinion: &Opinion) -> f32 {
 fn candle_transformers_agrees_with_transformers_or_is_known_not_to() {
     let mut ran = BTreeSet::new();
     for (name, source) in fixtures() {
-        let opinion = match SecondOpinion::read(&source, &mut Silent) {
+        let opinion = match SecondOpinion::read(&source) {
             Ok(opinion) => opinion,
             Err(second_opinion::Error::NoFamily { model_type, .. }) => {
                 assert!(ABSENT.iter().any(|a| name.starts_with(a)), "{name}: {model_type}");
@@ -316,7 +316,7 @@ fn ours_agrees_wherever_it_should() {
         // Those that either side does not have are counted above.
         let Ok(explorer) = Explorer::open(&source) else { continue };
         let ids: Vec<_> = golden(&name).into_iter().map(|(s, ..)| s.token_ids).collect();
-        let Ok(verification) = explorer.verify_ids(&source, &ids, &mut Silent) else { continue };
+        let Ok(verification) = explorer.verify_ids(&source, &ids) else { continue };
         for text in &verification.texts {
             let found = text.quantities.iter().map(|q| q.largest_relative).fold(0.0, f32::max);
             println!("{name}, {} tokens: {found:.1e}, {:?}", text.tokens, text.verdict);
@@ -337,7 +337,7 @@ fn ours_agrees_wherever_it_should() {
 fn the_bundled_model_agrees_on_real_sentences() {
     let explorer = Explorer::open(&bundled()).unwrap();
     let texts = ["The bank by the river refused the loan.", "Ein Satz, 数字 3 and an émigré."];
-    let verification = explorer.verify(&bundled(), &texts, &mut Silent).unwrap();
+    let verification = explorer.verify(&bundled(), &texts).unwrap();
     for text in &verification.texts {
         assert_eq!(text.quantities.len(), 7);
         let found = text.quantities.iter().map(|q| q.largest_relative).fold(0.0, f32::max);
@@ -373,11 +373,11 @@ fn a_planted_fault_is_found() {
         *number = (f32::from_le_bytes(*number) * 1.01).to_le_bytes();
         // Another file is noticed as such; so the faulty network goes where the sound one was.
         let changed = Explorer::open(&faulty.source()).unwrap();
-        let error = changed.verify_ids(&sound.source(), &ids, &mut Silent).unwrap_err();
+        let error = changed.verify_ids(&sound.source(), &ids).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }), "{error}");
         let faulty = load(&faulty.source()).unwrap();
         let model = Model { transformer: faulty.transformer, ..load(&sound.source()).unwrap() };
-        let found = Explorer::new(model).verify_ids(&sound.source(), &ids, &mut Silent).unwrap();
+        let found = Explorer::new(model).verify_ids(&sound.source(), &ids).unwrap();
         let worst = found.texts.iter().flat_map(|t| &t.quantities);
         let worst = worst.map(|q| q.largest_relative).fold(0.0, f32::max);
         println!("{tensor} changed by 1 %: {worst:.1e}");
@@ -413,7 +413,7 @@ fn no_config_makes_it_panic() {
                 let mut files = files.clone();
                 files[0].1 = serde_json::to_vec(&config).unwrap().into();
                 let source = Source::Memory { id: name.clone(), files };
-                if let Ok(opinion) = SecondOpinion::read(&source, &mut Silent) {
+                if let Ok(opinion) = SecondOpinion::read(&source) {
                     let _ = opinion.opinions(&sequence);
                     let _ = opinion.deviations(2);
                 }

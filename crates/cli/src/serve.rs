@@ -112,7 +112,8 @@ async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
         Err(failure) => return Trouble::from(failure).into_response(),
     };
     let model = model.or_else(|| models.first().cloned()).unwrap_or_default();
-    let mut form = Form { longest: MAX_CHARACTERS, models, model: model.clone(), ..Form::default() };
+    let mut form =
+        Form { longest: MAX_CHARACTERS, models, model: model.clone(), ..Form::default() };
     let (status, report) = match text {
         None => (StatusCode::OK, None),
         Some(text) => {

@@ -6,7 +6,6 @@ pub(crate) mod baseline;
 use crate::artifacts::baseline::Baseline;
 use crate::profile::{NamedStimuli, Profile};
 use crate::{Error, Explorer, Result};
-use std::io::Write;
 use std::path::PathBuf;
 use stratoscope_extractor::Origin;
 use stratoscope_extractor::files::write_file;

@@ -19,12 +19,10 @@ use readout::Readout;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stratoscope_extractor::{
-    HookSelection, LayerSelection, LongText, Origin, Text, extract, prepare, prepare_ids,
+    Group, HookSelection, LayerSelection, LongText, Origin, Text, extract, prepare, prepare_ids,
+    read_groups,
 };
 use stratoscope_loader::{Tokenizer, families_with_heads};
-
-/// The largest number of tokens in one forward pass of a pseudo-perplexity.
-const GROUP: usize = 1024;
 
 /// What the lens computes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -71,11 +71,11 @@ pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
 pub use artifacts::baseline::{Baseline, builtin_sentences};
 pub use artifacts::{DiskStore, ModelArtifacts, NoStore, Store};
 pub use error::{Error, Result};
-pub use stratoscope_geometry::Estimate;
 pub use explorer::{Builder, Explorer};
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
 pub use source::{BUNDLED, IntoSource, bundled as bundled_source, named as named_source};
+pub use stratoscope_geometry::Estimate;
 
 pub use compare::Options as CompareOptions;
 pub use explore::Options as ExploreOptions;

@@ -7,7 +7,9 @@ use super::{Exploration, LayerSummary};
 use crate::series::series;
 use crate::text::{display_names, metric_label, short_name};
 use crate::{Estimate, Part};
-use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails};
+use stratoscope_chart::{
+    Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
+};
 use stratoscope_extractor::Unit;
 
 /// A chart, and its line in the terminal summary.
@@ -91,7 +93,9 @@ impl Exploration {
                 let title = format!("the model's profile, {}", panel.title);
                 Panel { title, ..panel }
             };
-            rows.extend(profile.panels().into_iter().map(|row| row.into_iter().map(named).collect()));
+            rows.extend(
+                profile.panels().into_iter().map(|row| row.into_iter().map(named).collect()),
+            );
         }
         let chart = Chart::new("depth", "What changes with depth", Curves::rows(rows))
             .caption(captions.join(" "))
@@ -112,7 +116,8 @@ impl Exploration {
             ),
             None => {
                 let omitted = self.omitted.iter().find(|omitted| omitted.what == Part::Baseline);
-                omitted.map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why))
+                omitted
+                    .map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why))
             }
         };
         format!(
@@ -156,9 +161,8 @@ impl Exploration {
         let axis = self.token_axis(&all).title("");
         let panel = |title: &str, value: &str, layers: &[Vec<f64>], scale| {
             let slices = self.states.layers.iter().zip(layers);
-            let slices = slices.map(|(layer, values)| {
-                Slice::new(values.iter().copied().map(Some)).layer(*layer)
-            });
+            let slices = slices
+                .map(|(layer, values)| Slice::new(values.iter().copied().map(Some)).layer(*layer));
             MatrixPanel::new(axis.clone(), axis.clone(), value, scale).title(title).slices(slices)
         };
         let raw = Scale::to_one(similarity.raw.iter().flatten().copied());

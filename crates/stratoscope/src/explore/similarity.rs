@@ -7,8 +7,8 @@ use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{
-    Metric, Reference, debiased_cka, grouped_mean, intra_sentence_similarity, norms, rowwise_cosine,
-    similarity_matrix,
+    Metric, Reference, debiased_cka, grouped_mean, intra_sentence_similarity, norms,
+    rowwise_cosine, similarity_matrix,
 };
 
 /// Token × token similarities: one matrix per layer, row by row.

@@ -135,8 +135,9 @@ impl Exploration {
 
     /// The tokens of the first text as an axis, which the page links where its rows are these tokens.
     fn first_text(&self, names: &[String]) -> Axis {
-        let first: Vec<usize> =
-            (0..self.states.rows.len()).filter(|&row| self.states.rows[row].sequence == 0).collect();
+        let first: Vec<usize> = (0..self.states.rows.len())
+            .filter(|&row| self.states.rows[row].sequence == 0)
+            .collect();
         let axis = match self.states.unit == Unit::Token && first.len() == names.len() {
             true => Axis { groups: Vec::new(), ..self.token_axis(&first) },
             false => Axis::tokens(names.to_vec(), Vec::new()),

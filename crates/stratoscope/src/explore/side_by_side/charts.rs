@@ -3,9 +3,7 @@
 use super::SideBySide;
 use crate::explore::charts::{CURVES, Pick, centred, cka_caption, curve};
 use crate::text::{display_names, metric_label};
-use stratoscope_chart::{
-    Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice,
-};
+use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice};
 
 /// Words above which a matrix is not readable.
 const MAX_WORDS: usize = 60;
