@@ -81,7 +81,7 @@ fn golden(name: &str) -> Vec<(Sequence, Vec<Tensor>, Option<Tensor>)> {
 }
 
 fn read(source: &Source) -> SecondOpinion {
-    SecondOpinion::read(source).unwrap()
+    SecondOpinion::read(source, &mut Silent).unwrap()
 }
 
 /// The largest relative difference in any quantity of a sequence.
@@ -95,7 +95,7 @@ fn worst(states: &[Tensor], logits: Option<&Tensor>, opinion: &Opinion) -> f32 {
 fn candle_transformers_agrees_with_transformers_or_is_known_not_to() {
     let mut ran = BTreeSet::new();
     for (name, source) in fixtures() {
-        let opinion = match SecondOpinion::read(&source) {
+        let opinion = match SecondOpinion::read(&source, &mut Silent) {
             Ok(opinion) => opinion,
             Err(second_opinion::Error::NoFamily { model_type, .. }) => {
                 assert!(ABSENT.iter().any(|a| name.starts_with(a)), "{name}: {model_type}");
@@ -413,7 +413,7 @@ fn no_config_makes_it_panic() {
                 let mut files = files.clone();
                 files[0].1 = serde_json::to_vec(&config).unwrap().into();
                 let source = Source::Memory { id: name.clone(), files };
-                if let Ok(opinion) = SecondOpinion::read(&source) {
+                if let Ok(opinion) = SecondOpinion::read(&source, &mut Silent) {
                     let _ = opinion.opinions(&sequence);
                     let _ = opinion.deviations(2);
                 }
