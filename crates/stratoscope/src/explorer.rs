@@ -2,7 +2,7 @@
 
 use crate::artifacts::{ModelArtifacts, NoStore, Store};
 use crate::progress::{Progress, Silent};
-use crate::source::{IntoSource, bundled};
+use crate::source::IntoSource;
 use crate::{ModelRecord, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -45,12 +45,13 @@ impl Explorer {
         Self::builder(source).open()
     }
 
-    /// Loads the bundled model; needs the feature `bundled`.
+    /// Loads the bundled model. Only with the cargo feature `bundled`.
     ///
     /// # Errors
-    /// A build without the bundled model.
+    /// A damaged build.
+    #[cfg(feature = "bundled")]
     pub fn bundled() -> Result<Self> {
-        Self::builder(bundled()?).open()
+        Self::builder(crate::source::bundled()?).open()
     }
 
     /// A model to be opened with other than the default settings.

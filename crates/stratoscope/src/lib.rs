@@ -6,7 +6,7 @@
 //! Explore a text:
 //!
 //! ```no_run
-//! use stratoscope::{Analysis, ExploreOptions, Explorer};
+//! use stratoscope::{ExploreOptions, Explorer};
 //!
 //! let explorer = Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
 //! let texts = ["The bank by the river refused the loan."];
@@ -32,7 +32,7 @@
 //! Compare a word in two contexts:
 //!
 //! ```no_run
-//! # use stratoscope::{Analysis, CompareOptions};
+//! # use stratoscope::CompareOptions;
 //! # let explorer = stratoscope::Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
 //! let texts = ["The bank lent him money.", "The bank of the river flooded."];
 //! let comparison = explorer.compare_word(&texts, &["bank"], &CompareOptions::default())?;
@@ -60,6 +60,7 @@ pub mod probe;
 pub mod profile;
 mod progress;
 mod random_weights;
+mod results;
 mod serial;
 mod series;
 mod source;
