@@ -1,5 +1,5 @@
-//! What is computed of a model once and used for many texts: its anisotropy baseline and its
-//! profile, and where they are kept.
+//! What is computed once for a model and used for many texts: the anisotropy baseline and the
+//! profile. This file says where they are stored.
 
 pub(crate) mod baseline;
 
@@ -10,19 +10,19 @@ use std::path::PathBuf;
 use stratoscope_extractor::Origin;
 use stratoscope_extractor::files::write_file;
 
-/// Keeps JSON by keys such as `baselines/<sha256 of the weights>.json`.
+/// Stores JSON under keys such as `baselines/<sha256 of the weights>.json`.
 pub trait Store: Send + Sync {
-    /// What is kept under a key.
+    /// The text under a key; `None` where there is no text or it cannot be read.
     fn read(&self, key: &str) -> Option<String>;
 
-    /// Keeps a text under a key.
+    /// Stores a text under a key.
     ///
     /// # Errors
     /// [`Error::Write`].
     fn write(&self, key: &str, json: &str) -> Result<()>;
 }
 
-/// Keeps nothing.
+/// A store that stores nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoStore;
 
@@ -36,14 +36,14 @@ impl Store for NoStore {
     }
 }
 
-/// A folder, with a file for each key.
+/// A folder with one file for each key.
 #[derive(Debug, Clone)]
 pub struct DiskStore {
     folder: PathBuf,
 }
 
 impl DiskStore {
-    /// A store in a folder, which is made when it is needed.
+    /// A store in a folder. The folder is created at the first write.
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self { folder: folder.into() }
     }
@@ -74,19 +74,19 @@ impl<S: Store> Store for Option<S> {
     }
 }
 
-/// What is known of a model besides its states.
+/// What is stored for a model.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ModelArtifacts {
-    /// Its anisotropy baseline.
+    /// The anisotropy baseline.
     pub baseline: Option<Baseline>,
-    /// Its profile over the built-in homographs.
+    /// The profile with the built-in homographs.
     pub profile: Option<Profile>,
 }
 
 impl ModelArtifacts {
-    /// What comes with the library or is in the store. A stored file that is damaged, or of other
-    /// weights or another version, counts as none.
+    /// What comes with the library or is in the store. A file that is damaged, or of other weights
+    /// or another format, counts as absent.
     ///
     /// # Errors
     /// None with the built-in stimuli.
@@ -100,7 +100,8 @@ impl ModelArtifacts {
 }
 
 impl Explorer {
-    /// The anisotropy baseline of the model: the stored one, or a new one, which is stored.
+    /// The anisotropy baseline of the model: the stored baseline, or else a new one, which is then
+    /// stored.
     ///
     /// # Errors
     /// As [`Baseline::compute`].
@@ -115,7 +116,7 @@ impl Explorer {
         Ok(baseline)
     }
 
-    /// Keeps a text; a store that fails is a warning, as the caller has the result.
+    /// Stores a text. A store that fails is a warning, because the caller has the result.
     pub(crate) fn keep(&self, key: Option<String>, json: &str) {
         let Some(key) = key else { return };
         if let Err(error) = self.store().write(&key, json) {
@@ -131,7 +132,7 @@ fn stored_baseline(origin: &Origin, store: &dyn Store) -> Option<Baseline> {
     shipped_baseline().and_then(parse).or_else(|| stored().as_deref().and_then(parse))
 }
 
-/// The profile of a model over some stimuli, if it is stored.
+/// The stored profile of a model and some stimuli.
 pub(crate) fn stored_profile(
     origin: &Origin,
     stimuli: &NamedStimuli,
@@ -142,12 +143,12 @@ pub(crate) fn stored_profile(
     shipped_profile().and_then(parse).or_else(|| stored().as_deref().and_then(parse))
 }
 
-/// The key of a model's baseline; none where the weights are not known.
+/// The key of the baseline of a model; `None` where the weights are not known.
 fn baseline_key(origin: &Origin) -> Option<String> {
     origin.weights.first().map(|weights| format!("baselines/{weights}.json"))
 }
 
-/// The key of a model's profile over some stimuli.
+/// The key of the profile of a model and some stimuli.
 pub(crate) fn profile_key(origin: &Origin, stimuli: &NamedStimuli) -> Option<String> {
     let cues = if stimuli.cues_first { "-cues-first" } else { "" };
     let sha256 = &stimuli.sha256;
@@ -172,4 +173,53 @@ fn shipped_baseline() -> Option<&'static str> {
 #[cfg(not(feature = "bundled"))]
 fn shipped_profile() -> Option<&'static str> {
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profile::tests::{profile, with_old_estimates};
+    use std::collections::HashMap;
+    use std::sync::Mutex;
+    use stratoscope_geometry::Estimate;
+
+    #[derive(Default)]
+    struct Memory(Mutex<HashMap<String, String>>);
+
+    impl Store for Memory {
+        fn read(&self, key: &str) -> Option<String> {
+            self.0.lock().ok()?.get(key).cloned()
+        }
+
+        fn write(&self, key: &str, json: &str) -> Result<()> {
+            self.0.lock().unwrap().insert(key.to_owned(), json.to_owned());
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn stored_files_of_another_format_count_as_absent() {
+        let profile = profile("toy", 1);
+        let origin = profile.model.clone();
+        let value = Estimate { value: 0.5, interval: Some([0.4, 0.6]), n: 200 };
+        let weights = origin.weights.clone();
+        let baseline =
+            Baseline { weights, n: 200, dtype: "f32".to_owned(), seed: 0, values: vec![value; 2] };
+        let store = Memory::default();
+        let keep = |shape: fn(&str) -> String| {
+            let json = serde_json::to_string(&baseline).unwrap();
+            store.write(&baseline_key(&origin).unwrap(), &shape(&json)).unwrap();
+            let json = serde_json::to_string(&profile).unwrap();
+            let key = profile_key(&origin, &NamedStimuli::homographs().unwrap()).unwrap();
+            store.write(&key, &shape(&json)).unwrap();
+            ModelArtifacts::find(&origin, &store).unwrap()
+        };
+        let found = keep(str::to_owned);
+        assert_eq!(found.baseline.as_ref(), Some(&baseline));
+        assert_eq!(found.profile.as_ref(), Some(&profile));
+        for shape in [with_old_estimates as fn(&str) -> String, |_| "{".to_owned()] {
+            let found = keep(shape);
+            assert_eq!((found.baseline, found.profile), (None, None));
+        }
+    }
 }

@@ -1,5 +1,5 @@
-//! `probe`: what each layer knows of a label: linear and structural probes over an annotated corpus or
-//! a labelled list of texts, each with its controls.
+//! `probe`: what each layer knows of a label. Linear and structural probes over an annotated corpus,
+//! or over texts with labels, each with its controls.
 
 mod charts;
 mod column;
@@ -12,6 +12,8 @@ mod rows;
 mod saved;
 mod summary;
 mod task;
+#[cfg(test)]
+mod tests;
 
 pub use column::{Column, Filter};
 pub use compute::Labelled;
@@ -29,10 +31,10 @@ use stratoscope_probing::Split;
 /// How layers are probed.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is to be predicted of a word; of several, all on the same words. (A [`TsvTask`] has its
-    /// labels itself.)
+    /// The labels to predict. All labels are predicted for the same words. A [`TsvTask`] has its own
+    /// labels and ignores these.
     pub labels: Vec<Column>,
-    /// Which words; all filters have to hold.
+    /// The choice of words; all filters must hold.
     pub filters: Vec<Filter>,
     /// The layers.
     pub layers: LayerSelection,
@@ -40,23 +42,23 @@ pub struct Options {
     pub pooling: Pooling,
     /// What to do with sentences that are too long for the model.
     pub long: LongText,
-    /// The strength of the probe, scikit-learn's `C`; none to choose it on held-out sentences.
+    /// The strength of the probe, scikit-learn's `C`; `None` to choose it on held-out sentences.
     pub strength: Option<f64>,
     /// Whether the control task is run (Hewitt & Liang 2019).
     pub control: bool,
-    /// Whether the same architecture with random weights is probed too.
+    /// Whether the architecture with random weights is probed too.
     pub random_weights: bool,
-    /// Whether the online code is measured (Voita & Titov 2020).
+    /// Whether the online code is computed (Voita & Titov 2020).
     pub mdl: bool,
     /// Whether layers are mixed, for the expected layer and the centre of gravity (Tenney et al.
     /// 2019).
     pub mix: bool,
     /// Whether the structural probe is fitted (Hewitt & Manning 2019).
     pub structural: bool,
-    /// The seed of everything that is drawn.
+    /// The seed of every random draw.
     pub seed: u64,
-    /// About how many bytes of states are in memory at a time; layers are computed in several
-    /// passes where all of them are more.
+    /// The approximate limit for states in memory, in bytes. Layers are computed in several passes
+    /// where all layers together exceed it.
     pub memory: u64,
 }
 
@@ -80,7 +82,7 @@ impl Default for Options {
     }
 }
 
-/// The part of each text, by a seeded draw.
+/// `[texts]`: the part of each text, by a seeded draw.
 fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<Vec<Split>> {
     task::parts_of(texts, seed).ok_or_else(|| {
         let different: std::collections::BTreeSet<_> = texts.iter().collect();

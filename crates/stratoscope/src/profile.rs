@@ -1,9 +1,11 @@
-//! `profile`: how much of what varies within a word is due to its sense, and how much to its role,
-//! layer by layer: a property of the model.
+//! `profile`: how much of the variance within a word is due to its sense, and how much to its role,
+//! layer by layer. It is a property of the model, not of a text.
 
 mod charts;
 mod states;
 mod summary;
+#[cfg(test)]
+pub(crate) mod tests;
 
 pub use states::{NamedStimuli, ProfileStates};
 
@@ -21,14 +23,14 @@ use stratoscope_probing::{
     Balance, Design, Item, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
 
-/// What a profile is computed from.
+/// What to compute a profile from.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
-    /// The stimuli; by default the built-in homographs.
+    /// The stimuli; the built-in homographs by default.
     pub stimuli: Option<NamedStimuli>,
 }
 
-/// How much of what varies within a word is due to its sense and to its role, layer by layer.
+/// How much of the variance within a word is due to its sense and to its role, layer by layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// The version of this format and of the computation.
@@ -41,30 +43,31 @@ pub struct Profile {
     pub stimuli: StimuliSummary,
     /// The seed of the bootstrap and of the permutations.
     pub seed: u64,
-    /// Resamples of the words behind each interval.
+    /// The number of bootstrap resamples of the words for each interval.
     pub resamples: usize,
-    /// Permutations behind each null.
+    /// The number of permutations for each null distribution.
     pub permutations: usize,
-    /// How well the stimuli keep apart what is measured from what is not, for this tokenizer.
+    /// The balance of the stimuli in position and neighbours, for this tokenizer.
     pub balance: Balance,
-    /// Whether position had to be removed, because cells have their targets at unequal positions.
+    /// Whether position was removed first, because targets have unequal positions in the cells of
+    /// the design.
     pub position_removed: bool,
     /// The word itself.
     pub target: ProfileCurve,
-    /// The function word before it, the control: what it shows has flowed into it from around.
+    /// The function word before it. It has no sense, so its effects come from the context.
     pub carrier: Option<ProfileCurve>,
-    /// The same in a space where every dimension is standardised.
+    /// The partitions after every dimension is standardised.
     pub standardised: StandardisedProfile,
 }
 
-/// What a profile is computed from.
+/// The stimuli of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StimuliSummary {
     /// Their name.
     pub name: String,
     /// The sha256 of their text.
     pub sha256: String,
-    /// Whether only the contexts with their cues before the target were used.
+    /// Whether only the contexts with the cues before the target were used.
     pub cues_first: bool,
     /// The number of words.
     pub words: usize,
@@ -80,7 +83,7 @@ pub struct StimuliSummary {
     pub texts: usize,
 }
 
-/// One partition a layer.
+/// One partition per layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileCurve {
     /// `[n_layers + 1]`.
@@ -92,12 +95,12 @@ pub struct ProfileCurve {
 pub struct ProfileLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// What it holds.
+    /// The partition.
     #[serde(flatten)]
     pub partition: Partition,
 }
 
-/// Target and carrier in standardised space.
+/// Target and carrier after every dimension is standardised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandardisedProfile {
     /// The word itself.
@@ -106,13 +109,15 @@ pub struct StandardisedProfile {
     pub carrier: Option<ProfileCurve>,
 }
 
-const FORMAT: u32 = 1;
+/// The version of the JSON and of the computation.
+const FORMAT: u32 = 2;
 
-/// The seed of the bootstrap and the permutations: one profile for a model and stimuli.
+/// The seed of the bootstrap and the permutations. It is fixed: one model and one set of stimuli have
+/// one profile.
 const SEED: u64 = 0;
 
 impl Explorer {
-    /// The profile of the model: the stored one, or a new one, which is stored.
+    /// The profile of the model: the stored profile, or else a new one, which is then stored.
     ///
     /// # Errors
     /// As [`ProfileStates::extract`] and [`Profile::compute`].
@@ -124,7 +129,7 @@ impl Explorer {
         let kept = stimuli.stimuli.contexts().len();
         if kept < all {
             self.progress().note(&format!(
-                "a causal model: only the {kept} of {all} contexts with the cues before the target"
+                "causal model: the {kept} of {all} contexts with the cues before the target are used"
             ));
         }
         match stored_profile(&origin, &stimuli, self.store()) {
@@ -133,7 +138,7 @@ impl Explorer {
         }
     }
 
-    /// The profile of the model from states, which is stored.
+    /// Computes the profile from states and stores it.
     ///
     /// # Errors
     /// As [`Profile::compute`].
@@ -200,11 +205,11 @@ impl Profile {
         })
     }
 
-    /// Reads a stored profile, and checks that it is that of the model that `origin` names, by its
-    /// weights. It is shown under the name asked for.
+    /// Reads a stored profile and checks by the weights that it belongs to the model of `origin`.
+    /// The profile gets the model's name in `origin`.
     ///
     /// # Errors
-    /// [`Error::Profile`] where it is not, or is no profile of this version at all.
+    /// [`Error::Profile`] for the profile of another model, or of another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
         let fail = |reason: String| Err(Error::Profile { model: origin.model.clone(), reason });
         let mut profile: Self = match serde_json::from_str(json) {
@@ -228,13 +233,13 @@ impl Profile {
         Ok(profile)
     }
 
-    /// Whether it is of these stimuli.
+    /// Whether it was computed from these stimuli.
     pub fn is_of(&self, stimuli: &NamedStimuli) -> bool {
         self.stimuli.sha256 == stimuli.sha256 && self.stimuli.cues_first == stimuli.cues_first
     }
 }
 
-/// `[contexts, d_model]`: the mean of each context's texts, in double precision.
+/// `[contexts, d_model]`: the mean of the texts of each context, in f64.
 fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
     let contexts = items.last().map_or(0, |item| item.context + 1);
     let mut counts = vec![0usize; contexts];
@@ -321,4 +326,29 @@ fn provenance(profiles: &[Profile]) -> Provenance {
     });
     let settings = json!({ "seed": first.map(|p| p.seed) });
     Provenance::new(models, settings, json!({ "stimuli": stimuli }), subject)
+}
+
+#[cfg(all(test, feature = "bundled"))]
+mod verify_tmp {
+    use super::*;
+    #[test]
+    fn verify_tmp() {
+        let explorer = Explorer::bundled().unwrap();
+        let states =
+            ProfileStates::extract(&explorer, NamedStimuli::homographs().unwrap()).unwrap();
+        let computed = Profile::compute(&states, 0, &crate::Silent).unwrap();
+        std::fs::write(
+            "/tmp/k3/computed-profile.json",
+            serde_json::to_string_pretty(&computed).unwrap(),
+        )
+        .unwrap();
+        let base = crate::Baseline::compute(&explorer).unwrap();
+        std::fs::write(
+            "/tmp/k3/computed-baseline.json",
+            serde_json::to_string_pretty(&base).unwrap(),
+        )
+        .unwrap();
+        Profile::parse(stratoscope_bundled::PROFILE, &explorer.origin()).unwrap();
+        crate::Baseline::parse(stratoscope_bundled::BASELINE, &explorer.origin()).unwrap();
+    }
 }

@@ -1,4 +1,4 @@
-//! What is said of a word in a corpus: labels to predict, and filters that choose words.
+//! Columns of an annotated corpus: labels to predict, and filters that choose words.
 
 use super::ProbeError;
 use regex::Regex;
@@ -16,12 +16,12 @@ pub enum Column {
     Lemma,
     /// `upos`: the universal part of speech.
     Upos,
-    /// `xpos`: the corpus's own part of speech.
+    /// `xpos`: the part of speech in the tag set of the corpus.
     Xpos,
     /// `deprel`: the relation to the head as it is annotated.
     Relation,
-    /// `deprel.universal`: the same without a subtype after a colon (`nsubj` for `nsubj:pass`), so
-    /// that corpora and languages compare.
+    /// `deprel.universal`: the relation without the subtype after a colon (`nsubj` for
+    /// `nsubj:pass`), which is comparable between corpora and languages.
     UniversalRelation,
     /// `feats.KEY`: the value of a feature.
     Feature(String),
@@ -30,7 +30,7 @@ pub enum Column {
 }
 
 impl Column {
-    /// What it says of a word; none where it is not annotated.
+    /// The value for a word; `None` where it is not annotated.
     pub fn of<'a>(&self, word: &'a AnnotatedWord) -> Option<&'a str> {
         match self {
             Self::Form => Some(&word.form),
@@ -80,13 +80,13 @@ impl FromStr for Column {
     }
 }
 
-/// A choice of words: `upos=NOUN`, or with a pattern `misc.Supersense~^n\.`. A word that is not
-/// annotated so is not chosen.
+/// A choice of words: `upos=NOUN`, or with a pattern `misc.Supersense~^n\.`. A word without the
+/// annotation is not chosen.
 #[derive(Debug, Clone)]
 pub struct Filter {
     column: Column,
     test: Test,
-    /// As it was written.
+    /// As the user wrote it.
     text: String,
 }
 
@@ -125,15 +125,15 @@ impl FromStr for Filter {
                 b'=' => Test::Is(value.to_owned()),
                 _ => Test::Matches(Regex::new(value).map_err(|e| ProbeError::Pattern {
                     text: value.to_owned(),
-                    reason: said(&e),
+                    reason: reason(&e),
                 })?),
             };
         Ok(Self { column, test, text: text.to_owned() })
     }
 }
 
-/// The last line of what the regex crate says of a pattern, which shows it on several.
-fn said(error: &regex::Error) -> String {
+/// The last line of an error of the regex crate; the lines before it show the pattern.
+fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let line = text.lines().last().unwrap_or_default();
     line.strip_prefix("error: ").unwrap_or(line).to_owned()

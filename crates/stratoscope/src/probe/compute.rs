@@ -1,4 +1,4 @@
-//! From words to scores: states pass by pass, and the probes of every layer side by side.
+//! From words to scores: states in passes of layers, and the probes of all layers in parallel.
 
 use super::corpus::parsed;
 use super::report::{
@@ -20,7 +20,7 @@ use stratoscope_probing::{
     LinearProbe, Prober, Scores, Split, Strength, StructuralOptions, Treebank, Trees, structural,
 };
 
-/// What is probed: an annotated corpus, or texts with labels.
+/// The data of a probe: an annotated corpus, or texts with labels.
 #[derive(Debug, Clone, Copy)]
 pub enum Labelled<'a> {
     /// A corpus.
@@ -41,7 +41,7 @@ impl<'a> From<&'a TsvTask> for Labelled<'a> {
     }
 }
 
-/// Where rows come from, for the report.
+/// The source of the rows, for the report.
 struct Source {
     files: Vec<ProbeFile>,
     split_seed: Option<u64>,
@@ -49,9 +49,9 @@ struct Source {
 }
 
 impl Explorer {
-    /// Probes every layer for the labels of a corpus, and for its trees where the options ask for
-    /// them; or for the labels of a task, with the learning curve of the layer that is best on
-    /// held-out texts, and the probe of that layer ([`Report::saved`]).
+    /// Probes every layer for the labels of a corpus, and for the trees where the options ask for
+    /// them. Of a [`TsvTask`], probes every layer for its labels; the report also has the learning
+    /// curve of the layer that is best on held-out texts, and its probe ([`Report::saved`]).
     ///
     /// ```no_run
     /// use stratoscope::Explorer;
@@ -208,7 +208,7 @@ impl Explorer {
         Ok(options.layers.resolve(self.model().transformer.architecture().n_layers)?)
     }
 
-    /// What the rows of one layer are in memory.
+    /// The size of the states of one layer, in bytes.
     fn layer_bytes(&self, chosen: &ChosenWords) -> u64 {
         let d_model = self.model().transformer.architecture().d_model;
         4 * chosen.n_rows() as u64 * d_model as u64
@@ -227,10 +227,10 @@ impl Explorer {
     }
 }
 
-/// Fewer sentences or texts than this make the intervals of a bootstrap too narrow.
+/// With fewer sentences or texts, the intervals of a bootstrap are too narrow.
 const FEW: usize = 20;
 
-/// Which words are in no score, and where there is little to score on.
+/// Tells how many words are omitted, and where the test set is small.
 fn note(report: &Report, progress: &dyn Progress) {
     let words = |n: usize| counted(n, "word is", "words are");
     let data = &report.data;
@@ -249,31 +249,31 @@ fn note(report: &Report, progress: &dyn Progress) {
             "word" => counted(few, "sentence", "sentences"),
             _ => counted(few, "text", "texts"),
         };
-        progress.note(&format!("{what} to score on: the intervals are too narrow"));
+        progress.note(&format!("only {what} to score on: the intervals are too narrow"));
     }
 }
 
-/// Layers that fit into memory together; always one at least.
+/// Groups of layers that fit into memory together, each of at least one layer.
 fn passes(layers: &[usize], bytes: u64, memory: u64) -> impl Iterator<Item = &[usize]> {
     let fit = usize::try_from(memory / bytes.max(1)).unwrap_or(usize::MAX);
     layers.chunks(fit.max(1))
 }
 
-/// A probe that was fitted on the way.
+/// The probe of the chosen layer.
 struct Kept {
     layer: usize,
     probe: LinearProbe,
     scores: Scores,
 }
 
-/// Everything that the probes of some labels need.
+/// The input of the probes of some labels.
 struct Run<'a> {
     explorer: &'a Explorer,
     options: &'a Options,
     rows: Rows,
     chosen: ChosenWords,
     layers: Vec<usize>,
-    /// One a label.
+    /// `[labels]`.
     probers: Vec<Prober>,
 }
 
@@ -298,7 +298,7 @@ impl<'a> Run<'a> {
         Ok(Self { explorer, options, rows, chosen, layers, probers })
     }
 
-    /// Runs everything, chooses a layer on held-out rows, and draws its learning curve.
+    /// Runs all probes, chooses a layer on held-out rows, and computes its learning curve.
     fn task(mut self, report: &mut Report) -> Result<Kept> {
         let fitted = self.run(report)?;
         let [label] = &mut report.labels[..] else { return Err(ProbeError::NoLabel.into()) };
@@ -316,7 +316,7 @@ impl<'a> Run<'a> {
         Ok(kept)
     }
 
-    /// Fills the report; the fitted probes of the first label, by layer.
+    /// Fills the report. Returns the fitted probes of the first label, by layer.
     fn run(&mut self, report: &mut Report) -> Result<Vec<LinearProbe>> {
         report.data.unlabelled = self.rows.unlabelled;
         report.data.without_tokens = self.chosen.dropped();
@@ -397,7 +397,7 @@ impl<'a> Run<'a> {
         explorer.chosen_states(&self.chosen, layers, self.explorer.progress())
     }
 
-    /// Everything that is asked of one layer and label.
+    /// The probes of one layer and label.
     fn layer(
         &self,
         label: usize,

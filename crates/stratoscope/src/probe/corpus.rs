@@ -1,4 +1,4 @@
-//! Annotated corpora for probes: their sentences, and which of them are for what.
+//! Annotated corpora for probes: their sentences, and the split into parts.
 
 use super::rows::{Item, Rows};
 use super::{Column, Filter, ProbeError, split};
@@ -13,14 +13,14 @@ use stratoscope_probing::{ParsedSentence, Split};
 /// A file that a probe reads.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProbeFile {
-    /// What all of it is for; none where it was split.
+    /// The part that the file is; `None` where the file was split.
     pub part: Option<Split>,
     /// Its name, length and sha256.
     #[serde(flatten)]
     pub file: ModelFile,
 }
 
-/// How many of something the parts have.
+/// The sizes of the parts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PartCounts {
     /// To fit to.
@@ -46,7 +46,7 @@ impl PartCounts {
     }
 }
 
-/// An annotated corpus, each sentence of which is for training, for choosing or for scores.
+/// An annotated corpus. Each sentence belongs to one part: to fit to, to choose on, or to score on.
 #[derive(Debug, Clone)]
 pub struct ConlluCorpus {
     sentences: Vec<AnnotatedSentence>,
@@ -58,11 +58,10 @@ pub struct ConlluCorpus {
 
 impl ConlluCorpus {
     /// Reads a CoNLL-U file and splits it by sentences: a tenth to score on, a tenth to choose on,
-    /// the rest to fit to. Sentences of the same text are for the same; the draw is seeded.
+    /// the rest to fit to. Equal sentences are in one part; the draw is seeded.
     ///
     /// # Errors
-    /// A file that cannot be read, its first mistake by line, or fewer than three different
-    /// sentences.
+    /// A file that cannot be read, a mistake (with its line), or fewer than three different sentences.
     pub fn split(path: &Path, seed: u64) -> Result<Self> {
         let sentences = read_annotated(path)?;
         let texts: Vec<&str> = sentences.iter().map(|s| s.text.text.as_str()).collect();
@@ -75,11 +74,11 @@ impl ConlluCorpus {
         })
     }
 
-    /// Reads CoNLL-U files that are split already. Where there is nothing to choose on, a seeded
-    /// tenth of the training sentences is held out for it.
+    /// Reads CoNLL-U files that are already split. Without `dev`, a seeded tenth of the training
+    /// sentences is held out.
     ///
     /// # Errors
-    /// A file that cannot be read, its first mistake by line, the same file twice, nothing to fit to
+    /// A file that cannot be read, a mistake (with its line), one file in two parts, no file to fit to
     /// or to score on.
     pub fn of_parts(train: &[PathBuf], dev: &[PathBuf], test: &[PathBuf]) -> Result<Self> {
         if train.is_empty() {
@@ -115,12 +114,12 @@ impl ConlluCorpus {
         &self.files
     }
 
-    /// The seed of the split, where it was split here.
+    /// The seed of the split; `None` where the files were already split.
     pub fn split_seed(&self) -> Option<u64> {
         self.split_seed
     }
 
-    /// How many sentences are for what.
+    /// The numbers of sentences.
     pub fn sentences(&self) -> PartCounts {
         PartCounts::of(self.parts.iter().copied())
     }
@@ -155,7 +154,7 @@ impl ConlluCorpus {
         let words = || self.sentences.iter().flat_map(|s| &s.words);
         Ok(Rows {
             texts: self.sentences.iter().map(|s| s.text.clone()).collect(),
-            // Sentences are drawn, whichever file they are of.
+            // The bootstrap draws sentences.
             clusters: (0..self.sentences.len()).collect(),
             whole: false,
             labels: labels.iter().map(ToString::to_string).collect(),
@@ -165,7 +164,7 @@ impl ConlluCorpus {
         })
     }
 
-    /// Which keys there are, where a label's key is not among them.
+    /// The keys of the column, where the key of a label is not among them.
     fn keys_hint(&self, labels: &[Column]) -> String {
         let words = || self.sentences.iter().flat_map(|s| &s.words);
         for label in labels {
@@ -186,14 +185,14 @@ impl ConlluCorpus {
                 .collect();
             let keys: Vec<&str> = keys.into_iter().take(20).collect();
             return match keys.is_empty() {
-                true => format!("; {column} has no keys at all"),
+                true => format!("; {column} has no keys"),
                 false => format!("; {column} has {}", keys.join(", ")),
             };
         }
         String::new()
     }
 
-    /// The sentences of a part that have a tree, by their index.
+    /// The sentences of a part that have a tree, with their heads.
     pub(super) fn trees(
         &self,
         part: Split,
@@ -203,7 +202,7 @@ impl ConlluCorpus {
     }
 }
 
-/// What the structural probe sees of a sentence; `rows` are those of its words.
+/// The input of the structural probe; `rows` are the rows of the words.
 pub(super) fn parsed(
     sentence: &AnnotatedSentence,
     heads: Vec<usize>,

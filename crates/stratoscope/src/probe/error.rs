@@ -1,38 +1,38 @@
-//! What can go wrong with a probe's corpus, its words, or a probe that was saved, with the evidence.
+//! The errors of `probe`.
 
 use std::path::PathBuf;
 use stratoscope_loader::ErrorKind;
 
-/// What can go wrong with a probe's corpus, its words, or a probe that was saved.
+/// An error in the data of a probe, or in a saved probe.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// A label that is no column.
+    /// A label that is not a column.
     #[error(
-        "{text:?} is no column of a CoNLL-U file: upos, xpos, deprel, deprel.universal, feats.KEY, misc.KEY, lemma or form"
+        "{text:?} is not a column of a CoNLL-U file; the columns are upos, xpos, deprel, deprel.universal, feats.KEY, misc.KEY, lemma or form"
     )]
     Column {
-        /// What was asked for.
+        /// The label.
         text: String,
     },
-    /// A filter that is none.
-    #[error("{text:?} chooses no words: write COLUMN=VALUE or COLUMN~PATTERN, such as upos=NOUN")]
+    /// A filter of another form.
+    #[error("{text:?} is not a filter: write COLUMN=VALUE or COLUMN~PATTERN, such as upos=NOUN")]
     Filter {
-        /// What was asked for.
+        /// The filter.
         text: String,
     },
-    /// A pattern that is none.
-    #[error("{text:?} is no pattern: {reason}")]
+    /// A pattern that is not a regular expression.
+    #[error("{text:?} is not a pattern: {reason}")]
     Pattern {
-        /// What was asked for.
+        /// The pattern.
         text: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// Neither a label nor the structural probe was asked for.
+    /// The options name no label and do not ask for the structural probe.
     #[error("there is nothing to predict: name a label, or ask for the structural probe")]
     NoLabel,
-    /// A corpus without sentences to fit to or to test on.
+    /// No files to fit to or to score on.
     #[error("there are no sentences to {part} on: {hint}")]
     NoPart {
         /// `train` or `test`.
@@ -40,26 +40,24 @@ pub enum ProbeError {
         /// What to do.
         hint: &'static str,
     },
-    /// Too little to split.
-    #[error(
-        "{place} has {found} different {unit}, too few to split into three parts: 3 are needed at least"
-    )]
+    /// Too few sentences or texts to split.
+    #[error("{place} has {found} different {unit}; a split into three parts needs at least 3")]
     TooFew {
         /// The file.
         place: String,
-        /// How many there are.
+        /// The number of different ones.
         found: usize,
-        /// Of what.
+        /// The unit: `sentences` or `texts`.
         unit: &'static str,
     },
-    /// The same bytes as two parts.
+    /// One file in two parts.
     #[error(
-        "{first} and {second} are the same file: scores of what a probe was fitted to say nothing"
+        "{first} and {second} have the same content: a probe must not be scored on its training data"
     )]
     SameFile {
-        /// One of them.
+        /// The first name.
         first: String,
-        /// The other.
+        /// The second name.
         second: String,
     },
     /// No word of a part has all labels.
@@ -69,70 +67,70 @@ pub enum ProbeError {
         part: &'static str,
         /// The labels.
         label: String,
-        /// What there is instead.
+        /// What the corpus has instead.
         hint: String,
     },
-    /// The structural probe of a corpus without trees.
+    /// A corpus without trees for the structural probe.
     #[error("the structural probe needs heads, and no {part} sentence has them")]
     NoHeads {
         /// `train` or `test`.
         part: &'static str,
     },
-    /// The mix of layers needs all of them at once.
+    /// All layers at once, which a mix of layers needs, exceed the memory limit.
     #[error(
-        "the mix of layers needs all of them in memory at once, {} MiB, and {} are allowed: choose fewer words or layers",
+        "a mix of layers needs all layers in memory at once: {} MiB, and the limit is {} MiB; choose fewer words or layers, or raise the limit",
         .needed >> 20,
         .allowed >> 20
     )]
     Memory {
-        /// Bytes.
+        /// The bytes needed.
         needed: u64,
-        /// Bytes.
+        /// The limit in bytes.
         allowed: u64,
     },
-    /// A line of a task that is none.
+    /// A line of a task with a mistake.
     #[error("{place}, line {line}: {reason}")]
     Line {
         /// The file.
         place: String,
         /// The line, from 1.
         line: usize,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A file that holds no probe.
-    #[error("{} is no saved probe: {reason}", path.display())]
+    /// A file that is not a saved probe.
+    #[error("{} is not a saved probe: {reason}", path.display())]
     Saved {
         /// The file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
-    /// A probe of another model.
+    /// A saved probe of another model.
     #[error(
-        "{} was fitted to states of {fitted}, and {given} has other weights: its layers mean something else",
+        "{} was fitted to states of {fitted}; {given} has other weights, so the probe does not apply to it",
         path.display()
     )]
     OtherModel {
-        /// The file of the probe.
+        /// The file.
         path: PathBuf,
-        /// Its model.
+        /// The model that the probe was fitted to.
         fitted: String,
         /// The model that was loaded.
         given: String,
     },
-    /// A text without the span that the probe is of, or with one that it is not of.
+    /// A text without the place that the probe needs, or with a place that has no token.
     #[error("{place}: {reason}")]
     Span {
-        /// Which text.
+        /// The text.
         place: String,
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
 impl ProbeError {
-    /// What kind of trouble this is.
+    /// The kind of this error.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Column { .. }

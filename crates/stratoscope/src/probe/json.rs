@@ -1,18 +1,18 @@
-//! A probe's numbers as one JSON object.
+//! The numbers of a probe as one JSON object.
 
 use super::report::{LabelReport, LayerReport, Report};
 use crate::Result;
 use serde_json::{Map, Value, json};
 
 impl Report {
-    /// All numbers as one JSON object: what was probed and how, `baselines`, and `layers`, one
-    /// object per layer. With one label, its scores stand in the layer itself (`layers[].accuracy`), and its
-    /// baselines in `baselines`; with several, each layer and `baselines` have an object a label, by
-    /// its name, and so has `labels`, which says what else is known of each. The structural probe's
-    /// scores (`uuas`, `dspr`, `nspr`, `root_accuracy`) always stand in the layer.
+    /// All numbers as one JSON object: the data and settings, `baselines`, and `layers`, one object
+    /// per layer. With one label, its scores are in the layer itself (`layers[].accuracy`) and its
+    /// baselines in `baselines`. With several labels, each layer and `baselines` have one object per
+    /// label, under its name; `labels` has the counts and classes of each. The scores of the
+    /// structural probe (`uuas`, `dspr`, `nspr`, `root_accuracy`) are always in the layer.
     ///
     /// # Errors
-    /// A number that JSON cannot hold, of which there is none.
+    /// A number that JSON cannot hold.
     pub(super) fn all_numbers(&self) -> Result<Value> {
         let one = self.labels.len() == 1;
         let mut all = Map::new();
@@ -81,14 +81,14 @@ impl Report {
     }
 }
 
-/// What one layer scores, without its number.
+/// The scores of one layer, without its number.
 fn scores(layer: &LayerReport) -> Result<Map<String, Value>> {
     let mut own = object(serde_json::to_value(layer)?);
     own.shift_remove("layer");
     Ok(own)
 }
 
-/// What is known of a label as a whole.
+/// The values of a label that are not by layer.
 fn about(label: &LabelReport) -> Result<Map<String, Value>> {
     let mut about = Map::new();
     about.insert("counts".into(), serde_json::to_value(label.counts)?);

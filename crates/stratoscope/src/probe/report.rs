@@ -1,4 +1,4 @@
-//! The numbers of a probe.
+//! The result of a probe.
 
 use super::corpus::{PartCounts, ProbeFile};
 use super::saved::SavedProbe;
@@ -21,46 +21,46 @@ pub struct Report {
     pub tool: String,
     /// The model.
     pub model: Origin,
-    /// What it was computed from, and how.
+    /// The data and the settings.
     pub data: Data,
-    /// One per label, in the order of the options.
+    /// `[labels]`, in the order of the options.
     pub labels: Vec<LabelReport>,
-    /// The structural probe, where it was asked for.
+    /// The structural probe, where the options ask for it.
     pub structural: Option<StructuralReport>,
-    /// Of a task the probe of the layer that is best on held-out texts.
+    /// The probe of the layer that is best on held-out texts; only for a task.
     pub saved: Option<SavedProbe>,
     /// The files that the model was read from.
     pub files: Vec<ModelFile>,
 }
 
-/// What probes were fitted to and scored on.
+/// The data of the probes, and the settings.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Data {
     /// The files.
     pub files: Vec<ProbeFile>,
-    /// The seed of the split, where the files were split here.
+    /// The seed of the split; `None` where the files were already split.
     pub split_seed: Option<u64>,
-    /// What a row is: `word`, `span` or `text`.
+    /// The unit of a row: `word`, `span` or `text`.
     pub unit: &'static str,
-    /// Sentences of the files (of an own task, texts).
+    /// The number of sentences; of a task, the number of texts.
     pub sentences: PartCounts,
-    /// The filters, as they were written.
+    /// The filters as the user wrote them.
     #[serde(rename = "where")]
     pub filters: Vec<String>,
-    /// How the sub-words of a word became one vector.
+    /// How the sub-words of a word, or the tokens of a text, became one vector.
     pub pooling: &'static str,
-    /// The fixed strength of all probes, scikit-learn's `C`; none where it was chosen.
+    /// The fixed strength of all probes, scikit-learn's `C`; `None` where it was chosen.
     pub strength: Option<f64>,
-    /// The seed of everything that was drawn.
+    /// The seed of every random draw.
     pub seed: u64,
-    /// Words that passed the filters and lack a label; they are left out.
+    /// The number of words that passed the filters but lack a label. They are omitted.
     pub unlabelled: usize,
-    /// Words that no token stands for; they are left out.
+    /// The number of words without a token. They are omitted.
     pub without_tokens: usize,
 }
 
-/// How often a class occurs.
+/// The number of rows of a class.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClassCount {
     /// The class.
@@ -77,33 +77,34 @@ pub struct ClassCount {
 pub struct LabelReport {
     /// The label.
     pub label: String,
-    /// How many rows and classes there are.
+    /// The numbers of rows and classes.
     pub counts: Counts,
-    /// The classes in their order, which is that of their names.
+    /// The classes, sorted by name.
     pub classes: Vec<ClassCount>,
-    /// What needs no layer, or no context.
+    /// The baselines.
     pub baselines: Baselines,
     /// By layer.
     pub layers: Vec<LayerReport>,
-    /// The mixes of layers, where they were asked for.
+    /// The mixes of layers, where the options ask for them.
     pub mixes: Option<Mixes>,
-    /// Of an own task the layer that was best on the held-out texts, by its number.
+    /// The layer that is best on the held-out texts; only for a task.
     pub chosen_layer: Option<usize>,
-    /// Of an own task what fewer training texts would give at that layer.
+    /// The accuracy of that layer with fewer training texts; only for a task.
     pub learning_curve: Vec<CurvePoint>,
 }
 
-/// What needs no layer, or no context.
+/// Baselines that need no layer, or no context.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Baselines {
-    /// Always the most frequent class.
+    /// The most frequent class of training.
     pub majority: Scores,
-    /// The most frequent class of the word form (in lower case) in training; none where rows are
+    /// The most frequent class of the word form (in lower case) in training; `None` where rows are
     /// whole texts.
     pub form_lookup: Option<Scores>,
-    /// The same by lemma, where lemmas are annotated.
+    /// The most frequent class of the lemma in training; `None` without annotated lemmas.
     pub lemma_lookup: Option<Scores>,
-    /// The probe of layer 0, the embedding, where it is among the layers: what a word is by itself.
+    /// The probe of layer 0, the embedding: a word without its context. `None` where layer 0 is not
+    /// among the layers.
     pub layer_0: Option<Scores>,
 }
 
@@ -119,7 +120,7 @@ pub struct LayerReport {
     /// The control task.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
-    /// The same probe on the same architecture with random weights.
+    /// The linear probe of the architecture with random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_weights: Option<Scores>,
     /// The online code.
@@ -131,18 +132,18 @@ pub struct LayerReport {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StructuralReport {
-    /// Training sentences with a tree.
+    /// The number of training sentences with a tree.
     pub train_sentences: usize,
-    /// What the scores are of.
+    /// The numbers of test sentences and edges.
     pub sample: StructuralSample,
-    /// What a chain of neighbours scores.
+    /// The scores of the chain of neighbours.
     pub chain: StructuralScores,
-    /// The layers with what they score.
+    /// The layers with their probes.
     pub layers: Vec<(usize, StructuralLayer)>,
 }
 
 impl Report {
-    /// The accuracy at every layer, of the first label.
+    /// The accuracy of the first label at every layer.
     pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
         self.labels.first().map_or_else(Vec::new, LabelReport::accuracy)
     }

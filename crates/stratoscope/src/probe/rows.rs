@@ -1,4 +1,4 @@
-//! What is to be predicted of which words or texts, whatever they were read from.
+//! The rows of a probe: words or texts with their labels.
 
 use super::ProbeError;
 use crate::Result;
@@ -9,38 +9,38 @@ use stratoscope_probing::{Split, Task};
 /// A word, or a whole text, with its labels.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    /// Its text.
+    /// The index of its text.
     pub(super) text: usize,
-    /// Its word there; 0 for a whole text.
+    /// The index of its word there; 0 for a whole text.
     pub(super) word: usize,
-    /// One a label.
+    /// `[labels]`.
     pub(super) labels: Vec<String>,
-    /// In lower case.
+    /// The word form in lower case.
     pub(super) form: String,
-    /// In lower case; the form where it is not annotated.
+    /// The lemma in lower case; the form where no lemma is annotated.
     pub(super) lemma: String,
     pub(super) part: Split,
 }
 
-/// All of them, in the order of texts and words.
+/// All rows, in the order of texts and words.
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     pub(super) texts: Vec<Text>,
-    /// `[texts]`: equal for texts that are drawn together.
+    /// `[texts]`: the cluster of each text; the bootstrap draws whole clusters.
     pub(super) clusters: Vec<usize>,
     /// Whether a row is a whole text.
     pub(super) whole: bool,
     /// The names of the labels.
     pub(super) labels: Vec<String>,
     pub(super) items: Vec<Item>,
-    /// Words that passed the filters and lack a label.
+    /// The number of words that passed the filters but lack a label.
     pub(super) unlabelled: usize,
     /// Whether lemmas are annotated.
     pub(super) has_lemmas: bool,
 }
 
 impl Rows {
-    /// `[texts]`: the words of each text that are wanted.
+    /// `[texts]`: the words of each text that have a row.
     pub(super) fn chosen(&self) -> Vec<Vec<usize>> {
         let mut chosen = vec![Vec::new(); self.texts.len()];
         self.items.iter().for_each(|item| chosen[item.text].push(item.word));
@@ -61,7 +61,7 @@ impl Rows {
         Ok(())
     }
 
-    /// The classes of a label, sorted, each with its rows of every part.
+    /// The classes of a label, sorted, each with its number of rows in every part.
     pub(super) fn classes(&self, label: usize) -> BTreeMap<&str, [usize; 3]> {
         let mut classes: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
         for item in &self.items {
@@ -75,7 +75,7 @@ impl Rows {
         classes
     }
 
-    /// A label as a task; a lookup is by form or by lemma.
+    /// The task of a label; its lookup is by form or by lemma.
     pub(super) fn task(&self, label: usize, by_lemma: bool) -> Task {
         let numbers = |of: &dyn Fn(&Item) -> &str| -> Vec<usize> {
             let mut known: BTreeMap<&str, usize> =
@@ -84,7 +84,7 @@ impl Rows {
             self.items.iter().map(|item| known[of(item)]).collect()
         };
         let lemmas = match self.whole {
-            // A whole text is never seen twice, which says nothing.
+            // Whole texts have no lemmas: no row counts as unseen.
             true => vec![0; self.items.len()],
             false => numbers(&|item| &item.lemma),
         };

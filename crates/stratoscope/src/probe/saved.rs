@@ -1,15 +1,16 @@
-//! A fitted probe that is kept, and put on new texts.
+//! A fitted probe: saved, loaded, and applied to new texts.
 
 use super::{ProbeError, Span};
 use crate::{Explorer, Result};
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use std::path::Path;
 use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, write_tensors};
 use stratoscope_loader::Pooling;
 use stratoscope_probing::{Estimate, LinearProbe};
 
-/// A fitted probe with what it needs to be put on new texts.
+/// A fitted probe with everything that it needs for new texts.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SavedProbe {
@@ -19,13 +20,13 @@ pub struct SavedProbe {
     pub model: Origin,
     /// The layer that it reads.
     pub layer: usize,
-    /// How several vectors become the one that it reads.
+    /// How the vectors of several tokens become one.
     pub pooling: Pooling,
-    /// Whether it is of places in texts, and not of whole texts.
+    /// Whether it predicts labels of places in texts, instead of whole texts.
     pub spans: bool,
-    /// The labels, by the numbers of the probe's classes.
+    /// The labels; the classes of the probe are indices into them.
     pub labels: Vec<String>,
-    /// Its accuracy on the texts that it was tested on.
+    /// The accuracy on the test texts.
     pub accuracy: Estimate,
     /// The probe.
     pub probe: LinearProbe,
@@ -42,7 +43,7 @@ pub struct Prediction {
     pub probabilities: Vec<f64>,
 }
 
-/// What the file says beside its tensors.
+/// The metadata of the file.
 #[derive(Serialize, Deserialize)]
 struct Metadata {
     format: u32,
@@ -52,24 +53,24 @@ struct Metadata {
     pooling: String,
     unit: String,
     labels: Vec<String>,
-    /// The places in `labels` of the classes, in the order of the columns of `weights`.
+    /// The classes as indices into `labels`, in the order of the columns of `weights`.
     classes: Vec<usize>,
     accuracy: Estimate,
 }
 
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const POOLINGS: [Pooling; 4] = [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max];
 
 impl SavedProbe {
-    /// The labels that it tells apart: those of training, in the order of their probabilities.
+    /// The labels that it can predict: those of training, in the order of
+    /// [`Prediction::probabilities`].
     pub fn classes(&self) -> impl Iterator<Item = &str> {
         self.probe.classes().iter().filter_map(|&class| self.labels.get(class)).map(String::as_str)
     }
 
-    /// Writes it as safetensors: `weights` f32 `[d_model, classes]`, `intercept` `[classes]`, `mean`
-    /// and `sd` `[d_model]`, p = softmax((x − mean) / sd · weights + intercept); the metadata says
-    /// of which model, layer and pooling, and what the classes are. The file appears whole or not at
-    /// all.
+    /// Writes the probe as safetensors: `weights` f32 `[d_model, classes]`, `intercept` `[classes]`,
+    /// `mean` and `sd` `[d_model]`, p = softmax((x − mean) / sd · weights + intercept). The metadata
+    /// has the model, the layer, the pooling and the classes. The file is written atomically.
     ///
     /// # Errors
     /// It cannot be written.
@@ -95,10 +96,10 @@ impl SavedProbe {
         Ok(write_tensors(path, &floats, &[], &serde_json::to_string(&metadata)?)?)
     }
 
-    /// Reads what [`save`](Self::save) wrote.
+    /// Reads a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// A file that cannot be read, or holds no such probe.
+    /// A file that cannot be read, or that is not a saved probe.
     pub fn load(path: &Path) -> Result<Self> {
         let wrong = |reason: String| ProbeError::Saved { path: path.to_owned(), reason };
         let mut stored = read_tensors(path).map_err(|error| match error {
@@ -107,11 +108,13 @@ impl SavedProbe {
             }
             other => other.into(),
         })?;
-        let m: Metadata = serde_json::from_str(&stored.metadata)
-            .map_err(|e| wrong(format!("its metadata is not a probe's ({e})")))?;
-        if m.format != FORMAT {
-            return Err(wrong(format!("it is of format {}, not {FORMAT}", m.format)).into());
+        let not_a_probe =
+            |e: serde_json::Error| wrong(format!("its metadata is not that of a probe ({e})"));
+        let metadata: Value = serde_json::from_str(&stored.metadata).map_err(not_a_probe)?;
+        if let Some(format) = metadata["format"].as_u64().filter(|f| *f != u64::from(FORMAT)) {
+            return Err(wrong(format!("it has format {format}, not {FORMAT}")).into());
         }
+        let m: Metadata = serde_json::from_value(metadata).map_err(not_a_probe)?;
         let mut tensor = |name: &str| {
             stored.floats.remove(name).ok_or_else(|| wrong(format!("it has no {name}")))
         };
@@ -144,8 +147,8 @@ impl SavedProbe {
         })
     }
 
-    /// Refuses a model with other weights than the one that it was fitted on; `path` is what
-    /// messages call the probe.
+    /// Checks that a model has the weights of the model that the probe was fitted to; `path` names
+    /// the probe in the message.
     ///
     /// # Errors
     /// [`ProbeError::OtherModel`].
@@ -158,11 +161,10 @@ impl SavedProbe {
         }
     }
 
-    /// Reads a line for a probe of places: `text TAB START-END`; for one of whole texts the line is
-    /// the text.
+    /// Reads a line: the text, or `text TAB START-END` for a probe of places.
     ///
     /// # Errors
-    /// A line without a place, or with one beyond the text.
+    /// A line without a place, or with a place beyond the text.
     pub fn text(&self, text: Text) -> Result<Text> {
         if !self.spans {
             return Ok(text);
@@ -173,18 +175,18 @@ impl SavedProbe {
         };
         let wrong = |reason: String| ProbeError::Span { place: place.clone(), reason };
         let Some((own, span)) = text.text.split_once('\t') else {
-            let reason = "this probe is of places in texts: write a text, a tab and START-END";
+            let reason = "this probe predicts labels of places: write a text, a tab and START-END";
             return Err(wrong(reason.to_owned()).into());
         };
         let span: Span = span.parse().map_err(wrong)?;
         Ok(Text { line: text.line, ..span.of(own).map_err(wrong)? })
     }
 
-    /// Predicts the label of every text; texts are as [`text`](Self::text) makes them.
+    /// Predicts the label of every text; [`text`](Self::text) makes the texts.
     ///
     /// # Errors
-    /// A model of another width; a text that is blank, too long, or whose place has no token; a
-    /// forward pass that fails.
+    /// A model of another width; a text that is blank or too long; a place without a token; a forward
+    /// pass that fails.
     pub fn predict(
         &self,
         explorer: &Explorer,
@@ -206,13 +208,13 @@ impl SavedProbe {
                 Some(line) => format!("line {line}"),
                 None => format!("text {}", missing + 1),
             };
-            let reason = "no token stands at the place".to_owned();
+            let reason = "the place has no token".to_owned();
             return Err(ProbeError::Span { place, reason }.into());
         }
         let states = chosen.states(model, &[self.layer], &mut |_| {})?;
         let all = self.probe.predict(states.index_axis(Axis(0), 0))?;
         let prediction = |row: ndarray::ArrayView1<'_, f64>| {
-            // Of equals the first.
+            // Of equal probabilities the first.
             let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
             Prediction {
                 label: self.classes().nth(best).unwrap_or_default().to_owned(),

@@ -13,7 +13,7 @@ impl Report {
         text
     }
 
-    /// What the curves show and do not show, in words.
+    /// What the curves show and do not show, as text.
     pub fn in_words(&self) -> String {
         let mut said: Vec<String> = self.labels.iter().flat_map(label_words).collect();
         if let [a, b] = &self.labels[..] {
@@ -21,8 +21,7 @@ impl Report {
         }
         said.extend(self.structural.iter().map(structural_words));
         said.push(
-            "Not shown: whether the model uses what can be read off here; other probes might read \
-             more."
+            "Not shown: whether the model uses what a probe reads; other probes might read more."
                 .to_owned(),
         );
         said.join(" ")
@@ -105,7 +104,7 @@ fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result
     Ok(())
 }
 
-/// The structural probe, one row per layer.
+/// The scores of the structural probe, one row per layer.
 fn trees(text: &mut String, report: &StructuralReport) -> std::fmt::Result {
     writeln!(
         text,
@@ -128,9 +127,9 @@ fn cell(score: Option<Estimate>) -> String {
     score.map_or("–".to_owned(), number)
 }
 
-/// The highest value with its layer, and the other layers whose intervals overlap with its.
+/// The highest value with its layer, and the other layers whose intervals overlap with its interval.
 fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
-    // Of equals the lower layer.
+    // Of equal values the lower layer.
     let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
     let near = values.iter().filter(|(l, s)| *l != layer && !best.is_above(s));
     Some((layer, best, near.map(|(l, _)| *l).collect()))
@@ -145,44 +144,48 @@ fn label_words(label: &LabelReport) -> Vec<String> {
     let Some((layer, best, near)) = peak(&accuracies(label)) else { return said };
     let near = match near[..] {
         _ if near.len() + 1 == label.layers.len() && near.len() > 1 => {
-            "the intervals tell no other layer from it".to_owned()
+            "the intervals of all other layers overlap with it".to_owned()
         }
-        [] => "the intervals of all other layers lie below".to_owned(),
-        [_] => format!("the intervals do not tell layer {} from it", layers_in_words(&near)),
-        _ => format!("the intervals do not tell layers {} from it", layers_in_words(&near)),
+        [] => "the intervals of all other layers are below it".to_owned(),
+        [layer] => format!("the interval of layer {layer} overlaps with it"),
+        _ => format!("the intervals of layers {} overlap with it", layers_in_words(&near)),
     };
-    said.push(format!("{} is told best at layer {layer} ({}); {near}.", label.label, number(best)));
+    said.push(format!(
+        "{} is predicted best at layer {layer} ({}); {near}.",
+        label.label,
+        number(best)
+    ));
     let b = &label.baselines;
     let known = [
         ("the majority class", Some(b.majority)),
-        ("looking the form up", b.form_lookup),
-        ("looking the lemma up", b.lemma_lookup),
+        ("the form lookup", b.form_lookup),
+        ("the lemma lookup", b.lemma_lookup),
         ("layer 0", b.layer_0.filter(|_| layer != 0)),
     ];
     let known: Vec<(&str, Estimate)> =
         known.into_iter().filter_map(|(name, s)| Some((name, s?.accuracy))).collect();
     let listed: Vec<String> =
-        known.iter().map(|(name, s)| format!("{name} gives {}", short(s.value))).collect();
+        known.iter().map(|(name, s)| format!("{name} has {}", short(s.value))).collect();
     let above = known.iter().all(|(_, s)| best.is_above(s));
     said.push(format!(
         "{}; {}.",
         capital(&listed.join(", ")),
         match above {
-            true => "that layer's interval lies above all of these",
-            false => "that layer's interval does not lie above all of these",
+            true => "the interval of that layer is above all of these",
+            false => "the interval of that layer is not above all of these",
         }
     ));
     let Some(at) = label.layers.iter().find(|l| l.layer == layer) else { return said };
     if let Some(control) = at.control {
         let s = control.selectivity;
-        said.push(format!("Its selectivity there is {}.", number(s)));
+        said.push(format!("The selectivity at that layer is {}.", number(s)));
     }
     if let Some(random) = at.random_weights {
-        said.push(format!("Random weights give {} there.", number(random.accuracy)));
+        said.push(format!("Random weights have {} at that layer.", number(random.accuracy)));
     }
     if let Some(mdl) = &at.mdl {
         said.push(format!(
-            "The online code compresses it {:.2}-fold there (by the labels' frequency alone {:.2}-fold).",
+            "The online code compresses the labels {:.2}-fold at that layer ({:.2}-fold by their frequency alone).",
             mdl.compression.value, mdl.compression_by_frequency
         ));
     }
@@ -190,15 +193,15 @@ fn label_words(label: &LabelReport) -> Vec<String> {
         let expected = match mixes.expected_layer {
             Some(s) => {
                 let expected = with_interval(s, |value| format!("{value:.1}"));
-                format!("its expected layer is {expected}")
+                format!("the expected layer is {expected}")
             }
             None => {
-                "its expected layer is not defined, since no layer adds to the first beyond chance"
+                "the expected layer is not defined, because no layer improves on the first beyond chance"
                     .to_owned()
             }
         };
         said.push(format!(
-            "In a mix of all layers its centre of gravity is {:.1}; {expected}.",
+            "In a mix of all layers the centre of gravity is {:.1}; {expected}.",
             mixes.mix.centre_of_gravity
         ));
     }
@@ -206,14 +209,14 @@ fn label_words(label: &LabelReport) -> Vec<String> {
         && let Some(at) = label.layers.iter().find(|l| l.layer == chosen)
     {
         said.push(format!(
-            "Held-out texts choose layer {chosen}, which gets {} on the test texts.",
+            "Layer {chosen} is best on the held-out texts; it has {} on the test texts.",
             number(at.accuracy())
         ));
     }
     said
 }
 
-/// Which of two labels peaks lower, if the intervals tell.
+/// Which of two labels has its best layer lower, where the intervals decide it.
 fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
     let among = |label: &LabelReport| {
         let (layer, _, mut near) = peak(&accuracies(label))?;
@@ -223,13 +226,13 @@ fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
     let (Some((a_low, a_high)), Some((b_low, b_high))) = (among(a), among(b)) else {
         return String::new();
     };
-    let lower = |x: &str, y: &str| format!("{x} peaks at a lower layer than {y}.");
+    let lower = |x: &str, y: &str| format!("{x} is predicted best at a lower layer than {y}.");
     if a_high < b_low {
         lower(&a.label, &b.label)
     } else if b_high < a_low {
         lower(&b.label, &a.label)
     } else {
-        format!("Which of {} and {} peaks lower, the intervals do not tell.", a.label, b.label)
+        format!("The intervals do not decide which of {} and {} peaks lower.", a.label, b.label)
     }
 }
 
@@ -238,12 +241,12 @@ fn structural_words(report: &StructuralReport) -> String {
         report.layers.iter().filter_map(|(l, s)| Some((*l, s.scores.uuas?))).collect();
     match (peak(&uuas), report.chain.uuas) {
         (Some((layer, best, _)), Some(chain)) => format!(
-            "Of the edges of the trees {} are found at layer {layer}, {} by joining neighbours{}.",
+            "The probe finds {} of the edges at layer {layer}, the chain of neighbours {}{}.",
             number(best),
             short(chain.value),
-            if best.is_above(&chain) { "" } else { ": no more than by chance" }
+            if best.is_above(&chain) { "" } else { "; the probe is not clearly better" }
         ),
-        _ => "No test sentence has an edge that could be found.".to_owned(),
+        _ => "No test sentence has an edge to find.".to_owned(),
     }
 }
 

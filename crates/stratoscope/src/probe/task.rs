@@ -1,4 +1,4 @@
-//! A list of texts, or places in texts, with labels.
+//! Texts, or places in texts, with labels.
 
 use super::corpus::{PartCounts, ProbeFile, recorded};
 use super::rows::{Item, Rows};
@@ -13,7 +13,7 @@ use std::str::FromStr;
 use stratoscope_extractor::{Text, parse_lines};
 use stratoscope_probing::Split;
 
-/// A place in a text, in characters from 0; the end is not part of it. Written `4-8`.
+/// A place in a text, in characters from 0, without the end. As text: `4-8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
     /// Its first character.
@@ -31,7 +31,7 @@ impl FromStr for Span {
         });
         let wrong = || {
             let text: String = text.chars().take(40).collect();
-            format!("{text:?} is no place in a text: write START-END in characters, such as 4-8")
+            format!("{text:?} is not a place in a text: write START-END in characters, such as 4-8")
         };
         ends.map(|(start, end)| Self { start, end }).ok_or_else(wrong)
     }
@@ -44,7 +44,7 @@ impl fmt::Display for Span {
 }
 
 impl Span {
-    /// The text with this as its only word.
+    /// The text with this place as its only word.
     pub(super) fn of(self, text: &str) -> Result<Text, String> {
         let length = text.chars().count();
         if self.end > length {
@@ -58,14 +58,14 @@ impl Span {
     }
 }
 
-/// One line of a task.
+/// A row of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRow {
-    /// Its line, from 1.
+    /// The number of the line, from 1.
     pub line: usize,
     /// The text.
     pub text: String,
-    /// The place in it that the label is of; none for the whole text.
+    /// The place that the label belongs to; `None` for the whole text.
     pub span: Option<Span>,
     /// The label.
     pub label: String,
@@ -83,7 +83,7 @@ impl TaskRow {
         Self { span, ..Self::text(text, label) }
     }
 
-    /// Why it cannot be a row of a task of places in texts (or of whole texts).
+    /// The reason why this is not a row of a task with places (or without).
     fn check(&self, spans: bool) -> Result<(), String> {
         let blank = self.text.trim().is_empty();
         if self.label.is_empty() || blank {
@@ -91,13 +91,13 @@ impl TaskRow {
             return Err(format!("the {what} is empty"));
         }
         if self.span.is_some() != spans {
-            return Err("some lines have a place in the text and some have none".to_owned());
+            return Err("some lines have a place in the text, and some do not".to_owned());
         }
         self.span.map_or(Ok(()), |span| span.of(&self.text).map(drop))
     }
 }
 
-/// A classification task: texts with labels, or with places in them that have labels.
+/// A classification task: labels of texts, or of places in texts, from a file or from memory.
 ///
 /// ```
 /// let task = stratoscope::probe::TsvTask::parse(b"text\tlabel\nIt works.\tgood\nIt broke.\tbad\n", "mine")?;
@@ -113,11 +113,11 @@ pub struct TsvTask {
 }
 
 impl TsvTask {
-    /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. A first line that
-    /// names the columns (`text`, `span`, `label`) is passed over, and blank lines are.
+    /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. Skips a first line
+    /// with the names of the columns (`text`, `span`, `label`), and blank lines.
     ///
     /// # Errors
-    /// A file that cannot be read; the first line that is not as the others.
+    /// A file that cannot be read; [`ProbeError::Line`] for a line of another form.
     pub fn read(path: &Path) -> Result<Self> {
         let file = ProbeFile { part: None, file: recorded(path)? };
         let bytes = std::fs::read(path)
@@ -125,7 +125,7 @@ impl TsvTask {
         Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
     }
 
-    /// Parses the bytes of a file; `place` is its name in messages.
+    /// Parses the bytes of a file; `place` is the name of the file in messages and of the label.
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -144,7 +144,7 @@ impl TsvTask {
                 [text, span, label] => (text, Some(span.parse::<Span>().map_err(wrong)?), label),
                 _ => {
                     let reason: String = format!(
-                        "a line is a text, a tab and a label, or with a place (START-END) between them; here are {} columns",
+                        "a line is a text, a tab and a label, or has a place (START-END) between them; this line has {} columns",
                         columns.len()
                     );
                     return Err(wrong(reason).into());
@@ -159,19 +159,26 @@ impl TsvTask {
         Ok(Self { rows, file: None, place: place.to_owned(), blank_lines: inputs.blank_lines })
     }
 
-    /// A task from memory; `name` is what its labels are called.
+    /// A task from memory; `name` is the name of the label.
     ///
     /// ```
     /// use stratoscope::probe::{TaskRow, TsvTask};
     ///
-    /// let rows = vec![TaskRow::text("It works.", "good"), TaskRow::span("It broke.", 3..8, "bad")];
-    /// assert!(TsvTask::from_rows("mine", rows).is_err(), "places in some texts, none in others");
+    /// let reviews = [("It works.", "good"), ("It broke.", "bad"), ("I like it.", "good")];
+    /// let rows = reviews.map(|(text, label)| TaskRow::text(text, label));
+    /// let task = TsvTask::from_rows("review", rows)?;
+    /// assert_eq!((task.rows().len(), task.has_spans()), (3, false));
+    ///
+    /// let verbs = [TaskRow::span("It works.", 3..8, "present"), TaskRow::span("It broke.", 3..8, "past")];
+    /// assert!(TsvTask::from_rows("tense", verbs)?.has_spans());
+    /// # Ok::<(), stratoscope::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`ProbeError::Line`]: an empty text or label, a place outside of its text, places in some
-    /// texts and none in others.
-    pub fn from_rows(name: &str, mut rows: Vec<TaskRow>) -> Result<Self> {
+    /// [`ProbeError::Line`]: an empty text or label, a place beyond its text, or places in some rows
+    /// but not in others.
+    pub fn from_rows(name: &str, rows: impl IntoIterator<Item = TaskRow>) -> Result<Self> {
+        let mut rows: Vec<TaskRow> = rows.into_iter().collect();
         let spans = rows.first().is_some_and(|row| row.span.is_some());
         for (index, row) in rows.iter_mut().enumerate() {
             row.line = index + 1;
@@ -184,27 +191,27 @@ impl TsvTask {
         Ok(Self { rows, file: None, place: name.to_owned(), blank_lines: 0 })
     }
 
-    /// The lines.
+    /// The rows.
     pub fn rows(&self) -> &[TaskRow] {
         &self.rows
     }
 
-    /// How many blank lines were skipped.
+    /// The number of blank lines that were skipped.
     pub fn blank_lines(&self) -> usize {
         self.blank_lines
     }
 
-    /// Whether labels are of places in the texts, and not of whole texts.
+    /// Whether labels belong to places in texts, instead of whole texts.
     pub fn has_spans(&self) -> bool {
         self.rows.first().is_some_and(|row| row.span.is_some())
     }
 
-    /// The file that it was read from.
+    /// The file, where the task was read from one.
     pub fn file(&self) -> Option<&ModelFile> {
         self.file.as_ref().map(|file| &file.file)
     }
 
-    /// What its labels are called: the file's name without its end.
+    /// The name of the label: the file name without its extension.
     fn name(&self) -> String {
         Path::new(&self.place).file_stem().unwrap_or_default().to_string_lossy().into_owned()
     }
@@ -213,7 +220,7 @@ impl TsvTask {
         self.file.iter().cloned().collect()
     }
 
-    /// Splits the task by its texts: a tenth to score on, a tenth to choose on, the rest to fit to.
+    /// Splits the task by texts: a tenth to score on, a tenth to choose on, the rest to fit to.
     pub(super) fn split(&self, seed: u64) -> Result<(Rows, PartCounts)> {
         let texts: Vec<&str> = self.rows.iter().map(|row| row.text.as_str()).collect();
         let parts = split(&texts, seed, &self.place, "texts")?;
@@ -253,7 +260,7 @@ impl TsvTask {
     }
 }
 
-/// Whether a line names the columns.
+/// Whether a line has the names of the columns.
 fn is_header(columns: &[&str]) -> bool {
     let names: Vec<String> = columns.iter().map(|c| c.trim().to_lowercase()).collect();
     matches!(
@@ -262,8 +269,8 @@ fn is_header(columns: &[&str]) -> bool {
     )
 }
 
-/// The part of each key, by a seeded draw: a tenth each to score and to choose on. Equal keys are in
-/// the same part.
+/// `[keys]`: the part of each key, by a seeded draw: a tenth to score on and a tenth to choose on.
+/// Equal keys are in one part. `None` for fewer than three different keys.
 pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -279,7 +286,7 @@ pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
         return None;
     }
     let tenth = ((order.len() as f64 / 10.0).round() as usize).max(1);
-    // The first of a shuffled order (Fisher & Yates, as Durstenfeld 1964 has it).
+    // The first of a shuffled order (Fisher & Yates; Durstenfeld 1964).
     let mut shuffled: Vec<usize> = (0..order.len()).collect();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     for left in (1..shuffled.len()).rev() {
@@ -312,12 +319,31 @@ mod tests {
             (" \tx\n", "f, line 1: the text is empty"),
             ("a b\t2-3\tx\nb\ty\n", "f, line 2: some lines have a place"),
             ("a b\t2-4\tx\n", "f, line 1: the place 2-4 is beyond the text, which has 3"),
-            ("a b\t2-2\tx\n", "f, line 1: \"2-2\" is no place"),
-            ("a b\tb\tx\n", "f, line 1: \"b\" is no place"),
+            ("a b\t2-2\tx\n", "f, line 1: \"2-2\" is not a place"),
+            ("a b\tb\tx\n", "f, line 1: \"b\" is not a place"),
         ] {
             let error = TsvTask::parse(bytes.as_bytes(), "f").unwrap_err().to_string();
             assert!(error.starts_with(said), "{error}");
         }
+    }
+
+    #[test]
+    fn labels_from_memory_make_the_task_of_a_file() {
+        let file = TsvTask::parse(b"a b\t2-3\tx\na c\t2-3\ty\na d\t0-1\tx\n", "f.tsv").unwrap();
+        let rows = [("a b", 2..3, "x"), ("a c", 2..3, "y"), ("a d", 0..1, "x")];
+        let rows = rows.map(|(text, place, label)| TaskRow::span(text, place, label));
+        let memory = TsvTask::from_rows("f", rows.clone()).unwrap();
+        assert_eq!(memory.rows(), file.rows());
+        let split = |task: &TsvTask| {
+            let (rows, counts) = task.split(0).unwrap();
+            let items: Vec<_> =
+                rows.items.into_iter().map(|i| (i.text, i.labels, i.form, i.part)).collect();
+            (rows.labels, items, counts)
+        };
+        assert_eq!(split(&memory), split(&file));
+        let mixed = rows.into_iter().chain([TaskRow::text("a e", "x")]);
+        let error = TsvTask::from_rows("f", mixed).unwrap_err().to_string();
+        assert_eq!(error, "f, line 4: some lines have a place in the text, and some do not");
     }
 
     #[test]

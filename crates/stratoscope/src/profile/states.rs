@@ -1,4 +1,4 @@
-//! What a profile is computed from: stimuli, and the states of their targets and carriers.
+//! The input of a profile: stimuli, and the states of their targets and carriers.
 
 use super::StimuliSummary;
 use crate::analysis::TOOL;
@@ -13,21 +13,21 @@ use stratoscope_extractor::{
 use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{Item, Placement, Stimuli};
 
-/// Stimuli with their name and the hash of their text: what a profile is of, beside the model.
+/// Stimuli with their name and the hash of their text.
 #[derive(Debug, Clone)]
 pub struct NamedStimuli {
-    /// Where they come from: `homographs`, `noun-verb`, or a file.
+    /// The name: `homographs`, `noun-verb`, or a file.
     pub name: String,
     /// The sha256 of their text, in lower-case hexadecimal.
     pub sha256: String,
-    /// What is read.
+    /// The stimuli.
     pub stimuli: Stimuli,
-    /// Whether only the contexts with their cues first are used, as a causal model needs it.
+    /// Whether only the contexts with the cues before the target are used, as for causal models.
     pub cues_first: bool,
 }
 
 impl NamedStimuli {
-    /// The homographs that come with the library.
+    /// The built-in homographs.
     ///
     /// # Errors
     /// As [`Stimuli::parse`].
@@ -35,7 +35,7 @@ impl NamedStimuli {
         Self::parse("homographs", Stimuli::HOMOGRAPHS)
     }
 
-    /// The nouns and verbs of one form that come with the library.
+    /// The built-in words that are noun and verb in one form.
     ///
     /// # Errors
     /// As [`Stimuli::parse`].
@@ -56,7 +56,7 @@ impl NamedStimuli {
         })
     }
 
-    /// Only the contexts whose cues stand before the target.
+    /// Only the contexts with the cues before the target.
     ///
     /// # Errors
     /// As [`Stimuli::cues_first`].
@@ -64,8 +64,8 @@ impl NamedStimuli {
         Ok(Self { stimuli: self.stimuli.cues_first()?, cues_first: true, ..self })
     }
 
-    /// The stimuli for a model: for a causal one the contexts whose cues stand before the target, else
-    /// all.
+    /// The stimuli for a model: for a causal model the contexts with the cues before the target, else
+    /// all contexts.
     ///
     /// # Errors
     /// As [`Stimuli::cues_first`].
@@ -74,29 +74,29 @@ impl NamedStimuli {
     }
 }
 
-/// The states that a profile is computed from: target and carrier of every text, at every layer.
+/// The states of target and carrier in every text, at every layer.
 #[derive(Debug, Clone)]
 pub struct ProfileStates {
     /// The model.
     pub origin: Origin,
     /// The stimuli.
     pub stimuli: NamedStimuli,
-    /// The texts, `[texts]`.
+    /// `[texts]`: the texts.
     pub items: Vec<Item>,
-    /// Where the tokenizer puts each target, `[texts]`.
+    /// `[texts]`: the place of each target among the tokens.
     pub placements: Vec<Placement>,
-    /// `[n_layers + 1, texts, d_model]`: the target, its sub-words' mean where it has several.
+    /// `[n_layers + 1, texts, d_model]`: the target; the mean of its sub-words where it has several.
     pub target: Array3<f32>,
-    /// The carrier, where the stimuli have one, in the same shape.
+    /// `[n_layers + 1, texts, d_model]`: the carrier, where the stimuli have one.
     pub carrier: Option<Array3<f32>>,
 }
 
 impl ProfileStates {
-    /// Runs a model over stimuli; a causal one over those of [`NamedStimuli::for_model`].
+    /// Runs a model over the stimuli [for it](NamedStimuli::for_model).
     ///
     /// # Errors
-    /// As [`NamedStimuli::for_model`]; a model without a tokenizer, a text that is too long for it, a target that it cuts no token
-    /// of, or a forward pass that fails.
+    /// As [`NamedStimuli::for_model`]; a model without a tokenizer, a text that is too long for the
+    /// model, a target without a token, a forward pass that fails.
     pub fn extract(explorer: &Explorer, stimuli: NamedStimuli) -> Result<Self> {
         let stimuli = stimuli.for_model(&explorer.origin())?;
         let items = stimuli.stimuli.items();
@@ -156,7 +156,7 @@ impl ProfileStates {
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
-    /// What is recorded of the stimuli.
+    /// The record of the stimuli in the profile.
     pub(crate) fn summary(&self) -> StimuliSummary {
         let stimuli = &self.stimuli.stimuli;
         StimuliSummary {
@@ -172,10 +172,10 @@ impl ProfileStates {
         }
     }
 
-    /// Writes the states and what each is, as safetensors: `target` and `carrier` f32
+    /// Writes the states with their labels as safetensors: `target` and `carrier` f32
     /// `[n_layers + 1, texts, d_model]`; `word`, `sense`, `role`, `context`, `position` i64
-    /// `[texts]`. The metadata says what the numbers stand for. The file appears whole or not at
-    /// all.
+    /// `[texts]`. The metadata has the names of words, senses and roles. The file is written
+    /// atomically.
     ///
     /// # Errors
     /// It cannot be written.
@@ -212,7 +212,7 @@ impl ProfileStates {
     }
 }
 
-/// The tokens that overlap a place in the text, in characters.
+/// The tokens that overlap a range of characters of the text.
 fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
     let hit = |row: &Row| {
         !row.special && row.char_offsets[0] < place[1] && place[0] < row.char_offsets[1]

@@ -16,7 +16,7 @@ impl Profile {
         text
     }
 
-    /// What the curves show and do not show for this model, in plain words.
+    /// What the curves show and do not show for this model, as text.
     pub fn in_words(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -29,30 +29,30 @@ impl Profile {
             if self.stimuli.roles.iter().any(|r| r == "verb") { "part of speech" } else { "role" };
         write!(
             text,
-            "Held constant: the word form. What still varies of it was split into sense, {role} and the rest. "
+            "The word form is held constant; the remaining variance is split into sense, {role} and the rest. "
         )?;
         let n_layers = self.model.n_layers;
         let target = Curve::of(&self.target);
         match (&target.role_peak, &target.sense_peak) {
             (Some(r), Some(s)) => write!(
                 text,
-                "In the word itself {role} is largest at layer {} (ω² {}) and {} at layer {n_layers}; \
-                 sense is largest at layer {} (ω² {}). ",
+                "In the target, {role} has its largest ω² at layer {} ({}) and {} at layer {n_layers}; sense \
+                 has its largest ω² at layer {} ({}). ",
                 r.0,
                 number(r.1),
                 target.role_last.map_or_else(|| "not defined".into(), number),
                 s.0,
                 number(s.1),
             )?,
-            _ => write!(text, "In the word itself the effects are not defined: see the table. ")?,
+            _ => write!(text, "In the target, the effects are not defined: see the table. ")?,
         }
         if let (Some((layer, role_peak)), Some(null)) = (&target.role_peak, target.role_null)
             && role_peak.value <= null.high
         {
             write!(
                 text,
-                "Even there, at layer {layer}, {role} does not exceed what permuted labels reach by \
-                 chance ({:.2}). ",
+                "Even at layer {layer}, {role} does not exceed chance (the 95th percentile with permuted \
+                 labels, {:.2}). ",
                 null.high
             )?;
         }
@@ -60,13 +60,13 @@ impl Profile {
             let change = compare(at_peak, last);
             write!(
                 text,
-                "Its semantic share is {} where {role} peaks and {} at the top: {}. ",
+                "The semantic share is {} where {role} is largest and {} at the last layer: {}. ",
                 number(at_peak),
                 number(last),
                 match change {
                     Change::Up => "higher",
                     Change::Down => "lower",
-                    Change::Unclear => "a difference that the intervals do not carry",
+                    Change::Unclear => "no clear change, as the intervals overlap",
                 }
             )?;
         }
@@ -78,8 +78,8 @@ impl Profile {
                 carrier_change = Some(change);
                 write!(
                     text,
-                    "In the “{word}” before it, which has no sense of its own, the share goes from {} \
-                     (layer {}) to {} (layer {n_layers}): ",
+                    "In the carrier “{word}”, which has no sense, the semantic share goes from {} (layer {}) \
+                     to {} (layer {n_layers}): ",
                     number(first.1),
                     first.0,
                     number(last),
@@ -88,9 +88,9 @@ impl Profile {
                     text,
                     "{}. ",
                     match change {
-                        Change::Up => "what flows into it from around is more and more meaning",
-                        Change::Down => "what flows into it from around is less and less meaning",
-                        Change::Unclear => "no clear change",
+                        Change::Up => "the context adds more and more of sense relative to role",
+                        Change::Down => "the context adds less and less of sense relative to role",
+                        Change::Unclear => "no clear change, as the intervals overlap",
                     }
                 )?;
             }
@@ -100,77 +100,53 @@ impl Profile {
             (Some(peak), Some(last)) => last.value <= peak.1.value / 2.0,
             _ => false,
         };
-        let rises = match (target.share_at_role_peak, target.share_last) {
-            (Some(a), Some(b)) => Some(compare(a, b) == Change::Up),
-            _ => None,
-        };
-        let mut seen = Vec::new();
-        let mut unseen = Vec::new();
-        let mut say = |holds: bool, yes: &str, no: &str| {
-            if holds { seen.push(yes.to_owned()) } else { unseen.push(no.to_owned()) }
-        };
-        say(
-            early,
-            &format!("{role} peaks in the lower half"),
-            &format!("a peak of {role} in the lower half"),
-        );
-        say(
-            fades,
-            &format!("{role} has fallen to half or less at the top"),
-            &format!("a fall of {role} to half at the top"),
-        );
-        if let Some(rises) = rises {
-            say(
-                rises,
-                "the word's semantic share is higher at the top than there",
-                "a higher semantic share of the word at the top",
-            );
+        let mut claims = vec![
+            (early, format!("{role} is largest in the lower half of the layers")),
+            (fades, format!("{role} falls to half or less at the last layer")),
+        ];
+        if let (Some(first), Some(last)) = (target.share_at_role_peak, target.share_last) {
+            let claim = format!("the semantic share of the target rises after the peak of {role}");
+            claims.push((compare(first, last) == Change::Up, claim));
         }
         if let Some(change) = carrier_change {
-            say(
-                change == Change::Up,
-                "the carrier's share rises with depth",
-                "a rise of the carrier's share with depth",
-            );
+            let claim = "the semantic share of the carrier rises with depth".to_owned();
+            claims.push((change == Change::Up, claim));
         }
+        let listed = |which: bool| -> String {
+            let some = claims.iter().filter(|(holds, _)| *holds == which);
+            some.map(|(_, claim)| claim.as_str()).collect::<Vec<_>>().join("; ")
+        };
+        let (seen, unseen) = (listed(true), listed(false));
+        let rule = "ower layers syntax, upper layers meaning”";
         match (seen.is_empty(), unseen.is_empty()) {
-            (false, true) => write!(
-                text,
-                "“Lower layers syntax, upper layers meaning” holds here in this sense: {}. ",
-                seen.join("; ")
-            )?,
-            (false, false) => write!(
-                text,
-                "Of “lower layers syntax, upper layers meaning” this much is seen: {}. Not seen: {}. ",
-                seen.join("; "),
-                unseen.join("; ")
-            )?,
-            (true, _) => write!(
-                text,
-                "“Lower layers syntax, upper layers meaning” is not seen here: no {}. ",
-                unseen.join("; no ")
-            )?,
+            (false, true) => write!(text, "“L{rule} holds here: {seen}. ")?,
+            (false, false) => {
+                write!(text, "Of “l{rule} this holds: {seen}. This does not hold: {unseen}. ")?;
+            }
+            (true, _) => {
+                write!(text, "“L{rule} does not hold here. None of this holds: {unseen}. ")?;
+            }
         }
         if self.stimuli.cues_first {
             let why = match self.model.causal {
-                true => ", since no token of this model sees those after it",
+                true => ", because no token of this model sees the tokens after it",
                 false => "",
             };
-            write!(text, "Only contexts whose cues stand before the target were used{why}. ")?;
+            write!(text, "Only contexts with the cues before the target were used{why}. ")?;
         }
         if self.position_removed {
             write!(
                 text,
-                "This tokenizer puts targets at unequal positions, so position was removed first. "
+                "Position was removed first, because this tokenizer puts targets at unequal positions. "
             )?;
         }
         let told = self.balance.role_from_neighbours;
         write!(
             text,
-            "Not shown: what the model does with it; other words, languages and kinds of text than \
-             these {} words in made-up sentences; that something is lost where its share of the \
-             variance falls. The two words beside the target alone tell {role} in {:.0} % of the \
-             contexts (guessing: {:.0} %), so part of “{role}” is what stands next to it.",
+            "Not shown: how the model uses sense and {role}; words, languages and kinds of text other \
+             than these {} words in made-up sentences; whether information is lost where its share \
+             of the variance falls. The two words beside the target alone predict {role} in {:.0} % \
+             of the contexts (chance: {:.0} %), so a part of “{role}” is the adjacent words.",
             self.stimuli.words,
             100.0 * told.accuracy,
             100.0 * told.chance,
@@ -197,7 +173,7 @@ fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     };
     writeln!(
         text,
-        "targets at tokens {} to {}, {}; neighbours alone tell {}, {}",
+        "targets at tokens {} to {}, {}; adjacent words alone predict {}, {}",
         profile.balance.positions[0],
         profile.balance.positions[1],
         match profile.position_removed {
@@ -216,7 +192,7 @@ fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     Ok(())
 }
 
-/// One row per layer: ω² of the effects with their intervals, the shares.
+/// One row per layer: ω² of the effects and the shares, with their intervals.
 fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Result {
     type Pick = fn(&Partition) -> Option<Estimate>;
     let columns: [(&str, Pick); 5] = [
@@ -246,12 +222,12 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
     Ok(())
 }
 
-/// What the words need of a curve.
+/// The values of a curve that the text needs.
 struct Curve {
     role_peak: Option<(usize, Estimate)>,
     sense_peak: Option<(usize, Estimate)>,
     role_last: Option<Estimate>,
-    /// By chance, where role peaks.
+    /// The null of role at its largest value.
     role_null: Option<Null>,
     share_at_role_peak: Option<Estimate>,
     share_first: Option<(usize, Estimate)>,
@@ -291,7 +267,7 @@ enum Change {
     Unclear,
 }
 
-/// How the second differs from the first, if their intervals do not overlap.
+/// The direction from the first to the second; unclear where the intervals overlap.
 fn compare(first: Estimate, second: Estimate) -> Change {
     if second.is_above(&first) {
         Change::Up
