@@ -101,8 +101,8 @@ fn long_texts_are_cut_or_windowed_with_a_warning() {
         (
             "window",
             2002,
-            "warning: line 1 has 2002 tokens and was read in 111 overlapping windows: its tokens \
-             do not see the whole text\n",
+            "warning: line 1 has 2002 tokens and was read in 111 overlapping windows, so that no \
+             token sees the whole text\n",
         ),
     ] {
         let line = format!("extract --model tiny --file long.txt --long {how} --json --layers 0");

@@ -132,7 +132,7 @@ fn candle_transformers_agrees_with_transformers_or_is_known_not_to() {
         }
         ran.insert(name);
     }
-    assert_eq!(ran.len(), 29, "{ran:?}");
+    assert!(ran.len() >= 29, "{ran:?}");
 }
 
 /// Numbers of the tensors whose names contain `part`, changed by `change`, which is given the row and

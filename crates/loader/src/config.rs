@@ -70,7 +70,7 @@ impl Config {
             file: FILE.to_owned(),
             key: format!("{}{key}", self.path),
             value: "missing".to_owned(),
-            reason: "the model_type names the family of the model".to_owned(),
+            reason: "it names the family of the model".to_owned(),
         })
     }
 

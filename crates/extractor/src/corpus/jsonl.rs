@@ -6,7 +6,7 @@ use serde::{Deserialize, de};
 use std::fmt;
 
 /// The most keys in a message.
-const KEYS: usize = 20;
+const MAX_KEYS: usize = 20;
 
 /// The value of the key.
 pub(super) enum FieldValue {
@@ -49,7 +49,7 @@ impl<'de> Visitor<'de> for Object<'_> {
                 continue;
             }
             map.next_value::<IgnoredAny>()?;
-            if keys.len() < KEYS {
+            if keys.len() < MAX_KEYS {
                 keys.push(key);
             }
         }

@@ -16,10 +16,10 @@ use stratoscope_loader::Model;
 use stratoscope_transformer::{Architecture, HookPoint};
 
 /// The most texts that are tokenized in parallel, and the most bytes of them.
-const BATCH: (usize, usize) = (512, 1 << 20);
+const MAX_BATCH: (usize, usize) = (512, 1 << 20);
 
 /// The most warnings that are kept; further ones are counted.
-const WARNINGS: usize = 10;
+const MAX_WARNINGS: usize = 10;
 
 /// The size of a corpus.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -137,7 +137,7 @@ pub(crate) fn plan(
             plan.rows += text.rows;
             plan.words_without_rows += text.words_without_rows;
             for warning in text.warnings {
-                match plan.warnings.len() < WARNINGS {
+                match plan.warnings.len() < MAX_WARNINGS {
                     true => plan.warnings.push(warning),
                     false => plan.more_warnings += 1,
                 }
@@ -165,7 +165,7 @@ pub(crate) fn plan(
 /// The next texts, and the error after them.
 fn batch(records: &mut Records<'_>) -> (Vec<Text>, Option<Error>) {
     let (mut texts, mut letters) = (Vec::new(), 0);
-    while texts.len() < BATCH.0 && letters < BATCH.1 {
+    while texts.len() < MAX_BATCH.0 && letters < MAX_BATCH.1 {
         match records.next() {
             Ok(Some(text)) => {
                 letters += text.text.len();

@@ -21,7 +21,7 @@ use super::progress::Progress;
 use super::settings::HubSettings;
 
 const MAX_REDIRECTS: usize = 10;
-const LONGEST_PAUSE: Duration = Duration::from_secs(8);
+const MAX_PAUSE: Duration = Duration::from_secs(8);
 /// The largest list of the files of a repository, in bytes. Real lists are far smaller.
 const MAX_LISTING: u64 = 64 << 20;
 
@@ -386,7 +386,7 @@ impl Remote {
     }
 
     fn pause(&self, failures: u32) {
-        thread::sleep(self.retry_pause.saturating_mul(1 << failures.min(16)).min(LONGEST_PAUSE));
+        thread::sleep(self.retry_pause.saturating_mul(1 << failures.min(16)).min(MAX_PAUSE));
     }
 }
 

@@ -78,8 +78,8 @@ pub(super) struct Machine<'a> {
 
 /// The instructions of any file (about 35 per tensor, so this is 1,800 tensors), and the bytes of the
 /// file that allow one more, which is about the memory of an instruction.
-const STEPS: usize = 1 << 16;
-const BYTES_A_STEP: usize = 128;
+const MIN_STEPS: usize = 1 << 16;
+const BYTES_PER_STEP: usize = 128;
 
 /// The most dimensions of a tensor.
 const MAX_RANK: usize = 8;
@@ -95,7 +95,7 @@ impl<'a> Machine<'a> {
             stack: Vec::new(),
             marks: Vec::new(),
             memo: HashMap::new(),
-            steps: STEPS + file_len / BYTES_A_STEP,
+            steps: MIN_STEPS + file_len / BYTES_PER_STEP,
         }
     }
 

@@ -58,7 +58,7 @@ pub(crate) struct Attention<'a> {
 }
 
 /// The most query rows of one task.
-const QUERIES: usize = 48;
+const MAX_QUERIES: usize = 48;
 
 /// `[tokens, (n_heads + 2 n_kv_heads) d_head]` (q, k and v side by side) to
 /// `[tokens, n_heads d_head]`.
@@ -71,8 +71,8 @@ pub(crate) fn attention(qkv: &[f32], attention: Attention) -> Vec<f32> {
     for offsets in attention.sequence_offsets.windows(2) {
         let (start, end) = (offsets[0], offsets[1]);
         let rows = &qkv[start * stride..end * stride];
-        for from in (0..end - start).step_by(QUERIES) {
-            let queries = from..(from + QUERIES).min(end - start);
+        for from in (0..end - start).step_by(MAX_QUERIES) {
+            let queries = from..(from + MAX_QUERIES).min(end - start);
             let (own, after) = rest.split_at_mut(queries.len() * heads);
             rest = after;
             tasks.push((rows, queries, own));

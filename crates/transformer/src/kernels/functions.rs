@@ -1,8 +1,8 @@
-//! The functions of a forward pass that take a value, and the sums over a row.
+//! Functions of single values, and sums over a row.
 //!
-//! All are branch-free, so that a loop over a slice becomes vector instructions. Where the machine
-//! multiplies and adds in one instruction, with one rounding, they do so too, and may differ in the
-//! last digit from a machine that does not; as matrix products do. Sums have a fixed order.
+//! They have no branches, so that a loop over a slice becomes vector instructions. On a machine with
+//! an instruction that multiplies and adds with one rounding they use it, so that the last digit may
+//! differ between machines, as in matrix products. Sums have a fixed order.
 
 use super::product::fused;
 use crate::architecture::Activation;
@@ -180,7 +180,7 @@ pub(super) fn activate<S: Simd>(activation: Activation, values: &mut [f32]) {
 /// The number of values that are added, or compared, in parallel.
 pub(super) const LANES: usize = 16;
 
-/// The lanes of a row added by halves.
+/// The sum of the lanes, added by halves.
 #[inline(always)]
 fn total(mut lanes: [f32; LANES]) -> f32 {
     let mut half = LANES / 2;

@@ -22,10 +22,10 @@ pub(crate) struct PackedLinear {
 
 /// Weight values per row of a task: a layer with many weights needs many rows to repay reading them;
 /// with few weights, few rows keep the inner values in the cache.
-const WEIGHTS_A_ROW: usize = 6 << 10;
+const WEIGHTS_PER_ROW: usize = 6 << 10;
 
 /// Up to this number of rows, threads share the columns.
-const FEW: usize = 48;
+const MAX_SHARED_ROWS: usize = 48;
 
 impl PackedLinear {
     /// From weights `[out, in]` and biases `[out]`.
@@ -79,7 +79,7 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     let rows = x.len() / layer.inputs;
     let mut out = vec![0.0; rows * layer.outputs];
     let threads = rayon::current_num_threads();
-    if rows > FEW || threads == 1 {
+    if rows > MAX_SHARED_ROWS || threads == 1 {
         let chunk = chunk(rows, threads, layer);
         x.par_chunks(chunk * layer.inputs).zip(out.par_chunks_mut(chunk * layer.outputs)).for_each(
             |(x, out)| {
@@ -121,7 +121,7 @@ pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLine
     let rows = x.len() / first.inputs;
     let threads = rayon::current_num_threads();
     let activation = (!mlp.gated).then_some(mlp.activation);
-    if rows <= FEW {
+    if rows <= MAX_SHARED_ROWS {
         let mut inner = linear(x, first, activation);
         if mlp.gated {
             dispatch(Gate { inner: &mut inner, width: second.inputs, activation: mlp.activation });
@@ -178,7 +178,7 @@ impl WithSimd for Gate<'_> {
 /// The rows of one task, for `rows` rows on `threads` threads: whole tiles, and an equal number of
 /// tasks per thread.
 fn chunk(rows: usize, threads: usize, layer: &PackedLinear) -> usize {
-    let most = (layer.inputs * layer.outputs / WEIGHTS_A_ROW).clamp(96, 528);
+    let most = (layer.inputs * layer.outputs / WEIGHTS_PER_ROW).clamp(96, 528);
     let tasks = rows.div_ceil(most).next_multiple_of(threads);
     rows.div_ceil(tasks).next_multiple_of(12)
 }

@@ -1,8 +1,8 @@
 //! Matrix products over packed panels, for one thread.
 //!
-//! The right factor lies in panels of two vectors' width, the left one in tiles of a few rows; the
-//! sums of a tile times a panel stay in registers. Each sum runs over the depth in order, so that a
-//! value depends neither on the rows beside it nor on the threads.
+//! The right factor is in panels of two vectors' width, the left one in tiles of a few rows; the sums
+//! of a tile times a panel stay in registers. Each sum runs over the depth in order, so that a value
+//! depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};

@@ -12,7 +12,7 @@ const SPACE: &str = "\u{2581}";
 
 /// The longest piece in bytes. The time to find the parts of a piece grows with the square of its
 /// length.
-const LONGEST: usize = 256;
+const MAX_PIECE: usize = 256;
 
 /// The tokenizer of a SentencePiece vocabulary.
 pub(super) fn definition(vocabulary: &Vocabulary<'_>, architecture: &str) -> Result<Value> {
@@ -81,9 +81,9 @@ fn merges<'a>(vocabulary: &'a Vocabulary<'_>, scores: &[f64]) -> Result<Vec<(&'a
     let ids: HashMap<&str, usize> = pieces().collect();
     let mut merges = Vec::new();
     for (token, id) in pieces() {
-        if token.len() > LONGEST {
+        if token.len() > MAX_PIECE {
             let length = token.len();
-            let reason = format!("token {id} has {length} bytes, {LONGEST} are allowed");
+            let reason = format!("token {id} has {length} bytes, {MAX_PIECE} are allowed");
             return Err(vocabulary.error(&reason));
         }
         let cuts = token.char_indices().skip(1).map(|(at, _)| token.split_at(at));
