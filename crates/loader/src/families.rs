@@ -23,6 +23,7 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod roberta;
+mod starcoder2;
 mod t5;
 
 mod rope;
@@ -60,6 +61,7 @@ const FAMILIES: &[&Family] = &[
     &qwen2::FAMILY,
     &qwen3::FAMILY,
     &roberta::FAMILY,
+    &starcoder2::FAMILY,
     &t5::FAMILY,
 ];
 

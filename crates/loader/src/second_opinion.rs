@@ -130,6 +130,7 @@ const FAMILIES: &[Family] = &[
     decoder(&["phi"], decoders::phi),
     decoder(&["phi3"], decoders::phi3),
     decoder(&["olmo2"], decoders::olmo2),
+    decoder(&["starcoder2"], decoders::starcoder2),
 ];
 
 const fn decoder(model_types: &'static [&'static str], run: Build) -> Family {

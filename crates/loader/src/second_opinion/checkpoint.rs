@@ -262,10 +262,11 @@ impl Checkpoint {
         Ok((extended, Sizes { d_vocab, d_model, head: tied || own.is_some() }))
     }
 
-    /// Whether the head is the embedding: the default of the Gemmas.
+    /// Whether the head is the embedding: the default of the Gemmas and StarCoder2.
     fn tied(&self) -> bool {
-        let gemma = self.text("model_type").is_some_and(|t| t.starts_with("gemma"));
-        self.value("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(gemma)
+        let model_type = self.text("model_type").unwrap_or_default();
+        let default = model_type.starts_with("gemma") || model_type == "starcoder2";
+        self.value("tie_word_embeddings").and_then(Value::as_bool).unwrap_or(default)
     }
 }
 

@@ -7,7 +7,7 @@ use super::{Error, Result, Run, row};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{
-    gemma, gemma2, gemma3, llama, mistral, olmo2, phi, phi3, qwen2, qwen3,
+    gemma, gemma2, gemma3, llama, mistral, olmo2, phi, phi3, qwen2, qwen3, starcoder2,
 };
 use serde_json::{Value, json};
 
@@ -269,6 +269,22 @@ pub(super) fn olmo2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     defaults["rms_norm_eps"] = 1e-5.into();
     let config: olmo2::Config = checkpoint.config(defaults, settings(checkpoint, longest))?;
     let mut model = olmo2::Model::new(&config, checkpoint.weights())?;
+    Ok(Box::new(move |s| {
+        model.clear_kv_cache();
+        model.forward(&row(&s.token_ids)?, 0)
+    }))
+}
+
+pub(super) fn starcoder2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
+    checkpoint.no_rope_scaling()?;
+    even_heads(checkpoint)?;
+    checkpoint.only("tie_word_embeddings", true.into(), "its head is the embedding")?;
+    let mut defaults = defaults();
+    defaults["hidden_act"] = "gelu_pytorch_tanh".into();
+    defaults["norm_epsilon"] = 1e-5.into();
+    defaults["use_bias"] = true.into();
+    let config: starcoder2::Config = checkpoint.config(defaults, settings(checkpoint, longest))?;
+    let mut model = starcoder2::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
         model.forward(&row(&s.token_ids)?, 0)

@@ -24,6 +24,11 @@ const DEVIATIONS: &[Deviation] = &[
         says: "candle-transformers' sliding window is one token wider than transformers'",
     },
     Deviation {
+        model_types: &["starcoder2"],
+        when: |c, tokens| c.size("sliding_window").is_some_and(|window| tokens > window),
+        says: "candle-transformers' sliding window is one token wider than transformers'",
+    },
+    Deviation {
         model_types: &["qwen2"],
         when: |c, tokens| c.flag("use_sliding_window") && beyond_window(c, tokens),
         says: "candle-transformers' sliding window is one token wider than transformers', and in all layers",
