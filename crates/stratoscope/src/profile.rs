@@ -327,28 +327,3 @@ fn provenance(profiles: &[Profile]) -> Provenance {
     let settings = json!({ "seed": first.map(|p| p.seed) });
     Provenance::new(models, settings, json!({ "stimuli": stimuli }), subject)
 }
-
-#[cfg(all(test, feature = "bundled"))]
-mod verify_tmp {
-    use super::*;
-    #[test]
-    fn verify_tmp() {
-        let explorer = Explorer::bundled().unwrap();
-        let states =
-            ProfileStates::extract(&explorer, NamedStimuli::homographs().unwrap()).unwrap();
-        let computed = Profile::compute(&states, 0, &crate::Silent).unwrap();
-        std::fs::write(
-            "/tmp/k3/computed-profile.json",
-            serde_json::to_string_pretty(&computed).unwrap(),
-        )
-        .unwrap();
-        let base = crate::Baseline::compute(&explorer).unwrap();
-        std::fs::write(
-            "/tmp/k3/computed-baseline.json",
-            serde_json::to_string_pretty(&base).unwrap(),
-        )
-        .unwrap();
-        Profile::parse(stratoscope_bundled::PROFILE, &explorer.origin()).unwrap();
-        crate::Baseline::parse(stratoscope_bundled::BASELINE, &explorer.origin()).unwrap();
-    }
-}

@@ -33,24 +33,41 @@ struct PairChart {
     paper: (&'static str, &'static str),
 }
 
-const PAIR_CHARTS: &[PairChart] = &[PairChart {
-    measure: PairMeasure::Cka,
-    id: "cka",
-    title: "Similarity of layers by CKA",
-    value: "CKA",
-    kinds: &[
-        (PairKind::Linear, "linear"),
-        (PairKind::Debiased, "debiased"),
-        (PairKind::Rbf, "RBF"),
-    ],
-    main: PairKind::Debiased,
-    caption: "Linear CKA is too high for few words in many dimensions; read debiased linear CKA. RBF: \
-              CKA with a Gaussian kernel of half the median distance (Kornblith et al. 2019; Murphy \
-              et al. 2024). 1: two layers arrange the words alike, up to rotation and scale. About \
-              0: they have nothing in common. The directions of the largest variance dominate CKA: \
-              layers that differ only in directions of small variance look alike.",
-    paper: ("Kornblith et al. 2019", "10.48550/arXiv.1905.00414"),
-}];
+const PAIR_CHARTS: &[PairChart] = &[
+    PairChart {
+        measure: PairMeasure::Cka,
+        id: "cka",
+        title: "Similarity of layers by CKA",
+        value: "CKA",
+        kinds: &[
+            (PairKind::Linear, "linear"),
+            (PairKind::Debiased, "debiased"),
+            (PairKind::Rbf, "RBF"),
+        ],
+        main: PairKind::Debiased,
+        caption: "Linear CKA is too high for few words in many dimensions; read debiased linear CKA. \
+                  RBF: CKA with a Gaussian kernel of half the median distance (Kornblith et al. \
+                  2019; Murphy et al. 2024). 1: two layers arrange the words alike, up to rotation \
+                  and scale. About 0: they have nothing in common. The directions of the largest \
+                  variance dominate CKA: layers that differ only in directions of small variance \
+                  look alike.",
+        paper: ("Kornblith et al. 2019", "10.48550/arXiv.1905.00414"),
+    },
+    PairChart {
+        measure: PairMeasure::Rsa,
+        id: "rsa",
+        title: "Similarity of layers by RSA",
+        value: "Spearman's ρ",
+        kinds: &[(PairKind::Cosine, "1 − cosine")],
+        main: PairKind::Cosine,
+        caption: "Representational similarity analysis: Spearman's rank correlation of the \
+                  dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte et \
+                  al. 2008). 1: both layers rank all pairs of words in the same order. 0: the \
+                  orders are unrelated. The values of the dissimilarities have no influence, only \
+                  their order; a few rogue dimensions can dominate it.",
+        paper: ("Kriegeskorte et al. 2008", "10.3389/neuro.06.004.2008"),
+    },
+];
 
 impl Report {
     /// All charts that have something to show.

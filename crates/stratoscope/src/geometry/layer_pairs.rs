@@ -4,11 +4,16 @@ use super::Options;
 use super::layers::Undefined;
 use super::report::{Across, ModelGeometry};
 use crate::{Estimate, Part};
-use ndarray::{Array2, Array3, ArrayView2, s};
+use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use stratoscope_geometry::{CkaMap, cka_map};
+use stratoscope_geometry::{
+    CkaMap, Dissimilarity, GeometryError, choose_rows, cka_map, rsa_map,
+};
+
+/// Words of RSA: its time grows with their square.
+const RSA_WORDS: usize = 700;
 
 /// A measure of pairs of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -17,6 +22,8 @@ use stratoscope_geometry::{CkaMap, cka_map};
 pub enum PairMeasure {
     /// Centred kernel alignment.
     Cka,
+    /// Representational similarity analysis, within each model.
+    Rsa,
 }
 
 /// A kind of a [`PairMeasure`].
@@ -30,6 +37,8 @@ pub enum PairKind {
     Debiased,
     /// CKA with a Gaussian kernel of half the median distance.
     Rbf,
+    /// RSA of the dissimilarities 1 − cosine (Kriegeskorte et al. 2008).
+    Cosine,
 }
 
 /// A measure of pairs of layers over the same words.
@@ -78,6 +87,9 @@ pub(super) fn layer_pairs(
     };
     for (index, model) in models.iter_mut().enumerate() {
         model.layer_pairs.insert(PairMeasure::Cka, block(index, index));
+        let rsa = rsa(&samples[index], sentences, options.seed);
+        let rsa = rsa.map_err(|error| undefined[index].of_all(&Part::Number("rsa"), &error));
+        model.layer_pairs.insert(PairMeasure::Rsa, rsa.ok());
     }
     let mut across = Vec::new();
     for (a, row_model) in models.iter().enumerate() {
@@ -90,6 +102,26 @@ pub(super) fn layer_pairs(
         }
     }
     across
+}
+
+/// RSA of the layers of one model, over at most [`RSA_WORDS`] of its sampled words
+/// `[layers, words, d_model]`.
+fn rsa(sample: &Array3<f32>, sentences: &[usize], seed: u64) -> Result<LayerPairs, GeometryError> {
+    let rows = choose_rows(sentences.len(), RSA_WORDS, seed);
+    let sample = sample.select(Axis(1), &rows);
+    let sentences: Vec<usize> = rows.iter().map(|&row| sentences[row]).collect();
+    let layers: Vec<ArrayView2<f32>> = sample.outer_iter().collect();
+    let map = rsa_map(&layers, &sentences, Dissimilarity::Cosine, seed)?;
+    let numbers: Vec<usize> = (0..layers.len()).collect();
+    Ok(LayerPairs {
+        words: rows.len(),
+        row_layers: numbers.clone(),
+        column_layers: numbers,
+        kinds: BTreeMap::from([(
+            PairKind::Cosine,
+            map.outer_iter().map(|row| row.to_vec()).collect(),
+        )]),
+    })
 }
 
 /// The part of a map that belongs to two models.
