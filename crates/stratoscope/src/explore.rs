@@ -10,6 +10,7 @@ mod options;
 mod page;
 mod side_by_side;
 mod similarity;
+mod steps;
 mod summary;
 
 pub(crate) use attention::PATTERNS;
@@ -79,6 +80,9 @@ pub struct Exploration {
     pub similarity: Option<Similarities>,
     /// The profile of the model, which does not depend on these states, where one is stored.
     pub profile: Option<Profile>,
+    /// The cosine distance of each token to its own state at the layer before,
+    /// `[layers - 1][tokens]`.
+    pub steps: Vec<Vec<f64>>,
     /// The nearest neighbours of every token.
     pub neighbours: Option<Neighbours>,
     /// How the neighbours of tokens change from layer to layer.
@@ -265,6 +269,7 @@ impl Exploration {
         if artifacts.profile.is_none() {
             omit(Part::Profile, Why::NotStored);
         }
+        let steps = steps::steps(&states)?;
         let rows = page::rows_of_page(&states, options);
         let neighbours = Neighbours::of(&states, &rows, options.metric)?;
         let neighbour_change = match &neighbours {
@@ -283,6 +288,7 @@ impl Exploration {
             cka,
             similarity,
             profile: artifacts.profile.clone(),
+            steps,
             neighbours,
             neighbour_change,
             attention: None,

@@ -49,6 +49,7 @@ impl Exploration {
             let charts = [
                 self.depth(),
                 self.norms(),
+                self.steps_chart(),
                 self.cka_chart(),
                 self.neighbour_change_chart(),
                 self.heads(),

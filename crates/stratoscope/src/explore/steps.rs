@@ -1,0 +1,75 @@
+//! How far each step between layers moves each token: computed once, drawn as one chart.
+
+use super::Exploration;
+use super::charts::Described;
+use crate::Result;
+use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
+use stratoscope_extractor::Activations;
+use stratoscope_geometry::rowwise_cosine;
+
+/// Tokens above which a matrix is not readable.
+const MAX_ROWS: usize = 300;
+
+/// The cosine distance (1 − cosine) of each token to its own state at the layer before,
+/// `[layers - 1][tokens]`.
+///
+/// # Errors
+/// An entry of the states that is not finite.
+pub(super) fn steps(states: &Activations) -> Result<Vec<Vec<f64>>> {
+    (1..states.layers.len())
+        .map(|layer| {
+            let cosine = rowwise_cosine(states.layer(layer), states.layer(layer - 1))?;
+            Ok(cosine.iter().map(|cosine| 1.0 - cosine).collect())
+        })
+        .collect()
+}
+
+impl Exploration {
+    /// Tokens by steps; none for one layer, or for too many tokens.
+    pub(super) fn steps_chart(&self) -> Option<Described> {
+        let rows: Vec<usize> = (0..self.states.rows.len()).collect();
+        if self.steps.is_empty() || rows.is_empty() || rows.len() > MAX_ROWS {
+            return None;
+        }
+        let layers = &self.states.layers;
+        let columns = Axis::layers(&layers[1..]).title("step to layer");
+        let all = || self.steps.iter().flatten().copied();
+        let panel = MatrixPanel::new(
+            self.token_axis(&rows).title(""),
+            columns,
+            "1 − cosine to the layer before",
+            Scale::from_zero(all()),
+        )
+        .values(rows.iter().flat_map(|&row| self.steps.iter().map(move |step| Some(step[row]))));
+        let norm = match self.ends_after_norm() {
+            true => " The last step contains the final norm of the model.",
+            false => "",
+        };
+        let caption = format!(
+            "The cosine distance between the state of each {} at a layer and at the layer before: 0 \
+             where the direction stays, 1 where the two states are orthogonal. A large step shows \
+             that the direction changes, not that the meaning does; a few large dimensions can \
+             dominate the cosine, and changes of length do not count.{norm}",
+            self.unit_name()
+        );
+        let chart = Chart::new("steps", "How far each step moves each token", panel);
+        Some(Described { chart: chart.caption(caption), headline: self.steps_headline() })
+    }
+
+    /// The step with the largest mean over the tokens that are not special.
+    fn steps_headline(&self) -> Option<(&'static str, String)> {
+        let ordinary: Vec<usize> =
+            (0..self.states.rows.len()).filter(|&row| !self.states.rows[row].special).collect();
+        let mean = |step: &Vec<f64>| {
+            ordinary.iter().map(|&row| step[row]).sum::<f64>() / ordinary.len().max(1) as f64
+        };
+        let means = self.steps.iter().map(mean).enumerate();
+        let (index, mean) = means.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let (from, to) = (self.states.layers[index], self.states.layers[index + 1]);
+        let units = self.units();
+        Some((
+            "largest step",
+            format!("layer {from} to {to}: mean 1 − cosine {mean:.2} over the {units}"),
+        ))
+    }
+}
