@@ -8,9 +8,7 @@ use ndarray::{Array2, Array3, ArrayView2, Axis, s};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use stratoscope_geometry::{
-    CkaMap, Dissimilarity, GeometryError, choose_rows, cka_map, rsa_map,
-};
+use stratoscope_geometry::{CkaMap, Dissimilarity, GeometryError, choose_rows, cka_map, rsa_map};
 
 /// Words of RSA: its time grows with their square.
 const RSA_WORDS: usize = 700;
