@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::path::PathBuf;
 use stratoscope::folder::WriteOptions;
-use stratoscope::{Analysis, ExploreOptions, Explorer, folder};
+use stratoscope::{ExploreOptions, Explorer, folder};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let explorer = Explorer::bundled()?;

@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use stratoscope::compare::Compared;
-use stratoscope::{Analysis, CompareOptions, Explorer};
+use stratoscope::{CompareOptions, Explorer};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let model = std::env::args().nth(1).unwrap_or_else(|| "bundled".to_owned());

@@ -65,14 +65,19 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
     assert!(out.stdout.contains("attention"), "{}", out.stdout);
     let written = place.files("o");
     let page = String::from_utf8(written["report.html"].clone().unwrap()).unwrap();
-    assert!(page.contains("heads-entropy") && page.contains("\"id\":\"attention\""));
+    assert!(
+        ["attention", "rollout", "patterns"]
+            .iter()
+            .all(|id| page.contains(&format!("\"id\":\"{id}\"")))
+    );
     for name in ["attention.svg", "rollout.json", "states.safetensors"] {
         assert!(written.contains_key(name), "{name}");
     }
     let rollout: Value = json_of(&written, "rollout.json");
-    let n = rollout["tokens"].as_array().unwrap().len();
-    for layer in rollout["layers"].as_array().unwrap() {
-        let weights: Vec<f64> = layer["weights"].as_array().unwrap().iter().map(number).collect();
+    let panel = &rollout["panels"][0];
+    let n = panel["rows"]["labels"].as_array().unwrap().len();
+    for layer in panel["slices"].as_array().unwrap() {
+        let weights: Vec<f64> = layer["values"].as_array().unwrap().iter().map(number).collect();
         for row in weights.chunks(n) {
             assert!((row.iter().sum::<f64>() - 1.0).abs() < 1e-9);
         }
@@ -101,8 +106,13 @@ fn states_beside_patterns_are_near_those_without() {
     assert_eq!(with[..layer], without[..layer]);
 }
 
+fn cosine(a: &[f64], b: &[f64]) -> f64 {
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
+}
+
 #[test]
-fn moves_are_counted_in_the_full_space() {
+fn changes_of_neighbours_are_counted_in_the_full_space() {
     let place = Place::new();
     let explored = place.line(&format!("explore '{TEXT}' --json")).json();
     let states = place.line(&format!("extract '{TEXT}' --json")).json();
@@ -121,7 +131,7 @@ fn moves_are_counted_in_the_full_space() {
         let mut others: Vec<(f64, usize)> = ordinary
             .iter()
             .filter(|&&r| r != row)
-            .map(|&r| (own.iter().zip(vector(r)).map(|(a, b)| (a - b).powi(2)).sum(), r))
+            .map(|&r| (-cosine(&own, &vector(r)), r))
             .collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0));
         others.iter().take(k).map(|o| o.1).collect()
@@ -143,14 +153,14 @@ fn moves_are_counted_in_the_full_space() {
     }
     let few = place.line("explore 'the bank' --json").json();
     assert!(few["moves"].is_null());
-    let reasons: Vec<&str> = few["left_out"]
+    let reasons: Vec<&str> = few["omitted"]
         .as_array()
         .unwrap()
         .iter()
-        .filter(|l| l["name"] == "moves")
-        .map(|l| l["reason"].as_str().unwrap())
+        .filter(|omitted| omitted["what"] == "neighbour_change")
+        .map(|omitted| omitted["why"].as_str().unwrap())
         .collect();
-    assert_eq!(reasons, ["neighbourhoods need 4 tokens that are not special, found 2"]);
+    assert_eq!(reasons, ["it needs 3 tokens, found 2"]);
 }
 
 #[test]
@@ -202,8 +212,8 @@ fn models_stand_side_by_side_on_the_same_words() {
 
     assert_eq!(place.line("explore 'a' --model tiny --model tiny").code, Some(2));
     let one = place.line("explore 'bank' --model bundled --model tiny --json").json();
-    assert_eq!(one["cka_left_out"], "CKA needs 4 words, found 1");
-    assert!(one["cka"].is_null());
+    assert_eq!(one["omitted"][0]["what"], "cka");
+    assert_eq!(one["cka"].as_array().unwrap().len(), 0);
     let pairs = place.line("explore 'a' 'b' --pairs --model bundled --model tiny");
     assert_eq!(pairs.code, Some(2));
 }

@@ -181,6 +181,10 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
             "neighbour_change.json",
             "neighbour_change.png",
             "neighbour_change.svg",
+            "neighbours_kept.csv",
+            "neighbours_kept.json",
+            "neighbours_kept.png",
+            "neighbours_kept.svg",
             "numbers.json",
             "report.html",
             "rsa.csv",
@@ -293,7 +297,9 @@ fn several_models_are_held_against_each_other() {
     assert_eq!(alone["layers"], models[2]["layers"]);
     let shown = place.line(&line.replace("--json", "--output out")).done().stdout;
     assert!(
-        shown.contains("out\n  geometry cka rsa neighbour_change (.svg .png .json .csv)"),
+        shown.contains(
+            "out\n  geometry cka rsa neighbour_change neighbours_kept (.svg .png .json .csv)"
+        ),
         "{shown}"
     );
 }

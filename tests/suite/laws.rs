@@ -6,8 +6,8 @@ use std::ops::Range;
 use stratoscope::crates::extractor::{Prepared, extract, prepare, read_states, write_states};
 use stratoscope::explore::Exploration;
 use stratoscope::{
-    Activations, Analysis, ExploreOptions, HookSelection, LayerSelection, LongText, ModelArtifacts,
-    Pooling, Silent, Text, Unit,
+    Activations, ExploreOptions, HookSelection, LayerSelection, LongText, ModelArtifacts, Pooling,
+    Silent, Text, Unit,
 };
 use stratoscope_loader::Model;
 

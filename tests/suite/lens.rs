@@ -106,7 +106,18 @@ fn a_folder_is_written_and_a_model_without_a_head_refused() {
     place.run(["lens", "--model", "model", "the bank", "--output", "out"]).done();
     let files = place.files("out");
     let names: Vec<_> = files.keys().map(String::as_str).collect();
-    assert_eq!(names, ["lens.json", "lens.png", "lens.svg", "manifest.json", "report.html"]);
+    assert_eq!(
+        names,
+        [
+            "lens.csv",
+            "lens.json",
+            "lens.png",
+            "lens.svg",
+            "manifest.json",
+            "numbers.json",
+            "report.html"
+        ]
+    );
     let report = report_of_page(files["report.html"].as_ref().unwrap());
     let Drawing::Grid(grid) = &report.charts[0].drawing else { panic!("{:?}", report.charts[0]) };
     assert!(grid.cells.iter().flatten().all(|cell| cell.value.is_some() && !cell.more.is_empty()));

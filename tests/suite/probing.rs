@@ -119,7 +119,7 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
     let place = place();
     let line = "probe --corpus own.conllu --label upos --json --control --mdl --strength 0.1";
     let one = place.line(&format!("{line} --threads 1")).done();
-    assert_eq!(one.stderr, "6 sentences to score on: the intervals are too narrow\n");
+    assert_eq!(one.stderr, "only 6 sentences to score on: the intervals are too narrow\n");
     let two = place.line(&format!("{line} --threads 2")).done();
     assert_eq!(one.stdout, two.stdout);
     assert!(!place.path("stratoscope-out").exists());
@@ -188,8 +188,19 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
     assert_eq!(names, ["iobj", "nmod", "nsubj", "obj", "obl"]);
     let mut files: Vec<String> = place.files("out").into_keys().collect();
     files.sort();
-    assert_eq!(files, ["manifest.json", "probe.json", "probe.png", "probe.svg"]);
-    let numbers = std::fs::read_to_string(place.path("out/probe.json")).unwrap();
+    assert_eq!(
+        files,
+        [
+            "manifest.json",
+            "numbers.json",
+            "probe.csv",
+            "probe.json",
+            "probe.png",
+            "probe.svg",
+            "report.html"
+        ]
+    );
+    let numbers = std::fs::read_to_string(place.path("out/numbers.json")).unwrap();
     assert_eq!(numbers.trim_end(), all.to_string());
     let said = place.line(&format!("{line} --output out")).stderr;
     assert!(said.contains("out is not empty"), "{said}");
@@ -218,7 +229,7 @@ fn trees_are_read_off_distances() {
     let passes = place.line(&format!("{line} --json --memory 1")).json();
     assert_eq!(passes, all);
     let shown = place.line(&format!("{line} --output out")).done().stdout;
-    assert!(shown.contains("UUAS") && shown.contains("by joining neighbours"), "{shown}");
+    assert!(shown.contains("UUAS") && shown.contains("the chain of neighbours"), "{shown}");
 }
 
 #[test]
@@ -236,7 +247,7 @@ fn parts_are_kept_apart() {
     assert_eq!(
         outcome.stderr,
         "no --test: scores are of --dev, and nothing is chosen on it\n\
-         10 sentences to score on: the intervals are too narrow\n"
+         only 10 sentences to score on: the intervals are too narrow\n"
     );
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(all["data"]["files"][1]["part"], "test");
@@ -368,7 +379,7 @@ fn an_own_task_is_probed_saved_and_applied() {
     place.write("no.probe", "{}");
     let none = place.line("probe apply no.probe x");
     assert_eq!(none.code, Some(4));
-    assert!(none.stderr.contains("no.probe is no saved probe"), "{}", none.stderr);
+    assert!(none.stderr.contains("no.probe is not a saved probe"), "{}", none.stderr);
     let shown = place.line("probe --tsv kinds.tsv --output out").done().stdout;
     assert!(shown.contains("training texts  accuracy"), "{shown}");
 }

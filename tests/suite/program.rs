@@ -61,6 +61,10 @@ fn check_folder(place: &Place, folder: &str) {
                 );
             }
             "json" => drop(serde_json::from_slice::<Value>(bytes).unwrap()),
+            "csv" => {
+                let lines = std::str::from_utf8(bytes).unwrap().lines().count();
+                assert!(lines > 1, "{name}");
+            }
             "html" => drop(crate::report::report_of_page(bytes)),
             "safetensors" => drop(safetensors::SafeTensors::deserialize(bytes).unwrap()),
             other => panic!("{name}: {other}"),

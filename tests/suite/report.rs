@@ -61,7 +61,7 @@ fn the_page_has_the_numbers_of_json() {
         }
     }
     let ids: Vec<&str> = report.charts.iter().map(|chart| chart.id.as_str()).collect();
-    assert_eq!(ids, ["depth", "norms", "cka", "moved"]);
+    assert_eq!(ids, ["depth", "norms", "steps", "cka", "neighbour_change"]);
 }
 
 #[test]

@@ -217,7 +217,9 @@ class NeighboursPanel extends Panel {
     });
     const none = chosen ? 'There is no other token.' : 'Choose a token.';
     this.list.replaceChildren(...(rows.length ? rows : [el('li', { class: 'none' }, none)]));
-    const how = side.metrics.length > 0 ? METRICS[state.metric] : 'cosine';
+    // Without similarities on the page, the neighbours are those of the exploration.
+    const settings = /** @type {{ metric: keyof typeof METRICS }} */ (side.e.settings);
+    const how = METRICS[side.metrics.length > 0 ? state.metric : settings.metric];
     this.readout.textContent = chosen
       ? `Nearest to “${chosen.name}” at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}`
       : '';

@@ -331,7 +331,7 @@ declare namespace Schema {
     tsne: MapLayer | null;
     /** Every token against every token. */
     similarity?: Similarity;
-    /** `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, by their places in `tokens`; empty for special tokens, which are nobody's neighbours either. */
+    /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
     /** The tokens whose neighbours differ from those at the layer before, those that differ most first; of many tokens only some. */
     moved?: Moved[];
@@ -371,7 +371,7 @@ declare namespace Schema {
   };
   /** How moves are counted. */
   type Moves = {
-    /** How many nearest neighbours are compared, by Euclidean distance in the full space. */
+    /** The number of nearest neighbours, by the metric of the settings in the full space. */
     neighbours: number;
     /** Among how many tokens. */
     n: number;

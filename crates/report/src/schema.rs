@@ -161,8 +161,8 @@ pub struct Layer {
     /// Every token against every token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<Similarity>,
-    /// `[tokens]`: the nearest other tokens by cosine in the full space, nearest first, as indices of
-    /// `tokens`; empty for special tokens, which are not listed as neighbours either.
+    /// `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest
+    /// first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Vec<Vec<usize>>>,
     /// The tokens whose neighbours changed since the layer before, largest change first; a sample of
@@ -220,7 +220,7 @@ pub struct Similarity {
 /// How changes of neighbourhoods are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Moves {
-    /// The number of nearest neighbours, by Euclidean distance in the full space.
+    /// The number of nearest neighbours, by the metric of the settings in the full space.
     pub neighbours: usize,
     /// The number of tokens among which neighbours are found.
     pub n: usize,

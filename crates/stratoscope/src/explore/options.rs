@@ -2,6 +2,7 @@
 
 use crate::serial;
 use serde::Serialize;
+use serde_json::Value;
 use stratoscope_extractor::{LayerSelection, LongText, Unit};
 use stratoscope_geometry::Metric;
 use stratoscope_loader::Pooling;
@@ -25,7 +26,8 @@ pub struct Options {
     /// The seed of t-SNE, the random projection and the bootstrap.
     pub seed: u64,
     /// The layers that are kept.
-    #[serde(serialize_with = "serial::layers")]
+    // In JSON, `layers` is the list of per-layer objects.
+    #[serde(rename = "layers_chosen", serialize_with = "serial::layers")]
     pub layers: LayerSelection,
     /// What a row is. Tokens can be pooled to words.
     pub unit: Unit,
@@ -86,4 +88,18 @@ pub enum Alignment {
     Procrustes,
     /// One map per layer, not aligned: layers cannot be compared.
     None,
+}
+
+impl Options {
+    /// The options that say how states are measured, for the data of the page. Which states are
+    /// measured is in the manifest.
+    pub(super) fn of_measures(&self) -> Value {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(all)) => {
+                let measures = ["metric", "reducer", "align", "seed"];
+                all.into_iter().filter(|(key, _)| measures.contains(&key.as_str())).collect()
+            }
+            _ => Value::Null,
+        }
+    }
 }

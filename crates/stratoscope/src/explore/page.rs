@@ -65,7 +65,7 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
 fn made_with(exploration: &Exploration) -> serde_json::Value {
     json!({
         "model": exploration.states.origin,
-        "settings": exploration.provenance().settings,
+        "settings": exploration.options.of_measures(),
         "texts": exploration.texts(),
     })
 }

@@ -134,7 +134,7 @@ fn several_models_share_a_figure_and_have_one_each() {
     let profiles = Profiles(vec![profile("org/a", 2), profile("./b", 5)]);
     let figures = profiles.figures().unwrap();
     let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
-    assert_eq!(ids, ["profile", "profile--1-org-a", "profile--2-b"]);
+    assert_eq!(ids, ["profile", "profile--1-a", "profile--2-b"]);
     let all = curves(&figures[0]);
     assert_eq!(all.panels().count(), 6);
     for panel in all.panels() {

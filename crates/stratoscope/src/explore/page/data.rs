@@ -56,7 +56,7 @@ impl Exploration {
             n_layers: states.origin.n_layers,
             d_model: states.d_model(),
             unit: self.unit_name().to_owned(),
-            settings: provenance.settings,
+            settings: self.options.of_measures(),
             options: Value::Null,
             texts: self.texts(),
             tokens: rows
