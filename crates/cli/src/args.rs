@@ -1,5 +1,5 @@
-//! The command line, defined once: names, defaults and help. A file a command; what several have is
-//! in `groups` and `choices`.
+//! The command line: names, defaults and help, one file per command. Arguments that several
+//! commands share are in `groups` and `choices`.
 
 mod choices;
 mod chores;
@@ -48,46 +48,47 @@ Examples:
   stratoscope profile --model sentence-transformers/all-mpnet-base-v2
   stratoscope probe --corpus corpus.conllu --label upos
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 no such model, 4 bad input, 5 network, 130 interrupted.";
+Exit codes: 0 done, 1 failure, 2 usage, 3 model not found, 4 bad input, 5 network, 130 interrupted.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Pictures and numbers of one or several sentences, by depth.
+    /// Figures, numbers and an interactive page of one or several texts, by layer.
     #[command(after_help = explore::HELP)]
     Explore(ExploreArgs),
-    /// Hidden states of texts or token ids, as a file that Python reads too.
+    /// Hidden states of texts or token ids, as files that Python also reads.
     #[command(after_help = extract::HELP)]
     Extract(ExtractArgs),
-    /// Two sentences, one word in several contexts, or pairs from a file, by depth.
+    /// Where two sentences differ, by layer; or one word in several contexts; or pairs from a file.
     #[command(after_help = compare::HELP)]
     Compare(CompareArgs),
-    /// What a model's layers know of a word: its sense against its syntactic role, by depth.
+    /// How much of the variance within a word is due to its sense and to its syntactic role, by
+    /// layer.
     #[command(after_help = profile::HELP)]
     Profile(ProfileArgs),
     /// What each layer knows of a label: linear and structural probes with their controls.
     #[command(after_help = probe::HELP)]
     Probe(Box<ProbeArgs>),
-    /// Measures of the representation space over a corpus, by layer: geometry of the cloud of words.
+    /// Measures of the representation space of a corpus, by layer.
     #[command(after_help = geometry::HELP)]
     Geometry(GeometryArgs),
-    /// What each layer would predict, through the model's own head.
+    /// What each layer would predict, through the final norm and the head of the model.
     #[command(after_help = lens::HELP)]
     Lens(LensArgs),
-    /// The page of explore with a box to type in, in a browser on this machine.
+    /// The page of explore with a text box, in a browser on this machine.
     #[command(after_help = serve::HELP)]
     Serve(ServeArgs),
-    /// What a model is: family, sizes, tokenizer, hook points, what its checkpoint has unused.
+    /// What a model is: family, sizes, tokenizer, hook points, unused tensors of its checkpoint.
     Info(ModelJobArgs),
-    /// The models at hand: the bundled one and those in the cache.
+    /// The models on this machine: the bundled model and the models in the cache.
     Models(ModelsArgs),
-    /// Bring a model into the cache, and check that it loads.
+    /// Download a model into the cache, and check that it loads.
     Fetch(ModelJobArgs),
-    /// A model held against candle-transformers' own forward of the same checkpoint.
+    /// Compare a model with candle-transformers' implementation of the same checkpoint.
     #[command(after_help = chores::VERIFY_HELP)]
     Verify(VerifyArgs),
     /// What this machine and its settings mean for the program.
     Doctor(ModelsArgs),
-    /// Completions for a shell, on stdout.
+    /// Shell completions, on standard output.
     #[command(after_help = chores::COMPLETIONS_HELP)]
     Completions(CompletionsArgs),
 }

@@ -1,4 +1,4 @@
-//! `stratoscope compare`: two sentences, one word in several contexts, pairs from a file, by depth.
+//! `stratoscope compare`: two sentences, one word in several contexts, or pairs from a file.
 
 use crate::args::CompareArgs;
 use crate::exit::{Failure, Result};
@@ -8,7 +8,7 @@ use crate::{input, model};
 use stratoscope::compare::{MinimalPair, Options, WicPair, parse_minimal_pairs, parse_wic};
 use stratoscope::crates::extractor::Inputs;
 
-/// What is compared.
+/// The input of a comparison.
 enum Job {
     Sentences(String, String),
     Word(Vec<String>, Vec<String>),
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
     run.finish(&comparison, &[])
 }
 
-/// Reads the arguments and files, before a model is loaded.
+/// Reads the arguments and files. This comes before loading the model, to fail early.
 fn job(args: &CompareArgs, progress: &Progress) -> Result<Job> {
     match (&args.pairs, &args.wic) {
         (Some(path), _) => {
@@ -48,7 +48,7 @@ fn job(args: &CompareArgs, progress: &Progress) -> Result<Job> {
         }
         (None, None) => match (&args.text[..], &args.word[..]) {
             ([], _) => Err(Failure::usage(
-                "there is nothing to compare; give two sentences in quotes, --pairs FILE or --wic FILE",
+                "nothing to compare; give two sentences in quotes, --pairs FILE, or --wic FILE",
             )),
             ([first, second], []) => Ok(Job::Sentences(first.clone(), second.clone())),
             (texts, []) => Err(Failure::usage(format!(

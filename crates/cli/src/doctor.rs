@@ -1,4 +1,4 @@
-//! `stratoscope doctor`: what the machine, the settings and the network are, and what they mean.
+//! `stratoscope doctor`: what the machine, the settings and the network mean for the program.
 
 use crate::args::ModelsArgs;
 use crate::exit::{Result, print};
@@ -9,13 +9,13 @@ use std::path::Path;
 use std::time::Duration;
 use stratoscope::crates::loader::hub::{Hub, HubSettings};
 
-/// How long the hub may take to answer.
+/// The time in which the hub has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
     let settings = model::hub_settings(&args.hub)?;
-    progress.at("asking the hub", 0, 1);
+    progress.at("contacting the hub", 0, 1);
     let network = network(&settings);
     progress.finish();
     let lanes = stratoscope::crates::transformer::vector_lanes();
@@ -28,9 +28,9 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         ("bundled", if cfg!(feature = "bundled") { "yes" } else { "not in this build" }.to_owned()),
         ("cache", folder(&settings.cache_dir)),
         ("own cache", settings.state_dir.as_deref().map_or("none".into(), folder)),
-        ("token", if settings.token.is_some() { "there is one" } else { "none" }.to_owned()),
+        ("token", if settings.token.is_some() { "present" } else { "absent" }.to_owned()),
         ("hub", network),
-        ("fonts", "bundled; the system's are not read".to_owned()),
+        ("fonts", "bundled; the fonts of the system are not read".to_owned()),
     ];
     if args.common.json {
         let object: serde_json::Map<String, Value> = findings
@@ -46,27 +46,27 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
 fn network(settings: &HubSettings) -> String {
     let endpoint = &settings.endpoint;
     if settings.offline {
-        return format!("{endpoint}, not asked: offline is set");
+        return format!("{endpoint}, not contacted: offline is set");
     }
     let settings = HubSettings { timeout: PATIENCE, retries: 0, ..settings.clone() };
     match Hub::new(settings).and_then(|hub| hub.reach()) {
         Ok(()) => format!("{endpoint} answers"),
-        Err(error) => format!("{error}; what is cached works all the same (--offline)"),
+        Err(error) => format!("{error}; cached models still work (--offline)"),
     }
 }
 
-/// A folder, and whether it can be used.
+/// A folder, and whether the program can use it.
 fn folder(path: &Path) -> String {
     let state = match path.metadata() {
         Ok(about) if !about.is_dir() => "is a file, not a folder",
-        Ok(about) if about.permissions().readonly() => "can only be read",
-        Ok(_) => "is there",
-        Err(_) => "is not there yet",
+        Ok(about) if about.permissions().readonly() => "is read-only",
+        Ok(_) => "exists",
+        Err(_) => "does not exist yet",
     };
     format!("{}, {state}", path.display())
 }
 
-/// What the processor has of what could be used.
+/// The vector instructions of the processor that the program can use.
 fn features() -> Vec<&'static str> {
     #[cfg(target_arch = "x86_64")]
     let found = [

@@ -11,7 +11,7 @@ use stratoscope::crates::report::Report;
 use stratoscope::explore::{Exploration, Options, report_of};
 use stratoscope::{Analysis, Explorer};
 
-/// The maximum number of characters of the texts of a request: about a thousand tokens, which take
+/// The maximum number of characters of all texts of a request: about a thousand tokens, which take
 /// seconds.
 pub(crate) const MAX_CHARACTERS: usize = 5_000;
 
@@ -22,16 +22,16 @@ const MAX_LOADED: usize = 2;
 pub(crate) struct Engine {
     options: Options,
     progress: Progress,
-    /// The models that the command names.
+    /// The models that `--model` names.
     named: Vec<ModelArgs>,
-    /// The models that were used last, the latest first.
+    /// The models that were used last, the most recent first.
     loaded: Vec<(String, Explorer)>,
-    /// The last exploration: a browser asks for its page, the file of the page and its numbers in
-    /// three requests.
+    /// The last exploration: a browser requests the page, the file of the page and the numbers one
+    /// after the other.
     last: Option<Explored>,
 }
 
-/// An exploration of a text by a model, and its page once a request has asked for it.
+/// An exploration of texts by a model, and its page after the first request for it.
 struct Explored {
     text: String,
     model: String,
@@ -40,7 +40,7 @@ struct Explored {
 }
 
 impl Engine {
-    /// Loads every model once: fail early, and fetch what is not in the cache.
+    /// Loads every model once, to fail early and to download what is not in the cache.
     pub(crate) fn new(named: Vec<ModelArgs>, args: &ServeArgs) -> Result<Self> {
         let mut engine = Self {
             options: explore::options(&args.look, args.long.into()),
@@ -49,7 +49,7 @@ impl Engine {
             loaded: Vec::new(),
             last: None,
         };
-        // The first model is the default. It is loaded last, so that it stays.
+        // The first model is the default. It is loaded last, so that it stays in memory.
         for model in named.iter().rev() {
             engine.load(model)?;
         }
@@ -93,11 +93,11 @@ impl Engine {
         let length = text.chars().count();
         if length > MAX_CHARACTERS {
             return Err(Failure::input(format!(
-                "{length} characters are more than {MAX_CHARACTERS}; stratoscope explore --file \
-                 takes more"
+                "{length} characters are more than {MAX_CHARACTERS}, the maximum of a request; use \
+                 stratoscope explore --file for longer texts"
             )));
         }
-        let texts = parse_lines(text.as_bytes(), "the box")?.items;
+        let texts = parse_lines(text.as_bytes(), "the text box")?.items;
         let model = self.find(model)?;
         let options = self.options.clone();
         let exploration = self.load(&model)?.explore(&texts, &options)?;
@@ -108,8 +108,8 @@ impl Engine {
         Ok(exploration)
     }
 
-    /// The names of the models that a request may choose: those of the command, and those in the
-    /// cache.
+    /// The names of the models that a request may choose: those that `--model` names, and those in
+    /// the cache.
     pub(crate) fn models(named: &[ModelArgs]) -> Result<Vec<String>> {
         let mut names: Vec<String> = named.iter().map(|m| m.model.clone()).collect();
         if let Some(first) = named.first() {
@@ -119,7 +119,7 @@ impl Engine {
         Ok(names)
     }
 
-    /// A model that a request may choose. A request downloads nothing.
+    /// The model of a request. A request downloads nothing.
     fn find(&self, name: &str) -> Result<ModelArgs> {
         let named = self.named.iter().find(|m| m.model == name);
         let cached = || Self::models(&self.named).map(|names| names.iter().any(|n| n == name));
@@ -140,12 +140,12 @@ impl Engine {
         Ok(model)
     }
 
-    /// The model, loaded where it is not in memory.
+    /// The model; loads it if it is not in memory.
     fn load(&mut self, model: &ModelArgs) -> Result<&Explorer> {
         let entry = match self.loaded.iter().position(|(name, _)| *name == model.model) {
             Some(place) => self.loaded.remove(place),
             None => {
-                // Drop models first: memory may not hold one more.
+                // Drop models first: the memory may be too small for one more.
                 self.loaded.truncate(MAX_LOADED - 1);
                 (model.model.clone(), model::open(model, &self.progress)?)
             }

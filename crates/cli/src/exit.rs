@@ -1,4 +1,4 @@
-//! How a run ends: one line that says what is wrong, and an exit code.
+//! The end of a run: an error as one line, and the exit code.
 
 use std::error::Error;
 use std::fmt;
@@ -19,17 +19,17 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    /// A request that cannot be meant.
+    /// A command line that is not valid.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Usage, message: message.into(), causes: Vec::new() }
     }
 
-    /// Input that is wrong.
+    /// Input that is not valid.
     pub(crate) fn input(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::BadInput, message: message.into(), causes: Vec::new() }
     }
 
-    /// A check that a model did not pass.
+    /// A check that a model has not passed.
     #[cfg(feature = "second-opinion")]
     pub(crate) fn check(message: impl Into<String>) -> Self {
         Self { kind: ErrorKind::Failure, message: message.into(), causes: Vec::new() }
@@ -40,7 +40,7 @@ impl Failure {
         Self::of(ErrorKind::Failure, error)
     }
 
-    /// What kind of failure it is.
+    /// The kind of failure.
     pub(crate) fn kind(&self) -> ErrorKind {
         self.kind
     }
@@ -53,7 +53,7 @@ impl Failure {
             source = error.source();
         }
         let mut message = error.to_string();
-        // Many errors carry their cause in their text already.
+        // The text of many errors contains their cause already.
         if let Some(cause) = causes.first().filter(|cause| !message.contains(*cause)) {
             message = format!("{message}: {cause}");
         }
@@ -61,7 +61,7 @@ impl Failure {
     }
 }
 
-/// In one line.
+/// As one line.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message.replace(['\n', '\r'], " "))
@@ -86,11 +86,11 @@ impl From<stratoscope::crates::extractor::Error> for Failure {
     }
 }
 
-/// Prints a failure on stderr, in one line, and gives its exit code.
+/// Prints a failure on stderr, as one line, and returns its exit code.
 pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
     let Err(failure) = result else { return ExitCode::SUCCESS };
     let mut stderr = io::stderr().lock();
-    // With stderr gone there is nobody left to tell.
+    // If stderr is closed, nobody reads the message.
     let _ = writeln!(stderr, "error: {failure}");
     for cause in failure.causes.iter().filter(|_| verbose) {
         let _ = writeln!(stderr, "  because: {cause}");
@@ -104,7 +104,7 @@ pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
     })
 }
 
-/// Prints data on stdout. A reader that has gone (`| head`) is no failure.
+/// Prints data on stdout. A closed pipe (`| head`) is not an error.
 pub(crate) fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
@@ -115,35 +115,35 @@ pub(crate) fn print(text: &str) -> Result<()> {
 
 /// Prints a note on stderr.
 pub(crate) fn note(text: &str) {
-    // With stderr gone there is nobody left to tell.
+    // If stderr is closed, nobody reads the message.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Held while files appear, so that an interruption waits until they are whole.
+/// Locked while files are written: an interruption waits until they are complete.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Keeps an interruption waiting until the guard is dropped.
+/// Makes an interruption wait until the guard is dropped.
 pub(crate) fn hold_interrupts() -> MutexGuard<'static, ()> {
     WRITING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether an interrupted run can go on.
+/// Whether an interrupted run can be continued.
 static RESUMABLE: AtomicBool = AtomicBool::new(false);
 
-/// Says on an interruption that the run can go on, from here on or no longer.
+/// Sets whether the message of an interruption says that the run can be continued.
 pub(crate) fn resumable(resumable: bool) {
     RESUMABLE.store(resumable, Ordering::Relaxed);
 }
 
-/// Ends the program with code 130 when it is interrupted, but not in the middle of writing.
+/// Ends the program with code 130 when it is interrupted, but not while files are written.
 pub(crate) fn end_on_interrupt() {
-    // Without a handler the signal ends the program as the system does it.
+    // Without this handler, the signal ends the program in the default way.
     let _ = ctrlc::set_handler(|| {
         let _guard = hold_interrupts();
         if RESUMABLE.load(Ordering::Relaxed) {
-            // Below what is left of a progress bar.
+            // Begin a new line below the progress bar.
             let line = if io::stderr().is_terminal() { "\n" } else { "" };
-            note(&format!("{line}interrupted; the same command with --resume goes on"));
+            note(&format!("{line}interrupted; the same command with --resume continues the run"));
         }
         std::process::exit(130);
     });

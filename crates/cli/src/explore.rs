@@ -1,4 +1,4 @@
-//! `stratoscope explore`: pictures and numbers of sentences, by depth.
+//! `stratoscope explore`: figures and numbers of texts, by layer.
 
 use crate::args::{ExploreArgs, LookArgs};
 use crate::exit::{Failure, Result};
@@ -18,7 +18,9 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         return run.finish(&exploration, &[]);
     }
     if models.len() > 1 && args.input.pairs {
-        return Err(Failure::usage("--pairs is for one model; several read the words of one text"));
+        return Err(Failure::usage(
+            "--pairs is for a single model; several models read each text alone",
+        ));
     }
     let texts = input::texts(&args.input, &run.progress)?;
     let explorers: Vec<Explorer> =
@@ -35,7 +37,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     }
 }
 
-/// The options that the arguments of `explore` and `serve` have in common.
+/// The options that `explore` and `serve` share.
 pub(crate) fn options(args: &LookArgs, long: LongText) -> Options {
     Options {
         metric: args.metric.into(),

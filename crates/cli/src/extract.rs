@@ -1,4 +1,4 @@
-//! `stratoscope extract`: hidden states to a file, or those of a corpus to a folder.
+//! `stratoscope extract`: writes hidden states to a file, or those of a corpus to a folder.
 
 use crate::args::{ExtractArgs, RowArgs};
 use crate::exit::{Failure, Result, hold_interrupts, print, resumable};
@@ -38,7 +38,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             prepare(explorer.model(), texts, args.input.long.into())?
         }
     };
-    // Before anything is computed.
+    // Fail early.
     format.check(&args.hooks.resolve(explorer.model().transformer.architecture())?)?;
     let states = states(&explorer, prepared, args, &progress)?;
     if let Some(path) = &args.output {
@@ -75,39 +75,43 @@ fn plural(unit: Unit) -> &'static str {
     }
 }
 
-/// Refuses one file where it cannot be, or with what only a folder has.
+/// Refuses a single file that cannot be written, or options that only a folder has.
 fn check_file(args: &ExtractArgs, path: &Path, format: Format) -> Result<()> {
     if args.resume {
         return Err(Failure::usage(
-            "--resume is for a folder (--output DIR); one file is written at the end, as a whole",
+            "--resume needs a folder (--output DIR); a single file is written only at the end",
         ));
     }
     if args.format.is_some_and(|other| Format::from(other) != format) {
         let name = path.display();
-        return Err(Failure::usage(format!("{name} is another format than --format says")));
+        return Err(Failure::usage(format!("{name} does not have the format that --format names")));
     }
     check_place(path, args.overwrite)
 }
 
-/// The states of a corpus to a folder.
+/// Writes the states of a corpus to a folder.
 fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     if Format::of(Path::new(&format!("x{name}"))).is_some() {
-        return Err(Failure::usage(format!("{name} is the end of a name; name x{name}")));
+        return Err(Failure::usage(format!(
+            "{name} is only a file extension; give a complete name, such as x{name}"
+        )));
     }
     if args.common.json {
         return Err(Failure::usage(
-            "--json prints all states, and a folder is for more of them; see its index.json",
+            "--json prints all states, so it cannot be used with a folder of shards (see its index.json)",
         ));
     }
     if args.token_ids.is_some() {
-        return Err(Failure::usage("states of token ids are one file (--output FILE.safetensors)"));
+        return Err(Failure::usage(
+            "states of token ids can be written only to a single file (--output FILE.safetensors)",
+        ));
     }
     crate::run::check_parent(path)?;
     let corpus = input::corpus(&args.input, progress)?;
     if args.resume && matches!(corpus, Corpus::Texts { .. }) {
         return Err(Failure::usage(
-            "--resume reads the texts again, from a file (--file FILE, not standard input)",
+            "--resume reads the texts again, so they must be in a file (--file FILE, not standard input)",
         ));
     }
     let explorer = model::open(&args.model, progress)?;
@@ -140,7 +144,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
                 began = Instant::now();
             }
             CorpusStep::Computing { done, total } => {
-                // What comes first is of earlier runs.
+                // The first number counts the tokens of earlier runs.
                 computed = done - *kept.get_or_insert(done);
                 progress.tokens("computing", done as u64, total as u64);
             }
@@ -151,7 +155,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     progress.finish();
     let seconds = began.elapsed().as_secs_f64();
     progress.note(&match done {
-        None => format!("{}: all of it is there already", path.display()),
+        None => format!("{}: already complete", path.display()),
         Some(plan) => format!(
             "{}: {} {} of {} {} in {} {}; {seconds:.1} s, {:.0} tokens/s",
             path.display(),
@@ -167,7 +171,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     Ok(())
 }
 
-/// What is known before anything is computed.
+/// Notes about the corpus, before anything is computed.
 fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
     if plan.blank_lines > 0 {
         progress.note(&format!("{} blank lines or empty texts skipped", plan.blank_lines));
@@ -176,23 +180,23 @@ fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
         progress.note(&format!("warning: {warning}"));
     }
     if plan.more_warnings > 0 {
-        progress.note(&format!("warning: the same of {} more texts", plan.more_warnings));
+        progress.note(&format!("warning: the same holds for {} more texts", plan.more_warnings));
     }
     note_words(plan.words_without_rows, progress);
     if plan.kept > 0 {
-        progress.note(&format!("{} of {} shards are there already", plan.kept, plan.shards));
+        progress.note(&format!("{} of {} shards exist already", plan.kept, plan.shards));
     }
 }
 
-/// That some words have no row.
+/// A warning that some words have no row.
 fn note_words(words: usize, progress: &Progress) {
     if words > 0 {
         let words = if words == 1 { "1 word has" } else { &format!("{words} words have") };
-        progress.note(&format!("warning: {words} no row, as no token stands where they do"));
+        progress.note(&format!("warning: {words} no row, because no token stands for them"));
     }
 }
 
-/// What a row is, and how it is pooled.
+/// The unit of a row, and the pooling.
 fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling) {
     let unit = match (sentences, args.words) {
         (true, _) => Unit::Sentence,
@@ -203,7 +207,7 @@ fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling)
     (unit, args.pooling.map(Pooling::from).or(own).unwrap_or_default())
 }
 
-/// Runs the model, and keeps the rows and layers that are asked for.
+/// Runs the model, and keeps the rows and layers that the arguments name.
 fn states(
     explorer: &Explorer,
     prepared: Prepared,
@@ -218,28 +222,30 @@ fn states(
     Ok(if args.rows.no_special_tokens { states.without_special()? } else { states })
 }
 
+/// Refuses a file that is not named FILE.safetensors, or that [`check_place`] refuses.
 pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if path.extension().is_none_or(|e| e != "safetensors") {
         let name = path.display();
         return Err(Failure::usage(format!(
-            "states are written as safetensors: name {name} FILE.safetensors"
+            "states are written as safetensors; the name {name} must end in .safetensors"
         )));
     }
     check_place(path, overwrite)
 }
 
-/// Refuses a file where a folder is, where another is, or where it cannot be.
+/// Refuses a path that is a folder, that exists (without `overwrite`), or whose folder does not
+/// exist.
 pub(crate) fn check_place(path: &Path, overwrite: bool) -> Result<()> {
     if path.is_dir() {
-        return Err(Failure::usage(format!("{} is a folder", path.display())));
+        return Err(Failure::usage(format!("{} is a folder, not a file", path.display())));
     }
     if path.exists() && !overwrite {
         let name = path.display();
-        return Err(Failure::usage(format!("{name} is there already; --overwrite replaces it")));
+        return Err(Failure::usage(format!("{name} exists already; --overwrite replaces it")));
     }
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-            Err(Failure::usage(format!("there is no folder {}", parent.display())))
+            Err(Failure::usage(format!("the folder {} does not exist", parent.display())))
         }
         _ => Ok(()),
     }

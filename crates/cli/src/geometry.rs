@@ -1,4 +1,4 @@
-//! `stratoscope geometry`: measures of the representation space over a corpus, by layer.
+//! `stratoscope geometry`: measures of the representation space of a corpus, by layer.
 
 use crate::args::{GeometryArgs, InputArgs};
 use crate::exit::Result;

@@ -1,4 +1,4 @@
-//! TEXT, `--file` and `-` to the texts that are to be read.
+//! From TEXT, `--file` and `-` to the texts that are read.
 
 use crate::args::InputArgs;
 use crate::exit::{Failure, Result};
@@ -10,7 +10,7 @@ use stratoscope::crates::extractor::{
     Corpus, FileKind, Inputs, ReadOptions, parse_lines, parse_pairs,
 };
 
-/// The texts that the arguments give.
+/// The texts that the arguments name.
 pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> {
     match corpus(args, progress)? {
         Corpus::Texts { texts, .. } => Ok(texts),
@@ -18,7 +18,7 @@ pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> 
     }
 }
 
-/// All texts of a corpus, or a sample.
+/// All texts of a corpus, or a sample of them.
 pub(crate) fn read_all(
     corpus: &Corpus,
     sample: Option<u32>,
@@ -33,14 +33,14 @@ pub(crate) fn read_all(
     Ok(items(inputs, &place, progress))
 }
 
-/// What the arguments name: a file, which is not read yet, or texts.
+/// The corpus that the arguments name: a file, which is not read yet, or texts.
 pub(crate) fn corpus(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     match (&args.file, args.text.as_slice()) {
         (Some(path), _) if path.as_os_str() != "-" => file(path, args),
         (Some(_), _) => piped(args, progress),
         (None, [one]) if one == "-" => piped(args, progress),
         (None, []) => Err(Failure::usage(
-            "there is no text; give a sentence in quotes, --file FILE, or - for standard input",
+            "no input text; give a sentence in quotes, --file FILE, or - for standard input",
         )),
         (None, texts) => Ok(Corpus::Texts {
             place: "the command line".to_owned(),
@@ -56,13 +56,13 @@ fn file(path: &Path, args: &InputArgs) -> Result<Corpus> {
     });
     read.map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
     if args.pairs && FileKind::of(path) != FileKind::Lines {
-        return Err(Failure::usage("--pairs is for files with a pair a line"));
+        return Err(Failure::usage("--pairs reads only text files with one pair per line"));
     }
     let options = ReadOptions { pairs: args.pairs, field: args.field.clone() };
     Ok(Corpus::File { path: path.to_owned(), options })
 }
 
-/// Lines on standard input.
+/// The lines of standard input.
 fn piped(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     const PLACE: &str = "standard input";
     let parse = if args.pairs { parse_pairs } else { parse_lines };
@@ -70,7 +70,7 @@ fn piped(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     Ok(Corpus::Texts { place: PLACE.to_owned(), texts })
 }
 
-/// The items of a file; that blank lines were skipped is said.
+/// The items of a file. A note gives the number of blank lines.
 pub(crate) fn items<T>(inputs: Inputs<T>, place: &str, progress: &Progress) -> Vec<T> {
     if inputs.blank_lines > 0 {
         let lines = if inputs.blank_lines == 1 { "line" } else { "lines" };
@@ -79,7 +79,7 @@ pub(crate) fn items<T>(inputs: Inputs<T>, place: &str, progress: &Progress) -> V
     inputs.items
 }
 
-/// A file's bytes.
+/// The bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path)
         .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
@@ -91,12 +91,14 @@ fn from_arguments(texts: &[String], pairs: bool) -> Result<Vec<Text>> {
     }
     let chunks = texts.chunks(2).map(|pair| match pair {
         [text, second] => Ok(Text { pair: Some(second.clone()), ..Text::from(text.as_str()) }),
-        _ => Err(Failure::usage("--pairs takes TEXTs two by two; one is left over")),
+        _ => Err(Failure::usage(
+            "--pairs reads the TEXTs two by two, but the number of TEXTs is odd",
+        )),
     });
     chunks.collect()
 }
 
-/// Standard input, all of it.
+/// All bytes of standard input.
 pub(crate) fn stdin() -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     std::io::stdin()

@@ -17,7 +17,7 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     run.finish(&explorer.lens(&text, &options)?, &[])
 }
 
-/// The one text.
+/// The text: TEXT, or the only line of standard input.
 fn text(args: &LensArgs, progress: &Progress) -> Result<String> {
     if args.text != "-" {
         return Ok(args.text.clone());

@@ -1,6 +1,7 @@
-//! The `stratoscope` program: arguments in, a job done, its answer printed, an exit code out.
+//! The `stratoscope` program: it reads the arguments, runs the command, prints the result and ends
+//! with an exit code.
 //!
-//! A library of one function, so that tests can run the very same program.
+//! A library with one function, so that tests run the program that users run.
 
 mod args;
 mod compare;
@@ -25,7 +26,7 @@ use args::{Args, Command};
 use clap::{CommandFactory, Parser};
 use std::process::ExitCode;
 
-/// Runs the program on the arguments of the process, and says how it ended.
+/// Runs the program with the arguments of the process; returns its exit code.
 pub fn main() -> ExitCode {
     let args = Args::parse();
     exit::end_on_interrupt();
@@ -54,7 +55,7 @@ pub fn main() -> ExitCode {
     exit::exit_code(result, verbose)
 }
 
-/// Limits the threads of everything that computes.
+/// Limits the number of threads of all computations.
 fn threads(threads: Option<u16>) -> exit::Result<()> {
     let Some(threads) = threads else { return Ok(()) };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads.into());

@@ -1,4 +1,4 @@
-//! `--model` and its kin to a loaded model.
+//! From `--model` and its options to a loaded model.
 
 use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, SeveralModels};
 use crate::exit::{Failure, Result};
@@ -6,10 +6,10 @@ use crate::progress::Progress;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
 use stratoscope::{BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, named_source};
 
-/// Each of the models that a command names.
+/// The models that a command names.
 pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
     if args.names.len() > 1 && args.run.hub.revision.is_some() {
-        let what = "--revision is for a single model; of several, write org/name@revision";
+        let what = "--revision is for a single model; with several models, write org/name@revision";
         return Err(Failure::usage(what));
     }
     let seen = |index: usize| args.names[..index].contains(&args.names[index]);
@@ -32,12 +32,12 @@ pub(crate) fn open(args: &ModelArgs, progress: &Progress) -> Result<Explorer> {
     load(&args.model, &args.run.hub, options, progress)
 }
 
-/// The device of a name, if this build and this machine have it.
+/// The device with a name, if this build and this machine have it.
 fn device(name: DeviceName) -> Result<Device> {
     let missing = |error: &dyn std::error::Error| {
         let name = format!("{name:?}").to_lowercase();
         Failure::usage(format!(
-            "there is no {name} device here, or this program was built without it (cargo build --features {name}): {error}"
+            "this machine has no {name} device, or this program was built without support for it (cargo build --features {name}): {error}"
         ))
     };
     match name {
@@ -50,7 +50,7 @@ fn device(name: DeviceName) -> Result<Device> {
     }
 }
 
-/// Where a model is, by its name.
+/// The source of a model, by the name of the model.
 pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     let is_bundled = name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir();
     if is_bundled && args.revision.is_some() {
@@ -60,12 +60,12 @@ pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     Ok(named_source(name, args.revision.as_deref(), || Ok(settings))?)
 }
 
-/// What is kept of models between runs; none where the system has no cache.
+/// The store of baselines and profiles between runs; none if the system has no cache folder.
 pub(crate) fn store(args: &HubArgs) -> Result<Option<DiskStore>> {
     Ok(hub_settings(args)?.state_dir.map(DiskStore::new))
 }
 
-/// Loads a model by its name, onto the CPU.
+/// Loads a model by its name, on the CPU.
 pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &Progress) -> Result<Explorer> {
     load(name, args, LoadOptions::default(), progress)
 }
@@ -81,7 +81,8 @@ fn load(
     Ok(builder.progress(progress.clone()).store(store(args)?).open()?)
 }
 
-/// Where the hub and its cache are: flag beats environment beats default.
+/// The settings of the hub and its cache. A flag has priority over the environment, the environment
+/// over the default.
 pub(crate) fn hub_settings(args: &HubArgs) -> Result<HubSettings> {
     let flags = HubFlags {
         cache_dir: args.cache_dir.clone(),

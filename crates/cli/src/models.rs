@@ -1,4 +1,5 @@
-//! `stratoscope info`, `models` and `fetch`: what a model is, which there are, how one comes here.
+//! `stratoscope info`, `models` and `fetch`: what a model is, which models are on this machine, and
+//! the download of a model.
 
 use crate::args::{HubArgs, ModelJobArgs, ModelsArgs};
 use crate::exit::{Result, print};
@@ -12,7 +13,7 @@ use stratoscope::crates::loader::hub::{CachedModel, Hub};
 use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
 use stratoscope::{Explorer, Source};
 
-/// What a model is.
+/// Shows what a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
     let explorer = model::open_named(&args.name, &args.hub, &progress)?;
@@ -27,7 +28,7 @@ pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     print(&text)
 }
 
-/// What is known of a model, as one JSON object.
+/// A model as one JSON object.
 fn about(explorer: &Explorer) -> Value {
     let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
     let tokenizer = explorer.model().tokenizer.as_ref();
@@ -65,49 +66,53 @@ fn about(explorer: &Explorer) -> Value {
     })
 }
 
-/// What the model is made of, in words: one line a part.
+/// The parts of a model in words, one line per part.
 fn layout(a: &Architecture) -> Vec<String> {
     let blocks = match a.layout {
         Layout::PostNorm => "post-norm blocks",
         Layout::PreNorm { .. } => "pre-norm blocks",
-        Layout::Sandwich => "blocks with norms before and after each half",
-        Layout::OutputNorm => "blocks with norms of what each half gives",
-        Layout::Parallel { .. } => "blocks with attention and MLP side by side",
+        Layout::Sandwich => "blocks with norms before and after each sublayer",
+        Layout::OutputNorm => "blocks with norms on the output of each sublayer",
+        Layout::Parallel { .. } => "blocks with attention and MLP in parallel",
     };
     let norm = match a.norm {
         Norm::Layer { .. } => "layer norm",
         Norm::Rms { .. } => "RMS norm",
     };
-    let last = if a.final_norm { ", one more after the last block" } else { "" };
+    let last = if a.final_norm { ", with a final norm after the last block" } else { "" };
     let gated = if a.mlp.gated { "gated MLP" } else { "MLP" };
     let direction = if a.is_causal() { "causal" } else { "bidirectional" };
     let mut attention = format!("{direction} attention");
     let windows = a.attention.layers.iter().filter(|l| l.span.before.is_some());
     if let Some(window) = windows.clone().find_map(|l| l.span.before) {
-        let sides = if a.is_causal() { "before" } else { "to either side" };
+        let sides = if a.is_causal() { "before" } else { "on each side" };
         let count = windows.count();
-        attention += &format!(", {count} of {} blocks see {window} tokens {sides}", a.n_layers);
+        attention +=
+            &format!(", limited to {window} tokens {sides} in {count} of {} blocks", a.n_layers);
     }
     let mut positions: Vec<String> = Vec::new();
     if let Some(table) = a.embedding.positions {
         positions.push(format!("a learned table of {} rows", table.rows));
     }
     if let Some(rotary) = a.attention.layers.iter().find_map(|l| l.rotary.as_ref()) {
-        positions.push(format!("rotary, {} of {} values a head", rotary.width, a.d_head));
+        positions.push(format!("rotary, {} of {} dimensions per head", rotary.width, a.d_head));
     }
     match a.attention.relative {
         Some(Relative::Bias(bias)) => {
-            positions.push(format!("a bias by distance, {} buckets", bias.buckets));
+            positions.push(format!("relative bias, {} buckets", bias.buckets));
         }
         Some(Relative::Disentangled(table)) => {
-            positions.push(format!("disentangled, {} vectors of distances", 2 * table.span));
+            positions.push(format!(
+                "disentangled attention, {} vectors of relative positions",
+                2 * table.span
+            ));
         }
         None => {}
     }
     let head = match a.head {
         None => "no language-model head",
         Some(head) if head.tied => "language-model head, tied to the embedding",
-        Some(_) => "language-model head of its own",
+        Some(_) => "language-model head, not tied to the embedding",
     };
     vec![
         format!("{blocks}, {norm}{last}"),
@@ -118,7 +123,7 @@ fn layout(a: &Architecture) -> Vec<String> {
     ]
 }
 
-/// The weights in memory, f32.
+/// The size of the weights in memory, as f32.
 fn weights_bytes(architecture: &Architecture) -> u64 {
     4 * architecture.parameters() as u64
 }
@@ -143,10 +148,10 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
         line("", format!("embedding of width {width}, projected to d_model"))?;
     }
     if a.n_kv_heads < a.n_heads {
-        line("", format!("{} heads of keys and values", a.n_kv_heads))?;
+        line("", format!("{} key-value heads", a.n_kv_heads))?;
     }
     if a.n_weight_sets < a.n_layers {
-        line("", format!("{} set(s) of weights for all blocks", a.n_weight_sets))?;
+        line("", format!("{} set(s) of weights, shared by all blocks", a.n_weight_sets))?;
     }
     for (index, part) in layout(a).into_iter().enumerate() {
         line(if index == 0 { "layout" } else { "" }, part)?;
@@ -156,27 +161,27 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     line(
         "tokens",
         match a.max_tokens() {
-            Some(tokens) => format!("at most {tokens} a text, special ones counted"),
-            None => "any number a text".to_owned(),
+            Some(tokens) => format!("at most {tokens} per text, special tokens included"),
+            None => "any number per text".to_owned(),
         },
     )?;
     if let Some(tokens) = info.sentence_max_tokens {
-        line("", format!("(sentence-transformers cuts at {tokens}; nothing here does)"))?;
+        line("", format!("(sentence-transformers cuts texts at {tokens}; this program does not)"))?;
     }
     line(
         "tokenizer",
         match &explorer.model().tokenizer {
             Some(t) => format!(
-                "{}, {} tokens, {} special ones around a text",
+                "{}, {} tokens, {} special tokens around a text",
                 t.kind(),
                 t.size(),
                 t.special_tokens(false)
             ),
-            None => "none: only token ids can be read".to_owned(),
+            None => "none: the model reads only token ids".to_owned(),
         },
     )?;
     if let Some(pooling) = info.sentence_pooling {
-        line("pooling", format!("{} (of its sentence vectors)", pooling.name()))?;
+        line("pooling", format!("{} (for sentence vectors)", pooling.name()))?;
     }
     let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
     let last = format!("blocks.{}.", a.n_layers - 1);
@@ -189,7 +194,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     line(
         "unused",
         match unused.len() {
-            0 => "nothing in the checkpoint".to_owned(),
+            0 => "no tensor of the checkpoint".to_owned(),
             n if verbose || n <= 4 => unused.join(", "),
             n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
         },
@@ -201,7 +206,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     Ok(())
 }
 
-/// The models at hand.
+/// Lists the models on this machine.
 pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
     let folder = model::hub_settings(&args.hub)?.cache_dir;
     let cached = cached(&args.hub)?;
@@ -247,13 +252,13 @@ fn cached(args: &HubArgs) -> Result<Vec<CachedModel>> {
     Ok(cached.map_err(stratoscope::crates::loader::Error::from)?)
 }
 
-/// The names of those in the cache whose family is one of ours.
+/// The names of the models in the cache whose family is supported.
 pub(crate) fn usable(args: &HubArgs) -> Result<Vec<String>> {
     let ours = |cached: &CachedModel| config(cached).is_some_and(|c| family_of(&c).is_ok());
     Ok(cached(args)?.into_iter().filter(ours).map(|cached| cached.repo).collect())
 }
 
-/// Bytes and family of the model that comes with the program.
+/// The size in bytes and the family of the bundled model.
 fn bundled() -> Option<(u64, String)> {
     let files = match stratoscope::bundled_source() {
         Ok(Source::Memory { files, .. }) => files,
@@ -264,13 +269,13 @@ fn bundled() -> Option<(u64, String)> {
     Some((bytes, family(config.map(|(_, bytes)| &**bytes))))
 }
 
-/// The config of one of the commits of a cached model.
+/// The config of a cached model, from one of its commits.
 fn config(cached: &CachedModel) -> Option<Vec<u8>> {
     let mut configs = cached.snapshots.iter().map(|s| std::fs::read(s.join("config.json")));
     configs.find_map(std::result::Result::ok)
 }
 
-/// The family of a config, or why there is none.
+/// The family of a config, or the reason why there is none.
 fn family(config: Option<&[u8]>) -> String {
     match config {
         None => "no config.json".to_owned(),
@@ -282,7 +287,7 @@ fn commit(snapshot: &Path) -> String {
     snapshot.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
-/// Brings a model into the cache.
+/// Downloads a model into the cache.
 pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
     let explorer = model::open_named(&args.name, &args.hub, &progress)?;
@@ -301,7 +306,7 @@ pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     print(&format!("{}{revision}: {files} files, {size}, {family}; it loads\n", info.id))
 }
 
-/// Bytes as people read them.
+/// A number of bytes with a unit.
 fn size(bytes: u64) -> String {
     let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
     match units.into_iter().find(|(_, unit)| bytes as f64 >= *unit) {

@@ -1,4 +1,4 @@
-//! `stratoscope probe`: what each layer knows of a label, or of a task of the user's own.
+//! `stratoscope probe`: what each layer knows of a label, or of a task of the user.
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
 use crate::exit::{Failure, Result, hold_interrupts, print};
@@ -9,7 +9,7 @@ use crate::{input, model};
 use stratoscope::Pooling;
 use stratoscope::probe::{ConlluCorpus, Labelled, Options, SavedProbe, TsvTask};
 
-/// What is read before the model is loaded.
+/// The data, read before the model is loaded, to fail early.
 enum Data {
     Corpus(Box<ConlluCorpus>),
     Task(TsvTask),
@@ -21,10 +21,10 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     }
     let run = Run::new(&args.output, &args.common)?;
     if let Some(path) = &args.save {
-        // What conflicts with --tsv would pass a requirement of it in the arguments' definition.
+        // Not a `requires` of clap: an argument that conflicts with --tsv would satisfy it.
         if args.tsv.is_none() {
             return Err(Failure::usage(
-                "--save keeps the probe of a task of your own (--tsv FILE)",
+                "--save needs --tsv FILE: only the probe of a task of your own can be saved",
             ));
         }
         check_place(path, args.output.overwrite)?;
@@ -76,18 +76,19 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
     }
     if args.label.is_empty() && !args.structural {
         return Err(Failure::usage(
-            "there is nothing to predict; name a label (--label upos), or ask for trees (--structural)",
+            "nothing to predict; name a label (--label upos), or choose the structural probe (--structural)",
         ));
     }
     let corpus = match &args.corpus {
         Some(path) => ConlluCorpus::split(path, args.seed)?,
         None if args.train.is_empty() => {
             return Err(Failure::usage(
-                "there is no corpus; give --corpus FILE, --train FILE and --test FILE, or --tsv FILE",
+                "no corpus; give --corpus FILE, or --train FILE and --test FILE, or --tsv FILE",
             ));
         }
         None if args.test.is_empty() && !args.dev.is_empty() => {
-            progress.note("no --test: scores are of --dev, and nothing is chosen on it");
+            progress
+                .note("no --test: the scores are those on --dev, and nothing is chosen on --dev");
             ConlluCorpus::of_parts(&args.train, &[], &args.dev)?
         }
         None => ConlluCorpus::of_parts(&args.train, &args.dev, &args.test)?,
@@ -134,7 +135,7 @@ fn apply(args: &ApplyArgs) -> Result<()> {
     }
     let mut lines = String::new();
     for (text, prediction) in given_texts.iter().zip(&predictions) {
-        // A line's text has no line ends; that of an argument may.
+        // The text of an argument can have line ends.
         let text = text.replace(['\n', '\r'], " ");
         lines += &format!("{}\t{:.4}\t{text}\n", prediction.label, prediction.probability);
     }

@@ -1,4 +1,4 @@
-//! `stratoscope profile`: how a model's layers split what varies within a word into sense and role.
+//! `stratoscope profile`: how much of the variance within a word is due to its sense and its role.
 
 use crate::args::ProfileArgs;
 use crate::exit::{Failure, Result, hold_interrupts};
@@ -31,13 +31,13 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
 }
 
 fn profile(args: &ProfileArgs, explorer: &Explorer, stimuli: &NamedStimuli) -> Result<Profile> {
-    // The name of the file belongs before the error.
+    // Put the name of the file before the error.
     let fits = stimuli.clone().for_model(&explorer.origin());
     fits.map_err(|error| Failure::input(format!("{}: {error}", args.stimuli)))?;
     let Some(path) = &args.save_states else {
         return Ok(explorer.profile(&Options { stimuli: Some(stimuli.clone()) })?);
     };
-    // The stored profile comes without the vectors.
+    // A stored profile has no vectors.
     let states = ProfileStates::extract(explorer, stimuli.clone())?;
     let profile = explorer.profile_of(&states)?;
     let _guard = hold_interrupts();
@@ -45,7 +45,8 @@ fn profile(args: &ProfileArgs, explorer: &Explorer, stimuli: &NamedStimuli) -> R
     Ok(profile)
 }
 
-/// The stimuli that the arguments name: a file beats a name, as a folder beats a model's id.
+/// The stimuli that the arguments name. A file has priority over a built-in name, as a folder has
+/// over the id of a model.
 fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
     let name = args.stimuli.as_str();
     let stimuli = match name {
@@ -67,6 +68,6 @@ fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
         Ok(stimuli) if args.cues_first => stimuli.cues_first(),
         other => other,
     };
-    // The file's name belongs before its lines.
+    // Put the name of the file before the line number.
     stimuli.map_err(|error| Failure::input(format!("{name}: {error}")))
 }

@@ -1,4 +1,4 @@
-//! Progress of long work: a bar on a terminal, nothing anywhere else.
+//! Progress of long work: a bar on a terminal, nothing elsewhere.
 
 use crate::args::CommonArgs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
@@ -18,13 +18,13 @@ fn style(template: &str) -> ProgressStyle {
     style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key(
         "rate",
         |state: &ProgressState, out: &mut dyn std::fmt::Write| {
-            // A bar that cannot be drawn is no failure.
+            // A bar that cannot be drawn is not an error.
             let _ = write!(out, "{:.0}", state.per_sec());
         },
     )
 }
 
-/// Shows how far work is, and with `-v` how long its parts took. Clones show the same bar.
+/// Shows the progress of work and, with `-v`, the time of its parts. Clones share one bar.
 #[derive(Clone)]
 pub(crate) struct Progress {
     bar: ProgressBar,
@@ -43,44 +43,44 @@ impl Progress {
         Self { bar, verbose: args.verbose, quiet: args.quiet, part: Arc::default() }
     }
 
-    /// A part of the work that is not counted.
+    /// Begins a part of the work that is not counted.
     pub(crate) fn part(&self, part: &str) {
         self.at(part, 0, 1);
     }
 
-    /// `done` of `total` of a part of the work.
+    /// Shows `done` of `total` of a part of the work.
     pub(crate) fn at(&self, part: &str, done: u64, total: u64) {
         self.begin(part, PARTS);
         self.bar.set_length(total);
         self.bar.set_position(done);
     }
 
-    /// How many tokens were counted in a part whose end is not known.
+    /// Shows the number of tokens counted so far, in a part whose end is not known.
     pub(crate) fn counted(&self, part: &str, tokens: usize) {
         self.begin(part, "{msg}");
         self.bar.set_message(format!("{part}: {tokens} tokens"));
         self.bar.tick();
     }
 
-    /// `done` of `total` tokens, with the speed and the time that is left.
+    /// Shows `done` of `total` tokens, with the speed and the remaining time.
     pub(crate) fn tokens(&self, part: &str, done: u64, total: u64) {
         let begins = self.begin(part, TOKENS);
         self.bar.set_length(total);
         self.bar.set_position(done);
         if begins {
-            // Tokens of an earlier run do not count for the speed.
+            // The speed does not include the tokens of an earlier run.
             self.bar.reset_eta();
         }
     }
 
-    /// A note for the reader, between the bars.
+    /// Prints a note, without damage to the bar.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
             self.bar.suspend(|| crate::exit::note(text));
         }
     }
 
-    /// Begins a part, if it is not the current one.
+    /// Begins a part, if it is not the current part. Returns whether it began.
     fn begin(&self, part: &str, template: &str) -> bool {
         let mut current = self.part.lock().unwrap_or_else(PoisonError::into_inner);
         let begins = current.as_ref().is_none_or(|(current, _)| current != part);

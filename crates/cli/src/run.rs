@@ -1,4 +1,4 @@
-//! The end of every command with a result: write the folder, print JSON or the summary.
+//! The end of every command that has a result: write the folder, print JSON or the summary.
 
 use crate::args::{CommonArgs, OutputArgs};
 use crate::exit::{Failure, Result, hold_interrupts, print};
@@ -8,7 +8,7 @@ use std::path::Path;
 use stratoscope::folder::{self, WriteOptions};
 use stratoscope::{Analysis, Omitted, Part, Why};
 
-/// A command that is going to have a result.
+/// A command that will have a result.
 pub(crate) struct Run<'a> {
     output: &'a OutputArgs,
     common: &'a CommonArgs,
@@ -25,8 +25,8 @@ impl<'a> Run<'a> {
         Ok(Self { output, common, progress: Progress::new(common) })
     }
 
-    /// Writes the folder, and prints. `--json` writes no folder unless `--output` names one. `also` are
-    /// files that the command has written besides.
+    /// Writes the folder and prints. With `--json`, writes a folder only if `--output` names one.
+    /// `also` are other files that the command has written.
     pub(crate) fn finish(self, analysis: &dyn Analysis, also: &[&Path]) -> Result<()> {
         let folder = match &self.output.folder {
             Some(folder) => Some(folder.clone()),
@@ -37,7 +37,7 @@ impl<'a> Run<'a> {
             Some(folder) => {
                 self.progress.part("drawing");
                 let _guard = hold_interrupts();
-                // The default folder is named by what made it, so that the same run may replace it.
+                // The default folder is named after its provenance, so the same run may replace it.
                 let overwrite = self.output.overwrite || self.output.folder.is_none();
                 let command_line = std::env::args().collect();
                 let options = WriteOptions { overwrite, command_line };
@@ -78,7 +78,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// How to get what is missing.
+/// How to get a missing part.
 fn hint(omitted: &Omitted) -> &'static str {
     match (&omitted.what, &omitted.why) {
         (Part::Baseline, Why::NotStored) => "; --baseline computes it",
@@ -89,7 +89,7 @@ fn hint(omitted: &Omitted) -> &'static str {
     }
 }
 
-/// Refuses a folder below a file, or below a folder that cannot be written.
+/// Refuses a folder inside a file or inside a folder that is read-only.
 pub(crate) fn check_parent(folder: &Path) -> Result<()> {
     let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
     match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
@@ -97,7 +97,7 @@ pub(crate) fn check_parent(folder: &Path) -> Result<()> {
             Err(Failure::usage(format!("{} is a file, not a folder", parent.display())))
         }
         Some(parent) if parent.metadata().is_ok_and(|m| m.permissions().readonly()) => {
-            Err(Failure::usage(format!("{} cannot be written", parent.display())))
+            Err(Failure::usage(format!("{} is read-only", parent.display())))
         }
         _ => Ok(()),
     }

@@ -1,4 +1,4 @@
-//! `stratoscope serve`: the page of `explore` with a box to type in, on this machine alone.
+//! `stratoscope serve`: the page of `explore` with a text box, for this machine only.
 
 use crate::args::{ModelArgs, ServeArgs};
 use crate::engine::{Engine, MAX_CHARACTERS};
@@ -19,13 +19,14 @@ use stratoscope::crates::report::Form;
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Semaphore};
 
-/// How many requests may wait for the one that is answered.
+/// The number of requests that may wait while one is answered.
 const WAITING: usize = 16;
 
-/// What all requests share.
+/// The state that all requests share.
 struct Server {
     named: Vec<ModelArgs>,
-    /// One text after another: each uses all cores. The lock is fair, so that requests queue.
+    /// It answers one request after another, because each uses all cores. The lock is fair, so that
+    /// requests queue.
     engine: Arc<Mutex<Engine>>,
     queue: Semaphore,
 }
@@ -62,7 +63,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         match args.common.json {
             true => print(&format!("{}\n", json!({ "url": url, "models": server.models()? })))?,
             false if args.common.quiet => print(&format!("{url}\n"))?,
-            false => print(&format!("{url}  (open it in a browser; Ctrl-C ends it)\n"))?,
+            false => print(&format!("{url}  (open it in a browser; Ctrl-C ends the server)\n"))?,
         }
         axum::serve(listener, routes(server)).await.map_err(|error| Failure::internal(&error))
     })
@@ -77,10 +78,10 @@ fn routes(server: Server) -> Router {
         .with_state(Arc::new(server))
 }
 
-/// Answers none but this machine's own pages and programs.
+/// Answers only pages and programs of this machine.
 async fn guard(request: Request, next: Next) -> Response {
     if !is_own(request.headers()) {
-        let why = "this server answers its own machine: open http://127.0.0.1 and its port there\n";
+        let why = "this server answers only its own machine; open http://127.0.0.1:PORT there\n";
         return (StatusCode::FORBIDDEN, why).into_response();
     }
     let headers = [
@@ -92,9 +93,9 @@ async fn guard(request: Request, next: Next) -> Response {
     (headers, next.run(request).await).into_response()
 }
 
-/// Whether a request comes from this machine's own pages and programs. A page of another site can
-/// make a browser send requests here, also under a name of its own that leads here: the name is in
-/// `Host`, where the request comes from in `Sec-Fetch-Site`.
+/// Whether a request comes from a page or a program of this machine. A page of another site can
+/// make a browser send requests here, also under another host name that resolves to this machine.
+/// `Host` has the name, `Sec-Fetch-Site` the relation to the site that sends the request.
 fn is_own(headers: &HeaderMap) -> bool {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST).unwrap_or_default();
@@ -104,7 +105,7 @@ fn is_own(headers: &HeaderMap) -> bool {
         && from.is_none_or(|from| ["none", "same-origin"].contains(&from))
 }
 
-/// The page: the box, and below it what was asked for.
+/// The page: the text box, and below it the report of the texts.
 async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
     let SearchQuery { text, model } = query.0;
     let models = match server.models() {
@@ -133,7 +134,7 @@ async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
     }
 }
 
-/// The page without the box, to be kept.
+/// The page without the text box, as a download.
 async fn report(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
     let (text, model) = server.named(query.0)?;
     let report = server.ask(move |engine| engine.report(&text, &model)).await?;
@@ -141,7 +142,7 @@ async fn report(State(server): Shared, query: Query<SearchQuery>) -> Result<Resp
     Ok((kept("report.html"), Html(page)).into_response())
 }
 
-/// What `explore --json` prints.
+/// The JSON that `explore --json` prints, as a download.
 async fn numbers(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
     let (text, model) = server.named(query.0)?;
     let json = server.ask(move |engine| engine.json(&text, &model)).await?;
@@ -149,33 +150,34 @@ async fn numbers(State(server): Shared, query: Query<SearchQuery>) -> Result<Res
     Ok(([kind], kept("report.json"), json).into_response())
 }
 
-/// Tells a browser to keep what it gets as a file.
+/// Tells a browser to save the answer as a file.
 fn kept(name: &str) -> [(HeaderName, String); 1] {
     [(header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\""))]
 }
 
 impl Server {
-    /// The models that may be asked for.
+    /// The models that a request may choose.
     fn models(&self) -> Result<Vec<String>> {
         Engine::models(&self.named)
     }
 
-    /// What a program asks for; without a model the first.
+    /// The text and the model of a request of a program; the first model is the default.
     fn named(&self, query: SearchQuery) -> Result<(String, String)> {
         let first = self.named.first().map(|m| m.model.clone());
         match (query.text, query.model.or(first)) {
             (Some(text), Some(model)) => Ok((text, model)),
-            _ => Err(Failure::input("there is no text: …?text=TEXT&model=MODEL")),
+            _ => Err(Failure::input("no input text; write …?text=TEXT&model=MODEL")),
         }
     }
 
-    /// What the engine makes of a request, in its turn. One whose browser has gone leaves the queue.
+    /// Runs a request on the engine when its turn comes. A request whose browser has gone leaves
+    /// the queue.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> Result<T> + Send + 'static,
     ) -> Result<T, Trouble> {
         let Ok(_place) = self.queue.try_acquire() else {
-            let message = format!("{WAITING} requests wait already; try again in a while");
+            let message = format!("{WAITING} requests are waiting already; try again later");
             return Err(Trouble { status: StatusCode::SERVICE_UNAVAILABLE, message });
         };
         let mut engine = self.engine.clone().lock_owned().await;
@@ -215,7 +217,7 @@ mod tests {
     use clap::Parser;
 
     #[test]
-    fn requests_are_answered_in_order_and_a_full_queue_is_said() {
+    fn requests_are_answered_in_order_and_a_full_queue_is_an_error() {
         let Command::Serve(args) = Args::parse_from(["stratoscope", "serve"]).command else {
             panic!("serve is a command");
         };
@@ -251,7 +253,7 @@ mod tests {
             }
             let full = server.ask(|_| Ok(())).await.unwrap_err();
             assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
-            assert_eq!(full.message, "16 requests wait already; try again in a while");
+            assert_eq!(full.message, "16 requests are waiting already; try again later");
             go.send(()).unwrap();
             for task in tasks {
                 assert!(task.await.unwrap());

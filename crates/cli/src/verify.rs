@@ -1,4 +1,4 @@
-//! `stratoscope verify`: a model compared with candle-transformers' own forward of its checkpoint.
+//! `stratoscope verify`: compares a model with candle-transformers' implementation of it.
 
 use crate::args::VerifyArgs;
 use crate::exit::{Failure, Result};
@@ -7,7 +7,7 @@ use crate::exit::{Failure, Result};
 pub(crate) fn run(args: &VerifyArgs) -> Result<()> {
     let _ = (&args.name, &args.text, &args.token_ids, &args.hub);
     Err(Failure::usage(
-        "this build has no second opinion; cargo install --path crates/cli --features second-opinion makes one that has",
+        "this build cannot verify models; cargo install --path crates/cli --features second-opinion builds one that can",
     ))
 }
 
@@ -25,7 +25,7 @@ mod with {
     use stratoscope::crates::extractor::parse_token_ids;
     use stratoscope::verification::{VERIFY_TOLERANCE, Verdict, Verification};
 
-    /// What is read where nothing is asked for: a short and a longer text.
+    /// The default texts: a short and a longer text.
     const TEXTS: [&str; 2] = [
         "The bank by the river refused the loan.",
         "After the long winter nobody in the village expected the old bridge, closed since 1987, to open by May.",
@@ -50,7 +50,7 @@ mod with {
             }
             _ => ids,
         };
-        progress.part("running both");
+        progress.part("running both implementations");
         let verification = match &ids {
             Some(ids) => explorer.verify_ids(&source, ids)?,
             None if args.text.is_empty() => explorer.verify(&source, &TEXTS)?,
@@ -78,13 +78,14 @@ mod with {
         }
     }
 
-    /// Token ids for a model without a tokenizer: a token, and a sequence all over the vocabulary.
+    /// Token ids for a model without a tokenizer: one token, and a sequence spread over the
+    /// vocabulary.
     fn spread_ids(d_vocab: usize) -> Vec<Vec<u32>> {
         let id = |i: usize| (i.wrapping_mul(7919).wrapping_add(5) % d_vocab.max(1)) as u32;
         vec![vec![id(0)], (0..24).map(id).collect()]
     }
 
-    /// The verdict in one line.
+    /// The verdict, as one line.
     fn words(verification: &Verification) -> String {
         match verification.verdict() {
             Verdict::Agree => format!(
@@ -98,7 +99,7 @@ mod with {
                 format!("differs; known: {}", known.join("; "))
             }
             Verdict::Differ => format!(
-                "differs from candle-transformers by more than {VERIFY_TOLERANCE:.0e} of the largest number of a token, and nothing is known that explains it"
+                "differs from candle-transformers by more than {VERIFY_TOLERANCE:.0e} of the largest number of a token, and no known deviation explains it"
             ),
         }
     }
@@ -112,7 +113,7 @@ mod with {
             writeln!(text, "\n{short}{cut}  ({} {tokens})", one.tokens)?;
             writeln!(text, "  {:<20}{:>10}{:>10}{:>10}", "", "absolute", "relative", "of")?;
             for q in &one.quantities {
-                let rows = if q.tokens == one.tokens { "" } else { "  last token alone" };
+                let rows = if q.tokens == one.tokens { "" } else { "  last token only" };
                 writeln!(
                     text,
                     "  {:<20}{:>10.1e}{:>10.1e}{:>10.3}{rows}",

@@ -1,11 +1,11 @@
-//! Choices by name.
+//! Arguments that are a choice between names.
 
 use clap::ValueEnum;
 use stratoscope::crates::extractor::Format;
 use stratoscope::explore::{Alignment, Reducer};
 use stratoscope::{LongText, Metric, Pooling};
 
-/// Declares the names of a library's enum as a choice on the command line.
+/// Makes an enum of the library a choice on the command line.
 macro_rules! choice {
     ($(#[$doc:meta])* $name:ident of $of:ident { $($(#[$variant_doc:meta])* $variant:ident),+ $(,)? }) => {
         $(#[$doc])*
@@ -22,57 +22,58 @@ macro_rules! choice {
 
 choice!(
     MetricName of Metric {
-        /// The cosine of the vectors as they are
+        /// The cosine of the vectors
         Cosine,
-        /// After the layer's mean is subtracted
+        /// The cosine after the mean of the layer is subtracted
         Centred,
-        /// After every dimension is standardised: no few large ones can carry it
+        /// The cosine after every dimension is standardised: no few large dimensions dominate it
         Standardised,
-        /// The distance instead
+        /// The Euclidean distance
         Euclidean,
     }
 );
+
 /// Where a model runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DeviceName {
-    /// The processor
+    /// The CPU
     Cpu,
     /// The first NVIDIA GPU
     Cuda,
     /// The GPU of a Mac
     Metal,
-    /// A GPU where this build and this machine have one, else the processor
+    /// A GPU if this build and this machine have one, otherwise the CPU
     Auto,
 }
 
-/// The type of number that a model computes with.
+/// The number type in which a model computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum DtypeName {
     /// 32 bits
     F32,
     /// 16 bits
     F16,
-    /// 16 bits, with the range of 32
+    /// 16 bits, with the range of 32-bit numbers
     Bf16,
 }
 
 choice!(
     FormatName of Format {
-        /// Arrays by name
+        /// Named arrays
         Safetensors,
-        /// The same for numpy
+        /// Named arrays for NumPy
         Npz,
-        /// A table: a row a token, a list a layer
+        /// A table with one row per token and one list per layer
         Parquet,
     }
 );
 choice!(
     ReducerName of Reducer {
-        /// The directions of the greatest variance
+        /// The two directions of the greatest variance
         Pca,
-        /// Near neighbours stay near
+        /// t-SNE: near neighbours stay near; distances have no meaning
         Tsne,
-        /// Random directions
+        /// Two random directions
         Random,
     }
 );
@@ -80,31 +81,31 @@ choice!(
     AlignName of Alignment {
         /// One basis for all layers
         Joint,
-        /// A map a layer, turned onto the one before
+        /// One map per layer, each aligned with the layer before
         Procrustes,
-        /// A map a layer
+        /// One map per layer, not aligned
         None,
     }
 );
 choice!(
     LongName of LongText {
-        /// An error before anything is computed
+        /// An error, before anything is computed
         Refuse,
-        /// Keep the beginning
+        /// Keep only the beginning, with a warning
         Cut,
-        /// Read it in windows that overlap by half
+        /// Read the text in windows that overlap by half, with a warning
         Window,
     }
 );
 choice!(
     PoolingName of Pooling {
-        /// The first one
+        /// The first vector
         First,
-        /// The last one
+        /// The last vector
         Last,
-        /// Their mean
+        /// The mean
         Mean,
-        /// The largest value of each dimension
+        /// The maximum of each dimension
         Max,
     }
 );

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 #[derive(Debug, Group)]
 pub(crate) struct ModelJobArgs {
-    /// `bundled`, a folder, or a hub repository (org/name[@revision]).
+    /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
@@ -31,20 +31,21 @@ pub(crate) struct CompletionsArgs {
 }
 
 pub(super) const VERIFY_HELP: &str = "\
-Runs both on a few sequences and prints how far hidden states and logits are apart, the largest \
-difference and the largest relative to the largest number of the same token. Exit code 1 where they \
-differ, also where candle-transformers is known to differ from transformers: the verdict says so.
+Runs both implementations on a few sequences and prints how far their hidden states and logits are \
+apart: the largest difference, and the largest difference relative to the largest number of its \
+token. The exit code is 1 if they differ, also if candle-transformers is known to differ from \
+transformers; the verdict names the known deviation.
 
-Needs a build with the second opinion: cargo install --path crates/cli --features second-opinion";
+This command needs a build with the feature second-opinion: cargo install --path crates/cli --features second-opinion";
 
 #[derive(Debug, Group)]
 pub(crate) struct VerifyArgs {
-    /// `bundled`, a folder, or a hub repository (org/name[@revision]).
+    /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
     pub(crate) name: String,
-    /// A text to run, as often as wanted [default: two sentences].
+    /// A text to run; may be repeated [default: two sentences].
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Vec<String>,
-    /// Token ids instead of texts: a sequence a line, used as they are, nothing added.
+    /// Token ids instead of texts: one sequence per line, used as they are; nothing is added.
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) token_ids: Option<PathBuf>,
     #[command(flatten)]

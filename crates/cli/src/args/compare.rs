@@ -5,15 +5,16 @@ use clap::Args as Group;
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
-Two sentences are aligned by their words (the fewest edits), and the distance of aligned words is \
-told for every layer beside pairs from unrelated built-in sentences: 30 % says that 30 of a hundred \
-of those are nearer to each other. Replaced words are held against random pairs of words, kept ones \
-against pairs of one word. The kept words begin to differ at the first layer from 1 on where their \
-mean is above 5 % and above its place at layer 0, where only position can differ.
+Two sentences are aligned by their words (the fewest edits). The distance of aligned words at \
+every layer is compared with pairs from unrelated built-in sentences, as a percentile: 30 % means \
+that 30 % of the reference pairs are closer. The reference is random pairs of words for a replaced \
+word, and pairs of one word for a kept word. The kept words begin to differ at the first layer \
+from 1 on whose mean distance is above that of the nearest 5 % of pairs of one word in two \
+unrelated sentences (at layer 0, only the position can differ).
 
-With --word, that word's vectors in two texts or more are held against 32 built-in homographs in \
-the same and in different senses. --word bank#2 is the second occurrence; with a --word for each \
-text they may differ, and one text may have several.
+With --word, the vectors of this word in two or more contexts are compared with 32 built-in \
+homographs in the same sense and in different senses. bank#2 is the second occurrence of a word. \
+One --word counts for all texts; or give one --word for each text, or several --word for one text.
 
   stratoscope compare \"The bank lent him money.\" \"The bank of the river flooded.\"
   stratoscope compare --word bank \"The bank lent.\" \"He sat on the bank.\" \"A bank failed.\"
@@ -21,39 +22,42 @@ text they may differ, and one text may have several.
   stratoscope compare --pairs minimal.tsv      lines of good TAB bad
   stratoscope compare --wic pairs.tsv --json
 
---wic reads lines with tabs between, with the columns same (1 or 0), start1, end1, start2, end2 (in \
-characters from 0, the end not part of the word), sentence1, sentence2, and lemma where it is \
-known, named by the first line in any order. A pair's score is the similarity of the word's two \
-vectors; AUC is how often a pair of one sense scores above a pair of two, 0.5 by chance. In --json, \
-layers has an object a layer: auc, same, different, each {value, low, high, n}, a 95 % bootstrap \
-interval over n lemmas (over pairs where lemmas are not named).
+--wic reads lines with columns separated by tabs: same (1 or 0), start1, end1, start2, end2 (in \
+characters from 0; the end is not part of the word), sentence1, sentence2, and lemma where it is \
+known. The first line names the columns, in any order. The score of a pair is the similarity of \
+the two vectors of the word. AUC is the probability that a pair with one sense scores above a pair \
+with two senses (0.5 by chance).
 
-Writes the curves (compare.svg, .png), all numbers (compare.json), of two sentences their words by \
-layer (words.svg, .png, .json), the page (report.html; of two sentences both beside each other, in \
-one basis), and manifest.json to a folder.";
+In --json, layers has one object per layer. Its estimates, such as auc, same and different of \
+--wic, are {value, interval, n}: interval is [low, high], the 95 % bootstrap interval over n \
+words, pairs or lemmas, or null. A value that is not defined is null, and omitted has the reason.
+
+Writes a folder: the page (report.html; it shows two sentences side by side, in one basis), the \
+figure compare, for two sentences also the figure words (each as .svg and .png, as .json with the \
+chart as data, and as .csv in long form), numbers.json (what --json prints) and manifest.json.";
 
 #[derive(Debug, Group)]
 pub(crate) struct CompareArgs {
-    /// Two sentences; or with --word the texts that it stands in.
+    /// Two sentences; with --word, the texts that contain the word.
     pub(crate) text: Vec<String>,
-    /// The word to compare, WORD or WORD#2 for its second occurrence; once for all texts, or once
-    /// for each.
+    /// The word to compare: WORD, or WORD#2 for its second occurrence; once for all texts, or once
+    /// for each text.
     #[arg(long, value_name = "WORD", conflicts_with_all = ["pairs", "wic"])]
     pub(crate) word: Vec<String>,
-    /// Minimal pairs: a file of lines good TAB bad.
+    /// Minimal pairs: a file with lines good TAB bad.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "wic"])]
     pub(crate) pairs: Option<PathBuf>,
-    /// Word-in-context pairs with labels, one a line.
+    /// Word-in-context pairs with labels: a file with one pair per line.
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) wic: Option<PathBuf>,
-    /// What a distance is; centred and standardised are relative to the words of 200 built-in
-    /// sentences.
+    /// The measure of distance; centred and standardised vectors are relative to the words of 200
+    /// built-in sentences.
     #[arg(long, value_enum, default_value = "cosine")]
     pub(crate) metric: MetricName,
     /// How the sub-words of a word become one vector.
     #[arg(long, value_enum, default_value = "mean", value_name = "HOW")]
     pub(crate) pooling: PoolingName,
-    /// The seed of the bootstrap and of the random words.
+    /// The seed of the bootstrap and of the random pairs of words.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
     #[command(flatten)]

@@ -5,25 +5,36 @@ use clap::Args as Group;
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
-Writes a folder: report.html, an interactive page that needs no network; trajectory, tsne, \
-similarity, depth, layers, moves, activations, and with --attention the heads and rollout, as SVG \
-and PNG with their numbers as JSON; the states (states.safetensors), and manifest.json, which \
-says what made them. The same command gives the same bytes.
+Writes a folder:
+  report.html         an interactive page that needs no network
+  ID.svg, ID.png      every figure
+  ID.json, ID.csv     the chart of the figure as data, and its numbers in long form
+  numbers.json        all numbers; --json prints them
+  states.safetensors  the hidden states
+  manifest.json       what made the folder: model, files, settings, command line
 
-With --model given twice or more, all models read the same words (Unicode's), and the folder has \
-depth, similarity and cka of all of them, and the figures of each with its name after theirs.";
+The figures are trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change and \
+activations; with --attention also attention, rollout and patterns. What is not computed or not \
+drawn is listed in omitted, with the reason; a value that is not defined is null. The same command \
+gives the same bytes.
+
+With two or more --model, every model reads the same words (words by the rule of Unicode). The \
+folder then has the figures depth, similarity and cka of all models together, and the figures and \
+states of each model with --1-NAME, --2-NAME, … after their names. The page shows two models side \
+by side; for three or more models there is one page for the first model with each of the others \
+(report--1-2.html, report--1-3.html, …).";
 
 #[derive(Debug, Group)]
 pub(crate) struct ExploreArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// Draw from a states file (of extract or explore) again, without a model.
+    /// Draw again from a states file of explore or extract, without a model.
     #[arg(long, value_name = "STATES", conflicts_with_all = ["text", "file", "pairs", "model", "baseline", "attention"])]
     pub(crate) from: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
-    /// Compute the model's anisotropy baseline from 200 built-in sentences, and keep it for next
-    /// time (the bundled model's comes with the program).
+    /// Compute the anisotropy baseline of the model from 200 built-in sentences, and keep it in the
+    /// cache (the baseline of the bundled model is part of the program).
     #[arg(long)]
     pub(crate) baseline: bool,
     #[command(flatten)]

@@ -6,33 +6,34 @@ use std::path::PathBuf;
 use stratoscope::HookSelection;
 
 pub(super) const HELP: &str = "\
-FILE is a text a line, or by its name: .conllu (sentences, whose words --words takes), .jsonl or \
-.parquet (--field says where the text is).
+FILE has one text per line, or is, by its extension, a .conllu file (sentences; --words takes \
+their words), or a .jsonl or .parquet file (--field names the key or the column of the text).
 
 One file is made in memory. A folder is for corpora of any length: it gets shards and index.json, \
-memory stays flat, and after an interruption the same command with --resume goes on.
+and the memory that is needed does not grow with the corpus. After an interruption, the same \
+command with --resume continues the run.
 
 In Python, one file or one shard:
   from safetensors.numpy import load_file
   states = load_file(\"corpus.safetensors\")
-  states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets says where texts begin
+  states[\"hidden_states\"]  # [layers, tokens, d_model]; sequence_offsets has the start of each text
 
-A folder, shard by shard (offsets are those of the shard):
+A folder, shard by shard (offsets are relative to the shard):
   import json
   for shard in json.load(open(\"states/index.json\"))[\"shards\"]:
       states = load_file(\"states/\" + shard[\"file\"])
 
-Parquet, a row a token and a list a layer, with duckdb:
+Parquet, with one row per token and one list per layer, in duckdb:
   duckdb.sql(\"SELECT label, layer_06 FROM 'states/*.parquet' WHERE NOT special\").df()";
 
 #[derive(Debug, Group)]
 pub(crate) struct ExtractArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// Token ids instead of texts: a sequence a line, used as they are, nothing added.
+    /// Token ids instead of texts: one sequence per line, used as they are; nothing is added.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "file", "pairs"])]
     pub(crate) token_ids: Option<PathBuf>,
-    /// What to write: FILE.safetensors, FILE.npz or FILE.parquet, or a folder of shards for a corpus
+    /// The output: FILE.safetensors, FILE.npz or FILE.parquet; or a folder of shards for a corpus
     /// of any length.
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "json")]
     pub(crate) output: Option<PathBuf>,
@@ -42,27 +43,27 @@ pub(crate) struct ExtractArgs {
     /// Write 16-bit floats.
     #[arg(long)]
     pub(crate) half: bool,
-    /// Go on with what is in the folder; the result is the same as that of one run.
+    /// Continue an interrupted run; the result has the same bytes as an uninterrupted run.
     #[arg(long)]
     pub(crate) resume: bool,
-    /// Replace what is there.
+    /// Replace an existing file, or the folder of an earlier run.
     #[arg(long, conflicts_with = "resume")]
     pub(crate) overwrite: bool,
-    /// Take only N of the texts, drawn without replacement and kept in their order.
+    /// A random sample of N texts without replacement, in their original order.
     #[arg(long, value_name = "N", conflicts_with = "token_ids", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) sample: Option<u32>,
-    /// The seed of the draw.
+    /// The seed of the sample.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// How large a shard of a folder becomes, in MiB of f32 states.
+    /// The size of a shard of a folder, in MiB of f32 states.
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) shard_mib: u32,
-    /// One row a text instead of one a token, pooled over all of its tokens, as the model's own
-    /// pooling says where it has one.
+    /// One row per text instead of one row per token, pooled over all of its tokens; the default
+    /// pooling is that of the model, if it has one.
     #[arg(long, conflicts_with_all = ["words", "no_special_tokens"])]
     pub(crate) sentences: bool,
     /// Other hook points to keep, such as blocks.3.attn.hook_pattern,blocks.*.hook_mlp_out; `info`
-    /// lists those of a model. Also blocks.N.attn.value_weighted_norms.
+    /// lists the hook points of a model. Also blocks.N.attn.value_weighted_norms.
     #[arg(
         long, value_name = "NAMES", default_value = "", hide_default_value = true,
         conflicts_with_all = ["words", "sentences", "no_special_tokens"]
