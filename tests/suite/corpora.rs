@@ -436,13 +436,13 @@ fn a_folder_is_gone_on_with_or_replaced() {
     let said = |line: &str| place.line(line).done().stderr;
     assert!(said(&format!("{extract} --resume")).starts_with("out: "));
     let first = place.files("out");
-    assert_eq!(said(&format!("{extract} --resume")), "out: all of it is there already\n");
+    assert_eq!(said(&format!("{extract} --resume")), "out: already complete\n");
     // The name of the file does not matter, nor the number of threads.
     std::fs::rename(place.path("corpus.txt"), place.path("renamed.txt")).unwrap();
     let renamed = extract.replace("corpus", "renamed");
     assert_eq!(
         said(&format!("{renamed} --resume --threads 1")),
-        "out: all of it is there already\n"
+        "out: already complete\n"
     );
     assert!(first == place.files("out"));
     said(&format!("{renamed} --overwrite --words --format npz"));

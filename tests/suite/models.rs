@@ -77,11 +77,11 @@ fn doctor_says_what_is_so_and_never_shows_the_token() {
     assert_eq!(found.code, Some(0), "{}", found.stderr);
     assert!(!found.stdout.contains("hf_secret"));
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
-    assert_eq!(found["token"], "there is one");
+    assert_eq!(found["token"], "present");
     assert!(found["hub"].as_str().unwrap().contains("cannot be reached"), "{found}");
     assert!(found["vectors"].as_str().unwrap().contains("bits used"));
     let offline = place.line("doctor --offline");
-    assert!(offline.stdout.contains("not asked: offline is set"), "{}", offline.stdout);
+    assert!(offline.stdout.contains("not contacted: offline is set"), "{}", offline.stdout);
 }
 
 #[test]

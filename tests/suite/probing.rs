@@ -246,7 +246,7 @@ fn parts_are_kept_apart() {
     let outcome = place.line(&format!("{line} --dev dev.conllu")).done();
     assert_eq!(
         outcome.stderr,
-        "no --test: scores are of --dev, and nothing is chosen on it\n\
+        "no --test: the scores are those on --dev, and nothing is chosen on --dev\n\
          only 10 sentences to score on: the intervals are too narrow\n"
     );
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
@@ -375,7 +375,7 @@ fn an_own_task_is_probed_saved_and_applied() {
     assert!(other.stderr.contains("tiny has other weights"), "{}", other.stderr);
     let again = place.line(line);
     assert_eq!(again.code, Some(2));
-    assert!(again.stderr.contains("kinds.probe is there already"), "{}", again.stderr);
+    assert!(again.stderr.contains("kinds.probe exists already"), "{}", again.stderr);
     place.write("no.probe", "{}");
     let none = place.line("probe apply no.probe x");
     assert_eq!(none.code, Some(4));

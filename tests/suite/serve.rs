@@ -136,7 +136,7 @@ fn what_cannot_be_read_is_said() {
     let long = encoded(&"word ".repeat(1_001));
     let many = encoded(&"word ".repeat(60));
     for (target, said) in [
-        ("/?text=", "no input text: the box has only blank lines"),
+        ("/?text=", "no input text: the text box has only blank lines"),
         (&format!("/?text={long}"), "5005 characters are more than 5000"),
         (&format!("/?text={many}"), "the model reads at most 37"),
         ("/?text=loan&model=/etc", "/etc is not among the models of this machine"),
