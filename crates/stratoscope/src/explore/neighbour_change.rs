@@ -86,7 +86,7 @@ impl Exploration {
             "step".into(),
             self.unit_name().into(),
             Column::end("text"),
-            Column::end("share of new neighbours"),
+            Column::end("share new"),
         ];
         Table::new(columns, rows).into()
     }
