@@ -42,7 +42,7 @@ impl Activations {
                 };
                 let mut found = (rows[0]..rows[1]).filter(|&row| covers(row));
                 if let Some(first) = found.next() {
-                    let last = found.last().unwrap_or(first);
+                    let last = found.next_back().unwrap_or(first);
                     places.push(Place { text, characters, rows: first..last + 1 });
                 }
             }
