@@ -440,10 +440,7 @@ fn a_folder_is_gone_on_with_or_replaced() {
     // The name of the file does not matter, nor the number of threads.
     std::fs::rename(place.path("corpus.txt"), place.path("renamed.txt")).unwrap();
     let renamed = extract.replace("corpus", "renamed");
-    assert_eq!(
-        said(&format!("{renamed} --resume --threads 1")),
-        "out: already complete\n"
-    );
+    assert_eq!(said(&format!("{renamed} --resume --threads 1")), "out: already complete\n");
     assert!(first == place.files("out"));
     said(&format!("{renamed} --overwrite --words --format npz"));
     let names: Vec<_> = place.files("out").into_keys().collect();

@@ -4,7 +4,9 @@ use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, SeveralModels};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
-use stratoscope::{BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, named_source};
+use stratoscope::{
+    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, bundled_source,
+};
 
 /// The models that a command names.
 pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
@@ -56,8 +58,10 @@ pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     if is_bundled && args.revision.is_some() {
         return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
     }
-    let settings = hub_settings(args)?;
-    Ok(named_source(name, args.revision.as_deref(), || Ok(settings))?)
+    if is_bundled {
+        return Ok(bundled_source()?);
+    }
+    Ok(Source::of(name, args.revision.as_deref(), hub_settings(args)?))
 }
 
 /// The store of baselines and profiles between runs; none if the system has no cache folder.

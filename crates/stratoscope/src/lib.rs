@@ -75,7 +75,7 @@ pub use error::{Error, Result};
 pub use explorer::{Builder, Explorer};
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
-pub use source::{BUNDLED, IntoSource, bundled as bundled_source, named as named_source};
+pub use source::{BUNDLED, IntoSource, bundled as bundled_source};
 pub use stratoscope_geometry::Estimate;
 
 pub use compare::Options as CompareOptions;

@@ -31,11 +31,11 @@ impl IntoSource for &Source {
 
 impl IntoSource for &str {
     fn into_source(self) -> Result<Source> {
-        let settings = || {
-            let settings = HubSettings::resolve(HubFlags::default(), |name| std::env::var_os(name));
-            Ok(settings.map_err(stratoscope_loader::Error::from)?)
-        };
-        named(self, None, settings)
+        if self == BUNDLED && !Path::new(BUNDLED).is_dir() {
+            return bundled();
+        }
+        let settings = HubSettings::resolve(HubFlags::default(), |name| std::env::var_os(name));
+        Ok(Source::of(self, None, settings.map_err(stratoscope_loader::Error::from)?))
     }
 }
 
@@ -68,21 +68,6 @@ pub const BUNDLED: &str = "bundled";
 
 /// The id of the bundled model in results.
 pub(crate) const BUNDLED_ID: &str = "all-MiniLM-L6-v2 (bundled, f16)";
-
-/// The source of a model that is named on a command line.
-///
-/// # Errors
-/// As [`IntoSource::into_source`], and what `settings` says.
-pub fn named(
-    name: &str,
-    revision: Option<&str>,
-    settings: impl FnOnce() -> Result<HubSettings>,
-) -> Result<Source> {
-    match name == BUNDLED && !Path::new(BUNDLED).is_dir() {
-        true => bundled(),
-        false => Ok(Source::of(name, revision, settings()?)),
-    }
-}
 
 /// The bundled model, in memory.
 ///

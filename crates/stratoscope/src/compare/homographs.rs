@@ -114,7 +114,7 @@ impl Homographs {
         let scores = [&same.values[..], &other.values].concat();
         let words = [&same.words[..], &other.words].concat();
         let labels: Vec<bool> = (0..scores.len()).map(|i| i < same.values.len()).collect();
-        Ok(auc_by_group(&scores, &labels, &words, seed)?.into())
+        Ok(auc_by_group(&scores, &labels, &words, seed)?)
     }
 
     /// The percentiles of similarities among pairs of one sense, and among pairs of two senses.

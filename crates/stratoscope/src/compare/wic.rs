@@ -245,7 +245,7 @@ impl Explorer {
             };
             layers.push(WicLayer {
                 layer,
-                auc: auc_by_group(scores, &labels, &groups, options.seed)?.into(),
+                auc: auc_by_group(scores, &labels, &groups, options.seed)?,
                 same: mean(true)?,
                 different: mean(false)?,
             });

@@ -82,12 +82,8 @@ impl Exploration {
             };
             step.tokens.iter().take(LISTED).map(row).collect::<Vec<_>>()
         });
-        let columns = [
-            "step".into(),
-            self.unit_name().into(),
-            Column::end("text"),
-            Column::end("share new"),
-        ];
+        let columns =
+            ["step".into(), self.unit_name().into(), Column::end("text"), Column::end("share new")];
         Table::new(columns, rows).into()
     }
 

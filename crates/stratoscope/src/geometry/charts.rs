@@ -224,9 +224,9 @@ impl Report {
                 vec![
                     step_name.clone().into(),
                     kept(word.change).into(),
-                    word.before.clone().into(),
+                    word.before.trim_end().into(),
                     word.word.clone().into(),
-                    word.after.clone().into(),
+                    word.after.trim_start().into(),
                 ]
             })
         });

@@ -167,7 +167,7 @@ pub(super) fn measures_of(
     found.put(Measure::RogueShare, largest);
     let rogue_dimensions = rogue.into_iter().flatten();
     let rogue_dimensions = rogue_dimensions
-        .map(|rogue| RogueShare { dimension: rogue.index, share: rogue.share.into() })
+        .map(|rogue| RogueShare { dimension: rogue.index, share: rogue.share })
         .collect();
 
     match own {
