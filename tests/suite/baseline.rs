@@ -6,7 +6,7 @@ use stratoscope::{Baseline, Explorer, builtin_sentences};
 /// Runs with `STRATOSCOPE_UPDATE=1` write the baseline anew.
 #[test]
 fn the_shipped_baseline_is_the_models_own() {
-    let explorer = Explorer::open(&bundled()).unwrap();
+    let explorer = Explorer::open(bundled()).unwrap();
     let computed = Baseline::compute(&explorer).unwrap();
     assert_eq!(computed.n, builtin_sentences().count());
     if std::env::var_os("STRATOSCOPE_UPDATE").is_some() {
@@ -28,7 +28,7 @@ fn the_shipped_baseline_is_the_models_own() {
 
 #[test]
 fn the_baseline_of_other_weights_is_refused() {
-    let explorer = Explorer::open(&bundled()).unwrap();
+    let explorer = Explorer::open(bundled()).unwrap();
     let origin = explorer.origin();
     let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
     other.weights = vec!["0".repeat(64)];

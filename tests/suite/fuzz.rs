@@ -44,7 +44,7 @@ fn damaged(whole: &[u8], random: &mut Generator) -> Vec<u8> {
 #[test]
 fn states_files() {
     let place = Place::new();
-    let model = stratoscope::Explorer::open(&tiny().source()).unwrap();
+    let model = stratoscope::Explorer::open(tiny().source()).unwrap();
     let texts = vec![Text::from("the riverbank"), Text::from("a loan")];
     let prepared = prepare(model.model(), texts, LongText::Refuse).unwrap();
     let layers = "0,1".parse::<LayerSelection>().unwrap();

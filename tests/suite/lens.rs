@@ -36,7 +36,7 @@ fn the_last_layer_is_what_the_model_predicts() {
     let place = Place::new();
     with_tokenizer(&place, "gpt2", "n_positions");
     let text = "the bank by the river";
-    let lens = place.run(&["lens", "--model", "model", text, "--perplexity", "--json"]).json();
+    let lens = place.run(["lens", "--model", "model", text, "--perplexity", "--json"]).json();
     let logits = logits(&place, text);
     let layers = lens["layers"].as_array().unwrap();
     assert_eq!(layers.len(), 3);
@@ -68,7 +68,7 @@ fn a_mask_is_what_a_masked_model_predicts() {
     let place = Place::new();
     with_tokenizer(&place, "roberta", "max_position_embeddings");
     let text = "the <mask> by the river";
-    let plain = place.run(&["lens", "--model", "model", text, "--json"]).json();
+    let plain = place.run(["lens", "--model", "model", text, "--json"]).json();
     let positions = plain["positions"].as_array().unwrap();
     let masked = positions.iter().position(|p| p["masked"] == true).unwrap();
     let logits = logits(&place, text);
@@ -79,14 +79,14 @@ fn a_mask_is_what_a_masked_model_predicts() {
     assert_eq!(last["top"][0]["id"], best);
     assert!(last["truth"].is_null());
     let with_target =
-        place.run(&["lens", "--model", "model", text, "--target", "bank", "--json"]).json();
+        place.run(["lens", "--model", "model", text, "--target", "bank", "--json"]).json();
     let truth = &with_target["layers"][layers.len() - 1]["cells"][masked]["truth"];
     let id = with_target["positions"][masked]["truth"]["id"].as_u64().unwrap() as usize;
     assert!((number(&truth["nats"]) - nats(row, id)).abs() < 1e-5);
 
     // Pseudo-perplexity: each of the two tokens hidden in its turn.
     let pseudo =
-        place.run(&["lens", "--model", "model", "and the", "--perplexity", "--json"]).json();
+        place.run(["lens", "--model", "model", "and the", "--perplexity", "--json"]).json();
     assert_eq!(pseudo["perplexity"]["pseudo"], true);
     let mut sum = 0.0;
     for (text, hidden) in [("<mask> the", 0), ("and<mask>", 1)] {

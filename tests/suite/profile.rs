@@ -10,7 +10,7 @@ use stratoscope::{Estimate, Explorer, Silent};
 /// Runs with `STRATOSCOPE_UPDATE=1` write the profile anew.
 #[test]
 fn the_shipped_profile_is_the_models_own_and_its_controls_hold() {
-    let explorer = Explorer::open(&bundled()).unwrap();
+    let explorer = Explorer::open(bundled()).unwrap();
     let stimuli = NamedStimuli::homographs().unwrap();
     let states = ProfileStates::extract(&explorer, stimuli.clone()).unwrap();
     let computed = Profile::compute(&states, 0, &Silent).unwrap();

@@ -113,7 +113,7 @@ fn states_are_drawn_again_as_the_run_that_wrote_them() {
 
 #[test]
 fn the_order_of_sentences_changes_no_row() {
-    let explorer = Explorer::open(&tiny().source()).unwrap();
+    let explorer = Explorer::open(tiny().source()).unwrap();
     // More than one group of 1,024 tokens, so that neighbours change too.
     let words = ["the", "river", "bank", "refused", "loan", "seal", "home", "bridge"];
     let texts: Vec<Text> = (0..120usize)

@@ -113,7 +113,7 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
 
 #[test]
 fn likeness_and_neighbours_are_those_of_the_states() {
-    let explorer = Explorer::open(&tiny().source()).unwrap();
+    let explorer = Explorer::open(tiny().source()).unwrap();
     let texts = ["the river bank refused a loan"];
     let exploration = explorer.explore(&texts, &ExploreOptions::default()).unwrap();
     let data = exploration.data().unwrap();
@@ -144,7 +144,7 @@ fn likeness_and_neighbours_are_those_of_the_states() {
 
 #[test]
 fn two_texts_stand_side_by_side() {
-    let explorer = Explorer::open(&tiny().source()).unwrap();
+    let explorer = Explorer::open(tiny().source()).unwrap();
     let one = |text: &str| explorer.explore(&[text], &ExploreOptions::default()).unwrap();
     let (a, b) = (one("the river bank"), one("the old river bank walked"));
     let report = report_of(&[&a, &b]).unwrap();

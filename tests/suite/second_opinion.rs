@@ -336,9 +336,9 @@ fn ours_agrees_wherever_it_should() {
 
 #[test]
 fn the_bundled_model_agrees_on_real_sentences() {
-    let explorer = Explorer::open(&bundled()).unwrap();
+    let explorer = Explorer::open(bundled()).unwrap();
     let texts = ["The bank by the river refused the loan.", "Ein Satz, 数字 3 and an émigré."];
-    let verification = explorer.verify(&bundled(), &texts).unwrap();
+    let verification = explorer.verify(bundled(), &texts).unwrap();
     for text in &verification.texts {
         assert_eq!(text.quantities.len(), 7);
         let found = text.quantities.iter().map(|q| q.largest_relative).fold(0.0, f32::max);
@@ -373,12 +373,12 @@ fn a_planted_fault_is_found() {
         let number = row.iter_mut().max_by(|a, b| size(a).total_cmp(&size(b))).unwrap();
         *number = (f32::from_le_bytes(*number) * 1.01).to_le_bytes();
         // Another file is noticed as such; so the faulty network goes where the sound one was.
-        let changed = Explorer::open(&faulty.source()).unwrap();
-        let error = changed.verify_ids(&sound.source(), &ids).unwrap_err();
+        let changed = Explorer::open(faulty.source()).unwrap();
+        let error = changed.verify_ids(sound.source(), &ids).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }), "{error}");
         let faulty = load(&faulty.source()).unwrap();
         let model = Model { transformer: faulty.transformer, ..load(&sound.source()).unwrap() };
-        let found = Explorer::new(model).verify_ids(&sound.source(), &ids).unwrap();
+        let found = Explorer::new(model).verify_ids(sound.source(), &ids).unwrap();
         let worst = found.texts.iter().flat_map(|t| &t.quantities);
         let worst = worst.map(|q| q.largest_relative).fold(0.0, f32::max);
         println!("{tensor} changed by 1 %: {worst:.1e}");

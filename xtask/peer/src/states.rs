@@ -25,7 +25,7 @@ pub(crate) struct States {
 
 impl States {
     pub(crate) fn load(settings: &Settings) -> Result<Self> {
-        let explorer = Explorer::open(&Source::Folder(settings.path("model")?))?;
+        let explorer = Explorer::open(Source::Folder(settings.path("model")?))?;
         let (sequences, sentence) = settings.ids()?;
         let flop = flop(explorer.model().transformer.architecture(), &sequences);
         let (most_rows, out) = (settings.size("most_rows")?, settings.path("out")?);
