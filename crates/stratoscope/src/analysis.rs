@@ -1,4 +1,4 @@
-//! What every result has in common: where it comes from, its figures, its numbers, its text.
+//! The contract of all results: provenance, figures, numbers, and summary.
 
 use crate::folder::{self, Written};
 use crate::source::file_name;
@@ -13,39 +13,40 @@ use stratoscope_loader::{FileRecord, hexadecimal};
 use stratoscope_plot::{Activations, Trajectory};
 use stratoscope_report::Report;
 
-/// The program and its version, as results record it.
+/// The program and its version, which results record.
 pub(crate) const TOOL: &str = concat!("stratoscope ", env!("CARGO_PKG_VERSION"));
 
-/// The result of a job: of `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
+/// The result of a task: of `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
 ///
-/// [`write`](Analysis::write) writes all of it to a folder.
+/// [`write`](Analysis::write) writes the result to a folder.
 pub trait Analysis {
-    /// The job: `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
+    /// The name of the task: `explore`, `compare`, `geometry`, `lens`, `probe` or `profile`.
     fn kind(&self) -> &'static str;
 
-    /// What determines the result.
+    /// The provenance: models, settings and input, which determine the result.
     fn provenance(&self) -> Provenance;
 
-    /// The figures, in the order in which they are shown.
+    /// The figures, in display order.
     ///
     /// # Errors
     /// Numbers that cannot be written as JSON.
     fn figures(&self) -> Result<Vec<Figure>>;
 
-    /// All numbers as one JSON object, which `--json` prints after the schema's name and version.
+    /// All numbers as one JSON object, without the name and version of the schema, which
+    /// [`json`](Self::json) adds.
     ///
     /// # Errors
-    /// Numbers that cannot be written as JSON, or a measure of the page that fails.
+    /// Numbers that cannot be written as JSON; a measure of the page that fails.
     fn numbers(&self) -> Result<Value>;
 
-    /// What the numbers say, as text for a terminal.
+    /// A summary of the numbers, as text for a terminal.
     fn summary(&self) -> String;
 
     /// The title of the page.
     fn title(&self) -> String;
 
-    /// The interactive pages, by file name. By default one page, `report.html`, with every figure
-    /// that is a chart.
+    /// The interactive pages, with their file names. The default is one page, `report.html`, with
+    /// all figures that are charts.
     ///
     /// # Errors
     /// A measure of the page that fails.
@@ -53,7 +54,7 @@ pub trait Analysis {
         Ok(vec![(PAGE.to_owned(), page(self)?)])
     }
 
-    /// Further files, by name.
+    /// Further files of the output folder: name and content.
     ///
     /// # Errors
     /// A file that cannot be made.
@@ -61,16 +62,16 @@ pub trait Analysis {
         Ok(Vec::new())
     }
 
-    /// What the result does not have, and why.
+    /// The parts that are missing from the result, with the reasons.
     fn omitted(&self) -> Vec<Omitted> {
         Vec::new()
     }
 
-    /// The name and version of the schema, and all numbers: what `--json` prints and
-    /// `numbers.json` holds.
+    /// The name and version of the schema, and all [numbers](Self::numbers). `--json` prints this
+    /// object, and `numbers.json` contains it.
     ///
     /// # Errors
-    /// As [`numbers`](Self::numbers).
+    /// The errors of [`numbers`](Self::numbers).
     fn json(&self) -> Result<Value> {
         let name = format!("stratoscope.{}", self.kind());
         let mut all = json!({ "schema": { "name": name, "version": VERSION } });
@@ -83,7 +84,7 @@ pub trait Analysis {
     /// The figure with an id.
     ///
     /// # Errors
-    /// [`Error::NoFigure`], which names the figures that there are.
+    /// [`Error::NoFigure`], which names the existing figures.
     fn figure(&self, id: &str) -> Result<Figure> {
         let mut figures = self.figures()?;
         match figures.iter().position(|figure| figure.id == id) {
@@ -95,19 +96,20 @@ pub trait Analysis {
         }
     }
 
-    /// The folder that the command line writes when none is named:
-    /// `stratoscope-out/<models>--<kind>--<words or file>--<hash8>`, of `explore` without the kind.
+    /// The default output folder of the command line:
+    /// `stratoscope-out/<models>--<kind>--<words or file>--<hash8>`. For `explore`, the name has no
+    /// kind.
     fn default_folder(&self) -> PathBuf {
         let provenance = self.provenance();
         let kind = Some(self.kind()).filter(|kind| *kind != "explore");
         PathBuf::from("stratoscope-out").join(provenance.folder_name(kind))
     }
 
-    /// Writes the folder: the page, the figures, the numbers, further files, and `manifest.json`,
-    /// which says what made them. An existing folder must be empty.
+    /// Writes the output folder: the page, the figures, the numbers, further files, and
+    /// `manifest.json` with the provenance. An existing folder must be empty.
     ///
     /// # Errors
-    /// As [`folder::write`].
+    /// The errors of [`folder::write`].
     fn write(&self, folder: impl AsRef<Path>) -> Result<Written>
     where
         Self: Sized,
@@ -116,7 +118,7 @@ pub trait Analysis {
     }
 }
 
-/// A page with every figure that is a chart.
+/// A page with all figures that are charts.
 pub(crate) fn page<A: Analysis + ?Sized>(of: &A) -> Result<Report> {
     let mut page = Report::new(of.kind(), TOOL, &of.title());
     let Provenance { models, settings, input, .. } = of.provenance();
@@ -134,10 +136,10 @@ pub(crate) fn page<A: Analysis + ?Sized>(of: &A) -> Result<Report> {
 /// The file name of the page.
 pub(crate) const PAGE: &str = "report.html";
 
-/// The version of the JSON of all jobs.
+/// The version of the JSON schemas of all tasks.
 const VERSION: u32 = 2;
 
-/// What determines a result. The same provenance gives the same bytes.
+/// The models, the settings and the input of a result. The same provenance gives the same bytes.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Provenance {
@@ -145,22 +147,22 @@ pub struct Provenance {
     pub tool: String,
     /// The models, in the order given.
     pub models: Vec<ModelRecord>,
-    /// The options of the job; the seed is among them.
+    /// The options of the task, with the seed.
     pub settings: Value,
-    /// What was read: texts, or a file with its sha256.
+    /// The input: texts, or a file with its sha256.
     pub input: Value,
-    /// Words or a file name for the name of the folder.
+    /// A part of the folder's name: words of the input, or a file name.
     #[serde(skip)]
     pub subject: String,
 }
 
-/// A model, and the files that it was read from.
+/// A model, and the files from which it was loaded.
 #[derive(Debug, Clone, Serialize)]
 pub struct ModelRecord {
     /// The model.
     #[serde(flatten)]
     pub origin: Origin,
-    /// Every file that was read, with its sha256.
+    /// All files that were read, with their sha256.
     pub files: Vec<ModelFile>,
 }
 
@@ -183,10 +185,10 @@ impl From<&FileRecord> for ModelFile {
 }
 
 impl ModelFile {
-    /// The record of a file on disk.
+    /// Reads a file on disk and makes its record.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// A file that cannot be read.
     pub fn read(path: &Path) -> std::io::Result<Self> {
         let bytes = std::fs::read(path)?;
         Ok(Self {
@@ -198,14 +200,14 @@ impl ModelFile {
 }
 
 impl Provenance {
-    /// The provenance of a result of some models.
+    /// The provenance of a result.
     pub(crate) fn new(
         models: Vec<ModelRecord>,
         settings: impl Serialize,
         input: impl Serialize,
         subject: impl Into<String>,
     ) -> Self {
-        // Both are structs of this crate, which JSON can always hold.
+        // Both are structs of this crate, and JSON can represent them.
         let value = |of: serde_json::Result<Value>| of.unwrap_or_default();
         Self {
             tool: TOOL.to_owned(),
@@ -216,7 +218,7 @@ impl Provenance {
         }
     }
 
-    /// Eight hexadecimal digits of all of it.
+    /// The first eight hexadecimal digits of the sha256 of the provenance.
     pub fn hash8(&self) -> String {
         let what = json!(self).to_string();
         hexadecimal(&Sha256::digest(what.as_bytes())[..4])
@@ -242,14 +244,14 @@ impl Provenance {
     }
 }
 
-/// A figure: what is drawn, with the numbers behind it.
+/// A figure with its numbers.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Figure {
-    /// Its id, which is the name of its files.
+    /// The id, which is also the name of its files.
     pub id: String,
     content: Content,
-    /// CSV with more than the chart has.
+    /// CSV that replaces the CSV of the chart.
     csv: Option<String>,
 }
 
@@ -259,23 +261,23 @@ enum Content {
     Bespoke(Box<Bespoke>),
 }
 
-/// A figure that no chart can express.
+/// A figure that is not a chart.
 #[derive(Debug)]
 pub(crate) struct Bespoke {
     /// The picture.
     pub(crate) picture: Picture,
     /// Its numbers.
     pub(crate) json: Value,
-    /// The same numbers in long form.
+    /// Its numbers as CSV in long form.
     pub(crate) csv: String,
 }
 
-/// The pictures that no chart can express.
+/// The pictures that are not charts.
 #[derive(Debug)]
 pub(crate) enum Picture {
-    /// Trails of tokens through the layers.
+    /// The paths of tokens through the layers.
     Trajectory(Trajectory),
-    /// Tokens by dimensions.
+    /// A matrix of tokens by dimensions.
     Activations(Activations),
 }
 
@@ -290,12 +292,12 @@ impl Figure {
         Self { id: id.into(), content: Content::Bespoke(Box::new(bespoke)), csv: None }
     }
 
-    /// Sets CSV that has more than the chart: the n of every value, say.
+    /// Replaces the CSV of the chart, for example to add the n of every value.
     pub(crate) fn with_csv(self, csv: String) -> Self {
         Self { csv: Some(csv), ..self }
     }
 
-    /// The chart; none for a bespoke figure.
+    /// The chart; `None` if the figure is not a chart.
     pub fn chart(&self) -> Option<&Chart> {
         match &self.content {
             Content::Chart(chart) => Some(chart),
@@ -306,7 +308,7 @@ impl Figure {
     /// Draws the figure.
     ///
     /// # Errors
-    /// More content than fits on a page.
+    /// [`Error::Plot`] for content that does not fit on a page.
     pub fn draw(&self) -> Result<stratoscope_plot::Figure> {
         Ok(match &self.content {
             Content::Chart(chart) => stratoscope_plot::draw(chart)?,
@@ -320,15 +322,15 @@ impl Figure {
     /// The figure as SVG.
     ///
     /// # Errors
-    /// As [`draw`](Self::draw).
+    /// The errors of [`draw`](Self::draw).
     pub fn svg(&self) -> Result<String> {
         Ok(self.draw()?.svg().to_owned())
     }
 
-    /// The numbers of the figure, with its title and caption, as JSON.
+    /// The figure as JSON: title, caption and numbers.
     ///
     /// # Errors
-    /// A number that JSON cannot hold.
+    /// A number that JSON cannot represent.
     pub fn json(&self) -> Result<Value> {
         match &self.content {
             Content::Chart(chart) => Ok(serde_json::to_value(chart)?),
@@ -336,7 +338,7 @@ impl Figure {
         }
     }
 
-    /// The numbers of the figure as long-form CSV, one line for each value.
+    /// The numbers of the figure as CSV in long form: one line for each value.
     pub fn csv(&self) -> String {
         match (&self.csv, &self.content) {
             (Some(csv), _) => csv.clone(),
@@ -345,9 +347,9 @@ impl Figure {
         }
     }
 
-    /// The figure with an end added to its id.
-    pub(crate) fn named(mut self, end: &str) -> Self {
-        self.id += end;
+    /// Adds a suffix to the id.
+    pub(crate) fn with_suffix(mut self, suffix: &str) -> Self {
+        self.id += suffix;
         match &mut self.content {
             Content::Chart(chart) => chart.id.clone_from(&self.id),
             Content::Bespoke(bespoke) => bespoke.json["id"] = json!(self.id),
@@ -355,7 +357,7 @@ impl Figure {
         self
     }
 
-    /// The figure of one exploration of several.
+    /// Links the figure to one of several explorations on the page.
     pub(crate) fn exploration(mut self, index: usize) -> Self {
         if let Content::Chart(chart) = &mut self.content {
             chart.exploration = Some(index);

@@ -1,5 +1,5 @@
-//! What is computed once for a model and used for many texts: the anisotropy baseline and the
-//! profile. This file says where they are stored.
+//! The stored results of a model: the anisotropy baseline and the profile. They are computed once
+//! and used for many texts. This file owns their stores and keys.
 
 pub(crate) mod baseline;
 
@@ -10,9 +10,9 @@ use std::path::PathBuf;
 use stratoscope_extractor::Origin;
 use stratoscope_extractor::files::write_file;
 
-/// Stores JSON under keys such as `baselines/<sha256 of the weights>.json`.
+/// A store of JSON texts under keys such as `baselines/<sha256 of the weights>.json`.
 pub trait Store: Send + Sync {
-    /// The text under a key; `None` where there is no text or it cannot be read.
+    /// The text under a key; `None` if there is no text or it cannot be read.
     fn read(&self, key: &str) -> Option<String>;
 
     /// Stores a text under a key.
@@ -74,7 +74,7 @@ impl<S: Store> Store for Option<S> {
     }
 }
 
-/// What is stored for a model.
+/// The stored results of a model.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct ModelArtifacts {
@@ -85,11 +85,11 @@ pub struct ModelArtifacts {
 }
 
 impl ModelArtifacts {
-    /// What comes with the library or is in the store. A file that is damaged, or of other weights
-    /// or another format, counts as absent.
+    /// Finds the baseline and the profile of a model: those of the library first, then those of the
+    /// store. A file with a damaged content, of other weights, or in another format is ignored.
     ///
     /// # Errors
-    /// None with the built-in stimuli.
+    /// Built-in stimuli that cannot be parsed; this does not happen in a released build.
     pub fn find(origin: &Origin, store: &dyn Store) -> Result<Self> {
         let stimuli = NamedStimuli::homographs()?.for_model(origin)?;
         Ok(Self {
@@ -100,11 +100,11 @@ impl ModelArtifacts {
 }
 
 impl Explorer {
-    /// The anisotropy baseline of the model: the stored baseline, or else a new one, which is then
-    /// stored.
+    /// The anisotropy baseline of the model. A stored baseline is used if there is one; otherwise
+    /// it is computed and stored.
     ///
     /// # Errors
-    /// As [`Baseline::compute`].
+    /// The errors of [`Baseline::compute`].
     pub fn baseline(&self) -> Result<Baseline> {
         let origin = self.origin();
         if let Some(stored) = stored_baseline(&origin, self.store()) {
@@ -116,7 +116,7 @@ impl Explorer {
         Ok(baseline)
     }
 
-    /// Stores a text. A store that fails is a warning, because the caller has the result.
+    /// Stores a text. A failure is only a warning, because the caller has the result.
     pub(crate) fn keep(&self, key: Option<String>, json: &str) {
         let Some(key) = key else { return };
         if let Err(error) = self.store().write(&key, json) {
@@ -132,7 +132,7 @@ fn stored_baseline(origin: &Origin, store: &dyn Store) -> Option<Baseline> {
     shipped_baseline().and_then(parse).or_else(|| stored().as_deref().and_then(parse))
 }
 
-/// The stored profile of a model and some stimuli.
+/// The stored profile of a model for some stimuli.
 pub(crate) fn stored_profile(
     origin: &Origin,
     stimuli: &NamedStimuli,
@@ -143,12 +143,12 @@ pub(crate) fn stored_profile(
     shipped_profile().and_then(parse).or_else(|| stored().as_deref().and_then(parse))
 }
 
-/// The key of the baseline of a model; `None` where the weights are not known.
+/// The key of the baseline of a model; `None` if the weights are not known.
 fn baseline_key(origin: &Origin) -> Option<String> {
     origin.weights.first().map(|weights| format!("baselines/{weights}.json"))
 }
 
-/// The key of the profile of a model and some stimuli.
+/// The key of the profile of a model for some stimuli; `None` if the weights are not known.
 pub(crate) fn profile_key(origin: &Origin, stimuli: &NamedStimuli) -> Option<String> {
     let cues = if stimuli.cues_first { "-cues-first" } else { "" };
     let sha256 = &stimuli.sha256;
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn stored_files_of_another_format_count_as_absent() {
+    fn stored_files_in_another_format_are_ignored() {
         let profile = profile("toy", 1);
         let origin = profile.model.clone();
         let value = Estimate { value: 0.5, interval: Some([0.4, 0.6]), n: 200 };

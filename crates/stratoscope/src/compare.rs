@@ -1,5 +1,5 @@
-//! `compare`: two sentences, one word in several contexts, minimal pairs, and word-in-context pairs:
-//! the distance of their vectors at every layer, compared with reference pairs.
+//! `compare`: two sentences, one word in several contexts, minimal pairs, or word-in-context pairs.
+//! It measures the distance of their vectors at every layer, relative to reference pairs.
 
 mod charts;
 mod error;
@@ -30,17 +30,17 @@ use stratoscope_extractor::{Activations, Origin};
 use stratoscope_geometry::Metric;
 use stratoscope_loader::{Pooling, hexadecimal};
 
-/// How vectors are made and compared.
+/// Options of a comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Options {
-    /// The distance: 1 − cosine or Euclidean. Centred and standardised cosines are relative to the
-    /// words of the built-in sentences.
+    /// The metric of distances: 1 − cosine, or Euclidean. Centred and standardised cosines use the
+    /// mean and the standard deviation of the words of the built-in sentences.
     #[serde(serialize_with = "serial::metric")]
     pub metric: Metric,
-    /// How the sub-words of a word become one vector.
+    /// The pooling of the sub-words of a word.
     #[serde(serialize_with = "serial::pooling")]
     pub pooling: Pooling,
-    /// The seed of the bootstrap and of the random pairs of words.
+    /// The seed of the bootstrap and of the random word pairs.
     pub seed: u64,
 }
 
@@ -50,7 +50,7 @@ impl Default for Options {
     }
 }
 
-/// The distance of vectors at every layer, compared with reference pairs.
+/// Distances of vectors at every layer, relative to reference pairs.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Comparison {
@@ -65,10 +65,10 @@ pub struct Comparison {
     pub result: Compared,
     /// The numbers that are missing for this input, with the reasons.
     pub omitted: Vec<Omitted>,
-    /// The files that the model was read from.
+    /// The files from which the model was loaded.
     #[serde(skip)]
     files: Vec<ModelFile>,
-    /// For two sentences: their states, and what is stored for the model. The page shows them.
+    /// For two sentences: their states, and the stored baseline of the model. The page shows them.
     #[serde(skip)]
     states: Option<(Activations, ModelArtifacts)>,
 }
@@ -88,7 +88,8 @@ pub enum Compared {
     Wic(WicComparison),
 }
 
-/// The distances of reference pairs from unrelated sentences at a layer.
+/// The distribution of the distances of reference pairs at a layer. The two words of a pair are
+/// from unrelated sentences.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct RandomWords {
     /// The median distance.
@@ -171,12 +172,12 @@ impl Analysis for Comparison {
     }
 }
 
-/// A number that is missing for this input.
+/// A number that is missing for this input, with the reason.
 fn omitted(name: &'static str, reason: impl Into<String>) -> Omitted {
     Omitted::new(Part::Number(name), Why::Texts(reason.into()))
 }
 
-/// The sha256 of a list as JSON.
+/// The sha256 of a list, written as JSON.
 fn digest(of: &[impl Serialize]) -> Result<String> {
     Ok(hexadecimal(&Sha256::digest(serde_json::to_vec(of)?)))
 }

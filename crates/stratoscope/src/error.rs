@@ -1,98 +1,98 @@
-//! What can go wrong in a job, whichever part it comes from.
+//! The errors of the library, including those of the other crates.
 
 use std::path::PathBuf;
 use stratoscope_loader::ErrorKind;
 
-/// Shorthand for this crate's results.
+/// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// What can go wrong in a job.
+/// An error of a task.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Finding or loading a model.
+    /// A model cannot be found or loaded.
     #[error(transparent)]
     Loader(#[from] stratoscope_loader::Error),
-    /// Reading texts or states, or running the model.
+    /// Texts or states cannot be read, or the forward pass fails.
     #[error(transparent)]
     Extractor(#[from] stratoscope_extractor::Error),
-    /// Comparing a model with candle-transformers.
+    /// The comparison with candle-transformers fails.
     #[cfg(feature = "second-opinion")]
     #[error(transparent)]
     SecondOpinion(#[from] stratoscope_loader::second_opinion::Error),
-    /// The checkpoint was changed after it was loaded.
+    /// A file of the checkpoint has changed since the model was loaded.
     #[cfg(feature = "second-opinion")]
-    #[error("{file} is no longer the file that the model was loaded from")]
+    #[error("{file} has changed since the model was loaded")]
     Changed {
         /// The file.
         file: String,
     },
-    /// Reducing states to maps.
+    /// States cannot be reduced to maps.
     #[error(transparent)]
     Reducer(#[from] stratoscope_reducer::ReducerError),
-    /// Measuring states.
+    /// States cannot be measured.
     #[error(transparent)]
     Geometry(#[from] stratoscope_geometry::GeometryError),
-    /// Stimuli that break their format, or a design that nothing can be told from.
+    /// Stimuli have a wrong format, or a probe or partition cannot be computed.
     #[error(transparent)]
     Probing(#[from] stratoscope_probing::ProbingError),
-    /// A build without the bundled model.
+    /// The build does not contain the bundled model.
     #[error("this build has no bundled model; name a folder or a hub repository (org/name)")]
     NotBundled,
-    /// A figure that a result does not have.
+    /// The result has no figure with this id.
     #[error("there is no figure {id:?}; the figures are {}", known.join(", "))]
     NoFigure {
-        /// The id asked for.
+        /// The requested id.
         id: String,
         /// The ids of the figures.
         known: Vec<String>,
     },
-    /// A layer that a states file does not hold.
-    #[error("{} does not hold layer {layer}", path.display())]
+    /// A states file does not contain a layer.
+    #[error("{} does not contain layer {layer}", path.display())]
     NoLayer {
         /// The file.
         path: PathBuf,
         /// The layer.
         layer: usize,
     },
-    /// Attention patterns that are too large for memory.
+    /// The attention patterns exceed the memory limit.
     #[error(
-        "the attention patterns of these texts need {:.1} GiB, more than 1; give shorter or fewer texts",
+        "the attention patterns of these texts need {:.1} GiB, and the limit is 1 GiB; give shorter or fewer texts",
         *bytes as f64 / (1u64 << 30) as f64
     )]
     PatternsTooLarge {
-        /// Their size.
+        /// Their size in bytes.
         bytes: usize,
     },
-    /// A target that the tokenizer has no token for.
+    /// The tokenizer has no token for the target or the carrier of a stimulus.
     #[error("the stimulus of line {line} has no token for its target or carrier: {text}")]
     NoToken {
-        /// Its line in the stimuli.
+        /// The line in the stimuli.
         line: usize,
         /// The text.
         text: String,
     },
-    /// A stored profile that does not fit the model.
+    /// A stored profile does not belong to the model.
     #[error("the stored profile of {model} cannot be used: {reason}")]
     Profile {
         /// The model.
         model: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A probe's corpus, its words, or a probe that was saved.
+    /// The data of a probe or a saved probe cannot be used.
     #[error(transparent)]
     Probe(#[from] crate::probe::ProbeError),
-    /// Reading layers through a head.
+    /// The lens cannot be computed.
     #[error(transparent)]
     Lens(#[from] crate::lens::LensError),
-    /// What cannot be compared.
+    /// The input of a comparison cannot be used.
     #[error(transparent)]
     Compare(#[from] crate::compare::CompareError),
-    /// Drawing.
+    /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
-    /// Making the report.
+    /// The page cannot be made.
     #[error(transparent)]
     Report(#[from] stratoscope_report::Error),
     /// The output folder is a file.
@@ -102,21 +102,21 @@ pub enum Error {
         path: PathBuf,
     },
     /// The output folder is not empty.
-    #[error("{} is not empty; give another folder, or --overwrite to replace what an earlier run wrote", path.display())]
+    #[error("{} is not empty; give another folder, or --overwrite to replace the output of an earlier run", path.display())]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
-    /// The output folder holds a file that no earlier run wrote.
-    #[error("{} holds {file}, which no earlier run wrote; give another folder", path.display())]
+    /// The output folder contains a file that is not the output of an earlier run.
+    #[error("{} contains {file}, which is not the output of an earlier run; give another folder", path.display())]
     NotOurs {
         /// The folder.
         path: PathBuf,
-        /// A file of somebody else.
+        /// The file.
         file: String,
     },
-    /// The output folder is given as `.`, `..` or a root.
-    #[error("{} cannot be replaced as a whole; give the output folder by its name", path.display())]
+    /// The path of the output folder ends with `.` or `..`, or is a root.
+    #[error("{} has no folder name; give the output folder by its name", path.display())]
     NoName {
         /// The folder.
         path: PathBuf,
@@ -126,39 +126,39 @@ pub enum Error {
     Write {
         /// The file or folder.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: std::io::Error,
     },
-    /// Numbers that could not be written as JSON.
+    /// Numbers cannot be written as JSON.
     #[error("cannot write numbers as JSON")]
     Json(#[from] serde_json::Error),
-    /// States without attention patterns.
+    /// The states have no attention patterns.
     #[error(
-        "the states have no attention pattern of block {block}: extract with {} and keep tokens",
+        "the states have no attention pattern of block {block}: extract {} with one row per token",
         crate::explore::PATTERNS
     )]
     NoPattern {
         /// The block.
         block: usize,
     },
-    /// Explorations side by side that are of different words.
-    #[error("{model} was explored with other words than the first model")]
+    /// The explorations of several models have different words.
+    #[error("the exploration of {model} has other words than that of the first model")]
     OtherWords {
         /// The model.
         model: String,
     },
-    /// A stored baseline that does not fit the model.
+    /// A stored baseline does not belong to the model.
     #[error("the stored baseline of {model} cannot be used: {reason}")]
     Baseline {
         /// The model.
         model: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
 
 impl Error {
-    /// The kind of this error.
+    /// The kind of error, which determines the exit code of the program.
     pub fn kind(&self) -> ErrorKind {
         use stratoscope_extractor::Error as E;
         use stratoscope_transformer::Error as T;

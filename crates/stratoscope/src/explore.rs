@@ -1,4 +1,4 @@
-//! `explore`: what happens to the tokens of some texts from layer to layer.
+//! `explore`: measures, maps and figures of the tokens of some texts, by layer.
 
 mod attention;
 mod bespoke;
@@ -42,76 +42,78 @@ use stratoscope_geometry::GeometryError;
 use stratoscope_reducer::ReducerError;
 use stratoscope_report::Report;
 
-/// What changes with depth, at one layer.
+/// The curves by depth, at one layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct LayerSummary {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// Mean similarity of a token to itself at layer 0.
+    /// The mean similarity of a token to its state at layer 0.
     pub to_layer_0: Option<Estimate>,
-    /// Mean similarity of a token to the other tokens of its sentence.
+    /// The mean similarity of a token to the other tokens of its sentence.
     pub to_sentence: Option<Estimate>,
-    /// Mean cosine of words from different sentences, where it is stored for the model and the metric
-    /// is the cosine.
+    /// The mean cosine of words from different sentences; only if it is stored for the model and
+    /// the metric is the cosine.
     pub baseline: Option<Estimate>,
-    /// Mean Euclidean norm of a token.
+    /// The mean Euclidean norm of a token.
     pub norm: f64,
 }
 
-/// What happens to the tokens of some texts from layer to layer.
+/// Measures and maps of the tokens of some texts, by layer. Means are over the tokens that are not
+/// special.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Exploration {
-    /// The states.
+    /// The hidden states, `[layers, tokens, d_model]`.
     pub states: Activations,
     /// The options.
     pub options: Options,
-    /// The files that the model, or the states, were read from.
+    /// The files from which the model or the states were read.
     pub files: Vec<ModelFile>,
-    /// The curves by depth.
+    /// The curves by depth, `[layers]`.
     pub layers: Vec<LayerSummary>,
-    /// The maps of all layers in one plane.
+    /// The maps of all layers, on which a token has a path.
     pub trajectory: Option<LayerMaps>,
     /// The t-SNE maps.
     pub tsne: Option<LayerMaps>,
-    /// Layer × layer debiased linear CKA, row by row, and the number of tokens.
+    /// Debiased linear CKA between layers, `[layers * layers]` row by row, and the number of
+    /// tokens.
     pub cka: Option<(Vec<f64>, usize)>,
-    /// Token × token similarities of every layer.
+    /// The similarities between tokens at every layer.
     pub similarity: Option<Similarities>,
-    /// The profile of the model, which does not depend on these states, where one is stored.
+    /// The profile of the model, if one is stored. It does not depend on these states.
     pub profile: Option<Profile>,
-    /// The cosine distance of each token to its own state at the layer before,
-    /// `[layers - 1][tokens]`.
+    /// The cosine distance (1 − cosine) between the state of a token and its state at the layer
+    /// before, `[layers - 1][tokens]`.
     pub steps: Vec<Vec<f64>>,
     /// The nearest neighbours of every token.
     pub neighbours: Option<Neighbours>,
-    /// How the neighbours of tokens change from layer to layer.
+    /// The change of nearest neighbours from layer to layer.
     pub neighbour_change: Option<NeighbourChange>,
-    /// The attention of every head, where [`Options::attention`] is set.
+    /// The attention of every head; only if [`Options::attention`] is set.
     pub attention: Option<Attention>,
-    /// What is missing, and why.
+    /// The parts that are missing, with the reasons.
     pub omitted: Vec<Omitted>,
     /// The data of the page, computed once.
     data: OnceLock<stratoscope_report::Exploration>,
-    /// The charts of both figures and page, made once.
+    /// The charts that are both figures and part of the page, made once.
     charts: OnceLock<Vec<Described>>,
 }
 
-/// Tokens above which a matrix is not readable.
+/// A matrix of more tokens is not readable.
 const MAX_SIMILARITY_TOKENS: usize = 300;
 
-/// Points above which t-SNE takes minutes.
+/// t-SNE of more points takes minutes.
 const MAX_TSNE_POINTS: usize = 10_000;
 
-/// The number of characters of a title.
+/// The largest number of characters of a title.
 const MAX_TITLE: usize = 90;
 
-/// The maximum size of all attention patterns together, in bytes.
+/// The largest total size of attention patterns, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 30;
 
 impl Explorer {
-    /// Reads texts, measures and reduces their states. The stored baseline and profile of the model
-    /// are part of the result.
+    /// Runs the model on texts, and measures and reduces their hidden states. The result includes
+    /// the stored baseline and profile of the model.
     ///
     /// ```no_run
     /// use stratoscope::{Analysis, ExploreOptions, Explorer};
@@ -123,8 +125,8 @@ impl Explorer {
     /// ```
     ///
     /// # Errors
-    /// A text that is blank or too long for the model, a forward pass that fails, attention patterns
-    /// of more than 1 GiB. Parts that the input is too small or too large for are
+    /// A text that is blank or too long for the model; a forward pass that fails; attention
+    /// patterns of more than 1 GiB. If the input is too small or too large for a part, this part is
     /// [`omitted`](Exploration::omitted).
     pub fn explore<T: Clone + Into<Text>>(
         &self,
@@ -136,7 +138,8 @@ impl Explorer {
         self.explored(states, attention, options)
     }
 
-    /// The states of texts, with rows as the options say, and the attention of the heads.
+    /// The states of texts, with one row per token or word as the options ask, and the attention of
+    /// the heads.
     fn read(
         &self,
         texts: Vec<Text>,
@@ -160,8 +163,9 @@ impl Explorer {
             0 => {}
             n => {
                 let words = crate::text::counted(n, "word has", "words have");
-                self.progress()
-                    .note(&format!("warning: {words} no row, because no token stands for them"));
+                self.progress().note(&format!(
+                    "warning: {words} no row, because the tokenizer has no token there"
+                ));
             }
         }
         Ok((states, attention))
@@ -181,7 +185,7 @@ impl Explorer {
         Ok(Exploration { attention, files: self.record().files, ..exploration })
     }
 
-    /// Fail early if the patterns are too large for memory.
+    /// Fails early if the patterns are too large for memory.
     fn check_patterns(&self, prepared: &Prepared) -> Result<()> {
         let architecture = self.model().transformer.architecture();
         let pairs: usize = prepared.sequences().iter().map(|s| s.token_ids.len().pow(2)).sum();
@@ -193,7 +197,7 @@ impl Explorer {
     }
 }
 
-/// The rows that the options ask for, from the states of tokens.
+/// Selects and pools the rows of token states as the options ask.
 fn rows_of(states: Activations, options: &Options) -> Result<Activations> {
     let states = match options.unit {
         Unit::Token => states,
@@ -206,8 +210,8 @@ impl Exploration {
     /// Measures and reduces states, with the stored baseline and profile of their model.
     ///
     /// # Errors
-    /// States that cannot be measured. Parts that the input is too small or too large for are
-    /// [`omitted`](Self::omitted).
+    /// States that cannot be measured. If the input is too small or too large for a part, this part
+    /// is [`omitted`](Self::omitted).
     pub fn of(
         states: Activations,
         options: &Options,
@@ -298,12 +302,12 @@ impl Exploration {
         })
     }
 
-    /// Explores a states file, without a model. The stored baseline and profile of the model are part
-    /// of the result.
+    /// Explores the states in a states file. The model is not loaded. The result includes the
+    /// stored baseline and profile of the model.
     ///
     /// # Errors
-    /// A file that cannot be read or has no states, a layer that it does not have, states that
-    /// cannot be measured.
+    /// A file that cannot be read or has no states; [`Error::NoLayer`]; states that cannot be
+    /// measured.
     pub fn from_file(
         path: &Path,
         options: &Options,
@@ -327,7 +331,7 @@ impl Exploration {
     }
 }
 
-/// Maps of too few tokens are omitted; this is no error.
+/// Maps of too few tokens are omitted; this is not an error.
 fn or_omitted(maps: Result<LayerMaps>, omit: impl FnOnce(Why)) -> Result<Option<LayerMaps>> {
     match maps {
         Ok(maps) => Ok(Some(maps)),
@@ -357,7 +361,7 @@ impl Analysis for Exploration {
         provenance
     }
 
-    /// The first text, cut where it is long.
+    /// The first text, cut if it is long.
     fn title(&self) -> String {
         let Some(first) = self.states.texts.first() else {
             return self.states.origin.model.clone();

@@ -1,4 +1,4 @@
-//! A loaded model, on which all jobs are methods.
+//! A loaded model: `Explorer`, with one method for each task.
 
 use crate::artifacts::{ModelArtifacts, NoStore, Store};
 use crate::progress::{Progress, Silent};
@@ -13,8 +13,7 @@ use stratoscope_extractor::{
 use stratoscope_loader::hub::HubWarning;
 use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
 
-/// A loaded model, with where its jobs report their progress and keep what they compute of the
-/// model.
+/// A loaded model, with a receiver of progress and a store of baselines and profiles.
 #[derive(Clone)]
 pub struct Explorer {
     model: Arc<Model>,
@@ -28,7 +27,7 @@ impl fmt::Debug for Explorer {
     }
 }
 
-/// How a model is opened.
+/// The settings with which a model is opened.
 pub struct Builder {
     source: Result<Source>,
     options: LoadOptions,
@@ -37,24 +36,25 @@ pub struct Builder {
 }
 
 impl Explorer {
-    /// Loads a model onto the CPU: `bundled`, a path, a hub repository, or a [`Source`].
+    /// Loads a model on the CPU. The source is `bundled`, a path, a hub repository, or a
+    /// [`Source`].
     ///
     /// # Errors
-    /// As [`stratoscope_loader::load`].
+    /// The errors of [`stratoscope_loader::load`].
     pub fn open(source: impl IntoSource) -> Result<Self> {
         Self::builder(source).open()
     }
 
-    /// Loads the bundled model. Only with the cargo feature `bundled`.
+    /// Loads the bundled model. This needs the cargo feature `bundled`.
     ///
     /// # Errors
-    /// A damaged build.
+    /// Bundled files that are damaged.
     #[cfg(feature = "bundled")]
     pub fn bundled() -> Result<Self> {
         Self::builder(crate::source::bundled()?).open()
     }
 
-    /// A model to be opened with other than the default settings.
+    /// Settings for opening a model, such as the device or the type of number.
     ///
     /// ```no_run
     /// use stratoscope::{DType, Explorer};
@@ -71,24 +71,24 @@ impl Explorer {
         }
     }
 
-    /// Takes a loaded model.
+    /// An explorer of a model that is already loaded.
     pub fn new(model: Model) -> Self {
         Self { model: Arc::new(model), progress: Arc::new(Silent), store: Arc::new(NoStore) }
     }
 
-    /// Reports the progress of all jobs there.
+    /// Sets the receiver of the progress of all tasks.
     #[must_use]
     pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
         Self { progress: Arc::new(progress), ..self }
     }
 
-    /// Finds and keeps there what is computed of the model itself: baseline and profile.
+    /// Sets the store of the model's baseline and profile.
     #[must_use]
     pub fn with_store(self, store: impl Store + 'static) -> Self {
         Self { store: Arc::new(store), ..self }
     }
 
-    /// Another model, which reports and stores where this one does.
+    /// Another model with the same receiver of progress and the same store.
     pub(crate) fn beside(&self, model: Model) -> Self {
         Self { model: Arc::new(model), ..self.clone() }
     }
@@ -98,22 +98,22 @@ impl Explorer {
         &self.model
     }
 
-    /// Where jobs report their progress.
+    /// The receiver of progress.
     pub(crate) fn progress(&self) -> &dyn Progress {
         &*self.progress
     }
 
-    /// Where what is computed of the model is kept.
+    /// The store of the model's baseline and profile.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
 
-    /// The model, as states and results record it.
+    /// The description of the model that is recorded in states files and results.
     pub fn origin(&self) -> Origin {
         Origin::of(&self.model)
     }
 
-    /// The model and the files that it was read from.
+    /// The model, and the files from which it was loaded.
     pub fn record(&self) -> ModelRecord {
         ModelRecord {
             origin: self.origin(),
@@ -124,34 +124,37 @@ impl Explorer {
     /// The stored baseline and profile of the model.
     ///
     /// # Errors
-    /// None with the built-in stimuli.
+    /// The errors of [`ModelArtifacts::find`].
     pub fn artifacts(&self) -> Result<ModelArtifacts> {
         ModelArtifacts::find(&self.origin(), self.store())
     }
 
-    /// Hidden states of all layers for every token: `[n_layers + 1, tokens, d_model]`.
+    /// The hidden states of all layers for every token, f32 `[n_layers + 1, tokens, d_model]`.
+    /// Layer 0 is the embedding output.
     ///
     /// # Errors
-    /// A text that is blank or too long for the model, or a forward pass that fails.
+    /// A text that is blank or too long for the model; a model without a tokenizer; a forward pass
+    /// that fails.
     pub fn extract<T: Clone + Into<Text>>(&self, texts: &[T]) -> Result<Activations> {
         let texts = texts.iter().cloned().map(Into::into).collect();
         let prepared = prepare(&self.model, texts, LongText::Refuse)?;
         self.states(prepared, &LayerSelection::All, &HookSelection::default())
     }
 
-    /// Hidden states of all layers for sequences of token ids, to which nothing is added.
+    /// The hidden states of all layers for sequences of token ids, f32
+    /// `[n_layers + 1, tokens, d_model]`. No special tokens are added.
     ///
     /// # Errors
-    /// An id beyond the embedding, a sequence that is too long, or a forward pass that fails.
+    /// An id that is not in the vocabulary; a sequence that is too long; a forward pass that fails.
     pub fn extract_ids(&self, ids: &[Vec<u32>]) -> Result<Activations> {
         let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();
         let prepared = prepare_ids(&self.model, ids)?;
         self.states(prepared, &LayerSelection::All, &HookSelection::default())
     }
 
-    /// Runs the model over one text, with functions at hook points that see a value and may replace it
-    /// (activation patching, ablation). Returns the states of all layers,
-    /// `[n_layers + 1, tokens, d_model]`.
+    /// Runs the model on one text with functions at hook points. Each function receives a value of
+    /// the forward pass and can replace it (activation patching, ablation). Returns the hidden
+    /// states of all layers, f32 `[n_layers + 1, tokens, d_model]`.
     ///
     /// ```no_run
     /// use stratoscope::{Explorer, Interventions};
@@ -164,7 +167,7 @@ impl Explorer {
     /// ```
     ///
     /// # Errors
-    /// A text that is blank or too long for the model, a replacement of another shape, or a forward
+    /// A text that is blank or too long for the model; a replacement with a wrong shape; a forward
     /// pass that fails.
     pub fn run_with_hooks(
         &self,
@@ -175,10 +178,11 @@ impl Explorer {
         Ok(stratoscope_extractor::run_with_hooks(&self.model, text.into(), hooks, &captures)?)
     }
 
-    /// States of prepared texts `[layers, tokens, d_model]`, and the values of hook points.
+    /// The hidden states of prepared texts, f32 `[layers, tokens, d_model]`, and the values at hook
+    /// points.
     ///
     /// # Errors
-    /// As [`stratoscope_extractor::extract()`].
+    /// The errors of [`stratoscope_extractor::extract()`].
     pub fn states(
         &self,
         prepared: Prepared,
@@ -197,41 +201,41 @@ impl Explorer {
 }
 
 impl Builder {
-    /// The device that computes.
+    /// Sets the device of the computation.
     #[must_use]
     pub fn device(mut self, device: Device) -> Self {
         self.options.device = device;
         self
     }
 
-    /// The type of number that the model computes with.
+    /// Sets the type of number of the computation.
     #[must_use]
     pub fn dtype(mut self, dtype: DType) -> Self {
         self.options.dtype = dtype;
         self
     }
 
-    /// Whether `pytorch_model.bin` may be read where there are no safetensors. It is parsed; nothing
-    /// in it is executed.
+    /// Allows or forbids reading `pytorch_model.bin` where there are no safetensors. The pickle is
+    /// parsed; no code in it is executed.
     #[must_use]
     pub fn allow_pickle(mut self, allow: bool) -> Self {
         self.options.allow_pickle = allow;
         self
     }
 
-    /// All options of the loader.
+    /// Sets all options of the loader.
     #[must_use]
     pub fn load_options(self, options: LoadOptions) -> Self {
         Self { options, ..self }
     }
 
-    /// Reports the progress of loading and of all jobs there.
+    /// Sets the receiver of the progress of loading and of all tasks.
     #[must_use]
     pub fn progress(self, progress: impl Progress + 'static) -> Self {
         Self { progress: Arc::new(progress), ..self }
     }
 
-    /// Finds and keeps there what is computed of the model itself: baseline and profile.
+    /// Sets the store of the model's baseline and profile.
     #[must_use]
     pub fn store(self, store: impl Store + 'static) -> Self {
         Self { store: Arc::new(store), ..self }
@@ -240,7 +244,7 @@ impl Builder {
     /// Loads the model.
     ///
     /// # Errors
-    /// As [`stratoscope_loader::load`].
+    /// The errors of [`stratoscope_loader::load`].
     pub fn open(self) -> Result<Explorer> {
         let Self { source, options, progress, store } = self;
         let source = source?;

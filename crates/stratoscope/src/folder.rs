@@ -1,4 +1,4 @@
-//! A result as a folder of files, which appears whole or not at all.
+//! Writes a result to an output folder. The folder is written completely or not at all.
 
 use crate::{Analysis, Error, Omitted, Part, Result, Why};
 use rayon::prelude::*;
@@ -10,25 +10,25 @@ use std::path::{Path, PathBuf};
 use stratoscope_extractor::files::write_folder;
 use stratoscope_plot::PlotError;
 
-/// The name of the file that says what made the others, and lists them.
+/// The file with the provenance and the list of all files.
 const MANIFEST: &str = "manifest.json";
 
-/// The name of the file with all numbers.
+/// The file with all numbers.
 const NUMBERS: &str = "numbers.json";
 
-/// The figures' width on paper is 17 cm; this is print quality for text and lines.
+/// The resolution of PNG figures, for a width of 17 cm on paper: print quality of text and lines.
 const DOTS_PER_INCH: u32 = 200;
 
-/// How a folder is written.
+/// Options of writing a folder.
 #[derive(Debug, Clone, Default)]
 pub struct WriteOptions {
-    /// Whether the files of an earlier run may be replaced.
+    /// Whether the output of an earlier run may be replaced.
     pub overwrite: bool,
     /// The command line, for the manifest.
     pub command_line: Vec<String>,
 }
 
-/// What was written.
+/// The files that were written.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Written {
@@ -36,19 +36,20 @@ pub struct Written {
     pub folder: PathBuf,
     /// The names of its files.
     pub files: Vec<String>,
-    /// The content of `numbers.json`, in one line.
+    /// The content of `numbers.json`, as one line.
     pub json: String,
     /// The figures that are omitted because the input is too large.
     pub omitted: Vec<Omitted>,
 }
 
-/// Writes a result to a folder: its pages; each figure as `ID.svg`, `ID.png`, `ID.json` and `ID.csv`;
-/// `numbers.json`; further files; and `manifest.json` with the [`Provenance`](crate::Provenance), the
-/// files and what is omitted. Replaces a previous output folder atomically, where
-/// [`overwrite`](WriteOptions::overwrite) allows it.
+/// Writes a result to a folder: the pages; each figure as `ID.svg`, `ID.png`, `ID.json` and
+/// `ID.csv`; `numbers.json`; further files; and `manifest.json` with the
+/// [`Provenance`](crate::Provenance), the list of files, and the omitted parts. Replaces a previous
+/// output folder atomically if [`overwrite`](WriteOptions::overwrite) is set.
 ///
 /// # Errors
-/// A figure that cannot be drawn, or a folder that cannot be written; then nothing has changed.
+/// The errors of [`check`]; a figure that cannot be drawn; a folder that cannot be written. After
+/// an error, nothing on disk has changed.
 pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> Result<Written> {
     check(folder, options.overwrite)?;
     let (mut files, too_large) = drawn(analysis)?;
@@ -75,12 +76,12 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
 }
 
 impl fmt::Display for Written {
-    /// The folder, and below it the names of its files.
+    /// The folder, and then the names of its files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.folder.display())?;
         let figures: Vec<&str> =
             self.files.iter().filter_map(|name| name.strip_suffix(".svg")).collect();
-        // Figures of one model of several have its name after theirs.
+        // The figures of one of several models end with `--` and the model.
         let (of_each, of_all): (Vec<&str>, Vec<&str>) =
             figures.iter().partition(|name| name.contains("--"));
         if !of_all.is_empty() {
@@ -93,7 +94,7 @@ impl fmt::Display for Written {
         }
         if !names.is_empty() {
             let models = models.join(" or --");
-            writeln!(f, "  {}, each with --{models} after its name", names.join(" "))?;
+            writeln!(f, "  {}, each with the ending --{models}", names.join(" "))?;
         }
         let of_figure = |name: &str| {
             let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
@@ -105,12 +106,12 @@ impl fmt::Display for Written {
     }
 }
 
-/// Checks that a folder may be written: it does not exist, or is empty, or (with `overwrite`) holds
-/// the files of an earlier run and no others. Checked before anything is computed.
+/// Fails early if a folder cannot be written. It must not exist, or be empty, or (with `overwrite`)
+/// contain only the output of an earlier run.
 ///
 /// # Errors
-/// [`Error::NotEmpty`], [`Error::NotOurs`], [`Error::NoName`], or [`Error::Write`] where it is no
-/// folder.
+/// [`Error::NotEmpty`], [`Error::NotOurs`], [`Error::NoName`], [`Error::NotAFolder`], or
+/// [`Error::Write`] for a folder that cannot be read.
 pub fn check(folder: &Path, overwrite: bool) -> Result<()> {
     if folder.file_name().is_none() {
         return Err(Error::NoName { path: folder.to_owned() });
@@ -140,7 +141,7 @@ pub fn check(folder: &Path, overwrite: bool) -> Result<()> {
     }
 }
 
-/// A text as part of a file's name: letters and digits of any script, lower-cased; the rest as
+/// A text as a part of a file name: letters and digits in lower case; all other characters become
 /// single dashes.
 pub fn slug(text: &str) -> String {
     let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
@@ -150,9 +151,9 @@ pub fn slug(text: &str) -> String {
 /// Names and contents.
 type Files = Vec<(String, Vec<u8>)>;
 
-/// The files of the figures, and which figures are omitted because the input is too large.
+/// The files of the figures, and the figures that are omitted because the input is too large.
 fn drawn(analysis: &dyn Analysis) -> Result<(Files, Vec<Omitted>)> {
-    // Of a sentence, making pixels is most of the work.
+    // For one sentence, drawing pixels takes most of the time, so figures are drawn in parallel.
     let figures = analysis.figures()?.into_par_iter().map(|figure| {
         let id = &figure.id;
         let drawn = match figure.draw() {
@@ -176,14 +177,14 @@ fn drawn(analysis: &dyn Analysis) -> Result<(Files, Vec<Omitted>)> {
     Ok((files.concat(), too_large.into_iter().flatten().collect()))
 }
 
-/// JSON in one line.
+/// JSON as one line.
 fn line(value: &Value) -> Result<Vec<u8>> {
     let mut json = serde_json::to_vec(value)?;
     json.push(b'\n');
     Ok(json)
 }
 
-/// Writes all files, or none.
+/// Writes all files or none.
 fn put(folder: &Path, files: &Files) -> Result<()> {
     let fill = |aside: &Path| {
         files.iter().try_for_each(|(name, bytes)| std::fs::write(aside.join(name), bytes))
@@ -191,7 +192,7 @@ fn put(folder: &Path, files: &Files) -> Result<()> {
     write_folder(folder, fill).map_err(|source| Error::Write { path: folder.to_owned(), source })
 }
 
-/// The files that an earlier run has written to this folder, by its manifest.
+/// The files that an earlier run wrote to this folder, from its manifest.
 fn written_files(folder: &Path) -> BTreeSet<String> {
     let manifest = std::fs::read(folder.join(MANIFEST)).ok();
     let manifest: Value =

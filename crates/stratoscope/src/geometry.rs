@@ -1,5 +1,5 @@
-//! `geometry`: measures of a model's representation space over a corpus: of each layer, between
-//! layers, and between models.
+//! `geometry`: measures of the representation space of a model over a corpus: for each layer,
+//! between layers, and between models.
 
 mod charts;
 mod compute;
@@ -25,19 +25,19 @@ use stratoscope_loader::Pooling;
 /// The number of nearest neighbours of a word.
 const NEIGHBOURS: usize = 10;
 
-/// How a corpus is measured.
+/// The options of `geometry`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Options {
     /// The number of words that are sampled for measures of pairs of words: neighbours, intrinsic
-    /// dimension and CKA. A second sample of this size is for self-similarity and explainable
-    /// variance. The time grows with the square of the size.
+    /// dimension, CKA and RSA. A second sample of this size is for self-similarity and explainable
+    /// variance. The time grows with the square of this number.
     pub sample: usize,
     /// The seed of all samples and intervals.
     pub seed: u64,
-    /// How the sub-words of a word become one vector.
+    /// The pooling of the sub-words of a word.
     #[serde(serialize_with = "serial::pooling")]
     pub pooling: Pooling,
-    /// What to do with texts that are too long for the model.
+    /// What to do with texts that have more tokens than the model can read.
     #[serde(serialize_with = "serial::long")]
     pub long: LongText,
 }
@@ -52,7 +52,7 @@ impl Explorer {
     /// Measures the representation space over a corpus: [`measure`] for one model.
     ///
     /// # Errors
-    /// As [`measure`].
+    /// The errors of [`measure`].
     pub fn geometry(&self, corpus: &Corpus, options: &Options) -> Result<Report> {
         measure(std::slice::from_ref(self), corpus, options)
     }

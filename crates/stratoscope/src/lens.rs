@@ -1,5 +1,6 @@
-//! `lens`: the logit lens (nostalgebraist 2020): what every layer would predict if the model ended
-//! there. The final norm and the head of the model are applied to the states of every layer.
+//! `lens`: the logit lens (nostalgebraist 2020). It applies the final norm and the head of the
+//! model to the states of every layer, which gives the prediction of the model if it ended at this
+//! layer.
 
 mod charts;
 mod distribution;
@@ -24,16 +25,16 @@ use stratoscope_extractor::{
 };
 use stratoscope_loader::{Tokenizer, families_with_heads};
 
-/// What the lens computes.
+/// The options of the lens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
-    /// The number of most probable tokens that are kept for each layer and position; at least 1.
+    /// The number of most probable tokens for each layer and position; at least 1.
     pub top: usize,
-    /// The true tokens: one for each mask in the text, in order; for a causal model, the token after
-    /// the text.
+    /// The true tokens: one for each mask in the text, in order. For a causal model, it is the
+    /// token after the text.
     pub targets: Vec<String>,
-    /// Whether the perplexity of the text is computed. A masked model needs one sequence per token
-    /// for it.
+    /// Whether the perplexity of the text is computed. A masked model reads one sequence per token
+    /// for this.
     pub perplexity: bool,
 }
 
@@ -43,42 +44,42 @@ impl Default for Options {
     }
 }
 
-/// What every layer would predict at every token of a text.
+/// The predictions of every layer at every token of a text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// The program that computed it.
     pub tool: String,
     /// The model.
     pub model: Origin,
-    /// The files that the model was read from.
+    /// The files from which the model was loaded.
     #[serde(skip)]
     pub files: Vec<ModelFile>,
     /// The text.
     pub text: String,
     /// The options.
     pub settings: Options,
-    /// What is predicted.
+    /// The kind of prediction.
     pub reading: Reading,
-    /// The number of tokens that the head has logits for.
+    /// The size of the vocabulary of the head.
     pub d_vocab: usize,
     /// `[tokens]`: the tokens that the model read.
     pub positions: Vec<Position>,
-    /// `[n_layers + 1]`; the last is the prediction of the model.
+    /// `[n_layers + 1]`: the predictions of each layer; the last is the prediction of the model.
     pub layers: Vec<Layer>,
-    /// How well the model predicts the text, where the options ask for it.
+    /// The perplexity of the text; only if the options ask for it.
     pub perplexity: Option<Perplexity>,
 }
 
-/// What a prediction is of.
+/// The kind of prediction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reading {
-    /// A causal model: the next token.
+    /// For a causal model: the next token.
     NextToken,
-    /// A masked model and a text with masks: the token at each mask.
+    /// For a masked model and a text with masks: the token at each mask.
     Masks,
-    /// A masked model and a text without masks: the token itself, which the model sees. A right
-    /// prediction is a copy.
+    /// For a masked model and a text without masks: the token itself. The model sees it, so that a
+    /// correct prediction is a copy.
     OwnToken,
 }
 
@@ -91,7 +92,7 @@ pub struct Token {
     pub text: String,
 }
 
-/// One token that the model read.
+/// A token that the model read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
     /// The token.
@@ -99,31 +100,32 @@ pub struct Position {
     pub token: Token,
     /// Whether the tokenizer added it (`[CLS]`, `<s>`).
     pub special: bool,
-    /// Whether it is a mask.
+    /// Whether it is a mask token.
     pub masked: bool,
-    /// The token that is to be predicted here, where it is known.
+    /// The true token of the prediction, if it is known.
     pub truth: Option<Token>,
 }
 
-/// What one layer would predict.
+/// The predictions of one layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Layer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// `[tokens]`.
+    /// `[tokens]`: the prediction at each position.
     pub cells: Vec<Cell>,
 }
 
-/// What one layer would predict at one position.
+/// The prediction of one layer at one position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
-    /// The most probable tokens, most probable first; of equals the smaller id.
+    /// The most probable tokens, most probable first; of equally probable tokens, the smaller id
+    /// first.
     pub top: Vec<TopToken>,
     /// The entropy of the prediction, in nats: 0 to ln d_vocab.
     pub entropy_nats: f64,
-    /// KL(last layer ‖ this layer) in nats (Belrose et al. 2023): 0 at the last layer.
+    /// KL(last layer ‖ this layer) in nats (Belrose et al. 2023). It is 0 at the last layer.
     pub kl_nats: f64,
-    /// The rank and the probability of the true token, where it is known.
+    /// The rank and the probability of the true token, if it is known.
     pub truth: Option<Truth>,
 }
 
@@ -150,7 +152,8 @@ pub struct Truth {
 }
 
 impl Explorer {
-    /// What every layer would predict at every token of a text, through the head of the model.
+    /// Applies the final norm and the head of the model to the states of every layer, at every
+    /// token of a text.
     ///
     /// # Errors
     /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, and
@@ -201,7 +204,7 @@ impl Explorer {
         })
     }
 
-    /// Masks every token that is not special in turn, and predicts it from all others.
+    /// Masks each token that is not special in turn, and predicts it from all other tokens.
     fn pseudo_perplexity(
         &self,
         tokenizer: &Tokenizer,
@@ -289,7 +292,7 @@ fn mask_name(tokenizer: &Tokenizer) -> String {
     mask.unwrap_or_else(|| "a mask".to_owned())
 }
 
-/// The tokens of a text, with the true tokens that the text itself gives.
+/// The kind of prediction, and the tokens of a text with the true tokens that the text gives.
 fn positions(
     tokenizer: &Tokenizer,
     causal: bool,
@@ -318,7 +321,7 @@ fn positions(
     (reading, read.iter().enumerate().map(position).collect())
 }
 
-/// Makes the targets the true tokens of their positions.
+/// Sets the targets as the true tokens of their positions.
 fn place(
     reading: Reading,
     positions: &mut [Position],
@@ -349,7 +352,8 @@ fn place(
     }
 }
 
-/// The token of a target: as it is tokenized in a text, or as the vocabulary spells it (`##s`).
+/// The token of a target: the token that the tokenizer gives for it in a text, or the token with
+/// this spelling in the vocabulary (`##s`).
 fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
     let encoded = tokenizer.encode(target, None)?;
     let tokens = encoded.ids.iter().zip(&encoded.special).filter(|(_, special)| !**special);
@@ -371,7 +375,7 @@ fn target(tokenizer: &Tokenizer, target: &str) -> Result<Token> {
     Err(LensError::LongTarget { target, pieces: pieces.collect() }.into())
 }
 
-/// Fails early where the perplexity is not defined.
+/// Fails early if the perplexity is not defined.
 fn check_perplexity(
     tokenizer: &Tokenizer,
     reading: Reading,
@@ -388,8 +392,8 @@ fn check_perplexity(
     }
 }
 
-/// The perplexity of a causal model: over every token after the first, without the target, which
-/// is not in the text.
+/// The perplexity of a causal model over all tokens except the first. A target is not included,
+/// because it is not in the text.
 fn perplexity(layers: &[Layer]) -> Option<Perplexity> {
     let cells = &layers.last()?.cells;
     let scored = cells.iter().take(cells.len().saturating_sub(1));

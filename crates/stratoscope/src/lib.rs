@@ -1,7 +1,8 @@
-//! See how a transformer turns tokens into meaning, layer by layer.
+//! Explores the hidden states of transformer models, layer by layer.
 //!
-//! [`Explorer`] loads a model; each task is one method of it, with options and a result that is an
-//! [`Analysis`]: figures, numbers, a text, and a folder that holds all of it.
+//! [`Explorer`] is a loaded model. It has one method for each task; the method takes options and
+//! returns an [`Analysis`]: figures, numbers, and a summary. [`Analysis::write`] writes them to a
+//! folder.
 //!
 //! Explore a text:
 //!
@@ -17,7 +18,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Take the hidden states, and the vector of a word at a layer:
+//! Get the hidden states, and the vector of a word at a layer:
 //!
 //! ```no_run
 //! # let explorer = stratoscope::Explorer::open("sentence-transformers/all-MiniLM-L6-v2")?;
@@ -40,10 +41,10 @@
 //! # Ok::<(), stratoscope::Error>(())
 //! ```
 //!
-//! Ask what each layer knows of a label, with [`Explorer::probe`]; change what the model computes,
-//! with [`Explorer::run_with_hooks`].
+//! [`Explorer::probe`] fits a probe for labels to every layer. [`Explorer::run_with_hooks`] changes
+//! values during the forward pass.
 //!
-//! The parts are crates of their own, re-exported in [`crates`].
+//! The library is made of several crates, which are re-exported in [`crates`].
 
 mod analysis;
 mod artifacts;
@@ -91,7 +92,7 @@ pub use stratoscope_extractor::{
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};
 
-/// The crates that the library is made of.
+/// The crates of which the library is made.
 pub mod crates {
     pub use stratoscope_chart as chart;
     pub use stratoscope_extractor as extractor;

@@ -1,17 +1,17 @@
-//! What a result does not have, and why.
+//! The parts that are missing from a result, with the reasons.
 
 use crate::geometry::Measure;
 use serde::{Serialize, Serializer};
 use std::fmt;
 use stratoscope_geometry::GeometryError;
 
-/// Something that a result does not have.
+/// A part that is missing from a result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Omitted {
-    /// What is missing.
+    /// The part.
     pub what: Part,
-    /// The layer where it is missing; `None` where it is missing at all layers.
+    /// The layer at which it is missing; `None` if it is missing at all layers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub layer: Option<usize>,
     /// The reason.
@@ -26,15 +26,15 @@ pub enum Part {
     Trajectory,
     /// The t-SNE maps.
     Tsne,
-    /// Layer × layer CKA.
+    /// CKA between layers.
     Cka,
-    /// Token × token similarities.
+    /// Similarities between tokens.
     Similarity,
-    /// Token × token similarities of one metric on the page.
+    /// Similarities between tokens by one metric, on the page.
     PageSimilarity(&'static str),
-    /// Similarity of a token to its own state at layer 0.
+    /// The similarity of a token to its state at layer 0.
     SimilarityToLayer0,
-    /// Similarity of a token to the other tokens of its sentence.
+    /// The similarity of a token to the other tokens of its sentence.
     SimilarityInSentence,
     /// The anisotropy baseline.
     Baseline,
@@ -42,61 +42,61 @@ pub enum Part {
     Profile,
     /// Nearest neighbours.
     Neighbours,
-    /// How nearest neighbours change from layer to layer.
+    /// The change of nearest neighbours from layer to layer.
     NeighbourChange,
     /// A measure of the representation space.
     Measure(Measure),
     /// A figure, by its id.
     Figure(String),
-    /// Another number, by the name that JSON has for it.
+    /// Another number, by its key in JSON.
     Number(&'static str),
-    /// The interval of a number.
+    /// The interval of a number, by its key in JSON.
     Interval(&'static str),
 }
 
-/// Why something is missing.
+/// The reason why a part is missing.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Why {
-    /// Nothing is stored for this model.
+    /// It is not stored for this model.
     NotStored,
-    /// It compares layers, and there is one.
+    /// It compares layers, and there is one layer.
     OneLayer,
-    /// Maps that are not aligned share no axes.
+    /// The maps are not aligned, so that they share no axes.
     NotAligned,
-    /// Layer 0 is not among the layers chosen.
+    /// Layer 0 was not chosen.
     NoLayer0,
     /// No sentence has two tokens.
     NoSentenceOfTwo,
-    /// It is known for raw cosines, and the metric is another.
+    /// It exists for raw cosines only, and the metric is another one.
     RawCosinesOnly,
     /// The input is too small.
     TooFew {
         /// What is counted.
         what: &'static str,
-        /// How many are needed.
+        /// The number that is needed.
         needed: usize,
-        /// How many there are.
+        /// The number in the input.
         found: usize,
     },
     /// The input is too large.
     TooMany {
         /// What is counted.
         what: &'static str,
-        /// How many there are.
+        /// The number in the input.
         found: usize,
-        /// What to do.
+        /// What the user can do.
         hint: &'static str,
     },
     /// It is a difference of two measures, one of which is not defined.
     NeedsBoth,
-    /// It needs nearest neighbours, which are not defined.
+    /// It needs nearest neighbours, and they are not defined.
     NeedsNeighbours,
     /// It divides by the logarithm of the number of words, and there is one word.
     OneWord,
     /// The measure is not defined for these numbers.
     Undefined(String),
-    /// The texts have nothing to compute it from.
+    /// The texts do not contain what it is computed from.
     Texts(String),
 }
 
@@ -145,9 +145,9 @@ impl fmt::Display for Why {
             Self::NotStored => f.write_str("none is stored for this model"),
             Self::OneLayer => f.write_str("it needs two layers"),
             Self::NotAligned => f.write_str("maps that are not aligned share no axes"),
-            Self::NoLayer0 => f.write_str("layer 0 is not among the layers chosen"),
+            Self::NoLayer0 => f.write_str("layer 0 was not chosen"),
             Self::NoSentenceOfTwo => f.write_str("no sentence has two tokens"),
-            Self::RawCosinesOnly => f.write_str("it is known for raw cosines only"),
+            Self::RawCosinesOnly => f.write_str("it exists for raw cosines only"),
             Self::TooFew { what, needed, found } => {
                 write!(f, "it needs {needed} {what}, found {found}")
             }
@@ -156,7 +156,7 @@ impl fmt::Display for Why {
             }
             Self::NeedsBoth => f.write_str("the measure or its baseline is not defined"),
             Self::NeedsNeighbours => f.write_str("nearest neighbours are not defined"),
-            Self::OneWord => f.write_str("it is 0 / 0 for a single word"),
+            Self::OneWord => f.write_str("for a single word it is 0 / 0"),
             Self::Undefined(reason) | Self::Texts(reason) => f.write_str(reason),
         }
     }

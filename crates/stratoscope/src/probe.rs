@@ -1,5 +1,5 @@
-//! `probe`: what each layer knows of a label. Linear and structural probes over an annotated corpus,
-//! or over texts with labels, each with its controls.
+//! `probe`: linear and structural probes of every layer, with their baselines and controls. The
+//! data are an annotated corpus, or texts with labels.
 
 mod charts;
 mod column;
@@ -28,37 +28,38 @@ use stratoscope_extractor::{LayerSelection, LongText};
 use stratoscope_loader::Pooling;
 use stratoscope_probing::Split;
 
-/// How layers are probed.
+/// The options of `probe`.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The labels to predict. All labels are predicted for the same words. A [`TsvTask`] has its own
-    /// labels and ignores these.
+    /// The labels to predict. All labels are predicted for the same words. A [`TsvTask`] has its
+    /// own labels and ignores this option.
     pub labels: Vec<Column>,
-    /// The choice of words; all filters must hold.
+    /// The filters of words; a word must pass all of them.
     pub filters: Vec<Filter>,
     /// The layers.
     pub layers: LayerSelection,
-    /// How the sub-words of a word, or the tokens of a text, become one vector.
+    /// The pooling of the sub-words of a word, or of the tokens of a text.
     pub pooling: Pooling,
-    /// What to do with sentences that are too long for the model.
+    /// What to do with sentences that have more tokens than the model can read.
     pub long: LongText,
-    /// The strength of the probe, scikit-learn's `C`; `None` to choose it on held-out sentences.
+    /// The inverse regularization strength of the probe (scikit-learn's `C`); `None` to choose it
+    /// on held-out sentences.
     pub strength: Option<f64>,
-    /// Whether the control task is run (Hewitt & Liang 2019).
+    /// Whether the control task is fitted (Hewitt & Liang 2019).
     pub control: bool,
-    /// Whether the architecture with random weights is probed too.
+    /// Whether a model with the same architecture and random weights is probed.
     pub random_weights: bool,
     /// Whether the online code is computed (Voita & Titov 2020).
     pub mdl: bool,
-    /// Whether layers are mixed, for the expected layer and the centre of gravity (Tenney et al.
-    /// 2019).
+    /// Whether probes of mixed layers are fitted, for the expected layer and the centre of gravity
+    /// (Tenney et al. 2019).
     pub mix: bool,
     /// Whether the structural probe is fitted (Hewitt & Manning 2019).
     pub structural: bool,
     /// The seed of every random draw.
     pub seed: u64,
-    /// The approximate limit for states in memory, in bytes. Layers are computed in several passes
-    /// where all layers together exceed it.
+    /// The approximate limit for states in memory, in bytes. If all layers together exceed it, they
+    /// are computed in several passes.
     pub memory: u64,
 }
 
@@ -82,7 +83,7 @@ impl Default for Options {
     }
 }
 
-/// `[texts]`: the part of each text, by a seeded draw.
+/// `[texts]`: the part of each text, by a seeded random split.
 fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<Vec<Split>> {
     task::parts_of(texts, seed).ok_or_else(|| {
         let different: std::collections::BTreeSet<_> = texts.iter().collect();

@@ -1,5 +1,5 @@
-//! `profile`: how much of the variance within a word is due to its sense, and how much to its role,
-//! layer by layer. It is a property of the model, not of a text.
+//! `profile`: the share of the variance within a word form that is due to its sense, and the share
+//! that is due to its role, by layer. It is a property of the model, not of a text.
 
 mod charts;
 mod states;
@@ -23,14 +23,15 @@ use stratoscope_probing::{
     Balance, Design, Item, PERMUTATIONS, Partition, Partitioner, RESAMPLES, standardised,
 };
 
-/// What to compute a profile from.
+/// The options of `profile`.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The stimuli; the built-in homographs by default.
     pub stimuli: Option<NamedStimuli>,
 }
 
-/// How much of the variance within a word is due to its sense and to its role, layer by layer.
+/// The shares of the variance within a word form that are due to its sense and to its role, by
+/// layer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// The version of this format and of the computation.
@@ -47,46 +48,47 @@ pub struct Profile {
     pub resamples: usize,
     /// The number of permutations for each null distribution.
     pub permutations: usize,
-    /// The balance of the stimuli in position and neighbours, for this tokenizer.
+    /// The balance of the stimuli for this tokenizer: positions, lengths and adjacent words.
     pub balance: Balance,
-    /// Whether position was removed first, because targets have unequal positions in the cells of
-    /// the design.
+    /// Whether the effect of position was removed first, because targets have unequal positions in
+    /// the cells of the design.
     pub position_removed: bool,
-    /// The word itself.
+    /// The partition of the target word.
     pub target: ProfileCurve,
-    /// The function word before it. It has no sense, so its effects come from the context.
+    /// The partition of the carrier: the function word before the target. It has no senses, so its
+    /// effects come from the context.
     pub carrier: Option<ProfileCurve>,
-    /// The partitions after every dimension is standardised.
+    /// The partitions of states in which every dimension is standardised.
     pub standardised: StandardisedProfile,
 }
 
 /// The stimuli of a profile.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StimuliSummary {
-    /// Their name.
+    /// The name of the stimuli.
     pub name: String,
-    /// The sha256 of their text.
+    /// The sha256 of the text of the stimuli.
     pub sha256: String,
-    /// Whether only the contexts with the cues before the target were used.
+    /// Whether only contexts with the cues before the target were used.
     pub cues_first: bool,
     /// The number of words.
     pub words: usize,
     /// The number of senses of all words.
     pub senses: usize,
-    /// The roles.
+    /// The names of the roles.
     pub roles: Vec<String>,
-    /// The function word before the target.
+    /// The carrier: the function word before the target.
     pub carrier: Option<String>,
     /// The number of contexts.
     pub contexts: usize,
-    /// The number of texts: contexts with their lead-ins.
+    /// The number of texts: each context with each of its lead-ins.
     pub texts: usize,
 }
 
-/// One partition per layer.
+/// The partitions of all layers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProfileCurve {
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the partition of each layer.
     pub layers: Vec<ProfileLayer>,
 }
 
@@ -100,27 +102,28 @@ pub struct ProfileLayer {
     pub partition: Partition,
 }
 
-/// Target and carrier after every dimension is standardised.
+/// The partitions of target and carrier in which every dimension is standardised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StandardisedProfile {
-    /// The word itself.
+    /// The partition of the target word.
     pub target: ProfileCurve,
-    /// The function word before it.
+    /// The partition of the carrier.
     pub carrier: Option<ProfileCurve>,
 }
 
 /// The version of the JSON and of the computation.
 const FORMAT: u32 = 2;
 
-/// The seed of the bootstrap and the permutations. It is fixed: one model and one set of stimuli have
-/// one profile.
+/// The seed of the bootstrap and the permutations. It is fixed, so that a model has one profile for
+/// each set of stimuli.
 const SEED: u64 = 0;
 
 impl Explorer {
-    /// The profile of the model: the stored profile, or else a new one, which is then stored.
+    /// The profile of the model. A stored profile is used if there is one; otherwise, it is
+    /// computed and stored.
     ///
     /// # Errors
-    /// As [`ProfileStates::extract`] and [`Profile::compute`].
+    /// The errors of [`ProfileStates::extract`] and [`Profile::compute`].
     pub fn profile(&self, options: &Options) -> Result<Profile> {
         let origin = self.origin();
         let stimuli = options.stimuli.clone().map_or_else(NamedStimuli::homographs, Ok)?;
@@ -129,7 +132,8 @@ impl Explorer {
         let kept = stimuli.stimuli.contexts().len();
         if kept < all {
             self.progress().note(&format!(
-                "causal model: the {kept} of {all} contexts with the cues before the target are used"
+                "causal model: only contexts with the cues before the target are used ({kept} of \
+                 {all})"
             ));
         }
         match stored_profile(&origin, &stimuli, self.store()) {
@@ -138,10 +142,10 @@ impl Explorer {
         }
     }
 
-    /// Computes the profile from states and stores it.
+    /// Computes the profile from states, and stores it.
     ///
     /// # Errors
-    /// As [`Profile::compute`].
+    /// The errors of [`Profile::compute`].
     pub fn profile_of(&self, states: &ProfileStates) -> Result<Profile> {
         let profile = Profile::compute(states, SEED, self.progress())?;
         self.keep(profile_key(&states.origin, &states.stimuli), &serde_json::to_string(&profile)?);
@@ -150,10 +154,10 @@ impl Explorer {
 }
 
 impl Profile {
-    /// Partitions the states of every layer.
+    /// Partitions the variance of the states of every layer.
     ///
     /// # Errors
-    /// States that cannot be partitioned: see [`Partitioner`].
+    /// States that cannot be partitioned (see [`Partitioner`]).
     pub fn compute(states: &ProfileStates, seed: u64, progress: &dyn Progress) -> Result<Self> {
         let stimuli = &states.stimuli.stimuli;
         let positions: Vec<usize> = states.placements.iter().map(|p| p.position).collect();
@@ -206,10 +210,11 @@ impl Profile {
     }
 
     /// Reads a stored profile and checks by the weights that it belongs to the model of `origin`.
-    /// The profile gets the model's name in `origin`.
+    /// The profile gets the name of the model from `origin`.
     ///
     /// # Errors
-    /// [`Error::Profile`] for the profile of another model, or of another format.
+    /// [`Error::Profile`] for a profile of other weights, with another type of number, or in
+    /// another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
         let fail = |reason: String| Err(Error::Profile { model: origin.model.clone(), reason });
         let mut profile: Self = match serde_json::from_str(json) {
@@ -217,7 +222,7 @@ impl Profile {
             Err(error) => return fail(error.to_string()),
         };
         if profile.format != FORMAT {
-            return fail(format!("it is of format {}, not {FORMAT}", profile.format));
+            return fail(format!("it has format {}, not {FORMAT}", profile.format));
         }
         if origin.weights.is_empty() || profile.model.weights != origin.weights {
             return fail("it was computed with other weights".to_owned());
@@ -239,7 +244,8 @@ impl Profile {
     }
 }
 
-/// `[contexts, d_model]`: the mean of the texts of each context, in f64.
+/// The mean over the texts of each context, f64 `[contexts, d_model]`; `vectors` is
+/// `[texts, d_model]`.
 fn context_means(vectors: ArrayView2<'_, f32>, items: &[Item]) -> Array2<f64> {
     let contexts = items.last().map_or(0, |item| item.context + 1);
     let mut counts = vec![0usize; contexts];
@@ -295,7 +301,7 @@ impl Analysis for Profiles {
     fn figures(&self) -> Result<Vec<Figure>> {
         let each = self.0.iter().enumerate().map(|(index, profile)| {
             let end = format!("--{}-{}", index + 1, file_name(&profile.model.model));
-            Figure::from(profile.chart()).named(&end)
+            Figure::from(profile.chart()).with_suffix(&end)
         });
         Ok(std::iter::once(charts::side_by_side(&self.0).into()).chain(each).collect())
     }

@@ -1,33 +1,33 @@
-//! How far a job is, for whoever wants to show it.
+//! The progress of a task, for callers that show it.
 
 use std::sync::Arc;
 
-/// Receives the progress of a job and its notes. Any `Fn(Step)` is a `Progress`; [`Silent`] ignores
-/// everything.
+/// A receiver of the progress and the notes of a task. Any `Fn(Step)` is a `Progress`. [`Silent`]
+/// ignores everything.
 pub trait Progress: Send + Sync {
-    /// A part of the job has come so far.
+    /// Receives the progress of a part of the task.
     fn step(&self, step: Step<'_>);
 
-    /// A note or a warning about the input.
+    /// Receives a note or a warning about the input.
     fn note(&self, note: &str) {
         let _ = note;
     }
 }
 
-/// How far a part of a job is.
+/// The progress of a part of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Step<'a> {
-    /// The part.
+    /// The name of the part.
     pub what: &'a str,
-    /// How much of it is done.
+    /// The number of units that are done.
     pub done: u64,
-    /// How much there is in all.
+    /// The total number of units.
     pub total: u64,
-    /// What is counted.
+    /// The unit.
     pub unit: StepUnit,
 }
 
-/// What a [`Step`] counts.
+/// The unit of a [`Step`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StepUnit {
     /// Parts of the work.
@@ -37,13 +37,13 @@ pub enum StepUnit {
 }
 
 impl dyn Progress + '_ {
-    /// `done` of `total` parts.
+    /// Reports `done` of `total` parts.
     pub(crate) fn part(&self, what: &str, done: usize, total: usize) {
         let (done, total) = (done as u64, total as u64);
         self.step(Step { what, done, total, unit: StepUnit::Parts });
     }
 
-    /// `done` of `total` tokens.
+    /// Reports `done` of `total` tokens.
     pub(crate) fn tokens(&self, what: &str, done: usize, total: usize) {
         let (done, total) = (done as u64, total as u64);
         self.step(Step { what, done, total, unit: StepUnit::Tokens });

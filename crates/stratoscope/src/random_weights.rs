@@ -1,4 +1,4 @@
-//! A model of the same architecture that has learned nothing: the other control of a probe.
+//! A model with the same architecture and random weights: a control of the probes.
 
 use crate::{Explorer, Result};
 use candle_core::Tensor;
@@ -8,17 +8,17 @@ use std::collections::HashMap;
 use stratoscope_loader::Model;
 use stratoscope_transformer::{Norm, Transformer};
 
-/// The standard deviation of new weights: `initializer_range` as most configs have it.
+/// The standard deviation of the random weights: the `initializer_range` of most configs.
 const SPREAD: f64 = 0.02;
 
 impl Explorer {
-    /// The same architecture and tokenizer with seeded random weights, as Hugging Face's
-    /// `_init_weights` draws them before training: normal with standard deviation 0.02, biases 0,
-    /// norms that change nothing. What a probe reads off it is not learned (Conneau et al. 2018;
-    /// Zhang & Bowman 2018).
+    /// A model with the same architecture and tokenizer and with seeded random weights. They have
+    /// the distribution of Hugging Face's `_init_weights`: normal with standard deviation 0.02;
+    /// biases are 0, and norms are the identity. What a probe can predict from this model, the
+    /// model has not learned (Conneau et al. 2018; Zhang & Bowman 2018).
     ///
     /// # Errors
-    /// A device that runs out of memory.
+    /// A device with too little memory.
     pub fn with_random_weights(&self, seed: u64) -> Result<Self> {
         let model = self.model();
         let architecture = model.transformer.architecture();
@@ -51,7 +51,7 @@ impl Explorer {
     }
 }
 
-/// Normal numbers, two at a time (Box & Muller 1958).
+/// A generator of standard normal numbers (Box & Muller 1958), which makes two at a time.
 struct Normal {
     random: Xoshiro256Plus,
     second: Option<f64>,
@@ -62,7 +62,7 @@ impl Normal {
         if let Some(second) = self.second.take() {
             return second;
         }
-        // Above 0, up to 1.
+        // Uniform in (0, 1].
         let mut unit = || ((self.random.next_u64() >> 11) + 1) as f64 / (1u64 << 53) as f64;
         let (radius, angle) = ((-2.0 * unit().ln()).sqrt(), std::f64::consts::TAU * unit());
         self.second = Some(radius * angle.sin());

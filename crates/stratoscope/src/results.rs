@@ -1,5 +1,5 @@
-//! The common methods of [`Analysis`] on each result, so that a caller does not have to import the
-//! trait.
+//! The common methods of [`Analysis`] as methods of each result, so that callers do not need to
+//! import the trait.
 
 use crate::analysis::{Analysis, Figure};
 use crate::folder::Written;
@@ -9,11 +9,11 @@ use std::path::Path;
 macro_rules! results {
     ($($result:ty),+ $(,)?) => {$(
         impl $result {
-            /// Writes the folder: page, figures, numbers and manifest. An existing folder must be
-            /// empty.
+            /// Writes the output folder: page, figures, numbers and manifest. An existing folder
+            /// must be empty.
             ///
             /// # Errors
-            /// As [`folder::write`](crate::folder::write).
+            /// The errors of [`folder::write`](crate::folder::write).
             pub fn write(&self, folder: impl AsRef<Path>) -> Result<Written> {
                 Analysis::write(self, folder)
             }
@@ -21,12 +21,12 @@ macro_rules! results {
             /// The figure with an id.
             ///
             /// # Errors
-            /// [`Error::NoFigure`](crate::Error::NoFigure), which names the figures that exist.
+            /// [`Error::NoFigure`](crate::Error::NoFigure), which names the existing figures.
             pub fn figure(&self, id: &str) -> Result<Figure> {
                 Analysis::figure(self, id)
             }
 
-            /// What the numbers say, as text for a terminal.
+            /// A summary of the numbers, as text for a terminal.
             pub fn summary(&self) -> String {
                 Analysis::summary(self)
             }

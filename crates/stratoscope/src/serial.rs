@@ -1,4 +1,4 @@
-//! How options of other crates are written as JSON: by the names that the command line has for them.
+//! Serialization of options of other crates: JSON has the names of the command line.
 
 use serde::{Serialize, Serializer};
 use stratoscope_extractor::{LayerSelection, LongText};

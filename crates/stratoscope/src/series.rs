@@ -1,9 +1,9 @@
-//! Curves from estimates.
+//! Makes the series of a chart from estimates.
 
 use stratoscope_chart::Series;
 use stratoscope_geometry::Estimate;
 
-/// A curve of estimates, `[places]`, with their intervals.
+/// A series of estimates with their intervals, `[places]`; `None` is a gap.
 pub(crate) fn series(
     name: impl Into<String>,
     estimates: impl IntoIterator<Item = Option<Estimate>>,

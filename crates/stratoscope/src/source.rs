@@ -1,19 +1,19 @@
-//! What a caller names to a source of a model, by the rule of the command line.
+//! From the name of a model to its source, by the rules of the command line.
 
 use crate::Result;
 use std::path::{Path, PathBuf};
 use stratoscope_loader::Source;
 use stratoscope_loader::hub::{HubFlags, HubSettings};
 
-/// What can be opened as a model: a [`Source`], a path, or a name.
+/// A value that names a model: a [`Source`], a path, or a name.
 ///
 /// A name is `bundled`, an existing path (a folder, or `FILE.gguf`), or a repository of the hub
-/// (`org/name[@revision]`), whose cache is where the environment says.
+/// (`org/name[@revision]`). The environment determines the folder of the hub's cache.
 pub trait IntoSource {
-    /// The source.
+    /// The source of the model.
     ///
     /// # Errors
-    /// A cache folder that cannot be found, or `bundled` in a build without the bundled model.
+    /// A cache folder that cannot be found; `bundled` in a build without the bundled model.
     fn into_source(self) -> Result<Source>;
 }
 
@@ -69,7 +69,7 @@ pub const BUNDLED: &str = "bundled";
 /// The id of the bundled model in results.
 pub(crate) const BUNDLED_ID: &str = "all-MiniLM-L6-v2 (bundled, f16)";
 
-/// The bundled model, in memory.
+/// The source of the bundled model, in memory.
 ///
 /// # Errors
 /// A build without the feature `bundled`.
@@ -79,16 +79,16 @@ pub fn bundled() -> Result<Source> {
     Ok(Source::memory(BUNDLED_ID, files))
 }
 
-/// This build has no bundled model.
+/// This build does not contain the bundled model.
 ///
 /// # Errors
-/// Always.
+/// Always [`Error::NotBundled`](crate::Error::NotBundled).
 #[cfg(not(feature = "bundled"))]
 pub fn bundled() -> Result<Source> {
     Err(crate::Error::NotBundled)
 }
 
-/// A model's name as a part of a file name.
+/// The name of a model as a part of a file name.
 pub(crate) fn file_name(model: &str) -> String {
     if model == BUNDLED_ID {
         return BUNDLED.to_owned();

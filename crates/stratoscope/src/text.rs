@@ -1,4 +1,4 @@
-//! Numbers, names and lists as text, for summaries and captions.
+//! Numbers, names and lists as text for summaries and captions.
 
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
@@ -7,7 +7,7 @@ use stratoscope_geometry::{Estimate, Metric};
 /// The width of the terminal text.
 pub(crate) const WIDTH: usize = 96;
 
-/// Two decimals without the leading 0, as papers print them.
+/// A number with two decimals and without the leading 0, as in papers: `.25`.
 pub(crate) fn short(value: f64) -> String {
     let text = format!("{value:.2}");
     match text.strip_prefix("-0").or(text.strip_prefix('0')) {
@@ -17,7 +17,7 @@ pub(crate) fn short(value: f64) -> String {
     }
 }
 
-/// An estimate with its interval, if it has one; `write` writes each number.
+/// An estimate with its interval, if it has one; `write` formats each number.
 pub(crate) fn with_interval(found: Estimate, write: impl Fn(f64) -> String) -> String {
     let value = write(found.value);
     match found.interval {
@@ -26,7 +26,7 @@ pub(crate) fn with_interval(found: Estimate, write: impl Fn(f64) -> String) -> S
     }
 }
 
-/// Text in lines of at most [`WIDTH`] characters, cut at spaces.
+/// Breaks a text at spaces into lines of at most [`WIDTH`] characters.
 pub(crate) fn wrapped(text: &str) -> String {
     lines(text, WIDTH).into_iter().map(|line| line + "\n").collect()
 }
@@ -65,7 +65,7 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// A model's name in a title: the last part of a path.
+/// The name of a model in a title: of a path, the last part.
 pub(crate) fn short_name(model: &str) -> &str {
     match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
         Some(last) if model.starts_with(['/', '.']) => last,
@@ -73,8 +73,8 @@ pub(crate) fn short_name(model: &str) -> &str {
     }
 }
 
-/// The names of rows in a picture: a word that is repeated in its text is numbered, and a lone
-/// punctuation mark is quoted.
+/// The names of rows in a figure. Repeated words of a text are numbered, and a single punctuation
+/// mark is quoted.
 pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
     numbered(rows.iter().map(|row| {
         let name = &row.label;
@@ -84,14 +84,14 @@ pub(crate) fn display_names(rows: &[Row]) -> Vec<String> {
     }))
 }
 
-/// Names, each with its text; repeated ones are numbered.
+/// Numbers the repeated names of each text; the input is pairs of text and name.
 pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<String> {
     let mut seen: HashMap<(usize, String), usize> = HashMap::new();
     names
         .map(|(text, mut name)| {
             let count = seen.entry((text, name.clone())).or_default();
             *count += 1;
-            // After right-to-left letters a number would be read as standing before them.
+            // After right-to-left letters, a number would be displayed before them.
             let leftward = |c: char| matches!(c, '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}');
             if *count > 1 && !name.chars().any(leftward) {
                 name = format!("{name} ({count})");
@@ -101,7 +101,7 @@ pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<Stri
         .collect()
 }
 
-/// The label of an axis of this metric.
+/// The label of an axis for a metric.
 pub(crate) fn metric_label(metric: Metric) -> &'static str {
     match metric {
         Metric::Cosine => "cosine",

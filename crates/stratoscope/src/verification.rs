@@ -1,4 +1,4 @@
-//! A model compared with candle-transformers' own forward of the same checkpoint.
+//! Compares a model with the forward pass of candle-transformers for the same checkpoint.
 
 use crate::progress::{Step, StepUnit};
 use crate::source::IntoSource;
@@ -9,42 +9,43 @@ use stratoscope_loader::Source;
 use stratoscope_loader::second_opinion::{self, Comparison, SecondOpinion};
 use stratoscope_transformer::{Batch, NoHooks};
 
-/// How far two forwards in f32 may be apart and still agree, relative to the largest number of a
-/// token. Sums in another order move MiniLM's states by 2e-6 of it and those of tiny checkpoints by
-/// 3e-6, more in deeper models; the mildest known fault, the tanh GELU for the exact one, by 2e-4.
+/// The largest difference at which two forward passes in f32 agree, relative to the largest
+/// absolute value of a token. Another order of summation changes the states of MiniLM by 2e-6 and
+/// those of tiny checkpoints by 3e-6 (more in deeper models). The smallest known fault, tanh GELU
+/// in place of exact GELU, changes them by 2e-4.
 pub const VERIFY_TOLERANCE: f64 = 5e-5;
 
-/// What a comparison came to.
+/// The verdict of a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// Within [`VERIFY_TOLERANCE`].
+    /// All differences are within [`VERIFY_TOLERANCE`].
     Agree,
-    /// Beyond it, where candle-transformers is known to differ from transformers.
+    /// A difference is larger, and candle-transformers is known to differ from transformers here.
     KnownDeviation,
-    /// Beyond it, for no known reason.
+    /// A difference is larger, and no reason is known.
     Differ,
 }
 
-/// One text, compared.
+/// The comparison for one text.
 #[derive(Debug, Clone)]
 pub struct VerifiedText {
-    /// The text, or which sequence of token ids it is.
+    /// The text; for token ids, the number of the sequence.
     pub text: String,
-    /// Its tokens.
+    /// The number of tokens.
     pub tokens: usize,
-    /// Every quantity that both sides have.
+    /// The quantities that both implementations give.
     pub quantities: Vec<Comparison>,
-    /// Why candle-transformers is known to differ on it.
+    /// The known reasons why candle-transformers differs for this text.
     pub deviations: Vec<&'static str>,
-    /// What it came to.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
-/// A model, compared on some texts.
+/// The comparison of a model on several texts.
 #[derive(Debug, Clone)]
 pub struct Verification {
-    /// What the model is called.
+    /// The id of the model.
     pub model: String,
     /// The texts.
     pub texts: Vec<VerifiedText>,
@@ -58,12 +59,12 @@ impl Verification {
 }
 
 impl Explorer {
-    /// Compares the model with candle-transformers' forward of the same checkpoint, which is read
+    /// Compares the model with the forward pass of candle-transformers, which reads the checkpoint
     /// from `source` again.
     ///
     /// # Errors
-    /// A text as for [`Explorer::extract`]; a family or config that candle-transformers does not
-    /// have; a checkpoint that is no longer the one that was loaded.
+    /// The errors of [`Explorer::extract`]; a family or config that candle-transformers does not
+    /// support; [`Error::Changed`] for a checkpoint that has changed since it was loaded.
     pub fn verify<T: Clone + Into<Text>>(
         &self,
         source: impl IntoSource,
@@ -75,10 +76,10 @@ impl Explorer {
         self.verified(&source.into_source()?, prepared, labels)
     }
 
-    /// Compares the model for sequences of token ids.
+    /// Compares the model on sequences of token ids.
     ///
     /// # Errors
-    /// As [`Explorer::verify`], and for an id beyond the embedding.
+    /// The errors of [`Explorer::verify`]; an id that is not in the vocabulary.
     pub fn verify_ids(&self, source: impl IntoSource, ids: &[Vec<u32>]) -> Result<Verification> {
         let labels = (1..=ids.len()).map(|n| format!("token ids {n}")).collect();
         let ids = ids.iter().enumerate().map(|(index, ids)| (index + 1, ids.clone())).collect();

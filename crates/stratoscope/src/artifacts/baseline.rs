@@ -1,16 +1,16 @@
-//! The anisotropy baseline: how similar random words are. Read cosines relative to it.
+//! The anisotropy baseline: the mean cosine of random words. Read cosines relative to it.
 
 use crate::{Error, Explorer, Result};
 use serde::{Deserialize, Serialize};
 use stratoscope_extractor::{Origin, Text};
 use stratoscope_geometry::{Estimate, anisotropy};
 
-/// The mean cosine of random words of different sentences, by layer (Ethayarajh 2019).
+/// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Baseline {
     /// The sha256 of the weights files of the model.
     pub weights: Vec<String>,
-    /// The number of sentences; one word of each.
+    /// The number of sentences; one word of each is used.
     pub n: usize,
     /// The type of number of the computation: `f32`, `f16` or `bf16`.
     #[serde(default = "f32_name")]
@@ -25,7 +25,7 @@ fn f32_name() -> String {
     "f32".to_owned()
 }
 
-/// The sentences of the baseline: 200 in English, each about another subject.
+/// The sentences of the baseline: 200 English sentences about different subjects.
 pub fn builtin_sentences() -> impl Iterator<Item = &'static str> {
     include_str!("../../data/sentences.txt").lines()
 }
@@ -57,7 +57,8 @@ impl Baseline {
     /// Reads a stored baseline and checks by the weights that it belongs to the model of `origin`.
     ///
     /// # Errors
-    /// [`Error::Baseline`] for the baseline of another model, or another format.
+    /// [`Error::Baseline`] for a baseline of other weights, with another type of number, or in
+    /// another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
         let fail = |reason: String| Err(Error::Baseline { model: origin.model.clone(), reason });
         let baseline: Self = match serde_json::from_str(json) {

@@ -1,4 +1,4 @@
-//! Several models on the same words.
+//! Explorations of the same words by several models.
 
 mod charts;
 
@@ -23,19 +23,19 @@ use stratoscope_report::Report;
 pub struct SideBySide {
     /// One per model, in the order given.
     pub explorations: Vec<Exploration>,
-    /// CKA between the layers of every two models; none where it is not defined.
+    /// CKA between the layers of every pair of models; empty if it is not defined.
     pub cka: Vec<CrossCka>,
-    /// What is missing, and why.
+    /// The parts that are missing, with the reasons.
     pub omitted: Vec<Omitted>,
 }
 
-/// Layers of one model by layers of another.
+/// CKA between the layers of two models.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct CrossCka {
-    /// The model of the rows, by its place.
+    /// The index of the model of the rows.
     pub a: usize,
-    /// The model of the columns.
+    /// The index of the model of the columns.
     pub b: usize,
     /// Debiased linear CKA, `[layers of a][layers of b]`.
     pub values: Vec<Vec<f64>>,
@@ -47,7 +47,7 @@ pub struct CrossCka {
 /// segmentation, which does not depend on a tokenizer.
 ///
 /// # Errors
-/// As [`Explorer::explore`].
+/// The errors of [`Explorer::explore`].
 pub fn side_by_side<T: Clone + Into<Text>>(
     explorers: &[Explorer],
     texts: &[T],
@@ -74,8 +74,8 @@ pub fn side_by_side<T: Clone + Into<Text>>(
     SideBySide::new(explored.collect::<Result<_>>()?)
 }
 
-/// Keeps the words that every model has; the states have one row per word of the same texts. Returns
-/// the number of words without a token in at least one model.
+/// Keeps the words that all models have. All states are of the same texts, with one row per word.
+/// Returns the number of words that have no token in at least one model.
 pub fn keep_shared_words(states: &mut [Activations]) -> usize {
     let place = |row: &Row| (row.sequence, row.char_offsets);
     let sets: Vec<BTreeSet<_>> =
@@ -97,7 +97,7 @@ impl SideBySide {
     /// Compares explorations of the same words.
     ///
     /// # Errors
-    /// [`Error::OtherWords`] where the words differ.
+    /// [`Error::OtherWords`] if the words differ.
     pub fn new(explorations: Vec<Exploration>) -> Result<Self> {
         let places = |e: &Exploration| -> Vec<_> {
             e.states.rows.iter().map(|row| (row.sequence, row.char_offsets)).collect()
@@ -122,8 +122,8 @@ impl SideBySide {
     }
 }
 
-/// CKA between the layers of every two models. The outer error is an error of the computation, the
-/// inner one the reason why CKA is not defined.
+/// CKA between the layers of every pair of models. The outer error is an error of the computation;
+/// the inner error is the reason why CKA is omitted.
 fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, Omitted>> {
     let n = explorations.first().map_or(0, |e| e.states.rows.len());
     if n < 4 {
@@ -178,7 +178,7 @@ impl Analysis for SideBySide {
         figures.extend(self.similarity().map(Figure::from));
         for (index, (exploration, end)) in self.explorations.iter().zip(self.ends()).enumerate() {
             let of_one = exploration.figures()?.into_iter();
-            figures.extend(of_one.map(|figure| figure.named(&end).exploration(index)));
+            figures.extend(of_one.map(|figure| figure.with_suffix(&end).exploration(index)));
         }
         Ok(figures)
     }
@@ -192,8 +192,8 @@ impl Analysis for SideBySide {
         self.terminal_text()
     }
 
-    /// A page shows two models. Of three models or more, each page shows the first model and another
-    /// one, with the charts of all models.
+    /// One page shows two models. With three or more models, each page shows the first model and
+    /// one of the others, with the charts of all models.
     fn pages(&self) -> Result<Vec<(String, Report)>> {
         let ends: Vec<String> = self.ends().collect();
         let sides: Vec<(&Exploration, &str)> =
@@ -230,7 +230,7 @@ impl Analysis for SideBySide {
 }
 
 impl SideBySide {
-    /// `--1-model`, for each model: the end of the names of its files and charts.
+    /// The suffix of the files and charts of each model: `--1-model`.
     fn ends(&self) -> impl Iterator<Item = String> {
         let models = self.explorations.iter().enumerate();
         models.map(|(index, e)| format!("--{}-{}", index + 1, file_name(&e.states.origin.model)))
