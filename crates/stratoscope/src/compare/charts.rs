@@ -11,14 +11,14 @@ use crate::text::short_name;
 use stratoscope_chart::{Axis, Chart, Curves, Drawing, MatrixPanel, Panel, Scale, Series, Slice};
 use stratoscope_geometry::Metric;
 
-/// Pairs of contexts that have a curve of their own.
+/// With more pairs of contexts than this, only their mean has a curve.
 const MAX_CURVES: usize = 6;
 
-/// Contexts that a caption quotes.
+/// The largest number of contexts that the caption quotes.
 const MAX_QUOTED: usize = 8;
 
 impl Comparison {
-    /// `compare`, the curves by depth; of two sentences also `words`, their words by layer.
+    /// The chart `compare` (curves by depth), and for two sentences also `words` (words by layers).
     pub(super) fn charts(&self) -> Vec<Chart> {
         let mut charts = vec![self.by_depth()];
         if let Compared::Sentences(of) = &self.result {
@@ -34,7 +34,7 @@ impl Comparison {
 
     /// The curves by depth.
     pub(super) fn by_depth(&self) -> Chart {
-        // Panels whose curves have long names take the whole width.
+        // A panel takes the whole width if its curves have long names.
         let (title, rows, caption) = match &self.result {
             Compared::Sentences(of) => {
                 ("Two sentences by depth", self.of_sentences(of), caption_of_sentences(of))
@@ -110,13 +110,13 @@ impl Comparison {
         let value = "pairs from unrelated sentences that are closer, in percent";
         let panel = MatrixPanel::new(rows, Axis::layers(&layers), value, Scale::new(0.0, 100.0));
         let caption = format!(
-            "Each row is a word that both sentences have, or a word that replaces another (→); − \
-             and + mark words of the first or the second sentence alone. A number is a percentile \
-             of the {}: so many percent of reference pairs are closer. The reference pairs come \
-             from unrelated sentences: pairs of one word for a kept word, random pairs for a \
-             replaced one. Framed: the first layer, from 1 on, at which a kept word is above \
-             {NEAREST} %. The figure does not show why a word moves, and a single word has no \
-             interval.",
+            "Each row is a kept word (in both sentences) or a replaced word (→). − marks a word \
+             that only the first sentence has, + a word that only the second has. A number is a \
+             percentile of the {}: the percentage of reference pairs that are closer. The two \
+             words of a reference pair are from unrelated sentences: for a kept word, two \
+             occurrences of one word; for a replaced word, two random words. Framed: the first \
+             layer, from layer 1 on, at which a kept word is above {NEAREST} %. The figure does \
+             not show why a vector changes, and single words have no intervals.",
             self.distance(),
         );
         let title = "Where two sentences differ";
@@ -171,19 +171,20 @@ impl Comparison {
             curve("other sense", of.layers.iter().map(|l| l.different)),
         ];
         vec![vec![
-            Panel::new("senses told apart", Axis::layers(&layers), "AUC", [auc, chance]),
+            Panel::new("separation of senses", Axis::layers(&layers), "AUC", [auc, chance]),
             Panel::new("similarity", Axis::layers(&layers), self.similarity(), means),
         ]]
     }
 
     fn caption_of_wic(&self, of: &WicComparison) -> String {
         format!(
-            "{} pairs of sentences with one word; in {} of them it has the same sense. AUC: how \
-             often the word's vectors are more similar in a pair of the same sense than in a pair \
-             of two senses ({}); 0.5 by chance, without a threshold. {}. An AUC above chance at \
-             layer 0, which has not read the context, comes from word form and position. The layer \
-             of the largest AUC was chosen on these pairs. A probe may find more: similarity \
-             weighs all dimensions equally.",
+            "{} pairs of sentences that share a word; in {} of them, the word has the same sense. \
+             AUC: the probability that the word's two vectors are more similar in a pair of the \
+             same sense than in a pair of two senses ({}). Chance is 0.5; no threshold is needed. \
+             {}. Layer 0 has no information about the context: there, an AUC above chance is due \
+             to word form and position. The layer of the largest AUC was chosen on these pairs. A \
+             probe may separate the senses better, because similarity weighs all dimensions \
+             equally.",
             of.pairs,
             of.same,
             self.similarity(),
@@ -198,24 +199,25 @@ fn caption_of_sentences(of: &SentenceComparison) -> String {
     let same = of.layers.first().map_or(0, |l| l.same_word.n);
     let begins = match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
         (Some(layer), _) => format!(
-            "The kept words begin to differ at layer {layer}: the first layer, from 1 on, at which \
-             their mean distance is above that of the nearest {NEAREST} % of pairs of one word. (At \
-             layer 0, only position can differ.)"
+            "The kept words begin to differ at layer {layer}: the first layer, from layer 1 on, at \
+             which their mean distance is above the {NEAREST}th percentile of pairs of one word. \
+             (At layer 0, only position can differ.)"
         ),
         (None, true) => format!(
-            "The kept words differ at no layer: their mean distance is nowhere, from layer 1 on, \
-             above that of the nearest {NEAREST} % of pairs of one word."
+            "The kept words do not differ: from layer 1 on, their mean distance is never above \
+             the {NEAREST}th percentile of pairs of one word."
         ),
         (None, false) => "No word is in both sentences.".to_owned(),
     };
     format!(
-        "1: {first} 2: {second} Kept words are in both sentences; a replaced word stands in \
-         another's place (edit alignment). {}. Dashed: {n} random pairs of words of unrelated \
-         built-in sentences (median, and band of the middle 90 %), and {same} pairs of one word in \
-         two of these sentences (median). The percentiles of kept words are among pairs of one word, \
-         those of replaced words among random pairs. {begins} The figure does not show whether a \
-         difference is one of meaning, nor what it does to the model's output: position and length \
-         move vectors too. Random words are no reference for sentence means.",
+        "1: {first} 2: {second} Kept words are in both sentences; a replaced word has another word \
+         in its place (edit alignment). {}. Dashed: {n} random word pairs from unrelated built-in \
+         sentences (median, and band of the middle 90 %), and {same} pairs of one word in two of \
+         these sentences (median). Percentiles of kept words are relative to pairs of one word; \
+         percentiles of replaced words are relative to random pairs. {begins} The figure does not \
+         show whether a difference is a difference of meaning (position and length change vectors \
+         too), or how it changes the output of the model. Random words are not a reference for \
+         sentence means.",
         bands(of.layers.iter().flat_map(|l| [l.kept, l.replaced]), "words"),
     )
 }
@@ -229,11 +231,12 @@ fn caption_of_word(of: &WordComparison) -> String {
         _ => String::new(),
     };
     format!(
-        "{quoted}{more}The similarity of the word's vectors in two contexts. Dashed: {} built-in \
-         homographs in {} sentences, in two contexts of one sense and of two senses; means with 95 % \
-         bootstrap intervals over words. Single pairs vary much more than these means: the numbers \
-         give the share of homograph pairs that are less similar. The figure does not show which \
-         sense a word has; form, position and role move vectors too.",
+        "{quoted}{more}Curves: the similarity of the word's vectors in two contexts. Dashed: {} \
+         built-in homographs in {} sentences; mean similarity in two contexts of the same sense \
+         and of two senses, with 95 % bootstrap intervals over words. Single pairs vary much more \
+         than these means; numbers.json has the percentile of each pair among the homograph pairs. \
+         The figure does not show which sense a word has: form, position and role change vectors \
+         too.",
         of.homographs, of.homograph_sentences,
     )
 }
@@ -242,22 +245,22 @@ fn caption_of_pairs(of: &PairsComparison) -> String {
     let n = of.layers.first().map_or(0, |l| l.random.n);
     let estimates = of.layers.iter().flat_map(|l| [l.changed, l.after, l.before, l.sentence]);
     format!(
-        "{} pairs of sentences, aligned by word. A changed word stands in another's place. Words \
-         after and before: words that both sentences have, after and before the first change. {}. \
-         Dashed: {n} random pairs of words of unrelated built-in sentences (median, and band of the \
-         middle 90 %). The figure does not show which sentence the model prefers: the distance of \
-         vectors says nothing about right and wrong. Random words are no reference for sentence \
+        "{} pairs of sentences, aligned word by word. A changed word has another word in its \
+         place. Words after and before: words that both sentences have, after and before the first \
+         change. {}. Dashed: {n} random word pairs from unrelated built-in sentences (median, and \
+         band of the middle 90 %). The figure does not show which sentence the model prefers; for \
+         that, compare probabilities, not distances. Random words are not a reference for sentence \
          means.",
         of.pairs,
         bands(estimates, "pairs"),
     )
 }
 
-/// What the bands are.
+/// The explanation of the bands.
 fn bands(estimates: impl Iterator<Item = Option<Estimate>>, of: &str) -> String {
     match estimates.flatten().any(|estimate| estimate.interval.is_some()) {
         true => format!("Bands: 95 % bootstrap intervals over {of}"),
-        false => format!("There are no intervals: there are fewer than two {of}"),
+        false => format!("No intervals: they need at least two {of}"),
     }
 }
 
@@ -281,7 +284,7 @@ fn percentile_panel(
     Panel::new(title, Axis::layers(layers), label, series).range(0.0, 100.0)
 }
 
-/// A curve of estimates over samples of one size.
+/// A curve of estimates that have one n.
 fn curve(name: &str, estimates: impl Iterator<Item = Option<Estimate>>) -> Series {
     let estimates: Vec<Option<Estimate>> = estimates.collect();
     let n = estimates.iter().flatten().map(|estimate| estimate.n).next();
@@ -293,7 +296,7 @@ fn plain(name: impl Into<String>, values: impl Iterator<Item = Option<f64>>) -> 
     Series::new(name).values(values)
 }
 
-/// The median of reference pairs, with the middle 90 % of them as its band.
+/// The median of reference pairs, with a band of their middle 90 %.
 fn random(name: &str, of: impl Iterator<Item = RandomWords>) -> Series {
     let middle = of.map(|pairs| Some((pairs.median, Some([pairs.low, pairs.high]))));
     Series::new(name).estimates(middle).baseline()

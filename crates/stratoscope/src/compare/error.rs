@@ -1,4 +1,4 @@
-//! Errors in the input of a comparison, with the evidence.
+//! The errors of `compare`.
 
 use stratoscope_loader::ErrorKind;
 
@@ -6,12 +6,12 @@ use stratoscope_loader::ErrorKind;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompareError {
-    /// A text without a word.
+    /// A text has no word.
     #[error("{place} has no word: {text:?}")]
     NoWords {
         /// The text, or its line.
         place: String,
-        /// Its beginning.
+        /// The beginning of the text.
         text: String,
     },
     /// The tokenizer has no token for any word of a text, or for the word to compare.
@@ -24,18 +24,18 @@ pub enum CompareError {
         /// The beginning of the text.
         text: String,
     },
-    /// A word that is not in a text.
+    /// The word is not in a text.
     #[error("{word:?} is not in {place}, whose words are: {words}")]
     NoSuchWord {
         /// The word.
         word: String,
         /// The text.
         place: String,
-        /// Its words, cut to one line.
+        /// The words of the text, cut to one line.
         words: String,
     },
-    /// An occurrence that is not in a text.
-    #[error("{word:?} occurs {found} × in {place}; there is no {word}#{asked}")]
+    /// The word has fewer occurrences in a text.
+    #[error("{word:?} occurs {found} × in {place}, so there is no {word}#{asked}")]
     NoSuchOccurrence {
         /// The word.
         word: String,
@@ -46,15 +46,15 @@ pub enum CompareError {
         /// The number of occurrences in the text.
         found: usize,
     },
-    /// No number from 1 on after `#`.
-    #[error("{word:?}: after # comes the number of the occurrence, from 1 (bank#2)")]
+    /// `#` is not followed by a number of at least 1.
+    #[error("{word:?}: write the number of the occurrence after #, from 1 (bank#2)")]
     NotAnOccurrence {
         /// The argument.
         word: String,
     },
-    /// Numbers of texts and words that do not fit together.
+    /// The number of words does not fit the number of texts.
     #[error(
-        "{texts} texts and {words} words do not fit together: give two or more texts, and one word for all of them or one word for each"
+        "{texts} texts and {words} words: give two or more texts, and one word for all texts or one word for each text"
     )]
     Contexts {
         /// The number of texts.
@@ -62,7 +62,7 @@ pub enum CompareError {
         /// The number of words.
         words: usize,
     },
-    /// Too many contexts to compare all pairs.
+    /// There are too many contexts to compare all pairs.
     #[error("{found} contexts are too many to compare all pairs; give at most {max}")]
     TooManyContexts {
         /// The number of contexts.
@@ -70,7 +70,7 @@ pub enum CompareError {
         /// The largest number.
         max: usize,
     },
-    /// The same occurrence of a word, given twice.
+    /// An occurrence of a word is given twice.
     #[error("contexts {first} and {second} are the same occurrence of {word:?} in the same text")]
     SameContext {
         /// The word.
@@ -80,8 +80,8 @@ pub enum CompareError {
         /// The second context.
         second: usize,
     },
-    /// A minimal pair of two equal sentences.
-    #[error("{place}, line {line}: both sentences are the same: {text:?}")]
+    /// The sentences of a minimal pair are equal.
+    #[error("{place}, line {line}: the two sentences are equal: {text:?}")]
     SameSentences {
         /// The file.
         place: String,
@@ -90,9 +90,9 @@ pub enum CompareError {
         /// The beginning of the sentence.
         text: String,
     },
-    /// A file of word-in-context pairs without a required column.
+    /// A file of word-in-context pairs lacks a required column.
     #[error(
-        "{place} has no column {column:?}; required are, in any order, separated by tabs and named in the first line: same start1 end1 start2 end2 sentence1 sentence2"
+        "{place} has no column {column:?}; the required columns, separated by tabs and named in the first line, are: same start1 end1 start2 end2 sentence1 sentence2"
     )]
     NoColumn {
         /// The file.
@@ -100,7 +100,7 @@ pub enum CompareError {
         /// The column.
         column: &'static str,
     },
-    /// A line with more or fewer fields than there are columns.
+    /// A line has more or fewer fields than there are columns.
     #[error("{place}, line {line}: {found} fields separated by tabs, expected {expected}")]
     Fields {
         /// The file.
@@ -112,7 +112,7 @@ pub enum CompareError {
         /// The number of columns.
         expected: usize,
     },
-    /// A field that its column does not allow.
+    /// A field has a value that its column does not allow.
     #[error("{place}, line {line}: {column} is {value:?}, expected {expected}")]
     Field {
         /// The file.
@@ -121,14 +121,14 @@ pub enum CompareError {
         line: usize,
         /// The column.
         column: &'static str,
-        /// The field.
+        /// The value of the field.
         value: String,
-        /// What the column allows, in words.
+        /// The values that the column allows, in words.
         expected: &'static str,
     },
-    /// A place outside of its sentence.
+    /// The place of the word is outside the sentence.
     #[error(
-        "{place}, line {line}: characters {start} to {end} are not in {column}, which has {length}"
+        "{place}, line {line}: characters {start} to {end} are outside {column}, which has {length} characters"
     )]
     Outside {
         /// The file.
@@ -137,14 +137,14 @@ pub enum CompareError {
         line: usize,
         /// The column of the sentence.
         column: &'static str,
-        /// The first character, from 0.
+        /// The first character of the word, from 0.
         start: usize,
-        /// The one after the last.
+        /// The character after the last.
         end: usize,
         /// The number of characters of the sentence.
         length: usize,
     },
-    /// Pairs of one kind only.
+    /// All pairs are of the same sense, or none is.
     #[error(
         "the AUC is not defined: of {pairs} pairs in {place}, {same} are of the same sense and {different} of another; it needs both kinds"
     )]

@@ -1,5 +1,5 @@
-//! The built-in homographs: the similarity of a word in two contexts of one sense and of two senses,
-//! by layer.
+//! The built-in homographs as a reference: the similarity of a word in two contexts of the same
+//! sense and in two contexts of two senses, by layer.
 
 use super::Options;
 use super::reference_distribution::ReferenceDistribution;
@@ -9,16 +9,16 @@ use crate::{Estimate, Explorer, Result};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{auc_by_group, grouped_mean, percentiles};
 
-/// Contexts of each word in each sense and role. Causal models have as many.
+/// The number of contexts of each word in each sense and role. There are enough for causal models.
 const CONTEXTS: usize = 2;
 
-/// The homographs at every layer.
+/// The similarities of homographs at every layer.
 pub(super) struct Homographs {
     /// The number of words.
     pub(super) words: usize,
     /// The number of sentences.
     pub(super) sentences: usize,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the pairs at each layer.
     layers: Vec<Layer>,
 }
 
@@ -29,7 +29,7 @@ struct Layer {
     other: Pairs,
 }
 
-/// `[pairs]` each: the similarity, and the word.
+/// The similarity and the word of each pair, both `[pairs]`.
 #[derive(Default)]
 struct Pairs {
     values: Vec<f64>,
@@ -37,10 +37,10 @@ struct Pairs {
 }
 
 impl Homographs {
-    /// Runs the model over the first contexts of each homograph in each sense and role; for a causal
-    /// model, contexts with the cue before the word. The first context has the first lead-in and the
-    /// second context the second, so that the word has two positions. Only pairs of two positions
-    /// count, as words of a user's texts rarely have one position.
+    /// Runs the model on the first two contexts of each homograph in each sense and role. A causal
+    /// model reads only contexts with the cue before the word. The two contexts have different
+    /// lead-ins, so that the word has two positions. Only pairs with different positions are used,
+    /// because the words of a user's texts rarely have the same position.
     pub(super) fn of(
         explorer: &Explorer,
         reference: &ReferenceDistribution,
@@ -99,7 +99,8 @@ impl Homographs {
         Ok(Self { words: stimuli.words().len(), sentences: items.len(), layers })
     }
 
-    /// The mean similarity of pairs of one sense and of two senses, with intervals over words.
+    /// The mean similarity of pairs of the same sense and of pairs of two senses, with intervals
+    /// over words.
     pub(super) fn means(&self, layer: usize, seed: u64) -> Result<[Option<Estimate>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         let mean = |p: &Pairs| -> Result<Option<Estimate>> {
@@ -108,7 +109,8 @@ impl Homographs {
         Ok([mean(same)?, mean(other)?])
     }
 
-    /// How often a pair of one sense is more similar than a pair of two senses.
+    /// The probability that a pair of the same sense is more similar than a pair of two senses
+    /// (AUC).
     pub(super) fn auc(&self, layer: usize, seed: u64) -> Result<Estimate> {
         let Layer { same, other } = &self.layers[layer];
         let scores = [&same.values[..], &other.values].concat();
@@ -117,7 +119,8 @@ impl Homographs {
         Ok(auc_by_group(&scores, &labels, &words, seed)?)
     }
 
-    /// The percentiles of similarities among pairs of one sense, and among pairs of two senses.
+    /// The percentiles of similarities among pairs of the same sense, and among pairs of two
+    /// senses.
     pub(super) fn percentiles(&self, layer: usize, values: &[f64]) -> Result<[Vec<f64>; 2]> {
         let Layer { same, other } = &self.layers[layer];
         Ok([percentiles(values, &same.values)?, percentiles(values, &other.values)?])

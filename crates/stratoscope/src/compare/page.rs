@@ -8,7 +8,7 @@ use crate::progress::Silent;
 use stratoscope_report::Report;
 
 impl Comparison {
-    /// The charts; of two sentences also both sentences beside each other, in one basis.
+    /// The charts, and for two sentences also the sentences side by side, in one basis.
     pub(super) fn page(&self) -> Result<Report> {
         let mut page = analysis::page(self)?;
         if let Some((states, artifacts)) = &self.states {

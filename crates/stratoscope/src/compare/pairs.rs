@@ -1,5 +1,5 @@
-//! Minimal pairs: the effect of a changed word on its vector, on the other words, and on the
-//! sentence.
+//! Minimal pairs: how much a changed word changes its vector, the vectors of the other words, and
+//! the mean vector of the sentence.
 
 use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
@@ -13,13 +13,13 @@ use serde::Serialize;
 use stratoscope_extractor::parse_pairs;
 use stratoscope_geometry::{Edit, grouped_mean};
 
-/// Pairs that are read at a time: this bounds memory.
+/// The number of pairs that are read at a time, which limits memory.
 const AT_ONCE: usize = 128;
 
 /// Two sentences that differ in few words.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct MinimalPair {
-    /// Its line, from 1.
+    /// The line in the file, from 1.
     pub line: usize,
     /// The first sentence.
     pub good: String,
@@ -36,40 +36,43 @@ pub struct PairsComparison {
     pub sha256: String,
     /// The number of pairs.
     pub pairs: usize,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<PairsLayer>,
 }
 
-/// Minimal pairs at one layer: mean distances, in which each pair counts once, with intervals over
-/// pairs; and the percentiles of these means among the distances of random words.
+/// Minimal pairs at one layer: mean distances with intervals over pairs, and the percentiles of
+/// these means among the distances of random words. Each pair of sentences has the same weight.
 #[derive(Debug, Clone, Serialize)]
 pub struct PairsLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The distance of replaced words from the words in their place.
+    /// The distance between replaced words and the words in their place.
     pub changed: Option<Estimate>,
-    /// Its percentile.
+    /// The percentile of `changed`.
     pub changed_percentile: Option<f64>,
-    /// The distance of words that both sentences have, after the first change.
+    /// The distance between the two vectors of words that both sentences have, after the first
+    /// change.
     pub after: Option<Estimate>,
-    /// Its percentile.
+    /// The percentile of `after`.
     pub after_percentile: Option<f64>,
-    /// The distance of words that both sentences have, before the first change.
+    /// The distance between the two vectors of words that both sentences have, before the first
+    /// change.
     pub before: Option<Estimate>,
-    /// Its percentile.
+    /// The percentile of `before`.
     pub before_percentile: Option<f64>,
-    /// The distance of the mean vectors of the sentences. Random words are no reference for it.
+    /// The distance between the mean vectors of the sentences. It has no percentile, because random
+    /// words are not a reference for it.
     pub sentence: Option<Estimate>,
-    /// The distances of random words of unrelated sentences.
+    /// The distances of random words from unrelated sentences.
     pub random: RandomWords,
 }
 
-/// Minimal pairs from lines `good TAB bad`, and the number of blank lines; `place` is the name of the
-/// file in messages.
+/// Parses minimal pairs from lines `good TAB bad`. Returns the pairs and the number of blank lines.
+/// `place` is the name of the file in messages.
 ///
 /// # Errors
-/// A line without exactly one tab or with an empty side, bytes that are not UTF-8, two equal
-/// sentences (each with its line); no pair.
+/// A line without exactly one tab, with an empty sentence, with two equal sentences, or with bytes
+/// that are not UTF-8 (the error names the line); no pair.
 pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair>, usize)> {
     let read = parse_pairs(bytes, place)?;
     let pairs = read.items.into_iter().map(|text| {
@@ -91,7 +94,7 @@ pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair
     Ok((pairs.collect::<Result<_>>()?, read.blank_lines))
 }
 
-/// The words of a distance.
+/// The words over which distances are averaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
     Changed,
@@ -99,16 +102,16 @@ enum Part {
     Before,
 }
 
-/// `[n_layers + 1][pairs that have the part]`: the mean distance.
+/// `[n_layers + 1][pairs with such words]`: the mean distance.
 type Means = Vec<Vec<f64>>;
 
 impl Explorer {
-    /// The effect of the change in minimal pairs, by layer: on the changed word, on the words before
-    /// and after it, and on the sentence.
+    /// Measures how much the change in minimal pairs changes the changed word, the words before and
+    /// after it, and the mean of the sentence, at every layer. `file` is the name in messages.
     ///
     /// # Errors
-    /// A sentence without a word, without a word that has a token, or too long for the model (with
-    /// its line); no pairs; a forward pass that fails.
+    /// A sentence that has no word, has no word with a token, or is too long for the model (the
+    /// error names the line); no pairs; a forward pass that fails.
     pub fn compare_pairs(
         &self,
         pairs: &[MinimalPair],
@@ -211,7 +214,7 @@ impl Explorer {
     }
 }
 
-/// The steps whose two words have vectors: the part, and the two rows.
+/// The alignment steps with two words that have vectors: the part, and the two rows.
 fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, usize)> {
     let first_change =
         edits.iter().position(|edit| !matches!(edit, Edit::Equal(..))).unwrap_or(edits.len());
@@ -227,11 +230,11 @@ fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, us
     edits.iter().enumerate().filter_map(step).collect()
 }
 
-/// The means over fewer than all pairs, with the reasons.
+/// The means that do not include all pairs, with the reasons.
 fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
     let Some(layer) = layers.first() else { return Vec::new() };
     let parts = [
-        ("changed", layer.changed, "has no word in the place of another"),
+        ("changed", layer.changed, "has no replaced word"),
         ("after", layer.after, "has no common word after its first change"),
         ("before", layer.before, "has no common word before its first change"),
     ];
@@ -247,7 +250,7 @@ fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
         }
     }
     if pairs == 1 {
-        out.push(omitted("intervals", "they are over pairs, and there is one"));
+        out.push(omitted("intervals", "they need at least two pairs"));
     }
     out
 }
@@ -257,16 +260,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pairs_keep_their_lines() {
+    fn pairs_have_line_numbers() {
         let (pairs, blank) = parse_minimal_pairs(b"a b\ta c\n\n d\te \n", "f").unwrap();
         assert_eq!((pairs[1].line, pairs[1].good.as_str(), pairs[1].bad.as_str()), (3, " d", "e "));
         assert_eq!(blank, 1);
         let same = parse_minimal_pairs(b"a\tb\nx y\t x y", "f").unwrap_err().to_string();
-        assert_eq!(same, "f, line 2: both sentences are the same: \"x y\"");
+        assert_eq!(same, "f, line 2: the two sentences are equal: \"x y\"");
     }
 
     #[test]
-    fn steps_know_the_first_change() {
+    fn steps_are_before_at_or_after_the_first_change() {
         let rows = |n: usize| (0..n).map(Some).collect::<Vec<_>>();
         let edits = [
             Edit::Equal(0, 0),

@@ -1,4 +1,5 @@
-//! Distances of vectors at every layer, and their reference: pairs of words of unrelated sentences.
+//! Distances of vectors at every layer, and their reference distribution: the distances of word
+//! pairs from unrelated sentences.
 
 use super::word_vectors::{TextPlaces, Vectors, words_of};
 use super::{Options, RandomWords};
@@ -10,38 +11,39 @@ use stratoscope_geometry::{
     Metric, Reference as Centre, percentiles, random_pairs, rowwise_cosine,
 };
 
-/// Random pairs of words.
+/// The number of random word pairs.
 const PAIRS: usize = 5000;
 
-/// The most pairs of one word.
+/// The largest number of pairs of one word.
 const MAX_PER_WORD: usize = 20;
 
-/// Distances at every layer, and those of reference pairs.
+/// A metric at every layer, with the distances of reference pairs.
 pub(super) struct ReferenceDistribution {
     metric: Metric,
-    /// `[n_layers + 1]`: what centred and standardised vectors are relative to; empty for metrics
-    /// that do not need it.
+    /// `[n_layers + 1]`: mean and standard deviation for centred and standardised cosines; empty if
+    /// the metric does not need them.
     centres: Vec<Centre>,
-    /// `[n_layers + 1]`: distances of random words of unrelated sentences, ascending; empty where
-    /// they are not needed.
+    /// `[n_layers + 1]`: the distances of random words from unrelated sentences, ascending; empty
+    /// if they are not needed.
     random: Vec<Vec<f64>>,
-    /// `[n_layers + 1]`: distances of one word in two unrelated sentences, ascending.
+    /// `[n_layers + 1]`: the distances of one word in two unrelated sentences, ascending.
     same: Vec<Vec<f64>>,
 }
 
-/// The pairs with which distances are compared.
+/// The kinds of reference pairs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reference {
-    /// Random words of unrelated sentences.
+    /// Random words from unrelated sentences.
     Random,
     /// One word in two unrelated sentences.
     SameWord,
 }
 
 impl ReferenceDistribution {
-    /// Reads the 200 built-in sentences. Centred and standardised vectors are relative to their
-    /// words, and the reference pairs are pairs of these words. The first word of a sentence, which
-    /// has an exceptional state in many decoders, and punctuation are omitted.
+    /// Runs the model on the 200 built-in sentences. Their words give the reference pairs, and the
+    /// mean and the standard deviation for centred and standardised cosines. Punctuation is
+    /// omitted, and so is the first word of each sentence, because its state is an outlier in many
+    /// decoders.
     pub(super) fn of(explorer: &Explorer, options: &Options) -> Result<Self> {
         let mut forms = Vec::new();
         let wanted: Vec<TextPlaces<'_>> = builtin_sentences()
@@ -89,7 +91,8 @@ impl ReferenceDistribution {
         Ok(reference)
     }
 
-    /// Without reference pairs; sentences are read only where the metric needs them.
+    /// A distribution without reference pairs. The sentences are read only if the metric needs
+    /// them.
     pub(super) fn plain(explorer: &Explorer, options: &Options) -> Result<Self> {
         match options.metric {
             Metric::Cosine | Metric::Euclidean => Ok(Self {
@@ -102,8 +105,8 @@ impl ReferenceDistribution {
         }
     }
 
-    /// The distance of each row of `a` from the same row of `b`, both `[n, d_model]`: 1 − cosine, or
-    /// Euclidean. Exactly 0 for equal vectors.
+    /// The distance between each row of `a` and the same row of `b`, both `[n, d_model]`: `[n]`. It
+    /// is 1 − cosine or the Euclidean distance, and exactly 0 for equal vectors.
     pub(super) fn distances(
         &self,
         layer: usize,
@@ -124,8 +127,8 @@ impl ReferenceDistribution {
         Ok(rows.map(|((a, b), far)| if a == b { 0.0 } else { far.max(0.0) }).collect())
     }
 
-    /// The similarity of each row of `a` to the same row of `b`: the cosine, or minus the Euclidean
-    /// distance.
+    /// The similarity of each row of `a` to the same row of `b`, both `[n, d_model]`: `[n]`. It is
+    /// the cosine, or minus the Euclidean distance.
     pub(super) fn similarities(
         &self,
         layer: usize,
@@ -137,8 +140,8 @@ impl ReferenceDistribution {
         Ok(far.into_iter().map(|far| most - far).collect())
     }
 
-    /// Percentiles of distances: the percentage of reference pairs that are closer. Equal distances
-    /// count half; the percentile of a distance of 0 is 0.
+    /// The percentile of each distance: the percentage of reference pairs that are closer. An equal
+    /// distance counts half. The percentile of distance 0 is 0.
     pub(super) fn percentiles(
         &self,
         layer: usize,
@@ -149,7 +152,7 @@ impl ReferenceDistribution {
         Ok(distances.iter().zip(at).map(|(&far, at)| if far > 0.0 { at } else { 0.0 }).collect())
     }
 
-    /// The distances of the reference pairs.
+    /// Median, 5th and 95th percentile of the distances of reference pairs.
     pub(super) fn spread(&self, layer: usize, among: Reference) -> RandomWords {
         let sorted = self.among(layer, among);
         let at = |share: f64| {
@@ -172,8 +175,8 @@ impl ReferenceDistribution {
     }
 }
 
-/// Rows of one word in two different sentences: each occurrence with the next. At most
-/// [`MAX_PER_WORD`] pairs for each word, so that a few articles do not dominate.
+/// Pairs of rows of one word in two sentences: each occurrence with the next one. Each word has at
+/// most [`MAX_PER_WORD`] pairs, so that articles do not dominate.
 fn same_words(forms: &[Vec<String>], rows: &[Vec<Option<usize>>]) -> Vec<(usize, usize)> {
     let mut occurrences: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     for (sentence, (forms, rows)) in forms.iter().zip(rows).enumerate() {

@@ -11,25 +11,26 @@ use serde::Serialize;
 use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
 
-/// Kept words begin to differ where their percentile among pairs of one word in two unrelated
-/// sentences is above this.
+/// Kept words begin to differ at the first layer at which their percentile, among pairs of one word
+/// in two unrelated sentences, is above this value.
 pub(super) const NEAREST: f64 = 5.0;
 
-/// Two sentences, word by word.
+/// A comparison of two sentences, word by word.
 #[derive(Debug, Clone, Serialize)]
 pub struct SentenceComparison {
     /// The sentences.
     pub texts: [String; 2],
-    /// The fewest edits from the first to the second, in order: [`align_words`].
+    /// The smallest number of edits from the first to the second sentence, in order:
+    /// [`align_words`].
     pub alignment: Vec<AlignedWord>,
-    /// The first layer from 1 on at which the mean distance of the kept words is above that of the
-    /// nearest 5 % of pairs of one word in two unrelated sentences. (At layer 0, only position can
-    /// differ.) None where there is no such layer or no kept word.
+    /// The first layer, from layer 1 on, at which the mean distance of the kept words is above the
+    /// 5th percentile of pairs of one word in two unrelated sentences. (At layer 0, only position
+    /// can differ.) `None` if there is no such layer or no kept word.
     pub begins: Option<usize>,
-    /// The layer from 1 on at which the percentile of this mean is largest; of equal layers, the
-    /// first. None where no kept word differs at any layer, or there is no kept word.
+    /// The layer, from layer 1 on, at which the percentile of this mean is largest; of equal
+    /// layers, the first. `None` if no kept word differs at any layer, or there is no kept word.
     pub most: Option<usize>,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<SentenceLayer>,
 }
 
@@ -41,58 +42,59 @@ pub enum EditKind {
     Kept,
     /// Another word replaces it.
     Replaced,
-    /// The word is in the first sentence only.
+    /// Only the first sentence has the word.
     Deleted,
-    /// The word is in the second sentence only.
+    /// Only the second sentence has the word.
     Inserted,
 }
 
-/// A step of the alignment.
+/// One step of the alignment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AlignedWord {
     /// The edit.
     pub edit: EditKind,
-    /// The word of the first sentence.
+    /// The word of the first sentence; `None` for an inserted word.
     pub first: Option<String>,
-    /// The word of the second.
+    /// The word of the second sentence; `None` for a deleted word.
     pub second: Option<String>,
-    /// [`SentenceComparison::begins`] for this word alone; for kept words.
+    /// [`SentenceComparison::begins`] for this word alone; only for kept words.
     pub begins: Option<usize>,
 }
 
-/// Two sentences at one layer.
+/// The comparison at one layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct SentenceLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
     /// The mean distance of kept words, with an interval over words.
     pub kept: Option<Estimate>,
-    /// Its percentile among the distances of random words.
+    /// The percentile of `kept` among the distances of random words.
     pub kept_percentile: Option<f64>,
-    /// Its percentile among the distances of one word in two unrelated sentences.
+    /// The percentile of `kept` among the distances of one word in two unrelated sentences.
     pub kept_percentile_same_word: Option<f64>,
-    /// The mean distance of replaced words from the words in their place.
+    /// The mean distance between replaced words and the words in their place.
     pub replaced: Option<Estimate>,
-    /// Its percentile among the distances of random words.
+    /// The percentile of `replaced` among the distances of random words.
     pub replaced_percentile: Option<f64>,
-    /// The distance of the mean vectors of the sentences.
+    /// The distance between the mean vectors of the sentences.
     pub sentence: f64,
-    /// The distances of random words of unrelated sentences.
+    /// The distances of random words from unrelated sentences.
     pub random: RandomWords,
     /// The distances of one word in two unrelated sentences.
     pub same_word: RandomWords,
-    /// `[alignment]`: none for a word without a counterpart or without a token.
+    /// `[alignment]`: the distance of the two words; `None` if a word has no counterpart or no
+    /// token.
     pub words: Vec<Option<WordDistance>>,
 }
 
-/// The distance of two aligned words.
+/// The distance between two aligned words.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct WordDistance {
     /// The distance.
     pub distance: f64,
-    /// Its percentile among the distances of random words.
+    /// The percentile among the distances of random words.
     pub percentile: f64,
-    /// For a kept word, its percentile among the distances of one word in two unrelated sentences.
+    /// For a kept word, the percentile among the distances of one word in two unrelated sentences.
     pub percentile_same_word: Option<f64>,
 }
 
@@ -135,13 +137,13 @@ pub(super) fn sides(edit: Edit) -> (Option<usize>, Option<usize>) {
 }
 
 impl Explorer {
-    /// Aligns two sentences by their words ([`align_words`]; words by Unicode's rule, the same for
-    /// every model), and measures the distance of aligned words at every layer, compared with pairs
-    /// of words of unrelated sentences (the 200 built-in sentences). The model reads each sentence
-    /// once; the page shows the same states.
+    /// Aligns two sentences word by word ([`align_words`]) and measures the distance of aligned
+    /// words at every layer, relative to word pairs from the 200 built-in sentences. Words are
+    /// those of Unicode's segmentation, which does not depend on the model. The model reads each
+    /// sentence once; the page shows these states.
     ///
     /// # Errors
-    /// A text without a word, without a word that has a token, or too long for the model; a forward
+    /// A text that has no word, has no word with a token, or is too long for the model; a forward
     /// pass that fails.
     pub fn compare_sentences(
         &self,
@@ -176,7 +178,7 @@ impl Explorer {
         let whole = [of_side(0)?, of_side(1)?];
         let reference = ReferenceDistribution::of(self, options)?;
 
-        // The steps whose two words have vectors, and their rows.
+        // The alignment steps with two words that have vectors, and the rows of these words.
         let mut pairs: Vec<(usize, usize, usize)> = Vec::new();
         for (step, &edit) in aligned.edits.iter().enumerate() {
             if let (Some(a), Some(b)) = sides(edit)
@@ -272,13 +274,13 @@ impl Explorer {
     }
 }
 
-/// The rule of [`SentenceComparison::begins`], over percentiles by layer.
+/// [`SentenceComparison::begins`] from percentiles by layer.
 fn begins(percentiles: &[Option<f64>]) -> Option<usize> {
     let differs = |at: &Option<f64>| at.is_some_and(|at| at > NEAREST);
     percentiles.iter().skip(1).position(differs).map(|index| index + 1)
 }
 
-/// The layer from 1 on of the largest percentile above 0; of equal layers, the first.
+/// [`SentenceComparison::most`] from percentiles by layer.
 fn most(percentiles: &[Option<f64>]) -> Option<usize> {
     let above = percentiles.get(1..).unwrap_or_default();
     let largest = above.iter().flatten().copied().fold(0.0, f64::max);
@@ -298,7 +300,7 @@ fn missing(
     match layer.kept {
         None => out.push(omitted("kept", "no word is in both sentences")),
         Some(kept) if kept.n < 2 => {
-            out.push(omitted("interval of kept", "a single word is in both sentences"));
+            out.push(omitted("interval of kept", "only one word is in both sentences"));
         }
         Some(_) => {}
     }
@@ -307,7 +309,7 @@ fn missing(
             out.push(omitted("replaced", "no word is replaced"));
         }
         Some(replaced) if replaced.n < 2 => {
-            out.push(omitted("interval of replaced", "a single word is replaced"));
+            out.push(omitted("interval of replaced", "only one word is replaced"));
         }
         Some(_) => {}
     }
@@ -315,8 +317,8 @@ fn missing(
         let reason = match same {
             true => "the sentences have the same words".to_owned(),
             false => format!(
-                "at no layer from 1 on is the mean distance of the {} above that of the nearest \
-                 {NEAREST} % of pairs of one word in two unrelated sentences",
+                "from layer 1 on, the mean distance of the {} is never above the {NEAREST}th \
+                 percentile of pairs of one word in two unrelated sentences",
                 counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
             ),
         };
@@ -330,10 +332,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_words_begin_to_differ() {
+    fn the_layers_at_which_words_begin_to_differ_and_differ_most() {
         let of = |values: &[f64]| begins(&values.iter().map(|v| Some(*v)).collect::<Vec<_>>());
         assert_eq!(of(&[0.0, 4.0, 5.0, 5.1, 90.0]), Some(3));
-        // Position alone is no difference of context.
+        // Layer 0 does not count, because only position differs there.
         assert_eq!(of(&[40.0, 3.0, 4.0, 41.0]), Some(3));
         assert_eq!(of(&[90.0, 1.0]), None);
         assert_eq!(of(&[0.0; 5]), None);

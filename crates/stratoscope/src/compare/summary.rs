@@ -1,4 +1,4 @@
-//! A comparison as text for a terminal.
+//! The summary of a comparison, as text for a terminal.
 
 use super::sentences::NEAREST;
 use super::{
@@ -9,7 +9,7 @@ use crate::Estimate;
 use crate::text::with_interval;
 use std::fmt::Write;
 
-/// The most contexts, and pairs of contexts, that are listed.
+/// The largest number of contexts, and of pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
 
 impl Comparison {
@@ -40,9 +40,9 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "mean distance [95 %]; % of reference pairs from unrelated sentences that are closer: pairs"
+        "mean distance [95 % interval], and percentile: the % of reference pairs that are closer"
     )?;
-    writeln!(text, "of one word for kept words, random pairs for replaced words")?;
+    writeln!(text, "(kept words: pairs of one word; replaced words: random pairs of words)")?;
     writeln!(
         text,
         "layer                  kept        %              replaced        %   random pairs"
@@ -68,17 +68,18 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     match of.begins {
         Some(layer) => writeln!(
             text,
-            "{words} begin{s} to differ at layer {layer} (the first layer, from 1 on, above {NEAREST} %)",
+            "{words} begin{s} to differ at layer {layer} (the first layer from 1 on above \
+             {NEAREST} %)",
         )?,
         None => {
-            writeln!(text, "{words} do{es} not differ (at no layer, from 1 on, above {NEAREST} %)",)?
+            writeln!(text, "{words} do{es} not differ (no layer from 1 on is above {NEAREST} %)",)?
         }
     }
     let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
     if let Some(layer) = of.most.and_then(at) {
         writeln!(
             text,
-            "and differ{s} most at layer {}: {} % of pairs of one word are closer",
+            "and differ{s} most at layer {}, where {} % of pairs of one word are closer",
             layer.layer,
             percent(layer.kept_percentile_same_word),
         )?;
@@ -93,7 +94,7 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
             let place = percent(distance.percentile_same_word);
             writeln!(
                 text,
-                "The word that differs most there: {word:?}, distance {:.3} ({place} %)",
+                "The word that differs most at this layer is {word:?}: distance {:.3} ({place} %)",
                 distance.distance
             )?;
         }
@@ -105,7 +106,7 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
 fn alignment(of: &SentenceComparison) -> [String; 2] {
     let mut lines = [String::new(), String::new()];
     for word in &of.alignment {
-        // A dash where a sentence has no word, as a blank is easily overlooked.
+        // A dash shows that a sentence has no word here; a blank is easily overlooked.
         let (first, second) = match word.edit {
             EditKind::Kept => (plain(word.first.as_deref()), plain(word.second.as_deref())),
             EditKind::Replaced => {
@@ -146,11 +147,11 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "similarity of the word, and of homographs in the same and in another sense (mean [95 %])"
+        "mean similarity of the word, and of homographs in one sense and in two [95 % interval]"
     )?;
     writeln!(
         text,
-        "layer     word            same sense           other sense  senses told apart (AUC)"
+        "layer     word            same sense           other sense    AUC of the homographs"
     )?;
     for l in &of.layers {
         writeln!(
@@ -167,13 +168,14 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "At layer {}, where similarity tells the homographs' senses apart best (AUC {:.2}):",
+        "At layer {}, where similarity separates the senses of the homographs best (AUC {:.2}):",
         best.layer, best.senses_auc.value
     )?;
     for pair in best.pairs.iter().take(MAX_LISTED) {
         writeln!(
             text,
-            "  {} and {}: {:.3}, above {} % of pairs in the same sense, {} % in another sense",
+            "  {} and {}: {:.3}, above {} % of pairs of the same sense and {} % of pairs of two \
+             senses",
             pair.first + 1,
             pair.second + 1,
             pair.similarity,
@@ -182,15 +184,18 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
         )?;
     }
     if best.pairs.len() > MAX_LISTED {
-        writeln!(text, "  and {} more pairs (--json has all)", best.pairs.len() - MAX_LISTED)?;
+        writeln!(text, "  and {} more pairs (see --json)", best.pairs.len() - MAX_LISTED)?;
     }
-    writeln!(text, "Similarity is not sense: word form, position and role change vectors too.")
+    writeln!(
+        text,
+        "Similarity alone does not show the sense: form, position and role change vectors too."
+    )
 }
 
 fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
     writeln!(
         text,
-        "{} pairs; mean distance [95 % over pairs], and % of random pairs of words that are closer",
+        "{} pairs; mean distance [95 % interval over pairs], and % of random pairs that are closer",
         of.pairs
     )?;
     writeln!(
@@ -218,7 +223,10 @@ fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
     let sentence = largest(of.layers.iter().map(|l| (l.layer, l.sentence)).collect());
     if let Some((layer, value)) = sentence {
         writeln!(text)?;
-        writeln!(text, "The sentence means are farthest apart at layer {layer} ({value:.3}).")?;
+        writeln!(
+            text,
+            "The distance of the sentence means is largest at layer {layer} ({value:.3})."
+        )?;
     }
     Ok(())
 }
@@ -247,18 +255,19 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
     writeln!(text)?;
     writeln!(
         text,
-        "Best at layer {} (chosen on these pairs): a pair of the same sense is more similar than a",
+        "Best layer: {} (chosen on these pairs). There, a pair of the same sense is more similar",
         best.layer
     )?;
     writeln!(
         text,
-        "pair of two senses in {:.0} % of cases (50 by chance). Layer 0, without context: {:.0} %.",
+        "than a pair of two senses in {:.0} % of cases (chance: 50 %; layer 0, no context: {:.0} \
+         %).",
         100.0 * best.auc.value,
         100.0 * first.auc.value
     )
 }
 
-/// `0.123 [0.101, 0.140]`, or without an interval, or a dash.
+/// `0.123 [0.101, 0.140]`; without the interval if there is none; a dash if there is no estimate.
 fn estimate(estimate: Option<Estimate>) -> String {
     let write = |found| with_interval(found, |value| format!("{value:.3}"));
     estimate.map_or_else(|| "–".to_owned(), write)

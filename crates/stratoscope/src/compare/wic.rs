@@ -1,5 +1,5 @@
-//! Word-in-context pairs: whether a word's vectors in two sentences are more similar where the word
-//! has one sense.
+//! Word-in-context pairs: whether the two vectors of a word are more similar if the word has the
+//! same sense in both sentences.
 
 use super::error::start_of;
 use super::reference_distribution::ReferenceDistribution;
@@ -14,13 +14,13 @@ use std::ops::Range;
 use stratoscope_extractor::parse_lines;
 use stratoscope_geometry::{auc_by_group, grouped_mean};
 
-/// Pairs that are read at a time: this bounds memory.
+/// The number of pairs that are read at a time, which limits memory.
 const AT_ONCE: usize = 512;
 
 /// The required columns.
 const REQUIRED: [&str; 7] = ["same", "start1", "end1", "start2", "end2", "sentence1", "sentence2"];
 
-/// The columns of a file that does not name them.
+/// The columns of a file without column names.
 const DEFAULT: [&str; 11] = [
     "lemma",
     "pos",
@@ -38,15 +38,15 @@ const DEFAULT: [&str; 11] = [
 /// A word in two sentences, and whether it has the same sense in both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct WicPair {
-    /// Its line, from 1.
+    /// The line in the file, from 1.
     pub line: usize,
-    /// The lemma of the word, where the file has it.
+    /// The lemma of the word, if the file has one.
     pub lemma: Option<String>,
-    /// Whether the word has one sense in both.
+    /// Whether the word has the same sense in both sentences.
     pub same: bool,
     /// The sentences.
     pub sentences: [String; 2],
-    /// The place of the word in each sentence, in characters.
+    /// The place of the word in each sentence, in characters from 0.
     pub places: [Range<usize>; 2],
 }
 
@@ -62,11 +62,11 @@ pub struct WicComparison {
     pub pairs: usize,
     /// The number of these pairs that have the same sense.
     pub same: usize,
-    /// The units of the bootstrap: `lemmas`, each with all of its pairs, or `pairs`.
+    /// The units that the bootstrap resamples: `lemmas` (each with all its pairs), or `pairs`.
     pub resampled: &'static str,
     /// The layer of the largest AUC; of equal layers, the first.
     pub best: usize,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<WicLayer>,
 }
 
@@ -75,8 +75,8 @@ pub struct WicComparison {
 pub struct WicLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// How often a pair of the same sense is more similar than a pair of two senses (area under the
-    /// ROC curve): 0.5 by chance.
+    /// The probability that a pair of the same sense is more similar than a pair of two senses (the
+    /// area under the ROC curve). Chance is 0.5.
     pub auc: Estimate,
     /// The mean similarity of pairs of the same sense.
     pub same: Option<Estimate>,
@@ -84,17 +84,18 @@ pub struct WicLayer {
     pub different: Option<Estimate>,
 }
 
-/// Word-in-context pairs from lines of fields separated by tabs, and the number of blank lines;
-/// `place` is the name of the file in messages. The required columns are `same` (1 or 0, T or F),
-/// `start1`, `end1`, `start2`, `end2` (in characters from 0; the end is the character after the
-/// last), `sentence1` and `sentence2`; `lemma` is optional. Their names are in the first line, or are
-/// the last words of a comment before it (`# … lemma pos same …`). A file without names has eleven
-/// columns: lemma pos same start1 end1 start2 end2 lexfile1 lexfile2 sentence1 sentence2.
+/// Parses word-in-context pairs from lines of fields that are separated by tabs. Returns the pairs
+/// and the number of blank lines. `place` is the name of the file in messages.
+///
+/// The required columns are `same` (1 or 0, T or F), `start1`, `end1`, `start2`, `end2` (in
+/// characters from 0; the end is the character after the last), `sentence1` and `sentence2`;
+/// `lemma` is optional. The names of the columns are the first line, or the last words of a comment
+/// before it (`# … lemma pos same …`). A file without names has eleven columns: lemma pos same
+/// start1 end1 start2 end2 lexfile1 lexfile2 sentence1 sentence2.
 ///
 /// # Errors
-/// A missing column; a line with another number of fields, with a field that its column does not
-/// allow, or with a place outside of its sentence (with its number); no pairs; bytes that are not
-/// UTF-8.
+/// A missing column; a line with a wrong number of fields, a value that its column does not allow,
+/// or a place outside its sentence (the error names the line); no pairs; bytes that are not UTF-8.
 pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
     let read = parse_lines(bytes, place)?;
     let mut lines = read.items.iter().map(|text| (text.line.unwrap_or(0), text.text.as_str()));
@@ -120,7 +121,7 @@ pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
     let (first_line, first_text) = first.ok_or_else(no_pair)?;
     let n = first_text.split('\t').count();
     let names = names.unwrap_or_else(|| DEFAULT.to_vec());
-    // A comment may have other words before the names.
+    // A comment can have other words before the names.
     let names = if tabs { &names } else { &names[names.len().saturating_sub(n)..] };
     let column = |name: &str| names.iter().position(|found| *found == name);
     let mut at = [0; REQUIRED.len()];
@@ -145,7 +146,7 @@ pub fn parse_wic(bytes: &[u8], place: &str) -> Result<(Vec<WicPair>, usize)> {
     Ok((pairs.collect::<Result<_, _>>()?, read.blank_lines))
 }
 
-/// One line; `at` has the places of the required columns.
+/// Parses one line; `at` has the indices of the required columns.
 fn pair(
     fields: &[&str],
     at: [usize; REQUIRED.len()],
@@ -186,13 +187,14 @@ fn pair(
 
 impl Explorer {
     /// Scores word-in-context pairs by the similarity of the word's two vectors at every layer, and
-    /// measures how well that separates pairs of the same sense from pairs of two senses: the area
-    /// under the ROC curve, which needs no threshold. Intervals are by bootstrap over lemmas, whose
-    /// pairs are not independent, or over pairs where lemmas are not known.
+    /// measures how well the scores separate pairs of the same sense from pairs of two senses. The
+    /// measure is the area under the ROC curve, which needs no threshold. Intervals are by
+    /// bootstrap over lemmas, because the pairs of a lemma are not independent; if lemmas are not
+    /// known, over pairs. `file` is the name in messages.
     ///
     /// # Errors
-    /// Pairs of one kind only; a sentence that is too long for the model (with its line); a forward
-    /// pass that fails.
+    /// [`CompareError::OneKind`]; a sentence that is too long for the model (the error names the
+    /// line); a forward pass that fails.
     pub fn compare_wic(
         &self,
         pairs: &[WicPair],
@@ -256,8 +258,7 @@ impl Explorer {
         if !unread.is_empty() {
             let n = counted(unread.len(), "pair", "pairs");
             let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
-            let reason =
-                format!("{n} omitted, as the tokenizer has no token for the word: lines {some}");
+            let reason = format!("{n} omitted, because the word has no token: lines {some}");
             out.push(omitted("pairs", reason));
         }
         let same = labels.iter().filter(|l| **l).count();
@@ -268,7 +269,7 @@ impl Explorer {
     }
 }
 
-/// Refuses pairs of one kind.
+/// Refuses pairs that are all of the same sense, or all of two senses.
 fn one_kind(file: &str, labels: impl Iterator<Item = bool>) -> Result<(), CompareError> {
     let (mut pairs, mut same) = (0, 0);
     for label in labels {
@@ -286,7 +287,7 @@ fn one_kind(file: &str, labels: impl Iterator<Item = bool>) -> Result<(), Compar
     }
 }
 
-/// The unit of the bootstrap that each pair belongs to, and the name of these units: lemmas, where
+/// The unit of the bootstrap to which each pair belongs, and the name of these units: lemmas, if
 /// all are known.
 fn groups(pairs: &[&WicPair]) -> (Vec<usize>, &'static str) {
     let lemmas: Option<Vec<&str>> = pairs.iter().map(|p| p.lemma.as_deref()).collect();
@@ -329,7 +330,7 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_name_their_line() {
+    fn errors_name_the_line() {
         assert_eq!(line_of("# only\n"), "no input text: f has no pairs");
         assert!(line_of("").contains("f has"));
         assert!(line_of("a\tb\n").contains("line 1: 2 fields"));
@@ -338,14 +339,15 @@ mod tests {
         let with = |from: &str, to: &str| line_of(&format!("{ROW}\n{}", ROW.replacen(from, to, 1)));
         assert_eq!(with("\t1\t", "\tyes\t"), "f, line 2: same is \"yes\", expected 1 or 0");
         assert!(with("\t8\t", "\t-8\t").contains("line 2: end1 is \"-8\""));
-        let outside = "f, line 2: characters 4 to 14 are not in sentence1, which has 13";
+        let outside =
+            "f, line 2: characters 4 to 14 are outside sentence1, which has 13 characters";
         assert_eq!(with("\t8\t", "\t14\t"), outside);
         assert!(with("\t8\t", "\t4\t").contains("characters 4 to 4"));
         assert!(with("\t8\t", "\t99999999999999999999\t").contains("end1"));
     }
 
     #[test]
-    fn one_kind_has_no_area() {
+    fn auc_needs_pairs_of_both_kinds() {
         assert!(one_kind("f", [true, false].into_iter()).is_ok());
         let found = one_kind("f", [true, true].into_iter()).unwrap_err().to_string();
         assert!(found.starts_with("the AUC is not defined: of 2 pairs in f, 2 are"), "{found}");

@@ -1,5 +1,5 @@
-//! One word in several contexts: the similarity of its vectors at every layer, compared with words
-//! whose senses are known.
+//! One word in several contexts: the similarity of its vectors at every layer, relative to
+//! homographs with known senses.
 
 use super::error::start_of;
 use super::homographs::Homographs;
@@ -10,21 +10,22 @@ use crate::{Estimate, Explorer, Result};
 use serde::Serialize;
 use std::ops::Range;
 
-/// The most contexts, as all pairs are compared.
+/// The largest number of contexts; all pairs of contexts are compared.
 const MAX_CONTEXTS: usize = 50;
 
-/// One word in several contexts.
+/// A comparison of one word in several contexts.
 #[derive(Debug, Clone, Serialize)]
 pub struct WordComparison {
     /// The contexts, in the order given.
     pub contexts: Vec<WordContext>,
-    /// The number of built-in homographs with which it is compared.
+    /// The number of built-in homographs in the reference.
     pub homographs: usize,
-    /// The number of their sentences.
+    /// The number of sentences with these homographs.
     pub homograph_sentences: usize,
-    /// The layer at which similarity separates the senses of the homographs best.
+    /// The layer at which similarity separates the senses of the homographs best; of equal layers,
+    /// the first.
     pub best: usize,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<WordLayer>,
 }
 
@@ -33,38 +34,39 @@ pub struct WordComparison {
 pub struct WordContext {
     /// The text.
     pub text: String,
-    /// The word, as it is written in the text.
+    /// The word, in the spelling of the text.
     pub word: String,
     /// The number of the occurrence in the text, from 1.
     pub occurrence: usize,
-    /// Its place in the text, in characters from 0: the first, and the one after the last.
+    /// The place in the text: the first character, from 0, and the character after the last.
     pub place: [usize; 2],
 }
 
-/// One word in several contexts at one layer.
+/// The comparison at one layer.
 #[derive(Debug, Clone, Serialize)]
 pub struct WordLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The mean similarity of all pairs of contexts. It has no interval, as there is one word.
+    /// The mean similarity of all pairs of contexts. It has no interval, because there is one word.
     pub similarity: f64,
     /// All pairs of contexts.
     pub pairs: Vec<WordPair>,
-    /// The mean similarity of a homograph in two contexts of one sense, with an interval over words.
+    /// The mean similarity of a homograph in two contexts of the same sense, with an interval over
+    /// words.
     pub same_sense: Option<Estimate>,
-    /// The mean similarity of a homograph in contexts of two senses.
+    /// The mean similarity of a homograph in two contexts of two senses.
     pub other_sense: Option<Estimate>,
-    /// How often a pair of the same sense is more similar than a pair of two senses, over all
-    /// homographs (area under the ROC curve).
+    /// The probability that a homograph pair of the same sense is more similar than a homograph
+    /// pair of two senses (the area under the ROC curve).
     pub senses_auc: Estimate,
 }
 
-/// Two contexts of the word.
+/// A pair of contexts.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct WordPair {
-    /// The first context, from 0.
+    /// The index of the first context.
     pub first: usize,
-    /// The second.
+    /// The index of the second context.
     pub second: usize,
     /// The similarity of the word's vectors: the cosine, or minus the Euclidean distance.
     pub similarity: f64,
@@ -75,16 +77,16 @@ pub struct WordPair {
 }
 
 impl Explorer {
-    /// The similarity of one word's vectors in two or more contexts, by layer, compared with the 32
-    /// built-in homographs in the same and in different senses.
+    /// Compares the vectors of one word in two or more contexts by layer, relative to the 32
+    /// built-in homographs in the same sense and in two senses.
     ///
-    /// One word belongs to all texts, one text to all words; or else there is one word for each text.
-    /// A word is searched as it is written, and then, where it is not found, regardless of case;
-    /// `bank#2` is its second occurrence. It may be several words (`New York`).
+    /// There is one word for all texts, one text for all words, or one word for each text. The word
+    /// is searched in its spelling first, and then without regard to case. `bank#2` is the second
+    /// occurrence. Several consecutive words count as one (`New York`).
     ///
     /// # Errors
-    /// A word or an occurrence that is not in its text, fewer than two different contexts or more
-    /// than 50, a word without a token, a text that is too long, a forward pass that fails.
+    /// A word or an occurrence that is not in its text; fewer than two different contexts, or more
+    /// than 50; a word without a token; a text that is too long; a forward pass that fails.
     pub fn compare_word(
         &self,
         texts: &[impl AsRef<str>],
@@ -151,7 +153,7 @@ impl Explorer {
     }
 }
 
-/// The contexts from texts and words.
+/// The contexts of the words in the texts.
 fn contexts(texts: &[impl AsRef<str>], words: &[impl AsRef<str>]) -> Result<Vec<WordContext>> {
     let n = texts.len().max(words.len());
     let fits = |len: usize| len == 1 || len == n;
@@ -174,12 +176,12 @@ fn contexts(texts: &[impl AsRef<str>], words: &[impl AsRef<str>]) -> Result<Vec<
     Ok(found)
 }
 
-/// The entry of a list, or its first entry.
+/// The entry at an index; for a list of one entry, this entry.
 fn at(list: &[impl AsRef<str>], index: usize) -> &str {
     list.get(index).or(list.first()).map_or("", AsRef::as_ref)
 }
 
-/// The occurrence of a word, given as `word` or `word#2`, in a text.
+/// The occurrence of a word in a text; the word is given as `word` or `word#2`.
 fn context(text: String, given: &str, index: usize) -> Result<WordContext> {
     let place = format!("text {}", index + 1);
     let own = some_words_of(&text, || place.clone())?;
@@ -236,11 +238,11 @@ mod tests {
     }
 
     #[test]
-    fn words_are_found_where_they_are_meant() {
+    fn words_are_found_by_spelling_case_and_occurrence() {
         let found = of(&["The bank, by the bank."], &["bank#2", "The"]).unwrap();
         assert_eq!((found[0].place, found[0].occurrence), ([17, 21], 2));
         assert_eq!((found[1].place, found[1].word.as_str()), ([0, 3], "The"));
-        // Regardless of case, where it is not found as it is written.
+        // Without regard to case, if the spelling is not found.
         let found = of(&["Bank.", "é bank"], &["bank"]).unwrap();
         assert_eq!((found[0].place, found[1].place), ([0, 4], [2, 6]));
         assert_eq!(found[0].word, "Bank");
@@ -251,11 +253,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_named() {
+    fn wrong_words_and_occurrences_are_errors() {
         let error = |texts: &[&str], words: &[&str]| of(texts, words).unwrap_err();
         let missing = "\"loan\" is not in text 2, whose words are: the bank";
         assert_eq!(error(&["a loan", "the bank"], &["loan"]), missing);
-        let third = "\"a\" occurs 2 × in text 1; there is no a#3";
+        let third = "\"a\" occurs 2 × in text 1, so there is no a#3";
         assert_eq!(error(&["a b a", "a"], &["a#3"]), third);
         assert!(error(&["a b a", "a"], &["a#x"]).contains("after #"));
         assert!(error(&["a b a", "a"], &["a#0"]).contains("after #"));

@@ -1,4 +1,4 @@
-//! The words of a text, and the vectors of places in texts at every layer.
+//! The words of a text, and the vectors of words in texts at every layer.
 
 use super::CompareError;
 use super::error::start_of;
@@ -18,14 +18,14 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// Whether it has a letter or a digit.
+    /// Whether the word has a letter or a digit.
     pub(super) fn has_letters(&self) -> bool {
         self.text.chars().any(char::is_alphanumeric)
     }
 }
 
-/// The words and punctuation marks of a text by Unicode's rule (UAX 29), which is the same for every
-/// tokenizer.
+/// The words and punctuation marks of a text by Unicode's segmentation (UAX 29), which does not
+/// depend on a tokenizer.
 pub(super) fn words_of(text: &str) -> Vec<Word> {
     let letters: Vec<char> = text.chars().collect();
     let word = |place: Range<usize>| Word {
@@ -35,7 +35,7 @@ pub(super) fn words_of(text: &str) -> Vec<Word> {
     unicode_words(text).into_iter().map(word).collect()
 }
 
-/// The words of a text, at least one.
+/// The words of a text; a text without words is an error.
 pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Result<Vec<Word>> {
     let words = words_of(text);
     match words.is_empty() {
@@ -44,7 +44,7 @@ pub(super) fn some_words_of(text: &str, place: impl FnOnce() -> String) -> Resul
     }
 }
 
-/// A text, and places in it, in characters.
+/// A text, and the places of words in it, in characters from 0.
 #[derive(Debug, Clone, Default)]
 pub(super) struct TextPlaces<'a> {
     pub(super) text: &'a str,
@@ -52,16 +52,16 @@ pub(super) struct TextPlaces<'a> {
     pub(super) places: Vec<Range<usize>>,
 }
 
-/// Vectors of places in texts.
+/// The vectors of words in texts, at every layer.
 pub(super) struct Vectors {
-    /// `[n_layers + 1, rows, d_model]`.
+    /// `[n_layers + 1, rows, d_model]`: the vectors.
     states: Array3<f32>,
-    /// `[texts][places]`: the row; none where the tokenizer has no token.
+    /// `[texts][places]`: the row; `None` if the tokenizer has no token for the place.
     pub(super) rows: Vec<Vec<Option<usize>>>,
 }
 
 impl Vectors {
-    /// Runs the model over the texts, each distinct one once.
+    /// Runs the model on the texts; repeated texts are read once.
     pub(super) fn of(
         explorer: &Explorer,
         wanted: &[TextPlaces<'_>],
@@ -71,7 +71,7 @@ impl Vectors {
         Self::read(explorer, wanted, pooling, LongText::Refuse, progress)
     }
 
-    /// As [`of`](Self::of), for built-in texts, which are cut for a model with few positions.
+    /// As [`of`](Self::of), for built-in texts. They are cut if the model has few positions.
     pub(super) fn of_builtin(
         explorer: &Explorer,
         wanted: &[TextPlaces<'_>],
@@ -122,7 +122,8 @@ impl Vectors {
         Ok(Self { rows: rows.collect(), states })
     }
 
-    /// From the token states of the texts of `wanted`, whose annotated words are the places.
+    /// Takes the vectors from token states of the texts of `wanted`. The annotated words of the
+    /// states must be the places of `wanted`.
     pub(super) fn of_states(
         states: &Activations,
         wanted: &[TextPlaces<'_>],
@@ -146,22 +147,22 @@ impl Vectors {
         Ok(Self { states: words.hidden_states, rows })
     }
 
-    /// `n_layers + 1`.
+    /// The number of layers: `n_layers + 1`.
     pub(super) fn n_layers(&self) -> usize {
         self.states.len_of(Axis(0))
     }
 
-    /// `[rows, d_model]`.
+    /// All vectors of a layer, `[rows, d_model]`.
     pub(super) fn layer(&self, layer: usize) -> ArrayView2<'_, f32> {
         self.states.index_axis(Axis(0), layer)
     }
 
-    /// Rows of a layer, `[rows, d_model]`.
+    /// Some vectors of a layer, `[rows, d_model]`.
     pub(super) fn some(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
         self.layer(layer).select(Axis(0), rows)
     }
 
-    /// The mean of rows of a layer, `[1, d_model]`, summed in f64.
+    /// The mean of some vectors of a layer, `[1, d_model]`, summed in f64.
     pub(super) fn mean(&self, layer: usize, rows: &[usize]) -> Array2<f32> {
         let some = self.some(layer, rows).mapv(f64::from);
         let n = rows.len().max(1) as f64;
@@ -174,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_those_of_unicode() {
+    fn words_are_segmented_by_unicode() {
         let of = |text: &str| -> Vec<(String, usize, usize)> {
             let word = |w: Word| (w.text, w.place.start, w.place.end);
             words_of(text).into_iter().map(word).collect()

@@ -1,4 +1,4 @@
-//! The attention of the heads of every block in some texts, and attention rollout.
+//! The attention of every head in some texts, and attention rollout.
 
 mod charts;
 
@@ -10,15 +10,15 @@ use stratoscope_extractor::{Activations, Capture, HookSelection, Unit};
 use stratoscope_geometry::{attention_heads, rollout};
 use stratoscope_transformer::HookPoint;
 
-/// The attention of the heads of every block in some texts.
+/// The attention of every head in some texts.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Attention {
-    /// One entry per block, the lowest first; empty where all tokens are special.
+    /// One entry per block, the first block first; empty if all tokens are special.
     pub blocks: Vec<AttentionBlock>,
-    /// The number of tokens that are not special, in all texts: means are over these queries.
+    /// The number of tokens that are not special, in all texts. Means are over these queries.
     pub n: usize,
-    /// Attention rollout of the first text; none where the text is too long for a readable matrix.
+    /// Attention rollout of the first text; `None` if the text is too long for a readable matrix.
     pub rollout: Option<Rollout>,
 }
 
@@ -26,9 +26,9 @@ pub struct Attention {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct AttentionBlock {
-    /// The layer that the block makes: 1 for the first block.
+    /// The layer that is the output of the block: 1 for the first block.
     pub layer: usize,
-    /// One entry per head: means over the tokens that are not special.
+    /// One entry per head.
     pub heads: Vec<HeadSummary>,
 }
 
@@ -36,39 +36,40 @@ pub struct AttentionBlock {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct HeadSummary {
-    /// Entropy of the weights of a token, in nats.
+    /// The entropy of the attention weights of a token, in nats.
     pub entropy: f64,
-    /// The entropy divided by its maximum, 0 to 1; none where tokens see one position.
+    /// The entropy divided by its maximum, 0 to 1; `None` if tokens see only one position.
     pub relative_entropy: Option<f64>,
-    /// Distance to the tokens that are not special, in tokens, weighted by attention; none where all
-    /// weight is on special tokens.
+    /// The distance to the tokens that are not special, in tokens, weighted by attention; `None` if
+    /// all weight is on special tokens.
     pub distance: Option<f64>,
-    /// The share of the weight on special tokens; none where texts have no special tokens.
+    /// The share of the weight on special tokens, 0 to 1; `None` if the texts have no special
+    /// tokens.
     pub to_special: Option<f64>,
 }
 
-/// How much of each token of a text is in each token of a layer, if only attention moved
-/// information (Abnar & Zuidema 2020).
+/// Attention rollout (Abnar & Zuidema 2020): the share of each token of a text in each token of a
+/// layer, if only attention moves information.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Rollout {
-    /// The names of the text's tokens.
+    /// The names of the tokens of the text.
     pub tokens: Vec<String>,
-    /// `[n_layers][tokens * tokens]`, rows are tokens of the layer, columns those of the text;
-    /// every row adds up to 1. The first entry is of layer 1.
+    /// `[n_layers][tokens * tokens]`, from layer 1 on. A row is a token of the layer, a column is a
+    /// token of the text. Every row sums to 1.
     pub weights: Vec<Vec<f64>>,
 }
 
-/// Tokens above which a token × token matrix of attention is not readable.
+/// A matrix of attention between more tokens is not readable.
 const MAX_ROLLOUT_TOKENS: usize = 80;
 
 /// The hook points that [`Explorer::attention`] needs.
 pub(crate) const PATTERNS: &str = "blocks.*.attn.hook_pattern";
 
 impl Attention {
-    /// The hook points that it is computed from: the pattern of every block. To show patterns, a
-    /// model on a CPU computes attention without its kernel. This changes the states by up to 4e-7
-    /// of the largest value (measured on three real models).
+    /// The hook points that are needed: the attention pattern of every block. With these hook
+    /// points, a model on a CPU computes attention without its fused kernel. This changes the
+    /// states by up to 4e-7 of the largest value (measured on three real models).
     pub fn hooks() -> HookSelection {
         match PATTERNS.parse() {
             Ok(hooks) => hooks,
@@ -78,11 +79,12 @@ impl Attention {
 }
 
 impl Explorer {
-    /// The attention of the heads in the texts of `states`. Their rows are tokens, and they have the
-    /// pattern of every block ([`Attention::hooks`]).
+    /// Measures the attention of the heads in the texts of `states`. The rows of the states must be
+    /// tokens, and the states must have the pattern of every block ([`Attention::hooks`]).
     ///
     /// # Errors
-    /// [`Error::NoPattern`] where a pattern is missing; a pattern whose rows are no distributions.
+    /// [`Error::NoPattern`] for a missing pattern; a pattern whose rows are not probability
+    /// distributions.
     pub fn attention(&self, states: &Activations) -> Result<Attention> {
         let spans: Vec<_> = {
             let layers = &self.model().transformer.architecture().attention.layers;
@@ -173,7 +175,7 @@ impl Sums {
 }
 
 impl Attention {
-    /// The heads of the block that makes a layer; none for the embedding.
+    /// The heads of the block that computes a layer; `None` for layer 0.
     pub fn at(&self, layer: usize) -> Option<&[HeadSummary]> {
         self.blocks.iter().find(|block| block.layer == layer).map(|block| &block.heads[..])
     }

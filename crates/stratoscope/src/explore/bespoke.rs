@@ -1,4 +1,4 @@
-//! The two figures of an exploration that are no charts: the trajectory and the activations.
+//! The two figures of an exploration that are not charts: the trajectory and the activations.
 
 use super::Exploration;
 use super::maps::LayerMaps;
@@ -9,18 +9,19 @@ use serde_json::{Value, json};
 use stratoscope_extractor::LayerSelection;
 use stratoscope_plot::{Activations, Trajectory};
 
-/// Absolute values beyond this percentile share the last colour of the activations.
+/// In the figure of activations, absolute values above this percentile have the last colour.
 const CLIP: f64 = 99.0;
 
 impl Exploration {
-    /// The path of every token through the layers.
+    /// The figure of the path of every token through the layers.
     pub(super) fn trajectory_figure(&self) -> Option<Figure> {
         let maps = self.trajectory.as_ref()?;
         let far = far_from_the_rest(maps);
         let is_drawn = |column: &usize| far.binary_search(column).is_err();
         let drawn: Vec<usize> = (0..maps.rows.len()).filter(is_drawn).collect();
         let rows: Vec<usize> = drawn.iter().map(|&column| maps.rows[column]).collect();
-        let (title, caption) = ("Trails through depth", self.trajectory_caption(maps, &far));
+        let (title, caption) =
+            ("Paths of tokens through the layers", self.trajectory_caption(maps, &far));
         let mut json = self.described("trajectory", title, &caption);
         let picture = Trajectory {
             title: self.full_title(title),
@@ -61,25 +62,26 @@ impl Exploration {
     fn trajectory_caption(&self, maps: &LayerMaps, far: &[usize]) -> String {
         let basis = match (maps.reducer, maps.alignment) {
             (Reducer::Pca, Alignment::Joint) => {
-                "One basis for all layers: the two directions of the greatest variance of the tokens \
-                 of all layers together (PCA). Much of it may be a shift that all tokens share."
+                "One basis for all layers: the two directions of the largest variance of the \
+                 tokens of all layers together (PCA). A shift that all tokens share can be a large \
+                 part of this variance."
             }
             (Reducer::Pca, _) => {
-                "Each layer has its own two directions of the greatest variance (PCA). Each map is \
-                 rotated and mirrored to fit the map of the layer before (Procrustes), which removes \
-                 a shift that all tokens share."
+                "One map per layer: the two directions of the largest variance of this layer \
+                 (PCA). Each map is rotated and mirrored to fit the map of the layer before \
+                 (Procrustes). This removes a shift that all tokens share."
             }
             (Reducer::Random, _) => {
-                "Two random directions: the control. A structure that is also visible here does not \
-                 come from the reducer."
+                "Two random directions: a control. A structure that is visible here does not come \
+                 from the reducer."
             }
             (Reducer::Tsne, Alignment::Joint) => {
                 "One t-SNE map of the tokens of all layers. Only near neighbours have a meaning; \
-                 distances, directions and empty space do not."
+                 long distances, directions and empty space have none."
             }
             (Reducer::Tsne, _) => {
-                "One t-SNE map per layer. Each map is rotated, mirrored and scaled to fit the map of \
-                 the layer before (Procrustes). Only near neighbours have a meaning."
+                "One t-SNE map per layer. Each map is rotated, mirrored and scaled to fit the map \
+                 of the layer before (Procrustes). Only near neighbours have a meaning."
             }
         };
         let mean = |of: &[Option<f64>]| {
@@ -88,7 +90,7 @@ impl Exploration {
         };
         let quality = match (mean(&maps.trustworthiness), mean(&maps.continuity), maps.k) {
             (Some(t), Some(c), Some(k)) => format!(
-                " How well the plane keeps neighbours, mean over layers (k = {k}): trustworthiness \
+                " How well the plane keeps neighbours (mean over layers, k = {k}): trustworthiness \
                  {t:.2}, continuity {c:.2}."
             ),
             _ => String::new(),
@@ -98,15 +100,15 @@ impl Exploration {
         let far = match far.is_empty() {
             true => String::new(),
             false => format!(
-                " Not drawn, because their paths leave the plane of the other tokens by more than \
-                 its width: {} (the JSON and CSV files have them).",
+                " Not drawn, because their paths leave the area of the other tokens by more than \
+                 its width: {} (they are in the JSON and CSV files).",
                 far.join(", ")
             ),
         };
         let last = match self.ends_after_norm() {
             true => {
-                " The last layer is after the final norm of the model, which changes the scale: much \
-                 of the last step is due to this norm."
+                " The last layer is the output of the final norm, which changes the scale: a large \
+                 part of the last step is due to this norm."
             }
             false => "",
         };
@@ -118,15 +120,16 @@ impl Exploration {
         let sinks = maps.placed.len() - special;
         match (special, sinks) {
             (0, 0) => String::new(),
-            (_, 0) => " Special tokens are placed on this basis, not fitted.".to_owned(),
+            (_, 0) => " Special tokens are placed on the map, but the map is not fitted to them."
+                .to_owned(),
             _ => format!(
-                " Special tokens and {sinks} tokens of outlying norm are placed on this basis, not \
-                 fitted."
+                " Special tokens and {sinks} tokens with an outlying norm are placed on the map, \
+                 but the map is not fitted to them."
             ),
         }
     }
 
-    /// The hidden states as they are: of the chosen layers, or of the last one.
+    /// The figure of the hidden states of the chosen layers, or of the last layer.
     pub(super) fn activations_figure(&self) -> Figure {
         let all = 0..self.states.layers.len();
         let chosen: Vec<usize> = match &self.options.layers {
@@ -139,8 +142,8 @@ impl Exploration {
         let d_model = self.states.d_model();
         let title = "Activations";
         let caption = "The hidden states: one row per token, one column per dimension. A dark \
-                       column is a dimension that is large for every token. The figure does not \
-                       show what a dimension means."
+                       column is a dimension with a large absolute value in every token. The \
+                       figure does not show what a dimension means."
             .to_owned();
         let rows: Vec<usize> = (0..self.states.rows.len()).collect();
         let mut json = self.described("activations", title, &caption);
@@ -168,7 +171,7 @@ impl Exploration {
         Figure::bespoke("activations", Bespoke { picture, json, csv })
     }
 
-    /// What the JSON of a figure begins with, as that of a chart does.
+    /// The first keys of the JSON of a figure; charts have the same keys.
     fn described(&self, id: &str, title: &str, caption: &str) -> Value {
         let subject = short_name(&self.states.origin.model);
         json!({ "id": id, "title": title, "subject": subject, "caption": caption })
@@ -186,7 +189,7 @@ impl Exploration {
         rows.iter().map(token).collect()
     }
 
-    /// The text of a row as CSV holds it (RFC 4180).
+    /// The text of a row as a field of CSV (RFC 4180).
     fn quoted(&self, row: usize) -> String {
         let text = &self.states.rows[row].label;
         match text.contains(['"', ',', '\r', '\n']) {
@@ -195,16 +198,16 @@ impl Exploration {
         }
     }
 
-    /// Whether the last layer is after the final norm of the model.
+    /// Whether the last layer is the output of the final norm.
     pub(super) fn ends_after_norm(&self) -> bool {
         let origin = &self.states.origin;
         origin.final_norm && self.states.layers.last() == Some(&origin.n_layers)
     }
 }
 
-/// The columns of maps whose tokens were placed on a basis that was fitted without them, and which
-/// leave the plane of the others by more than its width at some layer: attention sinks, which would
-/// hide the differences of all other tokens.
+/// The columns of tokens to which the map was not fitted and which, at some layer, are outside the
+/// area of the fitted tokens by more than its width. These are attention sinks; drawing them would
+/// hide the differences between all other tokens.
 fn far_from_the_rest(maps: &LayerMaps) -> Vec<usize> {
     let placed = |column: &usize| maps.placed.contains(&maps.rows[*column]);
     let (aside, fitted): (Vec<usize>, Vec<usize>) = (0..maps.rows.len()).partition(placed);

@@ -1,4 +1,4 @@
-//! The charts of an exploration: each is one value for paper, page, JSON and CSV.
+//! The charts of an exploration, with their titles and captions.
 
 use super::maps::LayerMaps;
 use super::options::Alignment;
@@ -16,7 +16,7 @@ use stratoscope_extractor::Unit;
 #[derive(Debug)]
 pub(super) struct Described {
     pub(super) chart: Chart,
-    /// The name and the content of the line.
+    /// The name and the text of the line.
     pub(super) headline: Option<(&'static str, String)>,
 }
 
@@ -26,7 +26,7 @@ impl From<Chart> for Described {
     }
 }
 
-/// Which mean of a layer.
+/// Selects one of the means of a layer.
 pub(super) type Pick = fn(&LayerSummary) -> Option<Estimate>;
 
 /// The curves by depth. The last one is the baseline.
@@ -36,14 +36,14 @@ pub(super) const CURVES: [(&str, Pick); 3] = [
     ("any two words", |l| l.baseline),
 ];
 
-/// A curve by depth, `[layers]`, with the number of resampled units.
+/// A curve by depth, `[layers]`; its n is the number of units that the bootstrap resamples.
 pub(super) fn curve(name: &str, layers: &[LayerSummary], pick: Pick) -> Series {
     let n = layers.iter().find_map(pick).map(|estimate| estimate.n);
     Series { n, ..series(name, layers.iter().map(pick)) }
 }
 
 impl Exploration {
-    /// The charts of both figures and page, in the order in which they are shown; made once.
+    /// The charts that are both figures and part of the page, in display order; made once.
     pub(super) fn charts(&self) -> &[Described] {
         self.charts.get_or_init(|| {
             let charts = [
@@ -64,7 +64,7 @@ impl Exploration {
         })
     }
 
-    /// The chart with the name of the model, and linked to the first exploration of a page.
+    /// Adds the name of the model to a chart, and links it to the first exploration of a page.
     fn about(&self, chart: Chart) -> Chart {
         chart.subject(short_name(&self.states.origin.model)).exploration(0)
     }
@@ -87,7 +87,7 @@ impl Exploration {
         let mut rows = vec![vec![own]];
         if let Some(profile) = &self.profile {
             captions.push(format!(
-                "The profile is a property of the model: it does not depend on this text. {}",
+                "The profile is a property of the model and does not depend on the input. {}",
                 profile.caption()
             ));
             let named = |panel: Panel| {
@@ -106,13 +106,13 @@ impl Exploration {
 
     fn depth_caption(&self) -> String {
         let over = match self.states.texts.len() {
-            1 => format!("the {} of one text: they say nothing about other texts", self.units()),
+            1 => format!("the {} of one text, so they are not valid for other texts", self.units()),
             n => format!("{n} texts"),
         };
         let baseline = match self.layers.first().and_then(|l| l.baseline) {
             Some(baseline) => format!(
-                " Dashed: the mean cosine of words from {} unrelated sentences (Ethayarajh 2019). \
-                 Read similarities relative to this baseline.",
+                " Dashed: the baseline, which is the mean cosine of words from {} unrelated \
+                 sentences (Ethayarajh 2019). Read similarities relative to this baseline.",
                 baseline.n
             ),
             None => {
@@ -135,8 +135,9 @@ impl Exploration {
         let axis = Axis::layers(&self.states.layers);
         let panel = Panel::new("", axis, "mean Euclidean norm", [series]);
         let caption = format!(
-            "The mean Euclidean norm of the {} that are not special. Where the norm jumps, a map of \
-             all layers in one basis shows mostly this jump; a cosine does not depend on the norm.",
+            "The mean Euclidean norm of the {} that are not special. If the norm jumps between two \
+             layers, a map of all layers in one basis shows mostly this jump. Cosines do not \
+             depend on the norm.",
             self.units()
         );
         Some(Chart::new("norms", "Norms", Curves::one(panel)).caption(caption).into())
@@ -149,13 +150,13 @@ impl Exploration {
         let panel = MatrixPanel::new(axis(), axis(), "debiased linear CKA", scale)
             .n(*n)
             .values(values.iter().copied().map(Some));
-        let chart = Chart::new("cka", "How similar the layers are", panel)
+        let chart = Chart::new("cka", "Similarity of layers", panel)
             .caption(cka_caption(&format!("over the {} that are not special", self.units())))
             .paper("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
         Some(chart.into())
     }
 
-    /// Token × token cosines by layer, raw and centred. The page has a panel of its own for them.
+    /// Cosines between tokens by layer, raw and centred. On the page, a separate panel shows them.
     pub(super) fn similarity_chart(&self) -> Option<Chart> {
         let similarity = self.similarity.as_ref()?;
         let all: Vec<usize> = (0..self.states.rows.len()).collect();
@@ -172,9 +173,10 @@ impl Exploration {
             panel("Centred cosine", "centred cosine", &similarity.centred, Scale::symmetric(1.0)),
         ];
         let caption = format!(
-            "Cosine of each of the {units} with every other one. Raw cosine: it is high between any \
-             two {units} where the space is a narrow cone, and a few large dimensions can dominate \
-             it. Centred cosine: {centred} All matrices of a panel share one scale.",
+            "Cosines between all pairs of {units}. Raw cosine: it is high for all pairs if all \
+             vectors of a layer have similar directions (anisotropy), and a few large dimensions \
+             can dominate it. Centred cosine: {centred} All matrices of a panel have the same \
+             colour scale.",
             units = self.units(),
             centred = centred(self.units()),
         );
@@ -182,7 +184,7 @@ impl Exploration {
         Some(self.about(chart.caption(caption)))
     }
 
-    /// The t-SNE maps. The page has a panel of its own for them.
+    /// The t-SNE maps. On the page, a separate panel shows them.
     pub(super) fn tsne_chart(&self) -> Option<Chart> {
         let maps = self.tsne.as_ref()?;
         let point = |layer: &Vec<[f64; 2]>| layer.iter().copied().map(Some).collect();
@@ -203,7 +205,7 @@ impl Exploration {
 
     fn tsne_caption(&self, maps: &LayerMaps) -> String {
         let how = match maps.alignment {
-            Alignment::Joint => "One map of the tokens of all layers, shown layer by layer.",
+            Alignment::Joint => "One map of the tokens of all layers; each panel shows one layer.",
             Alignment::Procrustes => {
                 "One map per layer. Each map is rotated, mirrored and scaled to fit the map of the \
                  layer before."
@@ -213,21 +215,22 @@ impl Exploration {
         let perplexity = maps.perplexity.unwrap_or(0.0);
         let of = maps
             .components
-            .map_or_else(String::new, |k| format!(", of the first {k} principal components"));
+            .map_or_else(String::new, |k| format!(", input: the first {k} principal components"));
         let omitted = match self.states.rows.len() - maps.rows.len() {
             0 => String::new(),
             n => format!(" {n} special or outlying tokens are omitted."),
         };
         format!(
-            "{how} Perplexity {perplexity:.1}{of}. Near neighbours have a meaning; distances, sizes \
-             of groups and empty space do not. T: trustworthiness, whether neighbours on the map are \
-             neighbours in the space of the layer. C: continuity, whether the map keeps the \
-             neighbours of the space (0 to 1, k = {}).{omitted}",
+            "{how} Perplexity {perplexity:.1}{of}. Only near neighbours have a meaning; long \
+             distances, sizes of groups and empty space have none. T: trustworthiness, the extent \
+             to which neighbours on the map are neighbours in the full space. C: continuity, the \
+             extent to which neighbours in the full space are neighbours on the map (0 to 1, k = \
+             {}).{omitted}",
             maps.k.map_or_else(|| "undefined".to_owned(), |k| k.to_string()),
         )
     }
 
-    /// Some rows of the states as an axis, which the page links to its tokens where it has all rows.
+    /// Some rows of the states as an axis. The page links it to its tokens if it has all rows.
     pub(super) fn token_axis(&self, rows: &[usize]) -> Axis {
         let names = display_names(&self.states.rows);
         let labels = rows.iter().map(|&row| names[row].clone()).collect();
@@ -240,7 +243,7 @@ impl Exploration {
             .muted((0..rows.len()).filter(special))
     }
 
-    /// What a row is.
+    /// The unit of a row, singular.
     pub(super) fn unit_name(&self) -> &'static str {
         match self.states.unit {
             Unit::Token => "token",
@@ -249,7 +252,7 @@ impl Exploration {
         }
     }
 
-    /// What rows are.
+    /// The unit of rows, plural.
     pub(super) fn units(&self) -> &'static str {
         match self.states.unit {
             Unit::Token => "tokens",
@@ -259,20 +262,20 @@ impl Exploration {
     }
 }
 
-/// What a centred cosine is, and what it cannot show.
+/// The explanation of centred cosines for captions.
 pub(super) fn centred(units: &str) -> String {
     format!(
         "the mean of the layer's {units} (without special tokens) is subtracted first; with few \
-         {units}, this mean makes unlike {units} look opposed."
+         {units}, this makes different {units} look opposite."
     )
 }
 
-/// The caption of CKA between layers, `over` some rows.
+/// The caption of CKA between layers; `over` names the rows.
 pub(super) fn cka_caption(over: &str) -> String {
     format!(
-        "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) {over}. It is 1 where two \
-         layers arrange them in the same way up to rotation and scale, and about 0, also below 0, \
-         for unrelated arrangements. It is noisy for few of them, and a high value does not show \
-         that two layers encode the same information."
+        "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) {over}. It is 1 if two \
+         layers have the same geometry up to rotation and scale, and about 0 (also negative) if \
+         their geometries are unrelated. It is noisy if there are few rows, and a high value does \
+         not show that two layers encode the same information."
     )
 }

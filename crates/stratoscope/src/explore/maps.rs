@@ -1,4 +1,5 @@
-//! Maps of the hidden states of all layers in a plane, in one basis or aligned layer by layer.
+//! Maps: the hidden states of all layers, reduced to a plane in one basis or aligned layer by
+//! layer.
 
 use super::options::{Alignment, Reducer};
 use crate::Result;
@@ -15,63 +16,65 @@ use stratoscope_reducer::{
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct LayerMaps {
-    /// How they were made.
+    /// The reduction.
     pub reducer: Reducer,
-    /// How they were aligned.
+    /// The alignment.
     pub alignment: Alignment,
-    /// The rows of the states that are on the maps, in order.
+    /// The rows of the states that are on the maps, ascending.
     pub rows: Vec<usize>,
-    /// Of these, which were placed on a basis that was fitted without them: special tokens, and
-    /// tokens whose norm is more than 10 times the layer's median.
+    /// The rows that are on the maps although the basis was not fitted to them: special tokens, and
+    /// tokens with a norm of more than 10 times the median of the layer.
     pub placed: Vec<usize>,
     /// `[layers][rows]`: the coordinates.
     pub points: Vec<Vec<[f64; 2]>>,
-    /// The share of the variance of the fitted tokens along each axis, where axes have one.
+    /// The share of the variance of the fitted tokens along each axis; `None` for t-SNE.
     pub shares: Option<[f64; 2]>,
-    /// The third component, which the report's map can turn to; of a joint PCA alone.
+    /// The third component, to which the map of the page can be turned; only for a joint PCA.
     #[serde(skip)]
     pub third: Option<ThirdComponent>,
-    /// t-SNE's perplexity.
+    /// The perplexity of t-SNE.
     pub perplexity: Option<f64>,
-    /// The principal components that t-SNE was given in place of the states; none where it was
-    /// given these, as up to 1,000 points.
+    /// The number of principal components that were the input of t-SNE; `None` if the states were
+    /// the input, as for up to 1,000 points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub components: Option<usize>,
-    /// `[layers]`: whether neighbours on the map are neighbours in the space of the layer
-    /// (Venna & Kaski 2001), among the fitted tokens; none for fewer than 3.
+    /// `[layers]`: trustworthiness (Venna & Kaski 2001), 0 to 1: the extent to which neighbours on
+    /// the map are neighbours in the full space, among the fitted tokens; `None` for fewer than 3.
     pub trustworthiness: Vec<Option<f64>>,
-    /// `[layers]`: the reverse.
+    /// `[layers]`: continuity, 0 to 1: the extent to which neighbours in the full space are
+    /// neighbours on the map; `None` for fewer than 3 tokens.
     pub continuity: Vec<Option<f64>>,
-    /// The neighbours that these two count.
+    /// The number of neighbours in trustworthiness and continuity.
     pub k: Option<usize>,
 }
 
 /// The third principal component of maps that share one basis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThirdComponent {
-    /// The share of the variance of the fitted tokens along it.
+    /// The share of the variance of the fitted tokens along this component.
     pub share: f64,
     /// `[layers][rows]`: the coordinates.
     pub values: Vec<Vec<f64>>,
 }
 
-/// A token whose norm is this many times its layer's median is an attention sink.
+/// A token is an attention sink if its norm is more than this many times the median of its layer.
 const SINK: f64 = 10.0;
 
-/// Neighbours for trustworthiness and continuity, where there are enough tokens.
+/// The number of neighbours for trustworthiness and continuity, if there are enough tokens.
 const NEIGHBOURS: usize = 5;
 
-/// The principal components that are kept: two are drawn, the third is for the report.
+/// The number of principal components: two are drawn, the third is for the page.
 const AXES: usize = 3;
 
-/// t-SNE of more points than this is of their first [`COMPONENTS`] principal components: distances
-/// hardly change, and cost a fraction (van der Maaten & Hinton 2008 do so).
+/// With more points than this, the input of t-SNE is the first [`COMPONENTS`] principal components,
+/// as in van der Maaten & Hinton 2008: distances are almost unchanged and much faster to compute.
 const FULL_POINTS: usize = 1000;
 const COMPONENTS: usize = 50;
 
-/// Brings the states of all layers to the plane. The basis is fitted without special tokens and
-/// attention sinks; t-SNE, which cannot place what it did not fit, leaves them out. It maps more
-/// than 1,000 points by their first 50 principal components.
+/// Reduces the states of all layers, `[layers, tokens, d_model]`, to a plane. The basis is fitted
+/// without special tokens and attention sinks. t-SNE cannot place further points on a map, so these
+/// tokens are not on its maps. For more than 1,000 points, the input of t-SNE is the first 50
+/// principal components. `progress` receives the numbers of finished and of all steps.
 ///
 /// # Errors
 /// Too few tokens for the method.
@@ -89,7 +92,7 @@ pub fn reduce(
     };
     let layers: Vec<Array2<f32>> =
         (0..states.layers.len()).map(|l| states.layer(l).select(Axis(0), &rows)).collect();
-    // The fitted rows by their place among those on the maps.
+    // The indices of the fitted rows in `rows`.
     let fit: Vec<usize> = rows
         .iter()
         .enumerate()
@@ -97,7 +100,7 @@ pub fn reduce(
         .map(|(place, _)| place)
         .collect();
     let n = rows.len();
-    // Layers that have a map each turn in its plane, which a third component is not in.
+    // Separate maps of layers are rotated in the plane, so that a third component has no place.
     let axes = if alignment == Alignment::Joint { AXES } else { 2 };
     let (mut perplexity, mut components) = (None, None);
     let mut map = |x: ArrayView2<f32>, fit: &[usize], step: usize, steps: usize| {
@@ -109,25 +112,25 @@ pub fn reduce(
             Reducer::Random => random_projection(x, x.ncols().min(2), seed)?,
             Reducer::Tsne => {
                 let params = Tsne::params().seed(seed).check()?;
-                let mut heard = |done, all| progress(step * all + done, steps * all);
+                let mut report = |done, all| progress(step * all + done, steps * all);
                 let scores = if x.nrows() > FULL_POINTS && x.ncols() > COMPONENTS {
                     let pca = Pca::params(COMPONENTS).fit(&DatasetBase::from(x))?;
                     Some(pca.transform(&x)?)
                 } else {
                     None
                 };
-                // States without any spread have no components.
+                // States without variance have no components.
                 let scores = scores.filter(|scores| scores.ncols() > 0);
                 let map = match &scores {
-                    Some(scores) => params.embed(scores.view(), &mut heard)?,
-                    None => params.embed(x, &mut heard)?,
+                    Some(scores) => params.embed(scores.view(), &mut report)?,
+                    None => params.embed(x, &mut report)?,
                 };
                 components = scores.map(|scores| scores.ncols());
                 perplexity = Some(map.perplexity);
                 map.embedding
             }
         };
-        // Points without spread have fewer than two components.
+        // Points without variance have fewer than two components.
         let mut plane = Array2::zeros((x.nrows(), placed.ncols().max(2)));
         plane.slice_mut(s![.., ..placed.ncols()]).assign(&placed);
         Ok::<_, crate::Error>(plane)
@@ -147,7 +150,7 @@ pub fn reduce(
             for (step, layer) in layers.iter().enumerate() {
                 let mut plane = map(layer.view(), &fit, step, layers.len())?;
                 if let (Alignment::Procrustes, Some(last)) = (alignment, planes.last()) {
-                    // The size of a t-SNE map has no meaning; that of the others has.
+                    // The scale of a t-SNE map has no meaning, in contrast to that of other maps.
                     let scaling =
                         if reducer == Reducer::Tsne { Scaling::Fit } else { Scaling::Keep };
                     let (source, target) =
@@ -201,8 +204,8 @@ pub fn reduce(
     Ok(maps)
 }
 
-/// The rows that a basis is fitted to: neither special tokens nor attention sinks; all where
-/// nothing would be left.
+/// The rows to which a basis is fitted: all tokens except special tokens and attention sinks, or
+/// all rows if there are no other tokens.
 pub(crate) fn fitted_rows(states: &Activations) -> Vec<usize> {
     let mut sink = vec![false; states.rows.len()];
     for layer in 0..states.layers.len() {
@@ -224,8 +227,8 @@ pub(crate) fn fitted_rows(states: &Activations) -> Vec<usize> {
     if fitted.is_empty() { rows(&|_| true) } else { fitted }
 }
 
-/// The variance of the fitted points along each axis, over the variance of what was reduced: about
-/// one mean under a joint basis, about each layer's own mean otherwise.
+/// The variance of the fitted points along each axis, divided by the variance of the states. With a
+/// joint basis, the variance is about one mean; otherwise, it is about the mean of each layer.
 fn shares(
     layers: &[Array2<f32>],
     planes: &[Array2<f64>],
@@ -239,7 +242,7 @@ fn shares(
         _ => (0..layers.len()).map(|l| vec![l]).collect(),
     };
     let spread = |columns: &mut dyn Iterator<Item = f64>| {
-        // Two passes over one column at a time would need them twice: Welford's update does not.
+        // Welford's update needs one pass over the values.
         let (mut n, mut mean, mut squares) = (0.0, 0.0, 0.0);
         for value in columns {
             n += 1.0;

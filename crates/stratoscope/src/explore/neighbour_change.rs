@@ -1,4 +1,4 @@
-//! The chart of how the neighbours of tokens change from layer to layer.
+//! The chart of the change of nearest neighbours from layer to layer.
 
 use super::Exploration;
 use super::charts::Described;
@@ -7,10 +7,10 @@ use crate::text::metric_label;
 use std::collections::BTreeMap;
 use stratoscope_chart::{Axis, Cell, Chart, Column, Drawing, MatrixPanel, Scale, Table};
 
-/// Tokens above which a matrix is not readable: then a table has the tokens that changed most.
+/// A matrix of more tokens is not readable: the chart is then a table of the largest changes.
 const MAX_ROWS: usize = 60;
 
-/// Tokens of each step in the table.
+/// The number of tokens of each step in the table.
 const LISTED: usize = 10;
 
 impl NeighbourChange {
@@ -21,13 +21,16 @@ impl NeighbourChange {
 }
 
 impl Exploration {
-    /// The neighbours that are new at each step: of each token, or of those that changed most.
+    /// The chart of new neighbours at each step, for all tokens or for those with the largest
+    /// changes.
     pub(super) fn neighbour_change_chart(&self) -> Option<Described> {
         let change = self.neighbour_change.as_ref()?;
         let (drawing, which) = match change.n <= MAX_ROWS {
             true => (self.change_matrix(change), String::new()),
             false => {
-                let which = format!(" The {LISTED} tokens of each step that changed most.");
+                let which = format!(
+                    " The table has the {LISTED} tokens with the largest change of each step."
+                );
                 (self.change_table(change), which)
             }
         };
@@ -37,10 +40,10 @@ impl Exploration {
         let caption = format!(
             "The share of the {k} nearest neighbours of each {unit} that were not among its {k} \
              nearest neighbours at the layer before ({metric} in the full space, among the {n} \
-             {units} that are not special). Unrelated neighbourhoods change by {chance:.2}. Mean \
-             over all {units}: {means}.{which} A change shows that other {units} are near, not that \
-             the vector of the {unit} moved far; with few {units}, a single neighbour can change by \
-             chance.",
+             {units} that are not special). With random neighbours, the share would be \
+             {chance:.2}. Mean over all {units}: {means}.{which} A change shows that other {units} \
+             are near, not that the vector of the {unit} changed much. With few {units}, a single \
+             neighbour can change by chance.",
             k = change.neighbours,
             unit = self.unit_name(),
             metric = metric_label(self.options.metric),
@@ -53,7 +56,7 @@ impl Exploration {
     }
 
     fn change_matrix(&self, change: &NeighbourChange) -> Drawing {
-        // Every token is in every step: each has as many changes as there are steps.
+        // Every step has every token, so that each row of the matrix is complete.
         let mut rows: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
         for token in change.steps.iter().flat_map(|step| &step.tokens) {
             rows.entry(token.row).or_default().push(token.change);
@@ -87,14 +90,14 @@ impl Exploration {
         Table::new(columns, rows).into()
     }
 
-    /// The step in which most neighbours changed, and the tokens that changed most.
+    /// The step with the largest change, and the tokens with the largest changes.
     fn change_headline(&self, change: &NeighbourChange) -> Option<(&'static str, String)> {
         let step = change.largest()?;
         let most = step.tokens.iter().take(3);
         let most: Vec<&str> =
             most.map(|token| self.states.rows[token.row].label.as_str()).collect();
         let text = format!(
-            "layer {} to {}: {:.0} % of nearest neighbours are new (by chance {:.0} %); most: {}",
+            "layer {} to {}: {:.0} % of nearest neighbours are new (random: {:.0} %), most for: {}",
             step.from,
             step.to,
             100.0 * step.change,

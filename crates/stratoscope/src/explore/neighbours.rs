@@ -1,5 +1,5 @@
-//! The nearest neighbours of every token at every layer, and how they change with depth: computed
-//! once for an exploration, with its metric.
+//! The nearest neighbours of every token at every layer, and their change from layer to layer. They
+//! are computed once for an exploration, with its metric.
 
 use super::similarity::ordinary;
 use crate::{Omitted, Part, Result, Why};
@@ -8,47 +8,48 @@ use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{Metric, Reference};
 
-/// Tokens above which neighbours take too long: the time grows with the square of their number.
+/// Neighbours of more tokens take too long: the time grows with the square of the number of tokens.
 pub(super) const MAX_TOKENS: usize = 5_000;
 
-/// Neighbours that are listed for each token, and where there are many tokens.
+/// The number of neighbours that are listed for each token, and the number if there are many
+/// tokens.
 const LISTED: usize = 8;
 const LISTED_OF_MANY: usize = 5;
 
-/// A number of tokens that counts as many.
+/// More tokens than this count as many.
 const MANY: usize = 1_000;
 
-/// Neighbours that are compared between layers, at most.
+/// The largest number of neighbours that are compared between layers.
 const MAX_COMPARED: usize = 10;
 
 /// The nearest neighbours of every token that is not special, at every layer, in the full space.
 #[derive(Debug, Clone)]
 pub struct Neighbours {
-    /// The rows of the states that they are among, ascending.
+    /// The rows of the states among which neighbours are searched, ascending.
     pub rows: Vec<usize>,
-    /// How many are listed for each token.
+    /// The number of neighbours that are listed for each token.
     pub k: usize,
-    /// How many are compared between layers.
+    /// The number of neighbours that are compared between layers.
     compared: usize,
-    /// `[layers][rows]`: places in `rows`, nearest first.
+    /// `[layers][rows]`: indices into `rows`, nearest first.
     nearest: Vec<Vec<Vec<usize>>>,
 }
 
-/// How the neighbours of tokens change from layer to layer.
+/// The change of nearest neighbours from layer to layer.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct NeighbourChange {
-    /// How many nearest neighbours are compared.
+    /// The number of nearest neighbours that are compared.
     pub neighbours: usize,
-    /// The number of tokens, without special ones.
+    /// The number of tokens that are not special.
     pub n: usize,
-    /// The mean change of unrelated neighbourhoods.
+    /// The expected change with random neighbours, 0 to 1.
     pub by_chance: f64,
     /// One entry per pair of consecutive layers.
     pub steps: Vec<ChangeStep>,
 }
 
-/// From one layer to the next.
+/// The change from one layer to the next.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct ChangeStep {
@@ -56,27 +57,28 @@ pub struct ChangeStep {
     pub from: usize,
     /// The layer after.
     pub to: usize,
-    /// The share of neighbours that changed, mean over tokens: 0 to 1.
+    /// The share of neighbours that changed, 0 to 1; mean over tokens.
     pub change: f64,
-    /// The tokens, the largest change first.
+    /// The tokens, with the largest change first.
     pub tokens: Vec<TokenChange>,
 }
 
-/// A token in a step.
+/// The change of the neighbours of one token.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct TokenChange {
-    /// The row of the states.
+    /// The row of the token in the states.
     pub row: usize,
     /// The share of its neighbours that changed, 0 to 1.
     pub change: f64,
 }
 
 impl Neighbours {
-    /// Among the rows of the states that are not special and are in `rows`.
+    /// The neighbours among the rows in `rows` that are not special. The inner error is the reason
+    /// why neighbours are omitted.
     ///
     /// # Errors
-    /// An entry that is not finite.
+    /// An entry of the states that is not finite.
     pub(super) fn of(
         states: &Activations,
         rows: &[usize],
@@ -91,10 +93,10 @@ impl Neighbours {
         if n > MAX_TOKENS {
             return omit(Why::TooMany { what: "tokens", found: n, hint: "choose fewer texts" });
         }
-        // Of few tokens, half: a list of nearly all others has no content.
+        // Half of the tokens at most: a list of nearly all tokens has no information.
         let k = if n > MANY { LISTED_OF_MANY } else { LISTED }.min((n - 1) / 2);
         let compared = (n / 4).clamp(1, MAX_COMPARED);
-        // All of one sentence: intervals are not needed, and so not computed.
+        // As one sentence, so that no intervals are computed: they are not needed.
         let sentences = vec![0; n];
         let most = k.max(compared);
         let of_layer = |layer: usize| -> Result<Vec<Vec<usize>>> {
@@ -107,12 +109,13 @@ impl Neighbours {
         Ok(Ok(Self { rows, k, compared, nearest }))
     }
 
-    /// `[rows]`: the listed neighbours at a layer, by its index, as places in `rows`.
+    /// `[rows]`: the listed neighbours at a layer, as indices into `rows`. `layer` is the index of
+    /// the layer among the layers of the states.
     pub fn at(&self, layer: usize) -> impl Iterator<Item = &[usize]> {
         self.nearest[layer].iter().map(|nearest| &nearest[..self.k])
     }
 
-    /// How they change; why that is not defined, where it is not.
+    /// The change of neighbours from layer to layer, or the reason why it is omitted.
     pub(super) fn change(&self, layers: &[usize]) -> Result<NeighbourChange, Omitted> {
         let (n, k) = (self.rows.len(), self.compared);
         let omit = |why| Err(Omitted::new(Part::NeighbourChange, why));
@@ -141,14 +144,14 @@ impl Neighbours {
 }
 
 impl NeighbourChange {
-    /// The step with the largest change; the first of equal ones.
+    /// The step with the largest change; of equal steps, the first.
     pub fn largest(&self) -> Option<&ChangeStep> {
         self.steps.iter().rev().max_by(|a, b| a.change.total_cmp(&b.change))
     }
 }
 
-/// `[n, d_model]`: rows whose Euclidean distances order neighbours as the metric does. Vectors of
-/// length 1 do so for cosines.
+/// `[n, d_model]`: vectors that are prepared so that Euclidean distances give the neighbours of the
+/// metric. For cosines, these are vectors of length 1.
 fn prepared(x: ArrayView2<'_, f32>, metric: Metric) -> Result<Array2<f32>> {
     let mut x = match metric {
         Metric::Cosine | Metric::Euclidean => x.to_owned(),

@@ -1,4 +1,4 @@
-//! How texts are read, measured and reduced for an exploration.
+//! The options of an exploration.
 
 use crate::serial;
 use serde::Serialize;
@@ -7,7 +7,7 @@ use stratoscope_extractor::{LayerSelection, LongText, Unit};
 use stratoscope_geometry::Metric;
 use stratoscope_loader::Pooling;
 
-/// How texts are read, measured and reduced.
+/// The options of an exploration: how texts are read, measured and reduced.
 ///
 /// ```
 /// use stratoscope::{Metric, explore::Options};
@@ -19,9 +19,9 @@ pub struct Options {
     /// The metric of the curves by depth and of nearest neighbours.
     #[serde(serialize_with = "serial::metric")]
     pub metric: Metric,
-    /// How the trajectory is reduced to a plane.
+    /// The reduction of the trajectory to a plane.
     pub reducer: Reducer,
-    /// How the maps of the layers are aligned.
+    /// The alignment of the maps of layers.
     pub align: Alignment,
     /// The seed of t-SNE, the random projection and the bootstrap.
     pub seed: u64,
@@ -29,19 +29,19 @@ pub struct Options {
     // In JSON, `layers` is the list of per-layer objects.
     #[serde(rename = "layers_chosen", serialize_with = "serial::layers")]
     pub layers: LayerSelection,
-    /// What a row is. Tokens can be pooled to words.
+    /// The unit of a row. Tokens can be pooled to words or sentences.
     pub unit: Unit,
-    /// How the tokens of a word become one vector; by default their mean.
+    /// The pooling of the tokens of a word; the default is the mean.
     #[serde(serialize_with = "serial::some_pooling")]
     pub pooling: Option<Pooling>,
-    /// Whether special tokens are kept. The model reads them in any case.
+    /// Whether special tokens are kept. The model always reads them.
     pub special_tokens: bool,
-    /// What to do with a text that is longer than the model's positions allow.
+    /// What to do with a text that has more tokens than the model can read.
     #[serde(serialize_with = "serial::long")]
     pub long: LongText,
-    /// Whether the attention of every head is measured too.
+    /// Whether the attention of every head is measured.
     pub attention: bool,
-    /// Whether a missing anisotropy baseline is computed, and stored.
+    /// Whether a missing anisotropy baseline is computed and stored.
     #[serde(skip)]
     pub compute_baseline: bool,
 }
@@ -64,20 +64,21 @@ impl Default for Options {
     }
 }
 
-/// How states are reduced to a plane.
+/// A reduction of states to a plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reducer {
-    /// The two directions of the greatest variance.
+    /// The two directions of the largest variance.
     #[default]
     Pca,
-    /// t-SNE: near neighbours stay near; distances have no meaning.
+    /// t-SNE: it keeps near neighbours near; distances have no meaning.
     Tsne,
-    /// Two random directions: the control that tells structure from chance.
+    /// Two random directions: a control. Structure that is visible here does not come from the
+    /// reducer.
     Random,
 }
 
-/// How the maps of the layers are aligned.
+/// An alignment of the maps of layers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Alignment {

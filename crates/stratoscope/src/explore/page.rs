@@ -1,4 +1,4 @@
-//! The page of an exploration: exploration data, and charts.
+//! The page of an exploration: its data and its charts.
 
 mod data;
 
@@ -10,10 +10,10 @@ use stratoscope_extractor::{Activations, Row};
 use stratoscope_geometry::{Edit, align_words, choose_rows};
 use stratoscope_report::Report;
 
-/// The number of tokens on one page; of more tokens, a seeded sample is shown.
+/// The largest number of tokens on a page; of more tokens, the page shows a seeded sample.
 const MAX_TOKENS: usize = 5_000;
 
-/// The page of one exploration, or of two side by side: two texts, or two models.
+/// The page of one exploration, or of two explorations (two texts or two models) side by side.
 ///
 /// # Errors
 /// An entry of the states that is not finite.
@@ -26,7 +26,7 @@ pub fn report_of(explorations: &[&Exploration]) -> Result<Report> {
     page_of(&sides)
 }
 
-/// The page of explorations, each with the end of the ids of its charts.
+/// The page of explorations; each exploration has a suffix for the ids of its charts.
 pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
     let title = sides.first().map_or_else(String::new, |(first, _)| first.title());
     let mut report = Report::new("explore", crate::analysis::TOOL, &title);
@@ -41,7 +41,7 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
             false => exploration.data()?.clone(),
             true => exploration.data_of(&rows)?,
         };
-        // The page shows these as charts.
+        // On the page, charts show these numbers.
         (data.profile, data.cka_tokens, data.moves) = (None, None, None);
         for layer in &mut data.layers {
             (layer.cka, layer.moved, layer.heads) = (None, None, None);
@@ -61,7 +61,7 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
     Ok(report)
 }
 
-/// What determines the numbers.
+/// The model, the settings and the texts of an exploration.
 fn made_with(exploration: &Exploration) -> serde_json::Value {
     json!({
         "model": exploration.states.origin,
@@ -70,12 +70,12 @@ fn made_with(exploration: &Exploration) -> serde_json::Value {
     })
 }
 
-/// The rows of the states that are on the page: all, or a seeded sample.
+/// The rows of the states that are on the page: all rows, or a seeded sample.
 pub(super) fn rows_of_page(states: &Activations, options: &Options) -> Vec<usize> {
     choose_rows(states.rows.len(), MAX_TOKENS, options.seed)
 }
 
-/// The words of a text, lower-cased, each with the place of its first token in `rows`.
+/// The words of a text in lower case; each has the index of its first token in `rows`.
 fn words(e: &Exploration, rows: &[usize], text: usize) -> Vec<(usize, String)> {
     let mut words: Vec<(usize, String, Option<u32>)> = Vec::new();
     for (place, &row) in rows.iter().enumerate() {
@@ -94,10 +94,10 @@ fn words(e: &Exploration, rows: &[usize], text: usize) -> Vec<(usize, String)> {
     words.into_iter().map(|(place, word, _)| (place, word)).collect()
 }
 
-/// The number of words above which texts are not aligned: the time grows with its square.
+/// Texts with more words are not aligned: the time grows with the square of the number of words.
 const MAX_ALIGNED: usize = 2_000;
 
-/// Pairs of corresponding words of two texts, by the fewest edits.
+/// The pairs of corresponding words of two texts, by the smallest number of edits.
 fn pairs(a: &[(usize, String)], b: &[(usize, String)]) -> Result<Vec<[usize; 2]>> {
     if a.len().max(b.len()) > MAX_ALIGNED {
         return Ok(Vec::new());
@@ -113,8 +113,8 @@ fn pairs(a: &[(usize, String)], b: &[(usize, String)]) -> Result<Vec<[usize; 2]>
     Ok(both.collect())
 }
 
-/// Pairs of tokens of two explorations, the first tokens of corresponding words. The first text of
-/// one exploration is aligned with the first text of the other one, and so on.
+/// The pairs of first tokens of corresponding words in two explorations. The first text of one
+/// exploration is aligned with the first text of the other exploration, and so on.
 fn aligned(
     first: &Exploration,
     second: &Exploration,
@@ -126,7 +126,7 @@ fn aligned(
     Ok((0..texts).map(of_text).collect::<Result<Vec<_>>>()?.concat())
 }
 
-/// Adds the two texts of an exploration to a page, side by side. Their maps have one basis.
+/// Adds the two texts of an exploration to a page, side by side. Their maps have the same basis.
 pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<()> {
     let states = &exploration.states;
     let mut words_of = Vec::new();
@@ -146,7 +146,7 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
             (layer.cka, layer.moved) = (None, None);
             (layer.to_layer_0, layer.to_sentence) = (None, None);
         }
-        // These numbers belong to both texts together.
+        // These numbers are about both texts together.
         (data.cka_tokens, data.moves, data.profile) = (None, None, None);
         data.omitted.retain(|o| !["profile", "neighbour_change", "cka"].contains(&&*o.what));
         words_of.push(words(exploration, &rows, text));
@@ -172,7 +172,7 @@ impl Exploration {
         Ok(self.data.get_or_init(|| data))
     }
 
-    /// Whether the page has only some of the tokens.
+    /// Whether the page has only a sample of the tokens.
     pub(super) fn is_sampled(&self) -> bool {
         self.states.rows.len() > MAX_TOKENS
     }

@@ -1,4 +1,4 @@
-//! Similarities of tokens: curves by depth, token × token matrices, layer × layer CKA.
+//! Similarities: curves by depth, matrices between tokens, and CKA between layers.
 
 use super::{LayerSummary, Options};
 use crate::artifacts::baseline::Baseline;
@@ -11,13 +11,13 @@ use stratoscope_geometry::{
     rowwise_cosine, similarity_matrix,
 };
 
-/// Token × token similarities: one matrix per layer, row by row.
+/// The similarities between tokens: one matrix per layer, row by row.
 #[derive(Debug, Clone, Serialize)]
 pub struct Similarities {
     /// Cosines, `[layers][tokens * tokens]`.
     pub raw: Vec<Vec<f64>>,
-    /// Cosines after the mean of the layer's tokens that are not special is subtracted,
-    /// `[layers][tokens * tokens]`.
+    /// Centred cosines, `[layers][tokens * tokens]`. The mean over the tokens of the layer that are
+    /// not special is subtracted first.
     pub centred: Vec<Vec<f64>>,
 }
 
@@ -93,7 +93,8 @@ pub(super) fn by_layer(
     Ok(summaries)
 }
 
-/// Layer × layer debiased linear CKA over the tokens that are not special, row by row.
+/// Debiased linear CKA between layers over the tokens that are not special, `[layers * layers]` row
+/// by row.
 pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     let rows = all_ordinary(states);
     let layers: Vec<Array2<f32>> =
@@ -101,7 +102,7 @@ pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     let n = layers.len();
     let mut values = vec![1.0; n * n];
     for a in 0..n {
-        // With the diagonal: it is 1, or an error where the layer has no variance.
+        // The diagonal too: it is 1, or an error if the layer has no variance.
         for b in a..n {
             let value = debiased_cka(layers[a].view(), layers[b].view())?;
             values[a * n + b] = value;
@@ -111,18 +112,18 @@ pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     Ok(values)
 }
 
-/// The rows of `rows` whose tokens are not special; all where every token is special.
+/// The rows of `rows` that are not special tokens; all of them if every token is special.
 pub(super) fn ordinary(states: &Activations, rows: &[usize]) -> Vec<usize> {
     let found: Vec<usize> = rows.iter().copied().filter(|&r| !states.rows[r].special).collect();
     if found.is_empty() { rows.to_vec() } else { found }
 }
 
-/// All rows of tokens that are not special.
+/// All rows that are not special tokens; all rows if every token is special.
 pub(super) fn all_ordinary(states: &Activations) -> Vec<usize> {
     ordinary(states, &(0..states.rows.len()).collect::<Vec<_>>())
 }
 
-/// The units that the bootstrap resamples: sentences, or the tokens of a single sentence.
+/// The units that the bootstrap resamples: sentences, or tokens if there is one sentence.
 fn groups(sentences: &[usize]) -> Vec<usize> {
     if sentences.iter().any(|s| Some(s) != sentences.first()) {
         sentences.to_vec()
@@ -131,8 +132,9 @@ fn groups(sentences: &[usize]) -> Vec<usize> {
     }
 }
 
-/// The similarity of each row of `x` with the same row of `first`, both `[n, d_model]`: `[n]`. Centred
-/// and standardised cosines use the mean and the standard deviation of each layer.
+/// The similarity of each row of `x` to the same row of `first`, both `[n, d_model]`: `[n]`.
+/// Centred and standardised cosines use the mean and the standard deviation of each layer. With the
+/// Euclidean metric, it is a distance.
 fn own_similarity(
     x: ArrayView2<'_, f32>,
     first: ArrayView2<'_, f32>,

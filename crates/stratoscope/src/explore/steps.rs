@@ -1,4 +1,4 @@
-//! How far each step between layers moves each token: computed once, drawn as one chart.
+//! The cosine distance of each token between consecutive layers, and its chart.
 
 use super::Exploration;
 use super::charts::Described;
@@ -7,11 +7,11 @@ use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::rowwise_cosine;
 
-/// Tokens above which a matrix is not readable.
+/// A matrix of more tokens is not readable.
 const MAX_ROWS: usize = 300;
 
-/// The cosine distance (1 − cosine) of each token to its own state at the layer before,
-/// `[layers - 1][tokens]`.
+/// The cosine distance (1 − cosine) between the state of each token and its state at the layer
+/// before, `[layers - 1][tokens]`.
 ///
 /// # Errors
 /// An entry of the states that is not finite.
@@ -25,7 +25,7 @@ pub(super) fn steps(states: &Activations) -> Result<Vec<Vec<f64>>> {
 }
 
 impl Exploration {
-    /// Tokens by steps; none for one layer, or for too many tokens.
+    /// The chart of tokens by steps; `None` for one layer or for too many tokens.
     pub(super) fn steps_chart(&self) -> Option<Described> {
         let rows: Vec<usize> = (0..self.states.rows.len()).collect();
         if self.steps.is_empty() || rows.is_empty() || rows.len() > MAX_ROWS {
@@ -42,17 +42,17 @@ impl Exploration {
         )
         .values(rows.iter().flat_map(|&row| self.steps.iter().map(move |step| Some(step[row]))));
         let norm = match self.ends_after_norm() {
-            true => " The last step contains the final norm of the model.",
+            true => " The last step includes the final norm of the model.",
             false => "",
         };
         let caption = format!(
-            "The cosine distance between the state of each {} at a layer and at the layer before: 0 \
-             where the direction stays, 1 where the two states are orthogonal. A large step shows \
-             that the direction changes, not that the meaning does; a few large dimensions can \
-             dominate the cosine, and changes of length do not count.{norm}",
+            "The cosine distance between the states of each {} at a layer and at the layer before. \
+             0: the direction does not change. 1: the two states are orthogonal. A large step \
+             shows a change of direction, not a change of meaning. A few large dimensions can \
+             dominate the cosine, and changes of length have no influence.{norm}",
             self.unit_name()
         );
-        let chart = Chart::new("steps", "How far each step moves each token", panel);
+        let chart = Chart::new("steps", "Change of each token from layer to layer", panel);
         Some(Described { chart: chart.caption(caption), headline: self.steps_headline() })
     }
 
@@ -69,7 +69,9 @@ impl Exploration {
         let units = self.units();
         Some((
             "largest step",
-            format!("layer {from} to {to}: mean 1 − cosine {mean:.2} over the {units}"),
+            format!(
+                "layer {from} to {to}: mean 1 − cosine {mean:.2} ({units} that are not special)"
+            ),
         ))
     }
 }

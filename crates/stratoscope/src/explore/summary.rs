@@ -1,4 +1,4 @@
-//! An exploration as text for a terminal.
+//! The summary of an exploration, as text for a terminal.
 
 use super::{Exploration, LayerSummary, SideBySide};
 use crate::Estimate;
@@ -77,7 +77,7 @@ fn write_several(text: &mut String, side: &SideBySide) -> std::fmt::Result {
     Ok(())
 }
 
-/// One row per curve, one cell per layer.
+/// Writes the curves by depth: one row per curve, one cell per layer.
 fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     type Pick = fn(&LayerSummary) -> Option<Estimate>;
     let curves: [(&str, Pick); 3] = [
@@ -98,7 +98,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let (Some(first), Some(last)) = (exploration.layers.first(), exploration.layers.last()) else {
         return Ok(());
     };
-    // All strips share one scale, which starts at 0 unless a value is negative.
+    // All curves have one scale, which starts at 0 unless a value is negative.
     let low = all.iter().copied().fold(0.0, f64::min);
     let high = all.iter().copied().fold(low, f64::max);
     if all.is_empty() {
@@ -111,7 +111,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let Some(profile) = &exploration.profile else { return Ok(()) };
     let n_layers = profile.model.n_layers;
     writeln!(text)?;
-    writeln!(text, "{:<22}layer 0 to {n_layers}: sense against role", "the model's profile")?;
+    writeln!(text, "{:<22}layer 0 to {n_layers}: sense / (sense + role)", "the model's profile")?;
     for (name, curve) in profile.curves() {
         let shares = curve.layers.iter().map(|l| l.partition.semantic_share.map(|s| s.value));
         strip(text, &format!("share, {name}"), &shares.collect::<Vec<_>>(), (0.0, 1.0))?;
@@ -119,7 +119,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     Ok(())
 }
 
-/// One line per chart that has one.
+/// Writes the lines of the charts that have one.
 fn headlines(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let headlines = exploration.charts().iter().filter_map(|chart| chart.headline.as_ref());
     for (index, (name, content)) in headlines.enumerate() {
@@ -131,7 +131,8 @@ fn headlines(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     Ok(())
 }
 
-/// A curve as one row of cells, with its first and last value; nothing for a curve without values.
+/// Writes a curve as a row of cells with its first and last value; a curve without values is
+/// skipped.
 fn strip(
     text: &mut String,
     name: &str,

@@ -1,4 +1,4 @@
-//! The charts of a corpus's geometry, with their titles and captions.
+//! The charts of `geometry`, with their titles and captions.
 
 use super::NEIGHBOURS;
 use super::layer_pairs::{LayerPairs, PairKind, PairMeasure};
@@ -16,19 +16,19 @@ use stratoscope_chart::{
 /// The id of the figure of all measures of layers.
 pub(super) const GEOMETRY: &str = "geometry";
 
-/// How a measure of pairs of layers is shown.
+/// The description of the chart of a measure of pairs of layers.
 struct PairChart {
     measure: PairMeasure,
-    /// The name of its files.
+    /// The id of the chart.
     id: &'static str,
     title: &'static str,
-    /// What a cell is.
+    /// The label of the values.
     value: &'static str,
-    /// The kinds that are shown of one model, with their names.
+    /// The kinds that are shown for one model, with their names.
     kinds: &'static [(PairKind, &'static str)],
-    /// The kind that is shown of several models.
+    /// The kind that is shown for several models.
     main: PairKind,
-    /// What the numbers mean, and what they cannot show.
+    /// The meaning of the numbers, and their limits.
     caption: &'static str,
     paper: (&'static str, &'static str),
 }
@@ -45,12 +45,12 @@ const PAIR_CHARTS: &[PairChart] = &[
             (PairKind::Rbf, "RBF"),
         ],
         main: PairKind::Debiased,
-        caption: "Linear CKA is too high for few words in many dimensions; read debiased linear CKA. \
-                  RBF: CKA with a Gaussian kernel of half the median distance (Kornblith et al. \
-                  2019; Murphy et al. 2024). 1: two layers arrange the words alike, up to rotation \
-                  and scale. About 0: they have nothing in common. The directions of the largest \
-                  variance dominate CKA: layers that differ only in directions of small variance \
-                  look alike.",
+        caption: "Linear CKA is biased upwards for few words in many dimensions; debiased linear \
+                  CKA corrects this. RBF: CKA with a Gaussian kernel whose width is half the \
+                  median distance (Kornblith et al. 2019; Murphy et al. 2024). 1: two layers have \
+                  the same geometry up to rotation and scale. About 0: their geometries are \
+                  unrelated. The directions of the largest variance dominate CKA, so that layers \
+                  which differ only in directions of small variance seem similar.",
         paper: ("Kornblith et al. 2019", "10.48550/arXiv.1905.00414"),
     },
     PairChart {
@@ -61,16 +61,16 @@ const PAIR_CHARTS: &[PairChart] = &[
         kinds: &[(PairKind::Cosine, "1 − cosine")],
         main: PairKind::Cosine,
         caption: "Representational similarity analysis: Spearman's rank correlation of the \
-                  dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte et \
-                  al. 2008). 1: both layers rank all pairs of words in the same order. 0: the \
-                  orders are unrelated. The values of the dissimilarities have no influence, only \
-                  their order; a few rogue dimensions can dominate it.",
+                  dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte \
+                  et al. 2008). 1: both layers rank all pairs of words in the same order. 0: the \
+                  two orders are unrelated. Only the order of the dissimilarities has an \
+                  influence, not their values. A few rogue dimensions can dominate the order.",
         paper: ("Kriegeskorte et al. 2008", "10.3389/neuro.06.004.2008"),
     },
 ];
 
 impl Report {
-    /// All charts that have something to show.
+    /// All charts that are not empty.
     pub(super) fn charts(&self) -> Vec<Chart> {
         let mut charts = vec![self.by_depth()];
         charts.extend(PAIR_CHARTS.iter().map(|of| self.pairs_of_layers(of)));
@@ -79,7 +79,7 @@ impl Report {
         charts
     }
 
-    /// The names of the models in figures: the last part of a path, where that is unambiguous.
+    /// The names of the models in figures: the last part of their paths, if these are different.
     pub(super) fn names(&self) -> Vec<String> {
         let of = |model: &ModelGeometry| model.model.model.clone();
         let last = |name: String| {
@@ -102,7 +102,8 @@ impl Report {
         Chart::new(id, title, drawing).subject(listed(&self.names()))
     }
 
-    /// One panel for each measure. Several models share an axis of relative depth.
+    /// The chart of all measures of layers, one panel each. For several models, the axis is
+    /// relative depth.
     pub(super) fn by_depth(&self) -> Chart {
         let panels = Measure::ALL.into_iter().map(|measure| self.panel(measure));
         let title = "The space of words by depth";
@@ -116,7 +117,7 @@ impl Report {
                 model.layers.iter().map(|l| l.measures.get(&measure).copied().flatten()).collect();
             let sizes: BTreeSet<usize> = found.iter().flatten().map(|found| found.n).collect();
             let mut curve = series(name, found);
-            // Where layers have samples of different size, only JSON and CSV give them.
+            // If layers have different n, only JSON and CSV give them.
             curve.n = sizes.first().copied().filter(|_| sizes.len() == 1);
             let layers = model.layer_numbers();
             match (self.is_of_several(), layers.last()) {
@@ -139,18 +140,19 @@ impl Report {
             // Writing to a String cannot fail.
             let _ = write!(
                 text,
-                "{name}{} words, of which {} are sampled for neighbours; {} occurrences of {} word \
-                 forms are sampled for self-similarity and explainable variance. ",
+                "{name}{} words; {} of them are sampled for neighbours, and {} occurrences of {} \
+                 word forms are sampled for self-similarity and explainable variance. ",
                 c.words, c.sampled_words, c.occurrences, c.forms
             );
         }
-        text += "Adjusted: minus the value of random words (Ethayarajh 2019). All intervals are 95 %: \
-                 for means, by bootstrap over sentences (for explainable variance, over word forms); \
-                 for the other measures, by leaving sentences out. Where a single dimension makes up \
-                 much of the cosine, cosines mostly measure that dimension. TwoNN depends on how \
-                 densely words are sampled, and it is debated whether such estimates are meaningful \
-                 for language models. Effective rank is computed from squared singular values. The \
-                 figure does not show how a layer uses the shape of its space.";
+        text += "Adjusted: minus the value of random words (Ethayarajh 2019). All intervals are 95 \
+                 %: for means, by bootstrap over sentences (for explainable variance, over word \
+                 forms); for the other measures, by jackknife or subsampling of sentences. If one \
+                 dimension contributes a large share of the cosine, cosines mostly measure this \
+                 dimension. TwoNN depends on the density of the sample, and it is debated whether \
+                 such estimates are meaningful for language models. Effective rank is computed \
+                 from squared singular values. The figure does not show how the model uses the \
+                 geometry of a layer.";
         let undefined: Vec<&str> = Measure::ALL
             .into_iter()
             .filter(|measure| self.models.iter().all(|m| m.values(*measure).next().is_none()))
@@ -162,14 +164,15 @@ impl Report {
         text
     }
 
-    /// For one model all kinds; for several models the main kind, within models and between them.
+    /// The chart of a measure of pairs of layers: for one model, all kinds; for several models, the
+    /// main kind within and between models.
     fn pairs_of_layers(&self, of: &PairChart) -> Chart {
         let matrices = self.matrices(of);
         let values = |matrix: &PairMatrix<'_>| -> Vec<Option<f64>> {
             let cells = matrix.pairs.kinds.get(&matrix.kind).into_iter().flatten().flatten();
             cells.map(|found| found.map(|found| found.value)).collect()
         };
-        // One scale for all.
+        // All matrices have one scale.
         let scale = Scale::to_one(matrices.iter().flat_map(values).flatten());
         let panels = matrices.iter().map(|matrix| {
             let [rows, columns] = matrix.axes.clone();
@@ -179,11 +182,11 @@ impl Report {
         let words = matrices.first().map_or(0, |matrix| matrix.pairs.words);
         let shared = if self.is_of_several() { " that all models have" } else { "" };
         let others = match self.is_of_several() && of.kinds.len() > 1 {
-            true => " The other kinds are in the numbers.",
+            true => " numbers.json has the other kinds.",
             false => "",
         };
         let caption = format!(
-            "n = {words} words{shared}. {} 95 % intervals are in the numbers.{others}",
+            "n = {words} words{shared}. {} numbers.json has the 95 % intervals.{others}",
             of.caption
         );
         let (paper, doi) = of.paper;
@@ -205,7 +208,7 @@ impl Report {
         let within = self.models.iter().zip(&names).filter_map(|(model, name)| {
             Some(PairMatrix::of(name.clone(), [name, name], model.pairs(of.measure)?, of.main))
         });
-        // Pairs of models come in this order.
+        // The order of the pairs of models in `across`.
         let order = (0..names.len()).flat_map(|a| (a + 1..names.len()).map(move |b| [a, b]));
         let between = self.across.iter().zip(order).filter_map(|(across, models)| {
             let pairs = across.cka.as_ref().filter(|_| of.measure == PairMeasure::Cka)?;
@@ -215,7 +218,7 @@ impl Report {
         within.chain(between).collect()
     }
 
-    /// The words that keep the fewest neighbours, at each step between layers.
+    /// The table of the words that keep the fewest neighbours at each step between layers.
     fn changed_words(&self) -> Chart {
         let rows = self.steps().flat_map(|(name, step)| {
             let step_name = format!("{name}{} → {}", step.from, step.to);
@@ -238,15 +241,16 @@ impl Report {
             Column::from("after"),
         ];
         let caption = format!(
-            "For each step between layers, the words that keep the fewest of their {NEIGHBOURS} \
-             nearest neighbours, and how many each keeps; of equal words, the first in the text. {}",
+            "For each step between layers: the words that keep the fewest of their {NEIGHBOURS} \
+             nearest neighbours, and the number of kept neighbours. Of words with the same number, \
+             the first in the text come first. {}",
             self.about_neighbours()
         );
         let title = "Words whose neighbours change most";
         self.chart("neighbour_change", title, Table::new(columns, rows)).caption(caption)
     }
 
-    /// How many words keep how many neighbours, at each step between layers.
+    /// The chart of the distribution of kept neighbours at each step between layers.
     fn kept_neighbours(&self) -> Chart {
         let share = |step: &ChangeStep| -> Vec<f64> {
             let all = step.kept.iter().sum::<usize>().max(1) as f64;
@@ -268,15 +272,15 @@ impl Report {
             panel.values(steps.iter().flat_map(share).map(Some))
         });
         let caption = format!(
-            "How many of its {NEIGHBOURS} nearest neighbours a word keeps from one layer to the \
-             next, as shares of words. {}",
+            "The share of words that keep 0 to {NEIGHBOURS} of their {NEIGHBOURS} nearest \
+             neighbours from one layer to the next. {}",
             self.about_neighbours()
         );
-        let title = "Neighbours that words keep";
+        let title = "Kept neighbours from layer to layer";
         self.chart("neighbours_kept", title, Matrix::new(panels)).caption(caption)
     }
 
-    /// All steps between layers, each with the name of its model where there are several.
+    /// All steps between layers, with the names of the models if there are several.
     fn steps(&self) -> impl Iterator<Item = (String, &ChangeStep)> {
         let several = self.is_of_several();
         self.models.iter().zip(self.names()).flat_map(move |(model, name)| {
@@ -288,23 +292,23 @@ impl Report {
     fn about_neighbours(&self) -> String {
         let words = self.models.iter().map(|model| model.counts.sampled_words).max().unwrap_or(0);
         format!(
-            "Neighbours are found in the full space (Euclidean), among n = {words} words sampled \
-             from the texts: in a larger sample, words keep fewer neighbours."
+            "Neighbours are found in the full space (Euclidean), among n = {words} sampled words. \
+             In a larger sample, words keep fewer neighbours."
         )
     }
 }
 
-/// One matrix of a measure of pairs of layers.
+/// One matrix of the chart of a measure of pairs of layers.
 struct PairMatrix<'a> {
     title: String,
-    /// Rows and columns.
+    /// The axes of rows and columns.
     axes: [Axis; 2],
     pairs: &'a LayerPairs,
     kind: PairKind,
 }
 
 impl<'a> PairMatrix<'a> {
-    /// A matrix of the layers of two models, or of one model twice.
+    /// A matrix of the layers of two models; `models` can name one model twice.
     fn of(title: String, models: [&String; 2], pairs: &'a LayerPairs, kind: PairKind) -> Self {
         let [rows, columns] = models.map(|name| format!("layer of {name}"));
         let axes = [
@@ -316,12 +320,12 @@ impl<'a> PairMatrix<'a> {
 }
 
 impl ModelGeometry {
-    /// A measure of pairs of its layers.
+    /// A measure of pairs of layers, if it is defined.
     fn pairs(&self, measure: PairMeasure) -> Option<&LayerPairs> {
         self.layer_pairs.get(&measure)?.as_ref()
     }
 
-    /// A measure where it is defined, with its layer.
+    /// The layers at which a measure is defined, with its values.
     pub(super) fn values(&self, measure: Measure) -> impl Iterator<Item = (usize, Estimate)> + '_ {
         self.layers
             .iter()

@@ -1,5 +1,5 @@
-//! From a corpus to its measures: each model reads all words once; then follow the measures of
-//! pairs of sampled words.
+//! From a corpus to its measures. Each model reads all words once; then the measures of pairs of
+//! sampled words are computed.
 
 use super::layer_pairs::layer_pairs;
 use super::layers::{Undefined, measures_of};
@@ -15,30 +15,30 @@ use std::collections::{BTreeMap, HashSet};
 use stratoscope_extractor::{Corpus, Inputs, Text};
 use stratoscope_geometry::{LayerSums, Neighbours};
 
-/// About how many bytes of states are in memory at a time, beside those of the samples.
+/// The approximate size of the states in memory at a time, in bytes, in addition to the samples.
 const PART_BYTES: u64 = 48 << 20;
 
-/// Words listed for each step between layers.
+/// The number of words that are listed for each step between layers.
 const LISTED: usize = 20;
 
-/// What one model's pass over the corpus leaves.
+/// The result of one model's pass over the corpus.
 struct Pass {
-    /// `[layers]`.
+    /// `[layers]`: the sums over all words.
     sums: Vec<LayerSums>,
-    /// `[layers, sample, d_model]`.
+    /// `[layers, sample, d_model]`: the states of sampled words.
     sample: Array3<f32>,
-    /// `[layers, occurrences, d_model]`.
+    /// `[layers, occurrences, d_model]`: the states of sampled occurrences.
     occurrences: Array3<f32>,
 }
 
 /// Measures the representation space of one or several models over a corpus: each layer by every
 /// [`Measure`](super::Measure), pairs of layers by every [`PairMeasure`](super::PairMeasure), and
-/// the words whose neighbours change most. A text is a sentence. Words are those of the corpus
-/// (CoNLL-U), or else those of the tokenizer. Special tokens are omitted.
+/// the words whose neighbours change most. Each text counts as a sentence. Words are those of the
+/// corpus (CoNLL-U); without annotation, those of the tokenizer. Special tokens are omitted.
 ///
-/// Each text is tokenized once for each model. Texts stay in memory, states do not: measures of
-/// single words are summed while texts are read. Measures of pairs of words use a seeded sample of
-/// [`sample`](Options::sample) words, which are the same at every layer and in every model.
+/// Each model tokenizes each text once. Texts stay in memory, but states do not: measures of single
+/// words are summed while texts are read. Measures of pairs of words use a seeded sample of
+/// [`sample`](Options::sample) words. These words are the same at every layer and in every model.
 ///
 /// ```no_run
 /// use stratoscope::Explorer;
@@ -55,7 +55,7 @@ struct Pass {
 /// ```
 ///
 /// # Errors
-/// A corpus that cannot be read or has no text, a text that is too long for a model, a forward pass
+/// A corpus that cannot be read or has no text; a text that is too long for a model; a forward pass
 /// that fails. A measure that is not defined is not an error: it is `None`, and
 /// [`ModelGeometry::omitted`] has the reason.
 pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Result<Report> {
@@ -96,10 +96,10 @@ pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Re
     Ok(report)
 }
 
-/// Warnings about long texts, for each model.
+/// The largest number of warnings about long texts for each model.
 const MAX_WARNINGS: usize = 10;
 
-/// Notes about the texts.
+/// Reports notes and warnings about the texts.
 fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
     let input = &report.input;
     if input.blank_lines > 0 && is_file {
@@ -109,15 +109,15 @@ fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
     if input.repeated_texts > 0 {
         let (n, of) = (input.repeated_texts, input.texts);
         progress.note(&format!(
-            "{n} of {of} texts repeat an earlier one: intervals over sentences are too narrow; \
-             words are sampled from the other texts"
+            "{n} of {of} texts are equal to an earlier text: intervals over sentences are too \
+             narrow; words are sampled from the other texts"
         ));
     }
     for model in &report.models {
         let (shown, more) = model.warnings.split_at(model.warnings.len().min(MAX_WARNINGS));
         shown.iter().for_each(|warning| progress.note(&format!("warning: {warning}")));
         if !more.is_empty() {
-            progress.note(&format!("and {} more such warnings", more.len()));
+            progress.note(&format!("and {} more warnings of this kind", more.len()));
         }
         if model.counts.words_without_tokens > 0 {
             let words = counted(model.counts.words_without_tokens, "word is", "words are");
@@ -141,7 +141,7 @@ impl Input {
     }
 }
 
-/// Runs a model over all words.
+/// Runs a model on all words.
 fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) -> Result<Pass> {
     let model = explorer.model();
     let architecture = model.transformer.architecture();
@@ -169,7 +169,7 @@ fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) ->
     Ok(pass)
 }
 
-/// Copies the sampled rows of a part.
+/// Copies the sampled rows of a part of the states.
 fn copy(states: &Array3<f32>, first: usize, drawn: &[usize], to: &mut Array3<f32>) {
     let end = first + states.dim().1;
     let places = drawn.partition_point(|&row| row < first)..drawn.partition_point(|&row| row < end);
@@ -252,13 +252,14 @@ pub(super) struct Occurrences<'a> {
 }
 
 impl Occurrences<'_> {
-    /// States `[occurrences, d_model]`, and the form and the sentence of each.
+    /// The states of a layer, `[occurrences, d_model]`, and the form and the sentence of each
+    /// occurrence.
     pub(super) fn at(&self, layer: usize) -> (ArrayView2<'_, f32>, &[usize], &[usize]) {
         (self.states.index_axis(Axis(0), layer), self.forms, &self.sentences)
     }
 }
 
-/// The words whose neighbours change, from a layer to the next.
+/// The change of neighbours from a layer to the next.
 fn step(
     from: usize,
     a: &Neighbours,

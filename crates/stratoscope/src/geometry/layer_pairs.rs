@@ -1,4 +1,4 @@
-//! Measures of pairs of layers over the same words: within each model, and between every two.
+//! Measures of pairs of layers over the same words, within each model and between models.
 
 use super::Options;
 use super::layers::Undefined;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use stratoscope_geometry::{CkaMap, Dissimilarity, GeometryError, choose_rows, cka_map, rsa_map};
 
-/// Words of RSA: its time grows with their square.
+/// The largest number of words of RSA: the time grows with the square of the number of words.
 const RSA_WORDS: usize = 700;
 
 /// A measure of pairs of layers.
@@ -20,7 +20,7 @@ const RSA_WORDS: usize = 700;
 pub enum PairMeasure {
     /// Centred kernel alignment.
     Cka,
-    /// Representational similarity analysis, within each model.
+    /// Representational similarity analysis; only within each model.
     Rsa,
 }
 
@@ -33,13 +33,13 @@ pub enum PairKind {
     Linear,
     /// Debiased linear CKA (Murphy et al. 2024).
     Debiased,
-    /// CKA with a Gaussian kernel of half the median distance.
+    /// CKA with a Gaussian kernel whose width is half the median distance.
     Rbf,
     /// RSA of the dissimilarities 1 − cosine (Kriegeskorte et al. 2008).
     Cosine,
 }
 
-/// A measure of pairs of layers over the same words.
+/// The values of a measure of pairs of layers over the same words.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct LayerPairs {
@@ -49,14 +49,14 @@ pub struct LayerPairs {
     pub row_layers: Vec<usize>,
     /// The layers of the columns.
     pub column_layers: Vec<usize>,
-    /// `[row_layers][column_layers]` for each kind; none where a value is not defined.
+    /// `[row_layers][column_layers]` for each kind; `None` if a value is not defined.
     #[serde(flatten)]
     pub kinds: BTreeMap<PairKind, Vec<Vec<Option<Estimate>>>>,
 }
 
-/// Measures all pairs of layers: within each model, which gets the result, and between every two
-/// models. `samples` has one array for each model, `[layers, words, d_model]`, over the same words;
-/// `sentences` `[words]` names the sentence of each word.
+/// Measures all pairs of layers. Stores the results within each model in `models`, and returns the
+/// results between models. `samples` has one array for each model, `[layers, words, d_model]`, over
+/// the same words; `sentences`, `[words]`, has the number of the sentence of each word.
 pub(super) fn layer_pairs(
     samples: &[Array3<f32>],
     sentences: &[usize],
@@ -72,7 +72,7 @@ pub(super) fn layer_pairs(
             None
         }
     };
-    // `[models]`: the rows and columns of each in the map.
+    // `[models]`: the rows and columns of each model in the map.
     let ends = samples.iter().scan(0, |end, sample| {
         let start = *end;
         *end += sample.dim().0;
@@ -102,7 +102,7 @@ pub(super) fn layer_pairs(
     across
 }
 
-/// RSA of the layers of one model, over at most [`RSA_WORDS`] of its sampled words
+/// RSA between the layers of one model, over at most [`RSA_WORDS`] of the sampled words
 /// `[layers, words, d_model]`.
 fn rsa(sample: &Array3<f32>, sentences: &[usize], seed: u64) -> Result<LayerPairs, GeometryError> {
     let rows = choose_rows(sentences.len(), RSA_WORDS, seed);
@@ -122,7 +122,7 @@ fn rsa(sample: &Array3<f32>, sentences: &[usize], seed: u64) -> Result<LayerPair
     })
 }
 
-/// The part of a map that belongs to two models.
+/// The block of a CKA map for two models.
 fn cka(map: &CkaMap, words: usize, rows: &Range<usize>, columns: &Range<usize>) -> LayerPairs {
     let of = |all: &Array2<Option<Estimate>>| {
         let block = all.slice(s![rows.clone(), columns.clone()]);

@@ -1,4 +1,4 @@
-//! The measures of one layer, and the measures that are not defined.
+//! Computes the measures of one layer, and collects the measures that are not defined.
 
 use super::compute::Occurrences;
 use super::measure::Measure;
@@ -10,16 +10,16 @@ use stratoscope_geometry::{
     self_similarity,
 };
 
-/// The fewest occurrences of a form for explainable variance (Ethayarajh 2019).
+/// The smallest number of occurrences of a form for explainable variance (Ethayarajh 2019).
 const MIN_OCCURRENCES: usize = 5;
 
-/// The number of dimensions whose share in the cosine is reported.
+/// The number of dimensions for which the share of the cosine is reported.
 const ROGUE: usize = 3;
 
-/// What is not defined, by layer.
+/// The parts that are not defined, with their layers and reasons.
 pub(super) struct Undefined {
     layers: usize,
-    /// In the order of discovery, each with its layers and reasons.
+    /// In the order of computation; each part has its layers and reasons.
     found: Vec<(Part, Vec<(usize, Why)>)>,
 }
 
@@ -37,7 +37,7 @@ impl Undefined {
         }
     }
 
-    /// The value; or none, after the reason is noted.
+    /// Returns the value. If it is not defined, stores the reason and returns `None`.
     pub(super) fn known<T>(
         &mut self,
         part: Part,
@@ -47,14 +47,15 @@ impl Undefined {
         found.map_err(|error| self.add(layer, vec![(part, error.into())])).ok()
     }
 
-    /// Notes a reason that holds for all layers.
+    /// Stores a reason for all layers.
     pub(super) fn of_all(&mut self, part: &Part, error: &GeometryError) {
         for layer in 0..self.layers {
             self.add(layer, vec![(part.clone(), error.clone().into())]);
         }
     }
 
-    /// One entry for all layers where they have one reason, or else one entry for each layer.
+    /// The omitted parts: one entry for all layers if they have the same reason, otherwise one
+    /// entry for each layer.
     pub(super) fn omitted(self) -> Vec<Omitted> {
         let mut all = Vec::new();
         for (what, layers) in self.found {
@@ -74,7 +75,7 @@ impl Undefined {
     }
 }
 
-/// A measure, and the field that has it.
+/// A measure, and the function that selects its value.
 type Picked<T> = (Measure, fn(&T) -> Option<Estimate>);
 
 /// The measures of one layer.
@@ -94,7 +95,7 @@ impl Measures {
         found
     }
 
-    /// A measure minus another, where both are defined.
+    /// Stores the difference of two measures, if both are defined.
     fn adjusted(&mut self, measure: Measure, found: Option<Estimate>, by: Option<Estimate>) {
         let value = match (found, by) {
             (Some(found), Some(by)) => Some(found.minus(&by)),
@@ -106,7 +107,8 @@ impl Measures {
         self.measures.insert(measure, value);
     }
 
-    /// Several measures from one, which may not be defined.
+    /// Stores several measures that are fields of one result, which may not be defined. `why` is
+    /// the reason for a field that is not defined.
     fn all<T>(&mut self, found: Result<T, GeometryError>, measures: &[Picked<T>], why: &Why) {
         for (measure, of) in measures {
             let (value, why) = match &found {
@@ -121,8 +123,8 @@ impl Measures {
     }
 }
 
-/// All measures of a layer; `own` and `before` are the neighbours at this layer and at the layer
-/// before.
+/// All measures of a layer, and the measures that are not defined. `own` and `before` are the
+/// neighbours at this layer and at the layer before.
 pub(super) fn measures_of(
     layer: usize,
     sums: &LayerSums,
@@ -188,7 +190,7 @@ pub(super) fn measures_of(
         (Some(own), Some(before)) => {
             found.put(Measure::NeighbourOverlap, before.overlap(own));
         }
-        // There is no layer before the first.
+        // The first layer has no layer before it.
         _ if layer == 0 => {
             found.measures.insert(Measure::NeighbourOverlap, None);
         }
@@ -199,7 +201,7 @@ pub(super) fn measures_of(
 }
 
 impl Measures {
-    /// A measure of neighbours, where they are not defined.
+    /// Stores that a measure of neighbours is not defined, because there are no neighbours.
     fn missing(&mut self, measure: Measure) {
         self.undefined.push((Part::Measure(measure), Why::NeedsNeighbours));
         self.measures.insert(measure, None);

@@ -1,4 +1,4 @@
-//! The measures of a corpus as data, and as JSON and CSV.
+//! The result of `geometry` as data, JSON and CSV.
 
 use super::Options;
 use super::charts::GEOMETRY;
@@ -13,7 +13,7 @@ use std::path::Path;
 use stratoscope_chart::Chart;
 use stratoscope_extractor::{Origin, Warning};
 
-/// The measures of the representation space of one or several models, by layer.
+/// The measures of the representation spaces of one or several models, by layer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
@@ -23,7 +23,7 @@ pub struct Report {
     pub options: Options,
     /// One per model, in the order given.
     pub models: Vec<ModelGeometry>,
-    /// CKA between the layers of every two models, over words that all models have.
+    /// CKA between the layers of every pair of models, over words that all models have.
     pub across: Vec<Across>,
 }
 
@@ -31,18 +31,19 @@ pub struct Report {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Input {
-    /// Its name.
+    /// The name of the corpus.
     pub name: String,
-    /// Its length in bytes.
+    /// The size in bytes.
     pub bytes: u64,
-    /// Its sha256, in lower-case hexadecimal. For texts that are not in a file, the sha256 of their
-    /// JSON.
+    /// The sha256 in lower-case hexadecimal. For texts that are not in a file, it is the sha256 of
+    /// their JSON.
     pub sha256: String,
-    /// The number of texts, which the measures call sentences.
+    /// The number of texts. Each text counts as a sentence.
     pub texts: usize,
-    /// The number of texts that equal an earlier text. Words are sampled from the other texts.
+    /// The number of texts that are equal to an earlier text. Words are sampled from the other
+    /// texts.
     pub repeated_texts: usize,
-    /// The number of blank lines and empty texts, which are skipped.
+    /// The number of blank lines and empty texts. They are skipped.
     pub blank_lines: usize,
 }
 
@@ -54,19 +55,19 @@ pub struct ModelGeometry {
     pub model: Origin,
     /// The sizes of the samples.
     pub counts: Counts,
-    /// `[n_layers + 1]`.
+    /// `[n_layers + 1]`: the measures of each layer.
     pub layers: Vec<LayerGeometry>,
-    /// The measures of pairs of its layers; none where a measure is not defined.
+    /// The measures of pairs of layers; `None` if a measure is not defined.
     #[serde(flatten)]
     pub layer_pairs: BTreeMap<PairMeasure, Option<LayerPairs>>,
-    /// One entry for each step from a layer to the next: the words whose neighbours change most.
+    /// One entry for each step from a layer to the next: the change of nearest neighbours.
     pub neighbour_change: Vec<ChangeStep>,
     /// The measures that are not defined, with the reasons.
     pub omitted: Vec<Omitted>,
-    /// The files that the model was read from.
+    /// The files from which the model was loaded.
     #[serde(skip)]
     pub files: Vec<ModelFile>,
-    /// The texts that were too long for the model, and what was done.
+    /// Warnings about texts that were too long for the model.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
 }
@@ -75,17 +76,17 @@ pub struct ModelGeometry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Counts {
-    /// Words that have tokens. Measures of sentences and spectra use all of them.
+    /// The number of words with tokens. Measures of sentences and spectra use all of them.
     pub words: usize,
-    /// Annotated words for which the tokenizer has no token; they are omitted.
+    /// The number of annotated words without a token. They are omitted.
     pub words_without_tokens: usize,
-    /// Words sampled for neighbours, intrinsic dimension and CKA.
+    /// The number of words sampled for neighbours, intrinsic dimension and CKA.
     pub sampled_words: usize,
-    /// The number of texts that these words come from.
+    /// The number of texts with these words.
     pub sampled_texts: usize,
-    /// Words sampled for self-similarity and explainable variance.
+    /// The number of words sampled for self-similarity and explainable variance.
     pub occurrences: usize,
-    /// The number of word forms among these.
+    /// The number of word forms among these words.
     pub forms: usize,
 }
 
@@ -95,20 +96,20 @@ pub struct Counts {
 pub struct LayerGeometry {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// All measures; none where a measure is not defined.
+    /// All measures; `None` if a measure is not defined.
     #[serde(flatten)]
     pub measures: BTreeMap<Measure, Option<Estimate>>,
-    /// The dimensions with the largest shares in the expected cosine, largest first.
+    /// The dimensions with the largest shares of the expected cosine, largest first.
     pub rogue_dimensions: Vec<RogueShare>,
 }
 
-/// A dimension and its share in the expected cosine.
+/// A dimension and its share of the expected cosine.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct RogueShare {
     /// The dimension, from 0.
     pub dimension: usize,
-    /// Its share.
+    /// The share, 0 to 1.
     pub share: Estimate,
 }
 
@@ -120,7 +121,7 @@ pub struct Across {
     pub row_model: String,
     /// The model of the columns.
     pub column_model: String,
-    /// None where the models share too few words.
+    /// CKA; `None` if the models share too few words.
     #[serde(flatten)]
     pub cka: Option<LayerPairs>,
 }
@@ -136,27 +137,28 @@ pub struct ChangeStep {
     /// `[neighbours + 1]`: the number of sampled words that kept 0, 1, …, all of their nearest
     /// neighbours.
     pub kept: Vec<usize>,
-    /// The words that kept the fewest neighbours; of equal words, the first in the text.
+    /// The words that kept the fewest neighbours; of words with the same number, the first in the
+    /// text come first.
     pub words: Vec<WordChange>,
 }
 
-/// A word, and how many of its neighbours changed.
+/// A word, and the change of its neighbours.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct WordChange {
     /// The word.
     pub word: String,
-    /// The share of its nearest neighbours that it lost, 0 to 1.
+    /// The share of nearest neighbours that the word lost, 0 to 1.
     pub change: f64,
-    /// Its text, counted from 1.
+    /// The number of the text, from 1.
     pub text: usize,
-    /// The line of its text, or the first line of its sentence; none where there is no file.
+    /// The line of the text, or the first line of the sentence; `None` if there is no file.
     pub line: Option<usize>,
-    /// Its place in the text, in characters from 0: the first, and the one after the last.
+    /// The place in the text: the first character, from 0, and the character after the last.
     pub place: [usize; 2],
-    /// The text before it, cut to 60 characters.
+    /// The text before the word, cut to 60 characters.
     pub before: String,
-    /// The text after it, cut to 60 characters.
+    /// The text after the word, cut to 60 characters.
     pub after: String,
 }
 
@@ -183,8 +185,8 @@ impl Analysis for Report {
         Ok(self.charts().into_iter().map(figure).collect())
     }
 
-    /// For one model, `layers`, `cka` and the others are keys of the object. For several models,
-    /// `models` has such an object for each, and `across` has CKA between models.
+    /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`
+    /// has an object with these keys for each model, and `across` has CKA between models.
     fn numbers(&self) -> Result<Value> {
         let mut all = json!({
             "tool": crate::analysis::TOOL,
@@ -221,8 +223,8 @@ impl Analysis for Report {
 }
 
 impl Report {
-    /// The measures of layers as CSV: a header, and one line for each number that is defined,
-    /// `model,layer,measure,value,low,high,n`.
+    /// The measures of layers as CSV: the header `model,layer,measure,value,low,high,n`, and one
+    /// line for each number that is defined.
     pub fn csv(&self) -> String {
         let mut text = "model,layer,measure,value,low,high,n\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
@@ -242,7 +244,8 @@ impl Report {
     }
 }
 
-/// A field of a CSV file: quoted where that is necessary, and never a formula of a spreadsheet.
+/// A field of CSV: quoted if this is necessary. A text that a spreadsheet would read as a formula
+/// gets an apostrophe.
 fn quoted(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@']);
     match formula || text.contains(['"', ',', '\n', '\r']) {

@@ -1,4 +1,4 @@
-//! The words of a corpus for each model, and samples of these words.
+//! The words of a corpus for each model, and the samples of these words.
 
 use super::Options;
 use super::report::WordChange;
@@ -7,30 +7,30 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use stratoscope_extractor::{ChosenWords, Text};
 use stratoscope_geometry::{choose_occurrences, choose_rows};
 
-/// The words of one model: one row each.
+/// The words of a corpus for one model: one row per word.
 pub(super) struct Words {
     pub(super) chosen: ChosenWords,
-    /// `[rows]`: the text, and the word in it.
+    /// `[rows]`: the index of the text, and of the word in it.
     pub(super) rows: Vec<(usize, usize)>,
-    /// `[texts]`: whether no earlier text is equal.
+    /// `[texts]`: whether the text is not equal to an earlier text.
     first: Vec<bool>,
 }
 
 /// The sampled rows, ascending.
 #[derive(Default)]
 pub(super) struct Drawn {
-    /// For neighbours and pairs of layers; the same words in every model.
+    /// The sample for neighbours and pairs of layers; it is the same words in every model.
     pub(super) sample: Vec<usize>,
-    /// Occurrences of forms that occur more than once.
+    /// The sampled occurrences of word forms that occur more than once.
     pub(super) occurrences: Vec<usize>,
-    /// `[occurrences]`: the number of its form.
+    /// `[occurrences]`: the number of the word form.
     pub(super) forms: Vec<usize>,
 }
 
-/// The most occurrences of one form.
+/// The largest number of sampled occurrences of one form.
 const MAX_PER_FORM: usize = 10;
 
-/// Characters shown on each side of a word.
+/// The number of characters of context on each side of a word.
 const CONTEXT: usize = 60;
 
 impl Words {
@@ -43,19 +43,19 @@ impl Words {
         Ok(Self { chosen, rows, first })
     }
 
-    /// `[rows]`: the text of each.
+    /// `[rows]`: the index of the text of each row.
     pub(super) fn texts_of(&self, rows: &[usize]) -> Vec<usize> {
         rows.iter().map(|&row| self.rows[row].0).collect()
     }
 
-    /// The text of a row, and its place in it, in characters.
+    /// The text of a row, and the place of its word in the text, in characters.
     fn place(&self, row: usize) -> (usize, usize, usize) {
         let (text, word) = self.rows[row];
         let range = &self.chosen.texts()[text].words[word];
         (text, range.start, range.end)
     }
 
-    /// Rows by their place, without those of repeated texts.
+    /// The rows by place, without the rows of repeated texts.
     fn places(&self) -> BTreeMap<(usize, usize, usize), usize> {
         let rows = (0..self.rows.len()).filter(|&row| self.first[self.rows[row].0]);
         rows.map(|row| (self.place(row), row)).collect()
@@ -79,7 +79,7 @@ impl Words {
         drawn.iter().map(|&place| (rows[place], forms[place])).unzip()
     }
 
-    /// The word of a row with its context.
+    /// The word of a row with its context and its change.
     pub(super) fn shown(&self, row: usize, change: f64) -> WordChange {
         let (index, start, end) = self.place(row);
         let text = &self.chosen.texts()[index];
@@ -102,7 +102,7 @@ impl Words {
     }
 }
 
-/// The samples of each model's words. [`Drawn::sample`] is from the words that all models have.
+/// Draws the samples of each model. [`Drawn::sample`] is from the words that all models have.
 pub(super) fn draw(models: &[Words], options: &Options) -> Vec<Drawn> {
     let places: Vec<_> = models.iter().map(Words::places).collect();
     let Some((one, others)) = places.split_first() else { return Vec::new() };

@@ -1,4 +1,4 @@
-//! The measures as text for a terminal.
+//! The summary of `geometry`, as text for a terminal.
 
 use super::NEIGHBOURS;
 use super::measure::Measure;
@@ -15,7 +15,7 @@ impl Report {
         text
     }
 
-    /// The main numbers in sentences.
+    /// The main numbers as sentences.
     pub fn in_words(&self) -> String {
         let mut text = String::new();
         for (model, name) in self.models.iter().zip(self.names()) {
@@ -33,7 +33,7 @@ fn write(text: &mut String, found: &Report) -> std::fmt::Result {
         writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;
         writeln!(
             text,
-            "{} texts, {} words; {} of them sampled for pairs, {} occurrences of {} forms",
+            "{} texts, {} words; samples: {} words for pairs, {} occurrences of {} forms",
             found.input.texts, counts.words, counts.sampled_words, counts.occurrences, counts.forms
         )?;
         writeln!(text)?;
@@ -45,7 +45,7 @@ fn write(text: &mut String, found: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// The columns of the table: a heading of two lines, and the measure.
+/// The columns of the table: a heading on two lines, and the measure.
 const COLUMNS: [(&str, &str, Measure); 10] = [
     ("aniso-", "tropy", Measure::Anisotropy),
     ("self-", "sim.", Measure::SelfSimilarityAdjusted),
@@ -59,7 +59,7 @@ const COLUMNS: [(&str, &str, Measure); 10] = [
     ("over-", "lap", Measure::NeighbourOverlap),
 ];
 
-/// One row for each layer.
+/// Writes the table of measures: one row per layer.
 fn table(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     write!(text, "     ")?;
     COLUMNS.iter().try_for_each(|(above, _, _)| write!(text, "  {above:>6}"))?;
@@ -75,7 +75,8 @@ fn table(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     }
     writeln!(
         text,
-        "self-sim., intra-sent. and expl. var.: minus their baselines. Intervals: in geometry.csv"
+        "self-sim., intra-sent. and expl. var.: minus their baselines. Intervals are in \
+         geometry.csv."
     )
 }
 
@@ -88,10 +89,10 @@ fn cell(layer: &LayerGeometry, measure: Measure) -> String {
     }
 }
 
-/// Words named for each step.
+/// The largest number of words that are named for each step.
 const MAX_NAMED: usize = 5;
 
-/// The words whose neighbours change most, one line for each step.
+/// Writes the words whose neighbours change most: one line per step.
 fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Result {
     if model.neighbour_change.is_empty() {
         return Ok(());
@@ -99,10 +100,12 @@ fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Resul
     writeln!(text)?;
     writeln!(
         text,
-        "words that keep the fewest of their 10 nearest neighbours (how many keep none; the first)"
+        "step between layers, number of words that keep none of their 10 nearest neighbours, and \
+         the"
     )?;
+    writeln!(text, "words that keep the fewest")?;
     for step in &model.neighbour_change {
-        // Quoted, so that no control character reaches the terminal.
+        // The quotes escape control characters.
         let words = step.words.iter().take(MAX_NAMED).map(|word| format!("{:?}", word.word));
         let words = words.collect::<Vec<_>>().join(" ");
         let none = step.kept.first().copied().unwrap_or(0);
@@ -134,9 +137,9 @@ impl ModelGeometry {
             let least = least.unwrap_or(last);
             write!(
                 text,
-                "Above this baseline, occurrences of one word have a similarity of {} at layer {} and \
-                 {} at layer {} (minimum: {} at layer {}): the lower, the more a vector depends on \
-                 its context. ",
+                "Relative to this baseline, the mean cosine of occurrences of one word is {} at \
+                 layer {} and {} at layer {} (minimum: {} at layer {}). The lower it is, the more \
+                 the vectors depend on context. ",
                 number(first.1),
                 first.0,
                 number(last.1),
@@ -156,8 +159,8 @@ impl ModelGeometry {
         if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
             write!(
                 text,
-                "Nearest neighbours change most from layer {} to {}: a word keeps a share of {} of its \
-                 {NEIGHBOURS} nearest. ",
+                "Nearest neighbours change most from layer {} to layer {}, where words keep a mean \
+                 share of {} of their {NEIGHBOURS} nearest neighbours. ",
                 least.0.saturating_sub(1),
                 least.0,
                 number(least.1)
@@ -172,8 +175,8 @@ impl ModelGeometry {
             let s = if rogue.len() == 1 { "" } else { "s" };
             write!(
                 text,
-                "One dimension makes up more than {:.0} % of the cosine at layer{s} {}: there, cosines \
-                 reflect mostly that dimension. ",
+                "One dimension contributes more than {:.0} % of the cosine at layer{s} {}, where \
+                 cosines mostly measure this dimension. ",
                 100.0 * ROGUE,
                 rogue.join(", ")
             )?;
@@ -182,10 +185,10 @@ impl ModelGeometry {
     }
 }
 
-/// A dimension with a larger share of the cosine than this is reported.
+/// A dimension is reported if its share of the cosine is larger than this.
 const ROGUE: f64 = 0.3;
 
-/// The extreme value; of equal ones the first.
+/// The extreme value; of equal values, the first.
 fn extreme(
     values: impl Iterator<Item = (usize, Estimate)>,
     before: fn(f64, f64) -> bool,

@@ -7,11 +7,11 @@ use stratoscope_chart::{Axis, Chart, Matrix, MatrixPanel, Scale, Slice};
 use stratoscope_extractor::{Capture, Captured, Unit};
 use stratoscope_transformer::HookPoint;
 
-/// Cells of patterns above which a page is too heavy: then patterns are means over heads.
+/// With more cells than this, the page would be too large: patterns are then means over heads.
 const MAX_CELLS: usize = 30_000;
 
 impl Exploration {
-    /// What the heads of every block do.
+    /// The chart of the measures of all heads.
     pub(in crate::explore) fn heads(&self) -> Option<Described> {
         let attention = self.attention.as_ref().filter(|a| !a.blocks.is_empty())?;
         type Pick = fn(&HeadSummary) -> Option<f64>;
@@ -42,28 +42,31 @@ impl Exploration {
             attention.blocks.iter().flat_map(|b| &b.heads).any(|head| head.to_special.is_some());
         let special = match has_special {
             true => {
-                "Attention on special tokens often has no effect (Clark et al. 2019); distances \
-                 leave it out."
+                "Attention on special tokens often has no effect (Clark et al. 2019), and \
+                 distances do not include it."
             }
-            false => "This model puts no special tokens around a text.",
+            false => "The texts have no special tokens.",
         };
         let caption = format!(
-            "Means over the {} tokens that are not special, by head (column) and the layer that the \
-             block of the head makes (row). Entropy: low where a token attends to few others; its \
-             maximum is the logarithm of the number of visible positions. Distance: how many tokens \
-             away a head looks (Vig & Belinkov 2019). {special} A mean over tokens hides heads that \
-             differ from token to token, and attention does not show what a head does with what it \
-             reads (Jain & Wallace 2019).",
+            "Means over the {} tokens that are not special. A row is the layer that a block \
+             computes; a column is a head. Entropy: it is low if tokens attend to few tokens; its \
+             maximum is the logarithm of the number of visible positions. Distance: the mean \
+             distance, in tokens, to the tokens that a head attends to (Vig & Belinkov 2019). \
+             {special} A mean does not show how a head differs from token to token, and attention \
+             does not show how a head uses what it reads (Jain & Wallace 2019).",
             attention.n,
         );
-        let chart =
-            Chart::new("attention", "Where heads look", Matrix::new(measures.map(panel)).across(2))
-                .caption(caption)
-                .paper("Vig & Belinkov 2019", "10.18653/v1/W19-4808");
+        let chart = Chart::new(
+            "attention",
+            "Attention of heads",
+            Matrix::new(measures.map(panel)).across(2),
+        )
+        .caption(caption)
+        .paper("Vig & Belinkov 2019", "10.18653/v1/W19-4808");
         Some(chart.into())
     }
 
-    /// How much of each token of the first text is in each token of a layer.
+    /// The chart of attention rollout in the first text.
     pub(in crate::explore) fn rollout_chart(&self) -> Option<Described> {
         let rollout = self.attention.as_ref()?.rollout.as_ref()?;
         let axis = self.first_text(&rollout.tokens);
@@ -71,13 +74,14 @@ impl Exploration {
         let slice = |(weights, layer): (&Vec<f64>, usize)| {
             Slice::new(weights.iter().copied().map(Some)).layer(layer)
         };
-        let panel = MatrixPanel::new(axis.clone(), axis, "share of the row's token", scale)
+        let panel = MatrixPanel::new(axis.clone(), axis, "share of the token of the row", scale)
             .slices(rollout.weights.iter().zip(1..).map(slice));
         let caption = format!(
-            "How much of each token of the text (column) is in each token of the layer (row), if \
-             only attention moved information (Abnar & Zuidema 2020): the mean over heads, half of \
-             it for the residual stream, multiplied from the first block upward.{} Rollout ignores \
-             what values, MLPs and norms do, and after some layers it is similar for most tokens.",
+            "The share of each token of the text (column) in each token of the layer (row), if \
+             only attention moves information (Abnar & Zuidema 2020). The mean over heads gets \
+             half of the weight, the residual stream the other half, and the blocks are multiplied \
+             from the first block on.{} Rollout ignores values, MLPs and norms. After some layers, \
+             its rows are similar for most tokens.",
             self.of_first_text()
         );
         let chart = Chart::new("rollout", "Attention rollout", panel)
@@ -86,7 +90,7 @@ impl Exploration {
         Some(chart.into())
     }
 
-    /// The patterns of the first text, by head or as means over heads.
+    /// The chart of the attention patterns of the first text, by head or as means over heads.
     pub(in crate::explore) fn patterns(&self) -> Option<Described> {
         let rollout = self.attention.as_ref()?.rollout.as_ref()?;
         let n = rollout.tokens.len();
@@ -95,7 +99,7 @@ impl Exploration {
             _ => None,
         });
         let patterns: Vec<(usize, &Captured)> = patterns.collect();
-        // `[heads, n * n]`, before the other texts.
+        // `[heads, n * n]`: the first text comes first.
         let weight = |hook: &Captured, head, cell| f64::from(hook.values[[head, cell]]);
         let cells: usize = patterns.iter().map(|(_, hook)| hook.values.nrows() * n * n).sum();
         let slices = patterns.iter().flat_map(|(layer, hook)| {
@@ -118,9 +122,9 @@ impl Exploration {
         let axis = self.first_text(&rollout.tokens);
         let panel = MatrixPanel::new(axis.clone(), axis, "weight", Scale::unit()).slices(slices);
         let caption = format!(
-            "How much each token (row) attends to each token (column) in the block that makes the \
-             layer. Every row adds up to 1.{} A pattern does not show what a head does with what it \
-             reads.",
+            "The attention weight from each token (row) to each token (column) in the block that \
+             computes the layer. Every row sums to 1.{} A pattern does not show how a head uses \
+             what it reads.",
             self.of_first_text()
         );
         let chart = Chart::new("patterns", "Attention patterns", Matrix::new([panel]))
@@ -130,10 +134,11 @@ impl Exploration {
     }
 
     fn of_first_text(&self) -> &'static str {
-        if self.states.texts.len() > 1 { " The first text is shown." } else { "" }
+        if self.states.texts.len() > 1 { " The figure shows the first text." } else { "" }
     }
 
-    /// The tokens of the first text as an axis, which the page links where its rows are these tokens.
+    /// The tokens of the first text as an axis. The page links it to its tokens if they are the
+    /// rows of the states.
     fn first_text(&self, names: &[String]) -> Axis {
         let first: Vec<usize> = (0..self.states.rows.len())
             .filter(|&row| self.states.rows[row].sequence == 0)

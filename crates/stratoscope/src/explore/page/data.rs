@@ -1,4 +1,4 @@
-//! An exploration as data of the page: of all tokens, or of some.
+//! The data of the page of an exploration, for all tokens or a sample.
 
 use crate::explore::similarity::ordinary;
 use crate::explore::{Exploration, HeadSummary, LayerMaps, TokenChange};
@@ -9,11 +9,11 @@ use serde_json::Value;
 use stratoscope_geometry::{Metric, Reference, similarity_matrix};
 use stratoscope_report as schema;
 
-/// Cells of similarities, of all layers and metrics, above which a page is too heavy.
+/// The largest number of similarities on a page, over all layers and metrics.
 const MAX_CELLS: usize = 400_000;
 
 impl Exploration {
-    /// The data of some rows, ascending.
+    /// The data of some rows; `rows` is ascending.
     pub(super) fn data_of(&self, rows: &[usize]) -> Result<schema::Exploration> {
         let states = &self.states;
         let provenance = self.provenance();
@@ -93,7 +93,7 @@ impl Exploration {
         })
     }
 
-    /// `[layers]`: token × token similarities, by as many metrics as the page has room for.
+    /// `[layers]`: similarities between tokens. Metrics for which the page has no room are omitted.
     fn similarities(
         &self,
         rows: &[usize],
@@ -112,7 +112,7 @@ impl Exploration {
         if held == 0 {
             return Ok(None);
         }
-        // The mean and the standard deviation are those of all rows.
+        // The mean and the standard deviation are those of all rows, not of the sample.
         let side = self.states.rows.len();
         let ordinary = ordinary(&self.states, &(0..side).collect::<Vec<_>>());
         let of_known = |values: &[f64]| triangle(rows, |a, b| values[a * side + b]);
@@ -133,7 +133,7 @@ impl Exploration {
         (0..layers).map(of_layer).collect::<Result<_>>().map(Some)
     }
 
-    /// `[tokens]`: the neighbours of each token of some rows, as places in these rows.
+    /// `[rows]`: the neighbours of each row, as indices into `rows`.
     fn listed_neighbours(&self, layer: usize, rows: &[usize]) -> Option<Vec<Vec<usize>>> {
         let near = self.neighbours.as_ref()?;
         let place = |&place: &usize| rows.binary_search(&near.rows[place]).ok();
@@ -165,7 +165,7 @@ fn head(of: &HeadSummary) -> schema::Head {
     }
 }
 
-/// The upper triangle with the diagonal, row by row, of the values of two rows.
+/// The values of all pairs of rows: the upper triangle with the diagonal, row by row.
 fn triangle(rows: &[usize], value: impl Fn(usize, usize) -> f64) -> Vec<f64> {
     let pairs = rows.iter().enumerate().flat_map(|(i, &a)| rows[i..].iter().map(move |&b| (a, b)));
     pairs.map(|(a, b)| value(a, b)).collect()
@@ -175,7 +175,7 @@ fn estimate(of: Estimate) -> schema::Estimate {
     schema::Estimate { value: of.value, interval: of.interval, n: of.n }
 }
 
-/// The name that serde writes for a value.
+/// The string that serde writes for a value.
 fn name(value: impl Serialize) -> String {
     serde_json::to_value(value).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
 }

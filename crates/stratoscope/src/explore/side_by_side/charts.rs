@@ -1,21 +1,21 @@
-//! The charts of several models.
+//! The charts of explorations by several models.
 
 use super::SideBySide;
 use crate::explore::charts::{CURVES, Pick, centred, cka_caption, curve};
 use crate::text::{display_names, metric_label};
 use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice};
 
-/// Words above which a matrix is not readable.
+/// A matrix of more words is not readable.
 const MAX_WORDS: usize = 60;
 
-/// Matrices of similarities beside each other.
+/// The largest number of matrices in a row.
 const MAX_ACROSS: usize = 3;
 
-/// The shares of the whole depth at which similarities are shown.
+/// The relative depths at which similarities are shown.
 const DEPTHS: [f64; 4] = [0.0, 1.0 / 3.0, 2.0 / 3.0, 1.0];
 
 impl SideBySide {
-    /// The charts of all models for both figures and page.
+    /// The charts of all models that are both figures and part of the page.
     pub(super) fn charts(&self) -> Vec<Chart> {
         [self.depth(), self.cross_cka()].into_iter().flatten().collect()
     }
@@ -39,20 +39,20 @@ impl SideBySide {
             false => format!(" No baseline (any two words) is stored for {}.", missing.join(", ")),
         };
         let caption = format!(
-            "Means over the same words, with 95 % bootstrap intervals. Cosines of two models belong \
-             to two spaces: compare how far a curve is above the curve of any two words of its \
-             model, not the heights of curves.{missing}"
+            "Means over the same words, with 95 % bootstrap intervals. Models have different \
+             spaces: do not compare the heights of their curves, but the distance of each curve \
+             from the baseline of its model (any two words).{missing}"
         );
         let chart = Chart::new(
             "depth",
-            "What changes with depth, model by model",
+            "What changes with depth, by model",
             Curves::multiples(CURVES.map(panel)),
         );
         (!chart.is_empty()).then(|| chart.caption(caption))
     }
 
-    /// Similarities of words at four depths of each model, on one scale. The page has a panel of its
-    /// own for them.
+    /// Similarities between words at four depths of each model, on one scale. On the page, a
+    /// separate panel shows them.
     pub(super) fn similarity(&self) -> Option<Chart> {
         let first = self.explorations.first()?;
         if first.states.rows.len() > MAX_WORDS {
@@ -74,11 +74,11 @@ impl SideBySide {
             .slices(slices);
         let across = self.explorations.len().min(MAX_ACROSS);
         let caption = format!(
-            "Centred cosine of every word with every other word at the bottom, at one third, at two \
-             thirds and at the top of each model: {}",
+            "Centred cosines between all pairs of words at the first layer, at one third and two \
+             thirds of the depth, and at the last layer of each model: {}",
             centred("words")
         );
-        let title = "Similarity of words, model by model";
+        let title = "Similarity of words by model";
         let chart = Chart::new("similarity", title, Matrix::new([panel]).across(across));
         Some(chart.caption(caption))
     }
@@ -99,7 +99,7 @@ impl SideBySide {
         };
         let chart = Chart::new(
             "cka",
-            "How similar the layers of two models are",
+            "Similarity of the layers of two models",
             Matrix::new(self.cka.iter().map(panel)),
         );
         let chart = chart
