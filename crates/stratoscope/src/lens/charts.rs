@@ -1,21 +1,21 @@
-//! The figure of a lens.
+//! The chart of the lens, with its title and caption.
 
 use super::{Cell, Layer, Position, Reading, Report};
 use crate::text::short_name;
 use stratoscope_chart::{Axis, Chart, Grid, GridCell, Scale};
 
 /// The title of the figure and of the page.
-const TITLE: &str = "What every layer would predict";
+const TITLE: &str = "Prediction of every layer";
 
 impl Cell {
-    /// Whether its most probable token is the true one.
+    /// Whether the most probable token is the true token.
     fn right(&self, position: &Position) -> bool {
         let truth = position.truth.as_ref().map(|t| t.id);
         truth.is_some() && self.top.first().map(|t| t.id) == truth
     }
 
-    /// The most probable token on the colour of its probability. The page adds the next tokens, the
-    /// entropy and the KL divergence from the last layer.
+    /// A cell of the chart: the most probable token, with its probability as the colour. The page
+    /// also shows the next tokens, the entropy and the KL divergence from the last layer.
     fn drawn(&self, position: &Position) -> GridCell {
         let best = self.top.first();
         let next = self.top.iter().skip(1).map(|t| format!("{} {:.3}", t.text, t.probability));
@@ -33,7 +33,7 @@ impl Cell {
 }
 
 impl Report {
-    /// The figure: the most probable token at every layer and token.
+    /// The chart: the most probable token at every layer and position.
     pub(super) fn chart(&self) -> Chart {
         let cells = |layer: &Layer| {
             let cells = layer.cells.iter().zip(&self.positions);
@@ -52,7 +52,7 @@ impl Report {
         .focus(self.asked().first().copied().unwrap_or(0));
         if self.positions.iter().any(|p| p.truth.is_some()) {
             grid = grid.framed(format!("the most probable token is the {}", self.truth_name()));
-            // An own token stands below the cells already.
+            // An own token is already the label of its column.
             if self.reading != Reading::OwnToken {
                 let truth = |p: &Position| p.truth.as_ref().map(|t| t.text.clone());
                 grid = grid.truth(self.truth_name(), self.positions.iter().map(truth).collect());
@@ -64,7 +64,7 @@ impl Report {
             .paper("Belrose et al. 2023", "10.48550/arXiv.2303.08112")
     }
 
-    /// What the true token is called.
+    /// The name of the true token in figures and summaries.
     pub fn truth_name(&self) -> &'static str {
         match self.reading {
             Reading::NextToken => "next token",
@@ -73,8 +73,8 @@ impl Report {
         }
     }
 
-    /// The positions in question: the masks; of a causal model the last position; of a masked model
-    /// and a text without masks, none.
+    /// The positions of interest: the masks; for a causal model, the last position; for a masked
+    /// model and a text without masks, none.
     pub fn asked(&self) -> Vec<usize> {
         let all = 0..self.positions.len();
         match self.reading {
@@ -94,22 +94,22 @@ impl Report {
 
     pub(super) fn caption(&self) -> String {
         let mut text = format!(
-            "What the model would predict if it ended at a layer: its final norm and head, applied \
-             to the states of every layer (logit lens, nostalgebraist 2020). Each cell shows the \
-             most probable of {} tokens; the top layer is the prediction of the model. ",
+            "The prediction of the model if it ended at a layer: its final norm and head are \
+             applied to the states of every layer (logit lens, nostalgebraist 2020). Each cell \
+             shows the most probable of {} tokens; the top row is the prediction of the model. ",
             self.d_vocab
         );
         text += match self.reading {
             Reading::NextToken => {
-                "A column is a token that the model has read, with all tokens before it; the \
-                 prediction is the next token."
+                "A column is the last token that the model has read; the prediction is the next \
+                 token."
             }
             Reading::Masks => {
-                "The prediction at each mask uses the tokens on both sides. At the other tokens the \
-                 model sees the token that it names: that is copying, not prediction."
+                "The prediction at a mask uses the tokens on both sides. At all other tokens, the \
+                 model sees the token that it predicts and can copy it."
             }
             Reading::OwnToken => {
-                "The text has no mask: the model sees every token that it names, so that a framed \
+                "The text has no mask, so the model sees every token that it predicts: a framed \
                  cell is copying, not prediction."
             }
         };
@@ -119,11 +119,10 @@ impl Report {
         }
         let k = self.layers.first().and_then(|l| l.cells.first()).map_or(1, |c| c.top.len());
         text += &format!(
-            " The JSON and the page also have the {k} most probable tokens of every cell, the \
-             entropy, and KL(last layer ‖ this layer), in nats. Not shown: what a layer knows. The \
-             head was trained on the last layer only; where the predictions of an early layer are \
-             nonsense, its states may encode the same information in other directions (Belrose et \
-             al. 2023)."
+            " The JSON file and the page also have the {k} most probable tokens of every cell, the \
+             entropy, and KL(last layer ‖ this layer) in nats. The figure does not show what \
+             information a layer has: the head was trained for the last layer only, and an early \
+             layer can encode the same information in other directions (Belrose et al. 2023)."
         );
         text
     }

@@ -3,21 +3,21 @@
 use super::LensError;
 use serde::{Deserialize, Serialize};
 
-/// A row of logits as a probability distribution over the vocabulary, computed in double precision.
+/// The probability distribution of a row of logits over the vocabulary, computed in f64.
 #[derive(Debug, Clone, Copy)]
 pub struct Distribution<'a> {
     logits: &'a [f32],
-    /// The largest logit. It is subtracted from all logits, so that no exponential overflows.
+    /// The largest logit. It is subtracted from all logits, so that exponentials do not overflow.
     largest: f64,
-    /// The logarithm of the sum of the exponentials of the differences.
+    /// The logarithm of the sum of the exponentials of these differences.
     log_sum: f64,
 }
 
 impl<'a> Distribution<'a> {
-    /// Takes `[d_vocab]` logits.
+    /// The distribution of logits `[d_vocab]`.
     ///
     /// # Errors
-    /// [`LensError::NotFinite`] for NaN and infinities, [`LensError::Shape`] for an empty row.
+    /// [`LensError::NotFinite`] for NaN and infinities; [`LensError::Shape`] for an empty row.
     pub fn of(logits: &'a [f32]) -> Result<Self, LensError> {
         if let Some((token, &value)) = logits.iter().enumerate().find(|(_, v)| !v.is_finite()) {
             return Err(LensError::NotFinite { token, value });
@@ -35,7 +35,8 @@ impl<'a> Distribution<'a> {
         self.logits.len()
     }
 
-    /// The natural logarithm of the probability of a token; `None` beyond the vocabulary.
+    /// The natural logarithm of the probability of a token; `None` if the token is not in the
+    /// vocabulary.
     pub fn log_probability(&self, id: u32) -> Option<f64> {
         self.logits.get(id as usize).map(|&v| self.log(v))
     }
@@ -53,10 +54,10 @@ impl<'a> Distribution<'a> {
         terms.sum::<f64>().max(0.0)
     }
 
-    /// KL(self ‖ other) in nats. A rounding error below 0 becomes 0.
+    /// KL(self ‖ other) in nats. A negative rounding error becomes 0.
     ///
     /// # Errors
-    /// [`LensError::Shape`] for vocabularies of different size.
+    /// [`LensError::Shape`] for vocabularies of different sizes.
     pub fn kl(&self, other: &Distribution<'_>) -> Result<f64, LensError> {
         if other.d_vocab() != self.d_vocab() {
             let (found, expected) = (other.d_vocab(), self.d_vocab());
@@ -69,8 +70,8 @@ impl<'a> Distribution<'a> {
         Ok(terms.sum::<f64>().max(0.0))
     }
 
-    /// The rank of a token: 1 plus the number of tokens that are strictly more probable. Equally
-    /// probable tokens share the better rank. `None` beyond the vocabulary.
+    /// The rank of a token: 1 plus the number of tokens that are strictly more probable, so that
+    /// equally probable tokens have the same rank. `None` if the token is not in the vocabulary.
     pub fn rank(&self, id: u32) -> Option<usize> {
         let own = *self.logits.get(id as usize)?;
         Some(1 + self.logits.iter().filter(|&&v| v > own).count())
@@ -93,23 +94,24 @@ impl<'a> Distribution<'a> {
     }
 }
 
-/// How well a model predicts a text: the exponential of the mean surprisal of the tokens.
+/// The perplexity of a text: the exponential of the mean surprisal of its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Perplexity {
-    /// Whether each token was masked in turn and predicted from both sides (pseudo-perplexity,
-    /// Salazar et al. 2020), instead of from the tokens before it. The two are not comparable.
+    /// Whether this is pseudo-perplexity (Salazar et al. 2020): each token is masked in turn and
+    /// predicted from both sides. Otherwise, each token is predicted from the tokens before it. The
+    /// two are not comparable.
     pub pseudo: bool,
-    /// The mean of −ln p over the scored tokens.
+    /// The mean of −ln p over the scored tokens, in nats.
     pub nats_per_token: f64,
-    /// Its exponential; `None` where that is too large for an `f64`.
+    /// The exponential of this mean; `None` if it is too large for an `f64`.
     pub perplexity: Option<f64>,
-    /// The number of scored tokens. The first token that a causal model reads is not scored; this is
-    /// the first token of the text, unless the tokenizer adds one before it (`<s>`).
+    /// The number of scored tokens. The first token that a causal model reads is not scored. It is
+    /// the first token of the text, unless the tokenizer adds a token before it (`<s>`).
     pub tokens: usize,
 }
 
 impl Perplexity {
-    /// From −ln p of each scored token, in nats; `None` without tokens.
+    /// The perplexity from −ln p of each scored token, in nats; `None` without tokens.
     pub fn of(nats: &[f64], pseudo: bool) -> Option<Self> {
         let tokens = nats.len();
         if tokens == 0 {
@@ -120,7 +122,7 @@ impl Perplexity {
         Some(Self { pseudo, nats_per_token, perplexity, tokens })
     }
 
-    /// Its value and what it is computed from, as text.
+    /// The value, the mean surprisal and the number of tokens, as text.
     pub(super) fn in_words(&self) -> String {
         let value = self.perplexity.map_or("too large to print".to_owned(), |v| format!("{v:.2}"));
         let (nats, tokens) = (self.nats_per_token, self.tokens);

@@ -22,53 +22,55 @@ pub enum LensError {
         /// The model.
         model: String,
     },
-    /// A masked model whose tokenizer has no mask token.
-    #[error("the tokenizer of {model} has no mask token, which a pseudo-perplexity needs")]
+    /// The tokenizer of a masked model has no mask token.
+    #[error("the tokenizer of {model} has no mask token, which pseudo-perplexity needs")]
     NoMaskToken {
         /// The model.
         model: String,
     },
-    /// A text with more tokens than the model's positions allow.
-    #[error("the text has {tokens} tokens, the model reads at most {limit}: give a shorter text")]
+    /// The text has more tokens than the model can read.
+    #[error(
+        "the text has {tokens} tokens, and the model reads at most {limit}; give a shorter text"
+    )]
     TooLong {
         /// The number of tokens, with the special tokens.
         tokens: usize,
-        /// The largest number that the model reads.
+        /// The largest number of tokens that the model can read.
         limit: usize,
     },
-    /// A logit that is not finite.
-    #[error("the logit of token {token} is {value}, which gives no probabilities")]
+    /// A logit is not finite.
+    #[error("the logit of token {token} is {value}, so there are no probabilities")]
     NotFinite {
-        /// The token's id.
+        /// The id of the token.
         token: usize,
         /// The logit.
         value: f32,
     },
-    /// A wrong number of rows or of logits.
+    /// The number of rows or of logits is wrong.
     #[error("{what}: {found}, expected {expected}")]
     Shape {
-        /// What is counted.
+        /// The things that are counted.
         what: &'static str,
         /// The number found.
         found: usize,
         /// The number expected.
         expected: usize,
     },
-    /// A token without a logit.
+    /// A token has no logit.
     #[error("token id {id} has no logit: the head has {d_vocab} logits")]
     TokenId {
-        /// The token's id.
+        /// The id of the token.
         id: u32,
         /// The number of logits.
         d_vocab: usize,
     },
-    /// A target that is not a token.
+    /// A target is not in the vocabulary.
     #[error("the target {target:?} is not in the model's vocabulary")]
     UnknownTarget {
         /// The target.
         target: String,
     },
-    /// A target of several tokens.
+    /// A target has several tokens.
     #[error("the target {target:?} has {} tokens in this model ({}); it must be one token", pieces.len(), pieces.join(" · "))]
     LongTarget {
         /// The target.
@@ -78,7 +80,7 @@ pub enum LensError {
     },
     /// The number of targets is not the number of masks.
     #[error(
-        "the text has {masks} × {mask}, and the number of targets is {targets}; give one for each mask, in order"
+        "the text has {masks} × {mask}, but the number of targets is {targets}; give one target for each mask, in order"
     )]
     TargetCount {
         /// The number of targets.
@@ -88,31 +90,31 @@ pub enum LensError {
         /// The mask token.
         mask: String,
     },
-    /// A target for a text without masks.
-    #[error("a target needs a mask: write {mask} in the text where the target is to be predicted")]
+    /// A target is given for a text without masks.
+    #[error("a target needs a mask: write {mask} in the text at the place of the target")]
     NoMask {
         /// The mask token.
         mask: String,
     },
-    /// Several targets for a causal model.
-    #[error("a causal model predicts one token after the text: give one target, not {targets}")]
+    /// Several targets are given for a causal model.
+    #[error("a causal model predicts one token after the text; give one target, not {targets}")]
     CausalTargets {
         /// The number of targets.
         targets: usize,
     },
-    /// The perplexity of a text with masks.
-    #[error("a text with {mask} has no perplexity: give the text without masks")]
+    /// Perplexity is not defined for a text with masks.
+    #[error("perplexity is not defined for a text with {mask}; give a text without masks")]
     MaskedPerplexity {
         /// The mask token.
         mask: String,
     },
-    /// The perplexity of a text in which no token is predicted from others.
-    #[error("the text has no token that the model predicts from others, so it has no perplexity")]
+    /// Perplexity is not defined for a text in which no token is predicted from other tokens.
+    #[error("perplexity is not defined: no token of the text is predicted from other tokens")]
     NothingScored,
 }
 
 impl LensError {
-    /// The kind of this error.
+    /// The kind of error, which determines the exit code of the program.
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NotFinite { .. } | Self::Shape { .. } | Self::TokenId { .. } => {

@@ -1,4 +1,4 @@
-//! From hidden states to logits, with the final norm and the head of a model.
+//! From hidden states to logits and predictions, with the final norm and the head of a model.
 
 use super::{Cell, Distribution, Layer, LensError, Position, Token, Truth};
 use crate::Result;
@@ -8,19 +8,19 @@ use ndarray::{ArrayView2, ArrayView3, Axis, s};
 use rayon::prelude::*;
 use stratoscope_transformer::Transformer;
 
-/// The number of positions whose logits are in memory at a time, for two layers: memory does not
-/// grow with the text.
+/// The number of positions for which logits are in memory at a time, for two layers, so that memory
+/// does not grow with the text.
 const POSITIONS: usize = 64;
 
-/// The end of a model: from states to logits.
+/// The part of a model that computes logits from states.
 pub(super) trait Readout {
-    /// Whether there is a head.
+    /// Whether the model has a head.
     fn has_head(&self) -> bool;
-    /// Whether no token sees the tokens after it.
+    /// Whether the model is causal.
     fn is_causal(&self) -> bool;
-    /// `[tokens, d_model]` to the same.
+    /// The final norm of states: `[tokens, d_model]` to `[tokens, d_model]`.
     fn final_norm(&self, x: &Tensor) -> stratoscope_transformer::Result<Tensor>;
-    /// `[tokens, d_model]`, normed, to logits `[tokens, d_vocab]`.
+    /// The logits of states after the final norm: `[tokens, d_model]` to `[tokens, d_vocab]`.
     fn unembed(&self, normed: &Tensor) -> stratoscope_transformer::Result<Tensor>;
 }
 
@@ -42,13 +42,13 @@ impl Readout for Transformer {
     }
 }
 
-/// A tensor on the device and in the type of the model.
+/// Converts a tensor to the device and the type of the model.
 fn placed(transformer: &Transformer, x: &Tensor) -> stratoscope_transformer::Result<Tensor> {
     Ok(x.to_device(transformer.device())?.to_dtype(transformer.dtype())?)
 }
 
-/// `[tokens, d_vocab]`: the logits of states `[tokens, d_model]`; `last` where the states are already
-/// after the final norm.
+/// The logits `[tokens, d_vocab]` of states `[tokens, d_model]`. `last` means that the states are
+/// the output of the final norm.
 pub(super) fn logits(
     readout: &dyn Readout,
     states: ArrayView2<'_, f32>,
@@ -83,8 +83,8 @@ impl Rows {
     }
 }
 
-/// The predictions of every layer of `states`, `[n_layers + 1, tokens, d_model]`; the last layer is
-/// already after the final norm.
+/// The size of the vocabulary, and the predictions of every layer of `states`,
+/// `[n_layers + 1, tokens, d_model]`. The last layer must be the output of the final norm.
 pub(super) fn layers(
     readout: &dyn Readout,
     states: ArrayView3<'_, f32>,
@@ -125,7 +125,7 @@ pub(super) fn layers(
     Ok((d_vocab, layers))
 }
 
-/// The prediction of a row of logits, with the row of the last layer at this position.
+/// The prediction of a row of logits. `last` is the row of the last layer at this position.
 fn cell(
     logits: &[f32],
     last: &[f32],

@@ -1,9 +1,9 @@
-//! A lens as text for a terminal.
+//! The summary of the lens, as text for a terminal.
 
 use super::{Cell, Reading, Report};
 use std::fmt::Write;
 
-/// The number of tokens in a row of the table.
+/// The number of predicted tokens in a row of the table.
 const SHOWN: usize = 3;
 
 impl Report {
@@ -18,12 +18,7 @@ impl Report {
 fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     let model = &lens.model;
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
-    writeln!(
-        text,
-        "{} tokens; a prediction is one of {} tokens",
-        lens.positions.len(),
-        lens.d_vocab
-    )?;
+    writeln!(text, "{} tokens; the vocabulary has {} tokens", lens.positions.len(), lens.d_vocab)?;
     for position in lens.asked() {
         writeln!(text)?;
         table(text, lens, position)?;
@@ -40,7 +35,7 @@ fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     Ok(())
 }
 
-/// What every layer would predict at a position, one row per layer.
+/// Writes the predictions at a position: one row per layer.
 fn table(text: &mut String, lens: &Report, index: usize) -> std::fmt::Result {
     let position = &lens.positions[index];
     match lens.reading {
@@ -64,21 +59,21 @@ fn table(text: &mut String, lens: &Report, index: usize) -> std::fmt::Result {
     Ok(())
 }
 
-/// The most probable tokens in quotes, which show spaces and escape control characters.
+/// The most probable tokens in quotes. The quotes show spaces and escape control characters.
 fn named(cell: &Cell) -> String {
     let tokens = cell.top.iter().take(SHOWN);
     let tokens = tokens.map(|t| format!("{:?} {:.1} %", t.text, 100.0 * t.probability));
     tokens.collect::<Vec<_>>().join("  ")
 }
 
-/// Of a masked model and a text without masks: how often each layer predicts the token that it
-/// reads.
+/// Writes, for a masked model and a text without masks, how often each layer predicts the token
+/// that it reads.
 fn copies(text: &mut String, lens: &Report) -> std::fmt::Result {
     writeln!(
         text,
-        "The text has no mask, so the model sees every token that it predicts: these are"
+        "The text has no mask, so the model sees every token that it predicts. These are copies."
     )?;
-    writeln!(text, "copies. Write the mask token in the text to see predictions.")?;
+    writeln!(text, "To see predictions, write the mask token in the text.")?;
     writeln!(text, "layer  own token first  mean entropy  mean KL")?;
     for layer in &lens.layers {
         let cells = layer.cells.iter().zip(&lens.positions).filter(|(_, p)| !p.special);

@@ -1,4 +1,4 @@
-//! Known values (from `tests/fixtures/lens.py`), laws, and a toy model.
+//! Tests of the lens: known values (from `tests/fixtures/lens.py`), laws, and a toy model.
 
 use super::readout::{Readout, layers, logits};
 use super::*;
@@ -19,7 +19,7 @@ fn of(logits: &[f32]) -> Distribution<'_> {
 }
 
 #[test]
-fn numbers_are_those_of_scipy() {
+fn numbers_equal_those_of_scipy() {
     let (p, q) = (of(&LAST), of(&LAYER));
     near(p.log_probability(0).unwrap(), -2.372881175994393);
     near(q.log_probability(6).unwrap(), -7.72340938398112);
@@ -37,7 +37,7 @@ fn numbers_are_those_of_scipy() {
 }
 
 #[test]
-fn a_large_vocabulary_is_summed_as_exactly() {
+fn numbers_of_a_large_vocabulary_equal_those_of_scipy() {
     let row = |by: u64, modulo: u64, over: f32| -> Vec<f32> {
         (0..50_257).map(|i: u64| (i * by % modulo) as f32 / over).collect()
     };
@@ -49,7 +49,7 @@ fn a_large_vocabulary_is_summed_as_exactly() {
 }
 
 #[test]
-fn equals_share_the_better_rank_and_the_smaller_id_is_named_first() {
+fn equal_logits_have_one_rank_and_the_smaller_id_is_first() {
     let p = of(&LAST);
     assert_eq!([2, 4, 0, 5].map(|id| p.rank(id)), [1, 1, 3, 7].map(Some));
     let top = p.top(4);
@@ -88,7 +88,7 @@ fn laws_hold_for_any_logits() {
 }
 
 #[test]
-fn what_is_no_logit_is_named() {
+fn logits_that_are_not_finite_are_errors() {
     for value in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
         let error = Distribution::of(&[0.0, 1e30, value]).unwrap_err();
         assert!(matches!(error, LensError::NotFinite { token: 2, .. }), "{error}");
@@ -100,7 +100,7 @@ fn what_is_no_logit_is_named() {
     assert_eq!(extreme.log_probability(1), Some(-2e30_f32 as f64 - 2f64.ln()));
 }
 
-/// A model of two dimensions and four tokens: the norm doubles, the head is fixed.
+/// A model of two dimensions and four tokens. Its norm doubles the states; its head is fixed.
 struct Toy;
 
 const HEAD: [[f32; 4]; 2] = [[1.0, 0.0, -1.0, 0.5], [0.0, 2.0, 0.25, -0.5]];
@@ -138,7 +138,8 @@ fn read(tokens: usize) -> Vec<Position> {
         .collect()
 }
 
-/// States of three layers, each the last but not yet normed: halved.
+/// States of three layers. Before the norm, which doubles them, states are half of the last
+/// layer's.
 fn states(tokens: usize) -> Array3<f32> {
     Array3::from_shape_fn((3, tokens, 2), |(l, t, d)| {
         let last = ((t * 2 + d) as f32 * 0.37).sin() * 3.0;
@@ -155,14 +156,14 @@ fn through(view: ArrayView3<'_, f32>, positions: &[Position]) -> Result<Vec<Laye
 }
 
 #[test]
-fn a_layer_is_normed_before_it_is_read_and_the_last_is_not_normed_again() {
-    // More positions than are held at a time.
+fn all_layers_except_the_last_are_normed_before_the_head() {
+    // More positions than are in memory at a time.
     let (states, positions) = (states(150), read(150));
     let layers = through(states.view(), &positions).unwrap();
     assert_eq!(layers.iter().map(|l| l.layer).collect::<Vec<_>>(), [0, 1, 2]);
     for (t, position) in positions.iter().enumerate() {
         let last = &layers[2].cells[t];
-        // Layer 1 is the last one before its norm.
+        // After the norm, layer 1 is equal to the last layer.
         assert_eq!((&layers[1].cells[t].top, layers[1].cells[t].kl_nats), (&last.top, 0.0));
         assert_eq!(last.kl_nats, 0.0);
         let x = [states[[2, t, 0]], states[[2, t, 1]]];
@@ -185,7 +186,7 @@ fn a_layer_is_normed_before_it_is_read_and_the_last_is_not_normed_again() {
 }
 
 #[test]
-fn states_and_heads_that_do_not_fit_are_errors() {
+fn wrong_shapes_and_values_are_errors() {
     let shape = |error: Error| assert!(matches!(error, Error::Lens(LensError::Shape { .. })));
     shape(through(states(5).view(), &read(4)).unwrap_err());
     shape(through(Array3::zeros((0, 4, 2)).view(), &read(4)).unwrap_err());
@@ -199,7 +200,7 @@ fn states_and_heads_that_do_not_fit_are_errors() {
 }
 
 #[test]
-fn targets_go_where_they_are_to_be_predicted() {
+fn targets_are_the_true_tokens_of_their_positions() {
     let with = |reading, masks: &[usize], targets: usize| {
         let mut positions = read(4);
         for (i, position) in positions.iter_mut().enumerate() {
@@ -217,7 +218,8 @@ fn targets_go_where_they_are_to_be_predicted() {
     let message = |result: Result<_, LensError>| result.unwrap_err().to_string();
     assert_eq!(
         message(with(masks, &[1, 3], 1)),
-        "the text has 2 × [MASK], and the number of targets is 1; give one for each mask, in order"
+        "the text has 2 × [MASK], but the number of targets is 1; give one target for each mask, \
+         in order"
     );
     assert!(message(with(Reading::NextToken, &[], 2)).contains("give one target, not 2"));
     assert!(message(with(Reading::OwnToken, &[], 1)).contains("write [MASK] in the text"));
@@ -251,7 +253,7 @@ fn lens(tokens: usize, reading: Reading) -> Report {
 }
 
 #[test]
-fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
+fn a_lens_is_drawn_and_its_caption_names_its_limits() {
     for reading in [Reading::NextToken, Reading::Masks, Reading::OwnToken] {
         let lens = lens(6, reading);
         let svg = lens.figure("lens").unwrap().svg().unwrap();
@@ -269,7 +271,7 @@ fn a_lens_is_drawn_and_its_caption_says_what_it_cannot_show() {
 }
 
 #[test]
-fn a_cell_has_the_prediction_and_is_framed_where_that_is_right() {
+fn a_cell_has_the_prediction_and_is_framed_if_it_is_correct() {
     let lens = lens(6, Reading::NextToken);
     let Drawing::Grid(grid) = lens.chart().drawing else { panic!() };
     assert!(grid.rows.rises());
@@ -292,7 +294,7 @@ fn a_cell_has_the_prediction_and_is_framed_where_that_is_right() {
         }
     }
     assert!(framed > 0);
-    // An own token stands below the cells already.
+    // An own token is already the label of its column.
     let Drawing::Grid(grid) = self::lens(6, Reading::OwnToken).chart().drawing else { panic!() };
     assert_eq!((grid.truth, grid.framed.contains("own token")), (None, true));
 }

@@ -1,4 +1,4 @@
-//! The figure of a probe.
+//! The chart of `probe`, with its title and caption.
 
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
 use crate::series::series;
@@ -7,14 +7,14 @@ use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::StructuralScores;
 
-/// Up to this many labels, each panel is as wide as the page.
+/// With up to this many labels, each panel is as wide as the page.
 const MAX_WIDE: usize = 3;
-/// The end of the axis of shares, with room for a ring around 1.
+/// The end of the axis of shares: there is space for a ring around 1.
 const TOP: f64 = 1.04;
 
 impl Report {
-    /// The figure: a panel for each label with its baselines, the contrast of several labels, and
-    /// what else was measured.
+    /// The chart: a panel for each label with its baselines, the contrast of several labels, and
+    /// the optional measures.
     pub(super) fn chart(&self) -> Chart {
         let labels: Vec<Panel> = self.labels.iter().map(LabelReport::panel).collect();
         let across = if labels.len() > MAX_WIDE { 2 } else { 1 };
@@ -33,26 +33,26 @@ impl Report {
         format!("{}: {}", self.what(), short_name(&self.model.model))
     }
 
-    /// The title of the figure.
+    /// The title of the chart.
     fn what(&self) -> String {
         let mut what: Vec<String> = self.labels.iter().map(|l| l.label.clone()).collect();
         what.extend(self.structural.as_ref().map(|_| "dependency trees".to_owned()));
         format!("What each layer knows of {}", listed(&what))
     }
 
-    /// The gain over the lookup of several labels, on one scale.
+    /// The gain over the form lookup for several labels, on one scale.
     fn contrast(&self) -> Option<Panel> {
         let gain =
             |label: &LabelReport| label.curve(&label.label, |l| l.linear.gain_over_lookup).peak();
-        let title = "contrast: what the context adds to a lookup of the word form";
-        let y = "share of the errors of the lookup";
+        let title = "contrast: gain over the form lookup";
+        let y = "gain / errors of the lookup";
         (self.labels.len() > 1).then(|| self.panel(title, y, self.labels.iter().map(gain)))
     }
 
     fn selectivity(&self) -> Panel {
         let pick = |l: &LayerReport| l.control.map(|c| c.selectivity);
         let series = self.labels.iter().map(|label| label.curve(&label.label, pick));
-        self.panel("selectivity", "accuracy − accuracy of the control task", series)
+        self.panel("selectivity", "accuracy − accuracy of control task", series)
     }
 
     fn compression(&self) -> Panel {
@@ -66,7 +66,7 @@ impl Report {
         self.panel("online code", "compression", series.chain(baselines))
     }
 
-    /// A panel over the layers that were probed.
+    /// A panel with the probed layers as its axis.
     fn panel(&self, title: &str, y: &str, series: impl IntoIterator<Item = Series>) -> Panel {
         Panel::new(title, Axis::layers(&self.layers()), y, series)
     }
@@ -77,40 +77,43 @@ impl Report {
             let (c, unit) = (&label.counts, self.data.unit);
             let clusters = if unit == "word" { "sentences" } else { "texts" };
             let penalty = match self.data.strength {
-                Some(c) => format!("the penalty is C = {c}"),
-                None => format!("the penalty is chosen for each layer on held-out {clusters}"),
+                Some(c) => format!("C = {c}"),
+                None => format!("C is chosen for each layer on held-out {clusters}"),
             };
             text += &format!(
-                "Multinomial logistic regression on standardised vectors, one for each {unit}, fitted \
-                 to {} {unit}s and scored on {} {unit}s of {} {clusters}; {penalty}. Bands: 95 % \
-                 intervals by bootstrap over the test {clusters}, with fixed probes. Ringed: the \
-                 highest value. Dashed: baselines. ",
+                "Multinomial logistic regression on standardised vectors, one vector for each \
+                 {unit}; training on {} {unit}s, test on {} {unit}s in {} {clusters}; {penalty}. \
+                 Bands: 95 % intervals by bootstrap over the test {clusters} (the probes stay the \
+                 same). Ringed: the highest value. Dashed: baselines. ",
                 c.train, c.test, c.test_clusters,
             );
             if !self.data.filters.is_empty() {
-                text += &format!("Words with “{}”. ", self.data.filters.join("” and “"));
+                text += &format!("Only words with “{}”. ", self.data.filters.join("” and “"));
             }
         }
         if self.labels.len() > 1 {
-            text += "Contrast: (accuracy − form lookup) / (1 − form lookup), which puts labels that \
-                     are easy and labels that are hard to look up on one scale. ";
+            text += "Contrast: (accuracy − form lookup) / (1 − form lookup): the share of the \
+                     errors of the lookup that the probe avoids, which is comparable between \
+                     labels. ";
         }
         let looked_up =
             |l: &&LabelReport| l.layers.iter().all(|layer| layer.linear.gain_over_lookup.is_none());
         for label in self.labels.iter().filter(looked_up).filter(|_| self.labels.len() > 1) {
-            text += &format!("{} has no such curve: the lookup makes no error. ", label.label);
+            text +=
+                &format!("{} has no contrast, because its lookup makes no errors. ", label.label);
         }
         if self.structural.is_some() {
-            text += "Trees: linear maps whose squared distances (UUAS, DSpr) and squared lengths \
-                     (NSpr, root) are fitted to the annotated trees; dashed: the chain of neighbours. ";
+            text += "Trees: linear maps are fitted so that squared distances of words (UUAS, DSpr) \
+                     and squared lengths (NSpr, root) match the annotated trees. Dashed: a chain \
+                     of neighbouring words. ";
         }
-        text + "A probe shows what can be read from a layer by a weighted sum, not what the model \
-                uses. A lower score at a higher layer does not show that information is lost."
+        text + "A probe shows what a linear classifier can predict from a layer, not what the \
+                model uses. A lower score at a higher layer does not show that information is lost."
     }
 }
 
 impl LabelReport {
-    /// The label with its baselines.
+    /// The panel of a label with its baselines.
     fn panel(&self) -> Panel {
         let accuracy = self.curve("accuracy", |l| Some(l.accuracy())).n(self.counts.test);
         let unseen = self.curve("unseen lemmas", |l| l.scores().unseen_lemma_accuracy);
@@ -184,7 +187,7 @@ impl StructuralReport {
         };
         vec![
             panel(
-                "trees: edges and roots found",
+                "trees: correct edges and roots",
                 "share",
                 ("UUAS", |s| s.uuas),
                 ("root", |s| s.root_accuracy),

@@ -1,4 +1,4 @@
-//! Columns of an annotated corpus: labels to predict, and filters that choose words.
+//! Columns of an annotated corpus (labels to predict), and filters of words.
 
 use super::ProbeError;
 use regex::Regex;
@@ -6,31 +6,31 @@ use std::fmt;
 use std::str::FromStr;
 use stratoscope_extractor::AnnotatedWord;
 
-/// A column of a CoNLL-U file, or a key within one.
+/// A column of a CoNLL-U file, or a key in a column.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Column {
-    /// `form`: the word itself.
+    /// `form`: the word form.
     Form,
-    /// `lemma`.
+    /// `lemma`: the lemma.
     Lemma,
     /// `upos`: the universal part of speech.
     Upos,
     /// `xpos`: the part of speech in the tag set of the corpus.
     Xpos,
-    /// `deprel`: the relation to the head as it is annotated.
+    /// `deprel`: the annotated relation to the head.
     Relation,
-    /// `deprel.universal`: the relation without the subtype after a colon (`nsubj` for
-    /// `nsubj:pass`), which is comparable between corpora and languages.
+    /// `deprel.universal`: the relation without the subtype after the colon (`nsubj` for
+    /// `nsubj:pass`). It is comparable between corpora and languages.
     UniversalRelation,
-    /// `feats.KEY`: the value of a feature.
+    /// `feats.KEY`: the value of a morphological feature.
     Feature(String),
-    /// `misc.KEY`: the value of a key of the last column.
+    /// `misc.KEY`: the value of a key in the last column.
     Misc(String),
 }
 
 impl Column {
-    /// The value for a word; `None` where it is not annotated.
+    /// The value for a word; `None` if it is not annotated.
     pub fn of<'a>(&self, word: &'a AnnotatedWord) -> Option<&'a str> {
         match self {
             Self::Form => Some(&word.form),
@@ -80,13 +80,13 @@ impl FromStr for Column {
     }
 }
 
-/// A choice of words: `upos=NOUN`, or with a pattern `misc.Supersense~^n\.`. A word without the
-/// annotation is not chosen.
+/// A filter of words: `upos=NOUN`, or a pattern such as `misc.Supersense~^n\.`. A word without the
+/// annotation does not pass.
 #[derive(Debug, Clone)]
 pub struct Filter {
     column: Column,
     test: Test,
-    /// As the user wrote it.
+    /// The filter as the user wrote it.
     text: String,
 }
 
@@ -97,7 +97,7 @@ enum Test {
 }
 
 impl Filter {
-    /// Whether a word is chosen.
+    /// Whether a word passes.
     pub fn holds(&self, word: &AnnotatedWord) -> bool {
         self.column.of(word).is_some_and(|value| match &self.test {
             Test::Is(wanted) => value == wanted,
@@ -132,7 +132,7 @@ impl FromStr for Filter {
     }
 }
 
-/// The last line of an error of the regex crate; the lines before it show the pattern.
+/// The last line of an error of the regex crate, without the lines that show the pattern.
 fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let line = text.lines().last().unwrap_or_default();
@@ -145,7 +145,7 @@ mod tests {
     use stratoscope_extractor::parse_annotated;
 
     #[test]
-    fn labels_and_filters_read_their_column() {
+    fn labels_and_filters_read_columns() {
         let line = "1\tWas\tbe\tAUX\tVBD\tNumber[psor]=Sing\t0\taux:pass\t_\tSupersense=n.ACT\n";
         let word = &parse_annotated(line.as_bytes(), "f").unwrap()[0].words[0];
         for (label, value) in [

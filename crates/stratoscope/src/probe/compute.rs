@@ -1,4 +1,5 @@
-//! From words to scores: states in passes of layers, and the probes of all layers in parallel.
+//! From words to scores: computes states in passes of layers, and fits the probes of all layers in
+//! parallel.
 
 use super::corpus::parsed;
 use super::report::{
@@ -23,7 +24,7 @@ use stratoscope_probing::{
 /// The data of a probe: an annotated corpus, or texts with labels.
 #[derive(Debug, Clone, Copy)]
 pub enum Labelled<'a> {
-    /// A corpus.
+    /// An annotated corpus.
     Corpus(&'a ConlluCorpus),
     /// Texts with labels.
     Task(&'a TsvTask),
@@ -41,7 +42,7 @@ impl<'a> From<&'a TsvTask> for Labelled<'a> {
     }
 }
 
-/// The source of the rows, for the report.
+/// The source of the rows, which the report records.
 struct Source {
     files: Vec<ProbeFile>,
     split_seed: Option<u64>,
@@ -49,9 +50,10 @@ struct Source {
 }
 
 impl Explorer {
-    /// Probes every layer for the labels of a corpus, and for the trees where the options ask for
-    /// them. Of a [`TsvTask`], probes every layer for its labels; the report also has the learning
-    /// curve of the layer that is best on held-out texts, and its probe ([`Report::saved`]).
+    /// Fits probes to every layer. For a corpus, they predict labels, and trees if the options ask
+    /// for them. For a [`TsvTask`], they predict the labels of the task; the report also has the
+    /// learning curve and the probe ([`Report::saved`]) of the layer that is best on held-out
+    /// texts.
     ///
     /// ```no_run
     /// use stratoscope::Explorer;
@@ -68,9 +70,9 @@ impl Explorer {
     /// ```
     ///
     /// # Errors
-    /// Neither a label nor the structural probe; no word to fit to or to score on; of a task fewer
-    /// than three different texts or two classes; a sentence that is too long for the model; a
-    /// forward pass or a fit that fails.
+    /// Options with neither a label nor the structural probe; no word for training or for the test;
+    /// a task with fewer than three different texts or two classes; a sentence that is too long for
+    /// the model; a forward pass or a fit that fails.
     pub fn probe<'a>(&self, data: impl Into<Labelled<'a>>, options: &Options) -> Result<Report> {
         let report = match data.into() {
             Labelled::Corpus(corpus) => self.probe_corpus(corpus, options)?,
@@ -227,10 +229,10 @@ impl Explorer {
     }
 }
 
-/// With fewer sentences or texts, the intervals of a bootstrap are too narrow.
+/// With fewer test sentences or texts, bootstrap intervals are too narrow.
 const FEW: usize = 20;
 
-/// Tells how many words are omitted, and where the test set is small.
+/// Reports the number of omitted words, and a test set that is small.
 fn note(report: &Report, progress: &dyn Progress) {
     let words = |n: usize| counted(n, "word is", "words are");
     let data = &report.data;
@@ -249,11 +251,11 @@ fn note(report: &Report, progress: &dyn Progress) {
             "word" => counted(few, "sentence", "sentences"),
             _ => counted(few, "text", "texts"),
         };
-        progress.note(&format!("only {what} to score on: the intervals are too narrow"));
+        progress.note(&format!("the test has only {what}: the intervals are too narrow"));
     }
 }
 
-/// Groups of layers that fit into memory together, each of at least one layer.
+/// Groups of layers that fit into memory together; each group has at least one layer.
 fn passes(layers: &[usize], bytes: u64, memory: u64) -> impl Iterator<Item = &[usize]> {
     let fit = usize::try_from(memory / bytes.max(1)).unwrap_or(usize::MAX);
     layers.chunks(fit.max(1))
@@ -273,7 +275,7 @@ struct Run<'a> {
     rows: Rows,
     chosen: ChosenWords,
     layers: Vec<usize>,
-    /// `[labels]`.
+    /// `[labels]`: the prober of each label.
     probers: Vec<Prober>,
 }
 
@@ -298,13 +300,14 @@ impl<'a> Run<'a> {
         Ok(Self { explorer, options, rows, chosen, layers, probers })
     }
 
-    /// Runs all probes, chooses a layer on held-out rows, and computes its learning curve.
+    /// Fits all probes, chooses a layer on held-out rows, and computes the learning curve of this
+    /// layer.
     fn task(mut self, report: &mut Report) -> Result<Kept> {
         let fitted = self.run(report)?;
         let [label] = &mut report.labels[..] else { return Err(ProbeError::NoLabel.into()) };
         let best = label.layers.iter().zip(fitted).max_by(|(a, _), (b, _)| {
             let score = |layer: &LayerReport| layer.linear.held_out_accuracy.unwrap_or(0.0);
-            // Of equals the lower layer.
+            // Of equal layers, the lower one.
             score(a).total_cmp(&score(b)).then(b.layer.cmp(&a.layer))
         });
         let Some((layer, probe)) = best else { return Err(ProbeError::NoLabel.into()) };
@@ -316,7 +319,7 @@ impl<'a> Run<'a> {
         Ok(kept)
     }
 
-    /// Fills the report. Returns the fitted probes of the first label, by layer.
+    /// Fits all probes and fills the report. Returns the probes of the first label, by layer.
     fn run(&mut self, report: &mut Report) -> Result<Vec<LinearProbe>> {
         report.data.unlabelled = self.rows.unlabelled;
         report.data.without_tokens = self.chosen.dropped();
@@ -357,8 +360,8 @@ impl<'a> Run<'a> {
             if self.options.mix {
                 for prober in &self.probers {
                     let progress = self.explorer.progress();
-                    let tell = |done, total| progress.part("mixes of layers", done, total);
-                    mixes.push(prober.mixes(states.view(), &tell)?);
+                    let step = |done, total| progress.part("mixes of layers", done, total);
+                    mixes.push(prober.mixes(states.view(), &step)?);
                 }
             }
             drop(states);
@@ -397,7 +400,7 @@ impl<'a> Run<'a> {
         explorer.chosen_states(&self.chosen, layers, self.explorer.progress())
     }
 
-    /// The probes of one layer and label.
+    /// Fits the probes of one layer and label; `vectors` is `[rows, d_model]`.
     fn layer(
         &self,
         label: usize,

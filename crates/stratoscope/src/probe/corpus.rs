@@ -1,4 +1,4 @@
-//! Annotated corpora for probes: their sentences, and the split into parts.
+//! Annotated corpora for probes: sentences, and their split into parts.
 
 use super::rows::{Item, Rows};
 use super::{Column, Filter, ProbeError, split};
@@ -10,29 +10,29 @@ use std::path::{Path, PathBuf};
 use stratoscope_extractor::{AnnotatedSentence, read_annotated};
 use stratoscope_probing::{ParsedSentence, Split};
 
-/// A file that a probe reads.
+/// A data file of a probe.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProbeFile {
-    /// The part that the file is; `None` where the file was split.
+    /// The part to which the file belongs; `None` if the file was split.
     pub part: Option<Split>,
-    /// Its name, length and sha256.
+    /// Name, size and sha256.
     #[serde(flatten)]
     pub file: ModelFile,
 }
 
-/// The sizes of the parts.
+/// The number of sentences or texts in each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct PartCounts {
-    /// To fit to.
+    /// For training.
     pub train: usize,
-    /// To choose strengths and layers on.
+    /// For the choice of strengths and layers (held out).
     pub dev: usize,
-    /// To score on.
+    /// For the test.
     pub test: usize,
 }
 
 impl PartCounts {
-    /// Counts parts.
+    /// Counts the parts.
     pub(super) fn of(parts: impl Iterator<Item = Split>) -> Self {
         let mut counts = Self::default();
         for part in parts {
@@ -46,7 +46,7 @@ impl PartCounts {
     }
 }
 
-/// An annotated corpus. Each sentence belongs to one part: to fit to, to choose on, or to score on.
+/// An annotated corpus. Each sentence belongs to one part: training, held out (dev), or test.
 #[derive(Debug, Clone)]
 pub struct ConlluCorpus {
     sentences: Vec<AnnotatedSentence>,
@@ -57,11 +57,12 @@ pub struct ConlluCorpus {
 }
 
 impl ConlluCorpus {
-    /// Reads a CoNLL-U file and splits it by sentences: a tenth to score on, a tenth to choose on,
-    /// the rest to fit to. Equal sentences are in one part; the draw is seeded.
+    /// Reads a CoNLL-U file and splits its sentences at random with a seed: a tenth for the test, a
+    /// tenth held out, the rest for training. Equal sentences are in the same part.
     ///
     /// # Errors
-    /// A file that cannot be read, a mistake (with its line), or fewer than three different sentences.
+    /// A file that cannot be read or has a wrong format (the error names the line); fewer than
+    /// three different sentences.
     pub fn split(path: &Path, seed: u64) -> Result<Self> {
         let sentences = read_annotated(path)?;
         let texts: Vec<&str> = sentences.iter().map(|s| s.text.text.as_str()).collect();
@@ -78,8 +79,8 @@ impl ConlluCorpus {
     /// sentences is held out.
     ///
     /// # Errors
-    /// A file that cannot be read, a mistake (with its line), one file in two parts, no file to fit to
-    /// or to score on.
+    /// A file that cannot be read or has a wrong format (the error names the line); one file in two
+    /// parts; no file for training or for the test.
     pub fn of_parts(train: &[PathBuf], dev: &[PathBuf], test: &[PathBuf]) -> Result<Self> {
         if train.is_empty() {
             return Err(ProbeError::NoPart { part: "train", hint: "--train FILE" }.into());
@@ -114,12 +115,12 @@ impl ConlluCorpus {
         &self.files
     }
 
-    /// The seed of the split; `None` where the files were already split.
+    /// The seed of the split; `None` if the files were already split.
     pub fn split_seed(&self) -> Option<u64> {
         self.split_seed
     }
 
-    /// The numbers of sentences.
+    /// The number of sentences in each part.
     pub fn sentences(&self) -> PartCounts {
         PartCounts::of(self.parts.iter().copied())
     }
@@ -154,7 +155,7 @@ impl ConlluCorpus {
         let words = || self.sentences.iter().flat_map(|s| &s.words);
         Ok(Rows {
             texts: self.sentences.iter().map(|s| s.text.clone()).collect(),
-            // The bootstrap draws sentences.
+            // The bootstrap resamples sentences.
             clusters: (0..self.sentences.len()).collect(),
             whole: false,
             labels: labels.iter().map(ToString::to_string).collect(),
@@ -164,7 +165,7 @@ impl ConlluCorpus {
         })
     }
 
-    /// The keys of the column, where the key of a label is not among them.
+    /// A hint for an error: the keys of the column, if the key of a label is not among them.
     fn keys_hint(&self, labels: &[Column]) -> String {
         let words = || self.sentences.iter().flat_map(|s| &s.words);
         for label in labels {
@@ -192,7 +193,7 @@ impl ConlluCorpus {
         String::new()
     }
 
-    /// The sentences of a part that have a tree, with their heads.
+    /// The sentences of a part that have a tree, with the heads of their words.
     pub(super) fn trees(
         &self,
         part: Split,
@@ -202,7 +203,7 @@ impl ConlluCorpus {
     }
 }
 
-/// The input of the structural probe; `rows` are the rows of the words.
+/// A sentence as the input of the structural probe; `rows`, `[words]`, has the row of each word.
 pub(super) fn parsed(
     sentence: &AnnotatedSentence,
     heads: Vec<usize>,
@@ -212,6 +213,7 @@ pub(super) fn parsed(
     ParsedSentence { heads, punctuation, rows }
 }
 
+/// The record of a data file.
 pub(super) fn recorded(path: &Path) -> Result<ModelFile> {
     let io = |source| stratoscope_extractor::Error::Io { path: path.to_owned(), source };
     Ok(ModelFile::read(path).map_err(io)?)

@@ -7,7 +7,7 @@ use stratoscope_loader::ErrorKind;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProbeError {
-    /// A label that is not a column.
+    /// A label is not a column of a CoNLL-U file.
     #[error(
         "{text:?} is not a column of a CoNLL-U file; the columns are upos, xpos, deprel, deprel.universal, feats.KEY, misc.KEY, lemma or form"
     )]
@@ -15,14 +15,14 @@ pub enum ProbeError {
         /// The label.
         text: String,
     },
-    /// A filter of another form.
+    /// A filter has a wrong form.
     #[error("{text:?} is not a filter: write COLUMN=VALUE or COLUMN~PATTERN, such as upos=NOUN")]
     Filter {
         /// The filter.
         text: String,
     },
-    /// A pattern that is not a regular expression.
-    #[error("{text:?} is not a pattern: {reason}")]
+    /// A pattern is not a regular expression.
+    #[error("{text:?} is not a regular expression: {reason}")]
     Pattern {
         /// The pattern.
         text: String,
@@ -30,29 +30,29 @@ pub enum ProbeError {
         reason: String,
     },
     /// The options name no label and do not ask for the structural probe.
-    #[error("there is nothing to predict: name a label, or ask for the structural probe")]
+    #[error("there is nothing to predict; give a label, or ask for the structural probe")]
     NoLabel,
-    /// No files to fit to or to score on.
-    #[error("there are no sentences to {part} on: {hint}")]
+    /// There is no file for training or for the test.
+    #[error("there are no {part} sentences; give {hint}")]
     NoPart {
         /// `train` or `test`.
         part: &'static str,
-        /// What to do.
+        /// The option to give.
         hint: &'static str,
     },
-    /// Too few sentences or texts to split.
-    #[error("{place} has {found} different {unit}; a split into three parts needs at least 3")]
+    /// There are too few different sentences or texts to split.
+    #[error("{place} has {found} different {unit}; the split into three parts needs at least 3")]
     TooFew {
         /// The file.
         place: String,
-        /// The number of different ones.
+        /// The number of different sentences or texts.
         found: usize,
         /// The unit: `sentences` or `texts`.
         unit: &'static str,
     },
-    /// One file in two parts.
+    /// A file is in two parts.
     #[error(
-        "{first} and {second} have the same content: a probe must not be scored on its training data"
+        "{first} and {second} have the same content; a probe must not be tested on its training data"
     )]
     SameFile {
         /// The first name.
@@ -60,23 +60,23 @@ pub enum ProbeError {
         /// The second name.
         second: String,
     },
-    /// No word of a part has all labels.
+    /// No word of a part passes the filters and has all labels.
     #[error("no word of the {part} sentences passes the filters and has {label}{hint}")]
     NoWords {
         /// `train` or `test`.
         part: &'static str,
         /// The labels.
         label: String,
-        /// What the corpus has instead.
+        /// The keys that the corpus has, or the reason.
         hint: String,
     },
-    /// A corpus without trees for the structural probe.
-    #[error("the structural probe needs heads, and no {part} sentence has them")]
+    /// No sentence of a part has a tree for the structural probe.
+    #[error("the structural probe needs annotated heads, and no {part} sentence has them")]
     NoHeads {
         /// `train` or `test`.
         part: &'static str,
     },
-    /// All layers at once, which a mix of layers needs, exceed the memory limit.
+    /// The states of all layers, which a mix of layers needs, exceed the memory limit.
     #[error(
         "a mix of layers needs all layers in memory at once: {} MiB, and the limit is {} MiB; choose fewer words or layers, or raise the limit",
         .needed >> 20,
@@ -88,7 +88,7 @@ pub enum ProbeError {
         /// The limit in bytes.
         allowed: u64,
     },
-    /// A line of a task with a mistake.
+    /// A line of a task has a wrong form.
     #[error("{place}, line {line}: {reason}")]
     Line {
         /// The file.
@@ -98,7 +98,7 @@ pub enum ProbeError {
         /// The reason.
         reason: String,
     },
-    /// A file that is not a saved probe.
+    /// A file is not a saved probe.
     #[error("{} is not a saved probe: {reason}", path.display())]
     Saved {
         /// The file.
@@ -106,9 +106,9 @@ pub enum ProbeError {
         /// The reason.
         reason: String,
     },
-    /// A saved probe of another model.
+    /// A saved probe belongs to another model.
     #[error(
-        "{} was fitted to states of {fitted}; {given} has other weights, so the probe does not apply to it",
+        "{} was fitted to states of {fitted}; {given} has other weights, so the probe cannot be used with it",
         path.display()
     )]
     OtherModel {
@@ -119,7 +119,7 @@ pub enum ProbeError {
         /// The model that was loaded.
         given: String,
     },
-    /// A text without the place that the probe needs, or with a place that has no token.
+    /// A text has no place for the probe, or its place has no token.
     #[error("{place}: {reason}")]
     Span {
         /// The text.
@@ -130,7 +130,7 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
-    /// The kind of this error.
+    /// The kind of error, which determines the exit code of the program.
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Column { .. }

@@ -5,14 +5,15 @@ use crate::Result;
 use serde_json::{Map, Value, json};
 
 impl Report {
-    /// All numbers as one JSON object: the data and settings, `baselines`, and `layers`, one object
-    /// per layer. With one label, its scores are in the layer itself (`layers[].accuracy`) and its
-    /// baselines in `baselines`. With several labels, each layer and `baselines` have one object per
-    /// label, under its name; `labels` has the counts and classes of each. The scores of the
-    /// structural probe (`uuas`, `dspr`, `nspr`, `root_accuracy`) are always in the layer.
+    /// All numbers as one JSON object: the data and settings, `baselines`, and `layers` with one
+    /// object per layer. With one label, the scores are in the object of the layer
+    /// (`layers[].accuracy`), and the baselines are in `baselines`. With several labels, each layer
+    /// and `baselines` have one object per label, with the label as key; `labels` has the counts
+    /// and classes of each label. The scores of the structural probe (`uuas`, `dspr`, `nspr`,
+    /// `root_accuracy`) are always in the object of the layer.
     ///
     /// # Errors
-    /// A number that JSON cannot hold.
+    /// A number that JSON cannot represent.
     pub(super) fn all_numbers(&self) -> Result<Value> {
         let one = self.labels.len() == 1;
         let mut all = Map::new();
@@ -49,7 +50,7 @@ impl Report {
         Ok(all.into())
     }
 
-    /// The layers that were probed.
+    /// The probed layers.
     pub fn layers(&self) -> Vec<usize> {
         match (self.labels.first(), &self.structural) {
             (Some(label), _) => label.layers.iter().map(|l| l.layer).collect(),
@@ -81,14 +82,14 @@ impl Report {
     }
 }
 
-/// The scores of one layer, without its number.
+/// The scores of one layer, without the number of the layer.
 fn scores(layer: &LayerReport) -> Result<Map<String, Value>> {
     let mut own = object(serde_json::to_value(layer)?);
     own.shift_remove("layer");
     Ok(own)
 }
 
-/// The values of a label that are not by layer.
+/// The values of a label that do not belong to a layer.
 fn about(label: &LabelReport) -> Result<Map<String, Value>> {
     let mut about = Map::new();
     about.insert("counts".into(), serde_json::to_value(label.counts)?);

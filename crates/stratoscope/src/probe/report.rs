@@ -1,4 +1,4 @@
-//! The result of a probe.
+//! The result of `probe`.
 
 use super::corpus::{PartCounts, ProbeFile};
 use super::saved::SavedProbe;
@@ -13,7 +13,7 @@ use stratoscope_probing::{
     StructuralSample, StructuralScores,
 };
 
-/// What each layer of a model knows of some labels.
+/// The scores of the probes of every layer.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Report {
@@ -25,11 +25,12 @@ pub struct Report {
     pub data: Data,
     /// `[labels]`, in the order of the options.
     pub labels: Vec<LabelReport>,
-    /// The structural probe, where the options ask for it.
+    /// The structural probe; only if the options ask for it.
     pub structural: Option<StructuralReport>,
-    /// The probe of the layer that is best on held-out texts; only for a task.
+    /// The probe of the layer that is best on held-out texts; only for a
+    /// [`TsvTask`](super::TsvTask).
     pub saved: Option<SavedProbe>,
-    /// The files that the model was read from.
+    /// The files from which the model was loaded.
     pub files: Vec<ModelFile>,
 }
 
@@ -37,24 +38,25 @@ pub struct Report {
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct Data {
-    /// The files.
+    /// The data files.
     pub files: Vec<ProbeFile>,
-    /// The seed of the split; `None` where the files were already split.
+    /// The seed of the split; `None` if the files were already split.
     pub split_seed: Option<u64>,
     /// The unit of a row: `word`, `span` or `text`.
     pub unit: &'static str,
-    /// The number of sentences; of a task, the number of texts.
+    /// The number of sentences in each part; for a task, the number of texts.
     pub sentences: PartCounts,
-    /// The filters as the user wrote them.
+    /// The filters of words, as the user wrote them.
     #[serde(rename = "where")]
     pub filters: Vec<String>,
-    /// How the sub-words of a word, or the tokens of a text, became one vector.
+    /// The pooling of the sub-words of a word, or of the tokens of a text.
     pub pooling: &'static str,
-    /// The fixed strength of all probes, scikit-learn's `C`; `None` where it was chosen.
+    /// The inverse regularization strength of all probes (scikit-learn's `C`); `None` if it was
+    /// chosen for each layer.
     pub strength: Option<f64>,
     /// The seed of every random draw.
     pub seed: u64,
-    /// The number of words that passed the filters but lack a label. They are omitted.
+    /// The number of words that passed the filters and have no label. They are omitted.
     pub unlabelled: usize,
     /// The number of words without a token. They are omitted.
     pub without_tokens: usize,
@@ -65,50 +67,50 @@ pub struct Data {
 pub struct ClassCount {
     /// The class.
     pub class: String,
-    /// In training.
+    /// The number of training rows.
     pub train: usize,
-    /// In the test.
+    /// The number of test rows.
     pub test: usize,
 }
 
-/// What each layer knows of one label.
+/// The scores of the probes of one label.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct LabelReport {
     /// The label.
     pub label: String,
-    /// The numbers of rows and classes.
+    /// The number of rows and classes.
     pub counts: Counts,
     /// The classes, sorted by name.
     pub classes: Vec<ClassCount>,
     /// The baselines.
     pub baselines: Baselines,
-    /// By layer.
+    /// `[layers]`: the scores of each layer.
     pub layers: Vec<LayerReport>,
-    /// The mixes of layers, where the options ask for them.
+    /// The mixes of layers; only if the options ask for them.
     pub mixes: Option<Mixes>,
     /// The layer that is best on the held-out texts; only for a task.
     pub chosen_layer: Option<usize>,
-    /// The accuracy of that layer with fewer training texts; only for a task.
+    /// The accuracy of the chosen layer with fewer training texts; only for a task.
     pub learning_curve: Vec<CurvePoint>,
 }
 
-/// Baselines that need no layer, or no context.
+/// Baselines that use no layer, or no context.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Baselines {
-    /// The most frequent class of training.
+    /// The most frequent class of the training rows.
     pub majority: Scores,
-    /// The most frequent class of the word form (in lower case) in training; `None` where rows are
-    /// whole texts.
+    /// The most frequent class of the word form (in lower case) in the training rows; `None` if
+    /// rows are whole texts.
     pub form_lookup: Option<Scores>,
-    /// The most frequent class of the lemma in training; `None` without annotated lemmas.
+    /// The most frequent class of the lemma in the training rows; `None` without annotated lemmas.
     pub lemma_lookup: Option<Scores>,
-    /// The probe of layer 0, the embedding: a word without its context. `None` where layer 0 is not
-    /// among the layers.
+    /// The probe of layer 0 (the embedding output): a word without context. `None` if layer 0 was
+    /// not probed.
     pub layer_0: Option<Scores>,
 }
 
-/// What one layer knows of one label.
+/// The scores of the probes of one layer and label.
 #[derive(Debug, Clone, Serialize)]
 #[non_exhaustive]
 pub struct LayerReport {
@@ -117,40 +119,40 @@ pub struct LayerReport {
     /// The linear probe.
     #[serde(flatten)]
     pub linear: LayerScores,
-    /// The control task.
+    /// The control task; only if the options ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub control: Option<Control>,
-    /// The linear probe of the architecture with random weights.
+    /// The linear probe of the model with random weights; only if the options ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub random_weights: Option<Scores>,
-    /// The online code.
+    /// The online code; only if the options ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mdl: Option<Mdl>,
 }
 
-/// The structural probe by layer.
+/// The scores of the structural probe.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct StructuralReport {
     /// The number of training sentences with a tree.
     pub train_sentences: usize,
-    /// The numbers of test sentences and edges.
+    /// The number of test sentences and edges.
     pub sample: StructuralSample,
-    /// The scores of the chain of neighbours.
+    /// The scores of the baseline: a chain of neighbouring words.
     pub chain: StructuralScores,
-    /// The layers with their probes.
+    /// The layers with the scores of their probes.
     pub layers: Vec<(usize, StructuralLayer)>,
 }
 
 impl Report {
-    /// The accuracy of the first label at every layer.
+    /// The layers, with the accuracy of the first label.
     pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
         self.labels.first().map_or_else(Vec::new, LabelReport::accuracy)
     }
 }
 
 impl LabelReport {
-    /// The accuracy at every layer.
+    /// The layers, with the accuracy of the linear probe.
     pub fn accuracy(&self) -> Vec<(usize, Estimate)> {
         self.layers.iter().map(|layer| (layer.layer, layer.accuracy())).collect()
     }

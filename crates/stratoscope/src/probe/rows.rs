@@ -1,4 +1,4 @@
-//! The rows of a probe: words or texts with their labels.
+//! The rows of a probe: words or texts with labels.
 
 use super::ProbeError;
 use crate::Result;
@@ -6,18 +6,18 @@ use std::collections::BTreeMap;
 use stratoscope_extractor::{ChosenWords, Text};
 use stratoscope_probing::{Split, Task};
 
-/// A word, or a whole text, with its labels.
+/// A row: a word or a whole text, with its labels.
 #[derive(Debug, Clone)]
 pub(super) struct Item {
-    /// The index of its text.
+    /// The index of the text.
     pub(super) text: usize,
-    /// The index of its word there; 0 for a whole text.
+    /// The index of the word in the text; 0 for a whole text.
     pub(super) word: usize,
-    /// `[labels]`.
+    /// `[labels]`: the class of each label.
     pub(super) labels: Vec<String>,
     /// The word form in lower case.
     pub(super) form: String,
-    /// The lemma in lower case; the form where no lemma is annotated.
+    /// The lemma in lower case; the form if no lemma is annotated.
     pub(super) lemma: String,
     pub(super) part: Split,
 }
@@ -26,14 +26,14 @@ pub(super) struct Item {
 #[derive(Debug, Clone)]
 pub(super) struct Rows {
     pub(super) texts: Vec<Text>,
-    /// `[texts]`: the cluster of each text; the bootstrap draws whole clusters.
+    /// `[texts]`: the cluster of each text; the bootstrap resamples whole clusters.
     pub(super) clusters: Vec<usize>,
     /// Whether a row is a whole text.
     pub(super) whole: bool,
     /// The names of the labels.
     pub(super) labels: Vec<String>,
     pub(super) items: Vec<Item>,
-    /// The number of words that passed the filters but lack a label.
+    /// The number of words that passed the filters and have no label.
     pub(super) unlabelled: usize,
     /// Whether lemmas are annotated.
     pub(super) has_lemmas: bool,
@@ -47,21 +47,21 @@ impl Rows {
         chosen
     }
 
-    /// Keeps the items that have states.
+    /// Keeps the rows that have states.
     pub(super) fn keep(&mut self, chosen: &ChosenWords) -> Result<()> {
         let mut kept = chosen.rows().peekable();
         self.items.retain(|item| kept.next_if_eq(&(item.text, item.word)).is_some());
         for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             if !self.items.iter().any(|item| item.part == part) {
                 let label = self.labels.join(" and ");
-                let hint = ": the tokenizer has no token for those that do".to_owned();
+                let hint = "; all such words have no token in this model".to_owned();
                 return Err(ProbeError::NoWords { part: name, label, hint }.into());
             }
         }
         Ok(())
     }
 
-    /// The classes of a label, sorted, each with its number of rows in every part.
+    /// The classes of a label, sorted, with the number of rows in each part.
     pub(super) fn classes(&self, label: usize) -> BTreeMap<&str, [usize; 3]> {
         let mut classes: BTreeMap<&str, [usize; 3]> = BTreeMap::new();
         for item in &self.items {
@@ -75,7 +75,7 @@ impl Rows {
         classes
     }
 
-    /// The task of a label; its lookup is by form or by lemma.
+    /// The task of a label; the lookup baseline is by form or by lemma.
     pub(super) fn task(&self, label: usize, by_lemma: bool) -> Task {
         let numbers = |of: &dyn Fn(&Item) -> &str| -> Vec<usize> {
             let mut known: BTreeMap<&str, usize> =
@@ -84,7 +84,7 @@ impl Rows {
             self.items.iter().map(|item| known[of(item)]).collect()
         };
         let lemmas = match self.whole {
-            // Whole texts have no lemmas: no row counts as unseen.
+            // Whole texts have no lemmas, so that no row counts as unseen.
             true => vec![0; self.items.len()],
             false => numbers(&|item| &item.lemma),
         };

@@ -1,4 +1,4 @@
-//! A fitted probe: saved, loaded, and applied to new texts.
+//! A fitted probe that can be saved, loaded, and applied to new texts.
 
 use super::{ProbeError, Span};
 use crate::{Explorer, Result};
@@ -10,21 +10,21 @@ use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, w
 use stratoscope_loader::Pooling;
 use stratoscope_probing::{Estimate, LinearProbe};
 
-/// A fitted probe with everything that it needs for new texts.
+/// A fitted probe with all settings that are needed for new texts.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct SavedProbe {
     /// The program that fitted it.
     pub tool: String,
-    /// The model whose states it reads.
+    /// The model to whose states it was fitted.
     pub model: Origin,
-    /// The layer that it reads.
+    /// The layer to which it was fitted.
     pub layer: usize,
-    /// How the vectors of several tokens become one.
+    /// The pooling of the vectors of several tokens.
     pub pooling: Pooling,
-    /// Whether it predicts labels of places in texts, instead of whole texts.
+    /// Whether it predicts labels of places in texts; otherwise, it predicts labels of whole texts.
     pub spans: bool,
-    /// The labels; the classes of the probe are indices into them.
+    /// The labels; the classes of the probe are indices into this list.
     pub labels: Vec<String>,
     /// The accuracy on the test texts.
     pub accuracy: Estimate,
@@ -62,18 +62,19 @@ const FORMAT: u32 = 2;
 const POOLINGS: [Pooling; 4] = [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max];
 
 impl SavedProbe {
-    /// The labels that it can predict: those of training, in the order of
+    /// The labels that the probe can predict (the labels of the training rows), in the order of
     /// [`Prediction::probabilities`].
     pub fn classes(&self) -> impl Iterator<Item = &str> {
         self.probe.classes().iter().filter_map(|&class| self.labels.get(class)).map(String::as_str)
     }
 
-    /// Writes the probe as safetensors: `weights` f32 `[d_model, classes]`, `intercept` `[classes]`,
-    /// `mean` and `sd` `[d_model]`, p = softmax((x − mean) / sd · weights + intercept). The metadata
-    /// has the model, the layer, the pooling and the classes. The file is written atomically.
+    /// Writes the probe as safetensors: `weights` f32 `[d_model, classes]`, `intercept`
+    /// `[classes]`, `mean` and `sd` `[d_model]`, where p = softmax((x − mean) / sd · weights +
+    /// intercept). The metadata has the model, the layer, the pooling and the classes. The file is
+    /// written atomically.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// A file that cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
         let metadata = Metadata {
             format: FORMAT,
@@ -99,7 +100,7 @@ impl SavedProbe {
     /// Reads a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// A file that cannot be read, or that is not a saved probe.
+    /// A file that cannot be read or is not a saved probe.
     pub fn load(path: &Path) -> Result<Self> {
         let wrong = |reason: String| ProbeError::Saved { path: path.to_owned(), reason };
         let mut stored = read_tensors(path).map_err(|error| match error {
@@ -109,7 +110,7 @@ impl SavedProbe {
             other => other.into(),
         })?;
         let not_a_probe =
-            |e: serde_json::Error| wrong(format!("its metadata is not that of a probe ({e})"));
+            |e: serde_json::Error| wrong(format!("it has no metadata of a probe ({e})"));
         let metadata: Value = serde_json::from_str(&stored.metadata).map_err(not_a_probe)?;
         if let Some(format) = metadata["format"].as_u64().filter(|f| *f != u64::from(FORMAT)) {
             return Err(wrong(format!("it has format {format}, not {FORMAT}")).into());
@@ -147,7 +148,7 @@ impl SavedProbe {
         })
     }
 
-    /// Checks that a model has the weights of the model that the probe was fitted to; `path` names
+    /// Checks that a model has the weights of the model to which the probe was fitted. `path` names
     /// the probe in the message.
     ///
     /// # Errors
@@ -161,10 +162,10 @@ impl SavedProbe {
         }
     }
 
-    /// Reads a line: the text, or `text TAB START-END` for a probe of places.
+    /// Parses a line: a text, or `text TAB START-END` for a probe of places.
     ///
     /// # Errors
-    /// A line without a place, or with a place beyond the text.
+    /// [`ProbeError::Span`] for a line without a place, or with a place outside the text.
     pub fn text(&self, text: Text) -> Result<Text> {
         if !self.spans {
             return Ok(text);
@@ -175,18 +176,18 @@ impl SavedProbe {
         };
         let wrong = |reason: String| ProbeError::Span { place: place.clone(), reason };
         let Some((own, span)) = text.text.split_once('\t') else {
-            let reason = "this probe predicts labels of places: write a text, a tab and START-END";
+            let reason = "this probe predicts labels of places; write a text, a tab and START-END";
             return Err(wrong(reason.to_owned()).into());
         };
         let span: Span = span.parse().map_err(wrong)?;
         Ok(Text { line: text.line, ..span.of(own).map_err(wrong)? })
     }
 
-    /// Predicts the label of every text; [`text`](Self::text) makes the texts.
+    /// Predicts the label of every text; [`text`](Self::text) makes the texts from lines.
     ///
     /// # Errors
-    /// A model of another width; a text that is blank or too long; a place without a token; a forward
-    /// pass that fails.
+    /// A model with another d_model; a text that is blank or too long; a place without a token; a
+    /// forward pass that fails.
     pub fn predict(
         &self,
         explorer: &Explorer,
@@ -214,7 +215,7 @@ impl SavedProbe {
         let states = chosen.states(model, &[self.layer], &mut |_| {})?;
         let all = self.probe.predict(states.index_axis(Axis(0), 0))?;
         let prediction = |row: ndarray::ArrayView1<'_, f64>| {
-            // Of equal probabilities the first.
+            // Of equal probabilities, the first.
             let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
             Prediction {
                 label: self.classes().nth(best).unwrap_or_default().to_owned(),

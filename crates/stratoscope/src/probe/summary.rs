@@ -1,4 +1,4 @@
-//! A probe as text for a terminal.
+//! The summary of `probe`, as text for a terminal.
 
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
 use crate::text::{end_line, listed, short, with_interval, wrapped};
@@ -13,7 +13,7 @@ impl Report {
         text
     }
 
-    /// What the curves show and do not show, as text.
+    /// The main results and their limits, as sentences.
     pub fn in_words(&self) -> String {
         let mut said: Vec<String> = self.labels.iter().flat_map(label_words).collect();
         if let [a, b] = &self.labels[..] {
@@ -21,7 +21,8 @@ impl Report {
         }
         said.extend(self.structural.iter().map(structural_words));
         said.push(
-            "Not shown: whether the model uses what a probe reads; other probes might read more."
+            "The scores do not show whether the model uses this information, and other probes \
+             might predict more."
                 .to_owned(),
         );
         said.join(" ")
@@ -33,11 +34,11 @@ fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     let s = data.sentences;
     let what = if data.unit == "word" { "sentences" } else { "texts" };
-    write!(text, "{} {what} to fit to", s.train)?;
+    write!(text, "{} {what}: {} for training", s.train + s.dev + s.test, s.train)?;
     if s.dev > 0 {
-        write!(text, ", {} to choose on", s.dev)?;
+        write!(text, ", {} held out", s.dev)?;
     }
-    writeln!(text, ", {} to score on", s.test)?;
+    writeln!(text, ", {} for the test", s.test)?;
     for label in &probe.labels {
         writeln!(text)?;
         table(text, label, data.unit)?;
@@ -53,13 +54,13 @@ fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
 
 type Pick = fn(&LayerReport) -> Option<Estimate>;
 
-/// One row per layer, and one per baseline.
+/// Writes the scores of a label: one row per layer, and one per baseline.
 fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result {
     let c = &label.counts;
-    write!(text, "{}: {} classes, {} {unit}s to fit to, ", label.label, c.classes, c.train)?;
-    write!(text, "{} to score on", c.test)?;
+    write!(text, "{}: {} classes, {} training {unit}s, ", label.label, c.classes, c.train)?;
+    write!(text, "{} test {unit}s", c.test)?;
     if c.unseen_lemmas > 0 {
-        write!(text, " ({} of unseen lemmas)", c.unseen_lemmas)?;
+        write!(text, " ({} with unseen lemmas)", c.unseen_lemmas)?;
     }
     writeln!(text, " [95 % interval]")?;
     let columns: [(&str, Pick); 6] = [
@@ -104,11 +105,11 @@ fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result
     Ok(())
 }
 
-/// The scores of the structural probe, one row per layer.
+/// Writes the scores of the structural probe: one row per layer.
 fn trees(text: &mut String, report: &StructuralReport) -> std::fmt::Result {
     writeln!(
         text,
-        "trees: {} sentences to fit to, {} to score on, {} edges [95 % interval]",
+        "trees: {} training sentences, {} test sentences with {} edges [95 % interval]",
         report.train_sentences, report.sample.sentences, report.sample.edges
     )?;
     writeln!(text, "layer  {:<17}  {:<17}  {:<17}  root accuracy", "UUAS", "DSpr", "NSpr")?;
@@ -127,9 +128,10 @@ fn cell(score: Option<Estimate>) -> String {
     score.map_or("–".to_owned(), number)
 }
 
-/// The highest value with its layer, and the other layers whose intervals overlap with its interval.
+/// The highest value with its layer, and the other layers with intervals that overlap with its
+/// interval.
 fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
-    // Of equal values the lower layer.
+    // Of equal values, that of the lower layer.
     let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
     let near = values.iter().filter(|(l, s)| *l != layer && !best.is_above(s));
     Some((layer, best, near.map(|(l, _)| *l).collect()))
@@ -165,27 +167,31 @@ fn label_words(label: &LabelReport) -> Vec<String> {
     let known: Vec<(&str, Estimate)> =
         known.into_iter().filter_map(|(name, s)| Some((name, s?.accuracy))).collect();
     let listed: Vec<String> =
-        known.iter().map(|(name, s)| format!("{name} has {}", short(s.value))).collect();
+        known.iter().map(|(name, s)| format!("{name}: {}", short(s.value))).collect();
     let above = known.iter().all(|(_, s)| best.is_above(s));
     said.push(format!(
-        "{}; {}.",
-        capital(&listed.join(", ")),
+        "Accuracy of the baselines: {}; {}.",
+        listed.join(", "),
         match above {
-            true => "the interval of that layer is above all of these",
-            false => "the interval of that layer is not above all of these",
+            true => "the interval of this layer is above all of them",
+            false => "the interval of this layer is not above all of them",
         }
     ));
     let Some(at) = label.layers.iter().find(|l| l.layer == layer) else { return said };
     if let Some(control) = at.control {
         let s = control.selectivity;
-        said.push(format!("The selectivity at that layer is {}.", number(s)));
+        said.push(format!("The selectivity at this layer is {}.", number(s)));
     }
     if let Some(random) = at.random_weights {
-        said.push(format!("Random weights have {} at that layer.", number(random.accuracy)));
+        said.push(format!(
+            "The accuracy with random weights at this layer is {}.",
+            number(random.accuracy)
+        ));
     }
     if let Some(mdl) = &at.mdl {
         said.push(format!(
-            "The online code compresses the labels {:.2}-fold at that layer ({:.2}-fold by their frequency alone).",
+            "The online code compresses the labels by a factor of {:.2} at this layer (class \
+             frequencies alone: {:.2}).",
             mdl.compression.value, mdl.compression_by_frequency
         ));
     }
@@ -196,12 +202,13 @@ fn label_words(label: &LabelReport) -> Vec<String> {
                 format!("the expected layer is {expected}")
             }
             None => {
-                "the expected layer is not defined, because no layer improves on the first beyond chance"
+                "the expected layer is not defined, because no layer is better than the first by \
+                 more than chance"
                     .to_owned()
             }
         };
         said.push(format!(
-            "In a mix of all layers the centre of gravity is {:.1}; {expected}.",
+            "In the mix of all layers, the centre of gravity is {:.1}; {expected}.",
             mixes.mix.centre_of_gravity
         ));
     }
@@ -209,14 +216,14 @@ fn label_words(label: &LabelReport) -> Vec<String> {
         && let Some(at) = label.layers.iter().find(|l| l.layer == chosen)
     {
         said.push(format!(
-            "Layer {chosen} is best on the held-out texts; it has {} on the test texts.",
+            "Layer {chosen} is best on the held-out texts; its accuracy on the test texts is {}.",
             number(at.accuracy())
         ));
     }
     said
 }
 
-/// Which of two labels has its best layer lower, where the intervals decide it.
+/// Compares the best layers of two labels, if the intervals allow it.
 fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
     let among = |label: &LabelReport| {
         let (layer, _, mut near) = peak(&accuracies(label))?;
@@ -226,13 +233,17 @@ fn peaks_compared(a: &LabelReport, b: &LabelReport) -> String {
     let (Some((a_low, a_high)), Some((b_low, b_high))) = (among(a), among(b)) else {
         return String::new();
     };
-    let lower = |x: &str, y: &str| format!("{x} is predicted best at a lower layer than {y}.");
+    let lower =
+        |x: &str, y: &str| format!("The best layer of {x} is lower than the best layer of {y}.");
     if a_high < b_low {
         lower(&a.label, &b.label)
     } else if b_high < a_low {
         lower(&b.label, &a.label)
     } else {
-        format!("The intervals do not decide which of {} and {} peaks lower.", a.label, b.label)
+        format!(
+            "The intervals do not show whether {} or {} has the lower best layer.",
+            a.label, b.label
+        )
     }
 }
 
@@ -241,23 +252,19 @@ fn structural_words(report: &StructuralReport) -> String {
         report.layers.iter().filter_map(|(l, s)| Some((*l, s.scores.uuas?))).collect();
     match (peak(&uuas), report.chain.uuas) {
         (Some((layer, best, _)), Some(chain)) => format!(
-            "The probe finds {} of the edges at layer {layer}, the chain of neighbours {}{}.",
+            "The structural probe finds a share of {} of the edges at layer {layer}; the chain of \
+             neighbouring words finds {}{}.",
             number(best),
             short(chain.value),
-            if best.is_above(&chain) { "" } else { "; the probe is not clearly better" }
+            if best.is_above(&chain) { "" } else { ". Their intervals overlap" }
         ),
-        _ => "No test sentence has an edge to find.".to_owned(),
+        _ => "No test sentence has an edge.".to_owned(),
     }
 }
 
 /// `1, 3 and 4`.
 fn layers_in_words(layers: &[usize]) -> String {
     listed(&layers.iter().map(ToString::to_string).collect::<Vec<_>>())
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
 fn number(score: Estimate) -> String {

@@ -1,4 +1,4 @@
-//! Texts, or places in texts, with labels.
+//! Classification tasks: texts, or places in texts, with labels.
 
 use super::corpus::{PartCounts, ProbeFile, recorded};
 use super::rows::{Item, Rows};
@@ -13,12 +13,12 @@ use std::str::FromStr;
 use stratoscope_extractor::{Text, parse_lines};
 use stratoscope_probing::Split;
 
-/// A place in a text, in characters from 0, without the end. As text: `4-8`.
+/// A place in a text, in characters from 0; the end is not included. As text: `4-8`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
-    /// Its first character.
+    /// The first character.
     pub start: usize,
-    /// The character after its last.
+    /// The character after the last.
     pub end: usize,
 }
 
@@ -31,7 +31,7 @@ impl FromStr for Span {
         });
         let wrong = || {
             let text: String = text.chars().take(40).collect();
-            format!("{text:?} is not a place in a text: write START-END in characters, such as 4-8")
+            format!("{text:?} is not a place in a text; write START-END in characters, such as 4-8")
         };
         ends.map(|(start, end)| Self { start, end }).ok_or_else(wrong)
     }
@@ -44,12 +44,12 @@ impl fmt::Display for Span {
 }
 
 impl Span {
-    /// The text with this place as its only word.
+    /// The text with this place as its only annotated word.
     pub(super) fn of(self, text: &str) -> Result<Text, String> {
         let length = text.chars().count();
         if self.end > length {
             return Err(format!(
-                "the place {self} is beyond the text, which has {length} characters"
+                "the place {self} is outside the text, which has {length} characters"
             ));
         }
         let mut own = Text::from(text);
@@ -61,11 +61,11 @@ impl Span {
 /// A row of a task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskRow {
-    /// The number of the line, from 1.
+    /// The number of the line in the file, or of the row in memory, from 1.
     pub line: usize,
     /// The text.
     pub text: String,
-    /// The place that the label belongs to; `None` for the whole text.
+    /// The place to which the label belongs; `None` for the whole text.
     pub span: Option<Span>,
     /// The label.
     pub label: String,
@@ -83,7 +83,8 @@ impl TaskRow {
         Self { span, ..Self::text(text, label) }
     }
 
-    /// The reason why this is not a row of a task with places (or without).
+    /// Checks the row; `spans` says whether the rows of the task have places. Returns the reason of
+    /// an error.
     fn check(&self, spans: bool) -> Result<(), String> {
         let blank = self.text.trim().is_empty();
         if self.label.is_empty() || blank {
@@ -91,7 +92,7 @@ impl TaskRow {
             return Err(format!("the {what} is empty"));
         }
         if self.span.is_some() != spans {
-            return Err("some lines have a place in the text, and some do not".to_owned());
+            return Err("some lines have a place in the text and some do not".to_owned());
         }
         self.span.map_or(Ok(()), |span| span.of(&self.text).map(drop))
     }
@@ -113,11 +114,11 @@ pub struct TsvTask {
 }
 
 impl TsvTask {
-    /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. Skips a first line
-    /// with the names of the columns (`text`, `span`, `label`), and blank lines.
+    /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. Blank lines and a
+    /// first line with column names (`text`, `span`, `label`) are skipped.
     ///
     /// # Errors
-    /// A file that cannot be read; [`ProbeError::Line`] for a line of another form.
+    /// A file that cannot be read; [`ProbeError::Line`] for a line with a wrong form.
     pub fn read(path: &Path) -> Result<Self> {
         let file = ProbeFile { part: None, file: recorded(path)? };
         let bytes = std::fs::read(path)
@@ -125,10 +126,11 @@ impl TsvTask {
         Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
     }
 
-    /// Parses the bytes of a file; `place` is the name of the file in messages and of the label.
+    /// Parses the content of a file. `place` is the name of the file in messages; without its
+    /// extension, it is also the name of the label.
     ///
     /// # Errors
-    /// As [`read`](Self::read).
+    /// The errors of [`read`](Self::read).
     pub fn parse(bytes: &[u8], place: &str) -> Result<Self> {
         let mut rows: Vec<TaskRow> = Vec::new();
         let inputs = parse_lines(bytes, place)?;
@@ -144,7 +146,8 @@ impl TsvTask {
                 [text, span, label] => (text, Some(span.parse::<Span>().map_err(wrong)?), label),
                 _ => {
                     let reason: String = format!(
-                        "a line is a text, a tab and a label, or has a place (START-END) between them; this line has {} columns",
+                        "a line must have a text, a tab and a label, or a text, a place \
+                         (START-END) and a label; this line has {} columns",
                         columns.len()
                     );
                     return Err(wrong(reason).into());
@@ -175,8 +178,8 @@ impl TsvTask {
     /// ```
     ///
     /// # Errors
-    /// [`ProbeError::Line`]: an empty text or label, a place beyond its text, or places in some rows
-    /// but not in others.
+    /// [`ProbeError::Line`] for an empty text or label, a place outside its text, or places in only
+    /// some rows.
     pub fn from_rows(name: &str, rows: impl IntoIterator<Item = TaskRow>) -> Result<Self> {
         let mut rows: Vec<TaskRow> = rows.into_iter().collect();
         let spans = rows.first().is_some_and(|row| row.span.is_some());
@@ -201,12 +204,12 @@ impl TsvTask {
         self.blank_lines
     }
 
-    /// Whether labels belong to places in texts, instead of whole texts.
+    /// Whether labels belong to places in texts; otherwise, they belong to whole texts.
     pub fn has_spans(&self) -> bool {
         self.rows.first().is_some_and(|row| row.span.is_some())
     }
 
-    /// The file, where the task was read from one.
+    /// The file, if the task was read from a file.
     pub fn file(&self) -> Option<&ModelFile> {
         self.file.as_ref().map(|file| &file.file)
     }
@@ -220,7 +223,8 @@ impl TsvTask {
         self.file.iter().cloned().collect()
     }
 
-    /// Splits the task by texts: a tenth to score on, a tenth to choose on, the rest to fit to.
+    /// Splits the texts at random with a seed: a tenth for the test, a tenth held out, the rest for
+    /// training.
     pub(super) fn split(&self, seed: u64) -> Result<(Rows, PartCounts)> {
         let texts: Vec<&str> = self.rows.iter().map(|row| row.text.as_str()).collect();
         let parts = split(&texts, seed, &self.place, "texts")?;
@@ -260,7 +264,7 @@ impl TsvTask {
     }
 }
 
-/// Whether a line has the names of the columns.
+/// Whether a line is the line of column names.
 fn is_header(columns: &[&str]) -> bool {
     let names: Vec<String> = columns.iter().map(|c| c.trim().to_lowercase()).collect();
     matches!(
@@ -269,8 +273,9 @@ fn is_header(columns: &[&str]) -> bool {
     )
 }
 
-/// `[keys]`: the part of each key, by a seeded draw: a tenth to score on and a tenth to choose on.
-/// Equal keys are in one part. `None` for fewer than three different keys.
+/// `[keys]`: the part of each key by a seeded random split: a tenth for the test, a tenth held out,
+/// the rest for training. Equal keys are in the same part. `None` for fewer than three different
+/// keys.
 pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
     use rand_xoshiro::Xoshiro256PlusPlus;
     use rand_xoshiro::rand_core::{RngCore, SeedableRng};
@@ -286,7 +291,7 @@ pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
         return None;
     }
     let tenth = ((order.len() as f64 / 10.0).round() as usize).max(1);
-    // The first of a shuffled order (Fisher & Yates; Durstenfeld 1964).
+    // The first keys of a shuffled order (Fisher & Yates; Durstenfeld 1964).
     let mut shuffled: Vec<usize> = (0..order.len()).collect();
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     for left in (1..shuffled.len()).rev() {
@@ -305,7 +310,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lines_are_read_and_mistakes_name_theirs() {
+    fn lines_are_read_and_errors_name_the_line() {
         let task = TsvTask::parse(b"text\tlabel\na b\tx\n\nc\t y \n", "f").unwrap();
         let rows: Vec<_> =
             task.rows().iter().map(|r| (r.line, r.text.as_str(), r.label.as_str())).collect();
@@ -314,11 +319,11 @@ mod tests {
         let task = TsvTask::parse("näher da\t6-8\tx\n".as_bytes(), "f").unwrap();
         assert_eq!(task.rows()[0].span, Some(Span { start: 6, end: 8 }));
         for (bytes, said) in [
-            ("a\n", "f, line 1: a line is a text, a tab and a label"),
+            ("a\n", "f, line 1: a line must have a text, a tab and a label"),
             ("a\tx\nb\t\n", "f, line 2: the label is empty"),
             (" \tx\n", "f, line 1: the text is empty"),
             ("a b\t2-3\tx\nb\ty\n", "f, line 2: some lines have a place"),
-            ("a b\t2-4\tx\n", "f, line 1: the place 2-4 is beyond the text, which has 3"),
+            ("a b\t2-4\tx\n", "f, line 1: the place 2-4 is outside the text, which has 3"),
             ("a b\t2-2\tx\n", "f, line 1: \"2-2\" is not a place"),
             ("a b\tb\tx\n", "f, line 1: \"b\" is not a place"),
         ] {
@@ -328,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_from_memory_make_the_task_of_a_file() {
+    fn labels_from_memory_equal_those_of_a_file() {
         let file = TsvTask::parse(b"a b\t2-3\tx\na c\t2-3\ty\na d\t0-1\tx\n", "f.tsv").unwrap();
         let rows = [("a b", 2..3, "x"), ("a c", 2..3, "y"), ("a d", 0..1, "x")];
         let rows = rows.map(|(text, place, label)| TaskRow::span(text, place, label));
@@ -343,7 +348,7 @@ mod tests {
         assert_eq!(split(&memory), split(&file));
         let mixed = rows.into_iter().chain([TaskRow::text("a e", "x")]);
         let error = TsvTask::from_rows("f", mixed).unwrap_err().to_string();
-        assert_eq!(error, "f, line 4: some lines have a place in the text, and some do not");
+        assert_eq!(error, "f, line 4: some lines have a place in the text and some do not");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The figure and the numbers of made-up probes.
+//! Tests of the chart and the numbers of `probe`, on made-up results.
 
 use super::*;
 use crate::analysis::Analysis;
@@ -19,7 +19,7 @@ fn scores(value: f64) -> Scores {
     Scores { accuracy, macro_f1, unseen_lemma_accuracy: Some(estimate(value - 0.2)) }
 }
 
-/// A label at layers 0 and 2; `all` adds what is measured only on demand.
+/// A label at layers 0 and 2; `all` adds the optional measures.
 fn label(name: &str, all: bool) -> LabelReport {
     let layer = |layer: usize| LayerReport {
         layer,
@@ -140,14 +140,14 @@ fn names(panel: &Panel, kind: SeriesKind) -> Vec<&str> {
 }
 
 #[test]
-fn the_figure_has_what_was_measured() {
+fn the_figure_has_all_measures() {
     let curves = curves(&report(vec![label("upos", true)], true));
     let titles: Vec<&str> = curves.panels().map(|panel| panel.title.as_str()).collect();
     let expected = [
         "upos",
         "selectivity",
         "online code",
-        "trees: edges and roots found",
+        "trees: correct edges and roots",
         "trees: order of distances and depths",
         "learning curve of layer 2",
     ];
@@ -182,7 +182,7 @@ fn several_labels_have_a_contrast_and_many_share_rows() {
 }
 
 #[test]
-fn accuracy_is_one_call_and_the_page_has_the_figure() {
+fn accuracy_has_a_method_and_the_page_has_the_figure() {
     let report = report(vec![label("upos", false)], false);
     assert_eq!(report.accuracy(), [(0, estimate(0.6)), (2, estimate(0.8))]);
     assert_eq!(report.labels[0].layers[1].scores(), scores(0.8));

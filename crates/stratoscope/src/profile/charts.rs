@@ -1,4 +1,4 @@
-//! The figures of profiles.
+//! The charts of profiles, with their titles and captions.
 
 use super::{Profile, ProfileCurve};
 use crate::series::series;
@@ -9,15 +9,15 @@ use stratoscope_probing::{MIN_WITHIN_WORD, Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
 
-/// The title of every figure and page.
+/// The title of the charts and of the page.
 const TITLE: &str = "Sense and role by depth";
-/// The vertical axis of effects.
+/// The label of the axis of effects.
 const EFFECT: &str = "ω²";
-/// The vertical axis of the semantic share.
+/// The label of the axis of the semantic share.
 const SHARE: &str = "sense / (sense + role)";
 
 impl Profile {
-    /// The figure: the effects of target and carrier on one scale, their semantic shares, and the
+    /// The chart: the effects in target and carrier on one scale, their semantic shares, and the
     /// share of the variance within words.
     pub(super) fn chart(&self) -> Chart {
         Chart::new("profile", TITLE, Curves::rows(self.panels()))
@@ -25,7 +25,7 @@ impl Profile {
             .caption(self.caption())
     }
 
-    /// The panels of the figure, row by row.
+    /// The panels of the chart, row by row.
     pub(crate) fn panels(&self) -> Vec<Vec<Panel>> {
         let curves = self.curves();
         let highest = (curves.iter().flat_map(|(_, curve)| &curve.layers))
@@ -57,7 +57,7 @@ impl Profile {
         ]
     }
 
-    /// The caption of the figure.
+    /// The caption of the chart.
     pub(crate) fn caption(&self) -> String {
         self.caption_with(
             " Ringed: the largest value. Dashed: the 95th percentile of ω² with permuted labels \
@@ -65,16 +65,17 @@ impl Profile {
         )
     }
 
-    /// The caption of a figure with some marks, which `marks` explains.
+    /// The caption of a chart; `marks` explains the marks in the chart.
     fn caption_with(&self, marks: &str) -> String {
         let s = &self.stimuli;
         let mut text = format!(
-            "{} words of one form, each in its senses and as {} ({} contexts, {} texts). Effects: ω² \
-             of the variance within a word. Bands: 95 % intervals by bootstrap over words (n = {}).\
-             {marks} ω² is below 0 where an effect is smaller than what the spread of the contexts \
-             alone gives. Shares are omitted where less than {:.0} % of the variance is within words, \
-             or where neither effect exceeds chance. A smaller ω² at a higher layer does not show \
-             that the model has lost something, only that other things vary more.",
+            "{} word forms, each in all its senses and as {} ({} contexts, {} texts). Effects: ω² \
+             of the variance within a word form. Bands: 95 % intervals by bootstrap over words (n \
+             = {}).{marks} ω² is negative if an effect is smaller than what the variation between \
+             contexts would give by chance. Shares are omitted if less than {:.0} % of the \
+             variance is within words, or if neither effect exceeds chance. A smaller ω² at a \
+             higher layer does not show that information is lost: other sources of variance can be \
+             larger there.",
             s.words,
             listed(&s.roles),
             s.contexts,
@@ -83,16 +84,16 @@ impl Profile {
             100.0 * MIN_WITHIN_WORD,
         );
         if s.cues_first {
-            text += " Only contexts with their cues before the target are used.";
+            text += " Only contexts with the cues before the target are used.";
         }
         if self.position_removed {
-            text += " Position was removed first, because this tokenizer puts targets at unequal \
-                     positions.";
+            text += " The effect of position is removed first, because targets have unequal \
+                     positions with this tokenizer.";
         }
         text
     }
 
-    /// Target and carrier with their names in the figure.
+    /// The curves of target and carrier, with their names in figures.
     pub fn curves(&self) -> Vec<(String, &ProfileCurve)> {
         let carrier = self.carrier.as_ref().zip(self.stimuli.carrier.as_ref());
         let carrier = carrier.map(|(curve, word)| (format!("carrier “{word}”"), curve));
@@ -110,14 +111,14 @@ impl ProfileCurve {
         series(name, self.layers.iter().map(|l| pick(&l.partition)))
     }
 
-    /// The effect of permuted labels.
+    /// A curve of the 95th percentile of the effect with permuted labels.
     fn chance(&self, name: &str, pick: fn(&Partition) -> Option<Null>) -> Series {
         let values = self.layers.iter().map(|l| pick(&l.partition).map(|null| null.high));
         Series::new(name).baseline().values(values)
     }
 }
 
-/// The figure of several models: a panel for each measure, over depth as a share of the whole.
+/// The chart of several models: a panel for each measure, with relative depth as its axis.
 pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
     let names = profiles.iter().map(|p| short_name(&p.model.model).to_owned());
     let names = numbered(names.map(|name| (0, name)));
@@ -138,7 +139,7 @@ pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
         panel("carrier: role", EFFECT, carrier, |p| p.role),
         panel("carrier: semantic share", SHARE, carrier, |p| p.semantic_share),
     ];
-    // The effect of permuted labels is in the figure of each model.
+    // The figure of each model shows the effect of permuted labels.
     let captions: Vec<String> = profiles.iter().map(|p| p.caption_with("")).collect();
     let caption = match captions.first() {
         Some(first) if captions.iter().all(|c| c == first) => first.clone(),
@@ -147,8 +148,7 @@ pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
             .collect::<Vec<_>>()
             .join(" "),
     };
-    Chart::new("profile", format!("{TITLE}, model by model"), Curves::multiples(panels))
-        .caption(caption)
+    Chart::new("profile", format!("{TITLE}, by model"), Curves::multiples(panels)).caption(caption)
 }
 
 /// The title of the page.

@@ -22,7 +22,7 @@ pub struct NamedStimuli {
     pub sha256: String,
     /// The stimuli.
     pub stimuli: Stimuli,
-    /// Whether only the contexts with the cues before the target are used, as for causal models.
+    /// Whether only contexts with the cues before the target are used, as for causal models.
     pub cues_first: bool,
 }
 
@@ -30,23 +30,23 @@ impl NamedStimuli {
     /// The built-in homographs.
     ///
     /// # Errors
-    /// As [`Stimuli::parse`].
+    /// The errors of [`Stimuli::parse`].
     pub fn homographs() -> Result<Self> {
         Self::parse("homographs", Stimuli::HOMOGRAPHS)
     }
 
-    /// The built-in words that are noun and verb in one form.
+    /// The built-in word forms that are both a noun and a verb.
     ///
     /// # Errors
-    /// As [`Stimuli::parse`].
+    /// The errors of [`Stimuli::parse`].
     pub fn noun_verb() -> Result<Self> {
         Self::parse("noun-verb", Stimuli::NOUN_VERB)
     }
 
-    /// Stimuli from a text in the format of [`Stimuli`].
+    /// Parses a text in the format of [`Stimuli`].
     ///
     /// # Errors
-    /// As [`Stimuli::parse`].
+    /// The errors of [`Stimuli::parse`].
     pub fn parse(name: &str, text: &str) -> Result<Self> {
         Ok(Self {
             name: name.to_owned(),
@@ -56,25 +56,25 @@ impl NamedStimuli {
         })
     }
 
-    /// Only the contexts with the cues before the target.
+    /// Keeps only the contexts with the cues before the target.
     ///
     /// # Errors
-    /// As [`Stimuli::cues_first`].
+    /// The errors of [`Stimuli::cues_first`].
     pub fn cues_first(self) -> Result<Self> {
         Ok(Self { stimuli: self.stimuli.cues_first()?, cues_first: true, ..self })
     }
 
-    /// The stimuli for a model: for a causal model the contexts with the cues before the target, else
-    /// all contexts.
+    /// The stimuli for a model: for a causal model, only the contexts with the cues before the
+    /// target; otherwise, all contexts.
     ///
     /// # Errors
-    /// As [`Stimuli::cues_first`].
+    /// The errors of [`Stimuli::cues_first`].
     pub fn for_model(self, origin: &Origin) -> Result<Self> {
         if origin.causal { self.cues_first() } else { Ok(self) }
     }
 }
 
-/// The states of target and carrier in every text, at every layer.
+/// The states of target and carrier in all texts, at every layer.
 #[derive(Debug, Clone)]
 pub struct ProfileStates {
     /// The model.
@@ -83,20 +83,20 @@ pub struct ProfileStates {
     pub stimuli: NamedStimuli,
     /// `[texts]`: the texts.
     pub items: Vec<Item>,
-    /// `[texts]`: the place of each target among the tokens.
+    /// `[texts]`: the position of each target among the tokens.
     pub placements: Vec<Placement>,
-    /// `[n_layers + 1, texts, d_model]`: the target; the mean of its sub-words where it has several.
+    /// `[n_layers + 1, texts, d_model]`: the target; the mean over its sub-words if it has several.
     pub target: Array3<f32>,
-    /// `[n_layers + 1, texts, d_model]`: the carrier, where the stimuli have one.
+    /// `[n_layers + 1, texts, d_model]`: the carrier, if the stimuli have one.
     pub carrier: Option<Array3<f32>>,
 }
 
 impl ProfileStates {
-    /// Runs a model over the stimuli [for it](NamedStimuli::for_model).
+    /// Runs a model on the stimuli [for this model](NamedStimuli::for_model).
     ///
     /// # Errors
-    /// As [`NamedStimuli::for_model`]; a model without a tokenizer, a text that is too long for the
-    /// model, a target without a token, a forward pass that fails.
+    /// The errors of [`NamedStimuli::for_model`]; a model without a tokenizer; a text that is too
+    /// long for the model; a target without a token; a forward pass that fails.
     pub fn extract(explorer: &Explorer, stimuli: NamedStimuli) -> Result<Self> {
         let stimuli = stimuli.for_model(&explorer.origin())?;
         let items = stimuli.stimuli.items();
@@ -156,7 +156,7 @@ impl ProfileStates {
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
-    /// The record of the stimuli in the profile.
+    /// The summary of the stimuli, which the profile records.
     pub(crate) fn summary(&self) -> StimuliSummary {
         let stimuli = &self.stimuli.stimuli;
         StimuliSummary {
@@ -178,7 +178,7 @@ impl ProfileStates {
     /// atomically.
     ///
     /// # Errors
-    /// It cannot be written.
+    /// A file that cannot be written.
     pub fn write(&self, path: &Path) -> Result<()> {
         let contexts = self.stimuli.stimuli.contexts();
         let of = |pick: &dyn Fn(usize) -> usize| -> Vec<i64> {
@@ -212,7 +212,7 @@ impl ProfileStates {
     }
 }
 
-/// The tokens that overlap a range of characters of the text.
+/// The range of tokens that overlap a range of characters of the text.
 fn tokens_at(rows: &[Row], place: [usize; 2]) -> std::ops::Range<usize> {
     let hit = |row: &Row| {
         !row.special && row.char_offsets[0] < place[1] && place[0] < row.char_offsets[1]

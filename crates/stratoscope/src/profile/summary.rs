@@ -1,4 +1,4 @@
-//! A profile as text for a terminal.
+//! The summary of a profile, as text for a terminal.
 
 use super::{Profile, ProfileCurve};
 use crate::text::{end_line, short, with_interval, wrapped};
@@ -16,7 +16,7 @@ impl Profile {
         text
     }
 
-    /// What the curves show and do not show for this model, as text.
+    /// The main results for this model and their limits, as sentences.
     pub fn in_words(&self) -> String {
         let mut text = String::new();
         // Writing to a String cannot fail.
@@ -29,30 +29,30 @@ impl Profile {
             if self.stimuli.roles.iter().any(|r| r == "verb") { "part of speech" } else { "role" };
         write!(
             text,
-            "The word form is held constant; the remaining variance is split into sense, {role} and the rest. "
+            "The variance within a word form is divided into sense, {role} and the rest. "
         )?;
         let n_layers = self.model.n_layers;
         let target = Curve::of(&self.target);
         match (&target.role_peak, &target.sense_peak) {
             (Some(r), Some(s)) => write!(
                 text,
-                "In the target, {role} has its largest ω² at layer {} ({}) and {} at layer {n_layers}; sense \
-                 has its largest ω² at layer {} ({}). ",
+                "In the target, ω² of {role} is largest at layer {} ({}; last layer: {}); ω² of \
+                 sense is largest at layer {} ({}). ",
                 r.0,
                 number(r.1),
                 target.role_last.map_or_else(|| "not defined".into(), number),
                 s.0,
                 number(s.1),
             )?,
-            _ => write!(text, "In the target, the effects are not defined: see the table. ")?,
+            _ => write!(text, "In the target, the effects are not defined (see the table). ")?,
         }
         if let (Some((layer, role_peak)), Some(null)) = (&target.role_peak, target.role_null)
             && role_peak.value <= null.high
         {
             write!(
                 text,
-                "Even at layer {layer}, {role} does not exceed chance (the 95th percentile with permuted \
-                 labels, {:.2}). ",
+                "Even at layer {layer}, {role} does not exceed chance ({:.2}, the 95th percentile \
+                 with permuted labels). ",
                 null.high
             )?;
         }
@@ -60,13 +60,14 @@ impl Profile {
             let change = compare(at_peak, last);
             write!(
                 text,
-                "The semantic share is {} where {role} is largest and {} at the last layer: {}. ",
+                "The semantic share is {} at the layer where {role} is largest and {} at the last \
+                 layer: {}. ",
                 number(at_peak),
                 number(last),
                 match change {
                     Change::Up => "higher",
                     Change::Down => "lower",
-                    Change::Unclear => "no clear change, as the intervals overlap",
+                    Change::Unclear => "no clear change, because the intervals overlap",
                 }
             )?;
         }
@@ -78,8 +79,8 @@ impl Profile {
                 carrier_change = Some(change);
                 write!(
                     text,
-                    "In the carrier “{word}”, which has no sense, the semantic share goes from {} (layer {}) \
-                     to {} (layer {n_layers}): ",
+                    "In the carrier “{word}”, which has no senses, the semantic share changes from \
+                     {} (layer {}) to {} (layer {n_layers}): ",
                     number(first.1),
                     first.0,
                     number(last),
@@ -88,9 +89,9 @@ impl Profile {
                     text,
                     "{}. ",
                     match change {
-                        Change::Up => "the context adds more and more of sense relative to role",
-                        Change::Down => "the context adds less and less of sense relative to role",
-                        Change::Unclear => "no clear change, as the intervals overlap",
+                        Change::Up => "the share of sense is larger at the last layer",
+                        Change::Down => "the share of sense is smaller at the last layer",
+                        Change::Unclear => "no clear change, because the intervals overlap",
                     }
                 )?;
             }
@@ -117,19 +118,19 @@ impl Profile {
             some.map(|(_, claim)| claim.as_str()).collect::<Vec<_>>().join("; ")
         };
         let (seen, unseen) = (listed(true), listed(false));
-        let rule = "ower layers syntax, upper layers meaning”";
+        write!(text, "The rule “lower layers: syntax, upper layers: meaning” ")?;
         match (seen.is_empty(), unseen.is_empty()) {
-            (false, true) => write!(text, "“L{rule} holds here: {seen}. ")?,
+            (false, true) => write!(text, "holds for this model: {seen}. ")?,
             (false, false) => {
-                write!(text, "Of “l{rule} this holds: {seen}. This does not hold: {unseen}. ")?;
+                write!(text, "holds in part. True: {seen}. Not true: {unseen}. ")?;
             }
             (true, _) => {
-                write!(text, "“L{rule} does not hold here. None of this holds: {unseen}. ")?;
+                write!(text, "does not hold for this model. Not true: {unseen}. ")?;
             }
         }
         if self.stimuli.cues_first {
             let why = match self.model.causal {
-                true => ", because no token of this model sees the tokens after it",
+                true => ", because this model is causal",
                 false => "",
             };
             write!(text, "Only contexts with the cues before the target were used{why}. ")?;
@@ -137,19 +138,21 @@ impl Profile {
         if self.position_removed {
             write!(
                 text,
-                "Position was removed first, because this tokenizer puts targets at unequal positions. "
+                "The effect of position is removed first, because targets have unequal positions \
+                 with this tokenizer. "
             )?;
         }
-        let told = self.balance.role_from_neighbours;
+        let predicted = self.balance.role_from_neighbours;
         write!(
             text,
-            "Not shown: how the model uses sense and {role}; words, languages and kinds of text other \
-             than these {} words in made-up sentences; whether information is lost where its share \
-             of the variance falls. The two words beside the target alone predict {role} in {:.0} % \
-             of the contexts (chance: {:.0} %), so a part of “{role}” is the adjacent words.",
+            "The profile does not show how the model uses sense and {role}, or whether information \
+             is lost if its share of the variance is smaller. It is valid for these {} words in \
+             made-up sentences, not for other words, languages or kinds of text. The two words \
+             beside the target predict {role} in {:.0} % of the contexts (chance: {:.0} %), so a \
+             part of the effect of {role} is an effect of adjacent words.",
             self.stimuli.words,
-            100.0 * told.accuracy,
-            100.0 * told.chance,
+            100.0 * predicted.accuracy,
+            100.0 * predicted.chance,
         )
     }
 }
@@ -173,15 +176,15 @@ fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     };
     writeln!(
         text,
-        "targets at tokens {} to {}, {}; adjacent words alone predict {}, {}",
+        "targets at tokens {} to {}, {}; accuracy of adjacent words: {}, {}",
         profile.balance.positions[0],
         profile.balance.positions[1],
         match profile.position_removed {
-            true => "not the same in every cell: position is removed",
-            false => "the same in every cell",
+            true => "unequal in the cells of the design: position is removed",
+            false => "equal in all cells of the design",
         },
-        predicted("the role", profile.balance.role_from_neighbours),
-        predicted("the sense", profile.balance.sense_from_neighbours),
+        predicted("role", profile.balance.role_from_neighbours),
+        predicted("sense", profile.balance.sense_from_neighbours),
     )?;
     for (name, curve) in profile.curves() {
         writeln!(text)?;
@@ -192,7 +195,7 @@ fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     Ok(())
 }
 
-/// One row per layer: ω² of the effects and the shares, with their intervals.
+/// Writes ω² of the effects and the shares, with their intervals: one row per layer.
 fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Result {
     type Pick = fn(&Partition) -> Option<Estimate>;
     let columns: [(&str, Pick); 5] = [
@@ -202,7 +205,7 @@ fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Resul
         ("semantic share", |p| p.semantic_share),
         ("share, any role", |p| p.semantic_share_any_role),
     ];
-    writeln!(text, "{name}: ω² of what varies within a word [95 % interval]")?;
+    writeln!(text, "{name}: ω² of the variance within a word form [95 % interval]")?;
     write!(text, "layer  within")?;
     for (title, _) in columns {
         write!(text, "  {title:<18}")?;
@@ -227,7 +230,7 @@ struct Curve {
     role_peak: Option<(usize, Estimate)>,
     sense_peak: Option<(usize, Estimate)>,
     role_last: Option<Estimate>,
-    /// The null of role at its largest value.
+    /// The null distribution of role at the layer where role is largest.
     role_null: Option<Null>,
     share_at_role_peak: Option<Estimate>,
     share_first: Option<(usize, Estimate)>,
@@ -267,7 +270,7 @@ enum Change {
     Unclear,
 }
 
-/// The direction from the first to the second; unclear where the intervals overlap.
+/// The direction of the change; unclear if the intervals overlap.
 fn compare(first: Estimate, second: Estimate) -> Change {
     if second.is_above(&first) {
         Change::Up

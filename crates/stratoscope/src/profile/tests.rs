@@ -1,11 +1,11 @@
-//! Charts and stored files of made-up profiles.
+//! Tests of charts and stored files, on made-up profiles.
 
 use super::*;
 use stratoscope_chart::{Curves, Drawing};
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{Null, Predictability};
 
-/// A profile of `n_layers` blocks with a carrier; at layer 0 nothing is defined.
+/// A profile of `n_layers` blocks with a carrier. At layer 0, no effect is defined.
 pub(crate) fn profile(model: &str, n_layers: usize) -> Profile {
     let curve = |shift: f64| {
         let layer = |layer: usize| {
@@ -75,7 +75,7 @@ pub(crate) fn profile(model: &str, n_layers: usize) -> Profile {
     }
 }
 
-/// What the stored estimates were before: `low` and `high`, no `n`.
+/// Converts estimates to their form in an old format: `low` and `high`, without `n`.
 pub(crate) fn with_old_estimates(json: &str) -> String {
     fn convert(value: &mut Value) {
         match value {
@@ -130,7 +130,7 @@ fn the_figure_has_effects_on_one_scale_and_shares() {
 }
 
 #[test]
-fn several_models_share_a_figure_and_have_one_each() {
+fn several_models_have_a_common_figure_and_one_figure_each() {
     let profiles = Profiles(vec![profile("org/a", 2), profile("./b", 5)]);
     let figures = profiles.figures().unwrap();
     let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
@@ -147,7 +147,7 @@ fn several_models_share_a_figure_and_have_one_each() {
 }
 
 #[test]
-fn a_stored_profile_reads_back_and_another_format_is_refused() {
+fn stored_profiles_are_read_and_other_formats_are_refused() {
     let profile = profile("toy", 2);
     let json = serde_json::to_string(&profile).unwrap();
     assert_eq!(Profile::parse(&json, &profile.model).unwrap(), profile);
