@@ -1,4 +1,4 @@
-//! Explore a text: what changes with depth, its figures, and the folder with all of it.
+//! Explores a text: prints a curve by depth, draws a figure, and writes the output folder.
 //!
 //! `cargo run -p stratoscope-examples --example 1_explore [FOLDER]`
 

@@ -1,4 +1,4 @@
-//! Take hidden states: as an array, the vectors of a word, and as a file that Python reads too.
+//! Extracts hidden states: as an array, as vectors of a word, and as a file that Python can read.
 //!
 //! `cargo run -p stratoscope-examples --example 2_states`
 
@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let explorer = Explorer::bundled()?;
     let states = explorer.extract(&["He sat on the bank of the river.", "The bank lent money."])?;
 
-    // [n_layers + 1, tokens, d_model], the tokens of both texts end to end.
+    // [n_layers + 1, tokens, d_model]; the tokens of both texts are concatenated.
     println!("{:?}", states.hidden_states.dim());
 
     let places = states.find("bank");

@@ -1,4 +1,4 @@
-//! Compare two sentences, and one word in two contexts, layer by layer.
+//! Compares two sentences, and one word in two contexts, layer by layer.
 //!
 //! `cargo run --release -p stratoscope-examples --example 3_compare [MODEL]`
 

@@ -1,4 +1,4 @@
-//! Probe what each layer knows of labels of your own, here of words in memory.
+//! Fits a probe for your own labels to every layer; the labelled words are in memory.
 //!
 //! `cargo run --release -p stratoscope-examples --example 4_probe [MODEL]`
 
@@ -8,7 +8,7 @@ use std::error::Error;
 use stratoscope::probe::{TaskRow, TsvTask};
 use stratoscope::{Explorer, ProbeOptions};
 
-/// Subjects and places.
+/// The words of the sentences.
 const SUBJECTS: [&str; 6] = ["teacher", "farmer", "singer", "doctor", "pilot", "baker"];
 const PLACES: [&str; 6] = ["school", "market", "stage", "clinic", "airport", "kitchen"];
 

@@ -1,5 +1,5 @@
-//! Patch and ablate: put states of one sentence into another (activation patching, Vig et al. 2020;
-//! Meng et al. 2022), and set the output of a part to its mean.
+//! Activation patching (Vig et al. 2020; Meng et al. 2022): puts a state of one sentence into
+//! another sentence. Ablation: replaces the output of an MLP with its mean over tokens.
 //!
 //! `cargo run -p stratoscope-examples --example 5_patching`
 
@@ -17,11 +17,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let n_layers = explorer.origin().n_layers;
     let (first, second) = (explorer.extract(&[FIRST])?, explorer.extract(&[SECOND])?);
     let (target, plain) = (vector(&first, "bank")?, vector(&second, "bank")?);
-    let changed = first.find("river").pop().ok_or("the word is not there")?.rows.start;
+    let changed = first.find("river").pop().ok_or("the word is not in the text")?.rows.start;
 
-    println!("the share of the way from the second sentence's “bank” to the first's");
+    println!(
+        "patching: how far “bank” moves from the second sentence to the first (1: all the way)"
+    );
     for block in 0..n_layers {
-        // The state of “river” after the block takes the place of the state of “city”.
+        // The state of “river” after the block replaces the state of “city”.
         let state = first.layer(block + 1).row(changed).to_owned();
         let patch =
             Interventions::new().at(&format!("blocks.{block}.hook_resid_post"), |value| {
@@ -37,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("layer {}: {:.3}", block + 1, along / length);
     }
 
-    println!("the change of “bank” when an MLP gives every token its mean output");
+    println!("ablation: the relative change of “bank” if an MLP gives all tokens its mean output");
     for block in 0..n_layers {
         let ablation =
             Interventions::new().at(&format!("blocks.{block}.hook_mlp_out"), |value| {
@@ -54,7 +56,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// The vector of a word at the last layer.
 fn vector(states: &Activations, word: &str) -> Result<Vec<f32>, Box<dyn Error>> {
-    let place = states.find(word).pop().ok_or("the word is not there")?;
-    let vector = states.vector(&place, states.origin.n_layers).ok_or("no such layer")?;
+    let place = states.find(word).pop().ok_or("the word is not in the text")?;
+    let vector =
+        states.vector(&place, states.origin.n_layers).ok_or("the states do not have this layer")?;
     Ok(vector.to_vec())
 }
