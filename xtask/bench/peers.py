@@ -1,10 +1,9 @@
 """A peer that `cargo xtask bench peers` times: PyTorch, ONNX Runtime, scikit-learn or openTSNE.
 
-`peers.py '{"kind": …, "threads": …, "model": …, "ids": …, "out": …}'` loads, prints a line that
-says what it is, then does a round of a job for each line with a job's name, and prints how long it
-took. Only what the job is named for is inside the clock: token ids are read, sorted, padded and
-turned into tensors before it starts, and what is reported to compare the peers by is computed
-after it has stopped.
+`peers.py '{"kind": …, "threads": …, "model": …, "ids": …, "out": …}'` loads the library and prints
+a line with its name and version. For each line with the name of a job, it runs one round of this
+job and prints the times. Only the job is timed: token ids are read, sorted, padded and converted to
+tensors before, and the numbers that are compared between peers are computed afterwards.
 """
 import json
 import os
@@ -15,12 +14,12 @@ from pathlib import Path
 import numpy as np
 
 BATCH = 32
-# Forward passes of one sentence in a round; the median counts.
+# The number of forward passes of one sentence in a round; the median counts.
 PASSES = 50
 
 
 class Clock:
-    """Wall and processor time of what runs inside `with`."""
+    """The wall time and the processor time of a `with` block."""
 
     def __enter__(self):
         self.wall, self.cpu = time.perf_counter(), time.process_time()
@@ -39,7 +38,7 @@ def read_ids(settings):
 
 
 def padded(sequences):
-    """Batches of 32 in the order given, each as long as its longest: ids and masks, int64."""
+    """Batches of 32 in the given order, padded to the longest sequence: ids and masks, int64."""
     batches = []
     for start in range(0, len(sequences), BATCH):
         group = sequences[start:start + BATCH]
@@ -53,7 +52,7 @@ def padded(sequences):
 
 
 def layer_means(kept, masks):
-    """The mean absolute value of each layer's states over all tokens that are not padding."""
+    """The mean absolute value of the states of each layer, without padding."""
     sums, count = 0.0, 0
     for states, mask in zip(kept, masks):
         real = np.asarray(mask, bool)
@@ -63,14 +62,14 @@ def layer_means(kept, masks):
 
 
 def written(path):
-    """The size of a file that was written, which then goes."""
+    """The size of a written file; the file is then removed."""
     size = path.stat().st_size
     path.unlink()
     return size
 
 
 class Torch:
-    """transformers' model as it comes (f32, its own choice of attention), all hidden states."""
+    """The model of transformers with its defaults (f32, default attention), all hidden states."""
 
     def __init__(self, settings):
         import torch
@@ -85,8 +84,8 @@ class Torch:
             settings["model"], dtype=torch.float32
         ).eval()
         if getattr(self.model, "pooler", None) is not None:
-            self.model.pooler = None  # nobody asks for it
-        self.model.config.use_cache = False  # nothing is generated
+            self.model.pooler = None  # its output is not used
+        self.model.config.use_cache = False  # no text is generated
         sequences, sentence = read_ids(settings)
         self.batches = self.tensors(padded(sequences))
         self.sorted = self.tensors(padded(sorted(sequences, key=len)))
@@ -141,7 +140,7 @@ class Torch:
         return {"seconds": float(np.median(times)), "tokens": ids.shape[1], "check": check}
 
     def sgemm(self):
-        """The best of some f32 products of 2048 × 2048 matrices, in FLOP a second."""
+        """The best time of ten f32 products of 2048 × 2048 matrices, and the FLOP of one product."""
         n = 2048
         a, b, c = (self.torch.rand(n, n) for _ in range(3))
         times = []
@@ -154,7 +153,7 @@ class Torch:
 
 
 class OnnxRuntime:
-    """The exported model in a session with default options, all hidden states as outputs."""
+    """The exported model in a session with default options; all hidden states are outputs."""
 
     def __init__(self, settings):
         import onnxruntime
@@ -205,7 +204,7 @@ class OnnxRuntime:
 
 
 class Sklearn:
-    """PCA with scikit-learn's defaults."""
+    """PCA with the defaults of scikit-learn."""
 
     def __init__(self, settings):
         import sklearn
@@ -214,7 +213,7 @@ class Sklearn:
         self.name, self.version = "scikit-learn", sklearn.__version__
         self.out, self.components = Path(settings["out"]), settings["components"]
         self.rows = np.fromfile(settings["rows"], "<f4").reshape(-1, settings["columns"])
-        # Numpy's and scipy's BLAS; that of scipy is loaded by scikit-learn.
+        # scikit-learn loads the BLAS of scipy; the limit below is for both BLAS of numpy and scipy.
         import sklearn.decomposition
 
         self.pca = sklearn.decomposition.PCA
@@ -227,12 +226,12 @@ class Sklearn:
             pca.fit_transform(self.rows)
         check = pca.explained_variance_.astype(float).tolist()
         answer = {**clock.times(), "rows": len(self.rows), "check": check}
-        if pca._fit_svd_solver == "randomized":  # its default for fewer rows than 10 times columns
+        if pca._fit_svd_solver == "randomized":  # the default for fewer rows than 10 times columns
             answer["tolerance"] = 0.05
         return answer
 
     def scores(self):
-        """What both t-SNEs map: the principal components of rows spread evenly over all."""
+        """The input of both t-SNEs: the principal components of evenly spaced rows."""
         wanted = min(10_000, len(self.rows))
         chosen = self.rows[np.arange(wanted) * len(self.rows) // wanted]
         scores = self.pca(self.components).fit_transform(chosen)
@@ -262,7 +261,7 @@ KINDS = {"torch": Torch, "onnxruntime": OnnxRuntime, "sklearn": Sklearn, "opents
 
 
 def main():
-    # Answers go where stdout was; what a library prints goes to stderr.
+    # Answers go to the original stdout; the output of libraries goes to stderr.
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)
     settings = json.loads(sys.argv[1])

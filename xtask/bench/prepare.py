@@ -1,8 +1,8 @@
-"""Writes what the peers read: token ids, checkpoints of random weights, the ONNX model.
+"""Writes the input of the peers: token ids, checkpoints with random weights, the ONNX model.
 
-`prepare.py FOLDER MODEL [FILE]`: FOLDER is written to, MODEL is a folder with config.json,
-model.safetensors and tokenizer.json, FILE has one sentence a line. The last line of the output is
-a JSON object that says what the text is.
+`prepare.py FOLDER MODEL [FILE]`: FOLDER is the output folder, MODEL is a folder with config.json,
+model.safetensors and tokenizer.json, FILE has one sentence per line. The last line of the output is
+a JSON object that describes the text.
 """
 import json
 import logging
@@ -17,21 +17,21 @@ from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaMod
 
 hf.disable_progress_bar()
 
-# Without FILE: so many sentences of words drawn from the model's vocabulary, with lengths as web
-# text has them. The gamma distribution has the mean and the variance of the tokens (without [CLS]
-# and [SEP]) of the 12,544 sentences of UD English EWT's training part under MiniLM's tokenizer;
-# padded to the longest in shuffled batches of 32 they grow to 2.93 times their tokens, those of
-# EWT to 2.99. (A log-normal distribution, 4.3, would have been unfair to what pads.)
+# Without FILE: this number of sentences of random words from the vocabulary of the model, with the
+# lengths of web text. The gamma distribution has the mean and the variance of the number of tokens
+# (without [CLS] and [SEP]) in the 12,544 training sentences of UD English EWT with the tokenizer of
+# MiniLM. In shuffled batches of 32, padding multiplies the tokens by 2.93 (EWT: 2.99). A log-normal
+# distribution gives 4.3, which would be unfair to tools that pad.
 SENTENCES, SHAPE, SCALE = 2000, 1.771, 10.427
-# 15 tokens for MiniLM.
+# A sentence of 15 tokens for MiniLM.
 SENTENCE = "The old bank by the river refused the loan to her brother."
-# Of the larger models, which are slower, every fourth and every eighth sentence is enough.
+# The larger models are slower: they read every fourth or every eighth sentence.
 BERT_EVERY, DECODER_EVERY = 4, 8
 LONGEST = 500
 
 
 def made_up_text(tokenizer):
-    """Sentences of whole lower-case words of the vocabulary, the same at every run."""
+    """Sentences of whole lower-case words of the vocabulary; every run gives the same sentences."""
     words = [token.lstrip("Ġ▁") for token in tokenizer.get_vocab()]
     words = sorted({word for word in words if word.isascii() and word.isalpha() and word.islower()})
     rng = random.Random(0)
@@ -44,7 +44,7 @@ def write_ids(path, sequences, sentence):
 
 
 def random_ids(path, sequences, sentence, d_vocab):
-    """Random tokens in the lengths of these sequences: which they are makes no difference."""
+    """Random token ids with the lengths of these sequences; the ids do not change the time."""
     rng = random.Random(0)
     *sequences, sentence = [
         [rng.randrange(5, d_vocab) for _ in ids] for ids in [*sequences, sentence]
@@ -53,14 +53,14 @@ def random_ids(path, sequences, sentence, d_vocab):
 
 
 def random_checkpoint(folder, make):
-    """A checkpoint of random weights, the same on every machine, written once."""
+    """Writes a checkpoint with random weights once; it is the same on every machine."""
     if not (folder / "model.safetensors").exists():
         torch.manual_seed(0)
         make().save_pretrained(folder)
 
 
 class AllStates(torch.nn.Module):
-    """The hidden states of every layer as outputs, for the exporter."""
+    """A module with the hidden states of all layers as outputs, for the exporter."""
 
     def __init__(self, model):
         super().__init__()
@@ -74,13 +74,13 @@ class AllStates(torch.nn.Module):
 
 
 def export_onnx(model_folder, path):
-    # What it says of operators that are not there is of no use to anybody.
+    # The warnings about missing operators are not useful here.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     model = AutoModel.from_pretrained(model_folder, dtype=torch.float32).eval()
-    model.config.use_cache = False  # nothing is generated
+    model.config.use_cache = False  # no text is generated
     if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # nobody asks for it
+        model.pooler = None  # its output is not used
     ids = torch.randint(5, 100, (2, 7))
     batch, tokens = torch.export.Dim("batch"), torch.export.Dim("tokens")
     axes = {0: batch, 1: tokens}
@@ -110,7 +110,7 @@ def main():
     else:
         texts, source = made_up_text(tokenizer), "words drawn from the vocabulary"
     sequences = [encoding.ids for encoding in tokenizer.encode_batch(texts)]
-    # A sentence that is longer than the model's positions would stop us; Python would cut it.
+    # For a sentence with too many tokens, Stratoscope stops and Python cuts it, so it is removed.
     sequences = [ids for ids in sequences if 0 < len(ids) <= LONGEST + 2]
     sentence = tokenizer.encode(SENTENCE).ids
 
@@ -131,8 +131,8 @@ def main():
     try:
         export_onnx(model_folder, folder / "model.onnx")
         onnx = True
-    except Exception as error:  # whatever the exporter cannot do
-        print(f"ONNX Runtime is left out: {error}", file=sys.stderr)
+    except Exception as error:  # the exporter does not support every model
+        print(f"ONNX Runtime is skipped: {error}", file=sys.stderr)
         onnx = False
     print(json.dumps({
         "source": source,

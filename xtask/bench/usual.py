@@ -1,4 +1,4 @@
-"""What people write to look at one sentence: load, hidden states, PCA, t-SNE, three figures.
+"""A typical script for one sentence: load a model, get hidden states, PCA, t-SNE, three figures.
 
 `usual.py MODEL OUT SENTENCE`
 """

@@ -1,8 +1,8 @@
 //! `cargo xtask assets`: makes the bundled model from the upstream files, or checks it.
 //!
-//! The weights are the upstream f32 file with every number rounded to the nearest f16 (ties to
-//! even) under its upstream name; integer buffers are dropped; the other files are copied. The
-//! bytes depend on the upstream files alone.
+//! Every f32 number of the upstream weights is rounded to the nearest f16 (ties to even). The names
+//! of tensors stay the same, integer buffers are dropped, and all other files are copied. The bytes
+//! of the result depend only on the upstream files.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 
 use crate::failure::Failure;
 
-/// The upstream files and their sha256: the model is made from these and no others.
+/// The upstream files of the model, with their sha256.
 const SOURCES: &[(&str, &str)] = &[
     ("config.json", "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"),
     (WEIGHTS, "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"),
@@ -31,7 +31,7 @@ const SOURCES: &[(&str, &str)] = &[
 const WEIGHTS: &str = "model.safetensors";
 const SUMS: &str = "SHA256SUMS";
 
-/// What the command line asks for.
+/// The arguments of the chore.
 #[derive(Debug, PartialEq)]
 struct Request {
     from: Option<PathBuf>,
@@ -53,12 +53,12 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Checks the committed files: against the upstream folder bit for bit where one is given, else
-/// against their sums.
+/// Checks the committed files: bit for bit against the upstream folder if one is given, otherwise
+/// against their checksums.
 pub(crate) fn check(from: Option<&Path>) -> Result<(), Failure> {
     let Some(from) = from else {
         let count = check_sums(&crate_folder())?;
-        println!("{count} files have the sums of {SUMS}");
+        println!("{count} files have the checksums of {SUMS}");
         return Ok(());
     };
     let built = build(from)?;
@@ -70,7 +70,7 @@ pub(crate) fn check(from: Option<&Path>) -> Result<(), Failure> {
         }
     }
     check_sums(&crate_folder())?;
-    println!("{} files are what {} makes, bit for bit", built.len(), from.display());
+    println!("{} files are bit for bit those made from {}", built.len(), from.display());
     Ok(())
 }
 
@@ -98,20 +98,20 @@ fn crate_folder() -> PathBuf {
     crate::workspace_root().join("crates/bundled")
 }
 
-/// `$STRATOSCOPE_MODELS/minilm`, else `~/.cache/stratoscope-models/minilm`.
+/// `$STRATOSCOPE_MODELS/minilm`, or `~/.cache/stratoscope-models/minilm`.
 fn default_source() -> Result<PathBuf, Failure> {
     if let Some(folder) = std::env::var_os("STRATOSCOPE_MODELS") {
         return Ok(PathBuf::from(folder).join("minilm"));
     }
     let home = std::env::home_dir().ok_or_else(|| {
         Failure::Usage(
-            "there is no home folder; say where the upstream files are: --from FOLDER".into(),
+            "there is no home folder; give the folder of the upstream files: --from FOLDER".into(),
         )
     })?;
     Ok(home.join(".cache/stratoscope-models/minilm"))
 }
 
-/// Writes the files of the model and their sums, each aside first and then renamed.
+/// Writes the files of the model and their checksums atomically.
 fn make(from: &Path) -> Result<(), Failure> {
     let built = build(from)?;
     let model = crate_folder().join("model");
@@ -122,11 +122,11 @@ fn make(from: &Path) -> Result<(), Failure> {
         println!("{:>9} bytes  {name}", bytes.len());
     }
     write_whole(&crate_folder().join(SUMS), sums.as_bytes())?;
-    println!("the sum of {WEIGHTS} stands in crates/bundled/README.md too: keep it true");
+    println!("crates/bundled/README.md also has the checksum of {WEIGHTS}; update it");
     Ok(())
 }
 
-/// Reads the upstream files, checks each against its sum, and returns the files of the model.
+/// Reads the upstream files, checks their checksums, and returns the files of the model.
 fn build(from: &Path) -> Result<BTreeMap<&'static str, Vec<u8>>, Failure> {
     let mut built = BTreeMap::new();
     for &(name, expected) in SOURCES {
@@ -141,10 +141,10 @@ fn build(from: &Path) -> Result<BTreeMap<&'static str, Vec<u8>>, Failure> {
     Ok(built)
 }
 
-/// The same safetensors file in half precision, integer tensors left out.
+/// A safetensors file in half precision, without integer tensors.
 ///
-/// A number that is not finite, or too large for f16, is an error that names its tensor. Numbers
-/// below the smallest f16 (6e-8) become zero, as rounding says.
+/// A number that is not finite or too large for f16 is an error that names the tensor. Rounding
+/// makes numbers below the smallest f16 (6e-8) zero.
 fn to_half(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
     let malformed = |error| Failure::Check(format!("{WEIGHTS}: {error}"));
     let source = SafeTensors::deserialize(bytes).map_err(malformed)?;
@@ -168,7 +168,7 @@ fn to_half(bytes: &[u8]) -> Result<Vec<u8>, Failure> {
         .map(|(name, shape, data)| Ok((*name, TensorView::new(Dtype::F16, shape.clone(), data)?)))
         .collect::<Result<Vec<_>, _>>()
         .map_err(malformed)?;
-    // What transformers writes, and wants to see.
+    // The metadata that transformers writes and requires.
     let metadata = HashMap::from([("format".to_owned(), "pt".to_owned())]);
     safetensors::serialize(views, Some(metadata)).map_err(malformed)
 }
@@ -186,7 +186,7 @@ fn round(data: &[u8]) -> Option<Vec<u8>> {
     Some(halves)
 }
 
-/// Checks every file named in SHA256SUMS and returns how many there are.
+/// Checks every file in SHA256SUMS and returns the number of files.
 fn check_sums(folder: &Path) -> Result<usize, Failure> {
     let sums = read(&folder.join(SUMS))?;
     let sums = String::from_utf8_lossy(&sums);
@@ -210,7 +210,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     fs::read(path).map_err(Failure::file(path))
 }
 
-/// The file appears whole or not at all.
+/// Writes a file atomically.
 fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(Failure::file(folder))?;
@@ -244,7 +244,8 @@ mod tests {
 
     #[test]
     fn numbers_round_to_the_nearest_even_half() {
-        // 1 + 2^-11 lies half-way between 1 and 1 + 2^-10, 1 + 3·2^-11 half-way above: ties to even.
+        // 1 + 2^-11 is half-way between 1 and 1 + 2^-10, and 1 + 3·2^-11 is half-way between 1 +
+        // 2^-10 and 1 + 2^-9: ties to even.
         let eps = 2f32.powi(-11);
         let numbers = [1.0, 1.0 + eps, 1.0 + 3.0 * eps, -0.1, 2f32.powi(-24), 1e-9, 65504.0];
         let expected = [0x3c00u16, 0x3c00, 0x3c02, 0xae66, 0x0001, 0x0000, 0x7bff];
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_half_precision_cannot_hold_is_refused() {
+    fn numbers_that_half_precision_cannot_hold_are_refused() {
         for bad in [65520.0, f32::INFINITY, f32::NAN, -1e30] {
             assert_eq!(round(&f32_bytes(&[1.0, bad])), None, "{bad}");
             let failure = to_half(&checkpoint(&[bad])).unwrap_err().to_string();
@@ -274,14 +275,14 @@ mod tests {
     }
 
     #[test]
-    fn an_upstream_file_with_another_sum_is_refused() {
+    fn an_upstream_file_with_another_checksum_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("config.json"), "{}").unwrap();
         assert!(matches!(build(folder.path()), Err(Failure::Sum { .. })));
     }
 
     #[test]
-    fn the_committed_files_have_their_sums_and_a_changed_one_is_found() {
+    fn the_committed_files_have_their_checksums_and_a_changed_one_is_found() {
         assert_eq!(check_sums(&crate_folder()).unwrap(), SOURCES.len());
         let folder = tempfile::tempdir().unwrap();
         for &(name, _) in SOURCES {
@@ -292,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn arguments_are_understood_or_refused() {
+    fn arguments_are_parsed_or_refused() {
         let parse = |words: &[&str]| parse(&words.iter().map(OsString::from).collect::<Vec<_>>());
         assert_eq!(parse(&[]).unwrap(), Request { from: None, check: false });
         assert_eq!(

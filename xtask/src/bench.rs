@@ -1,8 +1,8 @@
-//! `cargo xtask bench`: how fast it is, by itself and against others.
+//! `cargo xtask bench`: the speed of the workspace, alone and in comparison with other tools.
 //!
-//! Without more it runs the benches of the workspace. `peers` times it against what people use
-//! instead, `cold` from process start to files written; both make a Python environment of their
-//! own, and print a table.
+//! Without an argument, it runs the benches of the workspace. `peers` compares the library with
+//! other libraries; `cold` compares the program with a script, from process start to written files.
+//! Both make a Python environment and print a table.
 
 mod agreement;
 mod cold;
@@ -34,7 +34,7 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode, Failure> {
         _ => {
             let shown = first.to_string_lossy();
             return Err(Failure::Usage(format!(
-                "there is no bench `{shown}`; there are `peers` and `cold`"
+                "there is no bench `{shown}`; the benches are `peers` and `cold`"
             )));
         }
     }
@@ -58,7 +58,7 @@ fn own() -> Result<ExitCode, Failure> {
     Err(Failure::Status { command: "cargo bench".into(), status })
 }
 
-/// What cargo says of the workspace.
+/// The metadata of the workspace from cargo.
 fn metadata() -> Result<Value, Failure> {
     let output = cargo()
         .args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"])
@@ -73,18 +73,18 @@ fn metadata() -> Result<Value, Failure> {
         .map_err(|error| Failure::Check(format!("cargo metadata did not print JSON: {error}")))
 }
 
-/// The folder for everything that the benches keep, below cargo's target folder.
+/// The folder for all files of the benches, in cargo's target folder.
 fn folder() -> Result<PathBuf, Failure> {
     let metadata = metadata()?;
-    let target = metadata["target_directory"].as_str().ok_or_else(|| {
-        Failure::Check("cargo metadata did not say where the target folder is".into())
-    })?;
+    let target = metadata["target_directory"]
+        .as_str()
+        .ok_or_else(|| Failure::Check("cargo metadata has no target folder".into()))?;
     let folder = PathBuf::from(target).join("bench");
     std::fs::create_dir_all(&folder).map_err(Failure::file(&folder))?;
     Ok(folder)
 }
 
-/// Package and name of every bench target.
+/// The package and the name of every bench target.
 fn bench_targets(metadata: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bench_targets_are_found_in_what_cargo_says() {
+    fn bench_targets_are_found_in_the_metadata() {
         let metadata = serde_json::json!({ "packages": [
             { "name": "a", "targets": [{ "name": "a", "kind": ["lib"] }] },
             { "name": "b", "targets": [
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_no_other_benches() {
+    fn other_benches_are_refused() {
         assert!(matches!(run(&["all".into()]), Err(Failure::Usage(_))));
         assert!(matches!(run(&["cold".into(), "--file".into()]), Err(Failure::Usage(_))));
     }

@@ -1,5 +1,5 @@
-//! The report's page in a headless Chromium: pages of made-up reports of every kind and size, held
-//! to what they promise by `xtask/browser/suite.mjs`, and the types of the page's script.
+//! Tests the report page: the types and the format of its script, and pages of made-up reports in a
+//! headless Chromium (`xtask/browser/suite.mjs`).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -7,20 +7,20 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::program::{Profile, build, cargo};
 
-/// The names that a Chromium goes by.
+/// The names of Chromium programs.
 const BROWSERS: &[&str] =
     &["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// Runs the suite. Where Node.js or a browser is absent it is left out, with a line that says what
-/// to install; where the variable `CI` is set, what npm has is installed by itself.
+/// Runs the tests. If Node.js, its packages or a browser are missing, the tests are skipped and a
+/// line says what to install. If the variable `CI` is set, the packages are installed.
 pub(crate) fn run() -> Result<(), Failure> {
     let folder = crate::workspace_root().join("xtask").join("browser");
     let Some(node) = find(&["node"]) else {
-        println!("left out: Node.js is not here (`apt-get install nodejs npm`)");
+        println!("skipped: Node.js is not installed (`apt-get install nodejs npm`)");
         return Ok(());
     };
     if !folder.join("node_modules").is_dir() && !install(&folder)? {
-        println!("left out: its packages are not here (`npm ci` in {})", folder.display());
+        println!("skipped: the packages are not installed (`npm ci` in {})", folder.display());
         return Ok(());
     }
     command(
@@ -37,9 +37,9 @@ pub(crate) fn run() -> Result<(), Failure> {
             .current_dir(&folder),
         "prettier (`npm run format` in xtask/browser formats the page)",
     )?;
-    println!("types and format of the page's script: checked");
+    println!("the types and the format of the script are checked");
     let Some(browser) = find(BROWSERS) else {
-        println!("left out: no Chromium is here (`apt-get install chromium`)");
+        println!("skipped: Chromium is not installed (`apt-get install chromium`)");
         return Ok(());
     };
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
@@ -47,7 +47,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     let pages = target.join("pages");
     let make = ["run", "--quiet", "--package", "stratoscope-report", "--example", "pages", "--"];
     command(cargo().args(make).arg(&pages).current_dir(crate::workspace_root()), "the pages")?;
-    // As the tests have it, so that after them it is built.
+    // The program of the integration tests; after these tests, it is already built.
     let program = build("stratoscope-tests", "stratoscope-under-test", Profile::Dev)?;
     let suite = Command::new(&node)
         .arg("suite.mjs")
@@ -57,7 +57,7 @@ pub(crate) fn run() -> Result<(), Failure> {
     ended(suite, "node suite.mjs")
 }
 
-/// Installs the packages where that is wanted; whether they are there then.
+/// Installs the packages if the variable `CI` is set. Returns whether they are installed.
 fn install(folder: &Path) -> Result<bool, Failure> {
     let npm = find(&["npm"]).filter(|_| std::env::var_os("CI").is_some());
     let Some(npm) = npm else { return Ok(false) };
@@ -66,7 +66,7 @@ fn install(folder: &Path) -> Result<bool, Failure> {
         .current_dir(folder)
         .status()
         .map_err(|source| Failure::Start { command: "npm ci".into(), source })?;
-    // Without a network the suite is left out, as it is without npm.
+    // Without a network or npm, the tests are skipped.
     Ok(status.success())
 }
 
@@ -82,7 +82,7 @@ fn ended(status: std::io::Result<std::process::ExitStatus>, shown: &str) -> Resu
     }
 }
 
-/// The first of some programs that the path has.
+/// The first of several programs that is in `PATH`.
 fn find(names: &[&str]) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();

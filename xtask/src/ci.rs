@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check that a change must pass, cheap ones first.
+//! `cargo xtask ci`: all checks that a change must pass, the fast ones first.
 
 use std::process::{Command, ExitCode};
 use std::time::Instant;
@@ -7,7 +7,7 @@ use crate::failure::Failure;
 use crate::program::cargo;
 use crate::{assets, browser, licences, msrv, readme, workspace_root};
 
-/// One step: what it is called, and what it does.
+/// A step: its name and its function.
 type Step = (&'static str, fn() -> Result<(), Failure>);
 
 const STEPS: &[Step] = &[
@@ -29,7 +29,7 @@ const STEPS: &[Step] = &[
     }),
 ];
 
-/// Runs the steps in order, each with its duration, and stops at the first that fails.
+/// Runs the steps in order, prints their durations, and stops at the first failure.
 pub(crate) fn run() -> Result<ExitCode, Failure> {
     let begin = Instant::now();
     for (number, (name, step)) in STEPS.iter().enumerate() {
@@ -50,7 +50,7 @@ fn run_cargo(arguments: &[&str], environment: &[(&str, &str)]) -> Result<(), Fai
     run_command(command, &format!("cargo {}", arguments.join(" ")))
 }
 
-/// Runs the commands of the README's block marked `<!-- ci: test -->`, so that the README is true.
+/// Runs the commands of the README's code block after `<!-- ci: test -->`, so that they are tested.
 fn readme_tests() -> Result<(), Failure> {
     let path = workspace_root().join("README.md");
     let text = std::fs::read_to_string(&path).map_err(Failure::file(&path))?;

@@ -1,4 +1,4 @@
-//! The check of licences, banned crates and sources, which is cargo-deny's work.
+//! The check of licences, banned crates and sources by cargo-deny.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use crate::failure::Failure;
 use crate::program::cargo;
 
-/// The version that `install` takes: a newer one may want a newer Rust.
+/// The version that `install` installs; a newer version may need a newer Rust.
 const VERSION: &str = "0.20.2";
 
 /// Runs `cargo deny check licenses bans sources` with the rules of `deny.toml`.
 ///
-/// Where cargo-deny is absent, it is installed into `target/tools` if the variable `CI` is set
-/// (about four and a half minutes on two cores, once); elsewhere the check is left out with a note.
+/// If cargo-deny is not installed and the variable `CI` is set, it is installed in `target/tools`
+/// (once, about 4.5 minutes on two cores). Otherwise, the check is skipped with a note.
 pub(crate) fn check() -> Result<(), Failure> {
     let tool = match (installed(), std::env::var_os("CI")) {
         (Some(tool), _) => tool,
         (None, Some(_)) => install()?,
         (None, None) => {
-            println!("left out: cargo-deny is not here (`cargo install cargo-deny --locked`)");
+            println!("skipped: cargo-deny is not installed (`cargo install cargo-deny --locked`)");
             return Ok(());
         }
     };

@@ -1,9 +1,10 @@
-//! The chores of the workspace: `cargo xtask …`. Each chore is one file; this file chooses one.
+//! The chores of the workspace: `cargo xtask …`. Each chore has its own file; this file chooses
+//! one.
 //!
-//! This binary links nothing heavy. Every other word is a command of the program and is handed to
-//! the program (`program.rs`), so that help and chores never wait for the numerical crates.
+//! All other words are commands of the program and are passed to it (`program.rs`). This binary has
+//! no large dependencies, so that help and chores do not wait for the numerical crates.
 
-// This binary talks to people: it is one of the two that may print.
+// Only this binary and the program may print.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod assets;
@@ -68,20 +69,20 @@ fn none_left(arguments: &[OsString]) -> Result<(), Failure> {
 fn help() -> &'static str {
     "Usage: cargo xtask COMMAND [ARGUMENTS]
 
-The program, built in release mode and then run with the arguments:
-  explore \"A sentence.\"   pictures of how the model represents the sentence, layer by layer
+The program (it is built in release mode first):
+  explore \"A sentence.\"   measures and figures of the sentence, layer by layer
   COMMAND                 any other command of the program: extract, compare, profile, probe, …
   COMMAND --help          explains one command
   --help                  lists all commands of the program
 
 Chores:
-  ci         every check that a change must pass, the cheap ones first
+  ci         all checks that a change must pass, the fast ones first
   assets     make the bundled model from the upstream files, or check it
              [--from FOLDER] [--check]
-  bench      how fast the workspace is: all benches, or in turns with other tools:
+  bench      speed: all benches of the workspace, or comparisons with other tools:
              peers [--model FOLDER] [--file TEXT] [--rounds N] [--threads N]
                    [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE
-             cold [--model FOLDER] [--rounds N]  from process start to written files
+             cold [--model FOLDER] [--rounds N]  whole programs, until all files are written
   browser    test the report page in a headless Chromium, if one is installed
   help       this text
 "

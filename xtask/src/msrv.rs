@@ -1,4 +1,4 @@
-//! The check that no dependency needs a newer Rust than the workspace promises.
+//! The check that no dependency needs a newer Rust than the `rust-version` of the workspace.
 
 use std::collections::BTreeSet;
 
@@ -7,10 +7,10 @@ use serde_json::Value;
 use crate::failure::Failure;
 use crate::program::cargo;
 
-/// Compares the workspace's `rust-version` with that of every package in the lock file.
+/// Compares the `rust-version` of the workspace with that of every package in the lock file.
 ///
-/// Cargo's resolver does this when it chooses versions, but a lock file can be edited, and an older
-/// cargo does not.
+/// Cargo's resolver respects `rust-version` when it chooses versions, but a lock file can be
+/// edited, and an older cargo does not respect it.
 pub(crate) fn check() -> Result<(), Failure> {
     let output = cargo()
         .args(["metadata", "--format-version", "1", "--all-features", "--locked"])
@@ -25,16 +25,16 @@ pub(crate) fn check() -> Result<(), Failure> {
         .map_err(|error| Failure::Check(format!("cargo metadata is not JSON: {error}")))?;
     let (promised, newer) = compare(&metadata)?;
     if newer.is_empty() {
-        println!("no dependency needs more than Rust {promised}");
+        println!("no dependency needs a newer Rust than {promised}");
         return Ok(());
     }
     Err(Failure::Check(format!(
-        "the workspace promises Rust {promised}, but these need more: {}",
+        "the workspace has rust-version {promised}, but these dependencies need a newer Rust: {}",
         newer.join(", ")
     )))
 }
 
-/// The version that the workspace promises, and the dependencies that need a newer one.
+/// The `rust-version` of the workspace, and the dependencies that need a newer version.
 fn compare(metadata: &Value) -> Result<(String, Vec<String>), Failure> {
     let members: BTreeSet<&str> = metadata["workspace_members"]
         .as_array()
@@ -44,7 +44,7 @@ fn compare(metadata: &Value) -> Result<(String, Vec<String>), Failure> {
         .collect();
     let packages = || metadata["packages"].as_array().into_iter().flatten();
     let is_member = |package: &Value| package["id"].as_str().is_some_and(|id| members.contains(id));
-    // The oldest Rust that any member promises is what people read in Cargo.toml.
+    // The oldest version of all members is the version of the workspace.
     let promised = packages()
         .filter(|package| is_member(package))
         .map(|package| {
@@ -68,7 +68,7 @@ fn compare(metadata: &Value) -> Result<(String, Vec<String>), Failure> {
     Ok((promised.to_owned(), newer))
 }
 
-/// `1.89` and `1.89.0` are the same version.
+/// Parses a version; `1.89` is equal to `1.89.0`.
 fn parse(version: &str) -> [u64; 3] {
     let mut parts = [0; 3];
     for (slot, part) in parts.iter_mut().zip(version.split('.')) {

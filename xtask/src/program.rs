@@ -1,4 +1,4 @@
-//! Building the `stratoscope` program in release mode and becoming it.
+//! Builds the `stratoscope` program in release mode and runs it in place of this process.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -6,28 +6,28 @@ use std::process::{Command, ExitCode, Stdio};
 
 use crate::failure::Failure;
 
-/// Builds the program where needed and runs `stratoscope COMMAND ARGUMENTS…`. The program itself
-/// knows which commands it has and reports one that it does not have.
+/// Builds the program if necessary and runs `stratoscope COMMAND ARGUMENTS…`. The program reports
+/// unknown commands.
 ///
-/// On Unix this process becomes the program, so that signals and exit codes are the program's.
-/// Elsewhere the program's exit code is passed on.
+/// On Unix, the program replaces this process (`exec`), so that signals and exit codes are those of
+/// the program. On other systems, the exit code is passed on.
 pub(crate) fn run(command_name: &OsStr, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
     let mut command = Command::new(build("stratoscope-cli", "stratoscope", Profile::Release)?);
     command.arg(command_name).args(arguments);
     become_program(command)
 }
 
-/// How a program is compiled.
+/// The cargo profile of a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Profile {
-    /// For use and for timing.
+    /// The profile for use and for measurements.
     Release,
     /// The profile of the tests.
     Dev,
 }
 
-/// Runs `cargo build`, its progress visible, and returns where cargo says the program is: that is
-/// right for every way of setting the target folder.
+/// Runs `cargo build` with visible progress, and returns the path of the program from cargo's
+/// messages. This is correct for every setting of the target folder.
 pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<PathBuf, Failure> {
     let mut command = cargo();
     command
@@ -44,11 +44,12 @@ pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<Pa
         let command = format!("cargo build --package {package}");
         return Err(Failure::Status { command, status: output.status });
     }
-    executable(&String::from_utf8_lossy(&output.stdout), program)
-        .ok_or_else(|| Failure::Check("cargo built the program but did not say where it is".into()))
+    executable(&String::from_utf8_lossy(&output.stdout), program).ok_or_else(|| {
+        Failure::Check("cargo built the program, but its messages have no path".into())
+    })
 }
 
-/// Finds the program among cargo's messages, one JSON object a line.
+/// Finds the path of the program in cargo's messages, which have one JSON object per line.
 fn executable(messages: &str, program: &str) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -63,7 +64,7 @@ fn executable(messages: &str, program: &str) -> Option<PathBuf> {
 fn become_program(mut command: Command) -> Result<ExitCode, Failure> {
     use std::os::unix::process::CommandExt;
     let name = command.get_program().to_string_lossy().into_owned();
-    // `exec` returns only when it fails.
+    // `exec` returns only after a failure.
     let source = command.exec();
     Err(Failure::Start { command: name, source })
 }
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_program_is_found_among_the_messages_of_cargo() {
+    fn the_program_is_found_in_the_messages_of_cargo() {
         let messages = concat!(
             r#"{"reason":"compiler-artifact","target":{"name":"stratoscope"},"executable":null}"#,
             "\n",

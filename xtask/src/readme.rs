@@ -1,11 +1,11 @@
-//! Commands that README.md shows, read from the code blocks marked for it.
+//! Reads commands from marked code blocks of README.md.
 //!
-//! A comment line `<!-- ci: NAME -->` marks the fenced code block that follows it. What the README
-//! tells people to run is then what `cargo xtask ci` runs, word for word.
+//! A comment line `<!-- ci: NAME -->` marks the fenced code block after it, so that `cargo xtask
+//! ci` runs exactly the commands in the README.
 
-/// The content of the code block marked NAME, or `None` where the README has none.
+/// The content of the code block with the mark NAME; `None` if the README has no such block.
 ///
-/// Lines that start with `$ ` lose that prompt.
+/// The prompt `$ ` is removed from the start of lines.
 pub(crate) fn marked_block(readme: &str, name: &str) -> Option<String> {
     let marker = format!("<!-- ci: {name} -->");
     let mut lines = readme.lines().skip_while(|line| line.trim() != marker).skip(1);
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn blocks_are_found_by_their_mark_alone() {
+    fn blocks_are_found_by_their_mark() {
         let check = |readme: &str, expected: Option<&str>| {
             assert_eq!(marked_block(readme, "test").as_deref(), expected, "in {readme:?}");
         };
@@ -40,7 +40,7 @@ mod tests {
             Some("cargo test --workspace\n"),
         );
         check("<!-- ci: test -->\n\n```\n$ cargo a\n$ cargo b\n```", Some("cargo a\ncargo b\n"));
-        // The first fence is another block's; the mark decides.
+        // The first block has no mark.
         check("```\nno\n```\n<!-- ci: test -->\n```\nyes\n```\n", Some("yes\n"));
         check("<!-- ci: test -->\n````\n```\n````\n", Some("```\n"));
         check("```sh\ncargo test\n```\n", None);

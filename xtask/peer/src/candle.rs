@@ -1,4 +1,4 @@
-//! The last hidden states of BERT, by candle-transformers: it gives no others.
+//! The peer candle-transformers: the last hidden states of BERT. It does not return other layers.
 
 use crate::clock::clocked;
 use crate::{Peer, Result, Settings, unknown};
@@ -7,10 +7,10 @@ use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config};
 use serde_json::Value;
 
-/// Sequences a batch, as in `peers.py`.
+/// The number of sequences in a batch, as in `peers.py`.
 const BATCH: usize = 32;
 
-/// The model, and what it reads: ids, token types and masks of batches sorted by length.
+/// The model and its input: ids, token types and masks of batches sorted by length.
 pub(crate) struct Candle {
     model: BertModel,
     batches: Vec<[Tensor; 3]>,
@@ -34,7 +34,7 @@ impl Candle {
 
 impl Peer for Candle {
     fn name(&self) -> [&str; 2] {
-        // That of the workspace's manifest.
+        // The version in the manifest of the workspace.
         ["candle-transformers", "0.11.1"]
     }
 
@@ -62,7 +62,7 @@ impl Peer for Candle {
     }
 }
 
-/// Ids, token types and mask of a batch, each `[sequences, longest]`.
+/// The ids, token types and mask of a batch, each `[sequences, longest]`.
 fn padded(sequences: &[Vec<u32>]) -> Result<[Tensor; 3]> {
     let longest = sequences.iter().map(Vec::len).max().unwrap_or(0);
     let filled = |value: &dyn Fn(u32) -> u32| {

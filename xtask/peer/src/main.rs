@@ -1,12 +1,12 @@
-//! A peer that `cargo xtask bench peers` times: ours, or candle-transformers.
+//! A peer that `cargo xtask bench peers` times: Stratoscope, or candle-transformers.
 //!
-//! `stratoscope-peer '{"kind": …, "model": …, "ids": …, "out": …}'` loads, prints a line that says
-//! what it is, then does a round of a job for each line with a job's name, and prints how long it
-//! took. `xtask/bench/peers.py` has the same for the other libraries: only what a job is named for
-//! is inside the clock, and what is reported to compare the peers by is computed after it has
-//! stopped. The number of threads is that of `RAYON_NUM_THREADS`.
+//! `stratoscope-peer '{"kind": …, "model": …, "ids": …, "out": …}'` loads the library and prints a
+//! line with its name and version. For each line with the name of a job, it runs one round of this
+//! job and prints the times. `xtask/bench/peers.py` does this for the other libraries. Only the job
+//! is timed; the numbers that are compared between peers are computed afterwards.
+//! `RAYON_NUM_THREADS` sets the number of threads.
 
-// It talks to the chore that started it.
+// The output is the protocol with the chore that started this process.
 #![allow(clippy::print_stdout)]
 
 mod candle;
@@ -19,19 +19,19 @@ use std::error::Error;
 use std::io::BufRead;
 use std::path::PathBuf;
 
-/// What can go wrong ends the process: the chore that started it shows it.
+/// An error ends the process, and the chore that started it shows the error.
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// A library with what it needs for its jobs.
+/// A library with the input of its jobs.
 trait Peer {
-    /// Its name and its version.
+    /// The name and the version of the library.
     fn name(&self) -> [&str; 2];
 
-    /// One round of a job.
+    /// Runs one round of a job.
     fn round(&mut self, job: &str) -> Result<Value>;
 }
 
-/// What the chore asks for.
+/// The settings from the chore.
 struct Settings(Value);
 
 impl Settings {
@@ -57,7 +57,8 @@ impl Settings {
 }
 
 fn main() -> Result<()> {
-    let argument = std::env::args().nth(1).ok_or("it is started by `cargo xtask bench peers`")?;
+    let argument =
+        std::env::args().nth(1).ok_or("this program is started by `cargo xtask bench peers`")?;
     let settings = Settings(serde_json::from_str(&argument)?);
     let mut peer: Box<dyn Peer> = match settings.text("kind")? {
         "stratoscope" => Box::new(states::States::load(&settings)?),
@@ -75,7 +76,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Refuses a job that a peer does not have.
+/// The error for a job that a peer does not have.
 fn unknown(job: &str) -> Box<dyn Error> {
     format!("there is no job {job}").into()
 }

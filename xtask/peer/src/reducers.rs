@@ -1,4 +1,4 @@
-//! PCA and t-SNE, by Stratoscope, and the judge of both t-SNE maps.
+//! PCA and t-SNE by Stratoscope, and the exact KL divergence of t-SNE maps of any library.
 
 use crate::clock::clocked;
 use crate::{Peer, Result, Settings, unknown};
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use stratoscope::crates::reducer::{Pca, Tsne, kl_divergence};
 
-/// What both t-SNEs are asked for.
+/// The perplexity of both t-SNEs.
 const PERPLEXITY: f64 = 30.0;
 
 /// The rows to reduce.
@@ -50,7 +50,7 @@ impl Reducers {
         Ok(answer)
     }
 
-    /// The exact divergence of a map that is on disk.
+    /// The exact KL divergence of a map on disk.
     fn divergence(&self, map: &str) -> Result<Value> {
         let map = read(&self.out.join(map), 2)?;
         Ok(json!({ "kl": kl_divergence(self.rows.view(), map.view(), PERPLEXITY)? }))
@@ -73,7 +73,7 @@ impl Peer for Reducers {
     }
 }
 
-/// A matrix of raw little-endian f32.
+/// Reads a matrix of raw little-endian f32, `[rows, columns]`.
 fn read(path: &Path, columns: usize) -> Result<Array2<f32>> {
     let bytes = std::fs::read(path)?;
     let (numbers, _) = bytes.as_chunks::<4>();

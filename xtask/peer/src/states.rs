@@ -1,4 +1,4 @@
-//! Hidden states of all layers, by Stratoscope.
+//! The hidden states of all layers by Stratoscope.
 
 use crate::clock::{clocked, timed};
 use crate::{Peer, Result, Settings, unknown};
@@ -9,16 +9,16 @@ use stratoscope::crates::extractor::write_states;
 use stratoscope::crates::transformer::{Architecture, Batch, NoHooks, Sequence};
 use stratoscope::{Activations, Explorer, Source};
 
-/// Forward passes of one sentence in a round; the median counts. As in `peers.py`.
+/// The number of forward passes of one sentence in a round, as in `peers.py`; the median counts.
 const PASSES: usize = 50;
 
-/// A loaded model and the token ids that it is to read.
+/// A loaded model and the token ids of its input.
 pub(crate) struct States {
     explorer: Explorer,
     sequences: Vec<Vec<u32>>,
     sentence: Vec<u32>,
     flop: f64,
-    /// The rows that the reducers are given, at most.
+    /// The largest number of rows for the reducers.
     most_rows: usize,
     out: PathBuf,
 }
@@ -52,7 +52,7 @@ impl States {
         Ok(answer)
     }
 
-    /// The forward pass alone, as the Python peers have it too.
+    /// Times only the forward pass, as the Python peers do.
     fn one_sentence(&self) -> Result<Value> {
         let transformer = &self.explorer.model().transformer;
         let sequence = Sequence::from_ids(self.sentence.clone());
@@ -73,7 +73,7 @@ impl States {
         Ok(json!({ "seconds": median, "tokens": self.sentence.len(), "check": check }))
     }
 
-    /// The states of a layer two thirds up, or the first of them, as the reducers' input.
+    /// Writes the input of the reducers: the first states of the layer at two thirds of the depth.
     fn rows(&self) -> Result<Value> {
         let layers = self.explorer.model().transformer.architecture().n_layers;
         let states = self.explorer.extract_ids(&self.sequences)?;
@@ -111,9 +111,9 @@ fn mean(layer: ArrayView2<'_, f32>) -> f64 {
     sum / layer.len() as f64
 }
 
-/// Floating-point operations of the matrix products alone, two to a multiply-add: of a block
-/// d (q + 2 kv) + q d + m d d_mlp multiply-adds a token, where m is 2, or 3 for a gated MLP, and
-/// 2 q a pair of a query and a key that it sees. Padding is nobody's work here.
+/// The floating-point operations of the matrix products; a multiply-add counts as two. A block has
+/// d (q + 2 kv) + q d + m d d_mlp multiply-adds per token (m is 2, or 3 for a gated MLP), and 2 q
+/// per pair of a query and a visible key. Padding is not counted.
 fn flop(a: &Architecture, sequences: &[Vec<u32>]) -> f64 {
     let (q, kv) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
     let linear = a.d_model * (2 * q + 2 * kv + (2 + usize::from(a.mlp.gated)) * a.d_mlp);

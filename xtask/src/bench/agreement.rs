@@ -1,24 +1,24 @@
-//! Whether those that are compared did the same work.
+//! Checks that the compared tools computed the same numbers.
 
 use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// The largest relative difference of two numbers that should be one, unless the other's answer
-/// says that its way is an approximation (`tolerance`).
+/// The largest relative difference between numbers that should be equal. An answer of an
+/// approximate method has its own `tolerance`.
 const TOLERANCE: f64 = 1e-4;
 
-/// The largest relative difference of two sizes of files that hold the same.
+/// The largest relative difference between the sizes of files with the same numbers.
 const SIZES: f64 = 0.05;
 
-/// Refuses answers that are not of the same work as the first: another number of tokens or rows,
-/// other means of layers (of the last ones, where an answer has fewer), files of another size.
+/// Refuses answers that differ from the first answer in the number of tokens or rows, the means of
+/// layers (if an answer has fewer layers, they are the last ones), or the size of files.
 pub(crate) fn check(what: &str, answers: &[(String, Value)]) -> Result<(), Failure> {
     let Some(((first, expected), others)) = answers.split_first() else { return Ok(()) };
     for (name, found) in others {
         if let Some(reason) = difference(expected, found) {
             return Err(Failure::Check(format!(
-                "{what}: {first} and {name} do not do the same work: {reason}"
+                "{what}: {first} and {name} do not compute the same numbers: {reason}"
             )));
         }
     }
@@ -50,7 +50,7 @@ fn difference(expected: &Value, found: &Value) -> Option<String> {
     }
 }
 
-/// NaN is near to nothing.
+/// Whether two numbers agree; NaN agrees with no number.
 fn near(a: f64, b: f64, tolerance: f64) -> bool {
     (a - b).abs() <= tolerance * a.abs().max(b.abs())
 }
@@ -61,12 +61,12 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn only_the_same_work_is_compared() {
+    fn answers_with_other_numbers_are_refused() {
         let ours = json!({ "tokens": 9, "check": [0.5, 0.4, 0.3], "bytes": 1000 });
         let reason = |theirs: Value| difference(&ours, &theirs);
         assert_eq!(reason(json!({ "tokens": 9, "check": [0.5, 0.40001, 0.3] })), None);
         assert_eq!(reason(json!({ "tokens": 9, "check": [0.301], "tolerance": 0.01 })), None);
-        // The last layer alone.
+        // Only the last layer.
         assert_eq!(reason(json!({ "tokens": 9, "check": [0.30001] })), None);
         for (theirs, said) in [
             (json!({ "tokens": 8, "check": [0.3] }), "tokens 9 and 8"),

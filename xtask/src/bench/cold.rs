@@ -1,5 +1,5 @@
-//! `cargo xtask bench cold`: whole processes, from their start to files written, against the
-//! script that people write instead.
+//! `cargo xtask bench cold`: times the program from process start to written files, and a typical
+//! Python script for the same task.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -15,11 +15,11 @@ use super::{folder, machine, python};
 use crate::failure::Failure;
 use crate::program::{self, Profile};
 
-/// 15 tokens for MiniLM.
+/// A sentence of 15 tokens for MiniLM.
 const SENTENCE: &str = "The old bank by the river refused the loan to her brother.";
 
-/// Runs both in turns (the first round, which brings files into memory, does not count), prints the
-/// table, and keeps every round in `cold.json`.
+/// Runs both programs in turns, prints the table, and writes every round to `cold.json`. The first
+/// round brings files into memory and does not count.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = folder()?;
     let program = program::build("stratoscope-cli", "stratoscope", Profile::Release)?;
@@ -54,9 +54,9 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         note: format!("{our_cpu:.2} s / {their_cpu:.2} s"),
     };
     let about = format!(
-        "{}, {}, {} rounds in turns, medians; every file is in memory before the first. Ours is \
-         `stratoscope explore` with the model that comes with it, which writes seven figures as SVG \
-         and PNG, their numbers and the states; the script loads the model from a folder.",
+        "{}, {}, medians of {} rounds in turns, after a round that brings all files into memory. \
+         `stratoscope explore` uses the bundled model and writes its figures as SVG and PNG, their \
+         numbers and the states; the script loads the model from a folder.",
         machine::today(),
         machine::processor(),
         options.rounds
@@ -67,12 +67,12 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
         "every_round": { &names[0]: answers[0], &names[1]: answers[1] },
     });
     keep(&folder.join("cold.json"), &kept)?;
-    println!("{about}\n\n{}", render(&[line], "processor time: ours / the other's"));
+    println!("{about}\n\n{}", render(&[line], "processor time: Stratoscope / other"));
     Ok(())
 }
 
-/// Runs a process to its end and gives its times; it must leave a folder that is not empty, which
-/// then goes.
+/// Runs a process and returns its times. The process must write files to the folder, which is then
+/// removed.
 fn whole_process(mut command: Command, name: &str, out: &Path) -> Result<Value, Failure> {
     remove(out)?;
     let cpu = machine::cpu_seconds_of_children();
@@ -110,7 +110,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_process_must_leave_files() {
+    fn a_process_must_write_files() {
         let folder = tempfile::tempdir().unwrap();
         let out = folder.path().join("out");
         let run = |script: &str| {

@@ -1,4 +1,4 @@
-//! What a table of figures says of where and when they were measured.
+//! The date and the machine of a measurement.
 
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -9,7 +9,7 @@ pub(crate) fn today() -> String {
     date(seconds / 86_400)
 }
 
-/// The date so many days after the first of January 1970.
+/// The date that is a number of days after 1 January 1970.
 fn date(days: u64) -> String {
     let leap = |year: u64| {
         year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
@@ -31,7 +31,7 @@ fn date(days: u64) -> String {
     format!("{year}-{month:02}-{:02}", rest + 1)
 }
 
-/// The processor's name, as the system has it.
+/// The name of the processor.
 pub(crate) fn processor() -> String {
     let linux = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|info| model_name(&info));
     let named = linux.or_else(|| {
@@ -47,11 +47,11 @@ fn model_name(cpuinfo: &str) -> Option<String> {
     Some(line.split_once(':')?.1.trim().to_owned())
 }
 
-/// The processor time of all processes that were started here and have ended, in seconds, where
-/// `/proc` tells it.
+/// The processor time of all child processes that have ended, in seconds; `None` without `/proc`.
 pub(crate) fn cpu_seconds_of_children() -> Option<f64> {
     let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // After the name, which may hold anything but ends with the last parenthesis.
+    // The fields after the name; the name can have any characters and ends with the last
+    // parenthesis.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
     let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
     Some((ticks(13)? + ticks(14)?) / 100.0)
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_are_dates() {
+    fn days_become_dates() {
         for (days, expected) in [
             (0, "1970-01-01"),
             (58, "1970-02-28"),

@@ -6,31 +6,31 @@ use std::path::PathBuf;
 use crate::failure::Failure;
 use crate::workspace_root;
 
-/// Those of `bench peers`.
+/// The options of `bench peers`.
 pub(crate) const PEERS: &[&str] = &["--model", "--file", "--rounds", "--threads", "--only"];
-/// Those of `bench cold`.
+/// The options of `bench cold`.
 pub(crate) const COLD: &[&str] = &["--model", "--rounds"];
 
-/// What is measured, and how often.
+/// The values of the options.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Options {
     /// A folder with config.json, model.safetensors and tokenizer.json.
     pub(crate) model: PathBuf,
-    /// One sentence a line; none for sentences that are made up.
+    /// A file with one sentence per line; `None` for made-up sentences.
     pub(crate) file: Option<PathBuf>,
-    /// Rounds that count.
+    /// The number of rounds that count.
     pub(crate) rounds: usize,
-    /// Threads of every peer.
+    /// The number of threads of every peer.
     pub(crate) threads: usize,
-    /// Parts of the table, by [`PARTS`]; all where it is empty.
+    /// The wanted parts of the table ([`PARTS`]); empty for all parts.
     pub(crate) only: Vec<String>,
 }
 
-/// The parts of the table that can be asked for alone.
+/// The parts of the table.
 pub(crate) const PARTS: &[&str] = &["model", "bert-base", "decoder", "pca", "tsne"];
 
 impl Options {
-    /// Reads the arguments, of which only the `known` are allowed.
+    /// Parses the arguments; only `known` options are allowed.
     pub(crate) fn parse(arguments: &[OsString], known: &[&str]) -> Result<Self, Failure> {
         let mut options = Self {
             model: workspace_root().join("crates/bundled/model"),
@@ -44,7 +44,7 @@ impl Options {
             let name = argument.to_string_lossy();
             if !known.contains(&name.as_ref()) {
                 return Err(Failure::Usage(format!(
-                    "unexpected argument `{name}`; there are {}",
+                    "unexpected argument `{name}`; the options are {}",
                     known.join(", ")
                 )));
             }
@@ -76,7 +76,7 @@ fn count(name: &str, value: &OsString) -> Result<usize, Failure> {
     let number = value.to_str().and_then(|value| value.parse().ok()).filter(|&n| n > 0);
     number.ok_or_else(|| {
         let value = value.to_string_lossy();
-        Failure::Usage(format!("{name} needs a number from 1, not `{value}`"))
+        Failure::Usage(format!("{name} needs a number of at least 1, not `{value}`"))
     })
 }
 
@@ -84,7 +84,7 @@ fn parts(list: &str) -> Result<Vec<String>, Failure> {
     let part = |part: &str| match PARTS.contains(&part) {
         true => Ok(part.to_owned()),
         false => Err(Failure::Usage(format!(
-            "the table has no part `{part}`; there are {}",
+            "the table has no part `{part}`; the parts are {}",
             PARTS.join(", ")
         ))),
     };
@@ -111,13 +111,13 @@ mod tests {
     }
 
     #[test]
-    fn wrong_options_are_named() {
+    fn errors_name_the_wrong_option() {
         for (arguments, said) in [
-            (&["--fast"][..], "unexpected argument `--fast`; there are --model, --file"),
+            (&["--fast"][..], "unexpected argument `--fast`; the options are --model, --file"),
             (&["--rounds"], "--rounds needs a value"),
-            (&["--rounds", "0"], "--rounds needs a number from 1, not `0`"),
-            (&["--threads", "two"], "--threads needs a number from 1, not `two`"),
-            (&["--only", "model,umap"], "no part `umap`; there are model, bert-base"),
+            (&["--rounds", "0"], "--rounds needs a number of at least 1, not `0`"),
+            (&["--threads", "two"], "--threads needs a number of at least 1, not `two`"),
+            (&["--only", "model,umap"], "no part `umap`; the parts are model, bert-base"),
             (&["--model", "nowhere"], "config.json"),
             (&["--file", "nowhere.txt"], "nowhere.txt"),
         ] {

@@ -1,7 +1,7 @@
-//! A peer: a process that loads, says what it is, and does a round of a job whenever it is asked.
+//! A peer: a process that loads a library and runs a round of a job on request.
 //!
-//! It answers in lines of JSON: first `{"ready": true, "name": …, "version": …, "threads": …}`,
-//! then for every line with a job's name an object with `seconds` and what else there is to say.
+//! It answers with lines of JSON: first `{"ready": true, "name": …, "version": …, "threads": …}`,
+//! and then, for every line with the name of a job, an object with `seconds` and further values.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -15,14 +15,14 @@ pub(crate) struct Peer {
     child: Child,
     jobs: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
-    /// What is called where something goes wrong.
+    /// The name in error messages.
     shown: String,
-    /// Its library's name and version.
+    /// The name and the version of the library.
     pub(crate) name: String,
 }
 
 impl Peer {
-    /// Starts a peer and waits until it has loaded. It must compute on so many threads.
+    /// Starts a peer and waits until it has loaded. It must use this number of threads.
     pub(crate) fn start(
         mut command: Command,
         shown: &str,
@@ -56,9 +56,9 @@ impl Peer {
         Ok(peer)
     }
 
-    /// One round of a job.
+    /// Runs one round of a job.
     pub(crate) fn round(&mut self, job: &str) -> Result<Value, Failure> {
-        // Where the process has ended, the answer tells.
+        // If the process has ended, reading the answer gives the error.
         let _ = writeln!(self.jobs, "{}", Value::from(job)).and_then(|()| self.jobs.flush());
         self.answer(job)
     }
@@ -67,7 +67,7 @@ impl Peer {
         match self.answers.next() {
             Some(Ok(line)) => parse(&line).ok_or_else(|| {
                 let (shown, line) = (&self.shown, line.chars().take(200).collect::<String>());
-                Failure::Check(format!("{shown}, {job}: `{line}` is no answer"))
+                Failure::Check(format!("{shown}, {job}: `{line}` is not an answer"))
             }),
             _ => {
                 let status = self.child.wait();
@@ -83,13 +83,13 @@ impl Peer {
 
 impl Drop for Peer {
     fn drop(&mut self) {
-        // It may have ended by itself; there is nobody left to tell.
+        // The process may already have ended, so errors are ignored.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// An answer: a JSON object.
+/// Parses an answer: a JSON object.
 fn parse(line: &str) -> Option<Value> {
     serde_json::from_str(line).ok().filter(Value::is_object)
 }
@@ -123,7 +123,7 @@ mod tests {
 
         let message = |script| start(script).err().unwrap().to_string();
         assert!(message("exit 3").contains("the peer, loading"));
-        assert!(message("echo hello").contains("`hello` is no answer"));
+        assert!(message("echo hello").contains("`hello` is not an answer"));
         assert!(message(r#"echo '{"threads": 1}'"#).contains("1 threads, not 2"));
         let mut dies = start(r#"echo '{"threads": 2}'; read job"#).unwrap();
         assert!(dies.round("memory").unwrap_err().to_string().contains("the peer, memory"));

@@ -1,4 +1,4 @@
-//! `cargo xtask bench peers`: Stratoscope and what people use instead, in turns, on the same input.
+//! `cargo xtask bench peers`: Stratoscope and other tools in turns, on the same input.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,14 +13,14 @@ use super::{agreement, folder, machine, python};
 use crate::failure::Failure;
 use crate::program::{self, Profile};
 
-/// Rows and components of the PCA, as far as the text has rows.
+/// The largest number of rows, and the number of components of the PCA.
 const PCA: (usize, usize) = (35_000, 50);
-/// A t-SNE takes long and varies little.
+/// The largest number of rounds of t-SNE: it is slow, and its times vary little.
 const TSNE_ROUNDS: usize = 3;
-/// The job that measures the machine itself.
+/// The job that measures the peak speed of the machine.
 const PEAK: &str = "sgemm";
 
-/// Runs the benches that are wanted, prints their table, and keeps every round in `peers.json`.
+/// Runs the wanted benches, prints their table, and writes every round to `peers.json`.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = folder()?;
     let ours = program::build("stratoscope-peer", "stratoscope-peer", Profile::Release)?;
@@ -35,7 +35,7 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let mut bench =
         Bench { options, folder, ours, python, text, versions: Vec::new(), peak: 0.0, lines, raw };
     let outcome = bench.parts();
-    // What was measured before something went wrong is worth keeping.
+    // After an error, the results before it are kept.
     if !bench.lines.is_empty() {
         bench.keep()?;
         println!("{}", bench.shown());
@@ -47,22 +47,22 @@ pub(crate) fn run(options: &Options) -> Result<(), Failure> {
 struct Bench<'a> {
     options: &'a Options,
     folder: PathBuf,
-    /// Our peer's program.
+    /// The program of our peer.
     ours: PathBuf,
-    /// The environment's Python.
+    /// The Python of the environment.
     python: PathBuf,
-    /// What `prepare.py` says of the text.
+    /// The description of the text from `prepare.py`.
     text: Value,
-    /// Who was measured.
+    /// The names and versions of the measured libraries.
     versions: Vec<String>,
-    /// The best sgemm of all scenes, in FLOP a second.
+    /// The best sgemm of all measurements, in FLOP per second.
     peak: f64,
     lines: Vec<Line>,
-    /// Every answer that counted.
+    /// All answers that count.
     raw: Map<String, Value>,
 }
 
-/// A turn in each round: the place of a peer, its job, and what the table calls it.
+/// A turn in each round: the index of the peer, its job, and its label in the table.
 type Turn = (usize, &'static str, &'static str);
 
 const SORTED: &str = "PyTorch, sorted by length, batches of 32";
@@ -85,7 +85,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// The real model: all states to memory and to disk, and one sentence.
+    /// Measures the real model: all states in memory, all states on disk, and one sentence.
     fn model(&mut self) -> Result<(), Failure> {
         let model = self.options.model.clone();
         let ids = self.folder.join("ids.json");
@@ -109,7 +109,8 @@ impl Bench<'_> {
             peers.push(self.start("onnxruntime", &settings)?);
         }
         if self.text["family"] == "bert" {
-            let label = "candle-transformers, sorted likewise, the last hidden state alone";
+            let label =
+                "candle-transformers, sorted by length, batches of 32, only the last hidden state";
             memory.push((peers.len(), "memory", label));
             peers.push(self.start("candle", &settings)?);
         }
@@ -123,12 +124,12 @@ impl Bench<'_> {
         self.scene(&title, &mut peers, &memory, rounds, true)?;
         let title = format!("{of_text}, all hidden states written to disk");
         self.scene(&title, &mut peers, &disk, rounds, true)?;
-        let title = format!("{of_sentence}, forward pass alone");
+        let title = format!("{of_sentence}, only the forward pass");
         self.scene(&title, &mut peers, &sentence, rounds, true)?;
         Ok(())
     }
 
-    /// A checkpoint of random weights, which are as much work as any.
+    /// Measures a checkpoint with random weights; the values do not change the time.
     fn random(&mut self, part: &str, shape: &str) -> Result<(), Failure> {
         let model = self.folder.join(part);
         let settings = json!({ "model": model, "ids": model.join("ids.json") });
@@ -140,7 +141,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// PCA and t-SNE of real states.
+    /// Measures PCA and t-SNE of real states.
     fn reducers(&mut self) -> Result<(), Failure> {
         let settings = json!({ "model": self.options.model, "ids": self.folder.join("ids.json") });
         let made = self.start("stratoscope", &settings)?.round("rows")?;
@@ -176,7 +177,7 @@ impl Bench<'_> {
         Ok(())
     }
 
-    /// Starts a peer with settings of its own and those that all have.
+    /// Starts a peer with its own settings and the settings of all peers.
     fn start(&mut self, kind: &str, settings: &Value) -> Result<Peer, Failure> {
         let mut settings = settings.clone();
         settings["kind"] = kind.into();
@@ -199,8 +200,8 @@ impl Bench<'_> {
         Ok(peer)
     }
 
-    /// Measures in turns, and adds a line to the table for each turn but the first, which is ours,
-    /// and that of the machine's peak. Gives the place of the first of them.
+    /// Measures in turns. Adds a line to the table for each turn, except for the first turn (ours)
+    /// and the peak of the machine. Returns the index of the first new line.
     fn scene(
         &mut self,
         title: &str,
@@ -257,7 +258,7 @@ impl Bench<'_> {
         }
     }
 
-    /// When, where, what and who.
+    /// The description of the measurement: date, machine, text and libraries.
     fn about(&self) -> String {
         let number = |key: &str| thousands(self.text[key].as_u64().unwrap_or(0));
         let source = self.text["source"].as_str().unwrap_or_default();
@@ -267,8 +268,8 @@ impl Bench<'_> {
         };
         format!(
             "{}, {}, {} threads, medians of {} rounds in turns (t-SNE: at most {TSNE_ROUNDS}). \
-             Text: {source}, {} sentences, {} tokens. {}.{peak} From token ids to states: nobody's \
-             tokenizer is in the times.",
+             Text: {source}, {} sentences, {} tokens. {}.{peak} Times are from token ids to \
+             states, without tokenization.",
             machine::today(),
             machine::processor(),
             self.options.threads,
@@ -280,7 +281,7 @@ impl Bench<'_> {
     }
 
     fn shown(&self) -> String {
-        let table = render(&self.lines, "of that sgemm, or exact KL: ours / the other's");
+        let table = render(&self.lines, "share of sgemm, or exact KL: Stratoscope / other");
         format!("{}\n\n{table}", self.about())
     }
 
@@ -301,7 +302,7 @@ impl Bench<'_> {
     }
 }
 
-/// Writes figures as JSON and says where.
+/// Writes numbers as JSON, and prints the path.
 pub(super) fn keep(path: &Path, figures: &Value) -> Result<(), Failure> {
     std::fs::write(path, format!("{figures:#}\n")).map_err(Failure::file(path))?;
     eprintln!("every round is in {}", path.display());

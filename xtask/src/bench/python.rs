@@ -1,4 +1,4 @@
-//! A Python environment of the benches' own, from `xtask/bench/requirements.txt`.
+//! The Python environment of the benches, from `xtask/bench/requirements.txt`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -9,16 +9,16 @@ use sha2::{Digest, Sha256};
 use crate::failure::Failure;
 use crate::workspace_root;
 
-/// The oldest Python that the pinned versions install on.
+/// The oldest Python with which the pinned versions can be installed.
 const OLDEST: (u32, u32) = (3, 11);
 
-/// A script of the benches.
+/// The path of a script of the benches.
 pub(crate) fn script(name: &str) -> PathBuf {
     workspace_root().join("xtask/bench").join(name)
 }
 
-/// The environment's Python. The environment is made when it is not there, or when it is of other
-/// requirements; that takes minutes, some gigabytes on Linux, and a network.
+/// The Python of the environment. The environment is made if it does not exist or has other
+/// requirements. This takes minutes and some gigabytes on Linux, and needs the network.
 pub(crate) fn environment(folder: &Path) -> Result<PathBuf, Failure> {
     let requirements = script("requirements.txt");
     let wanted = std::fs::read(&requirements).map_err(Failure::file(&requirements))?;
@@ -28,7 +28,7 @@ pub(crate) fn environment(folder: &Path) -> Result<PathBuf, Failure> {
         true => environment.join("Scripts/python.exe"),
         false => environment.join("bin/python"),
     };
-    // Written last: an environment without it is a half-made one.
+    // Written last, so that an environment without this file is incomplete.
     let stamp = environment.join("requirements.sha256");
     if std::fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
         return Ok(python);
@@ -39,7 +39,7 @@ pub(crate) fn environment(folder: &Path) -> Result<PathBuf, Failure> {
         std::fs::remove_dir_all(&environment).map_err(Failure::file(&environment))?;
     }
     run(Command::new(system).args(["-m", "venv"]).arg(&environment), "python3 -m venv", "")?;
-    let hint = ": is the package registry (PyPI) within reach?";
+    let hint = "; it needs the package registry (PyPI)";
     let mut pip = Command::new(&python);
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--requirement"]);
     run(pip.arg(&requirements), "pip install", hint)?;
@@ -47,7 +47,7 @@ pub(crate) fn environment(folder: &Path) -> Result<PathBuf, Failure> {
     Ok(python)
 }
 
-/// Runs a script of the benches and gives the last line of what it prints.
+/// Runs a script of the benches and returns the last line of its output.
 pub(crate) fn last_line<A: AsRef<OsStr>>(
     python: &Path,
     name: &str,
@@ -84,14 +84,14 @@ fn system_python() -> Result<&'static str, Failure> {
     )))
 }
 
-/// Major and minor of `Python 3.11.7`.
+/// The major and minor version in `Python 3.11.7`.
 fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix("Python ")?.split('.').map(|number| number.parse().ok());
     Some((numbers.next()??, numbers.next()??))
 }
 
 fn run(command: &mut Command, shown: &str, hint: &str) -> Result<(), Failure> {
-    // What the chore itself prints on stdout is the table.
+    // Only the table is printed on stdout.
     let status = command
         .stdout(std::io::stderr())
         .status()

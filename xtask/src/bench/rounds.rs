@@ -1,4 +1,4 @@
-//! Rounds that alternate, so that whatever else the machine does meets everybody alike.
+//! Measurements in turns, so that other load of the machine affects all tools equally.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
-/// Before each turn: threads that wait for more work by spinning have gone to sleep by then.
+/// The pause before each turn, in which waiting threads stop spinning.
 const PAUSE: Duration = Duration::from_millis(300);
 
-/// Lets everyone (by `names`) take a turn in each round, and gives what `turn` gave, by name and
-/// then by round. The one that begins changes with the round; a warm-up round does not count.
+/// Runs `turn` for every tool in each round, and returns the results by tool and round. Each round
+/// starts with another tool. A warm-up round does not count.
 pub(crate) fn interleaved(
     names: &[String],
     rounds: usize,
@@ -32,12 +32,12 @@ pub(crate) fn interleaved(
     Ok(answers)
 }
 
-/// The order of a round: everyone once, beginning with another in each.
+/// The order of the tools in a round; each round starts with another tool.
 fn order(n: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..n).map(move |place| (place + round) % n)
 }
 
-/// The numbers under a key of answers.
+/// The numbers with a key in the answers.
 pub(crate) fn numbers(answers: &[Value], key: &str) -> Vec<f64> {
     answers.iter().filter_map(|answer| answer[key].as_f64()).collect()
 }
@@ -48,7 +48,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn everyone_has_a_turn_and_the_first_changes() {
+    fn every_tool_has_a_turn_and_the_order_changes() {
         let names = ["a", "b", "c"].map(str::to_owned);
         let mut turns = Vec::new();
         let answers = interleaved(&names, 2, true, |who| {

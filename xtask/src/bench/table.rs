@@ -1,17 +1,17 @@
-//! Medians, ratios, and the table that the README carries.
+//! Medians, ratios, and the table of results.
 
 /// One comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
-    /// What was done.
+    /// The work.
     pub(crate) what: String,
-    /// With what else.
+    /// The other tool.
     pub(crate) against: String,
     /// Our median, in seconds.
     pub(crate) ours: f64,
-    /// The other's.
+    /// The median of the other tool, in seconds.
     pub(crate) theirs: f64,
-    /// What else there is to say, ours first.
+    /// A further comparison; Stratoscope comes first.
     pub(crate) note: String,
 }
 
@@ -29,7 +29,7 @@ impl Line {
     }
 }
 
-/// The median; NaN where there is nothing.
+/// The median; NaN for an empty list.
 pub(crate) fn median(numbers: &[f64]) -> f64 {
     let mut sorted = numbers.to_vec();
     sorted.sort_by(f64::total_cmp);
@@ -43,7 +43,7 @@ pub(crate) fn median(numbers: &[f64]) -> f64 {
 /// A Markdown table of comparisons; `note` heads the last column.
 pub(crate) fn render(lines: &[Line], note: &str) -> String {
     let mut table = format!(
-        "| | against | Stratoscope | the other | ratio | {note} |\n\
+        "| | other tool | Stratoscope | other | ratio | {note} |\n\
          | --- | --- | ---: | ---: | ---: | --- |\n"
     );
     for line in lines {
@@ -60,7 +60,7 @@ pub(crate) fn render(lines: &[Line], note: &str) -> String {
     table
 }
 
-/// Three digits that count.
+/// A duration with three significant digits.
 fn duration(seconds: f64) -> String {
     match seconds {
         s if s < 0.01 => format!("{:.2} ms", s * 1e3),
@@ -71,12 +71,12 @@ fn duration(seconds: f64) -> String {
     }
 }
 
-/// Text that ends no cell.
+/// The text of a cell, with escaped bars.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|")
 }
 
-/// A whole number with commas between thousands.
+/// An integer with commas between thousands.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_is_the_middle() {
+    fn medians() {
         assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
         assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
         assert_eq!(median(&[7.0]), 7.0);
@@ -117,7 +117,7 @@ mod tests {
         ];
         assert_eq!(
             render(&lines, "share"),
-            "| | against | Stratoscope | the other | ratio | share |\n\
+            "| | other tool | Stratoscope | other | ratio | share |\n\
              | --- | --- | ---: | ---: | ---: | --- |\n\
              | states | PyTorch | 4.00 s | 10.1 s | 2.5× | 75 % / 30 % |\n\
              | one \\| sentence | PyTorch | 4.00 ms | 9.90 ms | 2.5× |  |\n\
