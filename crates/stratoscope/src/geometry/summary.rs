@@ -137,9 +137,9 @@ impl ModelGeometry {
             let least = least.unwrap_or(last);
             write!(
                 text,
-                "Relative to this baseline, the mean cosine of occurrences of one word is {} at \
-                 layer {} and {} at layer {} (minimum: {} at layer {}). The lower it is, the more \
-                 the vectors depend on context. ",
+                "Minus this baseline, the mean cosine of occurrences of one word is {} at layer {} \
+                 and {} at layer {} (minimum: {} at layer {}). The lower it is, the more the \
+                 vectors depend on context. ",
                 number(first.1),
                 first.0,
                 number(last.1),
