@@ -1,4 +1,4 @@
-//! The program under test: the very code of `stratoscope`.
+//! The program under test. It is the code of `stratoscope`.
 
 use std::process::ExitCode;
 

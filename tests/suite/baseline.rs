@@ -1,11 +1,11 @@
-//! The anisotropy baseline that comes with the bundled model is the one that it gives.
+//! The shipped anisotropy baseline is equal to the baseline that the bundled model gives.
 
 use crate::fixtures::bundled;
 use stratoscope::{Baseline, Explorer, builtin_sentences};
 
-/// Runs with `STRATOSCOPE_UPDATE=1` write the baseline anew.
+/// With `STRATOSCOPE_UPDATE=1`, this test writes the baseline.
 #[test]
-fn the_shipped_baseline_is_the_models_own() {
+fn the_shipped_baseline_equals_the_computed_one() {
     let explorer = Explorer::open(bundled()).unwrap();
     let computed = Baseline::compute(&explorer).unwrap();
     assert_eq!(computed.n, builtin_sentences().count());

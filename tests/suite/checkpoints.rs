@@ -1,4 +1,4 @@
-//! Tiny checkpoints that tests may change, or break.
+//! Tiny checkpoints that tests can change or break.
 
 use crate::fixtures::path;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
@@ -12,11 +12,11 @@ use stratoscope_loader::Source;
 pub(crate) struct Checkpoint {
     pub(crate) config: Value,
     pub(crate) tensors: BTreeMap<String, Stored>,
-    /// Other files by name.
+    /// Other files, by name.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
 }
 
-/// A tensor as a file has it.
+/// A tensor of a safetensors file.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) dtype: Dtype,
@@ -25,7 +25,7 @@ pub(crate) struct Stored {
 }
 
 impl Checkpoint {
-    /// One of the families' fixtures, unsharded.
+    /// A fixture of `families` without shards.
     pub(crate) fn fixture(name: &str) -> Self {
         let folder = path("families").join(name);
         let read = |file: &str| std::fs::read(folder.join(file)).unwrap();
@@ -42,7 +42,7 @@ impl Checkpoint {
         }
     }
 
-    /// The same with a token embedding of more rows.
+    /// The checkpoint with more rows in its token embedding.
     pub(crate) fn with_rows(mut self, rows: usize) -> Self {
         self.config["vocab_size"] = rows.into();
         let names = ["word_embeddings.weight", "wte.weight"];
@@ -51,7 +51,7 @@ impl Checkpoint {
         let width = table.bytes.len() / table.shape[0];
         table.bytes.resize(rows * width, 0);
         let old = std::mem::replace(&mut table.shape[0], rows);
-        // The head's own, a bias or a matrix of its own, grows with it.
+        // The tensors of the head (bias, or untied matrix) get the same number of rows.
         for (_, tensor) in self.tensors.iter_mut() {
             if tensor.shape[0] == old {
                 let width = tensor.bytes.len() / old;
@@ -62,7 +62,7 @@ impl Checkpoint {
         self
     }
 
-    /// All files by name.
+    /// All files, by name.
     pub(crate) fn all_files(&self) -> BTreeMap<String, Vec<u8>> {
         let views = self
             .tensors
@@ -76,13 +76,13 @@ impl Checkpoint {
         files
     }
 
-    /// As a source in memory.
+    /// The checkpoint as a source in memory.
     pub(crate) fn source(&self) -> Source {
         let files = self.all_files().into_iter().map(|(name, bytes)| (name, bytes.into()));
         Source::Memory { id: "tiny".to_owned(), files: files.collect() }
     }
 
-    /// As a folder.
+    /// Writes the checkpoint to a folder.
     pub(crate) fn write(&self, folder: &Path) {
         for (name, bytes) in self.all_files() {
             let path = folder.join(name);

@@ -1,4 +1,4 @@
-//! The program as a user runs it: a place of its own on disk, a command line, and what came of it.
+//! Runs the program as a user does: a temporary folder, a command line, and its outcome.
 
 use crate::checkpoints::Checkpoint;
 use crate::fixtures::path;
@@ -13,10 +13,10 @@ use tempfile::TempDir;
 /// The program, built by cargo with this suite.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_stratoscope-under-test");
 
-/// A folder that the program runs in; it is its home too, and vanishes with this.
+/// A temporary folder in which the program runs. It also has the home folder of the program.
 pub(crate) struct Place(TempDir);
 
-/// What came of a command.
+/// The outcome of a command.
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
@@ -29,7 +29,7 @@ impl Place {
         Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap())
     }
 
-    /// The same with a tiny model in the folder `tiny`.
+    /// A place with a tiny model in the folder `tiny`.
     pub(crate) fn with_tiny() -> Self {
         let place = Self::new();
         tiny().write(&place.path("tiny"));
@@ -44,8 +44,8 @@ impl Place {
         std::fs::write(self.path(name), bytes).unwrap();
     }
 
-    /// The command line, ready to run here. It sees nothing of the user's settings, and no network
-    /// but loopback.
+    /// The command line, ready to run in this place. The settings of the user are removed from the
+    /// environment, and the hub is an address on loopback without a server.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(PROGRAM);
         for (name, _) in std::env::vars_os() {
@@ -69,7 +69,7 @@ impl Place {
         self.finish(&mut self.command(args))
     }
 
-    /// Runs words, of which those in single quotes are one.
+    /// Runs a command line; text in single quotes is one argument.
     pub(crate) fn line(&self, line: &str) -> Outcome {
         self.run(words(line))
     }
@@ -81,12 +81,12 @@ impl Place {
         Outcome { code: output.status.code(), stdout, stderr }
     }
 
-    /// Runs words with something on standard input.
+    /// Runs a command line with text on standard input.
     pub(crate) fn line_reading(&self, line: &str, stdin: &[u8]) -> Outcome {
         let mut command = self.command(words(line));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        // A program that has ended already reads nothing; what it said is looked at.
+        // A program that has already ended reads no input; this is not an error.
         let _ = child.stdin.take().unwrap().write_all(stdin);
         let output = child.wait_with_output().unwrap();
         let text = |bytes| self.redact(&String::from_utf8(bytes).unwrap());
@@ -94,12 +94,12 @@ impl Place {
         Outcome { code: output.status.code(), stdout, stderr }
     }
 
-    /// Without the name of the place.
+    /// Replaces the path of the place.
     fn redact(&self, text: &str) -> String {
         text.replace(&self.0.path().display().to_string(), "[HERE]")
     }
 
-    /// Every file and folder below a folder of this place, with its bytes.
+    /// All files and folders in a folder of this place, with the bytes of files.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Option<Vec<u8>>> {
         let mut found = BTreeMap::new();
         let root = self.path(folder);
@@ -133,13 +133,13 @@ impl Outcome {
     }
 }
 
-/// The number in a JSON value.
+/// The number of a JSON value.
 #[track_caller]
 pub(crate) fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value}"))
 }
 
-/// Low end, value and high end of an estimate in JSON.
+/// The lower end, the value and the upper end of an estimate in JSON.
 #[track_caller]
 pub(crate) fn interval(estimate: &Value) -> [f64; 3] {
     let [low, high] = [0, 1].map(|end| number(&estimate["interval"][end]));
@@ -181,7 +181,7 @@ pub(crate) fn tiny() -> Checkpoint {
         let bytes = std::fs::read(path("tokenizers/bert-uncased").join(name)).unwrap();
         model.files.insert(name.to_owned(), bytes);
     }
-    // Rows that the tokenizer reaches beyond those of the fixture: small, and unlike each other.
+    // The tokenizer also uses rows that the fixture does not have: they get small random values.
     let table = model.tensors.iter_mut().find(|(n, _)| n.ends_with("word_embeddings.weight"));
     let bytes = &mut table.unwrap().1.bytes;
     let mut generator = Generator::new(7);

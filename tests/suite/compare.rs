@@ -1,4 +1,4 @@
-//! `compare` through the program: known answers, an independent computation in Python, mistakes.
+//! `compare` through the program: known answers, an independent computation in Python, wrong input.
 
 use crate::command::{Place, interval, number};
 use crate::fixtures::path;
@@ -31,18 +31,18 @@ fn near(found: &Value, expected: &Value) {
     assert!((found - expected).abs() < 2e-5, "{found} {expected}");
 }
 
-/// What Python makes of the same files with the same weights.
+/// The values that Python computes from these files with the same weights.
 fn expected() -> Value {
     serde_json::from_slice(&std::fs::read(path("compare/expected.json")).unwrap()).unwrap()
 }
 
-/// A file of the fixtures, to be named in a command.
+/// Copies a fixture to a place.
 fn copied(place: &Place, name: &str) {
     place.write(name, std::fs::read(path("compare").join(name)).unwrap());
 }
 
 #[test]
-fn aligned_words_are_as_far_apart_as_python_has_them() {
+fn distances_of_aligned_words_equal_those_of_python() {
     let place = Place::new();
     let found = json(&place, &[FIRST, SECOND]);
     let expected = expected();
@@ -70,12 +70,12 @@ fn aligned_words_are_as_far_apart_as_python_has_them() {
         assert!(0.0 < low && low < median && median < high);
     }
     assert_eq!(layers(&found).len(), 7);
-    // Another word in that place is as far as any two are.
+    // The distance of a replaced word is like that of random words.
     assert!(number(&layers(&found)[0]["replaced_percentile"]) > 20.0);
 }
 
 #[test]
-fn a_sentence_does_not_differ_from_itself() {
+fn a_sentence_has_distance_0_from_itself() {
     let place = Place::with_tiny();
     let found = json(&place, &["--model", "tiny", "the river bank", "the river bank"]);
     for layer in layers(&found) {
@@ -91,7 +91,7 @@ fn a_sentence_does_not_differ_from_itself() {
     assert_eq!(reason("begins"), "the sentences have the same words");
     assert_eq!(reason("replaced"), "no word is replaced");
 
-    // Single words: no interval, and nothing is NaN.
+    // Single words: there is no interval, and no value is NaN.
     let found = json(&place, &["--model", "tiny", "river", "bank", "--metric", "standardised"]);
     for layer in layers(&found) {
         assert!(layer["kept"].is_null() && layer["replaced"]["interval"].is_null());
@@ -100,7 +100,7 @@ fn a_sentence_does_not_differ_from_itself() {
 }
 
 #[test]
-fn word_in_context_scores_are_those_of_python() {
+fn word_in_context_scores_equal_those_of_python() {
     let place = Place::new();
     copied(&place, "wic.tsv");
     let expected = expected();
@@ -124,9 +124,10 @@ fn word_in_context_scores_are_those_of_python() {
 }
 
 #[test]
-fn senses_that_a_threshold_parts_have_an_area_of_1() {
+fn senses_that_are_perfectly_separated_have_an_auc_of_1() {
     let place = Place::with_tiny();
-    // The same word in the same sentence; another word in another.
+    // One kind of pair: the same word in the same sentence. The other kind: two words in two
+    // sentences.
     let rows = "1\t4\t9\t4\t9\tthe river bank\tthe river bank\n\
                 0\t4\t9\t2\t6\tthe river bank\ta loan\n";
     let names = "same\tstart1\tend1\tstart2\tend2\tsentence1\tsentence2\n";
@@ -144,7 +145,7 @@ fn senses_that_a_threshold_parts_have_an_area_of_1() {
 }
 
 #[test]
-fn minimal_pairs_are_as_far_apart_as_python_has_them() {
+fn distances_of_minimal_pairs_equal_those_of_python() {
     let place = Place::new();
     copied(&place, "pairs.tsv");
     let outcome = place.run(["compare", "--pairs", "pairs.tsv", "--json"]).done();
@@ -162,7 +163,7 @@ fn minimal_pairs_are_as_far_apart_as_python_has_them() {
 }
 
 #[test]
-fn one_word_is_held_against_homographs() {
+fn one_word_is_compared_with_homographs() {
     let place = Place::new();
     let texts = [
         "The bank lent him money.",
@@ -188,7 +189,7 @@ fn one_word_is_held_against_homographs() {
         }
         assert_eq!(layer["same_sense"]["n"], 32);
     }
-    // MiniLM knows these senses from its first layer on.
+    // In MiniLM, similarity separates these senses from layer 1 on.
     for layer in &layers(&found)[1..] {
         let mean = |kind: &str| number(&layer[kind]["value"]);
         assert!(mean("same_sense") > mean("other_sense"), "{layer}");
@@ -197,7 +198,7 @@ fn one_word_is_held_against_homographs() {
 }
 
 #[test]
-fn the_same_bytes_on_any_number_of_threads() {
+fn files_do_not_depend_on_the_number_of_threads() {
     let place = Place::with_tiny();
     let of = |threads: &str, output: &str| {
         let args = ["compare", "--model", "tiny", "the river bank", "a river loan", "--threads"];
@@ -221,10 +222,10 @@ fn the_same_bytes_on_any_number_of_threads() {
     ];
     assert_eq!(names, expected);
     for (name, bytes) in place.files("a") {
-        // The manifest has the command line.
+        // The manifest has the command line, which differs.
         assert!(name == "manifest.json" || bytes == place.files("b")[&name], "{name}");
     }
-    // A second comparison replaces nothing unasked.
+    // A second comparison replaces files only with --overwrite.
     let again = place.line("compare --model tiny 'the river bank' 'a loan' --output a");
     assert_eq!(again.code, Some(2));
     place.line("compare --model tiny 'the river bank' 'a loan' --output a --overwrite").done();

@@ -1,9 +1,9 @@
-//! What each family reads from a config: the architecture, as a snapshot a fixture.
+//! The architecture that each family reads from a config, as one snapshot per fixture.
 
 use crate::fixtures::{bundled, families, load};
 
 #[test]
-fn configs_read_as_these_architectures() {
+fn architectures_of_configs() {
     for (name, model) in families() {
         insta::assert_debug_snapshot!(name, model.transformer.architecture());
     }

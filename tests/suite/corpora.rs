@@ -1,4 +1,4 @@
-//! Corpora through `extract`: shards, interruptions, and what a folder refuses.
+//! Corpora through `extract`: shards, interruptions, and refused output folders.
 
 use crate::command::{Generator, Place, tiny};
 use crate::fixtures::load;
@@ -14,7 +14,7 @@ use stratoscope::crates::extractor::{
 use stratoscope::{Activations, HookSelection, LayerSelection, LongText, Pooling, Unit};
 use stratoscope_loader::Model;
 
-/// Lines of words that the tiny model has tokens for.
+/// Lines of words for which the tiny model has tokens.
 fn lines(n: usize) -> String {
     const WORDS: [&str; 8] =
         ["the", "riverbank", "refused", "loans", "seal", "unhappily", "bridge", "walked"];
@@ -37,7 +37,7 @@ fn file(place: &Place, name: &str) -> Corpus {
     Corpus::File { path: place.path(name), options: ReadOptions::default() }
 }
 
-/// Runs in the library; whether there was anything to do.
+/// Runs an extraction with the library. Returns whether there was work to do.
 fn run(
     model: &Model,
     corpus: &Corpus,
@@ -65,7 +65,7 @@ fn shards(place: &Place, folder: &str) -> Vec<Activations> {
         .collect()
 }
 
-/// What is in memory, of the same file.
+/// The states of a corpus, computed in memory.
 fn in_memory(model: &Model, corpus: &Corpus, unit: Unit) -> Activations {
     let texts = corpus.read_all(None, 0).unwrap().items;
     let prepared = prepare(model, texts, LongText::Refuse).unwrap();
@@ -112,7 +112,7 @@ fn shards_are_the_states_of_one_run_on_any_number_of_threads() {
 }
 
 #[test]
-fn an_interrupted_run_goes_on_to_the_same_bytes() {
+fn a_resumed_run_gives_the_same_bytes() {
     let (place, model) = (Place::new(), model());
     place.write("corpus.txt", lines(60));
     let (corpus, settings) = (file(&place, "corpus.txt"), settings(40_000));
@@ -136,14 +136,14 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
         assert!(place.files("out") == whole, "{before}: {:?}", place.files("out").keys());
         assert!(!run(&model, &corpus, &settings, &folder, Start::Resume), "{before}");
     };
-    // Cut in the first line, at its end, and anywhere after it.
+    // The journal is cut in the first line, at its end, and at many places after it.
     let cuts = [0, 1, first_line / 2, first_line - 1, first_line, first_line + 1];
     let others = (first_line..=journal.len()).step_by(37);
     for cut in cuts.into_iter().chain(others) {
         std::fs::remove_file(folder.join("index.json")).unwrap();
         place.write("out/journal.jsonl", &journal[..cut]);
         place.write("out/00000.safetensors.part", "half of it");
-        // One shard is gone, one is damaged.
+        // One shard is missing, and one is damaged.
         let (gone, damaged) = (random.below(shards), random.below(shards));
         std::fs::remove_file(folder.join(format!("{gone:05}.safetensors"))).unwrap();
         let path = folder.join(format!("{damaged:05}.safetensors"));
@@ -154,13 +154,14 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
         }
         resumed(&format!("cut at {cut}"));
     }
-    // Between the index and the end of the journal; and a finished run that lost a shard.
+    // Interrupted between writing the index and removing the journal; and a finished run without
+    // one shard.
     place.write("out/journal.jsonl", &journal);
     assert!(!run(&model, &corpus, &settings, &folder, Start::Resume));
     assert!(place.files("out") == whole);
     std::fs::remove_file(folder.join("00001.safetensors")).unwrap();
-    resumed("a shard less");
-    // An interrupted replacement of another extraction: its journal, and the old files.
+    resumed("a missing shard");
+    // An interrupted replacement of another extraction: its journal and the old files are there.
     let other = CorpusSettings { layers: "0,2".parse().unwrap(), ..settings.clone() };
     let elsewhere = place.path("other");
     run(&model, &corpus, &other, &elsewhere, Start::New);
@@ -170,12 +171,12 @@ fn an_interrupted_run_goes_on_to_the_same_bytes() {
     assert!(place.files("out") == place.files("other"));
 }
 
-/// Hook points that make a shard of a MiB a few hundred tokens.
+/// Hook points with which a shard of 1 MiB has a few hundred tokens.
 const MANY_HOOKS: &str = "blocks.*.hook_resid_pre,blocks.*.hook_resid_post,blocks.*.hook_mlp_out,\
                           blocks.*.hook_attn_out,blocks.*.attn.hook_v";
 
 #[test]
-fn a_killed_program_goes_on_to_the_same_bytes() {
+fn a_killed_program_resumes_to_the_same_bytes() {
     let place = Place::with_tiny();
     place.write("corpus.txt", lines(400));
     let args = |folder: &'static str, more: &'static str| {
@@ -190,7 +191,7 @@ fn a_killed_program_goes_on_to_the_same_bytes() {
     for attempt in 0..8 {
         let mut child = args("out", "--resume").spawn().unwrap();
         std::thread::sleep(Duration::from_millis(20 + random.below(60 * (attempt + 1)) as u64));
-        // One that has ended already is as good.
+        // The program may already have ended.
         let _ = child.kill();
         child.wait().unwrap();
         println!("{:?}", place.files("out").keys());
@@ -200,7 +201,7 @@ fn a_killed_program_goes_on_to_the_same_bytes() {
     assert!(place.files("out") == whole);
 }
 
-/// A word of CoNLL-U.
+/// A line of CoNLL-U.
 fn word(id: &str, form: &str, misc: &str) -> String {
     format!("{id}\t{form}\t_\t_\t_\t_\t_\t_\t_\t{misc}\n")
 }
@@ -211,7 +212,7 @@ fn annotated_words_are_pooled_from_all_tokens_that_share_characters() {
     let sentence = [
         "# sent_id = s1\n# text = The riverbanks don't sleep\u{200b}.\n".to_owned(),
         word("1", "The", "_"),
-        // The corpus and the tokenizer cut otherwise.
+        // The corpus and the tokenizer have different boundaries here.
         word("2", "river", "SpaceAfter=No"),
         word("3", "banks", "_"),
         word("4-5", "don't", "_"),
@@ -259,11 +260,11 @@ fn annotated_words_are_pooled_from_all_tokens_that_share_characters() {
             }
         }
     }
-    // Each token has the word that shares most of it.
+    // Each token belongs to the word with which it shares the most characters.
     let of = |label: &str| tokens.rows.iter().find(|r| r.label.trim_start_matches('#') == label);
     assert_eq!(of("the").or(of("The")).unwrap().word_id, Some(0));
     assert_eq!(of(".").unwrap().word_id, Some(7));
-    // The same through the program, with what has no row said.
+    // The program gives the same states, and warns about a word without a row.
     tiny().write(&place.path("tiny"));
     let line = "extract --model tiny --file c.conllu --words --output";
     let one = place.line(&format!("{line} one.safetensors")).done();
@@ -276,7 +277,7 @@ fn annotated_words_are_pooled_from_all_tokens_that_share_characters() {
 }
 
 #[test]
-fn windows_of_long_texts_are_computed_as_in_memory() {
+fn windows_of_long_texts_equal_those_in_memory() {
     let (place, model) = (Place::new(), model());
     let long = format!("{}\n", lines(9).replace('\n', " ").repeat(4));
     place.write("corpus.txt", lines(7) + &long + &lines(3));
@@ -307,7 +308,7 @@ fn windows_of_long_texts_are_computed_as_in_memory() {
 }
 
 #[test]
-fn a_sample_keeps_the_order_and_is_drawn_again() {
+fn a_sample_is_seeded_and_keeps_the_order() {
     let (place, model) = (Place::new(), model());
     place.write("corpus.txt", format!("\n{}", lines(50)));
     let corpus = file(&place, "corpus.txt");
@@ -325,7 +326,7 @@ fn a_sample_keeps_the_order_and_is_drawn_again() {
 }
 
 #[test]
-fn other_formats_hold_the_same() {
+fn all_formats_have_the_same_states() {
     let (place, model) = (Place::new(), model());
     place.write("a.jsonl", "{\"text\": \"the river\"}\n{}\n");
     place.write(
@@ -350,7 +351,7 @@ fn other_formats_hold_the_same() {
     assert_eq!(half[0].hidden_states, nearest);
     let npz = states("b.txt", Format::Npz, false);
     let bytes = std::fs::read(place.path(&npz).join("00000.npz")).unwrap();
-    // Stored as they are, after a header that ends with a line's end.
+    // Stored without compression, after a header that ends with a line break.
     let states: Vec<u8> = whole.hidden_states.iter().flat_map(|v| v.to_le_bytes()).collect();
     let at = bytes.windows(64).position(|w| *w == states[..64]).unwrap();
     assert!(bytes[at..at + states.len()] == states && bytes[at - 1] == b'\n');
@@ -372,7 +373,7 @@ fn other_formats_hold_the_same() {
 }
 
 #[test]
-fn folders_that_cannot_be_meant_are_refused() {
+fn unsuitable_output_folders_are_refused() {
     let place = Place::with_tiny();
     place.write("corpus.txt", lines(20));
     place.write("long.txt", lines(20) + &"the ".repeat(60));
@@ -429,7 +430,7 @@ fn folders_that_cannot_be_meant_are_refused() {
 }
 
 #[test]
-fn a_folder_is_gone_on_with_or_replaced() {
+fn a_folder_is_resumed_or_replaced() {
     let place = Place::with_tiny();
     place.write("corpus.txt", lines(20));
     let extract = "extract --model tiny --file corpus.txt --output out";
@@ -437,7 +438,7 @@ fn a_folder_is_gone_on_with_or_replaced() {
     assert!(said(&format!("{extract} --resume")).starts_with("out: "));
     let first = place.files("out");
     assert_eq!(said(&format!("{extract} --resume")), "out: already complete\n");
-    // The name of the file does not matter, nor the number of threads.
+    // The name of the file and the number of threads have no influence.
     std::fs::rename(place.path("corpus.txt"), place.path("renamed.txt")).unwrap();
     let renamed = extract.replace("corpus", "renamed");
     assert_eq!(said(&format!("{renamed} --resume --threads 1")), "out: already complete\n");

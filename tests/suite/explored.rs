@@ -1,4 +1,5 @@
-//! What `explore` shows beside maps: heads, moves, and several models on the same words.
+//! `explore` without its maps: attention, change of neighbours, and several models on the same
+//! words.
 
 use crate::command::{Place, json_of, number, tiny};
 use crate::fixtures::Tensors;
@@ -8,7 +9,7 @@ use std::collections::BTreeSet;
 const TEXT: &str = "The bank by the river refused the loan, oddly.";
 
 #[test]
-fn heads_are_what_the_patterns_say() {
+fn measures_of_heads_are_computed_from_the_patterns() {
     let place = Place::new();
     place
         .line(&format!(
@@ -57,7 +58,7 @@ fn heads_are_what_the_patterns_say() {
 #[test]
 fn attention_in_words_and_of_texts_without_special_tokens() {
     let place = Place::with_tiny();
-    // Heads are of tokens, whatever the rows are.
+    // Attention is between tokens, also if the rows are words.
     let words = place.line(&format!("explore '{TEXT}' --attention --words --json")).json();
     let tokens = place.line(&format!("explore '{TEXT}' --attention --json")).json();
     assert_eq!(words["layers"][3]["heads"], tokens["layers"][3]["heads"]);
@@ -87,7 +88,7 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
 }
 
 #[test]
-fn states_beside_patterns_are_near_those_without() {
+fn states_with_and_without_patterns_are_nearly_equal() {
     let place = Place::new();
     let states = |attention: &str, out: &str| {
         place.line(&format!("explore '{TEXT}' {attention} --output {out} -q")).done();
@@ -97,11 +98,11 @@ fn states_beside_patterns_are_near_those_without() {
     let (with, shape) = states("--attention", "with");
     let (without, same_shape) = states("", "without");
     assert_eq!(shape, same_shape);
-    // Patterns are shown by attention without the kernel, which rounds otherwise.
+    // With patterns, attention is computed without the kernel, so that rounding differs.
     let largest = without.iter().fold(0.0f32, |a, b| a.max(b.abs()));
     let apart = with.iter().zip(&without).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     assert!(apart <= 1e-6 * largest, "{apart} of {largest}");
-    // Below layer 0 there is no attention.
+    // Layer 0 has no attention before it.
     let layer = shape[1] * shape[2];
     assert_eq!(with[..layer], without[..layer]);
 }
@@ -144,7 +145,7 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
             .iter()
             .map(|m| (m["token"].as_u64().unwrap() as usize, number(&m["change"])))
             .collect();
-        assert!(changes.windows(2).all(|w| w[0].1 >= w[1].1), "those that moved most come first");
+        assert!(changes.windows(2).all(|w| w[0].1 >= w[1].1), "the largest changes come first");
         for &row in &ordinary {
             let kept = nearest(layer - 1, row).intersection(&nearest(layer, row)).count();
             let change = changes.iter().find(|c| c.0 == row).map_or(0.0, |c| c.1);
@@ -164,7 +165,7 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
 }
 
 #[test]
-fn models_stand_side_by_side_on_the_same_words() {
+fn several_models_are_compared_on_the_same_words() {
     let place = Place::with_tiny();
     tiny().write(&place.path("same"));
     let line = format!("explore '{TEXT}' --model tiny --model bundled --model same");
@@ -182,7 +183,7 @@ fn models_stand_side_by_side_on_the_same_words() {
     let which: Vec<(u64, u64)> =
         pairs.iter().map(|p| (p["a"].as_u64().unwrap(), p["b"].as_u64().unwrap())).collect();
     assert_eq!(which, [(0, 1), (0, 2), (1, 2)]);
-    // A model with itself: 1 on the diagonal, and what one model's own matrix has elsewhere.
+    // A model compared with itself: 1 on the diagonal, and the matrix of the model elsewhere.
     let own = &pairs[1]["values"];
     for (a, layer) in models[0]["layers"].as_array().unwrap().iter().enumerate() {
         for (b, value) in layer["cka"].as_array().unwrap().iter().enumerate() {
@@ -204,7 +205,7 @@ fn models_stand_side_by_side_on_the_same_words() {
     let again = place.line(&format!("{line} --output side --quiet"));
     assert_eq!(again.code, Some(2), "{}", again.stderr);
     place.line(&format!("{line} --output side --quiet --overwrite")).done();
-    // The manifest has the command line.
+    // The manifest has the command line, which differs.
     let same = |(name, bytes): (&String, &Option<Vec<u8>>)| {
         name == "manifest.json" || written.get(name) == Some(bytes)
     };

@@ -1,13 +1,13 @@
-//! Every family against Hugging Face transformers: hidden states and attention patterns of tiny
-//! random checkpoints, and of the bundled model on real sentences.
+//! Compares every family with Hugging Face transformers: hidden states, attention patterns and
+//! logits of tiny random checkpoints, and of the bundled model on real sentences.
 
 use crate::fixtures::{Tensors, bundled, distance, families, folders, load, load_with, path};
 use candle_core::{DType, Device, Tensor};
 use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
 
-/// Relative to the largest activation; what float32 itself differs from float64 by is at most
-/// 5.3e-7 (`fixtures/README.md`).
+/// The tolerance relative to the largest activation. The difference between float32 and float64 is
+/// smaller (`fixtures/README.md`).
 const TOLERANCE: f32 = 1e-5;
 
 /// The golden sequences of a fixture.
@@ -31,7 +31,7 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
-/// Holds a forward against a golden file; prints the distances.
+/// Compares a forward pass with a golden file, and prints the differences.
 pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
     let architecture = transformer.architecture();
     let batch = Batch::new(architecture, &sequences(golden)).unwrap();
@@ -39,7 +39,7 @@ pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tenso
         assert!(batch.positions.iter().zip(&positions).all(|(a, b)| i64::from(*a) == *b), "{name}");
     }
     let n_layers = architecture.n_layers;
-    // Without hooks, and with all of them: the patterns are not made on the same way.
+    // Without hooks and with all hooks: attention is then computed in another way.
     let states = transformer.forward(&batch, &mut NoHooks).unwrap();
     let mut seen = Recorder::new(architecture.hook_points());
     let hooked = transformer.forward(&batch, &mut seen).unwrap();
@@ -92,8 +92,7 @@ fn tiny_checkpoints_equal_transformers() {
     }
 }
 
-/// Where the tests of devices run: on the first NVIDIA GPU where the build has that feature, else
-/// on the CPU.
+/// The device of the tests: the first NVIDIA GPU if the build has the feature, otherwise the CPU.
 fn device() -> Device {
     Device::new_cuda(0).unwrap_or(Device::Cpu)
 }
@@ -112,8 +111,8 @@ fn plain_operations_equal_transformers() {
 
 #[test]
 fn half_precision_is_near() {
-    // Relative to the largest activation; half precision has 11 and 8 bits. Layers of tiny random
-    // checkpoints amplify more than those of real ones.
+    // The tolerance is relative to the largest activation. f16 has 11 bits of precision and bf16
+    // has 8. Layers of tiny random checkpoints amplify errors more than those of real checkpoints.
     for (dtype, tolerance) in [(DType::F16, 0.02), (DType::BF16, 0.15)] {
         let mut options = LoadOptions::default();
         (options.dtype, options.device) = (dtype, device());
@@ -141,7 +140,7 @@ fn the_bundled_model_equals_transformers_on_real_sentences() {
     let model = load(&bundled()).unwrap();
     let golden = Tensors::read(path("minilm/golden.safetensors"));
     check_states("minilm", &model.transformer, &golden);
-    // And in absolute terms, since its activations are small.
+    // Also the absolute difference, because the activations are small.
     let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
     let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
     let ours: Vec<f32> = states.iter().flat_map(values).collect();
@@ -150,9 +149,9 @@ fn the_bundled_model_equals_transformers_on_real_sentences() {
     assert!(difference < 5e-5, "{difference:e}");
 }
 
-/// The golden files once more with narrower vectors, as other machines have them.
+/// The golden files with narrower vector instructions, as on other machines.
 #[test]
-fn narrower_vectors_equal_transformers_too() {
+fn narrower_vector_instructions_equal_transformers() {
     const LIMIT: &str = "STRATOSCOPE_SIMD";
     if std::env::var_os(LIMIT).is_some() {
         return;
@@ -185,7 +184,7 @@ fn packing_changes_nothing() {
 }
 
 #[test]
-fn attention_rows_sum_to_one_and_hooks_may_replace() {
+fn attention_rows_sum_to_one_and_hooks_can_replace_them() {
     struct NoAttention;
     impl stratoscope_transformer::Hooks for NoAttention {
         fn points(&self) -> Vec<HookPoint> {

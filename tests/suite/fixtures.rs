@@ -1,11 +1,11 @@
-//! Where the fixtures lie, and how their tensors are read.
+//! The paths of fixtures, and a reader of their tensors.
 
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{Error, LoadOptions, Model, Source};
 
-/// The folder of a fixture.
+/// The path of a fixture.
 pub(crate) fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures").join(name)
 }
@@ -15,7 +15,7 @@ pub(crate) fn corpus() -> String {
     std::fs::read_to_string(path("probing/corpus.conllu")).unwrap()
 }
 
-/// The model that comes with the program.
+/// The bundled model.
 pub(crate) fn bundled() -> Source {
     let files = stratoscope_bundled::files();
     Source::Memory {
@@ -24,18 +24,18 @@ pub(crate) fn bundled() -> Source {
     }
 }
 
-/// Loads a model that needs no download.
+/// Loads a model from a local source.
 pub(crate) fn load(source: &Source) -> Result<Model, Error> {
     stratoscope_loader::load(source, &mut Silent)
 }
 
-/// The same, otherwise than by default.
+/// Loads a model with options.
 pub(crate) fn load_with(source: &Source, options: &LoadOptions) -> Result<Model, Error> {
     stratoscope_loader::load_with(source, options, &mut Silent)
 }
 
-/// The golden checkpoints by name, loaded; those that have their config in an older spelling too
-/// are there twice.
+/// The golden checkpoints, with their names. A checkpoint with a second config in an older spelling
+/// is in the list twice.
 pub(crate) fn families() -> Vec<(String, Model)> {
     let mut loaded = Vec::new();
     for name in folders("families") {
@@ -50,12 +50,12 @@ pub(crate) fn families() -> Vec<(String, Model)> {
     loaded
 }
 
-/// A model that has to load.
+/// Loads a model, or panics with the name.
 pub(crate) fn loaded_from(name: &str, source: &Source) -> Model {
     load(source).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// The names of the folders in a place among the fixtures.
+/// The names of the folders in a folder of the fixtures.
 pub(crate) fn folders(place: &str) -> Vec<String> {
     let entries = std::fs::read_dir(path(place)).unwrap();
     let name = |entry: std::io::Result<std::fs::DirEntry>| entry.unwrap().file_name();
@@ -64,7 +64,7 @@ pub(crate) fn folders(place: &str) -> Vec<String> {
     names
 }
 
-/// A safetensors file whose tensors are read by name.
+/// A safetensors file; tensors are read by name.
 pub(crate) struct Tensors(Vec<u8>);
 
 impl Tensors {
@@ -73,7 +73,7 @@ impl Tensors {
         Self(std::fs::read(path).unwrap_or_else(|e| panic!("{}: {e}", path.display())))
     }
 
-    /// Values and shape, where there is such a tensor.
+    /// The values and the shape of a tensor, if it exists.
     pub(crate) fn f32(&self, name: &str) -> Option<(Vec<f32>, Vec<usize>)> {
         let file = SafeTensors::deserialize(&self.0).unwrap();
         let view = file.tensor(name).ok()?;
@@ -82,7 +82,7 @@ impl Tensors {
         Some((values.iter().map(|&b| f32::from_le_bytes(b)).collect(), view.shape().to_vec()))
     }
 
-    /// Values of a list of whole numbers, where there is such a tensor.
+    /// The values of a tensor of integers, if it exists.
     pub(crate) fn i64(&self, name: &str) -> Option<Vec<i64>> {
         let file = SafeTensors::deserialize(&self.0).unwrap();
         let view = file.tensor(name).ok()?;
@@ -92,7 +92,7 @@ impl Tensors {
     }
 }
 
-/// The largest difference of two slices, and the largest value of the second.
+/// The largest absolute difference of two slices, and the largest absolute value of the second.
 pub(crate) fn distance(ours: &[f32], theirs: &[f32]) -> (f32, f32) {
     assert_eq!(ours.len(), theirs.len());
     ours.iter().zip(theirs).fold((0.0, 0.0), |(worst, largest): (f32, f32), (a, b)| {

@@ -1,5 +1,5 @@
-//! Bytes of no meaning, and whole files damaged at random: an answer or an error, never a panic,
-//! and no memory that the file does not hold.
+//! Random bytes, and files that are damaged at random: they give a result or an error, and never a
+//! panic.
 
 use crate::command::{Generator, Place, tiny};
 use serde_json::Value;
@@ -7,7 +7,8 @@ use stratoscope::crates::extractor::{extract, prepare, read_states, states_bytes
 use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 use stratoscope_loader::Source;
 
-/// One of: cut, bytes changed, bytes put in, bytes taken out, a digit changed, noise alone.
+/// Damages bytes in one of these ways: cut, changed bytes, inserted bytes, removed bytes, a changed
+/// number, or only random bytes.
 fn damaged(whole: &[u8], random: &mut Generator) -> Vec<u8> {
     let mut bytes = whole.to_vec();
     match random.below(6) {
@@ -56,10 +57,10 @@ fn states_files() {
     let mut random = Generator::new(1);
     let (mut read, mut refused) = (0, 0);
     for _ in 0..1500 {
-        // Mostly in the header and the small tensors; damaged values are only other values.
+        // Mostly in the header: damaged values of tensors are only other values.
         let mut bytes = damaged(&whole[..header], &mut random);
         if bytes.len() >= 8 && random.below(2) == 0 {
-            // The header's new length, so that what is in it is looked at.
+            // The correct length of the damaged header, so that its content is parsed.
             let length = bytes.len() as u64 - 8;
             bytes[..8].copy_from_slice(&length.to_le_bytes());
         }
@@ -71,7 +72,7 @@ fn states_files() {
         match read_states(&path) {
             Ok(states) => {
                 read += 1;
-                // What reads must also be fit for use.
+                // States that can be read must not cause a panic later.
                 for unit in [Unit::Word, Unit::Sentence] {
                     let _ = states.pooled(unit, Pooling::Mean);
                 }
@@ -91,7 +92,7 @@ fn states_files() {
 #[test]
 fn configs_and_indices() {
     let mut model = tiny();
-    // Enough of the weights to come as far as reading them.
+    // Some of the weights, so that the loader starts to read them.
     model.tensors.retain(|name, _| name.contains("embeddings"));
     let config = serde_json::to_vec(&model.config).unwrap();
     let index = br#"{"metadata": {"total_size": 7}, "weight_map": {"a.weight": "model-1.safetensors", "b.bias": "model-2.safetensors"}}"#;
@@ -120,7 +121,7 @@ fn configs_and_indices() {
 }
 
 #[test]
-fn every_key_of_a_config_may_be_anything() {
+fn any_value_of_any_key_of_a_config_is_an_error() {
     let mut base = tiny();
     base.tensors.retain(|name, _| name.contains("embeddings.LayerNorm"));
     let keys: Vec<String> = base.config.as_object().unwrap().keys().cloned().collect();

@@ -1,5 +1,5 @@
-//! `geometry`: its numbers against the library's own measures, what little text leaves undefined,
-//! several models, its files.
+//! `geometry`: numbers compared with the measures of the library, measures that are not defined for
+//! short texts, several models, files.
 
 use crate::command::{Outcome, Place, json_of, number, tiny};
 use crate::fixtures::{corpus, load};
@@ -13,13 +13,13 @@ use stratoscope::crates::geometry::{
 use stratoscope::geometry::Measure;
 use stratoscope::{Estimate, HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 
-/// Sixty short sentences, and two models.
+/// A place with sixty short sentences and two models.
 fn place() -> Place {
     let place = Place::with_tiny();
     place.write("own.conllu", corpus());
     let mut other = tiny();
     for (name, tensor) in &mut other.tensors {
-        // Another model: the first block adds twice as much.
+        // Another model: the output weights of the first block are doubled.
         if name.contains("layer.0.") && name.ends_with("dense.weight") {
             for value in tensor.bytes.chunks_exact_mut(4) {
                 let (bytes, _) = value.as_chunks::<4>();
@@ -55,15 +55,15 @@ fn check(found: &Value, expected: Estimate) {
 }
 
 #[test]
-fn help_teaches_with_examples() {
+fn help_has_examples() {
     let help = Place::new().line("geometry --help").done().stdout;
     let settled: String = help.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     insta::assert_snapshot!("help_geometry", settled);
 }
 
-/// All of the corpus is less than a sample, so that every number can be had from plain arrays.
+/// The corpus is smaller than a sample, so that all numbers can be computed from arrays.
 #[test]
-fn numbers_are_those_of_the_library() {
+fn numbers_equal_those_of_the_library() {
     let place = place();
     let found = json(place.line("geometry --file own.conllu --model tiny --json --seed 3"));
     assert_eq!(found["schema"]["name"], "stratoscope.geometry");
@@ -81,7 +81,7 @@ fn numbers_are_those_of_the_library() {
     assert_eq!(found["input"]["texts"], texts.len());
     assert_eq!(found["omitted"].as_array().unwrap().len(), 0);
 
-    // Forms that occur more than once, ten of each at most: of fewer all of them.
+    // The forms that occur more than once, with at most ten occurrences each.
     let mut forms: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     for (row, word) in words.rows.iter().enumerate() {
         forms.entry(word.label.as_str()).or_default().push(row);
@@ -134,7 +134,7 @@ fn numbers_are_those_of_the_library() {
                 assert_eq!((kept.len(), total), (11, of.len() as u64));
             }
         }
-        // Of the forms that occur rarely enough for nothing to be drawn.
+        // If no form has more than ten occurrences, no occurrences are sampled.
         if forms.values().all(|rows| rows.len() <= 10) {
             let numbers: BTreeMap<&str, usize> = forms.keys().copied().zip(0..).collect();
             let types: Vec<usize> =
@@ -159,7 +159,7 @@ fn numbers_are_those_of_the_library() {
 }
 
 #[test]
-fn the_table_says_what_the_json_says_on_any_number_of_threads() {
+fn csv_equals_json_and_files_do_not_depend_on_threads() {
     let place = place();
     let line = "geometry --file own.conllu --model tiny --sample 200 --output out";
     place.line(&format!("{line} --threads 1 --quiet")).done();
@@ -197,7 +197,7 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
     let settled: String = shown.lines().map(|line| format!("{}\n", line.trim_end())).collect();
     insta::assert_snapshot!("geometry_summary", settled);
     for (name, bytes) in place.files("out") {
-        // The command line is in it.
+        // The manifest has the command line, which differs.
         if name != "manifest.json" {
             assert_eq!(first[&name], bytes, "{name}");
         }
@@ -226,9 +226,9 @@ fn the_table_says_what_the_json_says_on_any_number_of_threads() {
     assert_eq!(seen, defined.count());
 }
 
-/// What is null is named, and nothing is NaN.
+/// Every null is explained in `omitted`, and no value is NaN.
 #[test]
-fn what_little_text_leaves_undefined_is_named() {
+fn measures_that_are_not_defined_for_short_texts_are_omitted() {
     let place = Place::with_tiny();
     let of = |text: &str| {
         place.write("text.txt", text);
@@ -271,7 +271,7 @@ fn what_little_text_leaves_undefined_is_named() {
 }
 
 #[test]
-fn several_models_are_held_against_each_other() {
+fn several_models_are_compared_with_each_other() {
     let place = place();
     tiny().write(&place.path("twin"));
     let line = "geometry --file own.conllu --model tiny --model twin --model other --json";
@@ -283,7 +283,7 @@ fn several_models_are_held_against_each_other() {
     assert_eq!(models[0]["layers"], models[1]["layers"]);
     let across = found["across"].as_array().unwrap();
     assert_eq!(across.len(), 3);
-    // A model against its twin is itself against itself.
+    // CKA between a model and its copy is CKA within the model.
     for kind in ["linear", "debiased", "rbf"] {
         let own = &models[0]["cka"][kind];
         for (a, row) in across[0][kind].as_array().unwrap().iter().enumerate() {
@@ -305,7 +305,7 @@ fn several_models_are_held_against_each_other() {
 }
 
 #[test]
-fn texts_come_from_everywhere() {
+fn texts_can_come_from_lines_jsonl_and_stdin() {
     let place = place();
     let lines: String = corpus()
         .lines()
@@ -323,7 +323,7 @@ fn texts_come_from_everywhere() {
 }
 
 #[test]
-fn what_is_wrong_is_said_in_one_line() {
+fn wrong_input_gives_an_error() {
     let place = place();
     place.write("blank.txt", "\n \n");
     place.write("long.txt", "bank ".repeat(60));

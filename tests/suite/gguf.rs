@@ -1,4 +1,4 @@
-//! GGUF files of the golden checkpoints compute what the checkpoints do.
+//! GGUF files of the golden checkpoints give the same output as the checkpoints.
 
 use crate::families::check_states;
 use crate::fixtures::{Tensors, folders, loaded_from, path};

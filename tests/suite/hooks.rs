@@ -1,9 +1,11 @@
-//! Hook points through the program: what `extract --hooks` writes, and what it refuses.
+//! Hook points through the program: the tensors that `extract --hooks` writes, and wrong hook
+//! points.
 
 use crate::command::Place;
 use crate::fixtures::{Tensors, distance, path};
 
-/// A golden checkpoint, its token ids in a file a line a sequence, and what was expected.
+/// Writes the token ids of a golden checkpoint to a file, one line per sequence. Returns the folder
+/// and the golden tensors.
 fn ids_of(place: &Place, name: &str) -> (String, Tensors) {
     let folder = path("families").join(name);
     let golden = Tensors::read(folder.join("golden.safetensors"));
@@ -50,7 +52,7 @@ fn any_hook_point_is_written_under_its_name() {
     let (norms, own) = states.f32("blocks.1.attn.value_weighted_norms").unwrap();
     assert_eq!(own, shape[1..]);
     assert!(norms.iter().all(|v| *v >= 0.0) && norms.iter().any(|v| *v > 0.01));
-    // The states are the same with hooks and without.
+    // The states are equal with and without hooks.
     let plain = place.run([
         "extract",
         "--model",
@@ -66,7 +68,7 @@ fn any_hook_point_is_written_under_its_name() {
 }
 
 #[test]
-fn a_point_that_is_not_there_is_refused() {
+fn hook_points_that_do_not_exist_are_refused() {
     let place = Place::new();
     let (folder, _) = ids_of(&place, "gpt-neox");
     let error = |hooks: &str, more: &str| {

@@ -1,5 +1,4 @@
-//! Bad input of every kind: the exit code, one line that says what is wrong, and nothing left on
-//! disk.
+//! Wrong input of every kind: the exit code, an error of one line, and no files left on disk.
 
 use crate::checkpoints::{Checkpoint, Stored};
 use crate::command::{Outcome, Place, tiny};
@@ -7,7 +6,7 @@ use safetensors::Dtype;
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Runs a command line that must fail, and gives its exit code and message.
+/// Runs a command line that must fail. Returns its exit code and message.
 fn refused(place: &Place, line: &str) -> String {
     let before = place.files("");
     let outcome = place.line(line);
@@ -16,7 +15,7 @@ fn refused(place: &Place, line: &str) -> String {
     verdict(&outcome)
 }
 
-/// What every failure must be: one line on stderr, nothing on stdout, no panic.
+/// Checks a failure: one line on stderr, no output on stdout, no panic.
 fn checked(place: &Place, line: &str, outcome: &Outcome) {
     assert!(matches!(outcome.code, Some(1..=5)), "{line}: {outcome:?}");
     assert_eq!(outcome.stdout, "", "{line}");
@@ -29,7 +28,7 @@ fn verdict(outcome: &Outcome) -> String {
     format!("{} {}", outcome.code.unwrap(), outcome.stderr.strip_prefix("error: ").unwrap())
 }
 
-/// Command lines with what they say, for a snapshot.
+/// Command lines with their messages, for a snapshot.
 fn table(place: &Place, lines: &[&str]) -> String {
     let rows = lines.iter().map(|line| format!("{line:?}\n  {}", refused(place, line)));
     rows.collect()
@@ -82,7 +81,7 @@ fn texts_that_cannot_be_read() {
 }
 
 #[test]
-fn text_that_is_not_utf8_on_standard_input() {
+fn standard_input_that_is_not_utf8() {
     let place = Place::with_tiny();
     let outcome = place.line_reading("explore --model tiny -", b"river\n\xff\n");
     checked(&place, "stdin", &outcome);
@@ -114,7 +113,7 @@ fn long_texts_are_cut_or_windowed_with_a_warning() {
 }
 
 #[test]
-fn models_that_are_not_there() {
+fn missing_models() {
     let place = Place::with_tiny();
     place.write("file", "x");
     for name in ["no-config", "no-weights", "only-pickle", "no-tokenizer"] {
@@ -169,7 +168,7 @@ fn put(model: &mut Checkpoint, end: &str, element: usize, value: f32) {
     tensor(model, end).bytes[element * 4..][..4].copy_from_slice(&value.to_le_bytes());
 }
 
-/// The weights as they would be written, changed.
+/// Changes the bytes of the weights file.
 fn weights(model: &mut Checkpoint, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = model.all_files().remove("model.safetensors").unwrap();
     change(&mut bytes);
@@ -281,7 +280,7 @@ fn models_that_are_broken() {
 }
 
 #[test]
-fn shards_that_are_not_what_the_index_says() {
+fn shards_that_do_not_match_the_index() {
     let place = Place::new();
     let mut rows = String::new();
     for (what, index) in [
@@ -342,7 +341,7 @@ fn folders_that_cannot_be_written() {
     let locked = place.path("locked");
     std::fs::create_dir(&locked).unwrap();
     std::fs::set_permissions(&locked, std::fs::Permissions::from_mode(0o555)).unwrap();
-    // Nobody creates files in procfs, not even root, who may write into the locked folder.
+    // Nobody can create files in procfs. root can write to the locked folder.
     let mut folders = vec!["/proc"];
     if std::fs::write(locked.join("probe"), "x").is_err() {
         folders.push("locked");
@@ -359,7 +358,7 @@ fn folders_that_cannot_be_written() {
 }
 
 #[test]
-fn command_lines_that_cannot_be_meant() {
+fn wrong_command_lines() {
     let place = Place::with_tiny();
     for (line, said) in [
         ("", "Usage"),
@@ -386,14 +385,14 @@ fn command_lines_that_cannot_be_meant() {
     }
 }
 
-/// The parts of a states file that another program may write.
+/// The parts of a states file that another program can write.
 struct States {
     tensors: Vec<(&'static str, Dtype, Vec<usize>, Vec<u8>)>,
     metadata: Option<String>,
 }
 
 impl States {
-    /// Two layers of three rows of four numbers.
+    /// Two layers, three rows, four dimensions.
     fn new() -> Self {
         let values = (0..24).flat_map(|v| (v as f32).sin().to_le_bytes()).collect();
         Self { tensors: vec![("hidden_states", Dtype::F32, vec![2, 3, 4], values)], metadata: None }
@@ -432,7 +431,7 @@ impl States {
 }
 
 #[test]
-fn states_files_that_do_not_hold_together() {
+fn inconsistent_states_files() {
     let place = Place::new();
     let whole = States::new().bytes();
     let mut absurd = whole.clone();

@@ -1,4 +1,4 @@
-//! Laws of extraction, whatever the weights: words, cuts, windows and files.
+//! Laws of extraction for any weights: words, cut texts, windows and files.
 
 use crate::command::{Place, tiny};
 use crate::fixtures::load;
@@ -24,7 +24,7 @@ fn states(model: &Model, text: &str, long: LongText) -> Activations {
     extract(model, prepared, &LayerSelection::All, &HookSelection::default(), &mut |_| {}).unwrap()
 }
 
-/// Holds some rows of one against as many rows of another, at every layer.
+/// Asserts that rows of two states are equal at every layer.
 fn same_rows(a: &Activations, rows: Range<usize>, b: &Activations, start: usize) {
     for layer in 0..a.layers.len() {
         for (i, row) in rows.clone().enumerate() {
@@ -36,7 +36,8 @@ fn same_rows(a: &Activations, rows: Range<usize>, b: &Activations, start: usize)
     }
 }
 
-/// Sixty words, each one token, in no simple order. The model reads 37, two of them special.
+/// Sixty words of one token each, in an irregular order. The model reads 37 tokens, with 2 special
+/// ones.
 fn long_text() -> Vec<&'static str> {
     const WORDS: [&str; 11] = [
         "the", "river", "bank", "walked", "sleeping", "and", "refused", "along", "seal", "loan",
@@ -46,7 +47,7 @@ fn long_text() -> Vec<&'static str> {
 }
 
 #[test]
-fn a_cut_text_is_its_beginning() {
+fn a_cut_text_has_the_states_of_its_beginning() {
     let (model, words) = (model(), long_text());
     let text = words.join(" ");
     assert!(prepare(&model, vec![Text::from(text.as_str())], LongText::Refuse).is_err());
@@ -57,19 +58,19 @@ fn a_cut_text_is_its_beginning() {
 }
 
 #[test]
-fn a_window_is_the_plain_reading_of_its_words() {
+fn a_window_has_the_states_of_its_words() {
     let (model, words) = (model(), long_text());
     let windowed = states(&model, &words.join(" "), LongText::Window);
     assert_eq!(windowed.rows.len(), 62);
-    // Windows of 35 words that share 17: the first holds words 0 to 34, the second 18 to 52, the
-    // third 36 to 59. Each word is taken from where it is farthest from a cut.
+    // Windows of 35 words with an overlap of 17: words 0 to 34, 18 to 52, and 36 to 59. Each word
+    // is taken from the window in which it is farthest from a cut.
     let plain = |words: &[&str]| states(&model, &words.join(" "), LongText::Refuse);
     same_rows(&windowed, 0..28, &plain(&words[..35]), 0);
     same_rows(&windowed, 28..46, &plain(&words[18..53]), 10);
     same_rows(&windowed, 46..62, &plain(&words[36..]), 10);
     let labels: Vec<&str> = windowed.rows.iter().map(|r| r.label.as_str()).collect();
     assert_eq!(labels[1..61], words);
-    // Places in the text run on from window to window.
+    // Offsets in the text increase from window to window.
     let starts: Vec<usize> = windowed.rows[1..61].iter().map(|r| r.char_offsets[0]).collect();
     assert!(starts.windows(2).all(|w| w[0] < w[1]), "{starts:?}");
     let word_ids: Vec<_> = windowed.rows[1..61].iter().map(|r| r.word_id.unwrap()).collect();
@@ -77,7 +78,7 @@ fn a_window_is_the_plain_reading_of_its_words() {
 }
 
 #[test]
-fn a_text_that_fits_is_read_the_same_by_every_policy() {
+fn a_short_text_has_the_same_states_with_every_policy() {
     let model = model();
     let text = long_text()[..35].join(" ");
     let plain = states(&model, &text, LongText::Refuse);
@@ -119,7 +120,7 @@ fn words_are_pooled_from_their_tokens() {
 }
 
 #[test]
-fn states_come_back_from_their_file() {
+fn states_are_read_back_from_a_file() {
     let (model, place) = (model(), Place::new());
     let texts = vec![
         Text::from("the river — ünïcödé 🌊"),
@@ -162,14 +163,14 @@ fn a_file_of_hidden_states_alone_is_enough() {
 }
 
 #[test]
-fn a_sink_is_named_and_does_not_hide_the_rest() {
+fn a_sink_is_named_in_the_caption_and_not_drawn() {
     let mut states = states(&model(), "the river bank walked past the loan", LongText::Refuse);
     let drawn = |states: &Activations| {
         let (options, artifacts) = (ExploreOptions::default(), ModelArtifacts::default());
         let exploration = Exploration::of(states.clone(), &options, &artifacts, &Silent).unwrap();
         let trajectory = exploration.figure("trajectory").unwrap();
         let drawn = trajectory.draw().unwrap();
-        // Its words alone, as the lines of the caption are broken anywhere.
+        // Only the words, because the caption can be broken into lines at any space.
         let texts = drawn.svg().split('<').filter_map(|tag| tag.split_once('>'));
         let words: Vec<&str> = texts.flat_map(|(_, text)| text.split_whitespace()).collect();
         (words.join(" "), trajectory.json().unwrap())

@@ -1,4 +1,4 @@
-//! The lens through the program, held to logits that the forward pass gives elsewhere.
+//! The lens through the program, compared with the logits of the forward pass.
 
 use crate::checkpoints::Checkpoint;
 use crate::command::{Place, number};
@@ -6,7 +6,7 @@ use crate::fixtures::{Tensors, path};
 use crate::report::report_of_page;
 use stratoscope::crates::chart::Drawing;
 
-/// A golden checkpoint with a head, and a tokenizer beside it.
+/// Writes a golden checkpoint with a head, and a tokenizer.
 fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {
     let mut model = Checkpoint::fixture(fixture).with_rows(2000);
     for name in ["vocab.json", "merges.txt"] {
@@ -32,7 +32,7 @@ fn nats(logits: &[f64], id: usize) -> f64 {
 }
 
 #[test]
-fn the_last_layer_is_what_the_model_predicts() {
+fn the_last_layer_equals_the_prediction_of_the_model() {
     let place = Place::new();
     with_tokenizer(&place, "gpt2", "n_positions");
     let text = "the bank by the river";
@@ -64,7 +64,7 @@ fn the_last_layer_is_what_the_model_predicts() {
 }
 
 #[test]
-fn a_mask_is_what_a_masked_model_predicts() {
+fn a_masked_model_predicts_the_mask() {
     let place = Place::new();
     with_tokenizer(&place, "roberta", "max_position_embeddings");
     let text = "the <mask> by the river";
@@ -84,7 +84,7 @@ fn a_mask_is_what_a_masked_model_predicts() {
     let id = with_target["positions"][masked]["truth"]["id"].as_u64().unwrap() as usize;
     assert!((number(&truth["nats"]) - nats(row, id)).abs() < 1e-5);
 
-    // Pseudo-perplexity: each of the two tokens hidden in its turn.
+    // Pseudo-perplexity: each of the two tokens is masked in turn.
     let pseudo =
         place.run(["lens", "--model", "model", "and the", "--perplexity", "--json"]).json();
     assert_eq!(pseudo["perplexity"]["pseudo"], true);

@@ -1,6 +1,6 @@
-//! The integration tests, a module an area.
+//! The integration tests: one module per area.
 
-// Helpers of tests may fail as tests do; distances are printed.
+// Helpers of tests can panic as tests do, and differences are printed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod baseline;

@@ -1,16 +1,16 @@
-//! Knowing a model and the machine: info, models, fetch, doctor, completions.
+//! The commands info, models, fetch, doctor and completions.
 
 use crate::command::Place;
 use serde_json::Value;
 
 #[test]
-fn info_says_what_a_model_is() {
+fn info_describes_a_model() {
     let place = Place::with_tiny();
     let outcome = place.line("info bundled --json");
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     let about: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!((about["family"].as_str(), about["n_layers"].as_u64()), (Some("BERT"), Some(6)));
-    // 22,713,216 numbers are stored; the pooler's are not needed.
+    // 22,713,216 numbers are stored; those of the pooler are not needed.
     assert_eq!(about["parameters"], 22_713_216 - 384 * 384 - 384);
     assert_eq!(about["unused_tensors"].as_array().unwrap().len(), 2);
     assert_eq!((&about["max_tokens"], &about["sentence_max_tokens"]), (&512.into(), &256.into()));
@@ -26,7 +26,7 @@ fn info_says_what_a_model_is() {
 }
 
 #[test]
-fn models_lists_what_is_cached_and_whether_it_can_be_read() {
+fn models_lists_cached_models_and_their_families() {
     let place = Place::new();
     let empty = place.line("models --cache-dir cache");
     assert_eq!(empty.code, Some(0), "{}", empty.stderr);
@@ -70,7 +70,7 @@ fn fetch_checks_that_a_model_loads() {
 }
 
 #[test]
-fn doctor_says_what_is_so_and_never_shows_the_token() {
+fn doctor_describes_the_machine_and_never_shows_the_token() {
     let place = Place::new();
     let mut command = place.command(["doctor", "--json"]);
     let found = place.finish(command.env("HF_TOKEN", "hf_secret"));
@@ -85,7 +85,7 @@ fn doctor_says_what_is_so_and_never_shows_the_token() {
 }
 
 #[test]
-fn completions_know_the_commands() {
+fn completions_have_the_commands() {
     let place = Place::new();
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = place.line(&format!("completions {shell}"));

@@ -1,4 +1,4 @@
-//! `probe`: annotated corpora with and without mistakes, its numbers, own tasks and saved probes.
+//! `probe`: annotated corpora with and without errors, numbers, TSV tasks, and saved probes.
 
 use crate::command::{Place, interval, number, tiny};
 use crate::fixtures::{corpus, load};
@@ -7,14 +7,14 @@ use std::fmt::Write;
 use stratoscope::crates::extractor::{ChosenWords, extract, parse_annotated, prepare};
 use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
 
-/// Sixty short sentences with their annotation, in a place of their own.
+/// A place with sixty short annotated sentences.
 fn place() -> Place {
     let place = Place::new();
     place.write("own.conllu", corpus());
     place
 }
 
-/// A score lies in its interval, and all of it between the bounds.
+/// Asserts that a score is in its interval, and that the interval is between the bounds.
 fn check(score: &Value, low: f64, high: f64) {
     let [from, value, to] = interval(score);
     assert!(from <= value + 1e-12 && value <= to + 1e-12, "{score}");
@@ -25,7 +25,8 @@ fn value(score: &Value) -> f64 {
     number(&score["value"])
 }
 
-/// A task of one word a line: is the noun a person, an animal, …; or what kind of sentence it is.
+/// A TSV task. With spans, the label is the supersense of a noun; without, the kind of the
+/// sentence.
 fn task(spans: bool) -> String {
     let mut lines = String::from(if spans { "text\tspan\tlabel\n" } else { "" });
     let mut text = "";
@@ -46,7 +47,7 @@ fn task(spans: bool) -> String {
         if let Some(sense) = columns.get(9).and_then(|m| m.strip_prefix("Supersense=n."))
             && spans
         {
-            // The first of equal words is what the label is of.
+            // Of equal words, the label belongs to the first.
             let start = text[..text.find(columns[1]).unwrap()].chars().count();
             let end = start + columns[1].chars().count();
             let sense = sense.split('|').next().unwrap();
@@ -56,9 +57,9 @@ fn task(spans: bool) -> String {
     lines
 }
 
-/// States of chosen words are those that `extract` pools, whatever else is chosen.
+/// The states of chosen words are equal to the pooled states of `extract`.
 #[test]
-fn states_of_chosen_words_are_those_of_all() {
+fn states_of_chosen_words_equal_those_of_all_words() {
     let model = load(&tiny().source()).unwrap();
     let sentences = parse_annotated(corpus().as_bytes(), "own").unwrap();
     let texts: Vec<Text> = sentences.into_iter().map(|s| s.text).collect();
@@ -68,7 +69,7 @@ fn states_of_chosen_words_are_those_of_all() {
     for pooling in [Pooling::Mean, Pooling::First, Pooling::Max] {
         let words = states.pooled(Unit::Word, pooling).unwrap();
         let offsets = words.sequence_offsets();
-        // Every other word of two sentences of three.
+        // Every second word in two of three sentences.
         let chosen: Vec<Vec<usize>> = (0..texts.len())
             .map(|text| match text % 3 {
                 0 => Vec::new(),
@@ -103,7 +104,7 @@ fn states_of_chosen_words_are_those_of_all() {
 }
 
 #[test]
-fn help_teaches_with_examples() {
+fn help_has_examples() {
     let place = Place::new();
     let probe = place.line("probe --help").done().stdout;
     let apply = place.line("probe apply --help").done().stdout;
@@ -119,7 +120,7 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
     let place = place();
     let line = "probe --corpus own.conllu --label upos --json --control --mdl --strength 0.1";
     let one = place.line(&format!("{line} --threads 1")).done();
-    assert_eq!(one.stderr, "only 6 sentences to score on: the intervals are too narrow\n");
+    assert_eq!(one.stderr, "the test has only 6 sentences: the intervals are too narrow\n");
     let two = place.line(&format!("{line} --threads 2")).done();
     assert_eq!(one.stdout, two.stdout);
     assert!(!place.path("stratoscope-out").exists());
@@ -148,7 +149,7 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
         (&sentences["train"], &sentences["dev"], &sentences["test"]),
         (&48.into(), &6.into(), &6.into())
     );
-    // Words, not tokens: "can't" is two, and both are scored.
+    // Rows are words, not tokens: "can't" is two words, and both are scored.
     let classes = all["classes"].as_array().unwrap();
     let part = classes.iter().find(|c| c["class"] == "PART").unwrap();
     let negated =
@@ -158,7 +159,7 @@ fn one_label_gives_layers_and_baselines_on_any_number_of_threads() {
 }
 
 #[test]
-fn two_labels_are_held_against_each_other_on_the_same_words() {
+fn two_labels_are_compared_on_the_same_words() {
     let place = place();
     let line = "probe --corpus own.conllu --label deprel.universal --label misc.Supersense --where upos=NOUN \
                 --where form~^[a-z] --layers 0,3,-1 --mix --random-weights";
@@ -175,14 +176,14 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
             check(&own["accuracy"], 0.0, 1.0);
             check(&own["random_weights"]["accuracy"], 0.0, 1.0);
         }
-        // Every noun of this corpus has one sense, so that looking it up leaves nothing.
+        // Every noun of this corpus has one sense, so that the lookup makes no errors.
         check(&layer["labels"]["deprel.universal"]["gain_over_lookup"], f64::NEG_INFINITY, 1.0);
         assert_eq!(layer["labels"]["misc.Supersense"]["gain_over_lookup"], Value::Null);
     }
     let mix = &all["labels"]["deprel.universal"]["mixes"];
     let centre = mix["mix"]["centre_of_gravity"].as_f64().unwrap();
     assert!((0.0..=2.0).contains(&centre), "{mix}");
-    // Without the subtypes that the corpus has.
+    // Without the subtypes of the corpus.
     let classes = all["labels"]["deprel.universal"]["classes"].as_array().unwrap();
     let names: Vec<&str> = classes.iter().map(|c| c["class"].as_str().unwrap()).collect();
     assert_eq!(names, ["iobj", "nmod", "nsubj", "obj", "obl"]);
@@ -204,17 +205,17 @@ fn two_labels_are_held_against_each_other_on_the_same_words() {
     assert_eq!(numbers.trim_end(), all.to_string());
     let said = place.line(&format!("{line} --output out")).stderr;
     assert!(said.contains("out is not empty"), "{said}");
-    // The same to the eye.
+    // The summary has both labels.
     let shown = place.line(&format!("{line} --output out --overwrite")).done();
     for expected in
-        ["deprel.universal: 5 classes", "misc.Supersense: 4 classes", "form lookup", "peaks"]
+        ["deprel.universal: 5 classes", "misc.Supersense: 4 classes", "form lookup", "lower"]
     {
         assert!(shown.stdout.contains(expected), "{expected} in {}", shown.stdout);
     }
 }
 
 #[test]
-fn trees_are_read_off_distances() {
+fn the_structural_probe_predicts_trees() {
     let place = place();
     let line = "probe --corpus own.conllu --structural --layers 0,3";
     let all = place.line(&format!("{line} --json")).json();
@@ -225,15 +226,15 @@ fn trees_are_read_off_distances() {
         }
         check(&scores["dspr"], -1.0, 1.0);
     }
-    // In passes of a layer each, where memory is short.
+    // With little memory, in passes of one layer each.
     let passes = place.line(&format!("{line} --json --memory 1")).json();
     assert_eq!(passes, all);
     let shown = place.line(&format!("{line} --output out")).done().stdout;
-    assert!(shown.contains("UUAS") && shown.contains("the chain of neighbours"), "{shown}");
+    assert!(shown.contains("UUAS") && shown.contains("The structural probe finds"), "{shown}");
 }
 
 #[test]
-fn parts_are_kept_apart() {
+fn files_of_parts_stay_separate() {
     let place = place();
     let sentences: Vec<String> = corpus().split_inclusive("\n\n").map(str::to_owned).collect();
     place.write("train.conllu", sentences[..40].concat());
@@ -247,7 +248,7 @@ fn parts_are_kept_apart() {
     assert_eq!(
         outcome.stderr,
         "no --test: the scores are those on --dev, and nothing is chosen on --dev\n\
-         only 10 sentences to score on: the intervals are too narrow\n"
+         the test has only 10 sentences: the intervals are too narrow\n"
     );
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(all["data"]["files"][1]["part"], "test");
@@ -257,7 +258,7 @@ fn parts_are_kept_apart() {
 }
 
 #[test]
-fn mistakes_of_a_corpus_name_their_line() {
+fn errors_in_a_corpus_name_the_line() {
     let place = Place::new();
     let whole = corpus();
     let with = |from: &str, to: &str| whole.replacen(from, to, 1).into_bytes();
@@ -283,7 +284,7 @@ fn mistakes_of_a_corpus_name_their_line() {
         let outcome = place.line("probe --corpus x.conllu --label upos");
         assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(4), ""), "{name}");
         write!(said, "{name}: {}", outcome.stderr).unwrap();
-        // What does not ask for heads reads a text with bad ones all the same.
+        // A command that needs no heads can read a file with wrong heads.
         let heads = ["bad-head", "head-beyond", "own-head", "cycle", "two-roots", "no-root"];
         let read = place.line("extract --file x.conllu --words --layers 0 --json").code;
         assert_eq!(read == Some(0), heads.contains(&name), "{name}");
@@ -339,7 +340,7 @@ fn what_cannot_be_probed_is_refused() {
 }
 
 #[test]
-fn an_own_task_is_probed_saved_and_applied() {
+fn a_tsv_task_is_probed_saved_and_applied() {
     let place = Place::with_tiny();
     place.write("kinds.tsv", task(false));
     let line = "probe --tsv kinds.tsv --strength 1 --save kinds.probe --json";
@@ -385,7 +386,7 @@ fn an_own_task_is_probed_saved_and_applied() {
 }
 
 #[test]
-fn a_task_of_places_in_texts_is_probed_saved_and_applied() {
+fn a_task_with_spans_is_probed_saved_and_applied() {
     let place = Place::new();
     place.write("senses.tsv", task(true));
     let all = place.line("probe --tsv senses.tsv --layers 2-4 --save senses.probe --json").json();
@@ -404,5 +405,5 @@ fn a_task_of_places_in_texts_is_probed_saved_and_applied() {
     place.write("bad.tsv", "The cow slept.\t4-70\tanimal\n");
     let bad = place.line("probe --tsv bad.tsv");
     assert_eq!(bad.code, Some(4));
-    assert!(bad.stderr.contains("bad.tsv, line 1: the place 4-70 is beyond"), "{}", bad.stderr);
+    assert!(bad.stderr.contains("bad.tsv, line 1: the place 4-70 is outside"), "{}", bad.stderr);
 }

@@ -1,4 +1,5 @@
-//! The profile: the one that ships is the model's own, its controls hold, and its command is honest.
+//! `profile`: the shipped profile equals the computed one, its controls hold, and the command
+//! works.
 
 use crate::command::{Place, interval, json_of};
 use crate::fixtures::bundled;
@@ -7,9 +8,9 @@ use stratoscope::crates::probing::{Balance, Design, Partitioner, Placement, Stim
 use stratoscope::profile::{NamedStimuli, Profile, ProfileStates};
 use stratoscope::{Estimate, Explorer, Silent};
 
-/// Runs with `STRATOSCOPE_UPDATE=1` write the profile anew.
+/// With `STRATOSCOPE_UPDATE=1`, this test writes the profile.
 #[test]
-fn the_shipped_profile_is_the_models_own_and_its_controls_hold() {
+fn the_shipped_profile_equals_the_computed_one_and_its_controls_hold() {
     let explorer = Explorer::open(bundled()).unwrap();
     let stimuli = NamedStimuli::homographs().unwrap();
     let states = ProfileStates::extract(&explorer, stimuli.clone()).unwrap();
@@ -40,7 +41,7 @@ fn the_shipped_profile_is_the_models_own_and_its_controls_hold() {
             }
         }
     }
-    // The embedding of a word knows nothing of its sentence.
+    // The embedding of a word does not depend on its sentence.
     let first = &computed.target.layers[0].partition;
     assert!(first.within_word.unwrap().value < 0.02);
     assert_eq!((first.semantic_share, first.semantic_share_any_role), (None, None));
@@ -51,7 +52,7 @@ fn the_shipped_profile_is_the_models_own_and_its_controls_hold() {
     shuffled_labels_show_nothing(&states);
 }
 
-/// What an edit of the stimuli must not worsen.
+/// The balance that an edit of the stimuli must keep.
 fn the_balance_is_kept(balance: &Balance) {
     assert!(balance.positions_equal && balance.sub_words_equal, "{balance:?}");
     assert_eq!(balance.sub_words, 1);
@@ -64,7 +65,8 @@ fn the_balance_is_kept(balance: &Balance) {
     assert!(balance.sense_from_neighbours.accuracy < 0.58, "{:?}", balance.sense_from_neighbours);
 }
 
-/// Senses permuted within word and role, roles within word and sense: nothing is left of the effect.
+/// With permuted labels (senses within word and role, roles within word and sense), there is no
+/// effect.
 fn shuffled_labels_show_nothing(states: &ProfileStates) {
     let positions: Vec<usize> = states.placements.iter().map(|p| p.position).collect();
     let design = Design::new(&states.stimuli.stimuli, &positions).unwrap();
@@ -104,7 +106,7 @@ fn shuffled_labels_show_nothing(states: &ProfileStates) {
     }
 }
 
-/// Words and punctuation marks, as a tokenizer that keeps words whole would cut them.
+/// The placements for a tokenizer with one token per word and punctuation mark.
 fn placements(stimuli: &Stimuli) -> Vec<Placement> {
     let place = |item: stratoscope::crates::probing::Item| {
         let characters: Vec<char> = item.text.chars().collect();
@@ -151,7 +153,7 @@ fn an_edit_that_breaks_the_balance_is_noticed() {
     assert!(!Balance::of(&stimuli, &placements(&stimuli)).unwrap().positions_equal);
 }
 
-/// No two contexts of a cell share a content word: what is left after these are taken out.
+/// Function words; all other words are content words.
 const FUNCTION_WORDS: &str = include_str!("../fixtures/function_words.txt");
 
 #[test]
@@ -210,11 +212,11 @@ We know | In the end | the team painted the [bat] bright red.
 ";
 
 #[test]
-fn the_bundled_models_profile_is_shown_at_once() {
+fn the_profile_of_the_bundled_model_is_stored() {
     let place = Place::new();
     let shown = place.line("profile");
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
-    assert!(shown.stdout.contains("carrier “the”") && shown.stdout.contains("Not shown:"));
+    assert!(shown.stdout.contains("carrier “the”") && shown.stdout.contains("made-up"));
     let folder = shown.stdout.lines().find(|l| l.starts_with("stratoscope-out/")).unwrap();
     for name in [
         "profile.svg",
@@ -242,7 +244,7 @@ fn the_bundled_models_profile_is_shown_at_once() {
 }
 
 #[test]
-fn profiles_of_several_models_stand_side_by_side() {
+fn profiles_of_several_models_are_compared() {
     let place = Place::with_tiny();
     place.write("own.txt", SMALL);
     let line = "profile --stimuli own.txt --model bundled --model tiny";
@@ -265,15 +267,15 @@ fn profiles_of_several_models_stand_side_by_side() {
 }
 
 #[test]
-fn stimuli_of_ones_own_are_profiled_and_kept() {
+fn profiles_of_own_stimuli_are_computed_and_stored() {
     let place = Place::new();
     place.write("own.txt", SMALL);
     let line = "profile --stimuli own.txt --save-states own.safetensors --output out";
     let shown = place.line(line);
     assert_eq!(shown.code, Some(0), "{}", shown.stderr);
     assert!(shown.stdout.contains("own.txt: 2 words, 4 senses, 2 roles (subject, object)"));
-    assert!(shown.stdout.contains("not the same in every cell: position is removed"));
-    // Nothing that is there is lost unasked.
+    assert!(shown.stdout.contains("unequal in the cells of the design: position is removed"));
+    // Existing files are not replaced without --overwrite.
     let again = place.line(line);
     assert_eq!(again.code, Some(2), "{}", again.stderr);
     let first = std::fs::read(place.path("out/numbers.json")).unwrap();
@@ -282,21 +284,21 @@ fn stimuli_of_ones_own_are_profiled_and_kept() {
     let (a, b): (Value, Value) =
         (serde_json::from_slice(&first).unwrap(), serde_json::from_str(&cached.stdout).unwrap());
     assert_eq!(a, b);
-    // A damaged cache is computed anew.
+    // With a damaged cache, the profile is computed again.
     let cache = place.path("home/.cache/stratoscope/profiles");
     for entry in std::fs::read_dir(&cache).unwrap() {
         std::fs::write(entry.unwrap().path(), "{").unwrap();
     }
     let anew = place.line("profile --stimuli own.txt --json");
     assert_eq!(anew.stdout, cached.stdout, "{}", anew.stderr);
-    // A causal model's contexts are asked for, and there are none.
+    // The stimuli have no contexts for causal models.
     let none = place.line("profile --stimuli own.txt --cues-first");
     assert_eq!(none.code, Some(4));
     assert!(none.stderr.contains("own.txt: line 5: no context of bank (money) as subject"));
 }
 
 #[test]
-fn mistakes_in_stimuli_are_named_by_line() {
+fn errors_in_stimuli_name_the_line() {
     let place = Place::new();
     place.write("broken.txt", SMALL.replace("the [bat] slept", "a [bat] slept"));
     place.write("latin.txt", b"word caf\xe9\n");

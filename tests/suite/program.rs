@@ -1,17 +1,17 @@
-//! The program as it is meant to be used: help, summaries, JSON, every kind of text and setting.
+//! The program with correct input: help, summaries, JSON, every kind of text and setting.
 
 use crate::command::Place;
 use serde_json::Value;
 use std::process::Stdio;
 
-/// The program's own answer, without what differs from place to place.
+/// The output of the program without spaces at line ends.
 fn settled(text: &str) -> String {
-    // A line's end is trimmed by the snapshots' own rules; inside, nothing changes.
+    // The rules of snapshots also trim line ends.
     text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
 
 #[test]
-fn help_says_what_there_is() {
+fn help() {
     let place = Place::new();
     for (name, line) in [
         ("help", "--help"),
@@ -37,7 +37,7 @@ fn the_summary_of_the_bundled_model() {
     check_folder(&place, &place.default_output());
 }
 
-/// Every file is whole: SVG is XML, PNG is PNG, JSON is JSON, and the manifest names them all.
+/// Checks that all files have valid content, and that the manifest lists all of them.
 fn check_folder(place: &Place, folder: &str) {
     let files = place.files(folder);
     let bytes = |name: &str| files[name].as_deref().unwrap();
@@ -88,13 +88,13 @@ fn count_key(value: &Value, key: &str) -> usize {
     }
 }
 
-/// The JSON object on stdout; `layers` is its list of per-layer objects, and nothing else's name.
+/// The JSON object on stdout. Only the list of per-layer objects has the key `layers`.
 fn json(place: &Place, line: &str) -> Value {
     let outcome = place.line(line).done();
     assert_eq!(outcome.stderr, "", "{line}");
     let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
     assert_eq!(count_key(&value, "layers"), 1, "{line}");
-    // Keys that come twice are one key to a parser.
+    // A parser reads repeated keys as one key, so they are also counted in the text.
     assert_eq!(outcome.stdout.matches("\"layers\":").count(), 1, "{line}");
     let layers = value["layers"].as_array().unwrap();
     assert!(!layers.is_empty() && layers.iter().all(|l| l["layer"].is_u64()), "{line}");
@@ -121,7 +121,7 @@ fn json_is_one_object_and_no_files() {
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_failure() {
+fn a_closed_pipe_is_not_a_failure() {
     let place = Place::with_tiny();
     let args = ["extract", "--model", "tiny", "--json", "the river bank refused a loan"];
     let mut command = place.command(args);
@@ -193,7 +193,7 @@ fn rows_are_tokens_words_or_sentences() {
     assert_eq!(token_texts(&sentences), ["text 1"]);
     for layer in 0..4 {
         assert_eq!(states(&bare, layer), states(&tokens, layer)[1..inner]);
-        // This model says nothing of pooling: the mean over all tokens, special ones included.
+        // This model has no pooling config: the mean over all tokens, including special tokens.
         let all = states(&tokens, layer);
         for (column, value) in states(&sentences, layer)[0].iter().enumerate() {
             let mean = all.iter().map(|row| row[column]).sum::<f64>() / all.len() as f64;

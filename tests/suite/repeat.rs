@@ -1,4 +1,4 @@
-//! The same command gives the same bytes, whatever the folder, the threads or the order.
+//! The same command gives the same bytes, independent of folder, threads and order of texts.
 
 use crate::command::{Place, json_of, tiny};
 use serde_json::Value;
@@ -14,7 +14,7 @@ fn explored(place: &Place, line: &str) -> Files {
     place.files(&place.default_output())
 }
 
-/// Which files differ, by name.
+/// The names of files that differ.
 fn differing<'a>(a: &'a Files, b: &Files) -> Vec<&'a str> {
     assert!(a.keys().eq(b.keys()), "{:?} and {:?}", a.keys(), b.keys());
     a.iter().filter(|(name, bytes)| b[*name] != **bytes).map(|(name, _)| name.as_str()).collect()
@@ -30,7 +30,7 @@ fn the_same_command_elsewhere_gives_the_same_bytes() {
     let (first, second) = (explored(&here, "--threads 2"), explored(&there, "--threads 2"));
     assert!(first.len() > 10, "{:?}", first.keys());
     assert_eq!(here.default_output(), there.default_output());
-    // The command line begins with the program's own path, which is the same here.
+    // The command line starts with the path of the program, which is the same here.
     assert_eq!(differing(&first, &second), [""; 0]);
 }
 
@@ -95,7 +95,7 @@ fn extract_gives_the_same_bytes_for_any_number_of_threads() {
 }
 
 #[test]
-fn states_are_drawn_again_as_the_run_that_wrote_them() {
+fn states_from_a_file_give_the_same_files() {
     let place = Place::with_tiny();
     for (choice, again) in [("", ""), ("--words", ""), ("--no-special-tokens", "")] {
         place
@@ -106,7 +106,7 @@ fn states_are_drawn_again_as_the_run_that_wrote_them() {
         place.line(&line).done();
         let (one, two) = (place.files("one"), place.files("two"));
         let differing = differing(&one, &two);
-        // The baseline aside (there is none here), only what made them differs.
+        // Only the manifest differs.
         assert_eq!(differing, ["manifest.json"], "{choice}");
     }
 }
@@ -114,7 +114,7 @@ fn states_are_drawn_again_as_the_run_that_wrote_them() {
 #[test]
 fn the_order_of_sentences_changes_no_row() {
     let explorer = Explorer::open(tiny().source()).unwrap();
-    // More than one group of 1,024 tokens, so that neighbours change too.
+    // More than one group of 1,024 tokens, so that the other texts in a group change too.
     let words = ["the", "river", "bank", "refused", "loan", "seal", "home", "bridge"];
     let texts: Vec<Text> = (0..120usize)
         .map(|i| {

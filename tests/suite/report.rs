@@ -1,4 +1,4 @@
-//! The page that commands write: its data are those of `--json`, and it says what is not on it.
+//! The page that commands write: it has the numbers of `--json`.
 
 use crate::command::{Place, tiny};
 use serde_json::Value;
@@ -15,7 +15,7 @@ pub(crate) fn report_of_page(bytes: &[u8]) -> Report {
     Report::parse(&page[from..from + end]).unwrap()
 }
 
-/// Holds the numbers of one value against those of another, to what the page rounds.
+/// Asserts that the numbers of two values are equal, up to the rounding of the page.
 fn alike(page: &Value, json: &Value, at: &str) {
     match (page, json) {
         (Value::Number(a), Value::Number(b)) => {
@@ -65,7 +65,7 @@ fn the_page_has_the_numbers_of_json() {
 }
 
 #[test]
-fn two_sentences_lie_beside_each_other_in_one_basis() {
+fn two_sentences_are_side_by_side_in_one_basis() {
     let place = Place::with_tiny();
     let (first, second) = ("the river bank refused a loan", "the old bank refused");
     place.run(["compare", "--model", "tiny", "--output", "out", first, second]).done();
@@ -81,7 +81,7 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
     for word in ["the", "bank", "refused"] {
         assert!(stand_for.contains(&(word, word)), "{stand_for:?}");
     }
-    // Their maps and likenesses are those of both texts in one exploration.
+    // Their maps and similarities are those of both texts in one exploration.
     let json = place.run(["explore", "--model", "tiny", "--json", first, second]).done().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     let n = a.tokens.len();
@@ -105,14 +105,14 @@ fn two_sentences_lie_beside_each_other_in_one_basis() {
             }
         }
     }
-    // One word in two texts has no such page, and --json without a folder computes none of it.
+    // The page of one word in two texts has no explorations.
     place.line("compare --model tiny --word bank 'the bank' 'a bank' --output word").done();
     let page = report_of_page(&std::fs::read(place.path("word/report.html")).unwrap());
     assert!(page.explorations.is_empty() && !page.one_basis);
 }
 
 #[test]
-fn likeness_and_neighbours_are_those_of_the_states() {
+fn similarities_and_neighbours_are_computed_from_the_states() {
     let explorer = Explorer::open(tiny().source()).unwrap();
     let texts = ["the river bank refused a loan"];
     let exploration = explorer.explore(&texts, &ExploreOptions::default()).unwrap();
@@ -143,7 +143,7 @@ fn likeness_and_neighbours_are_those_of_the_states() {
 }
 
 #[test]
-fn two_texts_stand_side_by_side() {
+fn two_texts_are_side_by_side() {
     let explorer = Explorer::open(tiny().source()).unwrap();
     let one = |text: &str| explorer.explore(&[text], &ExploreOptions::default()).unwrap();
     let (a, b) = (one("the river bank"), one("the old river bank walked"));

@@ -1,5 +1,5 @@
-//! The second opinion: candle-transformers' own forward against the golden files of transformers,
-//! why it differs where it does, and ours against it.
+//! The second opinion: compares candle-transformers with the golden files of transformers, explains
+//! its known differences, and compares our forward pass with it.
 
 use crate::checkpoints::Checkpoint;
 use crate::command::Place;
@@ -15,13 +15,13 @@ use stratoscope_loader::second_opinion::{self, Opinion, SecondOpinion};
 use stratoscope_loader::{Model, Source};
 use stratoscope_transformer::{Batch, NoHooks, Sequence};
 
-/// Relative to the largest number of each token, of tiny checkpoints.
+/// The tolerance for tiny checkpoints, relative to the largest number of each token.
 const TOLERANCE: f32 = 1e-5;
 
-/// Fixtures of families that candle-transformers does not have.
+/// The families that candle-transformers does not have.
 const ABSENT: &[&str] = &["albert", "electra", "gpt-neox", "gpt2", "mpnet", "opt"];
 
-/// Fixtures with a setting that it does not have, by the config's key.
+/// Fixtures with a setting that it does not have, with the key of the config.
 const NOT_EXPRESSED: &[(&str, &str)] = &[
     ("gemma3-text", "rope_scaling"),
     ("llama-bias", "head_dim"),
@@ -31,11 +31,11 @@ const NOT_EXPRESSED: &[(&str, &str)] = &[
     ("phi3", "sliding_window"),
 ];
 
-/// Fixtures on which it is known to differ.
+/// Fixtures with known differences.
 const DEVIATING: &[&str] =
     &["distilbert", "distilbert-bf16", "gemma2", "mistral", "phi3-longrope", "starcoder2"];
 
-/// The fixtures by name, each under one of its spellings of the config.
+/// The fixtures by name, one entry for each spelling of the config.
 fn fixtures() -> Vec<(String, Source)> {
     let mut found = Vec::new();
     for entry in std::fs::read_dir(path("families")).unwrap() {
@@ -59,8 +59,8 @@ fn fixtures() -> Vec<(String, Source)> {
     found
 }
 
-/// What transformers makes of a fixture: for every sequence the hidden states of all layers, and the
-/// logits where there is a head.
+/// The output of transformers for a fixture: for every sequence the hidden states of all layers,
+/// and the logits if there is a head.
 fn golden(name: &str) -> Vec<(Sequence, Vec<Tensor>, Option<Tensor>)> {
     let golden = Tensors::read(path("families").join(name).join("golden.safetensors"));
     let tensor = |key: &str| {
@@ -93,7 +93,7 @@ fn worst(states: &[Tensor], logits: Option<&Tensor>, opinion: &Opinion) -> f32 {
 }
 
 #[test]
-fn candle_transformers_agrees_with_transformers_or_is_known_not_to() {
+fn candle_transformers_agrees_with_transformers_except_for_known_differences() {
     let mut ran = BTreeSet::new();
     for (name, source) in fixtures() {
         let opinion = match SecondOpinion::read(&source, &mut Silent) {
@@ -136,8 +136,8 @@ fn candle_transformers_agrees_with_transformers_or_is_known_not_to() {
     assert!(ran.len() >= 29, "{ran:?}");
 }
 
-/// Numbers of the tensors whose names contain `part`, changed by `change`, which is given the row and
-/// the number.
+/// Changes the numbers of the tensors with names that contain `part`. `change` gets the row and the
+/// number.
 fn change(model: &mut Checkpoint, part: &str, change: impl Fn(usize, f32) -> f32) {
     let mut seen = false;
     for (_, tensor) in model.tensors.iter_mut().filter(|(name, _)| name.contains(part)) {
@@ -150,8 +150,8 @@ fn change(model: &mut Checkpoint, part: &str, change: impl Fn(usize, f32) -> f32
     assert!(seen, "{part}");
 }
 
-/// The last hidden states of a fixture's sequences as transformers has them: under the config of the
-/// fixture, or of a case in `second_opinion.safetensors`.
+/// The last hidden states of transformers for the sequences of a fixture, with the config of the
+/// fixture or of a case in `second_opinion.safetensors`.
 fn expected(fixture: &str, case: Option<&str>) -> Vec<(Sequence, Vec<f32>)> {
     let mut all = case.map(|case| Tensors::read(path("second_opinion.safetensors")).f32(case));
     let mut rows = |(sequence, states, _): (Sequence, Vec<Tensor>, _)| {
@@ -163,8 +163,8 @@ fn expected(fixture: &str, case: Option<&str>) -> Vec<(Sequence, Vec<f32>)> {
     golden(fixture).into_iter().map(&mut rows).collect()
 }
 
-/// How far candle-transformers is from that in the first `rows` tokens of every sequence, relative to
-/// the largest number.
+/// The largest difference of candle-transformers in the first `rows` tokens of every sequence,
+/// relative to the largest number.
 fn apart(model: &Checkpoint, expected: &[(Sequence, Vec<f32>)], rows: usize) -> f32 {
     let sequences: Vec<_> = expected.iter().map(|(sequence, _)| sequence.clone()).collect();
     let opinions = read(&model.source()).opinions(&sequences).unwrap();
@@ -178,9 +178,9 @@ fn apart(model: &Checkpoint, expected: &[(Sequence, Vec<f32>)], rows: usize) -> 
     opinions.into_iter().zip(expected).map(one).fold(0.0, f32::max)
 }
 
-/// It differs as it is, and agrees once the cause is mended on its side alone.
-fn mended(what: &str, before: f32, after: f32) {
-    println!("{what}: {before:.1e}, mended {after:.1e}");
+/// Asserts that candle-transformers differs, and agrees if only the cause on its side is corrected.
+fn corrected(what: &str, before: f32, after: f32) {
+    println!("{what}: {before:.1e}, corrected {after:.1e}");
     assert!(before > 5.0 * TOLERANCE && after < TOLERANCE, "{what}: {before:e}, {after:e}");
 }
 
@@ -191,7 +191,7 @@ fn its_window_is_one_token_wider() {
     let expected_mistral = expected("mistral", None);
     let before = apart(&mistral, &expected_mistral, all);
     mistral.config["sliding_window"] = 7.into();
-    mended("mistral, window", before, apart(&mistral, &expected_mistral, all));
+    corrected("mistral, window", before, apart(&mistral, &expected_mistral, all));
 
     let mut qwen2 = Checkpoint::fixture("qwen2");
     qwen2.config["use_sliding_window"] = true.into();
@@ -200,10 +200,10 @@ fn its_window_is_one_token_wider() {
     let expected_some = expected("qwen2", Some("qwen2-some-windows"));
     let before = apart(&qwen2, &expected_all, all);
     qwen2.config["sliding_window"] = 7.into();
-    mended("qwen2, window", before, apart(&qwen2, &expected_all, all));
-    // And it is in the layers below `max_window_layers` too.
+    corrected("qwen2, window", before, apart(&qwen2, &expected_all, all));
+    // The layers below `max_window_layers` have a window too.
     let some = apart(&qwen2, &expected_some, all);
-    mended("qwen2, layers with a window", some, apart(&qwen2, &expected_some, 8));
+    corrected("qwen2, layers with a window", some, apart(&qwen2, &expected_some, 8));
 }
 
 #[test]
@@ -214,11 +214,12 @@ fn it_scales_attention_by_the_width_of_heads() {
     let mut gemma2 = Checkpoint::fixture("gemma2");
     let before = apart(&gemma2, &expected("gemma2", None), 8);
     change(&mut gemma2, "q_proj", |_, number| number * scale);
-    mended("gemma2, scale", before, apart(&gemma2, &expected("gemma2", None), 8));
-    // Beyond the window, one layer of three is full in transformers, and none in candle-transformers.
+    corrected("gemma2, scale", before, apart(&gemma2, &expected("gemma2", None), 8));
+    // Beyond the window, one of three layers has full attention in transformers, and none has in
+    // candle-transformers.
     gemma2.config["sliding_window"] = 7.into();
     let windows = expected("gemma2", Some("gemma2-all-windows"));
-    mended(
+    corrected(
         "gemma2, window",
         apart(&gemma2, &expected("gemma2", None), all),
         apart(&gemma2, &windows, all),
@@ -231,18 +232,18 @@ fn it_scales_attention_by_the_width_of_heads() {
     let before = apart(&gemma3, &unscaled, all);
     // Its norms multiply by 1 + weight.
     change(&mut gemma3, "q_norm", |_, weight| (1.0 + weight) * scale - 1.0);
-    mended("gemma3, scale", before, apart(&gemma3, &unscaled, all));
+    corrected("gemma3, scale", before, apart(&gemma3, &unscaled, all));
 }
 
 #[test]
-fn its_longrope_multiplies_and_does_not_scale() {
+fn its_longrope_multiplies_by_the_factors_and_does_not_scale() {
     let mut phi3 = Checkpoint::fixture("phi3-longrope");
     let all = usize::MAX;
     let expected = expected("phi3-longrope", None);
     // max_position_embeddings is 37, the original 16: the factor is their ratio.
     let scale = (1.0 + (37f32 / 16.0).ln() / 16f32.ln()).sqrt();
     let before = phi3.clone();
-    // 4 query and 2 key heads of 10, of which 6 dimensions rotate; values behind them.
+    // 4 query heads and 2 key heads with 10 dimensions each, of which 6 rotate; then the values.
     change(
         &mut phi3,
         "qkv_proj",
@@ -250,14 +251,15 @@ fn its_longrope_multiplies_and_does_not_scale() {
             if row < 60 && row % 10 < 6 { number * scale } else { number }
         },
     );
-    // Sequences up to the original length take the short factors, longer ones the long.
+    // Sequences up to the original length use the short factors; longer sequences use the long
+    // factors.
     for (key, sequences) in [("short_factor", &expected[..2]), ("long_factor", &expected[2..])] {
         let mut one = phi3.clone();
         let rope = &mut one.config["rope_parameters"];
         let inverse: Value =
             rope[key].as_array().unwrap().iter().map(|f| 1.0 / f.as_f64().unwrap()).collect();
         (rope["short_factor"], rope["long_factor"]) = (inverse.clone(), inverse);
-        mended(
+        corrected(
             &format!("phi3, {key}"),
             apart(&before, sequences, all),
             apart(&one, sequences, all),
@@ -275,14 +277,14 @@ fn it_has_no_window_in_phi3_and_no_activation_but_relu_in_plain_t5() {
     let mut t5 = Checkpoint::fixture("t5");
     t5.config["feed_forward_proj"] = "gelu".into();
     assert_eq!(read(&t5.source()).deviations(1).len(), 1);
-    mended(
+    corrected(
         "t5, gelu as relu",
         apart(&t5, &expected("t5", Some("t5-gelu")), usize::MAX),
         apart(&t5, &expected("t5", None), usize::MAX),
     );
 }
 
-/// It cannot be given the exact GELU, so that ours is given the tanh one.
+/// It has no exact GELU, so that our model uses the tanh GELU here.
 #[test]
 fn its_distilbert_has_the_tanh_gelu() {
     for (theirs, ours, agree) in
@@ -299,7 +301,7 @@ fn its_distilbert_has_the_tanh_gelu() {
     }
 }
 
-/// Our own last hidden states.
+/// The last hidden states of our forward pass.
 fn last_states(model: &Model, sequences: &[Sequence]) -> Vec<(Sequence, Vec<f32>)> {
     let one = |sequence: &Sequence| {
         let batch = std::slice::from_ref(sequence);
@@ -311,10 +313,10 @@ fn last_states(model: &Model, sequences: &[Sequence]) -> Vec<(Sequence, Vec<f32>
 }
 
 #[test]
-fn ours_agrees_wherever_it_should() {
+fn our_forward_pass_agrees_except_for_known_differences() {
     let mut ran = BTreeSet::new();
     for (name, source) in fixtures() {
-        // Those that either side does not have are counted above.
+        // Another test counts the fixtures that one side does not support.
         let Ok(explorer) = Explorer::open(&source) else { continue };
         let ids: Vec<_> = golden(&name).into_iter().map(|(s, ..)| s.token_ids).collect();
         let Ok(verification) = explorer.verify_ids(&source, &ids) else { continue };
@@ -348,7 +350,7 @@ fn the_bundled_model_agrees_on_real_sentences() {
     assert_eq!(verification.verdict(), Verdict::Agree);
 }
 
-/// One number of one tensor changed by 1 % on one side is seen, wherever it is.
+/// A change of one number by 1 % on one side is found, in any tensor.
 #[test]
 fn a_planted_fault_is_found() {
     let sound = Checkpoint::fixture("bert");
@@ -372,7 +374,7 @@ fn a_planted_fault_is_found() {
         let size = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes).abs();
         let number = row.iter_mut().max_by(|a, b| size(a).total_cmp(&size(b))).unwrap();
         *number = (f32::from_le_bytes(*number) * 1.01).to_le_bytes();
-        // Another file is noticed as such; so the faulty network goes where the sound one was.
+        // A changed file is an error, so the faulty network is put into the sound model.
         let changed = Explorer::open(faulty.source()).unwrap();
         let error = changed.verify_ids(sound.source(), &ids).unwrap_err();
         assert!(matches!(error, Error::Changed { .. }), "{error}");
@@ -383,7 +385,7 @@ fn a_planted_fault_is_found() {
         let worst = worst.map(|q| q.largest_relative).fold(0.0, f32::max);
         println!("{tensor} changed by 1 %: {worst:.1e}");
         assert_eq!(found.verdict(), Verdict::Differ, "{tensor}: {worst:e}");
-        // And where it is: the layers before it agree.
+        // The layers before the fault agree.
         for text in &found.texts {
             for quantity in text.quantities.iter().take(layer) {
                 assert!(quantity.largest_relative < TOLERANCE, "{tensor}: {quantity:?}");
@@ -392,13 +394,13 @@ fn a_planted_fault_is_found() {
     }
 }
 
-/// Whatever number a config has, there is an answer or an error.
+/// Any number in a config gives a result or an error.
 #[test]
-fn no_config_makes_it_panic() {
+fn no_config_causes_a_panic() {
     let sequence = [Sequence::from_ids(vec![3, 5])];
     let mut last = String::new();
     for (name, source) in fixtures() {
-        // One spelling of each.
+        // Only one spelling of each config.
         if std::mem::replace(&mut last, name.clone()) == name {
             continue;
         }
@@ -424,7 +426,7 @@ fn no_config_makes_it_panic() {
 }
 
 #[test]
-fn the_command_says_what_came_of_it() {
+fn the_command_reports_the_verdict() {
     let place = Place::with_tiny();
     for name in ["distilbert", "albert"] {
         Checkpoint::fixture(name).write(&place.path(name));
@@ -436,7 +438,7 @@ fn the_command_says_what_came_of_it() {
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["verdict"], "agree");
     assert_eq!(json["texts"][1]["quantities"].as_array().unwrap().len(), 4);
-    // Without a tokenizer, it takes token ids of its own.
+    // Without a tokenizer, the command uses built-in token ids.
     let known = place.line("verify distilbert");
     assert_eq!(known.code, Some(1));
     assert!(known.stderr.starts_with("error: differs; known: "), "{}", known.stderr);

@@ -1,4 +1,4 @@
-//! `stratoscope serve`: whom it answers, what it says, and that it writes nothing.
+//! `stratoscope serve`: which requests it answers, its answers, and that it writes no files.
 
 use crate::command::{Place, tiny};
 use crate::report::report_of_page;
@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 
-/// A server on a port of its own, ended when this is dropped.
+/// A server on a free port. It is ended when this value is dropped.
 struct Server {
     child: Child,
     address: String,
@@ -36,7 +36,7 @@ impl Server {
         Self { child, address, models }
     }
 
-    /// A request with headers of its own.
+    /// Sends a request with these headers.
     fn ask(&self, target: &str, headers: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").unwrap();
@@ -48,7 +48,7 @@ impl Server {
         Answer { status, head: head.to_lowercase(), body: body.to_owned() }
     }
 
-    /// A request as a browser sends it that was pointed here.
+    /// Sends the request of a browser whose user typed the address.
     fn get(&self, target: &str) -> Answer {
         self.ask(target, &format!("Host: {}\r\nSec-Fetch-Site: none\r\n", self.address))
     }
@@ -61,13 +61,13 @@ impl Drop for Server {
     }
 }
 
-/// The text as an address holds it.
+/// A text with percent encoding.
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
 #[test]
-fn it_shows_what_explore_shows() {
+fn pages_equal_those_of_explore() {
     let place = Place::with_tiny();
     let server = Server::start(&place, "--model tiny");
     assert_eq!(server.models, ["tiny"]);
@@ -96,15 +96,15 @@ fn it_shows_what_explore_shows() {
     assert!(numbers.head.contains("content-type: application/json"), "{}", numbers.head);
     let explored = place.run(["explore", "--model", "tiny", "--json", first, second]).done();
     assert_eq!(numbers.body, explored.stdout);
-    // A program need not name the model.
+    // The parameter `model` is optional.
     let without = server.get(&format!("/report.json?text={}", encoded("walking home")));
     assert_eq!(without.status, 200);
 
-    assert_eq!(place.files("."), before, "a server writes nothing");
+    assert_eq!(place.files("."), before, "a server writes no files");
 }
 
 #[test]
-fn it_answers_this_machine_alone() {
+fn only_requests_from_this_machine_are_answered() {
     let place = Place::with_tiny();
     let server = Server::start(&place, "--model tiny");
     let port = server.address.rsplit_once(':').unwrap().1;
@@ -123,14 +123,14 @@ fn it_answers_this_machine_alone() {
     }
     assert_eq!(server.get("/../../etc/passwd").status, 404);
 
-    // A second server does not take the first one's port.
+    // A second server cannot use the port of the first server.
     let taken = place.line(&format!("serve --model tiny --port {port}"));
     assert_eq!(taken.code, Some(2));
     assert!(taken.stderr.contains("--port 0 takes a port that is free"), "{}", taken.stderr);
 }
 
 #[test]
-fn what_cannot_be_read_is_said() {
+fn wrong_requests_get_an_error() {
     let place = Place::with_tiny();
     let server = Server::start(&place, "--model tiny");
     let long = encoded(&"word ".repeat(1_001));
@@ -145,7 +145,7 @@ fn what_cannot_be_read_is_said() {
         let answer = server.get(target);
         assert_eq!(answer.status, 400, "{said}");
         assert!(answer.body.contains(said), "{said}: {}", answer.body);
-        // What was typed is not lost.
+        // The typed text is not lost.
         assert!(answer.body.contains("<textarea"), "{said}");
         let numbers = server.get(&target.replace("/?", "/report.json?"));
         assert_eq!((numbers.status, numbers.body.contains(said)), (400, true), "{said}");
@@ -154,14 +154,14 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(server.get("/?text=a&text=b").status, 400);
     assert_eq!(server.get("/nowhere").status, 404);
     assert_eq!(server.get(&format!("/?text={}", "a".repeat(70_000))).status, 414);
-    // After all that it goes on.
+    // The server still answers.
     assert_eq!(server.get("/?text=loan").status, 200);
 }
 
 #[test]
 fn models_of_the_cache_can_be_chosen() {
     let place = Place::with_tiny();
-    // As the hub's clients keep them; one is of no family of ours.
+    // The layout of the hub's cache; one model has an unknown family.
     for (repo, config) in [("org--other", None), ("org--odd", Some(r#"{"model_type": "odd"}"#))] {
         let commit = "0123456789012345678901234567890123456789";
         let folder = place.path(&format!("cache/models--{repo}"));
@@ -182,13 +182,13 @@ fn models_of_the_cache_can_be_chosen() {
     assert_eq!(numbers["model"], "org/other");
     assert!(server.get("/").body.contains("<option>org/other</option>"));
     assert_eq!(server.get("/report.json?text=loan&model=org/odd").status, 400);
-    // One that cannot be loaded is an error at the start, not of a request.
+    // A model that cannot be loaded is an error at the start.
     let wrong = place.line("serve --port 0 --model tiny --model nowhere --offline");
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(3), ""));
 }
 
 #[test]
-fn requests_queue() {
+fn simultaneous_requests_are_answered_in_turn() {
     let place = Place::with_tiny();
     let server = Server::start(&place, "--model tiny");
     let alone = server.get("/report.json?text=loan").body;

@@ -1,4 +1,4 @@
-//! Tokenizers against Hugging Face's: ids, token types, places in the text and words.
+//! Compares tokenizers with those of Hugging Face: ids, token types, character offsets and words.
 
 use crate::checkpoints::Checkpoint;
 use crate::fixtures::{bundled, load, path};
@@ -33,7 +33,7 @@ fn check(name: &str, tokenizer: &Tokenizer, file: &str) {
         if !expected.offsets.is_empty() {
             assert_eq!(ours.char_offsets, expected.offsets, "{what}");
         }
-        // Words of a pair's second text: ours count on, theirs begin again.
+        // In the second text of a pair, our word ids continue and theirs start again at 0.
         if !expected.word_ids.is_empty() && expected.pair.is_none() {
             let words: Vec<i64> = ours.word_ids.iter().map(|w| w.map_or(-1, i64::from)).collect();
             assert_eq!(words, expected.word_ids, "{what}");

@@ -1,4 +1,4 @@
-//! Runs the target that this binary is named after, and holds it to its memory.
+//! Runs the target with the name of this binary, and checks its memory.
 
 #![no_main]
 
@@ -7,13 +7,14 @@ use std::panic::{catch_unwind, set_hook};
 use std::sync::{Mutex, Once};
 use stratoscope_fuzz::{TARGETS, peak};
 
-/// What may be taken whatever the input: 16 MiB for tables of the code; and for a `tokenizer.json`
-/// its regular expressions too, sixteen of 10 MB at most.
+/// The memory that is allowed for any input: 16 MiB for tables of the code. A `tokenizer.json` can
+/// also have regular expressions: at most sixteen of 10 MB.
 const TABLES: usize = 16 << 20;
 const EXPRESSIONS: usize = 256 << 20;
 
-/// The fuzzer's own hook ends the program at any panic. Those of the tokenizers library are caught
-/// by ours, and so are no findings: here the last one is kept, and shown where nothing caught it.
+/// The panic hook of the fuzzer ends the program at any panic. But our code catches panics of the
+/// tokenizers library, and these are not findings. So this hook only stores the last panic; it is
+/// printed if no code catches it.
 static HOOK: Once = Once::new();
 static LAST: Mutex<String> = Mutex::new(String::new());
 

@@ -1,4 +1,4 @@
-//! What is fuzzed. The bodies are in `targets.rs`, which the integration tests include too.
+//! The fuzz targets. They are in `targets.rs`, which the integration tests also include.
 
 #![warn(missing_docs)]
 #![deny(unsafe_code)]

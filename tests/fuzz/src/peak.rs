@@ -1,10 +1,10 @@
-//! The most memory that a function holds at once. This is the only unsafe code of the package: an
-//! allocator has to be.
+//! The peak memory of a function. This is the only unsafe code of the package, because an allocator
+//! must be unsafe.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-/// The system's allocator, with a count.
+/// The allocator of the system, with counters of memory.
 struct Counting;
 
 static HELD: AtomicUsize = AtomicUsize::new(0);
@@ -13,8 +13,8 @@ static PEAK: AtomicUsize = AtomicUsize::new(0);
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call is handed to the system's allocator as it is, and its answer back; the counts
-// are atomic and touch no memory that is handed out.
+// SAFETY: every call is passed unchanged to the allocator of the system, and its result is returned. The
+// counters are atomic and do not touch allocated memory.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(layout.size());
@@ -32,7 +32,7 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // Both may be there at once while it is copied.
+        // Both blocks can exist at the same time while data is copied.
         count(size);
         HELD.fetch_sub(layout.size(), Relaxed);
         unsafe { System.realloc(memory, layout, size) }
@@ -44,7 +44,7 @@ fn count(size: usize) {
     PEAK.fetch_max(held, Relaxed);
 }
 
-/// Runs a function, and says how many bytes beyond those held before it held at most.
+/// Runs a function, and returns its peak memory in bytes, in addition to the memory before.
 pub fn of(run: impl FnOnce()) -> usize {
     let before = HELD.load(Relaxed);
     PEAK.store(before, Relaxed);

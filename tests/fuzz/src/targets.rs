@@ -1,5 +1,5 @@
-//! What is done with bytes of no known meaning: each target reads them as one kind of file, and
-//! uses what comes of it. An error is a good answer; a panic is not.
+//! The fuzz targets. Each target reads random bytes as one kind of file and uses the result. Errors
+//! are allowed; panics are not.
 
 use std::borrow::Cow;
 use stratoscope_extractor::{ReadOptions, TextReader, Unit, parse_annotated, read_states};
@@ -7,11 +7,11 @@ use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{LoadOptions, Model, Pooling, Source, load_with};
 use stratoscope_probing::Stimuli;
 
-/// A name, and what it does with an input.
+/// The name of a target, and its function.
 pub type Target = (&'static str, fn(&[u8]));
 
-/// All targets. Inputs that make several files are split where the byte 0xff is, which is in no
-/// text.
+/// All targets. An input for several files is split at the byte 0xff, which does not occur in
+/// UTF-8.
 pub const TARGETS: &[Target] = &[
     ("config", config),
     ("weights", weights),
@@ -32,7 +32,7 @@ const BERT_WEIGHTS: &[u8] = include_bytes!("../corpus/weights/bert");
 const ROBERTA: &[u8] = include_bytes!("../corpus/config/roberta");
 const ROBERTA_WEIGHTS: &[u8] = include_bytes!("../corpus/weights/roberta");
 
-/// Loads a model of some files, by their names.
+/// Loads a model from files with these names.
 fn model(files: &[(&str, &[u8])]) -> Option<Model> {
     let files = files.iter().map(|(name, bytes)| (*name, Cow::Owned(bytes.to_vec())));
     let mut options = LoadOptions::default();
@@ -40,7 +40,7 @@ fn model(files: &[(&str, &[u8])]) -> Option<Model> {
     load_with(&Source::memory("fuzz", files), &options, &mut Silent).ok()
 }
 
-/// The part before the first separator, and what is after it.
+/// The part before the first separator, and the part after it.
 fn split(input: &[u8]) -> (&[u8], &[u8]) {
     match input.iter().position(|&byte| byte == 0xff) {
         Some(at) => (&input[..at], &input[at + 1..]),
@@ -104,7 +104,7 @@ fn merges(input: &[u8]) {
     ]));
 }
 
-/// The texts of a CoNLL-U file, and all that it says of its words.
+/// Reads the texts and the annotation of a CoNLL-U file.
 fn conllu(input: &[u8]) {
     texts(input, "conllu");
     let Ok(sentences) = parse_annotated(input, "fuzz") else { return };
@@ -120,7 +120,7 @@ fn conllu(input: &[u8]) {
     }
 }
 
-/// What is done with a tokenizer.
+/// Uses the tokenizer of a model.
 fn encode(model: Option<Model>) {
     let Some(tokenizer) = model.and_then(|model| model.tokenizer) else { return };
     for text in
@@ -147,7 +147,7 @@ fn states(input: &[u8]) {
     let _ = states.without_special().map(|s| s.pooled(Unit::Sentence, Pooling::First));
 }
 
-/// Reads a corpus; words stand in its text.
+/// Reads a corpus, and checks that words are inside their texts.
 fn texts(input: &[u8], kind: &str) {
     let name = format!("stratoscope-fuzz-{}.{kind}", std::process::id());
     let path = std::env::temp_dir().join(name);
