@@ -92,7 +92,7 @@ pub use stratoscope_extractor::{
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};
 
-/// The crates of which the library is made.
+/// The crates of the library.
 pub mod crates {
     pub use stratoscope_chart as chart;
     pub use stratoscope_extractor as extractor;

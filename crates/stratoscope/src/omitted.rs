@@ -72,7 +72,7 @@ pub enum Why {
     RawCosinesOnly,
     /// The input is too small.
     TooFew {
-        /// What is counted.
+        /// The units that are counted.
         what: &'static str,
         /// The number that is needed.
         needed: usize,
@@ -81,11 +81,11 @@ pub enum Why {
     },
     /// The input is too large.
     TooMany {
-        /// What is counted.
+        /// The units that are counted.
         what: &'static str,
         /// The number in the input.
         found: usize,
-        /// What the user can do.
+        /// Advice for the user.
         hint: &'static str,
     },
     /// It is a difference of two measures, one of which is not defined.
@@ -96,7 +96,7 @@ pub enum Why {
     OneWord,
     /// The measure is not defined for these numbers.
     Undefined(String),
-    /// The texts do not contain what it is computed from.
+    /// The texts do not have the words or pairs from which it is computed.
     Texts(String),
 }
 

@@ -14,8 +14,8 @@ const SPREAD: f64 = 0.02;
 impl Explorer {
     /// A model with the same architecture and tokenizer and with seeded random weights. They have
     /// the distribution of Hugging Face's `_init_weights`: normal with standard deviation 0.02;
-    /// biases are 0, and norms are the identity. What a probe can predict from this model, the
-    /// model has not learned (Conneau et al. 2018; Zhang & Bowman 2018).
+    /// biases are 0, and norms are the identity. The score of a probe on this model does not come
+    /// from training (Conneau et al. 2018; Zhang & Bowman 2018).
     ///
     /// # Errors
     /// A device with too little memory.

@@ -13,7 +13,7 @@ pub enum LensError {
     NoHead {
         /// The model.
         model: String,
-        /// The families whose checkpoints may have one.
+        /// The families with checkpoints that can have a head.
         families: String,
     },
     /// The model has no tokenizer.

@@ -16,7 +16,7 @@ use stratoscope_probing::{Estimate, LinearProbe};
 pub struct SavedProbe {
     /// The program that fitted it.
     pub tool: String,
-    /// The model to whose states it was fitted.
+    /// The model; the probe was fitted to its states.
     pub model: Origin,
     /// The layer to which it was fitted.
     pub layer: usize,
