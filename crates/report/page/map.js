@@ -108,8 +108,11 @@ class MapPanel extends Panel {
 
   explanation() {
     const e = this.side.e;
+    // The map that is shown.
+    const reducer = state.map === 'tsne' ? 'tsne' : e.trajectory && e.trajectory.reducer;
     const how =
       e.trajectory &&
+      reducer &&
       {
         pca:
           e.trajectory.alignment === 'joint'
@@ -117,9 +120,9 @@ class MapPanel extends Panel {
             : 'Every token at one layer. Each layer has its own two directions of greatest variance, rotated onto the layer before (Procrustes): the shared drift is removed, and tokens that are near on the map may be far apart in the space.',
         random:
           'Two random directions, as a control: a pattern that is also visible here does not come from the reducer.',
-        tsne: 'A t-SNE map: near neighbours have a meaning; distances, sizes of groups and empty space have none.',
-      }[e.trajectory.reducer];
-    this.about.shows = `${how || 'Every token at one layer.'} ${e.tsne ? 'The t-SNE map keeps only near neighbours; its distances and empty space have no meaning. ' : ''}Faint points: the layer before. Special tokens are placed on the basis but do not determine it. Trustworthiness: the share of neighbours on the map that are neighbours in the space.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
+        tsne: 'A t-SNE map: only near neighbours can be interpreted, not distances, sizes of groups or empty space.',
+      }[reducer];
+    this.about.shows = `${how || 'Every token at one layer.'} Faint points: the layer before. ${reducer === 'tsne' ? '' : 'Special tokens are placed on the basis but do not determine it. '}Trustworthiness: how far the neighbours on the map are neighbours in the space, 0 to 1.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
     return super.explanation();
   }
 

@@ -172,7 +172,7 @@ class Panel {
         ]
       : [];
     // A long explanation shows its first sentences; the rest opens on request.
-    const ends = [...shows.matchAll(/[.:](?= [A-Z“])/g)].map((m) => m.index + 1);
+    const ends = [...shows.matchAll(/[.](?= [A-Z“])/g)].map((m) => m.index + 1);
     const cut = shows.length > 330 ? ends.filter((end) => end < 240).pop() : undefined;
     if (!cut) return el('p', { class: 'shows' }, shows, ...link);
     return el(

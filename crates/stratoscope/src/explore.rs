@@ -181,7 +181,17 @@ impl Explorer {
         if options.compute_baseline && artifacts.baseline.is_none() {
             artifacts.baseline = Some(self.baseline()?);
         }
-        let exploration = Exploration::of(states, options, &artifacts, self.progress())?;
+        let mut exploration = Exploration::of(states, options, &artifacts, self.progress())?;
+        if let Some(attention) = &attention
+            && attention.rollout.is_none()
+        {
+            let found = exploration.states.rows.iter().filter(|row| row.sequence == 0).count();
+            for figure in ["rollout", "patterns"] {
+                let (what, hint) = ("rows of the first text", "give a shorter text first");
+                let why = Why::TooMany { what, found, hint };
+                exploration.omitted.push(Omitted::new(Part::Figure(figure.to_owned()), why));
+            }
+        }
         Ok(Exploration { attention, files: self.record().files, ..exploration })
     }
 
@@ -274,6 +284,10 @@ impl Exploration {
             omit(Part::Profile, Why::NotStored);
         }
         let steps = steps::steps(&states)?;
+        if states.rows.len() > steps::MAX_ROWS {
+            let (found, hint) = (states.rows.len(), "choose fewer texts");
+            omit(Part::Figure("steps".to_owned()), Why::TooMany { what: "rows", found, hint });
+        }
         let rows = page::rows_of_page(&states, options);
         let neighbours = Neighbours::of(&states, &rows, options.metric)?;
         let neighbour_change = match &neighbours {

@@ -147,7 +147,7 @@ fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
         let all = panel.slices.len();
         let most = if matrix.across.is_some() { all } else { most };
         let picked = input::evenly(all, most);
-        let layers = panel.slices.iter().all(|s| s.layer.is_some());
+        let layers = panel.slices.iter().all(|s| s.layer.is_some() && s.name.is_empty());
         let slices = picked.iter().filter_map(|&i| panel.slices.get(i));
         let tiles: Vec<_> = slices.map(|s| Tile::new(panel, s, tile::title(s, "", None))).collect();
         groups.push(Group {

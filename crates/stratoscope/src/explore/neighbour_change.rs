@@ -86,7 +86,7 @@ impl Exploration {
             step.tokens.iter().take(LISTED).map(row).collect::<Vec<_>>()
         });
         let columns =
-            ["step".into(), self.unit_name().into(), Column::end("text"), Column::end("share new")];
+            ["step".into(), self.unit_name().into(), Column::end("text"), Column::end("new")];
         Table::new(columns, rows).into()
     }
 

@@ -110,7 +110,13 @@ impl SideBySide {
             }
         }
         let cka = cross_cka(&explorations)?;
-        let omitted = cka.as_ref().err().cloned().into_iter().collect();
+        let mut omitted: Vec<Omitted> = cka.as_ref().err().cloned().into_iter().collect();
+        let words = explorations.first().map_or(0, |first| first.states.rows.len());
+        if words > charts::MAX_WORDS {
+            let why =
+                Why::TooMany { what: "words", found: words, hint: "choose fewer or shorter texts" };
+            omitted.push(Omitted::new(Part::Figure("similarity".to_owned()), why));
+        }
         Ok(Self { explorations, cka: cka.unwrap_or_default(), omitted })
     }
 

@@ -8,7 +8,7 @@ use stratoscope_extractor::Activations;
 use stratoscope_geometry::rowwise_cosine;
 
 /// A matrix of more tokens is not readable.
-const MAX_ROWS: usize = 300;
+pub(super) const MAX_ROWS: usize = 300;
 
 /// The cosine distance (1 − cosine) between the state of each token and its state at the layer
 /// before, `[layers - 1][tokens]`.

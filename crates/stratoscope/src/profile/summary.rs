@@ -118,15 +118,13 @@ impl Profile {
             some.map(|(_, claim)| claim.as_str()).collect::<Vec<_>>().join("; ")
         };
         let (seen, unseen) = (listed(true), listed(false));
-        write!(text, "The rule “lower layers: syntax, upper layers: meaning” ")?;
+        write!(text, "Parts of the rule “lower layers: syntax, upper layers: meaning” ")?;
         match (seen.is_empty(), unseen.is_empty()) {
-            (false, true) => write!(text, "holds for this model: {seen}. ")?,
+            (false, true) => write!(text, "that these numbers show: {seen}. ")?,
             (false, false) => {
-                write!(text, "holds in part. True: {seen}. Not true: {unseen}. ")?;
+                write!(text, "that these numbers show: {seen}; that they do not show: {unseen}. ")?;
             }
-            (true, _) => {
-                write!(text, "does not hold for this model. Not true: {unseen}. ")?;
-            }
+            (true, _) => write!(text, "that these numbers do not show: {unseen}. ")?,
         }
         if self.stimuli.cues_first {
             let why = match self.model.causal {

@@ -6,7 +6,7 @@ use crate::text::{display_names, metric_label};
 use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice};
 
 /// A matrix of more words is not readable.
-const MAX_WORDS: usize = 60;
+pub(super) const MAX_WORDS: usize = 60;
 
 /// The largest number of matrices in a row.
 const MAX_ACROSS: usize = 3;
