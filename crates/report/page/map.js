@@ -2,7 +2,7 @@
 
 /** More units than this are drawn as squares without names. */
 const MANY = 400;
-/** More names than this make no readable map. */
+/** More names than this are not readable. */
 const MAX_NAMES = 80;
 
 class MapPanel extends Panel {

@@ -1,7 +1,7 @@
 // A panel: title, explanation, picture, controls, table, and files to save. A kind of panel
 // overrides `draw`, `rows` and what else it needs.
 
-/** Rows of a table that are shown; the CSV has all. */
+/** The most rows of a table on the page; the CSV has all rows. */
 const MAX_ROWS = 200;
 
 class Panel {
@@ -18,7 +18,7 @@ class Panel {
     this.seen = false;
     /** Where the pointer is on the picture. @type {[number, number] | null} */
     this.pointer = null;
-    /** What the last picture depended on. @type {unknown[]} */
+    /** The dependencies of the last picture. @type {unknown[]} */
     this.drawn = [];
     this.canvas = el('canvas', { role: 'img', tabindex: '-1' });
     this.box = el('div', { class: 'picture' }, this.canvas);
@@ -140,7 +140,7 @@ class Panel {
     return root;
   }
 
-  /** Says what lies under the pointer; where it is elsewhere, what the panel says at rest. */
+  /** Writes what is under the pointer, or else the text at rest, below the picture. */
   say() {
     const hit = this.pointer && this.hit(...this.pointer);
     this.readout.textContent = hit ? hit.text : this.rest();

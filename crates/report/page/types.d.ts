@@ -214,17 +214,17 @@ declare namespace Schema {
     kind: string;
     /** The program and its version. */
     tool: string;
-    /** Above the page. */
+    /** The title of the page. */
     title: string;
-    /** What it was made with, as `manifest.json` has it, without what changes no number. */
+    /** What determines the numbers, as in `manifest.json`. */
     manifest: unknown;
-    /** The texts or models that are looked into, one or two. */
+    /** The explored texts or models, one or two. */
     explorations: Exploration[];
-    /** Pairs of tokens, one of each of two explorations, that stand for the same word. */
+    /** Pairs of tokens, one of each of two explorations, that correspond to the same word. */
     aligned?: ([number, number])[];
-    /** Whether the maps of two explorations are of one basis, and may be laid over each other. */
+    /** Whether the maps of two explorations share one basis, so that positions can be compared. */
     one_basis?: boolean;
-    /** Curves, matrices and tables. */
+    /** The charts; every id is unique. */
     charts: Chart[];
   };
   /** One text (or several) in one model. */
@@ -245,25 +245,25 @@ declare namespace Schema {
     unit: string;
     /** How states were measured and reduced. */
     settings: unknown;
-    /** Further choices of the command, by name. */
+    /** Other options of the command, by name. */
     options?: unknown;
     /** The texts. */
     texts: string[];
     /** `[tokens]`. */
     tokens: Token[];
-    /** Where not all tokens are here. */
+    /** How the tokens were sampled, where some are missing. */
     sampled?: Sampled;
-    /** The map whose points all layers share. */
+    /** The map of the trajectory. */
     trajectory: MapAbout | null;
     /** The t-SNE map. */
     tsne: MapAbout | null;
-    /** The number of tokens that CKA is over. */
+    /** The number of tokens that CKA is computed from. */
     cka_tokens: number | null;
-    /** How many neighbours are listed of each token. */
+    /** The number of neighbours listed for each token. */
     neighbours?: number;
-    /** What `moved` of the layers counts. */
+    /** How `moved` of the layers is counted. */
     moves?: Moves;
-    /** What is known of each layer. */
+    /** The measures of each layer. */
     layers: Layer[];
     /** The model's own profile. */
     profile?: unknown;
@@ -272,24 +272,24 @@ declare namespace Schema {
   };
   /** A token, or the word or text that rows were pooled to. */
   type Token = {
-    /** The letters that it covers (`##` before those that continue a word), or its name. */
+    /** The letters that it covers (with `##` where it continues a word), or its name. */
     text: string;
-    /** Its text, counted from 0. */
+    /** The index of its text, counted from 0. */
     sentence: number;
     /** Its id in the vocabulary. */
     token_id: number | null;
-    /** Its place in its text, in characters. */
+    /** Its start and end in its text, in characters. */
     char_offsets: [number, number];
     /** Its word, counted from 0 within the text. */
     word_id: number | null;
-    /** Whether the tokenizer put it there. */
+    /** Whether the tokenizer added it. */
     special: boolean;
   };
-  /** That only some of the tokens are here. */
+  /** A sample of the tokens. */
   type Sampled = {
-    /** How many there are. */
+    /** The number of all tokens. */
     of: number;
-    /** The seed of the choice. */
+    /** The seed of the sample. */
     seed: number;
   };
   /** How a map was made. */
@@ -298,9 +298,9 @@ declare namespace Schema {
     reducer: string;
     /** `joint`, `procrustes` or `none`. */
     alignment: string;
-    /** The tokens on it, by their places in `tokens`. */
+    /** The tokens on it, as indices of `tokens`. */
     rows: number[];
-    /** Of these, those that were placed on a basis fitted without them. */
+    /** The tokens that were placed on a basis fitted without them, as indices of `tokens`. */
     placed: number[];
     /** The share of the variance along each axis. */
     share_of_variance: [number, number] | null;
@@ -308,10 +308,10 @@ declare namespace Schema {
     third_share?: number;
     /** t-SNE's perplexity. */
     perplexity: number | null;
-    /** The neighbours that trustworthiness and continuity count. */
+    /** The number of neighbours that trustworthiness and continuity consider. */
     neighbours: number | null;
   };
-  /** What is known of one layer. */
+  /** The measures of one layer. */
   type Layer = {
     /** The layer; 0 is the embedding output. */
     layer: number;
@@ -333,9 +333,9 @@ declare namespace Schema {
     similarity?: Similarity;
     /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
-    /** The tokens whose neighbours differ from those at the layer before, those that differ most first; of many tokens only some. */
+    /** The tokens whose neighbours changed since the layer before, largest change first; a sample of many tokens lists only some. */
     moved?: Moved[];
-    /** `[heads]`: what the heads of the block do that makes the layer, where that was asked for. */
+    /** `[heads]`: the attention heads of the block that computes the layer, on request. */
     heads?: Head[];
   };
   /** A mean with its 95 % interval. */
@@ -353,9 +353,9 @@ declare namespace Schema {
     points: ([number, number])[];
     /** `[rows]`: the third component. */
     third?: number[];
-    /** Whether neighbours on the map are neighbours in the space of the layer, 0 to 1. */
+    /** The share of neighbours on the map that are neighbours in the space of the layer, 0 to 1. */
     trustworthiness: number | null;
-    /** The reverse. */
+    /** The share of neighbours in the space that are neighbours on the map, 0 to 1. */
     continuity: number | null;
   };
   /** Token × token matrices of one layer, each as its upper triangle with the diagonal, row by row: `[tokens (tokens + 1) / 2]`. */
@@ -369,29 +369,29 @@ declare namespace Schema {
     /** Euclidean distances. */
     euclidean?: number[];
   };
-  /** How moves are counted. */
+  /** How changes of neighbourhoods are counted. */
   type Moves = {
     /** The number of nearest neighbours, by the metric of the settings in the full space. */
     neighbours: number;
-    /** Among how many tokens. */
+    /** The number of tokens among which neighbours are found. */
     n: number;
-    /** The change of neighbourhoods that have nothing to do with each other. */
+    /** The expected change between two unrelated neighbourhoods. */
     by_chance: number;
   };
-  /** What a head does, as a mean over the tokens that are not special. */
+  /** An attention head, as means over the tokens that are not special. */
   type Head = {
     /** Entropy of a token's weights, in nats. */
     entropy: number;
-    /** That entropy over the largest that it can be. */
+    /** The entropy divided by its maximum. */
     relative_entropy: number | null;
-    /** How many tokens away it looks. */
+    /** The mean distance of attention, in tokens. */
     distance: number | null;
     /** The share of the weight that goes to special tokens. */
     to_special: number | null;
   };
-  /** A token that moved. */
+  /** A token whose neighbours changed. */
   type Moved = {
-    /** Its place in `tokens`. */
+    /** Its index in `tokens`. */
     token: number;
     /** The share of its neighbours that are new, 0 to 1. */
     change: number;

@@ -21,7 +21,7 @@ pub enum Error {
         /// The version that this program reads.
         known: u32,
     },
-    /// A chart whose lengths do not agree, or with a number that has no place in it.
+    /// An invalid chart.
     #[error(transparent)]
     Chart(#[from] stratoscope_chart::ChartError),
     /// Two charts of one id: links and file names could not tell them apart.
@@ -30,7 +30,7 @@ pub enum Error {
         /// The id.
         id: String,
     },
-    /// Lengths that do not go together.
+    /// Lengths that do not agree.
     #[error("{what}: expected {expected}, found {found}")]
     Shape {
         /// Which list.

@@ -4,8 +4,8 @@
 //! other versions, [`Report::html`] puts it into one self-contained page that works from a file: it
 //! makes no request, and its Content-Security-Policy allows only its own script and style.
 //!
-//! An [`Exploration`] is what the map, the text and the similarities are shown from;
-//! [`Report::charts`] are the charts that the figures are drawn from, too.
+//! The page shows the map, the text and the similarities from each [`Exploration`], and draws
+//! [`Report::charts`], from which the figures are drawn too.
 //!
 //! ```
 //! use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};

@@ -7,8 +7,8 @@ use stratoscope_chart::Chart;
 
 /// The name of the schema: a report is recognised by it.
 pub const SCHEMA: &str = "stratoscope-report";
-/// Its version. It rises where a reader of the one before would misread what is written now; fields
-/// that are merely new leave it as it is.
+/// The version of the schema. It rises when a reader of the previous version would misread a report;
+/// new fields do not raise it.
 pub const VERSION: u32 = 2;
 
 /// Everything that a page shows.
@@ -73,7 +73,7 @@ pub struct Exploration {
     pub trajectory: Option<MapAbout>,
     /// The t-SNE map.
     pub tsne: Option<MapAbout>,
-    /// The number of tokens that CKA is over.
+    /// The number of tokens that CKA is computed from.
     pub cka_tokens: Option<usize>,
     /// The number of neighbours listed for each token.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -152,7 +152,8 @@ fn comment(to: &mut String, attributes: &[Attribute], indent: &str) {
     });
     let lines: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     if !lines.is_empty() {
-        writeln!(to, "{indent}/** {} */", lines.join(" ").replace("[`", "`").replace("`]", "`")).unwrap();
+        writeln!(to, "{indent}/** {} */", lines.join(" ").replace("[`", "`").replace("`]", "`"))
+            .unwrap();
     }
 }
 
