@@ -161,7 +161,7 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
         .filter(|omitted| omitted["what"] == "neighbour_change")
         .map(|omitted| omitted["why"].as_str().unwrap())
         .collect();
-    assert_eq!(reasons, ["it needs 3 tokens, found 2"]);
+    assert_eq!(reasons, ["it needs 4 tokens that are not special, found 2"]);
 }
 
 #[test]

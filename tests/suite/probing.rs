@@ -407,3 +407,15 @@ fn a_task_with_spans_is_probed_saved_and_applied() {
     assert_eq!(bad.code, Some(4));
     assert!(bad.stderr.contains("bad.tsv, line 1: the place 4-70 is outside"), "{}", bad.stderr);
 }
+
+#[test]
+fn options_that_change_the_numbers_change_the_default_folder() {
+    let place = place();
+    let options = ["", "--control", "--mdl", "--random-weights"];
+    for option in options {
+        let line = "probe --corpus own.conllu --label upos --layers 0 --strength 1 -q";
+        place.line(&format!("{line} {option}")).done();
+    }
+    let folders = std::fs::read_dir(place.path("stratoscope-out")).unwrap().count();
+    assert_eq!(folders, options.len());
+}

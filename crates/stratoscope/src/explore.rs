@@ -105,6 +105,9 @@ const MAX_SIMILARITY_TOKENS: usize = 300;
 /// t-SNE of more points takes minutes.
 const MAX_TSNE_POINTS: usize = 10_000;
 
+/// What statistics over tokens count.
+const ORDINARY: &str = "tokens that are not special";
+
 /// The largest number of characters of a title.
 const MAX_TITLE: usize = 90;
 
@@ -263,7 +266,7 @@ impl Exploration {
         let tokens = states.rows.iter().filter(|r| !r.special).count();
         let cka = match similarity::cka(&states) {
             _ if tokens < 4 => {
-                omit(Part::Cka, Why::TooFew { what: "tokens", needed: 4, found: tokens });
+                omit(Part::Cka, Why::TooFew { what: ORDINARY, needed: 4, found: tokens });
                 None
             }
             Ok(values) => Some((values, tokens)),

@@ -1,12 +1,16 @@
 //! The nearest neighbours of every token at every layer, and their change from layer to layer. They
 //! are computed once for an exploration, with its metric.
 
+use super::ORDINARY;
 use super::similarity::ordinary;
 use crate::{Omitted, Part, Result, Why};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{Metric, Reference};
+
+/// Neighbours among fewer tokens say nothing.
+const MIN_TOKENS: usize = 4;
 
 /// Neighbours of more tokens take too long: the time grows with the square of the number of tokens.
 pub(super) const MAX_TOKENS: usize = 5_000;
@@ -87,8 +91,8 @@ impl Neighbours {
         let rows = ordinary(states, rows);
         let n = rows.len();
         let omit = |why| Ok(Err(Omitted::new(Part::Neighbours, why)));
-        if n < 3 {
-            return omit(Why::TooFew { what: "tokens", needed: 3, found: n });
+        if n < MIN_TOKENS {
+            return omit(Why::TooFew { what: ORDINARY, needed: MIN_TOKENS, found: n });
         }
         if n > MAX_TOKENS {
             return omit(Why::TooMany { what: "tokens", found: n, hint: "choose fewer texts" });
@@ -121,9 +125,6 @@ impl Neighbours {
         let omit = |why| Err(Omitted::new(Part::NeighbourChange, why));
         if layers.len() < 2 {
             return omit(Why::OneLayer);
-        }
-        if n < 4 {
-            return omit(Why::TooFew { what: "tokens", needed: 4, found: n });
         }
         let steps = self.nearest.windows(2).zip(layers.windows(2)).map(|(pair, names)| {
             let mut tokens: Vec<(usize, usize)> = (pair[0].iter().zip(&pair[1]).zip(&self.rows))

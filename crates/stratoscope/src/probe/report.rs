@@ -181,9 +181,14 @@ impl Analysis for Report {
         let trees = self.structural.as_ref().map(|_| "trees");
         let subject: Vec<&str> = labels.iter().copied().chain(trees).collect();
         let data = &self.data;
+        let layers = || self.labels.iter().flat_map(|label| &label.layers);
         let settings = json!({
             "labels": labels,
             "structural": self.structural.is_some(),
+            "control": layers().any(|layer| layer.control.is_some()),
+            "random_weights": layers().any(|layer| layer.random_weights.is_some()),
+            "mdl": layers().any(|layer| layer.mdl.is_some()),
+            "mix": self.labels.iter().any(|label| label.mixes.is_some()),
             "where": data.filters,
             "pooling": data.pooling,
             "strength": data.strength,

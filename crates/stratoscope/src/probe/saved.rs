@@ -113,7 +113,11 @@ impl SavedProbe {
             |e: serde_json::Error| wrong(format!("it has no metadata of a probe ({e})"));
         let metadata: Value = serde_json::from_str(&stored.metadata).map_err(not_a_probe)?;
         if let Some(format) = metadata["format"].as_u64().filter(|f| *f != u64::from(FORMAT)) {
-            return Err(wrong(format!("it has format {format}, not {FORMAT}")).into());
+            let other = format!(
+                "another version of this program wrote it (format {format}, not {FORMAT}); fit \
+                 the probe again"
+            );
+            return Err(wrong(other).into());
         }
         let m: Metadata = serde_json::from_value(metadata).map_err(not_a_probe)?;
         let mut tensor = |name: &str| {
