@@ -28,6 +28,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
         Job::Pairs(pairs, file) => explorer.compare_pairs(pairs, file, &options)?,
         Job::Wic(pairs, file) => explorer.compare_wic(pairs, file, &options)?,
     };
+    drop(explorer);
     run.finish(&comparison, &[])
 }
 

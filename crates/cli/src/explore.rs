@@ -5,7 +5,7 @@ use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model};
 use stratoscope::explore::{Exploration, Options, side_by_side};
-use stratoscope::{Explorer, LongText, Pooling, Unit};
+use stratoscope::{Analysis, Explorer, LongText, Pooling, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let run = Run::new(&args.output, &args.common)?;
@@ -25,16 +25,13 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let texts = input::texts(&args.input, &run.progress)?;
     let explorers: Vec<Explorer> =
         models.iter().map(|model| model::open(model, &run.progress)).collect::<Result<_>>()?;
-    match &explorers[..] {
-        [one] => {
-            let exploration = one.explore(&texts, &options)?;
-            run.finish(&exploration, &[])
-        }
-        several => {
-            let side = side_by_side(several, &texts, &options)?;
-            run.finish(&side, &[])
-        }
-    }
+    let result: Box<dyn Analysis> = match &explorers[..] {
+        [one] => Box::new(one.explore(&texts, &options)?),
+        several => Box::new(side_by_side(several, &texts, &options)?),
+    };
+    // Drawing needs memory, and the weights are no longer needed.
+    drop(explorers);
+    run.finish(&*result, &[])
 }
 
 /// The options that `explore` and `serve` share.

@@ -26,5 +26,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         pooling: args.pooling.into(),
         long: args.long.into(),
     };
-    run.finish(&measure(&explorers, &corpus, &options)?, &[])
+    let report = measure(&explorers, &corpus, &options)?;
+    drop(explorers);
+    run.finish(&report, &[])
 }

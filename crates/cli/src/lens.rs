@@ -14,7 +14,9 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
     let options =
         Options { top: args.top.into(), targets: args.target.clone(), perplexity: args.perplexity };
     let explorer = model::open(&args.model, &run.progress)?;
-    run.finish(&explorer.lens(&text, &options)?, &[])
+    let report = explorer.lens(&text, &options)?;
+    drop(explorer);
+    run.finish(&report, &[])
 }
 
 /// The text: TEXT, or the only line of standard input.
