@@ -79,7 +79,7 @@ impl Comparison {
             curve("replaced words", of.layers.iter().map(|l| l.replaced)),
             plain("sentence means", of.layers.iter().map(|l| Some(l.sentence))),
             random("random words", of.layers.iter().map(|l| l.random)),
-            median("one word, unrelated", of.layers.iter().map(|l| l.same_word)),
+            median("same word, unrelated sentences", of.layers.iter().map(|l| l.same_word)),
         ];
         let percentiles = [
             plain("kept words", of.layers.iter().map(|l| l.kept_percentile_same_word)),

@@ -174,9 +174,15 @@ impl Report {
         };
         // All matrices have one scale.
         let scale = Scale::to_one(matrices.iter().flat_map(values).flatten());
+        // Of several models, one kind is shown, and its name belongs to the value.
+        let main = of.kinds.iter().find(|(kind, _)| *kind == of.main && of.kinds.len() > 1);
+        let value = match main {
+            Some((_, name)) if self.is_of_several() => format!("{name} {}", of.value),
+            _ => of.value.to_owned(),
+        };
         let panels = matrices.iter().map(|matrix| {
             let [rows, columns] = matrix.axes.clone();
-            let panel = MatrixPanel::new(rows, columns, of.value, scale).title(&matrix.title);
+            let panel = MatrixPanel::new(rows, columns, value.as_str(), scale).title(&matrix.title);
             panel.n(matrix.pairs.words).values(values(matrix))
         });
         let words = matrices.first().map_or(0, |matrix| matrix.pairs.words);
@@ -221,7 +227,7 @@ impl Report {
     /// The table of the words that keep the fewest neighbours at each step between layers.
     fn changed_words(&self) -> Chart {
         let rows = self.steps().flat_map(|(name, step)| {
-            let step_name = format!("{name}{} → {}", step.from, step.to);
+            let step_name = format!("{} → {}{name}", step.from, step.to);
             let kept = |change: f64| ((1.0 - change) * NEIGHBOURS as f64).round() as usize;
             step.words.iter().map(move |word| {
                 vec![
@@ -284,7 +290,7 @@ impl Report {
     fn steps(&self) -> impl Iterator<Item = (String, &ChangeStep)> {
         let several = self.is_of_several();
         self.models.iter().zip(self.names()).flat_map(move |(model, name)| {
-            let of = if several { format!("{name}, ") } else { String::new() };
+            let of = if several { format!(", {name}") } else { String::new() };
             model.neighbour_change.iter().map(move |step| (of.clone(), step))
         })
     }
