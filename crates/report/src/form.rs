@@ -1,7 +1,6 @@
 //! The form above the page of `serve`.
 
-use crate::page::without_comments;
-use crate::{Report, Result, page};
+use crate::comments::without_comments;
 use std::sync::LazyLock;
 
 /// The style of the form.
@@ -29,14 +28,6 @@ pub struct Form {
 }
 
 impl Form {
-    /// The page of a report with the form above it; without a report, the form and some examples.
-    ///
-    /// # Errors
-    /// As [`Report::check`].
-    pub fn html(&self, report: Option<&Report>) -> Result<String> {
-        page::render(report, Some(self))
-    }
-
     /// The height of the box in lines.
     pub(crate) fn rows(&self) -> usize {
         self.text.lines().count().clamp(1, 6)

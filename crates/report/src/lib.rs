@@ -22,6 +22,7 @@
 //! ```
 
 mod check;
+mod comments;
 mod error;
 mod form;
 mod page;

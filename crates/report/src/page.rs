@@ -1,6 +1,7 @@
 //! The page: one file with data, style, script, and a Content-Security-Policy that allows no other
 //! source.
 
+use crate::comments::without_comments;
 use crate::{Form, Report, Result, form};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -71,6 +72,16 @@ impl Report {
     }
 }
 
+impl Form {
+    /// The page of a report with the form above it; without a report, the form and some examples.
+    ///
+    /// # Errors
+    /// As [`Report::check`].
+    pub fn html(&self, report: Option<&Report>) -> Result<String> {
+        render(report, Some(self))
+    }
+}
+
 /// The page of a report with a form above it, or the form alone.
 pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<String> {
     let page = Page {
@@ -84,30 +95,6 @@ pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<Str
         form_script: &form::SCRIPT,
     };
     Ok(page.render()?)
-}
-
-/// A file of the page without indentation, empty lines, and the comments that begin a line. A
-/// comment after code stays, so that nothing has to be known of strings. (No template of the page
-/// goes over a line end, which a test checks.)
-pub(crate) fn without_comments(source: &str) -> String {
-    let mut kept = String::with_capacity(source.len());
-    let mut inside = false;
-    for line in source.lines() {
-        let mut code = line.trim();
-        loop {
-            if !inside {
-                let Some(comment) = code.strip_prefix("/*") else { break };
-                (inside, code) = (true, comment);
-            }
-            let Some((_, after)) = code.split_once("*/") else { break };
-            (inside, code) = (false, after.trim_start());
-        }
-        if !inside && !code.is_empty() && !code.starts_with("//") {
-            kept.push_str(code);
-            kept.push('\n');
-        }
-    }
-    kept
 }
 
 /// The policy: the page may run its own script, use its own style, show pictures that it creates,
@@ -165,16 +152,6 @@ fn round(value: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn comments_that_begin_a_line_go_and_nothing_else() {
-        let source = "// A.\n/** @type {x} */\nlet a = /** @type {y} */ (1); // b\n  /* c\n d */\n\n  \
-                      f('// e', '/*');\n/* z */ /* y */ g('*/');\n/* h\n i */ j;\n";
-        assert_eq!(
-            without_comments(source),
-            "let a = /** @type {y} */ (1); // b\nf('// e', '/*');\ng('*/');\nj;\n"
-        );
-    }
 
     #[test]
     fn no_template_goes_over_a_line_end() {
