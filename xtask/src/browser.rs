@@ -20,7 +20,10 @@ pub(crate) fn run() -> Result<(), Failure> {
         return Ok(());
     };
     if !folder.join("node_modules").is_dir() && !install(&folder)? {
-        println!("skipped: the packages are not installed (`npm ci` in {})", folder.display());
+        println!(
+            "skipped: the packages are not installed (`npm ci --ignore-scripts` in {})",
+            folder.display()
+        );
         return Ok(());
     }
     command(
@@ -62,7 +65,7 @@ fn install(folder: &Path) -> Result<bool, Failure> {
     let npm = find(&["npm"]).filter(|_| std::env::var_os("CI").is_some());
     let Some(npm) = npm else { return Ok(false) };
     let status = Command::new(npm)
-        .args(["ci", "--no-audit", "--no-fund"])
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"])
         .current_dir(folder)
         .status()
         .map_err(|source| Failure::Start { command: "npm ci".into(), source })?;

@@ -1,6 +1,6 @@
-//! The check of licences, banned crates and sources by cargo-deny.
+//! The check of licences, banned crates, sources and security advisories by cargo-deny.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -9,7 +9,10 @@ use crate::program::cargo;
 /// The version that `install` installs; a newer version may need a newer Rust.
 const VERSION: &str = "0.20.2";
 
-/// Runs `cargo deny check licenses bans sources` with the rules of `deny.toml`.
+/// Runs `cargo deny check` with the rules of `deny.toml`.
+///
+/// Advisories need the database of RustSec. If it cannot be fetched, the copy from an earlier run is
+/// used; without a copy, a line says that advisories were not checked.
 ///
 /// If cargo-deny is not installed and the variable `CI` is set, it is installed in `target/tools`
 /// (once, about 4.5 minutes on two cores). Otherwise, the check is skipped with a note.
@@ -22,15 +25,43 @@ pub(crate) fn check() -> Result<(), Failure> {
             return Ok(());
         }
     };
-    let status = Command::new(&tool)
-        .args(["--all-features", "--locked", "check", "licenses", "bans", "sources"])
+    deny(&tool, &["check", "licenses", "bans", "sources"])?;
+    let fetched = deny(&tool, &["fetch", "db"]).is_ok();
+    if !fetched && !has_advisories() {
+        println!(
+            "NOT CHECKED: advisories (their database cannot be fetched, and there is no copy of it)"
+        );
+        return Ok(());
+    }
+    if !fetched {
+        println!(
+            "advisories: their database cannot be fetched; the copy of an earlier run is used"
+        );
+    }
+    deny(&tool, &["--offline", "check", "--disable-fetch", "advisories"])
+}
+
+fn deny(tool: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    let status = Command::new(tool)
+        .args(["--all-features", "--locked"])
+        .args(arguments)
         .current_dir(crate::workspace_root())
         .status()
         .map_err(|source| Failure::Start { command: tool.display().to_string(), source })?;
-    if status.success() {
-        return Ok(());
+    match status.success() {
+        true => Ok(()),
+        false => {
+            let command = format!("cargo deny {}", arguments.join(" "));
+            Err(Failure::Status { command, status })
+        }
     }
-    Err(Failure::Status { command: "cargo deny check licenses bans sources".into(), status })
+}
+
+/// Whether the folder of `[advisories] db-path` in `deny.toml` holds a database.
+fn has_advisories() -> bool {
+    std::fs::read_dir(crate::workspace_root().join("target/advisories")).is_ok_and(
+        |mut databases| databases.any(|entry| entry.is_ok_and(|entry| entry.path().is_dir())),
+    )
 }
 
 /// Where `install` puts it.
