@@ -117,12 +117,12 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
     let place = Place::new();
     let explored = place.line(&format!("explore '{TEXT}' --json")).json();
     let states = place.line(&format!("extract '{TEXT}' --json")).json();
-    let moves = &explored["moves"];
-    let k = moves["neighbours"].as_u64().unwrap() as usize;
+    let change = &explored["neighbour_change"];
+    let k = change["neighbours"].as_u64().unwrap() as usize;
     let rows = states["rows"].as_array().unwrap();
     let ordinary: Vec<usize> =
         (0..rows.len()).filter(|&r| !rows[r]["special"].as_bool().unwrap()).collect();
-    assert_eq!((k, moves["n"].as_u64().unwrap()), (ordinary.len() / 4, ordinary.len() as u64));
+    assert_eq!((k, change["n"].as_u64().unwrap()), (ordinary.len() / 4, ordinary.len() as u64));
     let nearest = |layer: usize, row: usize| -> BTreeSet<usize> {
         let vector = |r: usize| -> Vec<f64> {
             let values = &states["layers"][layer]["hidden_states"][r];
@@ -138,10 +138,10 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
         others.iter().take(k).map(|o| o.1).collect()
     };
     let layers = explored["layers"].as_array().unwrap();
-    assert!(layers[0]["moved"].is_null());
+    assert!(layers[0]["neighbour_change"].is_null());
     for (layer, found) in layers.iter().enumerate().skip(1) {
-        let moved = found["moved"].as_array().unwrap();
-        let changes: Vec<(usize, f64)> = moved
+        let changed = found["neighbour_change"].as_array().unwrap();
+        let changes: Vec<(usize, f64)> = changed
             .iter()
             .map(|m| (m["token"].as_u64().unwrap() as usize, number(&m["change"])))
             .collect();
@@ -153,7 +153,7 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
         }
     }
     let few = place.line("explore 'the bank' --json").json();
-    assert!(few["moves"].is_null());
+    assert!(few["neighbour_change"].is_null());
     let reasons: Vec<&str> = few["omitted"]
         .as_array()
         .unwrap()

@@ -7,7 +7,7 @@ use stratoscope_chart::{
     Series, Slice, Table, Trails,
 };
 use stratoscope_report::{
-    Estimate, Exploration, Layer, MapAbout, MapLayer, Moved, Omitted, Report, Sampled, Similarity,
+    Estimate, Exploration, Layer, MapAbout, MapLayer, Omitted, Report, Sampled, Similarity, TokenChange,
     Token,
 };
 
@@ -173,9 +173,9 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
                 euclidean: triangle(&|d| 10.0 * d),
             }),
             neighbours: Some(neighbours.collect()),
-            moved: (layer > 0).then(|| {
+            neighbour_change: (layer > 0).then(|| {
                 let some = ordinary.iter().take(10).enumerate();
-                some.map(|(i, &token)| Moved { token, change: 1.0 - 0.1 * i as f64 }).collect()
+                some.map(|(i, &token)| TokenChange { token, change: 1.0 - 0.1 * i as f64 }).collect()
             }),
             ..Layer::default()
         });

@@ -261,8 +261,8 @@ declare namespace Schema {
     cka_tokens: number | null;
     /** The number of neighbours listed for each token. */
     neighbours?: number;
-    /** How `moved` of the layers is counted. */
-    moves?: Moves;
+    /** How `neighbour_change` of the layers is counted. */
+    neighbour_change?: NeighbourChange;
     /** The measures of each layer. */
     layers: Layer[];
     /** The model's own profile. */
@@ -334,7 +334,7 @@ declare namespace Schema {
     /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
     /** The tokens whose neighbours changed since the layer before, largest change first; a sample of many tokens lists only some. */
-    moved?: Moved[];
+    neighbour_change?: TokenChange[];
     /** `[heads]`: the attention heads of the block that computes the layer, on request. */
     heads?: Head[];
   };
@@ -370,7 +370,7 @@ declare namespace Schema {
     euclidean?: number[];
   };
   /** How changes of neighbourhoods are counted. */
-  type Moves = {
+  type NeighbourChange = {
     /** The number of nearest neighbours, by the metric of the settings in the full space. */
     neighbours: number;
     /** The number of tokens among which neighbours are found. */
@@ -390,7 +390,7 @@ declare namespace Schema {
     to_special: number | null;
   };
   /** A token whose neighbours changed. */
-  type Moved = {
+  type TokenChange = {
     /** Its index in `tokens`. */
     token: number;
     /** The share of its neighbours that are new, 0 to 1. */

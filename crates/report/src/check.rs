@@ -55,9 +55,9 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
             length(format!("{at}: neighbours"), n, neighbours.len())?;
             neighbours.iter().flatten().try_for_each(|&t| below("a neighbour", t, n))?;
         }
-        for moved in layer.moved.iter().flatten() {
-            below("a token that moved", moved.token, n)?;
-            finite(&format!("{at}: change"), moved.change)?;
+        for changed in layer.neighbour_change.iter().flatten() {
+            below("a token with changed neighbours", changed.token, n)?;
+            finite(&format!("{at}: change"), changed.change)?;
         }
         for head in layer.heads.iter().flatten() {
             let known = [head.relative_entropy, head.distance, head.to_special];

@@ -35,6 +35,6 @@ mod types;
 pub use error::{Error, Result};
 pub use form::Form;
 pub use schema::{
-    Estimate, Exploration, Head, Layer, MapAbout, MapLayer, Moved, Moves, Omitted, Report, SCHEMA,
-    Sampled, Similarity, Token, VERSION,
+    Estimate, Exploration, Head, Layer, MapAbout, MapLayer, NeighbourChange, Omitted, Report,
+    SCHEMA, Sampled, Similarity, Token, TokenChange, VERSION,
 };

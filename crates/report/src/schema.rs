@@ -78,9 +78,9 @@ pub struct Exploration {
     /// The number of neighbours listed for each token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<usize>,
-    /// How `moved` of the layers is counted.
+    /// How `neighbour_change` of the layers is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moves: Option<Moves>,
+    pub neighbour_change: Option<NeighbourChange>,
     /// The measures of each layer.
     pub layers: Vec<Layer>,
     /// The model's own profile.
@@ -168,7 +168,7 @@ pub struct Layer {
     /// The tokens whose neighbours changed since the layer before, largest change first; a sample of
     /// many tokens lists only some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub moved: Option<Vec<Moved>>,
+    pub neighbour_change: Option<Vec<TokenChange>>,
     /// `[heads]`: the attention heads of the block that computes the layer, on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<Head>>,
@@ -219,7 +219,7 @@ pub struct Similarity {
 
 /// How changes of neighbourhoods are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Moves {
+pub struct NeighbourChange {
     /// The number of nearest neighbours, by the metric of the settings in the full space.
     pub neighbours: usize,
     /// The number of tokens among which neighbours are found.
@@ -243,7 +243,7 @@ pub struct Head {
 
 /// A token whose neighbours changed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Moved {
+pub struct TokenChange {
     /// Its index in `tokens`.
     pub token: usize,
     /// The share of its neighbours that are new, 0 to 1.

@@ -42,9 +42,9 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
             true => exploration.data_of(&rows)?,
         };
         // On the page, charts show these numbers.
-        (data.profile, data.cka_tokens, data.moves) = (None, None, None);
+        (data.profile, data.cka_tokens, data.neighbour_change) = (None, None, None);
         for layer in &mut data.layers {
-            (layer.cka, layer.moved, layer.heads) = (None, None, None);
+            (layer.cka, layer.neighbour_change, layer.heads) = (None, None, None);
         }
         report.explorations.push(data);
         let charts = exploration.charts().iter().map(|described| &described.chart);
@@ -143,11 +143,11 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
         });
         data.tokens.iter_mut().for_each(|token| token.sentence = 0);
         for layer in &mut data.layers {
-            (layer.cka, layer.moved) = (None, None);
+            (layer.cka, layer.neighbour_change) = (None, None);
             (layer.to_layer_0, layer.to_sentence) = (None, None);
         }
         // These numbers are about both texts together.
-        (data.cka_tokens, data.moves, data.profile) = (None, None, None);
+        (data.cka_tokens, data.neighbour_change, data.profile) = (None, None, None);
         data.omitted.retain(|o| !["profile", "neighbour_change", "cka"].contains(&&*o.what));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);

@@ -24,11 +24,11 @@ impl Exploration {
         for (index, summary) in self.layers.iter().enumerate() {
             let cka = self.cka.as_ref().map(|(v, _)| v[index * side..(index + 1) * side].to_vec());
             let step = self.neighbour_change.as_ref().zip(index.checked_sub(1));
-            let moved = step.and_then(|(change, before)| {
+            let neighbour_change = step.and_then(|(change, before)| {
                 let all = &change.steps.get(before)?.tokens;
                 let token = |m: &TokenChange| {
                     let token = rows.binary_search(&m.row).ok()?;
-                    (m.change > 0.0).then_some(schema::Moved { token, change: m.change })
+                    (m.change > 0.0).then_some(schema::TokenChange { token, change: m.change })
                 };
                 Some(all.iter().filter_map(token).take(change.listed()).collect())
             });
@@ -44,7 +44,7 @@ impl Exploration {
                 tsne: self.tsne.as_ref().map(|m| map_layer(m, index, rows)),
                 similarity: similarities.as_ref().map(|of| of[index].clone()),
                 neighbours: self.listed_neighbours(index, rows),
-                moved,
+                neighbour_change,
                 heads: heads.map(|heads| heads.iter().map(head).collect()),
             });
         }
@@ -79,7 +79,7 @@ impl Exploration {
             tsne: self.tsne.as_ref().map(|m| about_map(m, rows)),
             cka_tokens: self.cka.as_ref().map(|(_, n)| *n),
             neighbours: self.neighbours.as_ref().map(|near| near.k),
-            moves: self.neighbour_change.as_ref().map(|m| schema::Moves {
+            neighbour_change: self.neighbour_change.as_ref().map(|m| schema::NeighbourChange {
                 neighbours: m.neighbours,
                 n: m.n,
                 by_chance: m.by_chance,
