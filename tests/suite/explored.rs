@@ -113,7 +113,7 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 }
 
 #[test]
-fn changes_of_neighbours_are_counted_in_the_full_space() {
+fn steps_and_changes_of_neighbours_are_those_of_the_full_space() {
     let place = Place::new();
     let explored = place.line(&format!("explore '{TEXT}' --json")).json();
     let states = place.line(&format!("extract '{TEXT}' --json")).json();
@@ -123,23 +123,29 @@ fn changes_of_neighbours_are_counted_in_the_full_space() {
     let ordinary: Vec<usize> =
         (0..rows.len()).filter(|&r| !rows[r]["special"].as_bool().unwrap()).collect();
     assert_eq!((k, change["n"].as_u64().unwrap()), (ordinary.len() / 4, ordinary.len() as u64));
+    let vector = |layer: usize, row: usize| -> Vec<f64> {
+        let values = &states["layers"][layer]["hidden_states"][row];
+        values.as_array().unwrap().iter().map(number).collect()
+    };
     let nearest = |layer: usize, row: usize| -> BTreeSet<usize> {
-        let vector = |r: usize| -> Vec<f64> {
-            let values = &states["layers"][layer]["hidden_states"][r];
-            values.as_array().unwrap().iter().map(number).collect()
-        };
-        let own = vector(row);
+        let own = vector(layer, row);
         let mut others: Vec<(f64, usize)> = ordinary
             .iter()
             .filter(|&&r| r != row)
-            .map(|&r| (-cosine(&own, &vector(r)), r))
+            .map(|&r| (-cosine(&own, &vector(layer, r)), r))
             .collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0));
         others.iter().take(k).map(|o| o.1).collect()
     };
     let layers = explored["layers"].as_array().unwrap();
-    assert!(layers[0]["neighbour_change"].is_null());
+    assert!(layers[0]["steps"].is_null() && layers[0]["neighbour_change"].is_null());
     for (layer, found) in layers.iter().enumerate().skip(1) {
+        let steps = found["steps"].as_array().unwrap();
+        assert_eq!(steps.len(), rows.len());
+        for (row, step) in steps.iter().enumerate() {
+            let expected = 1.0 - cosine(&vector(layer, row), &vector(layer - 1, row));
+            assert!((number(step) - expected).abs() < 1e-6, "layer {layer}, token {row}");
+        }
         let changed = found["neighbour_change"].as_array().unwrap();
         let changes: Vec<(usize, f64)> = changed
             .iter()

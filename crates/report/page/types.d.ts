@@ -333,6 +333,8 @@ declare namespace Schema {
     similarity?: Similarity;
     /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
+    /** `[tokens]`: 1 − cosine between the state of each token and its state at the layer before; none at the first layer. */
+    steps?: number[];
     /** The tokens whose neighbours changed since the layer before, largest change first; a sample of many tokens lists only some. */
     neighbour_change?: TokenChange[];
     /** `[heads]`: the attention heads of the block that computes the layer, on request. */

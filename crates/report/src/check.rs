@@ -55,6 +55,10 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
             length(format!("{at}: neighbours"), n, neighbours.len())?;
             neighbours.iter().flatten().try_for_each(|&t| below("a neighbour", t, n))?;
         }
+        if let Some(steps) = &layer.steps {
+            length(format!("{at}: steps"), n, steps.len())?;
+            all_finite(&format!("{at}: steps"), steps.iter().copied())?;
+        }
         for changed in layer.neighbour_change.iter().flatten() {
             below("a token with changed neighbours", changed.token, n)?;
             finite(&format!("{at}: change"), changed.change)?;

@@ -165,6 +165,10 @@ pub struct Layer {
     /// first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbours: Option<Vec<Vec<usize>>>,
+    /// `[tokens]`: 1 − cosine between the state of each token and its state at the layer before; none
+    /// at the first layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Vec<f64>>,
     /// The tokens whose neighbours changed since the layer before, largest change first; a sample of
     /// many tokens lists only some.
     #[serde(default, skip_serializing_if = "Option::is_none")]

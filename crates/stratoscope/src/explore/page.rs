@@ -44,7 +44,8 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
         // On the page, charts show these numbers.
         (data.profile, data.cka_tokens, data.neighbour_change) = (None, None, None);
         for layer in &mut data.layers {
-            (layer.cka, layer.neighbour_change, layer.heads) = (None, None, None);
+            (layer.cka, layer.heads) = (None, None);
+            (layer.steps, layer.neighbour_change) = (None, None);
         }
         report.explorations.push(data);
         let charts = exploration.charts().iter().map(|described| &described.chart);
@@ -143,7 +144,7 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
         });
         data.tokens.iter_mut().for_each(|token| token.sentence = 0);
         for layer in &mut data.layers {
-            (layer.cka, layer.neighbour_change) = (None, None);
+            (layer.cka, layer.steps, layer.neighbour_change) = (None, None, None);
             (layer.to_layer_0, layer.to_sentence) = (None, None);
         }
         // These numbers are about both texts together.

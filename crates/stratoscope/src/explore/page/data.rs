@@ -23,9 +23,10 @@ impl Exploration {
         let mut layers = Vec::with_capacity(side);
         for (index, summary) in self.layers.iter().enumerate() {
             let cka = self.cka.as_ref().map(|(v, _)| v[index * side..(index + 1) * side].to_vec());
-            let step = self.neighbour_change.as_ref().zip(index.checked_sub(1));
-            let neighbour_change = step.and_then(|(change, before)| {
-                let all = &change.steps.get(before)?.tokens;
+            let before = index.checked_sub(1);
+            let steps = before.and_then(|before| self.steps.get(before));
+            let neighbour_change = self.neighbour_change.as_ref().and_then(|change| {
+                let all = &change.steps.get(before?)?.tokens;
                 let token = |m: &TokenChange| {
                     let token = rows.binary_search(&m.row).ok()?;
                     (m.change > 0.0).then_some(schema::TokenChange { token, change: m.change })
@@ -44,6 +45,7 @@ impl Exploration {
                 tsne: self.tsne.as_ref().map(|m| map_layer(m, index, rows)),
                 similarity: similarities.as_ref().map(|of| of[index].clone()),
                 neighbours: self.listed_neighbours(index, rows),
+                steps: steps.map(|step| rows.iter().map(|&row| step[row]).collect()),
                 neighbour_change,
                 heads: heads.map(|heads| heads.iter().map(head).collect()),
             });
