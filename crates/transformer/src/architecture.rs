@@ -6,8 +6,7 @@ mod weights;
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
-use crate::hooks::HookPoint;
-use crate::positions::{RelativeBias, Rotary};
+use crate::positions::{Disentangled, RelativeBias, Rotary};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,26 +200,6 @@ pub enum Relative {
     Bias(RelativeBias),
     /// Products with a vector per distance (He et al. 2021).
     Disentangled(Disentangled),
-}
-
-/// Disentangled attention: queries and keys are multiplied with vectors for distances, which all
-/// blocks share (He et al. 2021).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Disentangled {
-    /// The number of vectors for each direction: half of the rows of the table.
-    pub span: usize,
-    /// The last distance with a vector of its own, where far distances share vectors in logarithmic
-    /// buckets; none if each distance up to `span` has a vector.
-    pub log_buckets_up_to: Option<usize>,
-    /// Whether queries are multiplied with the vectors.
-    pub content_to_position: bool,
-    /// Whether keys are multiplied with the vectors.
-    pub position_to_content: bool,
-    /// Whether the vectors pass through the query and key weights of the blocks, not through weights
-    /// of their own.
-    pub shared_weights: bool,
-    /// Whether the vectors pass through a norm first.
-    pub norm: bool,
 }
 
 /// The MLP of a block: two linear layers with an activation between them.
@@ -462,36 +441,6 @@ impl Architecture {
         ((i as f64 / blocks_per_set) as usize).min(self.n_weight_sets - 1)
     }
 
-    /// The hook points of this architecture, in the order of the forward pass.
-    pub fn hook_points(&self) -> Vec<HookPoint> {
-        let mut points = HookPoint::all(self.n_layers);
-        points.retain(|&point| self.lacks(point).is_none());
-        points
-    }
-
-    /// Requires a hook point of this architecture.
-    ///
-    /// # Errors
-    /// [`Error::NoHookPoint`] with the reason why there is none.
-    pub fn require(&self, point: HookPoint) -> Result<()> {
-        self.lacks(point).map_or(Ok(()), |reason| Err(Error::NoHookPoint { point, reason }))
-    }
-
-    /// The reason why there is no such hook point; none if there is one.
-    fn lacks(&self, point: HookPoint) -> Option<&'static str> {
-        match point {
-            HookPoint::ResidMid(_) if matches!(self.layout, Layout::Parallel { .. }) => {
-                Some("attention and MLP of its blocks read the same stream")
-            }
-            HookPoint::FinalNorm if !self.final_norm => Some("it has no norm after the last block"),
-            HookPoint::Logits if self.head.is_none() => Some("it has no language-model head"),
-            _ => match point.layer() {
-                Some(i) if i >= self.n_layers => Some("it has fewer blocks"),
-                _ => None,
-            },
-        }
-    }
-
     /// The norms of attention and MLP of a block.
     pub(crate) fn norms(&self, weight_set: usize) -> [Norms; 2] {
         let [before, after, after_sum] = [
@@ -586,16 +535,5 @@ mod tests {
             change(&mut a);
             assert!(a.check().is_err(), "{a:?}");
         }
-    }
-
-    #[test]
-    fn hook_points_are_those_of_the_layout() {
-        let mut a = encoder();
-        assert_eq!(a.hook_points().len(), 1 + 2 * 7);
-        a.layout = Layout::Parallel { one_norm: true };
-        a.final_norm = true;
-        a.head = Some(Head::TIED);
-        assert_eq!(a.hook_points().len(), 1 + 2 * 6 + 2);
-        assert!(!a.hook_points().contains(&HookPoint::ResidMid(0)));
     }
 }

@@ -1,6 +1,6 @@
 //! Hook points: where a forward pass can be observed and changed.
 
-use crate::architecture::Architecture;
+use crate::architecture::{Architecture, Layout};
 use crate::error::{Error, Result};
 use candle_core::Tensor;
 use std::collections::{BTreeMap, HashSet};
@@ -82,6 +82,38 @@ impl HookPoint {
             | Self::MlpOut(i)
             | Self::ResidPost(i) => Some(i),
             Self::Embed | Self::FinalNorm | Self::Logits => None,
+        }
+    }
+}
+
+impl Architecture {
+    /// The hook points of this architecture, in the order of the forward pass.
+    pub fn hook_points(&self) -> Vec<HookPoint> {
+        let mut points = HookPoint::all(self.n_layers);
+        points.retain(|&point| self.lacks(point).is_none());
+        points
+    }
+
+    /// Requires a hook point of this architecture.
+    ///
+    /// # Errors
+    /// [`Error::NoHookPoint`] with the reason why there is none.
+    pub fn require(&self, point: HookPoint) -> Result<()> {
+        self.lacks(point).map_or(Ok(()), |reason| Err(Error::NoHookPoint { point, reason }))
+    }
+
+    /// The reason why there is no such hook point; none if there is one.
+    fn lacks(&self, point: HookPoint) -> Option<&'static str> {
+        match point {
+            HookPoint::ResidMid(_) if matches!(self.layout, Layout::Parallel { .. }) => {
+                Some("attention and MLP of its blocks read the same stream")
+            }
+            HookPoint::FinalNorm if !self.final_norm => Some("it has no norm after the last block"),
+            HookPoint::Logits if self.head.is_none() => Some("it has no language-model head"),
+            _ => match point.layer() {
+                Some(i) if i >= self.n_layers => Some("it has fewer blocks"),
+                _ => None,
+            },
         }
     }
 }
@@ -249,5 +281,22 @@ mod tests {
         {
             assert!(name.parse::<HookPoint>().is_err(), "{name}");
         }
+    }
+
+    #[test]
+    fn hook_points_are_those_of_the_layout() {
+        let mut a = Architecture {
+            n_layers: 2,
+            layout: Layout::PostNorm,
+            final_norm: false,
+            head: None,
+            ..Architecture::BASE
+        };
+        assert_eq!(a.hook_points().len(), 1 + 2 * 7);
+        a.layout = Layout::Parallel { one_norm: true };
+        a.final_norm = true;
+        a.head = Some(crate::Head::TIED);
+        assert_eq!(a.hook_points().len(), 1 + 2 * 6 + 2);
+        assert!(!a.hook_points().contains(&HookPoint::ResidMid(0)));
     }
 }

@@ -52,7 +52,7 @@ mod ops;
 mod positions;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Disentangled, Embedding, Head,
+    Activation, Architecture, Attention, AttentionLayer, Embedding, Head,
     HeadTransform, Layout, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace,
     QueryKeyNorm, Relative, Span, WeightSpec,
 };
@@ -61,4 +61,4 @@ pub use error::{Error, Result};
 pub use forward::{HiddenStates, Transformer};
 pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
 pub use kernels::vector_lanes;
-pub use positions::{RelativeBias, Rotary, RotaryScaling};
+pub use positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};

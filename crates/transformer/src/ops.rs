@@ -1,10 +1,10 @@
 //! The operations of a forward pass: with candle's tensors on any device, and with [`kernels`] for f32
 //! on a CPU.
 
-use crate::architecture::{Activation, Architecture, Disentangled, Norm, Span};
+use crate::architecture::{Activation, Architecture, Norm, Span};
 use crate::error::{Error, Result};
 use crate::kernels::{self, NormWeights, PackedLinear};
-use crate::positions::RelativeBias;
+use crate::positions::{Disentangled, RelativeBias};
 use candle_core::{D, DType, Device, Tensor};
 use std::collections::HashMap;
 

@@ -1,6 +1,5 @@
 //! Positions inside attention: rotations, and biases by distance.
 
-use crate::architecture::Disentangled;
 use crate::error::{Error, Result};
 
 /// Positions as rotations: pair `i` of the first `width` values of a head, `x[i]` and
@@ -210,6 +209,26 @@ impl RelativeBias {
         };
         side + within
     }
+}
+
+/// Disentangled attention: queries and keys are multiplied with vectors for distances, which all
+/// blocks share (He et al. 2021).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Disentangled {
+    /// The number of vectors for each direction: half of the rows of the table.
+    pub span: usize,
+    /// The last distance with a vector of its own, where far distances share vectors in logarithmic
+    /// buckets; none if each distance up to `span` has a vector.
+    pub log_buckets_up_to: Option<usize>,
+    /// Whether queries are multiplied with the vectors.
+    pub content_to_position: bool,
+    /// Whether keys are multiplied with the vectors.
+    pub position_to_content: bool,
+    /// Whether the vectors pass through the query and key weights of the blocks, not through weights
+    /// of their own.
+    pub shared_weights: bool,
+    /// Whether the vectors pass through a norm first.
+    pub norm: bool,
 }
 
 impl Disentangled {
