@@ -72,9 +72,11 @@ pub enum Error {
         /// The text.
         text: String,
     },
-    /// A stored profile does not belong to the model.
-    #[error("the stored profile of {model} cannot be used: {reason}")]
-    Profile {
+    /// A stored baseline, profile or reference does not belong to the model.
+    #[error("the stored {what} of {model} cannot be used: {reason}")]
+    Stored {
+        /// The name of the result.
+        what: &'static str,
         /// The model.
         model: String,
         /// The reason.
@@ -146,14 +148,6 @@ pub enum Error {
     OtherWords {
         /// The model.
         model: String,
-    },
-    /// A stored baseline does not belong to the model.
-    #[error("the stored baseline of {model} cannot be used: {reason}")]
-    Baseline {
-        /// The model.
-        model: String,
-        /// The reason.
-        reason: String,
     },
 }
 

@@ -24,9 +24,10 @@ pub use side_by_side::{CrossCka, SideBySide, keep_shared_words, side_by_side};
 pub use similarity::Similarities;
 
 use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
-use crate::artifacts::{ModelArtifacts, Store};
+use crate::artifacts::ModelArtifacts;
 use crate::profile::Profile;
 use crate::progress::Progress;
+use crate::store::Store;
 use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why};
 use charts::Described;
 use maps::fitted_rows;

@@ -1,8 +1,8 @@
 //! A loaded model: `Explorer`, with one method for each task.
 
-use crate::artifacts::{ModelArtifacts, NoStore, Store};
 use crate::progress::{Progress, Silent};
 use crate::source::IntoSource;
+use crate::store::{NoStore, Store};
 use crate::{ModelRecord, Result};
 use std::fmt;
 use std::sync::Arc;
@@ -121,12 +121,13 @@ impl Explorer {
         }
     }
 
-    /// The stored baseline and profile of the model.
-    ///
-    /// # Errors
-    /// The errors of [`ModelArtifacts::find`].
-    pub fn artifacts(&self) -> Result<ModelArtifacts> {
-        ModelArtifacts::find(&self.origin(), self.store())
+    /// Stores a text. A failure is only a warning, because the caller has the result.
+    pub(crate) fn keep(&self, key: Option<String>, json: &str) {
+        let Some(key) = key else { return };
+        if let Err(error) = self.store().write(&key, json) {
+            let cause = std::error::Error::source(&error).map(ToString::to_string);
+            self.progress().note(&format!("warning: {error}: {}", cause.unwrap_or_default()));
+        }
     }
 
     /// The hidden states of all layers for every token, f32 `[n_layers + 1, tokens, d_model]`.

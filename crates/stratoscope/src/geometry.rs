@@ -11,10 +11,10 @@ mod sampling;
 mod summary;
 
 pub use compute::measure;
-pub use layer_pairs::{LayerPairs, PairKind, PairMeasure};
 pub use measure::Measure;
 pub use report::{
-    Across, ChangeStep, Counts, Input, LayerGeometry, ModelGeometry, Report, RogueShare, WordChange,
+    Across, ChangeStep, Counts, Input, LayerGeometry, LayerPairs, ModelGeometry, PairKind,
+    PairMeasure, Report, RogueShare, WordChange,
 };
 
 use crate::{Explorer, Result, serial};

@@ -48,9 +48,9 @@
 
 mod analysis;
 mod artifacts;
+mod baseline;
 pub mod compare;
 mod error;
-
 pub mod explore;
 mod explorer;
 pub mod folder;
@@ -65,18 +65,20 @@ mod results;
 mod serial;
 mod series;
 mod source;
+mod store;
 mod text;
 #[cfg(feature = "second-opinion")]
 pub mod verification;
 
 pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
-pub use artifacts::baseline::{Baseline, builtin_sentences};
-pub use artifacts::{DiskStore, ModelArtifacts, NoStore, Store};
+pub use artifacts::ModelArtifacts;
+pub use baseline::{Baseline, builtin_sentences};
 pub use error::{Error, Result};
 pub use explorer::{Builder, Explorer};
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
 pub use source::{BUNDLED, IntoSource, bundled as bundled_source};
+pub use store::{DiskStore, NoStore, Store};
 pub use stratoscope_geometry::Estimate;
 
 pub use compare::Options as CompareOptions;

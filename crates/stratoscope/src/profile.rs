@@ -10,10 +10,10 @@ pub(crate) mod tests;
 pub use states::{NamedStimuli, ProfileStates};
 
 use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL};
-use crate::artifacts::{profile_key, stored_profile};
 use crate::progress::Progress;
 use crate::source::file_name;
-use crate::{Error, Explorer, Result};
+use crate::store::{self, MadeWith, Store, Stored};
+use crate::{Explorer, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ pub struct StandardisedProfile {
     pub carrier: Option<ProfileCurve>,
 }
 
-/// The version of the JSON and of the computation.
+/// The version of the stored file and of the computation.
 const FORMAT: u32 = 2;
 
 /// The seed of the bootstrap and the permutations. It is fixed, so that a model has one profile for
@@ -136,7 +136,7 @@ impl Explorer {
                  {all})"
             ));
         }
-        match stored_profile(&origin, &stimuli, self.store()) {
+        match Profile::find(&origin, &stimuli, self.store()) {
             Some(stored) => Ok(stored),
             None => self.profile_of(&ProfileStates::extract(self, stimuli)?),
         }
@@ -148,7 +148,8 @@ impl Explorer {
     /// The errors of [`Profile::compute`].
     pub fn profile_of(&self, states: &ProfileStates) -> Result<Profile> {
         let profile = Profile::compute(states, SEED, self.progress())?;
-        self.keep(profile_key(&states.origin, &states.stimuli), &serde_json::to_string(&profile)?);
+        let key = Profile::key(&states.origin, &states.stimuli);
+        self.keep(key, &serde_json::to_string(&profile)?);
         Ok(profile)
     }
 }
@@ -213,34 +214,47 @@ impl Profile {
     /// The profile gets the name of the model from `origin`.
     ///
     /// # Errors
-    /// [`Error::Profile`] for a profile of other weights, with another type of number, or in
-    /// another format.
+    /// [`Error::Stored`](crate::Error::Stored) for a profile of other weights, with another type of
+    /// number, or in another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
-        let fail = |reason: String| Err(Error::Profile { model: origin.model.clone(), reason });
-        let mut profile: Self = match serde_json::from_str(json) {
-            Ok(profile) => profile,
-            Err(error) => return fail(error.to_string()),
-        };
-        if profile.format != FORMAT {
-            return fail(format!("it has format {}, not {FORMAT}", profile.format));
-        }
-        if origin.weights.is_empty() || profile.model.weights != origin.weights {
-            return fail("it was computed with other weights".to_owned());
-        }
-        if profile.model.dtype != origin.dtype {
-            return fail(format!("it was computed in {}", profile.model.dtype));
-        }
-        let layers = profile.target.layers.len();
-        if layers != origin.n_layers + 1 {
-            return fail(format!("it has {layers} layers"));
-        }
-        profile.model = origin.clone();
-        Ok(profile)
+        Ok(Self { model: origin.clone(), ..store::parse(json, origin)? })
+    }
+
+    /// The profile of the library or of the store for some stimuli.
+    pub(crate) fn find(
+        origin: &Origin,
+        stimuli: &NamedStimuli,
+        store: &dyn Store,
+    ) -> Option<Self> {
+        #[cfg(feature = "bundled")]
+        let shipped = Some(stratoscope_bundled::PROFILE);
+        #[cfg(not(feature = "bundled"))]
+        let shipped = None;
+        let key = Self::key(origin, stimuli);
+        let found: Self = store::find(shipped, key, origin, store, |own: &Self| own.is_of(stimuli))?;
+        Some(Self { model: origin.clone(), ..found })
+    }
+
+    /// The key in the store; `None` if the weights are not known.
+    pub(crate) fn key(origin: &Origin, stimuli: &NamedStimuli) -> Option<String> {
+        let cues = if stimuli.cues_first { "-cues-first" } else { "" };
+        let sha256 = &stimuli.sha256;
+        origin.weights.first().map(|weights| format!("profiles/{weights}-{sha256}{cues}.json"))
     }
 
     /// Whether it was computed from these stimuli.
     pub fn is_of(&self, stimuli: &NamedStimuli) -> bool {
         self.stimuli.sha256 == stimuli.sha256 && self.stimuli.cues_first == stimuli.cues_first
+    }
+}
+
+impl Stored for Profile {
+    const WHAT: &'static str = "profile";
+    const FORMAT: u32 = FORMAT;
+
+    fn made_with(&self) -> MadeWith<'_> {
+        let Origin { weights, dtype, .. } = &self.model;
+        MadeWith { format: self.format, weights, dtype, layers: self.target.layers.len() }
     }
 }
 
@@ -277,7 +291,7 @@ impl Analysis for Profile {
     }
 
     fn numbers(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self)?)
+        numbers(self)
     }
 
     fn summary(&self) -> String {
@@ -307,7 +321,7 @@ impl Analysis for Profiles {
     }
 
     fn numbers(&self) -> Result<Value> {
-        Ok(json!({ "models": self.0 }))
+        Ok(json!({ "models": self.0.iter().map(numbers).collect::<Result<Value>>()? }))
     }
 
     fn summary(&self) -> String {
@@ -317,6 +331,15 @@ impl Analysis for Profiles {
     fn title(&self) -> String {
         charts::title(&self.0)
     }
+}
+
+/// The numbers of a profile. Only a stored profile has `format`; in JSON, `schema` has the version.
+fn numbers(profile: &Profile) -> Result<Value> {
+    let mut all = serde_json::to_value(profile)?;
+    if let Value::Object(all) = &mut all {
+        all.shift_remove("format");
+    }
+    Ok(all)
 }
 
 fn provenance(profiles: &[Profile]) -> Provenance {

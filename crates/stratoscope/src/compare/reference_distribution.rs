@@ -3,7 +3,7 @@
 
 use super::word_vectors::{TextPlaces, Vectors, words_of};
 use super::{Options, RandomWords};
-use crate::artifacts::baseline::builtin_sentences;
+use crate::baseline::builtin_sentences;
 use crate::{Explorer, Result};
 use ndarray::{Array2, ArrayView2, Axis};
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! Similarities: curves by depth, matrices between tokens, and CKA between layers.
 
 use super::{LayerSummary, Options};
-use crate::artifacts::baseline::Baseline;
+use crate::baseline::Baseline;
 use crate::{Estimate, Omitted, Part, Result, Why};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;

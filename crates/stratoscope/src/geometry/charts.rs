@@ -1,10 +1,9 @@
 //! The charts of `geometry`, with their titles and captions.
 
 use super::NEIGHBOURS;
-use super::layer_pairs::{LayerPairs, PairKind, PairMeasure};
 use super::measure::Measure;
-use super::report::{ChangeStep, ModelGeometry, Report};
-use crate::Estimate;
+use super::report::{ChangeStep, LayerPairs, ModelGeometry, PairKind, PairMeasure, Report};
+use crate::{Estimate, Figure};
 use crate::series::series;
 use crate::text::listed;
 use std::collections::BTreeSet;
@@ -12,9 +11,6 @@ use std::fmt::Write;
 use stratoscope_chart::{
     Axis, Chart, Column, Curves, Drawing, Matrix, MatrixPanel, Panel, Scale, Table,
 };
-
-/// The id of the figure of all measures of layers.
-pub(super) const GEOMETRY: &str = "geometry";
 
 /// The description of the chart of a measure of pairs of layers.
 struct PairChart {
@@ -70,13 +66,14 @@ const PAIR_CHARTS: &[PairChart] = &[
 ];
 
 impl Report {
-    /// All charts that are not empty.
-    pub(super) fn charts(&self) -> Vec<Chart> {
-        let mut charts = vec![self.by_depth()];
-        charts.extend(PAIR_CHARTS.iter().map(|of| self.pairs_of_layers(of)));
-        charts.extend([self.changed_words(), self.kept_neighbours()]);
-        charts.retain(|chart| !chart.is_empty());
-        charts
+    /// The figures of all charts that are not empty. The CSV of the first has the n of every value.
+    pub(super) fn all_figures(&self) -> Vec<Figure> {
+        let depth = Some(self.by_depth()).filter(|chart| !chart.is_empty());
+        let depth = depth.map(|chart| Figure::from(chart).with_csv(self.csv()));
+        let pairs = PAIR_CHARTS.iter().map(|of| self.pairs_of_layers(of));
+        let others = pairs.chain([self.changed_words(), self.kept_neighbours()]);
+        let others = others.filter(|chart| !chart.is_empty()).map(Figure::from);
+        depth.into_iter().chain(others).collect()
     }
 
     /// The names of the models in figures: the last part of their paths, if these are different.
@@ -107,7 +104,7 @@ impl Report {
     pub(super) fn by_depth(&self) -> Chart {
         let panels = Measure::ALL.into_iter().map(|measure| self.panel(measure));
         let title = "The space of words by depth";
-        self.chart(GEOMETRY, title, Curves::multiples(panels)).caption(self.caption())
+        self.chart("geometry", title, Curves::multiples(panels)).caption(self.caption())
     }
 
     fn panel(&self, measure: Measure) -> Panel {

@@ -2,14 +2,14 @@
 //! sampled words are computed.
 
 use super::layer_pairs::layer_pairs;
-use super::layers::{Undefined, measures_of};
+use super::layers::{Occurrences, Undefined, measures_of};
 use super::report::{ChangeStep, Counts, Input, ModelGeometry, Report};
 use super::sampling::{Drawn, Words, draw};
 use super::{NEIGHBOURS, Options};
 use crate::progress::Progress;
 use crate::text::counted;
 use crate::{Explorer, Part, Result};
-use ndarray::{Array3, ArrayView2, Axis, s};
+use ndarray::{Array3, Axis, s};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashSet};
 use stratoscope_extractor::{Corpus, Inputs, Text};
@@ -242,21 +242,6 @@ fn of_model(
         warnings,
     };
     Ok((model, undefined))
-}
-
-/// The sampled occurrences of word forms, with their states at all layers.
-pub(super) struct Occurrences<'a> {
-    forms: &'a [usize],
-    sentences: Vec<usize>,
-    states: &'a Array3<f32>,
-}
-
-impl Occurrences<'_> {
-    /// The states of a layer, `[occurrences, d_model]`, and the form and the sentence of each
-    /// occurrence.
-    pub(super) fn at(&self, layer: usize) -> (ArrayView2<'_, f32>, &[usize], &[usize]) {
-        (self.states.index_axis(Axis(0), layer), self.forms, &self.sentences)
-    }
 }
 
 /// The change of neighbours from a layer to the next.

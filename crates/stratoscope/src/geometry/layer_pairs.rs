@@ -2,57 +2,15 @@
 
 use super::Options;
 use super::layers::Undefined;
-use super::report::{Across, ModelGeometry};
+use super::report::{Across, LayerPairs, ModelGeometry, PairKind, PairMeasure};
 use crate::{Estimate, Part};
 use ndarray::{Array2, Array3, ArrayView2, Axis, s};
-use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use stratoscope_geometry::{CkaMap, Dissimilarity, GeometryError, choose_rows, cka_map, rsa_map};
 
 /// The largest number of words of RSA: the time grows with the square of the number of words.
 const RSA_WORDS: usize = 700;
-
-/// A measure of pairs of layers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PairMeasure {
-    /// Centred kernel alignment.
-    Cka,
-    /// Representational similarity analysis; only within each model.
-    Rsa,
-}
-
-/// A kind of a [`PairMeasure`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum PairKind {
-    /// Linear CKA (Kornblith et al. 2019).
-    Linear,
-    /// Debiased linear CKA (Murphy et al. 2024).
-    Debiased,
-    /// CKA with a Gaussian kernel whose width is half the median distance.
-    Rbf,
-    /// RSA of the dissimilarities 1 − cosine (Kriegeskorte et al. 2008).
-    Cosine,
-}
-
-/// The values of a measure of pairs of layers over the same words.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct LayerPairs {
-    /// The number of words.
-    pub words: usize,
-    /// The layers of the rows.
-    pub row_layers: Vec<usize>,
-    /// The layers of the columns.
-    pub column_layers: Vec<usize>,
-    /// `[row_layers][column_layers]` for each kind; `None` if a value is not defined.
-    #[serde(flatten)]
-    pub kinds: BTreeMap<PairKind, Vec<Vec<Option<Estimate>>>>,
-}
 
 /// Measures all pairs of layers. Stores the results within each model in `models`, and returns the
 /// results between models. `samples` has one array for each model, `[layers, words, d_model]`, over

@@ -1,9 +1,9 @@
 //! Computes the measures of one layer, and collects the measures that are not defined.
 
-use super::compute::Occurrences;
 use super::measure::Measure;
 use super::report::{LayerGeometry, RogueShare};
 use crate::{Estimate, Omitted, Part, Why};
+use ndarray::{Array3, ArrayView2, Axis};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
     GeometryError, LayerSums, Neighbours, SpectrumEstimates, maximum_explainable_variance,
@@ -72,6 +72,21 @@ impl Undefined {
             }
         }
         all
+    }
+}
+
+/// The sampled occurrences of word forms, with their states at all layers.
+pub(super) struct Occurrences<'a> {
+    pub(super) forms: &'a [usize],
+    pub(super) sentences: Vec<usize>,
+    pub(super) states: &'a Array3<f32>,
+}
+
+impl Occurrences<'_> {
+    /// The states of a layer, `[occurrences, d_model]`, and the form and the sentence of each
+    /// occurrence.
+    fn at(&self, layer: usize) -> (ArrayView2<'_, f32>, &[usize], &[usize]) {
+        (self.states.index_axis(Axis(0), layer), self.forms, &self.sentences)
     }
 }
 

@@ -1,8 +1,6 @@
 //! The result of `geometry` as data, JSON and CSV.
 
 use super::Options;
-use super::charts::GEOMETRY;
-use super::layer_pairs::{LayerPairs, PairMeasure};
 use super::measure::Measure;
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
 use crate::{Estimate, Omitted, Result};
@@ -10,7 +8,6 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
-use stratoscope_chart::Chart;
 use stratoscope_extractor::{Origin, Warning};
 
 /// The measures of the representation spaces of one or several models, by layer.
@@ -70,6 +67,47 @@ pub struct ModelGeometry {
     /// Warnings about texts that were too long for the model.
     #[serde(skip)]
     pub warnings: Vec<Warning>,
+}
+
+/// A measure of pairs of layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PairMeasure {
+    /// Centred kernel alignment.
+    Cka,
+    /// Representational similarity analysis; only within each model.
+    Rsa,
+}
+
+/// A kind of a [`PairMeasure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum PairKind {
+    /// Linear CKA (Kornblith et al. 2019).
+    Linear,
+    /// Debiased linear CKA (Murphy et al. 2024).
+    Debiased,
+    /// CKA with a Gaussian kernel whose width is half the median distance.
+    Rbf,
+    /// RSA of the dissimilarities 1 − cosine (Kriegeskorte et al. 2008).
+    Cosine,
+}
+
+/// The values of a measure of pairs of layers over the same words.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct LayerPairs {
+    /// The number of words.
+    pub words: usize,
+    /// The layers of the rows.
+    pub row_layers: Vec<usize>,
+    /// The layers of the columns.
+    pub column_layers: Vec<usize>,
+    /// `[row_layers][column_layers]` for each kind; `None` if a value is not defined.
+    #[serde(flatten)]
+    pub kinds: BTreeMap<PairKind, Vec<Vec<Option<Estimate>>>>,
 }
 
 /// The sizes of the samples of a model.
@@ -178,11 +216,7 @@ impl Analysis for Report {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        let figure = |chart: Chart| match chart.id == GEOMETRY {
-            true => Figure::from(chart).with_csv(self.csv()),
-            false => chart.into(),
-        };
-        Ok(self.charts().into_iter().map(figure).collect())
+        Ok(self.all_figures())
     }
 
     /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`

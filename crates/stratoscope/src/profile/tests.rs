@@ -158,6 +158,6 @@ fn stored_profiles_are_read_and_other_formats_are_refused() {
         "{}".to_owned(),
     ] {
         let error = Profile::parse(&other, &profile.model).unwrap_err();
-        assert!(matches!(error, Error::Profile { .. }), "{error}");
+        assert!(matches!(error, crate::Error::Stored { .. }), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! The anisotropy baseline: the mean cosine of random words. Read cosines relative to it.
 
-use crate::{Error, Explorer, Result};
+use crate::store::{self, MadeWith, Store, Stored};
+use crate::{Explorer, Result};
 use serde::{Deserialize, Serialize};
 use stratoscope_extractor::{Origin, Text};
 use stratoscope_geometry::{Estimate, anisotropy};
@@ -27,7 +28,7 @@ fn f32_name() -> String {
 
 /// The sentences of the baseline: 200 English sentences about different subjects.
 pub fn builtin_sentences() -> impl Iterator<Item = &'static str> {
-    include_str!("../../data/sentences.txt").lines()
+    include_str!("../data/sentences.txt").lines()
 }
 
 const SEED: u64 = 0;
@@ -57,23 +58,51 @@ impl Baseline {
     /// Reads a stored baseline and checks by the weights that it belongs to the model of `origin`.
     ///
     /// # Errors
-    /// [`Error::Baseline`] for a baseline of other weights, with another type of number, or in
-    /// another format.
+    /// [`Error::Stored`](crate::Error::Stored) for a baseline of other weights, with another type of
+    /// number, or in another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
-        let fail = |reason: String| Err(Error::Baseline { model: origin.model.clone(), reason });
-        let baseline: Self = match serde_json::from_str(json) {
-            Ok(baseline) => baseline,
-            Err(error) => return fail(error.to_string()),
-        };
-        if origin.weights.is_empty() || baseline.weights != origin.weights {
-            return fail("it was computed with other weights".to_owned());
+        store::parse(json, origin)
+    }
+
+    /// The baseline of the library or of the store.
+    pub(crate) fn find(origin: &Origin, store: &dyn Store) -> Option<Self> {
+        #[cfg(feature = "bundled")]
+        let shipped = Some(stratoscope_bundled::BASELINE);
+        #[cfg(not(feature = "bundled"))]
+        let shipped = None;
+        store::find(shipped, Self::key(origin), origin, store, |_| true)
+    }
+
+    /// The key in the store; `None` if the weights are not known.
+    pub(crate) fn key(origin: &Origin) -> Option<String> {
+        origin.weights.first().map(|weights| format!("baselines/{weights}.json"))
+    }
+}
+
+impl Stored for Baseline {
+    const WHAT: &'static str = "baseline";
+    const FORMAT: u32 = 0;
+
+    fn made_with(&self) -> MadeWith<'_> {
+        let (weights, dtype) = (&self.weights, &self.dtype);
+        MadeWith { format: Self::FORMAT, weights, dtype, layers: self.values.len() }
+    }
+}
+
+impl Explorer {
+    /// The anisotropy baseline of the model. A stored baseline is used if there is one; otherwise
+    /// it is computed and stored.
+    ///
+    /// # Errors
+    /// The errors of [`Baseline::compute`].
+    pub fn baseline(&self) -> Result<Baseline> {
+        let origin = self.origin();
+        if let Some(stored) = Baseline::find(&origin, self.store()) {
+            return Ok(stored);
         }
-        if baseline.dtype != origin.dtype {
-            return fail(format!("it was computed in {}", baseline.dtype));
-        }
-        if baseline.values.len() != origin.n_layers + 1 {
-            return fail(format!("it has {} layers", baseline.values.len()));
-        }
+        self.progress().part("baseline", 0, 1);
+        let baseline = Baseline::compute(self)?;
+        self.keep(Baseline::key(&origin), &serde_json::to_string(&baseline)?);
         Ok(baseline)
     }
 }
