@@ -20,6 +20,31 @@ pub enum Metric {
     Euclidean,
 }
 
+impl Metric {
+    /// All metrics, in display order.
+    pub const ALL: [Self; 4] = [Self::Cosine, Self::Centred, Self::Standardised, Self::Euclidean];
+
+    /// The name on the command line and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Centred => "centred",
+            Self::Standardised => "standardised",
+            Self::Euclidean => "euclidean",
+        }
+    }
+
+    /// The label of its values in figures.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Cosine => "cosine",
+            Self::Centred => "centred cosine",
+            Self::Standardised => "standardised cosine",
+            Self::Euclidean => "Euclidean distance",
+        }
+    }
+}
+
 /// The mean and standard deviation of a population of vectors (a layer over a corpus, for example),
 /// for [`Metric::Centred`] and [`Metric::Standardised`].
 #[derive(Debug, Clone, PartialEq)]

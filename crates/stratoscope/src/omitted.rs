@@ -3,7 +3,7 @@
 use crate::geometry::Measure;
 use serde::{Serialize, Serializer};
 use std::fmt;
-use stratoscope_geometry::GeometryError;
+use stratoscope_geometry::{GeometryError, Metric};
 
 /// A part that is missing from a result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -31,7 +31,7 @@ pub enum Part {
     /// Similarities between tokens.
     Similarity,
     /// Similarities between tokens by one metric, on the page.
-    PageSimilarity(&'static str),
+    PageSimilarity(Metric),
     /// The similarity of a token to its state at layer 0.
     SimilarityToLayer0,
     /// The similarity of a token to the other tokens of its sentence.
@@ -124,7 +124,9 @@ impl fmt::Display for Part {
             Self::Tsne => f.write_str("tsne"),
             Self::Cka => f.write_str("cka"),
             Self::Similarity => f.write_str("similarity"),
-            Self::PageSimilarity(metric) => write!(f, "similarity on the page, {metric}"),
+            Self::PageSimilarity(metric) => {
+                write!(f, "similarity on the page, {}", metric.label())
+            }
             Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),

@@ -6,12 +6,7 @@ use stratoscope_geometry::Metric;
 use stratoscope_loader::Pooling;
 
 pub(crate) fn metric<S: Serializer>(metric: &Metric, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(match metric {
-        Metric::Cosine => "cosine",
-        Metric::Centred => "centred",
-        Metric::Standardised => "standardised",
-        Metric::Euclidean => "euclidean",
-    })
+    to.serialize_str(metric.name())
 }
 
 pub(crate) fn pooling<S: Serializer>(pooling: &Pooling, to: S) -> Result<S::Ok, S::Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use stratoscope_extractor::Row;
-use stratoscope_geometry::{Estimate, Metric};
+use stratoscope_geometry::Estimate;
 
 /// The width of the terminal text.
 pub(crate) const WIDTH: usize = 96;
@@ -99,16 +99,6 @@ pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<Stri
             name
         })
         .collect()
-}
-
-/// The label of an axis for a metric.
-pub(crate) fn metric_label(metric: Metric) -> &'static str {
-    match metric {
-        Metric::Cosine => "cosine",
-        Metric::Centred => "centred cosine",
-        Metric::Standardised => "standardised cosine",
-        Metric::Euclidean => "Euclidean distance",
-    }
 }
 
 #[cfg(test)]

@@ -53,22 +53,18 @@ impl Comparison {
     }
 
     /// The label of an axis of distances.
-    fn distance(&self) -> &'static str {
+    fn distance(&self) -> String {
         match self.settings.metric {
-            Metric::Cosine => "distance (1 − cosine)",
-            Metric::Centred => "distance (1 − centred cosine)",
-            Metric::Standardised => "distance (1 − standardised cosine)",
-            Metric::Euclidean => "Euclidean distance",
+            Metric::Euclidean => Metric::Euclidean.label().to_owned(),
+            cosine => format!("distance (1 − {})", cosine.label()),
         }
     }
 
     /// The label of an axis of similarities.
-    fn similarity(&self) -> &'static str {
+    fn similarity(&self) -> String {
         match self.settings.metric {
-            Metric::Cosine => "cosine",
-            Metric::Centred => "centred cosine",
-            Metric::Standardised => "standardised cosine",
-            Metric::Euclidean => "− Euclidean distance",
+            Metric::Euclidean => format!("− {}", Metric::Euclidean.label()),
+            cosine => cosine.label().to_owned(),
         }
     }
 

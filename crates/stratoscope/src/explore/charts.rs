@@ -5,7 +5,7 @@ use super::options::Alignment;
 use super::similarity::all_ordinary;
 use super::{Exploration, LayerSummary};
 use crate::series::series;
-use crate::text::{display_names, metric_label, short_name};
+use crate::text::{display_names, short_name};
 use crate::{Estimate, Part};
 use stratoscope_chart::{
     Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
@@ -78,7 +78,7 @@ impl Exploration {
             (Some(_), _) => "these texts",
         };
         let axis = Axis::layers(&self.states.layers);
-        let y = metric_label(self.options.metric);
+        let y = self.options.metric.label();
         let own = Panel::new(title, axis, y, [layer_0, sentence, baseline.baseline()]);
         let mut captions = Vec::new();
         if !own.series.is_empty() {

@@ -3,7 +3,6 @@
 use super::Exploration;
 use super::charts::Described;
 use super::neighbours::NeighbourChange;
-use crate::text::metric_label;
 use std::collections::BTreeMap;
 use stratoscope_chart::{Axis, Cell, Chart, Column, Drawing, MatrixPanel, Scale, Table};
 
@@ -46,7 +45,7 @@ impl Exploration {
              neighbour can change by chance.",
             k = change.neighbours,
             unit = self.unit_name(),
-            metric = metric_label(self.options.metric),
+            metric = self.options.metric.label(),
             n = change.n,
             chance = change.by_chance,
             means = means.join(", "),

@@ -5,7 +5,6 @@ use crate::Estimate;
 use crate::text::counted;
 use std::fmt::Write;
 use stratoscope_extractor::Unit;
-use stratoscope_geometry::Metric;
 
 impl Exploration {
     pub(super) fn terminal_text(&self) -> String {
@@ -85,12 +84,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
         ("to its sentence", |l| l.to_sentence),
         ("any two words", |l| l.baseline),
     ];
-    let what = match exploration.options.metric {
-        Metric::Cosine => "mean cosine",
-        Metric::Centred => "mean centred cosine",
-        Metric::Standardised => "mean standardised cosine",
-        Metric::Euclidean => "mean distance",
-    };
+    let what = format!("mean {}", exploration.options.metric.label());
     let values = |pick: Pick| -> Vec<Option<f64>> {
         exploration.layers.iter().map(|l| pick(l).map(|e| e.value)).collect()
     };

@@ -105,11 +105,10 @@ impl Exploration {
         let layers = self.states.layers.len();
         let cells = layers * rows.len() * (rows.len() + 1) / 2;
         let held = MAX_CELLS / cells.max(1);
-        let names = ["cosine", "centred cosine", "standardised cosine", "Euclidean distance"];
-        for name in names.iter().skip(held) {
+        for metric in Metric::ALL.into_iter().skip(held) {
             let hint = "choose fewer texts or --layers";
             let why = Why::TooMany { what: "cells", found: cells, hint };
-            omitted.push(Omitted::new(Part::PageSimilarity(name), why));
+            omitted.push(Omitted::new(Part::PageSimilarity(metric), why));
         }
         if held == 0 {
             return Ok(None);

@@ -2,7 +2,7 @@
 
 use super::SideBySide;
 use crate::explore::charts::{CURVES, Pick, centred, cka_caption, curve};
-use crate::text::{display_names, metric_label};
+use crate::text::display_names;
 use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice};
 
 /// A matrix of more words is not readable.
@@ -22,7 +22,7 @@ impl SideBySide {
 
     fn depth(&self) -> Option<Chart> {
         let names = self.names();
-        let y = self.explorations.first().map_or("", |e| metric_label(e.options.metric));
+        let y = self.explorations.first().map_or("", |e| e.options.metric.label());
         let panel = |(title, pick): (&str, Pick)| {
             let series = self.explorations.iter().zip(&names).map(|(e, name)| {
                 let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
