@@ -21,6 +21,7 @@ pub use word::{WordComparison, WordContext, WordLayer, WordPair};
 
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, PAGE, Provenance, TOOL};
 use crate::artifacts::ModelArtifacts;
+use crate::text::written;
 use crate::{Explorer, Omitted, Part, Result, Why, serial};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -156,7 +157,7 @@ impl Analysis for Comparison {
     }
 
     fn summary(&self) -> String {
-        self.terminal_text()
+        written(|text| summary::write(text, self))
     }
 
     fn title(&self) -> String {

@@ -28,6 +28,7 @@ use crate::artifacts::ModelArtifacts;
 use crate::profile::Profile;
 use crate::progress::Progress;
 use crate::store::Store;
+use crate::text::written;
 use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why};
 use charts::Described;
 use maps::fitted_rows;
@@ -409,7 +410,7 @@ impl Analysis for Exploration {
     }
 
     fn summary(&self) -> String {
-        self.terminal_text()
+        written(|text| summary::write(text, self))
     }
 
     fn pages(&self) -> Result<Vec<(String, Report)>> {

@@ -17,8 +17,12 @@ pub use report::{
     PairMeasure, Report, RogueShare, WordChange,
 };
 
-use crate::{Explorer, Result, serial};
+use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL};
+use crate::text::written;
+use crate::{Explorer, Omitted, Result, serial};
 use serde::Serialize;
+use serde_json::{Value, json};
+use std::path::Path;
 use stratoscope_extractor::{Corpus, LongText};
 use stratoscope_loader::Pooling;
 
@@ -55,5 +59,61 @@ impl Explorer {
     /// The errors of [`measure`].
     pub fn geometry(&self, corpus: &Corpus, options: &Options) -> Result<Report> {
         measure(std::slice::from_ref(self), corpus, options)
+    }
+}
+
+impl Analysis for Report {
+    fn kind(&self) -> &'static str {
+        "geometry"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = |model: &ModelGeometry| ModelRecord {
+            origin: model.model.clone(),
+            files: model.files.clone(),
+        };
+        let models = self.models.iter().map(record).collect();
+        let file = Path::new(&self.input.name).file_stem().unwrap_or_default().to_string_lossy();
+        Provenance::new(models, &self.options, &self.input, file)
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(self.all_figures())
+    }
+
+    /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`
+    /// has an object with these keys for each model, and `across` has CKA between models.
+    fn numbers(&self) -> Result<Value> {
+        let mut all = json!({
+            "tool": TOOL,
+            "input": self.input,
+            "settings": self.options,
+        });
+        match &self.models[..] {
+            [one] => {
+                if let (Value::Object(all), Value::Object(one)) =
+                    (&mut all, serde_json::to_value(one)?)
+                {
+                    all.extend(one);
+                }
+            }
+            models => {
+                all["models"] = serde_json::to_value(models)?;
+                all["across"] = serde_json::to_value(&self.across)?;
+            }
+        }
+        Ok(all)
+    }
+
+    fn summary(&self) -> String {
+        written(|text| summary::write(text, self))
+    }
+
+    fn title(&self) -> String {
+        self.by_depth().full_title()
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        self.models.iter().flat_map(|model| model.omitted.clone()).collect()
     }
 }

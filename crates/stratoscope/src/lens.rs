@@ -14,6 +14,7 @@ pub use distribution::{Distribution, Perplexity};
 pub use error::LensError;
 
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
+use crate::text::written;
 use crate::{Error, Explorer, Result};
 use ndarray::Axis;
 use readout::Readout;
@@ -265,7 +266,7 @@ impl Analysis for Report {
     }
 
     fn summary(&self) -> String {
-        self.terminal_text()
+        written(|text| summary::write(text, self))
     }
 
     fn title(&self) -> String {

@@ -24,6 +24,9 @@ pub use saved::{Prediction, SavedProbe};
 pub use task::{Span, TaskRow, TsvTask};
 
 use crate::Result;
+use crate::analysis::{Analysis, Figure, ModelRecord, Provenance};
+use crate::text::written;
+use serde_json::{Value, json};
 use stratoscope_extractor::{LayerSelection, LongText};
 use stratoscope_loader::Pooling;
 use stratoscope_probing::Split;
@@ -89,4 +92,55 @@ fn split(texts: &[&str], seed: u64, place: &str, unit: &'static str) -> Result<V
         let different: std::collections::BTreeSet<_> = texts.iter().collect();
         ProbeError::TooFew { place: place.to_owned(), found: different.len(), unit }.into()
     })
+}
+
+impl Analysis for Report {
+    fn kind(&self) -> &'static str {
+        "probe"
+    }
+
+    fn provenance(&self) -> Provenance {
+        let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
+        let labels: Vec<&str> = self.labels.iter().map(|l| l.label.as_str()).collect();
+        let trees = self.structural.as_ref().map(|_| "trees");
+        let subject: Vec<&str> = labels.iter().copied().chain(trees).collect();
+        let data = &self.data;
+        let layers = || self.labels.iter().flat_map(|label| &label.layers);
+        let settings = json!({
+            "labels": labels,
+            "structural": self.structural.is_some(),
+            "control": layers().any(|layer| layer.control.is_some()),
+            "random_weights": layers().any(|layer| layer.random_weights.is_some()),
+            "mdl": layers().any(|layer| layer.mdl.is_some()),
+            "mix": self.labels.iter().any(|label| label.mixes.is_some()),
+            "where": data.filters,
+            "pooling": data.pooling,
+            "strength": data.strength,
+            "seed": data.seed,
+            "layers": self.layers(),
+        });
+        let input = json!({
+            "files": data.files,
+            "split_seed": data.split_seed,
+            "unit": data.unit,
+            "classes": self.labels.iter().map(|l| &l.classes).collect::<Vec<_>>(),
+        });
+        Provenance::new(vec![record], settings, input, subject.join(" "))
+    }
+
+    fn figures(&self) -> Result<Vec<Figure>> {
+        Ok(vec![self.chart().into()])
+    }
+
+    fn numbers(&self) -> Result<Value> {
+        self.all_numbers()
+    }
+
+    fn summary(&self) -> String {
+        written(|text| summary::write(text, self))
+    }
+
+    fn title(&self) -> String {
+        self.page_title()
+    }
 }

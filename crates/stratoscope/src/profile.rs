@@ -13,6 +13,7 @@ use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL};
 use crate::progress::Progress;
 use crate::source::file_name;
 use crate::store::{self, MadeWith, Store, Stored};
+use crate::text::written;
 use crate::{Explorer, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
@@ -295,7 +296,7 @@ impl Analysis for Profile {
     }
 
     fn summary(&self) -> String {
-        self.terminal_text()
+        written(|text| summary::write(text, self))
     }
 
     fn title(&self) -> String {
@@ -325,7 +326,7 @@ impl Analysis for Profiles {
     }
 
     fn summary(&self) -> String {
-        self.0.iter().map(Profile::terminal_text).collect::<Vec<_>>().join("\n")
+        self.0.iter().map(Analysis::summary).collect::<Vec<_>>().join("\n")
     }
 
     fn title(&self) -> String {

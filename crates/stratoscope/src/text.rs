@@ -26,6 +26,14 @@ pub(crate) fn with_interval(found: Estimate, write: impl Fn(f64) -> String) -> S
     }
 }
 
+/// The text that a function writes.
+pub(crate) fn written(write: impl FnOnce(&mut String) -> std::fmt::Result) -> String {
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut text);
+    text
+}
+
 /// Breaks a text at spaces into lines of at most [`WIDTH`] characters.
 pub(crate) fn wrapped(text: &str) -> String {
     lines(text, WIDTH).into_iter().map(|line| line + "\n").collect()

@@ -12,16 +12,7 @@ use std::fmt::Write;
 /// The largest number of contexts, and of pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
 
-impl Comparison {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-}
-
-fn write(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
     let model = &comparison.model;
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     writeln!(text)?;

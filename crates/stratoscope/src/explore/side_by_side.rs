@@ -1,13 +1,14 @@
 //! Explorations of the same words by several models.
 
 mod charts;
+mod summary;
 
 use super::Exploration;
 use super::options::Options;
 use super::page::page_of;
 use crate::analysis::{Analysis, Figure, PAGE, Provenance};
 use crate::source::file_name;
-use crate::text::{numbered, short_name};
+use crate::text::{numbered, short_name, written};
 use crate::{Error, Explorer, Omitted, Part, Result, Why};
 use ndarray::Axis;
 use serde::Serialize;
@@ -195,7 +196,7 @@ impl Analysis for SideBySide {
     }
 
     fn summary(&self) -> String {
-        self.terminal_text()
+        written(|text| summary::write(text, self))
     }
 
     /// One page shows two models. With three or more models, each page shows the first model and

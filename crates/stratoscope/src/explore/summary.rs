@@ -1,30 +1,12 @@
 //! The summary of an exploration, as text for a terminal.
 
-use super::{Exploration, LayerSummary, SideBySide};
+use super::{Exploration, LayerSummary};
 use crate::Estimate;
 use crate::text::counted;
 use std::fmt::Write;
 use stratoscope_extractor::Unit;
 
-impl Exploration {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-}
-
-impl SideBySide {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write_several(&mut text, self);
-        text
-    }
-}
-
-fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let states = &exploration.states;
     let special = states.rows.iter().filter(|r| r.special).count();
     let (one, more) = match states.unit {
@@ -47,33 +29,6 @@ fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     writeln!(text)?;
     strips(text, exploration)?;
     headlines(text, exploration)
-}
-
-fn write_several(text: &mut String, side: &SideBySide) -> std::fmt::Result {
-    for exploration in &side.explorations {
-        write(text, exploration)?;
-        writeln!(text)?;
-    }
-    let names = side.names();
-    for pair in &side.cka {
-        let layers = |model: usize| &side.explorations[model].states.layers;
-        let cells = pair
-            .values
-            .iter()
-            .enumerate()
-            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, value)| (i, j, *value)));
-        let Some((i, j, value)) = cells.max_by(|a, b| a.2.total_cmp(&b.2)) else { continue };
-        writeln!(
-            text,
-            "most similar: layer {} of {} and layer {} of {} (debiased CKA {value:.2}, {} words)",
-            layers(pair.a)[i],
-            names[pair.a],
-            layers(pair.b)[j],
-            names[pair.b],
-            pair.n
-        )?;
-    }
-    Ok(())
 }
 
 /// Writes the curves by depth: one row per curve, one cell per layer.

@@ -1,13 +1,11 @@
-//! The result of `geometry` as data, JSON and CSV.
+//! The result of `geometry` as data and CSV.
 
 use super::Options;
 use super::measure::Measure;
-use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
-use crate::{Estimate, Omitted, Result};
+use crate::analysis::ModelFile;
+use crate::{Estimate, Omitted};
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::path::Path;
 use stratoscope_extractor::{Origin, Warning};
 
 /// The measures of the representation spaces of one or several models, by layer.
@@ -198,62 +196,6 @@ pub struct WordChange {
     pub before: String,
     /// The text after the word, cut to 60 characters.
     pub after: String,
-}
-
-impl Analysis for Report {
-    fn kind(&self) -> &'static str {
-        "geometry"
-    }
-
-    fn provenance(&self) -> Provenance {
-        let record = |model: &ModelGeometry| ModelRecord {
-            origin: model.model.clone(),
-            files: model.files.clone(),
-        };
-        let models = self.models.iter().map(record).collect();
-        let file = Path::new(&self.input.name).file_stem().unwrap_or_default().to_string_lossy();
-        Provenance::new(models, &self.options, &self.input, file)
-    }
-
-    fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(self.all_figures())
-    }
-
-    /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`
-    /// has an object with these keys for each model, and `across` has CKA between models.
-    fn numbers(&self) -> Result<Value> {
-        let mut all = json!({
-            "tool": crate::analysis::TOOL,
-            "input": self.input,
-            "settings": self.options,
-        });
-        match &self.models[..] {
-            [one] => {
-                if let (Value::Object(all), Value::Object(one)) =
-                    (&mut all, serde_json::to_value(one)?)
-                {
-                    all.extend(one);
-                }
-            }
-            models => {
-                all["models"] = serde_json::to_value(models)?;
-                all["across"] = serde_json::to_value(&self.across)?;
-            }
-        }
-        Ok(all)
-    }
-
-    fn summary(&self) -> String {
-        self.terminal_text()
-    }
-
-    fn title(&self) -> String {
-        self.by_depth().full_title()
-    }
-
-    fn omitted(&self) -> Vec<Omitted> {
-        self.models.iter().flat_map(|model| model.omitted.clone()).collect()
-    }
 }
 
 impl Report {

@@ -4,30 +4,23 @@ use super::NEIGHBOURS;
 use super::measure::Measure;
 use super::report::{LayerGeometry, ModelGeometry, Report};
 use crate::Estimate;
-use crate::text::{short, with_interval, wrapped};
+use crate::text::{short, with_interval, wrapped, written};
 use std::fmt::Write;
 
 impl Report {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-
     /// The main numbers as sentences.
     pub fn in_words(&self) -> String {
-        let mut text = String::new();
-        for (model, name) in self.models.iter().zip(self.names()) {
-            let of = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
-            // Writing to a String cannot fail.
-            let _ = model.words_into(&mut text, &of);
-        }
+        let text = written(|text| {
+            self.models.iter().zip(self.names()).try_for_each(|(model, name)| {
+                let of = if self.models.len() > 1 { format!("{name}: ") } else { String::new() };
+                model.words_into(text, &of)
+            })
+        });
         text.trim_end().to_owned()
     }
 }
 
-fn write(text: &mut String, found: &Report) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, found: &Report) -> std::fmt::Result {
     for model in &found.models {
         let (origin, counts) = (&model.model, &model.counts);
         writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;

@@ -6,16 +6,7 @@ use std::fmt::Write;
 /// The number of predicted tokens in a row of the table.
 const SHOWN: usize = 3;
 
-impl Report {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-}
-
-fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     let model = &lens.model;
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     writeln!(text, "{} tokens; the vocabulary has {} tokens", lens.positions.len(), lens.d_vocab)?;

@@ -2,10 +2,8 @@
 
 use super::corpus::{PartCounts, ProbeFile};
 use super::saved::SavedProbe;
-use crate::Result;
-use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
+use crate::analysis::ModelFile;
 use serde::Serialize;
-use serde_json::{Value, json};
 use stratoscope_extractor::Origin;
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{
@@ -167,56 +165,5 @@ impl LayerReport {
     /// The accuracy of the linear probe.
     pub fn accuracy(&self) -> Estimate {
         self.linear.scores.accuracy
-    }
-}
-
-impl Analysis for Report {
-    fn kind(&self) -> &'static str {
-        "probe"
-    }
-
-    fn provenance(&self) -> Provenance {
-        let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
-        let labels: Vec<&str> = self.labels.iter().map(|l| l.label.as_str()).collect();
-        let trees = self.structural.as_ref().map(|_| "trees");
-        let subject: Vec<&str> = labels.iter().copied().chain(trees).collect();
-        let data = &self.data;
-        let layers = || self.labels.iter().flat_map(|label| &label.layers);
-        let settings = json!({
-            "labels": labels,
-            "structural": self.structural.is_some(),
-            "control": layers().any(|layer| layer.control.is_some()),
-            "random_weights": layers().any(|layer| layer.random_weights.is_some()),
-            "mdl": layers().any(|layer| layer.mdl.is_some()),
-            "mix": self.labels.iter().any(|label| label.mixes.is_some()),
-            "where": data.filters,
-            "pooling": data.pooling,
-            "strength": data.strength,
-            "seed": data.seed,
-            "layers": self.layers(),
-        });
-        let input = json!({
-            "files": data.files,
-            "split_seed": data.split_seed,
-            "unit": data.unit,
-            "classes": self.labels.iter().map(|l| &l.classes).collect::<Vec<_>>(),
-        });
-        Provenance::new(vec![record], settings, input, subject.join(" "))
-    }
-
-    fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(vec![self.chart().into()])
-    }
-
-    fn numbers(&self) -> Result<Value> {
-        self.all_numbers()
-    }
-
-    fn summary(&self) -> String {
-        self.terminal_text()
-    }
-
-    fn title(&self) -> String {
-        self.page_title()
     }
 }

@@ -6,13 +6,6 @@ use std::fmt::Write;
 use stratoscope_probing::{Estimate, Scores};
 
 impl Report {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-
     /// The main results and their limits, as sentences.
     pub fn in_words(&self) -> String {
         let mut said: Vec<String> = self.labels.iter().flat_map(label_words).collect();
@@ -29,7 +22,7 @@ impl Report {
     }
 }
 
-fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
     let (model, data) = (&probe.model, &probe.data);
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     let s = data.sentences;

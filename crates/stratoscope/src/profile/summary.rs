@@ -1,7 +1,7 @@
 //! The summary of a profile, as text for a terminal.
 
 use super::{Profile, ProfileCurve};
-use crate::text::{end_line, short, with_interval, wrapped};
+use crate::text::{end_line, short, with_interval, wrapped, written};
 use std::fmt::Write;
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{Null, Partition};
@@ -9,19 +9,9 @@ use stratoscope_probing::{Null, Partition};
 type Pick = fn(&Partition) -> Option<Estimate>;
 
 impl Profile {
-    pub(super) fn terminal_text(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = write(&mut text, self);
-        text
-    }
-
     /// The main results for this model and their limits, as sentences.
     pub fn in_words(&self) -> String {
-        let mut text = String::new();
-        // Writing to a String cannot fail.
-        let _ = self.words_into(&mut text);
-        text
+        written(|text| self.words_into(text))
     }
 
     fn words_into(&self, text: &mut String) -> std::fmt::Result {
@@ -155,7 +145,7 @@ impl Profile {
     }
 }
 
-fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
+pub(super) fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     let (model, s) = (&profile.model, &profile.stimuli);
     writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
     writeln!(
