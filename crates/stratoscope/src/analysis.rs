@@ -45,13 +45,13 @@ pub trait Analysis {
     /// The title of the page.
     fn title(&self) -> String;
 
-    /// The interactive pages, with their file names. The default is one page, `report.html`, with
-    /// all figures that are charts.
+    /// The interactive pages, with their file names; `figures` are the [figures](Self::figures) of
+    /// the result. The default is one page, `report.html`, with all figures that are charts.
     ///
     /// # Errors
     /// A measure of the page that fails.
-    fn pages(&self) -> Result<Vec<(String, Report)>> {
-        Ok(vec![(PAGE.to_owned(), page(self)?)])
+    fn pages(&self, figures: &[Figure]) -> Result<Vec<(String, Report)>> {
+        Ok(vec![(PAGE.to_owned(), page(self, figures))])
     }
 
     /// Further files of the output folder: name and content.
@@ -73,12 +73,7 @@ pub trait Analysis {
     /// # Errors
     /// The errors of [`numbers`](Self::numbers).
     fn json(&self) -> Result<Value> {
-        let name = format!("stratoscope.{}", self.kind());
-        let mut all = json!({ "schema": { "name": name, "version": VERSION } });
-        if let (Value::Object(all), Value::Object(own)) = (&mut all, self.numbers()?) {
-            all.extend(own);
-        }
-        Ok(all)
+        Ok(with_schema(self.kind(), self.numbers()?))
     }
 
     /// The figure with an id.
@@ -118,8 +113,22 @@ pub trait Analysis {
     }
 }
 
+/// A JSON object after the name and version of its schema, `stratoscope.KIND`.
+pub fn with_schema(kind: &str, numbers: Value) -> Value {
+    let name = format!("stratoscope.{kind}");
+    joined(json!({ "schema": { "name": name, "version": VERSION } }), numbers)
+}
+
+/// The keys of a JSON object, and then the keys of another.
+pub(crate) fn joined(mut all: Value, more: Value) -> Value {
+    if let (Value::Object(all), Value::Object(more)) = (&mut all, more) {
+        all.extend(more);
+    }
+    all
+}
+
 /// A page with all figures that are charts.
-pub(crate) fn page<A: Analysis + ?Sized>(of: &A) -> Result<Report> {
+pub(crate) fn page<A: Analysis + ?Sized>(of: &A, figures: &[Figure]) -> Report {
     let mut page = Report::new(of.kind(), TOOL, &of.title());
     let Provenance { models, settings, input, .. } = of.provenance();
     let models: Vec<Origin> = models.into_iter().map(|model| model.origin).collect();
@@ -129,14 +138,14 @@ pub(crate) fn page<A: Analysis + ?Sized>(of: &A) -> Result<Report> {
         "input": input,
         "omitted": of.omitted(),
     });
-    page.charts = of.figures()?.iter().filter_map(Figure::chart).cloned().collect();
-    Ok(page)
+    page.charts = figures.iter().filter_map(Figure::chart).cloned().collect();
+    page
 }
 
 /// The file name of the page.
 pub(crate) const PAGE: &str = "report.html";
 
-/// The version of the JSON schemas of all tasks.
+/// The version of all JSON schemas.
 const VERSION: u32 = 2;
 
 /// The models, the settings and the input of a result. The same provenance gives the same bytes.

@@ -30,6 +30,7 @@ use std::path::Path;
 use stratoscope_extractor::{Activations, Origin};
 use stratoscope_geometry::Metric;
 use stratoscope_loader::{Pooling, hexadecimal};
+use stratoscope_report::Report;
 
 /// Options of a comparison.
 #[derive(Debug, Clone, Serialize)]
@@ -164,8 +165,8 @@ impl Analysis for Comparison {
         self.by_depth().full_title()
     }
 
-    fn pages(&self) -> Result<Vec<(String, stratoscope_report::Report)>> {
-        Ok(vec![(PAGE.to_owned(), self.page()?)])
+    fn pages(&self, figures: &[Figure]) -> Result<Vec<(String, Report)>> {
+        Ok(vec![(PAGE.to_owned(), self.page(figures)?)])
     }
 
     fn omitted(&self) -> Vec<Omitted> {

@@ -413,7 +413,7 @@ impl Analysis for Exploration {
         written(|text| summary::write(text, self))
     }
 
-    fn pages(&self) -> Result<Vec<(String, Report)>> {
+    fn pages(&self, _: &[Figure]) -> Result<Vec<(String, Report)>> {
         Ok(vec![(PAGE.to_owned(), report_of(&[self])?)])
     }
 

@@ -1,6 +1,6 @@
 //! Writes a result to an output folder. The folder is written completely or not at all.
 
-use crate::{Analysis, Error, Omitted, Part, Result, Why};
+use crate::{Analysis, Error, Figure, Omitted, Part, Result, Why};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
@@ -52,8 +52,9 @@ pub struct Written {
 /// an error, nothing on disk has changed.
 pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> Result<Written> {
     check(folder, options.overwrite)?;
-    let (mut files, too_large) = drawn(analysis)?;
-    for (name, page) in analysis.pages()? {
+    let figures = analysis.figures()?;
+    let (mut files, too_large) = drawn(&figures)?;
+    for (name, page) in analysis.pages(&figures)? {
         files.push((name, page.html()?.into_bytes()));
     }
     let json = serde_json::to_string(&analysis.json()?)?;
@@ -152,13 +153,13 @@ pub fn slug(text: &str) -> String {
 type Files = Vec<(String, Vec<u8>)>;
 
 /// The files of the figures, and the figures that are omitted because the input is too large.
-fn drawn(analysis: &dyn Analysis) -> Result<(Files, Vec<Omitted>)> {
+fn drawn(figures: &[Figure]) -> Result<(Files, Vec<Omitted>)> {
     // For one sentence, drawing pixels takes most of the time, so figures are drawn in parallel.
-    let figures = analysis.figures()?.into_par_iter().map(|figure| {
+    let figures = figures.par_iter().map(|figure| {
         let id = &figure.id;
         let drawn = match figure.draw() {
-            Err(Error::Plot(error @ PlotError::TooMany { .. })) => {
-                let why = Why::Undefined(error.to_string());
+            Err(Error::Plot(PlotError::TooMany { what, found, .. })) => {
+                let why = Why::TooMany { what, found, hint: "give fewer or shorter texts" };
                 return Ok((Files::new(), Some(Omitted::new(Part::Figure(id.clone()), why))));
             }
             drawn => drawn?,

@@ -17,7 +17,7 @@ pub use report::{
     PairMeasure, Report, RogueShare, WordChange,
 };
 
-use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL};
+use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL, joined};
 use crate::text::written;
 use crate::{Explorer, Omitted, Result, serial};
 use serde::Serialize;
@@ -84,25 +84,12 @@ impl Analysis for Report {
     /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`
     /// has an object with these keys for each model, and `across` has CKA between models.
     fn numbers(&self) -> Result<Value> {
-        let mut all = json!({
-            "tool": TOOL,
-            "input": self.input,
-            "settings": self.options,
-        });
-        match &self.models[..] {
-            [one] => {
-                if let (Value::Object(all), Value::Object(one)) =
-                    (&mut all, serde_json::to_value(one)?)
-                {
-                    all.extend(one);
-                }
-            }
-            models => {
-                all["models"] = serde_json::to_value(models)?;
-                all["across"] = serde_json::to_value(&self.across)?;
-            }
-        }
-        Ok(all)
+        let all = json!({ "tool": TOOL, "input": self.input, "settings": self.options });
+        let own = match &self.models[..] {
+            [one] => serde_json::to_value(one)?,
+            models => json!({ "models": models, "across": self.across }),
+        };
+        Ok(joined(all, own))
     }
 
     fn summary(&self) -> String {

@@ -70,7 +70,7 @@ mod text;
 #[cfg(feature = "second-opinion")]
 pub mod verification;
 
-pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance};
+pub use analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, with_schema};
 pub use artifacts::ModelArtifacts;
 pub use baseline::{Baseline, builtin_sentences};
 pub use error::{Error, Result};

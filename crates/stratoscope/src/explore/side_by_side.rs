@@ -201,7 +201,7 @@ impl Analysis for SideBySide {
 
     /// One page shows two models. With three or more models, each page shows the first model and
     /// one of the others, with the charts of all models.
-    fn pages(&self) -> Result<Vec<(String, Report)>> {
+    fn pages(&self, _: &[Figure]) -> Result<Vec<(String, Report)>> {
         let ends: Vec<String> = self.ends().collect();
         let sides: Vec<(&Exploration, &str)> =
             self.explorations.iter().zip(ends.iter().map(String::as_str)).collect();

@@ -192,7 +192,7 @@ fn accuracy_has_a_method_and_the_page_has_the_figure() {
         serde_json::json!([0.78, 0.8200000000000001])
     );
     assert_eq!(json["layers"][1]["accuracy"]["n"], 12);
-    let pages = report.pages().unwrap();
+    let pages = report.pages(&report.figures().unwrap()).unwrap();
     assert_eq!((pages.len(), pages[0].1.charts.len()), (1, 1));
     assert!(report.summary().contains("upos is predicted best at layer 2 (.80 [.78, .82])"));
 }

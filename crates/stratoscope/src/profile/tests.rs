@@ -124,7 +124,7 @@ fn the_figure_has_effects_on_one_scale_and_shares() {
     assert_eq!(target.series[0].values[..2], [None, Some(0.11)]);
     assert!(figure.draw().is_ok());
     assert_eq!(profile.title(), "Sense and role by depth: toy");
-    let pages = profile.pages().unwrap();
+    let pages = profile.pages(std::slice::from_ref(figure)).unwrap();
     assert_eq!(pages[0].0, "report.html");
     assert_eq!(pages[0].1.charts.len(), 1);
 }
