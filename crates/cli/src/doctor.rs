@@ -1,7 +1,7 @@
 //! `stratoscope doctor`: what the machine, the settings and the network mean for the program.
 
 use crate::args::ModelsArgs;
-use crate::exit::{Result, print};
+use crate::exit::{Result, print, print_json};
 use crate::model;
 use crate::progress::Progress;
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
             .into_iter()
             .map(|(name, value)| (name.replace(' ', "_"), json!(value)))
             .collect();
-        return print(&format!("{}\n", Value::Object(object)));
+        return print_json("doctor", Value::Object(object));
     }
     let lines = findings.iter().map(|(name, value)| format!("{name:<11}{value}\n"));
     print(&lines.collect::<String>())

@@ -1,12 +1,13 @@
 //! The end of a run: an error as one line, and the exit code.
 
+use serde_json::Value;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stratoscope::ErrorKind;
+use stratoscope::{ErrorKind, with_schema};
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
 
@@ -111,6 +112,12 @@ pub(crate) fn print(text: &str) -> Result<()> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::internal(&error)),
         _ => Ok(()),
     }
+}
+
+/// Prints a JSON object after the name and version of its schema, for a command whose result is not
+/// an `Analysis`.
+pub(crate) fn print_json(command: &str, object: Value) -> Result<()> {
+    print(&format!("{}\n", with_schema(command, object)))
 }
 
 /// Prints a note on stderr.

@@ -1,7 +1,7 @@
 //! `stratoscope extract`: writes hidden states to a file, or those of a corpus to a folder.
 
 use crate::args::{ExtractArgs, RowArgs};
-use crate::exit::{Failure, Result, hold_interrupts, print, resumable};
+use crate::exit::{Failure, Result, hold_interrupts, print_json, resumable};
 use crate::progress::Progress;
 use crate::{input, model};
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     }
     progress.finish();
     if args.common.json {
-        return print(&format!("{}\n", as_json(&states)));
+        return print_json("extract", as_json(&states));
     }
     if let (Some(path), false) = (&args.output, args.common.quiet) {
         let (layers, rows, d_model) = states.hidden_states.dim();
@@ -203,8 +203,7 @@ fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling)
         (_, true) => Unit::Word,
         _ => Unit::Token,
     };
-    let own = explorer.model().info.sentence_pooling.filter(|_| sentences);
-    (unit, args.pooling.map(Pooling::from).or(own).unwrap_or_default())
+    (unit, model::pooling(explorer, args.pooling, sentences))
 }
 
 /// Runs the model, and keeps the rows and layers that the arguments name.

@@ -1,11 +1,11 @@
 //! From `--model` and its options to a loaded model.
 
-use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, SeveralModels};
+use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, PoolingName, SeveralModels};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
 use stratoscope::{
-    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, bundled_source,
+    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Pooling, Source, bundled_source,
 };
 
 /// The models that a command names.
@@ -50,6 +50,17 @@ fn device(name: DeviceName) -> Result<Device> {
             Ok(Device::new_cuda(0).or_else(|_| Device::new_metal(0)).unwrap_or(Device::Cpu))
         }
     }
+}
+
+/// The pooling that the arguments name. Otherwise, for vectors of whole texts, the pooling of the
+/// model for sentences; otherwise the mean.
+pub(crate) fn pooling(
+    explorer: &Explorer,
+    given: Option<PoolingName>,
+    whole_texts: bool,
+) -> Pooling {
+    let own = explorer.model().info.sentence_pooling.filter(|_| whole_texts);
+    given.map(Pooling::from).or(own).unwrap_or_default()
 }
 
 /// The source of a model, by the name of the model.

@@ -2,7 +2,7 @@
 //! the download of a model.
 
 use crate::args::{HubArgs, ModelJobArgs, ModelsArgs};
-use crate::exit::{Result, print};
+use crate::exit::{Result, print, print_json};
 use crate::model;
 use crate::progress::Progress;
 use serde_json::{Value, json};
@@ -18,9 +18,8 @@ pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
     let explorer = model::open_named(&args.name, &args.hub, &progress)?;
     progress.finish();
-    let about = about(&explorer);
     if args.common.json {
-        return print(&format!("{about}\n"));
+        return print_json("info", about(&explorer));
     }
     let mut text = String::new();
     // Writing to a String cannot fail.
@@ -228,10 +227,8 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
             })
             .collect();
         let bundled = cfg!(feature = "bundled");
-        return print(&format!(
-            "{}\n",
-            json!({ "bundled": bundled, "cache": folder, "models": models })
-        ));
+        let all = json!({ "bundled": bundled, "cache": folder, "models": models });
+        return print_json("models", all);
     }
     let mut text = String::new();
     if let Some((bytes, family)) = bundled() {
@@ -295,7 +292,7 @@ pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     let info = &explorer.model().info;
     let bytes: u64 = info.files.iter().map(|f| f.bytes).sum();
     if args.common.json {
-        return print(&format!("{}\n", about(&explorer)));
+        return print_json("info", about(&explorer));
     }
     if args.common.quiet {
         return Ok(());

@@ -1,12 +1,11 @@
 //! `stratoscope probe`: what each layer knows of a label, or of a task of the user.
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
-use crate::exit::{Failure, Result, hold_interrupts, print};
+use crate::exit::{Failure, Result, hold_interrupts, print, print_json};
 use crate::extract::check_place;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::Pooling;
 use stratoscope::probe::{ConlluCorpus, Labelled, Options, SavedProbe, TsvTask};
 
 /// The data, read before the model is loaded, to fail early.
@@ -36,10 +35,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         Data::Task(task) => Labelled::Task(task),
     };
     let whole_texts = matches!(&data, Data::Task(task) if !task.has_spans());
-    let pooling = args.pooling.map(Pooling::from).unwrap_or_else(|| {
-        let own = explorer.model().info.sentence_pooling.filter(|_| whole_texts);
-        own.unwrap_or_default()
-    });
+    let pooling = model::pooling(&explorer, args.pooling, whole_texts);
     let options = Options {
         labels: args.label.clone(),
         filters: args.filters.clone(),
@@ -60,6 +56,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         let _guard = hold_interrupts();
         saved.save(path)?;
     }
+    drop(explorer);
     run.finish(&report, args.save.as_deref().as_slice())
 }
 
@@ -131,7 +128,7 @@ fn apply(args: &ApplyArgs) -> Result<()> {
             "classes": saved.classes().collect::<Vec<_>>(),
             "texts": texts.collect::<Vec<_>>(),
         });
-        return print(&format!("{all}\n"));
+        return print_json("probe-apply", all);
     }
     let mut lines = String::new();
     for (text, prediction) in given_texts.iter().zip(&predictions) {

@@ -2,7 +2,7 @@
 
 use crate::args::{ModelArgs, ServeArgs};
 use crate::engine::{Engine, MAX_CHARACTERS};
-use crate::exit::{Failure, Result, print};
+use crate::exit::{Failure, Result, print, print_json};
 use crate::model;
 use axum::Router;
 use axum::extract::{Query, Request, State};
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         };
         let url = format!("http://{address}/");
         match args.common.json {
-            true => print(&format!("{}\n", json!({ "url": url, "models": server.models()? })))?,
+            true => print_json("serve", json!({ "url": url, "models": server.models()? }))?,
             false if args.common.quiet => print(&format!("{url}\n"))?,
             false => print(&format!("{url}  (open it in a browser; Ctrl-C ends the server)\n"))?,
         }

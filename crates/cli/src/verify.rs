@@ -17,7 +17,7 @@ pub(crate) use with::run;
 #[cfg(feature = "second-opinion")]
 mod with {
     use super::{Failure, Result, VerifyArgs};
-    use crate::exit::print;
+    use crate::exit::{print, print_json};
     use crate::progress::Progress;
     use crate::{input, model};
     use serde_json::{Value, json};
@@ -62,7 +62,7 @@ mod with {
         progress.finish();
         let verdict = words(&verification);
         if args.common.json {
-            print(&format!("{}\n", as_json(&verification)))?;
+            print_json("verify", as_json(&verification))?;
         } else {
             let mut text = String::new();
             // Writing to a String cannot fail.
