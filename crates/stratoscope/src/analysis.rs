@@ -2,6 +2,7 @@
 
 use crate::folder::{self, Written};
 use crate::source::file_name;
+use crate::text::slug;
 use crate::{Error, Omitted, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -244,7 +245,7 @@ impl Provenance {
         let parts = [
             cut(models.join("-"), 60),
             kind.unwrap_or_default().to_owned(),
-            cut(folder::slug(&self.subject), 40),
+            cut(slug(&self.subject), 40),
             self.hash8(),
         ];
         let parts: Vec<&str> =

@@ -142,13 +142,6 @@ pub fn check(folder: &Path, overwrite: bool) -> Result<()> {
     }
 }
 
-/// A text as a part of a file name: letters and digits in lower case; all other characters become
-/// single dashes.
-pub fn slug(text: &str) -> String {
-    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
-    parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
-}
-
 /// Names and contents.
 type Files = Vec<(String, Vec<u8>)>;
 

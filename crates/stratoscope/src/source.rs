@@ -1,6 +1,7 @@
 //! From the name of a model to its source, by the rules of the command line.
 
 use crate::Result;
+use crate::text::{short_name, slug};
 use std::path::{Path, PathBuf};
 use stratoscope_loader::Source;
 use stratoscope_loader::hub::{HubFlags, HubSettings};
@@ -93,6 +94,6 @@ pub(crate) fn file_name(model: &str) -> String {
     if model == BUNDLED_ID {
         return BUNDLED.to_owned();
     }
-    let last = model.trim_end_matches(['/', '\\']).rsplit(['/', '\\']).next().unwrap_or(model);
-    crate::folder::slug(last.split(" (").next().unwrap_or(last))
+    let last = short_name(model);
+    slug(last.split(" (").next().unwrap_or(last))
 }

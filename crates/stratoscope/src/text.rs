@@ -1,6 +1,6 @@
 //! Numbers, names and lists as text for summaries and captions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use stratoscope_extractor::Row;
 use stratoscope_geometry::Estimate;
 
@@ -73,12 +73,25 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// The name of a model in a title: of a path, the last part.
+/// The name of a model in figures and file names: the last part of its path or of its id on the hub.
 pub(crate) fn short_name(model: &str) -> &str {
-    match model.rsplit(['/', '\\']).find(|part| !part.is_empty()) {
-        Some(last) if model.starts_with(['/', '.']) => last,
-        _ => model,
-    }
+    model.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(model)
+}
+
+/// A text as a part of a file name: letters and digits in lower case; all other characters become
+/// single dashes.
+pub(crate) fn slug(text: &str) -> String {
+    let parts = text.split(|c: char| !c.is_alphanumeric()).filter(|p| !p.is_empty());
+    parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+/// The names of several models in figures: the short names if they are different. Otherwise they are
+/// the whole names, and equal names are numbered.
+pub(crate) fn model_names<'a>(models: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
+    let short: BTreeSet<&str> = models.clone().map(short_name).collect();
+    let different = short.len() == models.clone().count();
+    let name = |model: &'a str| if different { short_name(model) } else { model };
+    numbered(models.map(|model| (0, name(model).to_owned())))
 }
 
 /// The names of rows in a figure. Repeated words of a text are numbered, and a single punctuation
@@ -123,5 +136,13 @@ mod tests {
         assert_eq!(with_interval(found, short), ".50 [.25, .75]");
         assert_eq!(with_interval(Estimate::exact(0.5, 1), short), ".50");
         assert_eq!(lines("a bb ccc", 4), ["a bb", "ccc"]);
+    }
+
+    #[test]
+    fn names_of_models_are_short_if_they_are_different() {
+        let of = |models: &[&str]| model_names(models.iter().copied());
+        assert_eq!(of(&["org/a", "./models/b/", "c (bundled, f16)"]), ["a", "b", "c (bundled, f16)"]);
+        assert_eq!(of(&["org/a", "other/a"]), ["org/a", "other/a"]);
+        assert_eq!(of(&["a", "a"]), ["a", "a (2)"]);
     }
 }

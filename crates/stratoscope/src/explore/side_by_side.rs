@@ -8,7 +8,7 @@ use super::options::Options;
 use super::page::page_of;
 use crate::analysis::{Analysis, Figure, PAGE, Provenance};
 use crate::source::file_name;
-use crate::text::{numbered, short_name, written};
+use crate::text::{model_names, written};
 use crate::{Error, Explorer, Omitted, Part, Result, Why};
 use ndarray::Axis;
 use serde::Serialize;
@@ -121,11 +121,9 @@ impl SideBySide {
         Ok(Self { explorations, cka: cka.unwrap_or_default(), omitted })
     }
 
-    /// The short names of the models; equal names are numbered.
+    /// The names of the models in figures.
     pub fn names(&self) -> Vec<String> {
-        let names =
-            self.explorations.iter().map(|e| (0, short_name(&e.states.origin.model).to_owned()));
-        numbered(names)
+        model_names(self.explorations.iter().map(|e| e.states.origin.model.as_str()))
     }
 }
 

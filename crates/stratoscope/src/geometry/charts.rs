@@ -5,7 +5,7 @@ use super::measure::Measure;
 use super::report::{ChangeStep, LayerPairs, ModelGeometry, PairKind, PairMeasure, Report};
 use crate::{Estimate, Figure};
 use crate::series::series;
-use crate::text::listed;
+use crate::text::{listed, model_names};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use stratoscope_chart::{
@@ -76,19 +76,9 @@ impl Report {
         depth.into_iter().chain(others).collect()
     }
 
-    /// The names of the models in figures: the last part of their paths, if these are different.
+    /// The names of the models in figures.
     pub(super) fn names(&self) -> Vec<String> {
-        let of = |model: &ModelGeometry| model.model.model.clone();
-        let last = |name: String| {
-            let name = name.trim_end_matches(['/', '\\']);
-            name.rsplit(['/', '\\']).next().unwrap_or(name).to_owned()
-        };
-        let short: Vec<String> = self.models.iter().map(of).map(last).collect();
-        let different: BTreeSet<&String> = short.iter().collect();
-        match different.len() == short.len() {
-            true => short,
-            false => self.models.iter().map(of).collect(),
-        }
+        model_names(self.models.iter().map(|model| model.model.model.as_str()))
     }
 
     fn is_of_several(&self) -> bool {

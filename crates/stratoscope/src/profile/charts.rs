@@ -2,7 +2,7 @@
 
 use super::{Profile, ProfileCurve};
 use crate::series::series;
-use crate::text::{listed, numbered, short_name};
+use crate::text::{listed, model_names, short_name};
 use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{MIN_WITHIN_WORD, Null, Partition};
@@ -120,8 +120,7 @@ impl ProfileCurve {
 
 /// The chart of several models: a panel for each measure, with relative depth as its axis.
 pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
-    let names = profiles.iter().map(|p| short_name(&p.model.model).to_owned());
-    let names = numbered(names.map(|name| (0, name)));
+    let names = names(profiles);
     let panel = |title: &str, y: &str, of: fn(&Profile) -> Option<&ProfileCurve>, pick: Pick| {
         let curves = names.iter().zip(profiles).filter_map(|(name, profile)| {
             let curve = of(profile)?;
@@ -153,6 +152,10 @@ pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
 
 /// The title of the page.
 pub(super) fn title(profiles: &[Profile]) -> String {
-    let names: Vec<&str> = profiles.iter().map(|p| short_name(&p.model.model)).collect();
-    format!("{TITLE}: {}", names.join(", "))
+    format!("{TITLE}: {}", names(profiles).join(", "))
+}
+
+/// The names of the models in figures.
+fn names(profiles: &[Profile]) -> Vec<String> {
+    model_names(profiles.iter().map(|profile| profile.model.model.as_str()))
 }

@@ -139,11 +139,11 @@ fn several_models_have_a_common_figure_and_one_figure_each() {
     assert_eq!(all.panels().count(), 6);
     for panel in all.panels() {
         let names: Vec<&str> = panel.series.iter().map(|s| s.name.as_str()).collect();
-        assert_eq!(names, ["org/a", "b"]);
+        assert_eq!(names, ["a", "b"]);
         assert_eq!(panel.series[0].at, [0.0, 0.5, 1.0]);
         assert_eq!(panel.series[1].layers, [0, 1, 2, 3, 4, 5]);
     }
-    assert_eq!(profiles.title(), "Sense and role by depth: org/a, b");
+    assert_eq!(profiles.title(), "Sense and role by depth: a, b");
 }
 
 #[test]
