@@ -7,6 +7,7 @@ use crate::grid::Grid;
 use crate::matrix::Matrix;
 use crate::table::{Cell, Table};
 use crate::trails::Trails;
+use std::borrow::Cow;
 
 impl Chart {
     /// The chart as CSV (RFC 4180), one line for each value that is defined, in full precision.
@@ -116,6 +117,14 @@ fn number(value: Option<f64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
 
+/// A text as a field of CSV (RFC 4180): in quotes if this is necessary.
+pub fn csv_field(text: &str) -> Cow<'_, str> {
+    match text.contains(['"', ',', '\r', '\n']) {
+        true => format!("\"{}\"", text.replace('"', "\"\"")).into(),
+        false => text.into(),
+    }
+}
+
 /// Lines of CSV.
 #[derive(Default)]
 struct Lines {
@@ -132,13 +141,7 @@ impl Lines {
             if place > 0 {
                 self.text.push(',');
             }
-            if cell.contains(['"', ',', '\r', '\n']) {
-                self.text.push('"');
-                self.text.push_str(&cell.replace('"', "\"\""));
-                self.text.push('"');
-            } else {
-                self.text.push_str(cell);
-            }
+            self.text.push_str(&csv_field(cell));
         }
         self.text.push_str("\r\n");
     }

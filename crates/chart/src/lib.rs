@@ -37,6 +37,7 @@ mod trails;
 
 pub use axis::{Axis, AxisKind};
 pub use chart::{Chart, Drawing, Paper};
+pub use csv::csv_field;
 pub use curves::{Curves, Panel, Series, SeriesKind};
 pub use error::ChartError;
 pub use grid::{Grid, GridCell, Truth};

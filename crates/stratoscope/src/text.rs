@@ -53,6 +53,11 @@ fn lines(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// What CKA between two layers means, for captions.
+pub(crate) const CKA: &str = "1: two layers have the same geometry up to rotation and scale. About \
+    0 (also negative): their geometries are unrelated. The directions of the largest variance \
+    dominate CKA, so that layers which differ only in directions of small variance seem similar.";
+
 /// Removes the spaces at the end of the last line, and ends the line.
 pub(crate) fn end_line(text: &mut String) {
     text.truncate(text.trim_end_matches(' ').len());

@@ -6,6 +6,7 @@ use super::options::{Alignment, Reducer};
 use crate::analysis::{Bespoke, Figure, Picture};
 use crate::text::short_name;
 use serde_json::{Value, json};
+use stratoscope_chart::csv_field;
 use stratoscope_extractor::LayerSelection;
 use stratoscope_plot::{Activations, Trajectory};
 
@@ -52,7 +53,8 @@ impl Exploration {
         let mut csv = "layer,token,text,x,y\r\n".to_owned();
         for (layer, points) in self.states.layers.iter().zip(&maps.points) {
             for (&row, [x, y]) in maps.rows.iter().zip(points) {
-                csv += &format!("{layer},{row},{},{x},{y}\r\n", self.quoted(row));
+                let text = csv_field(&self.states.rows[row].label);
+                csv += &format!("{layer},{row},{text},{x},{y}\r\n");
             }
         }
         let picture = Picture::Trajectory(picture);
@@ -153,7 +155,7 @@ impl Exploration {
         let mut csv = "layer,token,text,dimension,value\r\n".to_owned();
         for (layer, values) in layers.iter().zip(&values) {
             for (row, values) in values.chunks(d_model).enumerate() {
-                let text = self.quoted(row);
+                let text = csv_field(&self.states.rows[row].label);
                 for (dimension, value) in values.iter().enumerate() {
                     csv += &format!("{layer},{row},{text},{dimension},{value}\r\n");
                 }
@@ -187,15 +189,6 @@ impl Exploration {
             json!({ "text": row.label, "sentence": row.sequence, "special": row.special })
         };
         rows.iter().map(token).collect()
-    }
-
-    /// The text of a row as a field of CSV (RFC 4180).
-    fn quoted(&self, row: usize) -> String {
-        let text = &self.states.rows[row].label;
-        match text.contains(['"', ',', '\r', '\n']) {
-            true => format!("\"{}\"", text.replace('"', "\"\"")),
-            false => text.clone(),
-        }
     }
 
     /// Whether the last layer is the output of the final norm.

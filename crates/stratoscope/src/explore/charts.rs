@@ -5,7 +5,7 @@ use super::options::Alignment;
 use super::similarity::all_ordinary;
 use super::{Exploration, LayerSummary};
 use crate::series::series;
-use crate::text::{display_names, short_name};
+use crate::text::{CKA, display_names, short_name};
 use crate::{Estimate, Part};
 use stratoscope_chart::{
     Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
@@ -29,11 +29,12 @@ impl From<Chart> for Described {
 /// Selects one of the means of a layer.
 pub(super) type Pick = fn(&LayerSummary) -> Option<Estimate>;
 
-/// The curves by depth. The last one is the baseline.
-pub(super) const CURVES: [(&str, Pick); 3] = [
-    ("to itself at layer 0", |l| l.to_layer_0),
-    ("to the others of its sentence", |l| l.to_sentence),
-    ("any two words", |l| l.baseline),
+/// The curves by depth: the name in figures, the name on the terminal, and the means. The last one is
+/// the baseline.
+pub(super) const CURVES: [(&str, &str, Pick); 3] = [
+    ("to itself at layer 0", "to itself at layer 0", |l| l.to_layer_0),
+    ("to the others of its sentence", "to its sentence", |l| l.to_sentence),
+    ("any two words", "any two words", |l| l.baseline),
 ];
 
 /// A curve by depth, `[layers]`; its n is the number of units that the bootstrap resamples.
@@ -71,7 +72,7 @@ impl Exploration {
 
     fn depth(&self) -> Option<Described> {
         let [layer_0, sentence, baseline] =
-            CURVES.map(|(name, pick)| curve(name, &self.layers, pick));
+            CURVES.map(|(name, _, pick)| curve(name, &self.layers, pick));
         let title = match (&self.profile, self.states.texts.len()) {
             (None, _) => "",
             (Some(_), 1) => "this text",
@@ -273,9 +274,7 @@ pub(super) fn centred(units: &str) -> String {
 /// The caption of CKA between layers; `over` names the rows.
 pub(super) fn cka_caption(over: &str) -> String {
     format!(
-        "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) {over}. It is 1 if two \
-         layers have the same geometry up to rotation and scale, and about 0 (also negative) if \
-         their geometries are unrelated. It is noisy if there are few rows, and a high value does \
-         not show that two layers encode the same information."
+        "Debiased linear CKA (Kornblith et al. 2019; Murphy et al. 2024) {over}. {CKA} CKA is noisy \
+         if there are few rows."
     )
 }

@@ -1,7 +1,7 @@
 //! The summary of an exploration, as text for a terminal.
 
-use super::{Exploration, LayerSummary};
-use crate::Estimate;
+use super::Exploration;
+use super::charts::{CURVES, Pick};
 use crate::text::counted;
 use std::fmt::Write;
 use stratoscope_extractor::Unit;
@@ -33,17 +33,11 @@ pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::R
 
 /// Writes the curves by depth: one row per curve, one cell per layer.
 fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
-    type Pick = fn(&LayerSummary) -> Option<Estimate>;
-    let curves: [(&str, Pick); 3] = [
-        ("to itself at layer 0", |l| l.to_layer_0),
-        ("to its sentence", |l| l.to_sentence),
-        ("any two words", |l| l.baseline),
-    ];
     let what = format!("mean {}", exploration.options.metric.label());
     let values = |pick: Pick| -> Vec<Option<f64>> {
         exploration.layers.iter().map(|l| pick(l).map(|e| e.value)).collect()
     };
-    let all: Vec<f64> = curves.iter().flat_map(|(_, pick)| values(*pick)).flatten().collect();
+    let all: Vec<f64> = CURVES.iter().flat_map(|(.., pick)| values(*pick)).flatten().collect();
     let (Some(first), Some(last)) = (exploration.layers.first(), exploration.layers.last()) else {
         return Ok(());
     };
@@ -54,7 +48,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "{what:<22}layer {} to {}", first.layer, last.layer)?;
-    for (name, pick) in curves {
+    for (_, name, pick) in CURVES {
         strip(text, name, &values(pick), (low, high))?;
     }
     let Some(profile) = &exploration.profile else { return Ok(()) };

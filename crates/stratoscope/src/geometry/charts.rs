@@ -5,7 +5,7 @@ use super::measure::Measure;
 use super::report::{ChangeStep, LayerPairs, ModelGeometry, PairKind, PairMeasure, Report};
 use crate::{Estimate, Figure};
 use crate::series::series;
-use crate::text::{listed, model_names};
+use crate::text::{CKA, listed, model_names};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use stratoscope_chart::{
@@ -25,7 +25,7 @@ struct PairChart {
     /// The kind that is shown for several models.
     main: PairKind,
     /// The meaning of the numbers, and their limits.
-    caption: &'static str,
+    caption: &'static [&'static str],
     paper: (&'static str, &'static str),
 }
 
@@ -41,12 +41,12 @@ const PAIR_CHARTS: &[PairChart] = &[
             (PairKind::Rbf, "RBF"),
         ],
         main: PairKind::Debiased,
-        caption: "Linear CKA is biased upwards for few words in many dimensions; debiased linear \
-                  CKA corrects this. RBF: CKA with a Gaussian kernel whose width is half the \
-                  median distance (Kornblith et al. 2019; Murphy et al. 2024). 1: two layers have \
-                  the same geometry up to rotation and scale. About 0: their geometries are \
-                  unrelated. The directions of the largest variance dominate CKA, so that layers \
-                  which differ only in directions of small variance seem similar.",
+        caption: &[
+            "Linear CKA is biased upwards for few words in many dimensions; debiased linear CKA \
+             corrects this. RBF: CKA with a Gaussian kernel whose width is half the median \
+             distance (Kornblith et al. 2019; Murphy et al. 2024).",
+            CKA,
+        ],
         paper: ("Kornblith et al. 2019", "10.48550/arXiv.1905.00414"),
     },
     PairChart {
@@ -56,11 +56,13 @@ const PAIR_CHARTS: &[PairChart] = &[
         value: "Spearman's ρ",
         kinds: &[(PairKind::Cosine, "1 − cosine")],
         main: PairKind::Cosine,
-        caption: "Representational similarity analysis: Spearman's rank correlation of the \
-                  dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte \
-                  et al. 2008). 1: both layers rank all pairs of words in the same order. 0: the \
-                  two orders are unrelated. Only the order of the dissimilarities has an \
-                  influence, not their values. A few rogue dimensions can dominate the order.",
+        caption: &[
+            "Representational similarity analysis: Spearman's rank correlation of the \
+             dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte et al. \
+             2008). 1: both layers rank all pairs of words in the same order. 0: the two orders \
+             are unrelated. Only the order of the dissimilarities has an influence, not their \
+             values. A few rogue dimensions can dominate the order.",
+        ],
         paper: ("Kriegeskorte et al. 2008", "10.3389/neuro.06.004.2008"),
     },
 ];
@@ -180,7 +182,7 @@ impl Report {
         };
         let caption = format!(
             "n = {words} words{shared}. {} numbers.json has the 95 % intervals.{others}",
-            of.caption
+            of.caption.join(" ")
         );
         let (paper, doi) = of.paper;
         self.chart(of.id, of.title, Matrix::new(panels)).caption(caption).paper(paper, doi)

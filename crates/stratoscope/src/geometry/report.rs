@@ -6,6 +6,7 @@ use crate::analysis::ModelFile;
 use crate::{Estimate, Omitted};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use stratoscope_chart::csv_field;
 use stratoscope_extractor::{Origin, Warning};
 
 /// The measures of the representation spaces of one or several models, by layer.
@@ -205,7 +206,7 @@ impl Report {
         let mut text = "model,layer,measure,value,low,high,n\n".to_owned();
         let number = |value: Option<f64>| value.map_or_else(String::new, |v| v.to_string());
         for model in &self.models {
-            let name = quoted(&model.model.model);
+            let name = csv_field(&model.model.model);
             for layer in &model.layers {
                 for measure in Measure::ALL {
                     let Some(Some(found)) = layer.measures.get(&measure) else { continue };
@@ -217,18 +218,5 @@ impl Report {
             }
         }
         text
-    }
-}
-
-/// A field of CSV: quoted if this is necessary. A text that a spreadsheet would read as a formula
-/// gets an apostrophe.
-fn quoted(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@']);
-    match formula || text.contains(['"', ',', '\n', '\r']) {
-        true => {
-            let quote = if formula { "'" } else { "" };
-            format!("\"{quote}{}\"", text.replace('"', "\"\""))
-        }
-        false => text.to_owned(),
     }
 }

@@ -23,7 +23,7 @@ impl SideBySide {
     fn depth(&self) -> Option<Chart> {
         let names = self.names();
         let y = self.explorations.first().map_or("", |e| e.options.metric.label());
-        let panel = |(title, pick): (&str, Pick)| {
+        let panel = |(title, _, pick): (&str, &str, Pick)| {
             let series = self.explorations.iter().zip(&names).map(|(e, name)| {
                 let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
                 curve(name, &e.layers, pick).shares(&layers, e.states.origin.n_layers)
