@@ -1,4 +1,11 @@
-//! Rank correlation.
+//! Ranks: the largest value, and rank correlation.
+
+/// The place of the largest value; of equal values, the first. None where there is no value.
+pub fn largest(values: impl IntoIterator<Item = f64>) -> Option<usize> {
+    let values = values.into_iter().enumerate();
+    let best = values.reduce(|best, next| if next.1 > best.1 { next } else { best });
+    best.map(|(place, _)| place)
+}
 
 /// Spearman's rank correlation of two lists of the same length, −1 to 1; tied values have their mean
 /// rank. None where all values of one list are equal, or there is no value.
@@ -28,6 +35,13 @@ pub fn centred_ranks(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_first_of_the_largest_values_is_found() {
+        assert_eq!(largest([1.0, 3.0, 2.0, 3.0]), Some(1));
+        assert_eq!(largest([-0.0, 0.0]), Some(0));
+        assert_eq!(largest([]), None);
+    }
 
     #[test]
     fn ties_have_mean_ranks() {

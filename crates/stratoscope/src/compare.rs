@@ -90,20 +90,6 @@ pub enum Compared {
     Wic(WicComparison),
 }
 
-/// The distribution of the distances of reference pairs at a layer. The two words of a pair are
-/// from unrelated sentences.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct RandomWords {
-    /// The median distance.
-    pub median: f64,
-    /// The 5th percentile.
-    pub low: f64,
-    /// The 95th percentile.
-    pub high: f64,
-    /// The number of pairs.
-    pub n: usize,
-}
-
 impl Comparison {
     fn new(
         explorer: &Explorer,

@@ -2,8 +2,8 @@
 
 use super::sentences::NEAREST;
 use super::{
-    AlignedWord, Compared, Comparison, PairsComparison, RandomWords, SentenceComparison,
-    WicComparison, WordComparison, WordContext,
+    AlignedWord, Compared, Comparison, PairsComparison, SentenceComparison, WicComparison,
+    WordComparison, WordContext,
 };
 use crate::Estimate;
 use crate::series::series;
@@ -293,12 +293,11 @@ fn plain(name: impl Into<String>, values: impl Iterator<Item = Option<f64>>) -> 
 }
 
 /// The median of reference pairs, with a band of their middle 90 %.
-fn random(name: &str, of: impl Iterator<Item = RandomWords>) -> Series {
-    let middle = of.map(|pairs| Some((pairs.median, Some([pairs.low, pairs.high]))));
-    Series::new(name).estimates(middle).baseline()
+fn random(name: &str, of: impl Iterator<Item = Estimate>) -> Series {
+    series(name, of.map(Some)).baseline()
 }
 
 /// The median of reference pairs.
-fn median(name: &str, of: impl Iterator<Item = RandomWords>) -> Series {
-    plain(name, of.map(|pairs| Some(pairs.median))).baseline()
+fn median(name: &str, of: impl Iterator<Item = Estimate>) -> Series {
+    plain(name, of.map(|pairs| Some(pairs.value))).baseline()
 }

@@ -5,7 +5,7 @@ use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::sentences::{Aligned, sides};
 use super::word_vectors::Vectors;
-use super::{CompareError, Compared, Comparison, Options, RandomWords, digest, omitted};
+use super::{CompareError, Compared, Comparison, Options, digest, omitted};
 use crate::progress::Silent;
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
@@ -63,8 +63,9 @@ pub struct PairsLayer {
     /// The distance between the mean vectors of the sentences. It has no percentile, because random
     /// words are not a reference for it.
     pub sentence: Option<Estimate>,
-    /// The distances of random words from unrelated sentences.
-    pub random: RandomWords,
+    /// The median distance of random words from unrelated sentences, with the interval of their
+    /// middle 90 %; n is the number of pairs.
+    pub random: Estimate,
 }
 
 /// Parses minimal pairs from lines `good TAB bad`. Returns the pairs and the number of blank lines.
@@ -183,10 +184,7 @@ impl Explorer {
         for layer in 0..n_layers {
             let of = |part: usize| -> Result<(Option<Estimate>, Option<f64>)> {
                 let mean = estimate(&found[part][layer])?;
-                let at = mean
-                    .map(|m| reference.percentiles(layer, &[m.value], Reference::Random))
-                    .transpose()?;
-                Ok((mean, at.and_then(|at| at.first().copied())))
+                Ok((mean, reference.percentile(layer, mean, Reference::Random)?))
             };
             let (changed, changed_percentile) = of(0)?;
             let (after, after_percentile) = of(1)?;

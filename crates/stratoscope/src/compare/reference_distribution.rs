@@ -152,14 +152,23 @@ impl ReferenceDistribution {
         Ok(distances.iter().zip(at).map(|(&far, at)| if far > 0.0 { at } else { 0.0 }).collect())
     }
 
-    /// Median, 5th and 95th percentile of the distances of reference pairs.
-    pub(super) fn spread(&self, layer: usize, among: Reference) -> RandomWords {
+    /// [`percentiles`](Self::percentiles) of a mean distance, if there is one.
+    pub(super) fn percentile(
+        &self,
+        layer: usize,
+        mean: Option<Estimate>,
+        among: Reference,
+    ) -> Result<Option<f64>> {
+        let Some(mean) = mean else { return Ok(None) };
+        Ok(self.percentiles(layer, &[mean.value], among)?.first().copied())
+    }
+
+    /// The median of the distances of reference pairs, with the interval of their middle 90 %.
+    pub(super) fn spread(&self, layer: usize, among: Reference) -> Estimate {
         let sorted = self.among(layer, among);
-        let at = |share: f64| {
-            let place = share * sorted.len().saturating_sub(1) as f64;
-            sorted.get(place.round() as usize).copied().unwrap_or(0.0)
-        };
-        RandomWords { median: at(0.5), low: at(0.05), high: at(0.95), n: sorted.len() }
+        let at = |share: f64| percentile(sorted, share);
+        let interval = at(0.05).zip(at(0.95)).map(|(low, high)| [low, high]);
+        Estimate { value: at(0.5).unwrap_or(0.0), interval, n: sorted.len() }
     }
 
     fn among(&self, layer: usize, among: Reference) -> &[f64] {

@@ -3,13 +3,14 @@
 use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of};
-use super::{CompareError, Compared, Comparison, Options, RandomWords, omitted};
+use super::{CompareError, Compared, Comparison, Options, omitted};
 use crate::artifacts::ModelArtifacts;
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
 use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
+use stratoscope_numerics::largest;
 
 /// Kept words begin to differ at the first layer at which their percentile, among pairs of one word
 /// in two unrelated sentences, is above this value.
@@ -78,10 +79,12 @@ pub struct SentenceLayer {
     pub replaced_percentile: Option<f64>,
     /// The distance between the mean vectors of the sentences.
     pub sentence: f64,
-    /// The distances of random words from unrelated sentences.
-    pub random: RandomWords,
-    /// The distances of one word in two unrelated sentences.
-    pub same_word: RandomWords,
+    /// The median distance of random words from unrelated sentences, with the interval of their
+    /// middle 90 %; n is the number of pairs.
+    pub random: Estimate,
+    /// The median distance of one word in two unrelated sentences, with the interval of their middle
+    /// 90 %.
+    pub same_word: Estimate,
     /// `[alignment]`: the distance of the two words; `None` if a word has no counterpart or no
     /// token.
     pub words: Vec<Option<WordDistance>>,
@@ -190,10 +193,6 @@ impl Explorer {
         let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
         let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
-        let place = |layer, mean: Option<Estimate>, among| -> Result<Option<f64>> {
-            let at = mean.map(|m| reference.percentiles(layer, &[m.value], among)).transpose()?;
-            Ok(at.and_then(|at| at.first().copied()))
-        };
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
@@ -206,7 +205,7 @@ impl Explorer {
                 let own: Vec<f64> = own.map(|(_, &d)| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
                 let mean = grouped_mean(&own, &alone, options.seed)?;
-                let at = place(layer, mean, Reference::Random)?;
+                let at = reference.percentile(layer, mean, Reference::Random)?;
                 Ok((mean, at))
             };
             let (kept, kept_percentile) = mean(true)?;
@@ -225,7 +224,11 @@ impl Explorer {
                 layer,
                 kept,
                 kept_percentile,
-                kept_percentile_same_word: place(layer, kept, Reference::SameWord)?,
+                kept_percentile_same_word: reference.percentile(
+                    layer,
+                    kept,
+                    Reference::SameWord,
+                )?,
                 replaced,
                 replaced_percentile,
                 sentence: far.first().copied().unwrap_or(0.0),
@@ -282,9 +285,8 @@ fn begins(percentiles: &[Option<f64>]) -> Option<usize> {
 
 /// [`SentenceComparison::most`] from percentiles by layer.
 fn most(percentiles: &[Option<f64>]) -> Option<usize> {
-    let above = percentiles.get(1..).unwrap_or_default();
-    let largest = above.iter().flatten().copied().fold(0.0, f64::max);
-    let index = above.iter().position(|at| *at == Some(largest)).filter(|_| largest > 0.0);
+    let above = || percentiles.iter().skip(1).map(|at| at.unwrap_or(0.0));
+    let index = largest(above()).filter(|&index| above().nth(index) > Some(0.0));
     index.map(|index| index + 1)
 }
 

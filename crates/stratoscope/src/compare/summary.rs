@@ -2,12 +2,13 @@
 
 use super::sentences::NEAREST;
 use super::{
-    Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
-    WordComparison,
+    Compared, Comparison, EditKind, PairsComparison, PairsLayer, SentenceComparison, WicComparison,
+    WordComparison, WordDistance,
 };
 use crate::Estimate;
 use crate::text::with_interval;
 use std::fmt::Write;
+use stratoscope_numerics::largest;
 
 /// The largest number of contexts, and of pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
@@ -47,7 +48,7 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
             percent(l.kept_percentile_same_word),
             estimate(l.replaced),
             percent(l.replaced_percentile),
-            l.random.median,
+            l.random.value,
         )?;
     }
     let Some(kept) = of.layers.first().and_then(|l| l.kept) else { return Ok(()) };
@@ -76,12 +77,9 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
         )?;
         let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
         let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
-        let most = known.max_by(|a, b| {
-            a.1.percentile_same_word
-                .unwrap_or(0.0)
-                .total_cmp(&b.1.percentile_same_word.unwrap_or(0.0))
-        });
-        if let Some((word, distance)) = most {
+        let known: Vec<(&str, WordDistance)> = known.collect();
+        let most = largest(known.iter().map(|(_, d)| d.percentile_same_word.unwrap_or(0.0)));
+        if let Some((word, distance)) = most.map(|at| known[at]) {
             let place = percent(distance.percentile_same_word);
             writeln!(
                 text,
@@ -207,12 +205,9 @@ fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
             estimate(l.sentence),
         )?;
     }
-    let largest = |of: Vec<(usize, Option<Estimate>)>| {
-        let known = of.into_iter().filter_map(|(layer, e)| Some((layer, e?.value)));
-        known.max_by(|a, b| a.1.total_cmp(&b.1)).filter(|(_, value)| *value > 0.0)
-    };
-    let sentence = largest(of.layers.iter().map(|l| (l.layer, l.sentence)).collect());
-    if let Some((layer, value)) = sentence {
+    let sentence = |l: &PairsLayer| l.sentence.map_or(0.0, |found| found.value);
+    let most = largest(of.layers.iter().map(sentence)).map(|at| &of.layers[at]);
+    if let Some((layer, value)) = most.map(|l| (l.layer, sentence(l))).filter(|(_, v)| *v > 0.0) {
         writeln!(text)?;
         writeln!(
             text,

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use stratoscope_extractor::parse_lines;
 use stratoscope_geometry::{auc_by_group, grouped_mean};
+use stratoscope_numerics::largest;
 
 /// The number of pairs that are read at a time, which limits memory.
 const AT_ONCE: usize = 512;
@@ -252,8 +253,7 @@ impl Explorer {
                 different: mean(false)?,
             });
         }
-        let largest = layers.iter().map(|l| l.auc.value).fold(0.0, f64::max);
-        let best = layers.iter().position(|l| l.auc.value == largest).unwrap_or(0);
+        let best = largest(layers.iter().map(|l| l.auc.value)).unwrap_or(0);
         let mut out = Vec::new();
         if !unread.is_empty() {
             let n = counted(unread.len(), "pair", "pairs");

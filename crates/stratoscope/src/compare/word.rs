@@ -9,6 +9,7 @@ use super::{CompareError, Compared, Comparison, Options};
 use crate::{Estimate, Explorer, Result};
 use serde::Serialize;
 use std::ops::Range;
+use stratoscope_numerics::largest;
 
 /// The largest number of contexts; all pairs of contexts are compared.
 const MAX_CONTEXTS: usize = 50;
@@ -140,8 +141,7 @@ impl Explorer {
                 senses_auc: homographs.auc(layer, options.seed)?,
             });
         }
-        let largest = layers.iter().map(|l| l.senses_auc.value).fold(0.0, f64::max);
-        let best = layers.iter().position(|l| l.senses_auc.value == largest).unwrap_or(0);
+        let best = largest(layers.iter().map(|l| l.senses_auc.value)).unwrap_or(0);
         let found = WordComparison {
             contexts,
             homographs: homographs.words,

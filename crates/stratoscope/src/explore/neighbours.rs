@@ -8,6 +8,7 @@ use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{Metric, Reference};
+use stratoscope_numerics::largest;
 
 /// Neighbours among fewer tokens say nothing.
 const MIN_TOKENS: usize = 4;
@@ -147,7 +148,7 @@ impl Neighbours {
 impl NeighbourChange {
     /// The step with the largest change; of equal steps, the first.
     pub fn largest(&self) -> Option<&ChangeStep> {
-        self.steps.iter().rev().max_by(|a, b| a.change.total_cmp(&b.change))
+        largest(self.steps.iter().map(|step| step.change)).map(|index| &self.steps[index])
     }
 }
 

@@ -6,6 +6,7 @@ use crate::Result;
 use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::rowwise_cosine;
+use stratoscope_numerics::largest;
 
 /// A matrix of more tokens is not readable.
 pub(super) const MAX_ROWS: usize = 300;
@@ -63,14 +64,15 @@ impl Exploration {
         let mean = |step: &Vec<f64>| {
             ordinary.iter().map(|&row| step[row]).sum::<f64>() / ordinary.len().max(1) as f64
         };
-        let means = self.steps.iter().map(mean).enumerate();
-        let (index, mean) = means.max_by(|a, b| a.1.total_cmp(&b.1))?;
+        let means: Vec<f64> = self.steps.iter().map(mean).collect();
+        let index = largest(means.iter().copied())?;
         let (from, to) = (self.states.layers[index], self.states.layers[index + 1]);
         let units = self.units();
         Some((
             "largest step",
             format!(
-                "layer {from} to {to}: mean 1 − cosine {mean:.2} ({units} that are not special)"
+                "layer {from} to {to}: mean 1 − cosine {:.2} ({units} that are not special)",
+                means[index]
             ),
         ))
     }

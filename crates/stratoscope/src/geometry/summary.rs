@@ -93,8 +93,8 @@ fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Resul
     writeln!(text)?;
     writeln!(
         text,
-        "step between layers, number of words that keep none of their 10 nearest neighbours, and \
-         the"
+        "step between layers, number of words that keep none of their {NEIGHBOURS} nearest \
+         neighbours, and the"
     )?;
     writeln!(text, "words that keep the fewest")?;
     for step in &model.neighbour_change {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use std::path::Path;
 use stratoscope_extractor::{ChosenWords, LongText, Origin, Text, read_tensors, write_tensors};
 use stratoscope_loader::Pooling;
+use stratoscope_numerics::largest;
 use stratoscope_probing::{Estimate, LinearProbe};
 
 /// A fitted probe with all settings that are needed for new texts.
@@ -219,8 +220,7 @@ impl SavedProbe {
         let states = chosen.states(model, &[self.layer], &mut |_| {})?;
         let all = self.probe.predict(states.index_axis(Axis(0), 0))?;
         let prediction = |row: ndarray::ArrayView1<'_, f64>| {
-            // Of equal probabilities, the first.
-            let best = (0..row.len()).rev().max_by(|&a, &b| row[a].total_cmp(&row[b])).unwrap_or(0);
+            let best = largest(row.iter().copied()).unwrap_or(0);
             Prediction {
                 label: self.classes().nth(best).unwrap_or_default().to_owned(),
                 probability: row.get(best).copied().unwrap_or_default(),

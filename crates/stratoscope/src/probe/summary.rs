@@ -3,6 +3,7 @@
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
 use crate::text::{end_line, listed, short, with_interval, wrapped};
 use std::fmt::Write;
+use stratoscope_numerics::largest;
 use stratoscope_probing::{Estimate, Scores};
 
 impl Report {
@@ -124,8 +125,7 @@ fn cell(score: Option<Estimate>) -> String {
 /// The highest value with its layer, and the other layers with intervals that overlap with its
 /// interval.
 fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
-    // Of equal values, that of the lower layer.
-    let &(layer, best) = values.iter().rev().max_by(|a, b| a.1.value.total_cmp(&b.1.value))?;
+    let (layer, best) = values[largest(values.iter().map(|(_, score)| score.value))?];
     let near = values.iter().filter(|(l, s)| *l != layer && !best.is_above(s));
     Some((layer, best, near.map(|(l, _)| *l).collect()))
 }

@@ -5,12 +5,14 @@ use super::rows::{Item, Rows};
 use super::{ProbeError, split};
 use crate::Result;
 use crate::analysis::ModelFile;
+use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 use stratoscope_extractor::{Text, parse_lines};
+use stratoscope_numerics::generator;
 use stratoscope_probing::Split;
 
 /// A place in a text, in characters from 0; the end is not included. As text: `4-8`.
@@ -277,8 +279,6 @@ fn is_header(columns: &[&str]) -> bool {
 /// the rest for training. Equal keys are in the same part. `None` for fewer than three different
 /// keys.
 pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
-    use rand_xoshiro::Xoshiro256PlusPlus;
-    use rand_xoshiro::rand_core::{RngCore, SeedableRng};
     let mut order: Vec<&str> = Vec::new();
     let mut places: BTreeMap<&str, usize> = BTreeMap::new();
     for key in keys {
@@ -291,13 +291,8 @@ pub(super) fn parts_of(keys: &[&str], seed: u64) -> Option<Vec<Split>> {
         return None;
     }
     let tenth = ((order.len() as f64 / 10.0).round() as usize).max(1);
-    // The first keys of a shuffled order (Fisher & Yates; Durstenfeld 1964).
     let mut shuffled: Vec<usize> = (0..order.len()).collect();
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    for left in (1..shuffled.len()).rev() {
-        let below = (u128::from(random.next_u64()) * (left as u128 + 1)) >> 64;
-        shuffled.swap(left, below as usize);
-    }
+    shuffled.shuffle(&mut generator(seed));
     let mut parts = vec![Split::Train; order.len()];
     for (rank, place) in shuffled.into_iter().enumerate().take(2 * tenth) {
         parts[place] = if rank < tenth { Split::Test } else { Split::Dev };

@@ -4,6 +4,7 @@ use super::{Profile, ProfileCurve};
 use crate::text::{end_line, short, with_interval, wrapped, written};
 use std::fmt::Write;
 use stratoscope_geometry::Estimate;
+use stratoscope_numerics::largest;
 use stratoscope_probing::{Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
@@ -185,7 +186,6 @@ pub(super) fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
 
 /// Writes ω² of the effects and the shares, with their intervals: one row per layer.
 fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Result {
-    type Pick = fn(&Partition) -> Option<Estimate>;
     let columns: [(&str, Pick); 5] = [
         ("sense", |p| p.sense),
         ("role", |p| p.role),
@@ -228,9 +228,9 @@ struct Curve {
 impl Curve {
     fn of(curve: &ProfileCurve) -> Self {
         let peak = |pick: Pick| {
-            let known =
-                curve.layers.iter().filter_map(|l| pick(&l.partition).map(|e| (l.layer, e)));
-            known.max_by(|a, b| a.1.value.total_cmp(&b.1.value))
+            let known = curve.layers.iter().filter_map(|l| Some((l.layer, pick(&l.partition)?)));
+            let known: Vec<(usize, Estimate)> = known.collect();
+            largest(known.iter().map(|(_, found)| found.value)).map(|at| known[at])
         };
         let share = |l: &super::ProfileLayer| l.partition.semantic_share;
         let last = curve.layers.last();

@@ -3,6 +3,7 @@
 use super::SideBySide;
 use crate::explore::summary;
 use std::fmt::Write;
+use stratoscope_numerics::largest;
 
 pub(super) fn write(text: &mut String, side: &SideBySide) -> std::fmt::Result {
     for exploration in &side.explorations {
@@ -12,12 +13,9 @@ pub(super) fn write(text: &mut String, side: &SideBySide) -> std::fmt::Result {
     let names = side.names();
     for pair in &side.cka {
         let layers = |model: usize| &side.explorations[model].states.layers;
-        let cells = pair
-            .values
-            .iter()
-            .enumerate()
-            .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, value)| (i, j, *value)));
-        let Some((i, j, value)) = cells.max_by(|a, b| a.2.total_cmp(&b.2)) else { continue };
+        let Some(cell) = largest(pair.values.iter().flatten().copied()) else { continue };
+        let (i, j) = (cell / pair.values[0].len(), cell % pair.values[0].len());
+        let value = pair.values[i][j];
         writeln!(
             text,
             "most similar: layer {} of {} and layer {} of {} (debiased CKA {value:.2}, {} words)",
