@@ -1,6 +1,8 @@
 //! Measures against golden values, and their laws.
 #![allow(clippy::unwrap_used)] // The helpers of a test are test code too.
 
+mod rsa;
+
 use ndarray::{Array2, ArrayView2, Axis, array, s};
 use stratoscope_geometry::{
     GeometryError, Metric, Reference, anisotropy, cosine, debiased_cka, identity_retention,
@@ -14,19 +16,22 @@ fn matrix(bytes: &[u8]) -> Array2<f32> {
 }
 
 fn x() -> Array2<f32> {
-    matrix(include_bytes!("fixtures/x.f32"))
+    matrix(include_bytes!("../fixtures/x.f32"))
 }
 
 fn y() -> Array2<f32> {
-    matrix(include_bytes!("fixtures/y.f32"))
+    matrix(include_bytes!("../fixtures/y.f32"))
 }
 
 fn check(name: &str, found: f64) {
-    let line = include_str!("fixtures/expected.txt")
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+    check_in(include_str!("../fixtures/expected.txt"), name, found, 1e-9);
+}
+
+/// Compares a number with a file that has one `name value` per line.
+fn check_in(lines: &str, name: &str, found: f64, tolerance: f64) {
+    let line = lines.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
     let expected: f64 = line.unwrap().parse().unwrap();
-    assert!((found - expected).abs() < 1e-9, "{name}: expected {expected}, found {found}");
+    assert!((found - expected).abs() < tolerance, "{name}: expected {expected}, found {found}");
 }
 
 #[test]

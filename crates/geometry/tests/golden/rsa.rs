@@ -1,6 +1,6 @@
 //! Representational similarity analysis against rsatoolbox, and its laws.
-#![allow(clippy::unwrap_used)] // The helpers of a test are test code too.
 
+use crate::{check_in, x, y};
 use ndarray::{Array2, Axis, array, concatenate, s};
 use stratoscope_geometry::{Dissimilarity, GeometryError, RSA_MAX_ITEMS, jackknife, rsa, rsa_map};
 
@@ -10,25 +10,8 @@ const ALL: [(&str, Dissimilarity); 3] = [
     ("euclidean", Dissimilarity::Euclidean),
 ];
 
-fn matrix(bytes: &[u8]) -> Array2<f32> {
-    let (numbers, _) = bytes.as_chunks::<4>();
-    let values = numbers.iter().map(|&b| f32::from_le_bytes(b)).collect();
-    Array2::from_shape_vec((100, 10), values).unwrap()
-}
-
-fn x() -> Array2<f32> {
-    matrix(include_bytes!("fixtures/x.f32"))
-}
-
-fn y() -> Array2<f32> {
-    matrix(include_bytes!("fixtures/y.f32"))
-}
-
 fn check(name: &str, found: f64) {
-    let lines = include_str!("fixtures/rsa.txt").lines();
-    let line = lines.filter_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).next();
-    let expected: f64 = line.unwrap().parse().unwrap();
-    assert!((found - expected).abs() < 1e-12, "{name}: expected {expected}, found {found}");
+    check_in(include_str!("../fixtures/rsa.txt"), name, found, 1e-12);
 }
 
 /// A rotation of each pair of adjacent columns.
