@@ -12,6 +12,7 @@ mod peer;
 mod peers;
 mod python;
 mod rounds;
+mod stat;
 mod table;
 
 use std::ffi::OsString;

@@ -1,5 +1,8 @@
 //! The wall time and the processor time of a job.
 
+#[path = "../../src/bench/stat.rs"]
+mod stat;
+
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -12,18 +15,10 @@ pub(crate) fn timed<T>(run: impl FnOnce() -> T) -> (T, f64) {
 
 /// Runs a function, and returns its result and an answer with its times.
 pub(crate) fn clocked<T>(run: impl FnOnce() -> T) -> (T, Value) {
-    let before = cpu_seconds();
+    // The processor time of this process.
+    let own = || stat::seconds([11, 12]);
+    let before = own();
     let (result, seconds) = timed(run);
-    let cpu = before.zip(cpu_seconds()).map(|(before, after)| after - before);
+    let cpu = before.zip(own()).map(|(before, after)| after - before);
     (result, json!({ "seconds": seconds, "cpu_seconds": cpu }))
-}
-
-/// The processor time of this process, to a hundredth of a second; `None` without `/proc`.
-fn cpu_seconds() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The fields after the name; the name can have any characters and ends with the last
-    // parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
-    Some((ticks(11)? + ticks(12)?) / 100.0)
 }

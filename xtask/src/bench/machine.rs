@@ -49,12 +49,7 @@ fn model_name(cpuinfo: &str) -> Option<String> {
 
 /// The processor time of all child processes that have ended, in seconds; `None` without `/proc`.
 pub(crate) fn cpu_seconds_of_children() -> Option<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The fields after the name; the name can have any characters and ends with the last
-    // parenthesis.
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    let ticks = |field: usize| fields.get(field)?.parse::<f64>().ok();
-    Some((ticks(13)? + ticks(14)?) / 100.0)
+    super::stat::seconds([13, 14])
 }
 
 #[cfg(test)]
