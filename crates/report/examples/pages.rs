@@ -7,8 +7,8 @@ use stratoscope_chart::{
     Series, Slice, Table, Trails,
 };
 use stratoscope_report::{
-    Estimate, Exploration, Layer, MapAbout, MapLayer, Omitted, Report, Sampled, Similarity, TokenChange,
-    Token,
+    Estimate, Exploration, Layer, MapAbout, MapLayer, Omitted, Report, Sampled, Similarity, Token,
+    TokenChange,
 };
 
 /// Texts that break pages which trust them.
@@ -175,7 +175,8 @@ fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
             neighbours: Some(neighbours.collect()),
             neighbour_change: (layer > 0).then(|| {
                 let some = ordinary.iter().take(10).enumerate();
-                some.map(|(i, &token)| TokenChange { token, change: 1.0 - 0.1 * i as f64 }).collect()
+                some.map(|(i, &token)| TokenChange { token, change: 1.0 - 0.1 * i as f64 })
+                    .collect()
             }),
             ..Layer::default()
         });

@@ -14,7 +14,7 @@ mod steps;
 mod summary;
 
 pub(crate) use attention::PATTERNS;
-pub use attention::{Attention, AttentionBlock, HeadSummary, Rollout};
+pub use attention::{Attention, AttentionBlock, Rollout};
 pub use maps::{LayerMaps, ThirdComponent, reduce};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};

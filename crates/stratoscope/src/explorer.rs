@@ -13,7 +13,8 @@ use stratoscope_extractor::{
 use stratoscope_loader::hub::HubWarning;
 use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
 
-/// A loaded model, with a receiver of progress and a store of baselines and profiles.
+/// A loaded model, with a receiver of progress and a store of what is computed once per
+/// model.
 #[derive(Clone)]
 pub struct Explorer {
     model: Arc<Model>,
@@ -76,18 +77,6 @@ impl Explorer {
         Self { model: Arc::new(model), progress: Arc::new(Silent), store: Arc::new(NoStore) }
     }
 
-    /// Sets the receiver of the progress of all tasks.
-    #[must_use]
-    pub fn with_progress(self, progress: impl Progress + 'static) -> Self {
-        Self { progress: Arc::new(progress), ..self }
-    }
-
-    /// Sets the store of the model's baseline and profile.
-    #[must_use]
-    pub fn with_store(self, store: impl Store + 'static) -> Self {
-        Self { store: Arc::new(store), ..self }
-    }
-
     /// Another model with the same receiver of progress and the same store.
     pub(crate) fn beside(&self, model: Model) -> Self {
         Self { model: Arc::new(model), ..self.clone() }
@@ -103,7 +92,7 @@ impl Explorer {
         &*self.progress
     }
 
-    /// The store of the model's baseline and profile.
+    /// The store of what is computed once per model.
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.store
     }
@@ -236,7 +225,8 @@ impl Builder {
         Self { progress: Arc::new(progress), ..self }
     }
 
-    /// Sets the store of the model's baseline and profile.
+    /// Sets the store of what is computed once per model: baselines, profiles and reference
+    /// distances.
     #[must_use]
     pub fn store(self, store: impl Store + 'static) -> Self {
         Self { store: Arc::new(store), ..self }
@@ -249,16 +239,8 @@ impl Builder {
     pub fn open(self) -> Result<Explorer> {
         let Self { source, options, progress, store } = self;
         let source = source?;
-        progress.step(crate::Step {
-            what: "loading the model",
-            done: 0,
-            total: 1,
-            unit: crate::StepUnit::Parts,
-        });
-        let mut fetching = |file: &str, done: u64, total: u64| {
-            let what = format!("fetching {file}");
-            progress.step(crate::Step { what: &what, done, total, unit: crate::StepUnit::Parts });
-        };
+        progress.part("loading the model", 0, 1);
+        let mut fetching = |file: &str, done, total| progress.fetching(file, done, total);
         let model = load_with(&source, &options, &mut fetching)?;
         for warning in &model.warnings {
             if let HubWarning::UsedCachedCopy { commit, cause } = warning {

@@ -39,14 +39,18 @@ pub enum StepUnit {
 impl dyn Progress + '_ {
     /// Reports `done` of `total` parts.
     pub(crate) fn part(&self, what: &str, done: usize, total: usize) {
-        let (done, total) = (done as u64, total as u64);
-        self.step(Step { what, done, total, unit: StepUnit::Parts });
+        self.step(Step { what, done: done as u64, total: total as u64, unit: StepUnit::Parts });
     }
 
     /// Reports `done` of `total` tokens.
     pub(crate) fn tokens(&self, what: &str, done: usize, total: usize) {
-        let (done, total) = (done as u64, total as u64);
-        self.step(Step { what, done, total, unit: StepUnit::Tokens });
+        self.step(Step { what, done: done as u64, total: total as u64, unit: StepUnit::Tokens });
+    }
+
+    /// Reports how much of a file of a model is downloaded.
+    pub(crate) fn fetching(&self, file: &str, done: u64, total: u64) {
+        let what = format!("fetching {file}");
+        self.step(Step { what: &what, done, total, unit: StepUnit::Parts });
     }
 }
 

@@ -1,6 +1,5 @@
 //! Compares a model with the forward pass of candle-transformers for the same checkpoint.
 
-use crate::progress::{Step, StepUnit};
 use crate::source::IntoSource;
 use crate::{Error, Explorer, Result};
 use serde::Serialize;
@@ -94,10 +93,8 @@ impl Explorer {
         labels: Vec<String>,
     ) -> Result<Verification> {
         let model = self.model();
-        let mut fetching = |file: &str, done: u64, total: u64| {
-            let what = format!("fetching {file}");
-            self.progress().step(Step { what: &what, done, total, unit: StepUnit::Parts });
-        };
+        let progress = self.progress();
+        let mut fetching = |file: &str, done, total| progress.fetching(file, done, total);
         let other = SecondOpinion::read(source, &mut fetching)?;
         for file in other.files() {
             let same = |f: &stratoscope_loader::FileRecord| f == file || f.name != file.name;

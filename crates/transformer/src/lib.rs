@@ -52,9 +52,9 @@ mod ops;
 mod positions;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Embedding, Head,
-    HeadTransform, Layout, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace,
-    QueryKeyNorm, Relative, Span, WeightSpec,
+    Activation, Architecture, Attention, AttentionLayer, Embedding, Head, HeadTransform, Layout,
+    Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm, Relative, Span,
+    WeightSpec,
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@ use serde::Serialize;
 use std::ops::Range;
 use stratoscope_extractor::{Activations, Capture, HookSelection, Unit};
 use stratoscope_geometry::{attention_heads, rollout};
+use stratoscope_report::Head;
 use stratoscope_transformer::HookPoint;
 
 /// The attention of every head in some texts.
@@ -28,24 +29,10 @@ pub struct Attention {
 pub struct AttentionBlock {
     /// The layer that is the output of the block: 1 for the first block.
     pub layer: usize,
-    /// One entry per head.
-    pub heads: Vec<HeadSummary>,
-}
-
-/// The attention of a head: means over the tokens that are not special.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct HeadSummary {
-    /// The entropy of the attention weights of a token, in nats.
-    pub entropy: f64,
-    /// The entropy divided by its maximum, 0 to 1; `None` if tokens see only one position.
-    pub relative_entropy: Option<f64>,
-    /// The distance to the tokens that are not special, in tokens, weighted by attention; `None` if
-    /// all weight is on special tokens.
-    pub distance: Option<f64>,
-    /// The share of the weight on special tokens, 0 to 1; `None` if the texts have no special
-    /// tokens.
-    pub to_special: Option<f64>,
+    /// One entry per head: means over the tokens that are not special. `relative_entropy` is `None`
+    /// if tokens see only one position, `distance` if all weight is on special tokens, `to_special`
+    /// if the texts have no special tokens.
+    pub heads: Vec<Head>,
 }
 
 /// Attention rollout (Abnar & Zuidema 2020): the share of each token of a text in each token of a
@@ -162,9 +149,9 @@ impl Sums {
         }
     }
 
-    fn means(&self, any_special: bool) -> Vec<HeadSummary> {
+    fn means(&self, any_special: bool) -> Vec<Head> {
         let mean = |(sum, weight): (f64, f64)| (weight > 0.0).then(|| sum / weight);
-        let head = |sums: &[(f64, f64); 4]| HeadSummary {
+        let head = |sums: &[(f64, f64); 4]| Head {
             entropy: mean(sums[0]).unwrap_or(0.0),
             relative_entropy: mean(sums[1]),
             distance: mean(sums[2]),
@@ -176,7 +163,7 @@ impl Sums {
 
 impl Attention {
     /// The heads of the block that computes a layer; `None` for layer 0.
-    pub fn at(&self, layer: usize) -> Option<&[HeadSummary]> {
+    pub fn at(&self, layer: usize) -> Option<&[Head]> {
         self.blocks.iter().find(|block| block.layer == layer).map(|block| &block.heads[..])
     }
 }

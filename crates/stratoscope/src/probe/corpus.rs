@@ -145,15 +145,8 @@ impl ConlluCorpus {
                 items.push(Item { text, word: index, labels: own, form, lemma, part });
             }
         }
-        for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
-            if !items.iter().any(|item| item.part == part) {
-                let listed: Vec<String> = labels.iter().map(ToString::to_string).collect();
-                let (label, hint) = (listed.join(" and "), self.keys_hint(labels));
-                return Err(ProbeError::NoWords { part: name, label, hint }.into());
-            }
-        }
-        let words = || self.sentences.iter().flat_map(|s| &s.words);
-        Ok(Rows {
+        let mut words = self.sentences.iter().flat_map(|s| &s.words);
+        let rows = Rows {
             texts: self.sentences.iter().map(|s| s.text.clone()).collect(),
             // The bootstrap resamples sentences.
             clusters: (0..self.sentences.len()).collect(),
@@ -161,8 +154,10 @@ impl ConlluCorpus {
             labels: labels.iter().map(ToString::to_string).collect(),
             items,
             unlabelled,
-            has_lemmas: words().any(|word| word.lemma.is_some()),
-        })
+            has_lemmas: words.any(|word| word.lemma.is_some()),
+        };
+        rows.check(|| self.keys_hint(labels))?;
+        Ok(rows)
     }
 
     /// A hint for an error: the keys of the column, if the key of a label is not among them.

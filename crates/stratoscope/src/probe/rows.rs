@@ -51,10 +51,14 @@ impl Rows {
     pub(super) fn keep(&mut self, chosen: &ChosenWords) -> Result<()> {
         let mut kept = chosen.rows().peekable();
         self.items.retain(|item| kept.next_if_eq(&(item.text, item.word)).is_some());
+        self.check(|| "; all such words have no token in this model".to_owned())
+    }
+
+    /// Refuses rows without a row for training or for the test; `hint` says why there is none.
+    pub(super) fn check(&self, hint: impl Fn() -> String) -> Result<()> {
         for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             if !self.items.iter().any(|item| item.part == part) {
-                let label = self.labels.join(" and ");
-                let hint = "; all such words have no token in this model".to_owned();
+                let (label, hint) = (self.labels.join(" and "), hint());
                 return Err(ProbeError::NoWords { part: name, label, hint }.into());
             }
         }

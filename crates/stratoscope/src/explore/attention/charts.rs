@@ -1,10 +1,11 @@
 //! The charts of attention.
 
-use super::{AttentionBlock, HeadSummary};
+use super::AttentionBlock;
 use crate::explore::Exploration;
 use crate::explore::charts::Described;
 use stratoscope_chart::{Axis, Chart, Matrix, MatrixPanel, Scale, Slice};
 use stratoscope_extractor::{Capture, Captured, Unit};
+use stratoscope_report::Head;
 use stratoscope_transformer::HookPoint;
 
 /// With more cells than this, the page would be too large: patterns are then means over heads.
@@ -14,7 +15,7 @@ impl Exploration {
     /// The chart of the measures of all heads.
     pub(in crate::explore) fn heads(&self) -> Option<Described> {
         let attention = self.attention.as_ref().filter(|a| !a.blocks.is_empty())?;
-        type Pick = fn(&HeadSummary) -> Option<f64>;
+        type Pick = fn(&Head) -> Option<f64>;
         let measures: [(&str, &str, Pick, bool); 4] = [
             ("Entropy", "entropy in nats", |h| Some(h.entropy), false),
             ("Relative entropy", "entropy / its maximum", |h| h.relative_entropy, true),

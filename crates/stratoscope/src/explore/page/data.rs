@@ -1,7 +1,7 @@
 //! The data of the page of an exploration, for all tokens or a sample.
 
 use crate::explore::similarity::ordinary;
-use crate::explore::{Exploration, HeadSummary, LayerMaps, TokenChange};
+use crate::explore::{Exploration, LayerMaps, TokenChange};
 use crate::{Analysis, Estimate, Omitted, Part, Result, Why};
 use ndarray::Axis;
 use serde::Serialize;
@@ -47,7 +47,7 @@ impl Exploration {
                 neighbours: self.listed_neighbours(index, rows),
                 steps: steps.map(|step| rows.iter().map(|&row| step[row]).collect()),
                 neighbour_change,
-                heads: heads.map(|heads| heads.iter().map(head).collect()),
+                heads: heads.map(<[_]>::to_vec),
             });
         }
         Ok(schema::Exploration {
@@ -154,15 +154,6 @@ impl Exploration {
             None => text.text.clone(),
         });
         texts.collect()
-    }
-}
-
-fn head(of: &HeadSummary) -> schema::Head {
-    schema::Head {
-        entropy: of.entropy,
-        relative_entropy: of.relative_entropy,
-        distance: of.distance,
-        to_special: of.to_special,
     }
 }
 
