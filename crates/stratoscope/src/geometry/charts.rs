@@ -3,9 +3,9 @@
 use super::NEIGHBOURS;
 use super::measure::Measure;
 use super::report::{ChangeStep, LayerPairs, ModelGeometry, PairKind, PairMeasure, Report};
-use crate::{Estimate, Figure};
 use crate::series::series;
 use crate::text::{CKA, listed, model_names};
+use crate::{Estimate, Figure};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use stratoscope_chart::{
@@ -56,13 +56,11 @@ const PAIR_CHARTS: &[PairChart] = &[
         value: "Spearman's ρ",
         kinds: &[(PairKind::Cosine, "1 − cosine")],
         main: PairKind::Cosine,
-        caption: &[
-            "Representational similarity analysis: Spearman's rank correlation of the \
+        caption: &["Representational similarity analysis: Spearman's rank correlation of the \
              dissimilarities (1 − cosine) of all pairs of words at two layers (Kriegeskorte et al. \
              2008). 1: both layers rank all pairs of words in the same order. 0: the two orders \
              are unrelated. Only the order of the dissimilarities has an influence, not their \
-             values. A few rogue dimensions can dominate the order.",
-        ],
+             values. A few rogue dimensions can dominate the order."],
         paper: ("Kriegeskorte et al. 2008", "10.3389/neuro.06.004.2008"),
     },
 ];
@@ -316,7 +314,7 @@ impl<'a> PairMatrix<'a> {
 
 impl ModelGeometry {
     /// A measure of pairs of layers, if it is defined.
-    fn pairs(&self, measure: PairMeasure) -> Option<&LayerPairs> {
+    pub(super) fn pairs(&self, measure: PairMeasure) -> Option<&LayerPairs> {
         self.layer_pairs.get(&measure)?.as_ref()
     }
 

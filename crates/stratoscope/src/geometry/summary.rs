@@ -2,7 +2,7 @@
 
 use super::NEIGHBOURS;
 use super::measure::Measure;
-use super::report::{LayerGeometry, ModelGeometry, Report};
+use super::report::{LayerGeometry, ModelGeometry, PairKind, PairMeasure, Report};
 use crate::Estimate;
 use crate::text::{short, with_interval, wrapped, written};
 use std::fmt::Write;
@@ -155,6 +155,19 @@ impl ModelGeometry {
                 "Nearest neighbours change most from layer {} to layer {}, where words keep a mean \
                  share of {} of their {NEIGHBOURS} nearest neighbours. ",
                 least.0.saturating_sub(1),
+                least.0,
+                number(least.1)
+            )?;
+        }
+        let rsa = self.pairs(PairMeasure::Rsa).and_then(|pairs| pairs.kinds.get(&PairKind::Cosine));
+        let steps = rsa.into_iter().flatten().enumerate().skip(1);
+        let steps = steps.filter_map(|(layer, row)| Some((layer, row[layer - 1]?)));
+        if let Some(least) = extreme(steps, |a, b| a < b) {
+            write!(
+                text,
+                "By RSA, consecutive layers are least similar from layer {} to layer {} (Spearman's \
+                 ρ {}). ",
+                least.0 - 1,
                 least.0,
                 number(least.1)
             )?;
