@@ -66,7 +66,7 @@ fn distances_of_aligned_words_equal_those_of_python() {
         near(&layer["sentence"], &expected["sentence"]);
         assert_eq!((&layer["kept"]["n"], &layer["random"]["n"]), (&5.into(), &5000.into()));
         assert!(layer["replaced"]["interval"].is_null() && layer["replaced"]["n"] == 1);
-        let [low, median, high] = ["low", "median", "high"].map(|k| number(&layer["random"][k]));
+        let [low, median, high] = interval(&layer["random"]);
         assert!(0.0 < low && low < median && median < high);
     }
     assert_eq!(layers(&found).len(), 7);
@@ -142,6 +142,46 @@ fn senses_that_are_perfectly_separated_have_an_auc_of_1() {
         assert_eq!(number(&layer["same"]["value"]), 1.0);
     }
     assert_eq!(found["resampled"], "pairs");
+}
+
+#[test]
+fn reference_pairs_are_computed_once_and_stored() {
+    let place = Place::with_tiny();
+    let run = |metric: &str| {
+        place.run(["compare", FIRST, SECOND, "--model", "tiny", "--metric", metric, "--json"])
+    };
+    let folder = place.path("home/.cache/stratoscope/references");
+    let first = run("centred").done().stdout;
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|f| f.unwrap().path()).collect();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    let stored = std::fs::read(file).unwrap();
+    assert_eq!(run("centred").done().stdout, first);
+
+    // The second run reads the distances; it would compute other ones.
+    let mut changed: Value = serde_json::from_slice(&stored).unwrap();
+    for layer in changed["random"].as_array_mut().unwrap() {
+        layer.as_array_mut().unwrap().fill(0.25.into());
+    }
+    std::fs::write(file, changed.to_string()).unwrap();
+    let second: Value = serde_json::from_str(&run("centred").done().stdout).unwrap();
+    for layer in layers(&second) {
+        assert_eq!(interval(&layer["random"]), [0.25; 3]);
+        assert_eq!(layer["random"]["n"], 5000);
+    }
+
+    // What is damaged, of other weights or not complete is computed again.
+    changed["weights"] = serde_json::json!(["0"]);
+    let mut short: Value = serde_json::from_slice(&stored).unwrap();
+    short["centres"][1] = serde_json::json!([[0.0], [1.0]]);
+    for other in ["{".to_owned(), changed.to_string(), short.to_string()] {
+        std::fs::write(file, other).unwrap();
+        assert_eq!(run("centred").done().stdout, first);
+        assert_eq!(std::fs::read(file).unwrap(), stored);
+    }
+
+    // Another metric has other distances.
+    run("cosine").done();
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 2);
 }
 
 #[test]

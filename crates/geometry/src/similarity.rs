@@ -74,7 +74,8 @@ impl Reference {
         Ok(Self { mean, deviation })
     }
 
-    pub(crate) fn new(mean: Array1<f64>, deviation: Array1<f64>) -> Self {
+    /// A reference from its mean and its standard deviation, both `[d_model]`.
+    pub fn new(mean: Array1<f64>, deviation: Array1<f64>) -> Self {
         Self { mean, deviation }
     }
 

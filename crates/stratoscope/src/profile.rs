@@ -222,17 +222,14 @@ impl Profile {
     }
 
     /// The profile of the library or of the store for some stimuli.
-    pub(crate) fn find(
-        origin: &Origin,
-        stimuli: &NamedStimuli,
-        store: &dyn Store,
-    ) -> Option<Self> {
+    pub(crate) fn find(origin: &Origin, stimuli: &NamedStimuli, store: &dyn Store) -> Option<Self> {
         #[cfg(feature = "bundled")]
         let shipped = Some(stratoscope_bundled::PROFILE);
         #[cfg(not(feature = "bundled"))]
         let shipped = None;
         let key = Self::key(origin, stimuli);
-        let found: Self = store::find(shipped, key, origin, store, |own: &Self| own.is_of(stimuli))?;
+        let found: Self =
+            store::find(shipped, key, origin, store, |own: &Self| own.is_of(stimuli))?;
         Some(Self { model: origin.clone(), ..found })
     }
 

@@ -100,9 +100,8 @@ pub(crate) struct MadeWith<'a> {
 /// [`Error::Stored`] for a result of other weights, with another type of number, or in another
 /// format.
 pub(crate) fn parse<T: Stored>(json: &str, origin: &Origin) -> Result<T> {
-    let fail = |reason: String| {
-        Err(Error::Stored { what: T::WHAT, model: origin.model.clone(), reason })
-    };
+    let fail =
+        |reason: String| Err(Error::Stored { what: T::WHAT, model: origin.model.clone(), reason });
     let result: T = match serde_json::from_str(json) {
         Ok(result) => result,
         Err(error) => return fail(error.to_string()),

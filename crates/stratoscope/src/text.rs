@@ -146,7 +146,10 @@ mod tests {
     #[test]
     fn names_of_models_are_short_if_they_are_different() {
         let of = |models: &[&str]| model_names(models.iter().copied());
-        assert_eq!(of(&["org/a", "./models/b/", "c (bundled, f16)"]), ["a", "b", "c (bundled, f16)"]);
+        assert_eq!(
+            of(&["org/a", "./models/b/", "c (bundled, f16)"]),
+            ["a", "b", "c (bundled, f16)"]
+        );
         assert_eq!(of(&["org/a", "other/a"]), ["org/a", "other/a"]);
         assert_eq!(of(&["a", "a"]), ["a", "a (2)"]);
     }

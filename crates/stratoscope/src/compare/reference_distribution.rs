@@ -2,14 +2,21 @@
 //! pairs from unrelated sentences.
 
 use super::word_vectors::{TextPlaces, Vectors, words_of};
-use super::{Options, RandomWords};
+use super::{Options, digest};
 use crate::baseline::builtin_sentences;
-use crate::{Explorer, Result};
+use crate::store::{self, MadeWith, Stored};
+use crate::{Estimate, Explorer, Result};
 use ndarray::{Array2, ArrayView2, Axis};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
     Metric, Reference as Centre, percentiles, random_pairs, rowwise_cosine,
 };
+use stratoscope_numerics::percentile;
+
+/// The version of the stored file and of the computation.
+const FORMAT: u32 = 1;
 
 /// The number of random word pairs.
 const PAIRS: usize = 5000;
@@ -18,10 +25,18 @@ const PAIRS: usize = 5000;
 const MAX_PER_WORD: usize = 20;
 
 /// A metric at every layer, with the distances of reference pairs.
+#[derive(Serialize, Deserialize)]
 pub(super) struct ReferenceDistribution {
+    format: u32,
+    /// The sha256 of the weights files of the model.
+    weights: Vec<String>,
+    /// The type of number of the computation.
+    dtype: String,
+    #[serde(skip)]
     metric: Metric,
     /// `[n_layers + 1]`: mean and standard deviation for centred and standardised cosines; empty if
     /// the metric does not need them.
+    #[serde(with = "centres")]
     centres: Vec<Centre>,
     /// `[n_layers + 1]`: the distances of random words from unrelated sentences, ascending; empty
     /// if they are not needed.
@@ -39,12 +54,73 @@ pub(super) enum Reference {
     SameWord,
 }
 
+/// A reference in JSON: mean and standard deviation.
+mod centres {
+    use super::Centre;
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(all: &[Centre], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(all.iter().map(|own| [own.mean().to_vec(), own.deviation().to_vec()]))
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>>(from: D) -> Result<Vec<Centre>, D::Error> {
+        let all = Vec::<[Vec<f64>; 2]>::deserialize(from)?.into_iter();
+        Ok(all.map(|[mean, deviation]| Centre::new(mean.into(), deviation.into())).collect())
+    }
+}
+
+impl Stored for ReferenceDistribution {
+    const WHAT: &'static str = "reference";
+    const FORMAT: u32 = FORMAT;
+
+    fn made_with(&self) -> MadeWith<'_> {
+        let Self { format, weights, dtype, random, .. } = self;
+        MadeWith { format: *format, weights, dtype, layers: random.len() }
+    }
+}
+
 impl ReferenceDistribution {
+    /// The stored distribution of a model and its options; otherwise it is computed and stored.
+    pub(super) fn of(explorer: &Explorer, options: &Options) -> Result<Self> {
+        let key = Self::key(explorer, options)?;
+        let d_model = explorer.model().transformer.architecture().d_model;
+        let fits = |own: &Self| own.is_complete(d_model, options.metric);
+        let stored = store::find(None, key.clone(), &explorer.origin(), explorer.store(), fits);
+        if let Some(stored) = stored {
+            return Ok(Self { metric: options.metric, ..stored });
+        }
+        let computed = Self::compute(explorer, options)?;
+        explorer.keep(key, &serde_json::to_string(&computed)?);
+        Ok(computed)
+    }
+
+    /// The key in the store: the weights, and the sha256 of everything that decides the distances.
+    /// `None` if the weights are not known.
+    fn key(explorer: &Explorer, options: &Options) -> Result<Option<String>> {
+        let origin = explorer.origin();
+        let Some(weights) = origin.weights.first() else { return Ok(None) };
+        let files: Vec<&str> =
+            explorer.model().info.files.iter().map(|file| file.sha256.as_str()).collect();
+        let sentences: Vec<&str> = builtin_sentences().collect();
+        let hash = digest(&[json!([FORMAT, files, sentences, origin.dtype, options])])?;
+        Ok(Some(format!("references/{weights}-{hash}.json")))
+    }
+
+    /// Whether all layers are there, with ascending distances.
+    fn is_complete(&self, d_model: usize, metric: Metric) -> bool {
+        let layers = self.random.len();
+        let centres = if needs_centres(metric) { layers } else { 0 };
+        let fits = |own: &Centre| own.mean().len() == d_model && own.deviation().len() == d_model;
+        (self.same.len(), self.centres.len()) == (layers, centres)
+            && self.centres.iter().all(fits)
+            && self.random.iter().chain(&self.same).all(|distances| distances.is_sorted())
+    }
+
     /// Runs the model on the 200 built-in sentences. Their words give the reference pairs, and the
     /// mean and the standard deviation for centred and standardised cosines. Punctuation is
     /// omitted, and so is the first word of each sentence, because its state is an outlier in many
     /// decoders.
-    pub(super) fn of(explorer: &Explorer, options: &Options) -> Result<Self> {
+    fn compute(explorer: &Explorer, options: &Options) -> Result<Self> {
         let mut forms = Vec::new();
         let wanted: Vec<TextPlaces<'_>> = builtin_sentences()
             .map(|text| {
@@ -61,14 +137,11 @@ impl ReferenceDistribution {
             sentences.resize(rows.len(), sentence);
         }
         let n_layers = vectors.n_layers();
-        let mut reference = Self {
-            metric: options.metric,
-            centres: Vec::new(),
-            random: Vec::new(),
-            same: Vec::new(),
-        };
-        for layer in 0..n_layers {
-            reference.centres.push(Centre::of(vectors.some(layer, &rows).view())?);
+        let mut reference = Self::without_pairs(explorer, options);
+        if needs_centres(options.metric) {
+            for layer in 0..n_layers {
+                reference.centres.push(Centre::of(vectors.some(layer, &rows).view())?);
+            }
         }
         let random: Vec<(usize, usize)> = random_pairs(&sentences, PAIRS, options.seed)
             .unwrap_or_default()
@@ -94,14 +167,22 @@ impl ReferenceDistribution {
     /// A distribution without reference pairs. The sentences are read only if the metric needs
     /// them.
     pub(super) fn plain(explorer: &Explorer, options: &Options) -> Result<Self> {
-        match options.metric {
-            Metric::Cosine | Metric::Euclidean => Ok(Self {
-                metric: options.metric,
-                centres: Vec::new(),
-                random: Vec::new(),
-                same: Vec::new(),
-            }),
-            _ => Self::of(explorer, options),
+        match needs_centres(options.metric) {
+            true => Self::of(explorer, options),
+            false => Ok(Self::without_pairs(explorer, options)),
+        }
+    }
+
+    fn without_pairs(explorer: &Explorer, options: &Options) -> Self {
+        let origin = explorer.origin();
+        Self {
+            format: FORMAT,
+            weights: origin.weights,
+            dtype: origin.dtype,
+            metric: options.metric,
+            centres: Vec::new(),
+            random: Vec::new(),
+            same: Vec::new(),
         }
     }
 
@@ -182,6 +263,11 @@ impl ReferenceDistribution {
             None => x.to_owned(),
         })
     }
+}
+
+/// Whether a metric needs the mean and the standard deviation of the words.
+fn needs_centres(metric: Metric) -> bool {
+    matches!(metric, Metric::Centred | Metric::Standardised)
 }
 
 /// Pairs of rows of one word in two sentences: each occurrence with the next one. Each word has at
