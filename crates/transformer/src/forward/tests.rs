@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::architecture::{
-    Activation, Attention, AttentionLayer, Disentangled, HeadTransform, Layout, Mlp, Norm,
-    Numbering, Positions, Projection, QueryKeyNorm, Span,
+    Activation, Attention, AttentionLayer, HeadTransform, Layout, Mlp, Norm, Numbering, Positions,
+    Projection, QueryKeyNorm, Span,
 };
 use crate::batch::Sequence;
 use crate::hooks::{NoHooks, Recorder};
-use crate::positions::{RelativeBias, Rotary, RotaryScaling};
+use crate::positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 const LAYERS: usize = 3;
