@@ -142,6 +142,15 @@ fn senses_that_are_perfectly_separated_have_an_auc_of_1() {
         assert_eq!(number(&layer["same"]["value"]), 1.0);
     }
     assert_eq!(found["resampled"], "pairs");
+    // Two pairs are too few for an interval.
+    place.write("two.tsv", format!("{names}{rows}"));
+    let found = json(&place, &["--model", "tiny", "--wic", "two.tsv"]);
+    assert!(layers(&found).iter().all(|layer| layer["auc"]["interval"].is_null()));
+    let omitted = found["omitted"].to_string();
+    assert!(
+        omitted.contains("interval of auc") && omitted.contains("5 pairs, found 2"),
+        "{omitted}"
+    );
 }
 
 #[test]
@@ -199,7 +208,11 @@ fn distances_of_minimal_pairs_equal_those_of_python() {
         }
     }
     let out = found["omitted"].as_array().unwrap();
-    assert_eq!(out.iter().map(|o| &o["what"]).collect::<Vec<_>>(), ["changed", "before"]);
+    // Fewer than five pairs have no interval.
+    assert_eq!(
+        out.iter().map(|o| &o["what"]).collect::<Vec<_>>(),
+        ["changed", "before", "interval of changed", "interval of before"]
+    );
 }
 
 #[test]

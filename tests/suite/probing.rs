@@ -208,7 +208,7 @@ fn two_labels_are_compared_on_the_same_words() {
     // The summary has both labels.
     let shown = place.line(&format!("{line} --output out --overwrite")).done();
     for expected in
-        ["deprel.universal: 5 classes", "misc.Supersense: 4 classes", "form lookup", "lower"]
+        ["deprel.universal: 5 classes", "misc.Supersense: 4 classes", "form lookup", "equally well"]
     {
         assert!(shown.stdout.contains(expected), "{expected} in {}", shown.stdout);
     }
@@ -247,7 +247,7 @@ fn files_of_parts_stay_separate() {
     let outcome = place.line(&format!("{line} --dev dev.conllu")).done();
     assert_eq!(
         outcome.stderr,
-        "no --test: the scores are those on --dev, and nothing is chosen on --dev\n\
+        "no --test: the scores are those on --dev, and the penalty is chosen on a tenth of --train\n\
          the test has only 10 sentences: the intervals are too narrow\n"
     );
     let all: Value = serde_json::from_str(&outcome.stdout).unwrap();

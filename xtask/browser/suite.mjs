@@ -201,6 +201,18 @@ async function draws(name) {
       read: lens.hit(80, lens.top + 24 * lens.order.length - 3).text,
       ends: [frame.low, frame.high],
       looks: panel.series.map((s) => lookOf(s).colour),
+      notes: depth.rest(),
+      rings: depth.svg(),
+      lens: lens.svg(),
+      // What is written, on a telephone's width, without the ends of its lines.
+      written: panels.filter((p) => p.chart?.type === 'curves' || p.chart?.type === 'matrix').map((p) => {
+        const pen = new SvgPen();
+        p.draw(pen, 320, p.height(320));
+        const texts = [...pen.document(320, 320, '').matchAll(/<text[^>]*>([^<]*)/g)].map((m) => m[1]).join('').replace(/ /g, '');
+        const names = (p.chart.panels || p.chart.rows.flat()).flatMap((q) => [q.title, q.value, q.y, ...(q.series || []).map((s) => s.name), ...[q.x, q.rows, q.columns].filter((a) => a && a.kind !== 'tokens').map((a) => (p.chart.multiples ? '' : a.title))]);
+        return names.filter((n) => n && !texts.includes(SvgPen.escape(n.replace(/ /g, ''))));
+      }).flat(),
+      begins: panels.filter((p) => p instanceof MatrixPanel && p.layered).map((p) => [p.slice(p.chart.panels[0])?.layer, p.rest()]),
       csv: csv(depth.csvRows()).split('\r\n')[0],
     };
   });
@@ -212,6 +224,12 @@ async function draws(name) {
   check(`${name}: layer 0 of a lens is at the bottom`, found.read.startsWith('layer 0, '), found.read);
   check(`${name}: a vertical axis ends where the chart says`, found.ends.join() === panel.range.join(), found.ends.join());
   check(`${name}: curves have the colours of the chart`, wanted.every((colour, i) => found.looks[i] === colour), found.looks.join());
+  const ringed = curves.rows.flat().flatMap((p) => p.series.filter((s) => s.peak !== undefined && p.x.kind === 'layers').map((s) => `>layer ${p.x.labels[s.peak]}<`));
+  check(`${name}: rings have their layers`, ringed.every((label) => found.rings.includes(label)), ringed.join());
+  check(`${name}: the page says the notes of the chart`, found.notes === (curves.notes || []).join(' ') && /Bands/.test(found.notes), found.notes);
+  check(`${name}: the lens names its rows and shows spaces`, found.lens.includes('>embedding<') && found.lens.includes('>␣'));
+  check(`${name}: no title or name is cut`, found.written.length === 0, found.written.join(' | '));
+  check(`${name}: attention is shown before its first layer`, found.begins.every(([layer, said]) => layer > 0 && /^Shown: layer/.test(said)), JSON.stringify(found.begins));
   check(`${name}: the CSV has a line for each value`, found.csv === 'panel,series,layer,x,value,low,high,n', found.csv);
   await close('drawn');
 }

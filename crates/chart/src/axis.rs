@@ -122,6 +122,16 @@ impl Axis {
         self.labels.is_empty()
     }
 
+    /// The title, which says what layer 0 is.
+    pub fn long_title(&self) -> String {
+        let at_0 = self.kind == AxisKind::Layers && self.labels.first().is_some_and(|l| l == "0");
+        match self.kind {
+            AxisKind::Share => format!("{} (0: embedding, 1: last layer)", self.title),
+            _ if at_0 => format!("{} (0: embedding)", self.title),
+            _ => self.title.clone(),
+        }
+    }
+
     /// Whether the first place is at the bottom of a vertical axis.
     pub fn rises(&self) -> bool {
         self.kind == AxisKind::Layers

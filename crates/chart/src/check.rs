@@ -64,6 +64,7 @@ fn check_series(name: &str, panel: &Panel, series: &Series) -> Checked {
     if !series.layers.is_empty() {
         length(|| format!("{name}, layers"), own, series.layers.len())?;
     }
+    series.peak.map_or(Ok(()), |at| below(&format!("{name}, the ring"), at, places))?;
     rising(&name, series.at.iter().copied())?;
     for &at in &series.at {
         within(|| format!("{name}: a place"), at, [0.0, 1.0])?;

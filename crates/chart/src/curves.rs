@@ -1,6 +1,7 @@
 //! Curves with intervals, in rows of panels.
 
 use crate::axis::{Axis, AxisKind};
+use crate::number::brief;
 use crate::scale::extent;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +17,9 @@ pub struct Curves {
     /// legend instead of beside each curve.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub multiples: bool,
+    /// What a reader has to know about axes and bands, as sentences below the panels.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Curves {
@@ -42,9 +46,25 @@ impl Curves {
             row.into_iter().filter(|panel| !panel.series.is_empty()).collect()
         };
         let rows = rows.into_iter().map(kept).filter(|row| !row.is_empty()).collect();
-        let mut curves = Self { rows, multiples };
+        let mut curves = Self { rows, multiples, notes: Vec::new() };
         curves.paint();
+        curves.notes = curves.noted();
         curves
+    }
+
+    fn noted(&self) -> Vec<String> {
+        let mut notes: Vec<String> = match (self.multiples, self.panels().next()) {
+            (true, Some(panel)) => vec![
+                format!("Horizontal axes: {}.", panel.x.long_title()),
+                "Vertical axes need not start at 0.".to_owned(),
+            ],
+            _ => self.panels().filter_map(Panel::note).collect(),
+        };
+        let mut series = self.panels().flat_map(|panel| &panel.series);
+        if series.any(|series| series.intervals.iter().any(Option::is_some)) {
+            notes.push("Bands: interval of each value.".to_owned());
+        }
+        notes
     }
 
     /// All panels, row by row.
@@ -128,6 +148,18 @@ impl Panel {
         extent(self.series.iter().flat_map(Series::numbers))
     }
 
+    /// That the vertical axis leaves 0 out, where it does.
+    fn note(&self) -> Option<String> {
+        let [low, high] = self.range;
+        (low > 0.0 || high < 0.0).then(|| {
+            let of = match self.title.is_empty() {
+                true => String::new(),
+                false => format!(" of “{}”", self.title),
+            };
+            format!("The vertical axis{of} starts at {}, not at 0.", brief(low))
+        })
+    }
+
     /// Whether every series has its own places on the horizontal axis.
     pub fn is_by_share(&self) -> bool {
         self.x.kind == AxisKind::Share
@@ -157,9 +189,9 @@ pub struct Series {
     /// A measure, or what measures are compared with.
     #[serde(default)]
     pub kind: SeriesKind,
-    /// Whether the largest value is ringed.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub peak: bool,
+    /// The place that is ringed: that of the largest value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub peak: Option<usize>,
     /// The place of a measure's colour and marker in the palette; [`Curves`] sets it.
     #[serde(default)]
     pub colour: usize,
@@ -211,9 +243,14 @@ impl Series {
         Self { kind: SeriesKind::Baseline, ..self }
     }
 
-    /// Has its largest value ringed.
+    /// Has the largest of its values ringed (the first of equal ones); none where all are equal.
     pub fn peak(self) -> Self {
-        Self { peak: true, ..self }
+        let known = self.values.iter().enumerate().filter_map(|(at, value)| Some((at, (*value)?)));
+        let known: Vec<(usize, f64)> = known.collect();
+        let differ = known.windows(2).any(|pair| pair[0].1 != pair[1].1);
+        // Of equal values, `max_by` takes the last one.
+        let largest = known.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1)).filter(|_| differ);
+        Self { peak: largest.map(|(at, _)| *at), ..self }
     }
 
     /// Sets its places on [`Axis::share`]: the layers of a model of `n_layers` blocks.

@@ -6,14 +6,14 @@
 //!
 //! let layers = Axis::layers(&[0, 1, 2]);
 //! let series = [
-//!     Series::new("accuracy").n(120).peak().estimates([
+//!     Series::new("accuracy").n(120).estimates([
 //!         Some((0.5, Some([0.4, 0.6]))),
 //!         Some((0.8, Some([0.7, 0.9]))),
 //!         None,
-//!     ]),
+//!     ]).peak(),
 //!     Series::new("majority").baseline().values([Some(0.4); 3]),
 //! ];
-//! let chart = Chart::new("probe", "What each layer knows", Curves::one(Panel::new("", layers, "accuracy", series)))
+//! let chart = Chart::new("probe", "Accuracy by layer", Curves::one(Panel::new("", layers, "accuracy", series)))
 //!     .subject("a/model")
 //!     .caption("A linear probe, scored on 120 held-out words.");
 //! chart.check()?;
@@ -29,6 +29,7 @@ mod curves;
 mod error;
 mod grid;
 mod matrix;
+mod number;
 mod scale;
 mod table;
 #[cfg(test)]
@@ -42,6 +43,7 @@ pub use curves::{Curves, Panel, Series, SeriesKind};
 pub use error::ChartError;
 pub use grid::{Grid, GridCell, Truth};
 pub use matrix::{Matrix, MatrixPanel, Slice};
+pub use number::{brief, number};
 pub use scale::Scale;
 pub use table::{Align, Cell, Column, Table};
 pub use trails::Trails;

@@ -107,6 +107,35 @@ fn csv_keeps_full_precision() {
 }
 
 #[test]
+fn the_ring_is_at_the_first_of_the_largest_values() {
+    let peak = |values: [f64; 3]| curve("a", values).peak().peak;
+    assert_eq!(peak([0.5, 0.9, 0.9]), Some(1));
+    // Where all values are equal, no place differs.
+    assert_eq!(peak([0.5; 3]), None);
+    assert_eq!(Series::new("a").values([None, Some(0.2), None]).peak().peak, None);
+    let beyond = Series { peak: Some(3), ..curve("a", [0.0, 0.5, 1.0]) };
+    assert!(Chart::new("c", "", Curves::one(panel("", [beyond]))).check().is_err());
+}
+
+#[test]
+fn notes_say_what_axes_and_bands_are() {
+    let banded = || {
+        let estimates = [Some((0.9, Some([0.88, 0.92]))), Some((0.95, None)), None];
+        panel("p", [Series::new("a").estimates(estimates)])
+    };
+    let bands = "Bands: interval of each value.";
+    assert_eq!(
+        Curves::one(banded()).notes,
+        ["The vertical axis of “p” starts at 0.876, not at 0.", bands]
+    );
+    assert_eq!(
+        Curves::multiples([banded()]).notes,
+        ["Horizontal axes: layer (0: embedding).", "Vertical axes need not start at 0.", bands]
+    );
+    assert!(Curves::one(panel("", [curve("a", [0.0, 0.5, 1.0])])).notes.is_empty());
+}
+
+#[test]
 fn the_vertical_axis_holds_all_values() {
     let range = |values: [f64; 3]| panel("", [curve("a", values)]).range;
     // 0 is part of it unless that would waste most of it.

@@ -22,7 +22,8 @@ pub(crate) use explore::ExploreArgs;
 pub(crate) use extract::ExtractArgs;
 pub(crate) use geometry::GeometryArgs;
 pub(crate) use groups::{
-    CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, OutputArgs, RowArgs, SeveralModels,
+    CacheArgs, CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, OutputArgs, RowArgs,
+    SeveralModels,
 };
 pub(crate) use lens::LensArgs;
 pub(crate) use probe::{ApplyArgs, ProbeArgs, ProbeCommand};
@@ -31,7 +32,7 @@ pub(crate) use serve::ServeArgs;
 
 use clap::{Parser, Subcommand};
 
-/// See how a transformer turns tokens into meaning, layer by layer.
+/// See how a transformer represents a text, layer by layer.
 #[derive(Debug, Parser)]
 #[command(name = "stratoscope", bin_name = "stratoscope")]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
@@ -58,20 +59,22 @@ pub(crate) enum Command {
     /// Hidden states of texts or token ids, as files that Python also reads.
     #[command(after_help = extract::HELP)]
     Extract(ExtractArgs),
-    /// Where two sentences differ, by layer; or one word in several contexts; or pairs from a file.
+    /// Distances of two sentences, of one word in several contexts, or of pairs from a file, by
+    /// layer.
     #[command(after_help = compare::HELP)]
     Compare(CompareArgs),
     /// How much of the variance within a word is due to its sense and to its syntactic role, by
     /// layer.
     #[command(after_help = profile::HELP)]
     Profile(ProfileArgs),
-    /// What each layer knows of a label: linear and structural probes with their controls.
+    /// How well probes predict a label from each layer: linear and structural probes, with their
+    /// controls.
     #[command(after_help = probe::HELP)]
     Probe(Box<ProbeArgs>),
     /// Measures of the representation space of a corpus, by layer.
     #[command(after_help = geometry::HELP)]
     Geometry(GeometryArgs),
-    /// What each layer would predict, through the final norm and the head of the model.
+    /// What the model would predict from each layer, through the final norm and the head of the model.
     #[command(after_help = lens::HELP)]
     Lens(LensArgs),
     /// The page of explore with a text box, in a browser on this machine.

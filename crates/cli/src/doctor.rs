@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
-    let settings = model::hub_settings(&args.hub)?;
+    let settings = model::hub_settings(&args.cache)?;
     progress.at("contacting the hub", 0, 1);
     let network = network(&settings);
     progress.finish();

@@ -113,7 +113,7 @@ impl Engine {
     pub(crate) fn models(named: &[ModelArgs]) -> Result<Vec<String>> {
         let mut names: Vec<String> = named.iter().map(|m| m.model.clone()).collect();
         if let Some(first) = named.first() {
-            let cached = models::usable(&first.run.hub)?;
+            let cached = models::usable(&first.run.hub.cache)?;
             names.extend(cached.into_iter().filter(|name| named.iter().all(|m| m.model != *name)));
         }
         Ok(names)
@@ -136,7 +136,7 @@ impl Engine {
                 )));
             }
         };
-        model.run.hub.offline = true;
+        model.run.hub.cache.offline = true;
         Ok(model)
     }
 

@@ -1,6 +1,8 @@
 //! From `--model` and its options to a loaded model.
 
-use crate::args::{DeviceName, DtypeName, HubArgs, ModelArgs, PoolingName, SeveralModels};
+use crate::args::{
+    CacheArgs, DeviceName, DtypeName, HubArgs, ModelArgs, PoolingName, SeveralModels,
+};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
@@ -72,12 +74,12 @@ pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     if is_bundled {
         return Ok(bundled_source()?);
     }
-    Ok(Source::of(name, args.revision.as_deref(), hub_settings(args)?))
+    Ok(Source::of(name, args.revision.as_deref(), hub_settings(&args.cache)?))
 }
 
 /// The store of baselines and profiles between runs; none if the system has no cache folder.
 pub(crate) fn store(args: &HubArgs) -> Result<Option<DiskStore>> {
-    Ok(hub_settings(args)?.state_dir.map(DiskStore::new))
+    Ok(hub_settings(&args.cache)?.state_dir.map(DiskStore::new))
 }
 
 /// Loads a model by its name, on the CPU.
@@ -98,7 +100,7 @@ fn load(
 
 /// The settings of the hub and its cache. A flag has priority over the environment, the environment
 /// over the default.
-pub(crate) fn hub_settings(args: &HubArgs) -> Result<HubSettings> {
+pub(crate) fn hub_settings(args: &CacheArgs) -> Result<HubSettings> {
     let flags = HubFlags {
         cache_dir: args.cache_dir.clone(),
         offline: args.offline,

@@ -1,7 +1,7 @@
 //! `stratoscope info`, `models` and `fetch`: what a model is, which models are on this machine, and
 //! the download of a model.
 
-use crate::args::{HubArgs, ModelJobArgs, ModelsArgs};
+use crate::args::{CacheArgs, ModelJobArgs, ModelsArgs};
 use crate::exit::{Result, print, print_json};
 use crate::model;
 use crate::progress::Progress;
@@ -207,8 +207,8 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
 
 /// Lists the models on this machine.
 pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
-    let folder = model::hub_settings(&args.hub)?.cache_dir;
-    let cached = cached(&args.hub)?;
+    let folder = model::hub_settings(&args.cache)?.cache_dir;
+    let cached = cached(&args.cache)?;
     let known: Vec<(CachedModel, String)> = (cached.into_iter())
         .map(|cached| {
             let family = family(config(&cached).as_deref());
@@ -244,13 +244,13 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
 }
 
 /// The models in the cache.
-fn cached(args: &HubArgs) -> Result<Vec<CachedModel>> {
+fn cached(args: &CacheArgs) -> Result<Vec<CachedModel>> {
     let cached = Hub::new(model::hub_settings(args)?).and_then(|hub| hub.cached());
     Ok(cached.map_err(stratoscope::crates::loader::Error::from)?)
 }
 
 /// The names of the models in the cache whose family is supported.
-pub(crate) fn usable(args: &HubArgs) -> Result<Vec<String>> {
+pub(crate) fn usable(args: &CacheArgs) -> Result<Vec<String>> {
     let ours = |cached: &CachedModel| config(cached).is_some_and(|c| family_of(&c).is_ok());
     Ok(cached(args)?.into_iter().filter(ours).map(|cached| cached.repo).collect())
 }

@@ -1,4 +1,4 @@
-//! `stratoscope probe`: what each layer knows of a label, or of a task of the user.
+//! `stratoscope probe`: probes of a label, or of a task of the user.
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
 use crate::exit::{Failure, Result, hold_interrupts, print, print_json};
@@ -84,8 +84,10 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
             ));
         }
         None if args.test.is_empty() && !args.dev.is_empty() => {
-            progress
-                .note("no --test: the scores are those on --dev, and nothing is chosen on --dev");
+            progress.note(
+                "no --test: the scores are those on --dev, and the penalty is chosen on a tenth of \
+                 --train",
+            );
             ConlluCorpus::of_parts(&args.train, &[], &args.dev)?
         }
         None => ConlluCorpus::of_parts(&args.train, &args.dev, &args.test)?,

@@ -163,7 +163,7 @@ mod tests {
         let single = auc(&[1.0, 2.0], &[true, true], 0);
         assert!(matches!(single, Err(GeometryError::TooFew { .. })), "{single:?}");
         assert!(auc(&[1.0, f64::NAN], &[true, false], 0).is_err());
-        assert_eq!(auc(&[1.0, 0.0], &[true, false], 0).unwrap().low(), Some(1.0));
+        assert_eq!(auc(&[1.0, 0.0], &[true, false], 0).unwrap(), Estimate::exact(1.0, 2));
     }
 
     #[test]

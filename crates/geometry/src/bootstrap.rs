@@ -41,15 +41,15 @@ mod tests {
 
     #[test]
     fn the_mean_lies_in_its_interval_and_groups_widen_it() {
-        let values: Vec<f64> = (0..40).map(|i| f64::from(i / 10)).collect();
+        let values: Vec<f64> = (0..40).map(|i| f64::from(i / 8)).collect();
         let alone: Vec<usize> = (0..40).collect();
-        let grouped: Vec<usize> = (0..40).map(|i| i / 10).collect();
+        let grouped: Vec<usize> = (0..40).map(|i| i / 8).collect();
         let a = grouped_mean(&values, &alone, 7).unwrap().unwrap();
         let b = grouped_mean(&values, &grouped, 7).unwrap().unwrap();
-        assert_eq!((a.value, a.n), (1.5, 40));
-        assert_eq!((b.value, b.n), (1.5, 4));
+        assert_eq!((a.value, a.n), (2.0, 40));
+        assert_eq!((b.value, b.n), (2.0, 5));
         let ([low, high], [wide_low, wide_high]) = (a.interval.unwrap(), b.interval.unwrap());
-        assert!(low < 1.5 && 1.5 < high);
+        assert!(low < 2.0 && 2.0 < high);
         assert!(wide_high - wide_low > high - low);
         assert_eq!(grouped_mean(&[], &[], 7).unwrap(), None);
         assert!(grouped_mean(&[1.0], &[], 7).is_err());

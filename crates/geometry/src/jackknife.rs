@@ -79,8 +79,7 @@ fn subsample_estimate(value: f64, n: usize, values: &[f64], kept: usize, parts: 
     let squares: f64 = values.iter().map(|v| (v - mean) * (v - mean)).sum();
     let error = (squares / count * kept as f64 / (parts - kept) as f64).sqrt();
     let half = error * STUDENT[(parts - 2).min(STUDENT.len() - 1)];
-    let interval = half.is_finite().then_some([value - half, value + half]);
-    Estimate { value, interval, n }
+    Estimate::with_ends(value, n, half.is_finite().then_some([value - half, value + half]))
 }
 
 /// Random subsamples of an eighth of the sentences, for measures of nearest neighbours.

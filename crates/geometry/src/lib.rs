@@ -73,6 +73,6 @@ pub use sentence::{
 };
 pub use similarity::{Metric, Reference, cosine, rowwise_cosine, similarity_matrix};
 pub use spectrum::Spectrum;
-pub use stratoscope_numerics::Estimate;
+pub use stratoscope_numerics::{Estimate, MIN_UNITS};
 pub use streaming::{LayerSums, SpectrumEstimates};
 pub use word_types::{ByWord, maximum_explainable_variance, self_similarity};

@@ -52,6 +52,6 @@ mod tests {
         assert!((found.high().unwrap() - (4.5 + half)).abs() < 0.06, "{found:?}");
         assert_eq!(found, bootstrap(4.5, 100, &mut generator(1), mean));
         assert_eq!(bootstrap(1.0, 1, &mut generator(1), |_| Some(1.0)), Estimate::exact(1.0, 1));
-        assert_eq!(bootstrap(1.0, 4, &mut generator(1), |_| None), Estimate::exact(1.0, 4));
+        assert_eq!(bootstrap(1.0, 9, &mut generator(1), |_| None), Estimate::exact(1.0, 9));
     }
 }

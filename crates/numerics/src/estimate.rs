@@ -2,13 +2,17 @@
 
 use serde::{Deserialize, Serialize};
 
+/// The fewest units over which an interval is given. With fewer units, resamples take so few values
+/// that the interval is much too narrow.
+pub const MIN_UNITS: usize = 5;
+
 /// A value over a sample with its 95 % interval.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// The value on the whole sample.
     pub value: f64,
-    /// The low end (2.5 %) and the high end (97.5 %). None where there is nothing to resample
-    /// (`n` below 2), or where the measure is not defined on resamples.
+    /// The low end (2.5 %) and the high end (97.5 %). None where there are too few units (`n` below
+    /// [`MIN_UNITS`]), or where the measure is not defined on resamples.
     pub interval: Option<[f64; 2]>,
     /// The number of units that are resampled: sentences, words or pairs.
     pub n: usize,
@@ -20,12 +24,23 @@ impl Estimate {
         Self { value, interval: None, n }
     }
 
+    /// A value over `n` units with the ends of its interval. There is no interval where `n` is below
+    /// [`MIN_UNITS`].
+    pub fn with_ends(value: f64, n: usize, ends: Option<[f64; 2]>) -> Self {
+        Self { value, interval: ends.filter(|_| n >= MIN_UNITS), n }
+    }
+
     /// A value over `n` units with the percentile interval of its resamples (Efron & Tibshirani
-    /// 1993). There is no interval where `n` is below 2 or `samples` is empty.
+    /// 1993). There is no interval where `n` is below [`MIN_UNITS`] or `samples` is empty.
     pub fn of_samples(value: f64, n: usize, mut samples: Vec<f64>) -> Self {
         samples.sort_unstable_by(f64::total_cmp);
         let ends = percentile(&samples, 0.025).zip(percentile(&samples, 0.975));
-        Self { value, interval: ends.filter(|_| n > 1).map(|(low, high)| [low, high]), n }
+        Self::with_ends(value, n, ends.map(|(low, high)| [low, high]))
+    }
+
+    /// Whether there are units, but too few for an interval.
+    pub fn has_few_units(&self) -> bool {
+        self.n < MIN_UNITS
     }
 
     /// The low end of the interval.
@@ -106,8 +121,11 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_resample_gives_no_interval() {
-        assert_eq!(Estimate::of_samples(2.0, 1, vec![2.0; 9]).interval, None);
+    fn few_units_and_no_resamples_give_no_interval() {
+        for n in 0..MIN_UNITS {
+            assert_eq!(Estimate::of_samples(2.0, n, vec![2.0; 9]), Estimate::exact(2.0, n));
+            assert_eq!(Estimate::with_ends(2.0, n, Some([1.0, 3.0])), Estimate::exact(2.0, n));
+        }
         assert_eq!(Estimate::of_samples(2.0, 5, vec![]).interval, None);
         let found = Estimate::of_samples(2.0, 5, vec![3.0, 1.0]);
         assert_eq!((found.low(), found.high()), (Some(1.05), Some(2.95)));

@@ -18,7 +18,7 @@ mod rank;
 
 pub use bootstrap::{RESAMPLES, bootstrap, resample};
 pub use eigen::{NoConvergence, SymmetricEigen, eigenvalues};
-pub use estimate::{Estimate, percentile};
+pub use estimate::{Estimate, MIN_UNITS, percentile};
 pub use generator::{Generator, generator};
 pub use product::{Real, add_product, add_scatter, product_into};
 pub use rank::{centred_ranks, largest, spearman};

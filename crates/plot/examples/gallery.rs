@@ -385,13 +385,21 @@ fn plain(n: usize, n_layers: usize) -> Vec<Chart> {
         chart("moves", "Neighbourhoods that change", moves.into()),
         chart("rollout", "Attention rollout", rollout.into()),
         chart("side-similarity", "Similarity of words", Matrix::new([side]).across(3).into()),
-        chart("multiples-true", "The space of words by depth", Curves::multiples(by_layer).into()),
-        chart("multiples-false", "The space of words by depth", Curves::multiples(by_share).into()),
+        chart(
+            "multiples-true",
+            "Measures of the space of words by layer",
+            Curves::multiples(by_layer).into(),
+        ),
+        chart(
+            "multiples-false",
+            "Measures of the space of words by layer",
+            Curves::multiples(by_share).into(),
+        ),
         chart("cka", "How alike the layers are", Matrix::new(kinds).into()),
         chart("cka-models", "How alike the layers are", Matrix::new(models).into()),
         chart("moved", "Words whose neighbours change most", moved.into()),
         chart("kept", "Neighbours that words keep", kept.into()),
-        chart("words", "Where two sentences differ", of_words.into()),
+        chart("words", "Distance of each word, as a percentile by layer", of_words.into()),
     ]
 }
 

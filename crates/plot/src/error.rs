@@ -4,7 +4,7 @@
 #[non_exhaustive]
 #[derive(Debug, thiserror::Error)]
 pub enum PlotError {
-    /// An invalid chart.
+    /// Lengths that do not agree, or numbers out of their range.
     #[error(transparent)]
     Chart(#[from] stratoscope_chart::ChartError),
     /// Nothing to draw.
@@ -13,16 +13,6 @@ pub enum PlotError {
         /// What is missing, e.g. `tokens`.
         what: &'static str,
     },
-    /// A list does not have the expected length.
-    #[error("{what}: {found} values, expected {expected}")]
-    Shape {
-        /// Which list.
-        what: String,
-        /// The expected length.
-        expected: usize,
-        /// The length that was found.
-        found: usize,
-    },
     /// A value that cannot be drawn: NaN, infinite, or larger than 1e100.
     #[error("{what} is {value:e}, which cannot be drawn")]
     NotDrawable {
@@ -30,18 +20,6 @@ pub enum PlotError {
         what: String,
         /// The value.
         value: f64,
-    },
-    /// A value outside of its range, such as a percentile.
-    #[error("{what} is {value}, outside {low} to {high}")]
-    OutOfRange {
-        /// Which value.
-        what: String,
-        /// The value.
-        value: f64,
-        /// The smallest allowed.
-        low: f64,
-        /// The largest allowed.
-        high: f64,
     },
     /// More than a figure can show.
     #[error("{found} {what}: a figure holds at most {limit}")]

@@ -1,8 +1,7 @@
 //! What figures share: the places of an axis, and the checks that make data drawable.
 
 use crate::error::PlotError;
-use crate::fonts;
-use stratoscope_chart::{Axis, AxisKind};
+use stratoscope_chart::{Axis, ChartError};
 
 /// The most tokens in one figure.
 const MAX_TOKENS: usize = 2_000;
@@ -93,7 +92,10 @@ pub(crate) fn check_len(
     found: usize,
     expected: usize,
 ) -> Result<(), PlotError> {
-    if found == expected { Ok(()) } else { Err(PlotError::Shape { what: what(), expected, found }) }
+    match found == expected {
+        true => Ok(()),
+        false => Err(ChartError::Shape { what: what(), expected, found }.into()),
+    }
 }
 
 pub(crate) fn check_value(what: impl FnOnce() -> String, value: f64) -> Result<(), PlotError> {
@@ -114,16 +116,6 @@ pub(crate) fn evenly(count: usize, limit: usize) -> Vec<usize> {
         return vec![count - 1];
     }
     (0..limit).map(|i| (2 * i * (count - 1) + (limit - 1)) / (2 * (limit - 1))).collect()
-}
-
-/// The title of an axis, which says what layer 0 is where that fits `limit`.
-pub(crate) fn axis_title(axis: &Axis, size: f64, limit: f64) -> String {
-    let long = format!("{} (0: embedding)", axis.title);
-    let embedding = axis.kind == AxisKind::Layers && axis.labels.first().is_some_and(|l| l == "0");
-    match embedding && fonts::width(&long, size) <= limit {
-        true => long,
-        false => axis.title.clone(),
-    }
 }
 
 /// A layer's name on the page.

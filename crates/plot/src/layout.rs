@@ -9,6 +9,7 @@ use crate::input::Places;
 use crate::labels::Rect;
 use crate::svg;
 use crate::text::{self, Changes};
+pub(crate) use stratoscope_chart::{brief, number};
 
 /// A column of 17 cm, in pt.
 pub(crate) const COLUMN: f64 = 482.0;
@@ -18,6 +19,8 @@ pub(crate) const MARGIN: f64 = 12.0;
 pub(crate) const TITLE: f64 = 11.0;
 pub(crate) const BODY: f64 = 8.0;
 pub(crate) const SMALL: f64 = 7.0;
+/// From one line of a title or a name to the next, as a multiple of its size.
+pub(crate) const LEADING: f64 = 1.2;
 
 type Point = (f64, f64);
 
@@ -73,6 +76,25 @@ impl Page {
         label
     }
 
+    /// A title or a name in lines, each at most `limit` wide at `size`.
+    pub(crate) fn wrapped(&mut self, content: &str, size: f64, limit: f64) -> Vec<String> {
+        let (lines, changes) = text::lines(content, size, limit);
+        self.changes.add(changes);
+        lines
+    }
+
+    /// Writes lines beside each other in the direction of reading, the first with its baseline at
+    /// `(x, y)`. Returns the room that they take.
+    pub(crate) fn stack(&mut self, (x, y): Point, lines: &[String], look: Look) -> f64 {
+        let pitch = LEADING * look.size;
+        for (i, line) in lines.iter().enumerate() {
+            let away = i as f64 * pitch;
+            let at = if look.upward { (x + away, y) } else { (x, y + away) };
+            self.canvas.text(at, line, look);
+        }
+        lines.len() as f64 * pitch
+    }
+
     /// Writes the caption and closes the page.
     pub(crate) fn finish(mut self, caption: &str, shows: &str) -> Result<Figure, PlotError> {
         self.y += 4.0;
@@ -119,29 +141,6 @@ pub(crate) fn ticks(low: f64, high: f64, count: usize) -> Vec<(f64, String)> {
         .collect()
 }
 
-/// `value` with `digits` decimals and a true minus sign; very large and small values as powers of ten.
-pub(crate) fn number(value: f64, digits: usize) -> String {
-    let plain = if value == 0.0 {
-        format!("{value:.*}", if digits > 4 { 0 } else { digits })
-    } else if value.abs() >= 1e5 || digits > 4 && value.abs() < 1e-3 {
-        format!("{value:.1e}")
-    } else {
-        format!("{value:.*}", digits.min(6))
-    };
-    let unsigned = plain.trim_start_matches('-');
-    let is_zero = !unsigned.contains(|c: char| c.is_ascii_digit() && c != '0');
-    if plain.starts_with('-') && !is_zero { format!("−{unsigned}") } else { unsigned.to_owned() }
-}
-
-/// Three significant digits.
-pub(crate) fn brief(value: f64) -> String {
-    if value == 0.0 {
-        return "0".to_owned();
-    }
-    let digits = (2.0 - value.abs().log10().floor()).clamp(0.0, 5.0) as usize;
-    number(value, digits)
-}
-
 /// A colour bar.
 pub(crate) struct Bar<'a> {
     pub(crate) scale: Scale,
@@ -156,13 +155,8 @@ pub(crate) struct Bar<'a> {
 /// it.
 pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
     let (low, high) = bar.scale.range();
-    let (lines, _) = text::wrap(bar.label, SMALL, width);
-    let mut top = page.y;
-    for line in &lines {
-        page.canvas.text((x, top + SMALL), line, Look::new(SMALL, INK));
-        top += 1.3 * SMALL;
-    }
-    top += 2.0;
+    let lines = page.wrapped(bar.label, SMALL, width);
+    let top = page.y + page.stack((x, page.y + SMALL), &lines, Look::new(SMALL, INK)) + 2.0;
     let rect = Rect::new(x, top, width, 7.0);
     const STEPS: usize = 200;
     let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / STEPS as f64;
@@ -363,16 +357,6 @@ mod tests {
             let found = ticks(low, high, 5);
             assert!(found.len() <= 20, "{found:?}");
         }
-    }
-
-    #[test]
-    fn numbers() {
-        assert_eq!(number(-0.001, 2), "0.00");
-        assert_eq!(number(-1.5, 1), "−1.5");
-        assert_eq!(brief(22552.4), "22552");
-        assert_eq!(brief(0.01234), "0.0123");
-        assert_eq!(number(0.0, 300), "0");
-        assert_eq!(number(2e-9, 9), "2.0e-9");
     }
 
     #[test]

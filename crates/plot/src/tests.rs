@@ -108,7 +108,7 @@ fn series(n_layers: usize, scale: f64) -> Vec<Series> {
     };
     vec![
         Series::new("first").n(1040).values(values(0)),
-        Series::new("a gap").peak().estimates((0..n_layers).map(gap)),
+        Series::new("a gap").estimates((0..n_layers).map(gap)).peak(),
         Series::new("the <baseline>").baseline().values(values(9)),
     ]
 }
@@ -508,6 +508,34 @@ fn an_axis_that_leaves_out_zero_says_so() {
 }
 
 #[test]
+fn long_titles_and_names_are_wrapped_and_not_cut() {
+    const LONG: &str = "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 (bundled, f16)";
+    let series = || Series::new(LONG).n(9).values([0.1, 0.4, 0.2].map(Some));
+    let panel = || Panel::new(LONG, layers(3).title(LONG), LONG, [series()]);
+    let axis = || Axis::layers_of(LONG, &[0, 1, 2]);
+    let matrix = || {
+        let values = (0..9).map(|i| Some(f64::from(i) / 9.0));
+        MatrixPanel::new(axis(), axis(), LONG, Scale::unit()).title(LONG).values(values)
+    };
+    let drawings: [Drawing; 4] = [
+        Curves::rows([vec![panel(), panel()], vec![panel()]]).into(),
+        Curves::multiples([panel(), panel(), panel()]).into(),
+        Matrix::new([matrix(), matrix(), matrix()]).into(),
+        matrix().into(),
+    ];
+    for (drawing, count) in drawings.into_iter().zip([12, 7, 10, 4]) {
+        let figure = draw(&Chart::new("c", "T", drawing)).unwrap();
+        check("long names", &figure);
+        let document = roxmltree::Document::parse(figure.svg()).unwrap();
+        let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+        let written: String = texts.filter_map(|node| node.text()).collect();
+        let written = written.replace([' ', '\n'], "");
+        let found = written.matches(&LONG.replace(' ', "")).count();
+        assert!(found >= count && !written.contains('…'), "{found} of {count}: {written}");
+    }
+}
+
+#[test]
 fn bad_input_is_refused_by_name() {
     let mut nan = trajectory(4, 3, 1.0);
     nan.points[2][1][0] = f64::NAN;
@@ -527,7 +555,10 @@ fn bad_input_is_refused_by_name() {
         let mut panel = Panel::new("panel", layers(3), "unit", series(3, 1.0));
         harm(&mut panel);
         // As it is: the constructors drop what is empty.
-        draw(&chart("curves", Curves { rows: vec![vec![panel]], multiples: false }))
+        draw(&chart(
+            "curves",
+            Curves { rows: vec![vec![panel]], multiples: false, ..Curves::default() },
+        ))
     };
     let many = (0..61).map(|i| Panel::new(i.to_string(), layers(3), "unit", series(3, 1.0)));
     let panels = vec![MatrixPanel::new(layers(2), layers(2), "CKA", Scale::unit())];

@@ -93,20 +93,27 @@ pub(crate) fn clean(text: &str) -> (String, Changes) {
     (out, changes)
 }
 
+/// `text` as one cleaned line without the middle of what is much too long.
+fn bounded(text: &str) -> (String, Changes) {
+    let length = text.chars().count();
+    if length <= 2 * KEPT_PER_END {
+        return clean(text);
+    }
+    let head: String = text.chars().take(KEPT_PER_END).collect();
+    let tail: String = text.chars().skip(length - KEPT_PER_END).collect();
+    let (shown, changes) = clean(&format!("{head}…{tail}"));
+    (shown, Changes { shortened: true, ..changes })
+}
+
+/// A title or a name in lines at most `limit` wide at `size`.
+pub(crate) fn lines(text: &str, size: f64, limit: f64) -> (Vec<String>, Changes) {
+    let (shown, changes) = bounded(text);
+    (wrap(&shown, size, limit).0, changes)
+}
+
 /// A token's label, at most `limit` wide at `size`, never blank.
 pub(crate) fn label(text: &str, size: f64, limit: f64) -> (String, Changes) {
-    let mut changes = Changes::default();
-    let length = text.chars().count();
-    let kept = if length > 2 * KEPT_PER_END {
-        changes.shortened = true;
-        let head: String = text.chars().take(KEPT_PER_END).collect();
-        let tail: String = text.chars().skip(length - KEPT_PER_END).collect();
-        format!("{head}…{tail}")
-    } else {
-        text.to_owned()
-    };
-    let (mut shown, seen) = clean(&kept);
-    changes.add(seen);
+    let (mut shown, mut changes) = bounded(text);
     if shown.is_empty() {
         return ("(empty)".to_owned(), changes);
     }

@@ -248,6 +248,10 @@ fn charts_alone() -> Report {
     report
 }
 
+/// A name that no label has room for.
+const LONG_NAME: &str =
+    "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2 (bundled, f16)";
+
 fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let mut noise = Noise(7);
     let layers: Vec<usize> = e.layers.iter().map(|l| l.layer).collect();
@@ -267,11 +271,8 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
         Series::new(name).n(32).estimates(estimates)
     };
     let mut panel = |title: &str| {
-        let all = [
-            series("a measure").peak(),
-            series("another with a longer name"),
-            series("its baseline").baseline(),
-        ];
+        let all =
+            [series("a measure").peak(), series(LONG_NAME), series("its baseline").baseline()];
         Panel::new(title, Axis::layers(&layers), "cosine", all)
     };
     let first = panel("");
@@ -294,7 +295,7 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
             format!("share {i}"),
             Axis::share(),
             "share",
-            [of("a model", 7), of("b model", n)],
+            [of(LONG_NAME, 7), of("b model", n)],
         )
     });
 
@@ -311,15 +312,16 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
         let axis = |model: &str, n: usize| {
             Axis::layers_of(format!("layer of {model}"), &(0..n).collect::<Vec<_>>())
         };
-        MatrixPanel::new(axis("a", rows), axis("b", columns), "CKA", Scale::unit())
-            .title(format!("a × b, {rows} × {columns}"))
+        MatrixPanel::new(axis(LONG_NAME, rows), axis("b", columns), "CKA", Scale::unit())
+            .title(format!("{LONG_NAME} × b, {rows} × {columns}"))
             .values(
                 (0..rows * columns).map(|i| (i != 3).then(|| i as f64 / (rows * columns) as f64)),
             )
     };
 
     let mut noise = Noise(11);
-    let heads = layers.iter().flat_map(|&layer| (0..3).map(move |head| (layer, head)));
+    // Attention begins with layer 1.
+    let heads = layers[1..].iter().flat_map(|&layer| (0..3).map(move |head| (layer, head)));
     let patterns = heads.map(|(layer, head)| {
         let cell = |cell: usize| (cell % (side + 1) != 3).then(|| noise.next().abs());
         let slice = Slice::new((0..side * side).map(cell)).name(format!("head {head}"));
@@ -352,7 +354,7 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let mut cell = |row: usize, column: usize| GridCell {
         framed: (row + column).is_multiple_of(7),
         more: vec!["bank 0.31".to_owned(), "river 0.11".to_owned()],
-        ..GridCell::new(names[(row + column) % side].clone(), Some(noise.next().abs()))
+        ..GridCell::new(format!(" {}", names[(row + column) % side]), Some(noise.next().abs()))
     };
     let cells: Vec<Vec<GridCell>> =
         (0..n).map(|row| (0..side).map(|column| cell(row, column)).collect()).collect();
@@ -389,22 +391,26 @@ fn charts(e: &Exploration, of: Option<usize>) -> Vec<Chart> {
     let mut all = vec![
         chart(
             "depth",
-            "What changes with depth",
+            "Mean cosine of tokens by layer",
             Curves::rows([vec![first], below, by_count]).into(),
         ),
         chart("one", "One curve panel", Curves::one(small[0].clone()).into()),
-        chart("multiples", "The space of words by depth", Curves::multiples(small).into()),
-        chart("cka", "How alike the layers are", cka.into()),
+        chart(
+            "multiples",
+            "Measures of the space of words by layer",
+            Curves::multiples(small).into(),
+        ),
+        chart("cka", "Similarity of layers by CKA", cka.into()),
         chart("attention", "Attention", patterns.into()),
-        chart("heads", "Where heads look", Matrix::new(heads).across(2).into()),
-        chart("words", "Where two sentences differ", percent.into()),
-        chart("lens", "What each layer would predict", lens.into()),
+        chart("heads", "Attention of heads", Matrix::new(heads).across(2).into()),
+        chart("words", "Distance of each word, as a percentile by layer", percent.into()),
+        chart("lens", "Most probable token by layer (logit lens)", lens.into()),
         chart("moved", "Tokens whose neighbours change most", Table::new(columns, rows).into()),
     ];
     if of.is_some() {
         all.push(chart("trails", "Points by layer", trails.into()));
     } else {
-        all.push(chart("shares", "Models of unlike depth", Curves::multiples(shares).into()));
+        all.push(chart("shares", "Models of different depth", Curves::multiples(shares).into()));
         all.push(chart("between", "Layers of two models", Matrix::new(maps).into()));
     }
     all

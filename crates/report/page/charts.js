@@ -87,42 +87,53 @@ class CurvesPanel extends ChartPanel {
   layout(width) {
     const { rows, multiples } = this.chart;
     const all = rows.flat();
-    const tall = multiples
-      ? 150
+    const least = multiples
+      ? 124
       : all.length > 1
-        ? 220
-        : Math.min(340, Math.max(240, width * 0.55));
-    const head = all.some((panel) => panel.title) ? 18 : 0;
+        ? 200
+        : Math.min(320, Math.max(220, width * 0.55));
     /** @type {{panel: Schema.Panel, box: Box}[]} */
     const boxes = [];
-    let y = this.legend().length > 0 ? this.legendHeight(width) : 0;
+    let y = this.legendPlaces(width).height;
     for (const row of multiples ? [all] : rows) {
       const count = across(width, multiples ? 210 : 330, Math.min(6, row.length));
       const w = (width - PANEL_GAP * (count - 1)) / count;
-      row.forEach((panel, i) => {
-        const top = y + Math.floor(i / count) * (tall + head + PANEL_GAP);
-        const x = (i % count) * (w + PANEL_GAP);
-        boxes.push({ panel, box: { x, y: top, w, h: tall + head } });
-      });
-      y += Math.ceil(row.length / count) * (tall + head + PANEL_GAP);
+      // As tall as the names beside the curves need it.
+      const names = (/** @type {Schema.Panel} */ panel) =>
+        panel.series.flatMap((s) => wrapped(seriesName(s), w * 0.4, CURVES_TEXT)).length;
+      const tall = multiples
+        ? least
+        : Math.max(least, 60 + leading(CURVES_TEXT) * Math.max(...row.map(names)));
+      for (let from = 0; from < row.length; from += count) {
+        const beside = row.slice(from, from + count);
+        const head = sharedHead(beside, w);
+        const h = tall + headHeight(head);
+        beside.forEach((panel, i) => {
+          boxes.push({ panel, box: { x: i * (w + PANEL_GAP), y, w, h, head } });
+        });
+        y += h + PANEL_GAP;
+      }
     }
     return { boxes, height: Math.max(0, y - PANEL_GAP) };
   }
 
-  /** @param {number} width */
-  legendHeight(width) {
-    return (this.legendPlaces(width).at(-1)?.[1] ?? 0) + 14;
+  /** Where the entries of the legend stand, their names in lines, and the height of all.
+   * @param {number} width */
+  legendPlaces(width) {
+    let [x, y, below] = [4, 10, 0];
+    const entries = this.legend().map((s) => {
+      const lines = wrapped(visible(s.name), width - 24, CURVES_TEXT);
+      const w = Math.max(...lines.map((line) => textWidth(line, CURVES_TEXT))) + 34;
+      if (x > 4 && x + w > width) [x, y] = [4, below];
+      below = Math.max(below, y + 3 + leading(CURVES_TEXT) * lines.length);
+      x += w;
+      return { s, lines, x: x - w, y };
+    });
+    return { entries, height: entries.length > 0 ? below : 0 };
   }
 
-  /** Where the entries of the legend stand. @param {number} width @returns {[number, number][]} */
-  legendPlaces(width) {
-    let [x, y] = [4, 10];
-    return this.legend().map((s) => {
-      const w = textWidth(visible(s.name), { size: 11 }) + 34;
-      if (x > 4 && x + w > width) [x, y] = [4, y + 17];
-      x += w;
-      return [x - w, y];
-    });
+  rest() {
+    return (this.chart.notes || []).map(visible).join(' ');
   }
 
   height(/** @type {number} */ width) {
@@ -130,13 +141,11 @@ class CurvesPanel extends ChartPanel {
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width) {
-    const places = this.legendPlaces(width);
-    this.legend().forEach((s, i) => {
+    for (const { s, lines, x, y } of this.legendPlaces(width).entries) {
       const { colour, shape } = lookOf(s);
-      const [x, y] = places[i];
       pen.marker(x + 6, y, 4, shape, colour);
-      pen.text(x + 16, y, visible(s.name), { fill: theme.ink, size: 11, middle: true });
-    });
+      stack(pen, x + 16, y, lines, { ...CURVES_TEXT, fill: theme.ink, middle: true });
+    }
     for (const { panel, box } of this.layout(width).boxes) {
       const at = this.layerOn(panel.x);
       new CurvesFrame(box, panel, { small: this.chart.multiples, at }).draw(pen);

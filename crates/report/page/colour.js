@@ -50,11 +50,14 @@ const COLOURS = [
 const theme = { ink: '', muted: '', rule: '', paper: '', accent: '', dark: false };
 
 function readTheme() {
-  const style = getComputedStyle(document.documentElement);
+  // The colour of an element is the one that the browser chose for light or dark.
+  const probe = document.body.appendChild(el('i'));
   for (const name of /** @type {const} */ (['ink', 'muted', 'rule', 'paper', 'accent'])) {
-    theme[name] = style.getPropertyValue(`--${name}`).trim();
+    probe.style.color = `var(--${name})`;
+    theme[name] = getComputedStyle(probe).color;
   }
-  theme.dark = style.getPropertyValue('--dark').trim() === '1';
+  probe.remove();
+  theme.dark = inkOn(theme.paper) === '#ffffff';
   ramps.clear();
 }
 

@@ -1,12 +1,14 @@
 // Curves of one panel: axes, bands, curves, rings and names. Charts and the token's panel draw them.
 
-/** @typedef {{x: number, y: number, w: number, h: number}} Box */
+/** @typedef {{x: number, y: number, w: number, h: number, head?: CurvesHead}} Box */
+/** Lines above the curves: of the title, and of what they measure.
+ * @typedef {{title: number, unit: number}} CurvesHead */
 /** @typedef {{title?: string, x: Axis, y: string, range?: [number, number], series: Series[]}} CurvesOf */
 /** @typedef {{small?: boolean, faint?: (number | null)[][], at?: number | null}} CurvesLook */
 
 /** The name of a curve, with the size of its sample. @param {Series} s */
 function seriesName(s) {
-  return visible(s.n ? `${s.name} (n = ${s.n})` : s.name);
+  return visible(s.n ? `${s.name} (n\u00a0=\u00a0${s.n})` : s.name);
 }
 
 /** Colour, dashes and shape of a curve. @param {Series} s */
@@ -23,6 +25,33 @@ function placesOf(axis, series) {
   if (axis.kind === 'counts') return (axis.numbers || []).map((n) => Math.log(Math.max(1, n)));
   if (axis.kind === 'layers' && axis.numbers) return axis.numbers;
   return axis.labels.map((_, i) => i);
+}
+
+/** The size of the texts of a panel. */
+const CURVES_TEXT = { size: 11 };
+const CURVES_TITLE = { size: 12, bold: true };
+
+/** The lines above the curves of a panel. @param {CurvesOf} panel @param {number} width */
+function headOf(panel, width) {
+  return {
+    title: wrapped(visible(panel.title || ''), width - 8, CURVES_TITLE),
+    unit: wrapped(visible(panel.y), width - 8, CURVES_TEXT),
+  };
+}
+
+/** The lines that panels beside each other have above their curves. @param {CurvesOf[]} panels
+ * @param {number} width @returns {CurvesHead} */
+function sharedHead(panels, width) {
+  const heads = panels.map((panel) => headOf(panel, width));
+  return {
+    title: Math.max(...heads.map((head) => head.title.length)),
+    unit: Math.max(...heads.map((head) => head.unit.length)),
+  };
+}
+
+/** The height of these lines. @param {CurvesHead} head */
+function headHeight(head) {
+  return head.title * leading(CURVES_TITLE) + head.unit * leading(CURVES_TEXT);
 }
 
 /** The ends of the vertical axis: those of the chart, or of the values where it has none.
@@ -45,16 +74,19 @@ class CurvesFrame {
     this.panel = panel;
     this.look = look;
     this.small = !!look.small;
-    const longest = Math.max(
-      60,
-      ...panel.series.map((s) => textWidth(seriesName(s), { size: 11 })),
-    );
-    const names = this.small ? 8 : Math.min(longest + 26, box.w * 0.46);
-    const head = panel.title ? 18 : 0;
+    this.head = box.head || sharedHead([panel], box.w);
+    /** The names of the curves, in lines. */
+    this.nameLines = panel.series.map((s) => wrapped(seriesName(s), box.w * 0.4, CURVES_TEXT));
+    const widths = this.nameLines.flat().map((line) => textWidth(line, CURVES_TEXT));
+    const names = this.small ? 8 : Math.max(60, ...widths) + 26;
     this.left = box.x + (this.small ? 40 : 52);
     this.right = box.x + box.w - names;
-    this.top = box.y + head + (this.small ? 20 : 26);
-    this.bottom = box.y + box.h - (this.small ? 20 : 36);
+    /** The title of the horizontal axis, in lines. */
+    this.xLines = this.small
+      ? []
+      : wrapped(visible(panel.x.title), this.right - this.left, CURVES_TEXT);
+    this.top = box.y + headHeight(this.head) + (this.small ? 6 : 12);
+    this.bottom = box.y + box.h - 22 - this.xLines.length * leading(CURVES_TEXT);
     const [low, high] = endsOf(panel, look);
     this.low = low;
     this.high = high;
@@ -103,7 +135,9 @@ class CurvesFrame {
     panel.series.forEach((s) => this.band(pen, s));
     pen.fade(1);
     panel.series.forEach((s) => this.curve(pen, s));
-    panel.series.forEach((s) => s.peak && this.ring(pen, s));
+    /** @type {number[][]} */
+    const taken = [];
+    panel.series.forEach((s) => this.ring(pen, s, taken));
     if (!this.small) this.names(pen);
   }
 
@@ -111,13 +145,10 @@ class CurvesFrame {
   axes(pen) {
     const { box, panel } = this;
     const style = { fill: theme.muted, size: 11 };
-    let { y } = box;
-    if (panel.title) {
-      const title = { fill: theme.ink, size: 12, bold: true };
-      pen.text(box.x + 4, y + 13, fitted(visible(panel.title), box.w - 8, title), title);
-      y += 18;
-    }
-    pen.text(box.x + 4, y + 14, fitted(visible(panel.y), box.w - 8, style), style);
+    const { title, unit } = headOf(panel, box.w);
+    stack(pen, box.x + 4, box.y + 13, title, { ...CURVES_TITLE, fill: theme.ink });
+    const below = box.y + this.head.title * leading(CURVES_TITLE);
+    stack(pen, box.x + 4, below + 12, unit, style);
     const marks = ticks(this.low, this.high, this.small ? 3 : 5);
     for (const mark of marks) {
       const at = this.py(mark);
@@ -139,10 +170,8 @@ class CurvesFrame {
       free = x + half + 8;
       pen.text(x, this.bottom + 15, label, { ...style, align: 'center' });
     }
-    if (this.small) return;
-    const title = fitted(visible(panel.x.title), this.right - this.left, style);
     const middle = (this.left + this.right) / 2;
-    pen.text(middle, this.bottom + 31, title, { ...style, align: 'center' });
+    stack(pen, middle, this.bottom + 31, this.xLines, { ...style, align: 'center' });
   }
 
   /** The marks of the horizontal axis. @returns {[number, string][]} */
@@ -205,43 +234,67 @@ class CurvesFrame {
     });
   }
 
-  /** A ring around the largest value, the first of equal ones. @param {Pen} pen @param {Series} s */
-  ring(pen, s) {
-    const known = s.values.flatMap((v) => (v === null ? [] : [v]));
-    if (known.length === 0) return;
-    const i = s.values.indexOf(Math.max(...known));
-    const at = placesOf(this.panel.x, s)[i];
-    pen.marker(this.px(at), this.py(s.values[i] || 0), 6, 0, '', lookOf(s).colour);
+  /** The ring around the largest value, and in a large panel its place, where no other ring's is
+   * written. @param {Pen} pen @param {Series} s @param {number[][]} taken */
+  ring(pen, s, taken) {
+    if (s.peak === undefined) return;
+    const x = this.px(placesOf(this.panel.x, s)[s.peak]);
+    const y = this.py(s.values[s.peak] || 0);
+    pen.marker(x, y, 6, 0, '', lookOf(s).colour);
+    if (this.small) return;
+    const { kind, labels } = this.panel.x;
+    const layer = kind === 'layers' ? labels[s.peak] : s.layers?.[s.peak];
+    const name = layer === undefined ? shortText(labels[s.peak], 12) : `layer ${layer}`;
+    const half = textWidth(name, CURVES_TEXT) / 2;
+    const centre = Math.max(this.left + half, Math.min(this.right - half, x));
+    // Above the ring where there is room, else below, else farther off.
+    const near = [0, 1, 2, 3, 4, 5].flatMap((step) => [y - 10 - 14 * step, y + 19 + 14 * step]);
+    const box = (/** @type {number} */ at) => [centre - half, at - 10, centre + half, at + 3];
+    const free = (/** @type {number} */ at) => {
+      const [left, top, right, bottom] = box(at);
+      return (
+        top > this.top &&
+        bottom < this.bottom &&
+        !taken.some(([a, b, c, d]) => left < c && right > a && top < d && bottom > b)
+      );
+    };
+    const at = near.find(free) ?? near[0];
+    taken.push(box(at));
+    pen.text(centre, at, name, { ...CURVES_TEXT, fill: theme.ink, align: 'center' });
   }
 
   /** The names at the ends of the curves, moved apart. @param {Pen} pen */
   names(pen) {
     const { series } = this.panel;
-    const ends = series.flatMap((s) => {
+    const style = { ...CURVES_TEXT, fill: theme.ink, middle: true };
+    const ends = series.flatMap((s, i) => {
       const last = s.values.findLast((v) => v !== null);
       if (last === null || last === undefined) return [];
-      return [{ y: this.py(last), name: seriesName(s), colour: lookOf(s).colour }];
+      const lines = this.nameLines[i];
+      const tall = lines.length * leading(style);
+      return [{ y: this.py(last), tall, lines, colour: lookOf(s).colour }];
     });
     spread(ends, this.top, this.bottom);
-    const style = { fill: theme.ink, size: 11, middle: true };
-    const room = this.box.x + this.box.w - this.right - 22;
-    for (const end of ends) {
-      pen.rect(this.right + 8, end.y - 1.5, 8, 3, end.colour);
-      pen.text(this.right + 20, end.y, fitted(end.name, room, style), style);
+    for (const { y, tall, lines, colour } of ends) {
+      pen.rect(this.right + 8, y - 1.5, 8, 3, colour);
+      stack(pen, this.right + 20, y - (tall - leading(style)) / 2, lines, style);
     }
   }
 }
 
-/** Moves names apart that stand at one height. @param {{y: number}[]} ends @param {number} top
- * @param {number} bottom */
+/** Moves names apart that would cover each other. @param {{y: number, tall: number}[]} ends
+ * @param {number} top @param {number} bottom */
 function spread(ends, top, bottom) {
   ends.sort((a, b) => a.y - b.y);
-  const gap = Math.min(14, (bottom - top) / Math.max(1, ends.length - 1));
+  const gaps = ends.slice(1).map((end, i) => (end.tall + ends[i].tall) / 2);
+  const all = gaps.reduce((sum, gap) => sum + gap, 0);
+  // Names that need more room than there is stand closer.
+  const share = Math.min(1, (bottom - top) / (all || 1));
   ends.forEach((end, i) => {
-    if (i > 0) end.y = Math.max(end.y, ends[i - 1].y + gap);
+    if (i > 0) end.y = Math.max(end.y, ends[i - 1].y + share * gaps[i - 1]);
   });
   for (let i = ends.length - 1; i >= 0; i -= 1) {
-    const most = i === ends.length - 1 ? bottom : ends[i + 1].y - gap;
+    const most = i === ends.length - 1 ? bottom : ends[i + 1].y - share * gaps[i];
     ends[i].y = Math.min(ends[i].y, most);
   }
 }

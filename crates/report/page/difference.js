@@ -20,7 +20,7 @@ class DifferencePanel extends Panel {
   }
 
   height(/** @type {number} */ width) {
-    return Math.min(width, 480) + 34;
+    return Math.min(width, 480) + 48;
   }
 
   deps() {
@@ -79,10 +79,7 @@ class DifferencePanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const n = this.pairs.length;
     if (n === 0) {
-      pen.text(width / 2, height / 2, 'The two sides have no word in common.', {
-        align: 'center',
-        fill: theme.muted,
-      });
+      notice(pen, width, height, 'The two sides have no word in common.');
       return;
     }
     const { gutter, cell, x, y } = this.layout(width);
@@ -108,7 +105,7 @@ class DifferencePanel extends Panel {
       pen.text(x - 5, y + (i + 0.5) * cell, name, { ...style, align: 'right', middle: true });
       pen.text(x + (i + 0.5) * cell + 4, y - 5, name, { ...style, turned: true });
     }
-    colourBar(pen, x, height - 22, n * cell, scale, `${METRICS[state.metric]}, A − B`);
+    colourBar(pen, x, height - 36, n * cell, scale, `${METRICS[state.metric]}, A − B`);
   }
 
   hit(/** @type {number} */ px, /** @type {number} */ py) {

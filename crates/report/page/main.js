@@ -128,7 +128,7 @@ function groups() {
           : []),
       ],
     },
-    { id: 'charts', title: sides.length ? 'By depth' : '', panels: charts },
+    { id: 'charts', title: sides.length ? 'By layer' : '', panels: charts },
     { id: 'made', title: '', panels: [new AboutPanel()] },
   ].filter((group) => group.panels.length > 0);
 }
@@ -149,9 +149,7 @@ function start() {
   const find = findDialog();
   const scrubber = sides.length ? new Scrubber() : null;
   const facts = sides.map((side) =>
-    [modelName(side.e.model), `${side.e.layers.length} layers`, `${side.n} ${side.e.unit}s`].join(
-      ' · ',
-    ),
+    [modelName(side.e.model), layersOf(side.e), `${side.n} ${side.e.unit}s`].join(' · '),
   );
   const tourButton = el('button', { type: 'button' }, 'Tour');
   const head = el(

@@ -48,16 +48,8 @@ class MapPanel extends Panel {
         () => state.colour,
         (colour) => set({ colour }),
       ),
-      toggle(
-        'trails',
-        () => state.trails,
-        (trails) => set({ trails }),
-      ),
-      toggle(
-        'layer before',
-        () => state.ghost,
-        (ghost) => set({ ghost }),
-      ),
+      toggle('trails', 'trails'),
+      toggle('layer before', 'ghost'),
     ];
     this.controls.append(...this.choices.map((c) => c.root));
     if (side.e.layers[0].trajectory?.third) {
@@ -163,7 +155,7 @@ class MapPanel extends Panel {
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const middle = [b.x, b.y, b.z].map(([low, high]) => (low + high) / 2);
     const across = Math.abs(cos) * (b.x[1] - b.x[0]) + Math.abs(sin) * (b.z[1] - b.z[0]);
-    const [left, right, top, bottom] = [26, 26, 40, 48];
+    const [left, right, top, bottom] = [26, 26, 48, 48];
     const scale = Math.min(
       (width - left - right) / (across || 1),
       (height - top - bottom) / (b.y[1] - b.y[0] || 1),
@@ -220,10 +212,7 @@ class MapPanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const c = this.place(width, height);
     if (!c) {
-      pen.text(width / 2, height / 2, 'There is no map of this kind for these tokens.', {
-        align: 'center',
-        fill: theme.muted,
-      });
+      notice(pen, width, height, 'There is no map of this kind for these tokens.');
       return;
     }
     this.axes(pen, c, width, height);

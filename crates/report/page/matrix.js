@@ -15,7 +15,20 @@ function isSquare({ rows, columns }) {
 }
 
 /** @typedef {{panel: Schema.MatrixPanel, box: Box, x: number, y: number, w: number, h: number,
- *   under: number, turned: boolean, rows: number[]}} MatrixBlock */
+ *   under: number, turned: boolean, rows: number[], above: string[], beside: string,
+ *   below: string[]}} MatrixBlock */
+
+const MATRIX_TITLE = { size: 12, bold: true };
+
+/** Whether a cell is drawn grey: it is not defined, but others of its row are.
+ * @param {Schema.MatrixPanel} panel @param {Schema.Slice} [slice] */
+function hasGrey(panel, slice) {
+  const m = panel.columns.labels.length;
+  return panel.rows.labels.some((_, r) => {
+    const row = slice?.values.slice(r * m, (r + 1) * m) || [];
+    return row.includes(null) && row.some((v) => v !== null);
+  });
+}
 
 /** @extends {ChartPanel<Schema.Chart & Schema.Matrix>} */
 class MatrixPanel extends ChartPanel {
@@ -30,7 +43,7 @@ class MatrixPanel extends ChartPanel {
     this.name = names[0] || '';
     if (names.length > 1) {
       const options = names.map(
-        (name) => /** @type {[string, string]} */ ([name, shortText(name, 40)]),
+        (name) => /** @type {[string, string]} */ ([name, shortText(name, 80)]),
       );
       const choose = (/** @type {string} */ name) => {
         this.name = name;
@@ -51,13 +64,32 @@ class MatrixPanel extends ChartPanel {
     return [layer, slice.name || ''].filter(Boolean).join(', ');
   }
 
-  /** The matrix of the moment: of its name, and of the page's layer where it has layers.
+  /** The matrix of the moment: of its name, and of the page's layer where it has layers. Where that
+   * layer has none (attention begins with layer 1), it is the next one that has, or else the last.
    * @param {Schema.MatrixPanel} panel */
   slice(panel) {
     const own = panel.slices.filter((s) => this.nameOf(s) === this.name);
     if (!this.layered) return own[0] || (panel.slices.length === 1 ? panel.slices[0] : undefined);
-    const now = this.side.e.layers[layerAt(this.side)]?.layer ?? 0;
-    return own.find((s) => s.layer === now);
+    const now = this.pageLayer();
+    return own.find((s) => (s.layer ?? 0) >= now) || own.at(-1);
+  }
+
+  /** The number of the page's layer. */
+  pageLayer() {
+    return this.side.e.layers[layerAt(this.side)].layer;
+  }
+
+  rest() {
+    const slices = this.chart.panels.flatMap((panel) => this.slice(panel) || []);
+    const [layer] = slices.map((s) => s.layer);
+    const other = this.layered && layer !== undefined && layer !== this.pageLayer();
+    const grey = this.chart.panels.some((panel) => hasGrey(panel, this.slice(panel)));
+    return [
+      other ? `Shown: ${layerName(layer)}; ${layerName(this.pageLayer())} has no such values.` : '',
+      grey ? 'Grey: not defined.' : '',
+    ]
+      .filter(Boolean)
+      .join(' ');
   }
 
   /** @param {number} width @returns {{blocks: MatrixBlock[], height: number}} */
@@ -80,7 +112,20 @@ class MatrixPanel extends ChartPanel {
       blocks.push(...row);
       y += h + PANEL_GAP;
     }
-    return { blocks, height: y - PANEL_GAP + (this.oneBar ? 36 : 0) };
+    return {
+      blocks,
+      height: y - PANEL_GAP + (this.oneBar ? 36 + this.bar(blocks[0], width).room : 0),
+    };
+  }
+
+  /** The colour bar of a block: its name, width and the room of a long name. @param {MatrixBlock} block
+   * @param {number} width of the picture that it may take */
+  bar({ panel, x, w }, width) {
+    const n = this.chart.panels.every((p) => p.n === panel.n) ? panel.n : undefined;
+    const name = `${visible(panel.value)}${n === undefined ? '' : `, n = ${n}`}`;
+    const cells = w * panel.columns.labels.length;
+    const wide = Math.min(Math.max(180, Math.min(cells, 420)), width - x - 8);
+    return { name, wide, room: barRoom(wide, panel.scale, name) };
   }
 
   /** @param {Schema.MatrixPanel} panel @param {Box} box @returns {MatrixBlock} */
@@ -91,17 +136,27 @@ class MatrixPanel extends ChartPanel {
       Math.max(...axis.labels.map((l) => textWidth(shortText(l), style)), 8);
     const left = Math.min(longest(rows) + 26, box.w * 0.4);
     const turned = columns.kind === 'tokens' || longest(columns) > 40;
-    const under = (turned ? Math.min(90, longest(columns)) + 8 : 18) + (columns.title ? 16 : 0);
+    const below = wrapped(visible(columns.title), box.w - left, style);
+    const names = turned ? Math.min(90, longest(columns)) + 8 : 18;
+    const under = names + below.length * leading(style) + 2;
     const [n, m] = [Math.max(1, rows.labels.length), Math.max(1, columns.labels.length)];
     const room = (box.w - left - 4) / m;
     const square = isSquare(panel);
     const w = Math.min(room, square ? Math.min(46, 460 / Math.max(n, m)) : 56);
     const h = square ? w : rows.kind === 'layers' ? Math.max(6, Math.min(18, 420 / n)) : 17;
-    const head = panel.title ? 20 : 4;
-    const bar = this.oneBar ? 0 : 38;
-    return {
+    const one = this.chart.panels.every((p) => p.n === panel.n) || panel.n === undefined;
+    const title = `${visible(panel.title || '')}${one ? '' : ` (n = ${panel.n})`}`;
+    // A title of the rows that is too long to stand beside them stands above them.
+    const beside = visible(rows.title);
+    const fits = textWidth(beside, style) <= Math.max(40, n * h);
+    const above = [
+      ...wrapped(title, box.w - 8, MATRIX_TITLE),
+      ...(fits ? [] : wrapped(`rows: ${beside}`, box.w - 8, MATRIX_TITLE)),
+    ];
+    const head = above.length * leading(MATRIX_TITLE) + 5;
+    const block = {
       panel,
-      box: { ...box, h: head + n * h + under + bar },
+      box: { ...box, h: head + n * h + under },
       x: box.x + left,
       y: box.y + head,
       w,
@@ -109,7 +164,12 @@ class MatrixPanel extends ChartPanel {
       under,
       turned,
       rows: fromTop(rows),
+      above,
+      beside: fits ? beside : '',
+      below,
     };
+    if (!this.oneBar) block.box.h += 38 + this.bar(block, box.x + box.w).room;
+    return block;
   }
 
   height(/** @type {number} */ width) {
@@ -121,18 +181,9 @@ class MatrixPanel extends ChartPanel {
     for (const block of blocks) this.drawBlock(pen, block);
     const [first] = blocks;
     if (this.oneBar && first) {
-      const { x, w, panel } = first;
-      const bar = Math.max(180, Math.min(w * panel.columns.labels.length, 420));
-      this.bar(pen, panel, x, height - 26, Math.min(bar, width - x - 8));
+      const { name, wide, room } = this.bar(first, width);
+      colourBar(pen, first.x, height - 26 - room, wide, first.panel.scale, name);
     }
-  }
-
-  /** @param {Pen} pen @param {Schema.MatrixPanel} panel @param {number} x @param {number} y
-   * @param {number} width */
-  bar(pen, panel, x, y, width) {
-    const n = this.chart.panels.every((p) => p.n === panel.n) ? panel.n : undefined;
-    const name = `${visible(panel.value)}${n === undefined ? '' : `, n = ${n}`}`;
-    colourBar(pen, x, y, width, panel.scale, name);
   }
 
   /** @param {Pen} pen @param {MatrixBlock} block */
@@ -140,25 +191,20 @@ class MatrixPanel extends ChartPanel {
     const { panel, box, x, y, w, h, rows } = block;
     const m = panel.columns.labels.length;
     const n = rows.length;
-    if (panel.title) {
-      const title = { fill: theme.ink, size: 12, bold: true };
-      const one = this.chart.panels.every((p) => p.n === panel.n) || panel.n === undefined;
-      const name = `${visible(panel.title)}${one ? '' : ` (n = ${panel.n})`}`;
-      pen.text(box.x + 4, box.y + 13, fitted(name, box.w - 8, title), title);
-    }
+    stack(pen, box.x + 4, box.y + 13, block.above, { ...MATRIX_TITLE, fill: theme.ink });
     const slice = this.slice(panel);
     if (slice) this.cells(pen, block, slice);
     else {
       const style = { align: /** @type {const} */ ('center'), fill: theme.muted };
-      pen.text(x + (m * w) / 2, y + (n * h) / 2, 'nothing at this layer', style);
+      pen.text(x + (m * w) / 2, y + (n * h) / 2, `no “${shortText(this.name)}”`, style);
     }
     this.sides(pen, block);
     const [row, column] = [this.layerOn(panel.rows), this.layerOn(panel.columns)];
     if (row !== null) pen.rect(x, y + rows.indexOf(row) * h, m * w, h, '', theme.accent);
     if (column !== null) pen.rect(x + column * w, y, w, n * h, '', theme.accent);
     if (this.oneBar) return;
-    const wide = Math.max(140, Math.min(m * w, box.x + box.w - x - 8));
-    this.bar(pen, panel, x, y + n * h + block.under + 12, wide);
+    const { name, wide } = this.bar(block, box.x + box.w);
+    colourBar(pen, x, y + n * h + block.under + 12, wide, panel.scale, name);
   }
 
   /** @param {Pen} pen @param {MatrixBlock} block @param {Schema.Slice} slice */
@@ -198,7 +244,7 @@ class MatrixPanel extends ChartPanel {
   }
 
   /** Labels and titles of both axes. @param {Pen} pen @param {MatrixBlock} block */
-  sides(pen, { panel, box, x, y, w, h, under, turned, rows: order }) {
+  sides(pen, { panel, box, x, y, w, h, under, turned, rows: order, beside, below }) {
     const { rows, columns } = panel;
     const style = { size: 11, fill: theme.muted };
     const [n, m] = [order.length, columns.labels.length];
@@ -215,7 +261,7 @@ class MatrixPanel extends ChartPanel {
     const labels = columns.labels.map((label) => shortText(label));
     const longest = Math.max(...labels.map((label) => textWidth(label, style)), 1);
     const everyColumn = Math.ceil((turned ? 12 : longest + 4) / w);
-    const title = columns.title ? 16 : 0;
+    const title = below.length * leading(style) + 2;
     labels.forEach((label, c) => {
       if (c % everyColumn !== 0) return;
       const look = { ...style, fill: fill(columns, c) };
@@ -225,16 +271,12 @@ class MatrixPanel extends ChartPanel {
         pen.text(x + (c + 0.5) * w + 4, at, name, { ...look, turned: true });
       } else pen.text(x + (c + 0.5) * w, bottom + 14, label, { ...look, align: 'center' });
     });
-    if (rows.title) {
-      const name = fitted(visible(rows.title), Math.max(40, n * h), style);
-      const middle = y + (n * h) / 2 + textWidth(name, style) / 2;
-      pen.text(box.x + 11, middle, name, { ...style, turned: true });
-    }
-    if (columns.title) {
-      const name = fitted(visible(columns.title), box.x + box.w - x, style);
-      const centre = Math.max(x + (m * w) / 2, x + textWidth(name, style) / 2);
-      pen.text(centre, bottom + under - 3, name, { ...style, align: 'center' });
-    }
+    const middle = y + (n * h) / 2 + textWidth(beside, style) / 2;
+    pen.text(box.x + 11, middle, beside, { ...style, turned: true });
+    const widest = Math.max(0, ...below.map((line) => textWidth(line, style)));
+    const centre = Math.max(x + (m * w) / 2, x + widest / 2);
+    const at = bottom + under + leading(style) - title;
+    stack(pen, centre, at, below, { ...style, align: 'center' });
   }
 
   hit(/** @type {number} */ px, /** @type {number} */ py) {
@@ -268,6 +310,12 @@ class MatrixPanel extends ChartPanel {
 /** The height of a row of words, and the room for the names of rows. */
 const [GRID_ROW, GRID_SIDE] = [24, 74];
 
+/** The name of a row, as on paper. @param {Axis} rows @param {number} row */
+function gridRow({ kind, labels }, row) {
+  if (kind !== 'layers') return shortText(labels[row], 11);
+  return labels[row] === '0' ? 'embedding' : `layer ${labels[row]}`;
+}
+
 /** @extends {ChartPanel<Schema.Chart & Schema.Grid>} */
 class GridPanel extends ChartPanel {
   /** @param {Schema.Chart & Schema.Grid} chart */
@@ -282,8 +330,14 @@ class GridPanel extends ChartPanel {
     this.top = chart.truth ? 24 : 4;
   }
 
-  height() {
-    return this.top + this.order.length * GRID_ROW + 74;
+  height(/** @type {number} */ width) {
+    return this.top + this.order.length * GRID_ROW + 74 + this.barRoom(width);
+  }
+
+  /** @param {number} width */
+  barRoom(width) {
+    const { scale, value } = this.chart;
+    return barRoom(Math.min(300, width - GRID_SIDE - 8), scale, visible(value));
   }
 
   // Words need room: a long text is looked at sideways.
@@ -300,7 +354,7 @@ class GridPanel extends ChartPanel {
       const y = this.top + r * GRID_ROW;
       const own = row === now;
       const side = { size: 11, fill: own ? theme.accent : theme.muted, bold: own, middle: true };
-      pen.text(GRID_SIDE - 6, y + 12, shortText(rows.labels[row], 8), { ...side, align: 'right' });
+      pen.text(GRID_SIDE - 6, y + 12, gridRow(rows, row), { ...side, align: 'right' });
       cells[row].forEach((cell, c) => {
         const colour = colourOf(cell.value, scale);
         const x = GRID_SIDE + c * w;
@@ -327,7 +381,8 @@ class GridPanel extends ChartPanel {
     const side = { size: 11, fill: theme.muted };
     pen.text(2, bottom + 15, fitted(visible(columns.title), GRID_SIDE - 8, side), side);
     if (truth) pen.text(2, 16, fitted(visible(truth.name), GRID_SIDE - 8, side), side);
-    colourBar(pen, GRID_SIDE, height - 30, Math.min(300, width - 60), scale, visible(value));
+    const bar = Math.min(300, width - GRID_SIDE - 8);
+    colourBar(pen, GRID_SIDE, height - 30 - this.barRoom(width), bar, scale, visible(value));
   }
 
   /** @param {number} width */

@@ -80,7 +80,10 @@ class Panel {
 
   /** What the picture depends on, besides its size. @returns {unknown[]} */
   deps() {
-    return [];
+    const { side } = this;
+    if (!side) return [];
+    const { metric, words, special, pinned } = state;
+    return [layerAt(side), metric, words, special, focusOf(side), pinned];
   }
 
   /** The text below the picture while nothing is pointed at. */
@@ -323,16 +326,15 @@ function choice(label, options, now, choose) {
   };
 }
 
-/** A switch. @param {string} label @param {() => boolean} now @param {(on: boolean) => void} flip */
-function toggle(label, now, flip) {
-  const box = el('input', { type: 'checkbox', change: () => flip(box.checked) });
-  box.checked = now();
-  return {
-    root: el('label', {}, box, ` ${label}`),
-    follow: () => {
-      box.checked = now();
-    },
+/** A switch of the state. @param {string} label
+ * @param {'words' | 'special' | 'trails' | 'ghost'} name */
+function toggle(label, name) {
+  const box = el('input', { type: 'checkbox', change: () => set({ [name]: box.checked }) });
+  const follow = () => {
+    box.checked = state[name];
   };
+  follow();
+  return { root: el('label', {}, box, ` ${label}`), follow };
 }
 
 /** About `count` round numbers between two ends. @param {number} low @param {number} high
@@ -355,6 +357,21 @@ function tickName(value, all) {
   return (Math.abs(value) < step / 1e6 ? 0 : value).toFixed(digits).replace('-', '−');
 }
 
+const BAR_STYLE = { size: 11 };
+
+/** The lines of a colour bar's name below its ends; none where it stands between them.
+ * @param {number} width @param {Scale} scale @param {string} name */
+function barLines(width, scale, name) {
+  const ends = [scale.low, scale.high].map((end) => textWidth(number(end), BAR_STYLE));
+  const between = width - 2 * Math.max(...ends) - 16;
+  return textWidth(name, BAR_STYLE) <= between ? [] : wrapped(name, width, BAR_STYLE);
+}
+
+/** The room that these lines take. @param {number} width @param {Scale} scale @param {string} name */
+function barRoom(width, scale, name) {
+  return barLines(width, scale, name).length * leading(BAR_STYLE);
+}
+
 /** A colour bar. @param {Pen} pen @param {number} x @param {number} y
  * @param {number} width @param {Scale} scale @param {string} name @param {[number, string] | null} [mark] */
 function colourBar(pen, x, y, width, scale, name, mark) {
@@ -363,10 +380,12 @@ function colourBar(pen, x, y, width, scale, name, mark) {
     const value = scale.low + ((scale.high - scale.low) * (i + 0.5)) / steps;
     pen.rect(x + (width * i) / steps, y, width / steps + 0.6, 9, colourOf(value, scale));
   }
-  const style = { fill: theme.muted, size: 11 };
+  const style = { ...BAR_STYLE, fill: theme.muted };
   pen.text(x, y + 21, number(scale.low), style);
   pen.text(x + width, y + 21, number(scale.high), { ...style, align: 'right' });
-  pen.text(x + width / 2, y + 21, fitted(name, width - 90, style), { ...style, align: 'center' });
+  const below = barLines(width, scale, name);
+  stack(pen, x, y + 21 + leading(style), below, style);
+  if (!below.length) pen.text(x + width / 2, y + 21, name, { ...style, align: 'center' });
   if (!mark) return;
   const at =
     x + width * Math.min(1, Math.max(0, (mark[0] - scale.low) / (scale.high - scale.low || 1)));

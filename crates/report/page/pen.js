@@ -49,6 +49,48 @@ function fitted(text, width, style) {
   return `${points.join('')}…`;
 }
 
+/** A text in lines that fit a width. A word that is longer goes over several lines.
+ * @param {string} text @param {number} width @param {TextStyle} [style] */
+function wrapped(text, width, style) {
+  /** @type {string[]} */
+  const lines = [];
+  for (const word of text.split(' ').filter(Boolean)) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length && textWidth(longer, style) <= width) {
+      lines[lines.length - 1] = longer;
+      continue;
+    }
+    let line = '';
+    for (const point of word) {
+      if (line && textWidth(line + point, style) > width) {
+        lines.push(line);
+        line = '';
+      }
+      line += point;
+    }
+    lines.push(line);
+  }
+  return lines;
+}
+
+/** From one line of a text to the next. @param {TextStyle} style */
+function leading(style) {
+  return Math.round(1.25 * (style.size || 12));
+}
+
+/** Writes lines in the direction of reading, the first at (x, y). @param {Pen} pen
+ * @param {number} x @param {number} y @param {string[]} lines @param {TextStyle} style */
+function stack(pen, x, y, lines, style) {
+  lines.forEach((line, i) => pen.text(x, y + i * leading(style), line, style));
+}
+
+/** A sentence in the middle of a picture that has nothing to draw. @param {Pen} pen
+ * @param {number} width @param {number} height @param {string} text */
+function notice(pen, width, height, text) {
+  const lines = wrapped(text, width - 16);
+  stack(pen, width / 2, height / 2, lines, { align: 'center', fill: theme.muted });
+}
+
 /** @implements {Pen} */
 class CanvasPen {
   /** @param {CanvasRenderingContext2D} context */

@@ -15,24 +15,8 @@ class RibbonPanel extends Panel {
           : 'The text as the model reads it. Choose a token, and every panel shows it. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words.',
     });
     this.switches = [
-      ...(side.hasSubWords
-        ? [
-            toggle(
-              'whole words',
-              () => state.words,
-              (words) => set({ words }),
-            ),
-          ]
-        : []),
-      ...(side.hasSpecial
-        ? [
-            toggle(
-              'special tokens',
-              () => state.special,
-              (special) => set({ special }),
-            ),
-          ]
-        : []),
+      ...(side.hasSubWords ? [toggle('whole words', 'words')] : []),
+      ...(side.hasSpecial ? [toggle('special tokens', 'special')] : []),
     ];
     this.controls.append(...this.switches.map((s) => s.root));
     this.list = el('div', { class: 'ribbon' });
@@ -47,15 +31,7 @@ class RibbonPanel extends Panel {
   }
 
   deps() {
-    return [
-      state.words,
-      state.special,
-      focusOf(this.side),
-      state.selected,
-      state.pinned,
-      layerAt(this.side),
-      state.metric,
-    ];
+    return [...super.deps(), state.selected];
   }
 
   build() {

@@ -40,19 +40,8 @@ class SimilarityPanel extends Panel {
     this.controls.append(this.metric.root);
   }
 
-  deps() {
-    return [
-      layerAt(this.side),
-      state.metric,
-      state.words,
-      state.special,
-      focusOf(this.side),
-      state.pinned,
-    ];
-  }
-
   height(/** @type {number} */ width) {
-    return Math.min(width, 560) + 34;
+    return Math.min(width, 560) + 48;
   }
 
   /** @param {number} width */
@@ -112,7 +101,7 @@ class SimilarityPanel extends Panel {
     colourBar(
       pen,
       x,
-      height - 22,
+      height - 36,
       n,
       scale,
       METRICS[state.metric],

@@ -18,7 +18,9 @@ function shortText(text, longest = LONGEST) {
   const points = [...text.slice(0, 4 * longest)];
   const cut = points.length > longest || text.length > 4 * longest;
   const shown = visible(points.slice(0, cut ? longest - 1 : longest).join(''));
-  return (shown.trim() === '' ? `“${shown}”` : shown) + (cut ? '…' : '');
+  // As on paper: spaces at the ends are part of a token.
+  const spaced = shown.replace(/^ +| +$/g, (spaces) => '␣'.repeat(spaces.length));
+  return (spaced || '(empty)') + (cut ? '…' : '');
 }
 
 /** Names of which those that come again in their text are numbered.
@@ -74,6 +76,13 @@ function el(tag, properties = {}, ...children) {
 /** @param {number} layer */
 function layerName(layer) {
   return layer === 0 ? 'layer 0 (embedding)' : `layer ${layer}`;
+}
+
+/** The layers of an exploration in words. @param {Exploration} e */
+function layersOf(e) {
+  const n = e.layers.filter(({ layer }) => layer > 0).length;
+  const layers = `${n} ${n === 1 ? 'layer' : 'layers'}`;
+  return n < e.layers.length ? `${layers} and the embeddings` : layers;
 }
 
 /** The last part of a path or id. @param {string} model */

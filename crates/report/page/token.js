@@ -35,17 +35,6 @@ class TokenPanel extends Panel {
     this.controls.append(this.pinButton);
   }
 
-  deps() {
-    return [
-      layerAt(this.side),
-      state.metric,
-      state.words,
-      state.special,
-      focusOf(this.side),
-      state.pinned,
-    ];
-  }
-
   /** The current chart. */
   chart() {
     const { side } = this;
@@ -75,7 +64,7 @@ class TokenPanel extends Panel {
         this.side.metrics.length > 0
           ? 'Choose a token in the text, on the map or in the heat map.'
           : 'The page has no similarities for so many tokens.';
-      pen.text(width / 2, height / 2, why, { align: 'center', fill: theme.muted });
+      notice(pen, width, height, why);
       return;
     }
     const faint = chart.all.filter((c) => !chart.shown.has(c)).map((c) => c.values);
@@ -163,10 +152,6 @@ class NeighboursPanel extends Panel {
 
   height() {
     return 0;
-  }
-
-  deps() {
-    return [layerAt(this.side), state.metric, state.words, state.special, focusOf(this.side)];
   }
 
   /** @returns {{unit: Unit, value: number | null}[]} */

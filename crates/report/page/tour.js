@@ -24,7 +24,7 @@ const TOUR = [
   ],
   [
     'charts',
-    'By depth',
+    'By layer',
     'The curves show what changes from layer to layer, with intervals. Each panel explains what it shows and what it cannot show. You can save each panel, or read it as a table.',
   ],
 ];

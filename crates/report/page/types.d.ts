@@ -58,6 +58,8 @@ declare namespace Schema {
     rows: Panel[][];
     /** Whether these are small multiples: many small panels, with the names of the curves in one legend instead of beside each curve. */
     multiples?: boolean;
+    /** What a reader has to know about axes and bands, as sentences below the panels. */
+    notes?: string[];
   };
   /** Curves over one horizontal axis. */
   type Panel = {
@@ -88,8 +90,8 @@ declare namespace Schema {
     n?: number;
     /** A measure, or what measures are compared with. */
     kind: SeriesKind;
-    /** Whether the largest value is ringed. */
-    peak?: boolean;
+    /** The place that is ringed: that of the largest value. */
+    peak?: number;
     /** The place of a measure's colour and marker in the palette; `Curves` sets it. */
     colour: number;
   };

@@ -3,7 +3,7 @@
 use crate::geometry::Measure;
 use serde::{Serialize, Serializer};
 use std::fmt;
-use stratoscope_geometry::{GeometryError, Metric};
+use stratoscope_geometry::{Estimate, GeometryError, MIN_UNITS, Metric};
 
 /// A part that is missing from a result.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -104,6 +104,18 @@ impl Omitted {
     /// A part that is missing at all layers.
     pub(crate) fn new(what: Part, why: Why) -> Self {
         Self { what, layer: None, why }
+    }
+
+    /// The interval of a number over too few `units`. None if the number has an interval, or is not
+    /// defined.
+    pub(crate) fn interval(
+        name: &'static str,
+        units: &'static str,
+        found: Option<Estimate>,
+    ) -> Option<Self> {
+        let found = found.filter(Estimate::has_few_units)?.n;
+        let why = Why::TooFew { what: units, needed: MIN_UNITS, found };
+        Some(Self::new(Part::Interval(name), why))
     }
 }
 

@@ -23,9 +23,9 @@ pub use report::{Baselines, ClassCount, Data, LabelReport, LayerReport, Report, 
 pub use saved::{Prediction, SavedProbe};
 pub use task::{Span, TaskRow, TsvTask};
 
-use crate::Result;
 use crate::analysis::{Analysis, Figure, ModelRecord, Provenance};
 use crate::text::written;
+use crate::{Omitted, Result};
 use serde_json::{Value, json};
 use stratoscope_extractor::{LayerSelection, LongText};
 use stratoscope_loader::Pooling;
@@ -138,6 +138,16 @@ impl Analysis for Report {
 
     fn summary(&self) -> String {
         written(|text| summary::write(text, self))
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        let clusters = if self.data.unit == "word" { "test sentences" } else { "test texts" };
+        let accuracy = self.labels.iter().filter_map(|label| label.layers.first());
+        let accuracy = accuracy.map(|layer| ("accuracy", clusters, Some(layer.accuracy())));
+        let trees = self.structural.iter().filter_map(|of| of.layers.first());
+        let trees = trees.map(|(_, layer)| ("trees", "test sentences", layer.scores.uuas));
+        let interval = |(name, units, of)| Omitted::interval(name, units, of);
+        accuracy.take(1).chain(trees).filter_map(interval).collect()
     }
 
     fn title(&self) -> String {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use stratoscope_extractor::Row;
 use stratoscope_geometry::Estimate;
+use stratoscope_numerics::largest;
 
 /// The width of the terminal text.
 pub(crate) const WIDTH: usize = 96;
@@ -78,6 +79,28 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
+/// The texts in their order, but those without a letter or digit last: a punctuation mark tells a
+/// reader little.
+pub(crate) fn words_first<'a>(texts: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let (mut words, marks): (Vec<&str>, Vec<&str>) =
+        texts.into_iter().partition(|text| text.chars().any(char::is_alphanumeric));
+    words.extend(marks);
+    words
+}
+
+/// The place of the first of the largest values; None if all of several values are equal, because then
+/// no place differs from the others.
+pub(crate) fn highest(values: impl IntoIterator<Item = f64>) -> Option<usize> {
+    let values: Vec<f64> = values.into_iter().collect();
+    let differ = values.len() == 1 || values.iter().any(|value| *value != values[0]);
+    largest(values).filter(|_| differ)
+}
+
+/// The blocks of a model, and layer 0: `6 layers and the embeddings`.
+pub(crate) fn layers_of(n_layers: usize) -> String {
+    format!("{} and the embeddings", counted(n_layers, "layer", "layers"))
+}
+
 /// The name of a model in figures and file names: the last part of its path or of its id on the hub.
 pub(crate) fn short_name(model: &str) -> &str {
     model.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(model)
@@ -130,6 +153,14 @@ pub(crate) fn numbered(names: impl Iterator<Item = (usize, String)>) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn marks_come_after_words_and_equal_values_have_no_highest() {
+        assert_eq!(words_first([".", "bank", "##s", ",", "2"]), ["bank", "##s", "2", ".", ","]);
+        assert_eq!((highest([1.0, 3.0, 3.0]), highest([2.0])), (Some(1), Some(0)));
+        assert_eq!((highest([1.0, 1.0]), highest([])), (None, None));
+        assert_eq!(layers_of(1), "1 layer and the embeddings");
+    }
 
     #[test]
     fn numbers_are_short_and_lines_are_cut_at_spaces() {

@@ -1,6 +1,6 @@
 //! The commands about models, this machine and the shell.
 
-use super::{CommonArgs, HubArgs};
+use super::{CacheArgs, CommonArgs, HubArgs};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -17,7 +17,7 @@ pub(crate) struct ModelJobArgs {
 #[derive(Debug, Group)]
 pub(crate) struct ModelsArgs {
     #[command(flatten)]
-    pub(crate) hub: HubArgs,
+    pub(crate) cache: CacheArgs,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
 }

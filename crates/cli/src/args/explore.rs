@@ -10,7 +10,7 @@ Writes a folder:
   ID.svg, ID.png      every figure
   ID.json, ID.csv     the chart of the figure as data, and its numbers in long form
   numbers.json        all numbers; --json prints them
-  states.safetensors  the hidden states
+  states.safetensors  the hidden states; with --attention also the attention patterns
   manifest.json       what made the folder: model, files, settings, command line
 
 The figures are trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change and \

@@ -10,7 +10,8 @@ use stratoscope::LayerSelection;
 pub(crate) struct InputArgs {
     /// The texts; `-` reads standard input, one text per line.
     pub(crate) text: Vec<String>,
-    /// Read the texts from a file: one per line, or a .conllu, .jsonl or .parquet file.
+    /// Read the texts from a file: one per line, or a .conllu file (whose words --words takes), a
+    /// .jsonl or a .parquet file.
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) file: Option<PathBuf>,
     /// The key of a .jsonl file, or the column of a .parquet file, that holds the text.
@@ -31,7 +32,7 @@ pub(crate) struct RowArgs {
     /// Layers to keep, such as 0,4,8-12,-1; 0 is the embedding [default: all].
     #[arg(long, value_name = "LIST", allow_hyphen_values = true)]
     pub(crate) layers: Option<LayerSelection>,
-    /// One row per word instead of one row per token; for a .conllu file, the words of the file.
+    /// One row per word instead of one row per token.
     #[arg(long)]
     pub(crate) words: bool,
     /// How the vectors of several tokens become one vector [default: mean].
@@ -58,8 +59,7 @@ pub(crate) struct LookArgs {
     /// The seed of t-SNE, the random projection and the bootstrap.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// Also measure the attention of every head in every block, and attention rollout; `explore`
-    /// keeps the attention patterns with the states.
+    /// Also measure the attention of every head in every block, and attention rollout.
     #[arg(long)]
     pub(crate) attention: bool,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub(crate) struct LookArgs {
 #[derive(Debug, Clone, Group)]
 pub(crate) struct OutputArgs {
     /// The folder to write [default: a folder in stratoscope-out, named after model, command and
-    /// input].
+    /// input; with --json none].
     #[arg(id = "output", long = "output", value_name = "DIR")]
     pub(crate) folder: Option<PathBuf>,
     /// Replace the output of an earlier run.
@@ -114,12 +114,9 @@ pub(crate) struct RunArgs {
     pub(crate) hub: HubArgs,
 }
 
-/// How the hub is used.
+/// The cache of the hub.
 #[derive(Debug, Clone, Group)]
-pub(crate) struct HubArgs {
-    /// A branch, tag or commit of the hub repository.
-    #[arg(long)]
-    pub(crate) revision: Option<String>,
+pub(crate) struct CacheArgs {
     /// Use only the cache, not the network (also HF_HUB_OFFLINE=1).
     #[arg(long)]
     pub(crate) offline: bool,
@@ -127,6 +124,16 @@ pub(crate) struct HubArgs {
     /// client].
     #[arg(long, value_name = "DIR")]
     pub(crate) cache_dir: Option<PathBuf>,
+}
+
+/// How a model of the hub is read.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct HubArgs {
+    /// A branch, tag or commit of the hub repository.
+    #[arg(long)]
+    pub(crate) revision: Option<String>,
+    #[command(flatten)]
+    pub(crate) cache: CacheArgs,
     /// Read pytorch_model.bin if a model has no safetensors file. This file is a pickle, a program
     /// for Python; it is parsed here, and nothing in it is executed.
     #[arg(long)]
@@ -136,7 +143,7 @@ pub(crate) struct HubArgs {
 /// The arguments of every command.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct CommonArgs {
-    /// Print one JSON object instead of text, and write no files unless --output is given.
+    /// Print one JSON object instead of text.
     #[arg(long)]
     pub(crate) json: bool,
     /// The number of threads [default: all cores]. Results do not depend on it.

@@ -16,7 +16,7 @@ prints) and manifest.json.
 
 The program splits a CoNLL-U file (--corpus) by sentences: a tenth for the scores, a tenth to \
 choose the penalty. Files that are already split are given with --train, --dev and --test; without \
---test, the scores are those on --dev, and nothing is chosen on --dev. Words without the label are \
+--test, the scores are those on --dev, and the penalty is chosen on a tenth of --train. Words without the label are \
 omitted, and their number is reported. deprel is the relation as annotated; deprel.universal is \
 the relation without subtypes (nsubj for nsubj:pass).
 
@@ -50,10 +50,10 @@ pub(crate) struct ProbeArgs {
     /// A CoNLL-U file to fit to; may be repeated.
     #[arg(long, value_name = "FILE", conflicts_with = "tsv")]
     pub(crate) train: Vec<PathBuf>,
-    /// A CoNLL-U file to choose the penalty on; may be repeated.
+    /// A CoNLL-U file to choose the penalty on [default: a tenth of --train]; may be repeated.
     #[arg(long, value_name = "FILE", conflicts_with = "tsv", requires = "train")]
     pub(crate) dev: Vec<PathBuf>,
-    /// A CoNLL-U file to score on; may be repeated.
+    /// A CoNLL-U file to score on [default: --dev]; may be repeated.
     #[arg(long, value_name = "FILE", conflicts_with = "tsv", requires = "train")]
     pub(crate) test: Vec<PathBuf>,
     /// A task of your own: a file with lines text TAB label, or text TAB START-END TAB label.

@@ -8,7 +8,7 @@ use crate::figures::cells::{self, Block};
 use crate::input::{self, Places, check_count, check_len, check_value};
 use crate::labels::Rect;
 use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, SMALL};
-use stratoscope_chart::Axis;
+use stratoscope_chart::{Axis, ChartError};
 
 /// The largest number of columns: beyond it, neighbouring dimensions share one.
 const MAX_COLUMNS: usize = 1_600;
@@ -138,12 +138,13 @@ impl Activations {
         if (50.0..=100.0).contains(&self.clip_percentile) {
             return Ok(());
         }
-        Err(PlotError::OutOfRange {
+        Err(ChartError::OutOfRange {
             what: "the clip percentile".to_owned(),
             value: self.clip_percentile,
             low: 50.0,
             high: 100.0,
-        })
+        }
+        .into())
     }
 
     /// The clip and the largest magnitude. (A percentile of 0 would show nothing: then the largest.)

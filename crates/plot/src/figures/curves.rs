@@ -2,10 +2,12 @@
 
 mod panel;
 
+use crate::canvas::Look;
+use crate::colour::{INK, SOFT};
 use crate::error::PlotError;
 use crate::figure::Figure;
-use crate::input::{self, check_count, check_value};
-use crate::layout::{self, COLUMN, MARGIN, Page, SMALL};
+use crate::input::{check_count, check_value};
+use crate::layout::{self, BODY, COLUMN, LEADING, MARGIN, Page, SMALL};
 use stratoscope_chart::{AxisKind, Chart, Curves, Panel, Series, SeriesKind};
 
 /// Height of a panel that is alone in its figure, and of one among several.
@@ -47,25 +49,25 @@ fn check(panel: &Panel) -> Result<(), PlotError> {
 
 fn rows(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
     let mut page = Page::new(&chart.full_title(), COLUMN);
-    let mut notes = Vec::new();
     let height = if curves.panels().count() == 1 { HEIGHT } else { SHARED_HEIGHT };
     for row in curves.rows.iter().filter(|row| !row.is_empty()) {
         let count = row.len() as f64;
         let width = (COLUMN - 2.0 * MARGIN - GAP * (count - 1.0)) / count;
         let top = page.y;
+        let titles: Vec<Vec<String>> =
+            row.iter().map(|panel| page.wrapped(&panel.title, BODY, width)).collect();
+        let head = 1.25 * BODY * titles.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let mut bottom = top;
-        for (column, panel) in row.iter().enumerate() {
+        for (column, (panel, title)) in row.iter().zip(&titles).enumerate() {
             let left = MARGIN + column as f64 * (width + GAP);
-            page.y = top;
-            notes.extend(panel::large(&mut page, panel, left, width, height));
+            page.stack((left, top + BODY), title, Look::new(BODY, INK));
+            page.y = top + head;
+            panel::large(&mut page, panel, left, width, height);
             bottom = page.y.max(bottom);
         }
         page.y = bottom;
     }
-    notes.iter().for_each(|note| page.note(note));
-    if has_bands(curves) {
-        page.note("Bands: interval of each value.");
-    }
+    curves.notes.iter().for_each(|note| page.note(note));
     let shows: Vec<String> = curves.panels().map(in_words).collect();
     page.finish(&chart.caption, &shows.join(" "))
 }
@@ -83,7 +85,7 @@ fn multiples(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
         let entry = |series: &&Series| {
             let ink = panel::ink(series);
             let rank = if series.kind == SeriesKind::Measure { series.colour } else { 0 };
-            (rank, ink, ink, page.label(&series.name, SMALL, 210.0))
+            (rank, ink, ink, page.label(&series.name, SMALL, COLUMN - 2.0 * MARGIN - 24.0))
         };
         let entries: Vec<_> = names.iter().map(entry).collect();
         layout::entries_row(&mut page, &entries);
@@ -93,30 +95,25 @@ fn multiples(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
     let width = (COLUMN - 2.0 * MARGIN - SMALL_GAP * (across - 1.0)) / across;
     for row in &curves.rows {
         let top = page.y;
-        for (column, panel) in row.iter().enumerate() {
+        let heads: Vec<[Vec<String>; 2]> = (row.iter())
+            .map(|p| [page.wrapped(&p.title, BODY, width), page.wrapped(&p.y, SMALL, width)])
+            .collect();
+        let room = |part: usize| heads.iter().map(|head| head[part].len()).max().unwrap_or(0);
+        let titles = LEADING * BODY * room(0) as f64;
+        let head = titles + LEADING * SMALL * room(1) as f64 + 4.0;
+        for (column, (panel, [title, unit])) in row.iter().zip(&heads).enumerate() {
             let left = MARGIN + column as f64 * (width + SMALL_GAP);
-            panel::small(&mut page, panel, left, top, width, SMALL_HEIGHT);
+            page.stack((left, top + BODY), title, Look::new(BODY, INK));
+            page.stack((left, top + titles + SMALL), unit, Look::new(SMALL, SOFT));
+            panel::small(&mut page, panel, left, top + head, width, SMALL_HEIGHT);
         }
-        page.y = top + SMALL_HEIGHT + 46.0;
+        page.y = top + head + SMALL_HEIGHT + 22.0;
     }
-    let axis = match curves.panels().next().map(|panel| &panel.x) {
-        Some(x) if x.kind == AxisKind::Share => {
-            "depth as a share of the whole (0: embedding, 1: last layer)".to_owned()
-        }
-        Some(x) => input::axis_title(x, SMALL, COLUMN),
-        None => String::new(),
-    };
-    let bands = if has_bands(curves) { "Bands: interval of each value. " } else { "" };
-    page.note(&format!("Horizontal axes: {axis}. {bands}Vertical axes need not start at 0."));
+    page.note(&curves.notes.join(" "));
     let titles: Vec<&str> = curves.panels().map(|panel| panel.title.as_str()).collect();
     let names: Vec<&str> = names.iter().map(|series| series.name.as_str()).collect();
     let shows = format!("By depth, of {}: {}.", names.join(", "), titles.join(", "));
     page.finish(&chart.caption, &shows)
-}
-
-fn has_bands(curves: &Curves) -> bool {
-    let mut all = curves.panels().flat_map(|panel| &panel.series);
-    all.any(|series| series.intervals.iter().any(Option::is_some))
 }
 
 /// A panel in words.
@@ -125,7 +122,6 @@ fn in_words(panel: &Panel) -> String {
     let title = if panel.title.is_empty() { "" } else { ", " };
     let by = match panel.x.kind {
         AxisKind::Share => panel.x.title.clone(),
-        AxisKind::Layers => format!("layer, {} layers", panel.x.len()),
         _ => format!("{}, {} values", panel.x.title, panel.x.len()),
     };
     format!("{}{title}{} by {by}: {}.", panel.title, panel.y, names.join(", "))

@@ -83,8 +83,7 @@ pub(crate) fn draw(chart: &Chart, grid: &Grid) -> Result<Figure, PlotError> {
         page.y += band;
     }
     let scale = Scale::from(&grid.scale);
-    let label = page.label(&grid.value, SMALL, width.min(320.0));
-    let bar = Bar { scale, label: &label, whole: false, clipped: false };
+    let bar = Bar { scale, label: &grid.value, whole: false, clipped: false };
     layout::colour_bar(&mut page, left, width.min(320.0), &bar);
     let shows = format!(
         "{} at {} rows ({}) for {shown} of {n} columns ({}).",

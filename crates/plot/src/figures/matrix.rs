@@ -9,7 +9,7 @@ use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::figures::cells;
 use crate::input::{self, check_count, check_value};
-use crate::layout::{self, Bar, COLUMN, MARGIN, Page, SMALL};
+use crate::layout::{self, Bar, COLUMN, MARGIN, Page};
 use stratoscope_chart::{AxisKind, Chart, Matrix, MatrixPanel};
 use tile::{Sizes, Tile};
 
@@ -40,9 +40,9 @@ pub(crate) fn draw(chart: &Chart, matrix: &Matrix) -> Result<Figure, PlotError> 
     let mut drawn = Vec::new();
     for (group, sizes) in groups.iter().zip(&sizes) {
         if !group.heading.is_empty() {
-            let heading = page.label(group.heading, 9.0, width - 2.0 * MARGIN);
-            page.canvas.text((MARGIN, page.y + 9.0), &heading, Look::new(9.0, INK));
-            page.y += 14.0;
+            let heading = page.wrapped(group.heading, 9.0, width - 2.0 * MARGIN);
+            let at = (MARGIN, page.y + 9.0);
+            page.y += page.stack(at, &heading, Look::new(9.0, INK)) + 3.0;
         }
         drawn.push(group.draw(&mut page, sizes));
         if let (Bars::Group, Some(tile)) = (group.bars, group.tiles.first()) {
@@ -201,7 +201,7 @@ fn has_one_n(matrix: &Matrix) -> bool {
 fn bar(page: &mut Page, of: &MatrixPanel, n: Option<usize>, (x, width): (f64, f64), several: bool) {
     let n = n.map_or_else(String::new, |n| format!(", n = {n}"));
     let one = if several { ", one scale for all" } else { "" };
-    let label = format!("{}{n}{one}", page.label(&of.value, SMALL, width));
+    let label = format!("{}{n}{one}", of.value);
     let bar = Bar { scale: Scale::from(&of.scale), label: &label, whole: false, clipped: false };
     layout::colour_bar(page, x, width.min(page.width - MARGIN - x), &bar);
 }

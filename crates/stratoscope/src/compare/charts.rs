@@ -9,7 +9,7 @@ use crate::Estimate;
 use crate::series::series;
 use crate::text::short_name;
 use stratoscope_chart::{Axis, Chart, Curves, Drawing, MatrixPanel, Panel, Scale, Series, Slice};
-use stratoscope_geometry::Metric;
+use stratoscope_geometry::{MIN_UNITS, Metric};
 
 /// With more pairs of contexts than this, only their mean has a curve.
 const MAX_CURVES: usize = 6;
@@ -36,18 +36,24 @@ impl Comparison {
     pub(super) fn by_depth(&self) -> Chart {
         // A panel takes the whole width if its curves have long names.
         let (title, rows, caption) = match &self.result {
-            Compared::Sentences(of) => {
-                ("Two sentences by depth", self.of_sentences(of), caption_of_sentences(of))
-            }
-            Compared::Word(of) => {
-                ("One word in its contexts by depth", self.of_word(of), caption_of_word(of))
-            }
+            Compared::Sentences(of) => (
+                "Distance of two sentences by layer",
+                self.of_sentences(of),
+                caption_of_sentences(of),
+            ),
+            Compared::Word(of) => (
+                "Similarity of one word in its contexts by layer",
+                self.of_word(of),
+                caption_of_word(of),
+            ),
             Compared::Pairs(of) => {
-                ("Minimal pairs by depth", self.of_pairs(of), caption_of_pairs(of))
+                ("Distance of minimal pairs by layer", self.of_pairs(of), caption_of_pairs(of))
             }
-            Compared::Wic(of) => {
-                ("Word in context by depth", self.of_wic(of), self.caption_of_wic(of))
-            }
+            Compared::Wic(of) => (
+                "Separation of word senses by similarity and layer",
+                self.of_wic(of),
+                self.caption_of_wic(of),
+            ),
         };
         self.chart("compare", title, Curves::rows(rows)).caption(caption)
     }
@@ -115,7 +121,7 @@ impl Comparison {
              not show why a vector changes, and single words have no intervals.",
             self.distance(),
         );
-        let title = "Where two sentences differ";
+        let title = "Distance of each word of two sentences, as a percentile by layer";
         self.chart("words", title, panel.decimals(0).slices([slice])).caption(caption)
     }
 
@@ -256,7 +262,7 @@ fn caption_of_pairs(of: &PairsComparison) -> String {
 fn bands(estimates: impl Iterator<Item = Option<Estimate>>, of: &str) -> String {
     match estimates.flatten().any(|estimate| estimate.interval.is_some()) {
         true => format!("Bands: 95 % bootstrap intervals over {of}"),
-        false => format!("No intervals: they need at least two {of}"),
+        false => format!("No intervals: they need at least {MIN_UNITS} {of}"),
     }
 }
 

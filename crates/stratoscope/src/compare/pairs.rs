@@ -247,9 +247,13 @@ fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
             _ => {}
         }
     }
-    if pairs == 1 {
-        out.push(omitted("intervals", "they need at least two pairs"));
-    }
+    let means = [
+        ("changed", layer.changed),
+        ("after", layer.after),
+        ("before", layer.before),
+        ("sentence", layer.sentence),
+    ];
+    out.extend(means.into_iter().filter_map(|(name, of)| Omitted::interval(name, "pairs", of)));
     out
 }
 

@@ -299,21 +299,13 @@ fn missing(
     let mut out = Vec::new();
     let Some(layer) = layers.first() else { return out };
     let same = alignment.iter().all(|word| word.edit == EditKind::Kept);
-    match layer.kept {
-        None => out.push(omitted("kept", "no word is in both sentences")),
-        Some(kept) if kept.n < 2 => {
-            out.push(omitted("interval of kept", "only one word is in both sentences"));
-        }
-        Some(_) => {}
-    }
-    match layer.replaced {
-        None => {
-            out.push(omitted("replaced", "no word is replaced"));
-        }
-        Some(replaced) if replaced.n < 2 => {
-            out.push(omitted("interval of replaced", "only one word is replaced"));
-        }
-        Some(_) => {}
+    let means = [
+        ("kept", layer.kept, "no word is in both sentences"),
+        ("replaced", layer.replaced, "no word is replaced"),
+    ];
+    for (name, mean, why) in means {
+        out.extend(mean.is_none().then(|| omitted(name, why)));
+        out.extend(Omitted::interval(name, "words", mean));
     }
     if layer.kept.is_some() && begins.is_none() {
         let reason = match same {

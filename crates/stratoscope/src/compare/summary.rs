@@ -2,20 +2,20 @@
 
 use super::sentences::NEAREST;
 use super::{
-    Compared, Comparison, EditKind, PairsComparison, PairsLayer, SentenceComparison, WicComparison,
+    Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
     WordComparison, WordDistance,
 };
 use crate::Estimate;
-use crate::text::with_interval;
+use crate::text::{highest, layers_of, with_interval};
 use std::fmt::Write;
-use stratoscope_numerics::largest;
+use stratoscope_geometry::MIN_UNITS;
 
 /// The largest number of contexts, and of pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
 
 pub(super) fn write(text: &mut String, comparison: &Comparison) -> std::fmt::Result {
     let model = &comparison.model;
-    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     writeln!(text)?;
     match &comparison.result {
         Compared::Sentences(of) => sentences(text, of),
@@ -71,19 +71,22 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     if let Some(layer) = of.most.and_then(at) {
         writeln!(
             text,
-            "and differ{s} most at layer {}, where {} % of pairs of one word are closer",
+            "By percentile, the difference is largest at layer {}: {} % of pairs of one word are \
+             closer",
             layer.layer,
             percent(layer.kept_percentile_same_word),
         )?;
         let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
         let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
-        let known: Vec<(&str, WordDistance)> = known.collect();
-        let most = largest(known.iter().map(|(_, d)| d.percentile_same_word.unwrap_or(0.0)));
+        let has_letter = |word: &str| word.chars().any(char::is_alphanumeric);
+        let known: Vec<(&str, WordDistance)> = known.filter(|(word, _)| has_letter(word)).collect();
+        let most = highest(known.iter().map(|(_, d)| d.percentile_same_word.unwrap_or(0.0)));
         if let Some((word, distance)) = most.map(|at| known[at]) {
             let place = percent(distance.percentile_same_word);
             writeln!(
                 text,
-                "The word that differs most at this layer is {word:?}: distance {:.3} ({place} %)",
+                "The word with the largest percentile at this layer is {word:?}: {place} %, \
+                 distance {:.3}",
                 distance.distance
             )?;
         }
@@ -155,11 +158,19 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     }
     let Some(best) = of.layers.get(of.best) else { return Ok(()) };
     writeln!(text)?;
-    writeln!(
-        text,
-        "At layer {}, where similarity separates the senses of the homographs best (AUC {:.2}):",
-        best.layer, best.senses_auc.value
-    )?;
+    match highest(of.layers.iter().map(|l| l.senses_auc.value)) {
+        Some(at) => writeln!(
+            text,
+            "At layer {}, where similarity separates the senses of the homographs best (AUC \
+             {:.2}):",
+            of.layers[at].layer, of.layers[at].senses_auc.value
+        )?,
+        None => writeln!(
+            text,
+            "At layer {} (no layer separates the senses of the homographs better than another):",
+            best.layer
+        )?,
+    }
     for pair in best.pairs.iter().take(MAX_LISTED) {
         writeln!(
             text,
@@ -205,9 +216,10 @@ fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
             estimate(l.sentence),
         )?;
     }
-    let sentence = |l: &PairsLayer| l.sentence.map_or(0.0, |found| found.value);
-    let most = largest(of.layers.iter().map(sentence)).map(|at| &of.layers[at]);
-    if let Some((layer, value)) = most.map(|l| (l.layer, sentence(l))).filter(|(_, v)| *v > 0.0) {
+    let sentences: Vec<(usize, f64)> =
+        of.layers.iter().filter_map(|l| Some((l.layer, l.sentence?.value))).collect();
+    if let Some(at) = highest(sentences.iter().map(|(_, value)| *value)) {
+        let (layer, value) = sentences[at];
         writeln!(text)?;
         writeln!(
             text,
@@ -219,11 +231,11 @@ fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {
 
 fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
     let n = of.layers.first().map_or(0, |l| l.auc.n);
-    writeln!(
-        text,
-        "{} pairs, {} of the same sense; intervals over {n} {}",
-        of.pairs, of.same, of.resampled
-    )?;
+    let intervals = match n < MIN_UNITS {
+        true => format!("no intervals over {n} {} (they need {MIN_UNITS})", of.resampled),
+        false => format!("intervals over {n} {}", of.resampled),
+    };
+    writeln!(text, "{} pairs, {} of the same sense; {intervals}", of.pairs, of.same)?;
     writeln!(text, "layer                   AUC             same sense           other sense")?;
     for l in &of.layers {
         writeln!(
@@ -239,6 +251,9 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
         return Ok(());
     };
     writeln!(text)?;
+    if highest(of.layers.iter().map(|l| l.auc.value)).is_none() {
+        return writeln!(text, "No layer differs: the AUC is {:.2} at all layers.", best.auc.value);
+    }
     writeln!(
         text,
         "Best layer: {} (chosen on these pairs). There, a pair of the same sense is more similar",

@@ -7,7 +7,7 @@ use super::word_vectors::{TextPlaces, Vectors};
 use super::{CompareError, Compared, Comparison, Options, digest, omitted};
 use crate::progress::Silent;
 use crate::text::counted;
-use crate::{Estimate, Explorer, Result};
+use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -260,6 +260,12 @@ impl Explorer {
             let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
             let reason = format!("{n} omitted, because the word has no token: lines {some}");
             out.push(omitted("pairs", reason));
+        }
+        if let Some(layer) = layers.first() {
+            let means =
+                [("auc", Some(layer.auc)), ("same", layer.same), ("different", layer.different)];
+            let interval = |(name, of)| Omitted::interval(name, resampled, of);
+            out.extend(means.into_iter().filter_map(interval));
         }
         let same = labels.iter().filter(|l| **l).count();
         let (file, sha256) = (file.to_owned(), digest(pairs)?);

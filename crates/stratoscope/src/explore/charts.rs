@@ -11,6 +11,7 @@ use stratoscope_chart::{
     Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
 };
 use stratoscope_extractor::Unit;
+use stratoscope_geometry::MIN_UNITS;
 
 /// A chart, and its line in the terminal summary.
 #[derive(Debug)]
@@ -99,16 +100,27 @@ impl Exploration {
                 profile.panels().into_iter().map(|row| row.into_iter().map(named).collect()),
             );
         }
-        let chart = Chart::new("depth", "What changes with depth", Curves::rows(rows))
+        let and = if self.profile.is_some() { ", and the profile of the model" } else { "" };
+        let title = format!("Mean {y} of {} by layer{and}", self.units());
+        let chart = Chart::new("depth", title, Curves::rows(rows))
             .caption(captions.join(" "))
             .paper("Ethayarajh 2019", "10.18653/v1/D19-1006");
         (!chart.is_empty()).then(|| chart.into())
     }
 
     fn depth_caption(&self) -> String {
-        let over = match self.states.texts.len() {
-            1 => format!("the {} of one text, so they are not valid for other texts", self.units()),
-            n => format!("{n} texts"),
+        let own = |layer: &LayerSummary| [layer.to_layer_0, layer.to_sentence];
+        let has_intervals =
+            self.layers.iter().flat_map(own).flatten().any(|mean| mean.interval.is_some());
+        let intervals = match (has_intervals, self.states.texts.len()) {
+            (true, 1) => format!(
+                "Bands: 95 % bootstrap intervals over the {} of one text, so they are not valid \
+                 for other texts",
+                self.units()
+            ),
+            (true, n) => format!("Bands: 95 % bootstrap intervals over {n} texts"),
+            (false, 1) => format!("No intervals: they need at least {MIN_UNITS} {}", self.units()),
+            (false, _) => format!("No intervals: they need at least {MIN_UNITS} texts"),
         };
         let baseline = match self.layers.first().and_then(|l| l.baseline) {
             Some(baseline) => format!(
@@ -122,11 +134,7 @@ impl Exploration {
                     .map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why))
             }
         };
-        format!(
-            "Means over the {} that are not special. Bands: 95 % bootstrap intervals over \
-             {over}.{baseline}",
-            self.units(),
-        )
+        format!("Means over the {} that are not special. {intervals}.{baseline}", self.units(),)
     }
 
     fn norms(&self) -> Option<Described> {
@@ -141,7 +149,7 @@ impl Exploration {
              depend on the norm.",
             self.units()
         );
-        Some(Chart::new("norms", "Norms", Curves::one(panel)).caption(caption).into())
+        Some(Chart::new("norms", "Mean norm by layer", Curves::one(panel)).caption(caption).into())
     }
 
     fn cka_chart(&self) -> Option<Described> {
@@ -151,7 +159,7 @@ impl Exploration {
         let panel = MatrixPanel::new(axis(), axis(), "debiased linear CKA", scale)
             .n(*n)
             .values(values.iter().copied().map(Some));
-        let chart = Chart::new("cka", "Similarity of layers", panel)
+        let chart = Chart::new("cka", "Similarity of layers by CKA", panel)
             .caption(cka_caption(&format!("over the {} that are not special", self.units())))
             .paper("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
         Some(chart.into())

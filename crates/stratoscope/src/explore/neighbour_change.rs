@@ -3,6 +3,7 @@
 use super::Exploration;
 use super::charts::Described;
 use super::neighbours::NeighbourChange;
+use crate::text::words_first;
 use std::collections::BTreeMap;
 use stratoscope_chart::{Axis, Cell, Chart, Column, Drawing, MatrixPanel, Scale, Table};
 
@@ -50,7 +51,8 @@ impl Exploration {
             chance = change.by_chance,
             means = means.join(", "),
         );
-        let chart = Chart::new("neighbour_change", "Change of nearest neighbours", drawing);
+        let chart =
+            Chart::new("neighbour_change", "Share of new nearest neighbours by layer", drawing);
         Some(Described { chart: chart.caption(caption), headline: self.change_headline(change) })
     }
 
@@ -92,9 +94,8 @@ impl Exploration {
     /// The step with the largest change, and the tokens with the largest changes.
     fn change_headline(&self, change: &NeighbourChange) -> Option<(&'static str, String)> {
         let step = change.largest()?;
-        let most = step.tokens.iter().take(3);
-        let most: Vec<&str> =
-            most.map(|token| self.states.rows[token.row].label.as_str()).collect();
+        let names = step.tokens.iter().map(|token| self.states.rows[token.row].label.as_str());
+        let most: Vec<&str> = words_first(names).into_iter().take(3).collect();
         let text = format!(
             "layer {} to {}: {:.0} % of nearest neighbours are new (random: {:.0} %), most for: {}",
             step.from,

@@ -1,6 +1,6 @@
 //! Similarities: curves by depth, matrices between tokens, and CKA between layers.
 
-use super::{LayerSummary, Options};
+use super::{LayerSummary, ORDINARY, Options};
 use crate::baseline::Baseline;
 use crate::{Estimate, Omitted, Part, Result, Why};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
@@ -89,6 +89,13 @@ pub(super) fn by_layer(
             baseline: baseline.and_then(|b| b.values.get(layer).copied()),
             norm: norms(x.view())?.mean().unwrap_or(0.0),
         });
+    }
+    let units =
+        if sentences.iter().any(|s| Some(s) != sentences.first()) { "texts" } else { ORDINARY };
+    if let Some(layer) = summaries.first() {
+        let means = [("to_layer_0", layer.to_layer_0), ("to_sentence", layer.to_sentence)];
+        let interval = |(name, of)| Omitted::interval(name, units, of);
+        omitted.extend(means.into_iter().filter_map(interval));
     }
     Ok(summaries)
 }

@@ -3,10 +3,10 @@
 use super::Exploration;
 use super::charts::Described;
 use crate::Result;
+use crate::text::highest;
 use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::rowwise_cosine;
-use stratoscope_numerics::largest;
 
 /// A matrix of more tokens is not readable.
 pub(super) const MAX_ROWS: usize = 300;
@@ -65,7 +65,7 @@ impl Exploration {
             ordinary.iter().map(|&row| step[row]).sum::<f64>() / ordinary.len().max(1) as f64
         };
         let means: Vec<f64> = self.steps.iter().map(mean).collect();
-        let index = largest(means.iter().copied())?;
+        let index = highest(means.iter().copied())?;
         let (from, to) = (self.states.layers[index], self.states.layers[index + 1]);
         let units = self.units();
         Some((

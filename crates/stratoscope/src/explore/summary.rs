@@ -2,7 +2,7 @@
 
 use super::Exploration;
 use super::charts::{CURVES, Pick};
-use crate::text::counted;
+use crate::text::{counted, layers_of};
 use std::fmt::Write;
 use stratoscope_extractor::Unit;
 
@@ -19,7 +19,7 @@ pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::R
     if !origin.family.is_empty() {
         write!(text, ", {}", origin.family)?;
     }
-    writeln!(text, ", {} layers of {} dimensions", origin.n_layers, states.d_model())?;
+    writeln!(text, ", {} of {} dimensions", layers_of(origin.n_layers), states.d_model())?;
     write!(text, "{}", counted(states.texts.len(), "text", "texts"))?;
     write!(text, ", {}", counted(states.rows.len(), one, more))?;
     if special > 0 {
@@ -74,8 +74,8 @@ fn headlines(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     Ok(())
 }
 
-/// Writes a curve as a row of cells with its first and last value; a curve without values is
-/// skipped.
+/// Writes a curve as a row of cells with its first and last value; a dot stands for a layer without
+/// a value. A curve without values is skipped.
 fn strip(
     text: &mut String,
     name: &str,
@@ -97,7 +97,7 @@ fn strip(
 
 fn cell(value: Option<f64>, low: f64, high: f64) -> char {
     const CELLS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let Some(value) = value else { return ' ' };
+    let Some(value) = value else { return '·' };
     let share = if high > low { (value - low) / (high - low) } else { 0.0 };
     CELLS[((share * 8.0) as usize).min(7)]
 }

@@ -93,7 +93,7 @@ impl Report {
     /// relative depth.
     pub(super) fn by_depth(&self) -> Chart {
         let panels = Measure::ALL.into_iter().map(|measure| self.panel(measure));
-        let title = "The space of words by depth";
+        let title = "Measures of the space of words by layer";
         self.chart("geometry", title, Curves::multiples(panels)).caption(self.caption())
     }
 

@@ -6,8 +6,8 @@ use crate::{Estimate, Omitted, Part, Why};
 use ndarray::{Array3, ArrayView2, Axis};
 use std::collections::BTreeMap;
 use stratoscope_geometry::{
-    GeometryError, LayerSums, Neighbours, SpectrumEstimates, maximum_explainable_variance,
-    self_similarity,
+    GeometryError, LayerSums, MIN_UNITS, Neighbours, SpectrumEstimates,
+    maximum_explainable_variance, self_similarity,
 };
 
 /// The smallest number of occurrences of a form for explainable variance (Ethayarajh 2019).
@@ -211,7 +211,14 @@ pub(super) fn measures_of(
         }
         _ => found.missing(Measure::NeighbourOverlap),
     }
-    let Measures { measures, undefined } = found;
+    let Measures { measures, mut undefined } = found;
+    for (measure, found) in &measures {
+        let few = found.filter(Estimate::has_few_units).map(|found| found.n);
+        undefined.extend(few.map(|found| {
+            let why = Why::TooFew { what: "resampled units", needed: MIN_UNITS, found };
+            (Part::Interval(measure.name()), why)
+        }));
+    }
     (LayerGeometry { layer, measures, rogue_dimensions }, undefined)
 }
 

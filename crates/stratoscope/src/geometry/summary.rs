@@ -4,7 +4,7 @@ use super::NEIGHBOURS;
 use super::measure::Measure;
 use super::report::{LayerGeometry, ModelGeometry, PairKind, PairMeasure, Report};
 use crate::Estimate;
-use crate::text::{short, with_interval, wrapped, written};
+use crate::text::{highest, layers_of, short, with_interval, words_first, wrapped, written};
 use std::fmt::Write;
 
 impl Report {
@@ -23,7 +23,8 @@ impl Report {
 pub(super) fn write(text: &mut String, found: &Report) -> std::fmt::Result {
     for model in &found.models {
         let (origin, counts) = (&model.model, &model.counts);
-        writeln!(text, "{}, {}, {} layers", origin.model, origin.family, origin.n_layers)?;
+        let layers = layers_of(origin.n_layers);
+        writeln!(text, "{}, {}, {layers}", origin.model, origin.family)?;
         writeln!(
             text,
             "{} texts, {} words; samples: {} words for pairs, {} occurrences of {} forms",
@@ -99,7 +100,8 @@ fn neighbour_change(text: &mut String, model: &ModelGeometry) -> std::fmt::Resul
     writeln!(text, "words that keep the fewest")?;
     for step in &model.neighbour_change {
         // The quotes escape control characters.
-        let words = step.words.iter().take(MAX_NAMED).map(|word| format!("{:?}", word.word));
+        let words = words_first(step.words.iter().map(|word| word.word.as_str())).into_iter();
+        let words = words.take(MAX_NAMED).map(|word| format!("{word:?}"));
         let words = words.collect::<Vec<_>>().join(" ");
         let none = step.kept.first().copied().unwrap_or(0);
         writeln!(text, "{:>2} to {:<2}  {none:>5}  {words}", step.from, step.to)?;
@@ -112,7 +114,7 @@ impl ModelGeometry {
         write!(text, "{of}")?;
         let ends = |measure| Some((self.values(measure).next()?, self.values(measure).last()?));
         if let Some((first, last)) = ends(Measure::Anisotropy) {
-            let most = extreme(self.values(Measure::Anisotropy), |a, b| a > b).unwrap_or(last);
+            let most = extreme(self.values(Measure::Anisotropy), 1.0).unwrap_or(last);
             write!(
                 text,
                 "Words from different sentences have a mean cosine of {} at layer {} and {} at \
@@ -126,7 +128,7 @@ impl ModelGeometry {
             )?;
         }
         if let Some((first, last)) = ends(Measure::SelfSimilarityAdjusted) {
-            let least = extreme(self.values(Measure::SelfSimilarityAdjusted), |a, b| a < b);
+            let least = extreme(self.values(Measure::SelfSimilarityAdjusted), -1.0);
             let least = least.unwrap_or(last);
             write!(
                 text,
@@ -141,7 +143,7 @@ impl ModelGeometry {
                 least.0
             )?;
         }
-        if let Some(most) = extreme(self.values(Measure::IntrinsicDimension), |a, b| a > b) {
+        if let Some(most) = extreme(self.values(Measure::IntrinsicDimension), 1.0) {
             write!(
                 text,
                 "The intrinsic dimension is largest at layer {} ({}, TwoNN). ",
@@ -149,7 +151,7 @@ impl ModelGeometry {
                 number(most.1)
             )?;
         }
-        if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), |a, b| a < b) {
+        if let Some(least) = extreme(self.values(Measure::NeighbourOverlap), -1.0) {
             write!(
                 text,
                 "Nearest neighbours change most from layer {} to layer {}, where words keep a mean \
@@ -162,7 +164,7 @@ impl ModelGeometry {
         let rsa = self.pairs(PairMeasure::Rsa).and_then(|pairs| pairs.kinds.get(&PairKind::Cosine));
         let steps = rsa.into_iter().flatten().enumerate().skip(1);
         let steps = steps.filter_map(|(layer, row)| Some((layer, row[layer - 1]?)));
-        if let Some(least) = extreme(steps, |a, b| a < b) {
+        if let Some(least) = extreme(steps, -1.0) {
             write!(
                 text,
                 "By RSA, consecutive layers are least similar from layer {} to layer {} (Spearman's \
@@ -194,12 +196,13 @@ impl ModelGeometry {
 /// A dimension is reported if its share of the cosine is larger than this.
 const ROGUE: f64 = 0.3;
 
-/// The extreme value; of equal values, the first.
+/// The largest value (`sign` 1) or the smallest value (`sign` −1); None if all values are equal.
 fn extreme(
     values: impl Iterator<Item = (usize, Estimate)>,
-    before: fn(f64, f64) -> bool,
+    sign: f64,
 ) -> Option<(usize, Estimate)> {
-    values.reduce(|best, next| if before(next.1.value, best.1.value) { next } else { best })
+    let values: Vec<_> = values.collect();
+    highest(values.iter().map(|found| sign * found.1.value)).map(|at| values[at])
 }
 
 fn number(found: Estimate) -> String {

@@ -5,7 +5,7 @@ use crate::text::short_name;
 use stratoscope_chart::{Axis, Chart, Grid, GridCell, Scale};
 
 /// The title of the figure and of the page.
-const TITLE: &str = "Prediction of every layer";
+const TITLE: &str = "Most probable token by layer (logit lens)";
 
 impl Cell {
     /// Whether the most probable token is the true token.

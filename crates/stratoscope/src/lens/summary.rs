@@ -1,6 +1,7 @@
 //! The summary of the lens, as text for a terminal.
 
 use super::{Cell, Reading, Report};
+use crate::text::layers_of;
 use std::fmt::Write;
 
 /// The number of predicted tokens in a row of the table.
@@ -8,7 +9,7 @@ const SHOWN: usize = 3;
 
 pub(super) fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     let model = &lens.model;
-    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     writeln!(text, "{} tokens; the vocabulary has {} tokens", lens.positions.len(), lens.d_vocab)?;
     for position in lens.asked() {
         writeln!(text)?;

@@ -4,7 +4,7 @@ use super::report::{LabelReport, LayerReport, Report, StructuralReport};
 use crate::series::series;
 use crate::text::{listed, short_name};
 use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
-use stratoscope_geometry::Estimate;
+use stratoscope_geometry::{Estimate, MIN_UNITS};
 use stratoscope_probing::StructuralScores;
 
 /// With up to this many labels, each panel is as wide as the page.
@@ -35,9 +35,14 @@ impl Report {
 
     /// The title of the chart.
     fn what(&self) -> String {
-        let mut what: Vec<String> = self.labels.iter().map(|l| l.label.clone()).collect();
-        what.extend(self.structural.as_ref().map(|_| "dependency trees".to_owned()));
-        format!("What each layer knows of {}", listed(&what))
+        let labels: Vec<String> = self.labels.iter().map(|l| l.label.clone()).collect();
+        let linear = format!("Accuracy of a linear probe for {}", listed(&labels));
+        let trees = "Scores of a structural probe for dependency trees";
+        match (labels.is_empty(), &self.structural) {
+            (_, None) => format!("{linear} by layer"),
+            (true, Some(_)) => format!("{trees} by layer"),
+            (false, Some(_)) => format!("{linear}, and {} by layer", trees.to_lowercase()),
+        }
     }
 
     /// The gain over the form lookup for several labels, on one scale.
@@ -83,9 +88,17 @@ impl Report {
             text += &format!(
                 "Multinomial logistic regression on standardised vectors, one vector for each \
                  {unit}; training on {} {unit}s, test on {} {unit}s in {} {clusters}; {penalty}. \
-                 Bands: 95 % intervals by bootstrap over the test {clusters} (the probes stay the \
-                 same). Ringed: the highest value. Dashed: baselines. ",
-                c.train, c.test, c.test_clusters,
+                 {}. Ringed: the highest value, which is chosen on these scores. Dashed: baselines. ",
+                c.train,
+                c.test,
+                c.test_clusters,
+                match c.test_clusters < MIN_UNITS {
+                    true => format!("No intervals: they need at least {MIN_UNITS} test {clusters}"),
+                    false => format!(
+                        "Bands: 95 % intervals by bootstrap over the test {clusters} (the probes \
+                         stay the same)"
+                    ),
+                },
             );
             if !self.data.filters.is_empty() {
                 text += &format!("Only words with “{}”. ", self.data.filters.join("” and “"));
@@ -102,10 +115,21 @@ impl Report {
             text +=
                 &format!("{} has no contrast, because its lookup makes no errors. ", label.label);
         }
-        if self.structural.is_some() {
-            text += "Trees: linear maps are fitted so that squared distances of words (UUAS, DSpr) \
-                     and squared lengths (NSpr, root) match the annotated trees. Dashed: a chain \
-                     of neighbouring words. ";
+        if let Some(trees) = &self.structural {
+            text += &format!(
+                "Trees: linear maps are fitted so that squared distances of words (UUAS, DSpr) and \
+                 squared lengths (NSpr, root) match the annotated trees; fitted on {} sentences, \
+                 scored on n = {} sentences with {} edges. {}. Dashed: a chain of neighbouring \
+                 words. ",
+                trees.train_sentences,
+                trees.sample.sentences,
+                trees.sample.edges,
+                match trees.sample.sentences < MIN_UNITS {
+                    true => format!("No intervals: they need at least {MIN_UNITS} test sentences"),
+                    false =>
+                        "Bands: 95 % intervals by bootstrap over the test sentences".to_owned(),
+                },
+            );
         }
         text + "A probe shows what a linear classifier can predict from a layer, not what the \
                 model uses. A lower score at a higher layer does not show that information is lost."

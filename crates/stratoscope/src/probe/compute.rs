@@ -17,6 +17,7 @@ use rayon::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use stratoscope_extractor::ChosenWords;
+use stratoscope_geometry::MIN_UNITS;
 use stratoscope_probing::{
     LinearProbe, Prober, Scores, Split, Strength, StructuralOptions, Treebank, Trees, structural,
 };
@@ -245,13 +246,16 @@ fn note(report: &Report, progress: &dyn Progress) {
         let n = words(data.without_tokens);
         progress.note(&format!("{n} omitted: the tokenizer has no token there"));
     }
-    let few = report.labels.iter().map(|l| l.counts.test_clusters).min();
+    let trees = report.structural.as_ref().map(|trees| trees.sample.sentences);
+    let few = report.labels.iter().map(|l| l.counts.test_clusters).chain(trees).min();
     if let Some(few) = few.filter(|few| *few < FEW) {
         let what = match data.unit {
             "word" => counted(few, "sentence", "sentences"),
             _ => counted(few, "text", "texts"),
         };
-        progress.note(&format!("the test has only {what}: the intervals are too narrow"));
+        let so =
+            if few < MIN_UNITS { "there are no intervals" } else { "the intervals are too narrow" };
+        progress.note(&format!("the test has only {what}: {so}"));
     }
 }
 

@@ -1,9 +1,8 @@
 //! The summary of `probe`, as text for a terminal.
 
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
-use crate::text::{end_line, listed, short, with_interval, wrapped};
+use crate::text::{end_line, highest, layers_of, listed, short, with_interval, wrapped};
 use std::fmt::Write;
-use stratoscope_numerics::largest;
 use stratoscope_probing::{Estimate, Scores};
 
 impl Report {
@@ -25,7 +24,7 @@ impl Report {
 
 pub(super) fn write(text: &mut String, probe: &Report) -> std::fmt::Result {
     let (model, data) = (&probe.model, &probe.data);
-    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     let s = data.sentences;
     let what = if data.unit == "word" { "sentences" } else { "texts" };
     write!(text, "{} {what}: {} for training", s.train + s.dev + s.test, s.train)?;
@@ -123,9 +122,9 @@ fn cell(score: Option<Estimate>) -> String {
 }
 
 /// The highest value with its layer, and the other layers with intervals that overlap with its
-/// interval.
+/// interval. None if all layers have one value.
 fn peak(values: &[(usize, Estimate)]) -> Option<(usize, Estimate, Vec<usize>)> {
-    let (layer, best) = values[largest(values.iter().map(|(_, score)| score.value))?];
+    let (layer, best) = values[highest(values.iter().map(|(_, score)| score.value))?];
     let near = values.iter().filter(|(l, s)| *l != layer && !best.is_above(s));
     Some((layer, best, near.map(|(l, _)| *l).collect()))
 }
@@ -136,7 +135,12 @@ fn accuracies(label: &LabelReport) -> Vec<(usize, Estimate)> {
 
 fn label_words(label: &LabelReport) -> Vec<String> {
     let mut said = Vec::new();
-    let Some((layer, best, near)) = peak(&accuracies(label)) else { return said };
+    let Some((layer, best, near)) = peak(&accuracies(label)) else {
+        let all = label.layers.first().map(|layer| number(layer.accuracy()));
+        let all = all
+            .map(|all| format!("{} is predicted equally well at all layers ({all}).", label.label));
+        return all.into_iter().collect();
+    };
     let near = match near[..] {
         _ if near.len() + 1 == label.layers.len() && near.len() > 1 => {
             "the intervals of all other layers overlap with it".to_owned()
@@ -208,10 +212,15 @@ fn label_words(label: &LabelReport) -> Vec<String> {
     if let Some(chosen) = label.chosen_layer
         && let Some(at) = label.layers.iter().find(|l| l.layer == chosen)
     {
-        said.push(format!(
-            "Layer {chosen} is best on the held-out texts; its accuracy on the test texts is {}.",
-            number(at.accuracy())
-        ));
+        let held_out = label.layers.iter().filter_map(|l| l.linear.held_out_accuracy);
+        let best = match highest(held_out) {
+            Some(_) => format!("Layer {chosen} is best on the held-out texts"),
+            None => {
+                format!("All layers are equal on the held-out texts, and layer {chosen} is used")
+            }
+        };
+        let accuracy = number(at.accuracy());
+        said.push(format!("{best}; its accuracy on the test texts is {accuracy}."));
     }
     said
 }
@@ -250,6 +259,12 @@ fn structural_words(report: &StructuralReport) -> String {
             number(best),
             short(chain.value),
             if best.is_above(&chain) { "" } else { ". Their intervals overlap" }
+        ),
+        (None, Some(chain)) if !uuas.is_empty() => format!(
+            "The structural probe finds an equal share of the edges at all layers ({}); the chain \
+             of neighbouring words finds {}.",
+            number(uuas[0].1),
+            short(chain.value)
         ),
         _ => "No test sentence has an edge.".to_owned(),
     }

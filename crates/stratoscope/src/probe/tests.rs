@@ -178,7 +178,7 @@ fn several_labels_have_a_contrast_and_many_share_rows() {
     let contrast = &curves.rows[2][0];
     assert!(contrast.title.starts_with("contrast"));
     assert_eq!(names(contrast, SeriesKind::Measure), ["l0", "l1"]);
-    assert_eq!(of(2).title(), "What each layer knows of l0 and l1: toy");
+    assert_eq!(of(2).title(), "Accuracy of a linear probe for l0 and l1 by layer: toy");
 }
 
 #[test]

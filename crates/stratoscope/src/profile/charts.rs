@@ -10,7 +10,7 @@ use stratoscope_probing::{MIN_WITHIN_WORD, Null, Partition};
 type Pick = fn(&Partition) -> Option<Estimate>;
 
 /// The title of the charts and of the page.
-const TITLE: &str = "Sense and role by depth";
+const TITLE: &str = "Variance explained by sense and role, by layer";
 /// The label of the axis of effects.
 const EFFECT: &str = "ω²";
 /// The label of the axis of the semantic share.

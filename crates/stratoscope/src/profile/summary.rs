@@ -1,7 +1,7 @@
 //! The summary of a profile, as text for a terminal.
 
 use super::{Profile, ProfileCurve};
-use crate::text::{end_line, short, with_interval, wrapped, written};
+use crate::text::{end_line, layers_of, short, with_interval, wrapped, written};
 use std::fmt::Write;
 use stratoscope_geometry::Estimate;
 use stratoscope_numerics::largest;
@@ -148,7 +148,7 @@ impl Profile {
 
 pub(super) fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     let (model, s) = (&profile.model, &profile.stimuli);
-    writeln!(text, "{}, {}, {} layers", model.model, model.family, model.n_layers)?;
+    writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     writeln!(
         text,
         "{}: {} words, {} senses, {} roles ({}), {} contexts, {} texts",

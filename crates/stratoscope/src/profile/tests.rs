@@ -123,7 +123,7 @@ fn the_figure_has_effects_on_one_scale_and_shares() {
     assert_eq!(names, ["sense", "role", "word × role", "sense, chance", "role, chance"]);
     assert_eq!(target.series[0].values[..2], [None, Some(0.11)]);
     assert!(figure.draw().is_ok());
-    assert_eq!(profile.title(), "Sense and role by depth: toy");
+    assert_eq!(profile.title(), "Variance explained by sense and role, by layer: toy");
     let pages = profile.pages(std::slice::from_ref(figure)).unwrap();
     assert_eq!(pages[0].0, "report.html");
     assert_eq!(pages[0].1.charts.len(), 1);
@@ -143,7 +143,7 @@ fn several_models_have_a_common_figure_and_one_figure_each() {
         assert_eq!(panel.series[0].at, [0.0, 0.5, 1.0]);
         assert_eq!(panel.series[1].layers, [0, 1, 2, 3, 4, 5]);
     }
-    assert_eq!(profiles.title(), "Sense and role by depth: a, b");
+    assert_eq!(profiles.title(), "Variance explained by sense and role, by layer: a, b");
 }
 
 #[test]

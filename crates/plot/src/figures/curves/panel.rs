@@ -5,11 +5,14 @@ use crate::colour::{self, INK, MUTED, RULE, Rgb, SOFT};
 use crate::fonts;
 use crate::input;
 use crate::labels::Rect;
-use crate::layout::{self, BODY, Page, SMALL};
+use crate::layout::{self, BODY, LEADING, Page, SMALL};
 use stratoscope_chart::{Axis, AxisKind, Panel, Series, SeriesKind};
 
 /// More markers than this are nothing but markers in a small panel.
 const MAX_SMALL_MARKERS: usize = 26;
+
+/// The height of a line of a name beside a curve.
+const NAME: f64 = 1.25 * SMALL;
 
 /// How large the parts of a panel are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -20,66 +23,49 @@ pub(super) enum Size {
     Small,
 }
 
-/// Draws a large panel between `left` and `left + width`, moves the page below it, and returns what
-/// has to be noted about it.
-pub(super) fn large(
-    page: &mut Page,
-    panel: &Panel,
-    left: f64,
-    width: f64,
-    height: f64,
-) -> Option<String> {
+/// Draws a large panel between `left` and `left + width`, and moves the page below it.
+pub(super) fn large(page: &mut Page, panel: &Panel, left: f64, width: f64, height: f64) {
     let [low, high] = panel.range;
-    if !panel.title.is_empty() {
-        let title = page.label(&panel.title, BODY, width);
-        page.canvas.text((left, page.y + BODY), &title, Look::new(BODY, INK));
-        page.y += 1.5 * BODY;
-    }
     // Names take at most two fifths of a narrow panel.
     let names = names(page, panel, (0.4 * width).min(140.0));
-    let right = names.iter().map(|name| fonts::width(name, SMALL)).fold(0.0, f64::max) + 14.0;
+    let widths = names.iter().flatten().map(|line| fonts::width(line, SMALL));
+    let right = widths.fold(0.0, f64::max) + 14.0;
     let ticks = layout::ticks(low, high, 6);
     let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(0.0, f64::max);
-    let axis = left + (widest + 22.0).max(44.0);
+    let measure = page.wrapped(&panel.y, BODY, height);
+    let more = LEADING * BODY * measure.len().saturating_sub(1) as f64;
+    let axis = left + (widest + 22.0).max(44.0) + more;
     let rect = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
     let frame = Frame::new(panel, rect, Size::Large);
     frame.axes(page, &ticks);
     let middle = ((rect.x0 + rect.x1) / 2.0, (rect.y0 + rect.y1) / 2.0);
-    let label = page.label(&panel.y, BODY, height);
-    page.canvas.text((left + BODY, middle.1), &label, Look::new(BODY, INK).middle().upward());
-    let label = page.label(&input::axis_title(&panel.x, BODY, rect.width()), BODY, rect.width());
-    page.canvas.text((middle.0, rect.y1 + 24.0), &label, Look::new(BODY, INK).middle());
+    page.stack((left + BODY, middle.1), &measure, Look::new(BODY, INK).middle().upward());
+    let title = page.wrapped(&panel.x.long_title(), BODY, rect.width());
+    let below = page.stack((middle.0, rect.y1 + 24.0), &title, Look::new(BODY, INK).middle());
     frame.curves(page);
 
     let ends: Vec<f64> = panel.series.iter().map(|s| frame.end(s)).collect();
-    let places = apart(&ends, 1.25 * SMALL, rect.y0, rect.y1);
+    let tall: Vec<f64> = names.iter().map(|lines| NAME * lines.len() as f64).collect();
+    let places = apart(&ends, &tall, rect.y0, rect.y1);
     for ((name, series), (&end, &place)) in
         names.iter().zip(&panel.series).zip(ends.iter().zip(&places))
     {
         let (from, ink) = (rect.x1 + 1.0, ink(series));
         page.canvas.line(&[(from, end), (from + 8.0, place)], 0.6, ink);
         let look = Look::new(SMALL, colour::for_text(ink));
-        page.canvas.text((from + 10.0, place + 0.36 * SMALL), name, look);
+        let first = place - 0.5 * LEADING * SMALL * name.len().saturating_sub(1) as f64;
+        page.stack((from + 10.0, first + 0.36 * SMALL), name, look);
     }
-    let lowest = places.iter().copied().fold(rect.y1, f64::max);
-    page.y = (rect.y1 + 32.0).max(lowest + 8.0);
-    (low > 0.0 || high < 0.0).then(|| {
-        let of =
-            if panel.title.is_empty() { String::new() } else { format!(" of {}", panel.title) };
-        format!("The vertical axis{of} starts at {}, not at 0.", layout::brief(low))
-    })
+    let lowest = places.iter().zip(&tall).map(|(place, tall)| place + tall / 2.0);
+    page.y = (rect.y1 + 22.0 + below.max(LEADING * BODY)).max(lowest.fold(0.0, f64::max) + 4.0);
 }
 
-/// Draws a small panel from `top` on, its curves `height` tall.
+/// Draws a small panel without its title; its curves begin at `top` and are `height` tall.
 pub(super) fn small(page: &mut Page, panel: &Panel, left: f64, top: f64, width: f64, height: f64) {
-    let title = page.label(&panel.title, BODY, width);
-    page.canvas.text((left, top + BODY), &title, Look::new(BODY, INK));
-    let unit = if panel.y.is_empty() { String::new() } else { page.label(&panel.y, SMALL, width) };
-    page.canvas.text((left, top + BODY + 10.0), &unit, Look::new(SMALL, SOFT));
     let ticks = layout::ticks(panel.range[0], panel.range[1], 4);
     let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(18.0, f64::max);
     let axis = left + widest + 5.0;
-    let rect = Rect::new(axis, top + 24.0, left + width - axis, height);
+    let rect = Rect::new(axis, top, left + width - axis, height);
     let frame = Frame::new(panel, rect, Size::Small);
     frame.axes(page, &ticks);
     frame.curves(page);
@@ -93,12 +79,18 @@ pub(super) fn ink(series: &Series) -> Rgb {
     }
 }
 
-/// The names of the curves, each with its n.
-fn names(page: &mut Page, panel: &Panel, limit: f64) -> Vec<String> {
+/// The names of the curves, each with its n, in lines.
+fn names(page: &mut Page, panel: &Panel, limit: f64) -> Vec<Vec<String>> {
     let mut name = |series: &Series| {
-        let n = series.n.map_or_else(String::new, |n| format!(" (n = {n})"));
-        let limit = (limit - fonts::width(&n, SMALL)).max(20.0);
-        page.label(&series.name, SMALL, limit) + &n
+        let mut lines = page.wrapped(&series.name, SMALL, limit);
+        let Some(n) = series.n.map(|n| format!("(n = {n})")) else { return lines };
+        match lines.last_mut() {
+            Some(last) if fonts::width(&format!("{last} {n}"), SMALL) <= limit => {
+                *last += &format!(" {n}");
+            }
+            _ => lines.push(n),
+        }
+        lines
     };
     panel.series.iter().map(&mut name).collect()
 }
@@ -190,7 +182,7 @@ impl<'a> Frame<'a> {
         self.panel.series.iter().for_each(|series| self.band(page, series));
         self.panel.series.iter().for_each(|series| self.curve(page, series));
         let mut taken = Vec::new();
-        for series in self.panel.series.iter().filter(|series| series.peak) {
+        for series in &self.panel.series {
             self.ring(page, series, &mut taken);
         }
     }
@@ -248,18 +240,13 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// A ring around the largest value (the first of equal ones), and in a large panel its place,
-    /// where no other peak's is written.
+    /// The ring around the largest value, and in a large panel its place, where no other ring's is
+    /// written.
     fn ring(&self, page: &mut Page, series: &Series, taken: &mut Vec<Rect>) {
         let ink = ink(series);
-        let known = places(&self.panel.x, series).into_iter().zip(&series.values).enumerate();
-        let known = known.filter_map(|(i, (at, value))| value.map(|v| (i, at, v)));
-        // The last of `max_by` is the first in the order of the axis.
-        let known: Vec<_> = known.collect();
-        let Some(&(place, at, value)) = known.iter().rev().max_by(|a, b| a.2.total_cmp(&b.2))
-        else {
-            return;
-        };
+        let Some(place) = series.peak else { return };
+        let at = places(&self.panel.x, series).get(place).copied();
+        let Some((at, value)) = at.zip(series.values.get(place).copied().flatten()) else { return };
         let (x, y) = (self.x(at), self.y(value));
         let ring: Vec<(f64, f64)> = (0..=24)
             .map(|i| f64::from(i) * std::f64::consts::TAU / 24.0)
@@ -296,28 +283,26 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// Moves `wanted` heights apart by at least `gap`, in their order, within `top..=bottom` if they fit.
-fn apart(wanted: &[f64], gap: f64, top: f64, bottom: f64) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..wanted.len()).collect();
-    let height = |i: &usize| wanted.get(*i).copied().unwrap_or(0.0);
-    order.sort_by(|a, b| height(a).total_cmp(&height(b)));
-    let mut heights: Vec<f64> = Vec::with_capacity(order.len());
-    for index in &order {
-        let least = heights.last().map_or(top, |last| last + gap);
-        heights.push(height(index).max(least));
+/// Moves things that are `tall` apart, in the order of their `wanted` heights, so that none covers
+/// another one. Their middles are within `top..=bottom` if they fit.
+fn apart(wanted: &[f64], tall: &[f64], top: f64, bottom: f64) -> Vec<f64> {
+    let mut order: Vec<(f64, f64, usize)> = (wanted.iter().zip(tall).enumerate())
+        .map(|(index, (&wanted, &tall))| (wanted, tall, index))
+        .collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let gaps: Vec<f64> = order.windows(2).map(|w| (w[0].1 + w[1].1) / 2.0).collect();
+    let mut least = top;
+    for (i, item) in order.iter_mut().enumerate() {
+        item.0 = item.0.max(least);
+        least = item.0 + gaps.get(i).copied().unwrap_or(0.0);
     }
-    let mut most = bottom.max(top + gap * (wanted.len().saturating_sub(1)) as f64);
-    for height in heights.iter_mut().rev() {
-        *height = height.min(most);
-        most = *height - gap;
+    let mut most = bottom.max(top + gaps.iter().sum::<f64>());
+    for (i, item) in order.iter_mut().enumerate().rev() {
+        item.0 = item.0.min(most);
+        most = item.0 - i.checked_sub(1).and_then(|i| gaps.get(i)).copied().unwrap_or(0.0);
     }
-    let mut places = vec![0.0; wanted.len()];
-    for (index, height) in order.into_iter().zip(heights) {
-        if let Some(place) = places.get_mut(index) {
-            *place = height;
-        }
-    }
-    places
+    order.sort_by_key(|item| item.2);
+    order.into_iter().map(|item| item.0).collect()
 }
 
 #[cfg(test)]
@@ -326,11 +311,13 @@ mod tests {
 
     #[test]
     fn names_are_moved_apart_in_order() {
-        let places = apart(&[50.0, 50.0, 49.0, 99.0], 10.0, 0.0, 100.0);
+        let places = apart(&[50.0, 50.0, 49.0, 99.0], &[10.0; 4], 0.0, 100.0);
         assert_eq!(places, [59.0, 69.0, 49.0, 99.0]);
-        let tight = apart(&[100.0; 4], 10.0, 0.0, 100.0);
+        let tight = apart(&[100.0; 4], &[10.0; 4], 0.0, 100.0);
         assert_eq!(tight, [70.0, 80.0, 90.0, 100.0]);
-        let many = apart(&[0.0; 30], 10.0, 0.0, 100.0);
+        let uneven = apart(&[0.0, 0.0, 0.0], &[10.0, 30.0, 10.0], 0.0, 100.0);
+        assert_eq!(uneven, [0.0, 20.0, 40.0]);
+        let many = apart(&[0.0; 30], &[10.0; 30], 0.0, 100.0);
         assert!(many.windows(2).all(|w| w[1] - w[0] >= 10.0));
     }
 }

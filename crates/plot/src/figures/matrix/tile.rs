@@ -7,7 +7,8 @@ use crate::figures::cells::{self, Block};
 use crate::fonts;
 use crate::input::{self, Places};
 use crate::labels::Rect;
-use crate::layout::{self, BODY, COLUMN, MARGIN, Page, SMALL};
+use crate::layout::{self, BODY, COLUMN, LEADING, MARGIN, Page, SMALL};
+use crate::text;
 use stratoscope_chart::{AxisKind, MatrixPanel, Slice};
 
 /// The widest cell, and the widest square one.
@@ -101,9 +102,28 @@ impl<'a> Tile<'a> {
         !self.panel.is_square() && sizes.tall * self.rows.len() as f64 > FAR
     }
 
+    /// The lines above the cells: the title, and the title of the rows where it is too long to stand
+    /// beside them.
+    fn above(&self, sizes: &Sizes) -> Vec<String> {
+        let mut above = text::lines(&self.title, BODY, sizes.slot).0;
+        let rows = &self.panel.rows.title;
+        if fonts::width(rows, BODY) > self.beside(sizes) {
+            above.extend(text::lines(&format!("rows: {rows}"), BODY, sizes.slot).0);
+        }
+        above
+    }
+
+    /// The room for the title of the rows beside the cells.
+    fn beside(&self, sizes: &Sizes) -> f64 {
+        (sizes.tall * self.rows.len() as f64).max(24.0)
+    }
+
     /// Room above the cells.
     fn head(&self, sizes: &Sizes) -> f64 {
-        let title = if self.title.is_empty() { 2.0 } else { BODY + 5.0 };
+        let title = match self.above(sizes).len() {
+            0 => 2.0,
+            lines => LEADING * BODY * lines as f64 + 3.4,
+        };
         let names = match self.is_level(sizes.pitch) {
             true if self.is_far(sizes) => SMALL + 4.0,
             true => 0.0,
@@ -278,16 +298,13 @@ impl Tile<'_> {
     fn draw(&self, page: &mut Page, sizes: &Sizes, (x, top, head): (f64, f64, f64), named: bool) {
         let (rows, columns) = (self.rows.len(), self.columns.len());
         let size = (sizes.pitch * columns as f64, sizes.tall * rows as f64);
-        let title = match self.title.is_empty() {
-            true => String::new(),
-            false => page.label(&self.title, BODY, sizes.slot),
-        };
+        page.stack((x, top + BODY), &self.above(sizes), Look::new(BODY, INK));
         let block = Block {
             rect: Rect::new(x, top + head, size.0, size.1),
             columns,
             rows,
-            title: &title,
-            title_at: top + BODY,
+            title: "",
+            title_at: top,
         };
         let colours = self.colours();
         block.draw(page, colours.clone());
@@ -320,16 +337,11 @@ impl Tile<'_> {
 
     /// What the rows are, left of their labels.
     fn row_title(&self, page: &mut Page, block: &Block, sizes: &Sizes) {
-        let axis = &self.panel.rows;
-        if axis.title.is_empty() {
-            return;
-        }
-        let room = block.rect.height().max(24.0);
-        let title = page.label(&axis.title, BODY, room);
-        if fonts::width(&title, BODY) <= room {
+        let title = page.wrapped(&self.panel.rows.title, BODY, f64::INFINITY);
+        if fonts::width(&self.panel.rows.title, BODY) <= self.beside(sizes) {
             let x = block.rect.x0 - self.side(sizes.label) + BODY;
             let y = (block.rect.y0 + block.rect.y1) / 2.0;
-            page.canvas.text((x, y), &title, Look::new(BODY, INK).middle().upward());
+            page.stack((x, y), &title, Look::new(BODY, INK).middle().upward());
         }
     }
 
@@ -353,18 +365,15 @@ impl Tile<'_> {
         if axis.title.is_empty() {
             return below;
         }
-        below += 3.0 + BODY;
-        let (rect, y) = (block.rect, block.rect.y1 + below);
-        let title = input::axis_title(axis, BODY, rect.width());
+        below += 3.0;
+        let (rect, y) = (block.rect, block.rect.y1 + below + BODY);
         // Beside a narrow matrix there is room at its right.
-        let title = page.label(&title, BODY, rect.width().max(sizes.slot));
-        match fonts::width(&title, BODY) <= rect.width() {
-            true => {
-                let middle = (rect.x0 + rect.x1) / 2.0;
-                page.canvas.text((middle, y), &title, Look::new(BODY, INK).middle());
-            }
-            false => page.canvas.text((rect.x0, y), &title, Look::new(BODY, INK)),
-        }
-        below
+        let title = page.wrapped(&axis.long_title(), BODY, rect.width().max(sizes.slot));
+        let fits = title.iter().all(|line| fonts::width(line, BODY) <= rect.width());
+        let (x, look) = match fits {
+            true => ((rect.x0 + rect.x1) / 2.0, Look::new(BODY, INK).middle()),
+            false => (rect.x0, Look::new(BODY, INK)),
+        };
+        below + page.stack((x, y), &title, look) - (LEADING - 1.0) * BODY
     }
 }

@@ -39,13 +39,13 @@ impl SideBySide {
             false => format!(" No baseline (any two words) is stored for {}.", missing.join(", ")),
         };
         let caption = format!(
-            "Means over the same words, with 95 % bootstrap intervals. Models have different \
-             spaces: do not compare the heights of their curves, but the distance of each curve \
-             from the baseline of its model (any two words).{missing}"
+            "Means over the same words. Models have different spaces: do not compare the heights of \
+             their curves, but the distance of each curve from the baseline of its model (any two \
+             words).{missing}"
         );
         let chart = Chart::new(
             "depth",
-            "What changes with depth, by model",
+            format!("Mean {y} of words by depth and model"),
             Curves::multiples(CURVES.map(panel)),
         );
         (!chart.is_empty()).then(|| chart.caption(caption))
