@@ -1,8 +1,7 @@
 //! Rogue dimensions: the contribution of each dimension to the expected cosine of two words.
 
-use ndarray::{Array1, ArrayView1, ArrayView2};
-use rand::Rng;
-use stratoscope_numerics::{Estimate, generator};
+use ndarray::{Array1, Array2, ArrayView2};
+use stratoscope_numerics::Estimate;
 
 use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
@@ -25,9 +24,9 @@ pub struct RogueDimension {
 /// equal shares by index.
 ///
 /// The share of dimension i is the mean of x_i y_i / (‖x‖ ‖y‖) over pairs of words from different
-/// sentences, one word drawn from each, divided by the mean cosine (Timkey & van Schijndel 2021): in
-/// many models a few rogue dimensions make up most of it. `x` is `[n, d_model]`; `sentences` `[n]`
-/// names the sentence of each row. Intervals are by [jackknife](crate::jackknife()) for the
+/// sentences, weighted as in [`crate::anisotropy`], divided by the mean cosine (Timkey & van Schijndel
+/// 2021): in many models a few rogue dimensions make up most of it. `x` is `[n, d_model]`; `sentences`
+/// `[n]` names the sentence of each row. Intervals are by [jackknife](crate::jackknife()) for the
 /// dimensions that are largest on all sentences.
 ///
 /// # Errors
@@ -39,17 +38,11 @@ pub fn rogue_dimensions(
     count: usize,
     seed: u64,
 ) -> Result<Vec<RogueDimension>> {
-    same_length("sentence numbers", x.nrows(), sentences.len())?;
-    let directions = unit_rows(finite(x)?);
-    let mut sums = CosineSums::new(x.ncols(), seed);
-    for (number, rows) in rows_by_group(sentences).values().enumerate() {
-        sums.add(number, directions.row(rows[sums.draw(number, rows.len())]));
-    }
-    sums.rogue(count)
+    CosineSums::of(x, sentences, seed)?.rogue(count)
 }
 
-/// Sums of the directions of one word per sentence, by part. They give the sum over pairs,
-/// Σ_{i≠j} u_i u_j = (Σ u)² − Σ u², for each dimension.
+/// Sums of the mean directions m of sentences, by part. They give the sum over pairs of sentences,
+/// Σ_{s≠t} m_s m_t = (Σ m)² − Σ m², for each dimension.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct CosineSums {
     seed: u64,
@@ -74,7 +67,7 @@ impl PartSums {
         self.squares.scaled_add(sign, &other.squares);
     }
 
-    /// The mean product of two different words in each dimension; None without a pair.
+    /// The mean product of words of two sentences in each dimension; None without a pair.
     fn products(&self) -> Option<Array1<f64>> {
         let pairs = self.n * (self.n - 1.0);
         (self.n >= 2.0).then(|| (&self.sum * &self.sum - &self.squares) / pairs)
@@ -86,19 +79,26 @@ impl CosineSums {
         Self { seed, parts: vec![PartSums::new(d); MAX_PARTS] }
     }
 
-    /// Draws the word of a sentence that is added; the same word at every layer.
-    pub(crate) fn draw(&self, sentence: usize, words: usize) -> usize {
-        let seed = self.seed.wrapping_add((sentence as u64).wrapping_mul(0xbf58_476d_1ce4_e5b9));
-        generator(seed).gen_range(0..words)
+    /// The sums of rows `[n, d]`; `sentences` `[n]` names the sentence of each row.
+    pub(crate) fn of(x: ArrayView2<f32>, sentences: &[usize], seed: u64) -> Result<Self> {
+        same_length("sentence numbers", x.nrows(), sentences.len())?;
+        let directions = unit_rows(finite(x)?);
+        let mut sums = Self::new(x.ncols(), seed);
+        for (number, rows) in rows_by_group(sentences).values().enumerate() {
+            sums.add(number, &directions, rows);
+        }
+        Ok(sums)
     }
 
-    /// Adds the direction (of length 1 or 0) of the drawn word of a sentence.
-    pub(crate) fn add(&mut self, sentence: usize, direction: ArrayView1<f64>) {
+    /// Adds a sentence: its rows of `directions`, whose rows have length 1 or 0.
+    pub(crate) fn add(&mut self, sentence: usize, directions: &Array2<f64>, rows: &[usize]) {
+        let mut mean = Array1::<f64>::zeros(directions.ncols());
+        rows.iter().for_each(|&row| mean += &directions.row(row));
+        mean /= rows.len() as f64;
         let part = &mut self.parts[part_of(sentence, MAX_PARTS, self.seed)];
         part.n += 1.0;
-        part.sum += &direction;
-        let squares = part.squares.iter_mut().zip(&direction);
-        squares.for_each(|(sum, v)| *sum += v * v);
+        part.sum += &mean;
+        part.squares += &(&mean * &mean);
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -131,7 +131,7 @@ impl CosineSums {
         jackknife_estimate(value, total.n as usize, without.as_deref())
     }
 
-    /// The mean cosine of the drawn words.
+    /// See [`crate::anisotropy`].
     pub(crate) fn mean_cosine(&self) -> Result<Estimate> {
         let total = self.total("the anisotropy baseline (sentences)")?;
         let mean = |sums: &PartSums| Some(sums.products()?.sum().clamp(-1.0, 1.0));
@@ -167,7 +167,8 @@ impl CosineSums {
 mod tests {
     use super::*;
     use crate::similarity_matrix;
-    use ndarray::Array2;
+    use rand::Rng;
+    use stratoscope_numerics::generator;
 
     #[test]
     fn shares_of_the_cosine() {

@@ -122,8 +122,7 @@ impl LayerSums {
                 kept: first.map(|first| still_nearest(&directions, first, rows)),
             };
             self.sentences.insert(number, sentence);
-            let drawn = rows[self.cosines.draw(number, rows.len())];
-            self.cosines.add(number, directions.row(drawn));
+            self.cosines.add(number, &directions, rows);
             of_part[part_of(number, SPECTRUM_PARTS, self.seed)].extend(rows);
         }
         let mut scatter = Array2::zeros((x.ncols(), x.ncols()));
@@ -245,8 +244,7 @@ impl LayerSums {
         self.mean("identity retention (sentences of 2 words)", |s| s.kept)
     }
 
-    /// The mean cosine of words from different sentences, one word drawn from each, over all pairs
-    /// (Ethayarajh 2019): as [`crate::anisotropy`], with other random words and a jackknife interval.
+    /// The mean cosine of words from different sentences (Ethayarajh 2019); see [`crate::anisotropy`].
     ///
     /// # Errors
     /// Fewer than 3 sentences.

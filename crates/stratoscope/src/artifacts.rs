@@ -69,8 +69,7 @@ mod tests {
         let origin = profile.model.clone();
         let value = Estimate { value: 0.5, interval: Some([0.4, 0.6]), n: 200 };
         let weights = origin.weights.clone();
-        let baseline =
-            Baseline { weights, n: 200, dtype: "f32".to_owned(), seed: 0, values: vec![value; 2] };
+        let baseline = Baseline { weights, dtype: "f32".to_owned(), values: vec![value; 2] };
         let store = Memory::default();
         let keep = |shape: fn(&str) -> String| {
             let json = serde_json::to_string(&baseline).unwrap();

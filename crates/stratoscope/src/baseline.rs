@@ -1,4 +1,5 @@
-//! The anisotropy baseline: the mean cosine of random words. Read cosines relative to it.
+//! The anisotropy baseline: the mean cosine of words of different sentences. Read cosines relative to
+//! it.
 
 use crate::store::{self, MadeWith, Store, Stored};
 use crate::{Explorer, Result};
@@ -6,24 +7,18 @@ use serde::{Deserialize, Serialize};
 use stratoscope_extractor::{Origin, Text};
 use stratoscope_geometry::{Estimate, anisotropy};
 
-/// The mean cosine of random words from different sentences, by layer (Ethayarajh 2019).
+/// The mean cosine of words from different sentences, by layer (Ethayarajh 2019).
+///
+/// Unknown fields are refused, so that a stored baseline of an older definition is computed again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Baseline {
     /// The sha256 of the weights files of the model.
     pub weights: Vec<String>,
-    /// The number of sentences; one word of each is used.
-    pub n: usize,
     /// The type of number of the computation: `f32`, `f16` or `bf16`.
-    #[serde(default = "f32_name")]
     pub dtype: String,
-    /// The seed that chose the words.
-    pub seed: u64,
-    /// `[n_layers + 1]`: the mean cosine with its 95 % bootstrap interval.
+    /// `[n_layers + 1]`: the mean cosine with its 95 % jackknife interval over the sentences.
     pub values: Vec<Estimate>,
-}
-
-fn f32_name() -> String {
-    "f32".to_owned()
 }
 
 /// The sentences of the baseline: 200 English sentences about different subjects.
@@ -31,6 +26,7 @@ pub fn builtin_sentences() -> impl Iterator<Item = &'static str> {
     include_str!("../data/sentences.txt").lines()
 }
 
+/// Assigns the sentences to the parts of the jackknife.
 const SEED: u64 = 0;
 
 impl Baseline {
@@ -49,8 +45,6 @@ impl Baseline {
         Ok(Self {
             weights: explorer.model().info.weights_sha256(),
             dtype: explorer.origin().dtype,
-            n: texts.len(),
-            seed: SEED,
             values,
         })
     }

@@ -205,13 +205,34 @@ fn anisotropy_of_noise_and_of_a_cone() {
     let cone = anisotropy((&x + 5.0).view(), &sentences, 3).unwrap();
     let [low, high] = cone.interval.unwrap();
     assert!(low > 0.9 && low <= cone.value && cone.value <= high, "{cone:?}");
-    assert_eq!(noise, anisotropy(x.view(), &sentences, 3).unwrap());
-    // One word per sentence: nothing is random, so the value is the mean over all pairs.
-    let each: Vec<usize> = (0..100).collect();
-    let all = anisotropy(x.view(), &each, 3).unwrap();
-    let cosines = similarity_matrix(x.view(), Metric::Cosine, None).unwrap();
-    let mean = (cosines.sum() - 100.0) / 9900.0;
-    assert!((all.value - mean).abs() < 1e-12, "{all:?} {mean}");
+    // The seed only assigns the sentences to the parts of the interval.
+    let other = anisotropy(x.view(), &sentences, 4).unwrap();
+    assert_eq!((noise.value, noise.interval == other.interval), (other.value, false));
+}
+
+#[test]
+fn anisotropy_is_the_mean_over_pairs_of_sentences_and_of_their_words() {
+    let x = x();
+    let cosines = &similarity_matrix(x.view(), Metric::Cosine, None).unwrap();
+    // Sentences of 1 to 7 words.
+    let lengths: Vec<usize> = (0..30).map(|sentence| 1 + sentence % 7).collect();
+    let sentences: Vec<usize> =
+        lengths.iter().enumerate().flat_map(|(s, &n)| vec![s; n]).take(100).collect();
+    let of =
+        |sentence: usize| (0..100).filter(|&row| sentences[row] == sentence).collect::<Vec<_>>();
+    let count = sentences[99] + 1;
+    let (mut sum, mut pairs) = (0.0, 0.0);
+    for s in 0..count {
+        for t in (0..count).filter(|&t| t != s) {
+            let (s, t) = (of(s), of(t));
+            let products = s.iter().flat_map(|&i| t.iter().map(move |&j| cosines[[i, j]]));
+            sum += products.sum::<f64>() / (s.len() * t.len()) as f64;
+            pairs += 1.0;
+        }
+    }
+    let found = anisotropy(x.view(), &sentences, 3).unwrap();
+    assert_eq!(found.n, count);
+    assert!((found.value - sum / pairs).abs() < 1e-12, "{found:?} {}", sum / pairs);
     let two = anisotropy(x.view(), &vec![0; 100], 3);
     assert!(matches!(two, Err(GeometryError::TooFew { found: 1, .. })), "{two:?}");
 }
