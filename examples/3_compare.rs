@@ -9,8 +9,8 @@ use stratoscope::compare::Compared;
 use stratoscope::{CompareOptions, Explorer};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let model = std::env::args().nth(1).unwrap_or_else(|| "bundled".to_owned());
-    let explorer = Explorer::open(model)?;
+    let model = std::env::args_os().nth(1).unwrap_or_else(|| "bundled".into());
+    let explorer = Explorer::open(model.to_string_lossy().as_ref())?;
     let options = CompareOptions::default();
     let texts = ["The bank lent him money.", "The bank of the river flooded."];
 

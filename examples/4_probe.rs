@@ -13,8 +13,8 @@ const SUBJECTS: [&str; 6] = ["teacher", "farmer", "singer", "doctor", "pilot", "
 const PLACES: [&str; 6] = ["school", "market", "stage", "clinic", "airport", "kitchen"];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let model = std::env::args().nth(1).unwrap_or_else(|| "bundled".to_owned());
-    let explorer = Explorer::open(model)?;
+    let model = std::env::args_os().nth(1).unwrap_or_else(|| "bundled".into());
+    let explorer = Explorer::open(model.to_string_lossy().as_ref())?;
 
     let mut rows = Vec::new();
     for subject in SUBJECTS {

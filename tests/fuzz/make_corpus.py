@@ -5,6 +5,7 @@
 What a fuzzer found is kept beside them under the names that it gave, and is not touched.
 """
 
+import base64
 import json
 import shutil
 import tempfile
@@ -87,6 +88,10 @@ seed("vocabulary", "cased", "\n".join(word_piece).encode() + SPLIT + json.dumps(
     {"do_lower_case": False, "strip_accents": True, "tokenize_chinese_chars": False, "cls_token": "the",
      "mask_token": {"content": "[MASK]", "lstrip": True, "normalized": False}}).encode())
 byte_pairs = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "Ġ", "t", "h", "e", "a", "n", "b", "k", "th", "the", "Ġthe", "an", "aa"]
+for name, content in json.loads(Path(FIXTURES, "tokenizer_layouts.json").read_text())["contents"].items():
+    if name.endswith(".model"):
+        seed("sentencepiece", name.removesuffix(".model"), base64.b64decode(content["base64"]))
+
 merges = "#version: 0.2\nt h\nth e\nĠ the\na n\na a\n"
 vocab = {token: i for i, token in enumerate(byte_pairs)}
 seed("merges", "roberta", SPLIT.join([json.dumps(vocab, ensure_ascii=False).encode(), merges.encode()]))

@@ -8,14 +8,14 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 use stratoscope::crates::extractor::{
-    Corpus, CorpusSettings, Format, ReadOptions, Start, extract, extract_corpus, prepare,
-    read_states,
+    Corpus, CorpusSettings, CorpusStep, Format, ReadOptions, Start, extract, extract_corpus,
+    prepare, read_states,
 };
 use stratoscope::{Activations, HookSelection, LayerSelection, LongText, Pooling, Unit};
 use stratoscope_loader::Model;
 
 /// Lines of words for which the tiny model has tokens.
-fn lines(n: usize) -> String {
+pub(crate) fn lines(n: usize) -> String {
     const WORDS: [&str; 8] =
         ["the", "riverbank", "refused", "loans", "seal", "unhappily", "bridge", "walked"];
     let line = |i: usize| {
@@ -25,20 +25,20 @@ fn lines(n: usize) -> String {
     (0..n).map(|i| line(i) + "\n").collect()
 }
 
-fn model() -> Model {
+pub(crate) fn model() -> Model {
     load(&tiny().source()).unwrap()
 }
 
-fn settings(shard_bytes: u64) -> CorpusSettings {
+pub(crate) fn settings(shard_bytes: u64) -> CorpusSettings {
     CorpusSettings { shard_bytes, ..CorpusSettings::default() }
 }
 
-fn file(place: &Place, name: &str) -> Corpus {
+pub(crate) fn file(place: &Place, name: &str) -> Corpus {
     Corpus::File { path: place.path(name), options: ReadOptions::default() }
 }
 
 /// Runs an extraction with the library. Returns whether there was work to do.
-fn run(
+pub(crate) fn run(
     model: &Model,
     corpus: &Corpus,
     settings: &CorpusSettings,
@@ -52,12 +52,12 @@ fn with_threads<T: Send>(threads: usize, run: impl FnOnce() -> T + Send) -> T {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(run)
 }
 
-fn index(place: &Place, folder: &str) -> Value {
+pub(crate) fn index(place: &Place, folder: &str) -> Value {
     let bytes = std::fs::read(place.path(folder).join("index.json")).unwrap();
     serde_json::from_slice(&bytes).unwrap()
 }
 
-fn shards(place: &Place, folder: &str) -> Vec<Activations> {
+pub(crate) fn shards(place: &Place, folder: &str) -> Vec<Activations> {
     let index = index(place, folder);
     let shards = index["shards"].as_array().unwrap().iter();
     shards
@@ -66,7 +66,7 @@ fn shards(place: &Place, folder: &str) -> Vec<Activations> {
 }
 
 /// The states of a corpus, computed in memory.
-fn in_memory(model: &Model, corpus: &Corpus, unit: Unit) -> Activations {
+pub(crate) fn in_memory(model: &Model, corpus: &Corpus, unit: Unit) -> Activations {
     let texts = corpus.read_all(None, 0).unwrap().items;
     let prepared = prepare(model, texts, LongText::Refuse).unwrap();
     let hooks = HookSelection::default();
@@ -172,7 +172,7 @@ fn a_resumed_run_gives_the_same_bytes() {
 }
 
 /// Hook points with which a shard of 1 MiB has a few hundred tokens.
-const MANY_HOOKS: &str = "blocks.*.hook_resid_pre,blocks.*.hook_resid_post,blocks.*.hook_mlp_out,\
+pub(crate) const MANY_HOOKS: &str = "blocks.*.hook_resid_pre,blocks.*.hook_resid_post,blocks.*.hook_mlp_out,\
                           blocks.*.hook_attn_out,blocks.*.attn.hook_v";
 
 #[test]
@@ -284,8 +284,8 @@ fn windows_of_long_texts_equal_those_in_memory() {
     let corpus = file(&place, "corpus.txt");
     let settings = CorpusSettings { long: LongText::Window, ..settings(20_000) };
     let mut warnings = 0;
-    let mut seen = |step: stratoscope::crates::extractor::CorpusStep<'_>| {
-        if let stratoscope::crates::extractor::CorpusStep::Counted(plan) = step {
+    let mut seen = |step: CorpusStep<'_>| {
+        if let CorpusStep::Counted(plan) = step {
             warnings = plan.warnings.len();
         }
     };

@@ -55,6 +55,34 @@ fn measures_of_heads_are_computed_from_the_patterns() {
     }
 }
 
+/// Wants no result after so many stages.
+struct Patience(std::sync::atomic::AtomicUsize);
+
+impl stratoscope::Progress for Patience {
+    fn step(&self, _: stratoscope::Step<'_>) {}
+
+    fn stopped(&self) -> bool {
+        use std::sync::atomic::Ordering::Relaxed;
+        self.0.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_err()
+    }
+}
+
+#[test]
+fn work_that_nobody_wants_ends_between_its_stages() {
+    let place = Place::with_tiny();
+    let explore = |stages: usize| {
+        let builder = stratoscope::Explorer::builder(place.path("tiny").as_path());
+        let explorer = builder.progress(Patience(stages.into())).open().unwrap();
+        let options = stratoscope::ExploreOptions::default();
+        explorer.explore(&["the river bank"], &options).err()
+    };
+    for stages in 0..5 {
+        let stopped = explore(stages).unwrap();
+        assert!(matches!(stopped, stratoscope::Error::Stopped), "{stages}: {stopped}");
+    }
+    assert!(explore(100).is_none());
+}
+
 #[test]
 fn attention_in_words_and_of_texts_without_special_tokens() {
     let place = Place::with_tiny();

@@ -138,7 +138,13 @@ fn missing_models() {
         "explore --model a/b/c --offline river",
         "explore --model ../../x --offline river",
         "explore --model '' --offline river",
+        "explore --model nope.gguf river",
+        "explore --model models/nope.safetensors river",
+        "explore --model ~/nope river",
+        "explore --model nope/ river",
+        "explore --model nope --offline river",
         "explore --model bundled --revision main river",
+        "explore --model tiny --revision main river",
     ];
     insta::assert_snapshot!(table(&place, &lines));
 }
@@ -177,7 +183,10 @@ fn weights(model: &mut Checkpoint, change: impl FnOnce(&mut Vec<u8>)) {
 
 const CHANGES: &[(&str, Change)] = &[
     ("an unknown family", |m| m.config["model_type"] = "gpt_imaginary".into()),
-    ("no family", |m| m.config["model_type"] = Value::Null),
+    ("no family", |m| {
+        m.config["model_type"] = Value::Null;
+        m.config["architectures"] = json!(["Imaginary"]);
+    }),
     ("a family that is a number", |m| m.config["model_type"] = 7.into()),
     ("a decoder", |m| m.config["is_decoder"] = true.into()),
     ("cross attention", |m| m.config["add_cross_attention"] = true.into()),
@@ -252,15 +261,11 @@ const CHANGES: &[(&str, Change)] = &[
     ("a tokenizer config that is not JSON", |m| {
         m.files.insert("tokenizer_config.json".into(), b"nonsense".to_vec());
     }),
-    ("more tokens than the embedding has rows", |m| {
+    ("a token of the text beyond the embedding", |m| {
         let vocab = m.files.get_mut("vocab.txt").unwrap();
-        for token in 0..2000 {
-            vocab.extend(format!("\ntoken{token}").bytes());
-        }
-    }),
-    ("pooling of two kinds", |m| {
-        let both = r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#;
-        m.files.insert("1_Pooling/config.json".into(), both.into());
+        let mut words = String::from_utf8(vocab.clone()).unwrap().replace("\nbank\n", "\n#\n");
+        (0..2000).for_each(|token| words += &format!("token{token}\n"));
+        *vocab = (words + "bank\n").into_bytes();
     }),
 ];
 

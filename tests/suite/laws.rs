@@ -93,7 +93,7 @@ fn a_short_text_has_the_same_states_with_every_policy() {
 fn words_are_pooled_from_their_tokens() {
     let model = model();
     let tokens = states(&model, "the riverbank rerested unhappily", LongText::Refuse);
-    for pooling in [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max] {
+    for pooling in Pooling::ALL {
         let words = tokens.pooled(Unit::Word, pooling).unwrap();
         assert_eq!(words.rows.len(), 4);
         assert!(tokens.rows.len() > 6);
@@ -105,10 +105,16 @@ fn words_are_pooled_from_their_tokens() {
                 let from = tokens.layer(layer);
                 for column in 0..tokens.d_model() {
                     let values = own.iter().map(|&r| from[[r, column]]);
+                    let n = own.len() as f32;
                     let expected = match pooling {
                         Pooling::First => from[[own[0], column]],
                         Pooling::Last => from[[own[own.len() - 1], column]],
-                        Pooling::Mean => values.sum::<f32>() / own.len() as f32,
+                        Pooling::Mean => values.sum::<f32>() / n,
+                        Pooling::MeanSqrtLen => values.sum::<f32>() / n.sqrt(),
+                        Pooling::WeightedMean => {
+                            let weighted = values.zip(1_u8..).map(|(v, w)| v * f32::from(w));
+                            weighted.sum::<f32>() / (1..=own.len()).sum::<usize>() as f32
+                        }
                         Pooling::Max => values.fold(f32::MIN, f32::max),
                     };
                     let found = words.layer(layer)[[index, column]];

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod baseline;
+mod cache;
 mod checkpoints;
 mod command;
 mod compare;
@@ -18,14 +19,20 @@ mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;
+mod inputs;
+mod kills;
 mod laws;
 mod lens;
 mod models;
 mod probing;
 mod profile;
 mod program;
+mod published;
 mod repeat;
 mod report;
 mod second_opinion;
+mod sentences;
 mod serve;
+mod shards;
 mod tokenizers;
+mod unusual;

@@ -77,7 +77,7 @@ fn doctor_describes_the_machine_and_never_shows_the_token() {
     assert_eq!(found.code, Some(0), "{}", found.stderr);
     assert!(!found.stdout.contains("hf_secret"));
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
-    assert_eq!(found["token"], "present");
+    assert_eq!(found["token"], "present (set by HF_TOKEN)");
     assert!(found["hub"].as_str().unwrap().contains("cannot be reached"), "{found}");
     assert!(found["vectors"].as_str().unwrap().contains("bits used"));
     let offline = place.line("doctor --offline");

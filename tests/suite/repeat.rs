@@ -35,16 +35,15 @@ fn the_same_command_elsewhere_gives_the_same_bytes() {
 }
 
 #[test]
-fn threads_change_the_manifest_alone() {
+fn threads_change_no_file() {
     let (here, there) = (Place::with_tiny(), Place::with_tiny());
     let (one, two) = (explored(&here, "--threads 1"), explored(&there, "--threads 2"));
     assert_eq!(here.default_output(), there.default_output());
     assert_eq!(differing(&one, &two), ["manifest.json"]);
     let (mut one, mut two) = (manifest(&one), manifest(&two));
-    assert_eq!((&one["threads"], &two["threads"]), (&1.into(), &2.into()));
     for manifest in [&mut one, &mut two] {
-        manifest["threads"].take();
-        manifest["command_line"].take();
+        // The command line names the threads.
+        assert!(manifest["command_line"].take().is_array());
     }
     assert_eq!(one, two);
 }

@@ -38,8 +38,14 @@ impl Server {
 
     /// Sends a request with these headers.
     fn ask(&self, target: &str, headers: &str) -> Answer {
+        self.send(format!("GET {target} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n"))
+    }
+
+    /// Sends these bytes.
+    fn send(&self, request: impl AsRef<[u8]>) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        write!(stream, "GET {target} HTTP/1.1\r\nConnection: close\r\n{headers}\r\n").unwrap();
+        // A server that has refused the request already does not read the rest of it.
+        let _ = stream.write_all(request.as_ref());
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let text = String::from_utf8(bytes).unwrap();
@@ -123,6 +129,31 @@ fn only_requests_from_this_machine_are_answered() {
     }
     assert_eq!(server.get("/../../etc/passwd").status, 404);
 
+    // Browsers without Sec-Fetch-Site have Origin.
+    let own = format!("Host: {}\r\n", server.address);
+    for (origin, status) in [
+        (format!("http://{}", server.address), 200),
+        ("http://evil.example".to_owned(), 403),
+        ("null".to_owned(), 403),
+        (format!("http://localhost:{port}"), 403),
+    ] {
+        assert_eq!(
+            server.ask("/", &format!("{own}Origin: {origin}\r\n")).status,
+            status,
+            "{origin}"
+        );
+    }
+    // Two hosts, or none: which of them is meant is not known.
+    for headers in [format!("{own}{own}"), format!("{own}Host: evil.example\r\n"), String::new()] {
+        let refused = server.ask("/?text=loan", &headers);
+        assert_eq!(refused.status, 400, "{headers}");
+        assert!(refused.body.contains(&format!("Host: {}", server.address)), "{}", refused.body);
+    }
+    assert_eq!(server.ask("http://evil.example/", &own).status, 400);
+    // The answer names the real port.
+    let refused = server.ask("/", "Host: evil.example\r\n").body;
+    assert!(refused.contains(&format!("open http://127.0.0.1:{port}/ there")), "{refused}");
+
     // A second server cannot use the port of the first server.
     let taken = place.line(&format!("serve --model tiny --port {port}"));
     assert_eq!(taken.code, Some(2));
@@ -135,10 +166,14 @@ fn wrong_requests_get_an_error() {
     let server = Server::start(&place, "--model tiny");
     let long = encoded(&"word ".repeat(1_001));
     let many = encoded(&"word ".repeat(60));
+    let lines = encoded(&"a\n".repeat(201));
+    let tokens = encoded(&"a a a a a a a a a a\n".repeat(200));
     for (target, said) in [
         ("/?text=", "no input text: the text box has only blank lines"),
         (&format!("/?text={long}"), "5005 characters are more than 5000"),
         (&format!("/?text={many}"), "the model reads at most 37"),
+        (&format!("/?text={lines}"), "201 lines are more than 200"),
+        (&format!("/?text={tokens}"), "2400 tokens are more than 2000"),
         ("/?text=loan&model=/etc", "/etc is not among the models of this machine"),
         ("/?text=loan&model=org/name", "org/name is not among the models of this machine"),
     ] {
@@ -153,7 +188,14 @@ fn wrong_requests_get_an_error() {
     assert_eq!(server.get("/report.json").status, 400);
     assert_eq!(server.get("/?text=a&text=b").status, 400);
     assert_eq!(server.get("/nowhere").status, 404);
+    assert_eq!(server.get("/?text=%FF").status, 400);
     assert_eq!(server.get(&format!("/?text={}", "a".repeat(70_000))).status, 414);
+    let head = format!("Host: {}\r\nConnection: close\r\n\r\n", server.address);
+    assert_eq!(server.send(format!("POST /?text=loan HTTP/1.1\r\n{head}")).status, 405);
+    assert_eq!(server.send(format!("nonsense\r\n{head}")).status, 400);
+    assert_eq!(server.send("\u{16}\u{3}\u{1}\u{2}\r\n\r\n").status, 400);
+    let many = format!("Host: {}\r\n{}", server.address, "X: x\r\n".repeat(200));
+    assert_eq!(server.ask("/", &many).status, 431);
     // The server still answers.
     assert_eq!(server.get("/?text=loan").status, 200);
 }

@@ -49,7 +49,7 @@ Examples:
   stratoscope profile --model sentence-transformers/all-mpnet-base-v2
   stratoscope probe --corpus corpus.conllu --label upos
 
-Exit codes: 0 done, 1 failure, 2 usage, 3 model not found, 4 bad input, 5 network, 130 interrupted.";
+Exit codes: 0 done, 1 failure, 2 usage, 3 model not found, 4 bad input, 5 network, 128+n ended by signal n (130: Ctrl-C).";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {

@@ -37,17 +37,17 @@ fn job(args: &CompareArgs, progress: &Progress) -> Result<Job> {
     match (&args.pairs, &args.wic) {
         (Some(path), _) => {
             let place = path.display().to_string();
-            let (items, blank_lines) = parse_minimal_pairs(&input::read(path)?, &place)?;
-            let pairs = input::items(Inputs { items, blank_lines }, &place, progress);
+            let pairs = parse_minimal_pairs(&input::read(path)?, &place)?;
+            let pairs = input::items(pairs, &place, progress);
             Ok(Job::Pairs(pairs, place))
         }
         (None, Some(path)) => {
             let place = path.display().to_string();
             let (items, blank_lines) = parse_wic(&input::read(path)?, &place)?;
-            let pairs = input::items(Inputs { items, blank_lines }, &place, progress);
+            let pairs = input::items(Inputs { items, blank_lines, header: None }, &place, progress);
             Ok(Job::Wic(pairs, place))
         }
-        (None, None) => match (&args.text[..], &args.word[..]) {
+        (None, None) => match (input::not_files(&args.text, "--pairs")?, &args.word[..]) {
             ([], _) => Err(Failure::usage(
                 "nothing to compare; give two sentences in quotes, --pairs FILE, or --wic FILE",
             )),

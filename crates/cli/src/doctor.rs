@@ -1,23 +1,32 @@
 //! `stratoscope doctor`: what the machine, the settings and the network mean for the program.
 
 use crate::args::ModelsArgs;
-use crate::exit::{Result, print, print_json};
+use crate::exit::{Result, print_json, print_text};
 use crate::model;
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use stratoscope::crates::loader::hub::{Hub, HubSettings};
+use stratoscope::ErrorKind;
+use stratoscope::crates::loader::hub::{
+    DecidedBy, Hub, HubError, HubSettings, own_cache, process_environment,
+};
 
 /// The time in which the hub has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
-    let settings = model::hub_settings(&args.cache)?;
+    // Settings that cannot be read are a finding, and no failure: the bundled model needs none.
+    let settings = model::hub_settings(&args.cache);
     progress.at("contacting the hub", 0, 1);
     let network = network(&settings);
     progress.finish();
+    let cache = match model::cache_dir(&args.cache) {
+        Ok((path, by)) => format!("{} ({})", folder(&path), decided(&by)),
+        Err(error) => format!("none: {error}"),
+    };
+    let own_cache = own_cache(process_environment);
     let lanes = stratoscope::crates::transformer::vector_lanes();
     let findings: Vec<(&str, String)> = vec![
         ("program", format!("stratoscope {}", env!("CARGO_PKG_VERSION"))),
@@ -26,9 +35,10 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         ("threads", rayon::current_num_threads().to_string()),
         ("device", "cpu, f32".to_owned()),
         ("bundled", if cfg!(feature = "bundled") { "yes" } else { "not in this build" }.to_owned()),
-        ("cache", folder(&settings.cache_dir)),
-        ("own cache", settings.state_dir.as_deref().map_or("none".into(), folder)),
-        ("token", if settings.token.is_some() { "present" } else { "absent" }.to_owned()),
+        ("cache", cache),
+        ("own cache", own_cache.as_deref().map_or("none: no home folder".into(), folder)),
+        ("token", settings.as_ref().map_or_else(unknown, token)),
+        ("offline", settings.as_ref().map_or_else(unknown, offline)),
         ("hub", network),
         ("fonts", "bundled; the fonts of the system are not read".to_owned()),
     ];
@@ -40,18 +50,51 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         return print_json("doctor", Value::Object(object));
     }
     let lines = findings.iter().map(|(name, value)| format!("{name:<11}{value}\n"));
-    print(&lines.collect::<String>())
+    print_text(&lines.collect::<String>())
 }
 
-fn network(settings: &HubSettings) -> String {
-    let endpoint = &settings.endpoint;
+fn unknown(error: &HubError) -> String {
+    format!("unknown: {error}")
+}
+
+/// What decided a setting, in words.
+fn decided(by: &DecidedBy) -> String {
+    match by {
+        DecidedBy::Default => "the default".to_owned(),
+        by => format!("set by {by}"),
+    }
+}
+
+/// Whether there is a token, and where it is from; never the token.
+fn token(settings: &HubSettings) -> String {
+    match (&settings.token, &settings.decided.token) {
+        (Some(_), by) => format!("present ({})", decided(by)),
+        (None, DecidedBy::Default) => "absent".to_owned(),
+        (None, by) => format!("not sent ({})", decided(by)),
+    }
+}
+
+fn offline(settings: &HubSettings) -> String {
+    let answer = if settings.offline { "yes" } else { "no" };
+    format!("{answer} ({})", decided(&settings.decided.offline))
+}
+
+fn network(settings: &Result<HubSettings, HubError>) -> String {
+    let settings = match settings {
+        Ok(settings) => settings,
+        Err(error) => return format!("not contacted: {error}"),
+    };
+    let endpoint = format!("{} ({})", settings.endpoint, decided(&settings.decided.endpoint));
     if settings.offline {
         return format!("{endpoint}, not contacted: offline is set");
     }
     let settings = HubSettings { timeout: PATIENCE, retries: 0, ..settings.clone() };
     match Hub::new(settings).and_then(|hub| hub.reach()) {
         Ok(()) => format!("{endpoint} answers"),
-        Err(error) => format!("{error}; cached models still work (--offline)"),
+        Err(error) if error.kind() == ErrorKind::Usage => format!("not contacted: {error}"),
+        Err(error) => {
+            format!("{endpoint} does not answer: {error}; cached models still work (--offline)")
+        }
     }
 }
 
@@ -61,7 +104,8 @@ fn folder(path: &Path) -> String {
         Ok(about) if !about.is_dir() => "is a file, not a folder",
         Ok(about) if about.permissions().readonly() => "is read-only",
         Ok(_) => "exists",
-        Err(_) => "does not exist yet",
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist yet",
+        Err(error) => return format!("{}, cannot be used: {error}", path.display()),
     };
     format!("{}, {state}", path.display())
 }

@@ -5,8 +5,9 @@ use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use crate::{explore, model, models};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
-use stratoscope::crates::extractor::parse_lines;
+use stratoscope::crates::extractor::{parse_lines, prepare};
 use stratoscope::crates::report::Report;
 use stratoscope::explore::{Exploration, Options, report_of};
 use stratoscope::{Analysis, Explorer};
@@ -14,6 +15,12 @@ use stratoscope::{Analysis, Explorer};
 /// The maximum number of characters of all texts of a request: about a thousand tokens, which take
 /// seconds.
 pub(crate) const MAX_CHARACTERS: usize = 5_000;
+
+/// The maximum number of lines of a request, which are its texts.
+const MAX_LINES: usize = 200;
+
+/// The maximum number of tokens of all texts of a request. A character can be several tokens.
+const MAX_TOKENS: usize = 2_000;
 
 /// The number of models that stay loaded.
 const MAX_LOADED: usize = 2;
@@ -57,8 +64,23 @@ impl Engine {
         Ok(engine)
     }
 
+    /// Sets the sign that nobody wants the result of the work that follows.
+    pub(crate) fn watch(&self, unwanted: Arc<AtomicBool>) {
+        self.progress.watch(unwanted);
+    }
+
+    /// Fails if nobody wants the result.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        match stratoscope::Progress::stopped(&self.progress) {
+            true => Err(stratoscope::Error::Stopped.into()),
+            false => Ok(()),
+        }
+    }
+
     /// The page of texts, one per line.
     pub(crate) fn report(&mut self, text: &str, model: &str) -> Result<Arc<Report>> {
+        self.explored(text, model)?;
+        self.go_on()?;
         let explored = self.explored(text, model)?;
         let report = match explored.report.take() {
             Some(report) => report,
@@ -90,17 +112,16 @@ impl Engine {
 
     fn explore(&mut self, text: &str, model: &str) -> Result<Exploration> {
         let begin = Instant::now();
-        let length = text.chars().count();
-        if length > MAX_CHARACTERS {
-            return Err(Failure::input(format!(
-                "{length} characters are more than {MAX_CHARACTERS}, the maximum of a request; use \
-                 stratoscope explore --file for longer texts"
-            )));
-        }
+        check_number(text.chars().count(), MAX_CHARACTERS, "characters")?;
         let texts = parse_lines(text.as_bytes(), "the text box")?.items;
+        check_number(texts.len(), MAX_LINES, "lines")?;
         let model = self.find(model)?;
         let options = self.options.clone();
-        let exploration = self.load(&model)?.explore(&texts, &options)?;
+        let explorer = self.load(&model)?;
+        let prepared = prepare(explorer.model(), texts.to_vec(), options.long)?;
+        let tokens = prepared.sequences().iter().map(|sequence| sequence.token_ids.len()).sum();
+        check_number(tokens, MAX_TOKENS, "tokens")?;
+        let exploration = explorer.explore(&texts, &options)?;
         self.progress.finish();
         let rows = exploration.states.rows.len();
         let time = begin.elapsed().as_secs_f64() * 1e3;
@@ -110,22 +131,22 @@ impl Engine {
 
     /// The names of the models that a request may choose: those that `--model` names, and those in
     /// the cache.
-    pub(crate) fn models(named: &[ModelArgs]) -> Result<Vec<String>> {
+    pub(crate) fn models(named: &[ModelArgs]) -> Vec<String> {
         let mut names: Vec<String> = named.iter().map(|m| m.model.clone()).collect();
         if let Some(first) = named.first() {
-            let cached = models::usable(&first.run.hub.cache)?;
+            let cached = models::usable(&first.run.hub.cache);
             names.extend(cached.into_iter().filter(|name| named.iter().all(|m| m.model != *name)));
         }
-        Ok(names)
+        names
     }
 
     /// The model of a request. A request downloads nothing.
     fn find(&self, name: &str) -> Result<ModelArgs> {
         let named = self.named.iter().find(|m| m.model == name);
-        let cached = || Self::models(&self.named).map(|names| names.iter().any(|n| n == name));
+        let cached = || Self::models(&self.named).iter().any(|n| n == name);
         let mut model = match (named, self.named.first()) {
             (Some(named), _) => named.clone(),
-            (None, Some(first)) if cached()? => {
+            (None, Some(first)) if cached() => {
                 let mut model = ModelArgs { model: name.to_owned(), run: first.run.clone() };
                 model.run.hub.revision = None;
                 model
@@ -153,4 +174,15 @@ impl Engine {
         self.loaded.insert(0, entry);
         Ok(&self.loaded[0].1)
     }
+}
+
+/// Refuses a request that is too large, before anything is computed.
+fn check_number(found: usize, most: usize, what: &str) -> Result<()> {
+    if found <= most {
+        return Ok(());
+    }
+    Err(Failure::input(format!(
+        "{found} {what} are more than {most}, the maximum of a request; use stratoscope explore \
+         --file for longer texts"
+    )))
 }

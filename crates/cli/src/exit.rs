@@ -1,12 +1,12 @@
 //! The end of a run: an error as one line, and the exit code.
 
 use serde_json::Value;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use stratoscope::{ErrorKind, with_schema};
 
 pub(crate) type Result<T, E = Failure> = std::result::Result<T, E>;
@@ -62,11 +62,49 @@ impl Failure {
     }
 }
 
-/// As one line.
+/// As one line of bounded length, without characters that control a terminal.
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message.replace(['\n', '\r'], " "))
+        f.write_str(&line(&self.message))
     }
+}
+
+/// The most characters of a message: its beginning, and its end, which has the advice.
+const MAX_MESSAGE: (usize, usize) = (1_200, 400);
+
+/// A message as one line of bounded length.
+fn line(message: &str) -> String {
+    let (first, last) = MAX_MESSAGE;
+    let message = message.replace(['\n', '\r', '\t'], " ");
+    let shown = shown(&message);
+    match shown.chars().count().checked_sub(first + last) {
+        None | Some(0) => shown.into_owned(),
+        Some(more) => {
+            let start: String = shown.chars().take(first).collect();
+            let end: String = shown.chars().skip(first + more).collect();
+            format!("{start} … {end}")
+        }
+    }
+}
+
+/// A text for a terminal: characters that control it, or that reverse the order of what it shows, are
+/// written as their codes (`\u{1b}`); line ends and tabs stay.
+pub(crate) fn shown(text: &str) -> Cow<'_, str> {
+    let controls = |c: char| {
+        let reverses = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        (c.is_control() && !matches!(c, '\n' | '\t')) || reverses
+    };
+    if !text.contains(controls) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match controls(c) {
+            true => shown.extend(c.escape_debug()),
+            false => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
 }
 
 impl From<stratoscope::Error> for Failure {
@@ -94,7 +132,7 @@ pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
     // If stderr is closed, nobody reads the message.
     let _ = writeln!(stderr, "error: {failure}");
     for cause in failure.causes.iter().filter(|_| verbose) {
-        let _ = writeln!(stderr, "  because: {cause}");
+        let _ = writeln!(stderr, "  because: {}", line(cause));
     }
     ExitCode::from(match failure.kind {
         ErrorKind::Usage => 2,
@@ -103,6 +141,26 @@ pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
         ErrorKind::Network => 5,
         _ => 1,
     })
+}
+
+/// Ends the program as clap does for a wrong command line, or for a request for help.
+pub(crate) fn command_line(error: &clap::Error) -> ExitCode {
+    let arguments = std::env::args_os();
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    match arguments.any(|argument| matches!(shown(&argument), Cow::Owned(_))) {
+        // Without the codes of its colours, which cannot be told from those of the arguments.
+        true if error.use_stderr() => note(error.render().to_string().trim_end()),
+        _ => {
+            // If the stream is closed, nobody reads the message.
+            let _ = error.print();
+        }
+    }
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+}
+
+/// Prints text for people on stdout.
+pub(crate) fn print_text(text: &str) -> Result<()> {
+    print(&shown(text))
 }
 
 /// Prints data on stdout. A closed pipe (`| head`) is not an error.
@@ -123,15 +181,7 @@ pub(crate) fn print_json(command: &str, object: Value) -> Result<()> {
 /// Prints a note on stderr.
 pub(crate) fn note(text: &str) {
     // If stderr is closed, nobody reads the message.
-    let _ = writeln!(io::stderr().lock(), "{text}");
-}
-
-/// Locked while files are written: an interruption waits until they are complete.
-static WRITING: Mutex<()> = Mutex::new(());
-
-/// Makes an interruption wait until the guard is dropped.
-pub(crate) fn hold_interrupts() -> MutexGuard<'static, ()> {
-    WRITING.lock().unwrap_or_else(PoisonError::into_inner)
+    let _ = writeln!(io::stderr().lock(), "{}", shown(text));
 }
 
 /// Whether an interrupted run can be continued.
@@ -142,16 +192,81 @@ pub(crate) fn resumable(resumable: bool) {
     RESUMABLE.store(resumable, Ordering::Relaxed);
 }
 
-/// Ends the program with code 130 when it is interrupted, but not while files are written.
-pub(crate) fn end_on_interrupt() {
-    // Without this handler, the signal ends the program in the default way.
-    let _ = ctrlc::set_handler(|| {
-        let _guard = hold_interrupts();
+/// Ends the program in order when a signal asks it to (an interrupt, a request to terminate, a lost
+/// terminal), with the code 128 plus the number of the signal. Unfinished files are removed.
+pub(crate) fn end_on_signals() {
+    let wait = || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        // Without a runtime, a signal ends the program in the default way.
+        let Ok(runtime) = runtime else { return };
+        let number = runtime.block_on(signal());
         if RESUMABLE.load(Ordering::Relaxed) {
             // Begin a new line below the progress bar.
             let line = if io::stderr().is_terminal() { "\n" } else { "" };
             note(&format!("{line}interrupted; the same command with --resume continues the run"));
         }
-        std::process::exit(130);
-    });
+        stratoscope::crates::loader::files::remove_unfinished();
+        std::process::exit(128 + number);
+    };
+    let _ = std::thread::Builder::new().name("signals".to_owned()).spawn(wait);
+}
+
+/// Waits for a signal, and returns its number. Signals that the program was started to ignore (as by
+/// `nohup`) stay ignored.
+#[cfg(unix)]
+async fn signal() -> i32 {
+    use std::task::Poll;
+    use tokio::signal::unix::{SignalKind, signal};
+    let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
+    let numbers = kinds.map(|kind| kind.as_raw_value()).into_iter();
+    let heard = numbers.filter(|number| !is_ignored(*number));
+    let mut signals: Vec<_> = heard
+        .filter_map(|number| Some((number, signal(SignalKind::from_raw(number)).ok()?)))
+        .collect();
+    std::future::poll_fn(|context| {
+        for (number, signal) in &mut signals {
+            if signal.poll_recv(context).is_ready() {
+                return Poll::Ready(*number);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+#[cfg(not(unix))]
+async fn signal() -> i32 {
+    // Without a handler, an interrupt ends the program in the default way.
+    match tokio::signal::ctrl_c().await {
+        Ok(()) => 2,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+/// Whether the program was started with a signal ignored, on Linux.
+#[cfg(unix)]
+fn is_ignored(number: i32) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
+    mask >> (number - 1) & 1 == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_control_no_terminal_and_are_short() {
+        let failure = |text: &str| Failure::usage(text).to_string();
+        assert_eq!(
+            failure("a\u{1b}[31mb\u{7}\u{9b}\u{202e}é"),
+            "a\\u{1b}[31mb\\u{7}\\u{9b}\\u{202e}é"
+        );
+        assert_eq!(failure("two\nlines\tand\rmore"), "two lines and more");
+        assert_eq!(shown("two\nlines\tשלום"), "two\nlines\tשלום");
+        let long = failure(&format!("{}; do this", "é".repeat(100_000)));
+        assert!(long.chars().count() < 1_700 && long.ends_with("é; do this"), "{long}");
+        assert_eq!(failure(&"x".repeat(1_600)), "x".repeat(1_600));
+    }
 }

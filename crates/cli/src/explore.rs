@@ -13,7 +13,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let options =
         Options { compute_baseline: args.baseline, ..options(&args.look, args.input.long.into()) };
     if let Some(path) = &args.from {
-        let store = model::store(&args.models.run.hub)?;
+        let store = model::store();
         let exploration = Exploration::from_file(path, &options, &store, &run.progress)?;
         return run.finish(&exploration, &[]);
     }

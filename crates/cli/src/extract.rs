@@ -1,7 +1,7 @@
 //! `stratoscope extract`: writes hidden states to a file, or those of a corpus to a folder.
 
 use crate::args::{ExtractArgs, RowArgs};
-use crate::exit::{Failure, Result, hold_interrupts, print_json, resumable};
+use crate::exit::{Failure, Result, print_json, resumable};
 use crate::progress::Progress;
 use crate::{input, model};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use stratoscope::crates::extractor::{
     Corpus, CorpusSettings, CorpusStep, Format, Prepared, Start, extract_corpus, parse_token_ids,
     prepare, prepare_ids, write_states_as,
 };
-use stratoscope::{Activations, Explorer, LayerSelection, Pooling, Unit};
+use stratoscope::{Activations, Explorer, LayerSelection, Pooler, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
@@ -43,7 +43,6 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let states = states(&explorer, prepared, args, &progress)?;
     if let Some(path) = &args.output {
         progress.part("writing");
-        let _guard = hold_interrupts();
         write_states_as(path, &states, format, args.half)?;
     }
     progress.finish();
@@ -109,18 +108,26 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     }
     crate::run::check_parent(path)?;
     let corpus = input::corpus(&args.input, progress)?;
+    if let (Corpus::Texts { .. }, Some(file)) = (&corpus, &args.input.file)
+        && file.as_os_str() != "-"
+    {
+        return Err(Failure::usage(format!(
+            "{} is not a regular file; a corpus is read twice, so save it to a file first",
+            file.display()
+        )));
+    }
     if args.resume && matches!(corpus, Corpus::Texts { .. }) {
         return Err(Failure::usage(
             "--resume reads the texts again, so they must be in a file (--file FILE, not standard input)",
         ));
     }
     let explorer = model::open(&args.model, progress)?;
-    let (unit, pooling) = rows(&explorer, &args.rows, args.sentences);
+    let (unit, pooler) = rows(&explorer, &args.rows, args.sentences)?;
     let settings = CorpusSettings {
         layers: args.rows.layers.clone().unwrap_or(LayerSelection::All),
         hooks: args.hooks.clone(),
         unit,
-        pooling,
+        pooler,
         no_special_tokens: args.rows.no_special_tokens,
         long: args.input.long.into(),
         sample: args.sample.map(|n| n as usize),
@@ -136,9 +143,11 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     };
     let (mut began, mut kept, mut computed) = (Instant::now(), None, 0);
     resumable(matches!(corpus, Corpus::File { .. }));
+    progress.part("reading the input");
     let done = extract_corpus(explorer.model(), &corpus, &settings, path, start, &mut |step| {
         match step {
             CorpusStep::Counting { tokens, .. } => progress.counted("counting", tokens),
+            CorpusStep::Checking => progress.part("checking the shards"),
             CorpusStep::Counted(plan) => {
                 note_plan(plan, progress);
                 began = Instant::now();
@@ -173,6 +182,9 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
 
 /// Notes about the corpus, before anything is computed.
 fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
+    if let Some(header) = &plan.header {
+        input::note_header("the file", header, progress);
+    }
     if plan.blank_lines > 0 {
         progress.note(&format!("{} blank lines or empty texts skipped", plan.blank_lines));
     }
@@ -197,13 +209,13 @@ fn note_words(words: usize, progress: &Progress) {
 }
 
 /// The unit of a row, and the pooling.
-fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> (Unit, Pooling) {
+fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> Result<(Unit, Pooler)> {
     let unit = match (sentences, args.words) {
         (true, _) => Unit::Sentence,
         (_, true) => Unit::Word,
         _ => Unit::Token,
     };
-    (unit, model::pooling(explorer, args.pooling, sentences))
+    Ok((unit, model::pooler(explorer, args.pooling, sentences)?))
 }
 
 /// Runs the model, and keeps the rows and layers that the arguments name.
@@ -214,9 +226,9 @@ fn states(
     progress: &Progress,
 ) -> Result<Activations> {
     let layers = args.rows.layers.clone().unwrap_or(LayerSelection::All);
+    let (unit, pooler) = rows(explorer, &args.rows, args.sentences)?;
     let states = explorer.states(prepared, &layers, &args.hooks)?;
-    let (unit, pooling) = rows(explorer, &args.rows, args.sentences);
-    let states = if unit == Unit::Token { states } else { states.pooled(unit, pooling)? };
+    let states = if unit == Unit::Token { states } else { states.pooled(unit, pooler)? };
     note_words(states.words_without_rows(), progress);
     Ok(if args.rows.no_special_tokens { states.without_special()? } else { states })
 }
@@ -235,6 +247,13 @@ pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
 /// Refuses a path that is a folder, that exists (without `overwrite`), or whose folder does not
 /// exist.
 pub(crate) fn check_place(path: &Path, overwrite: bool) -> Result<()> {
+    if let Ok(target) = std::fs::read_link(path) {
+        return Err(Failure::usage(format!(
+            "{} is a symbolic link; give the name of its target, {}",
+            path.display(),
+            target.display()
+        )));
+    }
     if path.is_dir() {
         return Err(Failure::usage(format!("{} is a folder, not a file", path.display())));
     }

@@ -1,13 +1,12 @@
 //! From TEXT, `--file` and `-` to the texts that are read.
 
-use crate::args::InputArgs;
+use crate::args::{InputArgs, LongName};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
-use std::io::Read;
 use std::path::Path;
 use stratoscope::Text;
 use stratoscope::crates::extractor::{
-    Corpus, FileKind, Inputs, ReadOptions, parse_lines, parse_pairs,
+    Corpus, FileKind, Inputs, ReadOptions, TextReader, read_bytes,
 };
 
 /// The texts that the arguments name.
@@ -36,7 +35,7 @@ pub(crate) fn read_all(
 /// The corpus that the arguments name: a file, which is not read yet, or texts.
 pub(crate) fn corpus(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     match (&args.file, args.text.as_slice()) {
-        (Some(path), _) if path.as_os_str() != "-" => file(path, args),
+        (Some(path), _) if path.as_os_str() != "-" => file(path, args, progress),
         (Some(_), _) => piped(args, progress),
         (None, [one]) if one == "-" => piped(args, progress),
         (None, []) => Err(Failure::usage(
@@ -44,34 +43,70 @@ pub(crate) fn corpus(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
         )),
         (None, texts) => Ok(Corpus::Texts {
             place: "the command line".to_owned(),
-            texts: from_arguments(texts, args.pairs)?,
+            texts: from_arguments(not_files(texts, "--file")?, args.pairs)?,
         }),
     }
 }
 
-fn file(path: &Path, args: &InputArgs) -> Result<Corpus> {
-    let read = std::fs::File::open(path).and_then(|file| match file.metadata()?.is_dir() {
-        true => Err(std::io::ErrorKind::IsADirectory.into()),
-        false => Ok(()),
-    });
-    read.map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))?;
-    if args.pairs && FileKind::of(path) != FileKind::Lines {
+/// Refuses texts that are all names of files: the files were meant. `option` reads a file.
+pub(crate) fn not_files<'a>(texts: &'a [String], option: &str) -> Result<&'a [String]> {
+    match texts.first() {
+        Some(first) if texts.iter().all(|text| Path::new(text).is_file()) => {
+            Err(Failure::usage(format!(
+                "{first} is a file; did you mean {option} {first}? (echo TEXT | stratoscope … - reads such a text)"
+            )))
+        }
+        _ => Ok(texts),
+    }
+}
+
+fn file(path: &Path, args: &InputArgs, progress: &Progress) -> Result<Corpus> {
+    let failed =
+        |error: std::io::Error| Failure::input(format!("cannot read {}: {error}", path.display()));
+    let about = std::fs::metadata(path).map_err(failed)?;
+    if about.is_dir() {
+        return Err(failed(std::io::ErrorKind::IsADirectory.into()));
+    }
+    let kind = FileKind::of(path)?;
+    if args.pairs && !matches!(kind, FileKind::Lines | FileKind::Tsv) {
         return Err(Failure::usage("--pairs reads only text files with one pair per line"));
     }
-    let options = ReadOptions { pairs: args.pairs, field: args.field.clone() };
-    Ok(Corpus::File { path: path.to_owned(), options })
+    let corpus = Corpus::File { path: path.to_owned(), options: options(args) };
+    if about.is_file() {
+        // Fail early.
+        std::fs::File::open(path).map_err(failed)?;
+        return Ok(corpus);
+    }
+    // A pipe or a device can be read only once.
+    let texts = read_all(&corpus, None, 0, progress)?;
+    Ok(Corpus::Texts { place: path.display().to_string(), texts })
+}
+
+fn options(args: &InputArgs) -> ReadOptions {
+    let cut = args.long == LongName::Cut;
+    ReadOptions { pairs: args.pairs, field: args.field.clone(), cut }
 }
 
 /// The lines of standard input.
 fn piped(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
-    const PLACE: &str = "standard input";
-    let parse = if args.pairs { parse_pairs } else { parse_lines };
-    let texts = items(parse(&stdin()?, PLACE)?, PLACE, progress);
-    Ok(Corpus::Texts { place: PLACE.to_owned(), texts })
+    let texts = items(lines_of_stdin(&options(args))?, STDIN, progress);
+    Ok(Corpus::Texts { place: STDIN.to_owned(), texts })
 }
 
-/// The items of a file. A note gives the number of blank lines.
+/// The name of standard input in messages.
+pub(crate) const STDIN: &str = "standard input";
+
+/// The texts of standard input.
+pub(crate) fn lines_of_stdin(options: &ReadOptions) -> Result<Inputs<Text>> {
+    let reader = TextReader::of_lines(std::io::stdin(), STDIN, options);
+    Ok(reader.read_all()?)
+}
+
+/// The items of a file. Notes give the number of blank lines, and a line with names of columns.
 pub(crate) fn items<T>(inputs: Inputs<T>, place: &str, progress: &Progress) -> Vec<T> {
+    if let Some(header) = &inputs.header {
+        note_header(place, header, progress);
+    }
     if inputs.blank_lines > 0 {
         let lines = if inputs.blank_lines == 1 { "line" } else { "lines" };
         progress.note(&format!("{place}: {} blank {lines} skipped", inputs.blank_lines));
@@ -79,10 +114,22 @@ pub(crate) fn items<T>(inputs: Inputs<T>, place: &str, progress: &Progress) -> V
     inputs.items
 }
 
-/// The bytes of a file.
+/// A note that a first line has names of columns.
+pub(crate) fn note_header(place: &str, header: &str, progress: &Progress) {
+    let names = header.trim().replace('\t', ", ");
+    progress
+        .note(&format!("{place}: the first line has names of columns ({names}) and is skipped"));
+}
+
+/// The bytes of a file of lines.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
-        .map_err(|error| Failure::input(format!("cannot read {}: {error}", path.display())))
+    match FileKind::of(path)? {
+        FileKind::Lines | FileKind::Tsv => Ok(read_bytes(path)?),
+        _ => Err(Failure::input(format!(
+            "{} is not a file of lines, by its extension; save its content as .txt or .tsv",
+            path.display()
+        ))),
+    }
 }
 
 fn from_arguments(texts: &[String], pairs: bool) -> Result<Vec<Text>> {
@@ -96,14 +143,4 @@ fn from_arguments(texts: &[String], pairs: bool) -> Result<Vec<Text>> {
         )),
     });
     chunks.collect()
-}
-
-/// All bytes of standard input.
-pub(crate) fn stdin() -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    std::io::stdin()
-        .lock()
-        .read_to_end(&mut bytes)
-        .map_err(|error| Failure::input(format!("cannot read standard input: {error}")))?;
-    Ok(bytes)
 }

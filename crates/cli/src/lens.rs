@@ -5,7 +5,7 @@ use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::crates::extractor::parse_lines;
+use stratoscope::crates::extractor::ReadOptions;
 use stratoscope::lens::Options;
 
 pub(crate) fn run(args: &LensArgs) -> Result<()> {
@@ -22,10 +22,12 @@ pub(crate) fn run(args: &LensArgs) -> Result<()> {
 /// The text: TEXT, or the only line of standard input.
 fn text(args: &LensArgs, progress: &Progress) -> Result<String> {
     if args.text != "-" {
+        input::not_files(std::slice::from_ref(&args.text), "- <")?;
         return Ok(args.text.clone());
     }
-    let place = "standard input";
-    let texts = input::items(parse_lines(&input::stdin()?, place)?, place, progress);
+    let place = input::STDIN;
+    let lines = input::lines_of_stdin(&ReadOptions::default())?;
+    let texts = input::items(lines, place, progress);
     match &texts[..] {
         [one] => Ok(one.text.clone()),
         more => {

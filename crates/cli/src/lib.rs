@@ -28,8 +28,11 @@ use std::process::ExitCode;
 
 /// Runs the program with the arguments of the process; returns its exit code.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
-    exit::end_on_interrupt();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return exit::command_line(&error),
+    };
+    exit::end_on_signals();
     let verbose = args.common().verbose;
     let result = threads(args.common().threads).and_then(|()| match args.command {
         Command::Explore(args) => explore::run(&args),

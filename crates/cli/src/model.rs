@@ -5,9 +5,13 @@ use crate::args::{
 };
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
-use stratoscope::crates::loader::hub::{HubFlags, HubSettings};
+use std::path::PathBuf;
+use stratoscope::crates::loader::hub::{
+    self, DecidedBy, HubError, HubFlags, HubSettings, own_cache, process_environment,
+};
 use stratoscope::{
-    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Pooling, Source, bundled_source,
+    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Pooler, Pooling, Source,
+    bundled_source,
 };
 
 /// The models that a command names.
@@ -54,32 +58,43 @@ fn device(name: DeviceName) -> Result<Device> {
     }
 }
 
-/// The pooling that the arguments name. Otherwise, for vectors of whole texts, the pooling of the
-/// model for sentences; otherwise the mean.
-pub(crate) fn pooling(
+/// The pooling that the arguments name. Otherwise, for vectors of whole texts, what the model makes of
+/// a sentence; otherwise the mean.
+pub(crate) fn pooler(
     explorer: &Explorer,
     given: Option<PoolingName>,
     whole_texts: bool,
-) -> Pooling {
-    let own = explorer.model().info.sentence_pooling.filter(|_| whole_texts);
-    given.map(Pooling::from).or(own).unwrap_or_default()
+) -> Result<Pooler> {
+    Ok(match given {
+        Some(pooling) => Pooling::from(pooling).into(),
+        None if whole_texts => explorer.model().info.sentence_pooler()?,
+        None => Pooling::default().into(),
+    })
 }
 
 /// The source of a model, by the name of the model.
 pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
     let is_bundled = name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir();
     if is_bundled && args.revision.is_some() {
-        return Err(Failure::usage("--revision is for hub repositories (--model org/name)"));
+        return Err(no_revision());
     }
     if is_bundled {
         return Ok(bundled_source()?);
     }
-    Ok(Source::of(name, args.revision.as_deref(), hub_settings(&args.cache)?))
+    let source = Source::of(name, args.revision.as_deref(), || hub_settings(&args.cache))?;
+    match source {
+        Source::Folder(_) if args.revision.is_some() => Err(no_revision()),
+        source => Ok(source),
+    }
+}
+
+fn no_revision() -> Failure {
+    Failure::usage("--revision is for hub repositories (--model org/name)")
 }
 
 /// The store of baselines and profiles between runs; none if the system has no cache folder.
-pub(crate) fn store(args: &HubArgs) -> Result<Option<DiskStore>> {
-    Ok(hub_settings(&args.cache)?.state_dir.map(DiskStore::new))
+pub(crate) fn store() -> Option<DiskStore> {
+    own_cache(process_environment).map(DiskStore::new)
 }
 
 /// Loads a model by its name, on the CPU.
@@ -95,17 +110,21 @@ fn load(
 ) -> Result<Explorer> {
     options.allow_pickle = args.allow_pickle;
     let builder = Explorer::builder(source(name, args)?).load_options(options);
-    Ok(builder.progress(progress.clone()).store(store(args)?).open()?)
+    Ok(builder.progress(progress.clone()).store(store()).open()?)
+}
+
+/// The cache folder of hub repositories, and what decided it.
+pub(crate) fn cache_dir(args: &CacheArgs) -> Result<(PathBuf, DecidedBy), HubError> {
+    hub::cache_dir(args.cache_dir.clone(), process_environment)
 }
 
 /// The settings of the hub and its cache. A flag has priority over the environment, the environment
 /// over the default.
-pub(crate) fn hub_settings(args: &CacheArgs) -> Result<HubSettings> {
+pub(crate) fn hub_settings(args: &CacheArgs) -> Result<HubSettings, HubError> {
     let flags = HubFlags {
         cache_dir: args.cache_dir.clone(),
         offline: args.offline,
         ..HubFlags::default()
     };
-    let settings = HubSettings::resolve(flags, |name| std::env::var_os(name));
-    Ok(settings.map_err(stratoscope::crates::loader::Error::from)?)
+    HubSettings::resolve(flags, process_environment)
 }

@@ -2,14 +2,14 @@
 //! the download of a model.
 
 use crate::args::{CacheArgs, ModelJobArgs, ModelsArgs};
-use crate::exit::{Result, print, print_json};
+use crate::exit::{Result, print_json, print_text};
 use crate::model;
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
 use stratoscope::crates::loader::family_of;
-use stratoscope::crates::loader::hub::{CachedModel, Hub};
+use stratoscope::crates::loader::hub::{CachedModel, cached_models};
 use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
 use stratoscope::{Explorer, Source};
 
@@ -24,7 +24,7 @@ pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     let mut text = String::new();
     // Writing to a String cannot fail.
     let _ = write_info(&mut text, &explorer, args.common.verbose);
-    print(&text)
+    print_text(&text)
 }
 
 /// A model as one JSON object.
@@ -51,14 +51,17 @@ fn about(explorer: &Explorer) -> Value {
         "weights_bytes": weights_bytes(a),
         "max_tokens": a.max_tokens(),
         "sentence_max_tokens": info.sentence_max_tokens,
-        "sentence_pooling": info.sentence_pooling.map(|p| p.name()),
+        "sentence_pooling": info.sentence_pooler.as_ref().ok().and_then(|p| Some(p.as_ref()?.name())),
+        "sentence_pooling_error": info.sentence_pooler.as_ref().err().map(|e| e.to_string()),
         "tokenizer": tokenizer.map(|t| json!({
             "kind": t.kind(),
             "size": t.size(),
             "special_tokens": t.special_tokens(false),
+            "beyond_embedding": t.tokens_beyond(a.d_vocab),
         })),
         "hook_points": a.hook_points().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unused_tensors": info.unused_tensors,
+        "notes": info.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "files": info.files.iter().map(|f| json!({
             "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
         })).collect::<Vec<_>>(),
@@ -176,11 +179,23 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
                 t.size(),
                 t.special_tokens(false)
             ),
-            None => "none: the model reads only token ids".to_owned(),
+            None => format!(
+                "none: the model reads only token ids ({})",
+                explorer.model().without_tokenizer.as_deref().unwrap_or_default()
+            ),
         },
     )?;
-    if let Some(pooling) = info.sentence_pooling {
-        line("pooling", format!("{} (for sentence vectors)", pooling.name()))?;
+    let tokenizer = explorer.model().tokenizer.as_ref();
+    match tokenizer.map_or(0, |t| t.tokens_beyond(a.d_vocab)) {
+        0 => {}
+        n => {
+            line("", format!("texts with {n} of the tokens are refused: the embedding has no row"))?
+        }
+    }
+    match &info.sentence_pooler {
+        Ok(None) => {}
+        Ok(Some(pooler)) => line("pooling", format!("{} (for sentence vectors)", pooler.name()))?,
+        Err(error) => line("pooling", format!("not supported ({error})"))?,
     }
     let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
     let last = format!("blocks.{}.", a.n_layers - 1);
@@ -198,6 +213,9 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
             n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
         },
     )?;
+    for (index, note) in info.notes.iter().enumerate() {
+        line(if index == 0 { "notes" } else { "" }, note.to_string())?;
+    }
     for (index, file) in info.files.iter().enumerate() {
         let name = if index == 0 { "files" } else { "" };
         line(name, format!("{:>9}  {}  {}", size(file.bytes), &file.sha256[..12], file.name))?;
@@ -207,8 +225,13 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
 
 /// Lists the models on this machine.
 pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
-    let folder = model::hub_settings(&args.cache)?.cache_dir;
-    let cached = cached(&args.cache)?;
+    let folder = model::cache_dir(&args.cache);
+    let cached = match &folder {
+        Ok((folder, _)) => {
+            cached_models(folder).map_err(stratoscope::crates::loader::Error::from)?
+        }
+        Err(_) => Vec::new(),
+    };
     let known: Vec<(CachedModel, String)> = (cached.into_iter())
         .map(|cached| {
             let family = family(config(&cached).as_deref());
@@ -227,6 +250,7 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
             })
             .collect();
         let bundled = cfg!(feature = "bundled");
+        let folder = folder.ok().map(|(folder, _)| folder.display().to_string());
         let all = json!({ "bundled": bundled, "cache": folder, "models": models });
         return print_json("models", all);
     }
@@ -237,22 +261,24 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
     for (cached, family) in &known {
         let _ = writeln!(text, "{:>9}  {}  ({family})", size(cached.bytes), cached.repo);
     }
-    if known.is_empty() {
-        let _ = writeln!(text, "none in the cache, {}", folder.display());
+    match folder {
+        Ok((folder, _)) if known.is_empty() => {
+            let _ = writeln!(text, "none in the cache, {}", folder.display());
+        }
+        Ok(_) => {}
+        Err(error) => {
+            let _ = writeln!(text, "no cache: {error}");
+        }
     }
-    print(&text)
+    print_text(&text)
 }
 
-/// The models in the cache.
-fn cached(args: &CacheArgs) -> Result<Vec<CachedModel>> {
-    let cached = Hub::new(model::hub_settings(args)?).and_then(|hub| hub.cached());
-    Ok(cached.map_err(stratoscope::crates::loader::Error::from)?)
-}
-
-/// The names of the models in the cache whose family is supported.
-pub(crate) fn usable(args: &CacheArgs) -> Result<Vec<String>> {
+/// The names of the models in the cache whose family is supported; none if there is no cache, or if it
+/// cannot be read.
+pub(crate) fn usable(args: &CacheArgs) -> Vec<String> {
     let ours = |cached: &CachedModel| config(cached).is_some_and(|c| family_of(&c).is_ok());
-    Ok(cached(args)?.into_iter().filter(ours).map(|cached| cached.repo).collect())
+    let cached = model::cache_dir(args).and_then(|(folder, _)| cached_models(&folder));
+    cached.unwrap_or_default().into_iter().filter(ours).map(|cached| cached.repo).collect()
 }
 
 /// The size in bytes and the family of the bundled model.
@@ -300,7 +326,7 @@ pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     let revision = info.revision.as_ref().map_or(String::new(), |r| format!(" at commit {r}"));
     let files = info.files.len();
     let (size, family) = (size(bytes), info.family);
-    print(&format!("{}{revision}: {files} files, {size}, {family}; it loads\n", info.id))
+    print_text(&format!("{}{revision}: {files} files, {size}, {family}; it loads\n", info.id))
 }
 
 /// A number of bytes with a unit.

@@ -1,12 +1,13 @@
 //! `stratoscope probe`: probes of a label, or of a task of the user.
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
-use crate::exit::{Failure, Result, hold_interrupts, print, print_json};
+use crate::exit::{Failure, Result, print_json, print_text};
 use crate::extract::check_place;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
 use stratoscope::probe::{ConlluCorpus, Labelled, Options, SavedProbe, TsvTask};
+use stratoscope::{Pooler, Pooling};
 
 /// The data, read before the model is loaded, to fail early.
 enum Data {
@@ -35,7 +36,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         Data::Task(task) => Labelled::Task(task),
     };
     let whole_texts = matches!(&data, Data::Task(task) if !task.has_spans());
-    let pooling = model::pooling(&explorer, args.pooling, whole_texts);
+    let pooling = text_pooling(model::pooler(&explorer, args.pooling, whole_texts)?)?;
     let options = Options {
         labels: args.label.clone(),
         filters: args.filters.clone(),
@@ -53,17 +54,30 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     };
     let report = explorer.probe(labelled, &options)?;
     if let Some((path, saved)) = args.save.as_ref().zip(report.saved.as_ref()) {
-        let _guard = hold_interrupts();
         saved.save(path)?;
     }
     drop(explorer);
     run.finish(&report, args.save.as_deref().as_slice())
 }
 
+/// The pooling of a vector. A probe reads states, so it leaves out what follows the pooling.
+fn text_pooling(pooler: Pooler) -> Result<Pooling> {
+    match pooler.poolings.as_slice() {
+        [pooling] => Ok(*pooling),
+        _ => Err(Failure::usage(format!(
+            "the model has several poolings side by side ({}); choose one (--pooling mean)",
+            pooler.name()
+        ))),
+    }
+}
+
 /// Reads the corpus or the task that the arguments name.
 fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
     if let Some(path) = &args.tsv {
         let task = TsvTask::read(path)?;
+        if let Some(header) = task.header() {
+            input::note_header(&path.display().to_string(), header, progress);
+        }
         if task.blank_lines() > 0 {
             let (place, n) = (path.display(), task.blank_lines());
             let lines = if n == 1 { "line" } else { "lines" };
@@ -138,5 +152,5 @@ fn apply(args: &ApplyArgs) -> Result<()> {
         let text = text.replace(['\n', '\r'], " ");
         lines += &format!("{}\t{:.4}\t{text}\n", prediction.label, prediction.probability);
     }
-    print(&lines)
+    print_text(&lines)
 }

@@ -1,7 +1,7 @@
 //! `stratoscope profile`: how much of the variance within a word is due to its sense and its role.
 
 use crate::args::ProfileArgs;
-use crate::exit::{Failure, Result, hold_interrupts};
+use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model};
 use std::path::Path;
@@ -40,7 +40,6 @@ fn profile(args: &ProfileArgs, explorer: &Explorer, stimuli: &NamedStimuli) -> R
     // A stored profile has no vectors.
     let states = ProfileStates::extract(explorer, stimuli.clone())?;
     let profile = explorer.profile_of(&states)?;
-    let _guard = hold_interrupts();
     states.write(path)?;
     Ok(profile)
 }
@@ -50,7 +49,7 @@ fn profile(args: &ProfileArgs, explorer: &Explorer, stimuli: &NamedStimuli) -> R
 fn stimuli(args: &ProfileArgs) -> Result<NamedStimuli> {
     let name = args.stimuli.as_str();
     let stimuli = match name {
-        _ if Path::new(name).exists() => {
+        _ if Path::new(name).is_file() => {
             let bytes = input::read(Path::new(name))?;
             let text = String::from_utf8(bytes)
                 .map_err(|_| Failure::input(format!("{name}: not valid UTF-8")))?;

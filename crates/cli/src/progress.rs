@@ -3,15 +3,19 @@
 use crate::args::CommonArgs;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use stratoscope::{Step, StepUnit};
 
+/// The time between two pictures of the bar.
+const TICK: Duration = Duration::from_millis(250);
+
 /// A part of a job.
-const PARTS: &str = "{msg:28} {bar:30} {percent:>3} %";
+const PARTS: &str = "{spinner} {msg:28} {bar:30} {percent:>3} %  {elapsed}";
 
 /// A part that is counted in tokens.
-const TOKENS: &str = "{msg:28} {bar:30} {percent:>3} %  {rate} tokens/s, {eta} left";
+const TOKENS: &str = "{spinner} {msg:28} {bar:30} {percent:>3} %  {rate} tokens/s, {eta} left";
 
 fn style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template);
@@ -31,6 +35,8 @@ pub(crate) struct Progress {
     verbose: bool,
     quiet: bool,
     part: Arc<Mutex<Option<(String, Instant)>>>,
+    /// Whether nobody wants the result of the work any more.
+    unwanted: Arc<Mutex<Arc<AtomicBool>>>,
 }
 
 impl Progress {
@@ -40,7 +46,15 @@ impl Progress {
             if shown { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
         bar.set_style(style(PARTS));
-        Self { bar, verbose: args.verbose, quiet: args.quiet, part: Arc::default() }
+        // Long steps without a number still show that the program works.
+        bar.enable_steady_tick(TICK);
+        let (part, unwanted) = (Arc::default(), Arc::default());
+        Self { bar, verbose: args.verbose, quiet: args.quiet, part, unwanted }
+    }
+
+    /// Sets the sign that nobody wants the result of the work that follows.
+    pub(crate) fn watch(&self, unwanted: Arc<AtomicBool>) {
+        *self.unwanted.lock().unwrap_or_else(PoisonError::into_inner) = unwanted;
     }
 
     /// Begins a part of the work that is not counted.
@@ -57,7 +71,7 @@ impl Progress {
 
     /// Shows the number of tokens counted so far, in a part whose end is not known.
     pub(crate) fn counted(&self, part: &str, tokens: usize) {
-        self.begin(part, "{msg}");
+        self.begin(part, "{spinner} {msg}  {elapsed}");
         self.bar.set_message(format!("{part}: {tokens} tokens"));
         self.bar.tick();
     }
@@ -116,5 +130,10 @@ impl stratoscope::Progress for Progress {
 
     fn note(&self, note: &str) {
         Self::note(self, note);
+    }
+
+    fn stopped(&self) -> bool {
+        let unwanted = self.unwanted.lock().unwrap_or_else(PoisonError::into_inner);
+        unwanted.load(Ordering::Relaxed)
     }
 }

@@ -1,7 +1,7 @@
 //! The end of every command that has a result: write the folder, print JSON or the summary.
 
 use crate::args::{CommonArgs, OutputArgs};
-use crate::exit::{Failure, Result, hold_interrupts, print};
+use crate::exit::{Failure, Result, print, print_text};
 use crate::progress::Progress;
 use std::fmt::Write;
 use std::path::Path;
@@ -36,10 +36,11 @@ impl<'a> Run<'a> {
         let written = match folder {
             Some(folder) => {
                 self.progress.part("drawing");
-                let _guard = hold_interrupts();
                 // The default folder is named after its provenance, so the same run may replace it.
                 let overwrite = self.output.overwrite || self.output.folder.is_none();
-                let command_line = std::env::args().collect();
+                let arguments = std::env::args_os();
+                let command_line =
+                    arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
                 let options = WriteOptions { overwrite, command_line };
                 Some(folder::write(&folder, analysis, &options)?)
             }
@@ -74,7 +75,7 @@ impl<'a> Run<'a> {
         for path in also {
             let _ = writeln!(text, "{}", path.display());
         }
-        print(&text)
+        print_text(&text)
     }
 }
 

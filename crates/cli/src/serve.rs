@@ -1,19 +1,26 @@
 //! `stratoscope serve`: the page of `explore` with a text box, for this machine only.
 
+mod guard;
+
 use crate::args::{ModelArgs, ServeArgs};
 use crate::engine::{Engine, MAX_CHARACTERS};
 use crate::exit::{Failure, Result, print, print_json};
 use crate::model;
 use axum::Router;
 use axum::extract::{Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use serde::Deserialize;
 use serde_json::json;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use stratoscope::ErrorKind;
 use stratoscope::crates::report::Form;
 use tokio::net::TcpListener;
@@ -22,8 +29,19 @@ use tokio::sync::{Mutex, Semaphore};
 /// The number of requests that may wait while one is answered.
 const WAITING: usize = 16;
 
+/// The number of connections that are open at the same time.
+const MAX_CONNECTIONS: usize = 128;
+
+/// The time in which a client has to send the header of a request.
+const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The pause after a connection that could not be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
 /// The state that all requests share.
 struct Server {
+    /// The address of the server, without `http://`.
+    address: String,
     named: Vec<ModelArgs>,
     /// It answers one request after another, because each uses all cores. The lock is fair, so that
     /// requests queue.
@@ -42,7 +60,7 @@ struct SearchQuery {
 
 pub(crate) fn run(args: &ServeArgs) -> Result<()> {
     let named = model::each(&args.models)?;
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.map_err(|error| Failure::internal(&error))?.block_on(async {
         // Fail early if the port is taken.
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await;
@@ -55,34 +73,58 @@ pub(crate) fn run(args: &ServeArgs) -> Result<()> {
         let address = listener.local_addr().map_err(|error| Failure::internal(&error))?;
         let engine = Engine::new(named.clone(), args)?;
         let server = Server {
+            address: address.to_string(),
             named,
             engine: Arc::new(Mutex::new(engine)),
             queue: Semaphore::new(1 + WAITING),
         };
         let url = format!("http://{address}/");
         match args.common.json {
-            true => print_json("serve", json!({ "url": url, "models": server.models()? }))?,
+            true => print_json("serve", json!({ "url": url, "models": server.models() }))?,
             false if args.common.quiet => print(&format!("{url}\n"))?,
             false => print(&format!("{url}  (open it in a browser; Ctrl-C ends the server)\n"))?,
         }
-        axum::serve(listener, routes(server)).await.map_err(|error| Failure::internal(&error))
+        accept(listener, routes(Arc::new(server)), HEADERS_TIMEOUT).await;
+        Ok(())
     })
 }
 
-fn routes(server: Server) -> Router {
+/// Answers every connection, until the program ends.
+async fn accept(listener: TcpListener, routes: Router, headers_timeout: Duration) {
+    let service = TowerToHyperService::new(routes);
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    loop {
+        // The semaphore is never closed.
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok((stream, _)) = listener.accept().await else {
+            // No more files can be opened, or the client has gone.
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            let mut http = http1::Builder::new();
+            http.timer(TokioTimer::new()).header_read_timeout(headers_timeout);
+            // An error ends this connection alone.
+            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            drop(place);
+        });
+    }
+}
+
+fn routes(server: Arc<Server>) -> Router {
     Router::new()
         .route("/", get(page))
         .route("/report.html", get(report))
         .route("/report.json", get(numbers))
-        .layer(middleware::from_fn(guard))
-        .with_state(Arc::new(server))
+        .layer(middleware::from_fn_with_state(server.clone(), answer_own))
+        .with_state(server)
 }
 
 /// Answers only pages and programs of this machine.
-async fn guard(request: Request, next: Next) -> Response {
-    if !is_own(request.headers()) {
-        let why = "this server answers only its own machine; open http://127.0.0.1:PORT there\n";
-        return (StatusCode::FORBIDDEN, why).into_response();
+async fn answer_own(State(server): Shared, request: Request, next: Next) -> Response {
+    if let Err(refusal) = guard::check(&request) {
+        return (refusal.status(), refusal.message(&server.address)).into_response();
     }
     let headers = [
         (header::CACHE_CONTROL, "no-store"),
@@ -93,25 +135,10 @@ async fn guard(request: Request, next: Next) -> Response {
     (headers, next.run(request).await).into_response()
 }
 
-/// Whether a request comes from a page or a program of this machine. A page of another site can
-/// make a browser send requests here, also under another host name that resolves to this machine.
-/// `Host` has the name, `Sec-Fetch-Site` the relation to the site that sends the request.
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let host = text(header::HOST).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-    let from = text(HeaderName::from_static("sec-fetch-site"));
-    ["127.0.0.1", "localhost"].contains(&name)
-        && from.is_none_or(|from| ["none", "same-origin"].contains(&from))
-}
-
 /// The page: the text box, and below it the report of the texts.
 async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
     let SearchQuery { text, model } = query.0;
-    let models = match server.models() {
-        Ok(models) => models,
-        Err(failure) => return Trouble::from(failure).into_response(),
-    };
+    let models = server.models();
     let model = model.or_else(|| models.first().cloned()).unwrap_or_default();
     let mut form =
         Form { longest: MAX_CHARACTERS, models, model: model.clone(), ..Form::default() };
@@ -157,7 +184,7 @@ fn kept(name: &str) -> [(HeaderName, String); 1] {
 
 impl Server {
     /// The models that a request may choose.
-    fn models(&self) -> Result<Vec<String>> {
+    fn models(&self) -> Vec<String> {
         Engine::models(&self.named)
     }
 
@@ -171,7 +198,7 @@ impl Server {
     }
 
     /// Runs a request on the engine when its turn comes. A request whose browser has gone leaves
-    /// the queue.
+    /// the queue, or ends between two stages of its work.
     async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Engine) -> Result<T> + Send + 'static,
@@ -180,9 +207,22 @@ impl Server {
             let message = format!("{WAITING} requests are waiting already; try again later");
             return Err(Trouble { status: StatusCode::SERVICE_UNAVAILABLE, message });
         };
+        // Set when this future is dropped: at its end, or because the client has gone.
+        let unwanted = Unwanted::default();
         let mut engine = self.engine.clone().lock_owned().await;
+        engine.watch(unwanted.0.clone());
         let done = tokio::task::spawn_blocking(move || work(&mut engine)).await;
         Ok(done.map_err(|error| Failure::internal(&error))??)
+    }
+}
+
+/// Tells the work of a request, when it is dropped, that nobody wants the result.
+#[derive(Default)]
+struct Unwanted(Arc<AtomicBool>);
+
+impl Drop for Unwanted {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 
@@ -206,7 +246,11 @@ impl From<Failure> for Trouble {
 
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
-        (self.status, format!("{}\n", self.message)).into_response()
+        let text = format!("{}\n", self.message);
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            return (self.status, [(header::RETRY_AFTER, "1")], text).into_response();
+        }
+        (self.status, text).into_response()
     }
 }
 
@@ -215,18 +259,77 @@ mod tests {
     use super::*;
     use crate::args::{Args, Command};
     use clap::Parser;
+    use std::io::{Read, Write};
 
-    #[test]
-    fn requests_are_answered_in_order_and_a_full_queue_is_an_error() {
+    fn server() -> Arc<Server> {
         let Command::Serve(args) = Args::parse_from(["stratoscope", "serve"]).command else {
             panic!("serve is a command");
         };
-        let engine = Engine::new(Vec::new(), &args).unwrap();
-        let server = Arc::new(Server {
+        Arc::new(Server {
+            address: "127.0.0.1:1".to_owned(),
             named: Vec::new(),
-            engine: Arc::new(Mutex::new(engine)),
+            engine: Arc::new(Mutex::new(Engine::new(Vec::new(), &args).unwrap())),
             queue: Semaphore::new(1 + WAITING),
+        })
+    }
+
+    #[test]
+    fn a_connection_without_the_end_of_its_headers_is_closed() {
+        let server = server();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(accept(listener, routes(server), Duration::from_millis(1)));
+            for begin in ["", "GET / HTTP/1.1\r\nHost: localhost\r\nX: "] {
+                let client = move || {
+                    let mut stream = std::net::TcpStream::connect(address).unwrap();
+                    stream.write_all(begin.as_bytes()).unwrap();
+                    let mut bytes = Vec::new();
+                    // The end, or a reset: in either way the connection is closed.
+                    let _ = stream.read_to_end(&mut bytes);
+                    bytes
+                };
+                let answer = tokio::task::spawn_blocking(client).await.unwrap();
+                assert!(!answer.starts_with(b"HTTP/1.1 200"), "{begin}");
+            }
         });
+    }
+
+    #[test]
+    fn the_work_of_a_request_whose_client_has_gone_learns_it() {
+        let server = server();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            for gone in [true, false] {
+                let (begun, begins) = tokio::sync::oneshot::channel();
+                let (go, wait) = std::sync::mpsc::channel::<()>();
+                let (done, found) = std::sync::mpsc::channel();
+                let shared = server.clone();
+                let work = move |engine: &mut Engine| {
+                    begun.send(()).unwrap();
+                    wait.recv().unwrap();
+                    done.send(engine.go_on().is_err()).unwrap();
+                    Ok(())
+                };
+                let task = tokio::spawn(async move { shared.ask(work).await.is_ok() });
+                begins.await.unwrap();
+                if gone {
+                    task.abort();
+                    assert!(task.await.unwrap_err().is_cancelled());
+                    go.send(()).unwrap();
+                } else {
+                    go.send(()).unwrap();
+                    assert!(task.await.unwrap());
+                }
+                assert_eq!(found.recv().unwrap(), gone);
+            }
+        });
+    }
+
+    #[test]
+    fn requests_are_answered_in_order_and_a_full_queue_is_an_error() {
+        let server = server();
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async {
             let (go, wait) = std::sync::mpsc::channel::<()>();

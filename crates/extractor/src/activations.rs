@@ -8,7 +8,7 @@ use crate::rows::{Row, Unit};
 use candle_core::DeviceLocation;
 use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
-use stratoscope_loader::{Model, Pooling};
+use stratoscope_loader::{Model, Pooler};
 
 /// Hidden states of texts at chosen layers.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,16 +174,17 @@ impl Activations {
     }
 
     /// Tokens pooled to words or to sentences, without other hook points. Words have no special tokens;
-    /// sentences are pooled over all tokens, as in sentence-transformers.
+    /// sentences are pooled over all tokens, as in sentence-transformers. A [`Pooler`] with several
+    /// poolings or with steps makes vectors of another width, in each layer.
     ///
     /// # Errors
     /// [`Error::NothingToPool`] if the rows are not tokens, or belong to no words.
-    pub fn pooled(&self, unit: Unit, pooling: Pooling) -> Result<Self> {
+    pub fn pooled(&self, unit: Unit, pooler: impl Into<Pooler>) -> Result<Self> {
         if unit != Unit::Token && self.unit != Unit::Token {
             let reason = "the states are pooled already".to_owned();
             return Err(Error::NothingToPool { unit: "tokens", reason });
         }
-        let pooled = self.pooled_rows(unit, pooling);
+        let pooled = self.pooled_rows(unit, &pooler.into());
         if pooled.rows.is_empty() && unit != Unit::Token {
             return Err(nothing_to_pool());
         }
@@ -191,19 +192,19 @@ impl Activations {
     }
 
     /// [`pooled`](Self::pooled) of tokens, which may give no rows.
-    pub(crate) fn pooled_rows(&self, unit: Unit, pooling: Pooling) -> Self {
+    pub(crate) fn pooled_rows(&self, unit: Unit, pooler: &Pooler) -> Self {
         if unit == Unit::Token {
             return self.clone();
         }
         let groups = pools(&self.rows, &self.texts, unit);
         let (layers, _, d_model) = self.hidden_states.dim();
-        let mut hidden_states = Array3::zeros((layers, groups.len(), d_model));
+        let mut hidden_states = Array3::zeros((layers, groups.len(), pooler.width(d_model)));
         let mut sum = vec![0.0; d_model];
         for layer in 0..layers {
             let from = self.layer(layer);
             let mut to = hidden_states.index_axis_mut(Axis(0), layer);
             for (group, to) in groups.iter().zip(to.outer_iter_mut()) {
-                pool(&from, &group.rows, pooling, &mut sum, to);
+                pool(&from, &group.rows, pooler, &mut sum, to);
             }
         }
         Self {
@@ -265,6 +266,7 @@ impl Activations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stratoscope_loader::Pooling;
 
     fn tokens() -> Activations {
         let row = |sequence, label: &str, offsets, word_id, special| Row {
@@ -275,6 +277,7 @@ mod tests {
             text_id: 0,
             word_id,
             special,
+            unknown: false,
         };
         Activations {
             origin: Origin::unknown(1),

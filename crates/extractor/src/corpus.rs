@@ -3,6 +3,7 @@
 
 mod annotated;
 mod conllu;
+mod delimited;
 mod folder;
 mod jsonl;
 mod parquet;
@@ -11,21 +12,26 @@ mod plan;
 mod read;
 mod records;
 mod settings;
+mod shards;
 #[cfg(test)]
 mod tests;
 
-pub use annotated::{AnnotatedSentence, AnnotatedWord, parse_annotated, read_annotated};
+pub use annotated::{
+    AnnotatedFile, AnnotatedSentence, AnnotatedWord, parse_annotated, read_annotated,
+};
 pub use plan::{CorpusStep, Plan};
-pub use read::{FileKind, ReadOptions, TextReader};
+pub use read::{ReadOptions, TextReader};
 pub use settings::{Corpus, CorpusSettings, Start};
+pub use shards::read_shards;
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
 use crate::files::tool;
 use crate::hooks::Capture;
 use crate::input::{Inputs, Text};
+use crate::open::is_regular;
 use crate::rows::Unit;
-use folder::{Entry, Folder, FolderState};
+use folder::{Entry, Folder};
 use records::Records;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -37,17 +43,25 @@ impl Corpus {
     /// # Errors
     /// A file that cannot be read or has a mistake; a corpus without texts.
     pub fn read_all(&self, sample: Option<usize>, seed: u64) -> Result<Inputs<Text>> {
+        if let (Some(_), Self::File { path, .. }) = (sample, self)
+            && !is_regular(path)
+        {
+            // It can be read only once.
+            let Inputs { items, blank_lines, header } = self.read_all(None, seed)?;
+            let all = Self::Texts { place: self.place(), texts: items };
+            return Ok(Inputs { blank_lines, header, ..all.read_all(sample, seed)? });
+        }
         let settings = CorpusSettings { sample, seed, ..CorpusSettings::default() };
         let mut records = Records::open(self, &settings)?;
         let mut items = Vec::new();
         while let Some(text) = records.next()? {
             items.push(text);
         }
-        let blank_lines = records.blank_lines();
+        let (blank_lines, header) = (records.blank_lines(), records.header().map(str::to_owned));
         if items.is_empty() {
             return Err(Error::NoText { place: format!("{} has no texts", self.place()) });
         }
-        Ok(Inputs { items, blank_lines })
+        Ok(Inputs { items, blank_lines, header })
     }
 }
 
@@ -60,7 +74,8 @@ impl Corpus {
 ///
 /// # Errors
 /// A mistake in the input or a text that is too long, before any computation; a folder with other
-/// files; a file that cannot be written; and the errors of [`extract`](crate::extract()).
+/// files, or that another process writes to; an input that changes; a file that cannot be written; and
+/// the errors of [`extract`](crate::extract()).
 pub fn extract_corpus(
     model: &Model,
     corpus: &Corpus,
@@ -73,27 +88,49 @@ pub fn extract_corpus(
     let layers = settings.layers.resolve(architecture.n_layers)?;
     let captures = settings.hooks.resolve(architecture)?;
     check(&captures, settings)?;
+    let lock = folder::lock(folder)?;
     let run = described(model, corpus, settings, &layers, &captures)?;
-    let entries = match folder::look(folder, start, &run)? {
-        FolderState::Finished => {
-            folder::tidy(folder)?;
-            return Ok(None);
-        }
-        FolderState::Unfinished(entries) => entries,
-    };
+    progress(CorpusStep::Counting { texts: 0, tokens: 0 });
+    // Fail early. A folder that does not exist is not created before the input is known to be whole.
+    folder::look(folder, start, &run)?;
     let (mut plan, groups) =
-        plan::plan(model, corpus, settings, layers.len(), &captures, progress)?;
-    let mut folder = Folder::begin(folder, &run, entries)?;
+        plan::plan(model, corpus, settings, layers.len(), &captures, &run["input"], progress)?;
+    let lock = match lock {
+        Some(lock) => lock,
+        None => folder::create(folder)?,
+    };
+    let found = folder::look(folder, start, &run)?;
     let name = |shard| folder::shard_name(shard, settings.format.extension());
+    let mut entries = folder::whole(folder, found.entries);
+    entries.retain(|entry| entry.shard < groups.shards.len() && entry.file == name(entry.shard));
+    let index = |run: &Value, entries: &[Entry]| {
+        json!({
+            "format": 1,
+            "run": run,
+            "n_texts": plan.texts,
+            "n_rows": plan.rows,
+            "n_layers": architecture.n_layers,
+            "d_model": architecture.d_model,
+            "layers": layers,
+            "dtype": if settings.half { "f16" } else { "f32" },
+            "shards": shards::described(&groups.shards, entries),
+        })
+    };
+    if let Some(finished) = &found.index
+        && entries.len() == groups.shards.len()
+        && *finished == index(&finished["run"], &entries)
+    {
+        folder::tidy(folder)?;
+        return Ok(None);
+    }
+    let mut folder = Folder::begin(folder, &run, entries, lock)?;
     let mut done = vec![false; groups.shards.len()];
     let mut tokens = 0;
     for entry in &folder.entries {
-        if let Some(done) = done.get_mut(entry.shard).filter(|_| entry.file == name(entry.shard)) {
-            *done = true;
-            tokens += groups.shards[entry.shard].tokens;
-            plan.kept += 1;
-        }
+        done[entry.shard] = true;
+        tokens += groups.shards[entry.shard].tokens;
     }
+    plan.kept = folder.entries.len();
     progress(CorpusStep::Counted(&plan));
     let total = plan.tokens;
     progress(CorpusStep::Computing { done: tokens, total });
@@ -119,27 +156,18 @@ pub fn extract_corpus(
     if corpus.described()? != run["input"] {
         return Err(Error::InputChanged { place: corpus.place() });
     }
-    let mut entries = std::mem::take(&mut folder.entries);
-    entries.sort_by_key(|entry| entry.shard);
-    let shards = groups.shards.iter().zip(&entries).map(|(shard, entry)| {
-        let Entry { file, bytes, sha256, .. } = entry;
-        json!({
-            "file": file, "first_text": shard.first_text, "texts": shard.texts,
-            "first_row": shard.first_row, "rows": shard.rows, "bytes": bytes, "sha256": sha256,
-        })
-    });
-    folder.finish(&json!({
-        "format": 1,
-        "run": run,
-        "n_texts": plan.texts,
-        "n_rows": plan.rows,
-        "n_layers": architecture.n_layers,
-        "d_model": architecture.d_model,
-        "layers": layers,
-        "dtype": if settings.half { "f16" } else { "f32" },
-        "shards": shards.collect::<Value>(),
-    }))?;
+    progress(CorpusStep::Checking);
+    folder.finish(|entries| index(&run, entries))?;
     Ok(Some(plan))
+}
+
+/// Names for a message: the first, each cut if it is long.
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    const MAX: usize = 20;
+    let mut names = names.map(conllu::short);
+    let mut shown: Vec<String> = names.by_ref().take(MAX).collect();
+    shown.extend(names.next().map(|_| "…".to_owned()));
+    shown.join(", ")
 }
 
 /// Refuses hook points that the format or the unit does not support.
@@ -180,7 +208,7 @@ fn described(
             "layers": layers,
             "hooks": captures.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "rows": settings.unit,
-            "pooling": (settings.unit != Unit::Token).then(|| settings.pooling.name()),
+            "pooling": (settings.unit != Unit::Token).then(|| settings.pooler.name()),
             "no_special_tokens": settings.no_special_tokens,
             "long": settings.long.name(),
             "sample": settings.sample,

@@ -15,6 +15,62 @@ pub enum Error {
         /// The input, and what is missing.
         place: String,
     },
+    /// A file that is known to have no lines of text.
+    #[error("{} is not a file of texts: {advice}", path.display())]
+    FileKind {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A line with the character NUL.
+    #[error("{place}, line {line}: a character NUL; this is not a file of texts")]
+    Binary {
+        /// The file.
+        place: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// A text or a line that is too long.
+    #[error(
+        "{place} has {bytes} bytes, and {} MiB are the maximum: split it, or keep only its beginning (--long cut)",
+        max >> 20
+    )]
+    TooLarge {
+        /// Which text.
+        place: String,
+        /// Its length, or the part of it that was measured.
+        bytes: u64,
+        /// The maximum.
+        max: usize,
+    },
+    /// States that are larger than the memory.
+    #[error(
+        "the states need {:.1} GiB of memory, and {:.1} GiB are free: choose --layers, fewer texts or fewer hook points, or write a folder of shards (--output DIR)",
+        *bytes as f64 / (1u64 << 30) as f64, *free as f64 / (1u64 << 30) as f64
+    )]
+    Memory {
+        /// The bytes of the states.
+        bytes: u64,
+        /// The free memory in bytes.
+        free: u64,
+    },
+    /// A record of a table with a mistake.
+    #[error("{place}, line {line}: {reason}")]
+    Table {
+        /// The file.
+        place: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The mistake.
+        reason: String,
+    },
+    /// A pipe or a device as a corpus.
+    #[error("{place} is not a regular file; a corpus is read twice, so save it to a file first")]
+    NotRegular {
+        /// The path.
+        place: String,
+    },
     /// A text that is not UTF-8.
     #[error("{place}, line {line}: not valid UTF-8 (byte {byte} of the line)")]
     Utf8 {
@@ -99,6 +155,20 @@ pub enum Error {
         /// Which text.
         place: String,
     },
+    /// A token of a text without a row in the embedding.
+    #[error(
+        "{place} has the token {token:?} with id {id}, and the embedding of the model has only {rows} rows: take the token out of the text"
+    )]
+    NoRow {
+        /// Which text.
+        place: String,
+        /// The token.
+        token: String,
+        /// Its id.
+        id: u32,
+        /// The rows of the embedding.
+        rows: usize,
+    },
     /// A token id beyond the vocabulary.
     #[error("{place}: token id {id} is beyond the vocabulary of {d_vocab} tokens")]
     TokenId {
@@ -117,11 +187,13 @@ pub enum Error {
     },
     /// A text, and a model without a tokenizer.
     #[error(
-        "the model {model} has no tokenizer.json and no vocabulary files; give token ids instead (--token-ids FILE)"
+        "the model {model} has no tokenizer: {reason}; give token ids instead (--token-ids FILE)"
     )]
     NoTokenizer {
         /// The model.
         model: String,
+        /// Why.
+        reason: String,
     },
     /// A layer that the model does not have.
     #[error("{text:?} does not select layers from 0 to {last}: {reason}")]
@@ -206,8 +278,32 @@ pub enum Error {
         /// The differences.
         changes: String,
     },
+    /// A folder that another process writes to.
+    #[error("{} is being written by another run; wait for it, or choose another folder", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An output that is a symbolic link.
+    #[error("{} is a symbolic link; give the name of its target, {}", path.display(), target.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Its target.
+        target: PathBuf,
+    },
+    /// A shard that differs from the index or the journal.
+    #[error("{} is not as it was written: {reason}; --resume computes it again", path.display())]
+    Shard {
+        /// The shard, or its index.
+        path: PathBuf,
+        /// The difference.
+        reason: String,
+    },
     /// The input changed during the extraction.
-    #[error("{place} changed while it was read")]
+    #[error(
+        "{place} changed while it was read; --resume, once it stays the same, computes what is missing"
+    )]
     InputChanged {
         /// The file.
         place: String,

@@ -8,6 +8,7 @@ use crate::interventions::Interventions;
 use crate::layers::LayerSelection;
 use crate::prepare::{LongText, Prepared, prepare};
 use crate::reading::{self, Progress, group_tokens};
+use crate::sizes::{check_memory, values_of};
 use stratoscope_loader::Model;
 
 /// Runs the model over prepared texts and keeps the hidden states of the chosen layers, one row per
@@ -19,7 +20,8 @@ use stratoscope_loader::Model;
 ///
 /// # Errors
 /// Layers or hook points that the model does not have, hook points of a text that is read in
-/// windows, a forward pass that fails, or a state that is not finite.
+/// windows, states larger than the free memory, a forward pass that fails, or a state that is not
+/// finite.
 pub fn extract(
     model: &Model,
     prepared: Prepared,
@@ -32,6 +34,13 @@ pub fn extract(
     let captures = hooks.resolve(architecture)?;
     let selected = prepared.selected(&layers, &captures)?;
     let place = |row: usize| prepared.place(0, row);
+    let tokens = prepared.sequences().iter().map(|sequence| sequence.token_ids.len());
+    check_memory(values_of(
+        [prepared.rows.len(), layers.len(), architecture.d_model],
+        &captures,
+        architecture,
+        tokens,
+    ))?;
     let mut states = selected.zeros(architecture.d_model);
     let (mut done, total) = (0, prepared.tokens());
     let work = |group| {

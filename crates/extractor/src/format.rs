@@ -3,7 +3,7 @@
 use crate::activations::Activations;
 use crate::arrays;
 use crate::error::{Error, Result};
-use crate::files::write_file;
+use crate::files::{recover, refuse_link, write_file};
 use crate::hooks::Capture;
 use crate::npz;
 use crate::states::write_safetensors;
@@ -77,7 +77,7 @@ pub fn write_states(path: &Path, activations: &Activations) -> Result<()> {
 /// Writes a states file in a format atomically, with floats as f16 if `half`.
 ///
 /// # Errors
-/// [`Error::Io`] if it cannot be written, [`Error::BeyondHalf`] for a value that is too large for f16,
+/// [`Error::Io`] if it cannot be written or is a symbolic link, [`Error::BeyondHalf`] for a value that is too large for f16,
 /// [`Error::Format`] for hook points that the format does not support.
 pub fn write_states_as(
     path: &Path,
@@ -90,9 +90,10 @@ pub fn write_states_as(
     if half {
         arrays::check_half(activations)?;
     }
+    let io = |source| Error::Io { path: path.to_owned(), source };
     let parts = std::slice::from_ref(activations);
-    write_file(path, |out| format.write(out, parts, half, 0))
-        .map_err(|source| Error::Io { path: path.to_owned(), source })
+    recover(path).and_then(|()| refuse_link(path)).map_err(io)?;
+    write_file(path, |out| format.write(out, parts, half, 0)).map_err(io)
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Input: texts, pairs of texts and token ids, with their line numbers.
 
 use crate::error::{Error, Result};
+use crate::header::is_header;
 use crate::lines::Lines;
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -31,6 +33,22 @@ impl Text {
     /// The name of the text in messages; `index` texts come before it.
     pub(crate) fn place(&self, index: usize) -> String {
         place(index, self.line, &self.text)
+    }
+
+    /// Adds everything that determines its states and their rows to a hash.
+    pub(crate) fn hash_into(&self, hash: &mut Sha256) {
+        // The length before each part, so that no two texts give equal bytes.
+        let mut part = |bytes: Option<&[u8]>| {
+            hash.update(bytes.map_or(u64::MAX, |bytes| bytes.len() as u64).to_le_bytes());
+            hash.update(bytes.unwrap_or_default());
+        };
+        part(Some(self.text.as_bytes()));
+        part(self.pair.as_deref().map(str::as_bytes));
+        part(self.sent_id.as_deref().map(str::as_bytes));
+        part(self.line.map(|line| (line as u64).to_le_bytes()).as_ref().map(<[u8; 8]>::as_slice));
+        let places = self.words.iter().flat_map(|word| [word.start, word.end]);
+        let places: Vec<u8> = places.flat_map(|at| (at as u64).to_le_bytes()).collect();
+        part(Some(&places));
     }
 
     /// The text with the words of Unicode (UAX 29), punctuation apart and white space left out: equal
@@ -75,6 +93,8 @@ pub struct Inputs<T> {
     pub items: Vec<T>,
     /// The number of skipped blank lines.
     pub blank_lines: usize,
+    /// The first line, if it has names of columns and was skipped.
+    pub header: Option<String>,
 }
 
 /// Reads one text per line. Only the line end is removed; blank lines are skipped and counted. `place` is
@@ -86,12 +106,24 @@ pub fn parse_lines(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
     lines(bytes, place, |line, text| Ok(Text::from_line(text, line)))
 }
 
-/// Reads one pair per line, with a tab between its two texts.
+/// Reads one pair per line, with a tab between its two texts. A first line with names of columns
+/// ([`is_header`]) is skipped.
 ///
 /// # Errors
 /// A line without exactly one tab, or with a blank text; and the errors of [`parse_lines`].
 pub fn parse_pairs(bytes: &[u8], place: &str) -> Result<Inputs<Text>> {
-    lines(bytes, place, |line, text| pair_of(text, line, place))
+    let mut inputs = lines(bytes, place, |line, text| Ok((line, text.to_owned())))?;
+    let rows: Vec<Vec<&str>> =
+        inputs.items.iter().map(|(_, text)| text.split('\t').collect()).collect();
+    let has_header = rows.split_first().is_some_and(|(first, others)| {
+        first.len() == 2 && is_header(first, others.iter().map(Vec::as_slice))
+    });
+    let header = has_header.then(|| inputs.items.remove(0).1);
+    if inputs.items.is_empty() {
+        return Err(Error::NoText { place: format!("{place} has only a line of column names") });
+    }
+    let pairs = inputs.items.iter().map(|(line, text)| pair_of(text, *line, place));
+    Ok(Inputs { items: pairs.collect::<Result<_>>()?, blank_lines: inputs.blank_lines, header })
 }
 
 /// Reads one sequence per line: token ids with white space between them.
@@ -131,7 +163,7 @@ fn lines<T>(
     mut parse: impl FnMut(usize, &str) -> Result<T>,
 ) -> Result<Inputs<T>> {
     let mut lines = Lines::new(bytes, place);
-    let mut inputs = Inputs { items: Vec::new(), blank_lines: 0 };
+    let mut inputs = Inputs { items: Vec::new(), blank_lines: 0, header: None };
     while let Some((number, text)) = lines.next()? {
         if text.trim().is_empty() {
             inputs.blank_lines += 1;
@@ -181,6 +213,10 @@ mod tests {
         assert!(message(parse_lines(b"", "f.txt")).contains("only blank lines"));
         assert!(message(parse_pairs(b"a\tb\nno tab", "f.txt")).contains("line 2"));
         assert!(parse_pairs(b"a\tb\tc", "f.txt").is_err());
+        assert!(message(parse_pairs(b"good\tbad\n", "f")).contains("only a line of column names"));
+        let named = parse_pairs(b"\ngood\tbad\na b\tc d\n", "f").unwrap();
+        assert_eq!((named.items.len(), named.header.as_deref()), (1, Some("good\tbad")));
+        assert_eq!(named.items[0].line, Some(3));
         let ids = parse_token_ids(b"1 2\n\n3 x", "ids").unwrap_err();
         assert_eq!(ids.to_string(), "ids, line 3: \"x\" is not a token id");
         assert_eq!(parse_token_ids(b" 7\t8 ", "ids").unwrap().items, [(1, vec![7, 8])]);

@@ -14,17 +14,20 @@ mod extract;
 pub mod files;
 mod find;
 mod format;
+mod header;
 mod hooks;
 mod input;
 mod interventions;
 mod layers;
 mod lines;
 mod npz;
+mod open;
 mod pools;
 mod prepare;
 mod reading;
 mod rows;
 mod selected;
+mod sizes;
 mod states;
 mod table;
 mod tensors;
@@ -34,17 +37,20 @@ mod workers;
 
 pub use activations::{Activations, Origin};
 pub use corpus::{
-    AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, FileKind, Plan,
-    ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated,
+    AnnotatedFile, AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, Plan,
+    ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated, read_shards,
 };
 pub use error::{Error, Result};
 pub use extract::{extract, run_with_hooks};
 pub use find::Place;
 pub use format::{Format, write_states, write_states_as};
+pub use header::is_header;
 pub use hooks::{Capture, Captured, HookSelection};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids, unicode_words};
 pub use interventions::Interventions;
 pub use layers::LayerSelection;
+pub use lines::MAX_TEXT_BYTES;
+pub use open::{FileKind, read_bytes};
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
 pub use reading::{Group, Progress, read_groups};
 pub use rows::{Row, Unit};

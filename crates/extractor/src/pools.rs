@@ -3,8 +3,8 @@
 use crate::error::Error;
 use crate::input::Text;
 use crate::rows::{Row, Unit};
-use ndarray::{ArrayView2, ArrayViewMut1};
-use stratoscope_loader::Pooling;
+use ndarray::{Array1, ArrayView1, ArrayView2, ArrayViewMut1};
+use stratoscope_loader::{Pooler, Pooling};
 
 /// The error that there are no words.
 pub(crate) fn nothing_to_pool() -> Error {
@@ -71,8 +71,29 @@ pub(crate) fn pools(rows: &[Row], texts: &[Text], unit: Unit) -> Vec<Pool> {
     pools
 }
 
-/// Pools rows to one; `sum` is memory for a mean.
+/// Pools rows to one, `[pooler.width(d_model)]`; `sum` is memory for a mean, `[d_model]`.
 pub(crate) fn pool(
+    from: &ArrayView2<'_, f32>,
+    group: &[usize],
+    pooler: &Pooler,
+    sum: &mut [f64],
+    mut to: ArrayViewMut1<'_, f32>,
+) {
+    if let Some(pooling) = pooler.plain() {
+        return pool_once(from, group, pooling, sum, to);
+    }
+    let d_model = from.ncols();
+    let mut vector = Array1::zeros(d_model * pooler.poolings.len());
+    let parts = vector.exact_chunks_mut(d_model).into_iter();
+    for (pooling, part) in pooler.poolings.iter().zip(parts) {
+        pool_once(from, group, *pooling, sum, part);
+    }
+    let vector = pooler.steps.iter().fold(vector.to_vec(), |vector, step| step.apply(&vector));
+    to.assign(&ArrayView1::from(&vector));
+}
+
+/// Pools rows to one, `[d_model]`; `sum` is memory for a mean.
+pub(crate) fn pool_once(
     from: &ArrayView2<'_, f32>,
     group: &[usize],
     pooling: Pooling,
@@ -80,18 +101,23 @@ pub(crate) fn pool(
     mut to: ArrayViewMut1<'_, f32>,
 ) {
     let (first, last) = (group[0], group[group.len() - 1]);
+    // The sum of the rows with weights, divided.
+    let mut weighted = |weight: fn(usize) -> f64, divisor: f64| {
+        sum.fill(0.0);
+        for (index, &row) in group.iter().enumerate() {
+            let weight = weight(index);
+            sum.iter_mut().zip(from.row(row)).for_each(|(sum, v)| *sum += weight * f64::from(*v));
+        }
+        to.iter_mut().zip(&*sum).for_each(|(to, sum)| *to = (*sum / divisor) as f32);
+    };
+    let n = group.len() as f64;
     match pooling {
         _ if first == last => to.assign(&from.row(first)),
         Pooling::First => to.assign(&from.row(first)),
         Pooling::Last => to.assign(&from.row(last)),
-        Pooling::Mean => {
-            sum.fill(0.0);
-            for &row in group {
-                sum.iter_mut().zip(from.row(row)).for_each(|(sum, v)| *sum += f64::from(*v));
-            }
-            let n = group.len() as f64;
-            to.iter_mut().zip(sum).for_each(|(to, sum)| *to = (*sum / n) as f32);
-        }
+        Pooling::Mean => weighted(|_| 1.0, n),
+        Pooling::MeanSqrtLen => weighted(|_| 1.0, n.sqrt()),
+        Pooling::WeightedMean => weighted(|index| (index + 1) as f64, n * (n + 1.0) / 2.0),
         Pooling::Max => {
             to.assign(&from.row(first));
             for &row in &group[1..] {

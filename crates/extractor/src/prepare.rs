@@ -5,6 +5,7 @@ use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
 use crate::hooks::Capture;
 use crate::input::{Text, place};
+use crate::lines::{MAX_TEXT_BYTES, beginning};
 use crate::rows::{Row, Unit};
 use crate::selected::{Selected, States};
 use std::ops::Range;
@@ -48,6 +49,13 @@ pub enum Warning {
         /// The tokens that were kept.
         kept: usize,
     },
+    /// A text is so long that only its beginning was tokenized.
+    Beginning {
+        /// Which text.
+        place: String,
+        /// The tokens that were kept.
+        kept: usize,
+    },
     /// A text was read in windows.
     Windows {
         /// Which text.
@@ -65,6 +73,11 @@ impl std::fmt::Display for Warning {
             Self::Cut { place, tokens, kept } => {
                 write!(f, "{place} was cut from {tokens} tokens to {kept}")
             }
+            Self::Beginning { place, kept } => write!(
+                f,
+                "{place} is longer than {} MiB and was cut to its first {kept} tokens",
+                MAX_TEXT_BYTES >> 20
+            ),
             Self::Windows { place, tokens, windows } => write!(
                 f,
                 "{place} has {tokens} tokens and was read in {windows} overlapping windows, so that no token sees the whole text"
@@ -174,7 +187,8 @@ impl Prepared {
 /// Tokenizes texts, and checks their length.
 ///
 /// # Errors
-/// A blank text, a text that is too long or has no tokens, a model without a tokenizer.
+/// A blank text, a text that is too long or has no tokens, a model without a tokenizer. A text of more
+/// than [`MAX_TEXT_BYTES`] is not tokenized, except for its beginning if texts are cut.
 pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepared> {
     prepare_numbered(model, texts, long, 0)
 }
@@ -187,7 +201,9 @@ pub(crate) fn prepare_numbered(
     before: usize,
 ) -> Result<Prepared> {
     let Some(tokenizer) = &model.tokenizer else {
-        return Err(Error::NoTokenizer { model: model.info.id.clone() });
+        model.info.check_tokenizer_cached()?;
+        let reason = model.without_tokenizer.clone().unwrap_or_default();
+        return Err(Error::NoTokenizer { model: model.info.id.clone(), reason });
     };
     let architecture = model.transformer.architecture();
     let limit = architecture.max_tokens().unwrap_or(usize::MAX);
@@ -204,19 +220,40 @@ pub(crate) fn prepare_numbered(
         if pair.is_some_and(|pair| pair.trim().is_empty()) {
             return Err(Error::NoText { place: format!("the second text of {place} is blank") });
         }
-        let whole = tokenizer.encode(&text.text, pair)?;
+        // Longer texts would fill the memory. Their beginning is enough to cut them.
+        let bytes = text.text.len().max(pair.map_or(0, str::len));
+        let is_large = bytes > MAX_TEXT_BYTES;
+        if is_large && long != LongText::Cut {
+            return Err(Error::TooLarge { place, bytes: bytes as u64, max: MAX_TEXT_BYTES });
+        }
+        let pair = pair.map(|pair| beginning(pair, MAX_TEXT_BYTES));
+        let first = beginning(&text.text, MAX_TEXT_BYTES);
+        let whole = tokenizer.encode(first, pair)?;
         let tokens = whole.ids.len();
+        let rows = architecture.d_vocab;
+        if let Some(&id) = whole.ids.iter().find(|&&id| id as usize >= rows) {
+            let token = tokenizer.token(id).unwrap_or_default();
+            return Err(Error::NoRow { place, token, id, rows });
+        }
         if whole.special.iter().all(|s| *s) {
             return Err(Error::NoTokens { place });
         }
         let room = limit.saturating_sub(tokenizer.special_tokens(pair.is_some()));
         let (windows, overlap) = match long {
-            _ if tokens <= limit => (vec![whole], 0),
+            _ if tokens <= limit => {
+                if is_large {
+                    prepared.warnings.push(Warning::Beginning { place, kept: tokens });
+                }
+                (vec![whole], 0)
+            }
             LongText::Window if pair.is_some() => return Err(Error::PairWindows { place }),
             LongText::Cut if room > 0 => {
-                let mut windows = tokenizer.encode_windows(&text.text, pair, limit, 0)?;
+                let mut windows = tokenizer.encode_windows(first, pair, limit, 0)?;
                 windows.truncate(1);
-                prepared.warnings.push(Warning::Cut { place, tokens, kept: limit });
+                prepared.warnings.push(match is_large {
+                    true => Warning::Beginning { place, kept: limit },
+                    false => Warning::Cut { place, tokens, kept: limit },
+                });
                 (windows, 0)
             }
             LongText::Window if room > 0 => {
@@ -271,6 +308,7 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
                 text_id: 0,
                 word_id: None,
                 special: false,
+                unknown: model.tokenizer.as_ref().and_then(Tokenizer::unknown_id) == Some(id),
             });
             prepared.picks.push((prepared.sequences.len(), token));
         }
@@ -374,9 +412,10 @@ fn row(
         "" => surface,
         letters => letters.to_owned(),
     };
+    let unknown = tokenizer.unknown_id() == Some(id);
     let label = if special || surface.is_empty() {
         name()
-    } else if tokenizer.unknown_id() == Some(id) {
+    } else if unknown {
         // The label shows that the model did not see these letters.
         format!("{surface} {}", name())
     } else if word_id.is_some() && previous.is_some_and(|p| p.word_id == word_id) {
@@ -392,5 +431,6 @@ fn row(
         text_id,
         word_id,
         special,
+        unknown: unknown && !special,
     }
 }

@@ -23,7 +23,8 @@ pub struct Row {
     pub label: String,
     /// The token id, if it is a token.
     pub token_id: Option<u32>,
-    /// Start and end in the text, in characters; `[0, 0]` for special tokens.
+    /// Start and end in the text, in characters; `[0, 0]` for special tokens, and for SentencePiece's
+    /// mark alone.
     pub char_offsets: [usize; 2],
     /// The text of a pair, 0 or 1.
     pub text_id: usize,
@@ -31,4 +32,7 @@ pub struct Row {
     pub word_id: Option<u32>,
     /// Whether it is a special token of the tokenizer (`[CLS]`, `</s>`).
     pub special: bool,
+    /// Whether it is the unknown token, which stands for letters that the vocabulary does not have.
+    /// States files do not store it.
+    pub unknown: bool,
 }

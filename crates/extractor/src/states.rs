@@ -19,7 +19,7 @@ use half::f16;
 use ndarray::Array3;
 use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo};
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -35,6 +35,9 @@ struct Metadata {
     texts: Vec<StoredText>,
     labels: Vec<String>,
     text_ids: Vec<usize>,
+    /// The rows that are unknown tokens.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    unknown: Vec<usize>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +115,7 @@ pub(crate) fn metadata(parts: &[Activations]) -> serde_json::Result<String> {
         texts: texts.map(StoredText::from).collect(),
         labels: rows().map(|r| r.label.clone()).collect(),
         text_ids: rows().map(|r| r.text_id).collect(),
+        unknown: rows().enumerate().filter(|(_, r)| r.unknown).map(|(row, _)| row).collect(),
     })
 }
 
@@ -241,6 +245,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     let id = |values: &Option<Vec<i64>>, row: usize| {
         values.as_ref().and_then(|v| u32::try_from(v[row]).ok())
     };
+    let unknown: HashSet<usize> = metadata.iter().flat_map(|m| m.unknown.iter().copied()).collect();
     let mut rows = Vec::with_capacity(n_rows);
     for (sequence, window) in offsets.windows(2).enumerate() {
         for row in size(window[0])?..size(window[1])? {
@@ -263,6 +268,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
                 text_id: metadata.as_ref().map_or(0, |m| m.text_ids[row]),
                 word_id: id(&words, row),
                 special: special.as_ref().is_some_and(|s| s[row] != 0),
+                unknown: unknown.contains(&row),
             });
         }
     }

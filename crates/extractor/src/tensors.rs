@@ -1,7 +1,7 @@
 //! Safetensors files of any named tensors, with a JSON text.
 
 use crate::error::{Error, Result};
-use crate::files::write_file;
+use crate::files::{recover, refuse_link, write_file};
 use crate::states::KEY;
 use ndarray::{ArrayD, ArrayViewD, IxDyn};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -42,7 +42,9 @@ pub fn write_tensors(
         .map_err(wrong)?;
     let metadata = HashMap::from([(KEY.to_owned(), metadata.to_owned())]);
     let bytes = safetensors::serialize(views, Some(metadata)).map_err(wrong)?;
-    write_file(path, |out| out.write_all(&bytes))
+    recover(path)
+        .and_then(|()| refuse_link(path))
+        .and_then(|()| write_file(path, |out| out.write_all(&bytes)))
         .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::input::Text;
-use crate::pools::{Pool, nothing_to_pool, pool, pools};
+use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
 use crate::prepare::{LongText, Prepared, Warning, prepare_numbered};
 use crate::reading::{self, Progress};
 use crate::rows::Unit;
@@ -285,7 +285,7 @@ impl ChosenWords {
         let mut sum = vec![0.0; d_model];
         for (from, mut to) in states.outer_iter().zip(pooled.outer_iter_mut()) {
             for (tokens, to) in rows.iter().zip(to.outer_iter_mut()) {
-                pool(&from, tokens, self.pooling, &mut sum, to);
+                pool_once(&from, tokens, self.pooling, &mut sum, to);
             }
         }
         Ok((sequences.iter().map(|s| s.token_ids.len()).sum(), pooled))

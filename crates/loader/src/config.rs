@@ -1,6 +1,8 @@
 //! `config.json`, read key by key. A value that is not understood is an error that names the key.
 
 use crate::error::{Error, Result};
+use crate::json;
+use crate::note::Note;
 use serde_json::Value;
 use stratoscope_transformer::Activation;
 
@@ -14,9 +16,13 @@ pub(crate) struct Config {
 const FILE: &str = "config.json";
 
 impl Config {
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        let values: Value = serde_json::from_slice(bytes)
-            .map_err(|source| Error::Json { file: FILE.to_owned(), source })?;
+    /// Reads a `config.json`.
+    pub(crate) fn parse(bytes: &[u8], notes: &mut Vec<Note>) -> Result<Self> {
+        Self::of(json::read(FILE, bytes, notes)?)
+    }
+
+    /// A config in memory.
+    pub(crate) fn of(values: Value) -> Result<Self> {
         match values {
             Value::Object(values) => Ok(Self { values, path: String::new() }),
             other => {
@@ -28,12 +34,20 @@ impl Config {
 
     /// The config of the text model, if the model also reads pictures or sound.
     pub(crate) fn of_text(self) -> Result<Self> {
-        const TIED: &str = "tie_word_embeddings";
         let Some(mut text) = self.within("text_config")? else { return Ok(self) };
-        if let (false, Some(tied)) = (text.has(TIED), self.get(TIED)) {
-            text.values.insert(TIED.to_owned(), tied.clone());
+        // The whole model ties its embeddings, so that the outer key wins.
+        if let Some(tied) = self.get("tie_word_embeddings") {
+            text.set("tie_word_embeddings", tied.clone());
+        }
+        if let (false, Some(classes)) = (text.has("architectures"), self.get("architectures")) {
+            text.set("architectures", classes.clone());
         }
         Ok(text)
+    }
+
+    /// Sets a key.
+    pub(crate) fn set(&mut self, key: &str, value: Value) {
+        self.values.insert(key.to_owned(), value);
     }
 
     /// The object under a key, unless it is absent or empty.
@@ -60,7 +74,7 @@ impl Config {
     }
 
     /// The value of a key. Null counts as absent, as in transformers.
-    fn get(&self, key: &str) -> Option<&Value> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Value> {
         self.values.get(key).filter(|v| !v.is_null())
     }
 

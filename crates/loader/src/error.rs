@@ -1,36 +1,38 @@
 //! Errors of loading a model, with their evidence.
 
+use crate::hub::{HubError, NotCached};
+use crate::kind::ErrorKind;
 use std::path::PathBuf;
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// The kind of an error, which programs turn into an exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// A malformed name or setting.
-    Usage,
-    /// The model does not exist, or it is not cached and the program is offline.
-    NotFound,
-    /// The files of the model are wrong or not supported.
-    BadInput,
-    /// The network failed, or access was refused.
-    Network,
-    /// Another failure: of the disk, of memory.
-    Failure,
-}
-
 /// An error of finding, reading or checking a model.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Neither a folder, nor a file, nor the name of a hub repository.
-    #[error("no model {name:?}: there is no such folder, and a hub repository is named org/name")]
+    /// A name that can only be a path, and no file or folder has it.
+    #[error(
+        "there is no file or folder {name}: check the path, or name a hub repository as org/name"
+    )]
     NoSuchModel {
         /// The name.
         name: String,
     },
+    /// Neither a file or folder nor a repository has this name.
+    #[error("there is no file or folder {name}; {source}")]
+    NeitherPathNorRepo {
+        /// The name.
+        name: String,
+        /// Why there is no repository.
+        source: Box<HubError>,
+    },
+    /// The pooling of the model is not known, because its file is not in the cache.
+    #[error(
+        "the pooling of sentences is not known: {0}; choose it (--pooling), or run once with a \
+         network (without --offline and HF_HUB_OFFLINE)"
+    )]
+    UnknownPooling(Box<NotCached>),
     /// A path of a file that is not a GGUF file.
     #[error("{} is a file; give a GGUF file, or the folder that holds config.json and model.safetensors", path.display())]
     NotAFolder {
@@ -189,6 +191,22 @@ pub enum Error {
         /// The first of them by name.
         first: String,
     },
+    /// Several transformers in one checkpoint.
+    #[error(
+        "the checkpoint has {} {family} models, under {}: save the one that is meant alone",
+        prefixes.len(), prefixes.join(" and ")
+    )]
+    SeveralTrunks {
+        /// The family.
+        family: String,
+        /// The prefixes of their names.
+        prefixes: Vec<String>,
+    },
+    /// The checkpoint makes vectors of sentences in a way that is not supported.
+    #[error(
+        "the vectors of sentences cannot be made as this model makes them (--pooling NAME makes others)"
+    )]
+    Sentences(#[source] std::sync::Arc<Error>),
     /// A tokenizer file that cannot be read.
     #[error("cannot read {file} as a tokenizer: {reason}")]
     Tokenizer {
@@ -197,17 +215,11 @@ pub enum Error {
         /// Why.
         reason: String,
     },
-    /// The tokenizer has tokens beyond the embedding of the model.
-    #[error(
-        "the tokenizer does not match the model: token {token:?} has id {id}, and the embedding has {d_vocab} rows"
-    )]
-    TokenizerMismatch {
-        /// The token with the greatest id.
-        token: String,
-        /// Its id.
-        id: u32,
-        /// The rows of the embedding.
-        d_vocab: usize,
+    /// A tokenizer class of transformers that is not supported.
+    #[error("the tokenizer class {class} is not supported")]
+    TokenizerClass {
+        /// The class.
+        class: String,
     },
     /// The tokenizer could not encode a text.
     #[error("the tokenizer could not encode the text: {reason}")]
@@ -223,7 +235,7 @@ pub enum Error {
     Transformer(#[from] stratoscope_transformer::Error),
     /// An error of the hub or its cache.
     #[error(transparent)]
-    Hub(#[from] crate::hub::HubError),
+    Hub(#[from] HubError),
     /// A tensor could not be created.
     #[error("a tensor could not be created")]
     Tensor(#[from] candle_core::Error),
@@ -234,10 +246,13 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::NoSuchModel { .. }
+            | Self::NeitherPathNorRepo { .. }
+            | Self::UnknownPooling(_)
             | Self::NotAFolder { .. }
             | Self::SeveralModels { .. }
             | Self::MissingFile { .. } => ErrorKind::NotFound,
             Self::Hub(error) => error.kind(),
+            Self::Sentences(error) => error.kind(),
             Self::Io { .. } | Self::Tensor(_) => ErrorKind::Failure,
             _ => ErrorKind::BadInput,
         }

@@ -34,7 +34,7 @@ pub(crate) use rules::{Rule, Transform};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::tokenizer::Vocabulary;
+use crate::note::Note;
 use stratoscope_transformer::Architecture;
 
 /// All families.
@@ -69,8 +69,8 @@ const FAMILIES: &[&Family] = &[
 pub(crate) struct Family {
     /// The name for readers.
     pub(crate) name: &'static str,
-    /// The `model_type`s in `config.json`.
-    pub(crate) model_types: &'static [&'static str],
+    /// The `model_type`s in `config.json`, each with the name that transformers' classes begin with.
+    pub(crate) types: &'static [(&'static str, &'static str)],
     /// From `config.json` to the architecture, with the head that checkpoints of the family may have.
     pub(crate) architecture: fn(&Config) -> Result<Architecture>,
     /// The tensors of the weights. Of several rules for one weight, the first with a tensor in the
@@ -78,13 +78,10 @@ pub(crate) struct Family {
     pub(crate) names: &'static [Rule],
     /// The tensors of the head, whose names have no prefix.
     pub(crate) head: &'static [Rule],
-    /// Prefixes of the names. Names without a prefix are always tried.
+    /// The usual prefixes of the names; any other is accepted.
     pub(crate) prefixes: &'static [&'static str],
-    /// How the names of unused heads and buffers begin, with or without a prefix.
+    /// How the names of modules begin that are within the trunk, and that no state needs.
     pub(crate) unused: &'static [&'static str],
-    /// The tokenizer that is built if there is no `tokenizer.json`; none if `tokenizer.json` is
-    /// required.
-    pub(crate) vocabulary: Option<Vocabulary>,
 }
 
 /// How the names of unused buffers end, in any family: computed tables, and masks.
@@ -108,22 +105,44 @@ pub fn families_with_heads() -> Vec<&'static str> {
     FAMILIES.iter().filter(|f| !f.head.is_empty()).map(|f| f.name).collect()
 }
 
-/// The family of a `config.json`, by its `model_type`.
+/// The family of a `config.json`, by its `model_type`, else by its `architectures`.
 ///
 /// # Errors
 /// A file that is not a config, or a family that is not among [`supported_families`].
 pub fn family_of(config: &[u8]) -> Result<&'static str> {
-    Ok(of(&Config::parse(config)?.of_text()?)?.name)
+    let mut notes = Vec::new();
+    Ok(of(&mut Config::parse(config, &mut notes)?.of_text()?, &mut notes)?.name)
 }
 
-/// The family of a config.
-pub(crate) fn of(config: &Config) -> Result<&'static Family> {
+/// The family of a config. A `model_type` that is missing is set.
+pub(crate) fn of(config: &mut Config, notes: &mut Vec<Note>) -> Result<&'static Family> {
+    if !config.has("model_type")
+        && let Some((class, model_type)) = of_class(config)?
+    {
+        notes.push(Note::NoModelType { class });
+        config.set("model_type", model_type.into());
+    }
     let model_type = config.text("model_type")?;
-    FAMILIES.iter().find(|f| f.model_types.contains(&model_type)).copied().ok_or_else(|| {
-        let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.model_types).copied().collect();
+    let has = |family: &&Family| family.types.iter().any(|(of_type, _)| *of_type == model_type);
+    FAMILIES.iter().copied().find(has).ok_or_else(|| {
+        let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.types).map(|(name, _)| *name).collect();
         let model_type = model_type.chars().take(80).collect();
         Error::Family { model_type, supported: types.join(", ") }
     })
+}
+
+/// The first class in `architectures` that is known, and its `model_type`.
+fn of_class(config: &Config) -> Result<Option<(String, &'static str)>> {
+    // Of "Qwen2MoeForCausalLM" the rest after "Qwen2" is another family's.
+    let kinds = ["Model", "For", "LMHeadModel", "EncoderModel", "DoubleHeadsModel", "TextModel"];
+    let types = || FAMILIES.iter().flat_map(|family| family.types);
+    let of_class = |class: &str| {
+        types().find(|(_, stem)| {
+            class.strip_prefix(stem).is_some_and(|rest| kinds.iter().any(|k| rest.starts_with(k)))
+        })
+    };
+    let classes = config.texts("architectures")?.unwrap_or_default();
+    Ok(classes.into_iter().find_map(|class| Some((class.to_owned(), of_class(class)?.0))))
 }
 
 /// Refuses configs that turn an encoder into a decoder.

@@ -18,6 +18,7 @@ mod tokenizer;
 
 use crate::error::{Error, Result};
 use crate::pooling::Pooling;
+use crate::sentences::Pooler;
 use crate::stored::StoredTensors;
 use keys::Keys;
 use parse::{Header, Value};
@@ -85,13 +86,32 @@ impl Gguf {
     }
 
     /// The pooling of sentence vectors, if the file names one.
-    pub(crate) fn sentence_pooling(&self) -> Option<Pooling> {
-        let key = format!("{}.pooling_type", self.architecture().ok()?);
-        match self.header.metadata.get(&key)?.unsigned()? {
-            1 => Some(Pooling::Mean),
-            2 => Some(Pooling::First),
-            3 => Some(Pooling::Last),
-            _ => None,
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a pooling that makes no vector of a sentence, such as that of rerankers.
+    pub(crate) fn sentence_pooler(&self) -> Result<Option<Pooler>> {
+        // Linear layers after the pooling, which llama.cpp applies.
+        if self.header.tensors.contains_key("dense_2.weight") {
+            return Err(Error::Config {
+                file: self.file.clone(),
+                key: "dense_2.weight".to_owned(),
+                value: "a tensor".to_owned(),
+                reason: "a GGUF file with linear layers after the pooling is not supported"
+                    .to_owned(),
+            });
+        }
+        let key = format!("{}.pooling_type", self.architecture()?);
+        let Some(value) = self.header.metadata.get(&key) else { return Ok(None) };
+        match value.unsigned() {
+            // llama.cpp's LLAMA_POOLING_TYPE_NONE.
+            Some(0) => Ok(None),
+            Some(1) => Ok(Some(Pooling::Mean.into())),
+            Some(2) => Ok(Some(Pooling::First.into())),
+            Some(3) => Ok(Some(Pooling::Last.into())),
+            _ => {
+                let reason = "1 (mean), 2 (first) and 3 (last) are supported";
+                Err(self.error(&key, Some(value), reason))
+            }
         }
     }
 

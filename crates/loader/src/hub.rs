@@ -4,17 +4,26 @@
 //! commit, whose files are verified. [`HubSettings`] has the addresses of the hub and the cache.
 //! Nothing here reads the environment of the process, or prints.
 //!
-//! hf-hub gives the names of the cache folders and the types of the hub's responses. The transfer is
-//! our own, over ureq, because hf-hub 0.5 compares neither size nor checksum after a download, appends
-//! the whole file to a part of it if a server ignores the range, has no offline mode, and does not
-//! tell apart files that are not found, gated or broken.
+//! The client is our own, over ureq, because hf-hub 0.5 compares neither size nor checksum after a
+//! download, appends the whole file to a part of it if a server ignores the range, has no offline mode,
+//! decompresses bodies, and does not tell apart files that are not found, gated or broken.
+//!
+//! A file of a commit is in the cache, known to be absent, or unknown. Where the hub cannot be asked,
+//! [`Snapshot::unknown`] has the optional files that are unknown, so that no default is taken silently.
 
+mod address;
 mod cache;
+mod clock;
+mod decided;
+mod environment;
 mod error;
 mod name;
+mod pace;
 mod progress;
 mod remote;
+mod requests;
 mod settings;
+mod snapshot;
 mod verify;
 
 #[cfg(test)]
@@ -24,126 +33,66 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-pub use error::HubError;
+pub use decided::{Decided, DecidedBy};
+pub use environment::{own_cache, process_environment};
+pub use error::{HubError, NotCached};
 pub use name::RepoName;
 pub use progress::{Progress, Silent};
-pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token};
+pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token, cache_dir};
+pub use snapshot::{FileSpec, HubWarning, Need, Snapshot};
 
 pub use cache::CachedModel;
 
-use cache::RepoCache;
+use cache::{FileState, RepoCache};
+use clock::{Clock, SystemClock};
 use name::{check_file, is_commit};
-use remote::{FileInfo, Patience, Remote, Target};
+use remote::{FileInfo, Remote};
+use requests::{Patience, Target};
 use verify::{Checksums, Verifier};
 
 /// A hub and its cache.
 pub struct Hub {
     settings: HubSettings,
-    remote: Remote,
+    /// None: the network must not be used.
+    remote: Option<Remote>,
     verifier: Verifier,
 }
 
-/// A file to fetch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FileSpec {
-    /// The path in the repository, with `/` between parts.
-    pub name: String,
-    /// Whether the file is required.
-    pub need: Need,
-}
-
-/// Whether a file is required.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Need {
-    /// A missing file is an error.
-    Required,
-    /// A missing file is left out.
-    Optional,
-}
-
-impl FileSpec {
-    /// A required file.
-    pub fn required(name: impl Into<String>) -> Self {
-        FileSpec { name: name.into(), need: Need::Required }
-    }
-
-    /// An optional file.
-    pub fn optional(name: impl Into<String>) -> Self {
-        FileSpec { name: name.into(), need: Need::Optional }
-    }
-}
-
-/// Files of one commit, on disk and verified.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Snapshot {
-    /// The repository, `org/name`.
-    pub repo: String,
-    /// The commit: 40 hexadecimal digits. Fetching at this revision always gives the same bytes.
-    pub commit: String,
-    /// The folder of this commit in the cache. It may have more files.
-    pub folder: PathBuf,
-    /// The paths of the files, without missing optional files.
-    pub files: BTreeMap<String, PathBuf>,
-    /// The sha256 of each file, in hexadecimal.
-    pub sha256: BTreeMap<String, String>,
-    /// All files of the commit; none if the hub was not asked for a list.
-    pub listed: Option<BTreeSet<String>>,
-    /// Warnings.
-    pub warnings: Vec<HubWarning>,
-}
-
-/// A warning about a successful fetch.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum HubWarning {
-    /// The hub is unreachable, so that the copy in the cache was used. It may be out of date.
-    UsedCachedCopy {
-        /// The commit of the copy.
-        commit: String,
-        /// Why the hub is unreachable.
-        cause: HubError,
-    },
-}
-
 /// Where the files of one commit come from.
-enum Source {
+enum Source<'a> {
     /// From the cache alone.
     CacheOnly,
     /// From the hub, which has these files.
-    Listed(BTreeSet<String>),
+    Listed(&'a Remote, BTreeSet<String>),
     /// From the hub, which may have each file or not.
-    Unlisted,
+    Unlisted(&'a Remote),
 }
 
 impl Hub {
     /// A hub with settings. It sends no request and writes nothing yet.
     ///
     /// # Errors
-    /// [`HubError::BadEndpoint`] and [`HubError::BadToken`].
+    /// [`HubError::BadEndpoint`], [`HubError::BadProxy`] and [`HubError::BadToken`], if the network may
+    /// be used.
     pub fn new(settings: HubSettings) -> Result<Self, HubError> {
-        let remote = Remote::new(&settings)?;
+        Self::with_clock(settings, Arc::new(SystemClock))
+    }
+
+    fn with_clock(settings: HubSettings, clock: Arc<dyn Clock>) -> Result<Self, HubError> {
+        let remote = if settings.offline { None } else { Some(Remote::new(&settings, clock)?) };
         let verifier = Verifier::new(settings.state_dir.as_deref());
         Ok(Hub { settings, remote, verifier })
     }
 
-    /// Checks that the hub responds.
+    /// Checks that the hub responds, unless the network must not be used.
     ///
     /// # Errors
     /// [`HubError::Network`] without a response.
     pub fn reach(&self) -> Result<(), HubError> {
-        self.remote.reach()
-    }
-
-    /// The models in the cache, by name; empty if there is no cache yet.
-    ///
-    /// # Errors
-    /// A cache that cannot be read.
-    pub fn cached(&self) -> Result<Vec<CachedModel>, HubError> {
-        let folder = &self.settings.cache_dir;
-        cache::models(folder).map_err(HubError::read(folder))
+        self.remote.as_ref().map_or(Ok(()), Remote::reach)
     }
 
     /// Fetches files of one commit of a repository; cached files are not downloaded again.
@@ -200,39 +149,48 @@ impl Hub {
             files: BTreeMap::new(),
             sha256: BTreeMap::new(),
             listed: match &source {
-                Source::Listed(listed) => Some(listed.clone()),
-                Source::CacheOnly | Source::Unlisted => None,
+                Source::Listed(_, listed) => Some(listed.clone()),
+                Source::CacheOnly | Source::Unlisted(_) => None,
             },
+            unknown: BTreeSet::new(),
             warnings,
         };
         for spec in files {
             let target = Target { repo, revision: &snapshot.commit, file: Some(&spec.name) };
-            let path = match cache.find(&snapshot.commit, &spec.name) {
-                Some(path) => path,
-                None => match self.obtain(cache, target, spec.need, &source, progress) {
-                    Ok(Some(path)) => path,
-                    Ok(None) => continue,
-                    // All required files are there, and this optional one may not exist: no failure.
-                    // (A file that the hub lists exists.)
-                    Err(cause)
-                        if cause.is_unreachable()
-                            && spec.need == Need::Optional
-                            && matches!(source, Source::Unlisted)
-                            && has_required(cache, &snapshot.commit, files) =>
-                    {
-                        let commit = snapshot.commit.clone();
-                        snapshot.warnings.push(HubWarning::UsedCachedCopy { commit, cause });
-                        source = Source::CacheOnly;
-                        continue;
-                    }
-                    Err(error) => return Err(error),
-                },
+            let state = match self.obtain(cache, target, &source, progress) {
+                // All required files are there, and this optional one may not exist: no failure.
+                // (A file that the hub lists exists.)
+                Err(cause)
+                    if cause.is_unreachable()
+                        && spec.need == Need::Optional
+                        && matches!(source, Source::Unlisted(_))
+                        && has_required(cache, &snapshot.commit, files) =>
+                {
+                    let commit = snapshot.commit.clone();
+                    snapshot.warnings.push(HubWarning::UsedCachedCopy { commit, cause });
+                    source = Source::CacheOnly;
+                    FileState::Unknown
+                }
+                state => state?,
+            };
+            let path = match (state, spec.need) {
+                (FileState::There(path), _) => path,
+                (FileState::Absent, Need::Optional) => continue,
+                (FileState::Unknown, Need::Optional) => {
+                    snapshot.unknown.insert(spec.name.clone());
+                    continue;
+                }
+                (FileState::Absent, Need::Required) => return Err(target.not_found()),
+                (FileState::Unknown, Need::Required) => {
+                    let not_cached = self.not_cached(repo, &snapshot.commit, &spec.name);
+                    return Err(HubError::NotCached(Box::new(not_cached)));
+                }
             };
             let sha256 = self.verifier.check(&spec.name, &path)?;
             snapshot.sha256.insert(spec.name.clone(), sha256);
             snapshot.files.insert(spec.name.clone(), path);
         }
-        if let Source::Listed(_) = source {
+        if let Source::Listed(..) = source {
             match cache.set_commit(revision, &snapshot.commit) {
                 // Like Python: a complete cache may be read-only.
                 Err(_) if cache.commit_of(revision).is_some() => {}
@@ -250,29 +208,31 @@ impl Hub {
         revision: &str,
         files: &[FileSpec],
         warnings: &mut Vec<HubWarning>,
-    ) -> Result<(String, Source), HubError> {
+    ) -> Result<(String, Source<'_>), HubError> {
         if is_commit(revision) {
-            let settled = |spec: &FileSpec| {
-                cache.find(revision, &spec.name).is_some()
-                    || (spec.need == Need::Optional && cache.is_absent(revision, &spec.name))
+            // A commit does not change, so that an absent file stays absent.
+            let unknown = |spec: &FileSpec| cache.state(revision, &spec.name) == FileState::Unknown;
+            let source = match &self.remote {
+                Some(remote) if files.iter().any(unknown) => Source::Unlisted(remote),
+                _ => Source::CacheOnly,
             };
-            let cache_does = self.settings.offline || files.iter().all(settled);
-            let source = if cache_does { Source::CacheOnly } else { Source::Unlisted };
             return Ok((revision.to_owned(), source));
         }
         let known = cache.commit_of(revision);
-        if self.settings.offline {
-            let commit = known.ok_or_else(|| self.not_cached(repo, revision, files))?;
+        let Some(remote) = &self.remote else {
+            let commit = known.ok_or_else(|| HubError::UnknownCommit {
+                repo: repo.to_owned(),
+                revision: revision.to_owned(),
+                commits: cache.commits(),
+                cache_dir: self.settings.cache_dir.clone(),
+            })?;
             return Ok((commit, Source::CacheOnly));
-        }
+        };
         let fallback = known.filter(|commit| has_required(cache, commit, files));
         let patience = if fallback.is_some() { Patience::None } else { Patience::Usual };
         let target = Target { repo, revision, file: None };
-        match (self.remote.revision(target, patience), fallback) {
-            (Ok(info), _) => {
-                let listed = info.siblings.into_iter().map(|sibling| sibling.rfilename).collect();
-                Ok((info.sha, Source::Listed(listed)))
-            }
+        match (remote.revision(target, patience), fallback) {
+            (Ok(listing), _) => Ok((listing.commit, Source::Listed(remote, listing.files))),
             (Err(cause), Some(commit)) if cause.is_unreachable() => {
                 warnings.push(HubWarning::UsedCachedCopy { commit: commit.clone(), cause });
                 Ok((commit, Source::CacheOnly))
@@ -281,46 +241,32 @@ impl Hub {
         }
     }
 
-    /// A file that is not in the snapshot yet; `None` for an optional file that does not exist.
+    /// A file of the snapshot, which is fetched if it is not there yet and the hub can be asked.
     fn obtain(
         &self,
         cache: &RepoCache,
         target: Target<'_>,
-        need: Need,
-        source: &Source,
+        source: &Source<'_>,
         progress: &mut dyn Progress,
-    ) -> Result<Option<PathBuf>, HubError> {
+    ) -> Result<FileState, HubError> {
         let file = target.file.unwrap_or_default();
-        let missing = match source {
-            Source::CacheOnly => {
-                let spec = FileSpec::required(file);
-                self.not_cached(target.repo, target.revision, &[spec])
-            }
-            Source::Unlisted
-                if need == Need::Optional && cache.is_absent(target.revision, file) =>
-            {
-                return Ok(None);
-            }
-            Source::Listed(listed) if !listed.contains(file) => {
+        let remote = match (cache.state(target.revision, file), source) {
+            (FileState::There(path), _) => return Ok(FileState::There(path)),
+            (state, Source::CacheOnly) => return Ok(state),
+            (FileState::Absent, Source::Unlisted(_)) => return Ok(FileState::Absent),
+            (_, Source::Listed(_, listed)) if !listed.contains(file) => {
                 cache.mark_absent(target.revision, file);
-                HubError::FileNotFound {
-                    repo: target.repo.to_owned(),
-                    revision: target.revision.to_owned(),
-                    file: file.to_owned(),
-                }
+                return Ok(FileState::Absent);
             }
-            Source::Listed(_) | Source::Unlisted => match self.transfer(cache, target, progress) {
-                Ok(path) => return Ok(Some(path)),
-                Err(error @ HubError::FileNotFound { .. }) => {
-                    cache.mark_absent(target.revision, file);
-                    error
-                }
-                Err(error) => return Err(error),
-            },
+            (_, Source::Listed(remote, _) | Source::Unlisted(remote)) => remote,
         };
-        match need {
-            Need::Required => Err(missing),
-            Need::Optional => Ok(None),
+        match self.transfer(cache, remote, target, progress) {
+            Ok(path) => Ok(FileState::There(path)),
+            Err(HubError::FileNotFound { .. }) => {
+                cache.mark_absent(target.revision, file);
+                Ok(FileState::Absent)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -328,19 +274,24 @@ impl Hub {
     fn transfer(
         &self,
         cache: &RepoCache,
+        remote: &Remote,
         target: Target<'_>,
         progress: &mut dyn Progress,
     ) -> Result<PathBuf, HubError> {
         let file = target.file.unwrap_or_default();
-        let info = self.remote.file_info(target)?;
-        let _lock = cache.lock(&info.etag)?;
+        let info = remote.file_info(target)?;
+        let _lock = cache.lock(&info.etag, || progress.waiting(file))?;
+        // Another process may have fetched it meanwhile.
+        if let FileState::There(path) = cache.state(target.revision, file) {
+            return Ok(path);
+        }
         let (blob, pointer) = (cache.blob(&info.etag), cache.snapshot(target.revision).join(file));
         if blob.is_file() {
             cache.link(target.revision, file, &info.etag, false)?;
             return Ok(pointer);
         }
-        let sums = self.download(cache, target, &info, progress)?;
         let part = cache.part(&info.etag);
+        let sums = self.download(remote, target, &info, &part, progress)?;
         fs::rename(&part, &blob).map_err(HubError::write(&blob))?;
         cache.link(target.revision, file, &info.etag, true)?;
         self.verifier.remember(&pointer, &sums.sha256)?;
@@ -351,23 +302,23 @@ impl Hub {
     /// a blob with a wrong checksum is deleted.
     fn download(
         &self,
-        cache: &RepoCache,
+        remote: &Remote,
         target: Target<'_>,
         info: &FileInfo,
+        part: &Path,
         progress: &mut dyn Progress,
     ) -> Result<Checksums, HubError> {
-        let part = cache.part(&info.etag);
-        let mut resumed = fs::metadata(&part).is_ok_and(|metadata| metadata.len() > 0);
+        let mut resumed = fs::metadata(part).is_ok_and(|metadata| metadata.len() > 0);
         loop {
-            self.remote.download(target, info, &part, progress)?;
-            let sums = Checksums::of(&part, &info.etag)?;
+            remote.download(target, info, part, progress)?;
+            let sums = Checksums::of(part, &info.etag)?;
             let Some(found) = sums.mismatch(&info.etag) else {
                 return Ok(sums);
             };
             let found = found.to_owned();
-            fs::remove_file(&part).map_err(HubError::write(&part))?;
+            fs::remove_file(part).map_err(HubError::write(part))?;
             if !resumed {
-                let (url, expected) = (self.remote.file_url(target), info.etag.clone());
+                let (url, expected) = (remote.file_url(target), info.etag.clone());
                 return Err(HubError::WrongChecksum { url, expected, found });
             }
             // The earlier part may be wrong: once more from the start.
@@ -375,18 +326,27 @@ impl Hub {
         }
     }
 
-    fn not_cached(&self, repo: &str, revision: &str, files: &[FileSpec]) -> HubError {
-        HubError::OfflineNotCached {
+    /// The description of a file of a commit that is not in the cache.
+    pub(crate) fn not_cached(&self, repo: &str, commit: &str, file: &str) -> NotCached {
+        NotCached {
             repo: repo.to_owned(),
-            revision: revision.to_owned(),
-            file: files.first().map(|spec| spec.name.clone()).unwrap_or_default(),
+            revision: commit.to_owned(),
+            file: file.to_owned(),
             cache_dir: self.settings.cache_dir.clone(),
         }
     }
 }
 
+/// The models in a cache folder, by name; empty if there is no such folder yet.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn cached_models(cache_dir: &Path) -> Result<Vec<CachedModel>, HubError> {
+    cache::models(cache_dir).map_err(HubError::read(cache_dir))
+}
+
 /// Whether the cache has every required file of a commit.
 fn has_required(cache: &RepoCache, commit: &str, files: &[FileSpec]) -> bool {
     let mut required = files.iter().filter(|spec| spec.need == Need::Required);
-    required.all(|spec| cache.find(commit, &spec.name).is_some())
+    required.all(|spec| matches!(cache.state(commit, &spec.name), FileState::There(_)))
 }

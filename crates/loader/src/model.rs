@@ -2,27 +2,34 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::families::{self, Family};
+use crate::families;
 use crate::gguf::Gguf;
-use crate::hub::{HubError, HubWarning, Need, Progress};
+use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
+use crate::json;
+use crate::note::Note;
 use crate::pickle;
 use crate::pooling::Pooling;
+use crate::sentences::{self, Pooler};
 use crate::source::{FileRecord, Source};
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
-use crate::tokenizer::Tokenizer;
+use crate::tokenizer::{self, Declared, Found, Tokenizer};
 use crate::weights;
 use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::collections::BTreeSet;
-use stratoscope_transformer::{Architecture, Transformer};
+use std::sync::Arc;
+use stratoscope_transformer::Transformer;
 
 /// A model, ready to run.
 #[derive(Debug)]
 pub struct Model {
     /// The network.
     pub transformer: Transformer,
-    /// The tokenizer, if the checkpoint has one.
+    /// The tokenizer, if the checkpoint has one that is supported.
     pub tokenizer: Option<Tokenizer>,
+    /// Why there is no tokenizer, if there is none.
+    pub without_tokenizer: Option<String>,
     /// A description of the model.
     pub info: ModelInfo,
     /// Warnings of loading.
@@ -41,8 +48,12 @@ pub struct ModelInfo {
     pub family: &'static str,
     /// All files that were read.
     pub files: Vec<FileRecord>,
-    /// The pooling of sentence vectors, if `1_Pooling/config.json` names one.
-    pub sentence_pooling: Option<Pooling>,
+    /// How sentence-transformers makes the vector of a sentence, if the checkpoint says so; or why it
+    /// cannot be computed here.
+    pub sentence_pooler: Result<Option<Pooler>, Arc<Error>>,
+    /// The files of the tokenizer that the model may have: they are not in the cache, and the hub cannot
+    /// be asked.
+    pub tokenizer_not_cached: Vec<NotCached>,
     /// The tokens after which sentence-transformers cuts a text, from `sentence_bert_config.json`. For
     /// display; this crate does not cut.
     pub sentence_max_tokens: Option<u64>,
@@ -52,13 +63,40 @@ pub struct ModelInfo {
     pub dtype: DType,
     /// The tensors of the checkpoint that the forward pass does not use: other heads and buffers.
     pub unused_tensors: Vec<String>,
+    /// What is unusual in the checkpoint, and how it was understood.
+    pub notes: Vec<Note>,
 }
 
 impl ModelInfo {
+    /// How the vector of a sentence is made: as the checkpoint says, else by the mean.
+    ///
+    /// # Errors
+    /// [`Error::Sentences`] if the checkpoint names a pooling or a module that is not supported, or if
+    /// the cache does not tell what it names.
+    pub fn sentence_pooler(&self) -> Result<Pooler> {
+        match &self.sentence_pooler {
+            Ok(pooler) => Ok(pooler.clone().unwrap_or_else(|| Pooling::Mean.into())),
+            Err(error) => Err(Error::Sentences(error.clone())),
+        }
+    }
+
+    /// Fails if the cache does not tell whether the model has a tokenizer.
+    ///
+    /// # Errors
+    /// [`HubError::NotCached`].
+    pub fn check_tokenizer_cached(&self) -> Result<()> {
+        match self.tokenizer_not_cached.first() {
+            Some(file) => Err(HubError::NotCached(Box::new(file.clone())).into()),
+            None => Ok(()),
+        }
+    }
+
     /// The sha256 of the weights files, in the order of their names: the identity of the weights.
     pub fn weights_sha256(&self) -> Vec<String> {
         let is_weights = |name: &str| {
-            [".safetensors", ".bin"].iter().any(|end| name.ends_with(end)) || is_gguf(name.as_ref())
+            let safetensors = [".safetensors", ".bin"].iter().any(|end| name.ends_with(end));
+            // Modules after the transformer are in folders.
+            (safetensors && !name.contains('/')) || is_gguf(name.as_ref())
         };
         let weights = self.files.iter().filter(|f| is_weights(&f.name));
         weights.map(|f| f.sha256.clone()).collect()
@@ -68,7 +106,6 @@ impl ModelInfo {
 const PICKLE: &str = "pytorch_model.bin";
 const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 const SENTENCE: &str = "sentence_bert_config.json";
-const POOLING: &str = "1_Pooling/config.json";
 
 /// Options of loading a model.
 #[derive(Debug, Clone)]
@@ -111,42 +148,77 @@ pub fn load_with(
     options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Model> {
-    let wanted = [WEIGHTS, INDEX, "tokenizer.json", "tokenizer_config.json", SENTENCE, POOLING];
+    let mut wanted = [&[WEIGHTS, INDEX, SENTENCE], tokenizer::FILES].concat();
+    wanted.extend(sentences::FILES);
     let mut files = Files::open(source, &wanted, progress)?;
+    let mut notes = Vec::new();
     let gguf = files.gguf()?;
     let config = match &gguf {
-        Some(gguf) => Config::parse(gguf.config()?.to_string().as_bytes())?,
-        None => Config::parse(&files.need("config.json", "")?)?,
+        Some(gguf) => Config::of(gguf.config()?)?,
+        None => Config::parse(&files.need("config.json", "")?, &mut notes)?,
     };
-    let config = config.of_text()?;
-    let family = families::of(&config)?;
+    let text = |key| config.get(key).and_then(Value::as_str).map(str::to_owned);
+    let declared = Declared {
+        model_type: text("model_type").unwrap_or_default(),
+        model_name: text("model_name"),
+        tokenizer_class: text("tokenizer_class"),
+    };
+    let mut config = config.of_text()?;
+    let family = families::of(&mut config, &mut notes)?;
     let mut architecture = (family.architecture)(&config)?;
     architecture.check().map_err(Error::Architecture)?;
-    if let Some(vocabulary) = family.vocabulary.filter(|_| !files.has("tokenizer.json")) {
-        files.fetch(vocabulary.files(), Need::Optional, progress)?;
-    }
-    let tokenizer = match &gguf {
+    files.take_missed();
+    let found = match &gguf {
         Some(gguf) => gguf_tokenizer(gguf)?,
-        None => read_tokenizer(&files, family)?,
+        None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared)?,
     };
-    check_tokenizer(tokenizer.as_ref(), &architecture)?;
-    let sentence_pooling = match files.find(POOLING)? {
-        Some(bytes) => Some(Pooling::parse(&bytes)?),
-        None => gguf.as_ref().and_then(Gguf::sentence_pooling),
+    let (tokenizer, without_tokenizer) = match found {
+        Found::Tokenizer(tokenizer) => (Some(*tokenizer), None),
+        Found::None { reason } => (None, Some(reason)),
+    };
+    notes.extend(tokenizer.iter().flat_map(Tokenizer::notes).cloned());
+    let mut tokenizer_not_cached = files.take_missed();
+    // The usual file is named first.
+    tokenizer_not_cached.sort_by_key(|found| found.file != tokenizer::JSON);
+    if tokenizer.is_some() && !tokenizer_not_cached.is_empty() {
+        files.warnings.push(HubWarning::TokenizerWithout { files: tokenizer_not_cached.clone() });
+    }
+    let sentence_pooler = match &gguf {
+        Some(gguf) => gguf.sentence_pooler(),
+        None => {
+            let allowed = options.allow_pickle;
+            sentences::read(&mut files, architecture.d_model, allowed, progress, &mut notes)
+        }
+    };
+    let mut missed = files.take_missed();
+    let sentence_pooler = match sentence_pooler {
+        Ok(None) if !missed.is_empty() => {
+            Err(Error::UnknownPooling(Box::new(missed.swap_remove(0))))
+        }
+        Ok(Some(pooler)) => {
+            if !missed.is_empty() {
+                files.warnings.push(HubWarning::SentencesWithout { files: missed });
+            }
+            Ok(Some(pooler))
+        }
+        other => other,
     };
     // For display alone, so that an unreadable file counts as none.
-    let sentence = files.find(SENTENCE)?.and_then(|b| serde_json::from_slice::<Value>(&b).ok());
+    let sentence = files.find(SENTENCE)?;
+    let sentence = sentence.and_then(|bytes| json::read(SENTENCE, &bytes, &mut notes).ok());
     let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
     let place = (&options.device, options.dtype);
     let weights::Weights { weights, unused } = match gguf {
-        Some(gguf) => weights::read(&gguf.tensors()?, &mut architecture, family, place)?,
+        Some(gguf) => {
+            weights::read(&gguf.tensors()?, &mut architecture, family, place, &mut notes)?
+        }
         None => {
             let files = weights_files(&mut files, options, progress)?;
             let tensors = match files.first() {
                 Some((name, _)) if name.ends_with(".bin") => pickle::tensors(&files)?,
                 _ => weights::safetensors(&files)?,
             };
-            weights::read(&tensors, &mut architecture, family, place)?
+            weights::read(&tensors, &mut architecture, family, place, &mut notes)?
         }
     };
     let build = if options.kernels { Transformer::new } else { Transformer::plain };
@@ -156,13 +228,15 @@ pub fn load_with(
         id: files.id,
         revision: files.revision,
         family: family.name,
-        sentence_pooling,
+        sentence_pooler: sentence_pooler.map_err(Arc::new),
+        tokenizer_not_cached,
         sentence_max_tokens,
         unused_tensors: unused,
+        notes,
         device: options.device.location(),
         dtype: options.dtype,
     };
-    Ok(Model { transformer, tokenizer, info, warnings: files.warnings })
+    Ok(Model { transformer, tokenizer, without_tokenizer, info, warnings: files.warnings })
 }
 
 /// The weights in one file, or in the shards that an index names: safetensors, else pickles if they
@@ -193,6 +267,7 @@ pub(crate) fn weights_files(
         Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
         Err(error) => return Err(error),
     }
+    files.check_cached(&[INDEX, PICKLE, PICKLE_INDEX])?;
     if let Some(file) = [PICKLE, PICKLE_INDEX].into_iter().find(|name| files.has(name)) {
         return Err(Error::PickleNotAllowed { place: files.id.clone(), file: file.to_owned() });
     }
@@ -221,8 +296,8 @@ fn shards(
 /// The plain file names of the shards that an index names.
 fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
     let ending = if file == INDEX { ".safetensors" } else { ".bin" };
-    let index: Value = serde_json::from_slice(index)
-        .map_err(|source| Error::Json { file: file.to_owned(), source })?;
+    // A tensor that is named twice is read from its file all the same.
+    let index = json::read(file, index, &mut Vec::new())?;
     let wrong = |value: &Value, reason: &str| Error::Config {
         file: file.to_owned(),
         key: "weight_map".to_owned(),
@@ -242,43 +317,36 @@ fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
         .collect()
 }
 
-/// The tokenizer, from `tokenizer.json` or the vocabulary files of the family; none if both are
-/// missing.
-fn read_tokenizer(files: &Files, family: &Family) -> Result<Option<Tokenizer>> {
-    Ok(Some(match files.find("tokenizer.json")? {
-        Some(bytes) => Tokenizer::from_json(&bytes)?,
-        None => {
-            let Some(vocabulary) = family.vocabulary else { return Ok(None) };
-            let mut parts = Vec::new();
-            for name in vocabulary.files() {
-                let Some(bytes) = files.find(name)? else { return Ok(None) };
-                parts.push(bytes.into_owned());
-            }
-            let config = files.find("tokenizer_config.json")?;
-            Tokenizer::from_vocabulary(vocabulary, &parts, config.as_deref())?
-        }
-    }))
+/// The files of a checkpoint, which are fetched when they are needed.
+struct Fetching<'a> {
+    files: &'a mut Files,
+    progress: &'a mut dyn Progress,
+}
+
+impl tokenizer::Folder for Fetching<'_> {
+    fn id(&self) -> &str {
+        &self.files.id
+    }
+
+    fn fetch(&mut self, names: &[&str]) -> Result<()> {
+        self.files.fetch(names, Need::Optional, self.progress)
+    }
+
+    fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        self.files.find(name)
+    }
 }
 
 /// The tokenizer of a GGUF file.
-fn gguf_tokenizer(gguf: &Gguf) -> Result<Option<Tokenizer>> {
-    let Some(definition) = gguf.tokenizer()? else { return Ok(None) };
+fn gguf_tokenizer(gguf: &Gguf) -> Result<Found> {
+    let Some(definition) = gguf.tokenizer()? else {
+        return Ok(Found::None { reason: format!("{} has no vocabulary", gguf.file()) });
+    };
     let tokenizer = Tokenizer::from_json(definition.to_string().as_bytes());
-    tokenizer.map(Some).map_err(|error| match error {
+    tokenizer.map(|tokenizer| Found::Tokenizer(Box::new(tokenizer))).map_err(|error| match error {
         Error::Tokenizer { reason, .. } => {
             Error::Tokenizer { file: gguf.file().to_owned(), reason }
         }
         other => other,
     })
-}
-
-/// Refuses a tokenizer with tokens beyond the embedding of the model.
-fn check_tokenizer(tokenizer: Option<&Tokenizer>, architecture: &Architecture) -> Result<()> {
-    let d_vocab = architecture.d_vocab;
-    match tokenizer.and_then(Tokenizer::last_token) {
-        Some((token, id)) if id as usize >= d_vocab => {
-            Err(Error::TokenizerMismatch { token, id, d_vocab })
-        }
-        _ => Ok(()),
-    }
 }

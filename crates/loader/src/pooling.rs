@@ -1,7 +1,9 @@
-//! The pooling of several vectors to one, and `1_Pooling/config.json`.
+//! The poolings of several vectors to one, and the pooling file of sentence-transformers.
 
 use crate::error::{Error, Result};
-use serde_json::Value;
+use crate::json;
+use crate::note::Note;
+use serde_json::{Map, Value};
 
 /// The pooling of several vectors to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -15,36 +17,78 @@ pub enum Pooling {
     Mean,
     /// The maximum in each dimension.
     Max,
+    /// The sum, divided by the square root of the number of vectors.
+    MeanSqrtLen,
+    /// The mean, with weight 1 for the first vector, 2 for the second, and so on.
+    WeightedMean,
 }
 
+/// sentence-transformers' names: of `pooling_mode`, and of the older flags. The order is that in which
+/// it joins the poolings of flags.
+const MODES: [(&str, &str, Pooling); 6] = [
+    ("cls", "pooling_mode_cls_token", Pooling::First),
+    ("max", "pooling_mode_max_tokens", Pooling::Max),
+    ("mean", "pooling_mode_mean_tokens", Pooling::Mean),
+    ("mean_sqrt_len_tokens", "pooling_mode_mean_sqrt_len_tokens", Pooling::MeanSqrtLen),
+    ("weightedmean", "pooling_mode_weightedmean_tokens", Pooling::WeightedMean),
+    ("lasttoken", "pooling_mode_lasttoken", Pooling::Last),
+];
+
 impl Pooling {
-    /// Reads sentence-transformers' `1_Pooling/config.json`.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
-        const FILE: &str = "1_Pooling/config.json";
-        let config: Value = serde_json::from_slice(bytes)
-            .map_err(|source| Error::Json { file: FILE.to_owned(), source })?;
-        let modes = [
-            ("pooling_mode_cls_token", Self::First),
-            ("pooling_mode_lasttoken", Self::Last),
-            ("pooling_mode_mean_tokens", Self::Mean),
-            ("pooling_mode_max_tokens", Self::Max),
-        ];
-        let on: Vec<&str> = config
-            .as_object()
-            .into_iter()
-            .flatten()
-            .filter(|(key, value)| key.starts_with("pooling_mode_") && **value == Value::Bool(true))
-            .map(|(key, _)| key.as_str())
-            .collect();
-        match (on.as_slice(), modes.iter().find(|(key, _)| on.first() == Some(key))) {
-            ([_], Some((_, pooling))) => Ok(*pooling),
-            _ => Err(Error::Config {
-                file: FILE.to_owned(),
-                key: "pooling_mode_…".to_owned(),
-                value: if on.is_empty() { "true for none".to_owned() } else { on.join(" + ") },
-                reason: "one of cls_token, lasttoken, mean_tokens and max_tokens is supported"
-                    .to_owned(),
-            }),
+    /// All poolings.
+    pub const ALL: [Self; 6] =
+        [Self::First, Self::Last, Self::Mean, Self::Max, Self::MeanSqrtLen, Self::WeightedMean];
+
+    /// Reads the config of sentence-transformers' pooling: one pooling, or several side by side.
+    ///
+    /// `include_prompt` makes no difference, because this program puts no prompt before a text.
+    pub(crate) fn parse(file: &str, bytes: &[u8], notes: &mut Vec<Note>) -> Result<Vec<Self>> {
+        let wrong = |key: &str, value: &Value, reason: &str| Error::Config {
+            file: file.to_owned(),
+            key: key.to_owned(),
+            value: value.to_string(),
+            reason: reason.to_owned(),
+        };
+        let config = match json::read(file, bytes, notes)? {
+            Value::Object(config) => config,
+            other => return Err(wrong("(the whole file)", &other, "an object is expected")),
+        };
+        const KEY: &str = "pooling_mode";
+        let Some(mode) = config.get(KEY) else {
+            return Self::of_flags(&config).map_err(|key| {
+                let value = config.get(&key).unwrap_or(&Value::Null);
+                wrong(&key, value, &format!("{} are supported", list(|m| m.1)))
+            });
+        };
+        let names = match mode {
+            Value::Array(names) => names.as_slice(),
+            one => std::slice::from_ref(one),
+        };
+        let of_name = |name: &Value| MODES.iter().find(|mode| name.as_str() == Some(mode.0));
+        let poolings: Option<Vec<Self>> = names.iter().map(|n| Some(of_name(n)?.2)).collect();
+        poolings.filter(|poolings| !poolings.is_empty()).ok_or_else(|| {
+            wrong(KEY, mode, &format!("one or several of {} are expected", list(|m| m.0)))
+        })
+    }
+
+    /// The poolings of flags; the mean if all are false. The error is the key of an unknown pooling.
+    fn of_flags(config: &Map<String, Value>) -> Result<Vec<Self>, String> {
+        let on =
+            |value: &Value| value.as_bool().unwrap_or(value.as_f64().is_some_and(|v| v != 0.0));
+        let known = |key: &str| MODES.iter().any(|mode| mode.1 == key);
+        let mut flags = config.iter().filter(|(key, _)| key.starts_with("pooling_mode_"));
+        if let Some((unknown, _)) = flags.find(|(key, value)| on(value) && !known(key)) {
+            return Err(unknown.clone());
+        }
+        let modes = MODES.iter().filter(|mode| config.get(mode.1).is_some_and(on));
+        let poolings: Vec<Self> = modes.map(|mode| mode.2).collect();
+        let width = ["embedding_dimension", "word_embedding_dimension"];
+        match poolings.is_empty() {
+            false => Ok(poolings),
+            true if config.keys().any(|key| known(key) || width.contains(&key.as_str())) => {
+                Ok(vec![Self::Mean])
+            }
+            true => Err("pooling_mode".to_owned()),
         }
     }
 
@@ -55,28 +99,70 @@ impl Pooling {
             Self::Last => "last",
             Self::Mean => "mean",
             Self::Max => "max",
+            Self::MeanSqrtLen => "mean-sqrt-len",
+            Self::WeightedMean => "weighted-mean",
         }
     }
+}
+
+/// The names of all modes.
+fn list(name: fn(&(&'static str, &'static str, Pooling)) -> &'static str) -> String {
+    MODES.iter().map(name).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn parse(text: &str) -> Result<Vec<Pooling>> {
+        Pooling::parse("1_Pooling/config.json", text.as_bytes(), &mut Vec::new())
+    }
+
+    // The right sides follow `load_config` and `__init__` of sentence-transformers 6.2's Pooling.
     #[test]
-    fn modes_are_read_and_mixtures_refused() {
-        let parse = |text: &str| Pooling::parse(text.as_bytes());
-        let mean = r#"{"pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true}"#;
-        assert_eq!(parse(mean).unwrap(), Pooling::Mean);
-        assert_eq!(parse(r#"{"pooling_mode_cls_token": true}"#).unwrap(), Pooling::First);
-        for bad in [
-            r#"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#,
-            r#"{"pooling_mode_weightedmean_tokens": true}"#,
-            "{}",
-            "[]",
-            "{",
+    fn old_and_new_spellings_are_read() {
+        use Pooling::{First, Last, Max, Mean, MeanSqrtLen, WeightedMean};
+        let good: &[(&str, &[Pooling])] = &[
+            (r#"{"pooling_mode_cls_token": false, "pooling_mode_mean_tokens": true}"#, &[Mean]),
+            (r#"{"pooling_mode_cls_token": true}"#, &[First]),
+            (r#"{"pooling_mode_lasttoken": true, "include_prompt": false}"#, &[Last]),
+            (
+                r#"{"pooling_mode_mean_tokens": true, "pooling_mode_max_tokens": true}"#,
+                &[Max, Mean],
+            ),
+            (r#"{"pooling_mode_mean_tokens": false}"#, &[Mean]),
+            (r#"{"word_embedding_dimension": 8}"#, &[Mean]),
+            (
+                r#"{"embedding_dimension": 8, "pooling_mode": "mean", "include_prompt": true}"#,
+                &[Mean],
+            ),
+            (r#"{"pooling_mode": "cls", "pooling_mode_mean_tokens": true}"#, &[First]),
+            (
+                r#"{"pooling_mode": ["weightedmean", "lasttoken", "max"]}"#,
+                &[WeightedMean, Last, Max],
+            ),
+            (r#"{"pooling_mode": ["mean_sqrt_len_tokens"]}"#, &[MeanSqrtLen]),
+            (r#"{"pooling_mode": "cls", "pooling_mode": "max"}"#, &[Max]),
+        ];
+        for (text, right) in good {
+            assert_eq!(parse(text).unwrap(), *right, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_poolings_are_refused_by_name() {
+        for (text, name) in [
+            (r#"{"pooling_mode": "median"}"#, "median"),
+            (r#"{"pooling_mode": ["mean", "median"]}"#, "median"),
+            (r#"{"pooling_mode": []}"#, "[]"),
+            (r#"{"pooling_mode": null}"#, "null"),
+            (r#"{"pooling_mode_median": true}"#, "pooling_mode_median"),
+            ("{}", "pooling_mode"),
+            ("[]", "whole file"),
+            ("{", "1_Pooling/config.json"),
         ] {
-            assert!(parse(bad).is_err(), "{bad}");
+            let error = parse(text).unwrap_err().to_string();
+            assert!(error.contains(name), "{text}: {error}");
         }
     }
 }

@@ -1,9 +1,14 @@
 //! The files of a checkpoint, wherever they are, with a record of every file that was read.
 
+mod path_names;
+
 use crate::error::{Error, Result};
 use crate::files::{sha256, sha256_of};
 use crate::gguf::{Bytes, Gguf};
-use crate::hub::{FileSpec, Hub, HubSettings, HubWarning, Need, Progress, Snapshot};
+use crate::hub::{
+    FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
+};
+use path_names::looks_like_a_path;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +37,7 @@ pub enum Source {
         /// A branch, a tag or a commit; takes precedence over the one in `repo`.
         revision: Option<String>,
         /// The settings of the hub and its cache.
-        settings: HubSettings,
+        settings: Box<HubSettings>,
     },
 }
 
@@ -71,14 +76,23 @@ impl Source {
         Self::Memory { id: id.into(), files: files.collect() }
     }
 
-    /// The source that a user typed: a path if it exists, else a hub id.
-    pub fn of(name: &str, revision: Option<&str>, settings: HubSettings) -> Self {
+    /// The source that a user typed: a path if it exists or can only be a path, else a hub id. The
+    /// settings of the hub are read for a hub id alone.
+    ///
+    /// # Errors
+    /// The error of the settings.
+    pub fn of(
+        name: &str,
+        revision: Option<&str>,
+        settings: impl FnOnce() -> Result<HubSettings, HubError>,
+    ) -> Result<Self> {
         let path = Path::new(name);
         // What can only be a path gets the error message of paths.
-        if path.exists() || path.is_absolute() || name.starts_with('.') {
-            return Self::Folder(path.to_owned());
+        if path.exists() || looks_like_a_path(name) {
+            return Ok(Self::Folder(path.to_owned()));
         }
-        Self::Hub { repo: name.to_owned(), revision: revision.map(str::to_owned), settings }
+        let (repo, revision) = (name.to_owned(), revision.map(str::to_owned));
+        Ok(Self::Hub { repo, revision, settings: Box::new(settings()?) })
     }
 }
 
@@ -98,6 +112,8 @@ pub(crate) struct Files {
     pub(crate) warnings: Vec<HubWarning>,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
+    /// Unknown files that were looked for.
+    missed: RefCell<BTreeSet<String>>,
 }
 
 enum Kind {
@@ -111,6 +127,8 @@ enum Kind {
         sha256: BTreeMap<String, String>,
         /// All files that the commit is known to have.
         listed: BTreeSet<String>,
+        /// Files that the commit may have: they are not in the cache, and the hub cannot be asked.
+        unknown: BTreeSet<String>,
     },
 }
 
@@ -139,12 +157,13 @@ impl Files {
                 return Err(Error::NoSuchModel { name: path.display().to_string() });
             }
             Source::Hub { repo, revision, settings } => {
-                let hub = Hub::new(settings.clone())?;
+                let hub = Hub::new(settings.as_ref().clone())?;
                 let optional = wanted.iter().map(|name| FileSpec::optional(*name));
                 let specs: Vec<_> =
                     std::iter::once(FileSpec::required("config.json")).chain(optional).collect();
-                let Snapshot { repo, commit, files, sha256, listed, warnings, .. } =
-                    hub.fetch(repo, revision.as_deref(), &specs, progress)?;
+                let fetched = hub.fetch(repo, revision.as_deref(), &specs, progress);
+                let Snapshot { repo, commit, files, sha256, listed, unknown, warnings, .. } =
+                    fetched.map_err(|source| neither_path_nor_repo(repo, source))?;
                 return Ok(Self {
                     id: repo,
                     revision: Some(commit),
@@ -154,13 +173,15 @@ impl Files {
                         files,
                         sha256,
                         listed: listed.unwrap_or_default(),
+                        unknown,
                     },
                     records: RefCell::default(),
+                    missed: RefCell::default(),
                 });
             }
         };
-        let records = RefCell::default();
-        Ok(Self { id, revision: None, warnings: Vec::new(), kind, records })
+        let (records, missed) = (RefCell::default(), RefCell::default());
+        Ok(Self { id, revision: None, warnings: Vec::new(), kind, records, missed })
     }
 
     /// Fetches more files of the same commit from the hub; does nothing for other sources.
@@ -170,15 +191,51 @@ impl Files {
         need: Need,
         progress: &mut dyn Progress,
     ) -> Result<()> {
-        if let Kind::Hub { hub, files, sha256, .. } = &mut self.kind {
+        if let Kind::Hub { hub, files, sha256, unknown, .. } = &mut self.kind {
             let spec = |name: &&str| FileSpec { name: (*name).to_owned(), need };
             let specs: Vec<_> = names.iter().map(spec).collect();
             let more = hub.fetch(&self.id, self.revision.as_deref(), &specs, progress)?;
             files.extend(more.files);
             sha256.extend(more.sha256);
+            unknown.extend(more.unknown);
             self.warnings.extend(more.warnings);
         }
         Ok(())
+    }
+
+    /// Whether the model may have a file that is not in the cache while the hub cannot be asked.
+    fn is_unknown(&self, name: &str) -> bool {
+        matches!(&self.kind, Kind::Hub { unknown, .. } if unknown.contains(name))
+    }
+
+    /// Notes a file that was looked for and not found.
+    fn miss(&self, name: &str) {
+        if self.is_unknown(name) {
+            self.missed.borrow_mut().insert(name.to_owned());
+        }
+    }
+
+    /// The description of a file that is not in the cache; none for a source without a cache.
+    fn not_cached(&self, name: &str) -> Option<NotCached> {
+        let Kind::Hub { hub, .. } = &self.kind else { return None };
+        Some(hub.not_cached(&self.id, self.revision.as_deref().unwrap_or_default(), name))
+    }
+
+    /// The files that were looked for since the last call, that the model may have, and that are not in
+    /// the cache while the hub cannot be asked. A default stands for each of them.
+    pub(crate) fn take_missed(&self) -> Vec<NotCached> {
+        let missed = self.missed.take();
+        missed.iter().filter_map(|name| self.not_cached(name)).collect()
+    }
+
+    /// Fails if one of some files, of which none was found, is not in the cache while the hub cannot be
+    /// asked: the model may have it.
+    pub(crate) fn check_cached(&self, names: &[&str]) -> Result<()> {
+        let unknown = names.iter().find(|name| self.is_unknown(name));
+        match unknown.and_then(|name| self.not_cached(name)) {
+            Some(file) => Err(HubError::NotCached(Box::new(file)).into()),
+            None => Ok(()),
+        }
     }
 
     /// The content of a file; none if there is no such file.
@@ -189,7 +246,10 @@ impl Files {
             Kind::File(_) => (None, None),
             Kind::Hub { files, sha256, .. } => match files.get(name) {
                 Some(path) => (read_if_there(path)?.map(Cow::Owned), sha256.get(name)),
-                None => (None, None),
+                None => {
+                    self.miss(name);
+                    (None, None)
+                }
             },
         };
         if let Some(bytes) = &bytes {
@@ -205,11 +265,12 @@ impl Files {
 
     /// The content of a required file; `hint` is the end of the error message if it is missing.
     pub(crate) fn need(&self, name: &str, hint: &str) -> Result<Cow<'static, [u8]>> {
-        self.find(name)?.ok_or_else(|| Error::MissingFile {
-            place: self.id.clone(),
-            file: name.to_owned(),
-            hint: hint.to_owned(),
-        })
+        if let Some(bytes) = self.find(name)? {
+            return Ok(bytes);
+        }
+        self.check_cached(&[name])?;
+        let (place, file, hint) = (self.id.clone(), name.to_owned(), hint.to_owned());
+        Err(Error::MissingFile { place, file, hint })
     }
 
     /// Whether there is such a file, without reading it.
@@ -218,7 +279,13 @@ impl Files {
             Kind::Memory(files) => files.contains_key(name),
             Kind::Folder(folder) => folder.join(name).is_file(),
             Kind::File(_) => false,
-            Kind::Hub { files, listed, .. } => files.contains_key(name) || listed.contains(name),
+            Kind::Hub { files, listed, .. } => {
+                let there = files.contains_key(name) || listed.contains(name);
+                if !there {
+                    self.miss(name);
+                }
+                there
+            }
         }
     }
 
@@ -274,6 +341,21 @@ impl Files {
     }
 }
 
+/// The error of a name for which the hub, or its cache, has no model.
+fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
+    match source {
+        HubError::RepoNotFound { .. } if !Path::new(name).exists() => {
+            Error::NeitherPathNorRepo { name: name.to_owned(), source: Box::new(source) }
+        }
+        HubError::UnknownCommit { ref commits, .. }
+            if commits.is_empty() && !Path::new(name).exists() =>
+        {
+            Error::NeitherPathNorRepo { name: name.to_owned(), source: Box::new(source) }
+        }
+        source => source.into(),
+    }
+}
+
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
     match std::fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
@@ -299,3 +381,6 @@ fn gguf_files(folder: &Path) -> Result<Vec<String>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+mod tests;

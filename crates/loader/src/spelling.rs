@@ -56,15 +56,16 @@ mod tests {
     }
     #[test]
     fn a_tokenizer_tells_text_id_and_mask() {
-        use crate::tokenizer::{Tokenizer, Vocabulary};
-        let vocab = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nbank\n##s\n".to_vec();
-        let words = Tokenizer::from_vocabulary(Vocabulary::WordPiece, &[vocab], None).unwrap();
+        use crate::tokenizer::tests::tokenizer;
+        let vocab = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nbank\n##s\n";
+        let words = tokenizer("bert", &[("vocab.txt", vocab)]);
         assert_eq!((words.mask_id(), words.id("##s"), words.id("x")), (Some(4), Some(6), None));
         assert_eq!(words.text(6).as_deref(), Some("##s"));
         let vocab = br#"{"<s>":0,"<pad>":1,"</s>":2,"<unk>":3,"a":4,"\u0120":5,"\u0120a":6}"#;
-        let files = [vocab.to_vec(), "#version: 0.2\nĠ a\n".as_bytes().to_vec()];
-        let bytes = Tokenizer::from_vocabulary(Vocabulary::ByteLevelBpe, &files, None).unwrap();
-        assert_eq!((bytes.mask_id(), bytes.text(6).as_deref()), (None, Some(" a")));
+        let merges = "#version: 0.2\nĠ a\n".as_bytes();
+        let bytes = tokenizer("roberta", &[("vocab.json", vocab), ("merges.txt", merges)]);
+        // The class adds its mask to a vocabulary without one.
+        assert_eq!((bytes.mask_id(), bytes.text(6).as_deref()), (Some(7), Some(" a")));
         assert_eq!(bytes.text(0).as_deref(), Some("<s>"));
     }
 }

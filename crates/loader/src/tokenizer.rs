@@ -1,13 +1,38 @@
-//! The tokenizer of a model: from text to token ids and the place of every token in the text. Built from
-//! `tokenizer.json`, or from vocabulary files.
+//! The tokenizer of a model: from text to token ids and the place of every token in the text. `folder.rs`
+//! builds it from the files of a checkpoint: `choice.rs` chooses the class, `settings.rs` gathers the
+//! settings, `class.rs`, `pipeline.rs` and `post.rs` are the classes, `assemble.rs` puts all together.
 
+mod assemble;
+mod choice;
+mod class;
+mod folder;
 mod guard;
+mod merges;
+mod parts;
+mod pipeline;
+mod post;
+mod proto;
+mod sentencepiece;
+mod settings;
+mod token;
+
+#[cfg(test)]
+pub(crate) mod tests;
+
+pub(crate) use folder::{Declared, FILES, Folder, read};
 
 use crate::error::{Error, Result};
+use crate::note::Note;
 use crate::spelling::text_of;
-use serde_json::{Map, Value, json};
+use assemble::Assembled;
+use parts::Parts;
+use serde_json::json;
+use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
 use tokenizers::{PostProcessor, PostProcessorWrapper};
+
+/// The file of a whole tokenizer.
+pub(crate) const JSON: &str = "tokenizer.json";
 
 /// The tokenizer of a model. It never pads, and cuts only on request.
 #[derive(Clone)]
@@ -16,6 +41,7 @@ pub struct Tokenizer {
     unknown: Option<u32>,
     /// Whether the vocabulary is byte-level, like that of GPT-2.
     byte_level: bool,
+    notes: Vec<Note>,
 }
 
 /// The tokens of one text, or of a pair of texts.
@@ -25,38 +51,27 @@ pub struct Encoding {
     pub ids: Vec<u32>,
     /// `[tokens]`: the token types of the tokenizer (1 for the second text of a pair, in some).
     pub type_ids: Vec<u32>,
-    /// `[tokens]`: start and end of each token in its text, in characters; `[0, 0]` for special tokens.
+    /// `[tokens]`: start and end of each token in its text, in characters; `[0, 0]` for special tokens,
+    /// and for SentencePiece's mark alone, which has no letter.
     pub char_offsets: Vec<[usize; 2]>,
     /// `[tokens]`: the text of each token in a pair, 0 or 1; 0 for special tokens.
     pub text_ids: Vec<usize>,
     /// `[tokens]`: the word (pre-token) of each token, counted through both texts of a pair; none for
-    /// special tokens.
+    /// special tokens and for SentencePiece's mark alone.
     pub word_ids: Vec<Option<u32>>,
     /// `[tokens]`: whether the token is a special token of the tokenizer.
     pub special: Vec<bool>,
 }
 
-/// The kind of tokenizer that is built without a `tokenizer.json`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Vocabulary {
-    /// `vocab.txt`, WordPiece, `[CLS] A [SEP] B [SEP]`.
-    WordPiece,
-    /// `vocab.txt`, WordPiece, `<s> A </s></s> B </s>`.
-    WordPieceSentence,
-    /// `vocab.json` and `merges.txt`, byte-level BPE, `<s> A </s></s> B </s>`.
-    ByteLevelBpe,
-    /// `vocab.json` and `merges.txt`, byte-level BPE, without special tokens.
-    ByteLevelBpeBare,
-}
-
-impl Vocabulary {
-    /// The files that it is built from; all are required.
-    pub(crate) fn files(self) -> &'static [&'static str] {
-        match self {
-            Self::WordPiece | Self::WordPieceSentence => &["vocab.txt"],
-            Self::ByteLevelBpe | Self::ByteLevelBpeBare => &["vocab.json", "merges.txt"],
-        }
-    }
+/// What was found where a tokenizer may be.
+pub(crate) enum Found {
+    /// A tokenizer.
+    Tokenizer(Box<Tokenizer>),
+    /// No tokenizer.
+    None {
+        /// Why, as a sentence without a full stop.
+        reason: String,
+    },
 }
 
 impl std::fmt::Debug for Tokenizer {
@@ -66,55 +81,25 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json`.
+    /// Reads a `tokenizer.json` without its settings.
     pub(crate) fn from_json(bytes: &[u8]) -> Result<Self> {
-        let wrong = |reason| Error::Tokenizer { file: "tokenizer.json".into(), reason };
-        guard::check(bytes).map_err(wrong)?;
-        let mut inner = guard::caught(|| tokenizers::Tokenizer::from_bytes(bytes))
-            .and_then(|read| read.map_err(|e| e.to_string()))
-            .map_err(wrong)?;
-        let added = inner
-            .get_post_processor()
-            .map_or(0, |p| p.added_tokens(true).max(p.added_tokens(false)));
-        if added > guard::MAX_ADDED {
-            return Err(wrong(format!("it puts {added} special tokens around a text")));
-        }
-        // Files may ask for padding and truncation.
-        inner.with_padding(None);
-        inner.with_truncation(None).map_err(|e| encode_error(&*e))?;
-        let unknown = unknown_token(&inner).and_then(|token| inner.token_to_id(&token));
-        let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
-        let byte_level = parts.contains("\"ByteLevel\"");
-        Ok(Self { inner, unknown, byte_level })
+        let wrong = |reason| Error::Tokenizer { file: JSON.into(), reason };
+        let parts = Parts::parse(bytes).map_err(wrong)?;
+        let made = guard::caught(|| assemble::alone(parts)).map_err(wrong)?;
+        Ok(Self::new(made.map_err(|error| wrong(error.to_string()))?))
     }
 
-    /// Builds a tokenizer from its vocabulary files and `tokenizer_config.json`.
-    pub(crate) fn from_vocabulary(
-        vocabulary: Vocabulary,
-        files: &[Vec<u8>],
-        config: Option<&[u8]>,
-    ) -> Result<Self> {
-        let config: Map<String, Value> = match config {
-            None => Map::new(),
-            Some(bytes) => serde_json::from_slice(bytes)
-                .map_err(|source| Error::Json { file: "tokenizer_config.json".into(), source })?,
-        };
-        let definition = match vocabulary {
-            Vocabulary::WordPiece => word_piece(&files[0], &config, BERT_TOKENS)?,
-            Vocabulary::WordPieceSentence => word_piece(&files[0], &config, MPNET_TOKENS)?,
-            Vocabulary::ByteLevelBpe => {
-                byte_level_bpe(&files[0], &files[1], &config, ROBERTA_TOKENS)?
-            }
-            Vocabulary::ByteLevelBpeBare => {
-                byte_level_bpe(&files[0], &files[1], &config, GPT2_TOKENS)?
-            }
-        };
-        Self::from_json(definition.to_string().as_bytes()).map_err(|error| match error {
-            Error::Tokenizer { reason, .. } => {
-                Error::Tokenizer { file: vocabulary.files().join(" + "), reason }
-            }
-            other => other,
-        })
+    fn new(assembled: Assembled) -> Self {
+        let Assembled { inner, unknown, notes } = assembled;
+        let named = unknown_token(&inner).and_then(|token| inner.token_to_id(token));
+        let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
+        let byte_level = parts.contains("\"ByteLevel\"");
+        Self { inner, unknown: unknown.or(named), byte_level, notes }
+    }
+
+    /// What a user should know of this tokenizer.
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
     }
 
     /// Encodes a text, or a pair, with the special tokens of the model.
@@ -122,7 +107,7 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Encode`] where the tokenizers library fails.
     pub fn encode(&self, text: &str, pair: Option<&str>) -> Result<Encoding> {
-        Ok(encode(&self.inner, text, pair)?.into())
+        Ok(self.encoding(&encode(&self.inner, text, pair)?))
     }
 
     /// Encodes a long text as windows of at most `max_tokens` tokens, special tokens included.
@@ -147,7 +132,7 @@ impl Tokenizer {
         };
         if pair.is_some() {
             inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
-            return Ok(vec![encode(&inner, text, pair)?.into()]);
+            return Ok(vec![self.encoding(&encode(&inner, text, pair)?)]);
         }
         // With truncation, `encode` drops the text after the first window. So tokenize first, then cut,
         // then add special tokens to each window.
@@ -158,7 +143,7 @@ impl Tokenizer {
         inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
         let mut first = caught(|| inner.post_process(whole, None, true))?;
         let rest = first.take_overflowing();
-        Ok(std::iter::once(first).chain(rest).map(Encoding::from).collect())
+        Ok(std::iter::once(&first).chain(&rest).map(|window| self.encoding(window)).collect())
     }
 
     /// The token of an id, in the spelling of the vocabulary (`##ing`, `Ġbank`).
@@ -186,13 +171,7 @@ impl Tokenizer {
 
     /// The algorithm: `WordPiece`, `BPE`, `Unigram` or `WordLevel`.
     pub fn kind(&self) -> &'static str {
-        use tokenizers::ModelWrapper as M;
-        match self.inner.get_model() {
-            M::BPE(_) => "BPE",
-            M::WordPiece(_) => "WordPiece",
-            M::Unigram(_) => "Unigram",
-            M::WordLevel(_) => "WordLevel",
-        }
+        kind(self.inner.get_model())
     }
 
     /// The size of the vocabulary, with added tokens.
@@ -210,9 +189,10 @@ impl Tokenizer {
         self.inner.get_post_processor().map_or(0, |p| p.added_tokens(pair))
     }
 
-    /// The token with the greatest id.
-    pub(crate) fn last_token(&self) -> Option<(String, u32)> {
-        self.inner.get_vocab(true).into_iter().max_by_key(|(_, id)| *id)
+    /// The number of tokens that an embedding of `rows` rows does not have. Texts without these tokens
+    /// can be read.
+    pub fn tokens_beyond(&self, rows: usize) -> usize {
+        self.inner.get_vocab(true).into_values().filter(|id| *id as usize >= rows).count()
     }
 }
 
@@ -239,8 +219,8 @@ fn encode_error(error: &(dyn std::error::Error + Send + Sync)) -> Error {
     Error::Encode { reason: error.to_string() }
 }
 
-impl From<tokenizers::Encoding> for Encoding {
-    fn from(encoding: tokenizers::Encoding) -> Self {
+impl Tokenizer {
+    fn encoding(&self, encoding: &tokenizers::Encoding) -> Encoding {
         let special: Vec<bool> =
             encoding.get_special_tokens_mask().iter().map(|&m| m == 1).collect();
         let text_ids: Vec<usize> =
@@ -252,16 +232,22 @@ impl From<tokenizers::Encoding> for Encoding {
             of_text.filter_map(|(word, _)| *word).max().map_or(0, |last| last + 1)
         };
         let shift = [0, words(0)];
-        let word_ids = encoding.get_word_ids().iter().zip(&text_ids).zip(&special);
-        Self {
+        // SentencePiece's mark alone has no letter of the text: no place, and no word.
+        let mark =
+            |token: &str| !self.byte_level && !token.is_empty() && token.chars().all(is_mark);
+        let placeless = encoding.get_tokens().iter().zip(&special);
+        let placeless: Vec<bool> =
+            placeless.map(|(token, &special)| special || mark(token)).collect();
+        let word_ids = encoding.get_word_ids().iter().zip(&text_ids).zip(&placeless);
+        Encoding {
             ids: encoding.get_ids().to_vec(),
             type_ids: encoding.get_type_ids().to_vec(),
-            char_offsets: (encoding.get_offsets().iter().zip(&special))
-                .map(|(&(start, end), &special)| if special { [0, 0] } else { [start, end] })
+            char_offsets: (encoding.get_offsets().iter().zip(&placeless))
+                .map(|(&(start, end), &placeless)| if placeless { [0, 0] } else { [start, end] })
                 .collect(),
             word_ids: word_ids
-                .map(|((word, &text), &special)| {
-                    word.filter(|_| !special).map(|w| w + shift[text.min(1)])
+                .map(|((word, &text), &placeless)| {
+                    word.filter(|_| !placeless).map(|w| w + shift[text.min(1)])
                 })
                 .collect(),
             text_ids,
@@ -270,236 +256,27 @@ impl From<tokenizers::Encoding> for Encoding {
     }
 }
 
+fn is_mark(c: char) -> bool {
+    c == '\u{2581}'
+}
+
 /// The unknown token of a tokenizer, if it has one.
-fn unknown_token(inner: &tokenizers::Tokenizer) -> Option<String> {
-    use tokenizers::models::ModelWrapper;
+fn unknown_token(inner: &tokenizers::Tokenizer) -> Option<&str> {
     match inner.get_model() {
-        ModelWrapper::WordPiece(model) => Some(model.unk_token.clone()),
-        ModelWrapper::WordLevel(model) => Some(model.unk_token.clone()),
-        ModelWrapper::BPE(model) => model.get_unk_token().clone(),
-        // Its id is private in the library; published models have this name.
-        ModelWrapper::Unigram(_) => Some("<unk>".to_owned()),
+        ModelWrapper::WordPiece(model) => Some(&model.unk_token),
+        ModelWrapper::WordLevel(model) => Some(&model.unk_token),
+        ModelWrapper::BPE(model) => model.unk_token.as_deref(),
+        // A Unigram model has an unknown piece by its id, which the library does not tell.
+        ModelWrapper::Unigram(_) => None,
     }
 }
 
-/// The special tokens of a vocabulary: role in `tokenizer_config.json`, and text.
-type SpecialTokens = &'static [(&'static str, &'static str)];
-
-const BERT_TOKENS: SpecialTokens = &[
-    ("cls_token", "[CLS]"),
-    ("sep_token", "[SEP]"),
-    ("unk_token", "[UNK]"),
-    ("pad_token", "[PAD]"),
-    ("mask_token", "[MASK]"),
-];
-const MPNET_TOKENS: SpecialTokens = &[
-    ("cls_token", "<s>"),
-    ("sep_token", "</s>"),
-    ("unk_token", "[UNK]"),
-    ("pad_token", "<pad>"),
-    ("mask_token", "<mask>"),
-];
-const ROBERTA_TOKENS: SpecialTokens = &[
-    ("cls_token", "<s>"),
-    ("sep_token", "</s>"),
-    ("unk_token", "<unk>"),
-    ("pad_token", "<pad>"),
-    ("mask_token", "<mask>"),
-];
-
-const GPT2_TOKENS: SpecialTokens = &[("unk_token", "<|endoftext|>")];
-
-/// The `tokenizer.json` of a WordPiece tokenizer.
-fn word_piece(vocab: &[u8], config: &Map<String, Value>, tokens: SpecialTokens) -> Result<Value> {
-    let vocab = utf8(vocab, "vocab.txt")?;
-    let vocab: Map<String, Value> = vocab
-        .strip_suffix('\n')
-        .unwrap_or(vocab)
-        .split('\n')
-        .enumerate()
-        .map(|(id, token)| (token.to_owned(), id.into()))
-        .collect();
-    let flag = |key: &str, default: bool| match config.get(key) {
-        Some(Value::Bool(value)) => *value,
-        _ => default,
-    };
-    let special = Special::new(&vocab, config, tokens, "vocab.txt")?;
-    let post_processor = match tokens == BERT_TOKENS {
-        true => json!({
-            "type": "TemplateProcessing",
-            "single": template(&[("cls_token", 0), ("A", 0), ("sep_token", 0)], &special),
-            "pair": template(
-                &[("cls_token", 0), ("A", 0), ("sep_token", 0), ("B", 1), ("sep_token", 1)],
-                &special,
-            ),
-            "special_tokens": special.template_tokens(&["cls_token", "sep_token"]),
-        }),
-        false => special.roberta_processing(false),
-    };
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": special.added_tokens(),
-        "normalizer": {
-            "type": "BertNormalizer",
-            "clean_text": true,
-            "handle_chinese_chars": flag("tokenize_chinese_chars", true),
-            "strip_accents": config.get("strip_accents").cloned().unwrap_or(Value::Null),
-            "lowercase": flag("do_lower_case", true),
-        },
-        "pre_tokenizer": { "type": "BertPreTokenizer" },
-        "post_processor": post_processor,
-        "model": {
-            "type": "WordPiece",
-            "unk_token": special.text("unk_token"),
-            "continuing_subword_prefix": "##",
-            "max_input_chars_per_word": 100,
-            "vocab": vocab,
-        },
-    }))
-}
-
-/// The `tokenizer.json` of a byte-level BPE tokenizer.
-fn byte_level_bpe(
-    vocab: &[u8],
-    merges: &[u8],
-    config: &Map<String, Value>,
-    tokens: SpecialTokens,
-) -> Result<Value> {
-    let vocab: Map<String, Value> = serde_json::from_slice(vocab)
-        .map_err(|source| Error::Json { file: "vocab.json".into(), source })?;
-    let merges: Vec<&str> = utf8(merges, "merges.txt")?
-        .lines()
-        .filter(|line| !line.is_empty() && !line.starts_with("#version"))
-        .collect();
-    let prefix_space = config.get("add_prefix_space") == Some(&Value::Bool(true));
-    let special = Special::new(&vocab, config, tokens, "vocab.json")?;
-    let post_processor = match tokens == GPT2_TOKENS {
-        true => json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false }),
-        false => special.roberta_processing(prefix_space),
-    };
-    Ok(json!({
-        "version": "1.0",
-        "added_tokens": special.added_tokens(),
-        "pre_tokenizer": {
-            "type": "ByteLevel",
-            "add_prefix_space": prefix_space,
-            "trim_offsets": true,
-            "use_regex": true,
-        },
-        "post_processor": post_processor,
-        "model": {
-            "type": "BPE",
-            "continuing_subword_prefix": "",
-            "end_of_word_suffix": "",
-            "fuse_unk": false,
-            "vocab": vocab,
-            "merges": merges,
-        },
-    }))
-}
-
-fn utf8<'a>(bytes: &'a [u8], file: &str) -> Result<&'a str> {
-    std::str::from_utf8(bytes)
-        .map_err(|e| Error::Tokenizer { file: file.to_owned(), reason: e.to_string() })
-}
-
-/// The special tokens of one tokenizer: role, definition, id.
-struct Special {
-    tokens: Vec<(&'static str, Value, Value)>,
-}
-
-impl Special {
-    /// Takes each token from the config (a text, or an object with its habits), else its default.
-    fn new(
-        vocab: &Map<String, Value>,
-        config: &Map<String, Value>,
-        defaults: SpecialTokens,
-        file: &str,
-    ) -> Result<Self> {
-        let tokens = defaults.iter().map(|&(role, default)| {
-            let mut definition = json!({
-                "content": default, "single_word": false, "lstrip": false, "rstrip": false,
-                "normalized": false, "special": true,
-            });
-            // MPNet's mask takes the space before it, by its class.
-            definition["lstrip"] = (role == "mask_token" && defaults == MPNET_TOKENS).into();
-            match config.get(role) {
-                Some(Value::String(content)) => definition["content"] = content.as_str().into(),
-                Some(Value::Object(given)) => {
-                    for key in ["content", "single_word", "lstrip", "rstrip", "normalized"] {
-                        if let Some(value) = given.get(key) {
-                            definition[key] = value.clone();
-                        }
-                    }
-                }
-                _ => {}
-            }
-            let content = definition["content"].as_str().unwrap_or(default);
-            let id = vocab.get(content).cloned().unwrap_or(Value::Null);
-            (role, definition, id)
-        });
-        let tokens: Vec<_> = tokens.collect();
-        // These two are around every text.
-        let around = tokens.iter().filter(|(role, ..)| matches!(*role, "cls_token" | "sep_token"));
-        match around.into_iter().find(|(.., id)| id.is_null()) {
-            None => Ok(Self { tokens }),
-            Some((role, definition, _)) => {
-                let reason =
-                    format!("its {role}, {}, is not among its tokens", definition["content"]);
-                Err(Error::Tokenizer { file: file.to_owned(), reason })
-            }
-        }
+/// The algorithm of a model.
+fn kind(model: &ModelWrapper) -> &'static str {
+    match model {
+        ModelWrapper::BPE(_) => "BPE",
+        ModelWrapper::WordPiece(_) => "WordPiece",
+        ModelWrapper::Unigram(_) => "Unigram",
+        ModelWrapper::WordLevel(_) => "WordLevel",
     }
-
-    fn text(&self, role: &str) -> &Value {
-        let found = self.tokens.iter().find(|(r, ..)| *r == role);
-        found.map_or(&Value::Null, |(_, definition, _)| &definition["content"])
-    }
-
-    /// `added_tokens`: the definitions of the tokens that the vocabulary has.
-    fn added_tokens(&self) -> Value {
-        let mut added: Vec<Value> = Vec::new();
-        for (_, definition, id) in self.tokens.iter().filter(|(.., id)| !id.is_null()) {
-            if added.iter().all(|a| a["id"] != *id) {
-                let mut definition = definition.clone();
-                definition["id"] = id.clone();
-                added.push(definition);
-            }
-        }
-        added.sort_by_key(|a| a["id"].as_u64());
-        added.into()
-    }
-
-    fn template_tokens(&self, roles: &[&str]) -> Value {
-        let tokens = self.tokens.iter().filter(|(role, ..)| roles.contains(role));
-        let tokens = tokens.map(|(_, definition, id)| {
-            let content = &definition["content"];
-            let key = content.as_str().unwrap_or_default().to_owned();
-            (key, json!({ "id": content, "ids": [id], "tokens": [content] }))
-        });
-        Value::Object(tokens.collect())
-    }
-
-    fn roberta_processing(&self, add_prefix_space: bool) -> Value {
-        let pair = |role: &str| {
-            let found = self.tokens.iter().find(|(r, ..)| *r == role);
-            found.map_or(Value::Null, |(_, definition, id)| json!([definition["content"], id]))
-        };
-        json!({
-            "type": "RobertaProcessing",
-            "sep": pair("sep_token"),
-            "cls": pair("cls_token"),
-            "trim_offsets": true,
-            "add_prefix_space": add_prefix_space,
-        })
-    }
-}
-
-/// A template such as `[CLS] A [SEP]`: pieces with their token types.
-fn template(pieces: &[(&str, u32)], special: &Special) -> Value {
-    let piece = |&(name, type_id): &(&str, u32)| match name {
-        "A" | "B" => json!({ "Sequence": { "id": name, "type_id": type_id } }),
-        role => json!({ "SpecialToken": { "id": special.text(role), "type_id": type_id } }),
-    };
-    pieces.iter().map(piece).collect()
 }

@@ -1,12 +1,16 @@
 //! From the tensors of a checkpoint to canonical weights: each is found by the rules of the family,
 //! checked for shape and NaN, transposed and split as its rule says, and converted to f32. A tensor
-//! that no rule uses is an error.
+//! of the trunk that no rule uses is an error; a tensor outside of it cannot change a state.
+
+mod names;
 
 use crate::error::{Error, Result};
-use crate::families::{BUFFERS, Family, Rule, Transform};
+use crate::families::{Family, Transform};
+use crate::note::Note;
 use crate::stored::{Stored, StoredTensors};
 use candle_core::{DType, Device, Tensor};
 use half::slice::HalfFloatSliceExt;
+use names::{Names, SourceTensor, TOKENS, UNEMBED};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap};
@@ -36,32 +40,77 @@ pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
 pub(crate) struct Weights {
     /// The weights by canonical name.
     pub(crate) weights: HashMap<String, Tensor>,
-    /// The names of unused tensors: heads and buffers that the family lists.
+    /// The names of the tensors that no state and no logit needs.
     pub(crate) unused: Vec<String>,
 }
 
 /// The weights of an architecture, on a device and in a number type. If the checkpoint has no tensor
-/// of the head, the architecture loses its head.
+/// of the head, or the head is wrong, the architecture loses its head.
 pub(crate) fn read(
     tensors: &StoredTensors<'_>,
     architecture: &mut Architecture,
-    family: &Family,
-    (device, dtype): (&Device, DType),
+    family: &'static Family,
+    place: (&Device, DType),
+    notes: &mut Vec<Note>,
 ) -> Result<Weights> {
-    let names = Names::new(family, architecture, tensors);
-    settle_head(architecture, &names, tensors)?;
+    let names = Names::new(family, architecture, tensors)?;
+    notes.extend(names.note());
+    settle_ties(architecture, &names, tensors, notes)?;
     let specs = architecture.weights();
     let shapes: HashMap<&str, &[usize]> =
         specs.iter().map(|s| (s.name.as_str(), s.shape.as_slice())).collect();
+    let n_heads = architecture.n_heads;
+    let mut reader = Reader { tensors, names: &names, shapes, n_heads, place, last: Vec::new() };
     let mut weights = HashMap::new();
-    let mut used = BTreeSet::new();
-    // The last matrix and bias: the next weight may be in the same tensor.
-    let mut last: Vec<(String, Vec<f32>)> = Vec::new();
-    for WeightSpec { name: canonical, shape } in architecture.weights() {
-        let Some(found) = names.find(&canonical, tensors) else {
-            return Err(Error::MissingTensor { tensor: names.expected(&canonical) });
+    let mut head = Ok(());
+    for spec in &specs {
+        let of_head = spec.name.starts_with(HEAD);
+        match reader.weight(spec) {
+            _ if of_head && head.is_err() => {}
+            Err(error) if of_head => head = Err(error),
+            read => drop(weights.insert(spec.name.clone(), read?)),
+        }
+    }
+    let used: BTreeSet<String> =
+        specs.iter().filter_map(|spec| Some(names.find(&spec.name, tensors)?.name)).collect();
+    let rest = tensors.keys().filter(|name| !used.contains(*name));
+    let (unknown, unused): (Vec<_>, Vec<_>) = rest.cloned().partition(|name| names.in_trunk(name));
+    if let Some(first) = unknown.first() {
+        return Err(Error::UnknownTensors {
+            family: family.name.to_owned(),
+            count: unknown.len(),
+            first: first.clone(),
+        });
+    }
+    if let Err(error) = head {
+        notes.push(Note::Head { reason: error.to_string() });
+        architecture.head = None;
+        weights.retain(|name, _| !name.starts_with(HEAD));
+    }
+    Ok(Weights { weights, unused })
+}
+
+/// The beginning of the canonical names of the head.
+const HEAD: &str = "head.";
+
+/// Reads weights one after the other.
+struct Reader<'a> {
+    tensors: &'a StoredTensors<'a>,
+    names: &'a Names,
+    /// The shapes of all weights.
+    shapes: HashMap<&'a str, &'a [usize]>,
+    n_heads: usize,
+    place: (&'a Device, DType),
+    /// The last matrix and bias: the next weight may be in the same tensor.
+    last: Vec<(String, Vec<f32>)>,
+}
+
+impl Reader<'_> {
+    fn weight(&mut self, WeightSpec { name: canonical, shape }: &WeightSpec) -> Result<Tensor> {
+        let Some(found) = self.names.find(canonical, self.tensors) else {
+            return Err(Error::MissingTensor { tensor: self.names.expected(canonical) });
         };
-        let layout = Layout::of(&found, &canonical, &shapes, architecture.n_heads);
+        let layout = Layout::of(&found, canonical, &self.shapes, self.n_heads);
         if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {
                 tensor: found.name,
@@ -69,65 +118,64 @@ pub(crate) fn read(
                 found: found.tensor.shape().to_vec(),
             });
         }
-        let known = last.iter().position(|(name, _)| *name == found.name);
+        let known = self.last.iter().position(|(name, _)| *name == found.name);
         let (name, values) = match known {
-            Some(index) => last.remove(index),
+            Some(index) => self.last.remove(index),
             None => {
                 let values = found.tensor.values(&found.name)?;
                 let values = finite(&found.name, values)?;
                 (found.name, values)
             }
         };
-        used.insert(name.clone());
+        let (device, dtype) = self.place;
         let shared = found.rule.to.len() > 1;
         let tensor = if shared || found.rule.transform != Transform::Take {
             let own = layout.take(&values);
             if shared {
-                last.push((name, values));
-                last.drain(..last.len().saturating_sub(2));
+                self.last.push((name, values));
+                self.last.drain(..self.last.len().saturating_sub(2));
             }
-            Tensor::from_vec(own, shape, device)?
+            Tensor::from_vec(own, shape.as_slice(), device)?
         } else {
-            Tensor::from_vec(values, shape, device)?
+            Tensor::from_vec(values, shape.as_slice(), device)?
         };
-        weights.insert(canonical, tensor.to_dtype(dtype)?);
-    }
-    let mut unused = Vec::new();
-    let mut unknown = Vec::new();
-    for name in tensors.keys().filter(|name| !used.contains(*name)) {
-        let bare = family.prefixes.iter().find_map(|p| name.strip_prefix(p)).unwrap_or(name);
-        let known = BUFFERS.iter().any(|end| name.ends_with(end))
-            || family.unused.iter().any(|head| bare.starts_with(head) || name.starts_with(head));
-        if known { &mut unused } else { &mut unknown }.push(name.clone());
-    }
-    match unknown.first() {
-        None => Ok(Weights { weights, unused }),
-        Some(first) => Err(Error::UnknownTensors {
-            family: family.name.to_owned(),
-            count: unknown.len(),
-            first: first.clone(),
-        }),
+        Ok(tensor.to_dtype(dtype)?)
     }
 }
 
 /// Removes the head if the checkpoint has none, and unties a head that has a matrix of its own.
-fn settle_head(
+fn settle_ties(
     architecture: &mut Architecture,
     names: &Names,
     tensors: &StoredTensors<'_>,
+    notes: &mut Vec<Note>,
 ) -> Result<()> {
-    const TOKENS: &str = "embed.token.weight";
-    const UNEMBED: &str = "head.unembed.weight";
+    let tokens = names.find(TOKENS, tensors);
+    // Of two tensors for one weight, a config that ties them means equal values.
+    for (other, values) in names.others(TOKENS, tensors) {
+        if let Some(tokens) = &tokens
+            && tokens.tensor.shape() == values.shape()
+            && tokens.tensor.values(&tokens.name)? != values.values(&other)?
+        {
+            notes.push(Note::NotTied { tensor: tokens.name.clone(), other });
+        }
+    }
     let Some(head) = &mut architecture.head else { return Ok(()) };
     // A head that is called tied but has another matrix: transformers uses that matrix.
     if head.tied
-        && let (Some(own), Some(tokens)) =
-            (names.find(UNEMBED, tensors), names.find(TOKENS, tensors))
+        && let (Some(own), Some(tokens)) = (names.find(UNEMBED, tensors), &tokens)
         && own.name != tokens.name
-        && own.tensor.shape() == tokens.tensor.shape()
-        && own.tensor.values(&own.name)? != tokens.tensor.values(&tokens.name)?
     {
-        head.tied = false;
+        let same_shape = own.tensor.shape() == tokens.tensor.shape();
+        if same_shape && own.tensor.values(&own.name)? != tokens.tensor.values(&tokens.name)? {
+            notes.push(Note::NotTied { tensor: own.name.clone(), other: tokens.name.clone() });
+            head.tied = false;
+        }
+    }
+    if let Some(SourceTensor { name, .. }) =
+        tokens.filter(|found| found.rule.to.contains(&"head.unembed"))
+    {
+        notes.push(Note::EmbeddingFromHead { tensor: name });
     }
     let specs = architecture.weights();
     let of_head = |start: &str| specs.iter().filter(|s| s.name.starts_with(start)).collect();
@@ -135,77 +183,12 @@ fn settle_head(
     // unless it is the embedding.
     let mut telling: Vec<&WeightSpec> = of_head("head.unembed.");
     if telling.is_empty() {
-        telling = of_head("head.");
+        telling = of_head(HEAD);
     }
     if !telling.is_empty() && telling.iter().all(|s| names.find(&s.name, tensors).is_none()) {
         architecture.head = None;
     }
     Ok(())
-}
-
-/// The rules of each canonical module, for one checkpoint.
-struct Names {
-    /// The rule, the place of the module in the rule, and the checkpoint's module with its prefix.
-    modules: HashMap<String, Vec<(&'static Rule, usize, String)>>,
-}
-
-/// The tensor of a canonical weight.
-struct SourceTensor<'a> {
-    rule: &'static Rule,
-    /// The place of the weight in the rule.
-    index: usize,
-    /// The name of the tensor.
-    name: String,
-    tensor: &'a dyn Stored,
-}
-
-impl Names {
-    fn new(family: &Family, architecture: &Architecture, tensors: &StoredTensors<'_>) -> Self {
-        let token = |prefix: &str| {
-            let rules = family.names.iter().filter(|rule| rule.to.contains(&"embed.token"));
-            rules.into_iter().any(|r| tensors.contains_key(&format!("{prefix}{}.weight", r.from)))
-        };
-        let prefix = family.prefixes.iter().copied().find(|prefix| token(prefix)).unwrap_or("");
-        let mut modules: HashMap<String, Vec<_>> = HashMap::new();
-        let rules = family.names.iter().map(|rule| (rule, prefix));
-        for (rule, prefix) in rules.chain(family.head.iter().map(|rule| (rule, ""))) {
-            for (index, canonical) in rule.to.iter().enumerate() {
-                let blocks = if canonical.contains("{i}") { architecture.n_weight_sets } else { 1 };
-                for i in 0..blocks {
-                    let i = i.to_string();
-                    let module = format!("{prefix}{}", rule.from.replace("{i}", &i));
-                    let entry = modules.entry(canonical.replace("{i}", &i)).or_default();
-                    entry.push((rule, index, module));
-                }
-            }
-        }
-        Self { modules }
-    }
-
-    /// The name of a canonical weight in the checkpoint.
-    fn expected(&self, canonical: &str) -> String {
-        let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        let rules = self.modules.get(module).and_then(|rules| rules.first());
-        format!("{}.{kind}", rules.map_or(module, |(_, _, source)| source))
-    }
-
-    /// The tensor of a canonical weight, under its present or its old name.
-    fn find<'a>(
-        &self,
-        canonical: &str,
-        tensors: &'a StoredTensors<'_>,
-    ) -> Option<SourceTensor<'a>> {
-        let (module, kind) = canonical.rsplit_once('.')?;
-        // Checkpoints converted from TensorFlow name weight and bias of a norm so.
-        let old = if kind == "weight" { "gamma" } else { "beta" };
-        self.modules.get(module)?.iter().find_map(|(rule, index, source)| {
-            [kind, old].iter().find_map(|kind| {
-                let name = format!("{source}.{kind}");
-                let tensor = &**tensors.get(&name)?;
-                Some(SourceTensor { rule, index: *index, name, tensor })
-            })
-        })
-    }
 }
 
 /// The place of a weight in a tensor.
@@ -233,7 +216,11 @@ impl Layout {
             shapes.get(name.as_str()).map_or(0, |shape| shape[0])
         };
         let own = shapes.get(canonical).copied().unwrap_or_default();
-        let sizes: Vec<usize> = found.rule.to.iter().map(|to| rows_of(to)).collect();
+        let sizes: Vec<usize> = match found.rule.to {
+            // The rule may be that of a tied weight.
+            [_] => own.iter().take(1).copied().collect(),
+            several => several.iter().map(|to| rows_of(to)).collect(),
+        };
         let all: usize = sizes.iter().sum();
         let before: usize = sizes[..found.index].iter().sum();
         let (index, transform) = (found.index, found.rule.transform);
@@ -309,7 +296,7 @@ impl Stored for TensorView<'_> {
 }
 
 /// Refuses NaN and infinities.
-fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
+pub(crate) fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
     match values.iter().position(|v| !v.is_finite()) {
         None => Ok(values),
         Some(element) => {

@@ -15,7 +15,7 @@ const CAPTION: &str = "Synthetic data: a random walk from word to context. Dista
     those of the plane only; neighbours have to be read from the full space.";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let folder = std::env::args().nth(1).ok_or("a folder to write to is needed")?;
+    let folder = std::env::args_os().nth(1).ok_or("a folder to write to is needed")?;
     let folder = Path::new(&folder);
     std::fs::create_dir_all(folder)?;
     for (name, n_tokens, n_layers, n_sentences) in [

@@ -14,7 +14,9 @@ use ndarray::Array2;
 use stratoscope_reducer::{Pca, Tsne, kl_divergence, trustworthiness};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments = std::env::args_os().skip(1);
+    let arguments: Vec<String> =
+        arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["pca", x, columns, k, out] => pca(&read(x, columns.parse()?)?, k.parse()?, out),
         ["tsne", x, columns, perplexity] => {

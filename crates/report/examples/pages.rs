@@ -96,6 +96,7 @@ fn words(n: usize) -> Vec<Token> {
             char_offsets: if edge { [0, 0] } else { [at, end] },
             word_id: (!edge).then_some(word),
             special: edge,
+            unknown: false,
         });
         at = end + 1;
         if place == length - 1 {

@@ -286,6 +286,8 @@ declare namespace Schema {
     word_id: number | null;
     /** Whether the tokenizer added it. */
     special: boolean;
+    /** Whether it is the unknown token, which stands for letters that the vocabulary does not have. */
+    unknown: boolean;
   };
   /** A sample of the tokens. */
   type Sampled = {

@@ -105,6 +105,9 @@ pub struct Token {
     pub word_id: Option<u32>,
     /// Whether the tokenizer added it.
     pub special: bool,
+    /// Whether it is the unknown token, which stands for letters that the vocabulary does not have.
+    #[serde(default)]
+    pub unknown: bool,
 }
 
 /// A sample of the tokens.

@@ -200,12 +200,16 @@ impl ModelFile {
     /// # Errors
     /// A file that cannot be read.
     pub fn read(path: &Path) -> std::io::Result<Self> {
-        let bytes = std::fs::read(path)?;
-        Ok(Self {
+        Ok(Self::of(path, &std::fs::read(path)?))
+    }
+
+    /// Describes the content of a file.
+    pub(crate) fn of(path: &Path, bytes: &[u8]) -> Self {
+        Self {
             name: path.display().to_string(),
             bytes: bytes.len() as u64,
-            sha256: hexadecimal(&Sha256::digest(&bytes)),
-        })
+            sha256: hexadecimal(&Sha256::digest(bytes)),
+        }
     }
 }
 

@@ -97,11 +97,22 @@ pub enum Error {
     /// The page cannot be made.
     #[error(transparent)]
     Report(#[from] stratoscope_report::Error),
+    /// The caller no longer wants the result ([`Progress::stopped`](crate::Progress::stopped)).
+    #[error("the work was stopped, because its result is no longer wanted")]
+    Stopped,
     /// The output folder is a file.
     #[error("{} is a file, not a folder", path.display())]
     NotAFolder {
         /// The file.
         path: PathBuf,
+    },
+    /// The output folder is a symbolic link.
+    #[error("{} is a symbolic link; give the name of its target, {}", path.display(), target.display())]
+    Link {
+        /// The link.
+        path: PathBuf,
+        /// Its target.
+        target: PathBuf,
     },
     /// The output folder is not empty.
     #[error("{} is not empty; give another folder, or --overwrite to replace the output of an earlier run", path.display())]
@@ -168,6 +179,9 @@ impl Error {
                 | E::HooksInWindows
                 | E::Format { .. }
                 | E::Occupied { .. }
+                | E::Locked { .. }
+                | E::Link { .. }
+                | E::NotRegular { .. }
                 | E::Foreign { .. }
                 | E::Changed { .. }
                 | E::Transformer(T::NoHookPoint { .. } | T::UnknownHookPoint { .. }),
@@ -177,9 +191,9 @@ impl Error {
             {
                 ErrorKind::Failure
             }
-            Self::Extractor(E::Tensor(_) | E::Write { .. } | E::Thread { .. }) => {
-                ErrorKind::Failure
-            }
+            Self::Extractor(
+                E::Tensor(_) | E::Write { .. } | E::Thread { .. } | E::Memory { .. },
+            ) => ErrorKind::Failure,
             Self::Extractor(_)
             | Self::Reducer(_)
             | Self::Geometry(_)
@@ -188,6 +202,7 @@ impl Error {
             | Self::NoLayer { .. }
             | Self::PatternsTooLarge { .. } => ErrorKind::BadInput,
             Self::NotAFolder { .. }
+            | Self::Link { .. }
             | Self::NotEmpty { .. }
             | Self::NotOurs { .. }
             | Self::NoName { .. }

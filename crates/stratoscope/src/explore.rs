@@ -37,8 +37,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::sync::OnceLock;
 use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_states,
-    states_bytes,
+    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_shards,
+    read_states, states_bytes,
 };
 use stratoscope_geometry::GeometryError;
 use stratoscope_reducer::ReducerError;
@@ -158,7 +158,9 @@ impl Explorer {
             }
             false => HookSelection::default(),
         };
+        self.progress().go_on()?;
         let states = self.states(prepared, &options.layers, &hooks)?;
+        self.progress().go_on()?;
         let attention = match options.attention {
             true => Some(self.attention(&states)?),
             false => None,
@@ -239,6 +241,7 @@ impl Exploration {
         let layers = similarity::by_layer(&states, options, baseline, &mut omitted)?;
         let mut omit = |what, why| omitted.push(Omitted::new(what, why));
 
+        progress.go_on()?;
         let trajectory = if states.layers.len() < 2 {
             omit(Part::Trajectory, Why::OneLayer);
             None
@@ -252,6 +255,7 @@ impl Exploration {
             or_omitted(maps, |why| omit(Part::Trajectory, why))?
         };
 
+        progress.go_on()?;
         let points = fitted_rows(&states).len() * states.layers.len();
         let tsne = if points > MAX_TSNE_POINTS {
             let hint = "choose fewer texts or --layers";
@@ -265,6 +269,7 @@ impl Exploration {
             or_omitted(maps, |why| omit(Part::Tsne, why))?
         };
 
+        progress.go_on()?;
         let tokens = states.rows.iter().filter(|r| !r.special).count();
         let cka = match similarity::cka(&states) {
             _ if tokens < 4 => {
@@ -288,11 +293,13 @@ impl Exploration {
         if artifacts.profile.is_none() {
             omit(Part::Profile, Why::NotStored);
         }
+        progress.go_on()?;
         let steps = steps::steps(&states)?;
         if states.rows.len() > steps::MAX_ROWS {
             let (found, hint) = (states.rows.len(), "choose fewer texts");
             omit(Part::Figure("steps".to_owned()), Why::TooMany { what: "rows", found, hint });
         }
+        progress.go_on()?;
         let rows = page::rows_of_page(&states, options);
         let neighbours = Neighbours::of(&states, &rows, options.metric)?;
         let neighbour_change = match &neighbours {
@@ -321,7 +328,7 @@ impl Exploration {
         })
     }
 
-    /// Explores the states in a states file. The model is not loaded. The result includes the
+    /// Explores the states in a states file, or in the folder of a finished extraction. The model is not loaded. The result includes the
     /// stored baseline and profile of the model.
     ///
     /// # Errors
@@ -333,7 +340,8 @@ impl Exploration {
         store: &dyn Store,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let mut states = read_states(path)?;
+        let is_folder = path.is_dir();
+        let mut states = if is_folder { read_shards(path)? } else { read_states(path)? };
         if let LayerSelection::Some(_) = &options.layers {
             let wanted = options.layers.resolve(states.origin.n_layers)?;
             if let Some(&layer) = wanted.iter().find(|l| !states.layers.contains(l)) {
@@ -342,8 +350,10 @@ impl Exploration {
             states = states.with_layers(&wanted);
         }
         let states = rows_of(states, options)?;
-        let file = ModelFile::read(path)
-            .map_err(|source| stratoscope_extractor::Error::Io { path: path.to_owned(), source })?;
+        // The index has the sha256 of every shard.
+        let file = if is_folder { path.join("index.json") } else { path.to_owned() };
+        let file = ModelFile::read(&file)
+            .map_err(|source| stratoscope_extractor::Error::Io { path: file, source })?;
         let artifacts = ModelArtifacts::find(&states.origin, store)?;
         let exploration = Self::of(states, options, &artifacts, progress)?;
         Ok(Self { files: vec![file], ..exploration })

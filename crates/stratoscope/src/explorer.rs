@@ -10,7 +10,7 @@ use stratoscope_extractor::{
     Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Prepared, Text,
     extract, prepare, prepare_ids,
 };
-use stratoscope_loader::hub::HubWarning;
+use stratoscope_loader::hub;
 use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
 
 /// A loaded model, with a receiver of progress and a store of what is computed once per
@@ -190,6 +190,20 @@ impl Explorer {
     }
 }
 
+/// Shows the progress of downloads.
+struct Fetching<'a>(&'a dyn Progress);
+
+impl hub::Progress for Fetching<'_> {
+    fn advance(&mut self, file: &str, done: u64, total: u64) {
+        let what = format!("fetching {file}");
+        self.0.step(crate::Step { what: &what, done, total, unit: crate::StepUnit::Parts });
+    }
+
+    fn waiting(&mut self, file: &str) {
+        self.0.note(&format!("waiting for another process that downloads {file}"));
+    }
+}
+
 impl Builder {
     /// Sets the device of the computation.
     #[must_use]
@@ -240,15 +254,11 @@ impl Builder {
         let Self { source, options, progress, store } = self;
         let source = source?;
         progress.part("loading the model", 0, 1);
-        let mut fetching = |file: &str, done, total| progress.fetching(file, done, total);
-        let model = load_with(&source, &options, &mut fetching)?;
+        let model = load_with(&source, &options, &mut Fetching(&*progress))?;
         for warning in &model.warnings {
-            if let HubWarning::UsedCachedCopy { commit, cause } = warning {
-                progress.note(&format!(
-                    "warning: the hub cannot be reached ({cause}); using the cached copy of commit {commit}"
-                ));
-            }
+            progress.note(&format!("warning: {warning}"));
         }
+        model.info.notes.iter().for_each(|note| progress.note(&format!("note: {note}")));
         Ok(Explorer { model: Arc::new(model), progress, store })
     }
 }

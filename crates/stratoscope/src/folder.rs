@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use stratoscope_extractor::files::write_folder;
+use stratoscope_extractor::files::{recover, write_folder};
 use stratoscope_plot::PlotError;
 
 /// The file with the provenance and the list of all files.
@@ -66,7 +66,6 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     written.push(MANIFEST.to_owned());
     manifest["command_line"] = json!(options.command_line);
-    manifest["threads"] = json!(rayon::current_num_threads());
     manifest["written"] = json!(written);
     manifest["omitted"] = json!(omitted);
     let mut pretty = serde_json::to_vec_pretty(&manifest)?;
@@ -108,15 +107,22 @@ impl fmt::Display for Written {
 }
 
 /// Fails early if a folder cannot be written. It must not exist, or be empty, or (with `overwrite`)
-/// contain only the output of an earlier run.
+/// contain only the output of an earlier run. An output that was being replaced when the program was
+/// killed is restored first.
 ///
 /// # Errors
-/// [`Error::NotEmpty`], [`Error::NotOurs`], [`Error::NoName`], [`Error::NotAFolder`], or
+/// [`Error::NotEmpty`], [`Error::NotOurs`], [`Error::NoName`], [`Error::NotAFolder`],
+/// [`Error::Link`], or
 /// [`Error::Write`] for a folder that cannot be read.
 pub fn check(folder: &Path, overwrite: bool) -> Result<()> {
     if folder.file_name().is_none() {
         return Err(Error::NoName { path: folder.to_owned() });
     }
+    if let Ok(target) = std::fs::read_link(folder) {
+        return Err(Error::Link { path: folder.to_owned(), target });
+    }
+    // What cannot be restored in a folder that cannot be read does not matter: the folder is refused.
+    let _ = recover(folder);
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),

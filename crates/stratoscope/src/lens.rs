@@ -167,8 +167,10 @@ impl Explorer {
             let families = families_with_heads().join(", ");
             return Err(LensError::NoHead { model: id(), families }.into());
         }
-        let tokenizer =
-            model.tokenizer.as_ref().ok_or_else(|| LensError::NoTokenizer { model: id() })?;
+        let Some(tokenizer) = &model.tokenizer else {
+            model.info.check_tokenizer_cached()?;
+            return Err(LensError::NoTokenizer { model: id() }.into());
+        };
         let prepared = prepare(model, vec![Text::from(text)], LongText::Refuse).map_err(refused)?;
         let read = prepared.rows.iter().filter_map(|row| Some((row.token_id?, row.special)));
         let read: Vec<(u32, bool)> = read.collect();

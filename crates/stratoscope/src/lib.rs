@@ -92,7 +92,7 @@ pub use stratoscope_extractor::{
     Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Text, Unit,
 };
 pub use stratoscope_geometry::Metric;
-pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooling, Source};
+pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooler, Pooling, Source};
 
 /// The crates of the library.
 pub mod crates {

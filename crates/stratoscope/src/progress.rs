@@ -1,5 +1,6 @@
 //! The progress of a task, for callers that show it.
 
+use crate::{Error, Result};
 use std::sync::Arc;
 
 /// A receiver of the progress and the notes of a task. Any `Fn(Step)` is a `Progress`. [`Silent`]
@@ -11,6 +12,12 @@ pub trait Progress: Send + Sync {
     /// Receives a note or a warning about the input.
     fn note(&self, note: &str) {
         let _ = note;
+    }
+
+    /// Whether the caller no longer wants the result. A task then ends between two of its stages, with
+    /// [`Error::Stopped`].
+    fn stopped(&self) -> bool {
+        false
     }
 }
 
@@ -40,6 +47,11 @@ impl dyn Progress + '_ {
     /// Reports `done` of `total` parts.
     pub(crate) fn part(&self, what: &str, done: usize, total: usize) {
         self.step(Step { what, done: done as u64, total: total as u64, unit: StepUnit::Parts });
+    }
+
+    /// Fails if the caller no longer wants the result.
+    pub(crate) fn go_on(&self) -> Result<()> {
+        if self.stopped() { Err(Error::Stopped) } else { Ok(()) }
     }
 
     /// Reports `done` of `total` tokens.
@@ -75,5 +87,9 @@ impl<P: Progress + ?Sized> Progress for Arc<P> {
 
     fn note(&self, note: &str) {
         (**self).note(note);
+    }
+
+    fn stopped(&self) -> bool {
+        (**self).stopped()
     }
 }

@@ -47,7 +47,9 @@ impl Explorer {
         let mut info = model.info.clone();
         info.id = format!("{} (random weights, seed {seed})", info.id);
         info.files = Vec::new();
-        let tokenizer = model.tokenizer.clone();
-        Ok(self.beside(Model { transformer, tokenizer, info, warnings: Vec::new() }))
+        let (tokenizer, without_tokenizer) =
+            (model.tokenizer.clone(), model.without_tokenizer.clone());
+        let warnings = Vec::new();
+        Ok(self.beside(Model { transformer, tokenizer, without_tokenizer, info, warnings }))
     }
 }

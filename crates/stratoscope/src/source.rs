@@ -4,17 +4,19 @@ use crate::Result;
 use crate::text::{short_name, slug};
 use std::path::{Path, PathBuf};
 use stratoscope_loader::Source;
-use stratoscope_loader::hub::{HubFlags, HubSettings};
+use stratoscope_loader::hub::{HubFlags, HubSettings, process_environment};
 
 /// A value that names a model: a [`Source`], a path, or a name.
 ///
-/// A name is `bundled`, an existing path (a folder, or `FILE.gguf`), or a repository of the hub
-/// (`org/name[@revision]`). The environment determines the folder of the hub's cache.
+/// A name is `bundled`, a path (a folder, or `FILE.gguf`), or a repository of the hub
+/// (`org/name[@revision]`). For a repository, the environment determines the folder of the hub's
+/// cache.
 pub trait IntoSource {
     /// The source of the model.
     ///
     /// # Errors
-    /// A cache folder that cannot be found; `bundled` in a build without the bundled model.
+    /// A hub repository without a folder for its cache; `bundled` in a build without the bundled
+    /// model.
     fn into_source(self) -> Result<Source>;
 }
 
@@ -35,8 +37,8 @@ impl IntoSource for &str {
         if self == BUNDLED && !Path::new(BUNDLED).is_dir() {
             return bundled();
         }
-        let settings = HubSettings::resolve(HubFlags::default(), |name| std::env::var_os(name));
-        Ok(Source::of(self, None, settings.map_err(stratoscope_loader::Error::from)?))
+        let settings = || HubSettings::resolve(HubFlags::default(), process_environment);
+        Ok(Source::of(self, None, settings)?)
     }
 }
 

@@ -19,6 +19,7 @@ pub const TARGETS: &[Target] = &[
     ("tokenizer", tokenizer),
     ("vocabulary", vocabulary),
     ("merges", merges),
+    ("sentencepiece", sentencepiece),
     ("pickle", pickle),
     ("gguf", gguf),
     ("states", states),
@@ -102,6 +103,25 @@ fn merges(input: &[u8]) {
         ("merges.txt", merges),
         ("tokenizer_config.json", config),
     ]));
+}
+
+/// A SentencePiece file, as several classes read it.
+fn sentencepiece(input: &[u8]) {
+    for (class, file) in [
+        ("T5Tokenizer", "spiece.model"),
+        ("XLMRobertaTokenizer", "sentencepiece.bpe.model"),
+        ("DebertaV2Tokenizer", "spm.model"),
+        ("LlamaTokenizer", "tokenizer.model"),
+        ("PreTrainedTokenizerFast", "tokenizer.model"),
+    ] {
+        let settings = format!("{{\"tokenizer_class\": \"{class}\"}}");
+        encode(model(&[
+            ("config.json", BERT),
+            ("model.safetensors", BERT_WEIGHTS),
+            (file, input),
+            ("tokenizer_config.json", settings.as_bytes()),
+        ]));
+    }
 }
 
 /// Reads the texts and the annotation of a CoNLL-U file.

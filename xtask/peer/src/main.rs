@@ -58,8 +58,8 @@ impl Settings {
 
 fn main() -> Result<()> {
     let argument =
-        std::env::args().nth(1).ok_or("this program is started by `cargo xtask bench peers`")?;
-    let settings = Settings(serde_json::from_str(&argument)?);
+        std::env::args_os().nth(1).ok_or("this program is started by `cargo xtask bench peers`")?;
+    let settings = Settings(serde_json::from_slice(argument.as_encoded_bytes())?);
     let mut peer: Box<dyn Peer> = match settings.text("kind")? {
         "stratoscope" => Box::new(states::States::load(&settings)?),
         "candle" => Box::new(candle::Candle::load(&settings)?),

@@ -107,5 +107,9 @@ choice!(
         Mean,
         /// The maximum of each dimension
         Max,
+        /// The sum, divided by the square root of the number of vectors
+        MeanSqrtLen,
+        /// The mean, in which later vectors count more (weights 1, 2, 3, …)
+        WeightedMean,
     }
 );

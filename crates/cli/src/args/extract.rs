@@ -7,7 +7,8 @@ use stratoscope::HookSelection;
 
 pub(super) const HELP: &str = "\
 FILE has one text per line, or is, by its extension, a .conllu file (sentences; --words takes \
-their words), or a .jsonl or .parquet file (--field names the key or the column of the text).
+their words), or a .jsonl, .csv, .tsv or .parquet file (--field names the key or the column of the \
+text).
 
 One file is made in memory. A folder is for corpora of any length: it gets shards and index.json, \
 and the memory that is needed does not grow with the corpus. After an interruption, the same \

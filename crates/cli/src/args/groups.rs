@@ -10,11 +10,12 @@ use stratoscope::LayerSelection;
 pub(crate) struct InputArgs {
     /// The texts; `-` reads standard input, one text per line.
     pub(crate) text: Vec<String>,
-    /// Read the texts from a file: one per line, or a .conllu file (whose words --words takes), a
-    /// .jsonl or a .parquet file.
+    /// Read the texts from a file: one per line, or a .conllu file (whose words --words takes), or a
+    /// .jsonl, .csv, .tsv or .parquet file; all but the last may be compressed (.gz).
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) file: Option<PathBuf>,
-    /// The key of a .jsonl file, or the column of a .parquet file, that holds the text.
+    /// The key of a .jsonl file, or the column of a .csv, .tsv or .parquet file, that holds the text;
+    /// doc.text is the field text in the column doc of a .parquet file.
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub(crate) field: String,
     /// The model reads texts in pairs: the TEXTs two by two, or one pair per line of the file, with

@@ -28,7 +28,7 @@ the relation without subtypes (nsubj for nsubj:pass).
 
 A task of your own is a file with lines text TAB label, or text TAB START-END TAB label where the \
 label belongs to a place in the text (in characters from 0; the end is not part of the place). A \
-first line with the column names (text, label) is skipped. The result says which layer suits the \
+first line with the names of the columns (text, label) is skipped. The result says which layer suits the \
 task best and whether more texts would help; --save keeps the probe of the best layer:
 
   stratoscope probe --tsv complaints.tsv --save complaints.probe

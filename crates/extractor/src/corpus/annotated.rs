@@ -4,8 +4,8 @@ use super::conllu::{self, short};
 use crate::error::{Error, Result};
 use crate::input::Text;
 use crate::lines::Lines;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use crate::open;
+use std::io::BufRead;
 use std::path::Path;
 
 /// A sentence with the annotation of its words.
@@ -67,20 +67,31 @@ impl AnnotatedSentence {
     }
 }
 
-/// Reads all sentences of a CoNLL-U file with their annotation.
+/// The sentences of a file, and what identifies the file.
+#[derive(Debug, Clone)]
+pub struct AnnotatedFile {
+    /// The sentences.
+    pub sentences: Vec<AnnotatedSentence>,
+    /// The length of the file in bytes.
+    pub bytes: u64,
+    /// The sha256 of the file.
+    pub sha256: String,
+}
+
+/// Reads all sentences of a CoNLL-U file with their annotation. The file is read once, so it may be a
+/// pipe.
 ///
 /// Annotated heads must form one tree per sentence. ([`TextReader`](crate::TextReader), which reads the
 /// texts alone, does not check heads.)
 ///
 /// # Errors
 /// The first mistake, with its line; a file that cannot be read or has no sentences.
-pub fn read_annotated(path: &Path) -> Result<Vec<AnnotatedSentence>> {
-    let io = |source| Error::Io { path: path.to_owned(), source };
-    let file = File::open(path).map_err(io)?;
-    if file.metadata().map_err(io)?.is_dir() {
-        return Err(io(std::io::ErrorKind::IsADirectory.into()));
-    }
-    read(BufReader::with_capacity(1 << 16, file), &path.display().to_string())
+pub fn read_annotated(path: &Path) -> Result<AnnotatedFile> {
+    open::FileKind::of(path)?;
+    let (reader, hash) = open::bytes(path)?;
+    let sentences = read(reader, &path.display().to_string())?;
+    let (bytes, sha256) = hash.of_file();
+    Ok(AnnotatedFile { sentences, bytes, sha256 })
 }
 
 /// Reads the bytes of a CoNLL-U file; `place` is the name in messages.

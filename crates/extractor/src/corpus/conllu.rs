@@ -3,8 +3,10 @@
 use crate::error::{Error, Result};
 use crate::input::Text;
 use crate::lines::Lines;
+use crate::lines::MAX_TEXT_BYTES;
 use std::io::BufRead;
 use std::ops::Range;
+use unicode_normalization::UnicodeNormalization;
 
 /// The columns of a word line.
 const COLUMNS: usize = 10;
@@ -31,12 +33,20 @@ pub(super) fn sentence<R: BufRead>(
     let mut units: Vec<Unit> = Vec::new();
     // The number of the last word, and the words of a multiword token that are still to come.
     let (mut last, mut within) = (0usize, 0usize);
-    let mut end = 0;
+    let (mut end, mut size) = (0, 0);
     while let Some((number, line)) = lines.next()? {
         end = number;
+        size += line.len();
+        if size > MAX_TEXT_BYTES {
+            let max = MAX_TEXT_BYTES >> 20;
+            return Err(wrong(
+                number,
+                format!("the sentence has more than {max} MiB before this line's end; split it"),
+            ));
+        }
         if line.trim().is_empty() {
             if units.is_empty() {
-                (text, given) = (Text::default(), None);
+                (text, given, size) = (Text::default(), None, 0);
                 continue;
             }
             break;
@@ -121,8 +131,8 @@ fn spelled(units: &[Unit]) -> String {
 }
 
 /// The place of each word in the text, in characters. Forms follow each other with only white space
-/// between them. If a multiword token is not the concatenation of its words, each word has the whole
-/// token.
+/// between them, and with nothing after the last. If a multiword token is not the concatenation of its
+/// words, each word has the whole token.
 fn words(units: &[Unit], text: &str) -> Result<Vec<Range<usize>>, (usize, String)> {
     let mut ranges = Vec::new();
     let (mut rest, mut at) = (text, 0);
@@ -130,24 +140,79 @@ fn words(units: &[Unit], text: &str) -> Result<Vec<Range<usize>>, (usize, String
         let spaces = rest.len() - rest.trim_start().len();
         at += rest[..spaces].chars().count();
         rest = &rest[spaces..];
-        let Some(after) = rest.strip_prefix(unit.form.as_str()) else {
-            let form = short(&unit.form);
-            return Err((unit.line, format!("{form:?} is not at character {at} of the text")));
+        let Some(length) = spelling(rest, &unit.form) else {
+            return Err((unit.line, absent(&unit.form, rest, at)));
         };
-        let (start, end) = (at, at + unit.form.chars().count());
-        (rest, at) = (after, end);
-        if unit.words.concat() == unit.form {
-            let mut from = start;
-            for word in &unit.words {
-                let to = from + word.chars().count();
-                ranges.push(from..to);
-                from = to;
+        let start = at;
+        at += rest[..length].chars().count();
+        let parts = parts(&rest[..length], &unit.words);
+        rest = &rest[length..];
+        match parts {
+            Some(lengths) => {
+                let mut from = start;
+                for length in lengths {
+                    ranges.push(from..from + length);
+                    from += length;
+                }
             }
-        } else {
-            ranges.extend(unit.words.iter().map(|_| start..end));
+            None => ranges.extend(unit.words.iter().map(|_| start..at)),
         }
     }
-    Ok(ranges)
+    match (rest.trim(), units.last()) {
+        ("", _) | (_, None) => Ok(ranges),
+        (more, Some(last)) => {
+            let reason = format!(
+                "the text goes on after the last word, {:?}, with {:?}",
+                short(&last.form),
+                short(more)
+            );
+            Err((last.line, reason))
+        }
+    }
+}
+
+/// The length in bytes of a form at the beginning of a text. Both may be composed in different ways:
+/// é is one code point, or e with an accent (canonical equivalence, UAX 15).
+fn spelling(text: &str, form: &str) -> Option<usize> {
+    if text.starts_with(form) {
+        return Some(form.len());
+    }
+    let wanted: Vec<char> = form.nfd().collect();
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8());
+    // A character is at most four when it is decomposed, and at least one.
+    ends.take(wanted.len()).find(|&end| {
+        let found = &text[..end];
+        found.nfd().count() == wanted.len() && found.nfd().eq(wanted.iter().copied())
+    })
+}
+
+/// The lengths in characters of the words of a token in its spelling; none if it is not their
+/// concatenation.
+fn parts(token: &str, words: &[String]) -> Option<Vec<usize>> {
+    let mut rest = token;
+    let mut lengths = Vec::with_capacity(words.len());
+    for word in words {
+        let length = spelling(rest, word)?;
+        lengths.push(rest[..length].chars().count());
+        rest = &rest[length..];
+    }
+    rest.is_empty().then_some(lengths)
+}
+
+/// That a form is not where it should be. The code points show differences that look equal.
+fn absent(form: &str, rest: &str, at: usize) -> String {
+    let same = form.chars().zip(rest.chars()).take_while(|(a, b)| a == b).count();
+    let code = |text: &str| match text.chars().nth(same) {
+        Some(c) => format!("U+{:04X}", u32::from(c)),
+        None => "nothing more".to_owned(),
+    };
+    let found: String = rest.chars().take(form.chars().count().min(40)).collect();
+    format!(
+        "{:?} is not at character {at} of the text; there is {found:?} (the form has {}, the text {})",
+        short(form),
+        code(form),
+        code(rest),
+    )
 }
 
 /// The beginning of a text that may be long.
@@ -200,6 +265,27 @@ mod tests {
         assert_eq!(texts[1].text, "¿Qué tal");
         assert_eq!(texts[1].words, [0..1, 1..4, 5..8]);
         assert_eq!(read(&file.replace('\n', "\r\n")).unwrap(), texts);
+        // Forms and text that are composed in different ways are canonically equivalent.
+        for file in [
+            format!(
+                "# text = cafe\u{301} \u{212b}ngström \u{1100}\u{1161}s \n{}{}{}{}",
+                line("1", "café", "_"),
+                line("2-3", "Ångström", "_"),
+                line("2", "Å", "_"),
+                line("3", "ngstro\u{308}m", "_") + &line("4", "가s", "_")
+            ),
+            format!(
+                "# text = café Ångström 가s\n{}{}{}{}",
+                line("1", "cafe\u{301}", "_"),
+                line("2-3", "A\u{30a}ngström", "_"),
+                line("2", "A\u{30a}", "_"),
+                line("3", "ngström", "_") + &line("4", "\u{1100}\u{1161}s", "_")
+            ),
+        ] {
+            let text = &read(&file).unwrap()[0];
+            let shown: Vec<String> = shown(text).iter().map(|word| word.nfc().collect()).collect();
+            assert_eq!(shown, ["café", "Å", "ngström", "가s"], "{:?}", text.words);
+        }
         assert_eq!(read("").unwrap(), []);
         assert_eq!(read("# text = nothing\n\n\n").unwrap(), []);
     }
@@ -220,7 +306,25 @@ mod tests {
             (line("1.x", "x", "_"), "not the number of the next word"),
             (line("2.1", "x", "_") + &line("1", "x", "_"), "not the number of the next word"),
             (line("1", "", "_"), "has no form"),
-            ("# text = a b\n".to_owned() + &line("1", "b", "_"), "\"b\" is not at character 0"),
+            (
+                "# text = a b\n".to_owned() + &line("1", "b", "_"),
+                "\"b\" is not at character 0 of the text; there is \"a\" (the form has U+0062, the text U+0061)",
+            ),
+            (
+                "# text = cafés\n".to_owned() + &line("1", "cafe\u{301}t", "_"),
+                "(the form has U+0065, the text U+00E9)",
+            ),
+            (
+                "# text = a b c\n".to_owned() + &line("1", "a", "_") + &line("2", "b", "_"),
+                "line 3: the text goes on after the last word, \"b\", with \"c\"",
+            ),
+            (
+                "# text = ab\n".to_owned()
+                    + &line("1-2", "a", "_")
+                    + &line("1", "a", "_")
+                    + &line("2", "a", "_"),
+                "goes on",
+            ),
             (line("99999999999999999999", "x", "_"), "not the number of the next word"),
         ] {
             let said = said(file);

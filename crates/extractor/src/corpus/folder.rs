@@ -3,11 +3,14 @@
 
 use super::settings::Start;
 use crate::error::{Error, Result};
-use crate::files::{PART, finished_name, hexadecimal, sha256_of, sync_folder, write_file};
+use crate::files::{
+    FolderLock, PART, finished_name, hexadecimal, lock_folder, sha256_of, sync_folder, write_file,
+    write_file_open,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -29,14 +32,67 @@ pub(crate) struct Folder {
     journal: File,
     /// The complete shards, by number.
     pub(crate) entries: Vec<Entry>,
+    _lock: FolderLock,
 }
 
-/// The state of a folder.
-pub(crate) enum FolderState {
-    /// The extraction is complete.
-    Finished,
-    /// Shards are missing; the journal or the index lists these.
-    Unfinished(Vec<Entry>),
+/// What a folder has of a run.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// The shards that the index or the journal lists.
+    pub(crate) entries: Vec<Entry>,
+    /// The index, if the run was finished.
+    pub(crate) index: Option<Value>,
+}
+
+impl Entry {
+    /// Compares the file with this entry.
+    pub(crate) fn check(&self, folder: &Path) -> Result<()> {
+        let path = folder.join(&self.file);
+        let reason = match sha256_of(&path) {
+            Ok((bytes, sha256)) if bytes == self.bytes && sha256 == self.sha256 => return Ok(()),
+            Ok((bytes, _)) if bytes != self.bytes => {
+                format!("it has {bytes} bytes, not {}", self.bytes)
+            }
+            Ok(_) => "its sha256 is different".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        Err(Error::Shard { path, reason })
+    }
+}
+
+/// Locks a folder for this run; none if it does not exist.
+pub(crate) fn lock(path: &Path) -> Result<Option<FolderLock>> {
+    refuse_link(path)?;
+    match lock_folder(path) {
+        Ok(lock) => Ok(Some(lock)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(Error::Locked { path: path.to_owned() })
+        }
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+    }
+}
+
+/// Creates a folder, and locks it.
+pub(crate) fn create(path: &Path) -> Result<FolderLock> {
+    let write = |source| Error::Write { path: path.to_owned(), source };
+    fs::create_dir_all(path).map_err(write)?;
+    lock(path)?.ok_or_else(|| write(io::ErrorKind::NotFound.into()))
+}
+
+fn refuse_link(path: &Path) -> Result<()> {
+    match fs::read_link(path) {
+        Ok(target) => Err(Error::Link { path: path.to_owned(), target }),
+        Err(_) => Ok(()),
+    }
+}
+
+/// The entries whose files are as they were written, by number, each number once.
+pub(crate) fn whole(path: &Path, mut entries: Vec<Entry>) -> Vec<Entry> {
+    entries.retain(|entry| is_ours(&entry.file) && entry.check(path).is_ok());
+    entries.sort_by_key(|entry| entry.shard);
+    entries.dedup_by_key(|entry| entry.shard);
+    entries
 }
 
 /// The name of a shard.
@@ -57,8 +113,9 @@ fn is_ours(name: &str) -> bool {
 
 /// Compares a folder with `run`, and changes nothing. A folder of another run is refused, unless it is
 /// to be overwritten.
-pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState> {
+pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<Found> {
     let io = |source| Error::Io { path: path.to_owned(), source };
+    refuse_link(path)?;
     if path.exists() && !path.is_dir() {
         return Err(io(io::ErrorKind::NotADirectory.into()));
     }
@@ -71,7 +128,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
     if !has(INDEX) && !has(JOURNAL) {
         // Unfinished files do not matter.
         foreign(names.iter().find(|name| !is_ours(name) || !name.ends_with(PART)))?;
-        return Ok(FolderState::Unfinished(Vec::new()));
+        return Ok(Found::default());
     }
     let index = read_index(path)?;
     let (begun, entries) = read_journal(path).map_err(io)?;
@@ -82,21 +139,15 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
         Start::New => Err(Error::Occupied { path: path.to_owned(), what: "a finished extraction" }),
         Start::Overwrite => {
             foreign(names.iter().find(|name| !is_ours(name)))?;
-            Ok(FolderState::Unfinished(Vec::new()))
+            Ok(Found::default())
         }
         Start::Resume => {
             let of_index = index.as_ref().map(|index| index["run"].clone());
             let same = |other: &Option<Value>| {
                 other.as_ref().is_some_and(|other| changes(other, run).is_empty())
             };
-            if let (true, Some(index)) = (same(&of_index), &index) {
-                let shards = entries_of(index);
-                let whole =
-                    |e: &Entry| path.join(&e.file).metadata().is_ok_and(|m| m.len() == e.bytes);
-                return Ok(match shards.iter().all(whole) {
-                    true => FolderState::Finished,
-                    false => FolderState::Unfinished(shards),
-                });
+            if let (true, Some(index)) = (same(&of_index), index.clone()) {
+                return Ok(Found { entries: entries_of(&index), index: Some(index) });
             }
             // An unreadable journal protects nothing.
             let lost = begun.is_none() && index.is_none();
@@ -104,7 +155,7 @@ pub(crate) fn look(path: &Path, start: Start, run: &Value) -> Result<FolderState
                 foreign(names.iter().find(|name| !is_ours(name)))?;
             }
             if lost || same(&begun) {
-                return Ok(FolderState::Unfinished(entries));
+                return Ok(Found { entries, index: None });
             }
             let changes = changes(&begun.or(of_index).unwrap_or_default(), run).join("; ");
             Err(Error::Changed { path: path.to_owned(), changes })
@@ -119,22 +170,17 @@ pub(crate) fn tidy(path: &Path) -> Result<()> {
 }
 
 impl Folder {
-    /// Creates the folder, writes the journal with the complete shards of `entries`, and removes all
-    /// other files of an extraction.
-    pub(crate) fn begin(path: &Path, run: &Value, entries: Vec<Entry>) -> Result<Self> {
-        fs::create_dir_all(path)
-            .map_err(|source| Error::Write { path: path.to_owned(), source })?;
-        let whole = |entry: &Entry| {
-            is_ours(&entry.file)
-                && sha256_of(&path.join(&entry.file))
-                    .is_ok_and(|(bytes, sha256)| bytes == entry.bytes && sha256 == entry.sha256)
-        };
-        let mut entries: Vec<Entry> = entries.into_iter().filter(whole).collect();
-        entries.sort_by_key(|entry| entry.shard);
-        entries.dedup_by_key(|entry| entry.shard);
-        let journal = path.join(JOURNAL);
-        let write = |source| Error::Write { path: journal.clone(), source };
-        write_file(&journal, |out| {
+    /// Writes the journal with the complete shards of `entries`, and removes all other files of an
+    /// extraction.
+    pub(crate) fn begin(
+        path: &Path,
+        run: &Value,
+        entries: Vec<Entry>,
+        lock: FolderLock,
+    ) -> Result<Self> {
+        let at = path.join(JOURNAL);
+        let write = |source| Error::Write { path: at.clone(), source };
+        let journal = write_file_open(&at, |out| {
             writeln!(out, "{}", json!({ "run": run }))?;
             entries.iter().try_for_each(|e| Ok(writeln!(out, "{}", serde_json::to_string(e)?)?))
         })
@@ -143,8 +189,7 @@ impl Folder {
         remove(path, |name| name == INDEX).map_err(write)?;
         let kept = |name: &str| name == JOURNAL || entries.iter().any(|e| e.file == name);
         remove(path, |name| !kept(name)).map_err(write)?;
-        let journal = OpenOptions::new().append(true).open(&journal).map_err(write)?;
-        Ok(Self { path: path.to_owned(), journal, entries })
+        Ok(Self { path: path.to_owned(), journal, entries, _lock: lock })
     }
 
     /// Writes a shard, and then says so in the journal.
@@ -172,14 +217,18 @@ impl Folder {
         Ok(())
     }
 
-    /// Writes the index and removes the journal.
-    pub(crate) fn finish(self, index: &Value) -> Result<()> {
-        let path = self.path.join(INDEX);
+    /// Reads every shard back, writes the index, and removes the journal.
+    pub(crate) fn finish(self, index: impl FnOnce(&[Entry]) -> Value) -> Result<()> {
+        let Self { path: folder, journal, mut entries, _lock } = self;
+        entries.sort_by_key(|entry| entry.shard);
+        entries.iter().try_for_each(|entry| entry.check(&folder))?;
+        let path = folder.join(INDEX);
         let write = |source| Error::Write { path: path.clone(), source };
-        let text = serde_json::to_string_pretty(index).map_err(io::Error::other).map_err(write)?;
+        let text = serde_json::to_string_pretty(&index(&entries));
+        let text = text.map_err(io::Error::other).map_err(write)?;
         write_file(&path, |out| writeln!(out, "{text}")).map_err(write)?;
-        drop(self.journal);
-        tidy(&self.path)
+        drop(journal);
+        tidy(&folder)
     }
 }
 
@@ -206,7 +255,7 @@ fn remove(path: &Path, which: impl Fn(&str) -> bool) -> io::Result<()> {
 }
 
 /// The index of an extraction; none if there is none.
-fn read_index(path: &Path) -> Result<Option<Value>> {
+pub(super) fn read_index(path: &Path) -> Result<Option<Value>> {
     let file = path.join(INDEX);
     let bytes = match fs::read(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -222,7 +271,7 @@ fn read_index(path: &Path) -> Result<Option<Value>> {
     }
 }
 
-fn entries_of(index: &Value) -> Vec<Entry> {
+pub(super) fn entries_of(index: &Value) -> Vec<Entry> {
     let shards = index["shards"].as_array().map(Vec::as_slice).unwrap_or_default();
     let entry = |(shard, value): (usize, &Value)| {
         let mut value = value.clone();

@@ -8,7 +8,7 @@ use ::parquet::errors::ParquetError;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use std::collections::VecDeque;
 use std::fs::File;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use stratoscope_loader::panics;
 
 /// Rows that are decoded at a time: few, since each may be a document.
 const ROWS: usize = 64;
@@ -18,8 +18,8 @@ pub(super) struct Column {
     place: String,
     file: SerializedFileReader<File>,
     index: usize,
-    /// Whether rows may be null.
-    optional: bool,
+    /// The definition level of a row that is not null; 0 if no row is null.
+    present: i16,
     group: usize,
     reader: Option<ColumnReaderImpl<ByteArrayType>>,
     ready: VecDeque<Option<ByteArray>>,
@@ -32,12 +32,15 @@ impl Column {
         let file = caught(place, || SerializedFileReader::new(file))?;
         let schema = file.metadata().file_metadata().schema_descr_ptr();
         let columns = schema.columns();
-        let Some(index) = columns.iter().position(|column| column.path().parts() == [field]) else {
-            let names: Vec<String> = columns.iter().map(|c| c.path().string()).take(20).collect();
+        // A column of this name comes before a field `b` of a column `a` with the path `a.b`.
+        let whole = columns.iter().position(|column| column.path().parts() == [field]);
+        let within = || columns.iter().position(|column| column.path().string() == field);
+        let Some(index) = whole.or_else(within) else {
+            let names: Vec<String> = columns.iter().map(|c| c.path().string()).collect();
             return Err(Error::NoField {
                 place: place.to_owned(),
                 field: field.to_owned(),
-                found: names.join(", "),
+                found: super::listed(names.iter().map(String::as_str)),
             });
         };
         let column = &columns[index];
@@ -58,10 +61,10 @@ impl Column {
                 None => return Err(wrong(format!("a row group has no column {field:?}"))),
             }
         }
-        let optional = column.max_def_level() > 0;
+        let present = column.max_def_level();
         let place = place.to_owned();
         let ready = VecDeque::new();
-        Ok(Self { place, file, index, optional, group: 0, reader: None, ready, row: 0 })
+        Ok(Self { place, file, index, present, group: 0, reader: None, ready, row: 0 })
     }
 
     /// The number of the next row, counted from 1, and its text if it is not null.
@@ -100,7 +103,7 @@ impl Column {
             return Ok(true);
         };
         let (mut levels, mut values) = (Vec::new(), Vec::new());
-        let optional = self.optional;
+        let (present, optional) = (self.present, self.present > 0);
         let (rows, _, _) = caught(&self.place, || {
             reader.read_records(ROWS, optional.then_some(&mut levels), None, &mut values)
         })?;
@@ -108,7 +111,7 @@ impl Column {
             self.reader = None;
         } else if optional {
             let mut values = values.into_iter();
-            let row = |&level: &i16| if level > 0 { values.next() } else { None };
+            let row = |&level: &i16| if level == present { values.next() } else { None };
             self.ready.extend(levels.iter().map(row));
         } else {
             self.ready.extend(values.into_iter().map(Some));
@@ -120,7 +123,7 @@ impl Column {
 /// Runs the library. Its errors, and its panics at damaged files, become errors.
 fn caught<T>(place: &str, run: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
     let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
-    match catch_unwind(AssertUnwindSafe(run)) {
+    match panics::caught(run) {
         Ok(done) => done.map_err(|e| wrong(e.to_string())),
         Err(_) => Err(wrong("it is damaged".to_owned())),
     }

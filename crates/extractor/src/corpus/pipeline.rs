@@ -1,7 +1,7 @@
 //! The second pass: groups are read, tokenized and computed side by side, and a thread writes each
 //! shard once it is complete. At most two complete shards and a few groups are in memory.
 
-use super::plan::{Group, Groups};
+use super::plan::{Digests, Group, Groups};
 use super::records::Records;
 use super::settings::{Corpus, CorpusSettings};
 use crate::activations::Activations;
@@ -103,6 +103,9 @@ impl Work<'_> {
     /// A group, and its rows.
     fn compute<'a>(&'a self, job: Job<'a>) -> Result<(&'a Group, Activations)> {
         let (settings, group) = (self.settings, job.group);
+        if Digests::of(&job.texts) != group.digest {
+            return Err(self.changed());
+        }
         let prepared = prepare_numbered(self.model, job.texts, settings.long, job.first_text)?;
         if prepared.tokens() != group.tokens {
             return Err(self.changed());
@@ -111,7 +114,7 @@ impl Work<'_> {
         let mut states = match settings.unit {
             Unit::Token if settings.no_special_tokens => states.without_special_rows(),
             Unit::Token => states,
-            unit => states.pooled_rows(unit, settings.pooling),
+            unit => states.pooled_rows(unit, &settings.pooler),
         };
         if states.rows.len() != group.rows {
             return Err(self.changed());

@@ -10,10 +10,12 @@ use crate::pools::{nothing_to_pool, pools};
 use crate::prepare::{Warning, prepare_numbered};
 use crate::rows::Unit;
 use crate::selected::{GroupTokens, MAX_GROUP_TOKENS};
+use crate::sizes::values_of;
 use rayon::prelude::*;
+use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::ops::Range;
 use stratoscope_loader::Model;
-use stratoscope_transformer::{Architecture, HookPoint};
 
 /// The most texts that are tokenized in parallel, and the most bytes of them.
 const MAX_BATCH: (usize, usize) = (512, 1 << 20);
@@ -36,6 +38,8 @@ pub struct Plan {
     pub kept: usize,
     /// The number of blank lines and empty texts, which are skipped.
     pub blank_lines: usize,
+    /// The first line, if it has names of columns and is skipped.
+    pub header: Option<String>,
     /// The first warnings about long texts.
     pub warnings: Vec<Warning>,
     /// The number of further warnings.
@@ -64,6 +68,8 @@ pub enum CorpusStep<'a> {
         /// All tokens.
         total: usize,
     },
+    /// All shards are read back and compared with what was written.
+    Checking,
 }
 
 /// Texts that run together.
@@ -73,6 +79,33 @@ pub(crate) struct Group {
     pub(crate) texts: usize,
     pub(crate) tokens: usize,
     pub(crate) rows: usize,
+    /// The digest of the texts.
+    pub(crate) digest: Digests,
+}
+
+/// The digest of consecutive texts. The second pass compares it before it computes a group, so that no
+/// text enters a shard that the first pass has not read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Digests([u8; 32]);
+
+impl Digests {
+    pub(crate) fn add(&mut self, text: [u8; 32]) {
+        self.0 = Sha256::new().chain_update(self.0).chain_update(text).finalize().into();
+    }
+
+    /// The digest of all texts.
+    pub(crate) fn of(texts: &[Text]) -> Self {
+        let mut all = Self::default();
+        texts.iter().for_each(|text| all.add(digest(text)));
+        all
+    }
+}
+
+/// The digest of one text.
+fn digest(text: &Text) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    text.hash_into(&mut hash);
+    hash.finalize().into()
 }
 
 /// A shard.
@@ -100,17 +133,19 @@ struct TextSizes {
     tokens: usize,
     rows: usize,
     bytes: u64,
+    digest: [u8; 32],
     words_without_rows: usize,
     warnings: Vec<Warning>,
 }
 
-/// Reads and tokenizes all of a corpus.
+/// Reads and tokenizes all of a corpus, whose file is described as `described`.
 pub(crate) fn plan(
     model: &Model,
     corpus: &Corpus,
     settings: &CorpusSettings,
     layers: usize,
     captures: &[Capture],
+    described: &Value,
     progress: &mut dyn FnMut(CorpusStep),
 ) -> Result<(Plan, Groups)> {
     let mut records = Records::open(corpus, settings)?;
@@ -152,12 +187,19 @@ pub(crate) fn plan(
         progress(CorpusStep::Counting { texts: plan.texts, tokens: plan.tokens });
     }
     plan.blank_lines = records.blank_lines();
+    plan.header = records.header().map(str::to_owned);
     plan.shards = groups.shards.len();
     if plan.texts == 0 {
         return Err(Error::NoText { place: format!("{} has no texts", corpus.place()) });
     }
     if plan.rows == 0 {
         return Err(nothing_to_pool());
+    }
+    // A file may have changed since it was described, and may change back later.
+    if let Some(sha256) = records.sha256()?
+        && sha256 != described["sha256"]
+    {
+        return Err(Error::InputChanged { place: corpus.place() });
     }
     Ok((plan, groups))
 }
@@ -186,7 +228,7 @@ fn count(
     layers: usize,
     captures: &[Capture],
 ) -> Result<TextSizes> {
-    let annotated = text.words.len();
+    let (annotated, digest) = (text.words.len(), digest(&text));
     let prepared = prepare_numbered(model, vec![text], settings.long, number)?;
     if !captures.is_empty() && prepared.sequences.len() != 1 {
         return Err(Error::HooksInWindows);
@@ -199,31 +241,23 @@ fn count(
         Unit::Token => prepared.rows.len(),
         unit => pools(&prepared.rows, &prepared.texts, unit).len(),
     };
-    let states = rows * layers * architecture.d_model;
-    let hooks = captures.iter().map(|&capture| values(capture, architecture, tokens));
-    let values = hooks.fold(states as u64, |sum, values| sum.saturating_add(values));
+    let width = match settings.unit {
+        Unit::Token => architecture.d_model,
+        _ => settings.pooler.width(architecture.d_model),
+    };
+    let states = [rows, layers, width];
+    let values = values_of(states, captures, architecture, std::iter::once(tokens));
     Ok(TextSizes {
         tokens,
         rows,
         bytes: values.saturating_mul(4),
+        digest,
         words_without_rows: match settings.unit {
             Unit::Word => annotated.saturating_sub(rows),
             _ => 0,
         },
         warnings: prepared.warnings,
     })
-}
-
-/// The number of values of a capture, for a text of `n` tokens.
-fn values(capture: Capture, architecture: &Architecture, n: usize) -> u64 {
-    let a = architecture;
-    let values = match capture {
-        _ if capture.is_pattern() => a.n_heads * n * n,
-        Capture::Hook(HookPoint::Value(_)) => n * a.n_kv_heads * a.d_head,
-        Capture::Hook(HookPoint::Logits) => n * a.d_vocab,
-        _ => n * a.d_model,
-    };
-    values as u64
 }
 
 impl Groups {
@@ -243,13 +277,15 @@ impl Groups {
         let Some(current) = self.shards.last_mut() else { return };
         let begins = self.tokens.begins_group(text.tokens, MAX_GROUP_TOKENS);
         if begins || current.groups.is_empty() {
-            self.groups.push(Group { shard, texts: 0, tokens: 0, rows: 0 });
+            let digest = Digests::default();
+            self.groups.push(Group { shard, texts: 0, tokens: 0, rows: 0, digest });
             current.groups.end = self.groups.len();
         }
         if let Some(group) = self.groups.last_mut() {
             group.texts += 1;
             group.tokens += text.tokens;
             group.rows += text.rows;
+            group.digest.add(text.digest);
         }
         current.texts += 1;
         current.tokens += text.tokens;

@@ -56,6 +56,22 @@ impl<'a> Records<'a> {
         }
     }
 
+    /// The sha256 of the file that was read, without later changes; none if it is not known.
+    pub(crate) fn sha256(&mut self) -> Result<Option<String>> {
+        match &mut self.source {
+            Source::File(reader) => reader.sha256(),
+            Source::Texts(_) => Ok(None),
+        }
+    }
+
+    /// The first line, if it has names of columns and was skipped.
+    pub(crate) fn header(&self) -> Option<&str> {
+        match &self.source {
+            Source::File(reader) => reader.header(),
+            Source::Texts(_) => None,
+        }
+    }
+
     /// The number of skipped blank lines so far.
     pub(crate) fn blank_lines(&self) -> usize {
         match &self.source {

@@ -1,17 +1,18 @@
 //! Where a corpus comes from, and what is kept of it.
 
-use super::read::{FileKind, ReadOptions};
+use super::read::ReadOptions;
 use crate::error::{Error, Result};
 use crate::files::{sha256, sha256_of};
 use crate::format::Format;
 use crate::hooks::HookSelection;
 use crate::input::Text;
 use crate::layers::LayerSelection;
+use crate::open::{FileKind, is_regular};
 use crate::prepare::LongText;
 use crate::rows::Unit;
 use serde_json::{Value, json};
 use std::path::PathBuf;
-use stratoscope_loader::Pooling;
+use stratoscope_loader::{Pooler, Pooling};
 
 /// The source of texts.
 #[derive(Debug, Clone)]
@@ -42,7 +43,7 @@ pub struct CorpusSettings {
     /// The unit of a row.
     pub unit: Unit,
     /// The pooling of tokens.
-    pub pooling: Pooling,
+    pub pooler: Pooler,
     /// Whether rows of special tokens are left out.
     pub no_special_tokens: bool,
     /// What is done with texts that are too long.
@@ -65,7 +66,7 @@ impl Default for CorpusSettings {
             layers: LayerSelection::All,
             hooks: HookSelection::default(),
             unit: Unit::Token,
-            pooling: Pooling::default(),
+            pooler: Pooling::default().into(),
             no_special_tokens: false,
             long: LongText::Refuse,
             sample: None,
@@ -112,11 +113,18 @@ impl Corpus {
         Ok(match self {
             Self::File { path, options } => {
                 let io = |source| Error::Io { path: path.clone(), source };
+                std::fs::metadata(path).map_err(io)?;
+                if !is_regular(path) {
+                    return Err(Error::NotRegular { place: self.place() });
+                }
                 let (bytes, sha256) = sha256_of(path).map_err(io)?;
                 let name = path.file_name().unwrap_or_default().to_string_lossy();
                 let mut described = json!({ "name": name, "bytes": bytes, "sha256": sha256 });
-                match FileKind::of(path) {
+                match FileKind::of(path)? {
                     FileKind::Lines => described["pairs"] = options.pairs.into(),
+                    FileKind::Csv | FileKind::Tsv if options.pairs => {
+                        described["pairs"] = true.into()
+                    }
                     FileKind::Conllu => {}
                     _ => described["field"] = options.field.clone().into(),
                 }

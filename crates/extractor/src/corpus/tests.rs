@@ -1,6 +1,7 @@
 //! The readers over files, whole and damaged.
 
 use super::*;
+use crate::lines::MAX_TEXT_BYTES;
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical};
 use ::parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
 use ::parquet::file::properties::WriterProperties;
@@ -138,4 +139,66 @@ fn a_damaged_parquet_file_is_an_error_or_another_text() {
         // Whatever comes of it, it comes back.
         drop(read("x.parquet", bytes));
     }
+}
+
+/// A file with the text of each row in the field `text` of a column `doc`, which may be null itself.
+fn nested_parquet(rows: &[Option<Option<&str>>], repeated: bool) -> Vec<u8> {
+    let repetition = if repeated { Repetition::REPEATED } else { Repetition::OPTIONAL };
+    let text = Type::primitive_type_builder("text", Physical::BYTE_ARRAY)
+        .with_repetition(repetition)
+        .with_logical_type(Some(LogicalType::String))
+        .build();
+    let doc = Type::group_type_builder("doc")
+        .with_repetition(Repetition::OPTIONAL)
+        .with_fields(vec![Arc::new(text.unwrap())])
+        .build();
+    let fields = vec![Arc::new(doc.unwrap())];
+    let schema = Type::group_type_builder("rows").with_fields(fields).build().unwrap();
+    let mut bytes = Vec::new();
+    let mut file = SerializedFileWriter::new(&mut bytes, Arc::new(schema), Arc::default()).unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    let values: Vec<ByteArray> = rows.iter().flatten().flatten().map(|&text| text.into()).collect();
+    let levels: Vec<i16> =
+        rows.iter().map(|row| row.map_or(0, |text| 1 + i16::from(text.is_some()))).collect();
+    let repeats = vec![0; rows.len()];
+    let repeats = repeated.then_some(repeats.as_slice());
+    column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), repeats).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    file.close().unwrap();
+    bytes
+}
+
+#[test]
+fn a_field_of_a_column_of_a_parquet_file_is_read_by_its_path() {
+    let rows = [Some(Some("one")), None, Some(None), Some(Some("two"))];
+    let options = ReadOptions { field: "doc.text".to_owned(), ..ReadOptions::default() };
+    let place = place("x.parquet", nested_parquet(&rows, false));
+    let (read, blank) = texts(&place, "x.parquet", &options).unwrap();
+    let read: Vec<_> = read.into_iter().map(|t| (t.line.unwrap(), t.text)).collect();
+    assert_eq!((read, blank), (vec![(1, "one".to_owned()), (4, "two".to_owned())], 2));
+    let said = texts(&place, "x.parquet", &ReadOptions::default()).unwrap_err().to_string();
+    assert!(said.contains("has no \"text\"; it has: doc.text"), "{said}");
+    std::fs::write(place.path().join("x.parquet"), nested_parquet(&[Some(Some("a"))], true))
+        .unwrap();
+    let said = texts(&place, "x.parquet", &options).unwrap_err().to_string();
+    assert!(said.contains("does not have one text per row"), "{said}");
+}
+
+#[test]
+fn a_text_of_a_parquet_file_is_refused_by_its_row_and_length_or_cut() {
+    // A few kilobytes.
+    let long = "a".repeat(MAX_TEXT_BYTES + 9);
+    let bytes = parquet_file(&[Some("one"), Some(&long)], Compression::ZSTD(Default::default()));
+    assert!(bytes.len() < 10_000, "{}", bytes.len());
+    let place = place("x.parquet", bytes);
+    let said = texts(&place, "x.parquet", &ReadOptions::default()).unwrap_err().to_string();
+    assert!(
+        said.contains("x.parquet, row 2 has 4194313 bytes, and 4 MiB are the maximum"),
+        "{said}"
+    );
+    let options = ReadOptions { cut: true, ..ReadOptions::default() };
+    let (read, _) = texts(&place, "x.parquet", &options).unwrap();
+    assert_eq!(read[1].text.len(), MAX_TEXT_BYTES + 4);
 }

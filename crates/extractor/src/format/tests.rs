@@ -26,6 +26,7 @@ fn parts() -> Vec<Activations> {
         text_id: 0,
         word_id,
         special: word_id.is_none(),
+        unknown: false,
     };
     let part = |first: f32, rows: Vec<Row>, texts: Vec<Text>| {
         let value =

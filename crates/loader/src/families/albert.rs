@@ -9,7 +9,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "ALBERT",
-    model_types: &["albert"],
+    types: &[("albert", "Albert")],
     architecture: |config| {
         // A group of several blocks gives one layer of hidden states. No published model has it.
         config.only("inner_group_num", 1.into())?;
@@ -67,7 +67,6 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "predictions"),
     ],
     prefixes: &["albert."],
-    unused: &["pooler.", "predictions.", "sop_classifier.", "classifier.", "qa_outputs."],
+    unused: &["pooler."],
     // Its vocabulary file is SentencePiece's.
-    vocabulary: None,
 };

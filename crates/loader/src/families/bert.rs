@@ -4,7 +4,6 @@ use super::rules::take;
 use super::{Family, Rule};
 use crate::config::Config;
 use crate::error::Result;
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Head, HeadTransform, Layout, Mlp, Norm,
     Numbering, Positions, Span,
@@ -12,7 +11,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "BERT",
-    model_types: &["bert"],
+    types: &[("bert", "Bert")],
     architecture: |config| architecture(config, Numbering::From(0), &BASE),
     names: NAMES,
     head: &[
@@ -22,9 +21,7 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "cls.predictions"),
     ],
     prefixes: &["bert."],
-    // `linear` is ColBERT's.
-    unused: &["pooler.", "cls.", "classifier.", "qa_outputs.", "linear."],
-    vocabulary: Some(Vocabulary::WordPiece),
+    unused: &["pooler."],
 };
 
 /// The names of a BERT checkpoint, which ELECTRA and the RoBERTa family share.

@@ -11,7 +11,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "DeBERTa-v2 / v3",
-    model_types: &["deberta-v2"],
+    types: &[("deberta-v2", "DebertaV2")],
     architecture: |config| {
         super::refuse_decoders(config)?;
         // A convolution after the first block is not supported.
@@ -110,17 +110,8 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "lm_predictions.lm_head"),
     ],
     prefixes: &["deberta."],
-    unused: &[
-        "pooler.",
-        "cls.",
-        "lm_predictions.",
-        "mask_predictions.",
-        "classifier.",
-        "qa_outputs.",
-        // Published checkpoints keep the table although all their positions are relative.
-        "embeddings.position_embeddings.",
-    ],
-    vocabulary: None,
+    // Published checkpoints keep the table although all their positions are relative.
+    unused: &["embeddings.position_embeddings."],
 };
 
 /// `pos_att_type`, a list or a text with bars: whether it has content to position, and position to

@@ -2,14 +2,13 @@
 
 use super::rules::take;
 use super::{Family, bert};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Layout, Mlp, Norm, Numbering, Positions, Span,
 };
 
 pub(super) const FAMILY: Family = Family {
     name: "DistilBERT",
-    model_types: &["distilbert"],
+    types: &[("distilbert", "DistilBert")],
     architecture: |config| {
         let n_layers = config.size(&["n_layers", "num_hidden_layers"], 6)?;
         let d_model = config.size(&["dim", "hidden_size"], 768)?;
@@ -59,13 +58,5 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "vocab_projector"),
     ],
     prefixes: &["distilbert."],
-    unused: &[
-        "vocab_transform.",
-        "vocab_layer_norm.",
-        "vocab_projector.",
-        "pre_classifier.",
-        "classifier.",
-        "qa_outputs.",
-    ],
-    vocabulary: Some(Vocabulary::WordPiece),
+    unused: &[],
 };

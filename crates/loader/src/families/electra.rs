@@ -4,14 +4,13 @@
 use super::bert::Sizes;
 use super::rules::take;
 use super::{Family, bert};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Embedding, Numbering, Projection, ProjectionPlace,
 };
 
 pub(super) const FAMILY: Family = Family {
     name: "ELECTRA",
-    model_types: &["electra"],
+    types: &[("electra", "Electra")],
     architecture: |config| {
         let width = config.size(&["embedding_size"], 128)?;
         let sizes = Sizes { d_vocab: 30522, d_model: 256, n_heads: 4, d_mlp: 1024 };
@@ -33,13 +32,5 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "generator_lm_head"),
     ],
     prefixes: &["electra."],
-    unused: &[
-        "generator_predictions.",
-        "generator_lm_head.",
-        "discriminator_predictions.",
-        "classifier.",
-        "qa_outputs.",
-        "sequence_summary.",
-    ],
-    vocabulary: Some(Vocabulary::WordPiece),
+    unused: &[],
 };

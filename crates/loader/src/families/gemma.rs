@@ -8,7 +8,7 @@ use stratoscope_transformer::{Activation, Architecture, Attention, Embedding, Ml
 
 pub(super) const FAMILY: Family = Family {
     name: "Gemma",
-    model_types: &["gemma"],
+    types: &[("gemma", "Gemma")],
     architecture: |config| {
         // In early files gelu means its tanh approximation.
         let activation = match config.activation("hidden_act", Activation::GeluTanh)? {
@@ -21,8 +21,7 @@ pub(super) const FAMILY: Family = Family {
     names: llama::NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 /// The values of keys that Gemma's configs leave out.

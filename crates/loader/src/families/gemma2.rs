@@ -11,7 +11,7 @@ use stratoscope_transformer::{Activation, Architecture, Attention, Layout};
 
 pub(super) const FAMILY: Family = Family {
     name: "Gemma 2",
-    model_types: &["gemma2"],
+    types: &[("gemma2", "Gemma2")],
     architecture: |config| {
         config.only("use_bidirectional_attention", false.into())?;
         let mut gemma = architecture(config, &GEMMA2)?;
@@ -27,8 +27,7 @@ pub(super) const FAMILY: Family = Family {
     names: NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 const GEMMA2: Defaults =

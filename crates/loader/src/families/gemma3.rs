@@ -9,7 +9,7 @@ use stratoscope_transformer::{QueryKeyNorm, Span};
 
 pub(super) const FAMILY: Family = Family {
     name: "Gemma 3",
-    model_types: &["gemma3_text"],
+    types: &[("gemma3_text", "Gemma3")],
     architecture: |config| {
         // The reference's eager attention does not apply it.
         config.absent("attn_logit_softcapping")?;
@@ -47,8 +47,7 @@ pub(super) const FAMILY: Family = Family {
     names: gemma2::NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 const GEMMA3: Defaults = Defaults {

@@ -3,7 +3,6 @@
 
 use super::Family;
 use super::rules::{Rule, Transform, take, transpose};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Head, Layout, Mlp, Norm, Numbering, Positions,
     Span,
@@ -11,7 +10,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "GPT-2",
-    model_types: &["gpt2"],
+    types: &[("gpt2", "GPT2")],
     architecture: |config| {
         config.only("add_cross_attention", false.into())?;
         let n_layers = config.size(&["n_layer", "num_hidden_layers"], 12)?;
@@ -73,6 +72,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: &[take(&["head.unembed"], "lm_head")],
     prefixes: &["transformer."],
-    unused: &["lm_head.", "multiple_choice_head.", "score.", "classifier.", "qa_outputs."],
-    vocabulary: Some(Vocabulary::ByteLevelBpeBare),
+    unused: &[],
 };

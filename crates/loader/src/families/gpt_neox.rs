@@ -8,7 +8,7 @@ use stratoscope_transformer::{Activation, Architecture, Attention, Head, Layout,
 
 pub(super) const FAMILY: Family = Family {
     name: "GPT-NeoX / Pythia",
-    model_types: &["gpt_neox"],
+    types: &[("gpt_neox", "GPTNeoX")],
     architecture: |config| {
         let n_layers = config.size(&["num_hidden_layers"], 44)?;
         let d_model = config.size(&["hidden_size"], 6144)?;
@@ -67,6 +67,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: &[take(&["head.unembed"], "embed_out"), take(&["head.unembed"], "lm_head")],
     prefixes: &["gpt_neox."],
-    unused: &["embed_out.", "lm_head.", "score.", "classifier.", "qa_outputs."],
-    vocabulary: None,
+    unused: &[],
 };

@@ -12,7 +12,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "Llama / SmolLM2",
-    model_types: &["llama"],
+    types: &[("llama", "Llama")],
     architecture: |config| {
         let bias = config.flag("attention_bias", false)?;
         let llama = architecture(config, &DEFAULTS)?;
@@ -25,8 +25,7 @@ pub(super) const FAMILY: Family = Family {
     names: NAMES,
     head: HEAD,
     prefixes: PREFIXES,
-    unused: UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 /// The names of a Llama checkpoint, which most later decoders share.
@@ -58,17 +57,6 @@ pub(super) const PREFIXES: &[&str] = &[
     "language_model.",
     // Models for question answering.
     "transformer.",
-];
-
-/// Heads of other tasks, a tied language-model head, and parts that do not read text.
-pub(super) const UNUSED: &[&str] = &[
-    "lm_head.",
-    "language_model.lm_head.",
-    "score.",
-    "classifier.",
-    "qa_outputs.",
-    "vision_tower.",
-    "multi_modal_projector.",
 ];
 
 /// The values of keys that a config leaves out.

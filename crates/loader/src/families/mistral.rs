@@ -5,7 +5,7 @@ use super::{Family, spans};
 
 pub(super) const FAMILY: Family = Family {
     name: "Mistral",
-    model_types: &["mistral"],
+    types: &[("mistral", "Mistral")],
     architecture: |config| {
         let mut llama = llama::architecture(
             config,
@@ -17,6 +17,5 @@ pub(super) const FAMILY: Family = Family {
     names: llama::NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };

@@ -10,7 +10,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "ModernBERT",
-    model_types: &["modernbert"],
+    types: &[("modernbert", "ModernBert")],
     architecture: |config| {
         let n_layers = config.size(&["num_hidden_layers"], 22)?;
         let d_model = config.size(&["hidden_size"], 768)?;
@@ -101,6 +101,5 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "decoder"),
     ],
     prefixes: &["model."],
-    unused: &["head.", "decoder.", "classifier."],
-    vocabulary: None,
+    unused: &[],
 };

@@ -3,14 +3,13 @@
 use super::bert::Sizes;
 use super::rules::take;
 use super::{Family, bert};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Numbering, Relative, RelativeBias,
 };
 
 pub(super) const FAMILY: Family = Family {
     name: "MPNet",
-    model_types: &["mpnet"],
+    types: &[("mpnet", "MPNet")],
     architecture: |config| {
         // The reference always computes 32 buckets up to distance 128. The number in the config is
         // that of the rows of the table; no published model has another.
@@ -43,6 +42,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: bert::LM_HEAD,
     prefixes: &["mpnet."],
-    unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs."],
-    vocabulary: Some(Vocabulary::WordPieceSentence),
+    unused: &["pooler."],
 };

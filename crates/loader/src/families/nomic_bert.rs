@@ -4,14 +4,13 @@
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{split, take};
 use super::{Family, bert};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Layout, Mlp, Norm, Span,
 };
 
 pub(super) const FAMILY: Family = Family {
     name: "NomicBERT",
-    model_types: &["nomic_bert"],
+    types: &[("nomic_bert", "NomicBert")],
     architecture: |config| {
         for (key, built) in [
             ("prenorm", false),
@@ -114,6 +113,5 @@ pub(super) const FAMILY: Family = Family {
         take(&["head.unembed"], "cls.predictions"),
     ],
     prefixes: &["nomic_bert.", "bert."],
-    unused: &["pooler.", "cls.", "classifier.", "qa_outputs."],
-    vocabulary: Some(Vocabulary::WordPiece),
+    unused: &["pooler."],
 };

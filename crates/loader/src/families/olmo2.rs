@@ -8,7 +8,7 @@ use stratoscope_transformer::{Architecture, Attention, Layout, QueryKeyNorm};
 
 pub(super) const FAMILY: Family = Family {
     name: "OLMo 2",
-    model_types: &["olmo2"],
+    types: &[("olmo2", "Olmo2")],
     architecture: |config| {
         let bias = config.flag("attention_bias", false)?;
         let llama =
@@ -41,6 +41,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };

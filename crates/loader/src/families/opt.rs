@@ -9,7 +9,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "OPT",
-    model_types: &["opt"],
+    types: &[("opt", "OPT")],
     architecture: |config| {
         config.only("layer_norm_elementwise_affine", true.into())?;
         let n_layers = config.size(&["num_hidden_layers"], 12)?;
@@ -82,6 +82,5 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: &[take(&["head.unembed"], "lm_head")],
     prefixes: &["model.decoder.", "decoder."],
-    unused: &["lm_head.", "score.", "classifier.", "qa_outputs."],
-    vocabulary: None,
+    unused: &[],
 };

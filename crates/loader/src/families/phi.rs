@@ -10,7 +10,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "Phi",
-    model_types: &["phi"],
+    types: &[("phi", "Phi")],
     architecture: |config| {
         let llama = llama::architecture(config, &PHI)?;
         let normed = config.flag("qk_layernorm", false)?;
@@ -48,8 +48,7 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 const PHI: Defaults = Defaults {

@@ -8,7 +8,7 @@ use super::{Family, spans};
 
 pub(super) const FAMILY: Family = Family {
     name: "Phi-3",
-    model_types: &["phi3"],
+    types: &[("phi3", "Phi3")],
     architecture: |config| {
         let mut llama = llama::architecture(config, &PHI3)?;
         spans::set_window(&mut llama.attention, spans::window(config, None)?);
@@ -29,8 +29,7 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 const PHI3: Defaults = Defaults {

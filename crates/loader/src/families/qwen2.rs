@@ -8,7 +8,7 @@ use stratoscope_transformer::{Architecture, Attention};
 
 pub(super) const FAMILY: Family = Family {
     name: "Qwen2",
-    model_types: &["qwen2"],
+    types: &[("qwen2", "Qwen2")],
     architecture: |config| {
         let llama = architecture(config, &Defaults { d_vocab: 151_936, d_mlp: 22016, ..QWEN })?;
         Ok(Architecture { attention: Attention { input_bias: true, ..llama.attention }, ..llama })
@@ -16,8 +16,7 @@ pub(super) const FAMILY: Family = Family {
     names: llama::NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 /// The values of keys that Qwen's configs leave out.

@@ -7,7 +7,7 @@ use stratoscope_transformer::{Architecture, Attention, QueryKeyNorm};
 
 pub(super) const FAMILY: Family = Family {
     name: "Qwen3",
-    model_types: &["qwen3"],
+    types: &[("qwen3", "Qwen3")],
     architecture: |config| {
         let bias = config.flag("attention_bias", false)?;
         let llama = qwen2::architecture(config, &Defaults { d_head: Some(128), ..QWEN })?;
@@ -24,6 +24,5 @@ pub(super) const FAMILY: Family = Family {
     names: llama::NAMES,
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };

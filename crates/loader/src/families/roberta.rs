@@ -3,12 +3,11 @@
 
 use super::bert::Sizes;
 use super::{Family, bert};
-use crate::tokenizer::Vocabulary;
 use stratoscope_transformer::{Activation, Architecture, Numbering};
 
 pub(super) const FAMILY: Family = Family {
     name: "RoBERTa / XLM-R / CamemBERT",
-    model_types: &["roberta", "xlm-roberta", "camembert"],
+    types: &[("roberta", "Roberta"), ("xlm-roberta", "XLMRoberta"), ("camembert", "Camembert")],
     architecture: |config| {
         let padding_id = config.token_id("pad_token_id", 1)?;
         // Their defaults differ; published configs state the size.
@@ -21,6 +20,5 @@ pub(super) const FAMILY: Family = Family {
     names: bert::NAMES,
     head: bert::LM_HEAD,
     prefixes: &["roberta."],
-    unused: &["pooler.", "lm_head.", "classifier.", "qa_outputs."],
-    vocabulary: Some(Vocabulary::ByteLevelBpe),
+    unused: &["pooler."],
 };

@@ -87,12 +87,6 @@ fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> 
         }
         config.needed(LONGEST)
     };
-    let factor_or_ratio = |original: f64| -> Result<f64> {
-        match own.positive(&["factor"])? {
-            Some(factor) => Ok(factor),
-            None => Ok(config.needed(LONGEST)? / original),
-        }
-    };
     match kind {
         "default" => Ok(RotaryScaling::None),
         "linear" => Ok(RotaryScaling::Linear { factor: own.needed("factor")? }),
@@ -109,7 +103,7 @@ fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> 
         }),
         "yarn" => {
             let original = original()?;
-            let factor = factor_or_ratio(original)?;
+            let factor = own.needed("factor")?;
             let grown = |by: f64| if factor <= 1.0 { 1.0 } else { 0.1 * by * factor.ln() + 1.0 };
             let [mscale, all] = ["mscale", "mscale_all_dim"].map(|key| own.positive(&[key]));
             let attention = match (own.positive(&["attention_factor"])?, mscale?, all?) {
@@ -128,7 +122,10 @@ fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> 
         }
         "longrope" => {
             let original = original()?;
-            let factor = factor_or_ratio(original)?;
+            let factor = match own.positive(&["factor"])? {
+                Some(factor) => factor,
+                None => config.needed(LONGEST)? / original,
+            };
             let attention = match own.positive(&["attention_factor"])? {
                 Some(attention) => attention,
                 None if factor <= 1.0 => 1.0,

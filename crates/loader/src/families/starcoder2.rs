@@ -7,7 +7,7 @@ use stratoscope_transformer::{Activation, Architecture, Attention, Mlp, Norm};
 
 pub(super) const FAMILY: Family = Family {
     name: "StarCoder2",
-    model_types: &["starcoder2"],
+    types: &[("starcoder2", "Starcoder2")],
     architecture: |config| {
         let bias = config.flag("use_bias", true)?;
         let mut llama = llama::architecture(config, &STARCODER2)?;
@@ -37,8 +37,7 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: llama::HEAD,
     prefixes: llama::PREFIXES,
-    unused: llama::UNUSED,
-    vocabulary: None,
+    unused: &[],
 };
 
 const STARCODER2: Defaults = Defaults {

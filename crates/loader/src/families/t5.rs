@@ -9,7 +9,7 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "T5 encoder",
-    model_types: &["t5", "mt5"],
+    types: &[("t5", "T5"), ("mt5", "MT5")],
     architecture: |config| {
         let mt5 = config.text("model_type")? == "mt5";
         let (layers, heads) = if mt5 { (8, 6) } else { (6, 8) };
@@ -63,8 +63,11 @@ pub(super) const FAMILY: Family = Family {
         })
     },
     names: &[
-        take(&["embed.token"], "shared"),
+        // One matrix in most checkpoints, under any of its names; where the first two differ, the
+        // encoder reads the first.
         take(&["embed.token"], "encoder.embed_tokens"),
+        take(&["embed.token"], "shared"),
+        take(&["embed.token"], "decoder.embed_tokens"),
         take(&["relative"], "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"),
         take(&["blocks.{i}.attn.norm"], "encoder.block.{i}.layer.0.layer_norm"),
         take(&["blocks.{i}.attn.q"], "encoder.block.{i}.layer.0.SelfAttention.q"),
@@ -80,14 +83,6 @@ pub(super) const FAMILY: Family = Family {
     ],
     head: &[],
     prefixes: &["transformer."],
-    // A copy of the embedding, and the decoder.
-    unused: &[
-        "encoder.embed_tokens.",
-        "decoder.",
-        "lm_head.",
-        "classification_head.",
-        "classifier.",
-        "qa_outputs.",
-    ],
-    vocabulary: None,
+    // The embedding that the encoder's own replaces, and the decoder.
+    unused: &["shared.", "decoder."],
 };

@@ -105,6 +105,13 @@ pub(super) fn config(gguf: &Gguf) -> Result<Value> {
     Ok(Value::Object(config))
 }
 
+/// llama.cpp's heads after the last state: of rerankers, and the linear layers of sentence embedders.
+const HEADS: &[&str] = &["cls", "cls.norm", "cls.output", "dense_2", "dense_3"];
+
+fn is_kind(end: &str) -> bool {
+    matches!(end, ".weight" | ".bias")
+}
+
 /// The tensors of a file under transformers' names.
 pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
     let architecture = Architecture::of(gguf)?;
@@ -116,7 +123,13 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
             continue;
         }
         let Some((source, made)) = architecture.find(name) else {
-            unknown.push(name);
+            let head = HEADS.iter().any(|head| name.strip_prefix(head).is_some_and(is_kind));
+            if head {
+                let tensor = GgufTensor::new(gguf, name, info, Change::None)?;
+                tensors.insert(name.clone(), Box::new(tensor));
+            } else {
+                unknown.push(name);
+            }
             continue;
         };
         let change = match made {

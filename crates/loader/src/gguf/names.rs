@@ -118,7 +118,4 @@ pub(super) const BERT: Names = &[
     ("blk.{i}.ffn_up", "encoder.layer.{i}.intermediate.dense", Conversion::Same),
     ("blk.{i}.ffn_down", "encoder.layer.{i}.output.dense", Conversion::Same),
     ("blk.{i}.layer_output_norm", "encoder.layer.{i}.output.LayerNorm", Conversion::Same),
-    // The heads of rerankers.
-    ("cls", "classifier.dense", Conversion::Same),
-    ("cls.output", "classifier.out_proj", Conversion::Same),
 ];

@@ -19,6 +19,7 @@ pub(super) fn definition(gguf: &Gguf) -> Result<Option<Value>> {
     let Some(model) = keys.text("model")? else { return Ok(None) };
     let as_written = |token: &str, _| token.to_owned();
     let definition = match model {
+        // The keys of a vocabulary that is not there have no effect.
         "none" | "no_vocab" => return Ok(None),
         "gpt2" => byte_level::definition(&Vocabulary::read(gguf, &keys, as_written)?),
         "llama" => {
@@ -28,8 +29,39 @@ pub(super) fn definition(gguf: &Gguf) -> Result<Option<Value>> {
         "bert" => word_piece::definition(&Vocabulary::read(gguf, &keys, word_piece::original)?),
         _ => Err(keys.error("model", "gpt2, llama and bert are supported")),
     };
-    definition.map(Some)
+    let definition = definition?;
+    for key in WITHOUT_EFFECT {
+        keys.get(key);
+    }
+    keys.finish()?;
+    Ok(Some(definition))
 }
+
+/// Keys of llama.cpp that change no token of a text: hints for generation and infilling, and keys that
+/// other kinds of vocabularies read.
+const WITHOUT_EFFECT: &[&str] = &[
+    "add_bos_token",
+    "add_eos_token",
+    "add_sep_token",
+    "add_space_prefix",
+    "bos_token_id",
+    "cls_token_id",
+    "eom_token_id",
+    "eos_token_id",
+    "eot_token_id",
+    "fim_mid_token_id",
+    "fim_pad_token_id",
+    "fim_pre_token_id",
+    "fim_rep_token_id",
+    "fim_sep_token_id",
+    "fim_suf_token_id",
+    "middle_token_id",
+    "pre",
+    "prefix_token_id",
+    "scores",
+    "suffix_token_id",
+    "token_type_count",
+];
 
 /// The kind of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,9 +9,11 @@
 //! ```
 //! hf-hub gives the names of the folders. Files appear complete or not at all.
 
-use std::fs::{self, File};
+use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use crate::files::write_file;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
@@ -39,7 +41,7 @@ pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
         let Some(repo) = name.strip_prefix("models--") else { continue };
         let snapshots = entries(&folder.join("snapshots"))?;
         // Without symbolic links the files are in the snapshots themselves.
-        let mut bytes = size(&folder.join("blobs"))?;
+        let mut bytes = blobs_size(&folder.join("blobs"))?;
         for snapshot in &snapshots {
             bytes += size(snapshot)?;
         }
@@ -63,7 +65,11 @@ fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn size(folder: &Path) -> io::Result<u64> {
     let mut bytes = 0;
     for path in entries(folder)? {
-        let about = fs::symlink_metadata(&path)?;
+        let about = match fs::symlink_metadata(&path) {
+            // Another process has renamed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            about => about?,
+        };
         bytes += if about.is_dir() {
             size(&path)?
         } else if about.is_file() {
@@ -73,6 +79,26 @@ fn size(folder: &Path) -> io::Result<u64> {
         };
     }
     Ok(bytes)
+}
+
+/// The bytes of the blobs of a repository. Python may keep a blob elsewhere, behind a link.
+fn blobs_size(folder: &Path) -> io::Result<u64> {
+    let sizes = entries(folder)?.into_iter().map(|path| match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        about => Ok(about?.len()),
+    });
+    sizes.sum()
+}
+
+/// What a cache knows of a file of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum FileState {
+    /// The file is in the cache.
+    There(PathBuf),
+    /// The commit is known not to have the file.
+    Absent,
+    /// The file is not in the cache; the commit may have it.
+    Unknown,
 }
 
 /// The part of the cache that belongs to one repository.
@@ -107,24 +133,32 @@ impl RepoCache {
         self.layout.pointer_path(commit)
     }
 
-    /// The path of a file of a commit, if it is in the cache. A dangling link does not count.
-    pub(super) fn find(&self, commit: &str, file: &str) -> Option<PathBuf> {
+    /// What the cache knows of a file of a commit. A dangling link does not count as a file.
+    pub(super) fn state(&self, commit: &str, file: &str) -> FileState {
         let pointer = self.pointer(commit, file);
-        pointer.is_file().then_some(pointer)
+        if pointer.is_file() {
+            FileState::There(pointer)
+        } else if self.absent_mark(commit, file).is_file() {
+            FileState::Absent
+        } else {
+            FileState::Unknown
+        }
+    }
+
+    /// The commits of which the cache has files.
+    pub(super) fn commits(&self) -> Vec<String> {
+        let folders = entries(&self.folder.join("snapshots")).unwrap_or_default();
+        let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+        names.filter(|name| is_commit(name)).map(str::to_owned).collect()
     }
 
     pub(super) fn blob(&self, etag: &str) -> PathBuf {
-        self.layout.blob_path(etag)
+        self.folder.join("blobs").join(etag)
     }
 
     /// The path of a blob during its download, which a later run resumes.
     pub(super) fn part(&self, etag: &str) -> PathBuf {
-        self.layout.blob_path(&format!("{etag}.incomplete"))
-    }
-
-    /// Whether a commit is known not to have a file.
-    pub(super) fn is_absent(&self, commit: &str, file: &str) -> bool {
-        self.absent_mark(commit, file).is_file()
+        self.blob(&format!("{etag}.incomplete"))
     }
 
     /// Remembers that a commit does not have a file. This only saves a later request, so that a
@@ -144,9 +178,10 @@ impl RepoCache {
         write_whole(&self.folder.join("refs").join(revision), commit.as_bytes())
     }
 
-    /// Waits until no other process, Python included, writes this blob. The lock ends with the returned
-    /// file. On a file system without locks the checksum finds the damage of two writers.
-    pub(super) fn lock(&self, etag: &str) -> Result<File, HubError> {
+    /// Waits until no other process, Python included, writes this blob; calls `waiting` first if one
+    /// does. The lock ends with the returned file. On a file system without locks the checksum finds
+    /// the damage of two writers.
+    pub(super) fn lock(&self, etag: &str, waiting: impl FnOnce()) -> Result<File, HubError> {
         let path = self.locks.join(format!("{etag}.lock"));
         create_parent(&path)?;
         let file = File::options()
@@ -155,7 +190,15 @@ impl RepoCache {
             .write(true)
             .open(&path)
             .map_err(HubError::write(&path))?;
-        match file.lock() {
+        let locked = match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                waiting();
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        };
+        match locked {
             Err(error) if error.kind() != io::ErrorKind::Unsupported => {
                 Err(HubError::DiskWrite { path, source: error })
             }
@@ -175,19 +218,19 @@ impl RepoCache {
     ) -> Result<(), HubError> {
         let pointer = self.pointer(commit, file);
         create_parent(&pointer)?;
-        // A dangling link.
-        if pointer.is_symlink() {
-            fs::remove_file(&pointer).map_err(HubError::write(&pointer))?;
-        }
         let blob = self.blob(etag);
+        // A link that leads to the blob stays: other processes are reading through it.
+        if let (Ok(there), Ok(wanted)) = (fs::canonicalize(&pointer), fs::canonicalize(&blob))
+            && there == wanted
+        {
+            return Ok(());
+        }
         if self.symlinks {
             let up = "../".repeat(2 + file.matches('/').count());
-            match symlink(Path::new(&format!("{up}blobs/{etag}")), &pointer) {
-                Ok(()) => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(()),
-                // No links on this file system.
-                Err(_) => {}
+            if link_to(Path::new(&format!("{up}blobs/{etag}")), &pointer).is_ok() {
+                return Ok(());
             }
+            // No links on this file system.
         }
         if fresh {
             return fs::rename(&blob, &pointer).map_err(HubError::write(pointer));
@@ -216,8 +259,25 @@ pub(super) fn create_parent(path: &Path) -> Result<(), HubError> {
 
 /// Writes a small file atomically, and its folder where it is missing.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HubError> {
+    // Threads of one process share the name of an unfinished file.
+    static WRITING: Mutex<()> = Mutex::new(());
     create_parent(path)?;
+    let _guard = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     write_file(path, |out| out.write_all(bytes)).map_err(HubError::write(path))
+}
+
+/// Makes a symbolic link. Another file or link of this name is replaced, and never missing.
+fn link_to(target: &Path, link: &Path) -> io::Result<()> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    match symlink(target, link) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        linked => return linked,
+    }
+    let name = link.file_name().unwrap_or_default().to_string_lossy();
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let beside = link.with_file_name(format!(".{name}.{}.{count}.part", std::process::id()));
+    symlink(target, &beside)?;
+    fs::rename(&beside, link).inspect_err(|_| drop(fs::remove_file(&beside)))
 }
 
 #[cfg(unix)]

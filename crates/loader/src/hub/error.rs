@@ -1,8 +1,29 @@
 //! Errors of fetching the files of a repository.
 
-use crate::error::ErrorKind;
+use crate::kind::ErrorKind;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::decided::DecidedBy;
+
+/// The number of commits that a message lists.
+const MAX_COMMITS: usize = 5;
+
+/// A file that is not in the cache and not known to be absent, when the hub cannot be asked. The commit
+/// may have it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{file}` of `{repo}` at revision {revision} is not in the cache {}", cache_dir.display())]
+pub struct NotCached {
+    /// The repository.
+    pub repo: String,
+    /// The commit.
+    pub revision: String,
+    /// The file.
+    pub file: String,
+    /// The cache.
+    pub cache_dir: PathBuf,
+}
 
 /// An error of fetching the files of a repository.
 #[derive(Debug, thiserror::Error)]
@@ -24,17 +45,44 @@ pub enum HubError {
         /// What is wrong with it.
         reason: &'static str,
     },
-    /// The endpoint is not an `http://` or `https://` address.
-    #[error("the endpoint `{endpoint}` is not an http:// or https:// address; see HF_ENDPOINT")]
+    /// The endpoint is not an `http://` or `https://` address, or its port is not a port.
+    #[error(
+        "the endpoint `{endpoint}` is not an http:// or https:// address with a valid port; see \
+         HF_ENDPOINT"
+    )]
     BadEndpoint {
         /// The endpoint as given.
         endpoint: String,
     },
+    /// The proxy of the environment is not an address. Its value may hold a password and is not shown.
+    #[error(
+        "{variable} does not name a proxy with a valid port, so that nothing was sent; correct or \
+         unset it"
+    )]
+    BadProxy {
+        /// The variable.
+        variable: &'static str,
+    },
+    /// A variable has a value that cannot be read.
+    #[error("{name} is `{value}`; {expected} is expected")]
+    BadSetting {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+        /// The expected value.
+        expected: &'static str,
+    },
     /// The token holds characters that cannot be sent. The token itself is not shown.
-    #[error("the access token holds characters that cannot be sent; see HF_TOKEN")]
-    BadToken,
+    #[error("the access token holds characters that cannot be sent (it is set by {by})")]
+    BadToken {
+        /// Where the token is from.
+        by: DecidedBy,
+    },
     /// There is no home folder for the cache.
-    #[error("there is no home folder for the model cache; set HF_HOME or name a cache folder")]
+    #[error(
+        "there is no home folder for the model cache; set HF_HOME, or name a folder (--cache-dir)"
+    )]
     NoHome,
     /// The repository does not exist, or is private: the hub gives the same response to both.
     #[error(
@@ -68,18 +116,18 @@ pub enum HubError {
         /// The file.
         file: String,
     },
-    /// A file is not in the cache, and the network must not be used.
-    #[error(
-        "offline, and `{file}` of `{repo}` at revision {revision} is not in the cache \
-         {}: run once without --offline (or HF_HUB_OFFLINE)", cache_dir.display()
-    )]
-    OfflineNotCached {
+    /// A file is not in the cache, and the hub cannot be asked.
+    #[error("{0}; run once with a network (without --offline and HF_HUB_OFFLINE)")]
+    NotCached(Box<NotCached>),
+    /// The commit of a revision is not in the cache, and the network must not be used.
+    #[error("offline, and {}", unknown_commit(repo, revision, commits, cache_dir))]
+    UnknownCommit {
         /// The repository.
         repo: String,
         /// The branch, tag or commit.
         revision: String,
-        /// The first missing file.
-        file: String,
+        /// The commits of the repository in the cache.
+        commits: Vec<String>,
         /// The cache.
         cache_dir: PathBuf,
     },
@@ -115,7 +163,10 @@ pub enum HubError {
         source: io::Error,
     },
     /// An error of the server, after all retries.
-    #[error("{url} responds with status {status} after {attempts} attempts; try again later")]
+    #[error(
+        "{url} responds with status {status} after {attempts} attempts; try again {}",
+        match wait { Some(wait) => format!("in {} s", wait.as_secs()), None => "later".to_owned() }
+    )]
     Server {
         /// The address, without its query.
         url: String,
@@ -123,6 +174,16 @@ pub enum HubError {
         status: u16,
         /// The number of attempts.
         attempts: u32,
+        /// The time after which the server allows the next request (`Retry-After`).
+        wait: Option<Duration>,
+    },
+    /// A transfer below the lowest speed, after all retries.
+    #[error("{url} sends too slowly: {reason}; try again later, or over another network")]
+    Slow {
+        /// The address, without its query.
+        url: String,
+        /// The bytes and the time.
+        reason: String,
     },
     /// A response that is not that of a hub.
     #[error("{url} does not respond like a hub: {reason}")]
@@ -190,17 +251,23 @@ impl HubError {
     pub fn kind(&self) -> ErrorKind {
         use HubError::*;
         match self {
-            BadRepo { .. } | BadFileName { .. } | BadEndpoint { .. } | BadToken | NoHome => {
-                ErrorKind::Usage
-            }
+            BadRepo { .. }
+            | BadFileName { .. }
+            | BadEndpoint { .. }
+            | BadProxy { .. }
+            | BadSetting { .. }
+            | BadToken { .. }
+            | NoHome => ErrorKind::Usage,
             RepoNotFound { .. }
             | RevisionNotFound { .. }
             | FileNotFound { .. }
-            | OfflineNotCached { .. } => ErrorKind::NotFound,
+            | NotCached(_)
+            | UnknownCommit { .. } => ErrorKind::NotFound,
             Gated { .. }
             | Refused { .. }
             | Network { .. }
             | Server { .. }
+            | Slow { .. }
             | Protocol { .. }
             | WrongSize { .. }
             | WrongChecksum { .. } => ErrorKind::Network,
@@ -210,7 +277,8 @@ impl HubError {
 
     /// Whether the hub gave no valid response, so that a cached copy may be used.
     pub(super) fn is_unreachable(&self) -> bool {
-        matches!(self, HubError::Network { .. } | HubError::Server { .. })
+        use HubError::{Network, Server, Slow};
+        matches!(self, Network { .. } | Server { .. } | Slow { .. })
     }
 
     pub(super) fn write(path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> HubError {
@@ -222,6 +290,24 @@ impl HubError {
         let path = path.into();
         move |source| HubError::DiskRead { path, source }
     }
+}
+
+fn unknown_commit(repo: &str, revision: &str, commits: &[String], cache_dir: &Path) -> String {
+    let cache = cache_dir.display();
+    let Some(last) = commits.last() else {
+        return format!(
+            "the cache {cache} has no files of `{repo}`: check the name, or run once without \
+             --offline (and HF_HUB_OFFLINE)"
+        );
+    };
+    let mut list = commits.iter().take(MAX_COMMITS).cloned().collect::<Vec<_>>().join(", ");
+    if commits.len() > MAX_COMMITS {
+        list += &format!(" and {} more", commits.len() - MAX_COMMITS);
+    }
+    format!(
+        "the cache {cache} does not know the commit of revision `{revision}` of `{repo}`. It has \
+         {list}: name a commit, as in {repo}@{last}"
+    )
 }
 
 fn shown(message: &Option<String>) -> String {

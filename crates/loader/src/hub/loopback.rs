@@ -22,6 +22,7 @@ pub(super) struct Received {
     /// The start of the range asked for.
     pub(super) range: Option<usize>,
     pub(super) authorization: Option<String>,
+    pub(super) accept_encoding: Option<String>,
 }
 
 /// An answer. `Content-Length` is that of the body unless a header says otherwise.
@@ -32,6 +33,8 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// The connection is cut after so many bytes of the body.
     pub(super) cut_after: Option<usize>,
+    /// The connection stays open after the body, until the client closes it.
+    pub(super) hold: bool,
 }
 
 impl Reply {
@@ -125,7 +128,8 @@ fn read_request(stream: &mut TcpStream) -> Option<Received> {
     };
     let range = header("range")
         .map(|range| range.strip_prefix("bytes=").unwrap().trim_end_matches('-').parse().unwrap());
-    Some(Received { method, path, range, authorization: header("authorization") })
+    let (authorization, accept_encoding) = (header("authorization"), header("accept-encoding"));
+    Some(Received { method, path, range, authorization, accept_encoding })
 }
 
 fn write_reply(stream: &mut TcpStream, request: &Received, reply: &Reply) -> std::io::Result<()> {
@@ -144,5 +148,9 @@ fn write_reply(stream: &mut TcpStream, request: &Received, reply: &Reply) -> std
         let until = reply.cut_after.unwrap_or(reply.body.len()).min(reply.body.len());
         stream.write_all(&reply.body[..until])?;
     }
-    stream.flush()
+    stream.flush()?;
+    if reply.hold {
+        while stream.read(&mut [0; 64])? > 0 {}
+    }
+    Ok(())
 }

@@ -4,6 +4,11 @@
 pub trait Progress {
     /// `done` of `total` bytes of `file` are on disk. `done` falls when a download restarts.
     fn advance(&mut self, file: &str, done: u64, total: u64);
+
+    /// Another process downloads `file`, and this one waits for it.
+    fn waiting(&mut self, file: &str) {
+        let _ = file;
+    }
 }
 
 impl<F: FnMut(&str, u64, u64)> Progress for F {

@@ -5,13 +5,28 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use super::address::is_proxy;
+use super::decided::{Decided, DecidedBy};
+use super::environment::{Environment, is_true, own_cache};
 use super::error::HubError;
 
 /// The default hub.
 pub const DEFAULT_ENDPOINT: &str = "https://huggingface.co";
+
+/// The variables of a cache folder, the first one first. The second is the older name.
+const CACHE: [&str; 2] = ["HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"];
+/// The variables of an access token. The second is the older name.
+const TOKEN: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
+const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
+const NO_TOKEN: &str = "HF_HUB_DISABLE_IMPLICIT_TOKEN";
+const TIMEOUT: &str = "HF_HUB_DOWNLOAD_TIMEOUT";
+/// The variables in which the HTTP client looks for a proxy.
+const PROXY: [&str; 6] =
+    ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
 
 /// The addresses of the hub and the cache, and how requests are sent.
 #[derive(Clone, Debug)]
@@ -35,6 +50,11 @@ pub struct HubSettings {
     pub retries: u32,
     /// The pause before the first retry. It doubles each time, up to eight seconds.
     pub retry_pause: Duration,
+    /// A variable that names a proxy whose address is not valid. It is an error before the first
+    /// request, because the HTTP client would connect without a proxy.
+    pub bad_proxy: Option<&'static str>,
+    /// What decided these settings.
+    pub decided: Decided,
 }
 
 /// Settings of the command line, or of a caller. They take precedence over the environment.
@@ -55,58 +75,144 @@ pub struct HubFlags {
 pub struct Token(String);
 
 impl HubSettings {
-    /// Settings from flags and an environment: `|name| std::env::var_os(name)` is that of the process.
+    /// Settings from flags and an environment. That of the process is
+    /// [`process_environment`](super::process_environment).
     ///
     /// Read as Python's `huggingface_hub.constants` reads them: `HF_HOME` (default
-    /// `$XDG_CACHE_HOME/huggingface`, then `~/.cache/huggingface`), `HF_HUB_CACHE` (default
-    /// `$HF_HOME/hub`), `HF_ENDPOINT`, `HF_TOKEN`, `HF_TOKEN_PATH` (default `$HF_HOME/token`),
-    /// `HF_HUB_OFFLINE` else `TRANSFORMERS_OFFLINE`, `HF_HUB_DISABLE_SYMLINKS`. `~` and `$NAME` in
-    /// folders are expanded.
+    /// `$XDG_CACHE_HOME/huggingface`, then `~/.cache/huggingface`), `HF_HUB_CACHE` else
+    /// `HUGGINGFACE_HUB_CACHE` (default `$HF_HOME/hub`), `HF_ENDPOINT`, `HF_TOKEN` else
+    /// `HUGGING_FACE_HUB_TOKEN`, `HF_TOKEN_PATH` (default `$HF_HOME/token`),
+    /// `HF_HUB_DISABLE_IMPLICIT_TOKEN`, `HF_HUB_OFFLINE` else `TRANSFORMERS_OFFLINE`,
+    /// `HF_HUB_DISABLE_SYMLINKS`, `HF_HUB_DOWNLOAD_TIMEOUT`. `~`, `~user` and `$NAME` in folders are
+    /// expanded. An empty variable counts as not set.
     ///
     /// # Errors
-    /// [`HubError::NoHome`] if a default needs a home folder and there is none.
+    /// [`HubError::NoHome`] if a default needs a home folder and there is none;
+    /// [`HubError::BadSetting`]; a token file that cannot be read, if requests are sent.
     pub fn resolve(
         flags: HubFlags,
         environment: impl Fn(&str) -> Option<OsString>,
     ) -> Result<Self, HubError> {
         let env = Environment(&environment);
-        // Needed only for settings without a value.
-        let hf_home = || match env.folder("HF_HOME") {
-            Some(folder) => Ok(folder),
-            None => Ok(env.cache_home()?.join("huggingface")),
+        let (cache_dir, cache_by) = cache_dir(flags.cache_dir, &environment)?;
+        let (offline_by, offline) = match env.first(&OFFLINE) {
+            _ if flags.offline => (DecidedBy::Flag, true),
+            Some((name, value)) => (DecidedBy::Variable(name), is_true(&value)),
+            None => (DecidedBy::Default, false),
         };
-        let cache_dir = match flags.cache_dir.or_else(|| env.folder("HF_HUB_CACHE")) {
-            Some(folder) => folder,
-            None => hf_home()?.join("hub"),
+        let (endpoint_by, endpoint) = match (flags.endpoint, env.text("HF_ENDPOINT")) {
+            (Some(endpoint), _) => (DecidedBy::Flag, endpoint),
+            (None, Some(endpoint)) => (DecidedBy::Variable("HF_ENDPOINT"), endpoint),
+            (None, None) => (DecidedBy::Default, DEFAULT_ENDPOINT.to_owned()),
         };
-        let token_path =
-            env.folder("HF_TOKEN_PATH").or_else(|| Some(hf_home().ok()?.join("token")));
-        let token = flags
-            .token
-            .or_else(|| Token::new(&env.text("HF_TOKEN")?))
-            .or_else(|| Token::new(&fs::read_to_string(token_path?).ok()?));
-        let endpoint = flags
-            .endpoint
-            .or_else(|| env.text("HF_ENDPOINT"))
-            .unwrap_or_else(|| DEFAULT_ENDPOINT.to_owned());
-        let offline = env.text("HF_HUB_OFFLINE").or_else(|| env.text("TRANSFORMERS_OFFLINE"));
+        let token_file = match env.folder(&["HF_TOKEN_PATH"]) {
+            Some((_, path)) => Some(path),
+            None => hf_home(env).ok().map(|(folder, _)| folder.join("token")),
+        };
+        let from_variable = || {
+            let (name, value) = env.first(&TOKEN)?;
+            Some((DecidedBy::Variable(name), Token::new(&value)?))
+        };
+        let (token_by, token) = if let Some(token) = flags.token {
+            (DecidedBy::Flag, Some(token))
+        } else if env.is_true(NO_TOKEN) {
+            (DecidedBy::Variable(NO_TOKEN), None)
+        } else if let Some((by, token)) = from_variable() {
+            (by, Some(token))
+        } else {
+            match token_file.map(|path| (token_of(&path), path)) {
+                Some((Ok(Some(token)), path)) => (DecidedBy::File(path), Some(token)),
+                // Without requests there is no need of a token.
+                Some((Err(source), path)) if !offline => {
+                    return Err(HubError::DiskRead { path, source });
+                }
+                _ => (DecidedBy::Default, None),
+            }
+        };
+        let proxies = PROXY.into_iter().filter_map(|name| Some((name, env.text(name)?)));
         Ok(HubSettings {
             endpoint: endpoint.trim_end_matches('/').to_owned(),
             cache_dir,
-            state_dir: env.cache_home().ok().map(|folder| folder.join("stratoscope")),
+            state_dir: own_cache(&environment),
             token,
-            offline: flags.offline || offline.is_some_and(|value| is_true(&value)),
-            symlinks: !env.text("HF_HUB_DISABLE_SYMLINKS").is_some_and(|value| is_true(&value)),
-            timeout: Duration::from_secs(30),
+            offline,
+            symlinks: !env.is_true("HF_HUB_DISABLE_SYMLINKS"),
+            timeout: timeout(env)?,
             retries: 4,
             retry_pause: Duration::from_millis(500),
+            bad_proxy: { proxies }.find(|(_, value)| !is_proxy(value)).map(|(name, _)| name),
+            decided: Decided {
+                cache_dir: cache_by,
+                endpoint: endpoint_by,
+                token: token_by,
+                offline: offline_by,
+            },
         })
     }
 }
 
+/// The cache folder of repositories, as [`HubSettings::resolve`] reads it, and what decided it. `flag`
+/// takes precedence over the environment.
+///
+/// # Errors
+/// [`HubError::NoHome`] if the default needs a home folder and there is none.
+pub fn cache_dir(
+    flag: Option<PathBuf>,
+    environment: impl Fn(&str) -> Option<OsString>,
+) -> Result<(PathBuf, DecidedBy), HubError> {
+    let env = Environment(&environment);
+    match (flag, env.folder(&CACHE)) {
+        (Some(folder), _) => Ok((folder, DecidedBy::Flag)),
+        (None, Some((name, folder))) => Ok((folder, DecidedBy::Variable(name))),
+        (None, None) => hf_home(env).map(|(folder, by)| (folder.join("hub"), by)),
+    }
+}
+
+/// The folder of the cache and the token, and what decided it.
+fn hf_home(env: Environment<'_>) -> Result<(PathBuf, DecidedBy), HubError> {
+    if let Some((name, folder)) = env.folder(&["HF_HOME"]) {
+        return Ok((folder, DecidedBy::Variable(name)));
+    }
+    let by = match env.text("XDG_CACHE_HOME") {
+        Some(_) => DecidedBy::Variable("XDG_CACHE_HOME"),
+        None => DecidedBy::Default,
+    };
+    Ok((env.cache_home().ok_or(HubError::NoHome)?.join("huggingface"), by))
+}
+
+/// The timeout; Python takes 0 as not set.
+fn timeout(env: Environment<'_>) -> Result<Duration, HubError> {
+    const DEFAULT: Duration = Duration::from_secs(30);
+    let Some(value) = env.text(TIMEOUT) else { return Ok(DEFAULT) };
+    match value.trim().parse::<u32>() {
+        Ok(0) => Ok(DEFAULT),
+        Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
+        Err(_) => Err(HubError::BadSetting {
+            name: TIMEOUT,
+            value,
+            expected: "a whole number of seconds",
+        }),
+    }
+}
+
+/// The token of a file; none if there is no file, or if it is blank.
+fn token_of(path: &std::path::Path) -> io::Result<Option<Token>> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Token::new(&String::from_utf8_lossy(&bytes))),
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 impl Token {
-    /// A token from a text without surrounding white space; `None` if the text is blank.
+    /// A token from a text, without line ends and surrounding white space, as Python reads it; `None`
+    /// if the text is blank.
     pub fn new(text: &str) -> Option<Self> {
+        let text = text.replace(['\r', '\n'], "");
         let text = text.trim();
         (!text.is_empty()).then(|| Token(text.to_owned()))
     }
@@ -122,78 +228,10 @@ impl fmt::Debug for Token {
     }
 }
 
-/// `1`, `ON`, `YES` or `TRUE` in any case, as in Python.
-fn is_true(value: &str) -> bool {
-    ["1", "ON", "YES", "TRUE"].contains(&value.to_ascii_uppercase().as_str())
-}
-
-struct Environment<'a>(&'a dyn Fn(&str) -> Option<OsString>);
-
-impl Environment<'_> {
-    /// A variable that is set and not empty.
-    fn text(&self, name: &str) -> Option<String> {
-        let value = (self.0)(name)?.into_string().ok()?;
-        (!value.is_empty()).then_some(value)
-    }
-
-    /// A folder, with `~` and `$NAME` expanded if the value is Unicode.
-    fn folder(&self, name: &str) -> Option<PathBuf> {
-        let value = (self.0)(name).filter(|value| !value.is_empty())?;
-        Some(match value.into_string() {
-            Ok(text) => self.expand(&text),
-            Err(raw) => PathBuf::from(raw),
-        })
-    }
-
-    fn home(&self) -> Option<PathBuf> {
-        let value = (self.0)("HOME").or_else(|| (self.0)("USERPROFILE"))?;
-        (!value.is_empty()).then(|| PathBuf::from(value))
-    }
-
-    fn cache_home(&self) -> Result<PathBuf, HubError> {
-        self.folder("XDG_CACHE_HOME")
-            .or_else(|| Some(self.home()?.join(".cache")))
-            .ok_or(HubError::NoHome)
-    }
-
-    fn expand(&self, text: &str) -> PathBuf {
-        let text = self.expand_variables(text);
-        match text.strip_prefix('~') {
-            Some(rest) if rest.is_empty() || rest.starts_with('/') => match self.home() {
-                Some(home) => home.join(Path::new(rest.trim_start_matches('/'))),
-                None => PathBuf::from(text),
-            },
-            _ => PathBuf::from(text),
-        }
-    }
-
-    /// Expands `$NAME` and `${NAME}`; the name of a variable that is not set stays.
-    fn expand_variables(&self, text: &str) -> String {
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(at) = rest.find('$') {
-            out.push_str(&rest[..at]);
-            let after = &rest[at + 1..];
-            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let braced = after.strip_prefix('{').and_then(|inner| inner.split_once('}'));
-            let (name, tail) = match braced {
-                Some((name, tail)) => (name, tail),
-                None => after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len())),
-            };
-            match self.text(name).filter(|_| !name.is_empty()) {
-                Some(value) => out.push_str(&value),
-                None => out.push_str(&rest[at..rest.len() - tail.len()]),
-            }
-            rest = tail;
-        }
-        out.push_str(rest);
-        out
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
 
     fn settings(flags: HubFlags, variables: &[(&str, &str)]) -> HubSettings {
         HubSettings::resolve(flags, |name| {
@@ -212,6 +250,9 @@ mod tests {
         check(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x")], "/x/huggingface/hub");
         check(&[("HOME", "/h"), ("XDG_CACHE_HOME", "/x"), ("HF_HOME", "/f")], "/f/hub");
         check(&[("HF_HOME", "/f"), ("HF_HUB_CACHE", "/c")], "/c");
+        check(&[("HF_HOME", "/f"), ("HUGGINGFACE_HUB_CACHE", "/old")], "/old");
+        check(&[("HUGGINGFACE_HUB_CACHE", "/old"), ("HF_HUB_CACHE", "/c")], "/c");
+        check(&[("HOME", "/h"), ("HF_HUB_CACHE", ""), ("HUGGINGFACE_HUB_CACHE", "~/o")], "/h/o");
         check(&[("HOME", "/h"), ("HF_HOME", "~/f")], "/h/f/hub");
         check(&[("HOME", "/h"), ("HF_HOME", "$HOME/a/${D}/$E"), ("D", "d")], "/h/a/d/$E/hub");
         check(&[("HOME", "/h"), ("HF_HOME", "")], "/h/.cache/huggingface/hub");
@@ -227,7 +268,9 @@ mod tests {
             (&[][..], false),
             (&[("HF_HUB_OFFLINE", "1")], true),
             (&[("HF_HUB_OFFLINE", "yes")], true),
+            (&[("HF_HUB_OFFLINE", "on")], true),
             (&[("HF_HUB_OFFLINE", "0")], false),
+            (&[("HF_HUB_OFFLINE", "y")], false),
             (&[("TRANSFORMERS_OFFLINE", "True")], true),
             (&[("HF_HUB_OFFLINE", "0"), ("TRANSFORMERS_OFFLINE", "1")], false),
             (&[("HF_HUB_OFFLINE", ""), ("TRANSFORMERS_OFFLINE", "1")], true),
@@ -260,6 +303,14 @@ mod tests {
             secret(none(), &[("HF_HOME", home), ("HF_TOKEN", "from-env\n")]).as_deref(),
             Some("from-env")
         );
+        let old = ("HUGGING_FACE_HUB_TOKEN", "from-old-\r\nname");
+        assert_eq!(secret(none(), &[("HF_HOME", home), old]).as_deref(), Some("from-old-name"));
+        assert_eq!(secret(none(), &[("HF_TOKEN", "a"), old, ("HOME", "/h")]).as_deref(), Some("a"));
+        // Python reads the file where the variable is blank, not the older variable.
+        let blank = [("HF_HOME", home), ("HF_TOKEN", " "), old];
+        assert_eq!(secret(none(), &blank).as_deref(), Some("from-file"));
+        let implicit = [("HF_HOME", home), ("HF_TOKEN", "x"), (NO_TOKEN, "true")];
+        assert_eq!(secret(none(), &implicit), None);
         let flag = HubFlags { token: Token::new("from-flag"), ..none() };
         assert_eq!(
             secret(flag.clone(), &[("HF_HOME", home), ("HF_TOKEN", "x")]).as_deref(),
@@ -275,5 +326,56 @@ mod tests {
             |variables: &[(&str, &str)]| settings(HubFlags::default(), variables).endpoint;
         assert_eq!(endpoint(&[("HOME", "/h")]), DEFAULT_ENDPOINT);
         assert_eq!(endpoint(&[("HOME", "/h"), ("HF_ENDPOINT", "http://a:1/")]), "http://a:1");
+    }
+
+    #[test]
+    fn what_decided_a_setting_is_known() {
+        let folder = tempfile::tempdir().unwrap();
+        let home = folder.path().to_str().unwrap();
+        fs::write(folder.path().join("token"), "t").unwrap();
+        let decided = |variables: &[(&str, &str)]| settings(HubFlags::default(), variables).decided;
+        assert_eq!(decided(&[("HOME", "/h")]), Decided::default());
+        let found =
+            decided(&[("HF_HOME", home), ("TRANSFORMERS_OFFLINE", "0"), ("HF_ENDPOINT", "e")]);
+        assert_eq!(found.cache_dir, DecidedBy::Variable("HF_HOME"));
+        assert_eq!(found.token, DecidedBy::File(folder.path().join("token")));
+        assert_eq!(found.offline, DecidedBy::Variable("TRANSFORMERS_OFFLINE"));
+        assert_eq!(found.endpoint, DecidedBy::Variable("HF_ENDPOINT"));
+        let found = decided(&[("XDG_CACHE_HOME", home), ("HUGGING_FACE_HUB_TOKEN", "t")]);
+        assert_eq!(found.cache_dir, DecidedBy::Variable("XDG_CACHE_HOME"));
+        assert_eq!(found.token, DecidedBy::Variable("HUGGING_FACE_HUB_TOKEN"));
+        let old = decided(&[("HUGGINGFACE_HUB_CACHE", "/c")]);
+        assert_eq!(old.cache_dir, DecidedBy::Variable("HUGGINGFACE_HUB_CACHE"));
+        let flags = HubFlags { cache_dir: Some("/c".into()), offline: true, ..HubFlags::default() };
+        let found = settings(flags, &[("HF_HOME", home)]).decided;
+        assert_eq!((found.cache_dir, found.offline), (DecidedBy::Flag, DecidedBy::Flag));
+    }
+
+    #[test]
+    fn values_that_cannot_be_used_are_named() {
+        let resolve = |variables: &[(&str, &str)]| {
+            HubSettings::resolve(HubFlags::default(), |name| {
+                variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
+            })
+        };
+        let seconds =
+            |value| Ok::<_, HubError>(resolve(&[("HOME", "/h"), (TIMEOUT, value)])?.timeout);
+        assert_eq!(seconds("7").unwrap(), Duration::from_secs(7));
+        assert_eq!(seconds("0").unwrap(), Duration::from_secs(30));
+        assert!(matches!(seconds("soon"), Err(HubError::BadSetting { name: TIMEOUT, .. })));
+        let proxy = |name, value| resolve(&[("HOME", "/h"), (name, value)]).unwrap().bad_proxy;
+        for name in PROXY {
+            assert_eq!(proxy(name, "http://proxy:99999"), Some(name));
+            assert_eq!(proxy(name, "http://proxy:3128"), None);
+        }
+        // A token file that is a folder: no file, but not absent either.
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_str().unwrap();
+        let found = resolve(&[("HOME", "/h"), ("HF_TOKEN_PATH", path)]);
+        assert!(
+            matches!(found, Err(HubError::DiskRead { path: found, .. }) if found == folder.path())
+        );
+        let offline = [("HOME", "/h"), ("HF_TOKEN_PATH", path), ("HF_HUB_OFFLINE", "1")];
+        assert_eq!(resolve(&offline).unwrap().token, None);
     }
 }

@@ -1,7 +1,10 @@
 //! The hub against a server on the loopback address that speaks its protocol: what goes well.
 
 mod faults;
+mod limits;
 mod load;
+mod shared;
+mod states;
 mod world;
 
 use std::ffi::OsString;
@@ -130,13 +133,10 @@ fn a_cache_that_python_made_is_read_without_network() {
     assert_eq!(found.sha256["config.json"], sha256(CONFIG));
 
     let missing = fetch(world.offline(), None, &usual()).unwrap_err();
-    assert!(
-        matches!(&missing, HubError::OfflineNotCached { file, .. } if file == WEIGHTS),
-        "{missing}"
-    );
+    assert!(matches!(&missing, HubError::NotCached(found) if found.file == WEIGHTS), "{missing}");
     assert_eq!(class(&missing), 3);
     let branch = fetch(world.offline(), Some("v2"), &config()).unwrap_err();
-    assert!(matches!(&branch, HubError::OfflineNotCached { revision, .. } if revision == "v2"));
+    assert!(matches!(&branch, HubError::UnknownCommit { revision, .. } if revision == "v2"));
     assert!(world.hub.requests().is_empty());
 }
 
@@ -194,11 +194,26 @@ fn names_and_settings_are_checked_before_anything_is_asked() {
     }
     assert_eq!(class(&fetch("org/name", "..")), 2);
     assert!(world.hub.requests().is_empty());
-    for endpoint in ["", "hub", "ftp://hub", "http://user:password@hub", "http://hub/?x=1"] {
+    for endpoint in [
+        "",
+        "hub",
+        "ftp://hub",
+        "http://user:password@hub",
+        "http://hub/?x=1",
+        "http://127.0.0.1:99999",
+        "http://127.0.0.1:",
+        "https://hub:+443",
+    ] {
         let settings = HubSettings { endpoint: endpoint.into(), ..world.settings() };
         assert!(matches!(Hub::new(settings), Err(HubError::BadEndpoint { .. })), "{endpoint}");
     }
-    let token = Token::new("hf_\nsecret");
-    let error = Hub::new(HubSettings { token, ..world.settings() }).err().unwrap();
-    assert!(matches!(error, HubError::BadToken) && !format!("{error:?}").contains("secret"));
+    for token in ["hf_\u{1}secret", "hf_secrét", "hf_secret\u{fffd}"] {
+        let bad = |settings| HubSettings { token: Token::new(token), ..settings };
+        let error = Hub::new(bad(world.settings())).err().unwrap();
+        assert!(matches!(error, HubError::BadToken { .. }), "{error:?}");
+        assert!(!format!("{error} {error:?}").contains("secr"), "{error:?}");
+        assert_eq!(class(&error), 2);
+        // It is not sent.
+        assert!(Hub::new(bad(world.offline())).is_ok());
+    }
 }

@@ -100,7 +100,10 @@ impl Verifier {
         {
             return Ok(seen.sha256.clone());
         }
-        let etag = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        // The link leads to the blob, whose name is the checksum. Python may keep the content of the
+        // blob elsewhere, behind one more link.
+        let blob = fs::read_link(pointer).unwrap_or_else(|_| path.clone());
+        let etag = blob.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let sums = Checksums::of(&path, &etag)?;
         let damaged = match (sums.mismatch(&etag), &before) {
             (Some(found), _) => Some((etag.clone(), found.to_owned())),

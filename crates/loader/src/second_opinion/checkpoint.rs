@@ -57,8 +57,8 @@ const BLOCKS: &[&str] = &["num_hidden_layers", "n_layers", "n_layer", "num_layer
 impl Checkpoint {
     pub(super) fn read(source: &Source, progress: &mut dyn Progress) -> Result<Self> {
         let mut files = Files::open(source, &[WEIGHTS, INDEX], progress)?;
-        let config: Value = serde_json::from_slice(&files.need("config.json", "")?)
-            .map_err(|source| crate::Error::Json { file: "config.json".to_owned(), source })?;
+        let config = files.need("config.json", "")?;
+        let config = crate::json::read("config.json", &config, &mut Vec::new())?;
         let mut config = match config {
             Value::Object(config) => config,
             _ => Map::new(),

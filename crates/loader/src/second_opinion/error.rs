@@ -1,6 +1,6 @@
 //! Why there is no second opinion on a checkpoint.
 
-use crate::error::ErrorKind;
+use crate::kind::ErrorKind;
 
 /// Shorthand for this module's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use serde_json::Value;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use tokenizers::normalizers::Precompiled;
 
 /// The factor by which normalisation may lengthen a text, by this module's upper bound. Published
 /// tokenizers stay below 500; thirty replacements of one letter by two reach a thousand million.
@@ -21,7 +21,7 @@ const MAX_REPETITIONS: u64 = 256;
 
 /// The parts of a `tokenizer.json` that are checked.
 #[derive(Deserialize)]
-struct Outline {
+pub(super) struct Outline {
     #[serde(default)]
     normalizer: Value,
     #[serde(default)]
@@ -29,12 +29,16 @@ struct Outline {
     #[serde(default)]
     post_processor: Value,
     #[serde(default)]
-    model: Model,
+    pub(super) model: Model,
 }
 
+/// What the library does not tell of a model.
 #[derive(Deserialize, Default)]
-struct Model {
+pub(super) struct Model {
     continuing_subword_prefix: Option<String>,
+    /// The unknown piece of a Unigram model.
+    #[serde(default)]
+    pub(super) unk_id: Option<u32>,
 }
 
 /// The merges of a BPE model, which are read only if they matter.
@@ -57,7 +61,7 @@ enum Merge {
 }
 
 /// Refuses definitions that fill the memory, or that split a character.
-pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
+pub(super) fn check(bytes: &[u8]) -> Result<Outline, String> {
     let outline: Outline = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
     let steps = [&outline.normalizer, &outline.pre_tokenizer];
     let growth = steps.iter().map(|step| growth(step)).fold(1, u64::saturating_mul);
@@ -78,7 +82,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
     }
     // The library removes the bytes of the prefix from the second part of a merge without a check, and
     // takes the rest for valid UTF-8.
-    let prefix = outline.model.continuing_subword_prefix.unwrap_or_default();
+    let prefix = outline.model.continuing_subword_prefix.as_deref().unwrap_or_default();
     if !prefix.is_empty() {
         let merges: WithMerges = serde_json::from_slice(bytes).map_err(|e| e.to_string())?;
         let fits = |merge: &Merge| {
@@ -86,13 +90,22 @@ pub(super) fn check(bytes: &[u8]) -> Result<(), String> {
                 Merge::Parts(parts) => parts.get(1).map(String::as_str),
                 Merge::Line(line) => line.split(' ').nth(1),
             };
-            second.is_none_or(|second| second.starts_with(&prefix))
+            second.is_none_or(|second| second.starts_with(prefix))
         };
         if !merges.model.merges.iter().all(fits) {
             return Err(format!("a merge of it continues a word without {prefix:?}"));
         }
     }
-    Ok(())
+    Ok(outline)
+}
+
+/// The table of characters of a SentencePiece file.
+pub(super) fn characters(table: &[u8]) -> Result<Precompiled, String> {
+    let growth = longest_replacement(table).unwrap_or(u64::MAX);
+    if growth > MAX_GROWTH {
+        return Err(format!("it could make a text {growth} times as long, or more"));
+    }
+    caught(|| Precompiled::from(table))?.map_err(|error| error.to_string())
 }
 
 /// An upper bound of the factor by which a normalizer or pre-tokenizer lengthens a text, in bytes.
@@ -112,7 +125,7 @@ fn growth(step: &Value) -> u64 {
             };
             let bytes = if fields.get("type").is_some_and(|t| t == "ByteLevel") { 2 } else { 1 };
             let characters = match fields.get("precompiled_charsmap").and_then(Value::as_str) {
-                Some(text) => longest_replacement(text).unwrap_or(u64::MAX),
+                Some(text) => longest_replacement(&decoded(text)).unwrap_or(u64::MAX),
                 None => 1,
             };
             let own = [1 + length("prepend"), length("replacement").max(1), characters, bytes];
@@ -156,10 +169,8 @@ fn repetitions(expression: &str) -> u64 {
     product
 }
 
-/// The longest replacement of a character in a table of SentencePiece, in bytes. The table is base64:
-/// the size of an index, the index, and texts with a zero byte after each. None if the index is longer
-/// than the table, since the library allocates it unchecked.
-fn longest_replacement(table: &str) -> Option<u64> {
+/// The bytes of a text in base64, up to the first other character.
+pub(super) fn decoded(table: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(table.len() / 4 * 3 + 3);
     let (mut bits, mut held) = (0u32, 0);
     for byte in table.bytes() {
@@ -178,7 +189,14 @@ fn longest_replacement(table: &str) -> Option<u64> {
             bytes.push((bits >> held) as u8);
         }
     }
-    let (size, rest) = bytes.split_first_chunk::<4>()?;
+    bytes
+}
+
+/// The longest replacement of a character in a table of SentencePiece, in bytes. The table has the size
+/// of an index, the index, and texts with a zero byte after each. None if the index is longer than the
+/// table, since the library allocates it unchecked.
+fn longest_replacement(table: &[u8]) -> Option<u64> {
+    let (size, rest) = table.split_first_chunk::<4>()?;
     let texts = rest.get(u32::from_le_bytes(*size) as usize / 4 * 4..)?;
     let longest = texts.split(|&byte| byte == 0).map(<[u8]>::len).max();
     Some(longest.unwrap_or(0).max(1) as u64)
@@ -208,13 +226,8 @@ fn repeats(step: &Value) -> bool {
 /// file (tables of SentencePiece, tokens of templates, merges) in too many places to check from
 /// outside. After a panic only its caches are used again, and those have locks.
 pub(super) fn caught<T>(run: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
-        let message = panic.downcast_ref::<String>().map(String::as_str);
-        let message = message.or_else(|| panic.downcast_ref::<&str>().copied());
-        let message = message.unwrap_or("no reason given");
-        let short: String = message.chars().take(200).collect();
-        format!("the tokenizers library cannot handle it ({short})")
-    })
+    let reason = |panic| format!("the tokenizers library cannot handle it ({panic})");
+    crate::panics::caught(run).map_err(reason)
 }
 
 #[cfg(test)]

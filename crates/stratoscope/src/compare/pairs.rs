@@ -10,7 +10,7 @@ use crate::progress::Silent;
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
-use stratoscope_extractor::parse_pairs;
+use stratoscope_extractor::{Inputs, parse_pairs};
 use stratoscope_geometry::{Edit, grouped_mean};
 
 /// The number of pairs that are read at a time, which limits memory.
@@ -68,13 +68,13 @@ pub struct PairsLayer {
     pub random: Estimate,
 }
 
-/// Parses minimal pairs from lines `good TAB bad`. Returns the pairs and the number of blank lines.
+/// Parses minimal pairs from lines `good TAB bad`. A first line with names of columns is skipped.
 /// `place` is the name of the file in messages.
 ///
 /// # Errors
 /// A line without exactly one tab, with an empty sentence, with two equal sentences, or with bytes
 /// that are not UTF-8 (the error names the line); no pair.
-pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair>, usize)> {
+pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<Inputs<MinimalPair>> {
     let read = parse_pairs(bytes, place)?;
     let pairs = read.items.into_iter().map(|text| {
         let pair = MinimalPair {
@@ -92,7 +92,8 @@ pub fn parse_minimal_pairs(bytes: &[u8], place: &str) -> Result<(Vec<MinimalPair
             false => Ok(pair),
         }
     });
-    Ok((pairs.collect::<Result<_>>()?, read.blank_lines))
+    let items = pairs.collect::<Result<_>>()?;
+    Ok(Inputs { items, blank_lines: read.blank_lines, header: read.header })
 }
 
 /// The words over which distances are averaged.
@@ -263,7 +264,8 @@ mod tests {
 
     #[test]
     fn pairs_have_line_numbers() {
-        let (pairs, blank) = parse_minimal_pairs(b"a b\ta c\n\n d\te \n", "f").unwrap();
+        let read = parse_minimal_pairs(b"a b\ta c\n\n d\te \n", "f").unwrap();
+        let (pairs, blank) = (read.items, read.blank_lines);
         assert_eq!((pairs[1].line, pairs[1].good.as_str(), pairs[1].bad.as_str()), (3, " d", "e "));
         assert_eq!(blank, 1);
         let same = parse_minimal_pairs(b"a\tb\nx y\t x y", "f").unwrap_err().to_string();

@@ -59,7 +59,7 @@ struct Pass {
 /// that fails. A measure that is not defined is not an error: it is `None`, and
 /// [`ModelGeometry::omitted`] has the reason.
 pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Result<Report> {
-    let Inputs { items, blank_lines } = corpus.read_all(None, 0)?;
+    let Inputs { items, blank_lines, .. } = corpus.read_all(None, 0)?;
     let input = Input::of(corpus, &items, blank_lines)?;
     if let Some(first) = explorers.first() {
         first.progress().part("tokenizing", 0, 1);

@@ -7,7 +7,7 @@ use crate::analysis::ModelFile;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use stratoscope_extractor::{AnnotatedSentence, read_annotated};
+use stratoscope_extractor::{AnnotatedFile, AnnotatedSentence, read_annotated};
 use stratoscope_probing::{ParsedSentence, Split};
 
 /// A data file of a probe.
@@ -64,13 +64,13 @@ impl ConlluCorpus {
     /// A file that cannot be read or has a wrong format (the error names the line); fewer than
     /// three different sentences.
     pub fn split(path: &Path, seed: u64) -> Result<Self> {
-        let sentences = read_annotated(path)?;
+        let (sentences, file) = read(path)?;
         let texts: Vec<&str> = sentences.iter().map(|s| s.text.text.as_str()).collect();
         let parts = split(&texts, seed, &path.display().to_string(), "sentences")?;
         Ok(Self {
             parts,
             sentences,
-            files: vec![ProbeFile { part: None, file: recorded(path)? }],
+            files: vec![ProbeFile { part: None, file }],
             split_seed: Some(seed),
         })
     }
@@ -90,20 +90,16 @@ impl ConlluCorpus {
         }
         let given = [(Split::Train, train), (Split::Dev, dev), (Split::Test, test)];
         let mut files: Vec<ProbeFile> = Vec::new();
+        let (mut sentences, mut parts) = (Vec::new(), Vec::new());
         for (part, paths) in given {
             for path in paths {
-                let file = recorded(path)?;
+                let (found, file) = read(path)?;
                 if let Some(same) = files.iter().find(|f| f.file.sha256 == file.sha256) {
                     let (first, second) = (same.file.name.clone(), file.name);
                     return Err(ProbeError::SameFile { first, second }.into());
                 }
                 files.push(ProbeFile { part: Some(part), file });
-            }
-        }
-        let (mut sentences, mut parts) = (Vec::new(), Vec::new());
-        for (part, paths) in given {
-            for path in paths {
-                sentences.extend(read_annotated(path)?);
+                sentences.extend(found);
                 parts.resize(sentences.len(), part);
             }
         }
@@ -208,8 +204,8 @@ pub(super) fn parsed(
     ParsedSentence { heads, punctuation, rows }
 }
 
-/// The record of a data file.
-pub(super) fn recorded(path: &Path) -> Result<ModelFile> {
-    let io = |source| stratoscope_extractor::Error::Io { path: path.to_owned(), source };
-    Ok(ModelFile::read(path).map_err(io)?)
+/// The sentences and the record of a data file, which is read once.
+fn read(path: &Path) -> Result<(Vec<AnnotatedSentence>, ModelFile)> {
+    let AnnotatedFile { sentences, bytes, sha256 } = read_annotated(path)?;
+    Ok((sentences, ModelFile { name: path.display().to_string(), bytes, sha256 }))
 }

@@ -60,7 +60,6 @@ struct Metadata {
 }
 
 const FORMAT: u32 = 2;
-const POOLINGS: [Pooling; 4] = [Pooling::First, Pooling::Last, Pooling::Mean, Pooling::Max];
 
 impl SavedProbe {
     /// The labels that the probe can predict (the labels of the training rows), in the order of
@@ -133,7 +132,7 @@ impl SavedProbe {
             .map_err(|_| wrong("weights is not [d_model, classes]".to_owned()))?;
         let intercept = flat("intercept", tensor("intercept")?)?;
         let (mean, sd) = (flat("mean", tensor("mean")?)?, flat("sd", tensor("sd")?)?);
-        let Some(pooling) = POOLINGS.into_iter().find(|p| p.name() == m.pooling) else {
+        let Some(pooling) = Pooling::ALL.into_iter().find(|p| p.name() == m.pooling) else {
             return Err(wrong(format!("there is no pooling {:?}", m.pooling)).into());
         };
         if m.layer > m.model.n_layers || m.classes.iter().any(|&c| c >= m.labels.len()) {

@@ -1,6 +1,6 @@
 //! Classification tasks: texts, or places in texts, with labels.
 
-use super::corpus::{PartCounts, ProbeFile, recorded};
+use super::corpus::{PartCounts, ProbeFile};
 use super::rows::{Item, Rows};
 use super::{ProbeError, split};
 use crate::Result;
@@ -11,7 +11,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
-use stratoscope_extractor::{Text, parse_lines};
+use stratoscope_extractor::{Text, is_header, parse_lines};
 use stratoscope_numerics::generator;
 use stratoscope_probing::Split;
 
@@ -113,18 +113,19 @@ pub struct TsvTask {
     file: Option<ProbeFile>,
     place: String,
     blank_lines: usize,
+    header: Option<String>,
 }
 
 impl TsvTask {
     /// Reads a file of lines `text TAB label`, or `text TAB START-END TAB label`. Blank lines and a
-    /// first line with column names (`text`, `span`, `label`) are skipped.
+    /// first line with the names of the columns ([`header`](Self::header)) are skipped.
     ///
     /// # Errors
     /// A file that cannot be read; [`ProbeError::Line`] for a line with a wrong form.
     pub fn read(path: &Path) -> Result<Self> {
-        let file = ProbeFile { part: None, file: recorded(path)? };
         let bytes = std::fs::read(path)
             .map_err(|source| stratoscope_extractor::Error::Io { path: path.to_owned(), source })?;
+        let file = ProbeFile { part: None, file: ModelFile::of(path, &bytes) };
         Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
     }
 
@@ -136,11 +137,17 @@ impl TsvTask {
     pub fn parse(bytes: &[u8], place: &str) -> Result<Self> {
         let mut rows: Vec<TaskRow> = Vec::new();
         let inputs = parse_lines(bytes, place)?;
-        for (index, text) in inputs.items.into_iter().enumerate() {
+        let table: Vec<Vec<&str>> =
+            inputs.items.iter().map(|line| line.text.split('\t').collect()).collect();
+        let header = table.split_first().filter(|(first, others)| {
+            matches!(first.len(), 2 | 3) && is_header(first, others.iter().map(Vec::as_slice))
+        });
+        let header = header.map(|_| inputs.items[0].text.clone());
+        for (index, text) in inputs.items.iter().enumerate() {
             let line = text.line.unwrap_or(index + 1);
             let wrong = |reason: String| ProbeError::Line { place: place.to_owned(), line, reason };
             let columns: Vec<&str> = text.text.split('\t').collect();
-            if index == 0 && is_header(&columns) {
+            if index == 0 && header.is_some() {
                 continue;
             }
             let (text, span, label) = match columns[..] {
@@ -161,7 +168,13 @@ impl TsvTask {
             row.check(spans).map_err(wrong)?;
             rows.push(row);
         }
-        Ok(Self { rows, file: None, place: place.to_owned(), blank_lines: inputs.blank_lines })
+        Ok(Self {
+            rows,
+            file: None,
+            place: place.to_owned(),
+            blank_lines: inputs.blank_lines,
+            header,
+        })
     }
 
     /// A task from memory; `name` is the name of the label.
@@ -193,7 +206,7 @@ impl TsvTask {
                 reason,
             })?;
         }
-        Ok(Self { rows, file: None, place: name.to_owned(), blank_lines: 0 })
+        Ok(Self { rows, file: None, place: name.to_owned(), blank_lines: 0, header: None })
     }
 
     /// The rows.
@@ -204,6 +217,11 @@ impl TsvTask {
     /// The number of blank lines that were skipped.
     pub fn blank_lines(&self) -> usize {
         self.blank_lines
+    }
+
+    /// The first line, if it has names of columns and was skipped.
+    pub fn header(&self) -> Option<&str> {
+        self.header.as_deref()
     }
 
     /// Whether labels belong to places in texts; otherwise, they belong to whole texts.
@@ -264,15 +282,6 @@ impl TsvTask {
         let seen: BTreeMap<&str, Split> = texts.iter().copied().zip(parts).collect();
         Ok((rows, PartCounts::of(seen.into_values())))
     }
-}
-
-/// Whether a line is the line of column names.
-fn is_header(columns: &[&str]) -> bool {
-    let names: Vec<String> = columns.iter().map(|c| c.trim().to_lowercase()).collect();
-    matches!(
-        names.iter().map(String::as_str).collect::<Vec<_>>()[..],
-        ["text", "label"] | ["text", "span", "label"]
-    )
 }
 
 /// `[keys]`: the part of each key by a seeded random split: a tenth for the test, a tenth held out,

@@ -171,6 +171,35 @@ fn a_vocabulary_that_makes_no_tokenizer_is_refused() {
     let maker = vocabulary("gpt2", &["a"]).number("tokenizer.ggml.bos_token_id", 7);
     check(merges(maker, "a a"), "\"tokenizer.ggml.bos_token_id\" is 7");
     check(vocabulary("bert", &["a"]), "is missing");
+    let whole = |pre: &str| {
+        let maker = vocabulary("gpt2", &["a", "b", "ab"]).text("tokenizer.ggml.pre", pre);
+        merges(maker.number("tokenizer.ggml.bos_token_id", 0), "a b")
+    };
+    let key = "tokenizer.ggml.normalizer.nfc";
+    check(whole("qwen2").number(key, 1), "\"tokenizer.ggml.normalizer.nfc\" is 1");
+    // Where no key tells, llama.cpp puts the first token before a text for some of these names.
+    for (pre, first) in [
+        ("llama-bpe", true),
+        ("llama3", true),
+        ("llama-v3", true),
+        ("falcon3", true),
+        ("falcon-h1", true),
+        ("pixtral", true),
+        ("lfm2", true),
+        ("tekken", true),
+        ("qwen2", false),
+        ("gpt-2", false),
+        ("dbrx", false),
+        ("gpt-4o", false),
+    ] {
+        let definition = open(whole(pre).bytes()).unwrap().tokenizer().unwrap().unwrap();
+        let single = &definition["post_processor"]["processors"][1]["single"];
+        assert_eq!(single[0]["SpecialToken"]["id"] == "a", first, "{pre}");
+        let told = whole(pre).key("tokenizer.ggml.add_bos_token", 7, &[u8::from(!first)]);
+        let definition = open(told.bytes()).unwrap().tokenizer().unwrap().unwrap();
+        let single = &definition["post_processor"]["processors"][1]["single"];
+        assert_eq!(single[0]["SpecialToken"]["id"] == "a", !first, "{pre}");
+    }
 }
 
 /// A fixed sequence of pseudo-random numbers (xorshift).

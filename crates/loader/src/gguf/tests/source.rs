@@ -2,7 +2,7 @@
 
 use super::{fixtures, read};
 use crate::error::Error;
-use crate::hub::{HubFlags, HubSettings, Silent};
+use crate::hub::{HubError, Silent};
 use crate::model::{Model, load};
 use crate::pooling::Pooling;
 use crate::source::Source;
@@ -15,7 +15,7 @@ fn bert() -> std::path::PathBuf {
 fn check(model: &Model, id: &str, file: &str) {
     assert_eq!(model.info.id, id);
     assert_eq!(model.info.family, "BERT");
-    assert_eq!(model.info.sentence_pooling, Some(Pooling::Mean));
+    assert_eq!(model.info.sentence_pooler().unwrap(), Pooling::Mean.into());
     let files: Vec<_> = model.info.files.iter().map(|f| (f.name.as_str(), f.bytes)).collect();
     assert_eq!(files, [(file, bert().metadata().unwrap().len())]);
     let sha256 = model.info.weights_sha256();
@@ -26,15 +26,8 @@ fn check(model: &Model, id: &str, file: &str) {
 #[test]
 fn a_path_is_a_model() {
     let path = bert().display().to_string();
-    let model = load(
-        &Source::of(
-            &path,
-            None,
-            HubSettings::resolve(HubFlags::default(), |_| Some("/x".into())).unwrap(),
-        ),
-        &mut Silent,
-    )
-    .unwrap();
+    let model =
+        load(&Source::of(&path, None, || Err(HubError::NoHome)).unwrap(), &mut Silent).unwrap();
     check(&model, &path, "model.gguf");
     // The same weights under the same names compute the same.
     let family = load(&Source::Folder(fixtures().join("families/bert")), &mut Silent).unwrap();

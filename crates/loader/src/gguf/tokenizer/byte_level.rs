@@ -13,6 +13,8 @@ struct Pre {
     whole_words: bool,
     /// Whether characters are composed first (NFC).
     compose: bool,
+    /// Whether llama.cpp puts the first token before a text where no key tells.
+    first: bool,
 }
 
 enum Split {
@@ -44,24 +46,54 @@ const PRES: &[Pre] = &[
         split: Split::Gpt2,
         whole_words: false,
         compose: false,
+        first: false,
     },
     Pre {
         names: &["smollm", "starcoder", "refact"],
         split: Split::Digits,
         whole_words: false,
         compose: false,
+        first: false,
     },
     Pre {
-        names: &["llama-bpe", "llama3", "llama-v3", "falcon3", "pixtral"],
+        names: &[
+            "llama-bpe",
+            "llama3",
+            "llama-v3",
+            "falcon3",
+            "falcon-h1",
+            "pixtral",
+            "midm-2.0",
+            "lfm2",
+        ],
         split: LLAMA3,
         whole_words: true,
         compose: false,
+        first: true,
     },
-    Pre { names: &["dbrx", "smaug-bpe"], split: LLAMA3, whole_words: false, compose: false },
-    Pre { names: &["qwen2"], split: QWEN2, whole_words: false, compose: true },
-    Pre { names: &["deepseek-r1-qwen"], split: QWEN2, whole_words: false, compose: false },
-    Pre { names: &["gpt-4o", "llama4"], split: GPT4O, whole_words: false, compose: false },
-    Pre { names: &["tekken"], split: TEKKEN, whole_words: true, compose: false },
+    Pre {
+        names: &["dbrx", "smaug-bpe"],
+        split: LLAMA3,
+        whole_words: false,
+        compose: false,
+        first: false,
+    },
+    Pre { names: &["qwen2"], split: QWEN2, whole_words: false, compose: true, first: false },
+    Pre {
+        names: &["deepseek-r1-qwen"],
+        split: QWEN2,
+        whole_words: false,
+        compose: false,
+        first: false,
+    },
+    Pre {
+        names: &["gpt-4o", "llama4"],
+        split: GPT4O,
+        whole_words: false,
+        compose: false,
+        first: false,
+    },
+    Pre { names: &["tekken"], split: TEKKEN, whole_words: true, compose: false, first: true },
 ];
 
 /// The tokenizer of a byte-level vocabulary.
@@ -98,7 +130,7 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
             bytes(false, true),
         ),
     };
-    let processor = match vocabulary.around(false, false)? {
+    let processor = match vocabulary.around(pre.first, false)? {
         None => bytes(true, false),
         Some(template) => {
             json!({ "type": "Sequence", "processors": [bytes(true, false), template] })

@@ -38,7 +38,8 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
     };
     let (first, last) = (token(role, "[CLS]")?, token("seperator_token_id", "[SEP]")?);
     let (unknown, _) = token("unknown_token_id", "[UNK]")?;
-    // No key tells whether texts become lower case first. A vocabulary without capital letters does.
+    // Old files do not tell whether texts become lower case first. A vocabulary without capital letters
+    // does.
     let words = vocabulary.tokens.iter().zip(&vocabulary.kinds);
     let cased = words.filter(|(token, kind)| **kind == Kind::Normal && !bracketed(token));
     let cased = cased.map(|(token, _)| token).any(|t| t.contains(|c: char| c.is_ascii_uppercase()));
@@ -51,8 +52,8 @@ pub(super) fn definition(vocabulary: &Vocabulary<'_>) -> Result<Value> {
             "type": "BertNormalizer",
             "clean_text": true,
             "handle_chinese_chars": true,
-            "strip_accents": null,
-            "lowercase": !cased,
+            "strip_accents": keys.flag("normalizer.strip_accents")?,
+            "lowercase": keys.flag("normalizer.lowercase")?.unwrap_or(!cased),
         },
         "pre_tokenizer": { "type": "BertPreTokenizer" },
         "post_processor": {

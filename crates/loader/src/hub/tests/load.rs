@@ -5,7 +5,8 @@ use std::path::Path;
 use super::super::loopback::Reply;
 use super::super::*;
 use super::world::*;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
+use crate::kind::ErrorKind;
 use crate::model::{Model, load};
 use stratoscope_transformer::{Batch, NoHooks, Sequence};
 
@@ -33,7 +34,7 @@ fn world(name: &str) -> World {
 
 fn load_from(settings: HubSettings, revision: Option<&str>) -> Result<Model, Error> {
     let (repo, revision) = ("org/name".to_owned(), revision.map(str::to_owned));
-    load(&crate::Source::Hub { repo, revision, settings }, &mut Silent)
+    load(&crate::Source::Hub { repo, revision, settings: settings.into() }, &mut Silent)
 }
 
 /// The last hidden states of a few tokens.
@@ -122,8 +123,8 @@ fn weights_that_could_not_be_had_are_not_said_to_be_missing() {
     let part = world("bert");
     part.fetch(&config()).unwrap();
     let error = load_from(part.offline(), None).unwrap_err();
-    let Error::Hub(HubError::OfflineNotCached { file, .. }) = &error else { panic!("{error}") };
-    assert_eq!(file, WEIGHTS);
+    let Error::Hub(HubError::NotCached(found)) = &error else { panic!("{error}") };
+    assert_eq!(found.file, WEIGHTS);
 
     // A storage that fails, at a branch and at a commit: nothing is left out with a warning.
     for revision in [None, Some(COMMIT)] {

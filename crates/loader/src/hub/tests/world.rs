@@ -1,10 +1,11 @@
 //! For the tests: a hub with one repository, its storage on another port, and an empty cache.
 
-use crate::error::ErrorKind;
+use crate::kind::ErrorKind;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
@@ -18,6 +19,31 @@ pub(super) const LATER: &str = "89abcdef0123456789abcdef0123456789abcdef";
 pub(super) const API: &str = "GET /api/models/org/name/revision/main";
 pub(super) const CONFIG: &[u8] = b"{\"model_type\": \"bert\"}\n";
 pub(super) const WEIGHTS: &str = "model.safetensors";
+
+/// A clock that goes on by a step at each look, and keeps the pauses instead of waiting.
+pub(super) struct TestClock {
+    begin: Instant,
+    step: Duration,
+    looks: AtomicU32,
+    pub(super) pauses: Mutex<Vec<Duration>>,
+}
+
+impl TestClock {
+    pub(super) fn new(step: Duration) -> Arc<Self> {
+        let (begin, looks, pauses) = (Instant::now(), AtomicU32::new(0), Mutex::default());
+        Arc::new(Self { begin, step, looks, pauses })
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Instant {
+        self.begin + self.step * self.looks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    fn sleep(&self, time: Duration) {
+        self.pauses.lock().unwrap().push(time);
+    }
+}
 
 pub(super) type Fault = Box<dyn FnMut(&Received) -> Option<Reply> + Send>;
 
@@ -75,6 +101,8 @@ impl World {
             timeout: Duration::from_secs(20),
             retries: 2,
             retry_pause: Duration::ZERO,
+            bad_proxy: None,
+            decided: Decided::default(),
         }
     }
 

@@ -72,6 +72,7 @@ impl Exploration {
                         char_offsets: row.char_offsets,
                         word_id: row.word_id,
                         special: row.special,
+                        unknown: row.unknown,
                     }
                 })
                 .collect(),

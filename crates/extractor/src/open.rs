@@ -1,0 +1,231 @@
+//! Opens a file of texts: its kind by its name, its bytes decompressed and hashed.
+
+use crate::error::{Error, Result};
+use crate::files::hexadecimal;
+use flate2::read::MultiGzDecoder;
+use sha2::{Digest, Sha256};
+use std::fs::{File, Metadata};
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The kind of a file of texts, by its extension. Further extension `.gz`: compressed by gzip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileKind {
+    /// One text per line: `.txt`, and every extension that has no other meaning.
+    Lines,
+    /// `.conllu`, `.conll`: sentences with annotated words.
+    Conllu,
+    /// `.jsonl`, `.ndjson`, and `.json` with one JSON object per line.
+    Jsonl,
+    /// `.csv`: a table with commas, whose first line has the names of the columns.
+    Csv,
+    /// `.tsv`: the same with tabs, without quotes.
+    Tsv,
+    /// `.parquet`: a column of texts.
+    Parquet,
+}
+
+/// Extensions of files that are not read, and what to do with each.
+const REFUSED: &[(&[&str], &str)] = &[
+    (
+        &["zip", "zst", "zstd", "xz", "bz2", "lz4", "br", "7z", "rar", "tar", "tgz"],
+        "decompress it first, or compress it with gzip (.gz)",
+    ),
+    (
+        &["conllup"],
+        "its columns differ from those of CoNLL-U; write its ten CoNLL-U columns to a .conllu file",
+    ),
+    (
+        &["xlsx", "xls", "ods", "arrow", "feather", "orc", "avro"],
+        "save the table as .parquet, .csv or .jsonl",
+    ),
+    (
+        &[
+            "html", "htm", "xhtml", "xml", "tei", "tex", "rtf", "pdf", "ps", "doc", "docx", "odt",
+            "epub", "pptx",
+        ],
+        "save its text in a .txt file, one text per line",
+    ),
+    (
+        &["yaml", "yml", "toml"],
+        "save its texts in a .txt file, one text per line, or a .jsonl file",
+    ),
+    (
+        &[
+            "npy",
+            "npz",
+            "safetensors",
+            "gguf",
+            "bin",
+            "pt",
+            "pth",
+            "ckpt",
+            "pkl",
+            "pickle",
+            "h5",
+            "hdf5",
+            "onnx",
+            "db",
+            "sqlite",
+            "png",
+            "jpg",
+            "jpeg",
+            "gif",
+            "svg",
+            "mp3",
+            "wav",
+            "mp4",
+            "exe",
+            "so",
+        ],
+        "it does not have texts",
+    ),
+];
+
+impl FileKind {
+    /// The kind of a file, by its name.
+    ///
+    /// # Errors
+    /// [`Error::FileKind`] for a file that is known to have no lines of text.
+    pub fn of(path: &Path) -> Result<Self> {
+        let end = extension(&without_gz(path));
+        let known = match end.as_str() {
+            "conllu" | "conll" => Self::Conllu,
+            "jsonl" | "ndjson" | "json" => Self::Jsonl,
+            "csv" => Self::Csv,
+            "tsv" => Self::Tsv,
+            "parquet" => Self::Parquet,
+            _ => Self::Lines,
+        };
+        let refused = REFUSED.iter().find(|(ends, _)| ends.contains(&end.as_str()));
+        let advice = match refused {
+            Some((_, advice)) => *advice,
+            None if known == Self::Parquet && is_gz(path) => "decompress it first",
+            None => return Ok(known),
+        };
+        Err(Error::FileKind { path: path.to_owned(), advice })
+    }
+}
+
+fn extension(path: &Path) -> String {
+    path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+fn is_gz(path: &Path) -> bool {
+    extension(path) == "gz"
+}
+
+fn without_gz(path: &Path) -> PathBuf {
+    if is_gz(path) { path.with_extension("") } else { path.to_owned() }
+}
+
+/// The bytes of a file, or of another source.
+pub(crate) type Bytes = BufReader<Box<dyn Read + Send>>;
+
+/// The number and the sha256 of the bytes of a file that were read so far.
+#[derive(Clone, Default)]
+pub(crate) struct Hash(Arc<Mutex<(u64, Sha256)>>);
+
+impl Hash {
+    fn add(&self, bytes: &[u8]) {
+        let mut hash = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hash.0 += bytes.len() as u64;
+        hash.1.update(bytes);
+    }
+
+    /// The length and the sha256 of the whole file, whose reader has come to the end.
+    pub(crate) fn of_file(&self) -> (u64, String) {
+        let hash = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (hash.0, hexadecimal(&hash.1.clone().finalize()))
+    }
+}
+
+struct Hashed {
+    file: File,
+    hash: Hash,
+}
+
+impl Read for Hashed {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(bytes)?;
+        self.hash.add(&bytes[..n]);
+        Ok(n)
+    }
+}
+
+/// Opens a file that is not a folder.
+pub(crate) fn file(path: &Path) -> Result<File> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    // A folder is not opened, and neither is a pipe opened twice.
+    if std::fs::metadata(path).map_err(io)?.is_dir() {
+        return Err(io(io::ErrorKind::IsADirectory.into()));
+    }
+    File::open(path).map_err(io)
+}
+
+/// The bytes of a file, decompressed by its name; and the hash of the bytes on disk.
+pub(crate) fn bytes(path: &Path) -> Result<(Bytes, Hash)> {
+    let hash = Hash::default();
+    let hashed = Hashed { file: file(path)?, hash: hash.clone() };
+    let reader: Box<dyn Read + Send> = match is_gz(path) {
+        true => Box::new(MultiGzDecoder::new(BufReader::with_capacity(1 << 16, hashed))),
+        false => Box::new(hashed),
+    };
+    Ok((BufReader::with_capacity(1 << 16, reader), hash))
+}
+
+/// The maximum size of a file that is read into memory as a whole.
+const MAX_FILE_BYTES: u64 = 1 << 30;
+
+/// All bytes of a file, decompressed by its name.
+///
+/// # Errors
+/// A file that cannot be read, or has more than 1 GiB.
+pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let read = bytes(path)?.0.take(MAX_FILE_BYTES + 1).read_to_end(&mut all);
+    let read = read.map_err(|source| Error::Io { path: path.to_owned(), source })? as u64;
+    if read > MAX_FILE_BYTES {
+        let place = path.display().to_string();
+        return Err(Error::TooLarge { place, bytes: read, max: MAX_FILE_BYTES as usize });
+    }
+    Ok(all)
+}
+
+/// Whether a path is a regular file, which can be read twice. A pipe or a device cannot.
+pub(crate) fn is_regular(path: &Path) -> bool {
+    std::fs::metadata(path).as_ref().is_ok_and(Metadata::is_file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_by_name() {
+        let of = |name: &str| FileKind::of(Path::new(name));
+        for (name, kind) in [
+            ("a", FileKind::Lines),
+            ("a.txt", FileKind::Lines),
+            ("a.md", FileKind::Lines),
+            ("a.txt.gz", FileKind::Lines),
+            ("a.gz", FileKind::Lines),
+            ("a.CoNLLU", FileKind::Conllu),
+            ("a.json.gz", FileKind::Jsonl),
+            ("a.ndjson", FileKind::Jsonl),
+            ("a.csv", FileKind::Csv),
+            ("a.TSV.GZ", FileKind::Tsv),
+            ("a.parquet", FileKind::Parquet),
+        ] {
+            assert_eq!(of(name).unwrap(), kind, "{name}");
+        }
+        let ends = REFUSED.iter().flat_map(|(ends, _)| ends.iter());
+        for name in
+            ends.map(|end| format!("a.{end}")).chain(["a.parquet.gz".into(), "a.PDF".into()])
+        {
+            let said = of(&name).unwrap_err().to_string();
+            assert!(said.starts_with(&format!("{name} is not a file of texts: ")), "{said}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The three states of a file in the cache: there, known to be absent, unknown.
+
+use std::fs;
+use std::net::TcpListener;
+use std::path::Path;
+
+use super::super::*;
+use super::world::*;
+use crate::error::Error;
+use crate::kind::ErrorKind;
+use crate::model::{Model, load};
+use crate::pooling::Pooling;
+
+const TOKENIZER: &str = "tokenizer.json";
+const POOLING: &str = "1_Pooling/config.json";
+const VOCABULARY: &[u8] = b"[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nbank\n##s\n";
+
+/// A cache as Python leaves it, with the config and the weights of a tiny BERT.
+struct Cached(World);
+
+impl Cached {
+    fn new() -> Self {
+        let cached = Self(World::new());
+        let bert = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/fixtures/families/bert");
+        for name in ["config.json", WEIGHTS] {
+            cached.put(name, &fs::read(bert.join(name)).unwrap());
+        }
+        let refs = cached.0.repo_folder().join("refs");
+        fs::create_dir_all(&refs).unwrap();
+        fs::write(refs.join("main"), COMMIT).unwrap();
+        cached
+    }
+
+    fn write(&self, path: &Path, bytes: &[u8]) {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    }
+
+    fn put(&self, name: &str, bytes: &[u8]) {
+        self.write(&self.0.repo_folder().join("snapshots").join(COMMIT).join(name), bytes);
+    }
+
+    /// Python's mark of a file that the commit does not have.
+    fn mark_absent(&self, name: &str) {
+        self.write(&self.0.repo_folder().join(".no_exist").join(COMMIT).join(name), b"");
+    }
+
+    fn load(&self) -> Result<Model, Error> {
+        load_from(self.0.offline())
+    }
+}
+
+fn load_from(settings: HubSettings) -> Result<Model, Error> {
+    let source = crate::Source::Hub {
+        repo: "org/name".to_owned(),
+        revision: None,
+        settings: settings.into(),
+    };
+    load(&source, &mut Silent)
+}
+
+#[test]
+fn a_pooling_that_is_not_cached_is_not_the_mean() {
+    let cached = Cached::new();
+    let pooler = |cached: &Cached| cached.load().unwrap().info.sentence_pooler;
+    let error = pooler(&cached).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    for part in [POOLING, "org/name", COMMIT, "--pooling"] {
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    cached.mark_absent(POOLING);
+    // The list of modules may name another folder.
+    assert!(pooler(&cached).unwrap_err().to_string().contains("modules.json"));
+    cached.mark_absent("modules.json");
+    assert_eq!(pooler(&cached).unwrap(), None);
+    cached.put(POOLING, br#"{"pooling_mode_cls_token": true}"#);
+    assert_eq!(pooler(&cached).unwrap(), Some(Pooling::First.into()));
+    assert!(cached.load().unwrap().warnings.is_empty());
+
+    // A pooling without the list of modules is used, with a warning.
+    let cached = Cached::new();
+    cached.put(POOLING, br#"{"pooling_mode_cls_token": true}"#);
+    assert_eq!(pooler(&cached).unwrap(), Some(Pooling::First.into()));
+    let warnings = cached.load().unwrap().warnings;
+    assert!(matches!(&warnings[..], [HubWarning::SentencesWithout { .. }]), "{warnings:?}");
+
+    // A hub that cannot be reached leaves the file as unknown as an offline run.
+    let cached = Cached::new();
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = HubSettings { endpoint: format!("http://{nobody}"), ..cached.0.settings() };
+    assert!(load_from(settings).unwrap().info.sentence_pooler.is_err());
+    // A hub that answers makes it known.
+    let world = World::new();
+    let snapshot = world.fetch(&config()).unwrap();
+    assert!(snapshot.unknown.is_empty());
+}
+
+#[test]
+fn a_tokenizer_that_is_not_cached_is_named() {
+    let cached = Cached::new();
+    let named = |model: &Model| match model.info.check_tokenizer_cached() {
+        Err(Error::Hub(HubError::NotCached(found))) => Some(found.file),
+        other => other.map(|()| None).unwrap(),
+    };
+    let model = cached.load().unwrap();
+    assert!(model.tokenizer.is_none() && model.warnings.is_empty());
+    let mut asked = Vec::new();
+    while let Some(file) = named(&cached.load().unwrap()) {
+        cached.mark_absent(&file);
+        asked.push(file);
+    }
+    assert_eq!(asked[0], TOKENIZER);
+    assert!(asked.contains(&"vocab.txt".to_owned()), "{asked:?}");
+}
+
+#[test]
+fn a_tokenizer_that_is_made_without_a_file_says_so() {
+    let cached = Cached::new();
+    cached.put("vocab.txt", VOCABULARY);
+    let without = |model: &Model| match &model.warnings[..] {
+        [HubWarning::TokenizerWithout { files }] => {
+            files.iter().map(|it| it.file.clone()).collect()
+        }
+        [] => Vec::new(),
+        other => panic!("{other:?}"),
+    };
+    let model = cached.load().unwrap();
+    assert!(model.tokenizer.is_some());
+    let files: Vec<String> = without(&model);
+    assert_eq!(files[0], TOKENIZER);
+    assert!(files.contains(&"tokenizer_config.json".to_owned()), "{files:?}");
+    let text = model.warnings[0].to_string();
+    assert!(text.contains("`tokenizer_config.json` of `org/name`"), "{text}");
+    files.iter().for_each(|file| cached.mark_absent(file));
+    cached.put("tokenizer_config.json", b"{}");
+    assert_eq!(without(&cached.load().unwrap()), Vec::<String>::new());
+}
+
+#[test]
+fn weights_are_missing_only_where_that_is_known() {
+    let cached = Cached::new();
+    let snapshot = cached.0.repo_folder().join("snapshots").join(COMMIT);
+    fs::remove_file(snapshot.join(WEIGHTS)).unwrap();
+    let not_cached = |error: &Error| match error {
+        Error::Hub(HubError::NotCached(found)) => Some(found.file.clone()),
+        _ => None,
+    };
+    let error = cached.load().unwrap_err();
+    assert_eq!(not_cached(&error).as_deref(), Some(WEIGHTS), "{error}");
+    cached.mark_absent(WEIGHTS);
+    let error = cached.load().unwrap_err();
+    assert_eq!(not_cached(&error).as_deref(), Some("model.safetensors.index.json"), "{error}");
+    cached.mark_absent("model.safetensors.index.json");
+    let error = cached.load().unwrap_err();
+    assert!(error.to_string().contains("org/name has no model.safetensors and no"), "{error}");
+
+    // A config that the commit does not have is not merely out of the cache.
+    fs::remove_file(snapshot.join("config.json")).unwrap();
+    assert_eq!(not_cached(&cached.load().unwrap_err()).as_deref(), Some("config.json"));
+    cached.mark_absent("config.json");
+    let error = cached.load().unwrap_err();
+    assert!(matches!(&error, Error::Hub(HubError::FileNotFound { .. })), "{error}");
+    let online = fetch(cached.0.settings(), Some(COMMIT), &config()).unwrap_err();
+    assert!(matches!(online, HubError::FileNotFound { .. }), "{online}");
+    assert!(cached.0.hub.requests().is_empty(), "a commit does not change");
+}
+
+#[test]
+fn a_revision_whose_commit_is_unknown_lists_the_commits_at_hand() {
+    let cached = Cached::new();
+    fs::remove_dir_all(cached.0.repo_folder().join("refs")).unwrap();
+    let later = cached.0.repo_folder().join("snapshots").join(LATER);
+    fs::create_dir_all(later).unwrap();
+    fs::create_dir_all(cached.0.repo_folder().join("snapshots/not-a-commit")).unwrap();
+    let error = cached.load().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound);
+    let text = error.to_string();
+    let list = format!("{COMMIT}, {LATER}: name a commit, as in org/name@{LATER}");
+    assert!(text.contains("`main`") && text.contains(&list), "{text}");
+    assert!(!text.contains("not-a-commit"), "{text}");
+    let at = format!("org/name@{COMMIT}");
+    let source =
+        crate::Source::Hub { repo: at, revision: None, settings: cached.0.offline().into() };
+    assert!(load(&source, &mut Silent).is_ok());
+
+    // Nothing at all of a repository, which no path has as its name either.
+    let (repo, settings) = ("org/nothing".to_owned(), cached.0.offline());
+    let source = crate::Source::Hub { repo, revision: None, settings: settings.into() };
+    let text = load(&source, &mut Silent).unwrap_err().to_string();
+    assert!(text.starts_with("there is no file or folder org/nothing; offline, and"), "{text}");
+    assert!(text.contains("has no files of `org/nothing`"), "{text}");
+}

@@ -1,0 +1,276 @@
+//! Folders of every layout, and the ids that transformers' AutoTokenizer gives for them; files that are
+//! refused by name.
+
+use super::{Declared, Folder, Found, JSON, Tokenizer, read};
+use crate::error::Result;
+use crate::note::Note;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+/// `tokenizer_layouts.json`, which `make_layouts.py` writes.
+#[derive(Deserialize)]
+struct Table {
+    texts: Vec<String>,
+    pair: (String, String),
+    contents: BTreeMap<String, Value>,
+    layouts: Vec<Layout>,
+}
+
+#[derive(Deserialize)]
+struct Layout {
+    name: String,
+    config: Value,
+    files: BTreeMap<String, Value>,
+    /// `[texts + 1]`: the ids of each text, and of the pair.
+    expected: Vec<Vec<u32>>,
+    /// The class of transformers.
+    class: String,
+    source: Option<String>,
+}
+
+/// Files in memory.
+#[derive(Default, Clone)]
+struct Memory(BTreeMap<String, Vec<u8>>);
+
+impl Folder for Memory {
+    fn id(&self) -> &str {
+        "tiny"
+    }
+
+    fn fetch(&mut self, _: &[&str]) -> Result<()> {
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        Ok(self.0.get(name).cloned().map(Cow::Owned))
+    }
+}
+
+impl Memory {
+    fn with(mut self, name: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.0.insert(name.to_owned(), content.into());
+        self
+    }
+
+    fn read(mut self, config: &Value) -> Result<Found> {
+        let text = |key: &str| config[key].as_str().map(str::to_owned);
+        let declared = Declared {
+            model_type: text("model_type").unwrap(),
+            model_name: text("model_name"),
+            tokenizer_class: text("tokenizer_class"),
+        };
+        read(&mut self, &declared)
+    }
+
+    fn tokenizer(self, model_type: &str) -> Tokenizer {
+        match self.read(&json!({ "model_type": model_type })).unwrap() {
+            Found::Tokenizer(tokenizer) => *tokenizer,
+            Found::None { reason } => panic!("{reason}"),
+        }
+    }
+
+    /// Why there is no tokenizer.
+    fn refused(self, model_type: &str) -> String {
+        match self.read(&json!({ "model_type": model_type })) {
+            Err(error) => error.to_string(),
+            Ok(Found::None { reason }) => reason,
+            Ok(Found::Tokenizer(_)) => panic!("it was read"),
+        }
+    }
+}
+
+/// A tokenizer from files in memory.
+pub(crate) fn tokenizer(model_type: &str, files: &[(&str, &[u8])]) -> Tokenizer {
+    let folder = files.iter().fold(Memory::default(), |f, (name, bytes)| f.with(name, *bytes));
+    folder.tokenizer(model_type)
+}
+
+impl Table {
+    fn read() -> Self {
+        let path =
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/fixtures/tokenizer_layouts.json");
+        serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// A value with the shared contents in place of their names.
+    fn expand(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => {
+                let name = text.strip_prefix('@').and_then(|name| self.contents.get(name));
+                name.unwrap_or(value).clone()
+            }
+            Value::Array(list) => list.iter().map(|value| self.expand(value)).collect(),
+            Value::Object(fields) => {
+                fields.iter().map(|(key, value)| (key.clone(), self.expand(value))).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn folder(&self, layout: &Layout) -> Memory {
+        let bytes = |value: &Value| match self.expand(value) {
+            Value::String(text) => text.into_bytes(),
+            Value::Object(fields) if fields.contains_key("base64") => {
+                super::guard::decoded(fields["base64"].as_str().unwrap())
+            }
+            other => other.to_string().into_bytes(),
+        };
+        Memory(layout.files.iter().map(|(name, value)| (name.clone(), bytes(value))).collect())
+    }
+}
+
+#[test]
+fn every_layout_has_the_ids_of_transformers() {
+    let table = Table::read();
+    let (mut wrong, mut classes) = (Vec::new(), BTreeMap::new());
+    for layout in &table.layouts {
+        *classes.entry(layout.class.as_str()).or_insert(0) += 1;
+        let tokenizer = match table.folder(layout).read(&layout.config) {
+            Ok(Found::Tokenizer(tokenizer)) => tokenizer,
+            Ok(Found::None { reason }) => {
+                wrong.push(format!("{}: {reason}", layout.name));
+                continue;
+            }
+            Err(error) => {
+                wrong.push(format!("{}: {error}", layout.name));
+                continue;
+            }
+        };
+        let pair = (table.pair.0.as_str(), Some(table.pair.1.as_str()));
+        let texts = table.texts.iter().map(|text| (text.as_str(), None)).chain([pair]);
+        assert_eq!(layout.expected.len(), table.texts.len() + 1);
+        for ((text, pair), expected) in texts.zip(&layout.expected) {
+            let ids = tokenizer.encode(text, pair).unwrap().ids;
+            if ids != *expected {
+                let tokens = |ids: &[u32]| {
+                    let token = |id: &u32| tokenizer.token(*id).unwrap_or_else(|| id.to_string());
+                    ids.iter().map(token).collect::<Vec<_>>().join(" ")
+                };
+                let (ours, theirs) = (tokens(&ids), tokens(expected));
+                let (name, class) = (&layout.name, &layout.class);
+                wrong.push(format!("{name} ({class}), {text:?}:\n  {ours}\n  {theirs}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
+    let published = table.layouts.iter().filter(|layout| layout.source.is_some()).count();
+    assert!(table.layouts.len() >= 180 && published >= 60 && classes.len() >= 17);
+}
+
+fn words() -> Vec<u8> {
+    "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nbank\n##s\n".into()
+}
+
+#[test]
+fn what_cannot_be_applied_is_refused_by_name() {
+    let with = |settings: Value| {
+        let folder = Memory::default().with("vocab.txt", words());
+        folder.with("tokenizer_config.json", settings.to_string())
+    };
+    let check = |folder: Memory, what: &str| {
+        let error = folder.refused("bert");
+        assert!(error.contains(what), "{error}");
+    };
+    check(with(json!({"tokenizer_class": "BertJapaneseTokenizer"})), "BertJapaneseTokenizer");
+    check(with(json!({"do_lower_case": "yes"})), "\"do_lower_case\" is \"yes\"");
+    check(with(json!({"do_lower_case": null})), "\"do_lower_case\" is null");
+    check(with(json!({"strip_accents": 1})), "\"strip_accents\" is 1");
+    check(with(json!({"cls_token": 7})), "\"cls_token\" is 7");
+    check(with(json!({"cls_token": {"content": "[CLS]"}})), "\"cls_token\"");
+    check(with(json!({"cls_token": null})), "\"cls_token\" is null");
+    check(with(json!({"unk_token": null})), "\"unk_token\" is null");
+    check(with(json!({"added_tokens_decoder": []})), "\"added_tokens_decoder\" is []");
+    check(with(json!({"added_tokens_decoder": {"x": {"content": "a"}}})), "added_tokens_decoder.x");
+    let odd = json!({"9": {"content": "a", "colour": "red"}});
+    check(with(json!({"added_tokens_decoder": odd})), "added_tokens_decoder.9");
+    check(with(json!({"extra_special_tokens": "a"})), "\"extra_special_tokens\" is \"a\"");
+    check(with(json!({"extra_special_tokens": [1]})), "\"extra_special_tokens\" is 1");
+    check(with(json!({"init_inputs": ["x"]})), "\"init_inputs\"");
+    check(with(json!({"fast_tokenizer_files": ["tokenizer.4.0.json"]})), "tokenizer.4.0.json");
+    check(
+        with(json!({})).with("added_tokens.json", "{\"a\": -1}"),
+        "added_tokens.json: \"a\" is -1",
+    );
+    check(with(json!({})).with("special_tokens_map.json", "[]"), "special_tokens_map.json");
+    check(with(json!([])), "tokenizer_config.json is not valid JSON");
+    check(Memory::default(), "there is no tokenizer.json, and no vocab.txt");
+    check(Memory::default().with("tekken.json", "{}"), "tekken.json");
+    check(Memory::default().with("vocab.txt", [0xff, 0xfe]), "vocab.txt");
+    let refused = |model_type: &str, files: &[(&str, &str)], what: &str| {
+        let folder = files.iter().fold(Memory::default(), |f, (name, text)| f.with(name, *text));
+        let error = folder.refused(model_type);
+        assert!(error.contains(what), "{error}");
+    };
+    refused(
+        "roberta",
+        &[("vocab.json", "{}")],
+        "there is no tokenizer.json, and no vocab.json with merges.txt",
+    );
+    refused("roberta", &[("vocab.json", "[]"), ("merges.txt", "")], "vocab.json is not valid JSON");
+    refused("roberta", &[("vocab.json", "{\"a\": 0}"), ("merges.txt", "a")], "merges.txt");
+    refused("roberta", &[("vocab.json", "{\"a\": 0, \"abc\": 1}"), ("merges.txt", "a a")], "aa");
+    refused("llama", &[("tokenizer.model", "IQ== 0\nIg== 1\n")], "tokenizer.model");
+    refused(
+        "llama",
+        &[("tokenizer.model", "")],
+        "tokenizer.model as a tokenizer: it has no pieces",
+    );
+    refused(
+        "modernbert",
+        &[("vocab.txt", "a")],
+        "there is no tokenizer.json, and no tokenizer.model",
+    );
+}
+
+#[test]
+fn dropout_is_off_and_said() {
+    let bpe = json!({"type": "BPE", "dropout": 0.5, "unk_token": "?",
+        "vocab": {"?": 0, "a": 1, "b": 2, "ab": 3}, "merges": ["a b"]});
+    let file = json!({"version": "1.0", "added_tokens": [], "model": bpe}).to_string();
+    let folder = Memory::default().with(JSON, file).with(
+        "tokenizer_config.json",
+        json!({"tokenizer_class": "PreTrainedTokenizerFast"}).to_string(),
+    );
+    let tokenizer = folder.tokenizer("bert");
+    assert_eq!(tokenizer.notes(), [Note::Dropout(0.5)]);
+    for _ in 0..50 {
+        assert_eq!(tokenizer.encode("abab", None).unwrap().ids, [3, 3]);
+    }
+}
+
+#[test]
+fn a_class_with_another_model_is_said() {
+    let model = json!({"type": "WordLevel", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "a": 1}});
+    let file = json!({"version": "1.0", "added_tokens": [], "model": model}).to_string();
+    let tokenizer = Memory::default().with(JSON, file).tokenizer("bert");
+    let note = Note::OtherModel { class: "BertTokenizer", file: "WordLevel" };
+    assert_eq!(tokenizer.notes(), [note]);
+    assert_eq!(tokenizer.kind(), "WordPiece");
+}
+
+#[test]
+fn a_mark_alone_has_no_place_and_the_unknown_piece_is_known_by_its_id() {
+    let pieces = json!([
+        ["[PAD]", 0.0],
+        ["[CLS]", 0.0],
+        ["[SEP]", 0.0],
+        ["what", 0.0],
+        ["▁", -1.0],
+        ["中", -2.0],
+        ["文", -2.0]
+    ]);
+    let model = json!({"type": "Unigram", "unk_id": 3, "vocab": pieces});
+    let marks = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always"});
+    let file =
+        json!({"version": "1.0", "added_tokens": [], "pre_tokenizer": marks, "model": model});
+    let settings = json!({"tokenizer_class": "PreTrainedTokenizerFast"}).to_string();
+    let folder = Memory::default().with(JSON, file.to_string());
+    let tokenizer = folder.with("tokenizer_config.json", settings).tokenizer("bert");
+    assert_eq!(tokenizer.unknown_id(), Some(3));
+    let encoding = tokenizer.encode("中文 ☃", None).unwrap();
+    assert_eq!(encoding.ids, [4, 5, 6, 4, 3]);
+    assert_eq!(encoding.char_offsets, [[0, 0], [0, 1], [1, 2], [0, 0], [3, 4]]);
+    assert_eq!(encoding.word_ids, [None, Some(0), Some(0), None, Some(1)]);
+}

@@ -1,0 +1,158 @@
+//! The names of a checkpoint: where the trunk begins, and which tensor is which weight.
+
+use crate::error::{Error, Result};
+use crate::families::{BUFFERS, Family, Rule};
+use crate::note::Note;
+use crate::stored::{Stored, StoredTensors};
+use std::collections::{BTreeSet, HashMap};
+use stratoscope_transformer::Architecture;
+
+pub(super) const TOKENS: &str = "embed.token.weight";
+pub(super) const UNEMBED: &str = "head.unembed.weight";
+
+/// The rules of each canonical module, for one checkpoint.
+pub(super) struct Names {
+    family: &'static Family,
+    /// The prefix of the trunk, with its point.
+    prefix: String,
+    /// The end of the prefix that the family knows.
+    usual: &'static str,
+    /// The rule, the place of the module in the rule, and the checkpoint's module with its prefix.
+    modules: HashMap<String, Vec<(&'static Rule, usize, String)>>,
+}
+
+/// The tensor of a canonical weight.
+pub(super) struct SourceTensor<'a> {
+    pub(super) rule: &'static Rule,
+    /// The place of the weight in the rule.
+    pub(super) index: usize,
+    /// The name of the tensor.
+    pub(super) name: String,
+    pub(super) tensor: &'a dyn Stored,
+}
+
+impl Names {
+    /// # Errors
+    /// [`Error::SeveralTrunks`] if the names have several prefixes of which the family knows none.
+    pub(super) fn new(
+        family: &'static Family,
+        architecture: &Architecture,
+        tensors: &StoredTensors<'_>,
+    ) -> Result<Self> {
+        let prefix = prefix(family, tensors)?;
+        let ends = family.prefixes.iter().copied().filter(|usual| prefix.ends_with(usual));
+        let usual = ends.max_by_key(|usual| usual.len()).unwrap_or("");
+        let mut modules: HashMap<String, Vec<_>> = HashMap::new();
+        let trunk = family.names.iter().map(|rule| (rule, prefix.as_str()));
+        // The head lies beside the trunk, or beside a module around it.
+        let outer = prefix.match_indices('.').map(|(at, _)| &prefix[..=at]).rev().chain([""]);
+        let head = outer.flat_map(|outer| family.head.iter().map(move |rule| (rule, outer)));
+        for (rule, prefix) in trunk.chain(head) {
+            for (index, canonical) in rule.to.iter().enumerate() {
+                let blocks = if canonical.contains("{i}") { architecture.n_weight_sets } else { 1 };
+                for i in 0..blocks {
+                    let i = i.to_string();
+                    let module = format!("{prefix}{}", rule.from.replace("{i}", &i));
+                    let entry = modules.entry(canonical.replace("{i}", &i)).or_default();
+                    entry.push((rule, index, module));
+                }
+            }
+        }
+        // Tied weights are in the file under either name.
+        if architecture.head.is_some_and(|head| head.tied)
+            && let Some(head) = modules.get("head.unembed").cloned()
+        {
+            modules.entry("embed.token".to_owned()).or_default().extend(head);
+        }
+        Ok(Self { family, prefix, usual, modules })
+    }
+
+    /// A note about a prefix that the family does not know.
+    pub(super) fn note(&self) -> Option<Note> {
+        let prefix = self.prefix.strip_suffix(self.usual).unwrap_or(&self.prefix);
+        (!prefix.is_empty()).then(|| Note::Prefix { prefix: prefix.to_owned() })
+    }
+
+    /// Whether a tensor that no rule uses may change a state: it lies within the trunk, and is neither a
+    /// buffer nor a part that the family leaves out.
+    pub(super) fn in_trunk(&self, name: &str) -> bool {
+        let Some(bare) = name.strip_prefix(&self.prefix) else { return false };
+        let root = |name: &str| name.split('.').next().unwrap_or_default().to_owned();
+        let of_rule = |name: &str| self.family.names.iter().any(|r| root(r.from) == root(name));
+        // Beside a trunk without a usual prefix stand the heads.
+        let mut usual = self.family.prefixes.iter();
+        let within = !self.usual.is_empty()
+            || of_rule(bare)
+            || usual.any(|usual| bare.strip_prefix(usual).is_some_and(of_rule));
+        within
+            && !BUFFERS.iter().any(|end| name.ends_with(end))
+            && !self.family.unused.iter().any(|start| bare.starts_with(start))
+    }
+
+    /// The name of a canonical weight in the checkpoint.
+    pub(super) fn expected(&self, canonical: &str) -> String {
+        let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
+        let rules = self.modules.get(module).and_then(|rules| rules.first());
+        format!("{}.{kind}", rules.map_or(module, |(_, _, source)| source))
+    }
+
+    /// The tensor of a canonical weight, under its present or its old name.
+    pub(super) fn find<'a>(
+        &self,
+        canonical: &str,
+        tensors: &'a StoredTensors<'_>,
+    ) -> Option<SourceTensor<'a>> {
+        self.all(canonical, tensors).next()
+    }
+
+    /// The other tensors of the trunk for the weight that [`find`](Self::find) finds.
+    pub(super) fn others<'a>(
+        &self,
+        canonical: &str,
+        tensors: &'a StoredTensors<'_>,
+    ) -> Vec<(String, &'a dyn Stored)> {
+        let all = self.all(canonical, tensors).skip(1);
+        let of_trunk = all.filter(|found| found.name.starts_with(&self.prefix));
+        let own = of_trunk.filter(|found| found.rule.to.iter().any(|to| canonical.starts_with(to)));
+        own.map(|found| (found.name, found.tensor)).collect()
+    }
+
+    fn all<'a>(
+        &self,
+        canonical: &str,
+        tensors: &'a StoredTensors<'_>,
+    ) -> impl Iterator<Item = SourceTensor<'a>> {
+        let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
+        // Checkpoints converted from TensorFlow name weight and bias of a norm so.
+        let old = if kind == "weight" { "gamma" } else { "beta" };
+        self.modules.get(module).into_iter().flatten().flat_map(move |(rule, index, source)| {
+            [kind, old].into_iter().filter_map(move |kind| {
+                let name = format!("{source}.{kind}");
+                let tensor = &**tensors.get(&name)?;
+                Some(SourceTensor { rule, index: *index, name, tensor })
+            })
+        })
+    }
+}
+
+/// What stands before the names of the trunk. The first rule of which the checkpoint has a tensor
+/// tells; the embedding is the first of every family.
+fn prefix(family: &Family, tensors: &StoredTensors<'_>) -> Result<String> {
+    let before = |module: &str| -> BTreeSet<&str> {
+        let names = tensors.keys().filter_map(|name| name.strip_suffix(".weight"));
+        let names = names.filter_map(|name| name.strip_suffix(module));
+        names.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
+    };
+    let modules = family.names.iter().map(|rule| rule.from.replace("{i}", "0"));
+    let found = modules.map(|module| before(&module)).find(|prefixes| !prefixes.is_empty());
+    let found = found.unwrap_or_default();
+    let usual = family.prefixes.iter().copied().chain([""]).find(|usual| found.contains(usual));
+    match (usual, found.len()) {
+        (Some(usual), _) => Ok(usual.to_owned()),
+        (None, 0 | 1) => Ok(found.first().map_or("", |prefix| prefix).to_owned()),
+        (None, _) => Err(Error::SeveralTrunks {
+            family: family.name.to_owned(),
+            prefixes: found.into_iter().map(str::to_owned).collect(),
+        }),
+    }
+}

@@ -1,0 +1,193 @@
+//! The cache of the hub and its settings, as users meet them: an offline run with a part of a model,
+//! older variables, no home folder, and names that are paths.
+
+use crate::checkpoints::Checkpoint;
+use crate::command::{Place, tiny};
+use std::process::Command;
+
+const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+
+/// Puts a model into the cache `hub` of a place, in Python's layout, without some of its files.
+fn cache(place: &Place, repo: &str, model: &Checkpoint, without: &[&str]) {
+    let folder = place.path(&format!("hub/models--{}", repo.replace('/', "--")));
+    let snapshot = folder.join("snapshots").join(COMMIT);
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(folder.join("refs")).unwrap();
+    std::fs::write(folder.join("refs/main"), COMMIT).unwrap();
+    model.write(&snapshot);
+    for file in without {
+        std::fs::remove_file(snapshot.join(file)).unwrap();
+    }
+}
+
+/// Marks a file as Python does when the hub says that a commit does not have it.
+fn mark_absent(place: &Place, repo: &str, file: &str) {
+    let folder = format!("hub/models--{}/.no_exist/{COMMIT}", repo.replace('/', "--"));
+    let mark = place.path(&folder).join(file);
+    std::fs::create_dir_all(mark.parent().unwrap()).unwrap();
+    std::fs::write(mark, "").unwrap();
+}
+
+#[test]
+fn a_part_of_a_model_in_the_cache_is_no_other_model() {
+    let place = Place::with_tiny();
+    cache(&place, "org/part", &tiny(), &[]);
+    cache(&place, "org/notok", &tiny(), &["vocab.txt"]);
+    cache(&place, "org/noref", &tiny(), &[]);
+    std::fs::remove_dir_all(place.path("hub/models--org--noref/refs")).unwrap();
+    let extract = |model: &str, more: &str| {
+        let line = "extract 'the bank' --offline --cache-dir hub --json --layers -1 --quiet";
+        place.line(&format!("{line} --model {model} {more}"))
+    };
+
+    // The states of tokens need no pooling, those of a sentence do.
+    let tokens = extract("org/part", "").done();
+    let refused = extract("org/part", "--sentences");
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(3), ""));
+    for part in ["1_Pooling/config.json", "org/part", "hub", "--pooling"] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    extract("org/part", "--sentences --pooling mean").done();
+    let states = |outcome: crate::command::Outcome| outcome.json()["layers"][0].clone();
+    mark_absent(&place, "org/part", "1_Pooling/config.json");
+    mark_absent(&place, "org/part", "modules.json");
+    let mean = states(extract("org/part", "--sentences"));
+    assert_eq!(mean, states(extract("org/part", "--sentences --pooling mean")));
+    let pooling = place.path(&format!("hub/models--org--part/snapshots/{COMMIT}/1_Pooling"));
+    std::fs::create_dir_all(&pooling).unwrap();
+    let first = r#"{"pooling_mode_cls_token": true}"#;
+    std::fs::write(pooling.join("config.json"), first).unwrap();
+    let own = states(extract("org/part", "--sentences"));
+    assert_ne!(own, mean);
+    let rows = states(tokens);
+    assert_eq!(own["hidden_states"][0], rows["hidden_states"][0]);
+
+    let notok = extract("org/notok", "");
+    assert_eq!(notok.code, Some(3), "{}", notok.stderr);
+    assert!(notok.stderr.contains("`tokenizer.json` of `org/notok`"), "{}", notok.stderr);
+    assert!(notok.stderr.contains("is not in the cache hub"), "{}", notok.stderr);
+    place.write("ids.txt", "2 5 3\n");
+    let ids = "extract --token-ids ids.txt --model org/notok --offline --cache-dir hub --json";
+    place.line(ids).done();
+
+    let noref = extract("org/noref", "");
+    assert_eq!(noref.code, Some(3), "{}", noref.stderr);
+    let advice = format!("It has {COMMIT}: name a commit, as in org/noref@{COMMIT}");
+    assert!(noref.stderr.contains(&advice), "{}", noref.stderr);
+    extract(&format!("org/noref@{COMMIT}"), "").done();
+    extract("org/noref", &format!("--revision {COMMIT}")).done();
+}
+
+#[test]
+fn the_cache_has_its_older_names_too() {
+    let place = Place::new();
+    cache(&place, "org/whole", &tiny(), &[]);
+    std::fs::create_dir(place.path("home")).unwrap();
+    let info = |name: &str, value: &str| {
+        let mut command = place.command(["info", "org/whole", "--json"]);
+        place.finish(command.env("HF_HUB_OFFLINE", "1").env(name, value))
+    };
+    let here = place.path("");
+    let here = here.to_str().unwrap();
+    for (name, value) in [
+        ("HF_HUB_CACHE", "hub"),
+        ("HUGGINGFACE_HUB_CACHE", "hub"),
+        ("HUGGINGFACE_HUB_CACHE", "~/../hub"),
+        ("HF_HOME", here),
+    ] {
+        assert_eq!(info(name, value).code, Some(0), "{name} {value}");
+    }
+    assert_eq!(info("HF_HUB_CACHE", "elsewhere").code, Some(3));
+}
+
+/// The program without any variable.
+fn bare(place: &Place, line: &str) -> Command {
+    let mut command = place.command(crate::command::words(line));
+    command.env_clear();
+    command
+}
+
+#[test]
+fn a_bundled_model_and_a_folder_need_no_home() {
+    let place = Place::with_tiny();
+    for line in [
+        "explore 'The bank.' --quiet --output out",
+        "extract 'the bank' --model ./tiny --json",
+        "extract 'the bank' --model tiny --json",
+        "doctor --offline",
+        "models --cache-dir hub",
+    ] {
+        let outcome = place.finish(&mut bare(&place, line));
+        assert_eq!(outcome.code, Some(0), "{line}: {}", outcome.stderr);
+    }
+    // Settings that are not valid do not matter either.
+    for (name, value) in
+        [("HF_HUB_DOWNLOAD_TIMEOUT", "soon"), ("HTTPS_PROXY", "http://x:99999"), ("HF_TOKEN", "ä")]
+    {
+        let mut command = bare(&place, "extract 'the bank' --model tiny --json");
+        let outcome = place.finish(command.env(name, value));
+        assert_eq!(outcome.code, Some(0), "{name}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn settings_that_cannot_be_used_are_errors_for_a_repository() {
+    let place = Place::new();
+    for (name, value) in [
+        ("HF_TOKEN", "hf_\u{1}secret"),
+        ("HF_ENDPOINT", "http://127.0.0.1:99999"),
+        ("HF_HUB_DOWNLOAD_TIMEOUT", "secret"),
+    ] {
+        let outcome = place.finish(place.command(["info", "org/name"]).env(name, value));
+        assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(2), ""), "{name}");
+        assert!(outcome.stderr.contains(name), "{}", outcome.stderr);
+        assert!(name != "HF_TOKEN" || !outcome.stderr.contains("secret"), "{}", outcome.stderr);
+    }
+    let mut command = place.command(["info", "org/name"]);
+    command.env("HF_ENDPOINT", "http://hub.invalid").env("HTTPS_PROXY", "http://u:secret@p:99999");
+    let outcome = place.finish(&mut command);
+    assert_eq!(outcome.code, Some(2), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("HTTPS_PROXY") && !outcome.stderr.contains("secret"));
+    let outcome = place.finish(command.arg("--offline"));
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
+}
+
+#[test]
+fn doctor_says_what_decided_the_settings() {
+    let place = Place::new();
+    let doctor = |variables: &[(&str, &str)], line: &str| {
+        let mut command = place.command(crate::command::words(line));
+        command.envs(variables.iter().copied());
+        place.finish(&mut command).json()
+    };
+    let found = doctor(&[], "doctor --json");
+    assert_eq!(found["token"], "absent");
+    assert_eq!(found["offline"], "no (the default)");
+    assert!(found["cache"].as_str().unwrap().ends_with("does not exist yet (the default)"));
+    assert!(found["hub"].as_str().unwrap().contains("(set by HF_ENDPOINT) does not answer"));
+
+    let found = doctor(
+        &[
+            ("HUGGINGFACE_HUB_CACHE", "hub"),
+            ("HUGGING_FACE_HUB_TOKEN", "hf_secret"),
+            ("TRANSFORMERS_OFFLINE", "on"),
+        ],
+        "doctor --json",
+    );
+    assert_eq!(found["cache"], "hub, does not exist yet (set by HUGGINGFACE_HUB_CACHE)");
+    assert_eq!(found["token"], "present (set by HUGGING_FACE_HUB_TOKEN)");
+    assert_eq!(found["offline"], "yes (set by TRANSFORMERS_OFFLINE)");
+    assert!(!found.to_string().contains("hf_secret"));
+    let found = doctor(
+        &[("HF_TOKEN", "x"), ("HF_HUB_DISABLE_IMPLICIT_TOKEN", "1"), ("HF_HOME", "f")],
+        "doctor --json --offline",
+    );
+    assert_eq!(found["token"], "not sent (set by HF_HUB_DISABLE_IMPLICIT_TOKEN)");
+    assert_eq!(found["offline"], "yes (set by the command line)");
+    assert_eq!(found["cache"], "f/hub, does not exist yet (set by HF_HOME)");
+    // What is wrong is a finding.
+    let found = doctor(&[("HF_HUB_DOWNLOAD_TIMEOUT", "soon")], "doctor --json");
+    assert!(found["hub"].as_str().unwrap().contains("HF_HUB_DOWNLOAD_TIMEOUT"), "{found}");
+    let found = doctor(&[("HF_TOKEN", "\u{1}")], "doctor --json");
+    assert!(found["hub"].as_str().unwrap().contains("not contacted"), "{found}");
+}

@@ -1,0 +1,193 @@
+//! Vectors of sentences: poolings and the modules after them, compared with sentence-transformers'
+//! formulas in numpy (`fixtures/make_sentences.py`).
+
+use crate::checkpoints::Checkpoint;
+use crate::command::{Place, tiny};
+use crate::fixtures::{Tensors, distance, path};
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// The cases: a name, the files of the modules, and their weights.
+fn cases() -> Vec<(String, Checkpoint)> {
+    let text = std::fs::read_to_string(path("sentences/cases.json")).unwrap();
+    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    let bytes = std::fs::read(path("sentences/tensors.safetensors")).unwrap();
+    let stored = SafeTensors::deserialize(&bytes).unwrap();
+    let case = |case: Value| {
+        let name = case["name"].as_str().unwrap().to_owned();
+        let mut model = Checkpoint::fixture("bert-gelu-new");
+        for (file, content) in case["files"].as_object().unwrap() {
+            model.files.insert(file.clone(), content.to_string().into_bytes());
+        }
+        for module in case["files"]["modules.json"].as_array().unwrap() {
+            let folder = module["path"].as_str().unwrap();
+            let start = format!("{name}/{folder}/");
+            let own = stored.tensors().into_iter();
+            let own: Vec<_> = own
+                .filter_map(|(name, view)| Some((name.strip_prefix(&start)?.to_owned(), view)))
+                .filter(|(name, _)| !folder.is_empty() && name != "expected")
+                .collect();
+            if !own.is_empty() {
+                let weights = safetensors::serialize(own, None).unwrap();
+                model.files.insert(format!("{folder}/model.safetensors"), weights);
+            }
+        }
+        (name, model)
+    };
+    cases.into_iter().map(case).collect()
+}
+
+#[test]
+fn sentence_vectors_are_those_of_sentence_transformers() {
+    let place = Place::new();
+    let golden = Tensors::read(path("families/bert-gelu-new/golden.safetensors"));
+    let (ids, offsets) =
+        (golden.i64("input_ids").unwrap(), golden.i64("sequence_offsets").unwrap());
+    let mut lines = String::new();
+    for w in offsets.windows(2) {
+        let ids: Vec<_> = ids[w[0] as usize..w[1] as usize].iter().map(i64::to_string).collect();
+        writeln!(lines, "{}", ids.join(" ")).unwrap();
+    }
+    place.write("ids.txt", lines);
+    let right = Tensors::read(path("sentences/tensors.safetensors"));
+    for (name, model) in cases() {
+        model.write(&place.path(&name));
+        let output = format!("{name}.safetensors");
+        let line =
+            format!("extract --model {name} --token-ids ids.txt --sentences --output {output}");
+        place.line(&line).done();
+        let (ours, shape) = Tensors::read(place.path(&output)).f32("hidden_states").unwrap();
+        let (theirs, expected) = right.f32(&format!("{name}/expected")).unwrap();
+        assert_eq!(shape, expected, "{name}");
+        let (difference, largest) = distance(&ours, &theirs);
+        println!("{name}: within {:.1e} of the largest value", difference / largest);
+        assert!(difference < 1e-5 * largest, "{name}: {difference:e} of {largest}");
+    }
+}
+
+/// A corpus in shards and a single file have equal vectors, also where a linear layer changes their
+/// width.
+#[test]
+fn a_corpus_has_the_vectors_of_a_single_file() {
+    let place = Place::new();
+    let mut model = tiny();
+    let (_, dense) = cases().into_iter().find(|(name, _)| name == "dense").unwrap();
+    model.files.extend(dense.files);
+    model.write(&place.path("dense"));
+    place.write("texts.txt", "the river bank\nmoney\nthe bank of the river\n");
+    let line = "extract --model dense --file texts.txt --sentences --layers 3";
+    place.line(&format!("{line} --output one.safetensors")).done();
+    place.line(&format!("{line} --output many")).done();
+    let one = Tensors::read(place.path("one.safetensors")).f32("hidden_states").unwrap();
+    assert_eq!(one.1, [1, 3, 7]);
+    let shards: Vec<_> = place.files("many").into_keys().collect();
+    let shard = shards.iter().find(|name| name.ends_with(".safetensors")).unwrap();
+    let many = Tensors::read(place.path("many").join(shard)).f32("hidden_states").unwrap();
+    assert_eq!(one, many);
+    let index = place.files("many")["index.json"].clone().unwrap();
+    let index = String::from_utf8(index).unwrap();
+    assert!(index.contains("first, Dense 24 → 7, LayerNorm, Normalize"), "{index}");
+}
+
+/// Poolings and modules that are not supported are refused by the requests that need them, and by no
+/// other.
+#[test]
+fn only_sentence_vectors_need_the_pooling() {
+    let transformer = json!({"path": "", "type": "sentence_transformers.models.Transformer"});
+    let pooling = json!({"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"});
+    let module = |class: &str| json!({"path": format!("2_{class}"), "type": format!("x.{class}")});
+    let dense = json!({"in_features": 24, "out_features": 3, "activation_function": "x.Swish"});
+    let named = json!({"module_input_name": "token_embeddings"});
+    let mean = json!({"pooling_mode": "mean"});
+    let cases: Vec<(&str, Vec<(&str, Value)>)> = vec![
+        ("median", vec![("1_Pooling/config.json", json!({"pooling_mode": "median"}))]),
+        (
+            "pooling_mode_median",
+            vec![("1_Pooling/config.json", json!({"pooling_mode_median": true}))],
+        ),
+        (
+            "\"CNN\"",
+            vec![
+                ("1_Pooling/config.json", mean.clone()),
+                ("modules.json", json!([transformer, pooling, module("CNN")])),
+            ],
+        ),
+        (
+            "\"WeightedLayerPooling\"",
+            vec![("modules.json", json!([transformer, module("WeightedLayerPooling"), pooling]))],
+        ),
+        ("\"StaticEmbedding\"", vec![("modules.json", json!([module("StaticEmbedding")]))]),
+        ("a Pooling is expected", vec![("modules.json", json!([transformer]))]),
+        ("1_Pooling/config.json", vec![("modules.json", json!([transformer, pooling]))]),
+        (
+            "x.Swish",
+            vec![
+                ("1_Pooling/config.json", mean.clone()),
+                ("modules.json", json!([transformer, pooling, module("Dense")])),
+                ("2_Dense/config.json", dense),
+            ],
+        ),
+        (
+            "2_Dense/model.safetensors",
+            vec![
+                ("1_Pooling/config.json", mean.clone()),
+                ("modules.json", json!([transformer, pooling, module("Dense")])),
+                ("2_Dense/config.json", json!({"in_features": 24, "out_features": 3})),
+            ],
+        ),
+        (
+            "token_embeddings",
+            vec![
+                ("1_Pooling/config.json", mean),
+                ("modules.json", json!([transformer, pooling, module("Normalize")])),
+                ("2_Normalize/config.json", named),
+            ],
+        ),
+        ("modules.json", vec![("modules.json", json!({"0": transformer}))]),
+    ];
+    let place = Place::new();
+    for (index, (named, files)) in cases.into_iter().enumerate() {
+        let folder = format!("model{index}");
+        let mut model = tiny();
+        for (name, content) in files {
+            model.files.insert(name.to_owned(), content.to_string().into_bytes());
+        }
+        model.write(&place.path(&folder));
+        let info = place.line(&format!("info {folder} --json")).json();
+        assert_eq!(info["sentence_pooling"], Value::Null);
+        let why = info["sentence_pooling_error"].as_str().unwrap();
+        assert!(why.contains(named), "{named}: {why}");
+        let extract = format!("extract 'the river bank' --model {folder} --output {folder}");
+        place.line(&format!("{extract}-tokens.safetensors")).done();
+        place.line(&format!("{extract}-words.safetensors --words")).done();
+        place.line(&format!("{extract}-max.safetensors --sentences --pooling max")).done();
+        let refused = place.line(&format!("{extract}-sentences.safetensors --sentences"));
+        // A missing file has the code of what is not found.
+        assert!(matches!(refused.code, Some(3 | 4)), "{named}: {refused:?}");
+        assert_eq!(refused.stderr.lines().count(), 1, "{named}");
+        for part in [named, "--pooling"] {
+            assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+        }
+    }
+}
+
+/// A probe of whole texts pools as the model does, if that is one pooling.
+#[test]
+fn a_probe_of_texts_needs_one_pooling() {
+    let place = Place::new();
+    let mut model = tiny();
+    let both = json!({"pooling_mode": ["mean", "max"]}).to_string();
+    model.files.insert("1_Pooling/config.json".to_owned(), both.into_bytes());
+    model.write(&place.path("both"));
+    let rows = (0..24).map(|i| {
+        let (word, label) = if i % 2 == 0 { ("river", "a") } else { ("money", "b") };
+        format!("the {word} bank {}\t{label}\n", "the ".repeat(i / 2))
+    });
+    place.write("task.tsv", rows.collect::<String>());
+    let line = "probe --tsv task.tsv --model both --layers 3";
+    let refused = place.line(line);
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("mean + max"), "{}", refused.stderr);
+    place.line(&format!("{line} --pooling weighted-mean")).done();
+}
