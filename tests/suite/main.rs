@@ -3,6 +3,7 @@
 // Helpers of tests can panic as tests do, and differences are printed.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
+mod bank;
 mod baseline;
 mod cache;
 mod checkpoints;
