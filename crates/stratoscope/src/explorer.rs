@@ -195,8 +195,7 @@ struct Fetching<'a>(&'a dyn Progress);
 
 impl hub::Progress for Fetching<'_> {
     fn advance(&mut self, file: &str, done: u64, total: u64) {
-        let what = format!("fetching {file}");
-        self.0.step(crate::Step { what: &what, done, total, unit: crate::StepUnit::Parts });
+        self.0.fetching(file, done, total);
     }
 
     fn waiting(&mut self, file: &str) {
