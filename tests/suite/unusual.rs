@@ -143,7 +143,7 @@ fn two_matrices_that_differ_are_not_tied() {
     check_states("t5", &load(&decoder.source()).unwrap().transformer, &golden("t5"));
 }
 
-/// States need no head: a head that is damaged is left out, and the reason is said.
+/// States need no head: a damaged head is left out, and a note has the reason.
 #[test]
 fn a_damaged_head_matters_only_to_logits() {
     let nan = f32::NAN.to_le_bytes();

@@ -13,7 +13,6 @@ use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use crate::files::write_file;
 use hf_hub::{Cache, CacheRepo, Repo, RepoType};
@@ -259,10 +258,7 @@ pub(super) fn create_parent(path: &Path) -> Result<(), HubError> {
 
 /// Writes a small file atomically, and its folder where it is missing.
 pub(super) fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), HubError> {
-    // Threads of one process share the name of an unfinished file.
-    static WRITING: Mutex<()> = Mutex::new(());
     create_parent(path)?;
-    let _guard = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
     write_file(path, |out| out.write_all(bytes)).map_err(HubError::write(path))
 }
 
