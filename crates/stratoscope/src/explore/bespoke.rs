@@ -4,7 +4,7 @@ use super::Exploration;
 use super::maps::LayerMaps;
 use super::options::{Alignment, Reducer};
 use crate::analysis::{Bespoke, Figure, Picture};
-use crate::text::short_name;
+use crate::text::{counted, short_name};
 use serde_json::{Value, json};
 use stratoscope_chart::csv_field;
 use stratoscope_extractor::LayerSelection;
@@ -125,8 +125,9 @@ impl Exploration {
             (_, 0) => " Special tokens are placed on the map, but the map is not fitted to them."
                 .to_owned(),
             _ => format!(
-                " Special tokens and {sinks} tokens with an outlying norm are placed on the map, \
-                 but the map is not fitted to them."
+                " Special tokens and {} with an outlying norm are placed on the map, but the map is \
+                 not fitted to them.",
+                counted(sinks, "token", "tokens")
             ),
         }
     }

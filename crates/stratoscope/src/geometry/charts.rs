@@ -303,7 +303,12 @@ struct PairMatrix<'a> {
 impl<'a> PairMatrix<'a> {
     /// A matrix of the layers of two models; `models` can name one model twice.
     fn of(title: String, models: [&String; 2], pairs: &'a LayerPairs, kind: PairKind) -> Self {
-        let [rows, columns] = models.map(|name| format!("layer of {name}"));
+        let of_two = models[0] != models[1];
+        let [rows, columns] = models.map(|name| match of_two {
+            true => format!("layer of {name}"),
+            // The title of the matrix names the model.
+            false => "layer".to_owned(),
+        });
         let axes = [
             Axis::layers_of(rows, &pairs.row_layers),
             Axis::layers_of(columns, &pairs.column_layers),
