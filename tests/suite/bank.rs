@@ -1,8 +1,7 @@
 //! The reference bank: its trees, its labels, its counts and its balance.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-
-const BANK: &str = include_str!("../../crates/probing/bank/bank.conllu");
+use stratoscope_probing::BANK;
 
 const NOUNS: &str = "ACT ANIMAL ARTIFACT ATTRIBUTE BODY COGNITION COMMUNICATION EVENT FEELING FOOD \
                      GROUP LOCATION MOTIVE NATURALOBJECT PERSON PHENOMENON PLANT POSSESSION PROCESS \

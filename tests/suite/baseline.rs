@@ -27,14 +27,14 @@ fn the_shipped_baseline_equals_the_computed_one() {
 }
 
 #[test]
-fn the_baseline_of_other_weights_is_refused() {
+fn the_baseline_of_another_model_is_refused() {
     let explorer = Explorer::open(bundled()).unwrap();
     let origin = explorer.origin();
     let mut other = Baseline::parse(stratoscope_bundled::BASELINE, &origin).unwrap();
-    other.weights = vec!["0".repeat(64)];
+    other.model = "0".repeat(64);
     let json = serde_json::to_string(&other).unwrap();
     let error = Baseline::parse(&json, &origin).unwrap_err();
-    assert!(error.to_string().contains("other weights"), "{error}");
+    assert!(error.to_string().contains("another tokenizer"), "{error}");
     assert!(Baseline::parse("{}", &origin).is_err());
     // A baseline of an older definition has other fields.
     let older = stratoscope_bundled::BASELINE.replacen('{', "{ \"seed\": 0,", 1);

@@ -82,7 +82,7 @@ fn a_part_of_a_model_in_the_cache_is_no_other_model() {
 fn the_cache_has_its_older_names_too() {
     let place = Place::new();
     cache(&place, "org/whole", &tiny(), &[]);
-    std::fs::create_dir(place.path("home")).unwrap();
+    std::fs::create_dir_all(place.path("home")).unwrap();
     let info = |name: &str, value: &str| {
         let mut command = place.command(["info", "org/whole", "--json"]);
         place.finish(command.env("HF_HUB_OFFLINE", "1").env(name, value))

@@ -13,6 +13,12 @@ use tempfile::TempDir;
 /// The program, built by cargo with this suite.
 const PROGRAM: &str = env!("CARGO_BIN_EXE_stratoscope-under-test");
 
+/// The stored states of banks, in a place.
+pub(crate) const BANKS: &str = "home/.cache/stratoscope/banks";
+
+/// The stored states of banks that all places share.
+pub(crate) const SHARED_BANKS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/banks");
+
 /// A temporary folder in which the program runs. It also has the home folder of the program.
 pub(crate) struct Place(TempDir);
 
@@ -26,7 +32,9 @@ pub(crate) struct Outcome {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap())
+        let place = Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap());
+        place.share_banks();
+        place
     }
 
     /// A place with a tiny model in the folder `tiny`.
@@ -63,6 +71,17 @@ impl Place {
             .env("COLUMNS", "100")
             .stdin(Stdio::null());
         command
+    }
+
+    /// Links the stored states of banks to a folder that all places share: the bundled model computes
+    /// them once, and not in every test. A test compares them with those of a place of its own.
+    fn share_banks(&self) {
+        let (own, shared) = (self.path(BANKS), Path::new(SHARED_BANKS));
+        if own.symlink_metadata().is_err() {
+            std::fs::create_dir_all(shared).unwrap();
+            std::fs::create_dir_all(own.parent().unwrap()).unwrap();
+            std::os::unix::fs::symlink(shared, own).unwrap();
+        }
     }
 
     pub(crate) fn run<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Outcome {

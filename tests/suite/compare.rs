@@ -64,7 +64,15 @@ fn distances_of_aligned_words_equal_those_of_python() {
             assert!((0.0..=100.0).contains(&number(&ours["percentile"])));
         }
         near(&layer["sentence"], &expected["sentence"]);
-        assert_eq!((&layer["kept"]["n"], &layer["random"]["n"]), (&5.into(), &5000.into()));
+        // Of the kept words, "bank" and "lent" are content words.
+        assert_eq!((&layer["kept"]["n"], &layer["random"]["n"]), (&2.into(), &5000.into()));
+        let aligned = found["alignment"].as_array().unwrap().iter().zip(words);
+        let content = aligned.filter(|(word, _)| word["edit"] == "kept" && word["content"] == true);
+        let (names, distances): (Vec<&str>, Vec<f64>) =
+            content.map(|(w, d)| (w["first"].as_str().unwrap(), number(&d["distance"]))).unzip();
+        assert_eq!(names, ["bank", "lent"]);
+        let mean = (distances[0] + distances[1]) / 2.0;
+        assert!((number(&layer["kept"]["value"]) - mean).abs() < 1e-12);
         assert!(layer["replaced"]["interval"].is_null() && layer["replaced"]["n"] == 1);
         let [low, median, high] = interval(&layer["random"]);
         assert!(0.0 < low && low < median && median < high);
@@ -178,8 +186,8 @@ fn reference_pairs_are_computed_once_and_stored() {
         assert_eq!(layer["random"]["n"], 5000);
     }
 
-    // What is damaged, of other weights or not complete is computed again.
-    changed["weights"] = serde_json::json!(["0"]);
+    // What is damaged, of another model or not complete is computed again.
+    changed["model"] = serde_json::json!("0");
     let mut short: Value = serde_json::from_slice(&stored).unwrap();
     short["centres"][1] = serde_json::json!([[0.0], [1.0]]);
     for other in ["{".to_owned(), changed.to_string(), short.to_string()] {
@@ -261,6 +269,7 @@ fn files_do_not_depend_on_the_number_of_threads() {
     of("2", "b");
     let names: Vec<String> = place.files("a").keys().cloned().collect();
     let expected = [
+        "captions.md",
         "compare.csv",
         "compare.json",
         "compare.png",

@@ -168,6 +168,7 @@ fn csv_equals_json_and_files_do_not_depend_on_threads() {
     assert_eq!(
         names,
         [
+            "captions.md",
             "cka.csv",
             "cka.json",
             "cka.png",

@@ -41,7 +41,7 @@ fn files_of_other_kinds_are_read_or_refused_but_never_as_prose() {
     assert_eq!(texts(&place, "quoted.csv", ""), ["The bank, by \"the\"\nriver"]);
     place.write("a.tsv", "label\ttext\nx\t\"The bank\ny\tA river\n");
     assert_eq!(texts(&place, "a.tsv", ""), ["\"The bank", "A river"]);
-    assert_eq!(texts(&place, "a.tsv", "--field label"), ["x", "y"]);
+    assert_eq!(read(&place, "a.tsv", "--field label").unwrap().0, ["x", "y"]);
     place.write("a.md", "The bank\n\nA river\n");
     assert_eq!(read(&place, "a.md", "").unwrap().0, two);
     let mut said = String::new();
@@ -107,7 +107,7 @@ fn files_compressed_by_gzip_are_read() {
     assert_eq!(said, "out: already complete\n");
     place.write("cut.txt.gz", &packed(b"The bank\nA river\n")[..20]);
     let said = read(&place, "cut.txt.gz", "").unwrap_err();
-    assert!(said.starts_with("1 error: cannot read or write cut.txt.gz"), "{said}");
+    assert!(said.starts_with("4 error: cut.txt.gz cannot be decompressed"), "{said}");
     // A megabyte of packed zeros is a line without end.
     place.write("bomb.txt.gz", packed(&vec![b'a'; 40 << 20]));
     let said = read(&place, "bomb.txt.gz", "").unwrap_err();
@@ -139,10 +139,16 @@ fn texts_beyond_the_maximum_are_refused_before_they_are_tokenized() {
         let (texts, notes) = read(&place, name, "--long cut").unwrap();
         assert_eq!(texts.len(), 2, "{name}");
         let line = if name == "a.csv" { 3 } else { 2 };
-        let expected = format!(
-            "warning: line {line} is longer than 4 MiB and was cut to its first 37 tokens\n"
-        );
+        let expected = format!("warning: line {line} is long and was cut to its first 37 tokens\n");
         assert_eq!(notes, expected, "{name}");
+    }
+    for pair in [format!("the bank\t{long}\n"), format!("{long}\tthe bank\n")] {
+        place.write("p.tsv", &pair);
+        let said = read(&place, "p.tsv", "--pairs").unwrap_err();
+        assert!(said.starts_with("4 error: p.tsv, line 1 has 4718592 bytes, and 4 MiB"), "{said}");
+        let (texts, notes) = read(&place, "p.tsv", "--pairs --long cut").unwrap();
+        assert_eq!(texts.len(), 1);
+        assert_eq!(notes, "warning: line 1 is long and was cut to its first 37 tokens\n");
     }
     let said = place.line_reading("extract --model tiny - --json", long.as_bytes());
     assert!(
@@ -284,8 +290,49 @@ fn names_that_are_not_utf8_are_names() {
     }
     let shards = run("extract --model tiny --file FILE --output OUT");
     assert_eq!(shards.code, Some(2), "{}", shards.stderr);
+    for command in ["info", "explore --model", "fetch"] {
+        let words = command.split(' ').map(OsStr::new);
+        let model = place.run(words.chain([OsStr::from_bytes(b"m\xff")]));
+        assert_eq!(model.code, Some(2), "{}", model.stderr);
+        let said = "is not UTF-8; give a symbolic link to it";
+        assert!(model.stderr.contains(said), "{}", model.stderr);
+    }
     let text = place.run([OsStr::new("explore"), OsStr::from_bytes(b"the \xff")]);
     assert_eq!(text.code, Some(2), "{}", text.stderr);
+}
+
+#[test]
+fn faults_of_a_file_are_named_with_their_line() {
+    use std::io::Write;
+    let place = Place::with_tiny();
+    let gz = |name: &str, cut: usize| {
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        gz.write_all(lines(400).as_bytes()).unwrap();
+        let bytes = gz.finish().unwrap();
+        place.write(name, &bytes[..bytes.len() - cut]);
+    };
+    gz("whole.txt.gz", 0);
+    gz("cut.txt.gz", 30);
+    place.write("not.txt.gz", "the river\n");
+    place.write("open.csv", "text,n\nthe river,1\n\"the bank,2\nthe tea,3\n");
+    place.write("long.csv", format!("text,n\nthe river,1\n{},2\n", "a".repeat(33 << 20)));
+    place.write("long.conllu", format!("# text = {}\n", "a".repeat(5 << 20)));
+    place.write("a.csv~", "text\nthe river\n");
+    let explore = |file: &str| place.line(&format!("extract --model tiny --json --file {file}"));
+    explore("whole.txt.gz").done();
+    for (file, said) in [
+        ("cut.txt.gz", "cut.txt.gz cannot be decompressed"),
+        ("not.txt.gz", "not.txt.gz cannot be decompressed"),
+        ("open.csv", "open.csv, line 3: a quotation mark"),
+        ("long.csv", "long.csv, line 3 has"),
+        ("long.conllu", "long.conllu, line 1 has"),
+        ("a.csv~", "a.csv~ is not a file of texts"),
+    ] {
+        let refused = explore(file);
+        assert_eq!(refused.code, Some(4), "{file}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{file}: {}", refused.stderr);
+        assert!(!refused.stderr.contains("--long"), "{file}: {}", refused.stderr);
+    }
 }
 
 #[test]
@@ -317,4 +364,208 @@ fn messages_show_control_characters_by_code() {
         "out",
     ]);
     assert!(!shown.done().stdout.contains(['\u{1b}', '\u{9b}']));
+}
+
+#[test]
+fn unknown_tokens_are_marked_and_many_are_a_warning() {
+    let place = Place::with_tiny();
+    let few = "explore --model tiny 'the river ☃ refused a loan by the bank' --output";
+    assert_eq!(place.line(&format!("{few} tokens --quiet")).done().stderr, "");
+    place.line(&format!("{few} words --words")).done();
+    for folder in ["tokens", "words"] {
+        let files = place.files(folder);
+        for figure in ["similarity.svg", "trajectory.svg", "activations.svg"] {
+            let svg = String::from_utf8(files[figure].clone().unwrap()).unwrap();
+            assert!(svg.contains("not in the vocabulary"), "{folder} {figure}");
+        }
+        let trails = crate::command::json_of(&files, "trajectory.json");
+        let tokens = trails["tokens"].as_array().unwrap();
+        let unknown: Vec<&str> = (tokens.iter().filter(|token| token["unknown"] == true))
+            .map(|token| token["text"].as_str().unwrap())
+            .collect();
+        let label = if folder == "tokens" { "☃ [UNK]" } else { "☃" };
+        assert_eq!(unknown, [label], "{folder}");
+    }
+    let warning = "tokens are unknown: the vocabulary does not have their letters";
+    place.write("many.txt", "☃ river\n中 bank\n");
+    place.write("few.txt", "the river bank\nthe river ☃\n");
+    place.write("ids.txt", "2 2 9\n");
+    for (line, expected) in [
+        ("explore '☃ river'", Some("1 of 2")),
+        ("explore 'the river bank by the ☃'", None),
+        ("extract --file many.txt --json", Some("2 of 4")),
+        ("extract --file many.txt --output out", Some("2 of 4")),
+        ("extract --file few.txt --output few", None),
+        ("extract --token-ids ids.txt --json", Some("2 of 3")),
+    ] {
+        let said = place.line(&format!("{line} --model tiny")).done().stderr;
+        match expected {
+            Some(numbers) => assert!(
+                said.contains(&format!("warning: {numbers}")) && said.contains(warning),
+                "{line}: {said}"
+            ),
+            None => assert!(!said.contains("unknown"), "{line}: {said}"),
+        }
+    }
+}
+
+#[test]
+fn a_broken_tokenizer_refuses_texts_and_not_token_ids() {
+    let place = Place::with_tiny();
+    place.write("ids.txt", "2 5 3\n");
+    let line = "extract --model tiny --token-ids ids.txt --json";
+    let expected = place.line(line).json();
+    for (file, content, reason) in [
+        ("tokenizer.json", "{\"version\":", "cannot read tokenizer.json as a tokenizer"),
+        ("tokenizer_config.json", "nonsense", "tokenizer_config.json is not valid JSON"),
+        ("tokenizer_config.json", "{\"do_lower_case\": 7}", "\"do_lower_case\" is 7"),
+    ] {
+        let place = Place::with_tiny();
+        place.write("ids.txt", "2 5 3\n");
+        place.write(&format!("tiny/{file}"), content);
+        let text = place.line("explore --model tiny 'the river'");
+        assert_eq!(text.code, Some(4), "{file}: {}", text.stderr);
+        assert!(
+            text.stderr.starts_with("error: ") && text.stderr.contains(reason),
+            "{}",
+            text.stderr
+        );
+        let ids = place.line(line);
+        assert!(
+            ids.stderr.starts_with("warning: token ids have no labels")
+                && ids.stderr.contains(reason),
+            "{}",
+            ids.stderr
+        );
+        let found: Value = serde_json::from_str(&ids.done().stdout).unwrap();
+        assert_eq!(found["layers"], expected["layers"]);
+        assert_eq!(found["rows"][1]["text"], "#5");
+        let info = place.line("info tiny").done().stdout;
+        assert!(info.contains(reason), "{info}");
+    }
+}
+
+#[test]
+fn names_that_lead_to_nothing_or_to_another_kind_are_errors_with_advice() {
+    let place = Place::with_tiny();
+    place.write("t.txt", lines(6));
+    place.line("extract --model tiny --file t.txt --output states.npz").done();
+    place.line("extract --model tiny --file t.txt --output folder").done();
+    std::fs::create_dir(place.path("empty")).unwrap();
+    for (line, code, said) in [
+        (
+            "extract --model tiny --file t.txt --output x.csv",
+            2,
+            "FILE.safetensors, FILE.npz, FILE.parquet or a folder",
+        ),
+        (
+            "extract --model tiny --file t.txt --output x.H5",
+            2,
+            "a folder with a name without an extension",
+        ),
+        ("explore --model tiny 'the river' --output r.html", 2, "the output is a folder"),
+        ("explore --from nothing", 4, "nothing: No such file"),
+        ("explore --from nothing.safetensors", 4, "nothing.safetensors: No such file"),
+        (
+            "explore --from t.txt",
+            4,
+            "cannot read t.txt as a states file: it is not a complete safetensors file",
+        ),
+        (
+            "explore --from states.npz",
+            4,
+            "from a .safetensors file, or a folder of shards, not from .npz",
+        ),
+        ("explore --from empty", 4, "no index.json of a finished extraction"),
+        ("explore --model nothing.gguf 'the river'", 3, "there is no file or folder nothing.gguf"),
+        ("explore --model ./nothing 'the river'", 3, "there is no file or folder ./nothing"),
+        ("explore --model t.txt 'the river'", 3, "t.txt is a file; give a GGUF file"),
+        ("explore --model empty 'the river'", 3, "empty has no config.json"),
+    ] {
+        let outcome = place.line(line);
+        assert_eq!(outcome.code, Some(code), "{line}: {}", outcome.stderr);
+        assert!(outcome.stderr.contains(said), "{line}: {}", outcome.stderr);
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.lines().count()), ("", 1), "{line}");
+    }
+    for name in ["x.csv", "x.H5", "r.html"] {
+        assert!(!place.path(name).exists(), "{name}");
+    }
+    place.line("explore --from folder --output there").done();
+    // A folder that exists may have any name.
+    std::fs::create_dir(place.path("old.csv")).unwrap();
+    place.line("explore --model tiny 'the river' --output old.csv").done();
+}
+
+/// The number of the text of each row, by `sequence_offsets`; the metadata names only the rows of the
+/// second text of a pair.
+#[test]
+fn states_files_tell_the_text_of_every_row() {
+    let place = Place::with_tiny();
+    let metadata = |name: &str| -> Value {
+        let bytes = std::fs::read(place.path(name)).unwrap();
+        let (_, header) = safetensors::SafeTensors::read_metadata(&bytes).unwrap();
+        serde_json::from_str(&header.metadata().as_ref().unwrap()["stratoscope"]).unwrap()
+    };
+    place.write("t.txt", lines(554));
+    place.line("extract --model tiny --file t.txt --layers 0 --output t.safetensors").done();
+    let states =
+        |name: &str| stratoscope::crates::extractor::read_states(&place.path(name)).unwrap();
+    let many = states("t.safetensors");
+    let sequences: Vec<usize> = many.rows.iter().map(|row| row.sequence).collect();
+    assert!(sequences.is_sorted() && many.texts.len() == 554);
+    assert!(sequences.iter().copied().eq((0..554).flat_map(|text| {
+        let offsets = many.sequence_offsets();
+        std::iter::repeat_n(text, offsets[text + 1] - offsets[text])
+    })));
+    let written = metadata("t.safetensors");
+    for key in ["text_ids", "second_of_pair", "unknown"] {
+        assert_eq!(written[key], Value::Null, "{key}");
+    }
+    assert_eq!(written["labels"].as_array().unwrap().len(), many.rows.len());
+
+    place.line("extract --model tiny --pairs 'the river' 'the bank' --output p.safetensors").done();
+    assert_eq!(metadata("p.safetensors")["second_of_pair"], serde_json::json!([4, 5]));
+    let pair = states("p.safetensors");
+    let sides: Vec<usize> = pair.rows.iter().map(|row| row.text_id).collect();
+    assert_eq!(sides, [0, 0, 0, 0, 1, 1, 0]);
+
+    // Files of older versions have the side of every row.
+    let bytes = std::fs::read(place.path("p.safetensors")).unwrap();
+    let (length, rest) = bytes.split_at(8);
+    let (header, tensors) = rest.split_at(u64::from_le_bytes(length.try_into().unwrap()) as usize);
+    let (new, old) = (r#"\"second_of_pair\":[4,5]"#, r#"\"text_ids\":[0,0,0,0,1,1,0]"#);
+    let header = std::str::from_utf8(header).unwrap();
+    assert!(header.contains(new), "{header}");
+    let header = header.replace(new, old);
+    let older = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), tensors].concat();
+    place.write("older.safetensors", older);
+    assert_eq!(states("older.safetensors"), pair);
+}
+
+/// A panic within a library is one line, and so is a run that the memory is too small for.
+#[test]
+fn panics_of_libraries_and_runs_beyond_the_memory_are_one_line() {
+    let place = Place::with_tiny();
+    let characters = serde_json::json!({"type": "Precompiled", "precompiled_charsmap": "AAAAAA=="});
+    let model = serde_json::json!({"type": "WordLevel", "unk_token": "a", "vocab": {"a": 5}});
+    let file = serde_json::json!({
+        "version": "1.0", "added_tokens": [], "normalizer": characters, "model": model,
+    });
+    place.write("tiny/tokenizer.json", file.to_string());
+    place.write("tiny/tokenizer_config.json", "{\"tokenizer_class\": \"PreTrainedTokenizerFast\"}");
+    let panics = place.line("explore --model tiny 'the river'");
+    assert_eq!(panics.code, Some(4), "{}", panics.stderr);
+    assert!(panics.stderr.contains("the tokenizers library cannot handle it"), "{}", panics.stderr);
+    assert_eq!(panics.stderr.lines().count(), 1, "{}", panics.stderr);
+
+    // T5 has no last position. Its patterns of 300,000 tokens have 360 GB a head.
+    place.write("ids.txt", "5 ".repeat(300_000));
+    let t5 = crate::fixtures::path("families/t5");
+    let line = ["extract", "--token-ids", "ids.txt", "--json", "--hooks"];
+    let line =
+        line.into_iter().chain(["blocks.0.attn.hook_pattern", "--model", t5.to_str().unwrap()]);
+    let large = place.run(line);
+    assert_eq!(large.code, Some(1), "{}", large.stderr);
+    assert!(large.stderr.starts_with("error: the states need "), "{}", large.stderr);
+    assert_eq!(large.stderr.lines().count(), 1, "{}", large.stderr);
 }

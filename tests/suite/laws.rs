@@ -175,7 +175,7 @@ fn a_sink_is_named_in_the_caption_and_not_drawn() {
         let (options, artifacts) = (ExploreOptions::default(), ModelArtifacts::default());
         let exploration = Exploration::of(states.clone(), &options, &artifacts, &Silent).unwrap();
         let trajectory = exploration.figure("trajectory").unwrap();
-        let drawn = trajectory.draw().unwrap();
+        let drawn = trajectory.draw(stratoscope::Style::REPORT).unwrap();
         // Only the words, because the caption can be broken into lines at any space.
         let texts = drawn.svg().split('<').filter_map(|tag| tag.split_once('>'));
         let words: Vec<&str> = texts.flat_map(|(_, text)| text.split_whitespace()).collect();

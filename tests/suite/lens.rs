@@ -109,6 +109,7 @@ fn a_folder_is_written_and_a_model_without_a_head_refused() {
     assert_eq!(
         names,
         [
+            "captions.md",
             "lens.csv",
             "lens.json",
             "lens.png",

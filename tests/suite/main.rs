@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod bank;
+mod bank_states;
 mod baseline;
 mod cache;
 mod checkpoints;
@@ -14,6 +15,7 @@ mod corpora;
 mod corpus;
 mod explored;
 mod families;
+mod figures;
 mod fixtures;
 mod fuzz;
 mod geometry;
@@ -21,6 +23,7 @@ mod gguf;
 mod hooks;
 mod hostile;
 mod inputs;
+mod journeys;
 mod kills;
 mod laws;
 mod lens;
@@ -35,5 +38,7 @@ mod second_opinion;
 mod sentences;
 mod serve;
 mod shards;
+mod stored;
+mod story;
 mod tokenizers;
 mod unusual;

@@ -1,28 +1,29 @@
-//! `profile`: the shipped profile equals the computed one, its controls hold, and the command
-//! works.
+//! The crossed design of `profile`: the shipped one equals the computed one, its controls hold, and the
+//! command works.
 
 use crate::command::{Place, interval, json_of};
 use crate::fixtures::bundled;
+use crate::story::own_bank;
 use serde_json::Value;
 use stratoscope::crates::probing::{Balance, Design, Partitioner, Placement, Stimuli};
-use stratoscope::profile::{NamedStimuli, Profile, ProfileStates};
+use stratoscope::profile::{Crossed, CrossedStates, NamedStimuli};
 use stratoscope::{Estimate, Explorer, Silent};
 
-/// With `STRATOSCOPE_UPDATE=1`, this test writes the profile.
+/// With `STRATOSCOPE_UPDATE=1`, this test writes the design.
 #[test]
-fn the_shipped_profile_equals_the_computed_one_and_its_controls_hold() {
+fn the_shipped_design_equals_the_computed_one_and_its_controls_hold() {
     let explorer = Explorer::open(bundled()).unwrap();
     let stimuli = NamedStimuli::homographs().unwrap();
-    let states = ProfileStates::extract(&explorer, stimuli.clone()).unwrap();
-    let computed = Profile::compute(&states, 0, &Silent).unwrap();
+    let states = CrossedStates::extract(&explorer, stimuli.clone()).unwrap();
+    let computed = Crossed::compute(&states, 0, &Silent).unwrap();
     if std::env::var_os("STRATOSCOPE_UPDATE").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/bundled/profile.json");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/bundled/crossed.json");
         let mut json = serde_json::to_string_pretty(&computed).unwrap();
         json.push('\n');
         std::fs::write(path, json).unwrap();
         return;
     }
-    let shipped = Profile::parse(stratoscope_bundled::PROFILE, &explorer.origin()).unwrap();
+    let shipped = Crossed::parse(stratoscope_bundled::CROSSED, &explorer.origin()).unwrap();
     assert!(shipped.is_of(&stimuli), "the stimuli have changed since: STRATOSCOPE_UPDATE=1");
     assert_eq!((&shipped.stimuli, &shipped.balance), (&computed.stimuli, &computed.balance));
     for (ours, theirs) in computed.curves().iter().zip(shipped.curves()) {
@@ -67,7 +68,7 @@ fn the_balance_is_kept(balance: &Balance) {
 
 /// With permuted labels (senses within word and role, roles within word and sense), there is no
 /// effect.
-fn shuffled_labels_show_nothing(states: &ProfileStates) {
+fn shuffled_labels_show_nothing(states: &CrossedStates) {
     let positions: Vec<usize> = states.placements.iter().map(|p| p.position).collect();
     let design = Design::new(&states.stimuli.stimuli, &positions).unwrap();
     let texts = states.items.len() / design.word.len();
@@ -177,7 +178,8 @@ fn contexts_of_a_cell_share_no_content_word() {
     }
 }
 
-const SMALL: &str = "\
+/// Two words in two senses, two roles and two contexts.
+pub(crate) const SMALL: &str = "\
 carrier the
 word bank
 sense money: lends money
@@ -219,9 +221,9 @@ fn the_profile_of_the_bundled_model_is_stored() {
     assert!(shown.stdout.contains("carrier “the”") && shown.stdout.contains("made-up"));
     let folder = shown.stdout.lines().find(|l| l.starts_with("stratoscope-out/")).unwrap();
     for name in [
-        "profile.svg",
-        "profile.png",
-        "profile.csv",
+        "crossed.svg",
+        "crossed.png",
+        "crossed.csv",
         "numbers.json",
         "report.html",
         "manifest.json",
@@ -230,6 +232,7 @@ fn the_profile_of_the_bundled_model_is_stored() {
     }
     let json = place.line("profile --json");
     let value: Value = serde_json::from_str(&json.stdout).unwrap();
+    let value = &value["crossed"];
     for of in [&value["target"], &value["carrier"], &value["standardised"]["target"]] {
         let layers = of["layers"].as_array().unwrap();
         assert_eq!(layers.len(), 7);
@@ -247,18 +250,20 @@ fn the_profile_of_the_bundled_model_is_stored() {
 fn profiles_of_several_models_are_compared() {
     let place = Place::with_tiny();
     place.write("own.txt", SMALL);
-    let line = "profile --stimuli own.txt --model bundled --model tiny";
+    place.write("bank.conllu", own_bank(9));
+    let options = "--stimuli own.txt --bank bank.conllu";
+    let line = format!("profile {options} --model bundled --model tiny");
     let shown = place.line(&format!("{line} --output both")).done();
     assert_eq!(shown.stdout.matches("own.txt: 2 words").count(), 2);
     let written = place.files("both");
-    for name in ["profile.svg", "profile--1-bundled.json", "profile--2-tiny.png"] {
+    for name in ["crossed.svg", "crossed--1-bundled.json", "crossed--2-tiny.png"] {
         assert!(written.contains_key(name), "{name}: {:?}", written.keys());
     }
     let all: Value = json_of(&written, "numbers.json");
     let found: Value =
         serde_json::from_str(&place.line(&format!("{line} --json")).done().stdout).unwrap();
     assert_eq!(all, found);
-    let one = place.line("profile --stimuli own.txt --model tiny --json");
+    let one = place.line(&format!("profile {options} --model tiny --json"));
     let mut one = one.json();
     one.as_object_mut().unwrap().remove("schema");
     assert_eq!(found["models"][1], one);

@@ -65,6 +65,7 @@ fn check_folder(place: &Place, folder: &str) {
                 let lines = std::str::from_utf8(bytes).unwrap().lines().count();
                 assert!(lines > 1, "{name}");
             }
+            "md" => assert!(std::str::from_utf8(bytes).unwrap().starts_with('#'), "{name}"),
             "html" => drop(crate::report::report_of_page(bytes)),
             "safetensors" => drop(safetensors::SafeTensors::deserialize(bytes).unwrap()),
             other => panic!("{name}: {other}"),
@@ -88,14 +89,19 @@ fn count_key(value: &Value, key: &str) -> usize {
     }
 }
 
-/// The JSON object on stdout. Only the list of per-layer objects has the key `layers`.
+/// The JSON object on stdout. Only the list of per-layer objects has the key `layers`, and the two parts
+/// of the first screen, the story and the journeys.
 fn json(place: &Place, line: &str) -> Value {
     let outcome = place.line(line).done();
     assert_eq!(outcome.stderr, "", "{line}");
-    let value: Value = serde_json::from_str(&outcome.stdout).unwrap();
-    assert_eq!(count_key(&value, "layers"), 1, "{line}");
+    let mut value: Value = serde_json::from_str(&outcome.stdout).unwrap();
     // A parser reads repeated keys as one key, so they are also counted in the text.
-    assert_eq!(outcome.stdout.matches("\"layers\":").count(), 1, "{line}");
+    let in_text = outcome.stdout.matches("\"layers\":").count();
+    assert_eq!(in_text, count_key(&value, "layers"), "{line}");
+    for part in ["story", "journeys"] {
+        value.as_object_mut().unwrap().remove(part);
+    }
+    assert_eq!(count_key(&value, "layers"), 1, "{line}");
     let layers = value["layers"].as_array().unwrap();
     assert!(!layers.is_empty() && layers.iter().all(|l| l["layer"].is_u64()), "{line}");
     value

@@ -434,6 +434,8 @@ fn the_command_reports_the_verdict() {
     let outcome = place.line("verify tiny --text 'The bank lent him more.'").done();
     assert!(outcome.stdout.contains("hidden_states.3"), "{}", outcome.stdout);
     assert!(outcome.stdout.contains("\nagrees with candle-transformers"), "{}", outcome.stdout);
+    let control = place.run(["verify", "tiny", "--text", "the \u{1b}[31mriver\u{7}"]).done();
+    assert!(!control.stdout.contains(['\u{1b}', '\u{7}']), "{:?}", control.stdout);
     let json = place.line("verify tiny --text 'A bank.' --text 'The bank.' --json").done().stdout;
     let json: Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json["verdict"], "agree");

@@ -191,3 +191,91 @@ fn a_probe_of_texts_needs_one_pooling() {
     assert!(refused.stderr.contains("mean + max"), "{}", refused.stderr);
     place.line(&format!("{line} --pooling weighted-mean")).done();
 }
+
+#[test]
+fn what_sentence_transformers_does_to_a_text_is_said_where_it_matters() {
+    let place = Place::new();
+    let with = |name: &str, file: &str, content: Value| {
+        let mut model = tiny();
+        model.files.insert(file.to_owned(), content.to_string().into_bytes());
+        model.write(&place.path(name));
+    };
+    let prompts = json!({"query": "query: ", "document": ""});
+    let settings = |name: Value| json!({"prompts": prompts, "default_prompt_name": name});
+    let file = "config_sentence_transformers.json";
+    with("query", file, settings("query".into()));
+    with("other", file, settings("passage".into()));
+    with("empty", file, settings("document".into()));
+    with("none", file, settings(Value::Null));
+    with("lower", "sentence_bert_config.json", json!({"do_lower_case": true}));
+    with("cut", "sentence_bert_config.json", json!({"max_seq_length": 7}));
+    with("whole", "sentence_bert_config.json", json!({"max_seq_length": 100_000}));
+    let said = |model: &str, more: &str| {
+        let line = format!("extract --model {model} 'the river' --layers 0 --json {more}");
+        place.line(&line).done().stderr
+    };
+    for (model, expected) in [
+        (
+            "query",
+            "warning: sentence-transformers puts the prompt \"query\" before every text (\"query: \", in config_sentence_transformers.json)",
+        ),
+        (
+            "other",
+            "warning: sentence-transformers puts the prompt \"passage\" before every text, which config_sentence_transformers.json does not have",
+        ),
+        ("empty", ""),
+        ("none", ""),
+        ("lower", "warning: sentence-transformers changes every text to lower case"),
+        ("cut", "warning: sentence-transformers cuts every text after 7 tokens (max_seq_length in"),
+        ("whole", ""),
+    ] {
+        let found = said(model, "--sentences");
+        assert_eq!(found.is_empty(), expected.is_empty(), "{model}: {found}");
+        assert!(found.starts_with(expected), "{model}: {found}");
+        assert_eq!(said(model, ""), "", "{model}");
+        let info = place.line(&format!("info {model} --json")).json();
+        assert_eq!(info["sentence_before"].as_array().unwrap().is_empty(), expected.is_empty());
+    }
+}
+
+/// Older versions of sentence-transformers saved the transformer in a folder of its own.
+#[test]
+fn a_transformer_in_a_folder_is_found_by_the_list_of_modules() {
+    let place = Place::new();
+    tiny().write(&place.path("plain"));
+    let modules = json!([
+        {"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+        {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ]);
+    for (name, root) in [("old", None), ("older", Some(json!({"__version__": "0.3.8"})))] {
+        let mut model = tiny();
+        model.files.insert("sentence_bert_config.json".into(), b"{\"max_seq_length\": 9}".to_vec());
+        model.write(&place.path(name).join("0_Transformer"));
+        place.write(&format!("{name}/modules.json"), modules.to_string());
+        std::fs::create_dir(place.path(name).join("1_Pooling")).unwrap();
+        place.write(&format!("{name}/1_Pooling/config.json"), "{\"pooling_mode_cls_token\": true}");
+        if let Some(root) = root {
+            place.write(&format!("{name}/config.json"), root.to_string());
+        }
+        let info = place.line(&format!("info {name} --json")).json();
+        assert_eq!(info["sentence_pooling"], "first");
+        assert_eq!(info["sentence_max_tokens"], 9);
+        let cut = "cuts every text after 9 tokens (max_seq_length in sentence_bert_config.json)";
+        assert_eq!(info["sentence_before"][0], cut);
+        let line = |more: &str| format!("extract --model {name} 'the river bank' --json {more}");
+        assert!(place.line(&line("--sentences")).stderr.contains(cut));
+        assert!(!place.line(&line("")).stderr.contains(cut));
+        assert_eq!(info["notes"][0], "the transformer is in 0_Transformer/, as modules.json says");
+        let states = |model: &str, more: &str| {
+            let line = format!("extract --model {model} 'the river bank' --json {more}");
+            place.line(&line).json()["layers"].clone()
+        };
+        assert_eq!(states(name, ""), states("plain", ""));
+        assert_eq!(states(name, "--sentences"), states("plain", "--sentences --pooling first"));
+    }
+    // Without the list of modules, nothing names the folder.
+    std::fs::remove_file(place.path("old/modules.json")).unwrap();
+    let refused = place.line("info old");
+    assert_eq!(refused.code, Some(3), "{}", refused.stderr);
+    assert!(refused.stderr.contains("old has no config.json"), "{}", refused.stderr);
+}

@@ -243,3 +243,33 @@ fn simultaneous_requests_are_answered_in_turn() {
         }
     });
 }
+
+/// A request whose client leaves while the states are computed ends between two stages, and the next
+/// request is answered.
+#[test]
+fn a_client_that_leaves_ends_its_request() {
+    let place = Place::with_tiny();
+    let mut command = place.command(["serve", "--port", "0", "--json", "--model", "tiny"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let url: Value = serde_json::from_str(&line).unwrap();
+    let address = url["url"].as_str().unwrap().trim_start_matches("http://").trim_end_matches('/');
+    let server = Server { child, address: address.to_owned(), models: Vec::new() };
+
+    // Unknown tokens are a warning, which is printed when the computation begins.
+    let line = "☃ ".repeat(12);
+    let text = vec![line.as_str(); 130].join("\n");
+    let mut stream = TcpStream::connect(&server.address).unwrap();
+    let target = format!("/report.json?text={}", encoded(&text));
+    let request = format!("GET {target} HTTP/1.1\r\nHost: {}\r\n\r\n", server.address);
+    stream.write_all(request.as_bytes()).unwrap();
+    let begun = said.next().unwrap().unwrap();
+    assert!(begun.contains("tokens are unknown"), "{begun}");
+    drop(stream);
+    // A request that is computed to its end prints its rows and its time.
+    assert_eq!(said.next().unwrap().unwrap(), "a request ended: its client has gone");
+    assert_eq!(server.get("/report.json?text=the%20river").status, 200);
+    assert!(said.next().unwrap().unwrap().starts_with("tiny: 4 rows, "));
+}

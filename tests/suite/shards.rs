@@ -77,6 +77,9 @@ fn a_finished_extraction_that_is_damaged_is_completed_by_resume_and_refused_by_f
     let from = place.line("explore --from out --json");
     let said = "error: out/00001.safetensors is not as it was written: its sha256 is different";
     assert!(from.stderr.starts_with(said), "{}", from.stderr);
+    let from = place.line("explore --from out/00001.safetensors --json");
+    assert!(from.stderr.starts_with(said), "{}", from.stderr);
+    place.line("explore --from out/00000.safetensors --json").done();
 }
 
 #[test]
@@ -198,4 +201,47 @@ fn symbolic_links_are_refused_as_outputs_and_never_written_through() {
         ["00000.safetensors", "index.json"]
     );
     assert!(!place.path("gone").exists() && place.files("target").is_empty());
+}
+
+#[test]
+fn a_shard_that_changes_before_the_index_is_written_is_found() {
+    let (place, model) = (Place::new(), model());
+    place.write("corpus.txt", lines(200));
+    let (corpus, settings) = (file(&place, "corpus.txt"), settings(100_000));
+    run(&model, &corpus, &settings, &place.path("whole"), Start::New);
+    let folder = place.path("out");
+    let mut step = |step: CorpusStep<'_>| {
+        if let CorpusStep::Checking = step {
+            let mut bytes = std::fs::read(folder.join("00001.safetensors")).unwrap();
+            let last = bytes.len() - 1;
+            bytes[last] ^= 1;
+            std::fs::write(folder.join("00001.safetensors"), bytes).unwrap();
+        }
+    };
+    let done = extract_corpus(&model, &corpus, &settings, &folder, Start::New, &mut step);
+    let said = done.unwrap_err().to_string();
+    assert!(said.contains("00001.safetensors is not as it was written"), "{said}");
+    assert!(!folder.join("index.json").exists());
+    assert!(run(&model, &corpus, &settings, &folder, Start::Resume));
+    assert!(place.files("out") == place.files("whole"));
+}
+
+/// Both passes tell how far they are while they run.
+#[test]
+fn no_pass_over_a_corpus_is_silent() {
+    let (place, model) = (Place::new(), model());
+    place.write("corpus.txt", lines(2_000));
+    let corpus = file(&place, "corpus.txt");
+    let (mut counted, mut computed) = (Vec::new(), Vec::new());
+    let mut step = |step: CorpusStep<'_>| match step {
+        CorpusStep::Counting { tokens, .. } => counted.push(tokens),
+        CorpusStep::Computing { done, total } => computed.push((done, total)),
+        _ => {}
+    };
+    let (settings, folder) = (settings(1 << 20), place.path("out"));
+    extract_corpus(&model, &corpus, &settings, &folder, Start::New, &mut step).unwrap();
+    assert!(counted.len() > 3 && counted.is_sorted(), "{counted:?}");
+    assert!(computed.len() > 10 && computed.is_sorted(), "{computed:?}");
+    let (done, total) = *computed.last().unwrap();
+    assert_eq!((done, computed[0].0), (total, 0));
 }

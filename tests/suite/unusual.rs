@@ -66,6 +66,50 @@ fn two_transformers_in_one_file_are_refused() {
     assert!(error.contains("passage. and query."), "{error}");
 }
 
+/// Both names are usual; which transformer is meant is not known unless they are copies.
+#[test]
+fn two_transformers_under_usual_names_are_refused_unless_they_are_equal() {
+    let model = Checkpoint::fixture("bert");
+    let bare = |old: &str| old.strip_prefix("bert.").unwrap_or(old).to_owned();
+    let (plain, named) =
+        (renamed(model.clone(), bare), renamed(model, |old| format!("bert.{}", bare(old))));
+    let mut both = named.clone();
+    both.tensors.extend(plain.tensors.clone());
+    check_states("bert", &load(&both.source()).unwrap().transformer, &golden("bert"));
+    let other = both.tensors.get_mut("encoder.layer.0.output.dense.bias").unwrap();
+    other.bytes[0] ^= 1;
+    let error = load(&both.source()).unwrap_err().to_string();
+    assert!(error.contains("no prefix and bert."), "{error}");
+    // Another part of a model may have a name that is not usual.
+    let mut beside = named;
+    let module = plain.tensors.into_iter().map(|(name, tensor)| (format!("ema.{name}"), tensor));
+    beside.tensors.extend(module);
+    check_states("bert", &load(&beside.source()).unwrap().transformer, &golden("bert"));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_of_a_model_that_are_pipes_or_devices_are_refused_at_once() {
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "modules.json",
+    ] {
+        let place = Place::new();
+        tiny().write(&place.path("model"));
+        let path = place.path("model").join(file);
+        let _ = std::fs::remove_file(&path);
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+        let refused = place.line("extract --model model 'the bank' --sentences --json");
+        assert!(!refused.stderr.is_empty() && refused.code == Some(4), "{}", refused.stderr);
+        assert!(refused.stderr.contains(&format!("model/{file} is not a regular file")), "{file}");
+    }
+}
+
 fn one(value: f32) -> Stored {
     let bytes = value.to_le_bytes().to_vec();
     Stored { dtype: safetensors::Dtype::F32, shape: vec![1], bytes }

@@ -3,73 +3,26 @@
 // With the program, the pages of `stratoscope serve` are checked too.
 
 import { spawn } from 'node:child_process';
-import { readFileSync, readdirSync, mkdirSync, statSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { chromium } from 'playwright-core';
+import {
+  browser, check, count, folder, frames, layerName, open, pictures, press, program, read, site, sound,
+} from './harness.mjs';
+import { tells } from './story.mjs';
 
-const [folder, pictures, executablePath, program] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-mkdirSync(pictures, { recursive: true });
+/** Whether a page has the first screen, which plays by itself and folds some panels. */
+const isStory = (name) => name.startsWith('story');
 
-let failures = 0;
-let checks = 0;
-function check(what, holds, found = '') {
-  checks += 1;
-  if (holds) return;
-  failures += 1;
-  console.log(`FAILED  ${what}${found === '' ? '' : `: ${found}`}`);
-}
-
-// As root, which build machines are, Chromium has no sandbox of its own.
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
-
-/** Whose pages are opened: a folder's, or a server's. */
-let base = `file://${path.resolve(folder)}/`;
-
-/** A page that is open, and what went wrong on it. */
-async function open(name, options = {}, hash = '') {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
-  const page = await context.newPage();
-  const troubles = [];
-  const own = base + name;
-  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) troubles.push(`console: ${message.text()}`); });
-  page.on('pageerror', (error) => troubles.push(`error: ${error.message}`));
-  page.on('dialog', (dialog) => { troubles.push('a dialog'); dialog.dismiss(); });
-  page.on('request', (request) => {
-    const url = request.url();
-    const same = base.startsWith('file:') ? url.split('#')[0] === own : url.startsWith(base);
-    if (!same && !/^(blob|data):/.test(url)) troubles.push(`request: ${url}`);
-  });
-  await page.goto(own + hash);
-  await frames(page);
-  const close = async (where) => {
-    check(`${name} ${where}: no error and no request`, troubles.length === 0, troubles.join(' | '));
-    await context.close();
-  };
-  return { page, close };
-}
-
-/** Waits until the page has drawn what it was told. */
-async function frames(page) {
-  await page.evaluate(() => new Promise((done) => {
-    requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 30)));
-  }));
-}
-
-const read = (page) => page.evaluate(() => JSON.parse(document.getElementById('report').textContent));
-const layerName = (layer) => (layer === 0 ? 'layer 0 (embedding)' : `layer ${layer}`);
-
-async function press(page, key) {
-  await page.keyboard.press(key);
-  await frames(page);
-}
+/** A page at rest, with all of its panels. */
+const still = (name, options, hash = '#') => open(name, options, isStory(name) ? `${hash}&layer=0&more=1` : hash);
 
 /** The pictures, at widths from a telephone's to a projector's. */
 async function looks(name) {
   for (const colorScheme of ['light', 'dark']) {
-    for (const width of [380, 1280, 1920]) {
-      const { page, close } = await open(name, { colorScheme, viewport: { width, height: 900 } }, '#token=2&layer=1');
+    // Of the first screen there are many pages: each width and theme is seen, not each pair.
+    const widths = !isStory(name) ? [380, 1280, 1920] : colorScheme === 'light' ? [380, 1920] : [1280];
+    for (const width of widths) {
+      const { page, close } = await still(name, { colorScheme, viewport: { width, height: 900 } }, '#token=2&layer=1');
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       check(`${name} at ${width} px: nothing lies beyond the page`, wide <= 0, `${wide} px`);
       const height = await page.evaluate(() => document.documentElement.scrollHeight);
@@ -88,7 +41,7 @@ async function looks(name) {
 }
 
 async function scrubs(name) {
-  const { page, close } = await open(name);
+  const { page, close } = await still(name);
   const report = await read(page);
   const { layers } = report.explorations[0];
   const now = () => page.textContent('.now');
@@ -184,7 +137,7 @@ async function follows(name) {
 
 /** The charts: layers rise, colours and ends of axes are those of the data. */
 async function draws(name) {
-  const { page, close } = await open(name);
+  const { page, close } = await still(name);
   const report = await read(page);
   const found = await page.evaluate(() => {
     const named = (id) => panels.find((p) => p.id === `chart-${id}`);
@@ -205,7 +158,7 @@ async function draws(name) {
       rings: depth.svg(),
       lens: lens.svg(),
       // What is written, on a telephone's width, without the ends of its lines.
-      written: panels.filter((p) => p.chart?.type === 'curves' || p.chart?.type === 'matrix').map((p) => {
+      written: panels.filter((p) => ['curves', 'matrix'].includes(p.chart?.type) && p.canvas.isConnected).map((p) => {
         const pen = new SvgPen();
         p.draw(pen, 320, p.height(320));
         const texts = [...pen.document(320, 320, '').matchAll(/<text[^>]*>([^<]*)/g)].map((m) => m[1]).join('').replace(/ /g, '');
@@ -236,7 +189,7 @@ async function draws(name) {
 
 /** What the page writes in its tables against the data. */
 async function numbers(name) {
-  const { page, close } = await open(name, {}, '#token=1');
+  const { page, close } = await still(name, {}, '#token=1');
   const report = await read(page);
   const e = report.explorations[0];
   const n = e.tokens.length;
@@ -282,7 +235,7 @@ async function numbers(name) {
 
 /** Every panel's files. */
 async function saves(name) {
-  const { page, close } = await open(name, {}, '#token=1');
+  const { page, close } = await still(name, {}, '#token=1');
   for (const button of await page.locator('.menu button').all()) {
     const label = await button.getAttribute('aria-label');
     await button.scrollIntoViewIfNeeded();
@@ -309,21 +262,9 @@ async function saves(name) {
   await close('saved from');
 }
 
-/** Without a serious finding, all of its pictures drawn. */
-async function sound(page, what) {
-  const { width } = page.viewportSize();
-  const height = await page.evaluate(() => document.documentElement.scrollHeight);
-  await page.setViewportSize({ width, height: Math.min(height, 16000) });
-  await frames(page);
-  await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await axe.run()).violations.map((v) => `${v.impact} ${v.id}: ${v.nodes[0].html.slice(0, 120)} (${v.nodes.length})`));
-  const serious = found.filter((v) => /^(serious|critical)/.test(v));
-  check(`${what}: axe finds nothing serious`, serious.length === 0, serious.join(' | '));
-}
-
 async function accessible(name) {
   for (const colorScheme of ['light', 'dark']) {
-    const { page, close } = await open(name, { colorScheme }, '#token=1');
+    const { page, close } = await still(name, { colorScheme }, '#token=1');
     await sound(page, `${name}, ${colorScheme}`);
     const charts = await page.evaluate(() => panels.filter((p) => p.canvas?.isConnected && !p.canvas.hidden)
       .filter((p) => !p.canvas.getAttribute('aria-label') || p.rows().rows.length === 0).map((p) => p.id));
@@ -435,14 +376,14 @@ async function plays(name) {
 /** What `serve` shows: the box, what comes of it, and that nobody else is answered. */
 async function serves() {
   const server = spawn(program, ['serve', '--port', '0', '--json', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const files = base;
+  const files = site.base;
   try {
     const line = await new Promise((done, failed) => {
       let text = '';
       server.stdout.on('data', (part) => { text += part; if (text.includes('\n')) done(text); });
       server.on('exit', (code) => failed(new Error(`serve ended with ${code}`)));
     });
-    base = JSON.parse(line).url;
+    site.base = JSON.parse(line).url;
     for (const colorScheme of ['light', 'dark']) {
       for (const width of [380, 1280]) {
         const { page, close } = await open('', { colorScheme, viewport: { width, height: 900 } });
@@ -485,15 +426,15 @@ async function serves() {
     await page.screenshot({ path: path.join(pictures, 'serve-1280.png') });
     // A link on another site's page leads nowhere.
     const other = await (await browser.newContext()).newPage();
-    await other.route('http://elsewhere.example/', (route) => route.fulfill({ contentType: 'text/html', body: `<a href="${base}?text=spent">x</a>` }));
+    await other.route('http://elsewhere.example/', (route) => route.fulfill({ contentType: 'text/html', body: `<a href="${site.base}?text=spent">x</a>` }));
     await other.goto('http://elsewhere.example/');
-    const [answer] = await Promise.all([other.waitForResponse((r) => r.url().startsWith(base)), other.click('a')]);
+    const [answer] = await Promise.all([other.waitForResponse((r) => r.url().startsWith(site.base)), other.click('a')]);
     check('served: a page of another site is not answered', answer.status() === 403, answer.status());
     await other.context().close();
     await close('served');
     console.log('served');
   } finally {
-    base = files;
+    site.base = files;
     server.removeAllListeners('exit');
     server.kill();
   }
@@ -502,7 +443,7 @@ async function serves() {
 const pages = readdirSync(folder).filter((name) => name.endsWith('.html')).sort();
 for (const name of pages) {
   const begin = Date.now();
-  const before = failures;
+  const before = count.failures;
   const { page, close } = await open(name);
   const report = await read(page);
   check(`${name}: no token became code`, await page.title() === report.title && await page.evaluate(() => !document.querySelector('#app script, #app img, #app iframe')));
@@ -516,23 +457,27 @@ for (const name of pages) {
     continue;
   }
   await looks(name);
-  if (texts) await scrubs(name);
-  if (texts && n <= 1000) {
+  if (isStory(name)) await tells(name, name === 'story.html');
+  // What all panels share is checked on one page with the first screen.
+  if (!isStory(name) || name === 'story.html') {
+    if (texts) await scrubs(name);
+    if (texts && n <= 1000) await numbers(name);
+    if (n <= 1000) {
+      await draws(name);
+      await saves(name);
+      await accessible(name);
+    }
+  }
+  if (!isStory(name) && texts && n <= 1000) {
     await selects(name);
-    await numbers(name);
     await follows(name);
     await habits(name);
     if (report.explorations.length > 1) await beside(name);
   }
-  if (n <= 1000) {
-    await draws(name);
-    await saves(name);
-    await accessible(name);
-  }
   if (n > 1000) await plays(name);
-  console.log(`${failures === before ? 'passed' : 'FAILED'}  ${name} (${Math.round(bytes / 1024)} KiB, ${((Date.now() - begin) / 1000).toFixed(0)} s)`);
+  console.log(`${count.failures === before ? 'passed' : 'FAILED'}  ${name} (${Math.round(bytes / 1024)} KiB, ${((Date.now() - begin) / 1000).toFixed(0)} s)`);
 }
 if (program) await serves();
 await browser.close();
-console.log(`${checks} checks, ${failures} failed; pictures in ${pictures}`);
-process.exitCode = failures ? 1 : 0;
+console.log(`${count.checks} checks, ${count.failures} failed; pictures in ${pictures}`);
+process.exitCode = count.failures ? 1 : 0;

@@ -22,8 +22,11 @@ pub const SOURCE_SHA256: &str = "53aa51172d142c89d9012cce15ae4d6cc0ca68958951143
 /// The model's anisotropy baseline, as JSON.
 pub const BASELINE: &str = include_str!("../baseline.json");
 
-/// The model's profile over the built-in homographs, as JSON.
-pub const PROFILE: &str = include_str!("../profile.json");
+/// The model's curves over the reference bank, as JSON.
+pub const CURVES: &str = include_str!("../curves.json");
+
+/// The model's crossed design over the built-in homographs, as JSON.
+pub const CROSSED: &str = include_str!("../crossed.json");
 
 macro_rules! bundled {
     ($($name:literal),+ $(,)?) => {

@@ -23,6 +23,9 @@ pub struct Axis {
     /// The places whose label is grey: special tokens, words without a counterpart.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub muted: Vec<usize>,
+    /// The places that are unknown tokens, or words with such a token.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown: Vec<usize>,
 }
 
 /// What the places of an axis are.
@@ -110,6 +113,11 @@ impl Axis {
     /// Sets the places whose label is grey.
     pub fn muted(self, places: impl IntoIterator<Item = usize>) -> Self {
         Self { muted: places.into_iter().collect(), ..self }
+    }
+
+    /// Sets the places that are unknown tokens.
+    pub fn unknown(self, places: impl IntoIterator<Item = usize>) -> Self {
+        Self { unknown: places.into_iter().collect(), ..self }
     }
 
     /// The number of places.

@@ -183,7 +183,8 @@ impl Axis {
         if !self.groups.is_empty() {
             length(|| format!("{}, groups", name()), n, self.groups.len())?;
         }
-        self.muted.iter().try_for_each(|&place| below(&format!("{}, a place", name()), place, n))
+        let mut places = self.muted.iter().chain(&self.unknown);
+        places.try_for_each(|&place| below(&format!("{}, a place", name()), place, n))
     }
 }
 

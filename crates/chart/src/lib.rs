@@ -1,5 +1,6 @@
 //! What is drawn, as data. One [`Chart`] is drawn on paper by `stratoscope_plot`, drawn on the page
-//! by `stratoscope_report`, written as JSON by serde and as CSV by [`Chart::csv`].
+//! by `stratoscope_report`, written as JSON by serde, as CSV by [`Chart::csv`], and as
+//! Markdown tables by [`Chart::markdown`].
 //!
 //! ```
 //! use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
@@ -28,6 +29,7 @@ mod csv;
 mod curves;
 mod error;
 mod grid;
+mod markdown;
 mod matrix;
 mod number;
 mod scale;
@@ -42,6 +44,7 @@ pub use csv::csv_field;
 pub use curves::{Curves, Panel, Series, SeriesKind};
 pub use error::ChartError;
 pub use grid::{Grid, GridCell, Truth};
+pub use markdown::csv_as_markdown;
 pub use matrix::{Matrix, MatrixPanel, Slice};
 pub use number::{brief, number};
 pub use scale::Scale;

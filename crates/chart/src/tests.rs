@@ -225,7 +225,7 @@ fn lengths_and_numbers_are_checked() {
             _ => None,
         }
     }
-    let harms: [(&str, Chart, Harm); 20] = [
+    let harms: [(&str, Chart, Harm); 21] = [
         ("values: expected 3", curves(), |c| {
             of(|p: &mut Panel| p.series[0].values.truncate(1), first(c))
         }),
@@ -271,6 +271,9 @@ fn lengths_and_numbers_are_checked() {
         }),
         ("token, a place is 2", matrix(), |c| {
             of(|p: &mut MatrixPanel| p.rows.muted = vec![2], cells(c))
+        }),
+        ("token, a place is 2", matrix(), |c| {
+            of(|p: &mut MatrixPanel| p.rows.unknown = vec![2], cells(c))
         }),
         ("table: cells: expected 3", table(), |c| {
             if let Drawing::Table(table) = &mut c.drawing {

@@ -14,7 +14,8 @@ mod profile;
 mod serve;
 
 pub(crate) use choices::{
-    AlignName, DeviceName, DtypeName, FormatName, LongName, MetricName, PoolingName, ReducerName,
+    AlignName, DeviceName, DtypeName, FigureFormatName, FormatName, LongName, MetricName,
+    PoolingName, ReducerName,
 };
 pub(crate) use chores::{CompletionsArgs, ModelJobArgs, ModelsArgs, VerifyArgs};
 pub(crate) use compare::CompareArgs;
@@ -63,8 +64,8 @@ pub(crate) enum Command {
     /// layer.
     #[command(after_help = compare::HELP)]
     Compare(CompareArgs),
-    /// How much of the variance within a word is due to its sense and to its syntactic role, by
-    /// layer.
+    /// What a model shows of words by layer: grammar, word meaning and sentence; sense and role
+    /// within one word form.
     #[command(after_help = profile::HELP)]
     Profile(ProfileArgs),
     /// How well probes predict a label from each layer: linear and structural probes, with their

@@ -5,7 +5,9 @@ use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::compare::{MinimalPair, Options, WicPair, parse_minimal_pairs, parse_wic};
+use stratoscope::compare::{
+    FIGURES, MinimalPair, Options, WicPair, parse_minimal_pairs, parse_wic,
+};
 use stratoscope::crates::extractor::Inputs;
 
 /// The input of a comparison.
@@ -17,7 +19,7 @@ enum Job {
 }
 
 pub(crate) fn run(args: &CompareArgs) -> Result<()> {
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     let job = job(args, &run.progress)?;
     let options =
         Options { metric: args.metric.into(), pooling: args.pooling.into(), seed: args.seed };

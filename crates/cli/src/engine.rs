@@ -77,6 +77,12 @@ impl Engine {
         }
     }
 
+    /// Prints a note for the user of the server.
+    pub(crate) fn note(&self, text: &str) {
+        self.progress.finish();
+        self.progress.note(text);
+    }
+
     /// The page of texts, one per line.
     pub(crate) fn report(&mut self, text: &str, model: &str) -> Result<Arc<Report>> {
         self.explored(text, model)?;

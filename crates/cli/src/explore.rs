@@ -4,14 +4,17 @@ use crate::args::{ExploreArgs, LookArgs};
 use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::explore::{Exploration, Options, side_by_side};
-use stratoscope::{Analysis, Explorer, LongText, Pooling, Unit};
+use stratoscope::explore::{Exploration, FIGURES, Options, side_by_side};
+use stratoscope::{Analysis, Explorer, FigureSelection, LongText, Pooling, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     let models = model::each(&args.models)?;
-    let options =
-        Options { compute_baseline: args.baseline, ..options(&args.look, args.input.long.into()) };
+    let options = Options {
+        compute_baseline: args.baseline,
+        figures: args.output.selection(),
+        ..options(&args.look, args.input.long.into())
+    };
     if let Some(path) = &args.from {
         let store = model::store();
         let exploration = Exploration::from_file(path, &options, &store, &run.progress)?;
@@ -47,6 +50,7 @@ pub(crate) fn options(args: &LookArgs, long: LongText) -> Options {
         special_tokens: !args.rows.no_special_tokens,
         long,
         attention: args.attention,
+        figures: FigureSelection::All,
         compute_baseline: false,
     }
 }

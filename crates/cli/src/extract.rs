@@ -1,21 +1,27 @@
 //! `stratoscope extract`: writes hidden states to a file, or those of a corpus to a folder.
 
-use crate::args::{ExtractArgs, RowArgs};
+use crate::args::{ExtractArgs, FormatName, RowArgs};
 use crate::exit::{Failure, Result, print_json, resumable};
 use crate::progress::Progress;
+use crate::run::check_folder;
 use crate::{input, model};
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 use stratoscope::crates::extractor::{
-    Corpus, CorpusSettings, CorpusStep, Format, Prepared, Start, extract_corpus, parse_token_ids,
-    prepare, prepare_ids, write_states_as,
+    Corpus, CorpusSettings, CorpusStep, Format, PROJECTOR_FILES, Prepared, Start, extract_corpus,
+    parse_token_ids, prepare, prepare_ids, write_projector, write_states_as,
 };
-use stratoscope::{Activations, Explorer, LayerSelection, Pooler, Unit};
+use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooler, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
+    let for_projector = args.format == Some(FormatName::Projector);
     let format = match &args.output {
+        Some(path) if for_projector => {
+            check_projector(args, path)?;
+            Format::default()
+        }
         Some(path) => match Format::of(path) {
             Some(format) => check_file(args, path, format).map(|()| format)?,
             None => return folder(args, path, &progress),
@@ -43,7 +49,10 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let states = states(&explorer, prepared, args, &progress)?;
     if let Some(path) = &args.output {
         progress.part("writing");
-        write_states_as(path, &states, format, args.half)?;
+        match for_projector {
+            true => write_projector(path, &states)?,
+            false => write_states_as(path, &states, format, args.half)?,
+        }
     }
     progress.finish();
     if args.common.json {
@@ -81,11 +90,49 @@ fn check_file(args: &ExtractArgs, path: &Path, format: Format) -> Result<()> {
             "--resume needs a folder (--output DIR); a single file is written only at the end",
         ));
     }
-    if args.format.is_some_and(|other| Format::from(other) != format) {
+    if args.format.is_some_and(|other| other.of_states() != Some(format)) {
         let name = path.display();
         return Err(Failure::usage(format!("{name} does not have the format that --format names")));
     }
     check_place(path, args.overwrite)
+}
+
+/// Refuses a folder for the Embedding Projector that cannot be written, or options that it does not
+/// have.
+fn check_projector(args: &ExtractArgs, path: &Path) -> Result<()> {
+    let refused = [
+        (args.resume, "--resume"),
+        (args.half, "--half"),
+        (args.hooks != HookSelection::default(), "--hooks"),
+    ];
+    if let Some((_, name)) = refused.iter().find(|(given, _)| *given) {
+        return Err(Failure::usage(format!("{name} cannot be used with --format projector")));
+    }
+    check_folder_name(path, "the Embedding Projector reads a folder; give")?;
+    check_folder(path, "the Embedding Projector reads a folder")?;
+    let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
+    let mut names = entries.flatten().map(|entry| entry.file_name()).peekable();
+    let name = path.display();
+    if names.peek().is_some() && !args.overwrite {
+        return Err(Failure::usage(format!("{name} is not empty; --overwrite replaces it")));
+    }
+    match names.find(|name| !PROJECTOR_FILES.iter().any(|own| name == own)) {
+        None => Ok(()),
+        Some(file) => Err(Failure::usage(format!(
+            "{name} contains {}, which is not the output of an earlier run; give another folder",
+            file.to_string_lossy()
+        ))),
+    }
+}
+
+/// Refuses a name with an extension for a folder that does not exist yet. (A number after a dot, as
+/// of a version, is no extension.)
+fn check_folder_name(path: &Path, advice: &str) -> Result<()> {
+    let extension = path.extension().unwrap_or_default().to_string_lossy();
+    if path.is_dir() || !extension.starts_with(|first: char| first.is_alphabetic()) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{}: {advice} a name without an extension", path.display())))
 }
 
 /// Writes the states of a corpus to a folder.
@@ -106,7 +153,9 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
             "states of token ids can be written only to a single file (--output FILE.safetensors)",
         ));
     }
-    crate::run::check_parent(path)?;
+    let advice = "states are written to FILE.safetensors, FILE.npz, FILE.parquet or a folder";
+    check_folder_name(path, &format!("{advice} with"))?;
+    check_folder(path, advice)?;
     let corpus = input::corpus(&args.input, progress)?;
     if let (Corpus::Texts { .. }, Some(file)) = (&corpus, &args.input.file)
         && file.as_os_str() != "-"
@@ -122,7 +171,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
         ));
     }
     let explorer = model::open(&args.model, progress)?;
-    let (unit, pooler) = rows(&explorer, &args.rows, args.sentences)?;
+    let (unit, pooler) = rows(&explorer, &args.rows, args.sentences, progress)?;
     let settings = CorpusSettings {
         layers: args.rows.layers.clone().unwrap_or(LayerSelection::All),
         hooks: args.hooks.clone(),
@@ -132,7 +181,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
         long: args.input.long.into(),
         sample: args.sample.map(|n| n as usize),
         seed: args.seed,
-        format: args.format.map(Format::from).unwrap_or_default(),
+        format: args.format.and_then(FormatName::of_states).unwrap_or_default(),
         half: args.half,
         shard_bytes: u64::from(args.shard_mib) << 20,
     };
@@ -194,6 +243,9 @@ fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
     if plan.more_warnings > 0 {
         progress.note(&format!("warning: the same holds for {} more texts", plan.more_warnings));
     }
+    if let Some(warning) = &plan.unknown {
+        progress.note(&format!("warning: {warning}"));
+    }
     note_words(plan.words_without_rows, progress);
     if plan.kept > 0 {
         progress.note(&format!("{} of {} shards exist already", plan.kept, plan.shards));
@@ -209,13 +261,18 @@ fn note_words(words: usize, progress: &Progress) {
 }
 
 /// The unit of a row, and the pooling.
-fn rows(explorer: &Explorer, args: &RowArgs, sentences: bool) -> Result<(Unit, Pooler)> {
+fn rows(
+    explorer: &Explorer,
+    args: &RowArgs,
+    sentences: bool,
+    progress: &Progress,
+) -> Result<(Unit, Pooler)> {
     let unit = match (sentences, args.words) {
         (true, _) => Unit::Sentence,
         (_, true) => Unit::Word,
         _ => Unit::Token,
     };
-    Ok((unit, model::pooler(explorer, args.pooling, sentences)?))
+    Ok((unit, model::pooler(explorer, args.pooling, sentences, progress)?))
 }
 
 /// Runs the model, and keeps the rows and layers that the arguments name.
@@ -226,7 +283,7 @@ fn states(
     progress: &Progress,
 ) -> Result<Activations> {
     let layers = args.rows.layers.clone().unwrap_or(LayerSelection::All);
-    let (unit, pooler) = rows(explorer, &args.rows, args.sentences)?;
+    let (unit, pooler) = rows(explorer, &args.rows, args.sentences, progress)?;
     let states = explorer.states(prepared, &layers, &args.hooks)?;
     let states = if unit == Unit::Token { states } else { states.pooled(unit, pooler)? };
     note_words(states.words_without_rows(), progress);
@@ -282,6 +339,7 @@ fn as_json(states: &Activations) -> Value {
             "char_offsets": row.char_offsets,
             "word_id": row.word_id,
             "special": row.special,
+            "unknown": row.unknown,
         })).collect::<Value>(),
         "layers": states.layers.iter().enumerate().map(|(index, layer)| json!({
             "layer": layer,

@@ -5,10 +5,10 @@ use crate::exit::Result;
 use crate::run::Run;
 use crate::{input, model};
 use stratoscope::Explorer;
-use stratoscope::geometry::{Options, measure};
+use stratoscope::geometry::{FIGURES, Options, measure};
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     let models = model::each(&args.models)?;
     let given = InputArgs {
         text: Vec::new(),
@@ -25,6 +25,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         seed: args.seed,
         pooling: args.pooling.into(),
         long: args.long.into(),
+        figures: args.output.selection(),
     };
     let report = measure(&explorers, &corpus, &options)?;
     drop(explorers);

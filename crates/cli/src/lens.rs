@@ -6,10 +6,10 @@ use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
 use stratoscope::crates::extractor::ReadOptions;
-use stratoscope::lens::Options;
+use stratoscope::lens::{FIGURES, Options};
 
 pub(crate) fn run(args: &LensArgs) -> Result<()> {
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     let text = text(args, &run.progress)?;
     let options =
         Options { top: args.top.into(), targets: args.target.clone(), perplexity: args.perplexity };

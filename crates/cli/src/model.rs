@@ -59,12 +59,18 @@ fn device(name: DeviceName) -> Result<Device> {
 }
 
 /// The pooling that the arguments name. Otherwise, for vectors of whole texts, what the model makes of
-/// a sentence; otherwise the mean.
+/// a sentence; otherwise the mean. What sentence-transformers does to a text is a warning.
 pub(crate) fn pooler(
     explorer: &Explorer,
     given: Option<PoolingName>,
     whole_texts: bool,
+    progress: &Progress,
 ) -> Result<Pooler> {
+    for before in explorer.model().info.sentence_before.iter().filter(|_| whole_texts) {
+        progress.note(&format!(
+            "warning: sentence-transformers {before}; here a text is read as it is, so for equal vectors change the texts"
+        ));
+    }
     Ok(match given {
         Some(pooling) => Pooling::from(pooling).into(),
         None if whole_texts => explorer.model().info.sentence_pooler()?,

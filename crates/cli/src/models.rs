@@ -53,6 +53,7 @@ fn about(explorer: &Explorer) -> Value {
         "sentence_max_tokens": info.sentence_max_tokens,
         "sentence_pooling": info.sentence_pooler.as_ref().ok().and_then(|p| Some(p.as_ref()?.name())),
         "sentence_pooling_error": info.sentence_pooler.as_ref().err().map(|e| e.to_string()),
+        "sentence_before": info.sentence_before.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "tokenizer": tokenizer.map(|t| json!({
             "kind": t.kind(),
             "size": t.size(),
@@ -167,9 +168,6 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
             None => "any number per text".to_owned(),
         },
     )?;
-    if let Some(tokens) = info.sentence_max_tokens {
-        line("", format!("(sentence-transformers cuts texts at {tokens}; this program does not)"))?;
-    }
     line(
         "tokenizer",
         match &explorer.model().tokenizer {
@@ -196,6 +194,9 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
         Ok(None) => {}
         Ok(Some(pooler)) => line("pooling", format!("{} (for sentence vectors)", pooler.name()))?,
         Err(error) => line("pooling", format!("not supported ({error})"))?,
+    }
+    for before in &info.sentence_before {
+        line("", format!("sentence-transformers {before}; here a text is read as it is"))?;
     }
     let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
     let last = format!("blocks.{}.", a.n_layers - 1);

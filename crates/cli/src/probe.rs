@@ -6,7 +6,7 @@ use crate::extract::check_place;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::probe::{ConlluCorpus, Labelled, Options, SavedProbe, TsvTask};
+use stratoscope::probe::{ConlluCorpus, FIGURES, Labelled, Options, SavedProbe, TsvTask};
 use stratoscope::{Pooler, Pooling};
 
 /// The data, read before the model is loaded, to fail early.
@@ -19,7 +19,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if let Some(ProbeCommand::Apply(apply)) = &args.command {
         return self::apply(apply);
     }
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     if let Some(path) = &args.save {
         // Not a `requires` of clap: an argument that conflicts with --tsv would satisfy it.
         if args.tsv.is_none() {
@@ -36,7 +36,8 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         Data::Task(task) => Labelled::Task(task),
     };
     let whole_texts = matches!(&data, Data::Task(task) if !task.has_spans());
-    let pooling = text_pooling(model::pooler(&explorer, args.pooling, whole_texts)?)?;
+    let pooling =
+        text_pooling(model::pooler(&explorer, args.pooling, whole_texts, &run.progress)?)?;
     let options = Options {
         labels: args.label.clone(),
         filters: args.filters.clone(),

@@ -1,4 +1,4 @@
-//! `stratoscope profile`: how much of the variance within a word is due to its sense and its role.
+//! `stratoscope profile`: what the layers of a model show of words.
 
 use crate::args::ProfileArgs;
 use crate::exit::{Failure, Result};
@@ -6,10 +6,11 @@ use crate::run::Run;
 use crate::{input, model};
 use std::path::Path;
 use stratoscope::Explorer;
-use stratoscope::profile::{NamedStimuli, Options, Profile, ProfileStates, Profiles};
+use stratoscope::bank::Bank;
+use stratoscope::profile::{CrossedStates, FIGURES, NamedStimuli, Options, Profile, Profiles};
 
 pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
-    let run = Run::new(&args.output, &args.common)?;
+    let run = Run::new(&args.output, &args.common, &FIGURES)?;
     let models = model::each(&args.models)?;
     if let Some(path) = &args.save_states {
         if models.len() > 1 {
@@ -18,10 +19,14 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
         crate::extract::check_output(path, args.output.overwrite)?;
     }
     let stimuli = stimuli(args)?;
+    let bank = match &args.bank[..] {
+        [] => Bank::reference()?,
+        files => Bank::read(files)?,
+    };
     let mut profiles = Vec::new();
     for model in &models {
         let explorer = model::open(model, &run.progress)?;
-        profiles.push(profile(args, &explorer, &stimuli)?);
+        profiles.push(profile(args, &explorer, &bank, &stimuli)?);
     }
     let also = args.save_states.as_deref();
     match &profiles[..] {
@@ -30,16 +35,23 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     }
 }
 
-fn profile(args: &ProfileArgs, explorer: &Explorer, stimuli: &NamedStimuli) -> Result<Profile> {
+fn profile(
+    args: &ProfileArgs,
+    explorer: &Explorer,
+    bank: &Bank,
+    stimuli: &NamedStimuli,
+) -> Result<Profile> {
     // Put the name of the file before the error.
     let fits = stimuli.clone().for_model(&explorer.origin());
     fits.map_err(|error| Failure::input(format!("{}: {error}", args.stimuli)))?;
     let Some(path) = &args.save_states else {
-        return Ok(explorer.profile(&Options { stimuli: Some(stimuli.clone()) })?);
+        let (bank, stimuli) = (Some(bank.clone()), Some(stimuli.clone()));
+        return Ok(explorer.profile(&Options { bank, stimuli })?);
     };
-    // A stored profile has no vectors.
-    let states = ProfileStates::extract(explorer, stimuli.clone())?;
-    let profile = explorer.profile_of(&states)?;
+    // A stored result has no vectors.
+    let states = CrossedStates::extract(explorer, stimuli.clone())?;
+    let profile =
+        Profile { curves: explorer.curves(bank)?, crossed: explorer.crossed_of(&states)? };
     states.write(path)?;
     Ok(profile)
 }

@@ -6,23 +6,30 @@ use crate::progress::Progress;
 use std::fmt::Write;
 use std::path::Path;
 use stratoscope::folder::{self, WriteOptions};
-use stratoscope::{Analysis, Omitted, Part, Why};
+use stratoscope::{Analysis, FigureOptions, FigureSelection, Omitted, Part, Why};
 
 /// A command that will have a result.
 pub(crate) struct Run<'a> {
     output: &'a OutputArgs,
     common: &'a CommonArgs,
+    figures: FigureOptions,
     pub(crate) progress: Progress,
 }
 
 impl<'a> Run<'a> {
-    /// Fail early if the folder cannot be written.
-    pub(crate) fn new(output: &'a OutputArgs, common: &'a CommonArgs) -> Result<Self> {
+    /// Fail early if the folder cannot be written, or if a chosen figure is not one of `known`.
+    pub(crate) fn new(
+        output: &'a OutputArgs,
+        common: &'a CommonArgs,
+        known: &[&str],
+    ) -> Result<Self> {
+        let figures = output.figures();
+        figures.selection.check(known)?;
         if let Some(folder) = &output.folder {
-            check_parent(folder)?;
+            check_folder(folder, "the output is a folder of figures and numbers")?;
             folder::check(folder, output.overwrite)?;
         }
-        Ok(Self { output, common, progress: Progress::new(common) })
+        Ok(Self { output, common, figures, progress: Progress::new(common) })
     }
 
     /// Writes the folder and prints. With `--json`, writes a folder only if `--output` names one.
@@ -31,7 +38,7 @@ impl<'a> Run<'a> {
         let folder = match &self.output.folder {
             Some(folder) => Some(folder.clone()),
             None if self.common.json => None,
-            None => Some(analysis.default_folder()),
+            None => Some(folder::default_folder(analysis, &self.figures)),
         };
         let written = match folder {
             Some(folder) => {
@@ -41,7 +48,8 @@ impl<'a> Run<'a> {
                 let arguments = std::env::args_os();
                 let command_line =
                     arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
-                let options = WriteOptions { overwrite, command_line };
+                let figures = self.figures.clone();
+                let options = WriteOptions { overwrite, command_line, figures };
                 Some(folder::write(&folder, analysis, &options)?)
             }
             None => None,
@@ -50,23 +58,27 @@ impl<'a> Run<'a> {
         if self.common.json {
             return match written {
                 Some(written) => print(&format!("{}\n", written.json)),
-                None => print(&format!("{}\n", analysis.json()?)),
+                None => print(&format!("{}\n", folder::json(analysis, &self.figures)?)),
             };
         }
         if self.common.quiet {
             return Ok(());
         }
-        let mut text = analysis.summary();
+        // The summary is about numbers that chosen figures may not need.
+        let mut text = match self.figures.selection {
+            FigureSelection::All => analysis.summary(),
+            FigureSelection::Some(_) => String::new(),
+        };
         let too_large = written.iter().flat_map(|written| &written.omitted);
         let omitted: Vec<Omitted> = analysis.omitted().iter().chain(too_large).cloned().collect();
         // Writing to a String cannot fail.
-        if !omitted.is_empty() {
+        if !omitted.is_empty() && !text.is_empty() {
             let _ = writeln!(text);
         }
         for omitted in &omitted {
             let _ = writeln!(text, "omitted: {omitted}{}", hint(omitted));
         }
-        if written.is_some() || !also.is_empty() {
+        if (written.is_some() || !also.is_empty()) && !text.is_empty() {
             let _ = writeln!(text);
         }
         if let Some(written) = &written {
@@ -83,15 +95,55 @@ impl<'a> Run<'a> {
 fn hint(omitted: &Omitted) -> &'static str {
     match (&omitted.what, &omitted.why) {
         (Part::Baseline, Why::NotStored) => "; --baseline computes it",
-        (Part::Profile, Why::NotStored) => {
+        (Part::Profile | Part::Journeys, Why::NotStored) => {
             "; `stratoscope profile` with the same --model computes it"
         }
         _ => "",
     }
 }
 
-/// Refuses a folder inside a file or inside a folder that is read-only.
-pub(crate) fn check_parent(folder: &Path) -> Result<()> {
+/// Endings of the names of files. A folder with such a name would be a mistake.
+const FILES: &[&str] = &[
+    "arrow",
+    "bin",
+    "csv",
+    "feather",
+    "gz",
+    "h5",
+    "hdf5",
+    "htm",
+    "html",
+    "jpg",
+    "json",
+    "jsonl",
+    "md",
+    "ndjson",
+    "npy",
+    "npz",
+    "parquet",
+    "pdf",
+    "pkl",
+    "png",
+    "pt",
+    "pth",
+    "safetensors",
+    "svg",
+    "tsv",
+    "txt",
+    "xlsx",
+    "zip",
+];
+
+/// Refuses a new folder with the name of a file, a folder inside a file, and one inside a folder that is
+/// read-only. `advice` tells what the output is.
+pub(crate) fn check_folder(folder: &Path, advice: &str) -> Result<()> {
+    let end = folder.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    if FILES.contains(&end.as_str()) && !folder.exists() {
+        let name = folder.display();
+        return Err(Failure::usage(format!(
+            "{name} has the ending of a file of another kind; {advice}"
+        )));
+    }
     let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
     match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
         Some(parent) if !parent.is_dir() => {

@@ -1,11 +1,13 @@
 //! `stratoscope serve`: the page of `explore` with a text box, for this machine only.
 
+mod deadline;
 mod guard;
 
 use crate::args::{ModelArgs, ServeArgs};
 use crate::engine::{Engine, MAX_CHARACTERS};
 use crate::exit::{Failure, Result, print, print_json};
 use crate::model;
+use crate::serve::deadline::Deadline;
 use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderName, StatusCode, header};
@@ -34,6 +36,9 @@ const MAX_CONNECTIONS: usize = 128;
 
 /// The time in which a client has to send the header of a request.
 const HEADERS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The time in which a client has to take a part of an answer.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause after a connection that could not be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -106,7 +111,9 @@ async fn accept(listener: TcpListener, routes: Router, headers_timeout: Duration
             let mut http = http1::Builder::new();
             http.timer(TokioTimer::new()).header_read_timeout(headers_timeout);
             // An error ends this connection alone.
-            let _ = http.serve_connection(TokioIo::new(stream), service).await;
+            let _ = http
+                .serve_connection(TokioIo::new(Deadline::new(stream, WRITE_TIMEOUT)), service)
+                .await;
             drop(place);
         });
     }
@@ -211,7 +218,14 @@ impl Server {
         let unwanted = Unwanted::default();
         let mut engine = self.engine.clone().lock_owned().await;
         engine.watch(unwanted.0.clone());
-        let done = tokio::task::spawn_blocking(move || work(&mut engine)).await;
+        let run = move || {
+            let done = work(&mut engine);
+            if engine.go_on().is_err() {
+                engine.note("a request ended: its client has gone");
+            }
+            done
+        };
+        let done = tokio::task::spawn_blocking(run).await;
         Ok(done.map_err(|error| Failure::internal(&error))??)
     }
 }

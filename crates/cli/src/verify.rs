@@ -17,7 +17,7 @@ pub(crate) use with::run;
 #[cfg(feature = "second-opinion")]
 mod with {
     use super::{Failure, Result, VerifyArgs};
-    use crate::exit::{print, print_json};
+    use crate::exit::{print_json, print_text};
     use crate::progress::Progress;
     use crate::{input, model};
     use serde_json::{Value, json};
@@ -70,7 +70,7 @@ mod with {
             if verification.verdict() == Verdict::Agree {
                 let _ = writeln!(text, "{verdict}");
             }
-            print(&text)?;
+            print_text(&text)?;
         }
         match verification.verdict() {
             Verdict::Agree => Ok(()),

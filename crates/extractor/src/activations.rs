@@ -8,6 +8,7 @@ use crate::rows::{Row, Unit};
 use candle_core::DeviceLocation;
 use ndarray::{Array3, ArrayView2, Axis};
 use serde::{Deserialize, Serialize};
+use std::ops::Range;
 use stratoscope_loader::{Model, Pooler};
 
 /// Hidden states of texts at chosen layers.
@@ -29,6 +30,19 @@ pub struct Activations {
     pub hooks: Vec<Captured>,
 }
 
+/// A word of a text, and its tokens.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WordTokens {
+    /// The number of the text, counted from 0.
+    pub sequence: usize,
+    /// The number of the word in the text, counted from 0.
+    pub word: usize,
+    /// Where the word stands in the text, in characters.
+    pub place: Range<usize>,
+    /// The rows of its tokens, ascending; at least one.
+    pub rows: Vec<usize>,
+}
+
 /// The model of some states.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Origin {
@@ -41,6 +55,9 @@ pub struct Origin {
     /// The sha256 of the weights files; empty if unknown.
     #[serde(default)]
     pub weights: Vec<String>,
+    /// The sha256 that identifies config, weights and tokenizer together; empty if unknown.
+    #[serde(default)]
+    pub states: String,
     /// The number of blocks. The layers are `0..=n_layers`.
     pub n_layers: usize,
     /// Whether attention is causal.
@@ -73,6 +90,7 @@ impl Origin {
             revision: model.info.revision.clone(),
             family: model.info.family.to_owned(),
             weights: model.info.weights_sha256(),
+            states: model.info.states_sha256(),
             n_layers: model.transformer.architecture().n_layers,
             causal: model.transformer.architecture().is_causal(),
             final_norm: model.transformer.architecture().final_norm,
@@ -92,6 +110,7 @@ impl Origin {
             revision: None,
             family: String::new(),
             weights: Vec::new(),
+            states: String::new(),
             n_layers,
             causal: false,
             final_norm: false,
@@ -218,6 +237,24 @@ impl Activations {
         }
     }
 
+    /// The words of the texts that have tokens, with their tokens: annotated words, or those of
+    /// Unicode ([`unicode_words`](crate::unicode_words)). Empty if rows are not tokens. The second text
+    /// of a pair has none.
+    pub fn words(&self) -> Vec<WordTokens> {
+        if self.unit != Unit::Token {
+            return Vec::new();
+        }
+        let texts: Vec<Text> =
+            self.texts.iter().map(|text| text.clone().with_unicode_words()).collect();
+        let of = |mut pool: Pool| {
+            pool.rows.retain(|&row| self.rows[row].text_id == 0);
+            let sequence = self.rows[*pool.rows.first()?].sequence;
+            let place = texts[sequence].words.get(pool.word? as usize)?.clone();
+            Some(WordTokens { sequence, word: pool.word? as usize, place, rows: pool.rows })
+        };
+        pools(&self.rows, &texts, Unit::Word).into_iter().filter_map(of).collect()
+    }
+
     /// The number of annotated words without a row, since no token overlaps them.
     pub fn words_without_rows(&self) -> usize {
         let annotated = |text: &Text| !text.words.is_empty();
@@ -240,6 +277,7 @@ impl Activations {
                 places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)])
             }
         };
+        let unknown = pool.rows.iter().any(|&row| self.rows[row].unknown);
         match unit {
             Unit::Sentence => Row {
                 label: format!("text {}", first.sequence + 1),
@@ -248,6 +286,7 @@ impl Activations {
                 text_id: 0,
                 word_id: None,
                 special: false,
+                unknown: false,
                 ..*first
             },
             _ => Row {
@@ -257,6 +296,7 @@ impl Activations {
                 token_id: None,
                 char_offsets: [start, end],
                 word_id: pool.word,
+                unknown,
                 ..*first
             },
         }
@@ -312,6 +352,10 @@ mod tests {
         let last = tokens().pooled(Unit::Word, Pooling::Last).unwrap();
         assert_eq!(last.layer(0).row(0).to_vec(), [3., 0.]);
         assert!(words.pooled(Unit::Sentence, Pooling::Mean).is_err());
+        let places: Vec<_> =
+            tokens().words().into_iter().map(|w| (w.sequence, w.word, w.rows)).collect();
+        assert_eq!(places, [(0, 0, vec![1, 2]), (0, 1, vec![3]), (1, 0, vec![4])]);
+        assert!(words.words().is_empty());
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! interrupted run is resumed.
 
 mod annotated;
+mod blocks;
 mod conllu;
 mod delimited;
 mod folder;
@@ -22,7 +23,7 @@ pub use annotated::{
 pub use plan::{CorpusStep, Plan};
 pub use read::{ReadOptions, TextReader};
 pub use settings::{Corpus, CorpusSettings, Start};
-pub use shards::read_shards;
+pub use shards::{read_shards, read_states_or_shard};
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};

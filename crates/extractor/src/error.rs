@@ -44,6 +44,24 @@ pub enum Error {
         /// The maximum.
         max: usize,
     },
+    /// A line or a record that is too long, and of which a part is of no use.
+    #[error("{place} has {bytes} bytes or more, and {} MiB are the maximum: split it", max >> 20)]
+    LongRecord {
+        /// The file and the line.
+        place: String,
+        /// Its length, or the part of it that was measured.
+        bytes: u64,
+        /// The maximum.
+        max: usize,
+    },
+    /// A compressed file that is damaged.
+    #[error("{} cannot be decompressed", path.display())]
+    Compressed {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// States that are larger than the memory.
     #[error(
         "the states need {:.1} GiB of memory, and {:.1} GiB are free: choose --layers, fewer texts or fewer hook points, or write a folder of shards (--output DIR)",
@@ -347,4 +365,16 @@ pub enum Error {
     /// A tensor could not be read.
     #[error("cannot read a tensor")]
     Tensor(#[from] candle_core::Error),
+}
+
+impl Error {
+    /// The error of reading a file of texts. Only a decoder finds that bytes are wrong, or too few.
+    pub(crate) fn of_read(path: impl Into<PathBuf>, source: std::io::Error) -> Self {
+        use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+        let path = path.into();
+        match source.kind() {
+            InvalidData | InvalidInput | UnexpectedEof => Self::Compressed { path, source },
+            _ => Self::Io { path, source },
+        }
+    }
 }

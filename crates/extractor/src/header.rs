@@ -1,9 +1,12 @@
 //! Finds a first line that has the names of columns instead of data.
 
+use std::collections::HashSet;
+
 /// Names that columns of texts and labels have in published data sets.
 const NAMES: &[&str] = &[
     "text",
     "texts",
+    "content",
     "text1",
     "text2",
     "text_a",
@@ -66,38 +69,64 @@ const NAMES: &[&str] = &[
     "index",
 ];
 
-/// Whether the first row of a table has the names of its columns. It has, if every cell is one word,
-/// and either all of them are usual names, or the other rows show it: a column where all others have
-/// several words, or where values repeat and the first does not occur again.
+/// Whether the first row of a table has the names of its columns. It has, if every cell is a name, and
+/// either all of them are usual names, or the other rows show it: a column where all others have several
+/// words, or where values repeat and the first does not occur again. Numbers from 0 on above texts are
+/// names too.
 pub fn is_header<'a>(first: &[&str], others: impl IntoIterator<Item = &'a [&'a str]>) -> bool {
-    if first.is_empty() || !first.iter().all(|cell| is_name(cell)) {
-        return false;
+    let first: Vec<&str> = first.iter().map(|cell| bare(cell)).collect();
+    let others: Vec<&[&str]> = others.into_iter().filter(|row| row.len() == first.len()).collect();
+    let is_number = |cell: &str| cell.trim().parse::<f64>().is_ok();
+    if first.iter().enumerate().all(|(index, cell)| *cell == index.to_string()) {
+        return !others.is_empty()
+            && others.iter().all(|row| !row.iter().take(1).any(|c| is_number(c)));
     }
-    if first.iter().all(|cell| NAMES.contains(&cell.trim().to_lowercase().as_str())) {
+    if first.iter().all(|cell| is_name(cell) && is_usual(cell)) {
         return true;
     }
-    let others: Vec<&[&str]> = others.into_iter().filter(|row| row.len() == first.len()).collect();
-    if others.is_empty() {
+    let occurs = |column: usize, name: &str| others.iter().any(|row| bare(row[column]) == name);
+    if others.is_empty() || first.iter().enumerate().any(|(column, name)| occurs(column, name)) {
         return false;
     }
-    let mut shown = false;
-    for (column, name) in first.iter().enumerate() {
-        let mut cells: Vec<&str> = others.iter().map(|row| row[column].trim()).collect();
-        if cells.contains(&name.trim()) {
-            return false;
-        }
-        let several_words = cells.iter().all(|cell| cell.split_whitespace().nth(1).is_some());
-        let n = cells.len();
-        cells.sort_unstable();
-        cells.dedup();
-        shown |= several_words || cells.len() < n;
+    // Names of several words are names only if each of the words is.
+    if first.iter().all(|cell| cell.split_whitespace().all(|word| is_name(word) && is_usual(word)))
+    {
+        return !first.iter().any(|cell| cell.is_empty());
     }
-    shown
+    if !first.iter().all(|cell| is_name(cell)) {
+        return false;
+    }
+    let is_capital = |cell: &str| !cell.chars().any(char::is_lowercase);
+    let column = |index: usize| others.iter().map(move |row| row[index].trim());
+    // A label such as `ADP` above others such as `NOUN` is one of them.
+    let is_label = first.iter().enumerate().any(|(index, name)| {
+        is_capital(name) && column(index).all(|cell| is_capital(cell) && !is_number(cell))
+    });
+    (0..first.len()).any(|index| {
+        let several_words = column(index).all(|cell| cell.split_whitespace().nth(1).is_some());
+        let different: HashSet<&str> = column(index).collect();
+        several_words || (different.len() < others.len() && !is_label)
+    })
+}
+
+/// A cell without the mark of a comment before it and the quotation marks around it.
+fn bare(cell: &str) -> &str {
+    let cell = cell.trim();
+    let cell = cell.strip_prefix('#').unwrap_or(cell).trim_start();
+    ['"', '\'']
+        .into_iter()
+        .find_map(|mark| cell.strip_prefix(mark)?.strip_suffix(mark))
+        .unwrap_or(cell)
+        .trim()
+}
+
+/// Whether a name is that of a column in published data sets.
+fn is_usual(name: &str) -> bool {
+    NAMES.contains(&name.to_lowercase().as_str())
 }
 
 /// Whether a cell could be the name of a column: one word of letters, digits and `_`, `-`, `.`.
 fn is_name(cell: &str) -> bool {
-    let cell = cell.trim();
     let inner = |c: char| c.is_alphanumeric() || "_-.".contains(c);
     cell.starts_with(char::is_alphabetic)
         && !cell.ends_with('.')
@@ -123,6 +152,11 @@ mod tests {
             &["comment\ttoxicity", "so it is\t1", "no one\t0", "not me\t1"],
             &["lexeme\tanimacy", "dog\tanimate", "cat\tanimate", "car\tinanimate"],
             &["masculine\tfeminine", "he is here\tshe is here", "he sat\tshe sat"],
+            &["# text\tlabel", "a b\tx"],
+            &["#text\tlabel"],
+            &["\"sentence\"\t\"label\"", "\"a b\"\t\"x\""],
+            &["Text Content\tClass", "a b\tx"],
+            &["0\t1", "so it is\t1", "no one\t0"],
         ] {
             assert!(of(rows), "{rows:?}");
         }
@@ -134,6 +168,12 @@ mod tests {
             &["dog\tcat", "car\tlamp"],
             &["Go\t1", "Stay here\t1"],
             &["\tlabel", "a b\tx"],
+            &["of\tADP", "dog\tNOUN", "cat\tNOUN", "run\tVERB"],
+            &["of\tADP", "dog\tNOUN", "run\tNOUN", "run\tVERB"],
+            &["Good question\tquestion", "So good\tanswer", "Why\tquestion"],
+            &["0\t1", "1\t0", "2\t1"],
+            &["0\t1"],
+            &["# 1\tlabel", "a b\tx"],
         ] {
             assert!(!of(rows), "{rows:?}");
         }

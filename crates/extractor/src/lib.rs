@@ -24,6 +24,7 @@ mod npz;
 mod open;
 mod pools;
 mod prepare;
+mod projector;
 mod reading;
 mod rows;
 mod selected;
@@ -35,10 +36,11 @@ mod values;
 mod words;
 mod workers;
 
-pub use activations::{Activations, Origin};
+pub use activations::{Activations, Origin, WordTokens};
 pub use corpus::{
     AnnotatedFile, AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, Plan,
     ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated, read_shards,
+    read_states_or_shard,
 };
 pub use error::{Error, Result};
 pub use extract::{extract, run_with_hooks};
@@ -52,6 +54,7 @@ pub use layers::LayerSelection;
 pub use lines::MAX_TEXT_BYTES;
 pub use open::{FileKind, read_bytes};
 pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
+pub use projector::{PROJECTOR_FILES, write_projector};
 pub use reading::{Group, Progress, read_groups};
 pub use rows::{Row, Unit};
 pub use states::{read_states, states_bytes};

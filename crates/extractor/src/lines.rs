@@ -16,7 +16,10 @@ const MAX_MEASURED: u64 = 1 << 30;
 /// What is done with a line that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LongLine {
+    /// It is refused; it could be cut.
     Refuse,
+    /// It is refused; a part of it would be of no use.
+    Whole,
     /// A little more than [`MAX_TEXT_BYTES`] are kept, which shows that the text is longer.
     Cut,
 }
@@ -41,7 +44,7 @@ impl<R: BufRead> Lines<R> {
 
     /// The next line of at most [`MAX_TEXT_BYTES`], with its number.
     pub(crate) fn next(&mut self) -> Result<Option<(usize, &str)>> {
-        self.next_within(MAX_TEXT_BYTES, LongLine::Refuse)
+        self.next_within(MAX_TEXT_BYTES, LongLine::Whole)
     }
 
     /// The next line with its number; a line of more than `max` bytes is refused or cut.
@@ -52,8 +55,7 @@ impl<R: BufRead> Lines<R> {
     ) -> Result<Option<(usize, &str)>> {
         // Room for a byte order mark, a line end, and the character that crosses the limit.
         let length = self.fill(max + 9);
-        let length =
-            length.map_err(|source| Error::Io { path: self.place.clone().into(), source })?;
+        let length = length.map_err(|source| Error::of_read(&self.place, source))?;
         if length == 0 {
             return Ok(None);
         }
@@ -65,9 +67,12 @@ impl<R: BufRead> Lines<R> {
         }
         line = line.strip_suffix(b"\n").unwrap_or(line);
         line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() > max && long == LongLine::Refuse {
+        if line.len() > max && long != LongLine::Cut {
             let place = format!("{}, line {}", self.place, self.number);
-            return Err(Error::TooLarge { place, bytes: length, max });
+            return Err(match long {
+                LongLine::Whole => Error::LongRecord { place, bytes: length, max },
+                _ => Error::TooLarge { place, bytes: length, max },
+            });
         }
         match std::str::from_utf8(line) {
             Ok(line) => Ok(Some((self.number, line))),
@@ -108,7 +113,7 @@ impl<R: BufRead> Lines<R> {
     /// Reads to the end.
     pub(crate) fn drain(&mut self) -> Result<()> {
         let read = io::copy(&mut self.reader, &mut io::sink());
-        read.map(drop).map_err(|source| Error::Io { path: self.place.clone().into(), source })
+        read.map(drop).map_err(|source| Error::of_read(&self.place, source))
     }
 }
 

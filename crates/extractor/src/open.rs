@@ -16,11 +16,11 @@ pub enum FileKind {
     Lines,
     /// `.conllu`, `.conll`: sentences with annotated words.
     Conllu,
-    /// `.jsonl`, `.ndjson`, and `.json` with one JSON object per line.
+    /// `.jsonl`, `.jsonlines`, `.ndjson`, and `.json` with one JSON object per line.
     Jsonl,
     /// `.csv`: a table with commas, whose first line has the names of the columns.
     Csv,
-    /// `.tsv`: the same with tabs, without quotes.
+    /// `.tsv`, `.tab`: the same with tabs, without quotes.
     Tsv,
     /// `.parquet`: a column of texts.
     Parquet,
@@ -37,18 +37,18 @@ const REFUSED: &[(&[&str], &str)] = &[
         "its columns differ from those of CoNLL-U; write its ten CoNLL-U columns to a .conllu file",
     ),
     (
-        &["xlsx", "xls", "ods", "arrow", "feather", "orc", "avro"],
+        &["xlsx", "xls", "ods", "arrow", "feather", "orc", "avro", "psv"],
         "save the table as .parquet, .csv or .jsonl",
     ),
     (
         &[
             "html", "htm", "xhtml", "xml", "tei", "tex", "rtf", "pdf", "ps", "doc", "docx", "odt",
-            "epub", "pptx",
+            "epub", "pptx", "vrt", "srt", "vtt",
         ],
         "save its text in a .txt file, one text per line",
     ),
     (
-        &["yaml", "yml", "toml"],
+        &["yaml", "yml", "toml", "json5"],
         "save its texts in a .txt file, one text per line, or a .jsonl file",
     ),
     (
@@ -92,9 +92,9 @@ impl FileKind {
         let end = extension(&without_gz(path));
         let known = match end.as_str() {
             "conllu" | "conll" => Self::Conllu,
-            "jsonl" | "ndjson" | "json" => Self::Jsonl,
+            "jsonl" | "jsonlines" | "ndjson" | "json" => Self::Jsonl,
             "csv" => Self::Csv,
-            "tsv" => Self::Tsv,
+            "tsv" | "tab" => Self::Tsv,
             "parquet" => Self::Parquet,
             _ => Self::Lines,
         };
@@ -102,6 +102,7 @@ impl FileKind {
         let advice = match refused {
             Some((_, advice)) => *advice,
             None if known == Self::Parquet && is_gz(path) => "decompress it first",
+            None if is_copy_of_other(path) => "by its name it is a copy of one; rename it",
             None => return Ok(known),
         };
         Err(Error::FileKind { path: path.to_owned(), advice })
@@ -110,6 +111,14 @@ impl FileKind {
 
 fn extension(path: &Path) -> String {
     path.extension().unwrap_or_default().to_string_lossy().to_lowercase()
+}
+
+/// Whether a name is that of a copy (`a.csv~`, `a.jsonl.bak`) of a file that is not read as lines.
+fn is_copy_of_other(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let ends = ["~", ".bak", ".old", ".orig", ".tmp"];
+    let whole = ends.iter().find_map(|end| name.strip_suffix(end));
+    whole.is_some_and(|whole| !matches!(FileKind::of(Path::new(whole)), Ok(FileKind::Lines)))
 }
 
 fn is_gz(path: &Path) -> bool {
@@ -185,7 +194,7 @@ const MAX_FILE_BYTES: u64 = 1 << 30;
 pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let mut all = Vec::new();
     let read = bytes(path)?.0.take(MAX_FILE_BYTES + 1).read_to_end(&mut all);
-    let read = read.map_err(|source| Error::Io { path: path.to_owned(), source })? as u64;
+    let read = read.map_err(|source| Error::of_read(path, source))? as u64;
     if read > MAX_FILE_BYTES {
         let place = path.display().to_string();
         return Err(Error::TooLarge { place, bytes: read, max: MAX_FILE_BYTES as usize });
@@ -217,13 +226,16 @@ mod tests {
             ("a.csv", FileKind::Csv),
             ("a.TSV.GZ", FileKind::Tsv),
             ("a.parquet", FileKind::Parquet),
+            ("a.jsonlines", FileKind::Jsonl),
+            ("a.tab", FileKind::Tsv),
+            ("a.txt~", FileKind::Lines),
+            ("a.bak", FileKind::Lines),
         ] {
             assert_eq!(of(name).unwrap(), kind, "{name}");
         }
+        let more = ["a.parquet.gz", "a.PDF", "a.jsonl.bak", "a.csv~", "a.json.gz.old"];
         let ends = REFUSED.iter().flat_map(|(ends, _)| ends.iter());
-        for name in
-            ends.map(|end| format!("a.{end}")).chain(["a.parquet.gz".into(), "a.PDF".into()])
-        {
+        for name in ends.map(|end| format!("a.{end}")).chain(more.map(str::to_owned)) {
             let said = of(&name).unwrap_err().to_string();
             assert!(said.starts_with(&format!("{name} is not a file of texts: ")), "{said}");
         }

@@ -36,7 +36,7 @@ impl LongText {
     }
 }
 
-/// A warning about a long text.
+/// A warning about the input, such as a long text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
@@ -49,7 +49,7 @@ pub enum Warning {
         /// The tokens that were kept.
         kept: usize,
     },
-    /// A text is so long that only its beginning was tokenized.
+    /// A text is so long that only its beginning was tokenized, and it was cut.
     Beginning {
         /// Which text.
         place: String,
@@ -65,6 +65,18 @@ pub enum Warning {
         /// The number of windows.
         windows: usize,
     },
+    /// Many tokens are unknown.
+    Unknown {
+        /// The unknown tokens.
+        unknown: usize,
+        /// All tokens, without special tokens.
+        tokens: usize,
+    },
+    /// Token ids have no labels, because the tokenizer cannot be used.
+    NoLabels {
+        /// Why.
+        reason: String,
+    },
 }
 
 impl std::fmt::Display for Warning {
@@ -73,11 +85,19 @@ impl std::fmt::Display for Warning {
             Self::Cut { place, tokens, kept } => {
                 write!(f, "{place} was cut from {tokens} tokens to {kept}")
             }
-            Self::Beginning { place, kept } => write!(
+            Self::Beginning { place, kept } => {
+                write!(f, "{place} is long and was cut to its first {kept} tokens")
+            }
+            Self::Unknown { unknown, tokens } => write!(
                 f,
-                "{place} is longer than {} MiB and was cut to its first {kept} tokens",
-                MAX_TEXT_BYTES >> 20
+                "{unknown} of {tokens} tokens are unknown: the vocabulary does not have their letters, so that their states say nothing about them"
             ),
+            Self::NoLabels { reason } => {
+                write!(
+                    f,
+                    "token ids have no labels, because the tokenizer cannot be used: {reason}"
+                )
+            }
             Self::Windows { place, tokens, windows } => write!(
                 f,
                 "{place} has {tokens} tokens and was read in {windows} overlapping windows, so that no token sees the whole text"
@@ -93,7 +113,7 @@ pub struct Prepared {
     pub texts: Vec<Text>,
     /// One row per token, text after text.
     pub rows: Vec<Row>,
-    /// Warnings about long texts.
+    /// Warnings.
     pub warnings: Vec<Warning>,
     /// The sequences that the model reads. Each window of a text is a sequence.
     pub(crate) sequences: Vec<Sequence>,
@@ -190,7 +210,37 @@ impl Prepared {
 /// A blank text, a text that is too long or has no tokens, a model without a tokenizer. A text of more
 /// than [`MAX_TEXT_BYTES`] is not tokenized, except for its beginning if texts are cut.
 pub fn prepare(model: &Model, texts: Vec<Text>, long: LongText) -> Result<Prepared> {
-    prepare_numbered(model, texts, long, 0)
+    let mut prepared = prepare_numbered(model, texts, long, 0)?;
+    prepared.warnings.extend(Unknown::of(&prepared.rows).warning());
+    Ok(prepared)
+}
+
+/// The numbers of tokens and of unknown tokens, without special tokens.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Unknown {
+    tokens: usize,
+    unknown: usize,
+}
+
+impl Unknown {
+    /// Those of some rows, which are tokens.
+    pub(crate) fn of(rows: &[Row]) -> Self {
+        Self {
+            tokens: rows.iter().filter(|row| !row.special).count(),
+            unknown: rows.iter().filter(|row| row.unknown).count(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, other: Self) {
+        self.tokens += other.tokens;
+        self.unknown += other.unknown;
+    }
+
+    /// A warning if more than a fifth of the tokens is unknown.
+    pub(crate) fn warning(self) -> Option<Warning> {
+        let Self { tokens, unknown } = self;
+        (5 * unknown > tokens).then_some(Warning::Unknown { unknown, tokens })
+    }
 }
 
 /// [`prepare`] for texts after `before` other texts; messages count these.
@@ -201,7 +251,7 @@ pub(crate) fn prepare_numbered(
     before: usize,
 ) -> Result<Prepared> {
     let Some(tokenizer) = &model.tokenizer else {
-        model.info.check_tokenizer_cached()?;
+        model.info.check_tokenizer()?;
         let reason = model.without_tokenizer.clone().unwrap_or_default();
         return Err(Error::NoTokenizer { model: model.info.id.clone(), reason });
     };
@@ -222,35 +272,33 @@ pub(crate) fn prepare_numbered(
         }
         // Longer texts would fill the memory. Their beginning is enough to cut them.
         let bytes = text.text.len().max(pair.map_or(0, str::len));
-        let is_large = bytes > MAX_TEXT_BYTES;
-        if is_large && long != LongText::Cut {
+        if bytes > MAX_TEXT_BYTES && long != LongText::Cut {
             return Err(Error::TooLarge { place, bytes: bytes as u64, max: MAX_TEXT_BYTES });
         }
-        let pair = pair.map(|pair| beginning(pair, MAX_TEXT_BYTES));
-        let first = beginning(&text.text, MAX_TEXT_BYTES);
-        let whole = tokenizer.encode(first, pair)?;
-        let tokens = whole.ids.len();
-        let rows = architecture.d_vocab;
-        if let Some(&id) = whole.ids.iter().find(|&&id| id as usize >= rows) {
-            let token = tokenizer.token(id).unwrap_or_default();
-            return Err(Error::NoRow { place, token, id, rows });
+        let second = pair.map(|pair| beginning(pair, MAX_TEXT_BYTES));
+        let mut first = beginning(&text.text, MAX_TEXT_BYTES);
+        if long == LongText::Cut && pair.is_none() {
+            first = tokenizer.beginning(first, limit)?;
         }
+        let is_begun = first.len() < text.text.len() || second.map(str::len) < pair.map(str::len);
+        let whole = tokenizer.encode(first, second)?;
+        let tokens = whole.ids.len();
         if whole.special.iter().all(|s| *s) {
             return Err(Error::NoTokens { place });
         }
         let room = limit.saturating_sub(tokenizer.special_tokens(pair.is_some()));
         let (windows, overlap) = match long {
             _ if tokens <= limit => {
-                if is_large {
+                if is_begun {
                     prepared.warnings.push(Warning::Beginning { place, kept: tokens });
                 }
                 (vec![whole], 0)
             }
             LongText::Window if pair.is_some() => return Err(Error::PairWindows { place }),
             LongText::Cut if room > 0 => {
-                let mut windows = tokenizer.encode_windows(first, pair, limit, 0)?;
+                let mut windows = tokenizer.encode_windows(first, second, limit, 0)?;
                 windows.truncate(1);
-                prepared.warnings.push(match is_large {
+                prepared.warnings.push(match is_begun {
                     true => Warning::Beginning { place, kept: limit },
                     false => Warning::Cut { place, tokens, kept: limit },
                 });
@@ -265,6 +313,12 @@ pub(crate) fn prepare_numbered(
             }
             _ => return Err(Error::TooLong { place, tokens, limit }),
         };
+        let rows = architecture.d_vocab;
+        let mut ids = windows.iter().flat_map(|window| &window.ids);
+        if let Some(&id) = ids.find(|&&id| id as usize >= rows) {
+            let (place, token) = (text.place(before + index), tokenizer.token(id));
+            return Err(Error::NoRow { place, token: token.unwrap_or_default(), id, rows });
+        }
         prepared.windows.push(windows.len());
         let picks = choose(&windows, overlap);
         add(&mut prepared, index, text, &windows, &picks, tokenizer);
@@ -290,6 +344,9 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
     let architecture = model.transformer.architecture();
     let (limit, d_vocab) = (architecture.max_tokens().unwrap_or(usize::MAX), architecture.d_vocab);
     let mut prepared = Prepared::default();
+    if let Some(error) = &model.info.tokenizer_error {
+        prepared.warnings.push(Warning::NoLabels { reason: error.to_string() });
+    }
     for (index, (line, ids)) in ids.into_iter().enumerate() {
         let place = place(index, Some(line), "");
         if let Some(&id) = ids.iter().find(|&&id| id as usize >= d_vocab) {
@@ -316,6 +373,7 @@ pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepare
         prepared.texts.push(Text { line: Some(line), ..Text::default() });
         prepared.sequences.push(Sequence::from_ids(ids));
     }
+    prepared.warnings.extend(Unknown::of(&prepared.rows).warning());
     Ok(prepared)
 }
 
@@ -373,7 +431,9 @@ fn choose(windows: &[Encoding], overlap: usize) -> Vec<(usize, usize)> {
     let share = |w: usize| step * w..step * w + content[w].len();
     let mut picks: Vec<_> = (0..content[0].start).map(|token| (0, token)).collect();
     for token in 0..share(last).end {
-        let candidates = (0..=last).filter(|&w| share(w).contains(&token));
+        // All windows but the last have the length of the first.
+        let near = token.saturating_sub(content[0].len()) / step..=last.min(token / step);
+        let candidates = near.filter(|&w| share(w).contains(&token));
         let best = candidates.max_by_key(|&w| {
             let before = if w == 0 { usize::MAX } else { token - share(w).start };
             let after = if w == last { usize::MAX } else { share(w).end - 1 - token };
@@ -432,5 +492,50 @@ fn row(
         word_id,
         special,
         unknown: unknown && !special,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Windows of `length` tokens between two special tokens, over a text of `tokens` tokens.
+    fn windows(tokens: usize, length: usize, overlap: usize) -> Vec<Encoding> {
+        let mut start = 0;
+        let mut all = Vec::new();
+        loop {
+            let n = length.min(tokens - start);
+            let mut special = vec![false; n + 2];
+            (special[0], special[n + 1]) = (true, true);
+            all.push(Encoding { ids: vec![0; n + 2], special, ..Encoding::default() });
+            if start + n == tokens {
+                return all;
+            }
+            start += length - overlap;
+        }
+    }
+
+    #[test]
+    fn every_token_is_taken_where_it_is_farthest_from_an_edge() {
+        for (tokens, length, overlap) in [(30, 8, 4), (31, 8, 4), (9, 8, 4), (40, 7, 3), (25, 6, 0)]
+        {
+            let windows = windows(tokens, length, overlap);
+            let (step, last) = (length - overlap, windows.len() - 1);
+            let picks = choose(&windows, overlap);
+            assert_eq!(picks.len(), tokens + 2);
+            for (token, &(window, place)) in picks[1..=tokens].iter().enumerate() {
+                assert_eq!(step * window + place - 1, token);
+                let distance = |w: usize| {
+                    let (start, n) = (step * w, windows[w].ids.len() - 2);
+                    let before = if w == 0 { usize::MAX } else { token.checked_sub(start)? };
+                    let after = (start + n).checked_sub(token + 1)?;
+                    Some(before.min(if w == last { usize::MAX } else { after }))
+                };
+                let best = (0..=last).filter_map(|w| Some((distance(w)?, w)));
+                let best = best.filter(|(_, w)| step * w <= token);
+                let best = best.max_by_key(|&(distance, w)| (distance, std::cmp::Reverse(w)));
+                assert_eq!(best.unwrap().1, window, "{tokens} {length} {overlap}: {token}");
+            }
+        }
     }
 }

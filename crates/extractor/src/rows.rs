@@ -23,16 +23,17 @@ pub struct Row {
     pub label: String,
     /// The token id, if it is a token.
     pub token_id: Option<u32>,
-    /// Start and end in the text, in characters; `[0, 0]` for special tokens, and for SentencePiece's
-    /// mark alone.
+    /// Start and end in the text, in characters; `[0, 0]` for special tokens, and for tokens without a
+    /// character of the text.
     pub char_offsets: [usize; 2],
     /// The text of a pair, 0 or 1.
     pub text_id: usize,
-    /// The number of the word in the text, counted from 0.
+    /// The number of the word in the text, counted from 0; none for special tokens and for tokens of
+    /// white space alone.
     pub word_id: Option<u32>,
     /// Whether it is a special token of the tokenizer (`[CLS]`, `</s>`).
     pub special: bool,
-    /// Whether it is the unknown token, which stands for letters that the vocabulary does not have.
-    /// States files do not store it.
+    /// Whether it is the unknown token, which stands for letters that the vocabulary does not have; of a
+    /// word, whether it has such a token.
     pub unknown: bool,
 }

@@ -6,13 +6,14 @@
 //! words `word_sequence_offsets` i64 `[sequences + 1]`. Other hook points have their own names, f32
 //! `[tokens, width]`; patterns are `[n_heads, Σ n²]`, and `pattern_offsets` i64 `[sequences + 1]` has
 //! the first square of each text. Reading ignores other hook points. Floats may be f16. The metadata
-//! has one key, `stratoscope`, with a JSON object: the model, the convention, the texts and the labels
-//! of the rows.
+//! has one key, `stratoscope`, with a JSON object: the model, the convention, the texts, the labels of the
+//! rows, and the places of the rows that are unknown tokens or belong to the second text of a pair.
 
 use crate::activations::{Activations, Origin};
 use crate::arrays::{self, Array, Values};
 use crate::error::{Error, Result};
 use crate::files::tool;
+use crate::format::Format;
 use crate::input::Text;
 use crate::rows::{Row, Unit};
 use half::f16;
@@ -34,6 +35,11 @@ struct Metadata {
     unit: Unit,
     texts: Vec<StoredText>,
     labels: Vec<String>,
+    /// The rows of the second text of a pair.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    second_of_pair: Vec<usize>,
+    /// Files of older versions: the text of each row in a pair, 0 or 1.
+    #[serde(skip_serializing, default)]
     text_ids: Vec<usize>,
     /// The rows that are unknown tokens.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
@@ -106,6 +112,9 @@ pub(crate) fn metadata(parts: &[Activations]) -> serde_json::Result<String> {
     let Some(first) = parts.first() else { return Ok("{}".to_owned()) };
     let texts = parts.iter().flat_map(|part| &part.texts);
     let rows = || parts.iter().flat_map(|part| &part.rows);
+    let places = |of: &dyn Fn(&Row) -> bool| {
+        rows().enumerate().filter(|(_, row)| of(row)).map(|(place, _)| place).collect()
+    };
     serde_json::to_string(&Metadata {
         format: 1,
         tool: tool(),
@@ -114,8 +123,9 @@ pub(crate) fn metadata(parts: &[Activations]) -> serde_json::Result<String> {
         unit: first.unit,
         texts: texts.map(StoredText::from).collect(),
         labels: rows().map(|r| r.label.clone()).collect(),
-        text_ids: rows().map(|r| r.text_id).collect(),
-        unknown: rows().enumerate().filter(|(_, r)| r.unknown).map(|(row, _)| row).collect(),
+        second_of_pair: places(&|row| row.text_id == 1),
+        text_ids: Vec::new(),
+        unknown: places(&|row| row.unknown),
     })
 }
 
@@ -149,14 +159,22 @@ impl From<StoredText> for Text {
 /// # Errors
 /// A file that is not safetensors, or whose tensors do not fit together.
 pub fn read_states(path: &Path) -> Result<Activations> {
+    if let Some(format) = Format::of(path).filter(|format| *format != Format::Safetensors) {
+        let end = format.extension();
+        let reason = format!(
+            "states are read from a .safetensors file, or a folder of shards, not from .{end}"
+        );
+        return Err(Error::States { path: path.to_owned(), reason });
+    }
     let bytes =
         std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
     parse(&bytes).map_err(|reason| Error::States { path: path.to_owned(), reason })
 }
 
 fn parse(bytes: &[u8]) -> Result<Activations, String> {
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| e.to_string())?;
-    let file = SafeTensors::deserialize(bytes).map_err(|e| e.to_string())?;
+    let wrong = |error| format!("it is not a complete safetensors file ({error})");
+    let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
+    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
     let states = file.tensor("hidden_states").map_err(|_| "it has no hidden_states".to_owned())?;
     let &[n_layers, n_rows, d_model] = states.shape() else {
         return Err(format!(
@@ -211,7 +229,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
         if !m.texts.iter().all(ordered) {
             return Err("the words of a text are out of order".to_owned());
         }
-        if m.labels.len() != n_rows || m.text_ids.len() != n_rows {
+        if m.labels.len() != n_rows || ![0, n_rows].contains(&m.text_ids.len()) {
             return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
         }
     }
@@ -245,7 +263,11 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     let id = |values: &Option<Vec<i64>>, row: usize| {
         values.as_ref().and_then(|v| u32::try_from(v[row]).ok())
     };
-    let unknown: HashSet<usize> = metadata.iter().flat_map(|m| m.unknown.iter().copied()).collect();
+    let rows_of = |of: fn(&Metadata) -> &Vec<usize>| -> HashSet<usize> {
+        metadata.iter().flat_map(|m| of(m).iter().copied()).collect()
+    };
+    let (unknown, second) = (rows_of(|m| &m.unknown), rows_of(|m| &m.second_of_pair));
+    let old = |row: usize| metadata.as_ref().and_then(|m| m.text_ids.get(row)).copied();
     let mut rows = Vec::with_capacity(n_rows);
     for (sequence, window) in offsets.windows(2).enumerate() {
         for row in size(window[0])?..size(window[1])? {
@@ -265,7 +287,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
                 label,
                 token_id,
                 char_offsets,
-                text_id: metadata.as_ref().map_or(0, |m| m.text_ids[row]),
+                text_id: old(row).unwrap_or(usize::from(second.contains(&row))),
                 word_id: id(&words, row),
                 special: special.as_ref().is_some_and(|s| s[row] != 0),
                 unknown: unknown.contains(&row),

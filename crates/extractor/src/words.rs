@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::input::Text;
 use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
-use crate::prepare::{LongText, Prepared, Warning, prepare_numbered};
+use crate::prepare::{LongText, Prepared, Unknown, Warning, prepare_numbered};
 use crate::reading::{self, Progress};
 use crate::rows::Unit;
 use crate::selected::{MAX_GROUP_TOKENS, Selected, groups};
@@ -42,6 +42,7 @@ struct Chosen {
     ends: Vec<u32>,
     /// Chosen words that no token stands for.
     dropped: usize,
+    unknown: Unknown,
     warnings: Vec<Warning>,
 }
 
@@ -121,14 +122,16 @@ impl ChosenWords {
             .map(|(index, (text, choice))| Chosen::read(model, text, choice, long, index))
             .collect();
         let (mut texts, mut chosen) = (Vec::new(), Vec::new());
-        let (mut dropped, mut warnings) = (0, Vec::new());
+        let (mut dropped, mut unknown, mut warnings) = (0, Unknown::default(), Vec::new());
         for read in read {
             let (text, mut own) = read?;
             dropped += own.dropped;
+            unknown.add(own.unknown);
             warnings.append(&mut own.warnings);
             texts.push(text);
             chosen.push(own);
         }
+        warnings.extend(unknown.warning());
         let groups = groups(chosen.iter().map(Chosen::n_tokens), MAX_GROUP_TOKENS);
         let tokens = chosen.iter().map(Chosen::n_tokens).sum();
         Ok(Self { texts, pooling, chosen, groups, tokens, dropped, warnings })
@@ -158,7 +161,7 @@ impl ChosenWords {
         self.dropped
     }
 
-    /// What was done to long texts.
+    /// Warnings about long texts and unknown tokens.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -326,6 +329,7 @@ impl Chosen {
             }
         }
         chosen.dropped = wanted.len() - chosen.words.len();
+        chosen.unknown = Unknown::of(&prepared.rows);
         chosen.warnings = prepared.warnings;
         if !chosen.words.is_empty() {
             chosen.sequences = prepared.sequences;

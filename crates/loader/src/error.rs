@@ -39,6 +39,12 @@ pub enum Error {
         /// The path.
         path: PathBuf,
     },
+    /// A file of a model that is a pipe, a device or a folder.
+    #[error("{} is not a regular file, as the files of a model are", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
     /// A required file is missing.
     #[error("{place} has no {file}{hint}")]
     MissingFile {
@@ -215,6 +221,9 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// The tokenizer of the model cannot be used.
+    #[error(transparent)]
+    OfTokenizer(std::sync::Arc<Error>),
     /// A tokenizer class of transformers that is not supported.
     #[error("the tokenizer class {class} is not supported")]
     TokenizerClass {
@@ -252,7 +261,7 @@ impl Error {
             | Self::SeveralModels { .. }
             | Self::MissingFile { .. } => ErrorKind::NotFound,
             Self::Hub(error) => error.kind(),
-            Self::Sentences(error) => error.kind(),
+            Self::Sentences(error) | Self::OfTokenizer(error) => error.kind(),
             Self::Io { .. } | Self::Tensor(_) => ErrorKind::Failure,
             _ => ErrorKind::BadInput,
         }

@@ -87,6 +87,10 @@ impl Hub {
         Ok(Hub { settings, remote, verifier })
     }
 
+    pub(crate) fn settings(&self) -> &HubSettings {
+        &self.settings
+    }
+
     /// Checks that the hub responds, unless the network must not be used.
     ///
     /// # Errors
@@ -228,6 +232,7 @@ impl Hub {
             })?;
             return Ok((commit, Source::CacheOnly));
         };
+        let is_unknown = known.is_none();
         let fallback = known.filter(|commit| has_required(cache, commit, files));
         let patience = if fallback.is_some() { Patience::None } else { Patience::Usual };
         let target = Target { repo, revision, file: None };
@@ -236,6 +241,17 @@ impl Hub {
             (Err(cause), Some(commit)) if cause.is_unreachable() => {
                 warnings.push(HubWarning::UsedCachedCopy { commit: commit.clone(), cause });
                 Ok((commit, Source::CacheOnly))
+            }
+            (Err(cause), _)
+                if is_unknown && cause.is_unreachable() && !cache.commits().is_empty() =>
+            {
+                Err(HubError::UnreachableCommit {
+                    cause: Box::new(cause),
+                    repo: repo.to_owned(),
+                    revision: revision.to_owned(),
+                    commits: cache.commits(),
+                    cache_dir: self.settings.cache_dir.clone(),
+                })
             }
             (Err(error), _) => Err(error),
         }

@@ -13,7 +13,7 @@ use std::fmt;
 ///
 /// NaN and infinities become texts, so that a key that must be a number refuses them.
 pub(crate) fn read(file: &str, bytes: &[u8], notes: &mut Vec<Note>) -> Result<Value> {
-    let plain = plain(bytes);
+    let plain = plain(bytes, ["\"NaN\"", "\"Infinity\"", "\"-Infinity\""]);
     let mut repeated = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(&plain);
     let read = Place { path: String::new(), repeated: &mut repeated }.deserialize(&mut json);
@@ -24,8 +24,14 @@ pub(crate) fn read(file: &str, bytes: &[u8], notes: &mut Vec<Note>) -> Result<Va
     Ok(value)
 }
 
-/// The bytes as standard JSON.
-fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
+/// JSON as Python's json accepts it, as standard JSON: NaN, infinities and numbers beyond f64 become 0,
+/// and halves of surrogate pairs U+FFFD. For readers to whom a number is of no use.
+pub fn standard(bytes: &[u8]) -> Cow<'_, [u8]> {
+    plain(bytes, ["0"; 3])
+}
+
+/// The bytes as standard JSON, with other values for NaN and the two infinities.
+fn plain<'a>(bytes: &'a [u8], [nan, most, least]: [&'static str; 3]) -> Cow<'a, [u8]> {
     let mut out: Option<Vec<u8>> = None;
     let mut done = 0;
     let mut at = 0;
@@ -48,10 +54,10 @@ fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
                 None => (2, None),
             },
             _ if in_text => (1, None),
-            b'N' if rest.starts_with(b"NaN") => (3, Some("\"NaN\"")),
-            b'I' if rest.starts_with(b"Infinity") => (8, Some("\"Infinity\"")),
-            b'-' if rest.starts_with(b"-Infinity") => (9, Some("\"-Infinity\"")),
-            b'-' | b'0'..=b'9' => number(rest),
+            b'N' if rest.starts_with(b"NaN") => (3, Some(nan)),
+            b'I' if rest.starts_with(b"Infinity") => (8, Some(most)),
+            b'-' if rest.starts_with(b"-Infinity") => (9, Some(least)),
+            b'-' | b'0'..=b'9' => number(rest, [most, least]),
             _ => (1, None),
         };
         if let Some(better) = better {
@@ -72,13 +78,13 @@ fn plain(bytes: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// The length of a number, and its text if it is beyond f64.
-fn number(rest: &[u8]) -> (usize, Option<&'static str>) {
+fn number(rest: &[u8], [most, least]: [&'static str; 2]) -> (usize, Option<&'static str>) {
     let of_number = |b: &&u8| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E');
     let length = rest.iter().take_while(of_number).count();
     let value = std::str::from_utf8(&rest[..length]).ok().and_then(|text| text.parse::<f64>().ok());
     let better = match value {
-        Some(f64::INFINITY) => Some("\"Infinity\""),
-        Some(f64::NEG_INFINITY) => Some("\"-Infinity\""),
+        Some(f64::INFINITY) => Some(most),
+        Some(f64::NEG_INFINITY) => Some(least),
         _ => None,
     };
     (length, better)

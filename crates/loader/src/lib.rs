@@ -7,11 +7,12 @@
 
 mod config;
 mod error;
+mod expressions;
 mod families;
 pub mod files;
 mod gguf;
 pub mod hub;
-mod json;
+pub mod json;
 mod kind;
 mod model;
 mod note;
@@ -35,6 +36,6 @@ pub use kind::ErrorKind;
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use note::Note;
 pub use pooling::Pooling;
-pub use sentences::{Pooler, Step};
+pub use sentences::{BeforeModel, Pooler, Step};
 pub use source::{FileRecord, Source};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -3,19 +3,21 @@
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::families;
+use crate::files::hexadecimal;
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
 use crate::json;
 use crate::note::Note;
 use crate::pickle;
 use crate::pooling::Pooling;
-use crate::sentences::{self, Pooler};
+use crate::sentences::{self, BeforeModel, Pooler};
 use crate::source::{FileRecord, Source};
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
 use crate::tokenizer::{self, Declared, Found, Tokenizer};
 use crate::weights;
 use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -51,12 +53,18 @@ pub struct ModelInfo {
     /// How sentence-transformers makes the vector of a sentence, if the checkpoint says so; or why it
     /// cannot be computed here.
     pub sentence_pooler: Result<Option<Pooler>, Arc<Error>>,
+    /// Why the tokenizer of the model cannot be used, if its files or settings are wrong.
+    pub tokenizer_error: Option<Arc<Error>>,
     /// The files of the tokenizer that the model may have: they are not in the cache, and the hub cannot
     /// be asked.
     pub tokenizer_not_cached: Vec<NotCached>,
     /// The tokens after which sentence-transformers cuts a text, from `sentence_bert_config.json`. For
     /// display; this crate does not cut.
     pub sentence_max_tokens: Option<u64>,
+    /// What sentence-transformers does to a text before the model reads it. Nothing here does it.
+    pub sentence_before: Vec<BeforeModel>,
+    /// The folder of the transformer in the checkpoint, with its `/`; empty for that of the model.
+    pub(crate) folder: String,
     /// The device.
     pub device: DeviceLocation,
     /// The number type of weights and states.
@@ -80,11 +88,15 @@ impl ModelInfo {
         }
     }
 
-    /// Fails if the cache does not tell whether the model has a tokenizer.
+    /// Fails if the tokenizer of the model cannot be used, or if the cache does not tell whether the model
+    /// has one.
     ///
     /// # Errors
-    /// [`HubError::NotCached`].
-    pub fn check_tokenizer_cached(&self) -> Result<()> {
+    /// [`Error::OfTokenizer`]; [`HubError::NotCached`].
+    pub fn check_tokenizer(&self) -> Result<()> {
+        if let Some(error) = &self.tokenizer_error {
+            return Err(Error::OfTokenizer(error.clone()));
+        }
         match self.tokenizer_not_cached.first() {
             Some(file) => Err(HubError::NotCached(Box::new(file.clone())).into()),
             None => Ok(()),
@@ -95,17 +107,37 @@ impl ModelInfo {
     pub fn weights_sha256(&self) -> Vec<String> {
         let is_weights = |name: &str| {
             let safetensors = [".safetensors", ".bin"].iter().any(|end| name.ends_with(end));
-            // Modules after the transformer are in folders.
-            (safetensors && !name.contains('/')) || is_gguf(name.as_ref())
+            safetensors || is_gguf(name.as_ref())
         };
-        let weights = self.files.iter().filter(|f| is_weights(&f.name));
-        weights.map(|f| f.sha256.clone()).collect()
+        let weights = self.states_files().filter(|(name, _)| is_weights(name));
+        weights.map(|(_, file)| file.sha256.clone()).collect()
+    }
+
+    /// The identity of the states of texts, in hexadecimal: a sha256 over the names and the sha256 of
+    /// the files of config, weights and tokenizer. Files for the vectors of sentences do not count.
+    /// Empty if there are no files, as of a model with random weights.
+    pub fn states_sha256(&self) -> String {
+        if self.files.is_empty() {
+            return String::new();
+        }
+        let mut hash = Sha256::new();
+        for (name, file) in self.states_files() {
+            hash.update(format!("{} {name}\n", file.sha256));
+        }
+        hexadecimal(&hash.finalize())
+    }
+
+    /// The files that decide the states, with their names in the folder of the transformer.
+    fn states_files(&self) -> impl Iterator<Item = (&str, &FileRecord)> {
+        let name = |file: &'_ FileRecord| file.name.strip_prefix(&self.folder).is_some();
+        let own = self.files.iter().filter(move |file| name(file));
+        let own = own.map(|file| (&file.name[self.folder.len()..], file));
+        own.filter(|(name, _)| !sentences::is_for_sentences(name))
     }
 }
 
 const PICKLE: &str = "pytorch_model.bin";
 const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
-const SENTENCE: &str = "sentence_bert_config.json";
 
 /// Options of loading a model.
 #[derive(Debug, Clone)]
@@ -133,8 +165,8 @@ impl Default for LoadOptions {
 ///
 /// # Errors
 /// A model that is not found; a file that is missing, cut or wrong; a family or a config value that
-/// is not supported; a tensor that is missing, has a wrong shape or has NaN; a tokenizer that does
-/// not match. Each error names its evidence.
+/// is not supported; a tensor that is missing, has a wrong shape or has NaN. Each error names its
+/// evidence. A tokenizer that cannot be used is no error: [`ModelInfo::check_tokenizer`] tells why.
 pub fn load(source: &Source, progress: &mut dyn Progress) -> Result<Model> {
     load_with(source, &LoadOptions::default(), progress)
 }
@@ -148,11 +180,20 @@ pub fn load_with(
     options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Model> {
-    let mut wanted = [&[WEIGHTS, INDEX, SENTENCE], tokenizer::FILES].concat();
+    let mut wanted = [&[WEIGHTS, INDEX], tokenizer::FILES].concat();
     wanted.extend(sentences::FILES);
     let mut files = Files::open(source, &wanted, progress)?;
     let mut notes = Vec::new();
     let gguf = files.gguf()?;
+    if gguf.is_none()
+        && !has_config(&files)?
+        && let Some(folder) = sentences::transformer_folder(&files)?
+    {
+        notes.push(Note::Folder(folder.clone()));
+        files.folder = folder;
+        files.fetch(&["config.json"], Need::Required, progress)?;
+        files.fetch(&wanted, Need::Optional, progress)?;
+    }
     let config = match &gguf {
         Some(gguf) => Config::of(gguf.config()?)?,
         None => Config::parse(&files.need("config.json", "")?, &mut notes)?,
@@ -162,6 +203,7 @@ pub fn load_with(
         model_type: text("model_type").unwrap_or_default(),
         model_name: text("model_name"),
         tokenizer_class: text("tokenizer_class"),
+        transformers_version: text("transformers_version"),
     };
     let mut config = config.of_text()?;
     let family = families::of(&mut config, &mut notes)?;
@@ -169,8 +211,14 @@ pub fn load_with(
     architecture.check().map_err(Error::Architecture)?;
     files.take_missed();
     let found = match &gguf {
-        Some(gguf) => gguf_tokenizer(gguf)?,
-        None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared)?,
+        Some(gguf) => gguf_tokenizer(gguf),
+        None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared),
+    };
+    let (found, tokenizer_error) = match found {
+        Ok(found) => (found, None),
+        Err(error @ Error::Hub(_)) => return Err(error),
+        // Token ids can be read without a tokenizer.
+        Err(error) => (Found::None { reason: error.to_string() }, Some(Arc::new(error))),
     };
     let (tokenizer, without_tokenizer) = match found {
         Found::Tokenizer(tokenizer) => (Some(*tokenizer), None),
@@ -180,9 +228,8 @@ pub fn load_with(
     let mut tokenizer_not_cached = files.take_missed();
     // The usual file is named first.
     tokenizer_not_cached.sort_by_key(|found| found.file != tokenizer::JSON);
-    if tokenizer.is_some() && !tokenizer_not_cached.is_empty() {
-        files.warnings.push(HubWarning::TokenizerWithout { files: tokenizer_not_cached.clone() });
-    }
+    // The modules after the transformer are in other folders.
+    let folder = std::mem::take(&mut files.folder);
     let sentence_pooler = match &gguf {
         Some(gguf) => gguf.sentence_pooler(),
         None => {
@@ -195,18 +242,28 @@ pub fn load_with(
         Ok(None) if !missed.is_empty() => {
             Err(Error::UnknownPooling(Box::new(missed.swap_remove(0))))
         }
-        Ok(Some(pooler)) => {
-            if !missed.is_empty() {
-                files.warnings.push(HubWarning::SentencesWithout { files: missed });
-            }
-            Ok(Some(pooler))
-        }
         other => other,
     };
+    let mut sentence_before = sentences::before_model(&files, &mut notes);
+    missed.extend(files.take_missed());
+    files.folder.clone_from(&folder);
+    let without = if tokenizer.is_some() { tokenizer_not_cached.clone() } else { Vec::new() };
+    let missed = if matches!(sentence_pooler, Ok(Some(_))) { missed } else { Vec::new() };
+    if !without.is_empty() || !missed.is_empty() {
+        files.warnings.push(HubWarning::Without { tokenizer: without, sentences: missed });
+    }
     // For display alone, so that an unreadable file counts as none.
-    let sentence = files.find(SENTENCE)?;
-    let sentence = sentence.and_then(|bytes| json::read(SENTENCE, &bytes, &mut notes).ok());
-    let sentence_max_tokens = sentence.and_then(|s| s["max_seq_length"].as_u64());
+    let sentence = files.find(sentences::LENGTH)?;
+    let sentence =
+        sentence.and_then(|bytes| json::read(sentences::LENGTH, &bytes, &mut notes).ok());
+    let sentence = sentence.unwrap_or_default();
+    let sentence_max_tokens = sentence["max_seq_length"].as_u64();
+    if sentence["do_lower_case"] == true {
+        sentence_before.push(BeforeModel::LowerCase);
+    }
+    let reads_more = |cut: &u64| architecture.max_tokens().is_none_or(|max| (*cut as usize) < max);
+    sentence_before
+        .extend(sentence_max_tokens.filter(reads_more).map(|tokens| BeforeModel::Cut { tokens }));
     let place = (&options.device, options.dtype);
     let weights::Weights { weights, unused } = match gguf {
         Some(gguf) => {
@@ -229,14 +286,25 @@ pub fn load_with(
         revision: files.revision,
         family: family.name,
         sentence_pooler: sentence_pooler.map_err(Arc::new),
+        tokenizer_error,
         tokenizer_not_cached,
         sentence_max_tokens,
+        sentence_before,
+        folder,
         unused_tensors: unused,
         notes,
         device: options.device.location(),
         dtype: options.dtype,
     };
     Ok(Model { transformer, tokenizer, without_tokenizer, info, warnings: files.warnings })
+}
+
+/// Whether the folder of the model has the config of a transformer. In old models of
+/// sentence-transformers, `config.json` there has only the version of the library.
+fn has_config(files: &Files) -> Result<bool> {
+    let Some(bytes) = files.find("config.json")? else { return Ok(false) };
+    let config = json::read("config.json", &bytes, &mut Vec::new());
+    Ok(config.is_ok_and(|config| config["__version__"].is_null()))
 }
 
 /// The weights in one file, or in the shards that an index names: safetensors, else pickles if they

@@ -11,6 +11,8 @@ pub enum Note {
         /// The key, with the keys of the objects around it.
         key: String,
     },
+    /// The transformer is in a folder of the checkpoint, which `modules.json` names.
+    Folder(String),
     /// `config.json` has no `model_type`, and `architectures` names the family.
     NoModelType {
         /// The class in `architectures`.
@@ -40,6 +42,8 @@ pub enum Note {
     },
     /// `tokenizer.json` has a dropout of merges, which is off.
     Dropout(f32),
+    /// `tokenizer.json` splits words with an expression of Mistral's that is known to be wrong.
+    MistralExpression,
     /// The class of the tokenizer in transformers has another model than `tokenizer.json`.
     OtherModel {
         /// The class.
@@ -54,6 +58,9 @@ impl std::fmt::Display for Note {
         match self {
             Self::RepeatedKey { file, key } => {
                 write!(f, "{file}: {key:?} is there more than once; the last value counts")
+            }
+            Self::Folder(folder) => {
+                write!(f, "the transformer is in {folder}, as modules.json says")
             }
             Self::NoModelType { class } => {
                 write!(
@@ -78,6 +85,9 @@ impl std::fmt::Display for Note {
             Self::Dropout(dropout) => write!(
                 f,
                 "the dropout {dropout} of tokenizer.json is off: it is for training, and gives other tokens each time"
+            ),
+            Self::MistralExpression => f.write_str(
+                "tokenizer.json splits words with an expression that is known to be wrong in Mistral's tokenizers, and is used as it is, as in transformers; \"fix_mistral_regex\": true in tokenizer_config.json replaces it",
             ),
             Self::OtherModel { class, file } => write!(
                 f,

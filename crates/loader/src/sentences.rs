@@ -57,12 +57,93 @@ impl Pooler {
     }
 }
 
-const MODULES: &str = "modules.json";
+/// The list of modules.
+pub(crate) const MODULES: &str = "modules.json";
+/// The file with the length at which texts are cut.
+pub(crate) const LENGTH: &str = "sentence_bert_config.json";
+/// The settings of a model, with its prompts.
+const SETTINGS: &str = "config_sentence_transformers.json";
 /// The pooling of a model without a list of modules.
 const POOLING: &str = "1_Pooling";
 
 /// The names of the files that are fetched with a model.
-pub(crate) const FILES: [&str; 2] = [MODULES, "1_Pooling/config.json"];
+pub(crate) const FILES: [&str; 4] = [MODULES, "1_Pooling/config.json", LENGTH, SETTINGS];
+
+/// Whether a file is needed for vectors of sentences alone.
+pub(crate) fn is_for_sentences(name: &str) -> bool {
+    // Modules after the transformer are in folders.
+    [MODULES, LENGTH, SETTINGS].contains(&name) || name.contains('/')
+}
+
+/// The folder of the transformer, with its `/`; none if it is that of the model, or if no list of modules
+/// names it.
+pub(crate) fn transformer_folder(files: &Files) -> Result<Option<String>> {
+    let modules = modules(files, &mut Vec::new())?.unwrap_or_default();
+    let first = modules.into_iter().next();
+    let first = first.filter(|module| module.class == "Transformer" && !module.path.is_empty());
+    Ok(first.map(|module| format!("{}/", module.path)))
+}
+
+/// What sentence-transformers does to a text before the model reads it. Nothing here does it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BeforeModel {
+    /// A prompt is put before every text (`default_prompt_name`).
+    Prompt {
+        /// Its name in `config_sentence_transformers.json`.
+        name: String,
+        /// The prompt; none if the file does not have it.
+        text: Option<String>,
+    },
+    /// The text becomes lower case (`do_lower_case` of `sentence_bert_config.json`).
+    LowerCase,
+    /// The text is cut (`max_seq_length` of `sentence_bert_config.json`).
+    Cut {
+        /// The tokens that are left, special tokens included.
+        tokens: u64,
+    },
+}
+
+impl std::fmt::Display for BeforeModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Prompt { name, text: Some(text) } => {
+                write!(f, "puts the prompt {name:?} before every text ({text:?}, in {SETTINGS})")
+            }
+            Self::Prompt { name, text: None } => {
+                write!(
+                    f,
+                    "puts the prompt {name:?} before every text, which {SETTINGS} does not have"
+                )
+            }
+            Self::LowerCase => {
+                write!(f, "changes every text to lower case (do_lower_case in {LENGTH})")
+            }
+            Self::Cut { tokens } => {
+                write!(f, "cuts every text after {tokens} tokens (max_seq_length in {LENGTH})")
+            }
+        }
+    }
+}
+
+/// What sentence-transformers does to a text before the model reads it. This is for messages, so that
+/// unreadable files count as none.
+pub(crate) fn before_model(files: &Files, notes: &mut Vec<Note>) -> Vec<BeforeModel> {
+    let mut read = |name: &str| {
+        let bytes = files.find(name).ok().flatten()?;
+        json::read(name, &bytes, notes).ok()
+    };
+    let mut before = Vec::new();
+    if let Some(settings) = read(SETTINGS)
+        && let Some(name) = settings["default_prompt_name"].as_str()
+    {
+        let text = settings["prompts"].get(name).and_then(Value::as_str).map(str::to_owned);
+        if text.as_deref() != Some("") {
+            before.push(BeforeModel::Prompt { name: name.to_owned(), text });
+        }
+    }
+    before
+}
 
 /// Reads how the model makes the vector of a sentence of `d_model` wide token vectors; none if no file
 /// says so.

@@ -8,6 +8,7 @@ use crate::gguf::{Bytes, Gguf};
 use crate::hub::{
     FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
 };
+use crate::sentences::MODULES;
 use path_names::looks_like_a_path;
 use std::borrow::Cow;
 use std::cell::RefCell;
@@ -110,6 +111,8 @@ pub(crate) struct Files {
     pub(crate) revision: Option<String>,
     /// Warnings.
     pub(crate) warnings: Vec<HubWarning>,
+    /// The folder in which names are looked up, with its `/`; empty for that of the model.
+    pub(crate) folder: String,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
     /// Unknown files that were looked for.
@@ -123,6 +126,8 @@ enum Kind {
     File(PathBuf),
     Hub {
         hub: Box<Hub>,
+        /// The cache of a hub that could not be reached: optional files are not asked for again.
+        cache: Option<Box<Hub>>,
         files: BTreeMap<String, PathBuf>,
         sha256: BTreeMap<String, String>,
         /// All files that the commit is known to have.
@@ -161,27 +166,37 @@ impl Files {
                 let optional = wanted.iter().map(|name| FileSpec::optional(*name));
                 let specs: Vec<_> =
                     std::iter::once(FileSpec::required("config.json")).chain(optional).collect();
-                let fetched = hub.fetch(repo, revision.as_deref(), &specs, progress);
+                let mut fetch = |specs: &[_]| hub.fetch(repo, revision.as_deref(), specs, progress);
+                let fetched = match fetch(&specs) {
+                    // The transformer may be in a folder, which the list of modules names.
+                    Err(error @ (HubError::FileNotFound { .. } | HubError::NotCached(_))) => {
+                        fetch(&[FileSpec::required(MODULES)]).map_err(|_| error)
+                    }
+                    fetched => fetched,
+                };
                 let Snapshot { repo, commit, files, sha256, listed, unknown, warnings, .. } =
                     fetched.map_err(|source| neither_path_nor_repo(repo, source))?;
                 return Ok(Self {
                     id: repo,
                     revision: Some(commit),
-                    warnings,
                     kind: Kind::Hub {
                         hub: Box::new(hub),
+                        cache: cache_of(settings, &warnings)?,
                         files,
                         sha256,
                         listed: listed.unwrap_or_default(),
                         unknown,
                     },
+                    warnings,
+                    folder: String::new(),
                     records: RefCell::default(),
                     missed: RefCell::default(),
                 });
             }
         };
         let (records, missed) = (RefCell::default(), RefCell::default());
-        Ok(Self { id, revision: None, warnings: Vec::new(), kind, records, missed })
+        let (warnings, folder) = (Vec::new(), String::new());
+        Ok(Self { id, revision: None, warnings, folder, kind, records, missed })
     }
 
     /// Fetches more files of the same commit from the hub; does nothing for other sources.
@@ -191,16 +206,25 @@ impl Files {
         need: Need,
         progress: &mut dyn Progress,
     ) -> Result<()> {
-        if let Kind::Hub { hub, files, sha256, unknown, .. } = &mut self.kind {
-            let spec = |name: &&str| FileSpec { name: (*name).to_owned(), need };
+        if let Kind::Hub { hub, cache, files, sha256, unknown, .. } = &mut self.kind {
+            let spec = |name: &&str| FileSpec { name: format!("{}{name}", self.folder), need };
             let specs: Vec<_> = names.iter().map(spec).collect();
-            let more = hub.fetch(&self.id, self.revision.as_deref(), &specs, progress)?;
+            let from = cache.as_ref().filter(|_| need == Need::Optional).unwrap_or(hub);
+            let more = from.fetch(&self.id, self.revision.as_deref(), &specs, progress)?;
             files.extend(more.files);
             sha256.extend(more.sha256);
             unknown.extend(more.unknown);
-            self.warnings.extend(more.warnings);
+            if cache.is_none() {
+                *cache = cache_of(hub.settings(), &more.warnings)?;
+                self.warnings.extend(more.warnings);
+            }
         }
         Ok(())
+    }
+
+    /// The path of a file in the model.
+    fn path(&self, name: &str) -> String {
+        format!("{}{name}", self.folder)
     }
 
     /// Whether the model may have a file that is not in the cache while the hub cannot be asked.
@@ -231,8 +255,8 @@ impl Files {
     /// Fails if one of some files, of which none was found, is not in the cache while the hub cannot be
     /// asked: the model may have it.
     pub(crate) fn check_cached(&self, names: &[&str]) -> Result<()> {
-        let unknown = names.iter().find(|name| self.is_unknown(name));
-        match unknown.and_then(|name| self.not_cached(name)) {
+        let unknown = names.iter().map(|name| self.path(name)).find(|name| self.is_unknown(name));
+        match unknown.and_then(|name| self.not_cached(&name)) {
             Some(file) => Err(HubError::NotCached(Box::new(file)).into()),
             None => Ok(()),
         }
@@ -240,6 +264,7 @@ impl Files {
 
     /// The content of a file; none if there is no such file.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
+        let name = &*self.path(name);
         let (bytes, known) = match &self.kind {
             Kind::Memory(files) => (files.get(name).cloned(), None),
             Kind::Folder(folder) => (read_if_there(&folder.join(name))?.map(Cow::Owned), None),
@@ -269,12 +294,13 @@ impl Files {
             return Ok(bytes);
         }
         self.check_cached(&[name])?;
-        let (place, file, hint) = (self.id.clone(), name.to_owned(), hint.to_owned());
+        let (place, file, hint) = (self.id.clone(), self.path(name), hint.to_owned());
         Err(Error::MissingFile { place, file, hint })
     }
 
     /// Whether there is such a file, without reading it.
     pub(crate) fn has(&self, name: &str) -> bool {
+        let name = &*self.path(name);
         match &self.kind {
             Kind::Memory(files) => files.contains_key(name),
             Kind::Folder(folder) => folder.join(name).is_file(),
@@ -341,6 +367,16 @@ impl Files {
     }
 }
 
+/// The cache of a hub that could not be reached.
+fn cache_of(settings: &HubSettings, warnings: &[HubWarning]) -> Result<Option<Box<Hub>>> {
+    let unreachable = |warning| matches!(warning, &HubWarning::UsedCachedCopy { .. });
+    if !warnings.iter().any(unreachable) {
+        return Ok(None);
+    }
+    let offline = HubSettings { offline: true, ..settings.clone() };
+    Ok(Some(Box::new(Hub::new(offline)?)))
+}
+
 /// The error of a name for which the hub, or its cache, has no model.
 fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
     match source {
@@ -356,9 +392,17 @@ fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
     }
 }
 
+/// Reads a file of a model, if it exists. Pipes and devices, which may have no end, are refused.
 fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
-    match std::fs::read(path) {
-        Ok(bytes) => Ok(Some(bytes)),
+    let read = || {
+        if !std::fs::metadata(path)?.is_file() {
+            return Ok(None);
+        }
+        std::fs::read(path).map(Some)
+    };
+    match read() {
+        Ok(Some(bytes)) => Ok(Some(bytes)),
+        Ok(None) => Err(Error::NotAFile { path: path.to_owned() }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(source) => Err(Error::Io { path: path.to_owned(), source }),
     }

@@ -7,7 +7,9 @@ mod choice;
 mod class;
 mod folder;
 mod guard;
+mod local;
 mod merges;
+mod mistral;
 mod parts;
 mod pipeline;
 mod post;
@@ -41,6 +43,9 @@ pub struct Tokenizer {
     unknown: Option<u32>,
     /// Whether the vocabulary is byte-level, like that of GPT-2.
     byte_level: bool,
+    /// The most bytes of a text that an added token takes as a whole, if no token depends on the text
+    /// after the next space.
+    longest_added: Option<usize>,
     notes: Vec<Note>,
 }
 
@@ -52,12 +57,13 @@ pub struct Encoding {
     /// `[tokens]`: the token types of the tokenizer (1 for the second text of a pair, in some).
     pub type_ids: Vec<u32>,
     /// `[tokens]`: start and end of each token in its text, in characters; `[0, 0]` for special tokens,
-    /// and for SentencePiece's mark alone, which has no letter.
+    /// and for tokens without a character of the text: SentencePiece's mark alone, and a space alone
+    /// (`Ġ`) where the tokenizer leaves spaces out of places.
     pub char_offsets: Vec<[usize; 2]>,
     /// `[tokens]`: the text of each token in a pair, 0 or 1; 0 for special tokens.
     pub text_ids: Vec<usize>,
     /// `[tokens]`: the word (pre-token) of each token, counted through both texts of a pair; none for
-    /// special tokens and for SentencePiece's mark alone.
+    /// special tokens and for tokens of white space alone (`▁`, `Ġ`, `Ċ`).
     pub word_ids: Vec<Option<u32>>,
     /// `[tokens]`: whether the token is a special token of the tokenizer.
     pub special: Vec<bool>,
@@ -94,7 +100,13 @@ impl Tokenizer {
         let named = unknown_token(&inner).and_then(|token| inner.token_to_id(token));
         let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
         let byte_level = parts.contains("\"ByteLevel\"");
-        Self { inner, unknown: unknown.or(named), byte_level, notes }
+        let longest_added = local::splits_at_spaces(&inner).then(|| {
+            let tokens = inner.get_added_tokens_decoder();
+            let longest = tokens.values().map(|token| token.content.len()).max().unwrap_or(0);
+            // Normalization may make a text shorter.
+            64 + 4 * longest
+        });
+        Self { inner, unknown: unknown.or(named), byte_level, longest_added, notes }
     }
 
     /// What a user should know of this tokenizer.
@@ -108,6 +120,35 @@ impl Tokenizer {
     /// [`Error::Encode`] where the tokenizers library fails.
     pub fn encode(&self, text: &str, pair: Option<&str>) -> Result<Encoding> {
         Ok(self.encoding(&encode(&self.inner, text, pair)?))
+    }
+
+    /// A beginning of a text whose first `tokens` tokens, without special tokens, are those of the text.
+    /// It is the whole text if that is not long, or if the tokenizer needs all of a text.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] where the tokenizers library fails.
+    pub fn beginning<'a>(&self, text: &'a str, tokens: usize) -> Result<&'a str> {
+        // The number of tokens of shorter texts is worth its time.
+        const SHORT: usize = 1 << 16;
+        self.beginning_of(text, tokens, tokens.saturating_mul(16).max(SHORT))
+    }
+
+    /// [`beginning`](Self::beginning), of at least `bytes`.
+    fn beginning_of<'a>(&self, text: &'a str, tokens: usize, mut bytes: usize) -> Result<&'a str> {
+        let Some(longest) = self.longest_added else { return Ok(text) };
+        while let Some((start, fixed)) = local::beginning(text, bytes, longest) {
+            let fixed = start[..fixed].chars().count();
+            let encoding = encode(&self.inner, start, None)?;
+            let special = encoding.get_special_tokens_mask().iter();
+            let ends = encoding.get_offsets().iter().zip(special).filter(|(_, mask)| **mask == 0);
+            let mut ends = ends.map(|((_, end), _)| *end);
+            // Tokens are in the order of the text.
+            if ends.nth(tokens.saturating_sub(1)).is_some_and(|end| end <= fixed) {
+                return Ok(start);
+            }
+            bytes = start.len().saturating_mul(4);
+        }
+        Ok(text)
     }
 
     /// Encodes a long text as windows of at most `max_tokens` tokens, special tokens included.
@@ -232,32 +273,31 @@ impl Tokenizer {
             of_text.filter_map(|(word, _)| *word).max().map_or(0, |last| last + 1)
         };
         let shift = [0, words(0)];
-        // SentencePiece's mark alone has no letter of the text: no place, and no word.
-        let mark =
-            |token: &str| !self.byte_level && !token.is_empty() && token.chars().all(is_mark);
-        let placeless = encoding.get_tokens().iter().zip(&special);
-        let placeless: Vec<bool> =
-            placeless.map(|(token, &special)| special || mark(token)).collect();
-        let word_ids = encoding.get_word_ids().iter().zip(&text_ids).zip(&placeless);
+        // A token of white space alone is in no word. The mark of SentencePiece is no character of the
+        // text, whatever the library says.
+        let blank = |token: &str| text_of(token, self.byte_level).trim().is_empty();
+        let mark = |token: &str| !self.byte_level && token.chars().all(|c| c == '\u{2581}');
+        let tokens = || encoding.get_tokens().iter().zip(&special);
+        let wordless: Vec<bool> =
+            tokens().map(|(token, &special)| special || blank(token)).collect();
+        let places = encoding.get_offsets().iter().zip(tokens());
+        let place = |(&(start, end), (token, &special)): (&(usize, usize), (&String, &bool))| {
+            if special || start == end || mark(token) { [0, 0] } else { [start, end] }
+        };
+        let word_ids = encoding.get_word_ids().iter().zip(&text_ids).zip(&wordless);
         Encoding {
             ids: encoding.get_ids().to_vec(),
             type_ids: encoding.get_type_ids().to_vec(),
-            char_offsets: (encoding.get_offsets().iter().zip(&placeless))
-                .map(|(&(start, end), &placeless)| if placeless { [0, 0] } else { [start, end] })
-                .collect(),
+            char_offsets: places.map(place).collect(),
             word_ids: word_ids
-                .map(|((word, &text), &placeless)| {
-                    word.filter(|_| !placeless).map(|w| w + shift[text.min(1)])
+                .map(|((word, &text), &wordless)| {
+                    word.filter(|_| !wordless).map(|w| w + shift[text.min(1)])
                 })
                 .collect(),
             text_ids,
             special,
         }
     }
-}
-
-fn is_mark(c: char) -> bool {
-    c == '\u{2581}'
 }
 
 /// The unknown token of a tokenizer, if it has one.

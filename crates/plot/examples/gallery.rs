@@ -1,6 +1,6 @@
 //! Draws every figure from synthetic data, in several sizes, to the folder given: for looking.
 //!
-//! `cargo run -p stratoscope-plot --example gallery -- FOLDER`
+//! `cargo run -p stratoscope-plot --example gallery -- FOLDER [paper]`
 
 use std::error::Error;
 use std::path::Path;
@@ -9,7 +9,7 @@ use stratoscope_chart::{
     Axis, Cell, Chart, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel, Panel, Scale,
     Series, Slice, Table, Trails,
 };
-use stratoscope_plot::{Activations, Figure, Trajectory, draw};
+use stratoscope_plot::{Activations, Figure, Style, Trajectory, draw};
 
 const CAPTION: &str = "Synthetic data: a random walk from word to context. Distances in the picture are \
     those of the plane only; neighbours have to be read from the full space.";
@@ -17,6 +17,11 @@ const CAPTION: &str = "Synthetic data: a random walk from word to context. Dista
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args_os().nth(1).ok_or("a folder to write to is needed")?;
     let folder = Path::new(&folder);
+    let style = match std::env::args_os().nth(2).as_deref().and_then(|name| name.to_str()) {
+        Some("paper") => Style::PAPER,
+        _ => Style::REPORT,
+    };
+    let draw = |chart: &Chart| draw(chart, style);
     std::fs::create_dir_all(folder)?;
     for (name, n_tokens, n_layers, n_sentences) in [
         ("t1", 1, 1, 1),
@@ -26,7 +31,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("t200", 200, 7, 9),
     ] {
         let data = Data::new(n_tokens, n_layers, n_sentences);
-        for (kind, figure) in data.figures()? {
+        for (kind, figure) in data.figures(style)? {
             write(folder, &format!("{name}-{kind}"), &figure)?;
         }
     }
@@ -45,7 +50,8 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn write(folder: &Path, name: &str, figure: &Figure) -> Result<(), Box<dyn Error>> {
     std::fs::write(folder.join(format!("{name}.svg")), figure.svg())?;
-    std::fs::write(folder.join(format!("{name}.png")), figure.png(figure.width_at(150))?)?;
+    std::fs::write(folder.join(format!("{name}.png")), figure.png(figure.width_at(150).max(900))?)?;
+    std::fs::write(folder.join(format!("{name}.pdf")), figure.pdf()?)?;
     Ok(())
 }
 
@@ -116,7 +122,7 @@ impl Data {
         Self { tokens: tokens(n_tokens, n_sentences), layers: (0..n_layers).collect(), states }
     }
 
-    fn figures(&self) -> Result<Vec<(String, Figure)>, Box<dyn Error>> {
+    fn figures(&self, style: Style) -> Result<Vec<(String, Figure)>, Box<dyn Error>> {
         let caption = CAPTION.to_owned();
         let (tokens, layers) = (self.tokens.clone(), self.layers.clone());
         let points: Vec<Vec<[f64; 2]>> = self
@@ -127,7 +133,7 @@ impl Data {
         let charts = [self.maps(&points), self.similarity(), self.curves(), self.layers()];
         let mut figures: Vec<(String, Figure)> = charts
             .into_iter()
-            .map(|chart| Ok((chart.id.clone(), draw(&chart.caption(CAPTION))?)))
+            .map(|chart| Ok((chart.id.clone(), draw(&chart.caption(CAPTION), style)?)))
             .collect::<Result<_, Box<dyn Error>>>()?;
         let trajectory = Trajectory {
             title: "Every token through the layers".to_owned(),
@@ -137,7 +143,7 @@ impl Data {
             points,
             shares: Some([0.31, 0.12]),
         };
-        figures.push(("trajectory".to_owned(), trajectory.draw()?));
+        figures.push(("trajectory".to_owned(), trajectory.draw(style)?));
         let flat = |s: &Vec<Vec<f64>>| s.iter().flatten().map(|&v| v as f32).collect();
         let activations = Activations {
             title: "Activations".to_owned(),
@@ -148,7 +154,7 @@ impl Data {
             values: self.states.iter().map(flat).collect(),
             clip_percentile: 99.5,
         };
-        figures.push(("activations".to_owned(), activations.draw()?));
+        figures.push(("activations".to_owned(), activations.draw(style)?));
         Ok(figures)
     }
 

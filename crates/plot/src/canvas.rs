@@ -1,6 +1,5 @@
-//! A list of marks in points (1/72 inch), replayed through plotters' backend interface.
-//!
-//! SVG and PNG are drawn from one list, so they show the same picture.
+//! A list of marks in points (1/72 inch). SVG, PNG and PDF are drawn from one list, so they show the
+//! same picture: SVG and PNG through plotters' backend interface, PDF mark by mark.
 
 use plotters_backend::text_anchor::{HPos, Pos, VPos};
 use plotters_backend::{

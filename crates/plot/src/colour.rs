@@ -11,6 +11,8 @@ pub(crate) const SOFT: Rgb = [90, 90, 90];
 pub(crate) const RULE: Rgb = [205, 205, 205];
 /// Special tokens.
 pub(crate) const MUTED: Rgb = [120, 120, 120];
+/// Unknown tokens.
+pub(crate) const UNKNOWN: Rgb = [178, 24, 43];
 /// The page.
 pub(crate) const PAPER: Rgb = [255, 255, 255];
 

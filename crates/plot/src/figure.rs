@@ -1,14 +1,17 @@
-//! A finished figure: its SVG, its PNG on demand, and its description in words.
+//! A finished figure: its SVG, its PNG and PDF on demand, and its description in words.
 
 use crate::canvas::Canvas;
 use crate::error::PlotError;
+use crate::pdf;
 use crate::pixels;
 
-/// A drawn figure. SVG and PNG show the same picture; the same input gives the same bytes.
+/// A drawn figure. SVG, PNG and PDF show the same picture; the same input gives the same bytes.
 #[derive(Debug)]
 pub struct Figure {
     pub(crate) canvas: Canvas,
     pub(crate) svg: String,
+    pub(crate) title: String,
+    pub(crate) caption: String,
     pub(crate) description: String,
     /// Width and height in pt.
     pub(crate) size: (f64, f64),
@@ -30,6 +33,15 @@ impl Figure {
         pixels::png(&self.canvas, self.size, width)
     }
 
+    /// The figure as PDF, on one page of its size, with the bundled fonts alone: embedded, and reduced
+    /// to the characters that it has. Text stays text. The file has the title, and no date.
+    ///
+    /// # Errors
+    /// [`PlotError::Font`] for a bundled font that cannot be reduced; this does not happen.
+    pub fn pdf(&self) -> Result<Vec<u8>, PlotError> {
+        pdf::document(&self.canvas, self.size, &self.title, &self.description)
+    }
+
     /// The width in pixels that prints at `dots_per_inch`.
     pub fn width_at(&self, dots_per_inch: u32) -> u32 {
         (self.size.0 / 72.0 * f64::from(dots_per_inch)).round() as u32
@@ -38,6 +50,16 @@ impl Figure {
     /// Width and height on paper, in points (1/72 inch).
     pub fn size(&self) -> (f64, f64) {
         self.size
+    }
+
+    /// The title, as text.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// The caption as one line of text, with what was left out of the picture.
+    pub fn caption(&self) -> &str {
+        &self.caption
     }
 
     /// What the figure shows, in plain words.

@@ -1,5 +1,7 @@
 //! The bundled fonts: which font has a character, the width of a text, and its glyphs in order.
 
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use rustybuzz::ttf_parser::GlyphId;
@@ -9,12 +11,13 @@ use unicode_bidi::{BidiInfo, Level};
 /// Font names for SVG viewers, which use their own fonts: the nearest in width first.
 pub(crate) const FAMILY: &str = "DejaVu Sans, Verdana, Noto Sans, Noto Emoji, sans-serif";
 
-static FILES: [&[u8]; 5] = [
-    include_bytes!("../fonts/DejaVuSans.ttf"),
-    include_bytes!("../fonts/NotoEmoji-Regular.ttf"),
-    include_bytes!("../fonts/NotoSansDevanagari-Regular.ttf"),
-    include_bytes!("../fonts/NotoSansThai-Regular.ttf"),
-    include_bytes!("../fonts/DroidSansFallbackFull.ttf"),
+/// The PostScript names of the files, and their contents.
+static FILES: [(&str, &[u8]); 5] = [
+    ("DejaVuSans", include_bytes!("../fonts/DejaVuSans.ttf")),
+    ("NotoEmoji-Regular", include_bytes!("../fonts/NotoEmoji-Regular.ttf")),
+    ("NotoSansDevanagari-Regular", include_bytes!("../fonts/NotoSansDevanagari-Regular.ttf")),
+    ("NotoSansThai-Regular", include_bytes!("../fonts/NotoSansThai-Regular.ttf")),
+    ("DroidSansFallbackFull", include_bytes!("../fonts/DroidSansFallbackFull.ttf")),
 ];
 
 /// One glyph of a shaped text; lengths in em, x to the right, y up.
@@ -24,19 +27,29 @@ pub(crate) struct Glyph {
     pub(crate) id: GlyphId,
     pub(crate) x: f64,
     pub(crate) y: f64,
+    /// The bytes of the text that it draws: those of its cluster if it is the first glyph of the
+    /// cluster, otherwise none.
+    pub(crate) text: Range<usize>,
 }
 
 /// A text in visual order with its width in em.
 pub(crate) struct Shaped {
     pub(crate) glyphs: Vec<Glyph>,
     pub(crate) width: f64,
+    /// Whether a part of it is read from right to left.
+    pub(crate) has_rtl: bool,
 }
 
 /// The faces, in order of preference. (A file that cannot be parsed is skipped; a test checks that
 /// all can.)
 pub(crate) fn faces() -> &'static [Face<'static>] {
     static FACES: OnceLock<Vec<Face<'static>>> = OnceLock::new();
-    FACES.get_or_init(|| FILES.iter().filter_map(|file| Face::from_slice(file, 0)).collect())
+    FACES.get_or_init(|| FILES.iter().filter_map(|file| Face::from_slice(file.1, 0)).collect())
+}
+
+/// The name of a face.
+pub(crate) fn name(face: usize) -> &'static str {
+    FILES.get(face).map_or("", |file| file.0)
 }
 
 /// Whether a shipped font draws `c`. (Private-use characters mean nothing outside of one font.)
@@ -54,26 +67,29 @@ pub(crate) fn width(text: &str, size: f64) -> f64 {
 
 /// Splits `text` into runs of one direction and one font, and shapes each.
 pub(crate) fn shape(text: &str) -> Shaped {
-    let mut shaped = Shaped { glyphs: Vec::new(), width: 0.0 };
     let bidi = BidiInfo::new(text, Some(Level::ltr()));
+    let mut shaped = Shaped { glyphs: Vec::new(), width: 0.0, has_rtl: bidi.has_rtl() };
     for paragraph in &bidi.paragraphs {
         let (levels, runs) = bidi.visual_runs(paragraph, paragraph.range.clone());
         for run in runs {
             let rtl = levels.get(run.start).is_some_and(Level::is_rtl);
+            let start = run.start;
             let Some(part) = text.get(run) else { continue };
             let mut pieces = split_by_face(part);
             if rtl {
                 pieces.reverse();
             }
             for (face, piece) in pieces {
-                push_run(&mut shaped, face, piece, rtl);
+                let Some(letters) = part.get(piece.clone()) else { continue };
+                push_run(&mut shaped, face, letters, start + piece.start, rtl);
             }
         }
     }
     shaped
 }
 
-fn push_run(shaped: &mut Shaped, index: usize, text: &str, rtl: bool) {
+/// Shapes `text`, which begins at the byte `start` of the whole text.
+fn push_run(shaped: &mut Shaped, index: usize, text: &str, start: usize, rtl: bool) {
     let Some(face) = faces().get(index) else {
         return;
     };
@@ -83,19 +99,28 @@ fn push_run(shaped: &mut Shaped, index: usize, text: &str, rtl: bool) {
     buffer.set_direction(if rtl { Direction::RightToLeft } else { Direction::LeftToRight });
     let em = f64::from(face.units_per_em());
     let result = rustybuzz::shape(face, &[], buffer);
+    let mut clusters: Vec<usize> =
+        result.glyph_infos().iter().map(|info| info.cluster as usize).collect();
+    clusters.sort_unstable();
+    let mut drawn = BTreeSet::new();
     for (info, place) in result.glyph_infos().iter().zip(result.glyph_positions()) {
+        let from = info.cluster as usize;
+        let next = clusters.get(clusters.partition_point(|&cluster| cluster <= from)).copied();
+        let upto = if drawn.insert(from) { next.unwrap_or(text.len()) } else { from };
         shaped.glyphs.push(Glyph {
             face: index,
             id: GlyphId(info.glyph_id as u16),
             x: shaped.width + f64::from(place.x_offset) / em,
             y: f64::from(place.y_offset) / em,
+            text: start + from..start + upto,
         });
         shaped.width += f64::from(place.x_advance) / em;
     }
 }
 
-/// Cuts where the font changes. Marks, joiners and variation selectors stay with what they follow.
-fn split_by_face(text: &str) -> Vec<(usize, &str)> {
+/// Cuts where the font changes: pieces of `text` in bytes. Marks, joiners and variation selectors
+/// stay with what they follow.
+fn split_by_face(text: &str) -> Vec<(usize, Range<usize>)> {
     let mut pieces: Vec<(usize, usize, usize)> = Vec::new();
     for (start, c) in text.char_indices() {
         let end = start + c.len_utf8();
@@ -111,7 +136,7 @@ fn split_by_face(text: &str) -> Vec<(usize, &str)> {
             _ => merged.push(piece),
         }
     }
-    merged.into_iter().filter_map(|(f, a, b)| text.get(a..b).map(|t| (f, t))).collect()
+    merged.into_iter().map(|(face, start, end)| (face, start..end)).collect()
 }
 
 /// Combining marks, joiners, variation selectors and emoji modifiers: no cell of their own.

@@ -1,5 +1,6 @@
 //! What figures share: the places of an axis, and the checks that make data drawable.
 
+use crate::colour::{MUTED, Rgb, UNKNOWN};
 use crate::error::PlotError;
 use stratoscope_chart::{Axis, ChartError};
 
@@ -18,6 +19,8 @@ pub(crate) struct Places {
     pub(crate) ranks: Vec<usize>,
     /// `[places]`: whether the label is grey.
     pub(crate) muted: Vec<bool>,
+    /// `[places]`: whether it is an unknown token.
+    pub(crate) unknown: Vec<bool>,
     /// The numbers of the groups, by rank.
     pub(crate) groups: Vec<usize>,
 }
@@ -32,13 +35,17 @@ impl Places {
                 groups.len() - 1
             });
         }
-        let mut muted = vec![false; axis.len()];
-        for &place in &axis.muted {
-            if let Some(muted) = muted.get_mut(place) {
-                *muted = true;
+        let marks = |places: &[usize]| {
+            let mut marks = vec![false; axis.len()];
+            for &place in places {
+                if let Some(mark) = marks.get_mut(place) {
+                    *mark = true;
+                }
             }
-        }
-        Self { labels: axis.labels.clone(), ranks, muted, groups }
+            marks
+        };
+        let (muted, unknown) = (marks(&axis.muted), marks(&axis.unknown));
+        Self { labels: axis.labels.clone(), ranks, muted, unknown, groups }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -49,6 +56,13 @@ impl Places {
     pub(crate) fn at(&self, place: usize) -> (usize, bool) {
         let rank = self.ranks.get(place).copied().unwrap_or(0);
         (rank, self.muted.get(place).copied().unwrap_or(false))
+    }
+
+    /// The colour of a place that is not an ordinary one: grey if it is muted, red if it is an unknown
+    /// token.
+    pub(crate) fn ink(&self, place: usize) -> Option<Rgb> {
+        let is = |marks: &[bool]| marks.get(place).copied().unwrap_or(false);
+        if is(&self.muted) { Some(MUTED) } else { is(&self.unknown).then_some(UNKNOWN) }
     }
 
     /// The places after which another group begins.
@@ -66,6 +80,7 @@ impl Places {
             labels: of(&self.labels, indices),
             ranks: of(&self.ranks, indices),
             muted: of(&self.muted, indices),
+            unknown: of(&self.unknown, indices),
             groups: self.groups.clone(),
         }
     }

@@ -39,7 +39,7 @@ impl Rect {
     }
 
     /// Whether the segment from `a` to `b` passes through (Liang & Barsky 1984).
-    fn crossed_by(self, a: Point, b: Point) -> bool {
+    pub(crate) fn crossed_by(self, a: Point, b: Point) -> bool {
         let (dx, dy) = (b.0 - a.0, b.1 - a.1);
         let (mut from, mut to) = (0.0f64, 1.0f64);
         let edges =

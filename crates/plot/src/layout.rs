@@ -7,18 +7,11 @@ use crate::figure::Figure;
 use crate::fonts;
 use crate::input::Places;
 use crate::labels::Rect;
+use crate::style::Style;
 use crate::svg;
 use crate::text::{self, Changes};
 pub(crate) use stratoscope_chart::{brief, number};
 
-/// A column of 17 cm, in pt.
-pub(crate) const COLUMN: f64 = 482.0;
-/// White edge of the page.
-pub(crate) const MARGIN: f64 = 12.0;
-/// Sizes of text in pt. None is smaller than [`SMALL`].
-pub(crate) const TITLE: f64 = 11.0;
-pub(crate) const BODY: f64 = 8.0;
-pub(crate) const SMALL: f64 = 7.0;
 /// From one line of a title or a name to the next, as a multiple of its size.
 pub(crate) const LEADING: f64 = 1.2;
 
@@ -27,39 +20,59 @@ type Point = (f64, f64);
 /// A page that is filled from top to bottom.
 pub(crate) struct Page {
     pub(crate) canvas: Canvas,
+    pub(crate) style: Style,
     pub(crate) width: f64,
     /// Where the next thing goes.
     pub(crate) y: f64,
     title: String,
+    notes: Vec<String>,
     changes: Changes,
 }
 
 impl Page {
-    /// A page `width` wide that begins with its title.
-    pub(crate) fn new(title: &str, width: f64) -> Self {
+    /// A page that begins with its title.
+    pub(crate) fn new(title: &str, style: Style) -> Self {
+        Self::wide(title, style, style.column)
+    }
+
+    /// A page `width` wide.
+    pub(crate) fn wide(title: &str, style: Style, width: f64) -> Self {
         let mut page = Self {
             canvas: Canvas::default(),
+            style,
             width,
-            y: MARGIN,
+            y: style.margin,
             title: text::clean(title).0,
+            notes: Vec::new(),
             changes: Changes::default(),
         };
-        page.lines(title, TITLE, INK);
-        page.y += 4.0;
+        if !style.is_paper {
+            page.lines(title, style.title, INK);
+            page.y += 4.0;
+        }
         page
     }
 
-    /// A small grey sentence across the page.
+    /// A small grey sentence across the page; of a figure for a paper, a part of its caption.
     pub(crate) fn note(&mut self, sentence: &str) {
-        self.lines(sentence, SMALL, SOFT);
-        self.y += 3.0;
+        self.notes.push(sentence.to_owned());
+        if !self.style.is_paper {
+            self.lines(sentence, self.style.small, SOFT);
+            self.y += 3.0;
+        }
+    }
+
+    /// The right edge of what is drawn.
+    pub(crate) fn right(&self) -> f64 {
+        self.width - self.style.margin
     }
 
     fn lines(&mut self, content: &str, size: f64, ink: Rgb) {
-        let (lines, changes) = text::wrap(content, size, self.width - 2.0 * MARGIN);
+        let margin = self.style.margin;
+        let (lines, changes) = text::wrap(content, size, self.width - 2.0 * margin);
         self.changes.add(changes);
         for line in lines {
-            self.canvas.text((MARGIN, self.y + 0.95 * size), &line, Look::new(size, ink));
+            self.canvas.text((margin, self.y + 0.95 * size), &line, Look::new(size, ink));
             self.y += 1.32 * size;
         }
     }
@@ -97,18 +110,23 @@ impl Page {
 
     /// Writes the caption and closes the page.
     pub(crate) fn finish(mut self, caption: &str, shows: &str) -> Result<Figure, PlotError> {
-        self.y += 4.0;
-        let (_, seen) = text::wrap(caption, BODY, self.width - 2.0 * MARGIN);
+        let (_, seen) = text::wrap(caption, self.style.body, self.width - 2.0 * self.style.margin);
         self.changes.add(seen);
         let caption = format!("{}{}", caption.trim_end(), self.changes.notes());
-        if !caption.is_empty() {
-            self.lines(caption.trim_start(), BODY, INK);
+        let caption = caption.trim_start();
+        if !self.style.is_paper {
+            self.y += 4.0;
+            if !caption.is_empty() {
+                self.lines(caption, self.style.body, INK);
+            }
         }
-        let size = (self.width, self.y + MARGIN);
+        let notes = self.notes.iter().flat_map(|note| note.split_whitespace());
+        let caption = caption.split_whitespace().chain(notes).collect::<Vec<_>>().join(" ");
+        let size = (self.width, self.y + self.style.margin);
         let (title, (shows, _)) = (self.title, text::clean(shows));
         let description = if title.is_empty() { shows } else { format!("{title}. {shows}") };
         let svg = svg::document(&self.canvas, size, &title, &description)?;
-        Ok(Figure { canvas: self.canvas, svg, description, size })
+        Ok(Figure { canvas: self.canvas, svg, title, caption, description, size })
     }
 }
 
@@ -155,17 +173,22 @@ pub(crate) struct Bar<'a> {
 /// it.
 pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
     let (low, high) = bar.scale.range();
-    let lines = page.wrapped(bar.label, SMALL, width);
-    let top = page.y + page.stack((x, page.y + SMALL), &lines, Look::new(SMALL, INK)) + 2.0;
+    let Style { small, margin, .. } = page.style;
+    let lines = page.wrapped(bar.label, small, width);
+    let top = page.y + page.stack((x, page.y + small), &lines, Look::new(small, INK)) + 2.0;
     let rect = Rect::new(x, top, width, 7.0);
     const STEPS: usize = 200;
     let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / STEPS as f64;
     let colours = (0..STEPS).map(|i| bar.scale.colour(at(i))).collect();
     page.canvas.picture(rect, Cells { columns: STEPS, rows: 1, colours });
     page.canvas.frame(rect, 0.4, SOFT);
-    let mut marks = if bar.whole { whole_ticks(low, high, 15) } else { ticks(low, high, 5) };
+    let mut marks = match bar.whole {
+        true => whole_ticks(low, high, page.style.either(15, 10)),
+        false => ticks(low, high, page.style.either(5, ((width / 45.0) as usize).clamp(1, 4))),
+    };
     if bar.clipped {
-        marks.retain(|(v, _)| (v - low) > 0.12 * (high - low) && (high - v) > 0.12 * (high - low));
+        let edge = page.style.either(0.12, 0.22) * (high - low);
+        marks.retain(|(v, _)| (v - low) > edge && (high - v) > edge);
         marks.insert(0, (low, format!("≤ {}", brief(low))));
         marks.push((high, format!("≥ {}", brief(high))));
     }
@@ -173,13 +196,13 @@ pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
         let share = if high > low { (value - low) / (high - low) } else { 0.5 };
         let tick = x + share * width;
         page.canvas.line(&[(tick, rect.y1), (tick, rect.y1 + 2.0)], 0.5, SOFT);
-        let half = fonts::width(mark, SMALL) / 2.0;
+        let half = fonts::width(mark, small) / 2.0;
         // Texts at the ends stay on the page.
         let centre =
-            tick.clamp(x + half.min(width / 2.0) - MARGIN / 2.0, x + width - half + MARGIN / 2.0);
-        page.canvas.text((centre, rect.y1 + 3.0 + SMALL), mark, Look::new(SMALL, SOFT).middle());
+            tick.clamp(x + half.min(width / 2.0) - margin / 2.0, x + width - half + margin / 2.0);
+        page.canvas.text((centre, rect.y1 + 3.0 + small), mark, Look::new(small, SOFT).middle());
     }
-    page.y = rect.y1 + 8.0 + SMALL;
+    page.y = rect.y1 + 8.0 + small;
 }
 
 /// Whole numbers from `low` to `high` in even steps of 1, 2, 5, 10, …, about `count` of them.
@@ -245,7 +268,17 @@ pub(crate) fn marker(
     canvas.line(&closed, 0.8, edge);
 }
 
-/// The legend of the groups (none where there is one) and of muted places.
+/// What an unknown token is.
+const UNKNOWN: &str = "its letters are not in the vocabulary";
+
+/// A note on the red labels of unknown tokens, where there are any.
+pub(crate) fn note_unknown<'a>(page: &mut Page, all: impl IntoIterator<Item = &'a Places>) {
+    if all.into_iter().any(|places| places.unknown.contains(&true)) {
+        page.note(&format!("A red label is an unknown token: {UNKNOWN}."));
+    }
+}
+
+/// The legend of the groups (none where there is one), of muted places and of unknown tokens.
 pub(crate) fn legend(page: &mut Page, places: &Places) {
     let mut entries: Vec<(usize, Rgb, Rgb, String)> = Vec::new();
     if places.groups.len() > 1 {
@@ -253,7 +286,8 @@ pub(crate) fn legend(page: &mut Page, places: &Places) {
             let own = |place: &usize| places.at(*place) == (rank, false);
             let labels = (0..places.len()).filter(own).filter_map(|place| places.labels.get(place));
             let words: Vec<&str> = labels.map(String::as_str).take(40).collect();
-            let name = page.label(&format!("{}: {}", group + 1, words.join(" ")), SMALL, 190.0);
+            let name =
+                page.label(&format!("{}: {}", group + 1, words.join(" ")), page.style.small, 190.0);
             let ink = colour::category(rank);
             entries.push((rank, ink, ink, name));
         }
@@ -261,23 +295,34 @@ pub(crate) fn legend(page: &mut Page, places: &Places) {
     if places.muted.contains(&true) {
         entries.push((0, PAPER, colour::MUTED, "special token".to_owned()));
     }
+    if places.unknown.contains(&true) {
+        let name = format!("unknown token: {UNKNOWN}");
+        entries.push((0, colour::UNKNOWN, colour::UNKNOWN, name));
+    }
     entries_row(page, &entries);
 }
+
+/// In place of the rank of a marker: a dashed line.
+pub(crate) const DASHED: usize = usize::MAX;
 
 /// Markers with names in as many rows as they need.
 pub(crate) fn entries_row(page: &mut Page, entries: &[(usize, Rgb, Rgb, String)]) {
     if entries.is_empty() {
         return;
     }
-    let (mut x, mut y) = (MARGIN, page.y + 5.0);
+    let Style { small, margin, .. } = page.style;
+    let (mut x, mut y) = (margin, page.y + 5.0);
     for (rank, fill, edge, name) in entries {
-        let wide = 12.0 + fonts::width(name, SMALL) + 12.0;
-        if x > MARGIN && x + wide > page.width - MARGIN {
-            x = MARGIN;
-            y += 11.0;
+        let wide = 12.0 + fonts::width(name, small) + 12.0;
+        if x > margin && x + wide > page.right() {
+            x = margin;
+            y += small + 4.0;
         }
-        marker(&mut page.canvas, *rank, (x + 4.0, y), 2.6, *fill, *edge);
-        page.canvas.text((x + 11.0, y + 0.36 * SMALL), name, Look::new(SMALL, INK));
+        match *rank {
+            DASHED => page.canvas.dashed(&[(x, y), (x + 8.0, y)], 1.2, *edge, 3.0, 2.0),
+            rank => marker(&mut page.canvas, rank, (x + 4.0, y), 2.6, *fill, *edge),
+        }
+        page.canvas.text((x + 11.0, y + 0.36 * small), name, Look::new(small, INK));
         x += wide;
     }
     page.y = y + 10.0;
@@ -313,22 +358,28 @@ impl Plane {
     }
 
     /// Grid, frame, ticks and the names of both axes.
-    pub(crate) fn axes(&self, canvas: &mut Canvas, names: [&str; 2]) {
+    pub(crate) fn axes(&self, page: &mut Page, names: [&str; 2]) {
+        let Style { small, body, margin, .. } = page.style;
+        let count = page.style.either(6, 4);
+        let names = [(names[0], self.rect.width()), (names[1], self.rect.height())]
+            .map(|(name, room)| page.wrapped(name, body, room.max(60.0)));
         let r = self.rect;
-        for (value, label) in ticks(self.x.0, self.x.1, 6) {
+        for (value, label) in ticks(self.x.0, self.x.1, count) {
             let (x, _) = self.at([value, self.y.0]);
-            canvas.line(&[(x, r.y0), (x, r.y1)], 0.4, RULE);
-            canvas.text((x, r.y1 + 3.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
+            page.canvas.line(&[(x, r.y0), (x, r.y1)], 0.4, RULE);
+            page.canvas.text((x, r.y1 + 3.0 + small), &label, Look::new(small, SOFT).middle());
         }
-        for (value, label) in ticks(self.y.0, self.y.1, 6) {
+        for (value, label) in ticks(self.y.0, self.y.1, count) {
             let (_, y) = self.at([self.x.0, value]);
-            canvas.line(&[(r.x0, y), (r.x1, y)], 0.4, RULE);
-            canvas.text((r.x0 - 3.0, y + 0.36 * SMALL), &label, Look::new(SMALL, SOFT).end());
+            page.canvas.line(&[(r.x0, y), (r.x1, y)], 0.4, RULE);
+            page.canvas.text((r.x0 - 3.0, y + 0.36 * small), &label, Look::new(small, SOFT).end());
         }
-        canvas.frame(r, 0.6, SOFT);
+        page.canvas.frame(r, 0.6, SOFT);
         let middle = ((r.x0 + r.x1) / 2.0, (r.y0 + r.y1) / 2.0);
-        canvas.text((middle.0, r.y1 + 24.0), names[0], Look::new(BODY, INK).middle());
-        canvas.text((MARGIN + BODY, middle.1), names[1], Look::new(BODY, INK).middle().upward());
+        let look = Look::new(body, INK).middle();
+        let below = page.stack((middle.0, r.y1 + 24.0), &names[0], look) - LEADING * body;
+        page.y = r.y1 + 32.0 + below;
+        page.stack((margin + body, middle.1), &names[1], look.upward());
     }
 }
 

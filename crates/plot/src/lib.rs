@@ -1,16 +1,17 @@
-//! Charts to SVG and PNG figures.
+//! Charts to SVG, PNG and PDF figures.
 //!
-//! Make a [`Chart`](stratoscope_chart::Chart), call [`draw`], and write [`Figure::svg`] or
-//! [`Figure::png`] to a file:
+//! Make a [`Chart`](stratoscope_chart::Chart), call [`draw`], and write [`Figure::svg`],
+//! [`Figure::png`] or [`Figure::pdf`] to a file:
 //!
 //! ```
 //! use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
+//! use stratoscope_plot::Style;
 //!
 //! let series = Series::new("MiniLM").values([Some(0.4), Some(0.5), Some(0.7)]);
 //! let panel = Panel::new("", Axis::layers(&[0, 1, 2]), "cosine", [series]);
 //! let chart = Chart::new("similarity", "Similarity within the sentence", Curves::one(panel))
 //!     .caption("Mean cosine of a token with the mean vector of its sentence.");
-//! let figure = stratoscope_plot::draw(&chart)?;
+//! let figure = stratoscope_plot::draw(&chart, Style::REPORT)?;
 //! assert!(figure.svg().starts_with("<svg"));
 //! # Ok::<(), stratoscope_plot::PlotError>(())
 //! ```
@@ -34,7 +35,9 @@ mod fonts;
 mod input;
 mod labels;
 mod layout;
+mod pdf;
 mod pixels;
+mod style;
 mod svg;
 #[cfg(test)]
 mod tests;
@@ -45,3 +48,4 @@ pub use figure::Figure;
 pub use figures::activations::Activations;
 pub use figures::draw;
 pub use figures::trajectory::Trajectory;
+pub use style::Style;

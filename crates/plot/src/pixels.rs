@@ -108,11 +108,22 @@ impl Pixels {
     }
 }
 
+/// `cells` as a picture to embed, in which every cell is repeated.
+fn embedded(cells: &Cells) -> Option<Pixmap> {
+    let repeat = |n: usize| (SHARP / n.max(1)).clamp(1, 16);
+    pixmap(cells, repeat(cells.columns), repeat(cells.rows))
+}
+
+/// The width, the height and the colours of the picture that a PDF embeds for `cells`.
+pub(crate) fn cells_rgb(cells: &Cells) -> Option<(i32, i32, Vec<u8>)> {
+    let map = embedded(cells)?;
+    let colours = map.pixels().iter().flat_map(|p| [p.red(), p.green(), p.blue()]).collect();
+    Some((i32::try_from(map.width()).ok()?, i32::try_from(map.height()).ok()?, colours))
+}
+
 /// The PNG that an SVG embeds for `cells`.
 pub(crate) fn cells_png(cells: &Cells) -> Result<Vec<u8>, PlotError> {
-    let repeat = |n: usize| (SHARP / n.max(1)).clamp(1, 16);
-    let map = pixmap(cells, repeat(cells.columns), repeat(cells.rows));
-    let map = map.ok_or(PlotError::PngSize {
+    let map = embedded(cells).ok_or(PlotError::PngSize {
         width: cells.columns as u64,
         height: cells.rows as u64,
         limit: LIMIT,

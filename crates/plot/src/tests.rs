@@ -254,12 +254,23 @@ fn lens(n: usize, n_layers: usize) -> Chart {
     chart("lens", lens_grid(n, n_layers))
 }
 
-/// Every figure in one size.
-fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
+/// Draws a chart as a report has it.
+fn draw(chart: &Chart) -> Result<Figure, PlotError> {
+    crate::draw(chart, Style::REPORT)
+}
+
+/// Every figure in one size, as a report has it.
+pub(crate) fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
+    all_in(Style::REPORT, n, n_layers)
+}
+
+/// Every figure in one size and a style.
+pub(crate) fn all_in(style: Style, n: usize, n_layers: usize) -> Vec<(String, Figure)> {
+    let draw = |chart: &Chart| crate::draw(chart, style);
     let [heads, moves] = heats(n, n_layers);
     let figures = [
-        ("trajectory", trajectory(n, n_layers, 3.0).draw()),
-        ("activations", activations(n, n_layers, 384, wave).draw()),
+        ("trajectory", trajectory(n, n_layers, 3.0).draw(style)),
+        ("activations", activations(n, n_layers, 384, wave).draw(style)),
         ("maps by place", draw(&maps(n, n_layers, 1, 3.0))),
         ("maps by sentence", draw(&maps(n, n_layers, 1 + n / 10, 3.0))),
         ("similarity", draw(&similarity(n, n_layers))),
@@ -281,6 +292,12 @@ fn all(n: usize, n_layers: usize) -> Vec<(String, Figure)> {
 /// What every figure has to obey.
 #[track_caller]
 fn check(name: &str, figure: &Figure) {
+    check_in(Style::REPORT, name, figure);
+}
+
+/// What every figure of a style has to obey.
+#[track_caller]
+fn check_in(style: Style, name: &str, figure: &Figure) {
     let document =
         roxmltree::Document::parse(figure.svg()).unwrap_or_else(|e| panic!("{name}: {e}"));
     let root = document.root_element();
@@ -297,7 +314,7 @@ fn check(name: &str, figure: &Figure) {
     let boxes: Vec<(String, Rect)> = document
         .descendants()
         .filter(|n| n.has_tag_name("text"))
-        .map(|n| (n.text().unwrap().trim().to_owned(), text_box(n)))
+        .map(|n| (n.text().unwrap().trim().to_owned(), text_box(n, style)))
         .collect();
     assert!(boxes.len() > 3, "{name}: {} texts", boxes.len());
     for (i, (text, a)) in boxes.iter().enumerate() {
@@ -315,10 +332,10 @@ fn check(name: &str, figure: &Figure) {
 }
 
 /// The box of a `<text>`: from a little below the baseline to the height of small letters.
-fn text_box(node: roxmltree::Node) -> Rect {
+fn text_box(node: roxmltree::Node, style: Style) -> Rect {
     let number = |name: &str| node.attribute(name).unwrap().parse::<f64>().unwrap();
     let size = number("font-size");
-    assert!(size >= 7.0 * 20.0, "text smaller than 7 pt");
+    assert!(size >= style.small * 20.0, "text of {size} units");
     assert_eq!(node.attribute("dy"), Some("0.76em"));
     let width = fonts::width(node.text().unwrap().trim(), size);
     let left = match node.attribute("text-anchor").unwrap() {
@@ -345,8 +362,48 @@ fn figures_are_well_formed_and_readable_at_every_size() {
 }
 
 #[test]
+fn figures_of_a_paper_are_one_column_of_8_point_type_without_title_and_caption() {
+    for (n, n_layers) in [(1, 1), (2, 2), (5, 7), (11, 7), (20, 13), (60, 31)] {
+        for (name, figure) in all_in(Style::PAPER, n, n_layers) {
+            check_in(Style::PAPER, &name, &figure);
+            assert!((figure.size().0 - 3.3 * 72.0).abs() < 1e-6, "{name}: {:?}", figure.size());
+            let document = roxmltree::Document::parse(figure.svg()).unwrap();
+            let texts = document.descendants().filter(|n| n.has_tag_name("text"));
+            for text in texts {
+                assert_eq!(text.attribute("font-size").unwrap().parse::<f64>().unwrap(), 160.0);
+                let text = text.text().unwrap().trim();
+                assert!(!text.contains("Title") && !text.contains("aption"), "{name}: {text}");
+                assert!(!text.contains(" shown, evenly"), "{name}: {text}");
+            }
+            assert!(
+                figure.title().contains("Title")
+                    || name.starts_with("tra")
+                    || name.starts_with("act")
+            );
+            assert!(figure.caption().contains("aption"), "{name}: {}", figure.caption());
+        }
+    }
+}
+
+#[test]
+fn the_caption_beside_a_figure_says_what_the_picture_leaves_out() {
+    for style in [Style::REPORT, Style::PAPER] {
+        let figure = crate::draw(&similarity(60, 13), style).unwrap();
+        let caption = figure.caption();
+        assert!(caption.starts_with("Caption & \u{202E}words. Characters that no"), "{caption}");
+        assert!(caption.contains("of 13 layers shown, evenly spaced."), "{caption}");
+        assert!(figure.png(figure.width_at(style.dots_per_inch())).is_ok());
+    }
+    let width = |style: Style| {
+        let figure = crate::draw(&depth(3, 1.0), style).unwrap();
+        figure.width_at(style.dots_per_inch())
+    };
+    assert_eq!((width(Style::REPORT), width(Style::PAPER)), (1339, 990));
+}
+
+#[test]
 fn two_hundred_tokens_are_labelled_in_part() {
-    let figure = trajectory(200, 5, 1.0).draw().unwrap();
+    let figure = trajectory(200, 5, 1.0).draw(Style::REPORT).unwrap();
     check("200 tokens", &figure);
     assert!(figure.svg().contains("of 200 tokens labelled"));
 }
@@ -384,20 +441,28 @@ fn a_png_of_impossible_size_is_refused() {
 #[test]
 fn values_without_spread_are_drawn() {
     for scale in [0.0, 1e-300, 1e-9, 1e99] {
-        check("trajectory", &trajectory(8, 3, scale).draw().unwrap());
+        check("trajectory", &trajectory(8, 3, scale).draw(Style::REPORT).unwrap());
         check("maps", &draw(&maps(8, 3, 2, scale)).unwrap());
         check("depth", &draw(&depth(4, scale)).unwrap());
         check("layers", &draw(&cka(4, |_| scale)).unwrap());
         check("layer maps", &draw(&layer_maps(4, |_| Some(scale))).unwrap());
         check("multiples", &draw(&multiples(4, scale, true)).unwrap());
-        check("activations", &activations(3, 2, 16, |_| scale.min(1e30)).draw().unwrap());
+        check(
+            "activations",
+            &activations(3, 2, 16, |_| scale.min(1e30)).draw(Style::REPORT).unwrap(),
+        );
     }
 }
 
 #[test]
 fn dimensions_share_columns_only_where_there_are_too_many() {
-    let said =
-        |d| activations(2, 1, d, wave).draw().unwrap().svg().contains("neighbouring dimensions");
+    let said = |d| {
+        activations(2, 1, d, wave)
+            .draw(Style::REPORT)
+            .unwrap()
+            .svg()
+            .contains("neighbouring dimensions")
+    };
     assert!(!said(1_600));
     assert!(said(4_096));
 }
@@ -457,6 +522,58 @@ fn layers_rise_and_words_go_down() {
     assert!(height_of(&words, "[CLS]") < height_of(&words, "bank"));
 }
 
+/// The colours of the texts that contain `part`.
+fn colours_of(figure: &Figure, part: &str) -> Vec<String> {
+    let document = roxmltree::Document::parse(figure.svg()).unwrap();
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    let found = texts.filter(|node| node.text().is_some_and(|text| text.contains(part)));
+    found.map(|node| node.attribute("fill").unwrap().to_owned()).collect()
+}
+
+#[test]
+fn unknown_tokens_are_marked_in_every_figure_of_tokens() {
+    let long = "Donaudampfschifffahrtsgesellschaftskapitänsmütze";
+    let labels = vec!["[CLS]".to_owned(), "the".to_owned(), format!("{long} [UNK]")];
+    let axis = |unknown: &[usize]| {
+        Axis::tokens(labels.clone(), vec![0, 1, 2]).muted([0]).unknown(unknown.iter().copied())
+    };
+    let figures = |unknown: &[usize]| {
+        let values = (0..9).map(|i| Some(wave(i)));
+        let panel = MatrixPanel::new(axis(unknown), axis(unknown), "cosine", Scale::symmetric(1.0));
+        let points = vec![vec![[0.0, 0.0], [1.0, 0.5], [0.5, 1.0]]; 2];
+        let places = points.iter().map(|layer| layer.iter().map(|p| Some(*p)).collect()).collect();
+        let trails = Trails::new(layers(2), axis(unknown), places);
+        [
+            ("matrix", draw(&chart("similarity", Matrix::new([panel.values(values)]))).unwrap()),
+            ("trails", draw(&chart("tsne", trails)).unwrap()),
+            (
+                "trajectory",
+                Trajectory { tokens: axis(unknown), points, ..trajectory(3, 2, 1.0) }
+                    .draw(Style::REPORT)
+                    .unwrap(),
+            ),
+            (
+                "activations",
+                Activations { tokens: axis(unknown), ..activations(3, 2, 4, wave) }
+                    .draw(Style::REPORT)
+                    .unwrap(),
+            ),
+        ]
+    };
+    let red = "#B2182B";
+    for (name, figure) in figures(&[2]) {
+        check(name, &figure);
+        let labels = colours_of(&figure, "NK]");
+        assert!(!labels.is_empty() && labels.iter().all(|ink| ink == red), "{name}: {labels:?}");
+        assert!(colours_of(&figure, "the").iter().all(|ink| ink != red), "{name}");
+        assert!(figure.svg().contains("its letters are not in the vocabulary"), "{name}");
+    }
+    for (name, figure) in figures(&[]) {
+        assert!(!figure.svg().contains("its letters are not in the vocabulary"), "{name}");
+        assert!(!colours_of(&figure, "").contains(&red.to_owned()), "{name}");
+    }
+}
+
 #[test]
 fn a_value_stands_at_its_own_row_and_column() {
     // 0.10 belongs to layer 0 and column 0: at the bottom.
@@ -493,11 +610,11 @@ fn a_table_shows_some_rows_of_each_group_and_says_so() {
 #[test]
 fn codes_in_place_of_characters_are_said_in_the_caption() {
     let words = |figure: Figure| figure.svg().replace(['\n', ' '], "");
-    let figure = words(trajectory(20, 2, 1.0).draw().unwrap());
+    let figure = words(trajectory(20, 2, 1.0).draw(Style::REPORT).unwrap());
     assert!(figure.contains("&lt;U+D55C&gt;") && figure.contains("&lt;U+0007&gt;"));
     let mut plain = trajectory(3, 2, 1.0);
     (plain.title, plain.caption) = ("Plain".to_owned(), "Plain.".to_owned());
-    assert!(!plain.draw().unwrap().svg().contains("U+"));
+    assert!(!plain.draw(Style::REPORT).unwrap().svg().contains("U+"));
 }
 
 #[test]
@@ -563,15 +680,15 @@ fn bad_input_is_refused_by_name() {
     let many = (0..61).map(|i| Panel::new(i.to_string(), layers(3), "unit", series(3, 1.0)));
     let panels = vec![MatrixPanel::new(layers(2), layers(2), "CKA", Scale::unit())];
     let errors = [
-        trajectory(0, 3, 1.0).draw(),
-        trajectory(3, 0, 1.0).draw(),
-        trajectory(2_001, 1, 1.0).draw(),
-        nan.draw(),
-        short.draw(),
-        groups.draw(),
-        infinite.draw(),
-        percentile.draw(),
-        activations(3, 2, 0, wave).draw(),
+        trajectory(0, 3, 1.0).draw(Style::REPORT),
+        trajectory(3, 0, 1.0).draw(Style::REPORT),
+        trajectory(2_001, 1, 1.0).draw(Style::REPORT),
+        nan.draw(Style::REPORT),
+        short.draw(Style::REPORT),
+        groups.draw(Style::REPORT),
+        infinite.draw(Style::REPORT),
+        percentile.draw(Style::REPORT),
+        activations(3, 2, 0, wave).draw(Style::REPORT),
         curves(|panel| panel.series.clear()),
         curves(|panel| panel.series[0].values.fill(None)),
         curves(|panel| panel.series[0].values[1] = Some(f64::NAN)),
@@ -606,7 +723,7 @@ fn a_small_figure_as_it_stands() {
 fn a_clip_is_said_only_where_something_is_clipped() {
     let said = |clip_percentile| {
         let figure = Activations { clip_percentile, ..activations(3, 2, 64, wave) };
-        figure.draw().unwrap().svg().contains("clipped at")
+        figure.draw(Style::REPORT).unwrap().svg().contains("clipped at")
     };
     assert!(said(90.0));
     assert!(!said(100.0));

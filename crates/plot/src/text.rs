@@ -127,7 +127,7 @@ pub(crate) fn label(text: &str, size: f64, limit: f64) -> (String, Changes) {
     (shown, changes)
 }
 
-/// Leaves out the middle of `text` until it fits `limit`; at least both ends stay.
+/// Leaves out the middle of `text` until it fits `limit`; where no letter fits, all of it.
 pub(crate) fn elide(text: &str, size: f64, limit: f64) -> (String, bool) {
     if fonts::width(text, size) <= limit {
         return (text.to_owned(), false);
@@ -143,8 +143,8 @@ pub(crate) fn elide(text: &str, size: f64, limit: f64) -> (String, bool) {
             return (short, true);
         }
     }
-    let first = units.first().copied().unwrap_or_default();
-    (format!("{first}…"), true)
+    let first = format!("{}…", units.first().copied().unwrap_or_default());
+    (if fonts::width(&first, size) <= limit { first } else { "…".to_owned() }, true)
 }
 
 /// Letters with their marks, and codes `<U+…>`, that must not be cut apart.

@@ -4,6 +4,7 @@
 #![doc = include_str!("../README.md")]
 
 mod balance;
+pub mod context;
 mod control;
 mod curve;
 mod design;
@@ -23,6 +24,10 @@ mod standardise;
 mod stimuli;
 mod structural;
 mod task;
+
+/// The reference bank, a CoNLL-U file: words in context with trees and supersenses. `bank/README.md`
+/// describes it.
+pub const BANK: &str = include_str!("../bank/bank.conllu");
 
 pub use balance::{Balance, Placement, Predictability};
 pub use control::Control;

@@ -12,7 +12,8 @@ pub(crate) struct Standardiser {
     pub(crate) sd: Array1<f32>,
 }
 
-/// A deviation below this share of the mean is rounding in f32.
+/// A deviation below this share of the mean, or of the deviations of other dimensions, is rounding in
+/// f32.
 const ROUNDING: f64 = 1e-6;
 
 impl Standardiser {
@@ -44,6 +45,17 @@ impl Standardiser {
             if sd > ROUNDING * m.abs() { sd as f32 } else { 0.0 }
         });
         Ok(Self { mean: mean.mapv(|m| m as f32), sd })
+    }
+
+    /// Ignores also the dimensions of which the deviation is small beside those of the others: it is
+    /// rounding, and would be raised to the weight of the others.
+    pub(crate) fn without_rounding(mut self) -> Self {
+        let mut sorted = self.sd.to_vec();
+        sorted.sort_unstable_by(f32::total_cmp);
+        let median = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+        let limit = (ROUNDING * f64::from(median)) as f32;
+        self.sd.mapv_inplace(|sd| if sd > limit { sd } else { 0.0 });
+        self
     }
 
     /// The rows `of` of vectors, standardised: `[of, d_model]`.

@@ -67,6 +67,8 @@ pub struct Item {
 impl Stimuli {
     /// The text of the built-in homographs.
     pub const HOMOGRAPHS: &'static str = include_str!("../stimuli/homographs.txt");
+    /// The supersenses of the senses of the built-in homographs: lines of word, sense and supersense.
+    pub const SUPERSENSES: &'static str = include_str!("../stimuli/supersenses.txt");
     /// The text of the built-in nouns and verbs of one form.
     pub const NOUN_VERB: &'static str = include_str!("../stimuli/noun-verb.txt");
 

@@ -46,7 +46,6 @@ class AboutPanel extends Panel {
     });
     sides.forEach((side, s) => {
       const of = sides.length > 1 ? `${'AB'[s]}: ` : '';
-      for (const { what, why } of side.e.omitted) rows.push([`${of}not shown: ${what}`, why]);
       if (side.e.sampled)
         rows.push([
           `${of}sampled`,
@@ -58,5 +57,50 @@ class AboutPanel extends Panel {
 
   json() {
     return report.manifest;
+  }
+}
+
+/** Names of parts that are not shown. @type {{[what: string]: string}} */
+const PARTS = {
+  cka: 'Similarity of layers by CKA',
+  neighbour_change: 'Share of new nearest neighbours by layer',
+  neighbours: 'Nearest neighbours',
+  trajectory: 'Map of all layers in one basis',
+  tsne: 't-SNE map',
+  profile: 'Profile of the model',
+  baseline: 'Baseline: the mean cosine of unrelated words',
+};
+
+/** What is not shown on the page, and why. @param {Side} side */
+function omittedPanel(side) {
+  return side.e.omitted.length > 0 ? new OmittedPanel(side) : null;
+}
+
+class OmittedPanel extends Panel {
+  /** @param {Side} side */
+  constructor(side) {
+    super({
+      id: 'omitted',
+      side,
+      title: `Not shown${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+      shows: 'What this page does not have for this text, and the reason.',
+    });
+    this.box.replaceChildren(...table(this.rows(), this.about.title));
+    this.details.hidden = true;
+  }
+
+  height() {
+    return 0;
+  }
+
+  /** @returns {Rows} */
+  rows() {
+    return {
+      columns: ['what', 'why'],
+      rows: this.side.e.omitted.map(({ what, why }) => [
+        Object.hasOwn(PARTS, what) ? PARTS[what] : what,
+        why,
+      ]),
+    };
   }
 }

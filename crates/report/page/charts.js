@@ -17,7 +17,9 @@ class ChartPanel extends Panel {
       side,
       wide,
     });
-    this.chart = chart;
+    /** As it came: for files. */
+    this.data = chart;
+    this.chart = side?.e.tokens.some((t) => t.unknown) ? withMarks(chart, side) : chart;
   }
 
   /** The place of the page's layer on an axis of layers. @param {Axis} axis
@@ -45,12 +47,35 @@ class ChartPanel extends Panel {
   }
 
   json() {
-    return this.chart;
+    return this.data;
   }
 
   csvRows() {
-    return longForm(this.chart);
+    return longForm(this.data);
   }
+}
+
+/** A chart whose axes mark unknown tokens. @template {Schema.Chart} C @param {C} chart
+ * @param {Side} side @returns {C} */
+function withMarks(chart, side) {
+  const marked = (/** @type {Axis} */ axis) => {
+    if (axis.kind !== 'tokens' || !axis.numbers) return axis;
+    const { numbers } = axis;
+    const labels = axis.labels.map((label, i) =>
+      side.e.tokens[numbers[i]]?.unknown ? UNKNOWN + label : label,
+    );
+    return { ...axis, labels };
+  };
+  const copy = { ...chart };
+  if (copy.type === 'matrix')
+    copy.panels = copy.panels.map((p) => ({
+      ...p,
+      rows: marked(p.rows),
+      columns: marked(p.columns),
+    }));
+  else if (copy.type === 'grid') copy.columns = marked(copy.columns);
+  else if (copy.type === 'trails') copy.items = marked(copy.items);
+  return copy;
 }
 
 /** A place of an axis in words. @param {Axis} axis @param {number} place */
@@ -352,6 +377,38 @@ class TablePanel extends ChartPanel {
   }
 }
 
+/** The least number of tokens of charts that say nothing of fewer: a single token would decide.
+ * @type {{[id: string]: number}} */
+const LEAST = { cka: 30, neighbour_change: 30 };
+
+/** Why a chart is not drawn: it is of too few tokens. @param {Schema.Chart} chart */
+function tooFew(chart) {
+  const id = chart.id.replace(/-\d+$/, '');
+  const n = chart.type === 'matrix' ? chart.panels[0]?.n : undefined;
+  if (chart.exploration === undefined || !Object.hasOwn(LEAST, id) || n === undefined) return '';
+  if (n >= LEAST[id]) return '';
+  return `Not drawn: it needs about ${LEAST[id]} tokens, and this text has ${n}. Of so few, a single token decides. The numbers are in the files.`;
+}
+
+/** Says why a chart is not drawn. @extends {ChartPanel<Schema.Chart>} */
+class UndrawnPanel extends ChartPanel {
+  /** @param {Schema.Chart} chart @param {string} why */
+  constructor(chart, why) {
+    super(chart);
+    this.about.shows = '';
+    this.box.replaceChildren(el('p', { class: 'undrawn' }, why));
+    this.details.hidden = true;
+  }
+
+  height() {
+    return 0;
+  }
+
+  rows() {
+    return longForm(this.chart);
+  }
+}
+
 /** A chart as lines of values, with the columns that the CSV of the command line has.
  * @param {Schema.Chart} chart @returns {Rows} */
 function longForm(chart) {
@@ -420,6 +477,8 @@ function longForm(chart) {
 
 /** @param {Schema.Chart} chart @returns {Panel} */
 function chartPanel(chart) {
+  const why = tooFew(chart);
+  if (why) return new UndrawnPanel(chart, why);
   switch (chart.type) {
     case 'curves':
       return new CurvesPanel(chart);

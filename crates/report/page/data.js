@@ -4,8 +4,14 @@ const report = /** @type {Schema.Report} */ (
   JSON.parse(document.getElementById('report')?.textContent || '{}')
 );
 
-/** @typedef {{tokens: number[], name: string, sentence: number, special: boolean, at: number}} Unit */
+/** @typedef {{tokens: number[], name: string, sentence: number, special: boolean, unknown: boolean,
+ *   at: number}} Unit */
 /** @typedef {{units: Unit[], of: Int32Array}} View */
+
+/** The name of a token; an unknown one is marked. @param {{text: string, unknown: boolean}} token */
+function tokenName({ text, unknown }) {
+  return `${unknown ? UNKNOWN : ''}${shortText(text)}`;
+}
 
 /** One exploration: the page shows one, or two beside each other. */
 class Side {
@@ -15,7 +21,10 @@ class Side {
     this.index = index;
     this.n = e.tokens.length;
     this.last = e.layers.length - 1;
-    this.tokenNames = numbered(e.tokens.map((t) => [t.sentence, shortText(t.text)]));
+    this.tokenNames = numbered(e.tokens.map((t) => [t.sentence, tokenName(t)]));
+    const ordinary = e.tokens.filter((t) => !t.special);
+    /** The share of tokens that the vocabulary does not have. */
+    this.unknown = ordinary.filter((t) => t.unknown).length / Math.max(1, ordinary.length);
     /** @type {Map<string, View>} */
     this.views = new Map();
     /** @type {Map<string, Coordinates | null>} */
@@ -50,16 +59,17 @@ class Side {
       if (continues) {
         const unit = units[units.length - 1];
         unit.tokens.push(at);
-        unit.name = shortText(
-          unit.tokens.map((t) => this.e.tokens[t].text.replace(/^##/, '')).join(''),
-        );
+        unit.unknown ||= token.unknown;
+        const text = unit.tokens.map((t) => this.e.tokens[t].text.replace(/^##/, '')).join('');
+        unit.name = tokenName({ text, unknown: unit.unknown });
       } else {
         const { sentence, special: isSpecial } = token;
         units.push({
           tokens: [at],
-          name: shortText(token.text),
+          name: tokenName(token),
           sentence,
           special: isSpecial,
+          unknown: token.unknown,
           at: units.length,
         });
       }

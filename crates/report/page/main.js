@@ -1,6 +1,7 @@
 // Builds the page: head, slider, panels, keys.
 
-/** The slider that all panels follow. */
+/** The slider that all panels follow: above them, or where the strip is, at the edge of the window
+ * while the strip is out of sight. */
 class Scrubber {
   constructor() {
     const { layers } = sides[0].e;
@@ -27,6 +28,15 @@ class Scrubber {
       this.said,
     );
     this.shown = '';
+  }
+
+  /** Shows the slider only while a panel is out of sight. @param {HTMLElement} panel */
+  standInFor(panel) {
+    this.root.classList.add('floating');
+    this.root.hidden = true;
+    new IntersectionObserver((entries) => {
+      this.root.hidden = entries[entries.length - 1].isIntersecting;
+    }).observe(panel);
   }
 
   update() {
@@ -106,14 +116,26 @@ function listenToKeys(help, find) {
   });
 }
 
-/** The panels of the report, in order, in groups. @returns {{id: string, title: string, panels: Panel[]}[]} */
+/** @typedef {{id: string, title: string, panels: Panel[]}} Group */
+
+/** The panels of the report, in order, in groups. @returns {Group[]} */
 function groups() {
   const each = (/** @type {(side: Side) => Panel | null} */ make) =>
     sides.flatMap((side) => make(side) || []);
+  // Two texts in one model have one strip.
+  const strips = report.one_basis ? sides.slice(0, 1) : sides;
   const hasNeighbours = (/** @type {Side} */ side) =>
     side.metrics.length > 0 || side.e.layers[0].neighbours;
   const charts = report.charts.flatMap((chart) => chartPanel(chart) || []);
   return [
+    {
+      id: 'story',
+      title: '',
+      panels: [
+        ...strips.flatMap((side) => (storyLayers(side).length > 1 ? new StripPanel(side) : [])),
+        ...each((side) => (journeysOf(side).length > 0 ? new JourneyPanel(side) : null)),
+      ],
+    },
     {
       id: 'look',
       title: 'The text, layer by layer',
@@ -128,9 +150,107 @@ function groups() {
           : []),
       ],
     },
-    { id: 'charts', title: sides.length ? 'By layer' : '', panels: charts },
-    { id: 'made', title: '', panels: [new AboutPanel()] },
+    { id: 'charts', title: sides.length && !opensWithStory() ? 'By layer' : '', panels: charts },
+    { id: 'made', title: '', panels: [...each(omittedPanel), new AboutPanel()] },
   ].filter((group) => group.panels.length > 0);
+}
+
+/** A group of panels. @param {Group} group */
+function section({ id, title, panels: all }) {
+  const look = sides.length > 1 ? ' pair' : all.length === 5 && id === 'look' ? ' five' : '';
+  return el(
+    'section',
+    { id, class: 'group', ...(title ? { 'aria-label': title } : {}) },
+    ...(title ? [el('h2', { class: 'heading' }, title)] : []),
+    el('div', { class: `grid${look}` }, ...all.map((panel) => panel.mount())),
+  );
+}
+
+/** The groups that a learner does not need, folded. @param {HTMLElement[]} sections @param {number} count */
+function folded(sections, count) {
+  const fold = el(
+    'details',
+    { id: 'researchers', class: 'fold', toggle: () => set({ open: fold.open }) },
+    el('summary', {}, el('h2', { class: 'heading' }, `For researchers: ${count} more panels`)),
+    ...sections,
+  );
+  fold.open = state.open;
+  return fold;
+}
+
+function unfold() {
+  const fold = document.getElementById('researchers');
+  if (fold instanceof HTMLDetailsElement) fold.open = true;
+}
+
+/** The numbers of a model and a text, in a line. @param {Side} side */
+function factsOf({ e, n }) {
+  const bank = e.story?.bank;
+  const measured = bank
+    ? [`measured on ${bank.sentences.toLocaleString('en')} sentences, 95 % intervals`]
+    : [];
+  const name = modelName(e.model);
+  const short = bank ? name.replace(/^.*\/| \(.*\)$/g, '') : name;
+  return [short, layersOf(e), `${n} ${e.unit}s`, ...measured].join(' · ');
+}
+
+/** The findings about the models. */
+function findings() {
+  const found = sides.map(({ e }) => (e.story?.headline || []).join(' '));
+  return [...new Set(found.filter(Boolean))];
+}
+
+/** The first line of the page: what was found about the model, or the title where the page is
+ * about something else. */
+function headline() {
+  const found = findings();
+  if (!opensWithStory() || !found.length) return el('h1', {}, visible(report.title));
+  return el('h1', { class: 'headline' }, ...found.map((text) => el('span', {}, visible(text))));
+}
+
+/** What has not been measured, with the command that measures it. */
+function notMeasured() {
+  const whys = sides.flatMap(({ e }) =>
+    e.story?.headline.length ? [] : e.story?.not_measured || [],
+  );
+  return [...new Set(whys)].map((why) => {
+    const parts = visible(why).split('\u0060');
+    return el(
+      'p',
+      { class: 'missing' },
+      ...parts.map((part, i) => (i % 2 ? el('code', {}, part) : part)),
+    );
+  });
+}
+
+/** A warning where much of a text is unknown to the model. */
+function unknownWarning() {
+  return sides
+    .filter((side) => side.unknown > 0.2)
+    .map((side) =>
+      el(
+        'p',
+        { class: 'warning', role: 'note' },
+        `${Math.round(100 * side.unknown)} % of the tokens ${sides.length > 1 ? `of ${'AB'[side.index]} ` : ''}are unknown to ${modelName(side.e.model)} (marked ${UNKNOWN}). All unknown letters have one vector: the numbers below say little about these words. Use a model whose vocabulary has them.`,
+      ),
+    );
+}
+
+/** Begins to play, once: not where an address names a layer, nor where motion is not wanted. */
+function begin() {
+  if (!hasStory()) return;
+  const [side] = sides;
+  const telling = tellingJourney(side);
+  if (!state.selected && telling) set({ selected: { side: 0, token: telling.tokens[0] } });
+  const linked = new URLSearchParams(location.hash.slice(1)).has('layer');
+  if (linked || !opensWithStory()) return;
+  // The page ends as playing would.
+  if (calm.matches) set({ depth: side.last });
+  else if (document.hidden) document.addEventListener('visibilitychange', begin, { once: true });
+  else {
+    play();
+    resting = performance.now() + READING / 2;
+  }
 }
 
 function start() {
@@ -147,64 +267,55 @@ function start() {
 
   const help = helpDialog();
   const find = findDialog();
+  const words = wordsDialog();
   const scrubber = sides.length ? new Scrubber() : null;
-  const facts = sides.map((side) =>
-    [modelName(side.e.model), layersOf(side.e), `${side.n} ${side.e.unit}s`].join(' · '),
+  const facts = [...new Set(sides.map(factsOf))].map((fact) => el('p', {}, fact));
+  if (hasStory()) {
+    const limits = el(
+      'button',
+      { type: 'button', class: 'link', click: () => words('limits') },
+      'what this cannot show',
+    );
+    facts.at(-1)?.append(' · ', limits);
+  }
+  const button = (/** @type {string} */ name, /** @type {() => void} */ click, label = name) =>
+    el('button', { type: 'button', click, 'aria-label': label }, name);
+  const tour = new Tour();
+  const below = opensWithStory() ? [] : findings().map((text) => el('p', {}, visible(text)));
+  const info = el('div', { class: 'facts' }, ...facts, ...below, ...notMeasured());
+  const nav = el(
+    'nav',
+    { 'aria-label': 'Page' },
+    ...(scrubber ? [button('Tour', () => tour.start()), button('Find', find)] : []),
+    button('Glossary', () => words('glossary')),
+    button('Light / dark', () => useTheme(theme.dark ? 'light' : 'dark')),
+    button('?', () => help.showModal(), 'Help: keys'),
   );
-  const tourButton = el('button', { type: 'button' }, 'Tour');
-  const head = el(
-    'header',
-    { class: 'top' },
-    el(
-      'div',
-      {},
-      el('h1', {}, visible(report.title)),
-      ...[...new Set(facts)].map((fact) => el('p', {}, fact)),
-    ),
-    el(
-      'nav',
-      { 'aria-label': 'Page' },
-      ...(scrubber ? [tourButton, el('button', { type: 'button', click: find }, 'Find')] : []),
-      el(
-        'button',
-        { type: 'button', click: () => useTheme(theme.dark ? 'light' : 'dark') },
-        'Light / dark',
-      ),
-      el(
-        'button',
-        { type: 'button', click: () => help.showModal(), 'aria-label': 'Help: keys' },
-        '?',
-      ),
-    ),
-  );
+  const title = headline();
+  const told = title.classList.contains('headline');
+  const head = el('header', { class: 'top' }, title, ...(told ? [info, nav] : [nav, info]));
+  const all = groups();
+  const deep = (/** @type {Group} */ { id }) => opensWithStory() && ['charts', 'made'].includes(id);
+  const count = all.filter(deep).flatMap((group) => group.panels).length;
   const main = el(
     'main',
     {},
-    ...groups().map((group) =>
-      el(
-        'section',
-        { id: group.id, class: 'group', ...(group.title ? { 'aria-label': group.title } : {}) },
-        ...(group.title ? [el('h2', { class: 'heading' }, group.title)] : []),
-        el(
-          'div',
-          {
-            class:
-              sides.length > 1
-                ? 'grid pair'
-                : group.panels.length === 5 && group.id === 'look'
-                  ? 'grid five'
-                  : 'grid',
-          },
-          ...group.panels.map((panel) => panel.mount()),
-        ),
-      ),
-    ),
+    ...unknownWarning(),
+    ...all.filter((group) => !deep(group)).map(section),
+    ...(count ? [folded(all.filter(deep).map(section), count)] : []),
   );
   document.getElementById('app')?.replaceChildren(head, ...(scrubber ? [scrubber.root] : []), main);
+  const story = document.getElementById('story');
+  if (story) {
+    // Where the first screen begins: its list takes what is left of the window.
+    new ResizeObserver(() => {
+      main.style.setProperty('--story-top', `${story.offsetTop}px`);
+    }).observe(document.body);
+  }
+  const strip = document.getElementById('strip');
   if (scrubber) {
     panels.unshift(/** @type {Panel} */ (/** @type {unknown} */ (scrubber)));
-    const tour = new Tour();
-    tourButton.addEventListener('click', () => tour.start());
+    if (strip) scrubber.standInFor(strip);
   }
   listenToKeys(() => help.showModal(), find);
   window.addEventListener('hashchange', () => {
@@ -230,6 +341,7 @@ function start() {
     set({ theme: state.theme + 1 });
   });
   wake();
+  begin();
 }
 
 start();

@@ -2,6 +2,8 @@
 
 /** More units than this are drawn as squares without names. */
 const MANY = 400;
+/** The trails of more units than this hide each other: only those of chosen words are drawn. */
+const MAX_TRAILS = 40;
 /** More names than this are not readable. */
 const MAX_NAMES = 80;
 
@@ -21,7 +23,8 @@ class MapPanel extends Panel {
     this.y = new Float32Array(0);
     /** The side of its point that each name was put on, so that names keep their places. */
     this.sideOf = new Uint8Array(0);
-    this.frames = 0;
+    /** Tokens of content words. */
+    this.told = new Set(journeysOf(side).flatMap((j) => j.tokens));
     const maps = /** @type {[string, string][]} */ ([
       ['trajectory', 'PCA'],
       ['tsne', 't-SNE'],
@@ -293,9 +296,8 @@ class MapPanel extends Panel {
       for (let u = 0; u < units.length; u += 1) {
         if (Number.isNaN(this.oldX[u])) continue;
         if (units.length > MANY) pen.rect(this.oldX[u] - r, oldY[u] - r, 2 * r, 2 * r, theme.muted);
-        else {
-          if (units.length <= 100)
-            pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
+        else if (units.length <= MAX_TRAILS || marked.has(units[u])) {
+          pen.line(this.oldX[u], oldY[u], this.x[u], this.y[u], theme.muted, 1);
           pen.marker(this.oldX[u], oldY[u], r, 0, theme.muted);
         }
       }
@@ -303,7 +305,7 @@ class MapPanel extends Panel {
     }
     if (!state.trails) return;
     // A short text shows all trails, a long one those of marked tokens.
-    const all = units.length <= 40 && marked.size === 0;
+    const all = units.length <= MAX_TRAILS && marked.size === 0;
     const trails = all ? units : [...marked];
     pen.fade(all ? 0.3 : 0.9);
     for (const unit of trails) {
@@ -359,8 +361,10 @@ class MapPanel extends Panel {
   /** Names where there is room, those that are marked first. @param {Pen} pen @param {Unit[]} units
    * @param {Set<Unit>} marked @param {Unit | null} chosen @param {number} width @param {number} height @param {number} r */
   names(pen, units, marked, chosen, width, height, r) {
-    const plain = units.length <= MAX_NAMES * 3 ? units : [];
-    const order = [...marked, ...plain.filter((u) => !marked.has(u))];
+    const plain = units.length <= MAX_NAMES * 3 ? units.filter((u) => !marked.has(u)) : [];
+    // Content words come first.
+    const isTold = (/** @type {Unit} */ u) => u.tokens.some((t) => this.told.has(t));
+    const order = [...marked, ...plain.filter(isTold), ...plain.filter((u) => !isTold(u))];
     const size = width < 480 ? 11 : 12;
     /** @type {number[][]} */
     const taken = [];
@@ -448,6 +452,13 @@ class MapPanel extends Panel {
     const hidden =
       units.length > MAX_NAMES ? ` Names are shown where there is room, and of chosen tokens.` : '';
     return `${units.length} ${state.words ? 'words' : `${this.side.e.unit}s`}. Click to choose, shift-click to pin.${hidden}`;
+  }
+
+  finding() {
+    const shares = state.map === 'trajectory' && this.coordinates?.about.share_of_variance;
+    return shares
+      ? `${this.about.title}: its two axes show ${Math.round(100 * (shares[0] + shares[1]))} % of the variance`
+      : '';
   }
 
   label() {

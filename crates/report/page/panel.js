@@ -15,6 +15,8 @@ class Panel {
     /** The width of the picture in its own units; a unit is `zoom` pixels of the page. */
     this.width = 0;
     this.zoom = 1;
+    /** How much larger than other pictures it is drawn. */
+    this.enlarged = 1;
     this.seen = false;
     /** Where the pointer is on the picture. @type {[number, number] | null} */
     this.pointer = null;
@@ -91,25 +93,32 @@ class Panel {
     return '';
   }
 
+  /** The title where the numbers say something; empty where they do not. */
+  finding() {
+    return '';
+  }
+
   // All panels share these.
 
   /** @returns {HTMLElement} */
   mount() {
     const { title, wide } = this.about;
     const heading = `${this.id}-title`;
+    this.heading = el('h2', { id: heading }, title);
     const root = el(
       'section',
       { class: wide ? 'panel wide' : 'panel', id: this.id, 'aria-labelledby': heading },
-      el('header', {}, el('h2', { id: heading }, title), this.menu()),
+      el('header', {}, this.heading),
       this.controls,
       this.box,
       this.readout,
       this.explanation(),
-      this.details,
+      el('footer', {}, this.details, this.menu()),
     );
     this.root = root;
     new ResizeObserver(() => {
-      const zoom = parseFloat(getComputedStyle(document.documentElement).fontSize) / 15;
+      const root = parseFloat(getComputedStyle(document.documentElement).fontSize);
+      const zoom = (this.enlarged * root) / 15;
       const width = this.room(Math.floor(this.box.clientWidth / zoom));
       if (width !== this.width || zoom !== this.zoom) {
         this.zoom = zoom;
@@ -160,6 +169,7 @@ class Panel {
 
   explanation() {
     const { shows, paper } = this.about;
+    if (!shows) return '';
     const link = paper
       ? [
           ' ',
@@ -201,6 +211,7 @@ class Panel {
     return el(
       'div',
       { class: 'menu', role: 'group', 'aria-label': 'Save as' },
+      'Save:',
       ...(this.height(400) > 0
         ? [
             button('SVG', () => saveText(`${this.id}.svg`, 'image/svg+xml', this.svg())),
@@ -248,7 +259,8 @@ class Panel {
 
   update() {
     if (!this.seen || this.width < 1) return;
-    const deps = [...this.deps(), state.theme];
+    // What is left out while the page plays follows when it stops.
+    const deps = [...this.deps(), state.theme, state.playing];
     if (deps.length === this.drawn.length && deps.every((d, i) => d === this.drawn[i])) return;
     this.drawn = deps;
     const height = Math.round(this.height(this.width));
@@ -266,6 +278,8 @@ class Panel {
     this.canvas.hidden = height <= 0;
     this.say();
     this.changed();
+    const title = this.finding() || this.about.title;
+    if (this.heading && this.heading.textContent !== title) this.heading.textContent = title;
     if (!state.playing) this.fillTable();
   }
 
@@ -327,7 +341,7 @@ function choice(label, options, now, choose) {
 }
 
 /** A switch of the state. @param {string} label
- * @param {'words' | 'special' | 'trails' | 'ghost'} name */
+ * @param {'words' | 'special' | 'trails' | 'ghost' | 'controls'} name */
 function toggle(label, name) {
   const box = el('input', { type: 'checkbox', change: () => set({ [name]: box.checked }) });
   const follow = () => {

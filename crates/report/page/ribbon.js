@@ -8,7 +8,13 @@ class RibbonPanel extends Panel {
       side,
       wide: sides.length < 2,
       title:
-        sides.length > 1 ? `Text ${'AB'[side.index]}` : side.e.texts.length > 1 ? 'Texts' : 'Text',
+        sides.length > 1
+          ? `Text ${'AB'[side.index]}`
+          : hasStory()
+            ? 'Tokens'
+            : side.e.texts.length > 1
+              ? 'Texts'
+              : 'Text',
       shows:
         side.metrics.length > 0
           ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade of the other tokens is their similarity to it at this layer. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words, and its similarity is the mean of theirs.'
@@ -43,7 +49,8 @@ class RibbonPanel extends Panel {
         'button',
         {
           type: 'button',
-          class: unit.special ? 'token special' : 'token',
+          class: `token${unit.special ? ' special' : ''}${unit.unknown ? ' unknown' : ''}`,
+          title: unit.unknown ? UNKNOWN_TITLE : null,
           'data-token': token,
           click: (/** @type {MouseEvent} */ event) => (event.shiftKey ? pin : select)(index, token),
           pointerenter: () => set({ hover: place }),
@@ -56,7 +63,8 @@ class RibbonPanel extends Panel {
     });
     const lines = new Map();
     now.units.forEach((unit, i) => {
-      if (!lines.has(unit.sentence)) lines.set(unit.sentence, el('p', { class: 'line' }));
+      const dir = directionOf(e.texts[unit.sentence] || '');
+      if (!lines.has(unit.sentence)) lines.set(unit.sentence, el('p', { class: 'line', dir }));
       const line = lines.get(unit.sentence);
       if (e.texts.length > 1 && line.childNodes.length === 0)
         line.append(this.count(unit.sentence));

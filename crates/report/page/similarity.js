@@ -136,6 +136,30 @@ class SimilarityPanel extends Panel {
       : `Baseline at this layer: ${number(baseline)}${interval}, n = ${e.n} sentences.`;
   }
 
+  /** The two most similar units that are not special; of content words where they are known. */
+  finding() {
+    const { side } = this;
+    const layer = layerAt(side);
+    const told = new Set(journeysOf(side).flatMap((j) => j.tokens));
+    const units = side.now.units.filter(
+      (u) => !u.special && !u.unknown && (told.size < 2 || u.tokens.some((t) => told.has(t))),
+    );
+    const sign = state.metric === 'euclidean' ? -1 : 1;
+    /** @type {{value: number, names: string[]} | null} */
+    let best = null;
+    for (const a of units) {
+      for (const b of units.slice(0, units.indexOf(a))) {
+        const value = side.similarity(layer, state.metric, a, b);
+        if (value !== null && (!best || sign * value > sign * best.value))
+          best = { value, names: [b.name, a.name] };
+      }
+    }
+    if (!best || units.length < 3) return '';
+    const [a, b] = best.names;
+    const of = sides.length > 1 ? `, ${'AB'[side.index]}` : '';
+    return `Similarity at layer ${side.e.layers[layer].layer}${of}: “${a}” and “${b}” are most alike (${number(best.value)})`;
+  }
+
   label() {
     return `Heat-map of ${METRICS[state.metric]} between ${this.side.now.units.length} tokens. The table below has the numbers.`;
   }

@@ -15,6 +15,8 @@ const state = {
   metric: 'cosine',
   words: false,
   special: true,
+  controls: false,
+  open: false,
   theme: 0,
 };
 
@@ -22,11 +24,15 @@ const state = {
 const panels = [];
 
 const calm = matchMedia('(prefers-reduced-motion: reduce)');
-/** Milliseconds from one layer to the next. */
-const STEP = 900;
+/** Milliseconds from one layer to the next, and at most through all layers. */
+const [STEP, ALL_STEPS] = [900, 12000];
+/** Milliseconds that playing pauses where something is said, to be read. */
+const READING = 3200;
 
 let waiting = false;
 let before = 0;
+/** Until when playing pauses. */
+let resting = 0;
 
 /** Changes the state; the page follows in the next frame. @param {Partial<State>} change */
 function set(change) {
@@ -52,24 +58,35 @@ function frame(now) {
 
 /** @param {number} now */
 function advance(now) {
-  const steps = before ? Math.min(now - before, 100) / STEP : 0;
   const last = sides[0].last;
+  const step = Math.min(STEP, ALL_STEPS / Math.max(1, last));
+  const from = state.depth;
+  if (now < resting) {
+    before = now;
+    return;
+  }
   if (calm.matches) {
     // Without animation: one layer after another.
-    if (before && now - before < STEP) return;
-    if (before) state.depth = Math.min(Math.round(state.depth) + 1, last);
+    if (before && now - before < step) return;
+    if (before) state.depth = Math.min(Math.round(from) + 1, last);
   } else {
-    state.depth = Math.min(state.depth + steps, last);
+    state.depth = Math.min(from + (before ? Math.min(now - before, 100) / step : 0), last);
   }
   before = now;
+  const stop = annotationsOf(sides[0]).find(({ at }) => at > from && at <= state.depth);
+  if (stop) {
+    state.depth = stop.at;
+    resting = now + READING;
+  }
   if (state.depth >= last) state.playing = false;
-  if (!state.playing || Math.round(state.depth) !== Math.round(state.depth - steps)) writeLink();
+  if (!state.playing || Math.round(state.depth) !== Math.round(from)) writeLink();
 }
 
 function play() {
   const atEnd = state.depth >= sides[0].last;
   set({ playing: !state.playing, depth: atEnd && !state.playing ? 0 : state.depth });
   before = 0;
+  resting = 0;
 }
 
 /** The depth of a side. Sides of different depth move by their share of the whole. @param {Side} side */
@@ -129,9 +146,11 @@ function writeLink() {
     if (state.map !== 'trajectory') parts.push(`map=${state.map}`);
     if (state.turn) parts.push(`turn=${state.turn}`);
     if (state.colour !== 'position') parts.push(`colour=${state.colour}`);
-    if (state.metric !== 'cosine') parts.push(`metric=${state.metric}`);
+    if (state.metric !== firstMetric()) parts.push(`metric=${state.metric}`);
     if (state.words) parts.push('words=1');
     if (!state.special) parts.push('special=0');
+    if (state.controls) parts.push('controls=1');
+    if (state.open) parts.push('more=1');
     // An embedded page may not change its address.
     try {
       history.replaceState(null, '', `#${parts.join('&')}`);
@@ -139,6 +158,12 @@ function writeLink() {
       /* no link then */
     }
   }, 200);
+}
+
+/** The measure that the page begins with. @returns {Metric} */
+function firstMetric() {
+  const { metrics } = sides[0];
+  return hasStory() && metrics.includes('centred') ? 'centred' : metrics[0] || 'cosine';
 }
 
 /** Reads the state from the address; ignores what the page does not have. */
@@ -161,9 +186,11 @@ function readLink() {
     map: asked.get('map') === 'tsne' && sides[0].e.tsne ? 'tsne' : 'trajectory',
     turn: Math.abs(turn) <= 90 ? turn : 0,
     colour: COLOURS.some(([name]) => name === colour) ? colour : 'position',
-    metric: sides[0].metrics.includes(metric) ? metric : sides[0].metrics[0] || 'cosine',
+    metric: sides[0].metrics.includes(metric) ? metric : firstMetric(),
     words: asked.get('words') === '1',
     special: asked.get('special') !== '0',
+    controls: asked.get('controls') === '1',
+    open: asked.get('more') === '1',
   });
   if (!sides[0].e.trajectory && sides[0].e.tsne) state.map = 'tsne';
 }

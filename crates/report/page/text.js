@@ -23,6 +23,16 @@ function shortText(text, longest = LONGEST) {
   return (spaced || '(empty)') + (cut ? '…' : '');
 }
 
+/** Marks a token that stands for letters that the vocabulary does not have. */
+const UNKNOWN = '\ufffd';
+const UNKNOWN_TITLE = 'an unknown token: the vocabulary does not have these letters';
+
+/** The direction in which a text is read: that of its first letter. @param {string} text */
+function directionOf(text) {
+  const [first = ''] = /\p{L}/u.exec(text) || [];
+  return /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u.test(first) ? 'rtl' : 'ltr';
+}
+
 /** Names of which those that come again in their text are numbered.
  * @param {[number, string][]} names */
 function numbered(names) {
@@ -44,6 +54,11 @@ function number(value) {
   if (size !== 0 && (size >= 1e5 || size < 5e-4)) return value.toExponential(2).replace(/-/g, '−');
   const digits = size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3;
   return value.toFixed(digits).replace('-', '−');
+}
+
+/** A share to three decimals. @param {number} value */
+function shareText(value) {
+  return (Math.abs(value) < 5e-4 ? 0 : value).toFixed(3).replace('-', '−');
 }
 
 /** @param {number | null | undefined} value */

@@ -54,7 +54,7 @@ class TokenPanel extends Panel {
       .slice(0, 3);
     const pinned = new Set(pinnedOf(side).map((t) => side.unitOf(t)));
     const shown = new Set([...all.filter((c) => pinned.has(c.unit)), ...near]);
-    return { chosen, all, shown };
+    return { chosen, all, near, shown };
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -111,6 +111,16 @@ class TokenPanel extends Panel {
     const chart = this.chart();
     const layer = chart && this.frame(chart, this.width, this.height(this.width)).nearest(x);
     return layer === null ? null : { text: layerName(layers[layer].layer), layer };
+  }
+
+  finding() {
+    const { side } = this;
+    const chart = this.chart();
+    const [best] = chart?.near || [];
+    if (!chart || !best || chart.all.length < 3) return '';
+    const value = best.values[side.last];
+    const of = sides.length > 1 ? `, ${'AB'[side.index]}` : '';
+    return `“${chart.chosen.name}” by depth${of}: nearest at the last layer is “${best.unit.name}” (${number(value)})`;
   }
 
   changed() {
@@ -212,6 +222,15 @@ class NeighboursPanel extends Panel {
 
   rest() {
     return this.readout.textContent || '';
+  }
+
+  finding() {
+    const chosen = chosenUnit(this.side);
+    const [best] = this.nearest();
+    if (!chosen || !best) return '';
+    const of = sides.length > 1 ? `, ${'AB'[this.side.index]}` : '';
+    const { layer } = this.side.e.layers[layerAt(this.side)];
+    return `Nearest to “${chosen.name}” at layer ${layer}${of}: “${best.unit.name}”`;
   }
 
   rows() {

@@ -1,33 +1,108 @@
-// A tour of five steps, the keys, and finding a token.
+// A tour that moves the page, the keys, and finding a token.
 
-/** @type {[string, string, string][]} panel, title, text */
-const TOUR = [
-  [
-    'depth',
-    'One layer after another',
-    'A model processes a text layer by layer. Each layer gives every token a new list of numbers. Move the slider, press Play, or use the arrow keys: all panels follow.',
-  ],
-  [
-    'map',
-    'The map',
-    'Each point is a token. Points that are close have similar numbers, as far as a plane can show it. Watch which tokens move together, and note how little of the variance the two axes show.',
-  ],
-  [
-    'sentence',
-    'Choose a token',
-    'Click a word here or on the map. It is marked in all panels, and the text is shaded by similarity to it. Press p to pin it and compare it with another word.',
-  ],
-  [
-    'similarity',
-    'Similarity in the full space',
-    'The map loses information; this panel does not. Find the baseline on the colour bar: below it, two words are no more similar than two random words. Try the centred cosine.',
-  ],
-  [
-    'charts',
-    'By layer',
-    'The curves show what changes from layer to layer, with intervals. Each panel explains what it shows and what it cannot show. You can save each panel, or read it as a table.',
-  ],
-];
+/** A step: the panel, its title, what is said, and what the page does meanwhile.
+ * @typedef {{id: string, title: string, text: string, act?: () => void}} TourStep */
+
+/** Chooses a word of the text: the nth that has a journey, or else that is not special.
+ * @param {number} n */
+function chooseWord(n) {
+  const [side] = sides;
+  const words = journeysOf(side).map((j) => j.tokens[0]);
+  const tokens = words.length
+    ? words
+    : side.now.units.filter((u) => !u.special).map((u) => u.tokens[0]);
+  const token = tokens[Math.min(n, tokens.length - 1)];
+  if (token !== undefined) set({ selected: { side: 0, token }, hover: null });
+}
+
+/** Goes to a place in the list of layers. @param {number | undefined} at */
+function showLayer(at) {
+  set({ depth: at === undefined || at < 0 ? sides[0].last : at, playing: false });
+}
+
+/** The steps for this page. @returns {TourStep[]} */
+function tourSteps() {
+  const [side] = sides;
+  const told = annotationsOf(side);
+  const others = journeysOf(side).findIndex((j) => j !== tellingJourney(side));
+  const playFromStart = () => {
+    set({ depth: 0, playing: false });
+    if (!calm.matches) play();
+  };
+  /** @type {TourStep[]} */
+  const all = [
+    {
+      id: 'strip',
+      title: 'What changes with depth',
+      text: 'Layer by layer, the model gives every word a new vector. The curves say what makes words near at each layer: a grammatical role, a kind of meaning, or one sentence. The line is the layer that all panels show.',
+      act: playFromStart,
+    },
+    {
+      id: 'strip',
+      title: 'The line is a slider',
+      text: `Drag it, or press ← and →. ${told.length ? `The page is now at a layer where something happens: ${told[0].text}` : ''}`,
+      act: () => showLayer(told[0]?.at),
+    },
+    {
+      id: 'depth',
+      title: 'One layer after another',
+      text: 'A model processes a text layer by layer. Each layer gives every token a new list of numbers. The page now plays from layer 0: all panels follow.',
+      act: playFromStart,
+    },
+    {
+      id: 'journey',
+      title: 'One word of the text',
+      text: 'These are the words in other sentences that are nearest to the chosen word. Read down the layers: where the lines change, other words have come near.',
+      act: () => {
+        const telling = tellingJourney(side);
+        if (telling) set({ selected: { side: 0, token: telling.tokens[0] }, hover: null });
+        showLayer(told[0]?.at);
+      },
+    },
+    ...(others >= 0
+      ? [
+          {
+            id: 'journey',
+            title: 'Another word',
+            text: 'Click a word of the text, and every panel shows it. The page has chosen another word now.',
+            act: () => chooseWord(others),
+          },
+        ]
+      : []),
+    {
+      id: 'map',
+      title: 'The map',
+      text: 'Each point is a token. Points that are close have similar numbers, as far as a plane can show it. Watch which tokens move together, and note how little of the variance the two axes show.',
+      act: () => showLayer(side.last),
+    },
+    {
+      id: 'sentence',
+      title: 'Choose a token',
+      text: 'Click a token here or on the map. It is marked in all panels, and the text is shaded by similarity to it. Press p to pin it and compare it with another word.',
+      act: () => chooseWord(Math.max(0, others)),
+    },
+    {
+      id: 'similarity',
+      title: 'Similarity in the full space',
+      text: 'The map loses information; this panel does not. The measure is now the centred cosine. With the plain cosine, find the baseline on the colour bar: below it, two words are no more similar than two random words.',
+      act: () => {
+        if (side.metrics.includes('centred')) set({ metric: 'centred' });
+      },
+    },
+    {
+      id: 'charts',
+      title: opensWithStory() ? 'For researchers' : 'By layer',
+      text: 'The curves show what changes from layer to layer, with intervals. Each panel explains what it shows and what it cannot show. You can save each panel, or read it as a table.',
+      act: () => unfold(),
+    },
+  ];
+  // A page that measured no curves has its slider in their place.
+  const slider = document.getElementById('strip') ? 'strip' : 'depth';
+  const wanted = hasStory()
+    ? [slider, 'journey', 'map', 'similarity', 'charts']
+    : ['depth', 'map', 'sentence', 'similarity', 'charts'];
+  return all.filter(({ id }) => wanted.includes(id) && document.getElementById(id));
+}
 
 /** @type {[string, string][]} */
 const KEYS = [
@@ -46,7 +121,8 @@ const KEYS = [
 class Tour {
   constructor() {
     this.step = 0;
-    this.steps = TOUR.filter(([id]) => document.getElementById(id));
+    /** @type {TourStep[]} */
+    this.steps = [];
     this.title = el('h2', { id: 'tour-title' });
     this.text = el('p');
     this.count = el('span', { class: 'count' });
@@ -74,8 +150,9 @@ class Tour {
   }
 
   start() {
-    this.go(0);
+    this.steps = tourSteps();
     this.root.show();
+    this.go(0);
     this.next.focus();
   }
 
@@ -86,9 +163,10 @@ class Tour {
       return;
     }
     this.step = Math.max(0, step);
-    const [id, title, text] = this.steps[this.step];
+    const { id, title, text, act } = this.steps[this.step];
     this.title.textContent = title;
     this.text.textContent = text;
+    act?.();
     this.count.textContent = `${this.step + 1} of ${this.steps.length}`;
     this.back.disabled = this.step === 0;
     this.next.textContent = this.step === this.steps.length - 1 ? 'Done' : 'Next';
@@ -101,7 +179,11 @@ class Tour {
     const panel = document.getElementById(id);
     if (!panel) return;
     panel.classList.add('toured');
-    panel.scrollIntoView({ block: 'center', behavior: calm.matches ? 'auto' : 'smooth' });
+    const { top, bottom, height } = panel.getBoundingClientRect();
+    if (top >= 0 && bottom <= innerHeight) return;
+    // The title of a tall panel is not scrolled out of sight.
+    const block = height > innerHeight - 160 ? 'start' : 'center';
+    panel.scrollIntoView({ block, behavior: calm.matches ? 'auto' : 'smooth' });
   }
 }
 

@@ -16,6 +16,8 @@ declare namespace Schema {
     groups?: number[];
     /** The places whose label is grey: special tokens, words without a counterpart. */
     muted?: number[];
+    /** The places that are unknown tokens, or words with such a token. */
+    unknown?: number[];
   };
   /** What the places of an axis are. */
   type AxisKind = 'named' | 'layers' | 'tokens' | 'counts' | 'share';
@@ -269,6 +271,10 @@ declare namespace Schema {
     layers: Layer[];
     /** The model's own profile. */
     profile?: unknown;
+    /** What changes with depth in the model. */
+    story?: Story;
+    /** The nearest words in context of the words of the text. */
+    journeys?: Journeys;
     /** What is not shown, and why. */
     omitted: Omitted[];
   };
@@ -408,5 +414,123 @@ declare namespace Schema {
     what: string;
     /** Why it is not shown. */
     why: string;
+  };
+  /** What changes with depth in the model, measured on a reference bank of annotated sentences. */
+  type Story = {
+    /** One or two sentences that are generated from the numbers; empty if nothing was measured. */
+    headline: string[];
+    /** Why nothing was measured, and which command measures it. */
+    not_measured?: string;
+    /** The sentences that the curves were measured on. */
+    bank?: BankAbout;
+    /** The curves, by layer of the model, in rising order; empty if nothing was measured. */
+    layers: StoryLayer[];
+    /** The same curves of the model with random weights, by layer; empty if there are none. */
+    random_weights?: StoryLayer[];
+  };
+  /** A bank of annotated sentences. */
+  type BankAbout = {
+    /** Its name. */
+    name: string;
+    /** The sha256 of its content. */
+    sha256: string;
+    /** The number of its sentences. */
+    sentences: number;
+    /** The number of words that were compared. */
+    words: number;
+  };
+  /** The curves at one layer, as shares of the nearest words in context above chance: `(share − expected share) / (1 − expected share)`, so that 0 is chance and 1 is always. */
+  type StoryLayer = {
+    /** The layer; 0 is the embedding output. */
+    layer: number;
+    /** Neighbours in other sentences that have the word's syntactic relation. */
+    grammar: ByClass | null;
+    /** Neighbours in other sentences that have the word's supersense. */
+    word_meaning: ByClass | null;
+    /** Neighbours in the word's own sentence, as a share of the most that are possible. */
+    sentence: Estimate | null;
+  };
+  /** The mean over nouns and verbs, and the values of both. */
+  type ByClass = {
+    /** The mean of the two classes. */
+    value: number;
+    /** The low and the high end of its 95 % interval; none where there is nothing to resample. */
+    interval: [number, number] | null;
+    /** The number of words. */
+    n: number;
+    /** Of nouns. */
+    nouns: Estimate | null;
+    /** Of verbs. */
+    verbs: Estimate | null;
+  };
+  /** The nearest words in context of some words of the text, by layer, in the full space. */
+  type Journeys = {
+    /** The words in context that are shown; everywhere else, one is its index in this list. */
+    occurrences: Occurrence[];
+    /** The words of the text, in its order. */
+    words: Journey[];
+    /** The word whose neighbours change most, as an index of `words`. */
+    telling?: number;
+  };
+  /** A word in a sentence of the bank or of the built-in stimuli. */
+  type Occurrence = {
+    /** A few words before it and the space, with `…` where the sentence is cut. */
+    before: string;
+    /** The word. */
+    word: string;
+    /** The space and a few words after it, with `…` where the sentence is cut. */
+    after: string;
+    /** Its lemma. */
+    lemma: string;
+    /** Its part of speech, as in Universal Dependencies. */
+    upos?: string;
+    /** Its syntactic relation, without the subtype. */
+    relation?: string;
+    /** Its supersense, such as `n.GROUP`. */
+    supersense?: string;
+  };
+  /** A word of the text, and its neighbours by layer. */
+  type Journey = {
+    /** Its tokens, as indices of the exploration's `tokens`. */
+    tokens: number[];
+    /** The word as the text has it. */
+    word: string;
+    /** How often the word occurs in other sentences. Few occurrences are not searched. */
+    occurrences_of_word: number;
+    /** `[layers]` of the exploration. */
+    layers: JourneyLayer[];
+  };
+  /** The neighbours of a word at one layer, nearest first. */
+  type JourneyLayer = {
+    /** The layer; 0 is the embedding output. */
+    layer: number;
+    /** The nearest occurrences of the same word, each in another sentence. */
+    same_word: Neighbour[];
+    /** The nearest other words, each lemma once. */
+    other_words: Neighbour[];
+    /** The syntactic relation that most of the ten nearest occurrences of the same word have. */
+    relation?: Majority;
+    /** The supersense that most of the ten nearest occurrences of the same word have. */
+    supersense?: Majority;
+    /** The syntactic relation that most of the ten nearest other words have. */
+    other_relation?: Majority;
+    /** The supersense that most of the ten nearest other words have. */
+    other_supersense?: Majority;
+  };
+  /** A word in context that is near. */
+  type Neighbour = {
+    /** Its index in `occurrences`. */
+    occurrence: number;
+    /** The cosine of the standardised states. */
+    similarity: number;
+  };
+  /** A label that most neighbours share. */
+  type Majority = {
+    /** The label. */
+    label: string;
+    /** The number of neighbours that have it. */
+    count: number;
+    /** The number of neighbours that have a label of this kind. */
+    of: number;
   };
 }

@@ -1,6 +1,6 @@
 //! Checks that the lengths of a report agree and that its numbers are finite: the page relies on it.
 
-use crate::{Error, Exploration, MapAbout, MapLayer, Report, Result};
+use crate::{Error, Exploration, Journeys, MapAbout, MapLayer, Report, Result, Story, StoryLayer};
 use std::collections::BTreeSet;
 
 pub(crate) fn report(report: &Report) -> Result<()> {
@@ -72,7 +72,74 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
     for map in [&e.trajectory, &e.tsne].into_iter().flatten() {
         map.rows.iter().try_for_each(|&row| below("a token of a map", row, n))?;
     }
+    if let Some(story) = &e.story {
+        check_story(&format!("{name}, story"), story)?;
+    }
+    if let Some(journeys) = &e.journeys {
+        check_journeys(&format!("{name}, journeys"), journeys, e)?;
+    }
     Ok(())
+}
+
+fn check_story(at: &str, story: &Story) -> Result<()> {
+    let (own, random) = (&story.layers, &story.random_weights);
+    if !random.is_empty() {
+        length(format!("{at}: random weights"), own.len(), random.len())?;
+        same_layers(&format!("{at}: random weights"), own.iter().map(|l| l.layer), random, |l| {
+            l.layer
+        })?;
+    }
+    own.iter().chain(random).try_for_each(|layer| check_story_layer(at, layer))
+}
+
+fn check_story_layer(at: &str, layer: &StoryLayer) -> Result<()> {
+    let classes = [&layer.grammar, &layer.word_meaning].into_iter().flatten();
+    let means = classes.clone().map(|class| (class.value, class.interval));
+    let estimates = classes.flat_map(|class| [class.nouns, class.verbs]).chain([layer.sentence]);
+    let estimates = estimates.flatten().map(|estimate| (estimate.value, estimate.interval));
+    for (value, interval) in means.chain(estimates) {
+        let ends = interval.into_iter().flatten();
+        all_finite(&format!("{at}, layer {}", layer.layer), ends.chain([value]))?;
+    }
+    Ok(())
+}
+
+fn check_journeys(at: &str, journeys: &Journeys, e: &Exploration) -> Result<()> {
+    if let Some(telling) = journeys.telling {
+        below(&format!("{at}: the most telling word"), telling, journeys.words.len())?;
+    }
+    for journey in &journeys.words {
+        let at = format!("{at}, “{}”", journey.word);
+        journey
+            .tokens
+            .iter()
+            .try_for_each(|&t| below(&format!("{at}: a token"), t, e.tokens.len()))?;
+        length(format!("{at}: layers"), e.layers.len(), journey.layers.len())?;
+        same_layers(&at, e.layers.iter().map(|l| l.layer), &journey.layers, |l| l.layer)?;
+        for neighbour in
+            journey.layers.iter().flat_map(|l| l.same_word.iter().chain(&l.other_words))
+        {
+            below(
+                &format!("{at}: an occurrence"),
+                neighbour.occurrence,
+                journeys.occurrences.len(),
+            )?;
+            finite(&format!("{at}: a similarity"), neighbour.similarity)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a list has the layers that it should have.
+fn same_layers<T>(
+    at: &str,
+    wanted: impl Iterator<Item = usize>,
+    found: &[T],
+    layer: impl Fn(&T) -> usize,
+) -> Result<()> {
+    wanted.zip(found).try_for_each(|(expected, one)| {
+        length(format!("{at}: the number of a layer"), expected, layer(one))
+    })
 }
 
 fn check_map(at: &str, about: Option<&MapAbout>, layer: Option<&MapLayer>) -> Result<()> {

@@ -35,6 +35,7 @@ mod types;
 pub use error::{Error, Result};
 pub use form::Form;
 pub use schema::{
-    Estimate, Exploration, Head, Layer, MapAbout, MapLayer, NeighbourChange, Omitted, Report,
-    SCHEMA, Sampled, Similarity, Token, TokenChange, VERSION,
+    BankAbout, ByClass, Estimate, Exploration, Head, Journey, JourneyLayer, Journeys, Layer,
+    Majority, MapAbout, MapLayer, Neighbour, NeighbourChange, Occurrence, Omitted, Report, SCHEMA,
+    Sampled, Similarity, Story, StoryLayer, Token, TokenChange, VERSION,
 };

@@ -10,8 +10,9 @@ use sha2::{Digest, Sha256};
 use std::sync::LazyLock;
 
 /// The style sheet.
-pub(crate) static STYLE: LazyLock<String> =
-    LazyLock::new(|| without_comments(include_str!("../page/style.css")));
+pub(crate) static STYLE: LazyLock<String> = LazyLock::new(|| without_comments(STYLES));
+
+const STYLES: &str = concat!(include_str!("../page/style.css"), include_str!("../page/story.css"));
 
 /// The script: classic files in one scope.
 pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| without_comments(SOURCE));
@@ -21,11 +22,14 @@ const SOURCE: &str = concat!(
     include_str!("../page/data.js"),
     include_str!("../page/text.js"),
     include_str!("../page/store.js"),
+    include_str!("../page/story.js"),
     include_str!("../page/colour.js"),
     include_str!("../page/pen.js"),
     include_str!("../page/exports.js"),
     include_str!("../page/panel.js"),
     include_str!("../page/curves.js"),
+    include_str!("../page/strip.js"),
+    include_str!("../page/journey.js"),
     include_str!("../page/map.js"),
     include_str!("../page/ribbon.js"),
     include_str!("../page/similarity.js"),
@@ -34,6 +38,7 @@ const SOURCE: &str = concat!(
     include_str!("../page/matrix.js"),
     include_str!("../page/difference.js"),
     include_str!("../page/about.js"),
+    include_str!("../page/words.js"),
     include_str!("../page/tour.js"),
     include_str!("../page/main.js"),
 );

@@ -1,5 +1,12 @@
 //! The report as data: the output of `--json`, and the content of the page. SCHEMA.md describes it.
 
+mod story;
+
+pub use story::{
+    BankAbout, ByClass, Journey, JourneyLayer, Journeys, Majority, Neighbour, Occurrence, Story,
+    StoryLayer,
+};
+
 use crate::{Error, Result, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -86,6 +93,12 @@ pub struct Exploration {
     /// The model's own profile.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub profile: Option<Value>,
+    /// What changes with depth in the model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub story: Option<Story>,
+    /// The nearest words in context of the words of the text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub journeys: Option<Journeys>,
     /// What is not shown, and why.
     pub omitted: Vec<Omitted>,
 }

@@ -1,8 +1,9 @@
 //! The schema as it stands, what it refuses, and what the page promises of itself.
 
 use crate::{
-    Error, Estimate, Exploration, Form, Layer, MapAbout, MapLayer, Omitted, Report, Similarity,
-    Token,
+    BankAbout, ByClass, Error, Estimate, Exploration, Form, Journey, JourneyLayer, Journeys, Layer,
+    Majority, MapAbout, MapLayer, Neighbour, Occurrence, Omitted, Report, Similarity, Story,
+    StoryLayer, Token,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -47,8 +48,62 @@ fn exploration() -> Exploration {
             ..Layer::default()
         }],
         omitted: vec![Omitted { what: "profile".to_owned(), why: "none is known".to_owned() }],
+        story: Some(story()),
+        journeys: Some(journeys()),
         ..Exploration::default()
     }
+}
+
+fn story() -> Story {
+    let estimate = Estimate { value: 0.25, interval: Some([0.125, 0.5]), n: 9 };
+    let grammar =
+        ByClass { value: 0.25, interval: None, n: 18, nouns: Some(estimate), verbs: None };
+    let layer = StoryLayer {
+        layer: 0,
+        grammar: Some(grammar),
+        word_meaning: None,
+        sentence: Some(estimate),
+    };
+    Story {
+        headline: vec!["Grammar fades.".to_owned()],
+        bank: Some(BankAbout {
+            name: "reference".to_owned(),
+            sha256: "ab".to_owned(),
+            sentences: 3,
+            words: 18,
+        }),
+        layers: vec![layer.clone()],
+        random_weights: vec![layer],
+        ..Story::default()
+    }
+}
+
+fn journeys() -> Journeys {
+    let majority = |label: &str| Some(Majority { label: label.to_owned(), count: 6, of: 10 });
+    let layer = JourneyLayer {
+        layer: 0,
+        same_word: vec![Neighbour { occurrence: 0, similarity: 0.5 }],
+        other_words: Vec::new(),
+        relation: None,
+        supersense: majority("n.GROUP"),
+        other_relation: None,
+        other_supersense: majority("n.GROUP"),
+    };
+    let occurrence = Occurrence {
+        before: "… near the ".to_owned(),
+        word: "bank".to_owned(),
+        after: " of a river.".to_owned(),
+        lemma: "bank".to_owned(),
+        relation: Some("nsubj".to_owned()),
+        ..Occurrence::default()
+    };
+    let word = Journey {
+        tokens: vec![1],
+        word: "bank".to_owned(),
+        occurrences_of_word: 12,
+        layers: vec![layer],
+    };
+    Journeys { occurrences: vec![occurrence], words: vec![word], telling: Some(0) }
 }
 
 fn report() -> Report {
@@ -150,7 +205,7 @@ fn what_is_no_report_or_of_another_version_is_refused_in_a_line() {
 #[test]
 fn lengths_and_numbers_are_checked() {
     type Harm = fn(&mut Report);
-    let harms: [(&str, Harm); 9] = [
+    let harms: [(&str, Harm); 16] = [
         ("similarity", |r| r.explorations[0].tokens.push(token("x"))),
         ("trajectory", |r| {
             if let Some(map) = &mut r.explorations[0].trajectory {
@@ -170,6 +225,29 @@ fn lengths_and_numbers_are_checked() {
         }),
         ("a neighbour", |r| {
             r.explorations[0].layers[0].neighbours = Some(vec![vec![2], vec![]]);
+        }),
+        ("random weights: expected 1, found 2", |r| {
+            let story = r.explorations[0].story.as_mut().unwrap();
+            story.random_weights.push(StoryLayer::default());
+        }),
+        ("random weights: the number of a layer", |r| {
+            r.explorations[0].story.as_mut().unwrap().random_weights[0].layer = 1;
+        }),
+        ("story, layer 0 is NaN", |r| {
+            let layer = &mut r.explorations[0].story.as_mut().unwrap().layers[0];
+            layer.grammar.as_mut().unwrap().nouns.as_mut().unwrap().value = f64::NAN;
+        }),
+        ("the most telling word", |r| {
+            r.explorations[0].journeys.as_mut().unwrap().telling = Some(1);
+        }),
+        ("“bank”: a token", |r| {
+            r.explorations[0].journeys.as_mut().unwrap().words[0].tokens = vec![2];
+        }),
+        ("“bank”: layers", |r| {
+            r.explorations[0].journeys.as_mut().unwrap().words[0].layers.clear();
+        }),
+        ("“bank”: an occurrence", |r| {
+            r.explorations[0].journeys.as_mut().unwrap().occurrences.clear();
         }),
         ("the exploration of curves", |r| r.charts[0].exploration = Some(1)),
         ("two charts have the id `curves`", |r| r.charts[1].id = "curves".to_owned()),
@@ -281,7 +359,7 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
 #[test]
 fn the_shell_stays_small() {
     let empty = Report::new("explore", "t", "t").html().unwrap();
-    assert!(empty.len() < 125_000, "{} bytes", empty.len());
+    assert!(empty.len() < 175_000, "{} bytes", empty.len());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The contract of all results: provenance, figures, numbers, and summary.
 
+use crate::figures::{FigureOptions, FigureSelection};
 use crate::folder::{self, Written};
 use crate::source::file_name;
 use crate::text::slug;
@@ -7,11 +8,11 @@ use crate::{Error, Omitted, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::path::{Path, PathBuf};
-use stratoscope_chart::Chart;
+use std::path::Path;
+use stratoscope_chart::{Chart, csv_as_markdown};
 use stratoscope_extractor::Origin;
 use stratoscope_loader::{FileRecord, hexadecimal};
-use stratoscope_plot::{Activations, Trajectory};
+use stratoscope_plot::{Activations, Style, Trajectory};
 use stratoscope_report::Report;
 
 /// The program and its version, which results record.
@@ -63,6 +64,11 @@ pub trait Analysis {
         Ok(Vec::new())
     }
 
+    /// The figures for which the result was computed.
+    fn selected(&self) -> FigureSelection {
+        FigureSelection::All
+    }
+
     /// The parts that are missing from the result, with the reasons.
     fn omitted(&self) -> Vec<Omitted> {
         Vec::new()
@@ -90,15 +96,6 @@ pub trait Analysis {
                 known: figures.into_iter().map(|figure| figure.id).collect(),
             }),
         }
-    }
-
-    /// The default output folder of the command line:
-    /// `stratoscope-out/<models>--<kind>--<words or file>--<hash8>`. For `explore`, the name has no
-    /// kind.
-    fn default_folder(&self) -> PathBuf {
-        let provenance = self.provenance();
-        let kind = Some(self.kind()).filter(|kind| *kind != "explore");
-        PathBuf::from("stratoscope-out").join(provenance.folder_name(kind))
     }
 
     /// Writes the output folder: the page, the figures, the numbers, further files, and
@@ -161,6 +158,9 @@ pub struct Provenance {
     pub settings: Value,
     /// The input: texts, or a file with its sha256.
     pub input: Value,
+    /// The options of the figures, unless they are the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figures: Option<FigureOptions>,
     /// A part of the folder's name: words of the input, or a file name.
     #[serde(skip)]
     pub subject: String,
@@ -228,6 +228,7 @@ impl Provenance {
             models,
             settings: value(serde_json::to_value(settings)),
             input: value(serde_json::to_value(input)),
+            figures: None,
             subject: subject.into(),
         }
     }
@@ -239,7 +240,7 @@ impl Provenance {
     }
 
     /// `<models>--<kind>--<subject>--<hash8>`.
-    fn folder_name(&self, kind: Option<&str>) -> String {
+    pub(crate) fn folder_name(&self, kind: Option<&str>) -> String {
         let cut = |text: String, longest: usize| -> String {
             let cut: String = text.chars().take(longest).collect();
             cut.trim_matches('-').to_owned()
@@ -319,26 +320,26 @@ impl Figure {
         }
     }
 
-    /// Draws the figure.
+    /// Draws the figure in a style.
     ///
     /// # Errors
     /// [`Error::Plot`] for content that does not fit on a page.
-    pub fn draw(&self) -> Result<stratoscope_plot::Figure> {
+    pub fn draw(&self, style: Style) -> Result<stratoscope_plot::Figure> {
         Ok(match &self.content {
-            Content::Chart(chart) => stratoscope_plot::draw(chart)?,
+            Content::Chart(chart) => stratoscope_plot::draw(chart, style)?,
             Content::Bespoke(bespoke) => match &bespoke.picture {
-                Picture::Trajectory(trajectory) => trajectory.draw()?,
-                Picture::Activations(activations) => activations.draw()?,
+                Picture::Trajectory(trajectory) => trajectory.draw(style)?,
+                Picture::Activations(activations) => activations.draw(style)?,
             },
         })
     }
 
-    /// The figure as SVG.
+    /// The figure as SVG, as a report has it.
     ///
     /// # Errors
     /// The errors of [`draw`](Self::draw).
     pub fn svg(&self) -> Result<String> {
-        Ok(self.draw()?.svg().to_owned())
+        Ok(self.draw(Style::REPORT)?.svg().to_owned())
     }
 
     /// The figure as JSON: title, caption and numbers.
@@ -358,6 +359,14 @@ impl Figure {
             (Some(csv), _) => csv.clone(),
             (None, Content::Chart(chart)) => chart.csv(),
             (None, Content::Bespoke(bespoke)) => bespoke.csv.clone(),
+        }
+    }
+
+    /// The numbers of the figure as Markdown tables.
+    pub fn markdown(&self) -> String {
+        match &self.content {
+            Content::Chart(chart) => chart.markdown(),
+            Content::Bespoke(bespoke) => csv_as_markdown(&bespoke.csv),
         }
     }
 

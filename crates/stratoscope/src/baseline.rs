@@ -13,8 +13,8 @@ use stratoscope_geometry::{Estimate, anisotropy};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Baseline {
-    /// The sha256 of the weights files of the model.
-    pub weights: Vec<String>,
+    /// The sha256 that identifies the model ([`Origin::states`]).
+    pub model: String,
     /// The type of number of the computation: `f32`, `f16` or `bf16`.
     pub dtype: String,
     /// `[n_layers + 1]`: the mean cosine with its 95 % jackknife interval over the sentences.
@@ -43,16 +43,16 @@ impl Baseline {
             values.push(anisotropy(states.layer(layer), &sentences, SEED)?);
         }
         Ok(Self {
-            weights: explorer.model().info.weights_sha256(),
+            model: explorer.model().info.states_sha256(),
             dtype: explorer.origin().dtype,
             values,
         })
     }
 
-    /// Reads a stored baseline and checks by the weights that it belongs to the model of `origin`.
+    /// Reads a stored baseline and checks that it belongs to the model of `origin`.
     ///
     /// # Errors
-    /// [`Error::Stored`](crate::Error::Stored) for a baseline of other weights, with another type of
+    /// [`Error::Stored`](crate::Error::Stored) for a baseline of another model, with another type of
     /// number, or in another format.
     pub fn parse(json: &str, origin: &Origin) -> Result<Self> {
         store::parse(json, origin)
@@ -67,9 +67,9 @@ impl Baseline {
         store::find(shipped, Self::key(origin), origin, store, |_| true)
     }
 
-    /// The key in the store; `None` if the weights are not known.
+    /// The key in the store; `None` if the model is not known.
     pub(crate) fn key(origin: &Origin) -> Option<String> {
-        origin.weights.first().map(|weights| format!("baselines/{weights}.json"))
+        store::key("baselines", origin, ".json")
     }
 }
 
@@ -78,8 +78,8 @@ impl Stored for Baseline {
     const FORMAT: u32 = 0;
 
     fn made_with(&self) -> MadeWith<'_> {
-        let (weights, dtype) = (&self.weights, &self.dtype);
-        MadeWith { format: Self::FORMAT, weights, dtype, layers: self.values.len() }
+        let (model, dtype) = (&self.model, &self.dtype);
+        MadeWith { format: Self::FORMAT, model, dtype, layers: self.values.len() }
     }
 }
 
@@ -96,7 +96,7 @@ impl Explorer {
         }
         self.progress().part("baseline", 0, 1);
         let baseline = Baseline::compute(self)?;
-        self.keep(Baseline::key(&origin), &serde_json::to_string(&baseline)?);
+        self.keep(Baseline::key(&origin), &serde_json::to_vec(&baseline)?);
         Ok(baseline)
     }
 }

@@ -32,6 +32,10 @@ use stratoscope_geometry::Metric;
 use stratoscope_loader::{Pooling, hexadecimal};
 use stratoscope_report::Report;
 
+/// The figures of `compare`, by their ids. Only a comparison of two sentences has `words`, and only one
+/// of a word in two contexts has `journeys`.
+pub const FIGURES: [&str; 3] = ["compare", "words", "journeys"];
+
 /// Options of a comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Options {
@@ -70,7 +74,8 @@ pub struct Comparison {
     /// The files from which the model was loaded.
     #[serde(skip)]
     files: Vec<ModelFile>,
-    /// For two sentences: their states, and the stored baseline of the model. The page shows them.
+    /// For two sentences: their states, and what the page needs of the model: its baseline, and the
+    /// states of the reference bank.
     #[serde(skip)]
     states: Option<(Activations, ModelArtifacts)>,
 }

@@ -72,6 +72,14 @@ pub enum Error {
         /// The text.
         text: String,
     },
+    /// A bank has no content word with a token.
+    #[error(
+        "{bank} has no noun, verb, adjective, adverb or name with a token in this model; are parts of speech (UPOS) annotated?"
+    )]
+    NoBankWord {
+        /// The name of the bank.
+        bank: String,
+    },
     /// A stored baseline, profile or reference does not belong to the model.
     #[error("the stored {what} of {model} cannot be used: {reason}")]
     Stored {
@@ -199,6 +207,7 @@ impl Error {
             | Self::Geometry(_)
             | Self::Probing(_)
             | Self::NoToken { .. }
+            | Self::NoBankWord { .. }
             | Self::NoLayer { .. }
             | Self::PatternsTooLarge { .. } => ErrorKind::BadInput,
             Self::NotAFolder { .. }

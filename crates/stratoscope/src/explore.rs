@@ -15,6 +15,7 @@ mod summary;
 
 pub(crate) use attention::PATTERNS;
 pub use attention::{Attention, AttentionBlock, Rollout};
+pub(crate) use maps::fitted_rows;
 pub use maps::{LayerMaps, ThirdComponent, reduce};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};
@@ -25,24 +26,28 @@ pub use similarity::Similarities;
 
 use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
 use crate::artifacts::ModelArtifacts;
-use crate::profile::Profile;
+use crate::bank::BankStates;
+use crate::profile::{Crossed, Curves};
 use crate::progress::Progress;
 use crate::store::Store;
 use crate::text::written;
-use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why};
+use crate::{
+    Error, Estimate, Explorer, FigureSelection, ModelFile, Omitted, Part, Result, Why, journey,
+};
 use charts::Described;
-use maps::fitted_rows;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
     Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_shards,
-    read_states, states_bytes,
+    read_states_or_shard, states_bytes,
 };
 use stratoscope_geometry::GeometryError;
+use stratoscope_loader::files::sha256;
+use stratoscope_probing::BANK;
 use stratoscope_reducer::ReducerError;
-use stratoscope_report::Report;
+use stratoscope_report::{Journeys, Report};
 
 /// The curves by depth, at one layer.
 #[derive(Debug, Clone, Serialize)]
@@ -82,8 +87,11 @@ pub struct Exploration {
     pub cka: Option<(Vec<f64>, usize)>,
     /// The similarities between tokens at every layer.
     pub similarity: Option<Similarities>,
-    /// The profile of the model, if one is stored. It does not depend on these states.
-    pub profile: Option<Profile>,
+    /// The curves of the model over the reference bank, if they are stored. They do not depend on
+    /// these states.
+    pub curves: Option<Curves>,
+    /// The crossed design of the model, if it is stored. It does not depend on these states.
+    pub crossed: Option<Crossed>,
     /// The cosine distance (1 − cosine) between the state of a token and its state at the layer
     /// before, `[layers - 1][tokens]`.
     pub steps: Vec<Vec<f64>>,
@@ -93,6 +101,9 @@ pub struct Exploration {
     pub neighbour_change: Option<NeighbourChange>,
     /// The attention of every head; only if [`Options::attention`] is set.
     pub attention: Option<Attention>,
+    /// What stands near the words of the texts in other sentences, with
+    /// [`NEIGHBOURS`](crate::journey::NEIGHBOURS) neighbours in each list; tokens are rows of `states`.
+    pub journeys: Option<Journeys>,
     /// The parts that are missing, with the reasons.
     pub omitted: Vec<Omitted>,
     /// The data of the page, computed once.
@@ -100,6 +111,24 @@ pub struct Exploration {
     /// The charts that are both figures and part of the page, made once.
     charts: OnceLock<Vec<Described>>,
 }
+
+/// The figures of an exploration, by their ids; the last three need [`Options::attention`], or to
+/// be selected.
+pub const FIGURES: [&str; 13] = [
+    "journey",
+    "trajectory",
+    "tsne",
+    "similarity",
+    "depth",
+    "norms",
+    "steps",
+    "cka",
+    "neighbour_change",
+    "activations",
+    "attention",
+    "rollout",
+    "patterns",
+];
 
 /// A matrix of more tokens is not readable.
 const MAX_SIMILARITY_TOKENS: usize = 300;
@@ -118,7 +147,9 @@ const MAX_PATTERN_BYTES: usize = 1 << 30;
 
 impl Explorer {
     /// Runs the model on texts, and measures and reduces their hidden states. The result includes
-    /// the stored baseline and profile of the model.
+    /// the stored baseline and profile of the model, and the journeys of the words if the states of the
+    /// reference bank are stored. For the bundled model, these are computed where they are not stored,
+    /// which takes seconds: give the explorer a [store](crate::Builder::store).
     ///
     /// ```no_run
     /// use stratoscope::{Analysis, ExploreOptions, Explorer};
@@ -151,7 +182,7 @@ impl Explorer {
         options: &Options,
     ) -> Result<(Activations, Option<Attention>)> {
         let prepared = prepare(self.model(), texts, options.long)?;
-        let hooks = match options.attention {
+        let hooks = match options.needs_attention() {
             true => {
                 self.check_patterns(&prepared)?;
                 Attention::hooks()
@@ -161,7 +192,7 @@ impl Explorer {
         self.progress().go_on()?;
         let states = self.states(prepared, &options.layers, &hooks)?;
         self.progress().go_on()?;
-        let attention = match options.attention {
+        let attention = match options.needs_attention() {
             true => Some(self.attention(&states)?),
             false => None,
         };
@@ -185,15 +216,19 @@ impl Explorer {
         options: &Options,
     ) -> Result<Exploration> {
         let mut artifacts = self.artifacts()?;
-        if options.compute_baseline && artifacts.baseline.is_none() {
+        let compute = options.compute_baseline && options.figures.has("depth");
+        if compute && artifacts.baseline.is_none() {
             artifacts.baseline = Some(self.baseline()?);
+        }
+        if options.figures.has("journey") {
+            artifacts.bank = self.reference_states()?;
         }
         let mut exploration = Exploration::of(states, options, &artifacts, self.progress())?;
         if let Some(attention) = &attention
             && attention.rollout.is_none()
         {
             let found = exploration.states.rows.iter().filter(|row| row.sequence == 0).count();
-            for figure in ["rollout", "patterns"] {
+            for figure in ["rollout", "patterns"].into_iter().filter(|id| options.figures.has(id)) {
                 let (what, hint) = ("rows of the first text", "give a shorter text first");
                 let why = Why::TooMany { what, found, hint };
                 exploration.omitted.push(Omitted::new(Part::Figure(figure.to_owned()), why));
@@ -240,9 +275,12 @@ impl Exploration {
         let baseline = artifacts.baseline.as_ref();
         let layers = similarity::by_layer(&states, options, baseline, &mut omitted)?;
         let mut omit = |what, why| omitted.push(Omitted::new(what, why));
+        let figures = &options.figures;
 
         progress.go_on()?;
-        let trajectory = if states.layers.len() < 2 {
+        let trajectory = if !figures.has("trajectory") {
+            None
+        } else if states.layers.len() < 2 {
             omit(Part::Trajectory, Why::OneLayer);
             None
         } else if options.align == Alignment::None {
@@ -257,7 +295,9 @@ impl Exploration {
 
         progress.go_on()?;
         let points = fitted_rows(&states).len() * states.layers.len();
-        let tsne = if points > MAX_TSNE_POINTS {
+        let tsne = if !figures.has("tsne") {
+            None
+        } else if points > MAX_TSNE_POINTS {
             let hint = "choose fewer texts or --layers";
             omit(Part::Tsne, Why::TooMany { what: "points", found: points, hint });
             None
@@ -271,43 +311,63 @@ impl Exploration {
 
         progress.go_on()?;
         let tokens = states.rows.iter().filter(|r| !r.special).count();
-        let cka = match similarity::cka(&states) {
-            _ if tokens < 4 => {
-                omit(Part::Cka, Why::TooFew { what: ORDINARY, needed: 4, found: tokens });
-                None
+        let cka = if !figures.has("cka") {
+            None
+        } else if tokens < 4 {
+            omit(Part::Cka, Why::TooFew { what: ORDINARY, needed: 4, found: tokens });
+            None
+        } else {
+            match similarity::cka(&states) {
+                Ok(values) => Some((values, tokens)),
+                Err(Error::Geometry(error @ GeometryError::NoVariance { .. })) => {
+                    omit(Part::Cka, error.into());
+                    None
+                }
+                Err(error) => return Err(error),
             }
-            Ok(values) => Some((values, tokens)),
-            Err(Error::Geometry(error @ GeometryError::NoVariance { .. })) => {
-                omit(Part::Cka, error.into());
-                None
-            }
-            Err(error) => return Err(error),
         };
-        let similarity = if states.rows.len() > MAX_SIMILARITY_TOKENS {
+        let similarity = if !figures.has("similarity") {
+            None
+        } else if states.rows.len() > MAX_SIMILARITY_TOKENS {
             let (found, hint) = (states.rows.len(), "choose fewer texts");
             omit(Part::Similarity, Why::TooMany { what: "rows and columns", found, hint });
             None
         } else {
-            Some(Similarities::of(&states)?)
+            Some(Similarities::of(&states, options.metric)?)
         };
-        if artifacts.profile.is_none() {
+        let crossed = artifacts.crossed.clone().filter(|_| figures.has("depth"));
+        let curves = artifacts.curves.clone().filter(|_| *figures == FigureSelection::All);
+        let incomplete = artifacts.curves.is_none() || artifacts.crossed.is_none();
+        if incomplete && figures.has("depth") {
             omit(Part::Profile, Why::NotStored);
         }
         progress.go_on()?;
-        let steps = steps::steps(&states)?;
-        if states.rows.len() > steps::MAX_ROWS {
+        let with_steps = figures.has("steps");
+        let steps = if with_steps { steps::steps(&states)? } else { Vec::new() };
+        if with_steps && states.rows.len() > steps::MAX_ROWS {
             let (found, hint) = (states.rows.len(), "choose fewer texts");
             omit(Part::Figure("steps".to_owned()), Why::TooMany { what: "rows", found, hint });
         }
         progress.go_on()?;
-        let rows = page::rows_of_page(&states, options);
-        let neighbours = Neighbours::of(&states, &rows, options.metric)?;
-        let neighbour_change = match &neighbours {
-            Ok(neighbours) => neighbours.change(&states.layers),
-            Err(omitted) => Err(Omitted::new(Part::NeighbourChange, omitted.why.clone())),
-        };
-        let neighbours = neighbours.map_err(|why| omitted.push(why)).ok();
-        let neighbour_change = neighbour_change.map_err(|why| omitted.push(why)).ok();
+        let (mut neighbours, mut neighbour_change) = (None, None);
+        if figures.has("neighbour_change") {
+            let rows = page::rows_of_page(&states, options);
+            let found = Neighbours::of(&states, &rows, options.metric)?;
+            let change = match &found {
+                Ok(found) => found.change(&states.layers),
+                Err(omitted) => Err(Omitted::new(Part::NeighbourChange, omitted.why.clone())),
+            };
+            neighbours = found.map_err(|why| omitted.push(why)).ok();
+            neighbour_change = change.map_err(|why| omitted.push(why)).ok();
+        }
+        let mut journeys = None;
+        if figures.has("journey") {
+            let found = match &artifacts.bank {
+                Some(bank) => journey::journeys(&states, bank, options, progress)?,
+                None => Err(Why::NotStored),
+            };
+            journeys = found.map_err(|why| omitted.push(Omitted::new(Part::Journeys, why))).ok();
+        }
         Ok(Self {
             states,
             options: options.clone(),
@@ -317,19 +377,22 @@ impl Exploration {
             tsne,
             cka,
             similarity,
-            profile: artifacts.profile.clone(),
+            curves,
+            crossed,
             steps,
             neighbours,
             neighbour_change,
             attention: None,
+            journeys,
             omitted,
             data: OnceLock::new(),
             charts: OnceLock::new(),
         })
     }
 
-    /// Explores the states in a states file, or in the folder of a finished extraction. The model is not loaded. The result includes the
-    /// stored baseline and profile of the model.
+    /// Explores the states in a states file, or in the folder of a finished extraction. The model is not
+    /// loaded. The result includes the stored baseline and profile of the model, and the journeys of the
+    /// words if the states of the reference bank are stored.
     ///
     /// # Errors
     /// A file that cannot be read or has no states; [`Error::NoLayer`]; states that cannot be
@@ -341,7 +404,7 @@ impl Exploration {
         progress: &dyn Progress,
     ) -> Result<Self> {
         let is_folder = path.is_dir();
-        let mut states = if is_folder { read_shards(path)? } else { read_states(path)? };
+        let mut states = if is_folder { read_shards(path)? } else { read_states_or_shard(path)? };
         if let LayerSelection::Some(_) = &options.layers {
             let wanted = options.layers.resolve(states.origin.n_layers)?;
             if let Some(&layer) = wanted.iter().find(|l| !states.layers.contains(l)) {
@@ -354,7 +417,8 @@ impl Exploration {
         let file = if is_folder { path.join("index.json") } else { path.to_owned() };
         let file = ModelFile::read(&file)
             .map_err(|source| stratoscope_extractor::Error::Io { path: file, source })?;
-        let artifacts = ModelArtifacts::find(&states.origin, store)?;
+        let mut artifacts = ModelArtifacts::find(&states.origin, store)?;
+        artifacts.bank = BankStates::stored_reference(&states.origin, store)?.map(Arc::new);
         let exploration = Self::of(states, options, &artifacts, progress)?;
         Ok(Self { files: vec![file], ..exploration })
     }
@@ -385,7 +449,9 @@ impl Analysis for Exploration {
         provenance.settings["unit"] = json!(self.states.unit);
         provenance.settings["artifacts"] = json!({
             "baseline_sentences": self.layers.iter().find_map(|l| l.baseline).map(|b| b.n),
-            "profile_stimuli": self.profile.as_ref().map(|p| &p.stimuli.sha256),
+            "profile_bank": self.curves.as_ref().map(|c| &c.bank.summary.sha256),
+            "profile_stimuli": self.crossed.as_ref().map(|c| &c.stimuli.sha256),
+            "bank": self.journeys.as_ref().map(|_| sha256(BANK.as_bytes())),
         });
         provenance
     }
@@ -407,12 +473,19 @@ impl Analysis for Exploration {
 
     fn figures(&self) -> Result<Vec<Figure>> {
         let mut figures = Vec::new();
+        figures.extend(self.journey_chart().map(Figure::from));
         figures.extend(self.trajectory_figure());
         figures.extend(self.tsne_chart().map(Figure::from));
         figures.extend(self.similarity_chart().map(Figure::from));
         figures.extend(self.charts().iter().map(|described| described.chart.clone().into()));
-        figures.push(self.activations_figure());
-        Ok(figures)
+        if self.options.figures.has("activations") {
+            figures.push(self.activations_figure());
+        }
+        Ok(figures.into_iter().filter(|figure| self.options.figures.has(&figure.id)).collect())
+    }
+
+    fn selected(&self) -> FigureSelection {
+        self.options.figures.clone()
     }
 
     fn numbers(&self) -> Result<Value> {

@@ -1,11 +1,12 @@
 //! A loaded model: `Explorer`, with one method for each task.
 
+use crate::bank::BankStates;
 use crate::progress::{Progress, Silent};
 use crate::source::IntoSource;
 use crate::store::{NoStore, Store};
 use crate::{ModelRecord, Result};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
     Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Prepared, Text,
     extract, prepare, prepare_ids,
@@ -20,6 +21,8 @@ pub struct Explorer {
     model: Arc<Model>,
     progress: Arc<dyn Progress>,
     store: Arc<dyn Store>,
+    /// The states of the reference bank, once they are known.
+    bank: Arc<OnceLock<Arc<BankStates>>>,
 }
 
 impl fmt::Debug for Explorer {
@@ -74,12 +77,16 @@ impl Explorer {
 
     /// An explorer of a model that is already loaded.
     pub fn new(model: Model) -> Self {
-        Self { model: Arc::new(model), progress: Arc::new(Silent), store: Arc::new(NoStore) }
+        Self::with(model, Arc::new(Silent), Arc::new(NoStore))
+    }
+
+    fn with(model: Model, progress: Arc<dyn Progress>, store: Arc<dyn Store>) -> Self {
+        Self { model: Arc::new(model), progress, store, bank: Arc::default() }
     }
 
     /// Another model with the same receiver of progress and the same store.
     pub(crate) fn beside(&self, model: Model) -> Self {
-        Self { model: Arc::new(model), ..self.clone() }
+        Self::with(model, self.progress.clone(), self.store.clone())
     }
 
     /// The model.
@@ -90,6 +97,11 @@ impl Explorer {
     /// The receiver of progress.
     pub(crate) fn progress(&self) -> &dyn Progress {
         &*self.progress
+    }
+
+    /// The place of the states of the reference bank.
+    pub(crate) fn bank(&self) -> &OnceLock<Arc<BankStates>> {
+        &self.bank
     }
 
     /// The store of what is computed once per model.
@@ -110,10 +122,10 @@ impl Explorer {
         }
     }
 
-    /// Stores a text. A failure is only a warning, because the caller has the result.
-    pub(crate) fn keep(&self, key: Option<String>, json: &str) {
+    /// Stores bytes. A failure is only a warning, because the caller has the result.
+    pub(crate) fn keep(&self, key: Option<String>, bytes: &[u8]) {
         let Some(key) = key else { return };
-        if let Err(error) = self.store().write(&key, json) {
+        if let Err(error) = self.store().write(&key, bytes) {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
             self.progress().note(&format!("warning: {error}: {}", cause.unwrap_or_default()));
         }
@@ -179,10 +191,8 @@ impl Explorer {
         layers: &LayerSelection,
         hooks: &HookSelection,
     ) -> Result<Activations> {
-        for warning in &prepared.warnings {
-            self.progress.note(&format!("warning: {warning}"));
-        }
         let progress = self.progress();
+        progress.warn(&prepared.warnings);
         progress.part("reading the text", 0, 1);
         Ok(extract(&self.model, prepared, layers, hooks, &mut |p| {
             progress.part("reading the text", p.done, p.total);
@@ -238,8 +248,8 @@ impl Builder {
         Self { progress: Arc::new(progress), ..self }
     }
 
-    /// Sets the store of what is computed once per model: baselines, profiles and reference
-    /// distances.
+    /// Sets the store of what is computed once per model: baselines, profiles, reference distances,
+    /// and the states of the words of a bank.
     #[must_use]
     pub fn store(self, store: impl Store + 'static) -> Self {
         Self { store: Arc::new(store), ..self }
@@ -258,6 +268,6 @@ impl Builder {
             progress.note(&format!("warning: {warning}"));
         }
         model.info.notes.iter().for_each(|note| progress.note(&format!("note: {note}")));
-        Ok(Explorer { model: Arc::new(model), progress, store })
+        Ok(Explorer::with(model, progress, store))
     }
 }

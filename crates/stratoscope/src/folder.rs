@@ -1,23 +1,19 @@
 //! Writes a result to an output folder. The folder is written completely or not at all.
 
-use crate::{Analysis, Error, Figure, Omitted, Part, Result, Why};
-use rayon::prelude::*;
+use crate::figures::{self, FigureOptions, FigureSelection};
+use crate::{Analysis, Error, Omitted, Provenance, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::files::{recover, write_folder};
-use stratoscope_plot::PlotError;
 
 /// The file with the provenance and the list of all files.
 const MANIFEST: &str = "manifest.json";
 
 /// The file with all numbers.
 const NUMBERS: &str = "numbers.json";
-
-/// The resolution of PNG figures, for a width of 17 cm on paper: print quality of text and lines.
-const DOTS_PER_INCH: u32 = 200;
 
 /// Options of writing a folder.
 #[derive(Debug, Clone, Default)]
@@ -26,6 +22,8 @@ pub struct WriteOptions {
     pub overwrite: bool,
     /// The command line, for the manifest.
     pub command_line: Vec<String>,
+    /// The figures.
+    pub figures: FigureOptions,
 }
 
 /// The files that were written.
@@ -36,32 +34,42 @@ pub struct Written {
     pub folder: PathBuf,
     /// The names of its files.
     pub files: Vec<String>,
-    /// The content of `numbers.json`, as one line.
+    /// The ids of the figures.
+    pub figures: Vec<String>,
+    /// What [`json`] returns, as one line.
     pub json: String,
     /// The figures that are omitted because the input is too large.
     pub omitted: Vec<Omitted>,
 }
 
-/// Writes a result to a folder: the pages; each figure as `ID.svg`, `ID.png`, `ID.json` and
-/// `ID.csv`; `numbers.json`; further files; and `manifest.json` with the
-/// [`Provenance`](crate::Provenance), the list of files, and the omitted parts. Replaces a previous
-/// output folder atomically if [`overwrite`](WriteOptions::overwrite) is set.
+/// Writes a result to a folder: the pages; each figure in its formats, with its numbers as `ID.json`
+/// and `ID.csv`; `captions.md`; `numbers.json`; further files; and `manifest.json` with the
+/// [`Provenance`](crate::Provenance), the list of files, and the omitted parts. If some figures are
+/// selected, the folder has only these figures, with their numbers and captions, and the manifest.
+/// Replaces a previous output folder atomically if [`overwrite`](WriteOptions::overwrite) is set.
 ///
 /// # Errors
-/// The errors of [`check`]; a figure that cannot be drawn; a folder that cannot be written. After
-/// an error, nothing on disk has changed.
+/// The errors of [`check`]; [`Error::NoFigure`] for a selected figure that the result does not have;
+/// a figure that cannot be drawn; a folder that cannot be written. After an error, nothing on disk
+/// has changed.
 pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> Result<Written> {
     check(folder, options.overwrite)?;
-    let figures = analysis.figures()?;
-    let (mut files, too_large) = drawn(&figures)?;
-    for (name, page) in analysis.pages(&figures)? {
-        files.push((name, page.html()?.into_bytes()));
-    }
-    let json = serde_json::to_string(&analysis.json()?)?;
-    files.push((NUMBERS.to_owned(), format!("{json}\n").into_bytes()));
-    files.extend(analysis.attachments()?);
-
-    let mut manifest = serde_json::to_value(analysis.provenance())?;
+    let made = selected(analysis, &options.figures);
+    let figures = made.of(analysis)?;
+    let (mut files, too_large) = figures::files(&figures, &made)?;
+    let json = match &made.selection {
+        FigureSelection::Some(_) => serde_json::to_string(&figures::numbers(&figures)?)?,
+        FigureSelection::All => {
+            for (name, page) in analysis.pages(&figures)? {
+                files.push((name, page.html()?.into_bytes()));
+            }
+            let json = serde_json::to_string(&analysis.json()?)?;
+            files.push((NUMBERS.to_owned(), format!("{json}\n").into_bytes()));
+            files.extend(analysis.attachments()?);
+            json
+        }
+    };
+    let mut manifest = serde_json::to_value(provenance(analysis, &made))?;
     let omitted: Vec<Omitted> = analysis.omitted().into_iter().chain(too_large.clone()).collect();
     let mut written: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     written.push(MANIFEST.to_owned());
@@ -72,20 +80,63 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     pretty.push(b'\n');
     files.push((MANIFEST.to_owned(), pretty));
     put(folder, &files)?;
-    Ok(Written { folder: folder.to_owned(), files: written, json, omitted: too_large })
+    let left = |id: &String| too_large.iter().all(|omitted| omitted.what.to_string() != *id);
+    let figures = figures.into_iter().map(|figure| figure.id).filter(left).collect();
+    Ok(Written { folder: folder.to_owned(), files: written, figures, json, omitted: too_large })
+}
+
+/// What `--json` prints: all numbers of a result ([`Analysis::json`]), or those of the selected
+/// figures.
+///
+/// # Errors
+/// [`Error::NoFigure`] for a selected figure that the result does not have; the errors of
+/// [`Analysis::json`].
+pub fn json(analysis: &dyn Analysis, options: &FigureOptions) -> Result<Value> {
+    let made = selected(analysis, options);
+    match &made.selection {
+        FigureSelection::All => analysis.json(),
+        FigureSelection::Some(_) => figures::numbers(&made.of(analysis)?),
+    }
+}
+
+/// The default output folder of the command line:
+/// `stratoscope-out/<models>--<kind>--<words or file>--<hash8>`. For `explore`, the name has no
+/// kind.
+pub fn default_folder(analysis: &dyn Analysis, options: &FigureOptions) -> PathBuf {
+    let kind = Some(analysis.kind()).filter(|kind| *kind != "explore");
+    Path::new("stratoscope-out").join(provenance(analysis, options).folder_name(kind))
+}
+
+/// The options with the figures that were computed, if others are not excluded.
+fn selected(analysis: &dyn Analysis, options: &FigureOptions) -> FigureOptions {
+    match &options.selection {
+        FigureSelection::All => FigureOptions { selection: analysis.selected(), ..options.clone() },
+        FigureSelection::Some(_) => options.clone(),
+    }
+}
+
+/// The provenance of a result with the options of its figures, unless they are the default.
+fn provenance(analysis: &dyn Analysis, options: &FigureOptions) -> Provenance {
+    let figures = Some(options.clone()).filter(|options| *options != FigureOptions::default());
+    Provenance { figures, ..analysis.provenance() }
 }
 
 impl fmt::Display for Written {
     /// The folder, and then the names of its files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{}", self.folder.display())?;
-        let figures: Vec<&str> =
-            self.files.iter().filter_map(|name| name.strip_suffix(".svg")).collect();
+        // All figures have the same formats.
+        let ends: Vec<String> = (self.figures.first().into_iter())
+            .flat_map(|id| self.files.iter().filter_map(move |name| name.strip_prefix(id.as_str())))
+            .filter(|end| end.starts_with('.'))
+            .map(str::to_owned)
+            .collect();
+        let figures: Vec<&str> = self.figures.iter().map(String::as_str).collect();
         // The figures of one of several models end with `--` and the model.
         let (of_each, of_all): (Vec<&str>, Vec<&str>) =
             figures.iter().partition(|name| name.contains("--"));
         if !of_all.is_empty() {
-            writeln!(f, "  {} (.svg .png .json .csv)", of_all.join(" "))?;
+            writeln!(f, "  {} ({})", of_all.join(" "), ends.join(" "))?;
         }
         let (mut names, mut models): (Vec<&str>, Vec<&str>) = (Vec::new(), Vec::new());
         for (name, model) in of_each.iter().filter_map(|name| name.split_once("--")) {
@@ -97,8 +148,8 @@ impl fmt::Display for Written {
             writeln!(f, "  {}, each with the ending --{models}", names.join(" "))?;
         }
         let of_figure = |name: &str| {
-            let (stem, end) = name.rsplit_once('.').unwrap_or((name, ""));
-            figures.contains(&stem) && ["svg", "png", "json", "csv"].contains(&end)
+            let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+            figures.contains(&stem)
         };
         let rest: Vec<&str> =
             self.files.iter().map(String::as_str).filter(|name| !of_figure(name)).collect();
@@ -149,40 +200,7 @@ pub fn check(folder: &Path, overwrite: bool) -> Result<()> {
 }
 
 /// Names and contents.
-type Files = Vec<(String, Vec<u8>)>;
-
-/// The files of the figures, and the figures that are omitted because the input is too large.
-fn drawn(figures: &[Figure]) -> Result<(Files, Vec<Omitted>)> {
-    // For one sentence, drawing pixels takes most of the time, so figures are drawn in parallel.
-    let figures = figures.par_iter().map(|figure| {
-        let id = &figure.id;
-        let drawn = match figure.draw() {
-            Err(Error::Plot(PlotError::TooMany { what, found, .. })) => {
-                let why = Why::TooMany { what, found, hint: "give fewer or shorter texts" };
-                return Ok((Files::new(), Some(Omitted::new(Part::Figure(id.clone()), why))));
-            }
-            drawn => drawn?,
-        };
-        let png = drawn.png(drawn.width_at(DOTS_PER_INCH))?;
-        let files = vec![
-            (format!("{id}.svg"), drawn.svg().as_bytes().to_vec()),
-            (format!("{id}.png"), png),
-            (format!("{id}.json"), line(&figure.json()?)?),
-            (format!("{id}.csv"), figure.csv().into_bytes()),
-        ];
-        Ok((files, None))
-    });
-    let (files, too_large): (Vec<Files>, Vec<Option<Omitted>>) =
-        figures.collect::<Result<Vec<_>>>()?.into_iter().unzip();
-    Ok((files.concat(), too_large.into_iter().flatten().collect()))
-}
-
-/// JSON as one line.
-fn line(value: &Value) -> Result<Vec<u8>> {
-    let mut json = serde_json::to_vec(value)?;
-    json.push(b'\n');
-    Ok(json)
-}
+pub(crate) type Files = Vec<(String, Vec<u8>)>;
 
 /// Writes all files or none.
 fn put(folder: &Path, files: &Files) -> Result<()> {

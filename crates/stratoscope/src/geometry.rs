@@ -19,7 +19,7 @@ pub use report::{
 
 use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, TOOL, joined};
 use crate::text::written;
-use crate::{Explorer, Omitted, Result, serial};
+use crate::{Explorer, FigureSelection, Omitted, Result, serial};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -44,11 +44,23 @@ pub struct Options {
     /// What to do with texts that have more tokens than the model can read.
     #[serde(serialize_with = "serial::long")]
     pub long: LongText,
+    /// The figures for which measures are computed.
+    #[serde(skip)]
+    pub figures: FigureSelection,
 }
+
+/// The figures of `geometry`, by their ids.
+pub const FIGURES: [&str; 5] = ["geometry", "cka", "rsa", "neighbour_change", "neighbours_kept"];
 
 impl Default for Options {
     fn default() -> Self {
-        Self { sample: 2000, seed: 0, pooling: Pooling::Mean, long: LongText::Refuse }
+        Self {
+            sample: 2000,
+            seed: 0,
+            pooling: Pooling::Mean,
+            long: LongText::Refuse,
+            figures: FigureSelection::All,
+        }
     }
 }
 
@@ -78,7 +90,12 @@ impl Analysis for Report {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        Ok(self.all_figures())
+        let figures = self.all_figures().into_iter();
+        Ok(figures.filter(|figure| self.options.figures.has(&figure.id)).collect())
+    }
+
+    fn selected(&self) -> FigureSelection {
+        self.options.figures.clone()
     }
 
     /// For one model, the object has its keys (`layers`, `cka`, …). For several models, `models`

@@ -26,6 +26,9 @@ use stratoscope_extractor::{
 };
 use stratoscope_loader::{Tokenizer, families_with_heads};
 
+/// The figure of the lens, by its id.
+pub const FIGURES: [&str; 1] = ["lens"];
+
 /// The options of the lens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Options {
@@ -168,10 +171,11 @@ impl Explorer {
             return Err(LensError::NoHead { model: id(), families }.into());
         }
         let Some(tokenizer) = &model.tokenizer else {
-            model.info.check_tokenizer_cached()?;
+            model.info.check_tokenizer()?;
             return Err(LensError::NoTokenizer { model: id() }.into());
         };
         let prepared = prepare(model, vec![Text::from(text)], LongText::Refuse).map_err(refused)?;
+        self.progress().warn(&prepared.warnings);
         let read = prepared.rows.iter().filter_map(|row| Some((row.token_id?, row.special)));
         let read: Vec<(u32, bool)> = read.collect();
         let causal = readout.is_causal();

@@ -48,13 +48,16 @@
 
 mod analysis;
 mod artifacts;
+pub mod bank;
 mod baseline;
 pub mod compare;
 mod error;
 pub mod explore;
 mod explorer;
+mod figures;
 pub mod folder;
 pub mod geometry;
+pub mod journey;
 pub mod lens;
 mod omitted;
 pub mod probe;
@@ -64,6 +67,7 @@ mod random_weights;
 mod results;
 mod serial;
 mod series;
+mod sinks;
 mod source;
 mod store;
 mod text;
@@ -75,6 +79,7 @@ pub use artifacts::ModelArtifacts;
 pub use baseline::{Baseline, builtin_sentences};
 pub use error::{Error, Result};
 pub use explorer::{Builder, Explorer};
+pub use figures::{FigureFormat, FigureOptions, FigureSelection};
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
 pub use source::{BUNDLED, IntoSource, bundled as bundled_source};
@@ -93,6 +98,7 @@ pub use stratoscope_extractor::{
 };
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooler, Pooling, Source};
+pub use stratoscope_plot::Style;
 
 /// The crates of the library.
 pub mod crates {

@@ -40,6 +40,8 @@ pub enum Part {
     Baseline,
     /// The profile of the model.
     Profile,
+    /// The nearest words in other sentences.
+    Journeys,
     /// Nearest neighbours.
     Neighbours,
     /// The change of nearest neighbours from layer to layer.
@@ -143,6 +145,7 @@ impl fmt::Display for Part {
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),
             Self::Profile => f.write_str("profile"),
+            Self::Journeys => f.write_str("journeys"),
             Self::Neighbours => f.write_str("neighbours"),
             Self::NeighbourChange => f.write_str("neighbour_change"),
             Self::Measure(measure) => f.write_str(measure.name()),

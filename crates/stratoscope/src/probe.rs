@@ -31,6 +31,9 @@ use stratoscope_extractor::{LayerSelection, LongText};
 use stratoscope_loader::Pooling;
 use stratoscope_probing::Split;
 
+/// The figure of `probe`, by its id.
+pub const FIGURES: [&str; 1] = ["probe"];
+
 /// The options of `probe`.
 #[derive(Debug, Clone)]
 pub struct Options {

@@ -2,6 +2,10 @@
 
 use crate::{Error, Result};
 use std::sync::Arc;
+use stratoscope_extractor::Warning;
+
+/// The most warnings of one model that are shown.
+const MAX_WARNINGS: usize = 10;
 
 /// A receiver of the progress and the notes of a task. Any `Fn(Step)` is a `Progress`. [`Silent`]
 /// ignores everything.
@@ -47,6 +51,15 @@ impl dyn Progress + '_ {
     /// Reports `done` of `total` parts.
     pub(crate) fn part(&self, what: &str, done: usize, total: usize) {
         self.step(Step { what, done: done as u64, total: total as u64, unit: StepUnit::Parts });
+    }
+
+    /// Reports warnings about the input.
+    pub(crate) fn warn(&self, warnings: &[Warning]) {
+        let (shown, more) = warnings.split_at(warnings.len().min(MAX_WARNINGS));
+        shown.iter().for_each(|warning| self.note(&format!("warning: {warning}")));
+        if !more.is_empty() {
+            self.note(&format!("and {} more warnings of this kind", more.len()));
+        }
     }
 
     /// Fails if the caller no longer wants the result.

@@ -8,16 +8,16 @@ use std::path::PathBuf;
 use stratoscope_extractor::Origin;
 use stratoscope_extractor::files::write_file;
 
-/// A store of JSON texts under keys such as `baselines/<sha256 of the weights>.json`.
+/// A store of files under keys such as `baselines/<sha256 of the model>.json`.
 pub trait Store: Send + Sync {
-    /// The text under a key; `None` if there is no text or it cannot be read.
-    fn read(&self, key: &str) -> Option<String>;
+    /// The bytes under a key; `None` if there are none or they cannot be read.
+    fn read(&self, key: &str) -> Option<Vec<u8>>;
 
-    /// Stores a text under a key.
+    /// Stores bytes under a key.
     ///
     /// # Errors
     /// [`Error::Write`].
-    fn write(&self, key: &str, json: &str) -> Result<()>;
+    fn write(&self, key: &str, bytes: &[u8]) -> Result<()>;
 }
 
 /// A store that stores nothing.
@@ -25,11 +25,11 @@ pub trait Store: Send + Sync {
 pub struct NoStore;
 
 impl Store for NoStore {
-    fn read(&self, _: &str) -> Option<String> {
+    fn read(&self, _: &str) -> Option<Vec<u8>> {
         None
     }
 
-    fn write(&self, _: &str, _: &str) -> Result<()> {
+    fn write(&self, _: &str, _: &[u8]) -> Result<()> {
         Ok(())
     }
 }
@@ -48,27 +48,27 @@ impl DiskStore {
 }
 
 impl Store for DiskStore {
-    fn read(&self, key: &str) -> Option<String> {
-        std::fs::read_to_string(self.folder.join(key)).ok()
+    fn read(&self, key: &str) -> Option<Vec<u8>> {
+        std::fs::read(self.folder.join(key)).ok()
     }
 
-    fn write(&self, key: &str, json: &str) -> Result<()> {
+    fn write(&self, key: &str, bytes: &[u8]) -> Result<()> {
         let path = self.folder.join(key);
         let write = || {
             path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-            write_file(&path, |file| file.write_all(json.as_bytes()))
+            write_file(&path, |file| file.write_all(bytes))
         };
         write().map_err(|source| Error::Write { path: path.clone(), source })
     }
 }
 
 impl<S: Store> Store for Option<S> {
-    fn read(&self, key: &str) -> Option<String> {
+    fn read(&self, key: &str) -> Option<Vec<u8>> {
         self.as_ref()?.read(key)
     }
 
-    fn write(&self, key: &str, json: &str) -> Result<()> {
-        self.as_ref().map_or(Ok(()), |store| store.write(key, json))
+    fn write(&self, key: &str, bytes: &[u8]) -> Result<()> {
+        self.as_ref().map_or(Ok(()), |store| store.write(key, bytes))
     }
 }
 
@@ -86,18 +86,26 @@ pub(crate) trait Stored: Serialize + DeserializeOwned {
 /// The format of a stored result, and the model from which it was computed.
 pub(crate) struct MadeWith<'a> {
     pub(crate) format: u32,
-    /// The sha256 of the weights files.
-    pub(crate) weights: &'a [String],
+    /// [`Origin::states`] of the model.
+    pub(crate) model: &'a str,
     /// The type of number of the computation.
     pub(crate) dtype: &'a str,
     /// The number of layers, with layer 0.
     pub(crate) layers: usize,
 }
 
-/// Reads a stored result, and checks by the weights that it belongs to the model of `origin`.
+/// The key of a result for the model of `origin`: `FOLDER/<sha256 of the model>END`. The model is
+/// identified by config, weights and tokenizer together, since each of them decides the states. `None`
+/// if they are not known.
+pub(crate) fn key(folder: &str, origin: &Origin, end: &str) -> Option<String> {
+    let model = &origin.states;
+    (!model.is_empty()).then(|| format!("{folder}/{model}{end}"))
+}
+
+/// Reads a stored result, and checks by [`Origin::states`] that it belongs to the model of `origin`.
 ///
 /// # Errors
-/// [`Error::Stored`] for a result of other weights, with another type of number, or in another
+/// [`Error::Stored`] for a result of another model, with another type of number, or in another
 /// format.
 pub(crate) fn parse<T: Stored>(json: &str, origin: &Origin) -> Result<T> {
     let fail =
@@ -106,12 +114,14 @@ pub(crate) fn parse<T: Stored>(json: &str, origin: &Origin) -> Result<T> {
         Ok(result) => result,
         Err(error) => return fail(error.to_string()),
     };
-    let MadeWith { format, weights, dtype, layers } = result.made_with();
+    let MadeWith { format, model, dtype, layers } = result.made_with();
     if format != T::FORMAT {
         return fail(format!("it has format {format}, not {}", T::FORMAT));
     }
-    if origin.weights.is_empty() || weights != origin.weights {
-        return fail("it was computed with other weights".to_owned());
+    if origin.states.is_empty() || model != origin.states {
+        return fail(
+            "it was computed with another config, other weights or another tokenizer".into(),
+        );
     }
     if dtype != origin.dtype {
         return fail(format!("it was computed in {dtype}"));
@@ -123,7 +133,7 @@ pub(crate) fn parse<T: Stored>(json: &str, origin: &Origin) -> Result<T> {
 }
 
 /// The result for the model of `origin`: the one of the library if it is of this model, otherwise
-/// the one in the store. A damaged result, or one of other weights, is ignored.
+/// the one in the store. A damaged result, or one of another model, is ignored.
 pub(crate) fn find<T: Stored>(
     shipped: Option<&str>,
     key: Option<String>,
@@ -132,5 +142,5 @@ pub(crate) fn find<T: Stored>(
     fits: impl Fn(&T) -> bool,
 ) -> Option<T> {
     let read = |json: &str| parse(json, origin).ok().filter(&fits);
-    shipped.and_then(read).or_else(|| read(&store.read(&key?)?))
+    shipped.and_then(read).or_else(|| read(std::str::from_utf8(&store.read(&key?)?).ok()?))
 }

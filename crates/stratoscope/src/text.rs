@@ -10,9 +10,20 @@ pub(crate) const WIDTH: usize = 96;
 
 /// A number with two decimals and without the leading 0, as in papers: `.25`.
 pub(crate) fn short(value: f64) -> String {
-    let text = format!("{value:.2}");
+    with_decimals(value, 2)
+}
+
+/// A number with three decimals and without the leading 0: `.254`.
+pub(crate) fn fine(value: f64) -> String {
+    with_decimals(value, 3)
+}
+
+fn with_decimals(value: f64, decimals: usize) -> String {
+    let text = format!("{value:.decimals$}");
     match text.strip_prefix("-0").or(text.strip_prefix('0')) {
-        Some(rest) if text.starts_with('-') && rest != ".00" => format!("−{rest}"),
+        Some(rest) if text.starts_with('-') && !rest.trim_matches(['.', '0']).is_empty() => {
+            format!("−{rest}")
+        }
         Some(rest) => rest.to_owned(),
         None => text,
     }
@@ -25,6 +36,14 @@ pub(crate) fn with_interval(found: Estimate, write: impl Fn(f64) -> String) -> S
         Some([low, high]) => format!("{value} [{}, {}]", write(low), write(high)),
         None => value,
     }
+}
+
+/// A value as a cell of a row: a bar from `low` to `high`, or a dot for no value.
+pub(crate) fn cell(value: Option<f64>, low: f64, high: f64) -> char {
+    const CELLS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let Some(value) = value else { return '·' };
+    let share = if high > low { (value - low) / (high - low) } else { 0.0 };
+    CELLS[((share * 8.0) as usize).min(7)]
 }
 
 /// The text that a function writes.
@@ -168,6 +187,7 @@ mod tests {
             [0.254, 1.0, -0.004, -0.05, 0.0].map(short),
             [".25", "1.00", ".00", "−.05", ".00"]
         );
+        assert_eq!([0.2546, -0.004, -0.0004].map(fine), [".255", "−.004", ".000"]);
         let found = Estimate { value: 0.5, interval: Some([0.25, 0.75]), n: 9 };
         assert_eq!(with_interval(found, short), ".50 [.25, .75]");
         assert_eq!(with_interval(Estimate::exact(0.5, 1), short), ".50");

@@ -3,7 +3,7 @@
 use clap::ValueEnum;
 use stratoscope::crates::extractor::Format;
 use stratoscope::explore::{Alignment, Reducer};
-use stratoscope::{LongText, Metric, Pooling};
+use stratoscope::{FigureFormat, LongText, Metric, Pooling};
 
 /// Makes an enum of the library a choice on the command line.
 macro_rules! choice {
@@ -57,14 +57,41 @@ pub(crate) enum DtypeName {
     Bf16,
 }
 
+/// What `extract` writes to a folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FormatName {
+    /// Named arrays
+    Safetensors,
+    /// Named arrays for NumPy
+    Npz,
+    /// A table with one row per token and one list per layer
+    Parquet,
+    /// vectors.tsv and metadata.tsv for the Embedding Projector, made in memory; of several layers,
+    /// the rows of each follow one another
+    Projector,
+}
+
+impl FormatName {
+    /// The format of a states file; none for the Embedding Projector.
+    pub(crate) fn of_states(self) -> Option<Format> {
+        match self {
+            Self::Safetensors => Some(Format::Safetensors),
+            Self::Npz => Some(Format::Npz),
+            Self::Parquet => Some(Format::Parquet),
+            Self::Projector => None,
+        }
+    }
+}
 choice!(
-    FormatName of Format {
-        /// Named arrays
-        Safetensors,
-        /// Named arrays for NumPy
-        Npz,
-        /// A table with one row per token and one list per layer
-        Parquet,
+    FigureFormatName of FigureFormat {
+        /// A vector picture for browsers
+        Svg,
+        /// Pixels
+        Png,
+        /// A vector picture for documents, with its fonts
+        Pdf,
+        /// The numbers as Markdown tables
+        Md,
     }
 );
 choice!(

@@ -1,5 +1,6 @@
 //! The commands about models, this machine and the shell.
 
+use super::groups::model_name;
 use super::{CacheArgs, CommonArgs, HubArgs};
 use clap::Args as Group;
 use std::path::PathBuf;
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 #[derive(Debug, Group)]
 pub(crate) struct ModelJobArgs {
     /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
+    #[arg(value_parser = model_name())]
     pub(crate) name: String,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
@@ -41,6 +43,7 @@ This command needs a build with the feature second-opinion: cargo install --path
 #[derive(Debug, Group)]
 pub(crate) struct VerifyArgs {
     /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
+    #[arg(value_parser = model_name())]
     pub(crate) name: String,
     /// A text to run; may be repeated [default: two sentences].
     #[arg(long, value_name = "TEXT")]

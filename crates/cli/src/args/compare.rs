@@ -8,13 +8,18 @@ pub(super) const HELP: &str = "\
 Two sentences are aligned by their words (the fewest edits). The distance of aligned words at \
 every layer is compared with pairs from unrelated built-in sentences, as a percentile: 30 % means \
 that 30 % of the reference pairs are closer. The reference is random pairs of words for a replaced \
-word, and pairs of one word for a kept word. The kept words begin to differ at the first layer \
-from 1 on whose mean distance is above that of the nearest 5 % of pairs of one word in two \
-unrelated sentences (at layer 0, only the position can differ).
+word, and pairs of one word for a kept word. The kept content words begin to differ at the first \
+layer from 1 on whose mean distance is above that of the nearest 5 % of pairs of one word in two \
+unrelated sentences (at layer 0, only the position can differ). A word is a content word if it is \
+mostly a noun, verb, adjective, adverb or name in the reference bank, or if it is not in it.
 
 With --word, the vectors of this word in two or more contexts are compared with 32 built-in \
 homographs in the same sense and in different senses. bank#2 is the second occurrence of a word. \
-One --word counts for all texts; or give one --word for each text, or several --word for one text.
+One --word counts for all texts; or give one --word for each text, or several --word for one text. \
+For two contexts, the nearest words in the sentences of the reference bank are listed by layer, and \
+the layer at which the contexts part: from there to the last layer, fewer than half of the 10 \
+nearest words are the same. (For a model that is not bundled, stratoscope profile has to be run \
+first.)
 
   stratoscope compare \"The bank lent him money.\" \"The bank of the river flooded.\"
   stratoscope compare --word bank \"The bank lent.\" \"He sat on the bank.\" \"A bank failed.\"
@@ -33,8 +38,8 @@ In --json, layers has one object per layer. Its estimates, such as auc, same and
 words, pairs or lemmas, or null. A value that is not defined is null, and omitted has the reason.
 
 Writes a folder: the page (report.html; it shows two sentences side by side, in one basis), the \
-figure compare, for two sentences also the figure words (each as .svg and .png, as .json with the \
-chart as data, and as .csv in long form), numbers.json (what --json prints) and manifest.json.";
+figure compare, for two sentences also the figure words, for two contexts of a word journeys (each as .svg and .png, as .json with the \
+chart as data, and as .csv in long form), captions.md, numbers.json (what --json prints) and manifest.json.";
 
 #[derive(Debug, Group)]
 pub(crate) struct CompareArgs {

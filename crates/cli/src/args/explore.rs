@@ -7,16 +7,31 @@ use std::path::PathBuf;
 pub(super) const HELP: &str = "\
 Writes a folder:
   report.html         an interactive page that needs no network
-  ID.svg, ID.png      every figure
+  ID.svg, ID.png      every figure; --format also makes ID.pdf, and ID.md with the numbers as tables
   ID.json, ID.csv     the chart of the figure as data, and its numbers in long form
+  captions.md         the titles and captions of all figures, as text
   numbers.json        all numbers; --json prints them
   states.safetensors  the hidden states; with --attention also the attention patterns
   manifest.json       what made the folder: model, files, settings, command line
 
-The figures are trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change and \
-activations; with --attention also attention, rollout and patterns. What is not computed or not \
+The figures are journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change \
+and activations; with --attention also attention, rollout and patterns. What is not computed or not \
 drawn is listed in omitted, with the reason; a value that is not defined is null. The same command \
 gives the same bytes.
+
+A journey is what stands near a word at every layer: the same word in other sentences, and other \
+words, of 1,352 English reference sentences. The summary and the figure show the word whose \
+neighbours change most; the page and the JSON have all content words (in long texts, the first \
+ones). The reference sentences are read once: for the bundled model the first explore does it, which \
+takes some seconds; for other models stratoscope profile does it.
+
+With --figures, only these figures are computed and written, with their numbers, captions.md and \
+manifest.json: no page, no numbers.json, no states; --json prints the numbers of these figures. \
+attention, rollout and patterns then need no --attention. The figure similarity shows raw and \
+centred cosines, or with another --metric this metric alone; --layers chooses its matrices.
+
+  stratoscope explore TEXT --figures similarity,depth --format pdf --paper
+  stratoscope explore TEXT --figures similarity --metric centred --layers 0,3,6 --format svg,pdf
 
 With two or more --model, every model reads the same words (words by the rule of Unicode). The \
 folder then has the figures depth, similarity and cka of all models together, and the figures and \

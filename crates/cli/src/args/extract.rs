@@ -25,7 +25,11 @@ A folder, shard by shard (offsets are relative to the shard):
       states = load_file(\"states/\" + shard[\"file\"])
 
 Parquet, with one row per token and one list per layer, in duckdb:
-  duckdb.sql(\"SELECT label, layer_06 FROM 'states/*.parquet' WHERE NOT special\").df()";
+  duckdb.sql(\"SELECT label, layer_06 FROM 'states/*.parquet' WHERE NOT special\").df()
+
+For the Embedding Projector (projector.tensorflow.org), a folder with vectors.tsv and metadata.tsv; \
+the first line of metadata.tsv names its columns: label, layer, sequence, special, text:
+  stratoscope extract --file corpus.txt --words --layers 0,-1 --format projector --output projector";
 
 #[derive(Debug, Group)]
 pub(crate) struct ExtractArgs {
@@ -38,7 +42,7 @@ pub(crate) struct ExtractArgs {
     /// of any length.
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "json")]
     pub(crate) output: Option<PathBuf>,
-    /// The format of the shards in a folder [default: safetensors].
+    /// The format of the shards in a folder [default: safetensors]; or projector.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(crate) format: Option<FormatName>,
     /// Write 16-bit floats.

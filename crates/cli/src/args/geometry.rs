@@ -26,7 +26,7 @@ Of every step from a layer to the next:
 Measures of pairs of words use a seeded sample (--sample), the other measures all words. Prints a \
 table and its main results as sentences. Writes a folder: report.html, the figures geometry, cka, \
 rsa, neighbour_change and neighbours_kept (each as .svg and .png, as .json with the chart as data, \
-and as .csv in long form), numbers.json (what --json prints) and manifest.json. geometry.csv has \
+and as .csv in long form), captions.md, numbers.json (what --json prints) and manifest.json. geometry.csv has \
 the columns model,layer,measure,value,low,high,n.
 
   stratoscope geometry --file corpus.conllu

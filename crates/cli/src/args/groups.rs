@@ -1,9 +1,13 @@
 //! Groups of arguments that several commands share.
 
-use super::{AlignName, DeviceName, DtypeName, LongName, MetricName, PoolingName, ReducerName};
+use super::{
+    AlignName, DeviceName, DtypeName, FigureFormatName, LongName, MetricName, PoolingName,
+    ReducerName,
+};
 use clap::Args as Group;
+use clap::builder::{OsStringValueParser, TypedValueParser};
 use std::path::PathBuf;
-use stratoscope::LayerSelection;
+use stratoscope::{FigureFormat, FigureOptions, FigureSelection, LayerSelection};
 
 /// The texts to read.
 #[derive(Debug, Group)]
@@ -15,7 +19,7 @@ pub(crate) struct InputArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "text")]
     pub(crate) file: Option<PathBuf>,
     /// The key of a .jsonl file, or the column of a .csv, .tsv or .parquet file, that holds the text;
-    /// doc.text is the field text in the column doc of a .parquet file.
+    /// doc.text is the field text in the object doc, or in the column doc of a .parquet file.
     #[arg(long, value_name = "NAME", default_value = "text")]
     pub(crate) field: String,
     /// The model reads texts in pairs: the TEXTs two by two, or one pair per line of the file, with
@@ -67,7 +71,7 @@ pub(crate) struct LookArgs {
     pub(crate) rows: RowArgs,
 }
 
-/// Where a command writes its folder.
+/// Where a command writes its folder, and which figures.
 #[derive(Debug, Clone, Group)]
 pub(crate) struct OutputArgs {
     /// The folder to write [default: a folder in stratoscope-out, named after model, command and
@@ -77,6 +81,51 @@ pub(crate) struct OutputArgs {
     /// Replace the output of an earlier run.
     #[arg(long)]
     pub(crate) overwrite: bool,
+    /// Write only these figures with their numbers, such as similarity,depth: no page, no other
+    /// file. What none of them needs is not computed [default: everything].
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    pub(crate) figures: Option<Vec<String>>,
+    /// The formats of the figures; the numbers of each figure are always written as .json and .csv.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMATS",
+        value_delimiter = ',',
+        default_value = "svg,png"
+    )]
+    pub(crate) format: Vec<FigureFormatName>,
+    /// Figures for one column of a paper: 3.3 inches wide, 8-point type, PNG at 300 dots per inch, no
+    /// title and no caption in the picture (captions.md has them).
+    #[arg(long)]
+    pub(crate) paper: bool,
+}
+
+impl OutputArgs {
+    /// Which figures are written, and how.
+    pub(crate) fn figures(&self) -> FigureOptions {
+        let mut formats: Vec<FigureFormat> = Vec::new();
+        for format in self.format.iter().map(|format| FigureFormat::from(*format)) {
+            if !formats.contains(&format) {
+                formats.push(format);
+            }
+        }
+        FigureOptions { selection: self.selection(), formats, paper: self.paper }
+    }
+
+    /// The figures that are chosen.
+    pub(crate) fn selection(&self) -> FigureSelection {
+        self.figures.clone().map_or(FigureSelection::All, FigureSelection::Some)
+    }
+}
+
+/// Reads the name of a model, which results and messages show, so that it must be text.
+pub(super) fn model_name() -> impl TypedValueParser<Value = String> {
+    OsStringValueParser::new().try_map(|name| {
+        name.into_string().map_err(|name| {
+            let name = name.to_string_lossy();
+            format!("{name:?} is not UTF-8; give a symbolic link to it whose name is UTF-8")
+        })
+    })
 }
 
 /// The model.
@@ -84,7 +133,7 @@ pub(crate) struct OutputArgs {
 pub(crate) struct ModelArgs {
     /// `bundled`, a folder with config.json and model.safetensors, a .gguf file, or a hub
     /// repository (org/name[@revision]).
-    #[arg(long, default_value = "bundled")]
+    #[arg(long, default_value = "bundled", value_parser = model_name())]
     pub(crate) model: String,
     #[command(flatten)]
     pub(crate) run: RunArgs,
@@ -95,7 +144,13 @@ pub(crate) struct ModelArgs {
 pub(crate) struct SeveralModels {
     /// `bundled`, a folder with config.json and model.safetensors, a .gguf file, or a hub
     /// repository (org/name[@revision]); may be repeated for several models.
-    #[arg(id = "model", long = "model", default_value = "bundled", value_name = "MODEL")]
+    #[arg(
+        id = "model",
+        long = "model",
+        default_value = "bundled",
+        value_name = "MODEL",
+        value_parser = model_name()
+    )]
     pub(crate) names: Vec<String>,
     #[command(flatten)]
     pub(crate) run: RunArgs,

@@ -15,7 +15,7 @@ only: the predictions of an early layer may look like nonsense although the laye
 word.
 
 Writes a folder: report.html, the figure lens (.svg and .png, .json with the chart as data, .csv \
-in long form), numbers.json (what --json prints) and manifest.json.
+in long form), captions.md, numbers.json (what --json prints) and manifest.json.
 
 Examples:
   stratoscope lens --model openai-community/gpt2 \"The capital of France is\" --target \" Paris\"

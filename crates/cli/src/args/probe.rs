@@ -11,7 +11,7 @@ A linear probe (multinomial logistic regression on standardised vectors) is fitt
 every layer, and scored on sentences that were not used to fit it. It is compared with baselines: \
 the majority class, the most frequent label of the form or of the lemma, and the probe of layer 0. \
 Prints a table and its main results as sentences. Writes a folder: report.html, the figure probe \
-(.svg and .png, .json with the chart as data, .csv in long form), numbers.json (what --json \
+(.svg and .png, .json with the chart as data, .csv in long form), captions.md, numbers.json (what --json \
 prints) and manifest.json.
 
 The program splits a CoNLL-U file (--corpus) by sentences: a tenth for the scores, a tenth to \

@@ -5,14 +5,26 @@ use clap::Args as Group;
 use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
-One word form is read in crossed conditions (two senses x four roles x several contexts). At every \
-layer, the variance of its vector is partitioned: how much is due to the sense, and how much to \
-the role. Prints a table and its main results as sentences. Writes a folder: report.html, the \
-figure profile (.svg and .png, .json with the chart as data, .csv in long form), numbers.json \
-(what --json prints) and manifest.json.
+Two views of what the layers of a model show of words; both are computed once and kept in the cache, \
+and those of the bundled model are part of the program.
 
-The profile of a model is computed once and kept in the cache. The profile of the bundled model is \
-part of the program.
+Curves: words in a bank of annotated sentences are compared with each other at every layer. Grammar: \
+how often the nearest words, in other sentences, have the same syntactic relation. Word meaning: the \
+same supersense. Sentence: how often they are in the same sentence. Chance is what the positions of \
+the words predict; a model with random weights is measured too. The headline says in one sentence \
+what the curves show.
+
+Crossed: one word form is read in crossed conditions (two senses x four roles x several contexts). \
+The variance of its vector is partitioned: how much is due to the sense, and how much to the role.
+
+Prints the headline, the curves, a table and the crossed design. Writes a folder: report.html, the \
+figures story and crossed (.svg and .png, .json with the chart as data, .csv in long form), \
+captions.md, numbers.json (what --json prints) and manifest.json. With several --model, the curves lie in one \
+figure over relative depth, and the JSON has the paired differences to the first model.
+
+A bank of your own, in any language (--bank FILE, repeatable: several files are one bank): CoNLL-U \
+with UPOS, lemmas and relations, and with Supersense= in the last column where word meaning is to be \
+measured (n.… for nouns, v.… for verbs). The values depend on the size of the bank.
 
 Stimuli of your own, in any language (--stimuli FILE):
   carrier the
@@ -25,7 +37,10 @@ the cues to sense and role stand before the [target].";
 
 #[derive(Debug, Group)]
 pub(crate) struct ProfileArgs {
-    /// The stimuli: homographs (32 English nouns, two senses, four roles), noun-verb (12 English
+    /// The bank of the curves: CoNLL-U files [default: the reference bank, 1,352 English sentences].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) bank: Vec<PathBuf>,
+    /// The stimuli of the crossed design: homographs (32 English nouns, two senses, four roles), noun-verb (12 English
     /// words as noun and as verb), or a file.
     #[arg(long, default_value = "homographs", value_name = "NAME|FILE")]
     pub(crate) stimuli: String,
@@ -33,7 +48,7 @@ pub(crate) struct ProfileArgs {
     /// always uses these.
     #[arg(long)]
     pub(crate) cues_first: bool,
-    /// Keep the vectors from which the profile is computed, as FILE.safetensors.
+    /// Keep the vectors of the crossed design, as FILE.safetensors.
     #[arg(long, value_name = "FILE")]
     pub(crate) save_states: Option<PathBuf>,
     #[command(flatten)]

@@ -1,9 +1,9 @@
 //! The text of a JSON line. Only the value of one key is kept, so that memory is bounded by the length of
 //! the line.
 
-use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use serde::de::{self, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::fmt;
+use stratoscope_loader::json::standard;
 
 /// The most keys in a message.
 const MAX_KEYS: usize = 20;
@@ -20,12 +20,19 @@ pub(super) enum FieldValue {
     Missing(Vec<String>),
 }
 
-/// Finds a key in a line.
+/// Finds a key in a line; `doc.text` is the key `text` of the object `doc`, where no key has this name.
 pub(super) fn find(line: &str, field: &str) -> serde_json::Result<FieldValue> {
-    let mut json = serde_json::Deserializer::from_str(line);
-    let found = json.deserialize_map(Object { field })?;
-    json.end()?;
-    Ok(found)
+    let read = |bytes: &[u8]| {
+        let mut json = serde_json::Deserializer::from_slice(bytes);
+        let found = json.deserialize_map(Object { field })?;
+        json.end()?;
+        Ok(found)
+    };
+    read(line.as_bytes()).or_else(|error| match read(&standard(line.as_bytes())) {
+        // Half of a surrogate pair in the text itself is not a letter.
+        Ok(FieldValue::Text(text)) if text.contains('\u{fffd}') => Err(error),
+        found => found,
+    })
 }
 
 /// Visits an object for one key.
@@ -41,80 +48,138 @@ impl<'de> Visitor<'de> for Object<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldValue, A::Error> {
-        let (mut found, mut keys) = (None, Vec::new());
+        let (mut found, mut within, mut keys) = (None, None, Vec::new());
         while let Some(key) = map.next_key::<String>()? {
             if key == self.field {
                 // The last of two, as in Python.
-                found = Some(map.next_value::<Content>()?);
+                found = Some(map.next_value_seed(Value { field: None })?);
                 continue;
             }
-            map.next_value::<IgnoredAny>()?;
+            let rest = self.field.strip_prefix(&key).and_then(|rest| rest.strip_prefix('.'));
+            match rest {
+                Some(rest) => within = Some(map.next_value_seed(Value { field: Some(rest) })?),
+                None => drop(map.next_value::<IgnoredAny>()?),
+            }
             if keys.len() < MAX_KEYS {
                 keys.push(key);
             }
         }
-        Ok(match found {
-            Some(Content::Text(text)) => FieldValue::Text(text),
-            Some(Content::Null) => FieldValue::Null,
-            Some(Content::Other) => FieldValue::Other,
-            None => FieldValue::Missing(keys),
-        })
+        let within = within.filter(|found| !matches!(found, FieldValue::Missing(_)));
+        Ok(found.or(within).unwrap_or(FieldValue::Missing(keys)))
     }
 }
 
-/// A value, which is kept if it is a text.
-enum Content {
-    Text(String),
-    Null,
-    Other,
+/// A value, which is kept if it is a text; or the value of a key of an object.
+struct Value<'a> {
+    field: Option<&'a str>,
 }
 
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(value: D) -> Result<Self, D::Error> {
-        value.deserialize_any(ContentVisitor)
+impl Value<'_> {
+    /// A value that is not an object and not null.
+    fn plain(self, text: Option<&str>) -> FieldValue {
+        match (self.field, text) {
+            (Some(_), _) => FieldValue::Missing(Vec::new()),
+            (None, Some(text)) => FieldValue::Text(text.to_owned()),
+            (None, None) => FieldValue::Other,
+        }
     }
 }
 
-struct ContentVisitor;
+impl<'de> DeserializeSeed<'de> for Value<'_> {
+    type Value = FieldValue;
 
-impl<'de> Visitor<'de> for ContentVisitor {
-    type Value = Content;
+    fn deserialize<D: Deserializer<'de>>(self, value: D) -> Result<FieldValue, D::Error> {
+        value.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Value<'_> {
+    type Value = FieldValue;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Content, E> {
-        Ok(Content::Text(text.to_owned()))
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<FieldValue, E> {
+        Ok(self.plain(Some(text)))
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Content, E> {
-        Ok(Content::Null)
+    fn visit_unit<E: de::Error>(self) -> Result<FieldValue, E> {
+        Ok(FieldValue::Null)
     }
 
-    fn visit_bool<E: de::Error>(self, _: bool) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_bool<E: de::Error>(self, _: bool) -> Result<FieldValue, E> {
+        Ok(self.plain(None))
     }
 
-    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<FieldValue, E> {
+        Ok(self.plain(None))
     }
 
-    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<FieldValue, E> {
+        Ok(self.plain(None))
     }
 
-    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Content, E> {
-        Ok(Content::Other)
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<FieldValue, E> {
+        Ok(self.plain(None))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Content, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<FieldValue, A::Error> {
         while values.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Content::Other)
+        Ok(self.plain(None))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Content, A::Error> {
-        while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Content::Other)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<FieldValue, A::Error> {
+        match self.field {
+            Some(field) => Object { field }.visit_map(map),
+            None => {
+                while map.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+                Ok(FieldValue::Other)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str, field: &str) -> String {
+        match find(line, field) {
+            Ok(FieldValue::Text(text)) => text,
+            Ok(FieldValue::Null) => "null".to_owned(),
+            Ok(FieldValue::Other) => "other".to_owned(),
+            Ok(FieldValue::Missing(keys)) => format!("none of {}", keys.join(" ")),
+            Err(_) => "wrong".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_key_within_an_object_is_named_with_points() {
+        let line = r#"{"doc": {"text": "a", "x": {"y": "b"}, "n": 1}, "doc.n": "c", "l": [1]}"#;
+        for (field, right) in [
+            ("doc.text", "a"),
+            ("doc.x.y", "b"),
+            ("doc.n", "c"),
+            ("doc", "other"),
+            ("doc.x", "other"),
+            ("doc.z", "none of doc doc.n l"),
+            ("l.0", "none of doc doc.n l"),
+            ("do", "none of doc doc.n l"),
+        ] {
+            assert_eq!(of(line, field), right, "{field}");
+        }
+        assert_eq!(of(r#"{"doc": null}"#, "doc.text"), "null");
+        assert_eq!(of(r#"{"text": "a", "text": "b"}"#, "text"), "b");
+    }
+
+    #[test]
+    fn what_python_writes_is_read() {
+        let line = r#"{"score": NaN, "x": [-Infinity, 1e999], "text": "NaN.", "m": "\ud83d"}"#;
+        assert_eq!(of(line, "text"), "NaN.");
+        assert_eq!(of(line, "score"), "other");
+        // Half of a surrogate pair matters only in the text itself.
+        assert_eq!(of(line, "m"), "wrong");
+        assert_eq!(of(r#"{"text": nan}"#, "text"), "wrong");
     }
 }

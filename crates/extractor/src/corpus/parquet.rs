@@ -1,5 +1,6 @@
 //! A column of texts in a Parquet file.
 
+use super::blocks::Blocks;
 use crate::error::{Error, Result};
 use ::parquet::basic::{Compression, Type};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
@@ -16,7 +17,8 @@ const ROWS: usize = 64;
 /// The texts of one column, row by row.
 pub(super) struct Column {
     place: String,
-    file: SerializedFileReader<File>,
+    bytes: Blocks,
+    file: SerializedFileReader<Blocks>,
     index: usize,
     /// The definition level of a row that is not null; 0 if no row is null.
     present: i16,
@@ -29,7 +31,9 @@ pub(super) struct Column {
 impl Column {
     pub(super) fn open(file: File, place: &str, field: &str) -> Result<Self> {
         let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
-        let file = caught(place, || SerializedFileReader::new(file))?;
+        let bytes = Blocks::of(file);
+        let bytes = bytes.map_err(|source| Error::Io { path: place.into(), source })?;
+        let file = caught(place, &bytes, || SerializedFileReader::new(bytes.clone()))?;
         let schema = file.metadata().file_metadata().schema_descr_ptr();
         let columns = schema.columns();
         // A column of this name comes before a field `b` of a column `a` with the path `a.b`.
@@ -64,7 +68,12 @@ impl Column {
         let present = column.max_def_level();
         let place = place.to_owned();
         let ready = VecDeque::new();
-        Ok(Self { place, file, index, present, group: 0, reader: None, ready, row: 0 })
+        Ok(Self { place, bytes, file, index, present, group: 0, reader: None, ready, row: 0 })
+    }
+
+    /// The sha256 of the file.
+    pub(super) fn sha256(&self) -> &str {
+        self.bytes.sha256()
     }
 
     /// The number of the next row, counted from 1, and its text if it is not null.
@@ -93,7 +102,7 @@ impl Column {
                 return Ok(false);
             }
             let (file, group, index) = (&self.file, self.group, self.index);
-            let reader = caught(&self.place, || {
+            let reader = caught(&self.place, &self.bytes, || {
                 file.get_row_group(group).and_then(|group| group.get_column_reader(index))
             })?;
             // The type of the column was checked.
@@ -104,7 +113,7 @@ impl Column {
         };
         let (mut levels, mut values) = (Vec::new(), Vec::new());
         let (present, optional) = (self.present, self.present > 0);
-        let (rows, _, _) = caught(&self.place, || {
+        let (rows, _, _) = caught(&self.place, &self.bytes, || {
             reader.read_records(ROWS, optional.then_some(&mut levels), None, &mut values)
         })?;
         if rows == 0 {
@@ -121,8 +130,15 @@ impl Column {
 }
 
 /// Runs the library. Its errors, and its panics at damaged files, become errors.
-fn caught<T>(place: &str, run: impl FnOnce() -> std::result::Result<T, ParquetError>) -> Result<T> {
-    let wrong = |reason: String| Error::Parquet { place: place.to_owned(), reason };
+fn caught<T>(
+    place: &str,
+    bytes: &Blocks,
+    run: impl FnOnce() -> std::result::Result<T, ParquetError>,
+) -> Result<T> {
+    let wrong = |reason: String| match bytes.have_changed() {
+        true => Error::InputChanged { place: place.to_owned() },
+        false => Error::Parquet { place: place.to_owned(), reason },
+    };
     match panics::caught(run) {
         Ok(done) => done.map_err(|e| wrong(e.to_string())),
         Err(_) => Err(wrong("it is damaged".to_owned())),

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::hooks::Capture;
 use crate::input::Text;
 use crate::pools::{nothing_to_pool, pools};
-use crate::prepare::{Warning, prepare_numbered};
+use crate::prepare::{Unknown, Warning, prepare_numbered};
 use crate::rows::Unit;
 use crate::selected::{GroupTokens, MAX_GROUP_TOKENS};
 use crate::sizes::values_of;
@@ -46,6 +46,8 @@ pub struct Plan {
     pub more_warnings: usize,
     /// The number of annotated words without a token, and so without a row.
     pub words_without_rows: usize,
+    /// A warning that many tokens are unknown.
+    pub unknown: Option<Warning>,
 }
 
 /// Progress of the extraction of a corpus.
@@ -135,6 +137,7 @@ struct TextSizes {
     bytes: u64,
     digest: [u8; 32],
     words_without_rows: usize,
+    unknown: Unknown,
     warnings: Vec<Warning>,
 }
 
@@ -150,6 +153,7 @@ pub(crate) fn plan(
 ) -> Result<(Plan, Groups)> {
     let mut records = Records::open(corpus, settings)?;
     let (mut plan, mut groups) = (Plan::default(), Groups::default());
+    let mut unknown = Unknown::default();
     let mut shard_bytes = 0;
     loop {
         let (texts, failure) = batch(&mut records);
@@ -171,6 +175,7 @@ pub(crate) fn plan(
             plan.tokens += text.tokens;
             plan.rows += text.rows;
             plan.words_without_rows += text.words_without_rows;
+            unknown.add(text.unknown);
             for warning in text.warnings {
                 match plan.warnings.len() < MAX_WARNINGS {
                     true => plan.warnings.push(warning),
@@ -186,6 +191,7 @@ pub(crate) fn plan(
         }
         progress(CorpusStep::Counting { texts: plan.texts, tokens: plan.tokens });
     }
+    plan.unknown = unknown.warning();
     plan.blank_lines = records.blank_lines();
     plan.header = records.header().map(str::to_owned);
     plan.shards = groups.shards.len();
@@ -256,6 +262,7 @@ fn count(
             Unit::Word => annotated.saturating_sub(rows),
             _ => 0,
         },
+        unknown: Unknown::of(&prepared.rows),
         warnings: prepared.warnings,
     })
 }

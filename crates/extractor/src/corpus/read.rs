@@ -131,18 +131,17 @@ impl TextReader {
         self.header.as_deref()
     }
 
-    /// Reads to the end, and returns the sha256 of all bytes of the file; none for a Parquet file,
-    /// which is not read in its order.
-    pub(crate) fn sha256(&mut self) -> Result<Option<String>> {
+    /// Reads to the end, and returns the sha256 of all bytes of the file.
+    pub(crate) fn sha256(&mut self) -> Result<String> {
         match &mut self.source {
             Source::Lines(lines)
             | Source::Pairs(lines, _)
             | Source::Conllu(lines)
             | Source::Jsonl(lines) => lines.drain()?,
             Source::Table(column) => column.drain()?,
-            Source::Parquet(_) => return Ok(None),
+            Source::Parquet(column) => return Ok(column.sha256().to_owned()),
         }
-        Ok(Some(self.hash.of_file().1))
+        Ok(self.hash.of_file().1)
     }
 
     /// The next text; none at the end of the file.
@@ -169,7 +168,7 @@ impl TextReader {
                     }
                     let (number, line) = match ahead.lines.pop_front() {
                         Some(line) => line,
-                        None => match lines.next()? {
+                        None => match lines.next_within(MAX_RECORD_BYTES, LongLine::Whole)? {
                             None => return Ok(None),
                             Some((number, line)) => (number, line.to_owned()),
                         },
@@ -178,10 +177,13 @@ impl TextReader {
                         self.blank += 1;
                         continue;
                     }
-                    return pair_of(&line, number, place).map(Some);
+                    let Text { text, pair, .. } = pair_of(&line, number, place)?;
+                    let bounded = |text| bounded(text, long, || format!("{place}, line {number}"));
+                    let (text, pair) = (bounded(text)?, pair.map(bounded).transpose()?);
+                    return Ok(Some(Text { text, pair, line: Some(number), ..Text::default() }));
                 }
                 Source::Jsonl(lines) => {
-                    match lines.next_within(MAX_RECORD_BYTES, LongLine::Refuse)? {
+                    match lines.next_within(MAX_RECORD_BYTES, LongLine::Whole)? {
                         None => return Ok(None),
                         Some((_, line)) if line.trim().is_empty() => None,
                         Some((number, line)) => {
@@ -225,7 +227,7 @@ impl PairsAhead {
         self.begun = true;
         let mut bytes = 0;
         while self.lines.len() < LOOK_AHEAD && bytes < MAX_TEXT_BYTES {
-            match lines.next()? {
+            match lines.next_within(MAX_RECORD_BYTES, LongLine::Whole)? {
                 None => break,
                 Some((_, line)) if line.trim().is_empty() => *blank += 1,
                 Some((number, line)) => {
@@ -247,7 +249,7 @@ impl PairsAhead {
 fn bounded(mut text: String, long: LongLine, place: impl FnOnce() -> String) -> Result<String> {
     if text.len() > MAX_TEXT_BYTES {
         let bytes = text.len() as u64;
-        if long == LongLine::Refuse {
+        if long != LongLine::Cut {
             return Err(Error::TooLarge { place: place(), bytes, max: MAX_TEXT_BYTES });
         }
         // More than the maximum, as a sign.

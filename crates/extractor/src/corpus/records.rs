@@ -56,10 +56,10 @@ impl<'a> Records<'a> {
         }
     }
 
-    /// The sha256 of the file that was read, without later changes; none if it is not known.
+    /// The sha256 of the file that was read, without later changes; none for texts in memory.
     pub(crate) fn sha256(&mut self) -> Result<Option<String>> {
         match &mut self.source {
-            Source::File(reader) => reader.sha256(),
+            Source::File(reader) => reader.sha256().map(Some),
             Source::Texts(_) => Ok(None),
         }
     }

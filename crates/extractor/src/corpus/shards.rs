@@ -75,6 +75,22 @@ pub fn read_shards(folder: &Path) -> Result<Activations> {
     }
 }
 
+/// Reads a states file. A file that the index beside it lists is compared with the index.
+///
+/// # Errors
+/// The errors of [`read_states`]; a shard that differs from its index.
+pub fn read_states_or_shard(path: &Path) -> Result<Activations> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    // An index of another program lists no shard.
+    let index = folder::read_index(folder).ok().flatten().unwrap_or_default();
+    let entries = folder::entries_of(&index);
+    let named = |entry: &&Entry| path.file_name().is_some_and(|name| name == entry.file.as_str());
+    if let Some(entry) = entries.iter().find(named) {
+        entry.check(folder)?;
+    }
+    read_states(path)
+}
+
 /// Consecutive states as one; none if they are of different models, units or layers.
 fn joined(parts: Vec<Activations>) -> Option<Activations> {
     let views: Vec<_> = parts.iter().map(|part| part.hidden_states.view()).collect();

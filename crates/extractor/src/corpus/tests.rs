@@ -202,3 +202,26 @@ fn a_text_of_a_parquet_file_is_refused_by_its_row_and_length_or_cut() {
     let (read, _) = texts(&place, "x.parquet", &options).unwrap();
     assert_eq!(read[1].text.len(), MAX_TEXT_BYTES + 4);
 }
+
+#[test]
+fn a_parquet_file_that_changes_after_it_was_hashed_is_an_error() {
+    let long = |letter: &str| letter.repeat(1 << 20);
+    let file = |letter: &str| {
+        let (first, second) = (long("a"), long(letter));
+        let rows = [Some(&*first), None, None, Some(&*second)];
+        parquet_file(&rows, Compression::UNCOMPRESSED)
+    };
+    let (bytes, other) = (file("b"), file("c"));
+    assert_eq!(bytes.len(), other.len());
+    let place = place("x.parquet", &bytes);
+    let path = place.path().join("x.parquet");
+    let mut reader = TextReader::open(&path, &ReadOptions::default()).unwrap();
+    assert_eq!(reader.sha256().unwrap(), crate::files::sha256(&bytes));
+    assert_eq!(reader.read().unwrap().unwrap().text, long("a"));
+    std::fs::write(&path, &other).unwrap();
+    let error = reader.read().unwrap_err();
+    assert!(matches!(error, crate::Error::InputChanged { .. }), "{error}");
+    // It is the content at the time of opening that is hashed.
+    let mut reader = TextReader::open(&path, &ReadOptions::default()).unwrap();
+    assert_eq!(reader.sha256().unwrap(), crate::files::sha256(&other));
+}

@@ -131,6 +131,20 @@ pub enum HubError {
         /// The cache.
         cache_dir: PathBuf,
     },
+    /// The hub cannot be asked for the commit of a revision, and the cache does not know it.
+    #[error("{cause}; {}", unknown_commit(repo, revision, commits, cache_dir))]
+    UnreachableCommit {
+        /// Why the hub cannot be asked.
+        cause: Box<HubError>,
+        /// The repository.
+        repo: String,
+        /// The branch, tag or commit.
+        revision: String,
+        /// The commits of the repository in the cache, at least one.
+        commits: Vec<String>,
+        /// The cache.
+        cache_dir: PathBuf,
+    },
     /// The repository has terms that the user must accept first.
     #[error(
         "`{repo}` is gated: accept its terms at {endpoint}/{repo}{}",
@@ -266,6 +280,7 @@ impl HubError {
             Gated { .. }
             | Refused { .. }
             | Network { .. }
+            | UnreachableCommit { .. }
             | Server { .. }
             | Slow { .. }
             | Protocol { .. }

@@ -14,7 +14,7 @@ use super::clock::Clock;
 use super::error::HubError;
 use super::name::{encode_path, encode_segment, is_commit};
 use super::progress::Progress;
-use super::requests::{Failed, Patience, Requests, Target, broken, protocol, text};
+use super::requests::{Answer, Failed, Patience, Requests, Target, broken, protocol, text};
 use super::settings::HubSettings;
 
 /// The largest list of the files of a repository, in bytes. Real lists are far smaller.
@@ -69,7 +69,7 @@ impl Remote {
         let revision = encode_segment(target.revision);
         let url = format!("{}/api/models/{}/revision/{revision}", self.0.endpoint, target.repo);
         let info: RepoInfo = self.0.patiently(patience, || {
-            let response = self.0.send("GET", &url, None, target)?;
+            let response = self.0.send("GET", &url, None, target, Answer::Metadata)?;
             let mut body = self.0.body(response, MAX_LISTING);
             let mut bytes = Vec::new();
             body.read_to_end(&mut bytes).map_err(|error| broken(&url, error))?;
@@ -88,7 +88,7 @@ impl Remote {
     pub(super) fn file_info(&self, target: Target<'_>) -> Result<FileInfo, HubError> {
         let url = self.file_url(target);
         self.0.patiently(Patience::Usual, || {
-            let response = self.0.send("HEAD", &url, None, target)?;
+            let response = self.0.send("HEAD", &url, None, target, Answer::Metadata)?;
             let headers = response.headers();
             let linked = text(headers, "x-linked-etag");
             let etag = linked.or_else(|| text(headers, "etag")).unwrap_or_default();
@@ -171,7 +171,8 @@ impl Remote {
         if done == info.size {
             return Ok(());
         }
-        let response = self.0.send("GET", &url, (done > 0).then_some(done), target)?;
+        let response =
+            (self.0).send("GET", &url, (done > 0).then_some(done), target, Answer::Content)?;
         let announced = match response.status() {
             StatusCode::PARTIAL_CONTENT => match content_range(response.headers()) {
                 Some((start, total)) if start == done => total,

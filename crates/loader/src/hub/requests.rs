@@ -31,7 +31,17 @@ pub(super) struct Requests {
     retries: u32,
     retry_pause: Duration,
     timeout: Duration,
+    etag_timeout: Duration,
     clock: Arc<dyn Clock>,
+}
+
+/// What the body of an answer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// A description of a revision or a file.
+    Metadata,
+    /// The content of a file.
+    Content,
 }
 
 /// What a request is for; also for its errors.
@@ -86,7 +96,9 @@ impl Requests {
         let bad = || HubError::BadEndpoint { endpoint: without_query(&settings.endpoint) };
         let uri: Uri = settings.endpoint.parse().map_err(|_| bad())?;
         let origin = Origin::of(&uri).ok_or_else(bad)?;
-        if uri.query().is_some() || uri.authority().is_some_and(|it| it.as_str().contains('@')) {
+        // The parser drops a fragment, and what stands behind it.
+        let has_more = uri.query().is_some() || settings.endpoint.contains('#');
+        if has_more || uri.authority().is_some_and(|it| it.as_str().contains('@')) {
             return Err(bad());
         }
         let authorization = match &settings.token {
@@ -125,6 +137,7 @@ impl Requests {
             retries: settings.retries,
             retry_pause: settings.retry_pause,
             timeout: settings.timeout,
+            etag_timeout: settings.etag_timeout,
             clock,
         })
     }
@@ -146,6 +159,7 @@ impl Requests {
         url: &str,
         start: Option<u64>,
         target: Target<'_>,
+        answer: Answer,
     ) -> Result<Response<Body>, Failed> {
         let mut url = url.to_owned();
         for _ in 0..=MAX_REDIRECTS {
@@ -165,6 +179,13 @@ impl Requests {
             let request = request
                 .body(())
                 .map_err(|error| Failed::for_good(protocol(&url, error.to_string())))?;
+            let request = match answer {
+                Answer::Content => request,
+                Answer::Metadata => (self.agent.configure_request(request))
+                    .timeout_connect(Some(self.etag_timeout))
+                    .timeout_recv_response(Some(self.etag_timeout))
+                    .build(),
+            };
             let response = self.agent.run(request).map_err(|error| unanswered(&url, error))?;
             let status = response.status();
             let is_redirect = matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308);

@@ -24,6 +24,7 @@ const TOKEN: [&str; 2] = ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"];
 const OFFLINE: [&str; 2] = ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"];
 const NO_TOKEN: &str = "HF_HUB_DISABLE_IMPLICIT_TOKEN";
 const TIMEOUT: &str = "HF_HUB_DOWNLOAD_TIMEOUT";
+const ETAG_TIMEOUT: &str = "HF_HUB_ETAG_TIMEOUT";
 /// The variables in which the HTTP client looks for a proxy.
 const PROXY: [&str; 6] =
     ["ALL_PROXY", "all_proxy", "HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
@@ -46,6 +47,9 @@ pub struct HubSettings {
     pub symlinks: bool,
     /// The timeout of a connection, a response, and the next bytes.
     pub timeout: Duration,
+    /// The timeout of the requests before a transfer: for the commit of a revision, and for the size and
+    /// the checksum of a file.
+    pub etag_timeout: Duration,
     /// The number of retries of a request that failed without a clear response.
     pub retries: u32,
     /// The pause before the first retry. It doubles each time, up to eight seconds.
@@ -83,8 +87,8 @@ impl HubSettings {
     /// `HUGGINGFACE_HUB_CACHE` (default `$HF_HOME/hub`), `HF_ENDPOINT`, `HF_TOKEN` else
     /// `HUGGING_FACE_HUB_TOKEN`, `HF_TOKEN_PATH` (default `$HF_HOME/token`),
     /// `HF_HUB_DISABLE_IMPLICIT_TOKEN`, `HF_HUB_OFFLINE` else `TRANSFORMERS_OFFLINE`,
-    /// `HF_HUB_DISABLE_SYMLINKS`, `HF_HUB_DOWNLOAD_TIMEOUT`. `~`, `~user` and `$NAME` in folders are
-    /// expanded. An empty variable counts as not set.
+    /// `HF_HUB_DISABLE_SYMLINKS`, `HF_HUB_DOWNLOAD_TIMEOUT`, `HF_HUB_ETAG_TIMEOUT`. `~`, `~user` and
+    /// `$NAME` in folders are expanded. An empty variable counts as not set.
     ///
     /// # Errors
     /// [`HubError::NoHome`] if a default needs a home folder and there is none;
@@ -137,7 +141,8 @@ impl HubSettings {
             token,
             offline,
             symlinks: !env.is_true("HF_HUB_DISABLE_SYMLINKS"),
-            timeout: timeout(env)?,
+            timeout: seconds(env, TIMEOUT, 30)?,
+            etag_timeout: seconds(env, ETAG_TIMEOUT, 10)?,
             retries: 4,
             retry_pause: Duration::from_millis(500),
             bad_proxy: { proxies }.find(|(_, value)| !is_proxy(value)).map(|(name, _)| name),
@@ -180,19 +185,17 @@ fn hf_home(env: Environment<'_>) -> Result<(PathBuf, DecidedBy), HubError> {
     Ok((env.cache_home().ok_or(HubError::NoHome)?.join("huggingface"), by))
 }
 
-/// The timeout; Python takes 0 as not set.
-fn timeout(env: Environment<'_>) -> Result<Duration, HubError> {
-    const DEFAULT: Duration = Duration::from_secs(30);
-    let Some(value) = env.text(TIMEOUT) else { return Ok(DEFAULT) };
-    match value.trim().parse::<u32>() {
-        Ok(0) => Ok(DEFAULT),
-        Ok(seconds) => Ok(Duration::from_secs(seconds.into())),
-        Err(_) => Err(HubError::BadSetting {
-            name: TIMEOUT,
+/// A timeout in seconds; Python takes 0 as not set.
+fn seconds(env: Environment<'_>, name: &'static str, default: u32) -> Result<Duration, HubError> {
+    let seconds = match env.text(name) {
+        None => 0,
+        Some(value) => value.trim().parse::<u32>().map_err(|_| HubError::BadSetting {
+            name,
             value,
             expected: "a whole number of seconds",
-        }),
-    }
+        })?,
+    };
+    Ok(Duration::from_secs(if seconds == 0 { default } else { seconds }.into()))
 }
 
 /// The token of a file; none if there is no file, or if it is blank.
@@ -358,11 +361,19 @@ mod tests {
                 variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
             })
         };
-        let seconds =
-            |value| Ok::<_, HubError>(resolve(&[("HOME", "/h"), (TIMEOUT, value)])?.timeout);
-        assert_eq!(seconds("7").unwrap(), Duration::from_secs(7));
-        assert_eq!(seconds("0").unwrap(), Duration::from_secs(30));
-        assert!(matches!(seconds("soon"), Err(HubError::BadSetting { name: TIMEOUT, .. })));
+        let timeouts = |name, value| {
+            let found = resolve(&[("HOME", "/h"), (name, value)])?;
+            Ok::<_, HubError>((found.timeout.as_secs(), found.etag_timeout.as_secs()))
+        };
+        assert_eq!(timeouts(TIMEOUT, "7").unwrap(), (7, 10));
+        assert_eq!(timeouts(ETAG_TIMEOUT, " 7 ").unwrap(), (30, 7));
+        for name in [TIMEOUT, ETAG_TIMEOUT] {
+            assert_eq!(timeouts(name, "0").unwrap(), (30, 10));
+            for value in ["soon", "-1", "1.5"] {
+                let error = timeouts(name, value).unwrap_err();
+                assert!(matches!(error, HubError::BadSetting { name: found, .. } if found == name));
+            }
+        }
         let proxy = |name, value| resolve(&[("HOME", "/h"), (name, value)]).unwrap().bad_proxy;
         for name in PROXY {
             assert_eq!(proxy(name, "http://proxy:99999"), Some(name));

@@ -70,16 +70,13 @@ pub enum HubWarning {
         /// Why the hub is unreachable.
         cause: HubError,
     },
-    /// The tokenizer is made without these files, which the model may have: they are not in the cache,
-    /// and the hub cannot be asked.
-    TokenizerWithout {
-        /// The files.
-        files: Vec<NotCached>,
-    },
-    /// The vectors of sentences are made without these files, which the model may have.
-    SentencesWithout {
-        /// The files.
-        files: Vec<NotCached>,
+    /// The model is used without these files, which it may have: they are not in the cache, and the hub
+    /// cannot be asked. All are of one commit.
+    Without {
+        /// The files of the tokenizer.
+        tokenizer: Vec<NotCached>,
+        /// The files for the vectors of sentences.
+        sentences: Vec<NotCached>,
     },
 }
 
@@ -90,13 +87,23 @@ impl fmt::Display for HubWarning {
                 f,
                 "the hub cannot be reached ({cause}); using the cached copy of commit {commit}"
             ),
-            Self::TokenizerWithout { files } => without(f, files, "the tokenizer is"),
-            Self::SentencesWithout { files } => without(f, files, "the vectors of sentences are"),
+            Self::Without { tokenizer, sentences } => {
+                let Some(first) = tokenizer.first().or(sentences.first()) else { return Ok(()) };
+                let NotCached { repo, revision, cache_dir, .. } = first;
+                let named = |files: &[NotCached], what: &str| {
+                    let names: Vec<_> = files.iter().map(|f| format!("`{}`", f.file)).collect();
+                    (!names.is_empty()).then(|| format!("{} ({what})", names.join(", ")))
+                };
+                let parts =
+                    [named(tokenizer, "tokenizer"), named(sentences, "vectors of sentences")];
+                let parts: Vec<_> = parts.into_iter().flatten().collect();
+                let cache = cache_dir.display();
+                write!(
+                    f,
+                    "the cache {cache} does not have {} of `{repo}` at revision {revision}, and the hub cannot be asked: the model is used without them",
+                    parts.join(" and ")
+                )
+            }
         }
     }
-}
-
-fn without(f: &mut fmt::Formatter<'_>, files: &[NotCached], what: &str) -> fmt::Result {
-    let names: Vec<String> = files.iter().map(ToString::to_string).collect();
-    write!(f, "{}, and the hub cannot be asked: {what} made without it", names.join("; "))
 }

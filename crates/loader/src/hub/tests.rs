@@ -200,6 +200,8 @@ fn names_and_settings_are_checked_before_anything_is_asked() {
         "ftp://hub",
         "http://user:password@hub",
         "http://hub/?x=1",
+        "http://hub/#x",
+        "http://hub#x",
         "http://127.0.0.1:99999",
         "http://127.0.0.1:",
         "https://hub:+443",

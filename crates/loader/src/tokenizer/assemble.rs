@@ -63,8 +63,15 @@ pub(super) fn of_class(
     if let Vocabulary::Pieces(pieces) = &vocabulary {
         pieces.tell(&mut settings);
     }
+    let padding = match &vocabulary {
+        Vocabulary::Parts(parts) => parts.padding.as_ref().map(|padding| padding.pad_token.clone()),
+        _ => None,
+    };
     let mut assembled = match (class.pipeline, vocabulary) {
-        (None, Vocabulary::Parts(parts)) => alone(*parts).map_err(wrong)?,
+        (None, Vocabulary::Parts(parts)) => {
+            settings.default_padding(padding);
+            alone(*parts).map_err(wrong)?
+        }
         (None, Vocabulary::Pieces(pieces)) => {
             let inner = pieces.whole(&mut settings)?;
             let unknown = pieces.unknown().filter(|_| pieces.is_unigram());
@@ -86,6 +93,7 @@ pub(super) fn of_class(
                 _ => None,
             };
             let pipeline = make(&mut settings, characters)?;
+            settings.default_padding(padding);
             let (model, unknown, processor, notes) =
                 model(class, vocabulary, pieces, pipeline.model, file)?;
             let mut inner = tokenizers::Tokenizer::new(model);

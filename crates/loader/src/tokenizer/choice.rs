@@ -133,8 +133,8 @@ const ELSEWHERE: &str = "
     MarianTokenizer MarkupLMTokenizer MgpstrTokenizer MistralCommonBackend MyT5Tokenizer NllbTokenizer
     NougatTokenizer OpenAIGPTTokenizer PLBartTokenizer PegasusTokenizer PerceiverTokenizer
     PhobertTokenizer Pop2PianoTokenizer ProphetNetTokenizer RagTokenizer ReformerTokenizer
-    RemBertTokenizer RoCBertTokenizer RoFormerTokenizer SeamlessM4TTokenizer Siglip2Tokenizer
-    SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer SplinterTokenizer TapasTokenizer
+    RemBertTokenizer RoCBertTokenizer RoFormerTokenizer SeamlessM4TTokenizer SentencePieceBackend
+    Siglip2Tokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer SplinterTokenizer TapasTokenizer
     Tipsv2Tokenizer UdopTokenizer VideoPrismTokenizer VitsTokenizer Wav2Vec2CTCTokenizer
     Wav2Vec2PhonemeCTCTokenizer WhisperTokenizer XGLMTokenizer XLMTokenizer XLNetTokenizer
 ";

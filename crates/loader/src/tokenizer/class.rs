@@ -16,7 +16,8 @@ pub(super) struct Class {
     pub(super) algorithm: Option<Algorithm>,
     /// The vocabulary files that it reads without a `tokenizer.json`.
     pub(super) files: &'static [&'static str],
-    /// The special tokens that it has by default.
+    /// The special tokens that it has by default. An empty text: none, also where `tokenizer.json` names
+    /// one for padding.
     pub(super) tokens: &'static [(&'static str, &'static str)],
     /// Its pipeline; none: that of `tokenizer.json`, as it is.
     pub(super) pipeline: Option<MakePipeline>,
@@ -72,6 +73,7 @@ const GPT2_TOKENS: &[(&str, &str)] = &[
     ("unk_token", "<|endoftext|>"),
     ("bos_token", "<|endoftext|>"),
     ("eos_token", "<|endoftext|>"),
+    ("pad_token", ""),
 ];
 
 const LLAMA_TOKENS: &[(&str, &str)] =
@@ -108,6 +110,8 @@ const CLASSES: &[&Class] = &[
         names: &[
             "BertTokenizer",
             "DistilBertTokenizer",
+            "ElectraTokenizer",
+            "LayoutLMTokenizer",
             "LxmertTokenizer",
             "MobileBertTokenizer",
             "SqueezeBertTokenizer",
@@ -154,7 +158,13 @@ const CLASSES: &[&Class] = &[
         ..FILE
     },
     &Class {
-        names: &["RobertaTokenizer", "BartTokenizer", "LEDTokenizer", "MvpTokenizer"],
+        names: &[
+            "RobertaTokenizer",
+            "BartTokenizer",
+            "LEDTokenizer",
+            "LongformerTokenizer",
+            "MvpTokenizer",
+        ],
         algorithm: Some(Algorithm::Bpe),
         files: MERGES,
         tokens: ROBERTA_TOKENS,
@@ -228,7 +238,7 @@ const CLASSES: &[&Class] = &[
         ..FILE
     },
     &Class {
-        names: &["LlamaTokenizer"],
+        names: &["LlamaTokenizer", "Phi3Tokenizer"],
         algorithm: Some(Algorithm::Bpe),
         tokens: LLAMA_TOKENS,
         pipeline: Some(pipeline::llama),

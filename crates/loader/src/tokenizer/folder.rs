@@ -6,7 +6,7 @@ use super::class::{self, Class, TOKENIZER_MODEL};
 use super::parts::Parts;
 use super::sentencepiece::SentencePiece;
 use super::settings::{self, Settings, SettingsFiles};
-use super::{Found, JSON, Tokenizer};
+use super::{Found, JSON, Tokenizer, mistral};
 use crate::error::{Error, Result};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -34,6 +34,8 @@ pub(crate) struct Declared {
     pub(crate) model_type: String,
     pub(crate) model_name: Option<String>,
     pub(crate) tokenizer_class: Option<String>,
+    /// The version of transformers that wrote the file.
+    pub(crate) transformers_version: Option<String>,
 }
 
 /// The tokenizer of a checkpoint.
@@ -43,7 +45,7 @@ pub(crate) struct Declared {
 pub(crate) fn read(folder: &mut dyn Folder, config: &Declared) -> Result<Found> {
     let json = folder.find(JSON)?;
     let settings_bytes = folder.find(settings::CONFIG)?;
-    let declared = settings::object(settings_bytes.as_deref(), settings::CONFIG)?;
+    let declared = settings::object(settings_bytes.as_deref(), settings::CONFIG, &mut Vec::new())?;
     let declared = declared.unwrap_or_default();
     if let Some(file) = other_version(&declared) {
         let value = Value::String(file);
@@ -92,13 +94,21 @@ pub(crate) fn read(folder: &mut dyn Folder, config: &Declared) -> Result<Found> 
         }
     };
     let (special, added) = (folder.find(settings::SPECIAL)?, folder.find(settings::ADDED)?);
-    let settings = Settings::read(SettingsFiles {
+    let files = SettingsFiles {
         config: settings_bytes.as_deref(),
         special: special.as_deref(),
         added: added.as_deref(),
         listed: listed.as_deref(),
+    };
+    let mut notes = Vec::new();
+    let settings = Settings::read(files, &mut notes)?;
+    let fix = settings.optional_flag(mistral::KEY)?;
+    let made = assemble::caught(&file, || {
+        let mut made = assemble::of_class(class, vocabulary, settings, &file)?;
+        mistral::apply(&mut made, config, fix)?;
+        made.notes.splice(0..0, notes);
+        Ok(made)
     })?;
-    let made = assemble::caught(&file, || assemble::of_class(class, vocabulary, settings, &file))?;
     Ok(Found::Tokenizer(Box::new(Tokenizer::new(made))))
 }
 

@@ -7,9 +7,10 @@ use tokenizers::decoders::DecoderWrapper;
 use tokenizers::models::ModelWrapper;
 use tokenizers::normalizers::NormalizerWrapper;
 use tokenizers::pre_tokenizers::PreTokenizerWrapper;
-use tokenizers::{PostProcessor, PostProcessorWrapper};
+use tokenizers::{PaddingParams, PostProcessor, PostProcessorWrapper};
 
-/// The parts of a `tokenizer.json`. Padding and truncation, which a file may ask for, are left out.
+/// The parts of a `tokenizer.json`. Truncation, which a file may ask for, is left out, and padding gives
+/// the padding token alone.
 #[derive(Deserialize)]
 pub(super) struct Parts {
     #[serde(default)]
@@ -24,6 +25,8 @@ pub(super) struct Parts {
     pub(super) post_processor: Option<PostProcessorWrapper>,
     #[serde(default)]
     pub(super) decoder: Option<DecoderWrapper>,
+    #[serde(default)]
+    pub(super) padding: Option<PaddingParams>,
     pub(super) model: ModelWrapper,
     /// The unknown piece of a Unigram model.
     #[serde(skip)]

@@ -4,6 +4,7 @@
 use super::settings::{self, Settings};
 use super::token::{Added, Token};
 use crate::error::{Error, Result};
+use crate::expressions::{QWEN2, QWEN3_5};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokenizers::normalizers::{NormalizerWrapper, Sequence};
@@ -34,9 +35,6 @@ pub(super) enum Unknown {
     /// By its text, or the first piece.
     Named(String),
 }
-
-const QWEN2: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
-const QWEN3_5: &str = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+";
 
 /// BERT: words and punctuation, in lower case by default.
 pub(super) fn bert(

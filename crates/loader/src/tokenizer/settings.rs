@@ -4,6 +4,8 @@
 
 use super::token::{Added, Token};
 use crate::error::{Error, Result};
+use crate::json;
+use crate::note::Note;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, HashMap};
@@ -59,8 +61,8 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Gathers the settings.
-    pub(super) fn read(files: SettingsFiles<'_>) -> Result<Self> {
-        let mut values = object(files.config, CONFIG)?.unwrap_or_default();
+    pub(super) fn read(files: SettingsFiles<'_>, notes: &mut Vec<Note>) -> Result<Self> {
+        let mut values = object(files.config, CONFIG, notes)?.unwrap_or_default();
         values.remove("tokenizer_class");
         for key in ["init_inputs", "vocab", "merges", "tokenizer_object", "post_processor"] {
             let empty = |value: &Value| value.is_null() || value == &Value::Array(Vec::new());
@@ -90,7 +92,7 @@ impl Settings {
         match values.remove(DECODER) {
             Some(Value::Object(tokens)) => settings.read_decoder(tokens, &mut by_text)?,
             Some(other) => return Err(error(DECODER, &other, "an object of tokens is expected")),
-            None => settings.read_legacy(&mut values, files, &mut by_text)?,
+            None => settings.read_legacy(&mut values, files, &mut by_text, notes)?,
         }
         for role in ROLES {
             let Some(value) = values.remove(role) else { continue };
@@ -133,8 +135,15 @@ impl Settings {
         values: &mut Map<String, Value>,
         files: SettingsFiles<'_>,
         by_text: &mut HashMap<String, Added>,
+        notes: &mut Vec<Note>,
     ) -> Result<()> {
-        for (key, value) in object(files.special, SPECIAL)?.unwrap_or_default() {
+        // An object in the other file is no token yet when the added tokens are read.
+        let mut special: Vec<String> = Vec::new();
+        let content = |token: &Value| token.get("content")?.as_str().map(str::to_owned);
+        for (key, value) in object(files.special, SPECIAL, notes)?.unwrap_or_default() {
+            if ROLES.contains(&key.as_str()) {
+                special.extend(content(&value));
+            }
             let value = match value {
                 Value::Object(mut token) if key != EXTRA => {
                     token.insert("special".into(), true.into());
@@ -142,6 +151,7 @@ impl Settings {
                     token.into()
                 }
                 Value::Array(more) if key == EXTRA => {
+                    special.extend(more.iter().filter_map(content));
                     let mut all = values.get(EXTRA).and_then(Value::as_array).cloned();
                     all.get_or_insert_default().extend(more);
                     all.unwrap_or_default().into()
@@ -156,16 +166,10 @@ impl Settings {
             all.get_or_insert_default().extend(tokens);
             values.insert(SPECIFIC.to_owned(), all.unwrap_or_default().into());
         }
-        let text_of = |value: &Value| match value {
-            Value::Object(token) => token.get("content").and_then(Value::as_str).map(str::to_owned),
-            other => other.as_str().map(str::to_owned),
-        };
-        let mut special: Vec<String> =
-            ROLES.iter().filter_map(|role| values.get(*role)).filter_map(text_of).collect();
-        special.extend(
-            values.get(EXTRA).and_then(Value::as_array).into_iter().flatten().filter_map(text_of),
-        );
-        for (text, id) in object(files.added, ADDED)?.unwrap_or_default() {
+        let named = ROLES.iter().filter_map(|role| values.get(*role));
+        let extra = values.get(EXTRA).and_then(Value::as_array).into_iter().flatten();
+        special.extend(named.chain(extra).filter_map(Value::as_str).map(str::to_owned));
+        for (text, id) in object(files.added, ADDED, notes)?.unwrap_or_default() {
             let Some(id) = id.as_u64() else {
                 return Err(error_in(ADDED, &text, &id, "an id is expected"));
             };
@@ -209,7 +213,15 @@ impl Settings {
 
     /// Gives a named token its default, unless a file has the key.
     pub(super) fn default_token(&mut self, role: &'static str, text: &str) {
-        self.named.entry(role).or_insert_with(|| Some(Token::Text(text.to_owned())));
+        let token = || Some(text).filter(|text| !text.is_empty());
+        self.named.entry(role).or_insert_with(|| token().map(|text| Token::Text(text.to_owned())));
+    }
+
+    /// Gives the padding token the default of `tokenizer.json`.
+    pub(super) fn default_padding(&mut self, text: Option<String>) {
+        if let Some(text) = text {
+            self.named.entry("pad_token").or_insert(Some(Token::Text(text)));
+        }
     }
 
     /// Replaces a named token that is only a text.
@@ -326,9 +338,13 @@ fn filled(value: &Value) -> bool {
 }
 
 /// The JSON object in a file, if the file exists.
-pub(super) fn object(bytes: Option<&[u8]>, file: &str) -> Result<Option<Map<String, Value>>> {
+pub(super) fn object(
+    bytes: Option<&[u8]>,
+    file: &str,
+    notes: &mut Vec<Note>,
+) -> Result<Option<Map<String, Value>>> {
     let Some(bytes) = bytes else { return Ok(None) };
-    let parsed = serde_json::from_slice(bytes);
+    let parsed = serde_json::from_value(json::read(file, bytes, notes)?);
     parsed.map(Some).map_err(|source| Error::Json { file: file.to_owned(), source })
 }
 

@@ -60,6 +60,7 @@ impl Memory {
             model_type: text("model_type").unwrap(),
             model_name: text("model_name"),
             tokenizer_class: text("tokenizer_class"),
+            transformers_version: text("transformers_version"),
         };
         read(&mut self, &declared)
     }
@@ -157,6 +158,187 @@ fn every_layout_has_the_ids_of_transformers() {
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     let published = table.layouts.iter().filter(|layout| layout.source.is_some()).count();
     assert!(table.layouts.len() >= 180 && published >= 60 && classes.len() >= 17);
+}
+
+#[test]
+fn the_first_tokens_of_a_long_text_are_those_of_its_beginning() {
+    let table = Table::read();
+    // Hard places: marks and joiners around spaces, runs of spaces, contractions, digits, other scripts.
+    let parts = [
+        "the bank's",
+        " ",
+        "  ",
+        "\n",
+        "\t \u{a0}",
+        "re-re",
+        "12345",
+        "e\u{301}",
+        " \u{301}",
+        "\u{200d}",
+        "中文",
+        "☃",
+        "I'll ",
+        "ﬁ",
+        "…",
+        "A",
+        "river bank ",
+        "()",
+        "\u{2581}",
+        "<mask>",
+        "[MASK] ",
+        "<s>",
+        "\u{ad}",
+        "الن هر ",
+        "ABC def ",
+    ];
+    let mut state = 7u32;
+    let mut text = String::new();
+    while text.len() < 6_000 {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        text += parts[(state >> 16) as usize % parts.len()];
+        text += if state >> 30 == 0 { " " } else { "" };
+    }
+    text += &table.texts.concat();
+    let (mut local, mut cut) = (BTreeMap::new(), 0);
+    for layout in &table.layouts {
+        let Ok(Found::Tokenizer(tokenizer)) = table.folder(layout).read(&layout.config) else {
+            panic!("{}", layout.name);
+        };
+        *local.entry((&layout.class, tokenizer.longest_added.is_some())).or_insert(0) += 1;
+        let tokens = |text: &str| {
+            let found = tokenizer.encode(text, None).unwrap();
+            let all = found.ids.into_iter().zip(found.char_offsets).zip(found.special);
+            all.filter(|(_, special)| !special).map(|(token, _)| token).collect::<Vec<_>>()
+        };
+        let whole = tokens(&text);
+        for (count, bytes) in [(1, 0), (1, 100), (9, 30), (60, 200), (250, 1), (400, 900)] {
+            let start = tokenizer.beginning_of(&text, count, bytes).unwrap();
+            cut += usize::from(start.len() < text.len());
+            assert!(text.starts_with(start));
+            let own = tokens(start);
+            assert_eq!(own[..count], whole[..count], "{}: {bytes} {start:?}", layout.name);
+        }
+        // A text that is not long stays whole.
+        assert_eq!(tokenizer.beginning(&text, 1).unwrap(), text);
+    }
+    let is_local = |class: &str| {
+        let of = |local_is| local.get(&(&class.to_owned(), local_is)).copied().unwrap_or(0);
+        (of(true) > 0, of(false) > 0)
+    };
+    for class in ["BertTokenizer", "RobertaTokenizer", "XLMRobertaTokenizer", "Qwen2Tokenizer"] {
+        assert_eq!(is_local(class), (true, false), "{class}");
+    }
+    // They read a text as one word.
+    for class in ["LlamaTokenizer", "GemmaTokenizer"] {
+        assert_eq!(is_local(class), (false, true), "{class}");
+    }
+    assert!(cut > 300, "{cut}");
+}
+
+#[test]
+fn a_setting_that_reaches_over_spaces_needs_the_whole_text() {
+    let with = |normalizer: Value, words: Value| {
+        let model = json!({"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}});
+        let file = json!({"version": "1.0", "added_tokens": [], "model": model,
+            "normalizer": normalizer, "pre_tokenizer": words});
+        let file = file.to_string();
+        let folder = Memory::default().with(JSON, file);
+        let folder = folder.with("tokenizer_config.json", "{}");
+        folder.tokenizer("unknown").longest_added.is_some()
+    };
+    let (spaces, null) = (json!({"type": "WhitespaceSplit"}), Value::Null);
+    let replace = |pattern: Value| json!({"type": "Replace", "pattern": pattern, "content": "x"});
+    let regex = |pattern: &str| {
+        json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated",
+            "invert": false})
+    };
+    assert!(with(null.clone(), spaces.clone()));
+    assert!(with(replace(json!({"String": "b"})), spaces.clone()));
+    assert!(with(null.clone(), regex(crate::expressions::LLAMA3)));
+    assert!(!with(null.clone(), null.clone()));
+    assert!(!with(replace(json!({"String": "b c"})), spaces.clone()));
+    assert!(!with(replace(json!({"String": " "})), spaces.clone()));
+    assert!(!with(replace(json!({"Regex": "b.*c"})), spaces));
+    assert!(!with(null, regex(".*b")));
+}
+
+/// The ids are those of AutoTokenizer of transformers 5.24.
+#[test]
+fn the_expression_of_mistral_is_replaced_as_transformers_replaces_it() {
+    let vocabulary = |size: usize| {
+        let mut vocabulary: BTreeMap<String, usize> = BTreeMap::from([("?".to_owned(), 0)]);
+        let letters = "heloWrd12Ġ".chars().map(String::from).chain(["oW".to_owned()]);
+        for token in letters {
+            vocabulary.insert(token, vocabulary.len());
+        }
+        while vocabulary.len() < size {
+            vocabulary.insert(format!("<f{}>", vocabulary.len()), vocabulary.len());
+        }
+        vocabulary
+    };
+    let (large, small) = (vocabulary(100_001), vocabulary(100_000));
+    let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true,
+        "use_regex": false});
+    let split = json!({"type": "Split", "pattern": {"Regex": crate::expressions::QWEN2},
+        "behavior": "Isolated", "invert": false});
+    let both = json!({"type": "Sequence", "pretokenizers": [split, bytes]});
+    let marks = super::pipeline::metaspace("first", false);
+    let wrong = [1, 2, 3, 3, 11, 4, 6, 3, 7, 10, 8, 9].as_slice();
+    let right = [1, 2, 3, 3, 4, 5, 4, 6, 3, 7, 10, 8, 9].as_slice();
+    let yes = Some(true);
+    for (words, vocabulary, fix, config, expected) in [
+        (&both, &large, yes, json!({"model_type": "mistral"}), right),
+        (&both, &large, Some(false), json!({"model_type": "mistral"}), wrong),
+        (&both, &large, None, json!({"model_type": "mistral"}), wrong),
+        (&both, &small, yes, json!({"model_type": "mistral"}), wrong),
+        (&both, &large, yes, json!({"model_type": "qwen2"}), wrong),
+        (&bytes, &large, yes, json!({"model_type": "mistral3"}), right),
+        (&marks, &large, yes, json!({"model_type": "mistral"}), right),
+        (
+            &both,
+            &large,
+            yes,
+            json!({"model_type": "mistral", "transformers_version": "4.57.2"}),
+            right,
+        ),
+        (
+            &both,
+            &large,
+            yes,
+            json!({"model_type": "mistral", "transformers_version": "5.0.0"}),
+            wrong,
+        ),
+        (
+            &both,
+            &large,
+            yes,
+            json!({"model_type": "mistral", "transformers_version": "5.0.0rc1"}),
+            right,
+        ),
+        (
+            &both,
+            &large,
+            yes,
+            json!({"model_type": "mistral", "transformers_version": "5.0.0.dev0"}),
+            right,
+        ),
+    ] {
+        let model =
+            json!({"type": "BPE", "unk_token": "?", "vocab": vocabulary, "merges": ["o W"]});
+        let file = json!({"version": "1.0", "added_tokens": [], "model": model,
+            "pre_tokenizer": words});
+        let mut settings = json!({"tokenizer_class": "PreTrainedTokenizerFast"});
+        if let Some(fix) = fix {
+            settings["fix_mistral_regex"] = fix.into();
+        }
+        let folder = Memory::default().with(JSON, file.to_string());
+        let found = folder.with("tokenizer_config.json", settings.to_string()).read(&config);
+        let Found::Tokenizer(tokenizer) = found.unwrap() else { panic!("{config}") };
+        let ids = tokenizer.encode("helloWorld 12", None).unwrap().ids;
+        assert_eq!(ids, expected, "{config} {fix:?} {words}");
+        let noted = tokenizer.notes().contains(&Note::MistralExpression);
+        assert_eq!(noted, fix.is_none(), "{config} {fix:?}");
+    }
 }
 
 fn words() -> Vec<u8> {
@@ -273,4 +455,29 @@ fn a_mark_alone_has_no_place_and_the_unknown_piece_is_known_by_its_id() {
     assert_eq!(encoding.ids, [4, 5, 6, 4, 3]);
     assert_eq!(encoding.char_offsets, [[0, 0], [0, 1], [1, 2], [0, 0], [3, 4]]);
     assert_eq!(encoding.word_ids, [None, Some(0), Some(0), None, Some(1)]);
+}
+
+#[test]
+fn a_space_alone_has_the_place_of_a_mark_alone_and_no_word() {
+    let tokenizer = |trim: bool| {
+        let bytes = json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": trim,
+            "use_regex": true});
+        let vocab = json!({"?": 0, "Ġ": 1, "a": 2, "b": 3, "Ġa": 4, "Ċ": 5});
+        let model = json!({"type": "BPE", "unk_token": "?", "vocab": vocab, "merges": ["Ġ a"]});
+        let file = json!({"version": "1.0", "added_tokens": [], "model": model,
+            "pre_tokenizer": bytes, "post_processor": bytes});
+        let settings = json!({"tokenizer_class": "PreTrainedTokenizerFast"}).to_string();
+        let folder = Memory::default().with(JSON, file.to_string());
+        folder.with("tokenizer_config.json", settings).tokenizer("unknown")
+    };
+    // The offset_mapping of transformers has [2, 2] and [3, 3] in place of the two [0, 0].
+    let encoding = tokenizer(true).encode("a  b a\n", None).unwrap();
+    assert_eq!(encoding.ids, [2, 1, 1, 3, 4, 5]);
+    assert_eq!(encoding.char_offsets, [[0, 1], [0, 0], [0, 0], [3, 4], [5, 6], [6, 7]]);
+    let words = [Some(0), None, None, Some(2), Some(3), None];
+    assert_eq!(encoding.word_ids, words);
+    // Places that have the spaces stay; words are equal.
+    let encoding = tokenizer(false).encode("a  b a\n", None).unwrap();
+    assert_eq!(encoding.char_offsets, [[0, 1], [1, 2], [2, 3], [3, 4], [4, 6], [6, 7]]);
+    assert_eq!(encoding.word_ids, words);
 }

@@ -147,12 +147,40 @@ fn prefix(family: &Family, tensors: &StoredTensors<'_>) -> Result<String> {
     let found = modules.map(|module| before(&module)).find(|prefixes| !prefixes.is_empty());
     let found = found.unwrap_or_default();
     let usual = family.prefixes.iter().copied().chain([""]).find(|usual| found.contains(usual));
+    let several = |prefixes: &mut dyn Iterator<Item = &&str>| Error::SeveralTrunks {
+        family: family.name.to_owned(),
+        prefixes: prefixes
+            .map(|prefix| if prefix.is_empty() { "no prefix" } else { *prefix }.to_owned())
+            .collect(),
+    };
     match (usual, found.len()) {
-        (Some(usual), _) => Ok(usual.to_owned()),
+        (Some(usual), _) => {
+            // Two trunks under usual names: either may be meant, unless they are copies.
+            let others = found.iter().filter(|other| {
+                **other != usual && (other.is_empty() || family.prefixes.contains(other))
+            });
+            for other in others {
+                if !copies(usual, other, tensors)? {
+                    return Err(several(&mut [*other, usual].iter()));
+                }
+            }
+            Ok(usual.to_owned())
+        }
         (None, 0 | 1) => Ok(found.first().map_or("", |prefix| prefix).to_owned()),
-        (None, _) => Err(Error::SeveralTrunks {
-            family: family.name.to_owned(),
-            prefixes: found.into_iter().map(str::to_owned).collect(),
-        }),
+        (None, _) => Err(several(&mut found.iter())),
     }
+}
+
+/// Whether the tensors that stand under both prefixes are equal.
+fn copies(one: &str, other: &str, tensors: &StoredTensors<'_>) -> Result<bool> {
+    for (name, tensor) in tensors {
+        let twin = name.strip_prefix(one).map(|bare| format!("{other}{bare}"));
+        let Some((twin, same)) = twin.and_then(|twin| tensors.get_key_value(&twin)) else {
+            continue;
+        };
+        if tensor.shape() != same.shape() || tensor.values(name)? != same.values(twin)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

@@ -7,7 +7,8 @@ use crate::figure::Figure;
 use crate::figures::cells::{self, Block};
 use crate::input::{self, Places, check_count, check_len, check_value};
 use crate::labels::Rect;
-use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, SMALL};
+use crate::layout::{self, Bar, Page};
+use crate::style::Style;
 use stratoscope_chart::{Axis, ChartError};
 
 /// The largest number of columns: beyond it, neighbouring dimensions share one.
@@ -15,8 +16,6 @@ const MAX_COLUMNS: usize = 1_600;
 const MAX_DIMENSIONS: usize = 100_000;
 /// Longest label of a row.
 const LABEL: f64 = 70.0;
-/// The height that the panels share.
-const TALL: f64 = 1_500.0;
 
 /// Hidden states as they are: one row per token, one column per dimension.
 #[derive(Clone, Debug)]
@@ -38,27 +37,27 @@ pub struct Activations {
 }
 
 impl Activations {
-    /// Draws the figure. If not all layers fit, it shows some of them and says so.
+    /// Draws the figure in a style. If not all layers fit, it shows some of them and says so.
     ///
     /// # Errors
     /// No tokens, layers or dimensions; lists of different length; a value that is not finite (named);
     /// a percentile outside of 50 to 100.
-    pub fn draw(&self) -> Result<Figure, PlotError> {
+    pub fn draw(&self, style: Style) -> Result<Figure, PlotError> {
         self.check()?;
         let tokens = Places::of(&self.tokens);
         let n = tokens.len();
-        let pitch = if n <= 12 { 12.0 } else { cells::pitch(&tokens) };
+        let pitch = if n <= 12 { 12.0 } else { cells::pitch(&tokens, style) };
         let panel_height = (pitch * n as f64).clamp(24.0, 560.0);
-        let most = ((TALL / (panel_height + 24.0)) as usize).clamp(1, 8);
+        let most = ((style.tall / (panel_height + 24.0)) as usize).clamp(1, 8);
         let picked = input::evenly(self.layers.len(), most);
 
-        let mut page = Page::new(&self.title, COLUMN);
-        let labels = page.labels(&tokens, SMALL, LABEL);
+        let mut page = Page::new(&self.title, style);
+        let labels = page.labels(&tokens, style.small, LABEL);
         if picked.len() < self.layers.len() {
             let (some, all) = (picked.len(), self.layers.len());
             page.note(&format!("{some} of {all} layers shown, evenly spaced."));
         }
-        let step = cells::label_step(panel_height / n as f64);
+        let step = cells::label_step(panel_height / n as f64, style);
         if step > 1 {
             page.note(&format!("One token in {step} is labelled."));
         }
@@ -69,8 +68,9 @@ impl Activations {
                 "Each column is {together} neighbouring dimensions: the one of largest magnitude, with its sign."
             ));
         }
-        let left = MARGIN + cells::widest(&self.tokens.labels, LABEL) + 6.0;
-        let width = COLUMN - MARGIN - left;
+        layout::note_unknown(&mut page, [&tokens]);
+        let left = style.margin + cells::widest(&self.tokens.labels, LABEL, style) + 6.0;
+        let width = page.right() - left;
         let shown: Vec<(usize, &[f32])> = picked
             .iter()
             .filter_map(|&i| Some((*self.layers.get(i)?, self.values.get(i)?.as_slice())))
@@ -83,7 +83,7 @@ impl Activations {
                 columns,
                 rows: n,
                 title: &input::layer_name(*layer),
-                title_at: page.y + BODY,
+                title_at: page.y + style.body,
             };
             let colour = |token: usize, column: usize| {
                 let from = token * self.d_model + column * together;
@@ -160,17 +160,18 @@ impl Activations {
     }
 
     fn dimension_axis(&self, page: &mut Page, left: f64, width: f64) {
+        let Style { small, body, .. } = page.style;
         let y = page.y - 6.0;
         let last = self.d_model.saturating_sub(1) as f64;
-        let mut marks = layout::ticks(0.0, last, 6);
+        let mut marks = layout::ticks(0.0, last, page.style.either(6, 4));
         marks.retain(|(value, _)| value.fract() == 0.0);
         for (value, label) in marks {
             let x = left + (value + 0.5) / self.d_model as f64 * width;
             page.canvas.line(&[(x, y), (x, y + 2.5)], 0.5, SOFT);
-            page.canvas.text((x, y + 4.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
+            page.canvas.text((x, y + 4.0 + small), &label, Look::new(small, SOFT).middle());
         }
         let middle = (left + width / 2.0, y + 22.0);
-        page.canvas.text(middle, "dimension", Look::new(BODY, INK).middle());
+        page.canvas.text(middle, "dimension", Look::new(body, INK).middle());
         page.y = y + 32.0;
     }
 }

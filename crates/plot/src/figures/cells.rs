@@ -1,11 +1,12 @@
 //! What pictures of cells share: a block of cells with labels at its sides and lines between groups.
 
 use crate::canvas::{Cells, Look};
-use crate::colour::{INK, MUTED, PAPER, Rgb, SOFT};
+use crate::colour::{INK, PAPER, Rgb, SOFT};
 use crate::fonts;
 use crate::input::Places;
 use crate::labels::Rect;
-use crate::layout::{BODY, Page, SMALL};
+use crate::layout::Page;
+use crate::style::Style;
 use crate::text;
 
 /// Cells, with what surrounds them.
@@ -24,7 +25,11 @@ impl Block<'_> {
         let cells = Cells { columns: self.columns, rows: self.rows, colours };
         page.canvas.picture(self.rect, cells);
         page.canvas.frame(self.rect, 0.5, SOFT);
-        page.canvas.text((self.rect.x0, self.title_at), self.title, Look::new(BODY, INK));
+        page.canvas.text(
+            (self.rect.x0, self.title_at),
+            self.title,
+            Look::new(page.style.body, INK),
+        );
     }
 
     /// The place of a cell.
@@ -45,8 +50,8 @@ impl Block<'_> {
     /// Labels left of the rows, every `step` of them.
     pub(crate) fn row_labels(&self, page: &mut Page, labels: &[String], of: &Places, step: usize) {
         for (index, label) in labels.iter().enumerate().step_by(step.max(1)) {
-            let y = self.row(index as f64 + 0.5) + 0.36 * SMALL;
-            let look = Look::new(SMALL, ink(of, index)).end();
+            let y = self.row(index as f64 + 0.5) + 0.36 * page.style.small;
+            let look = Look::new(page.style.small, ink(of, index)).end();
             page.canvas.text((self.rect.x0 - 3.0, y), label, look);
         }
     }
@@ -61,8 +66,12 @@ impl Block<'_> {
     ) {
         for (index, label) in labels.iter().enumerate().step_by(step.max(1)) {
             let x = self.column(index as f64 + 0.5);
-            let look = Look::new(SMALL, ink(of, index));
-            page.canvas.text((x + 0.36 * SMALL, self.rect.y0 - 3.0), label, look.upward());
+            let look = Look::new(page.style.small, ink(of, index));
+            page.canvas.text(
+                (x + 0.36 * page.style.small, self.rect.y0 - 3.0),
+                label,
+                look.upward(),
+            );
         }
     }
 
@@ -77,7 +86,7 @@ impl Block<'_> {
     ) {
         for (index, label) in labels.iter().enumerate().step_by(step.max(1)) {
             let at = (self.column(index as f64 + 0.5), y);
-            page.canvas.text(at, label, Look::new(SMALL, ink(of, index)).middle());
+            page.canvas.text(at, label, Look::new(page.style.small, ink(of, index)).middle());
         }
     }
 
@@ -106,22 +115,24 @@ impl Block<'_> {
 }
 
 fn ink(of: &Places, index: usize) -> Rgb {
-    if of.at(index).1 { MUTED } else { INK }
+    of.ink(index).unwrap_or(INK)
 }
 
 /// The height of a row in which every label can be read: higher for scripts above ASCII's size.
-pub(crate) fn pitch(of: &Places) -> f64 {
+pub(crate) fn pitch(of: &Places, style: Style) -> f64 {
     let tall = |label: &String| label.chars().any(|c| c >= '\u{590}');
-    if of.labels.iter().any(tall) { 9.0 } else { 7.3 }
+    let tallest = if of.labels.iter().any(tall) { 2.0 } else { 0.3 };
+    style.small + tallest
 }
 
 /// Every how many rows a label fits, where rows are `pitch` pt high.
-pub(crate) fn label_step(pitch: f64) -> usize {
-    if pitch >= 1.02 * SMALL { 1 } else { (1.02 * SMALL / pitch).ceil() as usize }
+pub(crate) fn label_step(pitch: f64, style: Style) -> usize {
+    let need = 1.02 * style.small;
+    if pitch >= need { 1 } else { (need / pitch).ceil() as usize }
 }
 
 /// The width of the widest label, none wider than `limit`.
-pub(crate) fn widest(labels: &[String], limit: f64) -> f64 {
-    let labels = labels.iter().map(|label| text::label(label, SMALL, limit).0);
-    labels.map(|label| fonts::width(&label, SMALL)).fold(0.0, f64::max)
+pub(crate) fn widest(labels: &[String], limit: f64, style: Style) -> f64 {
+    let labels = labels.iter().map(|label| text::label(label, style.small, limit).0);
+    labels.map(|label| fonts::width(&label, style.small)).fold(0.0, f64::max)
 }

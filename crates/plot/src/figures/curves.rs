@@ -7,12 +7,10 @@ use crate::colour::{INK, SOFT};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::input::{check_count, check_value};
-use crate::layout::{self, BODY, COLUMN, LEADING, MARGIN, Page, SMALL};
+use crate::layout::{self, LEADING, Page};
+use crate::style::Style;
 use stratoscope_chart::{AxisKind, Chart, Curves, Panel, Series, SeriesKind};
 
-/// Height of a panel that is alone in its figure, and of one among several.
-const HEIGHT: f64 = 250.0;
-const SHARED_HEIGHT: f64 = 165.0;
 const GAP: f64 = 16.0;
 const MAX_SERIES: usize = 40;
 const MAX_PANELS: usize = 24;
@@ -23,13 +21,13 @@ const MAX_MULTIPLES: usize = 60;
 const MAX_NAMES: usize = 12;
 const MAX_PLACES: usize = 1_000;
 
-pub(crate) fn draw(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
+pub(crate) fn draw(chart: &Chart, curves: &Curves, style: Style) -> Result<Figure, PlotError> {
     let most = if curves.multiples { MAX_MULTIPLES } else { MAX_PANELS };
     check_count("panels", curves.panels().count(), most)?;
     curves.panels().try_for_each(check)?;
     match curves.multiples {
-        true => multiples(chart, curves),
-        false => rows(chart, curves),
+        true => multiples(chart, curves, style),
+        false => rows(chart, curves, style),
     }
 }
 
@@ -47,20 +45,22 @@ fn check(panel: &Panel) -> Result<(), PlotError> {
     panel.range.iter().try_for_each(|&end| check_value(what, end))
 }
 
-fn rows(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
-    let mut page = Page::new(&chart.full_title(), COLUMN);
-    let height = if curves.panels().count() == 1 { HEIGHT } else { SHARED_HEIGHT };
-    for row in curves.rows.iter().filter(|row| !row.is_empty()) {
+fn rows(chart: &Chart, curves: &Curves, style: Style) -> Result<Figure, PlotError> {
+    let mut page = Page::new(&chart.full_title(), style);
+    // Of a panel that is alone in its figure, and of one among several.
+    let (lone, shared) = style.either((250.0, 165.0), (140.0, 110.0));
+    let height = if curves.panels().count() == 1 { lone } else { shared };
+    for row in placed(curves, style.either(usize::MAX, 1)).iter().filter(|row| !row.is_empty()) {
         let count = row.len() as f64;
-        let width = (COLUMN - 2.0 * MARGIN - GAP * (count - 1.0)) / count;
+        let width = (style.column - 2.0 * style.margin - GAP * (count - 1.0)) / count;
         let top = page.y;
         let titles: Vec<Vec<String>> =
-            row.iter().map(|panel| page.wrapped(&panel.title, BODY, width)).collect();
-        let head = 1.25 * BODY * titles.iter().map(Vec::len).max().unwrap_or(0) as f64;
+            row.iter().map(|panel| page.wrapped(&panel.title, style.body, width)).collect();
+        let head = 1.25 * style.body * titles.iter().map(Vec::len).max().unwrap_or(0) as f64;
         let mut bottom = top;
         for (column, (panel, title)) in row.iter().zip(&titles).enumerate() {
-            let left = MARGIN + column as f64 * (width + GAP);
-            page.stack((left, top + BODY), title, Look::new(BODY, INK));
+            let left = style.margin + column as f64 * (width + GAP);
+            page.stack((left, top + style.body), title, Look::new(style.body, INK));
             page.y = top + head;
             panel::large(&mut page, panel, left, width, height);
             bottom = page.y.max(bottom);
@@ -72,7 +72,16 @@ fn rows(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
     page.finish(&chart.caption, &shows.join(" "))
 }
 
-fn multiples(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
+/// The panels in rows of at most `across`.
+fn placed(curves: &Curves, across: usize) -> Vec<Vec<&Panel>> {
+    if curves.rows.iter().all(|row| row.len() <= across) {
+        return curves.rows.iter().map(|row| row.iter().collect()).collect();
+    }
+    let panels: Vec<&Panel> = curves.panels().collect();
+    panels.chunks(across.max(1)).map(<[&Panel]>::to_vec).collect()
+}
+
+fn multiples(chart: &Chart, curves: &Curves, style: Style) -> Result<Figure, PlotError> {
     let mut names: Vec<&Series> = Vec::new();
     for series in curves.panels().flat_map(|panel| &panel.series) {
         if names.iter().all(|known| known.name != series.name) {
@@ -80,31 +89,35 @@ fn multiples(chart: &Chart, curves: &Curves) -> Result<Figure, PlotError> {
         }
     }
     check_count("curves", names.len(), MAX_NAMES)?;
-    let mut page = Page::new(&chart.full_title(), COLUMN);
+    let mut page = Page::new(&chart.full_title(), style);
     if names.len() > 1 {
         let entry = |series: &&Series| {
             let ink = panel::ink(series);
             let rank = if series.kind == SeriesKind::Measure { series.colour } else { 0 };
-            (rank, ink, ink, page.label(&series.name, SMALL, COLUMN - 2.0 * MARGIN - 24.0))
+            let room = style.column - 2.0 * style.margin - 24.0;
+            (rank, ink, ink, page.label(&series.name, style.small, room))
         };
         let entries: Vec<_> = names.iter().map(entry).collect();
         layout::entries_row(&mut page, &entries);
     }
-    let across = curves.rows.iter().map(Vec::len).max().unwrap_or(1) as f64;
-    let across = across.max(3.0);
-    let width = (COLUMN - 2.0 * MARGIN - SMALL_GAP * (across - 1.0)) / across;
-    for row in &curves.rows {
+    let rows = placed(curves, style.either(usize::MAX, 2));
+    let across = rows.iter().map(Vec::len).max().unwrap_or(1) as f64;
+    let across = across.max(style.either(3.0, 2.0));
+    let width = (style.column - 2.0 * style.margin - SMALL_GAP * (across - 1.0)) / across;
+    for row in &rows {
         let top = page.y;
         let heads: Vec<[Vec<String>; 2]> = (row.iter())
-            .map(|p| [page.wrapped(&p.title, BODY, width), page.wrapped(&p.y, SMALL, width)])
+            .map(|p| {
+                [page.wrapped(&p.title, style.body, width), page.wrapped(&p.y, style.small, width)]
+            })
             .collect();
         let room = |part: usize| heads.iter().map(|head| head[part].len()).max().unwrap_or(0);
-        let titles = LEADING * BODY * room(0) as f64;
-        let head = titles + LEADING * SMALL * room(1) as f64 + 4.0;
+        let titles = LEADING * style.body * room(0) as f64;
+        let head = titles + LEADING * style.small * room(1) as f64 + style.either(4.0, 6.0);
         for (column, (panel, [title, unit])) in row.iter().zip(&heads).enumerate() {
-            let left = MARGIN + column as f64 * (width + SMALL_GAP);
-            page.stack((left, top + BODY), title, Look::new(BODY, INK));
-            page.stack((left, top + titles + SMALL), unit, Look::new(SMALL, SOFT));
+            let left = style.margin + column as f64 * (width + SMALL_GAP);
+            page.stack((left, top + style.body), title, Look::new(style.body, INK));
+            page.stack((left, top + titles + style.small), unit, Look::new(style.small, SOFT));
             panel::small(&mut page, panel, left, top + head, width, SMALL_HEIGHT);
         }
         page.y = top + head + SMALL_HEIGHT + 22.0;

@@ -1,22 +1,20 @@
 //! Words on coloured cells: what every layer would predict at every token, and how sure it is.
 
 use crate::canvas::{Cells, Look};
-use crate::colour::{self, INK, MUTED, RULE, Rgb, SOFT, Scale};
+use crate::colour::{self, INK, RULE, Rgb, SOFT, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::fonts;
 use crate::input::{self, Places, check_count, check_value};
 use crate::labels::Rect;
-use crate::layout::{self, Bar, COLUMN, MARGIN, Page, SMALL};
+use crate::layout::{self, Bar, Page};
+use crate::style::Style;
 use crate::text;
 use std::ops::Range;
 use stratoscope_chart::{AxisKind, Chart, Grid, GridCell};
 
 /// Rows beyond which only some are drawn.
 const MAX_ROWS: usize = 40;
-/// Columns side by side: most where their texts are short, fewest where they are long.
-const MAX_ACROSS: usize = 11;
-const MIN_ACROSS: usize = 6;
 const MAX_COLUMNS: usize = 2_000;
 const MAX_GIVEN: usize = 1_000;
 /// The widest column.
@@ -24,37 +22,44 @@ const WIDEST: f64 = 78.0;
 /// Between a cell's text and its edges, both together.
 const PADDING: f64 = 4.0;
 /// The height of a row.
-const PITCH: f64 = 11.0;
+fn pitch(style: Style) -> f64 {
+    style.small + 4.0
+}
+
 /// Room for the names of the rows.
-const GUTTER: f64 = 48.0;
-/// The height that the bands share.
-const TALL: f64 = 1_500.0;
+fn gutter(style: Style) -> f64 {
+    style.either(48.0, 52.0)
+}
 
 /// Draws the grid, a long text in several bands. Of a text that is longer still, and of many rows,
 /// it shows as many as fit and says so.
-pub(crate) fn draw(chart: &Chart, grid: &Grid) -> Result<Figure, PlotError> {
+pub(crate) fn draw(chart: &Chart, grid: &Grid, style: Style) -> Result<Figure, PlotError> {
     check(grid)?;
     let n = grid.columns.len();
     let picked = input::evenly(grid.rows.len(), MAX_ROWS);
-    let header = if grid.truth.is_some() { PITCH + 3.0 } else { 0.0 };
-    let height = PITCH * picked.len() as f64;
-    let band = header + height + PITCH + 11.0;
-    let bands = ((TALL / band) as usize).max(1);
+    let tall = pitch(style);
+    let header = if grid.truth.is_some() { tall + 3.0 } else { 0.0 };
+    let height = tall * picked.len() as f64;
+    let band = header + height + tall + 11.0;
+    let bands = ((style.tall / band) as usize).max(1);
     let focus = grid.focus.unwrap_or(0);
     let around = |shown: usize| {
         let first = focus.saturating_sub(shown / 2).min(n - shown);
         first..first + shown
     };
-    let left = MARGIN + GUTTER;
-    let width = COLUMN - MARGIN - left;
-    let most = across(grid, &picked, around((bands * MAX_ACROSS).min(n)), width);
+    let left = style.margin + gutter(style);
+    let width = style.column - style.margin - left;
+    // Columns side by side: most where their texts are short, fewest where they are long.
+    let range = style.either([6, 11], [4, 6]);
+    let most = across(grid, &picked, around((bands * range[1]).min(n)), width, style);
+    let most = most.clamp(range[0], range[1]);
     let shown = (bands * most).min(n);
     let first = around(shown).start;
     // Bands of about one length.
     let columns = shown.div_ceil(shown.div_ceil(most));
     let pitch = (width / columns as f64).min(WIDEST);
 
-    let mut page = Page::new(&chart.full_title(), COLUMN);
+    let mut page = Page::new(&chart.full_title(), style);
     if picked.len() < grid.rows.len() {
         let (some, all) = (picked.len(), grid.rows.len());
         page.note(&format!("{some} of {all} layers shown, evenly spaced."));
@@ -96,16 +101,16 @@ pub(crate) fn draw(chart: &Chart, grid: &Grid) -> Result<Figure, PlotError> {
 }
 
 /// How many columns go side by side, so that most of what is written is not shortened.
-fn across(grid: &Grid, rows: &[usize], columns: Range<usize>, width: f64) -> usize {
+fn across(grid: &Grid, rows: &[usize], columns: Range<usize>, width: f64, style: Style) -> usize {
     let cells = rows.iter().filter_map(|&i| grid.cells.get(i)?.get(columns.clone()));
     let words = cells.flatten().map(|cell| cell.text.as_str());
     let read = grid.columns.labels.get(columns.clone()).into_iter().flatten();
     let mut widths: Vec<f64> = (words.chain(read.map(String::as_str)))
-        .map(|word| fonts::width(&text::label(word, SMALL, WIDEST).0, SMALL))
+        .map(|word| fonts::width(&text::label(word, style.small, WIDEST).0, style.small))
         .collect();
     widths.sort_by(f64::total_cmp);
     let need = widths.get(widths.len() * 9 / 10).copied().unwrap_or(0.0) + PADDING;
-    ((width / need) as usize).clamp(MIN_ACROSS, MAX_ACROSS)
+    (width / need) as usize
 }
 
 fn check(grid: &Grid) -> Result<(), PlotError> {
@@ -129,6 +134,7 @@ struct Band<'a> {
 
 impl Band<'_> {
     fn draw(&self, page: &mut Page) {
+        let (small, tall) = (page.style.small, pitch(page.style));
         let scale = Scale::from(&self.grid.scale);
         let colour = |cell: &GridCell| -> Rgb { cell.value.map_or(RULE, |v| scale.colour(v)) };
         let width = self.pitch * self.columns.len() as f64;
@@ -141,18 +147,18 @@ impl Band<'_> {
         page.canvas.picture(rect, cells);
         page.canvas.frame(rect, 0.5, SOFT);
         for (row, (index, cells)) in rows.iter().enumerate() {
-            let top = rect.y0 + PITCH * row as f64;
-            let baseline = top + PITCH / 2.0 + 0.36 * SMALL;
+            let top = rect.y0 + tall * row as f64;
+            let baseline = top + tall / 2.0 + 0.36 * small;
             let name = self.row_name(page, *index);
-            page.canvas.text((rect.x0 - 3.0, baseline), &name, Look::new(SMALL, SOFT).end());
+            page.canvas.text((rect.x0 - 3.0, baseline), &name, Look::new(small, SOFT).end());
             for (column, cell) in cells.iter().enumerate() {
                 let x = rect.x0 + self.pitch * column as f64;
                 let ink = colour::over(colour(cell));
                 let label = self.label(page, &cell.text);
-                let look = Look::new(SMALL, ink).middle();
+                let look = Look::new(small, ink).middle();
                 page.canvas.text((x + self.pitch / 2.0, baseline), &label, look);
                 if cell.framed {
-                    let inside = Rect::new(x + 1.0, top + 1.0, self.pitch - 2.0, PITCH - 2.0);
+                    let inside = Rect::new(x + 1.0, top + 1.0, self.pitch - 2.0, tall - 2.0);
                     page.canvas.frame(inside, 0.9, ink);
                 }
             }
@@ -165,24 +171,23 @@ impl Band<'_> {
         match (self.grid.rows.kind, label) {
             (AxisKind::Layers, "0") => "embedding".to_owned(),
             (AxisKind::Layers, _) => format!("layer {label}"),
-            _ => page.label(label, SMALL, GUTTER - 4.0),
+            _ => page.label(label, page.style.small, gutter(page.style) - 4.0),
         }
     }
 
-    /// A label that fits into a column; only the sign that something is left out where nothing does.
+    /// A label that fits into a column.
     fn label(&self, page: &mut Page, content: &str) -> String {
-        let limit = self.pitch - PADDING;
-        let label = page.label(content, SMALL, limit);
-        if fonts::width(&label, SMALL) <= limit { label } else { "…".to_owned() }
+        page.label(content, page.style.small, self.pitch - PADDING)
     }
 
     /// The columns' labels below the cells, what was to be predicted above them.
     fn names(&self, page: &mut Page, rect: Rect) {
-        let (above, below) = (rect.y0 - 4.0, rect.y1 + 3.0 + SMALL);
+        let (small, room) = (page.style.small, gutter(page.style) - 4.0);
+        let (above, below) = (rect.y0 - 4.0, rect.y1 + 3.0 + small);
         let side = |page: &mut Page, name: &str, y: f64| {
             if !name.is_empty() {
-                let name = page.label(name, SMALL, GUTTER - 4.0);
-                page.canvas.text((rect.x0 - 3.0, y), &name, Look::new(SMALL, INK).end());
+                let name = page.label(name, small, room);
+                page.canvas.text((rect.x0 - 3.0, y), &name, Look::new(small, INK).end());
             }
         };
         side(page, &self.grid.columns.title, below);
@@ -193,13 +198,13 @@ impl Band<'_> {
             let x = rect.x0 + self.pitch * (column as f64 + 0.5);
             if let Some(label) = self.places.labels.get(place) {
                 let label = self.label(page, label);
-                let ink = if self.places.at(place).1 { MUTED } else { INK };
-                page.canvas.text((x, below), &label, Look::new(SMALL, ink).middle());
+                let ink = self.places.ink(place).unwrap_or(INK);
+                page.canvas.text((x, below), &label, Look::new(small, ink).middle());
             }
             let truth = self.grid.truth.as_ref().and_then(|truth| truth.labels.get(place));
             if let Some(Some(label)) = truth {
                 let label = self.label(page, label);
-                page.canvas.text((x, above), &label, Look::new(SMALL, INK).middle());
+                page.canvas.text((x, above), &label, Look::new(small, INK).middle());
             }
         }
     }

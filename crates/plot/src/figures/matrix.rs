@@ -8,27 +8,25 @@ use crate::colour::{INK, Scale};
 use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::figures::cells;
-use crate::input::{self, check_count, check_value};
-use crate::layout::{self, Bar, COLUMN, MARGIN, Page};
+use crate::input::{self, Places, check_count, check_value};
+use crate::layout::{self, Bar, Page};
+use crate::style::Style;
 use stratoscope_chart::{AxisKind, Chart, Matrix, MatrixPanel};
 use tile::{Sizes, Tile};
 
 /// The widest colour bar below several matrices.
 const BAR: f64 = 320.0;
-/// Longest label of a row or column; of the rows of a matrix that is alone.
-const LABEL: f64 = 70.0;
-const LONE_LABEL: f64 = 150.0;
 const MAX_PANELS: usize = 64;
 const MAX_SIDE: usize = 2_000;
 
-pub(crate) fn draw(chart: &Chart, matrix: &Matrix) -> Result<Figure, PlotError> {
+pub(crate) fn draw(chart: &Chart, matrix: &Matrix, style: Style) -> Result<Figure, PlotError> {
     check_count("panels", matrix.panels.len(), MAX_PANELS)?;
     matrix.panels.iter().try_for_each(check)?;
-    let groups = groups(matrix);
+    let groups = groups(matrix, style);
     let lone = groups.iter().map(|group| group.tiles.len()).sum::<usize>() == 1;
-    let sizes: Vec<Sizes> = groups.iter().map(|group| Sizes::of(group, lone)).collect();
-    let width = sizes.iter().map(|sizes| sizes.page_width).fold(COLUMN, f64::max);
-    let mut page = Page::new(&chart.full_title(), width);
+    let sizes: Vec<Sizes> = groups.iter().map(|group| Sizes::of(group, lone, style)).collect();
+    let width = sizes.iter().map(|sizes| sizes.page_width).fold(style.column, f64::max);
+    let mut page = Page::wide(&chart.full_title(), style, width);
     let mut noted = Vec::new();
     for note in groups.iter().zip(&sizes).flat_map(|(group, sizes)| notes(group, sizes)) {
         if !noted.contains(&note) {
@@ -37,22 +35,24 @@ pub(crate) fn draw(chart: &Chart, matrix: &Matrix) -> Result<Figure, PlotError> 
         }
     }
 
+    let tiles = groups.iter().flat_map(|group| &group.tiles);
+    layout::note_unknown(&mut page, tiles.flat_map(|tile| [&tile.rows, &tile.columns]));
     let mut drawn = Vec::new();
     for (group, sizes) in groups.iter().zip(&sizes) {
         if !group.heading.is_empty() {
-            let heading = page.wrapped(group.heading, 9.0, width - 2.0 * MARGIN);
-            let at = (MARGIN, page.y + 9.0);
-            page.y += page.stack(at, &heading, Look::new(9.0, INK)) + 3.0;
+            let heading = page.wrapped(group.heading, style.heading, width - 2.0 * style.margin);
+            let at = (style.margin, page.y + style.heading);
+            page.y += page.stack(at, &heading, Look::new(style.heading, INK)) + 3.0;
         }
         drawn.push(group.draw(&mut page, sizes));
         if let (Bars::Group, Some(tile)) = (group.bars, group.tiles.first()) {
-            bar(&mut page, tile.panel, tile.panel.n, (MARGIN, BAR), group.tiles.len() > 1);
+            bar(&mut page, tile.panel, tile.panel.n, (style.margin, BAR), group.tiles.len() > 1);
             page.y += 8.0;
         }
     }
     let of_figure = groups.iter().all(|group| group.bars == Bars::Figure);
     if let (true, Some(first), Some(panel)) = (of_figure, drawn.first(), matrix.panels.first()) {
-        let (x, width) = if lone { (first.x, first.width.max(200.0)) } else { (MARGIN, BAR) };
+        let (x, width) = if lone { (first.x, first.width.max(200.0)) } else { (style.margin, BAR) };
         // Where samples differ, titles have their sizes.
         let n = panel.n.filter(|_| has_one_n(matrix));
         bar(&mut page, panel, n, (x, width), !lone);
@@ -108,7 +108,7 @@ struct Drawn {
 }
 
 /// A panel of several slices is a group of its own; panels of one slice stand together.
-fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
+fn groups(matrix: &Matrix, style: Style) -> Vec<Group<'_>> {
     let panels = &matrix.panels;
     let first = panels.first();
     let of_first =
@@ -120,7 +120,7 @@ fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
         if let [slice] = &panel.slices[..] {
             let n = panel.n.filter(|_| one_bar && !one_n);
             let title = tile::title(slice, &panel.title, n);
-            let tile = Tile::new(panel, slice, title);
+            let tile = Tile::new(panel, slice, title, style);
             match groups.last_mut() {
                 Some(group)
                     if group.heading.is_empty()
@@ -140,6 +140,7 @@ fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
             continue;
         }
         let (across, most) = match panel.columns.len() {
+            _ if style.is_paper => paper_across(panel, style),
             0..=12 => (4, 8),
             13..=30 => (3, 9),
             _ => (2, 4),
@@ -149,7 +150,8 @@ fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
         let picked = input::evenly(all, most);
         let layers = panel.slices.iter().all(|s| s.layer.is_some() && s.name.is_empty());
         let slices = picked.iter().filter_map(|&i| panel.slices.get(i));
-        let tiles: Vec<_> = slices.map(|s| Tile::new(panel, s, tile::title(s, "", None))).collect();
+        let tile = |s| Tile::new(panel, s, tile::title(s, "", None), style);
+        let tiles: Vec<_> = slices.map(tile).collect();
         groups.push(Group {
             heading: &panel.title,
             across: matrix.across.unwrap_or(across).clamp(1, tiles.len().max(1)),
@@ -163,10 +165,24 @@ fn groups(matrix: &Matrix) -> Vec<Group<'_>> {
         group.across = match (matrix.across, count) {
             (Some(across), _) => across.clamp(1, count),
             (None, 1) => 1,
-            (None, _) => count.clamp(2, 3),
+            (None, _) => count.clamp(2, style.either(3, 2)),
         };
     }
     groups
+}
+
+/// How many matrices of a panel stand beside each other in a column of a paper, and how many there are
+/// at most: three if every label can be read, else two.
+fn paper_across(panel: &MatrixPanel, style: Style) -> (usize, usize) {
+    let side = cells::widest(&panel.rows.labels, label(style), style) + 6.0;
+    let need = cells::pitch(&Places::of(&panel.columns), style) * panel.columns.len() as f64;
+    let room = style.column - 2.0 * style.margin - side - 2.0 * tile::gap(false, style);
+    if room / 3.0 >= need { (3, 6) } else { (2, 4) }
+}
+
+/// Longest label of a row or column.
+fn label(style: Style) -> f64 {
+    style.either(70.0, 48.0)
 }
 
 /// What of a group is not shown.
@@ -185,7 +201,7 @@ fn notes(group: &Group, sizes: &Sizes) -> Vec<String> {
     if columns < all {
         notes.push(format!("{columns} of {all} layers shown, evenly spaced."));
     }
-    let step = cells::label_step(sizes.tall);
+    let step = cells::label_step(sizes.tall, tile.style());
     if step > 1 && tile.panel.rows.kind == AxisKind::Tokens {
         notes.push(format!("One token in {step} is labelled."));
     }
@@ -203,7 +219,7 @@ fn bar(page: &mut Page, of: &MatrixPanel, n: Option<usize>, (x, width): (f64, f6
     let one = if several { ", one scale for all" } else { "" };
     let label = format!("{}{n}{one}", of.value);
     let bar = Bar { scale: Scale::from(&of.scale), label: &label, whole: false, clipped: false };
-    layout::colour_bar(page, x, width.min(page.width - MARGIN - x), &bar);
+    layout::colour_bar(page, x, width.min(page.right() - x), &bar);
 }
 
 fn in_words(matrix: &Matrix) -> String {

@@ -6,33 +6,31 @@ use crate::error::PlotError;
 use crate::figure::Figure;
 use crate::fonts;
 use crate::input::{self, check_count};
-use crate::layout::{self, COLUMN, MARGIN, Page, SMALL};
+use crate::layout::{self, Page};
+use crate::style::Style;
 use stratoscope_chart::{Align, Cell, Chart, Table};
 
-const GAP: f64 = 10.0;
-const LINE: f64 = 9.6;
 /// The narrowest column that others make narrower.
 const NARROWEST: f64 = 36.0;
 const MAX_COLUMNS: usize = 12;
 const MAX_GIVEN: usize = 1_000_000;
-/// Of a table in groups: as many groups, evenly spaced, and rows of each.
-const SHOWN_GROUPS: usize = 12;
+/// Of a table in groups: the rows of each.
 const SHOWN_OF_GROUP: usize = 6;
-/// Of a table in one group.
-const SHOWN_ROWS: usize = 72;
 
-pub(crate) fn draw(chart: &Chart, table: &Table) -> Result<Figure, PlotError> {
+pub(crate) fn draw(chart: &Chart, table: &Table, style: Style) -> Result<Figure, PlotError> {
     check_count("columns of a table", table.columns.len(), MAX_COLUMNS)?;
     check_count("rows of a table", table.rows.len(), MAX_GIVEN)?;
     let groups = groups(table);
     let several = groups.len() > 1 && groups.iter().any(|group| group.len() > 1);
-    let mut page = Page::new(&chart.full_title(), COLUMN);
+    let mut page = Page::new(&chart.full_title(), style);
+    // Of a table in groups as many groups, evenly spaced.
+    let (most_groups, most_rows) = style.either((12, 72), (8, 48));
     let shown: Vec<&[Vec<Cell>]> = match several {
-        true => (input::evenly(groups.len(), SHOWN_GROUPS).into_iter())
+        true => (input::evenly(groups.len(), most_groups).into_iter())
             .filter_map(|i| groups.get(i))
             .map(|group| &group[..group.len().min(SHOWN_OF_GROUP)])
             .collect(),
-        false => vec![&table.rows[..table.rows.len().min(SHOWN_ROWS)]],
+        false => vec![&table.rows[..table.rows.len().min(most_rows)]],
     };
     let rows: usize = shown.iter().map(|group| group.len()).sum();
     if rows < table.rows.len() {
@@ -42,15 +40,17 @@ pub(crate) fn draw(chart: &Chart, table: &Table) -> Result<Figure, PlotError> {
         };
         page.note(&format!("{rows} of {} rows shown{groups}.", table.rows.len()));
     }
-    let widths = widths(table, &shown);
-    let edges = Edges { table, widths };
+    let gap = style.either(10.0, 6.0);
+    let widths = widths(table, &shown, gap, style);
+    let edges = Edges { table, widths, gap };
     let titles: Vec<String> = table.columns.iter().map(|column| column.title.clone()).collect();
     edges.line(&mut page, &titles, true);
-    let across = [(MARGIN, page.y), (COLUMN - MARGIN, page.y)];
+    let across = [(style.margin, page.y), (page.right(), page.y)];
     page.canvas.line(&across, 0.6, SOFT);
     for (index, group) in shown.iter().enumerate() {
         if index > 0 {
-            page.canvas.line(&[(MARGIN, page.y + 1.5), (COLUMN - MARGIN, page.y + 1.5)], 0.4, RULE);
+            let y = page.y + 1.5;
+            page.canvas.line(&[(style.margin, y), (page.right(), y)], 0.4, RULE);
             page.y += 3.0;
         }
         for (row, cells) in group.iter().enumerate() {
@@ -87,14 +87,14 @@ fn written(cell: &Cell) -> String {
 }
 
 /// `[columns]`: as wide as the texts are; where they do not fit, the widest are made narrower.
-fn widths(table: &Table, shown: &[&[Vec<Cell>]]) -> Vec<f64> {
-    let room = COLUMN - 2.0 * MARGIN - GAP * (table.columns.len() as f64 - 1.0);
+fn widths(table: &Table, shown: &[&[Vec<Cell>]], gap: f64, style: Style) -> Vec<f64> {
+    let room = style.column - 2.0 * style.margin - gap * (table.columns.len() as f64 - 1.0);
     let mut widths: Vec<f64> =
-        table.columns.iter().map(|column| fonts::width(&column.title, SMALL)).collect();
+        table.columns.iter().map(|column| fonts::width(&column.title, style.small)).collect();
     for row in shown.iter().flat_map(|group| group.iter()) {
         for (width, cell) in widths.iter_mut().zip(row) {
             let start: String = written(cell).chars().take(400).collect();
-            *width = width.max(fonts::width(&start, SMALL) + 3.0);
+            *width = width.max(fonts::width(&start, style.small) + 3.0);
         }
     }
     let mut limit = room;
@@ -108,13 +108,16 @@ fn widths(table: &Table, shown: &[&[Vec<Cell>]]) -> Vec<f64> {
 struct Edges<'a> {
     table: &'a Table,
     widths: Vec<f64>,
+    /// Between columns.
+    gap: f64,
 }
 
 impl Edges<'_> {
     /// Draws one line and moves the page below it.
     fn line(&self, page: &mut Page, texts: &[String], head: bool) {
-        let baseline = page.y + SMALL + 1.0;
-        let mut x = MARGIN;
+        let Style { small, margin, .. } = page.style;
+        let baseline = page.y + small + 1.0;
+        let mut x = margin;
         for (place, text) in texts.iter().enumerate() {
             let width = self.widths.get(place).copied().unwrap_or(0.0);
             let column = self.table.columns.get(place);
@@ -122,13 +125,13 @@ impl Edges<'_> {
             let ink = if head { SOFT } else { INK };
             let shown = cut(page, text, width, end);
             let (at, look) = match end {
-                true => (x + width, Look::new(SMALL, ink).end()),
-                false => (x, Look::new(SMALL, ink)),
+                true => (x + width, Look::new(small, ink).end()),
+                false => (x, Look::new(small, ink)),
             };
             page.canvas.text((at, baseline), &shown, look);
-            x += width + GAP;
+            x += width + self.gap;
         }
-        page.y += LINE;
+        page.y += small + 2.6;
     }
 }
 
@@ -138,7 +141,8 @@ fn cut(page: &mut Page, text: &str, limit: f64, end: bool) -> String {
     if text.is_empty() {
         return String::new();
     }
-    let fits = |shown: &str| fonts::width(shown, SMALL) <= limit - 2.0;
+    let small = page.style.small;
+    let fits = |shown: &str| fonts::width(shown, small) <= limit - 2.0;
     let spaces = text.match_indices(' ').map(|(i, _)| i);
     let shown = if fits(text) {
         Some(text.to_owned())
@@ -148,5 +152,5 @@ fn cut(page: &mut Page, text: &str, limit: f64, end: bool) -> String {
         spaces.rev().map(|i| format!("{}…", &text[..i])).find(|shown| fits(shown))
     };
     // What has no space to cut at is shortened in its middle.
-    page.label(&shown.unwrap_or_else(|| text.to_owned()), SMALL, limit)
+    page.label(&shown.unwrap_or_else(|| text.to_owned()), small, limit)
 }

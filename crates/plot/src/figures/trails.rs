@@ -7,14 +7,15 @@ use crate::figure::Figure;
 use crate::figures::trajectory::draw_labels;
 use crate::input::{self, Places, check_count, check_layers, check_value};
 use crate::labels::{Ground, Rect};
-use crate::layout::{self, BODY, Bar, COLUMN, MARGIN, Page, Plane, SMALL};
+use crate::layout::{self, Bar, Page, Plane};
+use crate::style::Style;
 use stratoscope_chart::{AxisKind, Chart, Trails};
 
 /// More items than this want wide panels, and fewer of them.
 const CROWD: usize = 24;
 const GAP: f64 = 10.0;
 
-pub(crate) fn draw(chart: &Chart, trails: &Trails) -> Result<Figure, PlotError> {
+pub(crate) fn draw(chart: &Chart, trails: &Trails, style: Style) -> Result<Figure, PlotError> {
     input::check_tokens(&trails.items)?;
     check_layers(trails.steps.len())?;
     let known = || trails.points.iter().flatten().flatten().copied();
@@ -23,34 +24,35 @@ pub(crate) fn draw(chart: &Chart, trails: &Trails) -> Result<Figure, PlotError> 
 
     let items = Places::of(&trails.items);
     let crowded = items.len() > CROWD;
-    let picked = input::evenly(trails.steps.len(), if crowded { 8 } else { 12 });
+    let most = if crowded { style.either(8, 4) } else { style.either(12, 6) };
+    let picked = input::evenly(trails.steps.len(), most);
     let columns = match picked.len() {
         1 => 1,
         2 | 4 => 2,
-        _ if crowded => 2,
+        _ if crowded || style.is_paper => 2,
         _ => 3,
     };
-    let mut page = Page::new(&chart.full_title(), COLUMN);
+    let mut page = Page::new(&chart.full_title(), style);
     layout::legend(&mut page, &items);
     if picked.len() < trails.steps.len() {
         let (some, all) = (picked.len(), trails.steps.len());
         page.note(&format!("{some} of {all} layers shown, evenly spaced."));
     }
-    let width = (COLUMN - 2.0 * MARGIN - GAP * (columns as f64 - 1.0)) / columns as f64;
+    let width = (style.column - 2.0 * style.margin - GAP * (columns as f64 - 1.0)) / columns as f64;
     let height = if columns == 1 { 0.7 * width } else { 0.92 * width };
     let noted = trails.notes.iter().any(|note| !note.is_empty());
     for row in picked.chunks(columns) {
         let top = page.y + if noted { 22.0 } else { 12.0 };
         let mut note_room = 0.0;
         for (column, &step) in row.iter().enumerate() {
-            let x = MARGIN + column as f64 * (width + GAP);
+            let x = style.margin + column as f64 * (width + GAP);
             let map = Map { trails, items: &items, step, rect: Rect::new(x, top, width, height) };
             let (shown, all) = map.draw(&mut page);
             if shown < all {
-                let at = (x + width, top + height + 1.2 * SMALL);
+                let at = (x + width, top + height + 1.2 * page.style.small);
                 let note = format!("{shown} of {all} labelled");
-                page.canvas.text(at, &note, Look::new(SMALL, SOFT).end());
-                note_room = 1.4 * SMALL;
+                page.canvas.text(at, &note, Look::new(page.style.small, SOFT).end());
+                note_room = 1.4 * page.style.small;
             }
         }
         page.y = top + height + 7.0 + note_room;
@@ -62,7 +64,7 @@ pub(crate) fn draw(chart: &Chart, trails: &Trails) -> Result<Figure, PlotError> 
             whole: true,
             clipped: false,
         };
-        layout::colour_bar(&mut page, MARGIN, COLUMN - 2.0 * MARGIN, &bar);
+        layout::colour_bar(&mut page, style.margin, style.column - 2.0 * style.margin, &bar);
     }
     let axes = match trails.x.is_empty() && trails.y.is_empty() {
         true => "axes have no meaning".to_owned(),
@@ -99,12 +101,12 @@ impl Map<'_> {
         let rect = self.rect;
         let mut above = rect.y0 - 4.0;
         if let Some(note) = self.trails.notes.get(self.step).filter(|note| !note.is_empty()) {
-            let note = page.label(note, SMALL, rect.width());
-            page.canvas.text((rect.x0, above), &note, Look::new(SMALL, SOFT));
-            above -= 1.35 * SMALL;
+            let note = page.label(note, page.style.small, rect.width());
+            page.canvas.text((rect.x0, above), &note, Look::new(page.style.small, SOFT));
+            above -= 1.35 * page.style.small;
         }
         let title = self.title(page);
-        page.canvas.text((rect.x0, above), &title, Look::new(BODY, INK));
+        page.canvas.text((rect.x0, above), &title, Look::new(page.style.body, INK));
         page.canvas.frame(rect, 0.6, colour::RULE);
 
         let points = self.trails.points.get(self.step).map_or(&[][..], Vec::as_slice);
@@ -127,10 +129,12 @@ impl Map<'_> {
         let many = self.items.groups.len() > 1;
         let places = self.items.select(&known);
         let shown =
-            draw_labels(page, &places, &ends, SMALL, &ground, |item| match places.at(item) {
-                (_, true) => colour::for_text(MUTED),
-                (rank, false) if many => colour::for_text(colour::category(rank)),
-                _ => INK,
+            draw_labels(page, &places, &ends, page.style.small, &ground, |item| {
+                match places.ink(item) {
+                    Some(ink) => colour::for_text(ink),
+                    None if many => colour::for_text(colour::category(places.at(item).0)),
+                    None => INK,
+                }
             });
         (shown, known.len())
     }
@@ -139,7 +143,7 @@ impl Map<'_> {
         let steps = &self.trails.steps;
         match (steps.kind, steps.numbers.get(self.step), steps.labels.get(self.step)) {
             (AxisKind::Layers, Some(&layer), _) => input::layer_name(layer),
-            (_, _, Some(label)) => page.label(label, BODY, self.rect.width()),
+            (_, _, Some(label)) => page.label(label, page.style.body, self.rect.width()),
             _ => String::new(),
         }
     }

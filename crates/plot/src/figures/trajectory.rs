@@ -7,7 +7,8 @@ use crate::figure::Figure;
 use crate::fonts;
 use crate::input::{self, Places, check_count, check_len, check_value};
 use crate::labels::{self, Ground, Rect, Wanted};
-use crate::layout::{self, Bar, COLUMN, MARGIN, Page, Plane, SMALL};
+use crate::layout::{self, Bar, Page, Plane};
+use crate::style::Style;
 use stratoscope_chart::Axis;
 
 /// The most points of all trails together.
@@ -32,25 +33,21 @@ pub struct Trajectory {
 }
 
 impl Trajectory {
-    /// Draws the figure.
+    /// Draws the figure in a style.
     ///
     /// # Errors
     /// No tokens or layers; lists of different length; a value that is not finite (named).
-    pub fn draw(&self) -> Result<Figure, PlotError> {
+    pub fn draw(&self, style: Style) -> Result<Figure, PlotError> {
         self.check()?;
-        let mut page = Page::new(&self.title, COLUMN);
+        let mut page = Page::new(&self.title, style);
         let tokens = Places::of(&self.tokens);
         layout::legend(&mut page, &tokens);
 
-        let left = MARGIN + 38.0;
+        let left = style.margin + 38.0;
+        let width = page.right() - left;
         let plane = Plane::around(
             self.points.iter().flatten().copied(),
-            Rect::new(
-                left,
-                page.y + 2.0,
-                COLUMN - MARGIN - left,
-                self.height(COLUMN - MARGIN - left),
-            ),
+            Rect::new(left, page.y + 2.0, width, self.height(width, style)),
         );
         let names = [0, 1].map(|i| match self.shares {
             Some(shares) => {
@@ -58,8 +55,7 @@ impl Trajectory {
             }
             None => format!("axis {} (no unit)", i + 1),
         });
-        plane.axes(&mut page.canvas, [&names[0], &names[1]]);
-        page.y = plane.rect.y1 + 32.0;
+        plane.axes(&mut page, [&names[0], &names[1]]);
 
         let scale = Scale::Depth {
             low: self.layers.iter().min().copied().unwrap_or(0) as f64,
@@ -76,7 +72,7 @@ impl Trajectory {
             _ => {
                 let label = "layer (○ small: first layer; large marker with label: last layer)";
                 let bar = Bar { scale, label, whole: true, clipped: false };
-                layout::colour_bar(&mut page, left, COLUMN - MARGIN - left, &bar);
+                layout::colour_bar(&mut page, left, width, &bar);
             }
         }
         let share = self.shares.map_or_else(String::new, |shares| {
@@ -109,11 +105,12 @@ impl Trajectory {
     }
 
     /// The height of the panel: proportional to the points, within limits.
-    fn height(&self, width: f64) -> f64 {
+    fn height(&self, width: f64, style: Style) -> f64 {
         let x = layout::extent(self.points.iter().flatten().map(|p| p[0]));
         let y = layout::extent(self.points.iter().flatten().map(|p| p[1]));
         let ratio = (y.1 - y.0) / (x.1 - x.0);
-        if ratio.is_finite() { (ratio * width).clamp(250.0, 420.0) } else { 320.0 }
+        let [least, usual, most] = style.either([250.0, 320.0, 420.0], [150.0, 170.0, 200.0]);
+        if ratio.is_finite() { (ratio * width).clamp(least, most) } else { usual }
     }
 
     fn trails(&self, page: &mut Page, plane: &Plane, scale: Scale) {
@@ -158,10 +155,10 @@ impl Trajectory {
         };
         let ends: Vec<(f64, f64)> = last.iter().map(|&p| plane.at(p)).collect();
         let many = tokens.groups.len() > 1;
-        let ink = |token: usize| match tokens.at(token) {
-            (_, true) => MUTED,
-            (rank, false) if many => colour::category(rank),
-            _ => INK,
+        let ink = |token: usize| match tokens.ink(token) {
+            Some(ink) => ink,
+            None if many => colour::category(tokens.at(token).0),
+            None => INK,
         };
         let radius = if tokens.len() > 60 { 1.8 } else { 2.6 };
         for (token, &at) in ends.iter().enumerate() {
@@ -169,7 +166,7 @@ impl Trajectory {
             let fill = if special { PAPER } else { ink(token) };
             layout::marker(&mut page.canvas, rank, at, radius, fill, ink(token));
         }
-        let size = if tokens.len() > 30 { SMALL } else { layout::BODY };
+        let size = if tokens.len() > 30 { page.style.small } else { page.style.body };
         let soft: Vec<(f64, f64)> = self.points.iter().flatten().map(|&p| plane.at(p)).collect();
         let ground = Ground { bounds: plane.rect, marker: radius, soft: &soft };
         draw_labels(page, tokens, &ends, size, &ground, |token| colour::for_text(ink(token)))

@@ -5,9 +5,9 @@ use super::{
     AlignedWord, Compared, Comparison, PairsComparison, SentenceComparison, WicComparison,
     WordComparison, WordContext,
 };
-use crate::Estimate;
 use crate::series::series;
 use crate::text::short_name;
+use crate::{Estimate, journey};
 use stratoscope_chart::{Axis, Chart, Curves, Drawing, MatrixPanel, Panel, Scale, Series, Slice};
 use stratoscope_geometry::{MIN_UNITS, Metric};
 
@@ -18,11 +18,17 @@ const MAX_CURVES: usize = 6;
 const MAX_QUOTED: usize = 8;
 
 impl Comparison {
-    /// The chart `compare` (curves by depth), and for two sentences also `words` (words by layers).
+    /// The chart `compare` (curves by depth); for two sentences also `words` (words by layers), and for
+    /// two contexts of one word `journeys` (its nearest words by layer).
     pub(super) fn charts(&self) -> Vec<Chart> {
         let mut charts = vec![self.by_depth()];
-        if let Compared::Sentences(of) = &self.result {
-            charts.push(self.words(of));
+        match &self.result {
+            Compared::Sentences(of) => charts.push(self.words(of)),
+            Compared::Word(WordComparison { journeys: Some(journeys), parts, .. }) => {
+                let chart = journey::both(journeys, *parts);
+                charts.extend(chart.map(|chart| chart.subject(short_name(&self.model.model))));
+            }
+            _ => {}
         }
         charts.retain(|chart| !chart.is_empty());
         charts
@@ -77,14 +83,14 @@ impl Comparison {
     fn of_sentences(&self, of: &SentenceComparison) -> Vec<Vec<Panel>> {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
         let distances = [
-            curve("kept words", of.layers.iter().map(|l| l.kept)),
+            curve("kept content words", of.layers.iter().map(|l| l.kept)),
             curve("replaced words", of.layers.iter().map(|l| l.replaced)),
             plain("sentence means", of.layers.iter().map(|l| Some(l.sentence))),
             random("random words", of.layers.iter().map(|l| l.random)),
             median("same word, unrelated sentences", of.layers.iter().map(|l| l.same_word)),
         ];
         let percentiles = [
-            plain("kept words", of.layers.iter().map(|l| l.kept_percentile_same_word)),
+            plain("kept content words", of.layers.iter().map(|l| l.kept_percentile_same_word)),
             plain("replaced words", of.layers.iter().map(|l| l.replaced_percentile)),
         ];
         vec![
@@ -201,19 +207,19 @@ fn caption_of_sentences(of: &SentenceComparison) -> String {
     let same = of.layers.first().map_or(0, |l| l.same_word.n);
     let begins = match (of.begins, of.layers.iter().any(|l| l.kept.is_some())) {
         (Some(layer), _) => format!(
-            "The kept words begin to differ at layer {layer}: the first layer, from layer 1 on, at \
-             which their mean distance is above the {NEAREST}th percentile of pairs of one word. \
+            "The kept content words begin to differ at layer {layer}: the first layer, from layer 1 \
+             on, at which their mean distance is above the {NEAREST}th percentile of pairs of one word. \
              (At layer 0, only position can differ.)"
         ),
         (None, true) => format!(
-            "The kept words do not differ: from layer 1 on, their mean distance is never above \
-             the {NEAREST}th percentile of pairs of one word."
+            "The kept content words do not differ: from layer 1 on, their mean distance is never \
+             above the {NEAREST}th percentile of pairs of one word."
         ),
-        (None, false) => "No word is in both sentences.".to_owned(),
+        (None, false) => "No content word is in both sentences.".to_owned(),
     };
     format!(
         "1: {first} 2: {second} Kept words are in both sentences; a replaced word has another word \
-         in its place (edit alignment). {}. Dashed: {n} random word pairs from unrelated built-in \
+         in its place (edit alignment). The curve of kept words is about content words. {}. Dashed: {n} random word pairs from unrelated built-in \
          sentences (median, and band of the middle 90 %), and {same} pairs of one word in two of \
          these sentences (median). Percentiles of kept words are relative to pairs of one word; \
          percentiles of replaced words are relative to random pairs. {begins} The figure does not \

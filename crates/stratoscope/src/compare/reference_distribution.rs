@@ -28,8 +28,8 @@ const MAX_PER_WORD: usize = 20;
 #[derive(Serialize, Deserialize)]
 pub(super) struct ReferenceDistribution {
     format: u32,
-    /// The sha256 of the weights files of the model.
-    weights: Vec<String>,
+    /// The sha256 that identifies the model (`Origin::states`).
+    model: String,
     /// The type of number of the computation.
     dtype: String,
     #[serde(skip)]
@@ -74,8 +74,8 @@ impl Stored for ReferenceDistribution {
     const FORMAT: u32 = FORMAT;
 
     fn made_with(&self) -> MadeWith<'_> {
-        let Self { format, weights, dtype, random, .. } = self;
-        MadeWith { format: *format, weights, dtype, layers: random.len() }
+        let Self { format, model, dtype, random, .. } = self;
+        MadeWith { format: *format, model, dtype, layers: random.len() }
     }
 }
 
@@ -90,20 +90,17 @@ impl ReferenceDistribution {
             return Ok(Self { metric: options.metric, ..stored });
         }
         let computed = Self::compute(explorer, options)?;
-        explorer.keep(key, &serde_json::to_string(&computed)?);
+        explorer.keep(key, &serde_json::to_vec(&computed)?);
         Ok(computed)
     }
 
-    /// The key in the store: the weights, and the sha256 of everything that decides the distances.
-    /// `None` if the weights are not known.
+    /// The key in the store: the model, and the sha256 of everything else that decides the distances.
+    /// `None` if the model is not known.
     fn key(explorer: &Explorer, options: &Options) -> Result<Option<String>> {
         let origin = explorer.origin();
-        let Some(weights) = origin.weights.first() else { return Ok(None) };
-        let files: Vec<&str> =
-            explorer.model().info.files.iter().map(|file| file.sha256.as_str()).collect();
         let sentences: Vec<&str> = builtin_sentences().collect();
-        let hash = digest(&[json!([FORMAT, files, sentences, origin.dtype, options])])?;
-        Ok(Some(format!("references/{weights}-{hash}.json")))
+        let hash = digest(&[json!([FORMAT, sentences, origin.dtype, options])])?;
+        Ok(store::key("references", &origin, &format!("-{hash}.json")))
     }
 
     /// Whether all layers are there, with ascending distances.
@@ -177,7 +174,7 @@ impl ReferenceDistribution {
         let origin = explorer.origin();
         Self {
             format: FORMAT,
-            weights: origin.weights,
+            model: origin.states,
             dtype: origin.dtype,
             metric: options.metric,
             centres: Vec::new(),

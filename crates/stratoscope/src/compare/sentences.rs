@@ -5,6 +5,7 @@ use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of};
 use super::{CompareError, Compared, Comparison, Options, omitted};
 use crate::artifacts::ModelArtifacts;
+use crate::bank::{Bank, Forms};
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
@@ -12,7 +13,7 @@ use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepa
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
 use stratoscope_numerics::largest;
 
-/// Kept words begin to differ at the first layer at which their percentile, among pairs of one word
+/// Kept content words begin to differ at the first layer at which their percentile, among pairs of one word
 /// in two unrelated sentences, is above this value.
 pub(super) const NEAREST: f64 = 5.0;
 
@@ -24,12 +25,12 @@ pub struct SentenceComparison {
     /// The smallest number of edits from the first to the second sentence, in order:
     /// [`align_words`].
     pub alignment: Vec<AlignedWord>,
-    /// The first layer, from layer 1 on, at which the mean distance of the kept words is above the
-    /// 5th percentile of pairs of one word in two unrelated sentences. (At layer 0, only position
-    /// can differ.) `None` if there is no such layer or no kept word.
+    /// The first layer, from layer 1 on, at which the mean distance of the kept content words is above
+    /// the 5th percentile of pairs of one word in two unrelated sentences. (At layer 0, only position
+    /// can differ.) `None` if there is no such layer or no kept content word.
     pub begins: Option<usize>,
     /// The layer, from layer 1 on, at which the percentile of this mean is largest; of equal
-    /// layers, the first. `None` if no kept word differs at any layer, or there is no kept word.
+    /// layers, the first. `None` if no kept content word differs at any layer, or there is none.
     pub most: Option<usize>,
     /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<SentenceLayer>,
@@ -58,6 +59,10 @@ pub struct AlignedWord {
     pub first: Option<String>,
     /// The word of the second sentence; `None` for a deleted word.
     pub second: Option<String>,
+    /// Whether it is a content word: at least half of the occurrences of its form in the reference bank
+    /// are nouns, verbs, adjectives, adverbs or names, or the form does not occur there and has a
+    /// letter. Of a replaced word, whether the first word is.
+    pub content: bool,
     /// [`SentenceComparison::begins`] for this word alone; only for kept words.
     pub begins: Option<usize>,
 }
@@ -67,7 +72,7 @@ pub struct AlignedWord {
 pub struct SentenceLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The mean distance of kept words, with an interval over words.
+    /// The mean distance of kept content words, with an interval over words.
     pub kept: Option<Estimate>,
     /// The percentile of `kept` among the distances of random words.
     pub kept_percentile: Option<f64>,
@@ -193,6 +198,13 @@ impl Explorer {
         let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
         let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
+        let forms = Forms::of(&Bank::reference()?.sentences);
+        let content = |&edit: &Edit| match sides(edit) {
+            (Some(a), _) => forms.is_content(&aligned.words[0][a].text.to_lowercase()),
+            (None, Some(b)) => forms.is_content(&aligned.words[1][b].text.to_lowercase()),
+            (None, None) => false,
+        };
+        let content: Vec<bool> = aligned.edits.iter().map(content).collect();
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
@@ -200,8 +212,11 @@ impl Explorer {
             let percentiles = reference.percentiles(layer, &distances, Reference::Random)?;
             let among_same = reference.percentiles(layer, &distances, Reference::SameWord)?;
             let mean = |kept: bool| -> Result<(Option<Estimate>, Option<f64>)> {
-                let own =
-                    pairs.iter().zip(&distances).filter(|((step, ..), _)| is_kept(*step) == kept);
+                let counts = |step: usize| match kept {
+                    true => is_kept(step) && content[step],
+                    false => !is_kept(step),
+                };
+                let own = pairs.iter().zip(&distances).filter(|((step, ..), _)| counts(*step));
                 let own: Vec<f64> = own.map(|(_, &d)| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
                 let mean = grouped_mean(&own, &alone, options.seed)?;
@@ -251,6 +266,7 @@ impl Explorer {
                 },
                 first: a.map(|a| aligned.words[0][a].text.clone()),
                 second: b.map(|b| aligned.words[1][b].text.clone()),
+                content: content[step],
                 begins: begins(&own),
             }
         });
@@ -270,8 +286,11 @@ impl Explorer {
         }
         let texts = texts.map(str::to_owned);
         let found = SentenceComparison { texts, alignment, begins, most, layers };
-        let baseline = self.artifacts()?.baseline;
-        let artifacts = ModelArtifacts { baseline, ..ModelArtifacts::default() };
+        let artifacts = ModelArtifacts {
+            baseline: self.artifacts()?.baseline,
+            bank: self.reference_states()?,
+            ..ModelArtifacts::default()
+        };
         let comparison = Comparison::new(self, options, Compared::Sentences(found), out);
         Ok(Comparison { states: Some((states, artifacts)), ..comparison })
     }
@@ -300,7 +319,7 @@ fn missing(
     let Some(layer) = layers.first() else { return out };
     let same = alignment.iter().all(|word| word.edit == EditKind::Kept);
     let means = [
-        ("kept", layer.kept, "no word is in both sentences"),
+        ("kept", layer.kept, "no content word is in both sentences"),
         ("replaced", layer.replaced, "no word is replaced"),
     ];
     for (name, mean, why) in means {
@@ -313,7 +332,7 @@ fn missing(
             false => format!(
                 "from layer 1 on, the mean distance of the {} is never above the {NEAREST}th \
                  percentile of pairs of one word in two unrelated sentences",
-                counted(layer.kept.map_or(0, |k| k.n), "kept word", "kept words")
+                counted(layer.kept.map_or(0, |k| k.n), "kept content word", "kept content words")
             ),
         };
         out.push(omitted("begins", reason));

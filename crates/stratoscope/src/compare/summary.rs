@@ -6,7 +6,8 @@ use super::{
     WordComparison, WordDistance,
 };
 use crate::Estimate;
-use crate::text::{highest, layers_of, with_interval};
+use crate::journey::{self, NEIGHBOURS};
+use crate::text::{highest, layers_of, with_interval, wrapped};
 use std::fmt::Write;
 use stratoscope_geometry::MIN_UNITS;
 
@@ -30,11 +31,15 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
         writeln!(text, "{}  {}", number + 1, words.trim_end())?;
     }
     writeln!(text)?;
+    writeln!(text, "{}", wrapped(&verdict(of)))?;
     writeln!(
         text,
         "mean distance [95 % interval], and percentile: the % of reference pairs that are closer"
     )?;
-    writeln!(text, "(kept words: pairs of one word; replaced words: random pairs of words)")?;
+    writeln!(
+        text,
+        "(kept content words: pairs of one word; replaced words: random pairs of words)"
+    )?;
     writeln!(
         text,
         "layer                  kept        %              replaced        %   random pairs"
@@ -51,47 +56,45 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
             l.random.value,
         )?;
     }
-    let Some(kept) = of.layers.first().and_then(|l| l.kept) else { return Ok(()) };
-    writeln!(text)?;
-    let (words, s, es) = match kept.n {
-        1 => ("The kept word", "s", "es"),
-        _ => ("The kept words", "", ""),
+    Ok(())
+}
+
+/// What the comparison found about the content words that are in both sentences.
+fn verdict(of: &SentenceComparison) -> String {
+    let Some(kept) = of.layers.first().and_then(|l| l.kept) else {
+        return "No content word is in both sentences.".to_owned();
     };
-    match of.begins {
-        Some(layer) => writeln!(
-            text,
-            "{words} begin{s} to differ at layer {layer} (the first layer from 1 on above \
-             {NEAREST} %)",
-        )?,
-        None => {
-            writeln!(text, "{words} do{es} not differ (no layer from 1 on is above {NEAREST} %)",)?
-        }
-    }
+    let (words, s, es) = match kept.n {
+        1 => ("The content word that is in both sentences", "s", "es"),
+        _ => ("The content words that are in both sentences", "", ""),
+    };
+    let Some(begins) = of.begins else {
+        return format!("{words} do{es} not differ: no layer from 1 on is above {NEAREST} %.");
+    };
+    let mut text = format!(
+        "{words} begin{s} to differ at layer {begins} (the first layer from 1 on above {NEAREST} %)."
+    );
     let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
     if let Some(layer) = of.most.and_then(at) {
-        writeln!(
-            text,
-            "By percentile, the difference is largest at layer {}: {} % of pairs of one word are \
-             closer",
+        text += &format!(
+            " The difference is largest at layer {}: {} % of pairs of one word are closer.",
             layer.layer,
             percent(layer.kept_percentile_same_word),
-        )?;
-        let kept = of.alignment.iter().zip(&layer.words).filter(|(w, _)| w.edit == EditKind::Kept);
+        );
+        let kept = of.alignment.iter().zip(&layer.words);
+        let kept = kept.filter(|(word, _)| word.edit == EditKind::Kept && word.content);
         let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
-        let has_letter = |word: &str| word.chars().any(char::is_alphanumeric);
-        let known: Vec<(&str, WordDistance)> = known.filter(|(word, _)| has_letter(word)).collect();
+        let known: Vec<(&str, WordDistance)> = known.collect();
         let most = highest(known.iter().map(|(_, d)| d.percentile_same_word.unwrap_or(0.0)));
-        if let Some((word, distance)) = most.map(|at| known[at]) {
+        if let (Some((word, distance)), true) = (most.map(|at| known[at]), known.len() > 1) {
             let place = percent(distance.percentile_same_word);
-            writeln!(
-                text,
-                "The word with the largest percentile at this layer is {word:?}: {place} %, \
-                 distance {:.3}",
-                distance.distance
-            )?;
+            text += &format!(
+                " Of these words, “{}” differs most there ({place} %).",
+                plain(Some(word))
+            );
         }
     }
-    Ok(())
+    text
 }
 
 /// The two sentences, aligned word by word.
@@ -137,6 +140,7 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
         writeln!(text, "and {} more", of.contexts.len() - MAX_LISTED)?;
     }
     writeln!(text)?;
+    parting(text, of)?;
     writeln!(
         text,
         "mean similarity of the word, and of homographs in one sense and in two [95 % interval]"
@@ -190,6 +194,35 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
         text,
         "Similarity alone does not show the sense: form, position and role change vectors too."
     )
+}
+
+/// The verdict about two contexts of one word, and the journeys of the word.
+fn parting(text: &mut String, of: &WordComparison) -> std::fmt::Result {
+    let Some(journeys) = &of.journeys else { return Ok(()) };
+    let word = of.contexts.first().map_or("", |context| &context.word);
+    let last = of.layers.last().map_or(0, |layer| layer.layer);
+    let verdict = match of.parts {
+        Some(layer) if layer == last => format!(
+            "The two contexts of “{word}” part at the last layer, {layer}: there, fewer than half of \
+             their {NEIGHBOURS} nearest words in other sentences are the same."
+        ),
+        Some(layer) => format!(
+            "The two contexts of “{word}” part at layer {layer}: from there to layer {last}, fewer \
+             than half of their {NEIGHBOURS} nearest words in other sentences are the same."
+        ),
+        None => format!(
+            "The two contexts of “{word}” do not part: at the last layer, at least half of their \
+             {NEIGHBOURS} nearest words in other sentences are the same."
+        ),
+    };
+    let verdict = format!("{verdict} One pair of contexts gives no interval.");
+    writeln!(text, "{}", wrapped(&verdict))?;
+    for (index, word) in journeys.words.iter().enumerate() {
+        write!(text, "{}  ", index + 1)?;
+        journey::write(text, journeys, word)?;
+        writeln!(text)?;
+    }
+    Ok(())
 }
 
 fn pairs(text: &mut String, of: &PairsComparison) -> std::fmt::Result {

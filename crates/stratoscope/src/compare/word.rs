@@ -6,10 +6,12 @@ use super::homographs::Homographs;
 use super::reference_distribution::ReferenceDistribution;
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of, words_of};
 use super::{CompareError, Compared, Comparison, Options};
-use crate::{Estimate, Explorer, Result};
+use crate::{Estimate, Explorer, Omitted, Part, Result, Why, journey};
 use serde::Serialize;
 use std::ops::Range;
+use stratoscope_extractor::Text;
 use stratoscope_numerics::largest;
+use stratoscope_report::Journeys;
 
 /// The largest number of contexts; all pairs of contexts are compared.
 const MAX_CONTEXTS: usize = 50;
@@ -28,6 +30,14 @@ pub struct WordComparison {
     pub best: usize,
     /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<WordLayer>,
+    /// For two contexts of one word: what stands near the word in each, with
+    /// [`NEIGHBOURS`](crate::journey::NEIGHBOURS) neighbours in each list. The tokens are rows of the
+    /// tokens of both contexts, one after the other.
+    pub journeys: Option<Journeys>,
+    /// The layer at which the contexts part: the first layer from which on, up to the last, fewer than
+    /// half of the nearest neighbours are the same. `None` if there is no such layer, or there are no
+    /// journeys. It has no interval, because there is one pair of contexts.
+    pub parts: Option<usize>,
 }
 
 /// A word in a context.
@@ -142,14 +152,49 @@ impl Explorer {
             });
         }
         let best = largest(layers.iter().map(|l| l.senses_auc.value)).unwrap_or(0);
+        let mut omitted = Vec::new();
+        let journeys = self.journeys_of(&contexts)?;
+        let journeys = journeys.map_err(|why| omitted.push(Omitted::new(Part::Journeys, why))).ok();
+        let parts = journeys.as_ref().and_then(|journeys| match &journeys.words[..] {
+            [first, second] => journey::parting(first, second),
+            _ => None,
+        });
         let found = WordComparison {
             contexts,
             homographs: homographs.words,
             homograph_sentences: homographs.sentences,
             best,
             layers,
+            journeys,
+            parts,
         };
-        Ok(Comparison::new(self, options, Compared::Word(found), Vec::new()))
+        Ok(Comparison::new(self, options, Compared::Word(found), omitted))
+    }
+
+    /// The journeys of one word in two contexts, or the reason why there are none.
+    fn journeys_of(&self, contexts: &[WordContext]) -> Result<std::result::Result<Journeys, Why>> {
+        let [first, second] = contexts else {
+            return Ok(Err(Why::Texts("they are for two contexts of one word".to_owned())));
+        };
+        if first.word.to_lowercase() != second.word.to_lowercase() {
+            return Ok(Err(Why::Texts("the contexts are of two words".to_owned())));
+        }
+        let Some(bank) = self.reference_states()? else { return Ok(Err(Why::NotStored)) };
+        let text = |context: &WordContext| Text {
+            words: std::iter::once(context.place[0]..context.place[1]).collect(),
+            ..Text::from(context.text.as_str())
+        };
+        let journeys = journey::of_words(
+            &self.extract(&contexts.iter().map(text).collect::<Vec<_>>())?,
+            &bank,
+        );
+        match journeys.words.len() {
+            2 => Ok(Ok(journeys)),
+            _ => {
+                let reason = "the model reads the word as an unknown token or on an attention sink";
+                Ok(Err(Why::Texts(reason.to_owned())))
+            }
+        }
     }
 }
 

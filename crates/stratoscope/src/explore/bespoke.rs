@@ -187,7 +187,12 @@ impl Exploration {
     fn tokens(&self, rows: &[usize]) -> Value {
         let token = |&row: &usize| {
             let row = &self.states.rows[row];
-            json!({ "text": row.label, "sentence": row.sequence, "special": row.special })
+            json!({
+                "text": row.label,
+                "sentence": row.sequence,
+                "special": row.special,
+                "unknown": row.unknown,
+            })
         };
         rows.iter().map(token).collect()
     }

@@ -6,12 +6,12 @@ use super::similarity::all_ordinary;
 use super::{Exploration, LayerSummary};
 use crate::series::series;
 use crate::text::{CKA, display_names, short_name};
-use crate::{Estimate, Part};
+use crate::{Estimate, Part, journey};
 use stratoscope_chart::{
     Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
 };
 use stratoscope_extractor::Unit;
-use stratoscope_geometry::MIN_UNITS;
+use stratoscope_geometry::{MIN_UNITS, Metric};
 
 /// A chart, and its line in the terminal summary.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Exploration {
     fn depth(&self) -> Option<Described> {
         let [layer_0, sentence, baseline] =
             CURVES.map(|(name, _, pick)| curve(name, &self.layers, pick));
-        let title = match (&self.profile, self.states.texts.len()) {
+        let title = match (&self.crossed, self.states.texts.len()) {
             (None, _) => "",
             (Some(_), 1) => "this text",
             (Some(_), _) => "these texts",
@@ -87,20 +87,20 @@ impl Exploration {
             captions.push(self.depth_caption());
         }
         let mut rows = vec![vec![own]];
-        if let Some(profile) = &self.profile {
+        if let Some(crossed) = &self.crossed {
             captions.push(format!(
                 "The profile is a property of the model and does not depend on the input. {}",
-                profile.caption()
+                crossed.caption()
             ));
             let named = |panel: Panel| {
                 let title = format!("the model's profile, {}", panel.title);
                 Panel { title, ..panel }
             };
             rows.extend(
-                profile.panels().into_iter().map(|row| row.into_iter().map(named).collect()),
+                crossed.panels().into_iter().map(|row| row.into_iter().map(named).collect()),
             );
         }
-        let and = if self.profile.is_some() { ", and the profile of the model" } else { "" };
+        let and = if self.crossed.is_some() { ", and the profile of the model" } else { "" };
         let title = format!("Mean {y} of {} by layer{and}", self.units());
         let chart = Chart::new("depth", title, Curves::rows(rows))
             .caption(captions.join(" "))
@@ -165,7 +165,8 @@ impl Exploration {
         Some(chart.into())
     }
 
-    /// Cosines between tokens by layer, raw and centred. On the page, a separate panel shows them.
+    /// Similarities between tokens by layer: raw and centred cosines, or another chosen metric. On the
+    /// page, a separate panel shows them.
     pub(super) fn similarity_chart(&self) -> Option<Chart> {
         let similarity = self.similarity.as_ref()?;
         let all: Vec<usize> = (0..self.states.rows.len()).collect();
@@ -176,21 +177,59 @@ impl Exploration {
                 .map(|(layer, values)| Slice::new(values.iter().copied().map(Some)).layer(*layer));
             MatrixPanel::new(axis.clone(), axis.clone(), value, scale).title(title).slices(slices)
         };
-        let raw = Scale::to_one(similarity.raw.iter().flatten().copied());
-        let panels = [
-            panel("Raw cosine", "cosine", &similarity.raw, raw),
-            panel("Centred cosine", "centred cosine", &similarity.centred, Scale::symmetric(1.0)),
-        ];
+        let (units, metric) = (self.units(), self.options.metric);
+        let centred_panel = |title: &str| {
+            let scale = Scale::symmetric(1.0);
+            panel(title, Metric::Centred.label(), &similarity.centred, scale)
+        };
+        let of_centred = format!("Centred cosine: {}", centred(units));
+        let (panels, what) = match (metric, &similarity.other) {
+            (Metric::Cosine, _) => {
+                let scale = Scale::to_one(similarity.raw.iter().flatten().copied());
+                let raw = panel("Raw cosine", metric.label(), &similarity.raw, scale);
+                let what = format!(
+                    "Raw cosine: it is high for all pairs if all vectors of a layer have similar \
+                     directions (anisotropy), and a few large dimensions can dominate it. \
+                     {of_centred}"
+                );
+                (vec![raw, centred_panel("Centred cosine")], what)
+            }
+            (Metric::Euclidean, Some(other)) => {
+                let scale = Scale::from_zero(other.iter().flatten().copied());
+                let what =
+                    "Euclidean distance: 0 for equal vectors; long vectors are far from all \
+                            others."
+                        .to_owned();
+                (vec![panel("", metric.label(), other, scale)], what)
+            }
+            (_, Some(other)) => {
+                let what = format!(
+                    "Standardised cosine: every dimension of the layer is standardised over the \
+                     {units} (without special tokens) first, so that no few large dimensions \
+                     dominate."
+                );
+                (vec![panel("", metric.label(), other, Scale::symmetric(1.0))], what)
+            }
+            (_, None) => (vec![centred_panel("")], of_centred),
+        };
         let caption = format!(
-            "Cosines between all pairs of {units}. Raw cosine: it is high for all pairs if all \
-             vectors of a layer have similar directions (anisotropy), and a few large dimensions \
-             can dominate it. Centred cosine: {centred} All matrices of a panel have the same \
-             colour scale.",
-            units = self.units(),
-            centred = centred(self.units()),
+            "{} between all pairs of {units}. {what} All matrices of a panel have the same colour \
+             scale.",
+            if metric == Metric::Euclidean { "Distances" } else { "Cosines" },
         );
-        let chart = Chart::new("similarity", "Similarity by layer", Matrix::new(panels));
+        let title = match metric {
+            Metric::Cosine => "Similarity by layer".to_owned(),
+            other => format!("Similarity by layer, {}", other.label()),
+        };
+        let chart = Chart::new("similarity", title, Matrix::new(panels));
         Some(self.about(chart.caption(caption)))
+    }
+
+    /// The journey of the most telling word. On the page, a separate panel shows all journeys.
+    pub(super) fn journey_chart(&self) -> Option<Chart> {
+        let journeys = self.journeys.as_ref()?;
+        let word = journeys.words.get(journeys.telling?)?;
+        Some(self.about(journey::chart(journeys, word)))
     }
 
     /// The t-SNE maps. On the page, a separate panel shows them.
@@ -246,10 +285,12 @@ impl Exploration {
         let places = if self.is_sampled() { Vec::new() } else { rows.to_vec() };
         let texts = rows.iter().map(|&row| self.states.rows[row].sequence).collect();
         let special = |place: &usize| self.states.rows[rows[*place]].special;
+        let unknown = |place: &usize| self.states.rows[rows[*place]].unknown;
         Axis::tokens(labels, places)
             .title(self.unit_name())
             .groups(if self.states.texts.len() > 1 { texts } else { Vec::new() })
             .muted((0..rows.len()).filter(special))
+            .unknown((0..rows.len()).filter(unknown))
     }
 
     /// The unit of a row, singular.

@@ -2,7 +2,7 @@
 //! layer.
 
 use super::options::{Alignment, Reducer};
-use crate::Result;
+use crate::{Result, sinks};
 use linfa::traits::{Fit, Transformer};
 use linfa::{DatasetBase, ParamGuard};
 use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
@@ -56,9 +56,6 @@ pub struct ThirdComponent {
     /// `[layers][rows]`: the coordinates.
     pub values: Vec<Vec<f64>>,
 }
-
-/// A token is an attention sink if its norm is more than this many times the median of its layer.
-const SINK: f64 = 10.0;
 
 /// The number of neighbours for trustworthiness and continuity, if there are enough tokens.
 const NEIGHBOURS: usize = 5;
@@ -207,21 +204,9 @@ pub fn reduce(
 /// The rows to which a basis is fitted: all tokens except special tokens and attention sinks, or
 /// all rows if there are no other tokens.
 pub(crate) fn fitted_rows(states: &Activations) -> Vec<usize> {
-    let mut sink = vec![false; states.rows.len()];
-    for layer in 0..states.layers.len() {
-        let norms: Vec<f64> = states
-            .layer(layer)
-            .rows()
-            .into_iter()
-            .map(|row| row.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>().sqrt())
-            .collect();
-        let mut sorted = norms.clone();
-        sorted.sort_unstable_by(f64::total_cmp);
-        let median = sorted[sorted.len() / 2];
-        for (sink, norm) in sink.iter_mut().zip(norms) {
-            *sink |= norm > SINK * median && median > 0.0;
-        }
-    }
+    let layers = 0..states.layers.len();
+    let norms: Vec<Vec<f64>> = layers.map(|layer| sinks::norms(states.layer(layer))).collect();
+    let sink = sinks::sinks(&norms, &sinks::medians(&norms));
     let rows = |keep: &dyn Fn(usize) -> bool| (0..sink.len()).filter(|&r| keep(r)).collect();
     let fitted: Vec<usize> = rows(&|r| !states.rows[r].special && !sink[r]);
     if fitted.is_empty() { rows(&|_| true) } else { fitted }

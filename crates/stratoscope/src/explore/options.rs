@@ -1,6 +1,6 @@
 //! The options of an exploration.
 
-use crate::serial;
+use crate::{FigureSelection, serial};
 use serde::Serialize;
 use serde_json::Value;
 use stratoscope_extractor::{LayerSelection, LongText, Unit};
@@ -41,6 +41,9 @@ pub struct Options {
     pub long: LongText,
     /// Whether the attention of every head is measured.
     pub attention: bool,
+    /// The figures for which states are measured.
+    #[serde(skip)]
+    pub figures: FigureSelection,
     /// Whether a missing anisotropy baseline is computed and stored.
     #[serde(skip)]
     pub compute_baseline: bool,
@@ -59,6 +62,7 @@ impl Default for Options {
             special_tokens: true,
             long: LongText::Refuse,
             attention: false,
+            figures: FigureSelection::All,
             compute_baseline: false,
         }
     }
@@ -91,7 +95,18 @@ pub enum Alignment {
     None,
 }
 
+/// The figures that need the attention patterns.
+const OF_ATTENTION: [&str; 3] = ["attention", "rollout", "patterns"];
+
 impl Options {
+    /// Whether attention is measured: because the options ask for it, or for a selected figure.
+    pub(super) fn needs_attention(&self) -> bool {
+        match &self.figures {
+            FigureSelection::All => self.attention,
+            some => some.has_any(&OF_ATTENTION),
+        }
+    }
+
     /// The options that say how states are measured, for the data of the page. Which states are
     /// measured is in the manifest.
     pub(super) fn of_measures(&self) -> Value {

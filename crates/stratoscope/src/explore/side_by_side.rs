@@ -9,7 +9,7 @@ use super::page::page_of;
 use crate::analysis::{Analysis, Figure, PAGE, Provenance};
 use crate::source::file_name;
 use crate::text::{model_names, written};
-use crate::{Error, Explorer, Omitted, Part, Result, Why};
+use crate::{Error, Explorer, FigureSelection, Omitted, Part, Result, Why};
 use ndarray::Axis;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -110,10 +110,15 @@ impl SideBySide {
                 return Err(Error::OtherWords { model });
             }
         }
-        let cka = cross_cka(&explorations)?;
+        let figures = explorations.first().map(|first| first.options.figures.clone());
+        let figures = figures.unwrap_or_default();
+        let cka = match figures.has("cka") {
+            true => cross_cka(&explorations)?,
+            false => Ok(Vec::new()),
+        };
         let mut omitted: Vec<Omitted> = cka.as_ref().err().cloned().into_iter().collect();
         let words = explorations.first().map_or(0, |first| first.states.rows.len());
-        if words > charts::MAX_WORDS {
+        if words > charts::MAX_WORDS && figures.has("similarity") {
             let why =
                 Why::TooMany { what: "words", found: words, hint: "choose fewer or shorter texts" };
             omitted.push(Omitted::new(Part::Figure("similarity".to_owned()), why));
@@ -185,7 +190,12 @@ impl Analysis for SideBySide {
             let of_one = exploration.figures()?.into_iter();
             figures.extend(of_one.map(|figure| figure.with_suffix(&end).exploration(index)));
         }
-        Ok(figures)
+        let selected = self.selected();
+        Ok(figures.into_iter().filter(|figure| selected.has(&figure.id)).collect())
+    }
+
+    fn selected(&self) -> FigureSelection {
+        self.explorations.first().map_or(FigureSelection::All, Analysis::selected)
     }
 
     fn numbers(&self) -> Result<Value> {

@@ -19,18 +19,26 @@ pub struct Similarities {
     /// Centred cosines, `[layers][tokens * tokens]`. The mean over the tokens of the layer that are
     /// not special is subtracted first.
     pub centred: Vec<Vec<f64>>,
+    /// Similarities by the metric of the options if it is another one, `[layers][tokens * tokens]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other: Option<Vec<Vec<f64>>>,
 }
 
 impl Similarities {
-    pub(super) fn of(states: &Activations) -> Result<Self> {
+    pub(super) fn of(states: &Activations, metric: Metric) -> Result<Self> {
         let ordinary = all_ordinary(states);
         let flat = |matrix: Array2<f64>| matrix.into_iter().collect::<Vec<f64>>();
-        let mut found = Self { raw: Vec::new(), centred: Vec::new() };
+        let is_other = !matches!(metric, Metric::Cosine | Metric::Centred);
+        let other = is_other.then(Vec::new);
+        let mut found = Self { raw: Vec::new(), centred: Vec::new(), other };
         for layer in 0..states.layers.len() {
             let x = states.layer(layer);
             let reference = Reference::of(x.select(Axis(0), &ordinary).view())?;
             found.raw.push(flat(similarity_matrix(x, Metric::Cosine, None)?));
             found.centred.push(flat(similarity_matrix(x, Metric::Centred, Some(&reference))?));
+            if let Some(other) = &mut found.other {
+                other.push(flat(similarity_matrix(x, metric, Some(&reference))?));
+            }
         }
         Ok(found)
     }
@@ -44,6 +52,15 @@ pub(super) fn by_layer(
     omitted: &mut Vec<Omitted>,
 ) -> Result<Vec<LayerSummary>> {
     let rows = all_ordinary(states);
+    if !options.figures.has("depth") {
+        let norm = |(index, &layer): (usize, &usize)| {
+            let x = states.layer(index).select(Axis(0), &rows);
+            let norm = norms(x.view())?.mean().unwrap_or(0.0);
+            let (to_layer_0, to_sentence, baseline) = (None, None, None);
+            Ok(LayerSummary { layer, to_layer_0, to_sentence, baseline, norm })
+        };
+        return states.layers.iter().enumerate().map(norm).collect();
+    }
     let sentences: Vec<usize> = rows.iter().map(|&r| states.rows[r].sequence).collect();
     let groups = groups(&sentences);
     let metric = options.metric;

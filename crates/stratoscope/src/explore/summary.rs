@@ -2,7 +2,9 @@
 
 use super::Exploration;
 use super::charts::{CURVES, Pick};
-use crate::text::{counted, layers_of};
+use crate::journey;
+use crate::profile::headline_of;
+use crate::text::{cell, counted, layers_of};
 use std::fmt::Write;
 use stratoscope_extractor::Unit;
 
@@ -27,8 +29,22 @@ pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::R
     }
     writeln!(text)?;
     writeln!(text)?;
+    if let Some(curves) = &exploration.curves {
+        text.push_str(&headline_of(curves));
+    }
+    journey(text, exploration)?;
     strips(text, exploration)?;
     headlines(text, exploration)
+}
+
+/// Writes the journey of the most telling word.
+fn journey(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let Some(journeys) = &exploration.journeys else { return Ok(()) };
+    let Some(word) = journeys.telling.and_then(|index| journeys.words.get(index)) else {
+        return Ok(());
+    };
+    journey::write(text, journeys, word)?;
+    writeln!(text)
 }
 
 /// Writes the curves by depth: one row per curve, one cell per layer.
@@ -51,11 +67,11 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     for (_, name, pick) in CURVES {
         strip(text, name, &values(pick), (low, high))?;
     }
-    let Some(profile) = &exploration.profile else { return Ok(()) };
-    let n_layers = profile.model.n_layers;
+    let Some(crossed) = &exploration.crossed else { return Ok(()) };
+    let n_layers = crossed.model.n_layers;
     writeln!(text)?;
     writeln!(text, "{:<22}layer 0 to {n_layers}: sense / (sense + role)", "the model's profile")?;
-    for (name, curve) in profile.curves() {
+    for (name, curve) in crossed.curves() {
         let shares = curve.layers.iter().map(|l| l.partition.semantic_share.map(|s| s.value));
         strip(text, &format!("share, {name}"), &shares.collect::<Vec<_>>(), (0.0, 1.0))?;
     }
@@ -93,11 +109,4 @@ fn strip(
         [] => String::new(),
     };
     writeln!(text, "{name:<22}{cells}  {ends}")
-}
-
-fn cell(value: Option<f64>, low: f64, high: f64) -> char {
-    const CELLS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let Some(value) = value else { return '·' };
-    let share = if high > low { (value - low) / (high - low) } else { 0.0 };
-    CELLS[((share * 8.0) as usize).min(7)]
 }

@@ -96,9 +96,6 @@ pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Re
     Ok(report)
 }
 
-/// The largest number of warnings about long texts for each model.
-const MAX_WARNINGS: usize = 10;
-
 /// Reports notes and warnings about the texts.
 fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
     let input = &report.input;
@@ -114,11 +111,7 @@ fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
         ));
     }
     for model in &report.models {
-        let (shown, more) = model.warnings.split_at(model.warnings.len().min(MAX_WARNINGS));
-        shown.iter().for_each(|warning| progress.note(&format!("warning: {warning}")));
-        if !more.is_empty() {
-            progress.note(&format!("and {} more warnings of this kind", more.len()));
-        }
+        progress.warn(&model.warnings);
         if model.counts.words_without_tokens > 0 {
             let words = counted(model.counts.words_without_tokens, "word is", "words are");
             progress.note(&format!("{words} omitted: the tokenizer has no token there"));
@@ -191,6 +184,10 @@ fn of_model(
     let mut undefined = Undefined::new(n_layers);
     let mut neighbours: Vec<Option<Neighbours>> = Vec::with_capacity(n_layers);
     for layer in 0..n_layers {
+        if !options.figures.has_any(&["geometry", "neighbour_change", "neighbours_kept"]) {
+            neighbours.push(None);
+            continue;
+        }
         explorer.progress().part("neighbours", layer, n_layers);
         let x = pass.sample.index_axis(Axis(0), layer);
         let found = Neighbours::of(x, &sentences, NEIGHBOURS, options.seed);
@@ -202,7 +199,9 @@ fn of_model(
         sentences: words.texts_of(&drawn.occurrences),
         states: &pass.occurrences,
     };
-    let layers = (pass.sums.par_iter().enumerate())
+    let with_layers = options.figures.has("geometry");
+    let measured = if with_layers { &pass.sums[..] } else { &[] };
+    let layers = (measured.par_iter().enumerate())
         .map(|(layer, sums)| {
             let own = &neighbours[layer];
             let before = layer.checked_sub(1).and_then(|before| neighbours[before].as_ref());

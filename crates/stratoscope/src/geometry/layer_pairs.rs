@@ -23,12 +23,13 @@ pub(super) fn layer_pairs(
     undefined: &mut [Undefined],
 ) -> Vec<Across> {
     let all: Vec<ArrayView2<f32>> = samples.iter().flat_map(Array3::outer_iter).collect();
-    let map = match cka_map(&all, sentences, options.seed) {
-        Ok(map) => Some(map),
-        Err(error) => {
+    let map = match options.figures.has("cka").then(|| cka_map(&all, sentences, options.seed)) {
+        Some(Ok(map)) => Some(map),
+        Some(Err(error)) => {
             undefined.iter_mut().for_each(|own| own.of_all(&Part::Cka, &error));
             None
         }
+        None => None,
     };
     // `[models]`: the rows and columns of each model in the map.
     let ends = samples.iter().scan(0, |end, sample| {
@@ -43,6 +44,9 @@ pub(super) fn layer_pairs(
     };
     for (index, model) in models.iter_mut().enumerate() {
         model.layer_pairs.insert(PairMeasure::Cka, block(index, index));
+        if !options.figures.has("rsa") {
+            continue;
+        }
         let rsa = rsa(&samples[index], sentences, options.seed);
         let rsa = rsa.map_err(|error| undefined[index].of_all(&Part::Number("rsa"), &error));
         model.layer_pairs.insert(PairMeasure::Rsa, rsa.ok());

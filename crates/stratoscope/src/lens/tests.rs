@@ -235,6 +235,7 @@ fn lens(tokens: usize, reading: Reading) -> Report {
             revision: None,
             family: "toy".to_owned(),
             weights: Vec::new(),
+            states: String::new(),
             n_layers: 2,
             causal: true,
             final_norm: true,

@@ -161,6 +161,7 @@ impl Explorer {
         let all = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
         let model = self.model();
         let chosen = ChosenWords::words(model, texts, all, options.pooling, options.long)?;
+        self.progress().warn(chosen.warnings());
         let mut rows: Vec<Vec<Option<usize>>> =
             sentences.iter().map(|(_, sentence, _)| vec![None; sentence.words.len()]).collect();
         for (row, (sentence, word)) in chosen.rows().enumerate() {
@@ -293,6 +294,7 @@ impl<'a> Run<'a> {
             true => ChosenWords::whole_texts(model, texts, pooling, long)?,
             false => ChosenWords::words(model, texts, rows.chosen(), pooling, long)?,
         };
+        explorer.progress().warn(chosen.warnings());
         rows.keep(&chosen)?;
         let needed = explorer.layer_bytes(&chosen).saturating_mul(layers.len() as u64);
         if options.mix && needed > options.memory {

@@ -108,7 +108,7 @@ pub enum ProbeError {
     },
     /// A saved probe belongs to another model.
     #[error(
-        "{} was fitted to states of {fitted}; {given} has other weights, so the probe cannot be used with it",
+        "{} was fitted to states of {fitted}; {given} has other weights, or another config or tokenizer, so the probe cannot be used with it",
         path.display()
     )]
     OtherModel {

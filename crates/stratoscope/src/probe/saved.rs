@@ -152,13 +152,17 @@ impl SavedProbe {
         })
     }
 
-    /// Checks that a model has the weights of the model to which the probe was fitted. `path` names
-    /// the probe in the message.
+    /// Checks that a model has the config, the weights and the tokenizer of the model to which the probe
+    /// was fitted; for a probe of an older version, which holds only the weights, the weights. `path`
+    /// names the probe in the message.
     ///
     /// # Errors
     /// [`ProbeError::OtherModel`].
     pub fn check_model(&self, origin: &Origin, path: &Path) -> Result<()> {
-        let same = !origin.weights.is_empty() && origin.weights == self.model.weights;
+        let same = match self.model.states.as_str() {
+            "" => !origin.weights.is_empty() && origin.weights == self.model.weights,
+            states => states == origin.states,
+        };
         let (fitted, given) = (self.model.model.clone(), origin.model.clone());
         match same {
             true => Ok(()),
@@ -207,6 +211,7 @@ impl SavedProbe {
                 ChosenWords::words(model, texts, all, self.pooling, long)?
             }
         };
+        explorer.progress().warn(chosen.warnings());
         let has: Vec<usize> = chosen.rows().map(|(text, _)| text).collect();
         if let Some(missing) = (0..places.len()).find(|text| has.binary_search(text).is_err()) {
             let place = match places[missing] {

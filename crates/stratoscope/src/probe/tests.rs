@@ -99,6 +99,7 @@ fn report(labels: Vec<LabelReport>, structural: bool) -> Report {
             revision: None,
             family: "toy".to_owned(),
             weights: Vec::new(),
+            states: String::new(),
             n_layers: 2,
             causal: false,
             final_norm: false,
@@ -128,7 +129,7 @@ fn curves(report: &Report) -> Curves {
     let [figure] = &report.figures().unwrap()[..] else { panic!() };
     let chart = figure.chart().unwrap();
     chart.check().unwrap();
-    figure.draw().unwrap();
+    figure.draw(crate::Style::REPORT).unwrap();
     match &chart.drawing {
         Drawing::Curves(curves) => curves.clone(),
         other => panic!("{other:?}"),

@@ -1,163 +1,57 @@
-//! Tests of charts and stored files, on made-up profiles.
+//! Tests of profiles, on made-up curves and designs.
+
+pub(crate) use super::crossed::tests::{crossed, with_old_estimates};
+pub(crate) use super::curves::tests::curves;
 
 use super::*;
-use stratoscope_chart::{Curves, Drawing};
-use stratoscope_geometry::Estimate;
-use stratoscope_probing::{Null, Predictability};
 
-/// A profile of `n_layers` blocks with a carrier. At layer 0, no effect is defined.
-pub(crate) fn profile(model: &str, n_layers: usize) -> Profile {
-    let curve = |shift: f64| {
-        let layer = |layer: usize| {
-            let at = |value: f64| {
-                let value = value + shift + 0.01 * layer as f64;
-                Some(Estimate { value, interval: Some([value - 0.02, value + 0.03]), n: 32 })
-            };
-            let defined = Partition {
-                sense: at(0.1),
-                role: at(0.2),
-                word_role: at(-0.15),
-                semantic_share: at(0.3),
-                within_word: at(0.4),
-                sense_null: Some(Null { mean: 0.0, high: 0.01 }),
-                role_null: Some(Null { mean: 0.0, high: 0.02 }),
-                ..Partition::default()
-            };
-            let none =
-                Partition { within_word: Some(Estimate::exact(0.0, 32)), ..Partition::default() };
-            ProfileLayer { layer, partition: if layer == 0 { none } else { defined } }
-        };
-        ProfileCurve { layers: (0..=n_layers).map(layer).collect() }
-    };
-    let predictability = Predictability { accuracy: 0.5, chance: 0.25 };
-    Profile {
-        format: FORMAT,
-        tool: TOOL.to_owned(),
-        model: Origin {
-            model: model.to_owned(),
-            revision: None,
-            family: "toy".to_owned(),
-            weights: vec![format!("weights of {model}")],
-            n_layers,
-            causal: false,
-            final_norm: false,
-            dtype: "f32".to_owned(),
-            device: "cpu".to_owned(),
-        },
-        stimuli: StimuliSummary {
-            name: "homographs".to_owned(),
-            sha256: NamedStimuli::homographs().unwrap().sha256,
-            cues_first: false,
-            words: 32,
-            senses: 64,
-            roles: vec!["subject".to_owned(), "object".to_owned()],
-            carrier: Some("the".to_owned()),
-            contexts: 1024,
-            texts: 2048,
-        },
-        seed: SEED,
-        resamples: RESAMPLES,
-        permutations: PERMUTATIONS,
-        balance: Balance {
-            positions_equal: true,
-            positions: [3, 4],
-            sub_words_equal: true,
-            sub_words: 1,
-            length_by_role: vec![9.0, 9.0],
-            length_between_senses: 0.0,
-            role_from_neighbours: predictability,
-            sense_from_neighbours: predictability,
-        },
-        position_removed: false,
-        target: curve(0.0),
-        carrier: Some(curve(0.1)),
-        standardised: StandardisedProfile { target: curve(0.0), carrier: Some(curve(0.1)) },
-    }
-}
-
-/// Converts estimates to their form in an old format: `low` and `high`, without `n`.
-pub(crate) fn with_old_estimates(json: &str) -> String {
-    fn convert(value: &mut Value) {
-        match value {
-            Value::Object(map) if map.contains_key("interval") => {
-                let ends = [0, 1].map(|end| map["interval"].get(end).cloned().unwrap_or_default());
-                let [low, high] = ends;
-                *value = json!({ "value": map["value"], "low": low, "high": high });
-            }
-            Value::Object(map) => map.values_mut().for_each(convert),
-            Value::Array(list) => list.iter_mut().for_each(convert),
-            _ => {}
-        }
-    }
-    let mut value = serde_json::from_str(json).unwrap();
-    convert(&mut value);
-    value.to_string()
-}
-
-fn curves(figure: &Figure) -> Curves {
-    let chart = figure.chart().unwrap();
-    chart.check().unwrap();
-    match &chart.drawing {
-        Drawing::Curves(curves) => curves.clone(),
-        other => panic!("{other:?}"),
-    }
+fn profile(model: &str, n_layers: usize) -> Profile {
+    Profile { curves: curves(model, n_layers), crossed: crossed(model, n_layers) }
 }
 
 #[test]
-fn the_figure_has_effects_on_one_scale_and_shares() {
+fn a_profile_has_both_views() {
     let profile = profile("toy", 3);
-    let [figure] = &profile.figures().unwrap()[..] else { panic!() };
-    let curves = curves(figure);
-    let titles: Vec<Vec<&str>> = (curves.rows.iter())
-        .map(|row| row.iter().map(|panel| panel.title.as_str()).collect())
-        .collect();
+    let figures = profile.figures().unwrap();
+    let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
+    assert_eq!(ids, ["story", "crossed"]);
+    assert!(figures.iter().all(|figure| figure.draw(crate::Style::REPORT).is_ok()));
+    assert_eq!(profile.title(), "Grammar, word meaning and sentence by layer: toy");
+    let pages = profile.pages(&figures).unwrap();
+    assert_eq!((pages[0].0.as_str(), pages[0].1.charts.len()), ("report.html", 2));
+    let json = profile.numbers().unwrap();
+    let keys: Vec<&str> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = [
-        ["target: effects", "carrier “the”: effects"],
-        ["semantic share", "variance within words"],
+        "tool",
+        "model",
+        "bank",
+        "seed",
+        "resamples",
+        "layers",
+        "random_weights",
+        "headline",
+        "crossed",
     ];
-    assert_eq!(titles, expected);
-    let [target, carrier] = &curves.rows[0][..] else { panic!() };
-    assert_eq!(target.range[1], carrier.range[1]);
-    assert!(target.range[0] < 0.0, "the axis holds negative effects: {:?}", target.range);
-    let names: Vec<&str> = target.series.iter().map(|s| s.name.as_str()).collect();
-    assert_eq!(names, ["sense", "role", "word × role", "sense, chance", "role, chance"]);
-    assert_eq!(target.series[0].values[..2], [None, Some(0.11)]);
-    assert!(figure.draw().is_ok());
-    assert_eq!(profile.title(), "Variance explained by sense and role, by layer: toy");
-    let pages = profile.pages(std::slice::from_ref(figure)).unwrap();
-    assert_eq!(pages[0].0, "report.html");
-    assert_eq!(pages[0].1.charts.len(), 1);
+    assert_eq!(keys, expected);
+    assert!(json["crossed"]["target"]["layers"].is_array() && json["crossed"]["model"].is_null());
+    let text = profile.summary();
+    assert!(text.starts_with("In toy word meaning") || text.starts_with("In toy "), "{text}");
+    assert!(text.contains("target: ω² of the variance"), "{text}");
+    assert!(profile.provenance().subject.starts_with("the-reference-bank-homographs"));
 }
 
 #[test]
-fn several_models_have_a_common_figure_and_one_figure_each() {
+fn several_models_have_common_figures_and_paired_differences() {
     let profiles = Profiles(vec![profile("org/a", 2), profile("./b", 5)]);
     let figures = profiles.figures().unwrap();
     let ids: Vec<&str> = figures.iter().map(|figure| figure.id.as_str()).collect();
-    assert_eq!(ids, ["profile", "profile--1-a", "profile--2-b"]);
-    let all = curves(&figures[0]);
-    assert_eq!(all.panels().count(), 6);
-    for panel in all.panels() {
-        let names: Vec<&str> = panel.series.iter().map(|s| s.name.as_str()).collect();
-        assert_eq!(names, ["a", "b"]);
-        assert_eq!(panel.series[0].at, [0.0, 0.5, 1.0]);
-        assert_eq!(panel.series[1].layers, [0, 1, 2, 3, 4, 5]);
-    }
-    assert_eq!(profiles.title(), "Variance explained by sense and role, by layer: a, b");
-}
-
-#[test]
-fn stored_profiles_are_read_and_other_formats_are_refused() {
-    let profile = profile("toy", 2);
-    let json = serde_json::to_string(&profile).unwrap();
-    assert_eq!(Profile::parse(&json, &profile.model).unwrap(), profile);
-    for other in [
-        with_old_estimates(&json),
-        json.replace("\"format\":2", "\"format\":1"),
-        json.replace("weights of", "other weights of"),
-        "{}".to_owned(),
-    ] {
-        let error = Profile::parse(&other, &profile.model).unwrap_err();
-        assert!(matches!(error, crate::Error::Stored { .. }), "{error}");
-    }
+    let expected = ["story", "crossed", "story--1-a", "crossed--1-a", "story--2-b", "crossed--2-b"];
+    assert_eq!(ids, expected);
+    assert_eq!(profiles.title(), "Grammar, word meaning and sentence by layer: a, b");
+    let json = profiles.numbers().unwrap();
+    assert_eq!(json["models"].as_array().unwrap().len(), 2);
+    let [difference] = &json["differences"].as_array().unwrap()[..] else { panic!() };
+    assert_eq!((&difference["model"], &difference["minus"]), (&json!("./b"), &json!("org/a")));
+    assert_eq!(difference["depths"].as_array().unwrap().len(), 3);
+    assert!(difference["depths"][2]["sentence"]["interval"].is_array());
 }

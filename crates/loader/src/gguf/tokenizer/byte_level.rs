@@ -2,6 +2,7 @@
 
 use super::Vocabulary;
 use crate::error::Result;
+use crate::expressions::{GPT4O, LLAMA3, QWEN2, TEKKEN};
 use serde_json::{Value, json};
 
 /// A pre-tokenizer, which splits a text into words.
@@ -25,19 +26,6 @@ enum Split {
     /// Another expression.
     Expression(&'static str),
 }
-
-const LLAMA3: Split = Split::Expression(
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-);
-const QWEN2: Split = Split::Expression(
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-);
-const GPT4O: Split = Split::Expression(
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-);
-const TEKKEN: Split = Split::Expression(
-    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+",
-);
 
 /// The supported pre-tokenizers, from the `tokenizer.json` of models of these names.
 const PRES: &[Pre] = &[
@@ -66,34 +54,46 @@ const PRES: &[Pre] = &[
             "midm-2.0",
             "lfm2",
         ],
-        split: LLAMA3,
+        split: Split::Expression(LLAMA3),
         whole_words: true,
         compose: false,
         first: true,
     },
     Pre {
         names: &["dbrx", "smaug-bpe"],
-        split: LLAMA3,
+        split: Split::Expression(LLAMA3),
         whole_words: false,
         compose: false,
         first: false,
     },
-    Pre { names: &["qwen2"], split: QWEN2, whole_words: false, compose: true, first: false },
+    Pre {
+        names: &["qwen2"],
+        split: Split::Expression(QWEN2),
+        whole_words: false,
+        compose: true,
+        first: false,
+    },
     Pre {
         names: &["deepseek-r1-qwen"],
-        split: QWEN2,
+        split: Split::Expression(QWEN2),
         whole_words: false,
         compose: false,
         first: false,
     },
     Pre {
         names: &["gpt-4o", "llama4"],
-        split: GPT4O,
+        split: Split::Expression(GPT4O),
         whole_words: false,
         compose: false,
         first: false,
     },
-    Pre { names: &["tekken"], split: TEKKEN, whole_words: true, compose: false, first: true },
+    Pre {
+        names: &["tekken"],
+        split: Split::Expression(TEKKEN),
+        whole_words: true,
+        compose: false,
+        first: true,
+    },
 ];
 
 /// The tokenizer of a byte-level vocabulary.

@@ -170,3 +170,23 @@ fn a_wrong_port_is_refused_before_anything_is_sent() {
     assert!(proxy(&world.hub.url(), false).is_none());
     assert!(proxy("https://hub.invalid", true).is_none());
 }
+
+#[test]
+fn requests_before_a_transfer_have_their_own_timeout() {
+    type Is = fn(&Received) -> bool;
+    let metadata: [Is; 2] = [|it| it.path.starts_with("/api/"), |it| it.method == "HEAD"];
+    for is in metadata {
+        let world = World::new();
+        world.fault(move |it| {
+            if is(it) {
+                std::thread::sleep(Duration::from_millis(300));
+            }
+            None
+        });
+        let settings =
+            HubSettings { etag_timeout: Duration::from_millis(1), retries: 0, ..world.settings() };
+        let error = fetch(settings, None, &config()).unwrap_err();
+        assert!(matches!(error, HubError::Network { .. }), "{error}");
+        assert!(fetch(world.settings(), None, &config()).is_ok());
+    }
+}

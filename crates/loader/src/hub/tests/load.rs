@@ -98,6 +98,39 @@ fn a_model_in_shards_comes_whole() {
 }
 
 #[test]
+fn a_transformer_in_a_folder_comes_whole() {
+    let world = world("bert");
+    let mut files = world.files.lock().unwrap();
+    let own = std::mem::take(&mut *files).into_iter();
+    files.extend(own.map(|(name, bytes)| (format!("0_Transformer/{name}"), bytes)));
+    files.insert("0_Transformer/vocab.txt".into(), VOCABULARY.to_vec());
+    let modules = br#"[{"path": "0_Transformer", "type": "models.Transformer"},
+        {"path": "1_Pooling", "type": "models.Pooling"}]"#;
+    files.insert("modules.json".into(), modules.to_vec());
+    files.insert("1_Pooling/config.json".into(), b"{\"pooling_mode_cls_token\": true}".to_vec());
+    drop(files);
+    let folder = load(&crate::Source::Folder(fixture("bert")), &mut Silent).unwrap();
+    for (settings, revision) in
+        [(world.settings(), None), (world.settings(), Some(COMMIT)), (world.offline(), None)]
+    {
+        let model = load_from(settings, revision).unwrap();
+        assert_eq!(states(&model), states(&folder));
+        assert!(model.tokenizer.is_some() && model.warnings.is_empty());
+        assert_eq!(model.info.sentence_pooler().unwrap(), crate::Pooling::First.into());
+        assert_eq!(model.info.weights_sha256(), folder.info.weights_sha256());
+        let names: Vec<_> = model.info.files.iter().map(|file| file.name.as_str()).collect();
+        assert!(names.contains(&"0_Transformer/config.json"), "{names:?}");
+    }
+    // Without the list of modules, the config is what is missing.
+    let empty = World::new();
+    empty.files.lock().unwrap().remove("config.json");
+    let error = load_from(empty.settings(), None).unwrap_err();
+    assert!(
+        matches!(&error, Error::Hub(HubError::FileNotFound { file, .. }) if file == "config.json")
+    );
+}
+
+#[test]
 fn weights_that_do_not_exist_are_named() {
     let check = |world: &World, expected: &str| {
         let error = load_from(world.settings(), None).unwrap_err();

@@ -75,6 +75,12 @@ fn a_pooling_that_is_not_cached_is_not_the_mean() {
     assert_eq!(pooler(&cached).unwrap(), None);
     cached.put(POOLING, br#"{"pooling_mode_cls_token": true}"#);
     assert_eq!(pooler(&cached).unwrap(), Some(Pooling::First.into()));
+    let warnings = cached.load().unwrap().warnings;
+    assert!(
+        warnings[0].to_string().contains("`config_sentence_transformers.json`"),
+        "{warnings:?}"
+    );
+    cached.mark_absent("config_sentence_transformers.json");
     assert!(cached.load().unwrap().warnings.is_empty());
 
     // A pooling without the list of modules is used, with a warning.
@@ -82,13 +88,19 @@ fn a_pooling_that_is_not_cached_is_not_the_mean() {
     cached.put(POOLING, br#"{"pooling_mode_cls_token": true}"#);
     assert_eq!(pooler(&cached).unwrap(), Some(Pooling::First.into()));
     let warnings = cached.load().unwrap().warnings;
-    assert!(matches!(&warnings[..], [HubWarning::SentencesWithout { .. }]), "{warnings:?}");
+    let [HubWarning::Without { tokenizer, sentences }] = &warnings[..] else {
+        panic!("{warnings:?}")
+    };
+    assert_eq!((tokenizer.len(), &*sentences[0].file), (0, "modules.json"));
 
     // A hub that cannot be reached leaves the file as unknown as an offline run.
     let cached = Cached::new();
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let settings = HubSettings { endpoint: format!("http://{nobody}"), ..cached.0.settings() };
-    assert!(load_from(settings).unwrap().info.sentence_pooler.is_err());
+    let model = load_from(settings).unwrap();
+    assert!(model.info.sentence_pooler.is_err());
+    let unreachable = |warning: &&HubWarning| matches!(warning, HubWarning::UsedCachedCopy { .. });
+    assert_eq!(model.warnings.iter().filter(unreachable).count(), 1, "{:?}", model.warnings);
     // A hub that answers makes it known.
     let world = World::new();
     let snapshot = world.fetch(&config()).unwrap();
@@ -98,7 +110,7 @@ fn a_pooling_that_is_not_cached_is_not_the_mean() {
 #[test]
 fn a_tokenizer_that_is_not_cached_is_named() {
     let cached = Cached::new();
-    let named = |model: &Model| match model.info.check_tokenizer_cached() {
+    let named = |model: &Model| match model.info.check_tokenizer() {
         Err(Error::Hub(HubError::NotCached(found))) => Some(found.file),
         other => other.map(|()| None).unwrap(),
     };
@@ -118,8 +130,8 @@ fn a_tokenizer_that_is_made_without_a_file_says_so() {
     let cached = Cached::new();
     cached.put("vocab.txt", VOCABULARY);
     let without = |model: &Model| match &model.warnings[..] {
-        [HubWarning::TokenizerWithout { files }] => {
-            files.iter().map(|it| it.file.clone()).collect()
+        [HubWarning::Without { tokenizer, .. }] => {
+            tokenizer.iter().map(|it| it.file.clone()).collect()
         }
         [] => Vec::new(),
         other => panic!("{other:?}"),
@@ -129,8 +141,12 @@ fn a_tokenizer_that_is_made_without_a_file_says_so() {
     let files: Vec<String> = without(&model);
     assert_eq!(files[0], TOKENIZER);
     assert!(files.contains(&"tokenizer_config.json".to_owned()), "{files:?}");
+    // One line for all files: the commit and the cache are in it once.
     let text = model.warnings[0].to_string();
-    assert!(text.contains("`tokenizer_config.json` of `org/name`"), "{text}");
+    assert!(files.len() > 1 && files.iter().all(|file| text.contains(&format!("`{file}`"))));
+    for once in ["`org/name`", COMMIT, cached.0.offline().cache_dir.to_str().unwrap()] {
+        assert_eq!(text.matches(once).count(), 1, "{text}");
+    }
     files.iter().for_each(|file| cached.mark_absent(file));
     cached.put("tokenizer_config.json", b"{}");
     assert_eq!(without(&cached.load().unwrap()), Vec::<String>::new());
@@ -182,6 +198,17 @@ fn a_revision_whose_commit_is_unknown_lists_the_commits_at_hand() {
     let source =
         crate::Source::Hub { repo: at, revision: None, settings: cached.0.offline().into() };
     assert!(load(&source, &mut Silent).is_ok());
+
+    // A hub that cannot be reached gives the list too, after the reason.
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let settings = HubSettings { endpoint: format!("http://{nobody}"), ..cached.0.settings() };
+    let error = load_from(settings.clone()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Network);
+    let text = error.to_string();
+    assert!(text.contains("cannot be reached") && text.contains(&list), "{text}");
+    fs::remove_dir_all(cached.0.repo_folder()).unwrap();
+    let text = load_from(settings).unwrap_err().to_string();
+    assert!(text.contains("cannot be reached") && !text.contains("name a commit"), "{text}");
 
     // Nothing at all of a repository, which no path has as its name either.
     let (repo, settings) = ("org/nothing".to_owned(), cached.0.offline());

@@ -99,6 +99,7 @@ impl World {
             offline: false,
             symlinks: true,
             timeout: Duration::from_secs(20),
+            etag_timeout: Duration::from_secs(20),
             retries: 2,
             retry_pause: Duration::ZERO,
             bad_proxy: None,

@@ -5,14 +5,12 @@ use crate::colour::{self, INK, MUTED, RULE, Rgb, SOFT};
 use crate::fonts;
 use crate::input;
 use crate::labels::Rect;
-use crate::layout::{self, BODY, LEADING, Page, SMALL};
+use crate::layout::{self, LEADING, Page};
+use crate::style::Style;
 use stratoscope_chart::{Axis, AxisKind, Panel, Series, SeriesKind};
 
 /// More markers than this are nothing but markers in a small panel.
 const MAX_SMALL_MARKERS: usize = 26;
-
-/// The height of a line of a name beside a curve.
-const NAME: f64 = 1.25 * SMALL;
 
 /// How large the parts of a panel are.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,47 +21,70 @@ pub(super) enum Size {
     Small,
 }
 
-/// Draws a large panel between `left` and `left + width`, and moves the page below it.
+/// Draws a large panel between `left` and `left + width`, and moves the page below it. The names of
+/// the curves are beside their ends, or above the panel if it is narrow.
 pub(super) fn large(page: &mut Page, panel: &Panel, left: f64, width: f64, height: f64) {
+    let Style { small, body, is_paper, .. } = page.style;
     let [low, high] = panel.range;
     // Names take at most two fifths of a narrow panel.
-    let names = names(page, panel, (0.4 * width).min(140.0));
-    let widths = names.iter().flatten().map(|line| fonts::width(line, SMALL));
-    let right = widths.fold(0.0, f64::max) + 14.0;
-    let ticks = layout::ticks(low, high, 6);
-    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(0.0, f64::max);
-    let measure = page.wrapped(&panel.y, BODY, height);
-    let more = LEADING * BODY * measure.len().saturating_sub(1) as f64;
-    let axis = left + (widest + 22.0).max(44.0) + more;
+    let names = match is_paper {
+        true => Vec::new(),
+        false => names(page, panel, (0.4 * width).min(140.0)),
+    };
+    if is_paper {
+        legend(page, panel);
+    }
+    let widths = names.iter().flatten().map(|line| fonts::width(line, small));
+    let right = widths.fold(0.0, f64::max) + page.style.either(14.0, 4.0);
+    let ticks = layout::ticks(low, high, page.style.either(6, 4));
+    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, small)).fold(0.0, f64::max);
+    let measure = page.wrapped(&panel.y, body, height);
+    let more = LEADING * body * measure.len().saturating_sub(1) as f64;
+    let axis = left + page.style.either((widest + 22.0).max(44.0), widest + 16.0) + more;
     let rect = Rect::new(axis, page.y + 4.0, left + width - axis - right, height);
     let frame = Frame::new(panel, rect, Size::Large);
     frame.axes(page, &ticks);
     let middle = ((rect.x0 + rect.x1) / 2.0, (rect.y0 + rect.y1) / 2.0);
-    page.stack((left + BODY, middle.1), &measure, Look::new(BODY, INK).middle().upward());
-    let title = page.wrapped(&panel.x.long_title(), BODY, rect.width());
-    let below = page.stack((middle.0, rect.y1 + 24.0), &title, Look::new(BODY, INK).middle());
+    page.stack((left + body, middle.1), &measure, Look::new(body, INK).middle().upward());
+    let title = page.wrapped(&panel.x.long_title(), body, rect.width());
+    let below = page.stack((middle.0, rect.y1 + 24.0), &title, Look::new(body, INK).middle());
     frame.curves(page);
 
     let ends: Vec<f64> = panel.series.iter().map(|s| frame.end(s)).collect();
-    let tall: Vec<f64> = names.iter().map(|lines| NAME * lines.len() as f64).collect();
-    let places = apart(&ends, &tall, rect.y0, rect.y1);
+    let tall: Vec<f64> = names.iter().map(|lines| 1.25 * small * lines.len() as f64).collect();
+    let places = apart(&ends[..names.len()], &tall, rect.y0, rect.y1);
     for ((name, series), (&end, &place)) in
         names.iter().zip(&panel.series).zip(ends.iter().zip(&places))
     {
         let (from, ink) = (rect.x1 + 1.0, ink(series));
         page.canvas.line(&[(from, end), (from + 8.0, place)], 0.6, ink);
-        let look = Look::new(SMALL, colour::for_text(ink));
-        let first = place - 0.5 * LEADING * SMALL * name.len().saturating_sub(1) as f64;
-        page.stack((from + 10.0, first + 0.36 * SMALL), name, look);
+        let look = Look::new(small, colour::for_text(ink));
+        let first = place - 0.5 * LEADING * small * name.len().saturating_sub(1) as f64;
+        page.stack((from + 10.0, first + 0.36 * small), name, look);
     }
     let lowest = places.iter().zip(&tall).map(|(place, tall)| place + tall / 2.0);
-    page.y = (rect.y1 + 22.0 + below.max(LEADING * BODY)).max(lowest.fold(0.0, f64::max) + 4.0);
+    page.y = (rect.y1 + 22.0 + below.max(LEADING * body)).max(lowest.fold(0.0, f64::max) + 4.0);
+}
+
+/// The names of the curves in rows.
+fn legend(page: &mut Page, panel: &Panel) {
+    let room = page.style.column - 2.0 * page.style.margin - 24.0;
+    let entries: Vec<_> = (names(page, panel, f64::INFINITY).into_iter().zip(&panel.series))
+        .map(|(lines, series)| {
+            let ink = ink(series);
+            let is_measure = series.kind == SeriesKind::Measure;
+            let rank = if is_measure { series.colour } else { layout::DASHED };
+            (rank, ink, ink, page.label(&lines.join(" "), page.style.small, room))
+        })
+        .collect();
+    layout::entries_row(page, &entries);
 }
 
 /// Draws a small panel without its title; its curves begin at `top` and are `height` tall.
 pub(super) fn small(page: &mut Page, panel: &Panel, left: f64, top: f64, width: f64, height: f64) {
+    let small = page.style.small;
     let ticks = layout::ticks(panel.range[0], panel.range[1], 4);
-    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, SMALL)).fold(18.0, f64::max);
+    let widest = ticks.iter().map(|(_, tick)| fonts::width(tick, small)).fold(18.0, f64::max);
     let axis = left + widest + 5.0;
     let rect = Rect::new(axis, top, left + width - axis, height);
     let frame = Frame::new(panel, rect, Size::Small);
@@ -81,11 +102,12 @@ pub(super) fn ink(series: &Series) -> Rgb {
 
 /// The names of the curves, each with its n, in lines.
 fn names(page: &mut Page, panel: &Panel, limit: f64) -> Vec<Vec<String>> {
+    let small = page.style.small;
     let mut name = |series: &Series| {
-        let mut lines = page.wrapped(&series.name, SMALL, limit);
+        let mut lines = page.wrapped(&series.name, small, limit);
         let Some(n) = series.n.map(|n| format!("(n = {n})")) else { return lines };
         match lines.last_mut() {
-            Some(last) if fonts::width(&format!("{last} {n}"), SMALL) <= limit => {
+            Some(last) if fonts::width(&format!("{last} {n}"), small) <= limit => {
                 *last += &format!(" {n}");
             }
             _ => lines.push(n),
@@ -139,25 +161,26 @@ impl<'a> Frame<'a> {
 
     /// Grid, frame and the marks of both axes; `ticks` are those of the vertical one.
     fn axes(&self, page: &mut Page, ticks: &[(f64, String)]) {
+        let small = page.style.small;
         let r = self.rect;
         for (value, label) in ticks {
             let y = self.y(*value);
             let ink = if *value == 0.0 { SOFT } else { RULE };
             page.canvas.line(&[(r.x0, y), (r.x1, y)], 0.5, ink);
-            page.canvas.text((r.x0 - 4.0, y + 0.36 * SMALL), label, Look::new(SMALL, SOFT).end());
+            page.canvas.text((r.x0 - 4.0, y + 0.36 * small), label, Look::new(small, SOFT).end());
         }
         let mut free = f64::NEG_INFINITY;
         for (at, label) in self.marks() {
             let x = self.x(at);
             page.canvas.line(&[(x, r.y1), (x, r.y1 + 2.5)], 0.5, SOFT);
             // On a logarithmic scale the later ones crowd.
-            let label = page.label(&label, SMALL, 40.0);
-            let half = fonts::width(&label, SMALL) / 2.0;
+            let label = page.label(&label, small, 40.0);
+            let half = fonts::width(&label, small) / 2.0;
             if x - half < free {
                 continue;
             }
             free = x + half + 2.0;
-            page.canvas.text((x, r.y1 + 4.0 + SMALL), &label, Look::new(SMALL, SOFT).middle());
+            page.canvas.text((x, r.y1 + 4.0 + small), &label, Look::new(small, SOFT).middle());
         }
         page.canvas.frame(r, 0.6, SOFT);
     }
@@ -185,6 +208,21 @@ impl<'a> Frame<'a> {
         for series in &self.panel.series {
             self.ring(page, series, &mut taken);
         }
+    }
+
+    /// Whether a curve passes through a place.
+    fn is_crossed(&self, place: Rect) -> bool {
+        self.panel.series.iter().any(|series| {
+            let at = places(&self.panel.x, series);
+            let spots: Vec<Option<(f64, f64)>> = (at.iter().zip(&series.values))
+                .map(|(&at, value)| value.map(|v| (self.x(at), self.y(v))))
+                .collect();
+            let passes = |pair: &[Option<(f64, f64)>]| match pair {
+                [Some(a), Some(b)] => place.crossed_by(*a, *b),
+                _ => false,
+            };
+            spots.windows(2).any(passes)
+        })
     }
 
     /// The height at which a series ends.
@@ -256,29 +294,32 @@ impl<'a> Frame<'a> {
         if self.size == Size::Small {
             return;
         }
+        let small = page.style.small;
         let axis = &self.panel.x;
         let label = match (axis.kind, axis.labels.get(place), series.layers.get(place)) {
             (AxisKind::Layers, Some(layer), _) => format!("layer {layer}"),
-            (_, Some(label), _) => page.label(label, SMALL, 60.0),
+            (_, Some(label), _) => page.label(label, small, 60.0),
             (_, None, Some(layer)) => format!("layer {layer}"),
             (_, None, None) => layout::brief(at),
         };
-        let half = fonts::width(&label, SMALL) / 2.0 + 1.0;
+        let half = fonts::width(&label, small) / 2.0 + 1.0;
         let (left, right) = (self.rect.x0 + half, self.rect.x1 - half);
         let centre = x.clamp(left, right.max(left));
         // Above the ring where there is room, else below, else farther off.
         let near = (0..6).flat_map(|step| {
-            let away = 7.0 + 1.3 * SMALL * f64::from(step);
-            [y - away, y + away + SMALL]
+            let away = 7.0 + 1.3 * small * f64::from(step);
+            [y - away, y + away + small]
         });
-        let of = |at: f64| Rect::new(centre - half, at - SMALL, 2.0 * half, 1.2 * SMALL);
+        let of = |at: f64| Rect::new(centre - half, at - small, 2.0 * half, 1.2 * small);
         let free = |&at: &f64| {
             let own = of(at);
             own.y0 > self.rect.y0 && own.y1 < self.rect.y1 && !taken.iter().any(|t| t.overlaps(own))
         };
-        let at = near.clone().find(free).unwrap_or(y - 7.0);
+        // In a low panel, other curves are near.
+        let clear = |&at: &f64| free(&at) && (!page.style.is_paper || !self.is_crossed(of(at)));
+        let at = near.clone().find(clear).or_else(|| near.clone().find(free)).unwrap_or(y - 7.0);
         taken.push(of(at));
-        let look = Look::new(SMALL, colour::for_text(ink)).middle();
+        let look = Look::new(small, colour::for_text(ink)).middle();
         page.canvas.text((centre, at), &label, look);
     }
 }

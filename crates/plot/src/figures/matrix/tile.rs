@@ -1,13 +1,14 @@
 //! One matrix of a figure, how large its cells are, and how it is drawn.
 
-use super::{BAR, Bars, Drawn, Group, LABEL, LONE_LABEL, bar};
+use super::{BAR, Bars, Drawn, Group, bar, label};
 use crate::canvas::Look;
 use crate::colour::{self, INK, PAPER, RULE, Rgb, Scale};
 use crate::figures::cells::{self, Block};
 use crate::fonts;
 use crate::input::{self, Places};
 use crate::labels::Rect;
-use crate::layout::{self, BODY, COLUMN, LEADING, MARGIN, Page, SMALL};
+use crate::layout::{self, LEADING, Page};
+use crate::style::Style;
 use crate::text;
 use stratoscope_chart::{AxisKind, MatrixPanel, Slice};
 
@@ -19,9 +20,6 @@ const LOWEST: f64 = 11.0;
 const TALLEST: f64 = 18.0;
 /// The height that rows share before they have to be lower.
 const TALL: f64 = 560.0;
-/// Between matrices, and between those with a colour bar each.
-const GAP: f64 = 14.0;
-const BAR_GAP: f64 = 24.0;
 /// Layers beyond which only some have a column.
 const MAX_LAYERS: usize = 60;
 /// Words beyond which only the first have a row.
@@ -39,6 +37,7 @@ pub(super) struct Tile<'a> {
     values: Vec<Option<f64>>,
     /// Framed cells, as places in `values`.
     framed: Vec<usize>,
+    style: Style,
 }
 
 /// The title of a slice, in a panel that may have one.
@@ -53,7 +52,12 @@ pub(super) fn title(slice: &Slice, panel: &str, n: Option<usize>) -> String {
 }
 
 impl<'a> Tile<'a> {
-    pub(super) fn new(panel: &'a MatrixPanel, slice: &'a Slice, title: String) -> Self {
+    pub(super) fn new(
+        panel: &'a MatrixPanel,
+        slice: &'a Slice,
+        title: String,
+        style: Style,
+    ) -> Self {
         let (n_rows, n_columns) = (panel.rows.len(), panel.columns.len());
         let square = panel.is_square();
         let many_layers = panel.columns.kind == AxisKind::Layers && !square;
@@ -75,13 +79,18 @@ impl<'a> Tile<'a> {
             columns: Places::of(&panel.columns).select(&columns),
             values: cells.iter().map(|&i| slice.values.get(i).copied().flatten()).collect(),
             framed,
+            style,
         }
+    }
+
+    pub(super) fn style(&self) -> Style {
+        self.style
     }
 
     /// Room left of the cells.
     fn side(&self, limit: f64) -> f64 {
-        let title = if self.panel.rows.title.is_empty() { 0.0 } else { BODY + 4.0 };
-        cells::widest(&self.rows.labels, limit) + 6.0 + title
+        let title = if self.panel.rows.title.is_empty() { 0.0 } else { self.style.body + 4.0 };
+        cells::widest(&self.rows.labels, limit, self.style) + 6.0 + title
     }
 
     /// Whether its rows are those of another matrix beside it.
@@ -91,7 +100,7 @@ impl<'a> Tile<'a> {
 
     /// Whether names of columns fit as they are, or every few of them; else they read upward.
     fn is_level(&self, pitch: f64) -> bool {
-        let widest = cells::widest(&self.columns.labels, LABEL);
+        let widest = cells::widest(&self.columns.labels, label(self.style), self.style);
         let short = || self.columns.labels.iter().all(|label| label.chars().count() <= 3);
         let numbered = self.panel.columns.kind != AxisKind::Tokens && widest <= 40.0 && short();
         widest + 2.0 <= pitch || self.panel.columns.kind == AxisKind::Layers || numbered
@@ -105,10 +114,11 @@ impl<'a> Tile<'a> {
     /// The lines above the cells: the title, and the title of the rows where it is too long to stand
     /// beside them.
     fn above(&self, sizes: &Sizes) -> Vec<String> {
-        let mut above = text::lines(&self.title, BODY, sizes.slot).0;
+        let body = self.style.body;
+        let mut above = text::lines(&self.title, body, sizes.slot).0;
         let rows = &self.panel.rows.title;
-        if fonts::width(rows, BODY) > self.beside(sizes) {
-            above.extend(text::lines(&format!("rows: {rows}"), BODY, sizes.slot).0);
+        if fonts::width(rows, body) > self.beside(sizes) {
+            above.extend(text::lines(&format!("rows: {rows}"), body, sizes.slot).0);
         }
         above
     }
@@ -122,12 +132,12 @@ impl<'a> Tile<'a> {
     fn head(&self, sizes: &Sizes) -> f64 {
         let title = match self.above(sizes).len() {
             0 => 2.0,
-            lines => LEADING * BODY * lines as f64 + 3.4,
+            lines => LEADING * self.style.body * lines as f64 + 3.4,
         };
         let names = match self.is_level(sizes.pitch) {
-            true if self.is_far(sizes) => SMALL + 4.0,
+            true if self.is_far(sizes) => self.style.small + 4.0,
             true => 0.0,
-            false => cells::widest(&self.columns.labels, LABEL) + 4.0,
+            false => cells::widest(&self.columns.labels, label(self.style), self.style) + 4.0,
         };
         title + names
     }
@@ -140,7 +150,7 @@ impl<'a> Tile<'a> {
     /// Whether all of its numbers fit into cells of a width.
     fn fits(&self, format: Format, pitch: f64) -> bool {
         let texts = self.numbers(format);
-        let widths = texts.iter().flatten().map(|text| fonts::width(text, SMALL));
+        let widths = texts.iter().flatten().map(|text| fonts::width(text, self.style.small));
         widths.fold(0.0, f64::max) + 2.0 <= pitch
     }
 
@@ -158,6 +168,11 @@ impl<'a> Tile<'a> {
         let rows = self.values.chunks(self.columns.len().max(1));
         rows.filter(|row| row.iter().any(Option::is_some)).flatten().any(Option::is_none)
     }
+}
+
+/// The room between matrices; more between those with a colour bar each.
+pub(super) fn gap(bars: bool, style: Style) -> f64 {
+    if bars { style.either(24.0, 16.0) } else { style.either(14.0, 8.0) }
 }
 
 /// How the numbers in cells are written.
@@ -206,10 +221,10 @@ pub(super) struct Sizes {
 }
 
 impl Sizes {
-    pub(super) fn of(group: &Group, lone: bool) -> Self {
+    pub(super) fn of(group: &Group, lone: bool, style: Style) -> Self {
         let across = group.across.max(1);
         let square = group.tiles.iter().all(|tile| tile.panel.is_square());
-        let label = if lone && !square { LONE_LABEL } else { LABEL };
+        let label = if lone && !square { style.either(150.0, 70.0) } else { label(style) };
         let mut sides = vec![0.0f64; across];
         for row in group.tiles.chunks(across) {
             for (column, tile) in row.iter().enumerate() {
@@ -219,9 +234,9 @@ impl Sizes {
                 }
             }
         }
-        let gap = if group.bars == Bars::Tile { BAR_GAP } else { GAP };
-        let rest = 2.0 * MARGIN + sides.iter().sum::<f64>() + gap * (across - 1) as f64;
-        let slot = ((COLUMN - rest) / across as f64).max(20.0);
+        let gap = gap(group.bars == Bars::Tile, style);
+        let rest = 2.0 * style.margin + sides.iter().sum::<f64>() + gap * (across - 1) as f64;
+        let slot = ((style.column - rest) / across as f64).max(20.0);
         let longest = |tile: &Tile| match tile.panel.is_square() {
             true => tile.columns.len().max(tile.rows.len()),
             false => tile.columns.len(),
@@ -229,13 +244,14 @@ impl Sizes {
         let most = group.tiles.iter().map(longest).max().unwrap_or(1).max(1) as f64;
         let tokens = group.tiles.iter().find(|t| t.panel.rows.kind == AxisKind::Tokens);
         let pitch = match (square, tokens) {
+            (true, Some(_)) if style.is_paper => slot.min(210.0) / most,
             // As large as labels need; the page may have to be wider for that.
             (true, Some(tile)) => {
-                let readable = (cells::pitch(&tile.rows) * most).min(TALL - 10.0);
+                let readable = (cells::pitch(&tile.rows, style) * most).min(TALL - 10.0);
                 slot.clamp(60.0, 210.0).max(readable) / most
             }
             (true, None) if group.tiles.len() == 1 => {
-                (SQUARE * most).clamp(120.0, slot.min(400.0)) / most
+                (SQUARE * most).clamp(120.0f64.min(slot), slot.min(400.0)) / most
             }
             (true, None) => (slot / most.max(4.0)).min(SQUARE),
             (false, _) => (slot / most).min(WIDEST),
@@ -250,7 +266,7 @@ impl Sizes {
         };
         let fits = |format: &Format| group.tiles.iter().all(|tile| tile.fits(*format, pitch));
         let numbers = [Format::Full, Format::Short].into_iter().find(fits);
-        let numbers = numbers.filter(|_| SMALL + 2.0 <= tall);
+        let numbers = numbers.filter(|_| style.small + 2.0 <= tall);
         let page_width = rest + across as f64 * slot;
         Self { pitch, tall, sides, slot, gap, label, numbers, page_width }
     }
@@ -266,7 +282,7 @@ impl Group<'_> {
             // Side by side, matrices begin at one height.
             let head = row.iter().map(|tile| tile.head(sizes)).fold(0.0, f64::max);
             let mut bottom = top;
-            let mut x = MARGIN;
+            let mut x = page.style.margin;
             for (column, tile) in row.iter().enumerate() {
                 x += sizes.sides.get(column).copied().unwrap_or(0.0);
                 page.y = top;
@@ -286,7 +302,7 @@ impl Group<'_> {
             page.y = bottom + if index + 1 < count { 6.0 } else { 0.0 };
         }
         Drawn {
-            x: MARGIN + sizes.sides.first().copied().unwrap_or(0.0),
+            x: page.style.margin + sizes.sides.first().copied().unwrap_or(0.0),
             width: self.tiles.first().map_or(0.0, |t| sizes.pitch * t.columns.len() as f64),
             grey: self.tiles.iter().any(Tile::has_grey),
         }
@@ -296,9 +312,10 @@ impl Group<'_> {
 impl Tile<'_> {
     /// Draws it with its cells from `x` on; `named` is whether its rows are.
     fn draw(&self, page: &mut Page, sizes: &Sizes, (x, top, head): (f64, f64, f64), named: bool) {
+        let Style { small, body, .. } = self.style;
         let (rows, columns) = (self.rows.len(), self.columns.len());
         let size = (sizes.pitch * columns as f64, sizes.tall * rows as f64);
-        page.stack((x, top + BODY), &self.above(sizes), Look::new(BODY, INK));
+        page.stack((x, top + body), &self.above(sizes), Look::new(body, INK));
         let block = Block {
             rect: Rect::new(x, top + head, size.0, size.1),
             columns,
@@ -315,8 +332,8 @@ impl Tile<'_> {
             for (i, (text, ground)) in texts.iter().zip(&colours).enumerate() {
                 let Some(text) = text else { continue };
                 let cell = block.cell(i / columns, i % columns);
-                let at = ((cell.x0 + cell.x1) / 2.0, (cell.y0 + cell.y1) / 2.0 + 0.36 * SMALL);
-                page.canvas.text(at, text, Look::new(SMALL, colour::over(*ground)).middle());
+                let at = ((cell.x0 + cell.x1) / 2.0, (cell.y0 + cell.y1) / 2.0 + 0.36 * small);
+                page.canvas.text(at, text, Look::new(small, colour::over(*ground)).middle());
             }
         }
         for &i in &self.framed {
@@ -328,8 +345,8 @@ impl Tile<'_> {
             page.canvas.frame(inside, 1.0, colour::over(ground));
         }
         if named {
-            let labels = page.labels(&self.rows, SMALL, sizes.label);
-            block.row_labels(page, &labels, &self.rows, cells::label_step(sizes.tall));
+            let labels = page.labels(&self.rows, small, sizes.label);
+            block.row_labels(page, &labels, &self.rows, cells::label_step(sizes.tall, self.style));
             self.row_title(page, &block, sizes);
         }
         page.y = block.rect.y1 + self.column_names(page, &block, sizes) + 8.0;
@@ -337,43 +354,46 @@ impl Tile<'_> {
 
     /// What the rows are, left of their labels.
     fn row_title(&self, page: &mut Page, block: &Block, sizes: &Sizes) {
-        let title = page.wrapped(&self.panel.rows.title, BODY, f64::INFINITY);
-        if fonts::width(&self.panel.rows.title, BODY) <= self.beside(sizes) {
-            let x = block.rect.x0 - self.side(sizes.label) + BODY;
+        let body = self.style.body;
+        let title = page.wrapped(&self.panel.rows.title, body, f64::INFINITY);
+        if fonts::width(&self.panel.rows.title, body) <= self.beside(sizes) {
+            let x = block.rect.x0 - self.side(sizes.label) + body;
             let y = (block.rect.y0 + block.rect.y1) / 2.0;
-            page.stack((x, y), &title, Look::new(BODY, INK).middle().upward());
+            page.stack((x, y), &title, Look::new(body, INK).middle().upward());
         }
     }
 
     /// The names of the columns and of their axis; returns the room that they took below.
     fn column_names(&self, page: &mut Page, block: &Block, sizes: &Sizes) -> f64 {
-        let labels = page.labels(&self.columns, SMALL, LABEL);
+        let Style { small, body, .. } = self.style;
+        let labels = page.labels(&self.columns, small, label(self.style));
         let mut below = 0.0;
         if self.is_level(sizes.pitch) {
-            let widest = labels.iter().map(|l| fonts::width(l, SMALL)).fold(0.0, f64::max);
+            let widest = labels.iter().map(|l| fonts::width(l, small)).fold(0.0, f64::max);
             let step = ((widest + 3.0) / sizes.pitch).ceil().max(1.0) as usize;
-            let y = block.rect.y1 + 3.0 + SMALL;
+            let y = block.rect.y1 + 3.0 + small;
             block.level_labels(page, &labels, &self.columns, step, y);
             if self.is_far(sizes) {
                 block.level_labels(page, &labels, &self.columns, step, block.rect.y0 - 3.0);
             }
-            below += 4.0 + SMALL;
+            below += 4.0 + small;
         } else {
-            block.upright_labels(page, &labels, &self.columns, cells::label_step(sizes.pitch));
+            let step = cells::label_step(sizes.pitch, self.style);
+            block.upright_labels(page, &labels, &self.columns, step);
         }
         let axis = &self.panel.columns;
         if axis.title.is_empty() {
             return below;
         }
         below += 3.0;
-        let (rect, y) = (block.rect, block.rect.y1 + below + BODY);
+        let (rect, y) = (block.rect, block.rect.y1 + below + body);
         // Beside a narrow matrix there is room at its right.
-        let title = page.wrapped(&axis.long_title(), BODY, rect.width().max(sizes.slot));
-        let fits = title.iter().all(|line| fonts::width(line, BODY) <= rect.width());
+        let title = page.wrapped(&axis.long_title(), body, rect.width().max(sizes.slot));
+        let fits = title.iter().all(|line| fonts::width(line, body) <= rect.width());
         let (x, look) = match fits {
-            true => ((rect.x0 + rect.x1) / 2.0, Look::new(BODY, INK).middle()),
-            false => (rect.x0, Look::new(BODY, INK)),
+            true => ((rect.x0 + rect.x1) / 2.0, Look::new(body, INK).middle()),
+            false => (rect.x0, Look::new(body, INK)),
         };
-        below + page.stack((x, y), &title, look) - (LEADING - 1.0) * BODY
+        below + page.stack((x, y), &title, look) - (LEADING - 1.0) * body
     }
 }

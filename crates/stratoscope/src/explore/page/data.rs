@@ -2,7 +2,8 @@
 
 use crate::explore::similarity::ordinary;
 use crate::explore::{Exploration, LayerMaps, TokenChange};
-use crate::{Analysis, Estimate, Omitted, Part, Result, Why};
+use crate::profile::{Curves, not_measured};
+use crate::{Analysis, Estimate, Omitted, Part, Result, Why, journey};
 use ndarray::Axis;
 use serde::Serialize;
 use serde_json::Value;
@@ -88,12 +89,26 @@ impl Exploration {
                 by_chance: m.by_chance,
             }),
             layers,
-            profile: self.profile.as_ref().map(serde_json::to_value).transpose()?,
+            profile: self.crossed.as_ref().map(serde_json::to_value).transpose()?,
+            story: Some(self.story()),
+            journeys: self
+                .journeys
+                .as_ref()
+                .and_then(|all| journey::shown(all, rows, states.origin.causal)),
             omitted: omitted
                 .iter()
                 .map(|o| schema::Omitted { what: o.what.to_string(), why: o.why.to_string() })
                 .collect(),
         })
+    }
+
+    /// The curves of the model, or how to get them.
+    fn story(&self) -> schema::Story {
+        let not_measured = || schema::Story {
+            not_measured: Some(not_measured(&self.states.origin, self.states.d_model())),
+            ..schema::Story::default()
+        };
+        self.curves.as_ref().map_or_else(not_measured, Curves::story)
     }
 
     /// `[layers]`: similarities between tokens. Metrics for which the page has no room are omitted.

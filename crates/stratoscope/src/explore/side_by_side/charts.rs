@@ -69,7 +69,9 @@ impl SideBySide {
                 slices.push(slice.name(name.as_str()).layer(layers[index]));
             }
         }
-        let axis = Axis::tokens(display_names(&first.states.rows), Vec::new()).title("");
+        let rows = &first.states.rows;
+        let axis = Axis::tokens(display_names(rows), Vec::new()).title("");
+        let axis = axis.unknown((0..rows.len()).filter(|&row| rows[row].unknown));
         let panel = MatrixPanel::new(axis.clone(), axis, "centred cosine", Scale::symmetric(1.0))
             .slices(slices);
         let across = self.explorations.len().min(MAX_ACROSS);

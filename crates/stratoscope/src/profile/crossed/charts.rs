@@ -1,6 +1,6 @@
-//! The charts of profiles, with their titles and captions.
+//! The charts of the crossed design, with their titles and captions.
 
-use super::{Profile, ProfileCurve};
+use super::{Crossed, CrossedCurve};
 use crate::series::series;
 use crate::text::{listed, model_names, short_name};
 use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
@@ -9,18 +9,18 @@ use stratoscope_probing::{MIN_WITHIN_WORD, Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
 
-/// The title of the charts and of the page.
+/// The title of the charts.
 const TITLE: &str = "Variance explained by sense and role, by layer";
 /// The label of the axis of effects.
 const EFFECT: &str = "ω²";
 /// The label of the axis of the semantic share.
 const SHARE: &str = "sense / (sense + role)";
 
-impl Profile {
+impl Crossed {
     /// The chart: the effects in target and carrier on one scale, their semantic shares, and the
     /// share of the variance within words.
-    pub(super) fn chart(&self) -> Chart {
-        Chart::new("profile", TITLE, Curves::rows(self.panels()))
+    pub(crate) fn chart(&self) -> Chart {
+        Chart::new("crossed", TITLE, Curves::rows(self.panels()))
             .subject(short_name(&self.model.model))
             .caption(self.caption())
     }
@@ -34,7 +34,7 @@ impl Profile {
             .fold(0.0, |highest: f64, e| highest.max(e.high().unwrap_or(e.value)));
         let highest = (1.06 * highest).max(0.05);
         let axis = || Axis::layers(&self.target.numbers());
-        let effects = |(name, curve): &(String, &ProfileCurve)| {
+        let effects = |(name, curve): &(String, &CrossedCurve)| {
             let series = [
                 curve.series("sense", |p| p.sense).peak(),
                 curve.series("role", |p| p.role).peak(),
@@ -94,14 +94,14 @@ impl Profile {
     }
 
     /// The curves of target and carrier, with their names in figures.
-    pub fn curves(&self) -> Vec<(String, &ProfileCurve)> {
+    pub fn curves(&self) -> Vec<(String, &CrossedCurve)> {
         let carrier = self.carrier.as_ref().zip(self.stimuli.carrier.as_ref());
         let carrier = carrier.map(|(curve, word)| (format!("carrier “{word}”"), curve));
         std::iter::once(("target".to_owned(), &self.target)).chain(carrier).collect()
     }
 }
 
-impl ProfileCurve {
+impl CrossedCurve {
     /// `[n_layers + 1]`: the numbers of the layers.
     fn numbers(&self) -> Vec<usize> {
         self.layers.iter().map(|l| l.layer).collect()
@@ -119,17 +119,17 @@ impl ProfileCurve {
 }
 
 /// The chart of several models: a panel for each measure, with relative depth as its axis.
-pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
-    let names = names(profiles);
-    let panel = |title: &str, y: &str, of: fn(&Profile) -> Option<&ProfileCurve>, pick: Pick| {
-        let curves = names.iter().zip(profiles).filter_map(|(name, profile)| {
-            let curve = of(profile)?;
-            Some(curve.series(name, pick).shares(&curve.numbers(), profile.model.n_layers))
+pub(crate) fn side_by_side(all: &[&Crossed]) -> Chart {
+    let names = names(all);
+    let panel = |title: &str, y: &str, of: fn(&Crossed) -> Option<&CrossedCurve>, pick: Pick| {
+        let curves = names.iter().zip(all).filter_map(|(name, crossed)| {
+            let curve = of(crossed)?;
+            Some(curve.series(name, pick).shares(&curve.numbers(), crossed.model.n_layers))
         });
         Panel::new(title, Axis::share(), y, curves)
     };
-    let target: fn(&Profile) -> Option<&ProfileCurve> = |p| Some(&p.target);
-    let carrier: fn(&Profile) -> Option<&ProfileCurve> = |p| p.carrier.as_ref();
+    let target: fn(&Crossed) -> Option<&CrossedCurve> = |p| Some(&p.target);
+    let carrier: fn(&Crossed) -> Option<&CrossedCurve> = |p| p.carrier.as_ref();
     let panels = [
         panel("target: sense", EFFECT, target, |p| p.sense),
         panel("target: role", EFFECT, target, |p| p.role),
@@ -139,7 +139,7 @@ pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
         panel("carrier: semantic share", SHARE, carrier, |p| p.semantic_share),
     ];
     // The figure of each model shows the effect of permuted labels.
-    let captions: Vec<String> = profiles.iter().map(|p| p.caption_with("")).collect();
+    let captions: Vec<String> = all.iter().map(|p| p.caption_with("")).collect();
     let caption = match captions.first() {
         Some(first) if captions.iter().all(|c| c == first) => first.clone(),
         _ => (names.iter().zip(&captions))
@@ -147,15 +147,10 @@ pub(super) fn side_by_side(profiles: &[Profile]) -> Chart {
             .collect::<Vec<_>>()
             .join(" "),
     };
-    Chart::new("profile", format!("{TITLE}, by model"), Curves::multiples(panels)).caption(caption)
-}
-
-/// The title of the page.
-pub(super) fn title(profiles: &[Profile]) -> String {
-    format!("{TITLE}: {}", names(profiles).join(", "))
+    Chart::new("crossed", format!("{TITLE}, by model"), Curves::multiples(panels)).caption(caption)
 }
 
 /// The names of the models in figures.
-fn names(profiles: &[Profile]) -> Vec<String> {
-    model_names(profiles.iter().map(|profile| profile.model.model.as_str()))
+fn names(all: &[&Crossed]) -> Vec<String> {
+    model_names(all.iter().map(|crossed| crossed.model.model.as_str()))
 }

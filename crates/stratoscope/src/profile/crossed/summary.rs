@@ -1,7 +1,7 @@
-//! The summary of a profile, as text for a terminal.
+//! The summary of the crossed design, as text for a terminal.
 
-use super::{Profile, ProfileCurve};
-use crate::text::{end_line, layers_of, short, with_interval, wrapped, written};
+use super::{Crossed, CrossedCurve};
+use crate::text::{end_line, short, with_interval, wrapped, written};
 use std::fmt::Write;
 use stratoscope_geometry::Estimate;
 use stratoscope_numerics::largest;
@@ -9,7 +9,7 @@ use stratoscope_probing::{Null, Partition};
 
 type Pick = fn(&Partition) -> Option<Estimate>;
 
-impl Profile {
+impl Crossed {
     /// The main results for this model and their limits, as sentences.
     pub fn in_words(&self) -> String {
         written(|text| self.words_into(text))
@@ -134,7 +134,7 @@ impl Profile {
         let predicted = self.balance.role_from_neighbours;
         write!(
             text,
-            "The profile does not show how the model uses sense and {role}, or whether information \
+            "The partition does not show how the model uses sense and {role}, or whether information \
              is lost if its share of the variance is smaller. It is valid for these {} words in \
              made-up sentences, not for other words, languages or kinds of text. The two words \
              beside the target predict {role} in {:.0} % of the contexts (chance: {:.0} %), so a \
@@ -146,9 +146,8 @@ impl Profile {
     }
 }
 
-pub(super) fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
-    let (model, s) = (&profile.model, &profile.stimuli);
-    writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
+pub(crate) fn write(text: &mut String, crossed: &Crossed) -> std::fmt::Result {
+    let s = &crossed.stimuli;
     writeln!(
         text,
         "{}: {} words, {} senses, {} roles ({}), {} contexts, {} texts",
@@ -166,26 +165,26 @@ pub(super) fn write(text: &mut String, profile: &Profile) -> std::fmt::Result {
     writeln!(
         text,
         "targets at tokens {} to {}, {}; accuracy of adjacent words: {}, {}",
-        profile.balance.positions[0],
-        profile.balance.positions[1],
-        match profile.position_removed {
+        crossed.balance.positions[0],
+        crossed.balance.positions[1],
+        match crossed.position_removed {
             true => "unequal in the cells of the design: position is removed",
             false => "equal in all cells of the design",
         },
-        predicted("role", profile.balance.role_from_neighbours),
-        predicted("sense", profile.balance.sense_from_neighbours),
+        predicted("role", crossed.balance.role_from_neighbours),
+        predicted("sense", crossed.balance.sense_from_neighbours),
     )?;
-    for (name, curve) in profile.curves() {
+    for (name, curve) in crossed.curves() {
         writeln!(text)?;
         table(text, &name, curve)?;
     }
     writeln!(text)?;
-    text.push_str(&wrapped(&profile.in_words()));
+    text.push_str(&wrapped(&crossed.in_words()));
     Ok(())
 }
 
 /// Writes ω² of the effects and the shares, with their intervals: one row per layer.
-fn table(text: &mut String, name: &str, curve: &ProfileCurve) -> std::fmt::Result {
+fn table(text: &mut String, name: &str, curve: &CrossedCurve) -> std::fmt::Result {
     let columns: [(&str, Pick); 5] = [
         ("sense", |p| p.sense),
         ("role", |p| p.role),
@@ -226,13 +225,13 @@ struct Curve {
 }
 
 impl Curve {
-    fn of(curve: &ProfileCurve) -> Self {
+    fn of(curve: &CrossedCurve) -> Self {
         let peak = |pick: Pick| {
             let known = curve.layers.iter().filter_map(|l| Some((l.layer, pick(&l.partition)?)));
             let known: Vec<(usize, Estimate)> = known.collect();
             largest(known.iter().map(|(_, found)| found.value)).map(|at| known[at])
         };
-        let share = |l: &super::ProfileLayer| l.partition.semantic_share;
+        let share = |l: &super::CrossedLayer| l.partition.semantic_share;
         let last = curve.layers.last();
         let role_peak = peak(|p| p.role);
         Self {

@@ -1,4 +1,4 @@
-//! The input of a profile: stimuli, and the states of their targets and carriers.
+//! The input of the crossed design: stimuli, and the states of their targets and carriers.
 
 use super::StimuliSummary;
 use crate::analysis::TOOL;
@@ -76,7 +76,7 @@ impl NamedStimuli {
 
 /// The states of target and carrier in all texts, at every layer.
 #[derive(Debug, Clone)]
-pub struct ProfileStates {
+pub struct CrossedStates {
     /// The model.
     pub origin: Origin,
     /// The stimuli.
@@ -91,7 +91,7 @@ pub struct ProfileStates {
     pub carrier: Option<Array3<f32>>,
 }
 
-impl ProfileStates {
+impl CrossedStates {
     /// Runs a model on the stimuli [for this model](NamedStimuli::for_model).
     ///
     /// # Errors
@@ -107,6 +107,7 @@ impl ProfileStates {
         let mut placements = Vec::with_capacity(items.len());
         let texts = items.iter().map(|item| Text::from(item.text.as_str())).collect();
         let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
+        explorer.progress().warn(&prepared.warnings);
         let mut take = |Group { first_text: first, states }: Group| -> Result<()> {
             let offsets = states.sequence_offsets();
             let of_group = items.iter().skip(first).take(states.texts.len());
@@ -156,7 +157,7 @@ impl ProfileStates {
         Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
     }
 
-    /// The summary of the stimuli, which the profile records.
+    /// The summary of the stimuli, which the result records.
     pub(crate) fn summary(&self) -> StimuliSummary {
         let stimuli = &self.stimuli.stimuli;
         StimuliSummary {

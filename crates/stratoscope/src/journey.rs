@@ -1,0 +1,191 @@
+//! Journeys: what stands near a word of a text at every layer.
+//!
+//! Neighbours are words in context from the reference bank and the built-in homographs, not tokens of
+//! the text itself. The similarity is the cosine of states in the full space, in which every dimension
+//! is standardised over the words of the bank. A word is the mean of its tokens.
+//!
+//! Two lists are shown for a word. *The same word*: occurrences of the word in other sentences, each
+//! sentence once. *Other words*: content words with another lemma, each lemma and each sentence once.
+
+mod chart;
+mod lookup;
+mod search;
+mod telling;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use chart::{both, chart, write};
+pub(crate) use telling::{parting, telling};
+
+use crate::bank::BankStates;
+use crate::explore::{Options, fitted_rows};
+use crate::progress::Progress;
+use crate::{Result, Why};
+use lookup::Lookup;
+use search::Query;
+use std::ops::Range;
+use stratoscope_extractor::{Activations, Row, Unit};
+use stratoscope_loader::Pooling;
+use stratoscope_report::{Journey, Journeys};
+
+/// The number of neighbours of each list, whose labels are counted. Further neighbours that are as near as
+/// the last of them belong to the list.
+pub const NEIGHBOURS: usize = 10;
+
+/// The number of neighbours of each list that the page and the JSON have.
+pub const SHOWN: usize = 3;
+
+/// A word with fewer occurrences in other sentences has only other words as neighbours.
+pub const MIN_OCCURRENCES: usize = NEIGHBOURS;
+
+/// A text has journeys if the bank has one of so many of its words.
+const KNOWN: usize = 5;
+
+/// The first content words of the texts have a journey: so many that words × layers are at most this
+/// number. It keeps pages small.
+pub const MAX_STEPS: usize = 400;
+
+/// The journeys of the content words of texts.
+///
+/// A word is a content word if at least half of its occurrences in the bank are; a word that is not in
+/// the bank is one if it has a letter. Words with unknown tokens, words on attention sinks, and words of
+/// texts of which the bank has fewer than a fifth of the words have no journey.
+///
+/// # Errors
+/// The caller no longer wants the result. The reason, if no word has a journey.
+pub(crate) fn journeys(
+    states: &Activations,
+    bank: &BankStates,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<std::result::Result<Journeys, Why>> {
+    if options.pooling.unwrap_or_default() != Pooling::Mean {
+        let reason = "the words of the reference bank are means of their tokens";
+        return Ok(Err(Why::Undefined(reason.to_owned())));
+    }
+    let lookup = Lookup::new(bank);
+    let most = (MAX_STEPS / states.layers.len().max(1)).max(1);
+    let queries = content_words(states, &lookup, most);
+    if queries.is_empty() {
+        let reason = "no text has a content word that the model reads as known tokens, and a fifth \
+                      of its words in the reference bank, which is English";
+        return Ok(Err(Why::Texts(reason.to_owned())));
+    }
+    progress.go_on()?;
+    let mut journeys = search::search(states, &lookup, &queries);
+    journeys.telling = telling(&journeys, states.origin.causal);
+    Ok(Ok(journeys))
+}
+
+/// The journeys of the annotated words of token states, of any kind; empty if one of them has none.
+pub(crate) fn of_words(states: &Activations, bank: &BankStates) -> Journeys {
+    let lookup = Lookup::new(bank);
+    let fitted = fitted_rows(states);
+    let queries = words(states).into_iter().map(|word| query(word, states, &fitted, &lookup));
+    search::search(states, &lookup, &queries.collect::<Option<Vec<_>>>().unwrap_or_default())
+}
+
+/// The first content words of the texts, at most `most`.
+fn content_words(states: &Activations, lookup: &Lookup<'_>, most: usize) -> Vec<Query> {
+    let fitted = fitted_rows(states);
+    let mut queries = Vec::new();
+    for of_text in words(states).chunk_by(|a, b| a.text == b.text) {
+        let forms: Vec<String> = of_text.iter().map(Word::form).collect();
+        let named = forms.iter().filter(|form| form.chars().any(char::is_alphabetic)).count();
+        let known = forms.iter().filter(|form| lookup.forms.knows(form)).count();
+        if KNOWN * known < named {
+            continue;
+        }
+        for (word, form) in of_text.iter().zip(&forms) {
+            if lookup.forms.is_content(form) {
+                queries.extend(query(word.clone(), states, &fitted, lookup));
+            }
+            if queries.len() == most {
+                return queries;
+            }
+        }
+    }
+    queries
+}
+
+/// A word of a text.
+#[derive(Clone)]
+struct Word {
+    text: usize,
+    /// The word, without punctuation at its ends.
+    word: String,
+    rows: Vec<usize>,
+}
+
+impl Word {
+    fn new(states: &Activations, text: usize, place: Range<usize>, rows: Vec<usize>) -> Self {
+        let letters: String =
+            states.texts[text].text.chars().skip(place.start).take(place.len()).collect();
+        let word = letters.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
+        Self { text, word, rows }
+    }
+
+    /// The form in lower case.
+    fn form(&self) -> String {
+        self.word.to_lowercase()
+    }
+}
+
+/// The words of the texts, in order; none if rows are sentences.
+fn words(states: &Activations) -> Vec<Word> {
+    match states.unit {
+        Unit::Sentence => Vec::new(),
+        Unit::Token => {
+            let words = states.words().into_iter();
+            words.map(|word| Word::new(states, word.sequence, word.place, word.rows)).collect()
+        }
+        Unit::Word => {
+            let rows = states.rows.iter().enumerate().filter(|(_, row)| row.text_id == 0);
+            let word = |(index, row): (usize, &Row)| {
+                let [start, end] = row.char_offsets;
+                Word::new(states, row.sequence, start..end, vec![index])
+            };
+            rows.map(word).collect()
+        }
+    }
+}
+
+/// A word with its lemmas; `None` if it has an unknown token, or is on an attention sink.
+fn query(word: Word, states: &Activations, fitted: &[usize], lookup: &Lookup<'_>) -> Option<Query> {
+    let reads = |row: &usize| fitted.binary_search(row).is_ok() && !states.rows[*row].unknown;
+    word.rows.iter().all(reads).then(|| Query {
+        text: states.texts[word.text].text.trim().to_owned(),
+        lemmas: lookup.lemmas(&word.form()),
+        rows: word.rows,
+        word: word.word,
+    })
+}
+
+/// The journeys of the words all of whose rows are among `rows`, which is ascending, as the page has
+/// them: with [`SHOWN`] neighbours, and rows as places in `rows`.
+pub(crate) fn shown(journeys: &Journeys, rows: &[usize], causal: bool) -> Option<Journeys> {
+    let place = |journey: &Journey| -> Option<Journey> {
+        let tokens = journey.tokens.iter().map(|row| rows.binary_search(row).ok());
+        Some(Journey { tokens: tokens.collect::<Option<_>>()?, ..journey.clone() })
+    };
+    let mut own = Journeys {
+        occurrences: Vec::new(),
+        words: journeys.words.iter().filter_map(place).collect(),
+        telling: None,
+    };
+    own.telling = telling(&own, causal);
+    let mut numbers = vec![None; journeys.occurrences.len()];
+    for layer in own.words.iter_mut().flat_map(|word| &mut word.layers) {
+        for list in [&mut layer.same_word, &mut layer.other_words] {
+            list.truncate(SHOWN);
+            for neighbour in list {
+                let number = numbers.get_mut(neighbour.occurrence)?;
+                neighbour.occurrence = *number.get_or_insert_with(|| {
+                    own.occurrences.extend(journeys.occurrences.get(neighbour.occurrence).cloned());
+                    own.occurrences.len() - 1
+                });
+            }
+        }
+    }
+    (!own.words.is_empty()).then_some(own)
+}

@@ -1,0 +1,109 @@
+//! The rules of the headline, on planted curves.
+
+use super::*;
+use crate::profile::curves::tests::planted;
+
+const NONE: &[f64] = &[];
+
+fn words(values: [&[f64]; 3]) -> String {
+    planted("org/toy", values, 0.004, 0.003).headline().join(" ")
+}
+
+fn finding(grammar: &[f64]) -> Grammar {
+    match Findings::of(&planted("toy", [grammar, NONE, NONE], 0.004, 0.003)).grammar {
+        Known::Found(found) => found,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_rise_a_stay_and_a_jump_are_the_story() {
+    // The values of MiniLM on a corpus of reviews.
+    let grammar = [0.048, 0.064, 0.127, 0.155, 0.121, 0.081, 0.065];
+    let meaning = [0.380, 0.400, 0.413, 0.428, 0.416, 0.404, 0.387];
+    let sentence = [0.004, 0.007, 0.011, 0.028, 0.047, 0.037, 0.154];
+    assert_eq!(
+        words([&grammar, &meaning, &sentence]),
+        "In toy grammar is clearest at layer 3 and fades; word meaning is there throughout; at layer \
+         6 the words of a sentence become alike."
+    );
+}
+
+#[test]
+fn layers_that_cannot_be_told_apart_are_a_range() {
+    let at = |from: usize, to: usize, course| Grammar::Clearest { at: from..=to, course };
+    // Layers 2 and 3 are each the highest in a part of the resamples.
+    assert_eq!(finding(&[0.05, 0.06, 0.150, 0.151, 0.07]), at(2, 3, Course::Fades));
+    assert_eq!(finding(&[0.05, 0.15, 0.151, 0.150, 0.12]), at(1, 3, Course::Weakens));
+    assert_eq!(finding(&[0.05, 0.06, 0.07, 0.2]), at(3, 3, Course::Rises));
+    assert_eq!(finding(&[0.05, 0.06, 0.200, 0.199]), at(2, 3, Course::Rises));
+    assert_eq!(finding(&[0.20, 0.15, 0.10, 0.05]), at(0, 0, Course::Fades));
+    assert_eq!(finding(&[0.200, 0.200, 0.06]), at(0, 1, Course::Fades));
+    // The highest at layer 1, and no difference to the last layer.
+    assert_eq!(finding(&[0.150, 0.151, 0.150]), Grammar::Level);
+    assert_eq!(finding(&[0.15; 9]), Grammar::Level);
+    assert_eq!(finding(&[0.0, 0.001, -0.002, 0.0]), Grammar::Absent);
+    assert_eq!(finding(&[0.1]), Grammar::Level);
+}
+
+#[test]
+fn a_false_story_is_not_told() {
+    // Grammar rises to the end, word meaning comes late, sentences stay apart.
+    let (grammar, sentence) = ([0.02, 0.05, 0.10, 0.20], [0.01, 0.02, 0.02, 0.03]);
+    assert_eq!(
+        words([&grammar, &[0.05, 0.1, 0.3, 0.4], &sentence]),
+        "In toy grammar rises and is clearest at layer 3; word meaning is there from layer 2 on; the \
+         words of a sentence do not become alike."
+    );
+    assert_eq!(
+        words([&[0.15; 4], &[0.4, 0.4, 0.1, 0.05], &[0.4, 0.5, 0.4, 0.3]]),
+        "In toy no difference in grammar between layers was found; word meaning is there up to layer \
+         1; the words of a sentence are alike at every layer."
+    );
+    assert_eq!(
+        words([&[0.0; 4], &[0.0; 4], &[0.01, 0.3, 0.4, 0.1]]),
+        "In toy grammar is not above chance at any layer; word meaning is not above chance at any \
+         layer; the words of a sentence are most alike at layers 1 and 2."
+    );
+    assert_eq!(
+        words([&[0.3, 0.25, 0.2, 0.2], &[0.1, 0.4, 0.1, 0.3], &[0.01, 0.2, 0.25, 0.3]]),
+        "In toy grammar is clearest at layer 0 and then weakens; word meaning is there at layer 1; \
+         from layer 1 on the words of a sentence become alike."
+    );
+    assert!(words([NONE, &[0.1, 0.4, 0.3, 0.1], NONE]).contains("from layer 1 to layer 2"));
+}
+
+#[test]
+fn what_is_not_measured_is_not_said() {
+    assert_eq!(words([NONE, NONE, NONE]), "");
+    let only = words([NONE, NONE, &[0.01, 0.2]]);
+    assert_eq!(only, "In toy at layer 1 the words of a sentence become alike.");
+    // Values without intervals.
+    let mut few = planted("toy", [&[0.1, 0.2], NONE, &[0.1, 0.2]], 0.004, 0.003);
+    few = serde_json::from_value({
+        let mut json = serde_json::to_value(&few).unwrap();
+        for layer in json["resampled"].as_array_mut().unwrap() {
+            layer["grammar"] = serde_json::json!([]);
+            layer["sentence"] = serde_json::json!([]);
+        }
+        json
+    })
+    .unwrap();
+    let said = few.headline();
+    assert_eq!(
+        said,
+        ["Nothing is said of toy: the bank has fewer than 5 sentences with words to compare."]
+    );
+}
+
+#[test]
+fn random_weights_that_show_as_much_are_a_warning() {
+    let mut curves = planted("toy", [&[0.05, 0.1, 0.06], &[0.3; 3], &[0.01; 3]], 0.004, 0.003);
+    let random = planted("toy", [&[0.08; 3], &[0.1; 3], &[0.01; 3]], 0.004, 0.003);
+    curves.random_weights = random.layers;
+    let [_, warning] = &curves.headline()[..] else { panic!() };
+    assert_eq!(
+        warning,
+        "A model with random weights has grammar of .08 too, so that this part is not learned."
+    );
+}

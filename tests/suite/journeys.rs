@@ -1,0 +1,193 @@
+//! Journeys: the nearest words of a word by layer, in the bundled model.
+
+use crate::command::{BANKS, Place, SHARED_BANKS, number};
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+
+const LOAN: &str = "The bank by the river refused the loan.";
+
+fn explored(place: &Place, text: &str) -> Value {
+    place.run(["explore", text, "--json"]).json()["journeys"].clone()
+}
+
+/// A word of journeys.
+fn word<'a>(journeys: &'a Value, name: &str) -> &'a Value {
+    let words = journeys["words"].as_array().unwrap();
+    words.iter().find(|word| word["word"] == name).unwrap()
+}
+
+/// The lemmas of the neighbours in a list.
+fn lemmas<'a>(journeys: &'a Value, list: &Value) -> Vec<&'a str> {
+    let of = |n: &Value| {
+        let occurrence = n["occurrence"].as_u64().unwrap() as usize;
+        journeys["occurrences"][occurrence]["lemma"].as_str().unwrap()
+    };
+    list.as_array().unwrap().iter().map(of).collect()
+}
+
+/// At a layer the most frequent supersense of the nearest occurrences of a word, and its count.
+fn sense(word: &Value, layer: usize) -> (&str, u64) {
+    let most = &word["layers"][layer]["supersense"];
+    (most["label"].as_str().unwrap(), most["count"].as_u64().unwrap())
+}
+
+#[test]
+fn the_context_of_a_homograph_chooses_its_neighbours() {
+    let place = Place::new();
+    let loan = explored(&place, LOAN);
+    let bank = word(&loan, "bank");
+    assert_eq!(bank["occurrences_of_word"], 36);
+    assert_eq!(loan["words"][loan["telling"].as_u64().unwrap() as usize], *bank);
+    let river = explored(&place, "They walked along the bank of the river.");
+    let by_river = word(&river, "bank");
+    for layer in 2..6 {
+        assert!(matches!(sense(bank, layer), ("n.GROUP", 9..)), "layer {layer}");
+        assert!(matches!(sense(by_river, layer), ("n.NATURALOBJECT", 9..)), "layer {layer}");
+    }
+    let spring = explored(&place, "She booked a table for the spring concert.");
+    for layer in word(&spring, "spring")["layers"].as_array().unwrap() {
+        let others = lemmas(&spring, &layer["other_words"]);
+        assert!(others.contains(&"summer"), "{others:?}");
+        assert!(lemmas(&spring, &layer["same_word"]).iter().all(|lemma| *lemma == "spring"));
+    }
+    // "booked" does not occur in the bank.
+    assert_eq!(word(&spring, "booked")["layers"][3]["same_word"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_sentence_of_the_bank_is_not_its_own_neighbour() {
+    let place = Place::new();
+    let own = "The bank on the corner refused the loan because the company already owed too much \
+               money.";
+    let journeys = explored(&place, own);
+    let bank = word(&journeys, "bank");
+    assert_eq!(bank["occurrences_of_word"], 35);
+    let all = journeys["occurrences"].as_array().unwrap();
+    assert!(all.iter().all(|at| !at["after"].as_str().unwrap().contains(" on the corner refused")));
+    // At layer 0, "bank" at the same position is equal.
+    for layer in &bank["layers"].as_array().unwrap()[1..] {
+        assert!(number(&layer["same_word"][0]["similarity"]) < 0.9999);
+    }
+}
+
+fn only_file(folder: &Path) -> PathBuf {
+    let files: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect();
+    let [file] = &files[..] else { panic!("{files:?}") };
+    file.clone()
+}
+
+#[test]
+fn computed_and_stored_states_of_the_bank_give_the_same_bytes() {
+    let shared = Place::new();
+    let expected = shared.run(["explore", LOAN, "--json"]).done().stdout;
+    // A place of its own has no stored states.
+    let place = Place::new();
+    let folder = place.path(BANKS);
+    std::fs::create_dir_all(&folder).unwrap();
+    let run = |threads: &str| {
+        let mut command = place.command(["explore", LOAN, "--json"]);
+        place.finish(command.env("RAYON_NUM_THREADS", threads)).done().stdout
+    };
+    assert_eq!(run("3"), expected);
+    let file = only_file(&folder);
+    let bytes = std::fs::read(&file).unwrap();
+    let same = Path::new(SHARED_BANKS).join(file.file_name().unwrap());
+    assert!(bytes == std::fs::read(same).unwrap());
+    assert_eq!(run("1"), expected);
+    // A folder that cannot be written is a warning.
+    std::fs::remove_file(&file).unwrap();
+    std::fs::remove_dir(&folder).unwrap();
+    std::fs::write(&folder, "a file").unwrap();
+    let outcome = place.run(["explore", LOAN, "--json"]).done();
+    assert_eq!(outcome.stdout, expected);
+    assert!(outcome.stderr.contains("warning: cannot write"), "{}", outcome.stderr);
+}
+
+#[test]
+fn states_in_a_file_have_the_journeys_of_their_texts() {
+    let place = Place::new();
+    let direct = explored(&place, LOAN);
+    place.run(["explore", LOAN, "--output", "out"]).done();
+    let from = place.line("explore --from out/states.safetensors --json").json();
+    assert_eq!(from["journeys"], direct);
+    let words = place.run(["explore", LOAN, "--words", "--json"]).json();
+    let layers = |journeys: &Value| word(journeys, "bank")["layers"].clone();
+    assert_eq!(layers(&words["journeys"]), layers(&direct));
+}
+
+/// Why there are no journeys.
+fn reason(found: &Value) -> &str {
+    assert!(found["journeys"].is_null());
+    let omitted = found["omitted"].as_array().unwrap();
+    omitted.iter().find(|o| o["what"] == "journeys").unwrap()["why"].as_str().unwrap()
+}
+
+#[test]
+fn missing_journeys_have_a_reason() {
+    let place = Place::with_tiny();
+    for text in ["🎉🎉", "Der Hund läuft schnell über die Straße.", "of the"] {
+        let found = place.run(["explore", text, "--json"]).json();
+        assert!(reason(&found).contains("which is English"), "{}", reason(&found));
+    }
+    let found = place.run(["explore", LOAN, "--pooling", "max", "--words", "--json"]).json();
+    assert!(reason(&found).contains("means of their tokens"));
+    let other = place.run(["explore", LOAN, "--model", "tiny"]).done();
+    let said = "omitted: journeys (none is stored for this model); `stratoscope profile`";
+    assert!(other.stdout.contains(said), "{}", other.stdout);
+}
+
+#[test]
+fn the_terminal_and_the_figure_show_the_most_telling_word() {
+    let place = Place::new();
+    let summary = place.run(["explore", LOAN, "--output", "out"]).done().stdout;
+    let lines: Vec<&str> = summary.lines().collect();
+    let start = lines.iter().position(|line| line.starts_with("the journey of “bank”")).unwrap();
+    let journey: Vec<&str> = lines[start..].iter().copied().take_while(|l| !l.is_empty()).collect();
+    assert_eq!(journey.len(), 7, "{summary}");
+    assert!(journey[2].starts_with("0  ") && journey[6].starts_with("6  "), "{summary}");
+    assert!(journey.iter().any(|line| line.contains("10/10 group")), "{summary}");
+    let chart: Value =
+        serde_json::from_slice(&std::fs::read(place.path("out/journey.json")).unwrap()).unwrap();
+    assert_eq!(chart["rows"].as_array().unwrap().len(), 21, "{chart}");
+    assert!(place.path("out/journey.svg").is_file() && place.path("out/journey.png").is_file());
+}
+
+#[test]
+fn two_contexts_of_a_word_part_where_their_neighbours_do() {
+    let place = Place::with_tiny();
+    let texts = ["The bank lent him money.", "The bank of the river flooded."];
+    let [first, second] = texts;
+    let compared = |args: &[&str]| place.run([&["compare", "--word", "bank"], args].concat());
+    let found = compared(&[first, second, "--json"]).json();
+    let layers = |side: usize| found["journeys"]["words"][side]["layers"].clone();
+    // The layers at which fewer than half of the neighbours are shared are counted from the top; only
+    // the first three are in the JSON of explore, and all ten here.
+    let near = |side: usize, layer: usize| -> Vec<u64> {
+        let list = layers(side)[layer]["same_word"].as_array().unwrap().clone();
+        list.iter().map(|n| n["occurrence"].as_u64().unwrap()).collect()
+    };
+    let apart = |layer: &usize| {
+        let (a, b) = (near(0, *layer), near(1, *layer));
+        assert!(a.len() >= 10 && b.len() >= 10);
+        2 * b.iter().filter(|n| a.contains(n)).count() < a.len().max(b.len())
+    };
+    let expected = (0..7).rev().take_while(apart).last().unwrap();
+    assert_eq!(found["parts"], expected);
+    assert!(expected < 4);
+    // They do not part at layer 0, where the word is the same at the same place.
+    assert!(!apart(&0));
+    let text = compared(&[first, second]).done().stdout;
+    let said = format!("The two contexts of “bank” part at layer {expected}:");
+    assert!(text.contains(&said) && text.contains("no interval"), "{text}");
+    assert_eq!(text.matches("the journey of “bank”").count(), 2);
+    assert!(place.path(&place.default_output()).join("journeys.svg").is_file());
+    let same = compared(&[first, "The bank lent her money.", "--json"]).json();
+    assert!(same["parts"].is_null());
+    let three = compared(&[first, second, "A bank failed.", "--json"]).json();
+    assert!(reason(&three).contains("two contexts"));
+    let words = ["compare", "--word", "bank", "--word", "river", second, "--json"];
+    assert!(reason(&place.run(words).json()).contains("two words"));
+    let other = compared(&[first, second, "--model", "tiny", "--json"]).json();
+    assert!(reason(&other).contains("none is stored"));
+}
