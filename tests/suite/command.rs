@@ -32,9 +32,7 @@ pub(crate) struct Outcome {
 
 impl Place {
     pub(crate) fn new() -> Self {
-        let place = Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap());
-        place.share_banks();
-        place
+        Self(tempfile::Builder::new().prefix("stratoscope-").tempdir().unwrap())
     }
 
     /// A place with a tiny model in the folder `tiny`.
@@ -55,6 +53,7 @@ impl Place {
     /// The command line, ready to run in this place. The settings of the user are removed from the
     /// environment, and the hub is an address on loopback without a server.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = S>) -> Command {
+        self.share_banks();
         let mut command = Command::new(PROGRAM);
         for (name, _) in std::env::vars_os() {
             let shown = name.to_string_lossy();
@@ -124,6 +123,10 @@ impl Place {
         let root = self.path(folder);
         walk(&root, &mut |path| {
             let name = path.strip_prefix(&root).unwrap().display().to_string();
+            // The home folder has the stored states of banks, which all places share.
+            if folder.is_empty() && (name == "home" || name.starts_with("home/")) {
+                return;
+            }
             found.insert(name, path.is_file().then(|| std::fs::read(path).unwrap()));
         });
         found

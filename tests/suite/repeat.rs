@@ -71,7 +71,7 @@ fn overwrite_replaces_an_exploration_as_a_whole() {
     assert!(!second.contains_key("trajectory.svg"), "a figure of the first run is left");
     assert_eq!(manifest(&second)["settings"]["align"], "none");
     let beside: Vec<String> = place.files("").into_keys().filter(|n| !n.contains('/')).collect();
-    assert_eq!(beside, ["home", "out", "tiny"]);
+    assert_eq!(beside, ["out", "tiny"]);
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub struct Written {
     pub files: Vec<String>,
     /// The ids of the figures.
     pub figures: Vec<String>,
-    /// What [`json`] returns, as one line.
+    /// What [`json()`] returns, as one line.
     pub json: String,
     /// The figures that are omitted because the input is too large.
     pub omitted: Vec<Omitted>,
@@ -44,7 +44,7 @@ pub struct Written {
 
 /// Writes a result to a folder: the pages; each figure in its formats, with its numbers as `ID.json`
 /// and `ID.csv`; `captions.md`; `numbers.json`; further files; and `manifest.json` with the
-/// [`Provenance`](crate::Provenance), the list of files, and the omitted parts. If some figures are
+/// [`Provenance`], the list of files, and the omitted parts. If some figures are
 /// selected, the folder has only these figures, with their numbers and captions, and the manifest.
 /// Replaces a previous output folder atomically if [`overwrite`](WriteOptions::overwrite) is set.
 ///

@@ -51,7 +51,7 @@ pub struct ResampledLayer {
 
 impl InContext {
     /// The curves of the layers. A value has no interval where fewer than
-    /// [`MIN_UNITS`](stratoscope_numerics::MIN_UNITS) sentences have a query, or where a resample has
+    /// [`MIN_UNITS`] sentences have a query, or where a resample has
     /// no value.
     pub fn curves(&self, layers: &[LayerSums]) -> ContextCurves {
         let mut curves = ContextCurves { layers: Vec::new(), resampled: Vec::new() };
