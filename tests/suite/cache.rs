@@ -3,21 +3,35 @@
 
 use crate::checkpoints::Checkpoint;
 use crate::command::{Place, tiny};
+use std::path::PathBuf;
 use std::process::Command;
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// Puts a model into the cache `hub` of a place, in Python's layout, without some of its files.
 fn cache(place: &Place, repo: &str, model: &Checkpoint, without: &[&str]) {
-    let folder = place.path(&format!("hub/models--{}", repo.replace('/', "--")));
-    let snapshot = folder.join("snapshots").join(COMMIT);
-    std::fs::create_dir_all(&snapshot).unwrap();
-    std::fs::create_dir_all(folder.join("refs")).unwrap();
-    std::fs::write(folder.join("refs/main"), COMMIT).unwrap();
-    model.write(&snapshot);
+    let snapshot = cache_revision(place, repo, "main", COMMIT, model);
     for file in without {
         std::fs::remove_file(snapshot.join(file)).unwrap();
     }
+}
+
+/// Puts a commit of a model into the cache `hub` of a place, under the name of a revision. Returns its
+/// folder.
+pub(crate) fn cache_revision(
+    place: &Place,
+    repo: &str,
+    revision: &str,
+    commit: &str,
+    model: &Checkpoint,
+) -> PathBuf {
+    let folder = place.path(&format!("hub/models--{}", repo.replace('/', "--")));
+    let snapshot = folder.join("snapshots").join(commit);
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(folder.join("refs")).unwrap();
+    std::fs::write(folder.join("refs").join(revision), commit).unwrap();
+    model.write(&snapshot);
+    snapshot
 }
 
 /// Marks a file as Python does when the hub says that a commit does not have it.
@@ -98,6 +112,36 @@ fn the_cache_has_its_older_names_too() {
         assert_eq!(info(name, value).code, Some(0), "{name} {value}");
     }
     assert_eq!(info("HF_HUB_CACHE", "elsewhere").code, Some(3));
+}
+
+/// Files that other programs leave in a cache, and pipes, neither hide a model nor stop the program.
+#[cfg(unix)]
+#[test]
+fn strange_files_in_a_cache_are_passed_over() {
+    let place = Place::new();
+    let repo = place.path("hub/models--org--whole");
+    let commit = repo.join("snapshots").join("0".repeat(40));
+    std::fs::create_dir_all(&commit).unwrap();
+    std::fs::create_dir_all(repo.join("refs")).unwrap();
+    std::fs::write(commit.join("config.json"), r#"{"model_type": "bert"}"#).unwrap();
+    std::fs::write(repo.join("snapshots/.DS_Store"), "x").unwrap();
+    std::fs::write(place.path("hub/models--org--file"), "x").unwrap();
+    let other = place.path("hub/models--org--flat");
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.join("snapshots"), "x").unwrap();
+    let pipes = place.path("hub/models--org--pipes");
+    let snapshot = pipes.join("snapshots").join("1".repeat(40));
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::create_dir_all(pipes.join("refs")).unwrap();
+    for pipe in [snapshot.join("config.json"), pipes.join("refs/main")] {
+        assert!(Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    }
+    let listed = place.line("models --cache-dir hub").done().stdout;
+    let known = listed.lines().find(|line| line.contains("org/whole"));
+    assert!(known.is_some_and(|line| line.contains("BERT")), "{listed}");
+    assert!(listed.contains("org/pipes") && !listed.contains("org/file"), "{listed}");
+    let outcome = place.line("info org/pipes --cache-dir hub --offline");
+    assert_eq!(outcome.code, Some(3), "{}", outcome.stderr);
 }
 
 /// The program without any variable.

@@ -23,7 +23,7 @@ pub(crate) const SHARED_BANKS: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/ban
 pub(crate) struct Place(TempDir);
 
 /// The outcome of a command.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Outcome {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,

@@ -54,6 +54,20 @@ fn distances_of_aligned_words_equal_those_of_python() {
         .collect();
     let kinds = "kept inserted kept inserted inserted inserted kept kept deleted replaced kept";
     assert_eq!(edits.join(" "), kinds);
+    // The content word that moves most, from the distances and medians of the layers.
+    let mut most = (0.0, 0, 0);
+    for (at, layer) in layers(&found).iter().enumerate().skip(1) {
+        for (step, word) in layer["words"].as_array().unwrap().iter().enumerate() {
+            let of = &found["alignment"][step];
+            if of["edit"] == "kept" && of["content"] == true {
+                let share = number(&word["distance"]) / number(&layer["same_word"]["value"]);
+                most = if share > most.0 { (share, step, at) } else { most };
+            }
+        }
+    }
+    let moved = &found["moved"];
+    assert_eq!((&moved["word"], &moved["layer"]), (&most.1.into(), &most.2.into()));
+    assert!((number(&moved["share"]) - most.0).abs() < 1e-9);
     for (layer, expected) in layers(&found).iter().zip(expected["sentences"].as_array().unwrap()) {
         let words = layer["words"].as_array().unwrap();
         let known: Vec<&Value> = words.iter().filter(|w| !w.is_null()).collect();

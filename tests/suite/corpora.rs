@@ -282,7 +282,7 @@ fn windows_of_long_texts_equal_those_in_memory() {
     let long = format!("{}\n", lines(9).replace('\n', " ").repeat(4));
     place.write("corpus.txt", lines(7) + &long + &lines(3));
     let corpus = file(&place, "corpus.txt");
-    let settings = CorpusSettings { long: LongText::Window, ..settings(20_000) };
+    let settings = CorpusSettings { limit: LongText::Window.into(), ..settings(20_000) };
     let mut warnings = 0;
     let mut seen = |step: CorpusStep<'_>| {
         if let CorpusStep::Counted(plan) = step {

@@ -2,11 +2,18 @@
 //! words.
 
 use crate::command::{Place, json_of, number, tiny};
+use crate::figures::LONG as WORDS;
 use crate::fixtures::Tensors;
+use crate::report::report_of_page;
 use serde_json::Value;
 use std::collections::BTreeSet;
 
 const TEXT: &str = "The bank by the river refused the loan, oddly.";
+
+/// A text of 40 words and marks, which is enough for CKA and for the change of neighbours.
+const LONG: &str = "The bank by the river refused the loan, oddly. He sat on the bank and looked at \
+                    the cold water below, while his bank, far away, had lent money to a man who \
+                    never paid";
 
 #[test]
 fn measures_of_heads_are_computed_from_the_patterns() {
@@ -53,6 +60,91 @@ fn measures_of_heads_are_computed_from_the_patterns() {
             near("distance", steps / ordinary);
         }
     }
+}
+
+#[test]
+fn the_page_has_attention_weights_in_thousandths() {
+    let place = Place::new();
+    let line = format!("explore '{TEXT}' 'A second text.' --attention --output o");
+    place.line(&line).done();
+    let files = place.files("o");
+    let report = report_of_page(files["report.html"].as_deref().unwrap());
+    let [page] = &report.explorations[..] else { panic!() };
+    let about = page.attention.unwrap();
+    assert_eq!((about.texts, about.mean), (2, false));
+    let states = Tensors::read(place.path("o/states.safetensors"));
+    assert!(page.layers[0].attention.is_none());
+    for (block, layer) in page.layers[1..].iter().enumerate() {
+        let (pattern, shape) = states.f32(&format!("blocks.{block}.attn.hook_pattern")).unwrap();
+        let heads = layer.attention.as_ref().unwrap();
+        assert_eq!(shape, [heads.len(), heads[0].len()]);
+        // Rows sum to 1,000, which the reader of the report checks.
+        for (found, weight) in heads.iter().flatten().zip(&pattern) {
+            assert!((f64::from(*found) - 1_000.0 * f64::from(*weight)).abs() < 1.0);
+        }
+    }
+    let json: Value = json_of(&files, "numbers.json");
+    let page = serde_json::to_value(page).unwrap();
+    assert_eq!(json["layers"][3]["attention"], page["layers"][3]["attention"]);
+
+    // A text that is too long by head has means, and one that is too long for means has none.
+    let of = |words: usize, more: &str| {
+        let text = "bank ".repeat(words);
+        let json = place.line(&format!("explore '{text}' --attention {more} --json")).json();
+        let omitted = json["omitted"].as_array().unwrap().iter();
+        let omitted = omitted.filter_map(|o| o["what"].as_str()?.strip_prefix("attention on"));
+        (json["attention"].clone(), omitted.map(str::to_owned).collect::<Vec<_>>())
+    };
+    let mean = serde_json::json!({ "texts": 1, "mean": true });
+    assert_eq!(of(73, ""), (mean, vec![" the page, by head".to_owned()]));
+    assert_eq!(of(257, ""), (Value::Null, vec![" the page".to_owned()]));
+    assert_eq!(of(9, "--words"), (Value::Null, vec![" the page".to_owned()]));
+}
+
+#[test]
+fn labels_of_an_annotated_file_are_on_the_page() {
+    let place = Place::with_tiny();
+    let file = "# text = The unbreakable bank.\n\
+                1\tThe\tthe\tDET\t_\t_\t3\tdet\t_\t_\n\
+                2\tunbreakable\t_\tADJ\tJJ\tDegree=Pos\t3\tamod\t_\t_\n\
+                3\tbank\tbank\tNOUN\tNN\tNumber=Sing\t0\troot\t_\tSpaceAfter=No|Supersense=n.GROUP\n\
+                4\t.\t.\tPUNCT\t.\t_\t3\tpunct\t_\t_\n\n";
+    place.write("a.conllu", file);
+    let of = |json: &Value| -> Vec<String> {
+        let texts = json["tokens"].as_array().unwrap();
+        let told = json["labels"].as_array().unwrap().iter().map(|label| {
+            let value = |(at, token): (usize, &Value)| {
+                let place = label["of_tokens"][at].as_u64()? as usize;
+                Some(format!("{}={}", token["text"].as_str()?, label["values"][place].as_str()?))
+            };
+            let values: Vec<String> = texts.iter().enumerate().filter_map(value).collect();
+            format!("{}: {}", label["name"].as_str().unwrap(), values.join(" "))
+        });
+        told.collect()
+    };
+    let words = place.line("explore --file a.conllu --words --json").json();
+    let expected = [
+        "upos: The=DET unbreakable=ADJ bank=NOUN .=PUNCT",
+        "deprel: The=det unbreakable=amod bank=root .=punct",
+        "xpos: unbreakable=JJ bank=NN .=.",
+        "feats.Degree: unbreakable=Pos",
+        "feats.Number: bank=Sing",
+        "misc.Supersense: bank=n.GROUP",
+    ];
+    assert_eq!(of(&words), expected);
+    // Every token of a word has the label of the word.
+    place.line("explore --file a.conllu --output o").done();
+    let files = place.files("o");
+    let report = report_of_page(files["report.html"].as_deref().unwrap());
+    let page = serde_json::to_value(&report.explorations[0]).unwrap();
+    let pieces = of(&page)[3].matches("=Pos").count();
+    assert!(pieces > 1, "{:?}", of(&page));
+    assert_eq!(of(&page), of(&json_of(&files, "numbers.json")));
+    let plain = place.line("explore 'The unbreakable bank.' --json").json();
+    assert!(plain["labels"].is_null());
+    // Several models read the annotated words.
+    let both = place.line("explore --file a.conllu --model bundled --model tiny --json").json();
+    assert_eq!(of(&both["models"][1]), expected);
 }
 
 /// Wants no result after so many stages.
@@ -143,8 +235,8 @@ fn cosine(a: &[f64], b: &[f64]) -> f64 {
 #[test]
 fn steps_and_changes_of_neighbours_are_those_of_the_full_space() {
     let place = Place::new();
-    let explored = place.line(&format!("explore '{TEXT}' --json")).json();
-    let states = place.line(&format!("extract '{TEXT}' --json")).json();
+    let explored = place.line(&format!("explore '{LONG}' --json")).json();
+    let states = place.line(&format!("extract '{LONG}' --json")).json();
     let change = &explored["neighbour_change"];
     let k = change["neighbours"].as_u64().unwrap() as usize;
     let rows = states["rows"].as_array().unwrap();
@@ -195,21 +287,21 @@ fn steps_and_changes_of_neighbours_are_those_of_the_full_space() {
         .filter(|omitted| omitted["what"] == "neighbour_change")
         .map(|omitted| omitted["why"].as_str().unwrap())
         .collect();
-    assert_eq!(reasons, ["it needs 4 tokens that are not special, found 2"]);
+    assert_eq!(reasons, ["it needs 30 tokens that are not special, found 2"]);
 }
 
 #[test]
 fn several_models_are_compared_on_the_same_words() {
     let place = Place::with_tiny();
     tiny().write(&place.path("same"));
-    let line = format!("explore '{TEXT}' --model tiny --model bundled --model same");
+    let line = format!("explore '{WORDS}' --model tiny --model bundled --model same");
     let found = place.line(&format!("{line} --json")).json();
     let models = found["models"].as_array().unwrap();
     let texts = |model: &Value| -> Vec<String> {
         let tokens = model["tokens"].as_array().unwrap();
         tokens.iter().map(|t| t["text"].as_str().unwrap().to_owned()).collect()
     };
-    let words = ["The", "bank", "by", "the", "river", "refused", "the", "loan", ",", "oddly", "."];
+    let words: Vec<&str> = WORDS.split(' ').collect();
     for model in models {
         assert_eq!(texts(model), words);
     }
@@ -227,7 +319,7 @@ fn several_models_are_compared_on_the_same_words() {
     }
     assert_eq!(pairs[0]["values"].as_array().unwrap().len(), 4);
     assert_eq!(pairs[0]["values"][0].as_array().unwrap().len(), 7);
-    assert_eq!(pairs[0]["n"], 11);
+    assert_eq!(pairs[0]["n"], 31);
 
     place.line(&format!("{line} --output side --quiet")).done();
     let written = place.files("side");
@@ -247,7 +339,8 @@ fn several_models_are_compared_on_the_same_words() {
 
     assert_eq!(place.line("explore 'a' --model tiny --model tiny").code, Some(2));
     let one = place.line("explore 'bank' --model bundled --model tiny --json").json();
-    assert_eq!(one["omitted"][0]["what"], "cka");
+    let why = "it needs 30 words, found 1";
+    assert_eq!(one["omitted"][0], serde_json::json!({ "what": "cka", "why": why }));
     assert_eq!(one["cka"].as_array().unwrap().len(), 0);
     let pairs = place.line("explore 'a' 'b' --pairs --model bundled --model tiny");
     assert_eq!(pairs.code, Some(2));

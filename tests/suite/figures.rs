@@ -7,6 +7,11 @@ use stratoscope::{ExploreOptions, Explorer, FigureSelection};
 
 const TEXT: &str = "the river bank refused a loan to him";
 
+/// A text of 31 words, which is enough for CKA and for the change of neighbours.
+pub(crate) const LONG: &str = "the river bank refused a loan to him the river bank refused a loan to him the \
+                    river bank refused a loan to him and the \
+                    river bank refused a loan";
+
 type Files = BTreeMap<String, Option<Vec<u8>>>;
 
 fn names(files: &Files) -> Vec<&str> {
@@ -54,7 +59,7 @@ fn what_is_not_chosen_is_not_computed() {
     let explorer = Explorer::open(place.path("tiny").as_path()).unwrap();
     let explored = |ids: &[&str]| {
         let figures = FigureSelection::Some(ids.iter().map(|id| (*id).to_owned()).collect());
-        explorer.explore(&[TEXT], &ExploreOptions { figures, ..Default::default() }).unwrap()
+        explorer.explore(&[LONG], &ExploreOptions { figures, ..Default::default() }).unwrap()
     };
     let of = |ids: &[&str]| {
         let found = explored(ids);
@@ -91,7 +96,7 @@ fn an_unknown_figure_is_refused_before_any_work() {
     for (line, known) in [
         (
             "explore x --model none",
-            "journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change, \
+            "story, journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change, \
              activations, attention, rollout, patterns",
         ),
         ("compare a b --model none", "compare, words, journeys"),
@@ -124,7 +129,7 @@ fn a_figure_that_this_input_does_not_have_is_named() {
     assert!(place.files("").keys().all(|name| !name.starts_with("stratoscope-out")));
     // Where the reason is known, it is reported, and the other figures are written.
     let shown = place.line("explore --model tiny 'the bank' --figures cka,norms --output o").done();
-    assert!(shown.stdout.starts_with("omitted: cka (it needs 4 "), "{}", shown.stdout);
+    assert!(shown.stdout.starts_with("omitted: cka (it needs 30 "), "{}", shown.stdout);
     assert!(place.files("o").contains_key("norms.svg"));
 }
 
@@ -144,7 +149,7 @@ fn every_figure_of_a_command_can_be_chosen() {
         (0..24).map(|i| tagged(["the bank", "a loan", "the river", "a bank"][i % 4])).collect();
     place.write("corpus.conllu", corpus);
     let commands: [(&str, &[&str]); 5] = [
-        ("explore 'the river bank refused a loan'", &stratoscope::explore::FIGURES),
+        (&format!("explore '{LONG}'"), &stratoscope::explore::FIGURES),
         ("geometry --file texts.txt", &stratoscope::geometry::FIGURES),
         ("compare 'the river bank' 'a river loan'", &stratoscope::compare::FIGURES),
         ("probe --corpus corpus.conllu --label upos", &stratoscope::probe::FIGURES),
@@ -157,10 +162,10 @@ fn every_figure_of_a_command_can_be_chosen() {
         let files = place.files(&all);
         let made: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix(".csv")).collect();
         let mut known = known.to_vec();
-        // The tiny model has no stored bank, one word is not compared in two contexts, and attention
+        // The tiny model has no stored curves and bank, one word is not compared in two contexts, and attention
         // is not asked for.
-        let absent = ["journey", "journeys", "attention", "rollout", "patterns"];
-        known.retain(|id| !absent.contains(id));
+        let absent = ["story", "journey", "journeys", "attention", "rollout", "patterns"];
+        known.retain(|id| line == "profile" || !absent.contains(id));
         known.sort_unstable();
         assert_eq!(made, known, "{line}");
         // One figure alone is that of the whole run.
@@ -179,7 +184,7 @@ fn every_figure_of_a_command_can_be_chosen() {
 #[test]
 fn json_of_chosen_figures_has_their_numbers() {
     let place = Place::with_tiny();
-    let explore = format!("explore --model tiny '{TEXT}' --figures cka,steps");
+    let explore = format!("explore --model tiny '{LONG}' --figures cka,steps");
     let printed = place.line(&format!("{explore} --json")).json();
     assert_eq!(printed["schema"]["name"], "stratoscope.figures");
     place.line(&format!("{explore} --output o")).done();
@@ -302,7 +307,7 @@ fn the_metric_and_the_layers_choose_the_matrices_of_similarity() {
 fn several_models_have_the_chosen_figures_of_all_and_of_each() {
     let place = Place::with_tiny();
     let models = "--model tiny --model bundled";
-    let line = format!("explore {models} '{TEXT}' --figures cka --format pdf --output o");
+    let line = format!("explore {models} '{LONG}' --figures cka --format pdf --output o");
     place.line(&line).done();
     let files = place.files("o");
     let pdfs: Vec<&str> = names(&files).into_iter().filter(|name| name.ends_with("pdf")).collect();

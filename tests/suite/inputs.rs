@@ -1,7 +1,9 @@
 //! Files as input: of every kind, of every size, from pipes, and with every name.
 
-use crate::command::{Outcome, Place};
+use crate::checkpoints::Checkpoint;
+use crate::command::{Outcome, Place, tiny};
 use crate::corpora::lines;
+use crate::fixtures::corpus;
 use serde_json::Value;
 use std::fmt::Write as _;
 
@@ -115,6 +117,26 @@ fn files_compressed_by_gzip_are_read() {
         said.starts_with("4 error: bomb.txt.gz, line 1 has 41943040 bytes, and 4 MiB"),
         "{said}"
     );
+}
+
+/// `--long cut` keeps the beginning; a tokenizer that keeps the end is not cut silently.
+#[test]
+fn a_tokenizer_that_cuts_at_the_start_is_not_cut() {
+    let place = Place::with_tiny();
+    let file = place.path("tiny/tokenizer_config.json");
+    let mut settings: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    settings["truncation_side"] = "left".into();
+    std::fs::write(&file, settings.to_string()).unwrap();
+    place.write("a.txt", format!("the bank\n{}\n", "river ".repeat(60)));
+    let said = read(&place, "a.txt", "--long cut").unwrap_err();
+    assert!(said.contains("line 2 has 62 tokens, more than 37, and the tokenizer"), "{said}");
+    assert!(said.contains("truncation_side is left"), "{said}");
+    read(&place, "a.txt", "--long window").unwrap();
+    settings["truncation_side"] = "middle".into();
+    std::fs::write(&file, settings.to_string()).unwrap();
+    let said = read(&place, "a.txt", "").unwrap_err();
+    assert!(said.contains("truncation_side") && said.contains("middle"), "{said}");
 }
 
 #[test]
@@ -290,13 +312,24 @@ fn names_that_are_not_utf8_are_names() {
     }
     let shards = run("extract --model tiny --file FILE --output OUT");
     assert_eq!(shards.code, Some(2), "{}", shards.stderr);
-    for command in ["info", "explore --model", "fetch"] {
-        let words = command.split(' ').map(OsStr::new);
-        let model = place.run(words.chain([OsStr::from_bytes(b"m\xff")]));
-        assert_eq!(model.code, Some(2), "{}", model.stderr);
-        let said = "is not UTF-8; give a symbolic link to it";
-        assert!(model.stderr.contains(said), "{}", model.stderr);
+    // Models too. Their id shows the byte.
+    for folder in [b"m\xff", b"m\xfe"] {
+        tiny().write(&place.path("").join(name(folder)));
     }
+    let model = |line: &str| {
+        let words = line.split(' ').map(OsStr::new);
+        place.run(words.chain([OsStr::from_bytes(b"m\xff")])).done()
+    };
+    assert_eq!(model("info --json").json()["model"], "m\\xFF");
+    let states = model("extract river --json --model").json();
+    assert_eq!(states["model"], "m\\xFF");
+    let expected = place.line("extract river --json --model tiny").json();
+    assert_eq!(states["layers"], expected["layers"]);
+    model("fetch");
+    let other = OsStr::from_bytes(b"m\xfe");
+    let words = ["explore", "river", "--output", "two", "--model"].map(OsStr::new);
+    let both = words.into_iter().chain([other, OsStr::new("--model"), OsStr::from_bytes(b"m\xff")]);
+    place.run(both).done();
     let text = place.run([OsStr::new("explore"), OsStr::from_bytes(b"the \xff")]);
     assert_eq!(text.code, Some(2), "{}", text.stderr);
 }
@@ -390,6 +423,12 @@ fn unknown_tokens_are_marked_and_many_are_a_warning() {
     place.write("many.txt", "☃ river\n中 bank\n");
     place.write("few.txt", "the river bank\nthe river ☃\n");
     place.write("ids.txt", "2 2 9\n");
+    place.write("pairs.tsv", "☃ river\t中 river\n");
+    let columns = "same\tstart1\tend1\tstart2\tend2\tsentence1\tsentence2";
+    let wic = ["1\t2\t7\t2\t7\t☃ river\t中 river", "0\t2\t6\t2\t6\t☃ bank\t中 bank"];
+    place.write("wic.tsv", format!("{columns}\n{}\n", wic.join("\n")));
+    few_words().write(&place.path("few_words"));
+    place.write("own.conllu", corpus());
     for (line, expected) in [
         ("explore '☃ river'", Some("1 of 2")),
         ("explore 'the river bank by the ☃'", None),
@@ -397,8 +436,14 @@ fn unknown_tokens_are_marked_and_many_are_a_warning() {
         ("extract --file many.txt --output out", Some("2 of 4")),
         ("extract --file few.txt --output few", None),
         ("extract --token-ids ids.txt --json", Some("2 of 3")),
+        ("compare '☃ river' '中 bank'", Some("2 of 4")),
+        ("compare '☃ river' '中 river' --word river", Some("2 of 4")),
+        ("compare 'the river ☃' 'the old river by it' --word river", None),
+        ("compare --pairs pairs.tsv", Some("2 of 4")),
+        ("compare --wic wic.tsv", Some("4 of 8")),
     ] {
         let said = place.line(&format!("{line} --model tiny")).done().stderr;
+        assert!(said.matches("unknown").count() <= 1, "{line}: {said}");
         match expected {
             Some(numbers) => assert!(
                 said.contains(&format!("warning: {numbers}")) && said.contains(warning),
@@ -407,6 +452,47 @@ fn unknown_tokens_are_marked_and_many_are_a_warning() {
             None => assert!(!said.contains("unknown"), "{line}: {said}"),
         }
     }
+    for line in [
+        "probe --corpus own.conllu --label upos --layers 3",
+        "probe --corpus own.conllu --structural --layers 3",
+        // It reads the corpus twice.
+        "probe --corpus own.conllu --label upos --structural --layers 3",
+        "geometry --file own.conllu",
+        "profile --bank own.conllu",
+    ] {
+        let mut command =
+            place.command(crate::command::words(&format!("{line} --model few_words")));
+        // A cache of its own: the states of a bank that are read from there give no warning.
+        let said = place.finish(command.env("XDG_CACHE_HOME", place.path("cache"))).stderr;
+        assert_eq!(said.matches(warning).count(), 1, "{line}: {said}");
+    }
+}
+
+/// A tiny model that knows three words.
+fn few_words() -> Checkpoint {
+    let mut model = tiny();
+    let words = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nthe\nriver\nbank\n";
+    model.files.insert("vocab.txt".to_owned(), words.as_bytes().to_vec());
+    model
+}
+
+/// A user can do nothing about built-in texts.
+#[test]
+fn unknown_tokens_of_builtin_texts_are_no_warning() {
+    let place = Place::new();
+    few_words().write(&place.path("few"));
+    place.write("pairs.tsv", "the river\tthe bank\n");
+    for line in [
+        "explore 'the river bank' --baseline",
+        "compare 'the river bank' 'the bank river'",
+        "compare 'the river bank' 'bank the river' --word bank",
+        "compare --pairs pairs.tsv",
+    ] {
+        let said = place.line(&format!("{line} --model few")).done().stderr;
+        assert!(!said.contains("unknown"), "{line}: {said}");
+    }
+    let profile = place.line("profile --model few");
+    assert!(!profile.stderr.contains("tokens are unknown"), "{}", profile.stderr);
 }
 
 #[test]

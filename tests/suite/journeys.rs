@@ -1,6 +1,7 @@
 //! Journeys: the nearest words of a word by layer, in the bundled model.
 
 use crate::command::{BANKS, Place, SHARED_BANKS, number};
+use crate::report::report_of_page;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -52,6 +53,25 @@ fn the_context_of_a_homograph_chooses_its_neighbours() {
     }
     // "booked" does not occur in the bank.
     assert_eq!(word(&spring, "booked")["layers"][3]["same_word"], Value::Array(Vec::new()));
+}
+
+/// The page, the figure and the terminal show the word whose neighbours change most.
+#[test]
+fn one_word_is_shown_first_everywhere() {
+    let place = Place::new();
+    let text = "The old spring in the mattress broke.";
+    let shown = place.run(["explore", text, "--output", "out"]).done().stdout;
+    assert!(shown.contains("the journey of “spring”"), "{shown}");
+    let files = place.files("out");
+    let figure: Value = serde_json::from_slice(files["journey.json"].as_deref().unwrap()).unwrap();
+    assert_eq!(figure["title"], "What is nearest to “spring”, by layer");
+    let report = report_of_page(files["report.html"].as_deref().unwrap());
+    let journeys = report.explorations[0].journeys.as_ref().unwrap();
+    assert_eq!(journeys.words[journeys.telling.unwrap()].word, "spring");
+    // The season at layer 0, and the part of a mattress from layer 1 on.
+    let spring = serde_json::to_value(&journeys.words[journeys.telling.unwrap()]).unwrap();
+    assert_eq!(sense(&spring, 0).0, "n.TIME");
+    assert!((1..7).all(|layer| sense(&spring, layer).0 == "n.ARTIFACT"));
 }
 
 #[test]
@@ -150,7 +170,10 @@ fn the_terminal_and_the_figure_show_the_most_telling_word() {
     let chart: Value =
         serde_json::from_slice(&std::fs::read(place.path("out/journey.json")).unwrap()).unwrap();
     assert_eq!(chart["rows"].as_array().unwrap().len(), 21, "{chart}");
-    assert!(place.path("out/journey.svg").is_file() && place.path("out/journey.png").is_file());
+    assert!(place.path("out/journey.png").is_file());
+    let drawn = std::fs::read_to_string(place.path("out/journey.svg")).unwrap();
+    // Spaces are not drawn as signs.
+    assert!(drawn.contains("bank") && !drawn.contains('␣'));
 }
 
 #[test]
@@ -178,10 +201,29 @@ fn two_contexts_of_a_word_part_where_their_neighbours_do() {
     // They do not part at layer 0, where the word is the same at the same place.
     assert!(!apart(&0));
     let text = compared(&[first, second]).done().stdout;
-    let said = format!("The two contexts of “bank” part at layer {expected}:");
+    let said = format!("The two contexts of “bank” part at layer {expected}.");
+    assert_eq!(found["verdict"][0], said);
+    // The same word in a comparison of the two sentences.
+    let sentences = place.run(["compare", first, second, "--json"]).json();
+    let steps = sentences["alignment"].as_array().unwrap();
+    let bank = steps.iter().find(|step| step["first"] == "bank" && step["second"] == "bank");
+    assert_eq!(bank.unwrap()["parts"], expected);
+    assert!(
+        sentences["verdict"][0]
+            .as_str()
+            .unwrap()
+            .contains(&format!("“bank” part at layer {expected}"))
+    );
     assert!(text.contains(&said) && text.contains("no interval"), "{text}");
     assert_eq!(text.matches("the journey of “bank”").count(), 2);
-    assert!(place.path(&place.default_output()).join("journeys.svg").is_file());
+    let files = place.files(&place.default_output());
+    let of = |name: &str| String::from_utf8(files[name].clone().unwrap()).unwrap();
+    assert!(of("journeys.svg").contains("near context 2") && !of("journeys.svg").contains('␣'));
+    let head =
+        "layer,\"before, 1\",near context 1,\"sense, 1\",\"before, 2\",near context 2,\"sense, 2\"";
+    assert_eq!(of("journeys.csv").lines().next(), Some(head));
+    let said = format!("Context 1: “{first}” Context 2: “{second}” Each line");
+    assert!(of("captions.md").contains(&said), "{}", of("captions.md"));
     let same = compared(&[first, "The bank lent her money.", "--json"]).json();
     assert!(same["parts"].is_null());
     let three = compared(&[first, second, "A bank failed.", "--json"]).json();

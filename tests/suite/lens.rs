@@ -7,7 +7,7 @@ use crate::report::report_of_page;
 use stratoscope::crates::chart::Drawing;
 
 /// Writes a golden checkpoint with a head, and a tokenizer.
-fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {
+pub(crate) fn with_tokenizer(place: &Place, fixture: &str, positions: &str) {
     let mut model = Checkpoint::fixture(fixture).with_rows(2000);
     for name in ["vocab.json", "merges.txt"] {
         let bytes = std::fs::read(path("tokenizers/roberta-bpe").join(name)).unwrap();

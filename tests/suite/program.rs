@@ -37,6 +37,40 @@ fn the_summary_of_the_bundled_model() {
     check_folder(&place, &place.default_output());
 }
 
+/// `--open` gives the page to the system's opener; without it, the last line names the page.
+#[cfg(unix)]
+#[test]
+fn the_page_is_opened_on_request() {
+    use std::os::unix::fs::PermissionsExt;
+    let place = Place::new();
+    std::fs::create_dir(place.path("bin")).unwrap();
+    place.write(
+        "bin/xdg-open",
+        "#!/bin/sh\nprintf %s \"$1\" > opened.part && mv opened.part opened\n",
+    );
+    let script = place.path("bin/xdg-open");
+    std::fs::set_permissions(script, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:/usr/bin:/bin", place.path("bin").display());
+    let run = |line: &str| {
+        let mut command = place.command(crate::command::words(line));
+        place.finish(command.env("PATH", &path)).done()
+    };
+    let outcome = run("explore 'the bank' --output out");
+    let named = "\nopen out/report.html in a browser (--open does it)\n";
+    assert!(outcome.stdout.ends_with(named), "{}", outcome.stdout);
+    assert!(!place.path("opened").exists());
+    let outcome = run("explore 'the bank' --output out --overwrite --open");
+    assert!(!outcome.stdout.contains("in a browser"), "{}", outcome.stdout);
+    // The opener runs on its own.
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !place.path("opened").exists() && std::time::Instant::now() < end {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(std::fs::read_to_string(place.path("opened")).unwrap(), "out/report.html");
+    let outcome = place.line("explore 'the bank' --open --figures norms");
+    assert_eq!(outcome.code, Some(2), "figures alone have no page");
+}
+
 /// Checks that all files have valid content, and that the manifest lists all of them.
 fn check_folder(place: &Place, folder: &str) {
     let files = place.files(folder);

@@ -208,8 +208,6 @@ fn what_sentence_transformers_does_to_a_text_is_said_where_it_matters() {
     with("empty", file, settings("document".into()));
     with("none", file, settings(Value::Null));
     with("lower", "sentence_bert_config.json", json!({"do_lower_case": true}));
-    with("cut", "sentence_bert_config.json", json!({"max_seq_length": 7}));
-    with("whole", "sentence_bert_config.json", json!({"max_seq_length": 100_000}));
     let said = |model: &str, more: &str| {
         let line = format!("extract --model {model} 'the river' --layers 0 --json {more}");
         place.line(&line).done().stderr
@@ -226,8 +224,6 @@ fn what_sentence_transformers_does_to_a_text_is_said_where_it_matters() {
         ("empty", ""),
         ("none", ""),
         ("lower", "warning: sentence-transformers changes every text to lower case"),
-        ("cut", "warning: sentence-transformers cuts every text after 7 tokens (max_seq_length in"),
-        ("whole", ""),
     ] {
         let found = said(model, "--sentences");
         assert_eq!(found.is_empty(), expected.is_empty(), "{model}: {found}");
@@ -235,6 +231,128 @@ fn what_sentence_transformers_does_to_a_text_is_said_where_it_matters() {
         assert_eq!(said(model, ""), "", "{model}");
         let info = place.line(&format!("info {model} --json")).json();
         assert_eq!(info["sentence_before"].as_array().unwrap().is_empty(), expected.is_empty());
+    }
+    // What may change the vectors is refused for the vectors alone.
+    with("narrow", file, json!({"truncate_dim": 4}));
+    with("broken", file, Value::Null);
+    std::fs::write(place.path("broken").join(file), "{\"prompts\": ").unwrap();
+    for (model, said) in [("narrow", "truncate_dim"), ("broken", file)] {
+        std::fs::create_dir(place.path(model).join("1_Pooling")).unwrap();
+        let mean = r#"{"pooling_mode_mean_tokens": true}"#;
+        std::fs::write(place.path(model).join("1_Pooling/config.json"), mean).unwrap();
+        let line = format!("extract --model {model} 'the river' --layers 0 --json");
+        let refused = place.line(&format!("{line} --sentences"));
+        assert!(matches!(refused.code, Some(3 | 4)), "{model}: {}", refused.stderr);
+        assert!(refused.stderr.contains(said), "{model}: {}", refused.stderr);
+        place.line(&line).done();
+    }
+}
+
+/// The ids of each text as the model reads it.
+fn ids(states: &Value) -> Vec<Vec<u64>> {
+    let mut ids: Vec<Vec<u64>> = Vec::new();
+    for row in states["rows"].as_array().unwrap() {
+        ids.resize(ids.len().max(row["sequence"].as_u64().unwrap() as usize + 1), Vec::new());
+        ids.last_mut().unwrap().push(row["token_id"].as_u64().unwrap());
+    }
+    ids
+}
+
+/// With `--sentences`, a text is as long as sentence-transformers reads it. The limit is that of its
+/// version 6.2 for the same files.
+#[test]
+fn sentences_are_as_long_as_in_sentence_transformers() {
+    let place = Place::new();
+    let text = "the river bank refused the loan it refused the old bank";
+    let settings = "sentence_bert_config.json";
+    let tokenizer = "tokenizer_config.json";
+    let seven = json!({"max_seq_length": 7});
+    let kwargs = json!({"max_seq_length": 9, "processor_kwargs": {"model_max_length": 7}});
+    let processing = json!({"processing_kwargs": {"text": {"max_length": 7}}, "max_seq_length": 9});
+    let modules = json!([
+        {"path": "", "type": "sentence_transformers.models.Transformer"},
+        {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+    ]);
+    let old = vec![
+        ("modules.json", modules),
+        ("1_Pooling/config.json", json!({"pooling_mode": "mean"})),
+        ("sentence_distilbert_config.json", seven.clone()),
+    ];
+    let both = vec![(settings, seven.clone()), (tokenizer, json!({"model_max_length": 5}))];
+    let cases = [
+        (vec![(settings, seven.clone())], Some(7)),
+        (both, Some(7)),
+        (vec![(tokenizer, json!({"model_max_length": 7}))], Some(7)),
+        (vec![(settings, kwargs)], Some(7)),
+        (vec![(settings, processing)], Some(7)),
+        (old, Some(7)),
+        // Not more than the model can read.
+        (vec![(settings, json!({"max_seq_length": 100_000}))], Some(37)),
+        (vec![(settings, json!({"max_seq_length": null}))], Some(37)),
+        (vec![(tokenizer, json!({"model_max_length": 1e30}))], None),
+    ];
+    for (index, (files, limit)) in cases.into_iter().enumerate() {
+        let mut model = tiny();
+        for (name, content) in files {
+            model.files.insert(name.to_owned(), content.to_string().into_bytes());
+        }
+        let name = format!("model{index}");
+        model.write(&place.path(&name));
+        let info = place.line(&format!("info {name} --json")).json();
+        assert_eq!(info["sentence_max_tokens"], limit.map_or(Value::Null, Value::from), "{index}");
+        let run = |more: &str| {
+            place.line(&format!("extract '{text}' river --model {name} --layers 3 --json {more}"))
+        };
+        let all = ids(&run("").json());
+        assert_eq!(all[0].len(), 13);
+        let vectors = |states: Value| states["layers"][0]["hidden_states"].clone();
+        let line = |ids: &[u64]| ids.iter().map(u64::to_string).collect::<Vec<_>>().join(" ");
+        let whole = format!("{}\n{}\n", line(&all[0]), line(&all[1]));
+        let of_ids = |ids: &str| {
+            place.write("ids.txt", ids);
+            let line = format!("extract --token-ids ids.txt --model {name} --layers 3 --json");
+            vectors(place.line(&format!("{line} --sentences")).json())
+        };
+        // A pooling of the user reads the whole text.
+        let own = run("--sentences --pooling mean").done();
+        assert_eq!((&*own.stderr, vectors(own.clone().json())), ("", of_ids(&whole)), "{index}");
+        let refused = run("--sentences");
+        let cut = run("--sentences --long cut");
+        if limit != Some(7) {
+            assert_eq!((&*refused.stderr, vectors(refused.clone().json())), ("", of_ids(&whole)));
+            assert_eq!((&*cut.stderr, vectors(cut.clone().json())), ("", of_ids(&whole)));
+            continue;
+        }
+        assert_eq!(refused.code, Some(4), "{index}: {}", refused.stderr);
+        for part in ["has 13 tokens", "reads the first 7", "--long cut", "--pooling mean"] {
+            assert!(refused.stderr.contains(part), "{index}: {}", refused.stderr);
+        }
+        // As transformers cuts: the first tokens of the text, and the special tokens.
+        let first = [&all[0][..6], &all[0][12..]].concat();
+        let expected = of_ids(&format!("{}\n{}\n", line(&first), line(&all[1])));
+        assert!(cut.stderr.contains("was cut from 13 tokens to 7"), "{index}: {}", cut.stderr);
+        assert_eq!(vectors(cut.json()), expected, "{index}");
+        let windows = run("--sentences --long window").done().stderr;
+        assert!(windows.contains("has 13 tokens and was read in 3 overlapping"), "{windows}");
+        // A corpus in shards has the same limit.
+        place.write("texts.txt", format!("{text}\nriver\n"));
+        let corpus = format!("extract --file texts.txt --model {name} --layers 3 --sentences");
+        let refused = place.line(&format!("{corpus} --output out{index}"));
+        assert!(refused.stderr.contains("has 13 tokens"), "{}", refused.stderr);
+        let done = place.line(&format!("{corpus} --output out{index} --long cut")).done();
+        assert!(done.stderr.contains("was cut from 13 tokens to 7"), "{}", done.stderr);
+    }
+    // Settings that cannot be read matter to vectors of sentences alone.
+    for (index, content) in ["{", "{\"max_seq_length\": \"7\"}"].into_iter().enumerate() {
+        let mut model = tiny();
+        model.files.insert(settings.to_owned(), content.as_bytes().to_vec());
+        let name = format!("broken{index}");
+        model.write(&place.path(&name));
+        let line = format!("extract river --model {name} --json");
+        place.line(&line).done();
+        let refused = place.line(&format!("{line} --sentences"));
+        assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+        assert!(refused.stderr.contains(settings), "{}", refused.stderr);
     }
 }
 
@@ -260,11 +378,6 @@ fn a_transformer_in_a_folder_is_found_by_the_list_of_modules() {
         let info = place.line(&format!("info {name} --json")).json();
         assert_eq!(info["sentence_pooling"], "first");
         assert_eq!(info["sentence_max_tokens"], 9);
-        let cut = "cuts every text after 9 tokens (max_seq_length in sentence_bert_config.json)";
-        assert_eq!(info["sentence_before"][0], cut);
-        let line = |more: &str| format!("extract --model {name} 'the river bank' --json {more}");
-        assert!(place.line(&line("--sentences")).stderr.contains(cut));
-        assert!(!place.line(&line("")).stderr.contains(cut));
         assert_eq!(info["notes"][0], "the transformer is in 0_Transformer/, as modules.json says");
         let states = |model: &str, more: &str| {
             let line = format!("extract --model {model} 'the river bank' --json {more}");

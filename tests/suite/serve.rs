@@ -1,11 +1,14 @@
 //! `stratoscope serve`: which requests it answers, its answers, and that it writes no files.
 
 use crate::command::{Place, tiny};
+use crate::lens::with_tokenizer;
 use crate::report::report_of_page;
 use serde_json::Value;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
+use stratoscope::crates::chart::Drawing;
+use stratoscope::crates::report::{EXAMPLE, Report};
 
 /// A server on a free port. It is ended when this value is dropped.
 struct Server {
@@ -84,7 +87,11 @@ fn pages_equal_those_of_explore() {
     assert!(empty.head.contains("content-type: text/html"), "{}", empty.head);
     assert!(empty.head.contains("cache-control: no-store"), "{}", empty.head);
     assert!(empty.body.contains("<option selected>tiny</option>"));
-    assert!(!empty.body.contains("id=\"report\""));
+    // It starts with an example, which the box has too.
+    let example = report_of_page(empty.body.as_bytes());
+    assert_eq!(example.explorations[0].texts, [EXAMPLE]);
+    assert!(empty.body.contains(&format!(">{EXAMPLE}</textarea>")), "{}", empty.body);
+    assert_eq!(report_of_page(server.get("/").body.as_bytes()), example);
 
     let (first, second) = ("</textarea><b> the \"river\" & a loan", "walking home");
     let query = format!("?model=tiny&text={}", encoded(&format!("{first}\r\n{second}\r\n")));
@@ -107,6 +114,81 @@ fn pages_equal_those_of_explore() {
     assert_eq!(without.status, 200);
 
     assert_eq!(place.files("."), before, "a server writes no files");
+}
+
+#[test]
+fn two_boxes_give_the_page_of_compare() {
+    let place = Place::with_tiny();
+    let server = Server::start(&place, "--model tiny");
+    let (first, second) = ("the bank by the river", "the old bank refused the loan");
+    let query = format!("?text={}&against={}", encoded(first), encoded(second));
+    let page = server.get(&format!("/{query}"));
+    assert_eq!(page.status, 200, "{}", page.body);
+    for text in [first, second] {
+        assert!(page.body.contains(&format!(">{text}</textarea>")), "{text}");
+    }
+    let report = report_of_page(page.body.as_bytes());
+    assert_eq!(report.kind, "compare");
+    let texts: Vec<&str> = report.explorations.iter().map(|e| e.texts[0].as_str()).collect();
+    assert_eq!(texts, [first, second]);
+    let overlay = report.overlay.as_ref().unwrap();
+    let words = |side: usize| {
+        let words = overlay.steps.iter().filter_map(|step| step.words[side].as_deref());
+        words.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!([words(0), words(1)], [first, second]);
+    for step in &overlay.steps {
+        for (side, word) in step.words.iter().enumerate() {
+            let token = step.tokens[side].map(|token| &report.explorations[side].tokens[token]);
+            // A token is a word, or how it begins.
+            let begins =
+                token.zip(word.as_deref()).is_some_and(|(t, word)| word.starts_with(&t.text));
+            assert!(begins || (token.is_none() && word.is_none()), "{word:?} {token:?}");
+        }
+    }
+    assert_eq!(report_of_page(server.get(&format!("/report.html{query}")).body.as_bytes()), report);
+    let compared = place.run(["compare", "--model", "tiny", "--json", first, second]).done();
+    assert_eq!(server.get(&format!("/report.json{query}")).body, compared.stdout);
+    let numbers: Value = serde_json::from_str(&compared.stdout).unwrap();
+    assert_eq!(numbers["verdict"], serde_json::json!(report.verdict));
+    assert!(!report.verdict.is_empty());
+    // A blank second box is no comparison.
+    let blank = server.get(&format!("/?text={}&against=%20%0A", encoded(first)));
+    assert_eq!(report_of_page(blank.body.as_bytes()).kind, "explore");
+}
+
+/// The reasons why a page has no lens.
+fn without_lens(report: &Report) -> Vec<&str> {
+    assert!(report.charts.iter().all(|chart| chart.id != "lens"));
+    let omitted = report.explorations.iter().flat_map(|e| &e.omitted);
+    omitted.filter(|omitted| omitted.what == "lens").map(|omitted| omitted.why.as_str()).collect()
+}
+
+#[test]
+fn a_model_with_a_head_has_a_lens_below_its_page() {
+    let place = Place::with_tiny();
+    with_tokenizer(&place, "gpt2", "n_positions");
+    let server = Server::start(&place, "--model model --model tiny");
+    let text = "the bank by the river";
+    let page = |query: &str| report_of_page(server.get(&format!("/?text={query}")).body.as_bytes());
+    let report = page(&encoded(text));
+    let chart = report.charts.iter().find(|chart| chart.id == "lens").unwrap();
+    let Drawing::Grid(grid) = &chart.drawing else { panic!("a grid") };
+    let lens = place.run(["lens", "--model", "model", text, "--json"]).json();
+    let layers = lens["layers"].as_array().unwrap();
+    assert_eq!(grid.cells.len(), layers.len());
+    for (cells, layer) in grid.cells.iter().zip(layers) {
+        let best = layer["cells"].as_array().unwrap().iter().map(|cell| &cell["top"][0]["text"]);
+        assert!(cells.iter().map(|cell| cell.text.as_str()).eq(best.map(|t| t.as_str().unwrap())));
+    }
+    // Its columns are the tokens of the page.
+    assert_eq!(chart.exploration, Some(0));
+    let tokens: Vec<usize> = (0..report.explorations[0].tokens.len()).collect();
+    assert_eq!(grid.columns.numbers, tokens);
+    let two = page(&encoded("the bank\nthe river"));
+    assert_eq!(without_lens(&two), ["the lens reads one text"]);
+    let none = page(&format!("{}&model=tiny", encoded(text)));
+    assert_eq!(without_lens(&none), ["this model has no language-model head"]);
 }
 
 #[test]
@@ -176,10 +258,22 @@ fn wrong_requests_get_an_error() {
         (&format!("/?text={tokens}"), "2400 tokens are more than 2000"),
         ("/?text=loan&model=/etc", "/etc is not among the models of this machine"),
         ("/?text=loan&model=org/name", "org/name is not among the models of this machine"),
+        (
+            "/?text=a%0Ab&against=c",
+            "one sentence in each box; there are 2 in the first and 1 in the",
+        ),
+        ("/?text=a&against=b%0Ac%0Ad", "there are 1 in the first and 3 in the second"),
+        (&format!("/?text={many}&against=loan"), "the model reads at most 37"),
+        (&format!("/?text=loan&against={long}"), "5009 characters are more than 5000"),
     ] {
         let answer = server.get(target);
         assert_eq!(answer.status, 400, "{said}");
-        assert!(answer.body.contains(said), "{said}: {}", answer.body);
+        let trouble =
+            answer.body.split_once("role=\"alert\">").and_then(|(_, rest)| rest.split_once("</p>"));
+        let trouble = trouble.unwrap_or_else(|| panic!("{said}: {}", answer.body)).0;
+        assert!(trouble.contains(said), "{said}: {trouble}");
+        // The user of a browser has no options and no commands.
+        assert!(!trouble.contains("--") && !trouble.contains("stratoscope "), "{trouble}");
         // The typed text is not lost.
         assert!(answer.body.contains("<textarea"), "{said}");
         let numbers = server.get(&target.replace("/?", "/report.json?"));
@@ -196,8 +290,19 @@ fn wrong_requests_get_an_error() {
     assert_eq!(server.send("\u{16}\u{3}\u{1}\u{2}\r\n\r\n").status, 400);
     let many = format!("Host: {}\r\n{}", server.address, "X: x\r\n".repeat(200));
     assert_eq!(server.ask("/", &many).status, 431);
-    // The server still answers.
-    assert_eq!(server.get("/?text=loan").status, 200);
+    // The server still answers. What a page does not have is explained without commands too.
+    let page = server.get("/?text=loan");
+    assert_eq!(page.status, 200);
+    let report = report_of_page(page.body.as_bytes());
+    let [exploration] = &report.explorations[..] else { panic!("one exploration") };
+    let story = exploration.story.as_ref().unwrap();
+    assert_eq!(
+        story.not_measured.as_deref(),
+        Some("what changes with depth is not measured for this model")
+    );
+    for omitted in &exploration.omitted {
+        assert!(!omitted.why.contains("--") && !omitted.why.contains('`'), "{}", omitted.why);
+    }
 }
 
 #[test]

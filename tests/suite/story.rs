@@ -2,10 +2,12 @@
 //! the same headline is everywhere.
 
 use crate::bank_states::conllu;
-use crate::command::{Place, interval, json_of, number};
+use crate::cache::cache_revision;
+use crate::checkpoints::Checkpoint;
+use crate::command::{Place, interval, json_of, number, tiny};
 use crate::fixtures::bundled;
 use crate::profile::SMALL;
-use serde_json::Value;
+use serde_json::{Value, json};
 use stratoscope::bank::Bank;
 use stratoscope::crates::probing::BANK;
 use stratoscope::crates::probing::context::ContextLayer;
@@ -19,6 +21,27 @@ fn all(values: &ContextLayer) -> Vec<Estimate> {
     let mut all: Vec<Estimate> = classes.flat_map(|of| [of.nouns, of.verbs]).flatten().collect();
     all.extend(values.sentence);
     all
+}
+
+#[test]
+fn random_weights_have_the_spread_of_the_config() {
+    let spread = |of: Option<f64>| {
+        let mut model = Checkpoint::fixture("llama");
+        match of {
+            Some(value) => model.config["initializer_range"] = value.into(),
+            None => _ = model.config.as_object_mut().unwrap().remove("initializer_range"),
+        }
+        let random = Explorer::open(model.source()).unwrap().with_random_weights(0).unwrap();
+        let states = random.extract_ids(&[(0..36).collect::<Vec<u32>>()]).unwrap();
+        // Layer 0 of this family is the embedding.
+        let layer = states.layer(0);
+        (layer.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / layer.len() as f64).sqrt()
+    };
+    for (of, expected) in [(None, 0.02), (Some(0.02), 0.02), (Some(0.05), 0.05), (Some(-1.0), 0.02)]
+    {
+        let found = spread(of);
+        assert!((found / expected - 1.0).abs() < 0.1, "{of:?}: {found}");
+    }
 }
 
 /// The first sentences of the reference bank, without stimuli.
@@ -218,6 +241,103 @@ fn two_models_have_paired_differences() {
     let [low, found, high] = interval(&last["grammar"]);
     assert!((found - (value(1) - value(0))).abs() < 1e-12);
     assert!(low <= found && found <= high && number(&last["depth"]) == 1.0);
+}
+
+#[test]
+fn two_revisions_of_a_model_have_one_figure_and_paired_differences() {
+    let place = Place::new();
+    let [before, after] = ["0", "f"].map(|digit| digit.repeat(40));
+    let mut trained = tiny();
+    let table = trained.tensors.iter_mut().find(|(n, _)| n.ends_with("word_embeddings.weight"));
+    table.unwrap().1.bytes.rotate_left(24 * 4 * 7);
+    cache_revision(&place, "org/a", "before", &before, &tiny());
+    cache_revision(&place, "org/a", "main", &after, &trained);
+    place.write("a.conllu", own_bank(30));
+    place.write("s.txt", SMALL);
+    let line = "profile --stimuli s.txt --bank a.conllu --offline --cache-dir hub";
+    let shown = place.line(&format!("{line} --model org/a --model org/a@before --output both"));
+    shown.done();
+    let files = place.files("both");
+    let figure = json_of(&files, "story.json");
+    let panels: Vec<&Value> =
+        figure["rows"].as_array().unwrap().iter().flat_map(|row| row.as_array().unwrap()).collect();
+    let names = |panel: &Value| -> Vec<String> {
+        let series = panel["series"].as_array().unwrap().iter();
+        series.map(|series| series["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(panels.len(), 6);
+    assert_eq!((names(panels[0]), names(panels[3])), {
+        (vec!["a@fffffff".to_owned(), "a@0000000".to_owned()], vec!["a@0000000".to_owned()])
+    });
+    assert_eq!(panels[3]["title"], "grammar, less a@fffffff");
+    let caption = figure["caption"].as_str().unwrap();
+    assert!(
+        caption.starts_with("In a@fffffff ") && caption.contains(" In a@0000000 "),
+        "{caption}"
+    );
+    // The figure has the differences of the JSON, and they are those of the curves of each.
+    let json: Value = json_of(&files, "numbers.json");
+    let [difference] = &json["differences"].as_array().unwrap()[..] else { panic!() };
+    assert_eq!((&difference["model"], &difference["revision"]), (&json!("org/a"), &json!(before)));
+    assert_eq!(difference["minus_revision"], json!(after));
+    let mut differ = false;
+    for layer in 0..4 {
+        let value =
+            |model: usize| number(&json["models"][model]["layers"][layer]["grammar"]["value"]);
+        let expected = value(1) - value(0);
+        differ |= expected != 0.0;
+        let found = number(&panels[3]["series"][0]["values"][layer]);
+        assert_eq!(found, number(&difference["depths"][layer]["grammar"]["value"]));
+        assert!((found - expected).abs() < 1e-12, "layer {layer}");
+    }
+    assert!(differ);
+}
+
+#[test]
+fn the_first_figure_of_explore_is_the_story_of_the_model() {
+    let place = Place::new();
+    let text = "The bank refused the loan.";
+    let line = format!("explore '{text}' --figures story,norms --output o");
+    let shown = place.line(&line).done().stdout;
+    assert!(shown.contains("  story norms (.svg"), "{shown}");
+    let files = place.files("o");
+    let of = |name: &str| String::from_utf8(files[name].clone().unwrap()).unwrap();
+    let json = place.line(&format!("explore '{text}' --json")).json();
+    let headline = json["story"]["headline"][0].as_str().unwrap();
+    let figure = json_of(&files, "story.json");
+    assert_eq!(figure["title"], headline);
+    assert!(of("captions.md").contains(&format!("## story\n\n**{headline}** Words in context")));
+    insta::assert_snapshot!("figure_of_the_story", of("story.svg"));
+    // It is that of the profile, and the first of all figures.
+    place.line("profile --output p").done();
+    assert_eq!(place.files("p")["story.svg"], files["story.svg"]);
+    let all = place.run(["explore", text]).done().stdout;
+    assert!(all.contains("\n  story journey trajectory "), "{all}");
+    // Several models have one with all their curves.
+    let twice = "--model bundled --model ./copy";
+    let model = concat!(env!("CARGO_MANIFEST_DIR"), "/../crates/bundled/model");
+    std::os::unix::fs::symlink(model, place.path("copy")).unwrap();
+    place.line(&format!("explore '{text}' --figures story {twice} --output two")).done();
+    let files = place.files("two");
+    assert!(files.contains_key("story--1-bundled.svg") && files.contains_key("story--2-copy.svg"));
+    let both = json_of(&files, "story.json");
+    assert_eq!(both["rows"][0][0]["series"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_model_without_curves_has_no_story_and_says_why() {
+    let place = Place::with_tiny();
+    let shown =
+        place.line("explore 'the bank' --model tiny --figures story,norms --output o").done();
+    let said = "omitted: story (none is stored for this model); `stratoscope profile` with the same \
+                --model computes it\n";
+    assert!(shown.stdout.starts_with(said), "{}", shown.stdout);
+    assert!(!place.files("o").contains_key("story.svg"));
+    // The curves over another bank are not those of the story.
+    place.write("a.conllu", own_bank(12));
+    place.write("s.txt", SMALL);
+    place.line("profile --model tiny --bank a.conllu --stimuli s.txt").done();
+    assert!(place.line("explore 'the bank' --model tiny").done().stdout.contains(said));
 }
 
 #[test]

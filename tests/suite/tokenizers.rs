@@ -55,6 +55,33 @@ fn the_bundled_tokenizer_equals_transformers() {
     check("bundled", &tokenizer, "minilm/tokens.json");
 }
 
+/// Where the texts of a pair end that is cut to so many tokens: the values of transformers 5.24,
+/// `truncation=True`.
+#[test]
+fn pairs_are_cut_as_in_transformers() {
+    let tokenizer = load(&bundled()).unwrap().tokenizer.unwrap();
+    let separator = tokenizer.id("[SEP]").unwrap();
+    for (first, second, limit, ends) in [
+        (700, 600, 512, [256, 511]),
+        (300, 100, 64, [32, 63]),
+        (100, 300, 64, [31, 63]),
+        (300, 300, 63, [31, 62]),
+        (300, 10, 64, [42, 63]),
+        (10, 300, 64, [21, 63]),
+    ] {
+        let (a, b) = ("the bank ".repeat(first), "the river ".repeat(second));
+        let [cut] = &tokenizer.encode_windows(&a, Some(&b), limit, 0).unwrap()[..] else {
+            panic!()
+        };
+        let found = cut.ids.iter().enumerate().filter(|(_, id)| **id == separator);
+        let found: Vec<usize> = found.map(|(place, _)| place).collect();
+        assert_eq!(found, ends, "{first} {second} {limit}");
+        let second = cut.type_ids.iter().filter(|id| **id == 1).count();
+        assert_eq!(second, ends[1] - ends[0]);
+        assert_eq!(cut.text_ids[ends[1] - 1], 1);
+    }
+}
+
 /// The tokenizer of a folder of vocabulary files, loaded with a tiny checkpoint of its family.
 fn from_files(folder: &str) -> Tokenizer {
     let folder = path(&format!("tokenizers/{folder}"));

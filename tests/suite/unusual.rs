@@ -110,6 +110,48 @@ fn files_of_a_model_that_are_pipes_or_devices_are_refused_at_once() {
     }
 }
 
+/// A pipe to which another process writes is not read either: its writer waits until the test itself opens
+/// it.
+#[cfg(target_os = "linux")]
+#[test]
+fn files_of_a_model_that_are_fifos_are_never_opened() {
+    for file in [
+        "config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "vocab.txt",
+        "modules.json",
+        "1_Pooling/config.json",
+        "sentence_bert_config.json",
+        "config_sentence_transformers.json",
+        "model.gguf",
+    ] {
+        let place = Place::new();
+        tiny().write(&place.path("model"));
+        let path = place.path("model").join(file);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let _ = std::fs::remove_file(&path);
+        assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+        let to = path.clone();
+        let writer = std::thread::spawn(move || std::fs::write(to, "{}"));
+        let model = if file == "model.gguf" { "model/model.gguf" } else { "model" };
+        let line = format!("extract --model {model} 'the bank' --sentences --json");
+        let outcome = place.line(&line);
+        if file == "config_sentence_transformers.json" {
+            // Without a pooling it is for a message alone.
+            outcome.done();
+        } else {
+            assert!(matches!(outcome.code, Some(3 | 4)), "{file}: {}", outcome.stderr);
+            assert!(outcome.stderr.contains(&format!("model/{file} is not a ")), "{file}");
+        }
+        assert!(!writer.is_finished(), "{file} was opened");
+        let pipe = std::fs::File::options().read(true).write(true).open(&path).unwrap();
+        writer.join().unwrap().unwrap();
+        drop(pipe);
+    }
+}
+
 fn one(value: f32) -> Stored {
     let bytes = value.to_le_bytes().to_vec();
     Stored { dtype: safetensors::Dtype::F32, shape: vec![1], bytes }

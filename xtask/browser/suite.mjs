@@ -2,12 +2,13 @@
 //   node suite.mjs FOLDER-OF-PAGES FOLDER-FOR-SCREENSHOTS BROWSER [PROGRAM]
 // With the program, the pages of `stratoscope serve` are checked too.
 
-import { spawn } from 'node:child_process';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { compares } from './compare.mjs';
 import {
-  browser, check, count, folder, frames, layerName, open, pictures, press, program, read, site, sound,
+  browser, check, count, folder, frames, layerName, open, pictures, press, program, read, sound,
 } from './harness.mjs';
+import { serves } from './serve.mjs';
 import { tells } from './story.mjs';
 
 /** Whether a page has the first screen, which plays by itself and folds some panels. */
@@ -228,8 +229,10 @@ async function numbers(name) {
   await page.waitForSelector('#map table tbody tr', { timeout: 30000 });
   await frames(page);
   const points = await page.$$eval('#map table tbody tr', (rows) => rows.map((r) => [...r.querySelectorAll('td')].slice(2, 4).map((c) => Number(c.dataset.value))));
-  const far = Math.max(...points.flatMap((p, i) => p.map((v, k) => Math.abs(v - e.layers[0].trajectory.points[i][k]))));
-  check(`${name}: the map's places are those of the data`, points.length === n && far < 1e-4, far);
+  // Two sentences in one basis are on one map.
+  const mapped = (report.one_basis ? report.explorations : [e]).flatMap((of) => of.layers[0].trajectory.points);
+  const far = Math.max(...points.flatMap((p, i) => p.map((v, k) => Math.abs(v - mapped[i][k]))));
+  check(`${name}: the map's places are those of the data`, points.length === mapped.length && far < 1e-4, far);
   await close('read');
 }
 
@@ -290,14 +293,20 @@ async function beside(name) {
   const scales = await page.evaluate(() => sides.map((side) => JSON.stringify(side.scale('cosine'))));
   check(`${name}: cosines have one scale`, scales[0] === scales[1], scales.join());
   if (report.one_basis) {
-    // One point of the basis is one place of both pictures.
-    const places = await page.evaluate(() => panels.filter((p) => p instanceof MapPanel).map((map) => {
-      const c = map.place(600, 400);
-      const [x, y] = [new Float32Array(1), new Float32Array(1)];
-      map.project(c, Float32Array.of(0.1, -0.2, 0.3), 0, 600, 400, x, y);
-      return `${x[0]} ${y[0]}`;
-    }));
-    check(`${name}: both maps are of one basis`, places.length === 2 && places[0] === places[1], places.join(' | '));
+    // One map has the points of both sides, where each side has them.
+    const far = await page.evaluate(() => {
+      const map = panels.find((p) => p instanceof BothPanel);
+      const all = [map.coordinates, ...sides.map((side) => side.points(state.map))];
+      const [both, a, b] = all.map((c) => Array.from(c.all));
+      const l = all[0].layers;
+      const worst = [a, b].map((own, s) => Math.max(...own.map((v, i) => {
+        const per = own.length / l;
+        const at = Math.floor(i / per) * (both.length / l) + (s ? a.length / l : 0) + i % per;
+        return Math.abs(both[at] - v) || 0;
+      })));
+      return [panels.filter((p) => p instanceof MapPanel).length, ...worst];
+    });
+    check(`${name}: one map has both sentences`, far.join() === '1,0,0', far.join());
   }
   await page.locator('#difference details.table summary').click();
   await page.waitForSelector('#difference table tbody tr', { timeout: 30000 });
@@ -373,73 +382,6 @@ async function plays(name) {
   await close('played');
 }
 
-/** What `serve` shows: the box, what comes of it, and that nobody else is answered. */
-async function serves() {
-  const server = spawn(program, ['serve', '--port', '0', '--json', '--quiet'], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const files = site.base;
-  try {
-    const line = await new Promise((done, failed) => {
-      let text = '';
-      server.stdout.on('data', (part) => { text += part; if (text.includes('\n')) done(text); });
-      server.on('exit', (code) => failed(new Error(`serve ended with ${code}`)));
-    });
-    site.base = JSON.parse(line).url;
-    for (const colorScheme of ['light', 'dark']) {
-      for (const width of [380, 1280]) {
-        const { page, close } = await open('', { colorScheme, viewport: { width, height: 900 } });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-        check(`the box at ${width} px: nothing lies beyond the page`, wide <= 0, `${wide} px`);
-        await sound(page, `the box, ${colorScheme}`);
-        await page.screenshot({ path: path.join(pictures, `serve-box-${width}-${colorScheme}.png`) });
-        await close(`the box at ${width} px, ${colorScheme}`);
-      }
-    }
-    const { page, close } = await open('');
-    const hostile = '</textarea><script>alert(1)</script> "bank" & river';
-    await page.fill('#ask-text', hostile);
-    await Promise.all([page.waitForURL(/text=/), page.keyboard.press('Enter')]);
-    await page.waitForSelector('#map canvas');
-    await frames(page);
-    const first = await read(page);
-    check('served: the text is the one that was typed', first.explorations[0].texts[0] === hostile && await page.inputValue('#ask-text') === hostile, first.explorations[0].texts[0]);
-    await page.evaluate(() => document.activeElement?.blur());
-    await press(page, 'End');
-    await page.getByRole('button', { name: 'Light / dark' }).click();
-    const dark = await page.evaluate(() => document.documentElement.dataset.theme);
-    await page.waitForTimeout(300);
-    // Keys that are typed are text; two lines are two texts.
-    await page.fill('#ask-text', 'One / two?');
-    await page.keyboard.press('Shift+Enter');
-    await page.keyboard.type('w p m');
-    check('served: keys in the box are text', await page.locator('dialog[open]').count() === 0 && !(await page.evaluate(() => state.words)));
-    await Promise.all([page.waitForURL(/One/), page.click('#ask .primary')]);
-    await page.waitForSelector('#map canvas');
-    await frames(page);
-    const second = await read(page);
-    check('served: a line is a text', second.explorations[0].texts.join('|') === 'One / two?|w p m', second.explorations[0].texts.join('|'));
-    const kept = await page.evaluate(() => [state.depth === sides[0].last, document.documentElement.dataset.theme]);
-    check('served: layer and theme stay', kept[0] && kept[1] === dark, kept.join());
-    const [saved] = await Promise.all([page.waitForEvent('download'), page.click('text=its numbers')]);
-    const numbers = JSON.parse(readFileSync(await saved.path(), 'utf8'));
-    check('served: the numbers are those of the text', numbers.texts?.length === 2 && numbers.layers.length === second.explorations[0].layers.length);
-    await sound(page, 'served');
-    await page.screenshot({ path: path.join(pictures, 'serve-1280.png') });
-    // A link on another site's page leads nowhere.
-    const other = await (await browser.newContext()).newPage();
-    await other.route('http://elsewhere.example/', (route) => route.fulfill({ contentType: 'text/html', body: `<a href="${site.base}?text=spent">x</a>` }));
-    await other.goto('http://elsewhere.example/');
-    const [answer] = await Promise.all([other.waitForResponse((r) => r.url().startsWith(site.base)), other.click('a')]);
-    check('served: a page of another site is not answered', answer.status() === 403, answer.status());
-    await other.context().close();
-    await close('served');
-    console.log('served');
-  } finally {
-    site.base = files;
-    server.removeAllListeners('exit');
-    server.kill();
-  }
-}
-
 const pages = readdirSync(folder).filter((name) => name.endsWith('.html')).sort();
 for (const name of pages) {
   const begin = Date.now();
@@ -458,12 +400,13 @@ for (const name of pages) {
   }
   await looks(name);
   if (isStory(name)) await tells(name, name === 'story.html');
+  if (report.verdict) await compares(name, report);
   // What all panels share is checked on one page with the first screen.
   if (!isStory(name) || name === 'story.html') {
     if (texts) await scrubs(name);
     if (texts && n <= 1000) await numbers(name);
     if (n <= 1000) {
-      await draws(name);
+      if (report.charts.some((chart) => chart.id === 'cka')) await draws(name);
       await saves(name);
       await accessible(name);
     }

@@ -158,6 +158,12 @@ fn trails(id: &str, trails: &Trails) -> Checked {
 }
 
 fn table(id: &str, table: &Table) -> Checked {
+    // Readers of the CSV find a column by its title.
+    for (place, column) in table.columns.iter().enumerate() {
+        if table.columns[..place].iter().any(|other| other.title == column.title) {
+            return Err(ChartError::SameTitle { id: id.to_owned(), title: column.title.clone() });
+        }
+    }
     for row in &table.rows {
         length(|| format!("{id}: cells"), table.columns.len(), row.len())?;
         for (column, cell) in table.columns.iter().zip(row) {

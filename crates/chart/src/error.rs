@@ -34,4 +34,12 @@ pub enum ChartError {
         /// The largest allowed.
         high: f64,
     },
+    /// Two columns of a table have one title.
+    #[error("{id}: two columns have the title {title:?}")]
+    SameTitle {
+        /// The chart.
+        id: String,
+        /// The title.
+        title: String,
+    },
 }

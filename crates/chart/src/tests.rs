@@ -225,7 +225,7 @@ fn lengths_and_numbers_are_checked() {
             _ => None,
         }
     }
-    let harms: [(&str, Chart, Harm); 21] = [
+    let harms: [(&str, Chart, Harm); 22] = [
         ("values: expected 3", curves(), |c| {
             of(|p: &mut Panel| p.series[0].values.truncate(1), first(c))
         }),
@@ -278,6 +278,11 @@ fn lengths_and_numbers_are_checked() {
         ("table: cells: expected 3", table(), |c| {
             if let Drawing::Table(table) = &mut c.drawing {
                 table.rows[0].pop();
+            }
+        }),
+        ("table: two columns have the title \"b\"", table(), |c| {
+            if let Drawing::Table(table) = &mut c.drawing {
+                table.columns[0].title = "b".to_owned();
             }
         }),
         ("the point of a at layer 2 is inf", trails(), |c| {

@@ -23,7 +23,7 @@ pub(crate) use explore::ExploreArgs;
 pub(crate) use extract::ExtractArgs;
 pub(crate) use geometry::GeometryArgs;
 pub(crate) use groups::{
-    CacheArgs, CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, OutputArgs, RowArgs,
+    CacheArgs, CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, ModelName, OutputArgs, RowArgs,
     SeveralModels,
 };
 pub(crate) use lens::LensArgs;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Instant;
 use stratoscope::crates::extractor::{
-    Corpus, CorpusSettings, CorpusStep, Format, PROJECTOR_FILES, Prepared, Start, extract_corpus,
-    parse_token_ids, prepare, prepare_ids, write_projector, write_states_as,
+    Corpus, CorpusSettings, CorpusStep, Format, LengthLimit, PROJECTOR_FILES, Prepared, Start,
+    extract_corpus, parse_token_ids, prepare, prepare_ids, write_projector, write_states_as,
 };
 use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooler, Unit};
 
@@ -41,7 +41,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             let corpus = input::corpus(&args.input, &progress)?;
             let texts = input::read_all(&corpus, args.sample, args.seed, &progress)?;
             explorer = model::open(&args.model, &progress)?;
-            prepare(explorer.model(), texts, args.input.long.into())?
+            prepare(explorer.model(), texts, limit(&explorer, args))?
         }
     };
     // Fail early.
@@ -178,7 +178,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
         unit,
         pooler,
         no_special_tokens: args.rows.no_special_tokens,
-        long: args.input.long.into(),
+        limit: limit(&explorer, args),
         sample: args.sample.map(|n| n as usize),
         seed: args.seed,
         format: args.format.and_then(FormatName::of_states).unwrap_or_default(),
@@ -258,6 +258,14 @@ fn note_words(words: usize, progress: &Progress) {
         let words = if words == 1 { "1 word has" } else { &format!("{words} words have") };
         progress.note(&format!("warning: {words} no row, because no token stands for them"));
     }
+}
+
+/// Which texts are too long. Without a pooling of the user, a vector of a sentence is that of
+/// sentence-transformers, which may read fewer tokens than the model can.
+fn limit(explorer: &Explorer, args: &ExtractArgs) -> LengthLimit {
+    let as_there = args.sentences && args.rows.pooling.is_none();
+    let max_tokens = explorer.model().info.sentence_max_tokens.filter(|_| as_there);
+    LengthLimit { long: args.input.long.into(), max_tokens }
 }
 
 /// The unit of a row, and the pooling.

@@ -3,18 +3,24 @@
 use crate::args::{InputArgs, LongName};
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use stratoscope::Text;
 use stratoscope::crates::extractor::{
     Corpus, FileKind, Inputs, ReadOptions, TextReader, read_bytes,
 };
 
-/// The texts that the arguments name.
+/// The texts that the arguments name, with their annotation.
 pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> {
     match corpus(args, progress)? {
         Corpus::Texts { texts, .. } => Ok(texts),
-        file => read_all(&file, None, 0, progress),
+        Corpus::File { path, options } => read_annotated(path, options, progress),
     }
+}
+
+/// All texts of a file, with their annotation.
+fn read_annotated(path: PathBuf, options: ReadOptions, progress: &Progress) -> Result<Vec<Text>> {
+    let options = ReadOptions { annotation: true, ..options };
+    read_all(&Corpus::File { path, options }, None, 0, progress)
 }
 
 /// All texts of a corpus, or a sample of them.
@@ -71,20 +77,19 @@ fn file(path: &Path, args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     if args.pairs && !matches!(kind, FileKind::Lines | FileKind::Tsv) {
         return Err(Failure::usage("--pairs reads only text files with one pair per line"));
     }
-    let corpus = Corpus::File { path: path.to_owned(), options: options(args) };
     if about.is_file() {
         // Fail early.
         std::fs::File::open(path).map_err(failed)?;
-        return Ok(corpus);
+        return Ok(Corpus::File { path: path.to_owned(), options: options(args) });
     }
     // A pipe or a device can be read only once.
-    let texts = read_all(&corpus, None, 0, progress)?;
+    let texts = read_annotated(path.to_owned(), options(args), progress)?;
     Ok(Corpus::Texts { place: path.display().to_string(), texts })
 }
 
 fn options(args: &InputArgs) -> ReadOptions {
     let cut = args.long == LongName::Cut;
-    ReadOptions { pairs: args.pairs, field: args.field.clone(), cut }
+    ReadOptions { pairs: args.pairs, field: args.field.clone(), cut, annotation: false }
 }
 
 /// The lines of standard input.

@@ -1,7 +1,7 @@
 //! From `--model` and its options to a loaded model.
 
 use crate::args::{
-    CacheArgs, DeviceName, DtypeName, HubArgs, ModelArgs, PoolingName, SeveralModels,
+    CacheArgs, DeviceName, DtypeName, HubArgs, ModelArgs, ModelName, PoolingName, SeveralModels,
 };
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
@@ -22,9 +22,9 @@ pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
     }
     let seen = |index: usize| args.names[..index].contains(&args.names[index]);
     if let Some(twice) = (0..args.names.len()).find(|&index| seen(index)) {
-        return Err(Failure::usage(format!("--model {} is given twice", args.names[twice])));
+        return Err(Failure::usage(format!("--model {} is given twice", args.names[twice].text())));
     }
-    let one = |model: &String| ModelArgs { model: model.clone(), run: args.run.clone() };
+    let one = |model: &ModelName| ModelArgs { model: model.clone(), run: args.run.clone() };
     Ok(args.names.iter().map(one).collect())
 }
 
@@ -79,8 +79,8 @@ pub(crate) fn pooler(
 }
 
 /// The source of a model, by the name of the model.
-pub(crate) fn source(name: &str, args: &HubArgs) -> Result<Source> {
-    let is_bundled = name == BUNDLED && !std::path::Path::new(BUNDLED).is_dir();
+pub(crate) fn source(name: &ModelName, args: &HubArgs) -> Result<Source> {
+    let is_bundled = *name == ModelName::from(BUNDLED) && !std::path::Path::new(BUNDLED).is_dir();
     if is_bundled && args.revision.is_some() {
         return Err(no_revision());
     }
@@ -104,12 +104,16 @@ pub(crate) fn store() -> Option<DiskStore> {
 }
 
 /// Loads a model by its name, on the CPU.
-pub(crate) fn open_named(name: &str, args: &HubArgs, progress: &Progress) -> Result<Explorer> {
+pub(crate) fn open_named(
+    name: &ModelName,
+    args: &HubArgs,
+    progress: &Progress,
+) -> Result<Explorer> {
     load(name, args, LoadOptions::default(), progress)
 }
 
 fn load(
-    name: &str,
+    name: &ModelName,
     args: &HubArgs,
     mut options: LoadOptions,
     progress: &Progress,

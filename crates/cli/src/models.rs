@@ -192,7 +192,14 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     }
     match &info.sentence_pooler {
         Ok(None) => {}
-        Ok(Some(pooler)) => line("pooling", format!("{} (for sentence vectors)", pooler.name()))?,
+        Ok(Some(pooler)) => {
+            let positions = a.max_tokens().unwrap_or(usize::MAX);
+            let most = match info.sentence_max_tokens {
+                Some(tokens) if tokens < positions => format!(", over at most {tokens} tokens"),
+                _ => String::new(),
+            };
+            line("pooling", format!("{}{most} (for sentence vectors)", pooler.name()))?;
+        }
         Err(error) => line("pooling", format!("not supported ({error})"))?,
     }
     for before in &info.sentence_before {
@@ -295,7 +302,9 @@ fn bundled() -> Option<(u64, String)> {
 
 /// The config of a cached model, from one of its commits.
 fn config(cached: &CachedModel) -> Option<Vec<u8>> {
-    let mut configs = cached.snapshots.iter().map(|s| std::fs::read(s.join("config.json")));
+    let configs = cached.snapshots.iter().map(|s| s.join("config.json"));
+    // A pipe would be waited for.
+    let mut configs = configs.filter(|config| config.is_file()).map(std::fs::read);
     configs.find_map(std::result::Result::ok)
 }
 

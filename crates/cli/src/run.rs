@@ -4,8 +4,8 @@ use crate::args::{CommonArgs, OutputArgs};
 use crate::exit::{Failure, Result, print, print_text};
 use crate::progress::Progress;
 use std::fmt::Write;
-use std::path::Path;
-use stratoscope::folder::{self, WriteOptions};
+use std::path::{Path, PathBuf};
+use stratoscope::folder::{self, WriteOptions, Written};
 use stratoscope::{Analysis, FigureOptions, FigureSelection, Omitted, Part, Why};
 
 /// A command that will have a result.
@@ -55,6 +55,8 @@ impl<'a> Run<'a> {
             None => None,
         };
         self.progress.finish();
+        let page = written.as_ref().and_then(page_of);
+        let opened = self.output.open && self.opens(page.as_deref());
         if self.common.json {
             return match written {
                 Some(written) => print(&format!("{}\n", written.json)),
@@ -87,15 +89,37 @@ impl<'a> Run<'a> {
         for path in also {
             let _ = writeln!(text, "{}", path.display());
         }
+        if let Some(page) = page.filter(|_| !opened) {
+            let _ = writeln!(text, "open {} in a browser (--open does it)", page.display());
+        }
         print_text(&text)
     }
+
+    /// Opens a page in the browser. A failure is a warning: the results are written.
+    fn opens(&self, page: Option<&Path>) -> bool {
+        let Some(page) = page else {
+            self.progress.note("warning: --open found no page: nothing with a page was written");
+            return false;
+        };
+        let opened = open::that_detached(page).is_ok();
+        if !opened {
+            self.progress.note("warning: --open found no program that opens the page");
+        }
+        opened
+    }
+}
+
+/// The page among the files that were written.
+fn page_of(written: &Written) -> Option<PathBuf> {
+    const PAGE: &str = "report.html";
+    written.files.iter().any(|name| name == PAGE).then(|| written.folder.join(PAGE))
 }
 
 /// How to get a missing part.
 fn hint(omitted: &Omitted) -> &'static str {
     match (&omitted.what, &omitted.why) {
         (Part::Baseline, Why::NotStored) => "; --baseline computes it",
-        (Part::Profile | Part::Journeys, Why::NotStored) => {
+        (Part::Story | Part::Profile | Part::Journeys, Why::NotStored) => {
             "; `stratoscope profile` with the same --model computes it"
         }
         _ => "",

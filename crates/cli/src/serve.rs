@@ -1,10 +1,10 @@
-//! `stratoscope serve`: the page of `explore` with a text box, for this machine only.
+//! `stratoscope serve`: the pages of `explore` and `compare` with a text box, for this machine only.
 
 mod deadline;
 mod guard;
 
 use crate::args::{ModelArgs, ServeArgs};
-use crate::engine::{Engine, MAX_CHARACTERS};
+use crate::engine::{Ask, Engine, MAX_CHARACTERS, without_commands};
 use crate::exit::{Failure, Result, print, print_json};
 use crate::model;
 use crate::serve::deadline::Deadline;
@@ -60,6 +60,8 @@ type Shared = State<Arc<Server>>;
 #[derive(Debug, Default, Deserialize)]
 struct SearchQuery {
     text: Option<String>,
+    /// The sentence to compare the text with.
+    against: Option<String>,
     model: Option<String>,
 }
 
@@ -142,24 +144,28 @@ async fn answer_own(State(server): Shared, request: Request, next: Next) -> Resp
     (headers, next.run(request).await).into_response()
 }
 
-/// The page: the text box, and below it the report of the texts.
+/// The page: the text box, and below it the report of the texts, or of an example if there are none.
 async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
-    let SearchQuery { text, model } = query.0;
+    let SearchQuery { text, against, model } = query.0;
     let models = server.models();
     let model = model.or_else(|| models.first().cloned()).unwrap_or_default();
-    let mut form =
-        Form { longest: MAX_CHARACTERS, models, model: model.clone(), ..Form::default() };
-    let (status, report) = match text {
-        None => (StatusCode::OK, None),
-        Some(text) => {
-            form.text = text.clone();
-            match server.ask(move |engine| engine.report(&text, &model)).await {
-                Ok(report) => (StatusCode::OK, Some(report)),
-                Err(Trouble { status, message }) => {
-                    form.trouble = Some(message);
-                    (status, None)
-                }
-            }
+    let ask = match text {
+        None => Ask::example(model),
+        Some(text) => Ask { text, against: against.unwrap_or_default(), model },
+    };
+    let mut form = Form {
+        text: ask.text.clone(),
+        against: ask.against.clone(),
+        longest: MAX_CHARACTERS,
+        models,
+        model: ask.model.clone(),
+        trouble: None,
+    };
+    let (status, report) = match server.ask(move |engine| engine.report(&ask)).await {
+        Ok(report) => (StatusCode::OK, Some(report)),
+        Err(Trouble { status, message }) => {
+            form.trouble = Some(message);
+            (status, None)
         }
     };
     match form.html(report.as_deref()) {
@@ -170,16 +176,16 @@ async fn page(State(server): Shared, query: Query<SearchQuery>) -> Response {
 
 /// The page without the text box, as a download.
 async fn report(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
-    let (text, model) = server.named(query.0)?;
-    let report = server.ask(move |engine| engine.report(&text, &model)).await?;
+    let ask = server.named(query.0)?;
+    let report = server.ask(move |engine| engine.report(&ask)).await?;
     let page = report.html().map_err(|error| Failure::internal(&error))?;
     Ok((kept("report.html"), Html(page)).into_response())
 }
 
-/// The JSON that `explore --json` prints, as a download.
+/// The JSON that `explore --json` or `compare --json` prints, as a download.
 async fn numbers(State(server): Shared, query: Query<SearchQuery>) -> Result<Response, Trouble> {
-    let (text, model) = server.named(query.0)?;
-    let json = server.ask(move |engine| engine.json(&text, &model)).await?;
+    let ask = server.named(query.0)?;
+    let json = server.ask(move |engine| engine.json(&ask)).await?;
     let kind = (header::CONTENT_TYPE, "application/json".to_owned());
     Ok(([kind], kept("report.json"), json).into_response())
 }
@@ -195,11 +201,13 @@ impl Server {
         Engine::models(&self.named)
     }
 
-    /// The text and the model of a request of a program; the first model is the default.
-    fn named(&self, query: SearchQuery) -> Result<(String, String)> {
-        let first = self.named.first().map(|m| m.model.clone());
+    /// The request of a program; the first model is the default.
+    fn named(&self, query: SearchQuery) -> Result<Ask> {
+        let first = self.named.first().map(|m| m.model.text());
         match (query.text, query.model.or(first)) {
-            (Some(text), Some(model)) => Ok((text, model)),
+            (Some(text), Some(model)) => {
+                Ok(Ask { text, against: query.against.unwrap_or_default(), model })
+            }
             _ => Err(Failure::input("no input text; write …?text=TEXT&model=MODEL")),
         }
     }
@@ -254,7 +262,7 @@ impl From<Failure> for Trouble {
             ErrorKind::NotFound => StatusCode::NOT_FOUND,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self { status, message: failure.to_string() }
+        Self { status, message: without_commands(&failure.to_string()).into_owned() }
     }
 }
 

@@ -255,6 +255,28 @@ impl Activations {
         pools(&self.rows, &texts, Unit::Word).into_iter().filter_map(of).collect()
     }
 
+    /// `[rows]`: the words of which each row is or has a part, as indices of
+    /// [`Text::annotation`]. A token can be part of several words. Empty for special tokens, for
+    /// sentences, and for texts without annotation.
+    pub fn annotated_words(&self) -> Vec<Vec<usize>> {
+        let mut all = vec![Vec::new(); self.rows.len()];
+        let mut add = |row: usize, word: Option<u32>| {
+            if !self.texts[self.rows[row].sequence].annotation.is_empty() {
+                all[row].extend(word.map(|word| word as usize));
+            }
+        };
+        match self.unit {
+            Unit::Sentence => {}
+            Unit::Word => (0..self.rows.len()).for_each(|row| add(row, self.rows[row].word_id)),
+            Unit::Token => {
+                for pool in pools(&self.rows, &self.texts, Unit::Word) {
+                    pool.rows.iter().for_each(|&row| add(row, pool.word));
+                }
+            }
+        }
+        all
+    }
+
     /// The number of annotated words without a row, since no token overlaps them.
     pub fn words_without_rows(&self) -> usize {
         let annotated = |text: &Text| !text.words.is_empty();
@@ -356,6 +378,46 @@ mod tests {
             tokens().words().into_iter().map(|w| (w.sequence, w.word, w.rows)).collect();
         assert_eq!(places, [(0, 0, vec![1, 2]), (0, 1, vec![3]), (1, 0, vec![4])]);
         assert!(words.words().is_empty());
+    }
+
+    /// A contraction of two words, a word of two tokens, and an empty node.
+    #[test]
+    fn rows_have_their_annotated_words() {
+        let line = |id: &str, form: &str, upos: &str| {
+            format!("{id}\t{form}\t_\t{upos}\t_\t_\t_\t_\t_\t_\n")
+        };
+        let file = ["1-2\tzum", "1\tzu", "2\tdem", "2.1\twar", "3\tHafen"]
+            .map(|start| start.split_once('\t').unwrap())
+            .map(|(id, form)| line(id, form, form))
+            .concat();
+        let place = std::env::temp_dir().join(format!("annotated-{}.conllu", std::process::id()));
+        std::fs::write(&place, file).unwrap();
+        let read = |annotation| {
+            let options = crate::ReadOptions { annotation, ..crate::ReadOptions::default() };
+            let read = crate::TextReader::open(&place, &options).unwrap().read_all().unwrap();
+            read.items[0].clone()
+        };
+        let (text, plain) = (read(true), read(false));
+        std::fs::remove_file(&place).unwrap();
+        assert_eq!((text.text.as_str(), plain.annotation.len()), ("zum Hafen", 0));
+        let upos: Vec<_> = text.annotation.iter().flat_map(|word| word.upos.as_deref()).collect();
+        assert_eq!(upos, ["zu", "dem", "Hafen"]);
+
+        let mut states = tokens();
+        let pieces = [("zum", [0, 3]), ("Ha", [4, 6]), ("##fen", [6, 9])];
+        states.rows.truncate(4);
+        for (row, (label, offsets)) in states.rows[1..].iter_mut().zip(pieces) {
+            (row.label, row.char_offsets) = (label.to_owned(), offsets);
+        }
+        states.texts = vec![text];
+        states.hidden_states = Array3::zeros((1, 4, 2));
+        let none: Vec<usize> = Vec::new();
+        assert_eq!(states.annotated_words(), [none.clone(), vec![0, 1], vec![2], vec![2]]);
+        // Each word has a row of its own.
+        let words = states.pooled(Unit::Word, Pooling::Mean).unwrap();
+        assert_eq!(words.annotated_words(), [vec![0], vec![1], vec![2]]);
+        states.texts[0].annotation.clear();
+        assert!(states.annotated_words().iter().all(|words| *words == none));
     }
 
     #[test]

@@ -17,9 +17,7 @@ mod shards;
 #[cfg(test)]
 mod tests;
 
-pub use annotated::{
-    AnnotatedFile, AnnotatedSentence, AnnotatedWord, parse_annotated, read_annotated,
-};
+pub use annotated::{AnnotatedFile, AnnotatedSentence, parse_annotated, read_annotated};
 pub use plan::{CorpusStep, Plan};
 pub use read::{ReadOptions, TextReader};
 pub use settings::{Corpus, CorpusSettings, Start};
@@ -211,7 +209,8 @@ fn described(
             "rows": settings.unit,
             "pooling": (settings.unit != Unit::Token).then(|| settings.pooler.name()),
             "no_special_tokens": settings.no_special_tokens,
-            "long": settings.long.name(),
+            "long": settings.limit.long.name(),
+            "max_tokens": settings.limit.max_tokens,
             "sample": settings.sample,
             "seed": settings.sample.map(|_| settings.seed),
             "format": settings.format.extension(),

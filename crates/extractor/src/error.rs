@@ -167,6 +167,30 @@ pub enum Error {
         /// The most tokens that the model reads.
         limit: usize,
     },
+    /// A text to cut, of a tokenizer that cuts at the start.
+    #[error(
+        "{place} has {tokens} tokens, more than {limit}, and the tokenizer of the model cuts texts at their start (truncation_side is left), which --long cut does not do: read it in windows (--long window), or shorten it"
+    )]
+    CutsStart {
+        /// Which text.
+        place: String,
+        /// The tokens, special tokens included.
+        tokens: usize,
+        /// The most tokens that are read.
+        limit: usize,
+    },
+    /// A text with more tokens than sentence-transformers reads of it for the vector of a sentence.
+    #[error(
+        "{place} has {tokens} tokens, and sentence-transformers reads the first {limit} for the vector of a sentence: cut it as there (--long cut), read it in windows (--long window), or choose the pooling (--pooling mean), which reads as much as the model can"
+    )]
+    LongSentence {
+        /// Which text.
+        place: String,
+        /// The tokens, special tokens included.
+        tokens: usize,
+        /// The most tokens that sentence-transformers reads.
+        limit: usize,
+    },
     /// A text whose characters the tokenizer drops.
     #[error("{place} has no tokens: the tokenizer drops all of its characters")]
     NoTokens {

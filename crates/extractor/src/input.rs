@@ -1,5 +1,6 @@
 //! Input: texts, pairs of texts and token ids, with their line numbers.
 
+use crate::annotation::AnnotatedWord;
 use crate::error::{Error, Result};
 use crate::header::is_header;
 use crate::lines::Lines;
@@ -22,6 +23,10 @@ pub struct Text {
     pub words: Vec<Range<usize>>,
     /// The name of the sentence in its corpus, if it has one.
     pub sent_id: Option<String>,
+    /// The annotation of each of `words`, if it was asked for
+    /// ([`ReadOptions::annotation`](crate::ReadOptions::annotation)); else empty. States do not depend on
+    /// it, and states files do not have it.
+    pub annotation: Vec<AnnotatedWord>,
 }
 
 impl Text {

@@ -7,6 +7,7 @@
 //! read a safetensors file, which Python can read as well.
 
 mod activations;
+mod annotation;
 mod arrays;
 mod corpus;
 mod error;
@@ -37,10 +38,10 @@ mod words;
 mod workers;
 
 pub use activations::{Activations, Origin, WordTokens};
+pub use annotation::AnnotatedWord;
 pub use corpus::{
-    AnnotatedFile, AnnotatedSentence, AnnotatedWord, Corpus, CorpusSettings, CorpusStep, Plan,
-    ReadOptions, Start, TextReader, extract_corpus, parse_annotated, read_annotated, read_shards,
-    read_states_or_shard,
+    AnnotatedFile, AnnotatedSentence, Corpus, CorpusSettings, CorpusStep, Plan, ReadOptions, Start,
+    TextReader, extract_corpus, parse_annotated, read_annotated, read_shards, read_states_or_shard,
 };
 pub use error::{Error, Result};
 pub use extract::{extract, run_with_hooks};
@@ -53,7 +54,7 @@ pub use interventions::Interventions;
 pub use layers::LayerSelection;
 pub use lines::MAX_TEXT_BYTES;
 pub use open::{FileKind, read_bytes};
-pub use prepare::{LongText, Prepared, Warning, prepare, prepare_ids};
+pub use prepare::{LengthLimit, LongText, Prepared, UnknownTokens, Warning, prepare, prepare_ids};
 pub use projector::{PROJECTOR_FILES, write_projector};
 pub use reading::{Group, Progress, read_groups};
 pub use rows::{Row, Unit};

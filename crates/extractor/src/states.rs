@@ -149,6 +149,7 @@ impl From<StoredText> for Text {
             line: stored.line,
             words: stored.words.iter().map(|&[start, end]| start..end).collect(),
             sent_id: stored.sent_id,
+            ..Self::default()
         }
     }
 }

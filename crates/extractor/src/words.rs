@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::input::Text;
 use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
-use crate::prepare::{LongText, Prepared, Unknown, Warning, prepare_numbered};
+use crate::prepare::{LongText, Prepared, UnknownTokens, Warning, prepare_numbered};
 use crate::reading::{self, Progress};
 use crate::rows::Unit;
 use crate::selected::{MAX_GROUP_TOKENS, Selected, groups};
@@ -25,6 +25,7 @@ pub struct ChosenWords {
     groups: Vec<Range<usize>>,
     tokens: usize,
     dropped: usize,
+    unknown: UnknownTokens,
     warnings: Vec<Warning>,
 }
 
@@ -42,7 +43,7 @@ struct Chosen {
     ends: Vec<u32>,
     /// Chosen words that no token stands for.
     dropped: usize,
-    unknown: Unknown,
+    unknown: UnknownTokens,
     warnings: Vec<Warning>,
 }
 
@@ -122,7 +123,7 @@ impl ChosenWords {
             .map(|(index, (text, choice))| Chosen::read(model, text, choice, long, index))
             .collect();
         let (mut texts, mut chosen) = (Vec::new(), Vec::new());
-        let (mut dropped, mut unknown, mut warnings) = (0, Unknown::default(), Vec::new());
+        let (mut dropped, mut unknown, mut warnings) = (0, UnknownTokens::default(), Vec::new());
         for read in read {
             let (text, mut own) = read?;
             dropped += own.dropped;
@@ -131,10 +132,9 @@ impl ChosenWords {
             texts.push(text);
             chosen.push(own);
         }
-        warnings.extend(unknown.warning());
         let groups = groups(chosen.iter().map(Chosen::n_tokens), MAX_GROUP_TOKENS);
         let tokens = chosen.iter().map(Chosen::n_tokens).sum();
-        Ok(Self { texts, pooling, chosen, groups, tokens, dropped, warnings })
+        Ok(Self { texts, pooling, chosen, groups, tokens, dropped, unknown, warnings })
     }
 
     /// The texts, with the places of their words.
@@ -161,7 +161,12 @@ impl ChosenWords {
         self.dropped
     }
 
-    /// Warnings about long texts and unknown tokens.
+    /// How many tokens of the texts with a chosen word are unknown.
+    pub fn unknown(&self) -> UnknownTokens {
+        self.unknown
+    }
+
+    /// Warnings about long texts.
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
@@ -307,7 +312,7 @@ impl Chosen {
         if matches!(&choice, Choice::Words(words) if words.is_empty()) {
             return Ok((text, Self::default()));
         }
-        let mut prepared = prepare_numbered(model, vec![text.clone()], long, index)?;
+        let mut prepared = prepare_numbered(model, vec![text.clone()], long.into(), index)?;
         if matches!(choice, Choice::All) && text.words.is_empty() {
             text.words = words_of(&prepared, &text.text);
             prepared.texts[0].words.clone_from(&text.words);
@@ -329,7 +334,7 @@ impl Chosen {
             }
         }
         chosen.dropped = wanted.len() - chosen.words.len();
-        chosen.unknown = Unknown::of(&prepared.rows);
+        chosen.unknown = prepared.unknown();
         chosen.warnings = prepared.warnings;
         if !chosen.words.is_empty() {
             chosen.sequences = prepared.sequences;

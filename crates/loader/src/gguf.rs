@@ -137,7 +137,7 @@ impl Gguf {
     /// The values of a tensor that is a setting, if the file has it.
     fn setting(&self, name: &str) -> Result<Option<Vec<f32>>> {
         let tensor = self.header.tensors.get(name);
-        tensor.map(|info| tensor::read(self, name, info)).transpose()
+        tensor.map(|info| Ok(tensor::read(self, name, info)?.widened())).transpose()
     }
 
     /// Bytes of the file, in `buffer`, aligned for every type of block.

@@ -38,7 +38,7 @@ use std::sync::Arc;
 
 pub use decided::{Decided, DecidedBy};
 pub use environment::{own_cache, process_environment};
-pub use error::{HubError, NotCached};
+pub use error::{HubError, MissingCommit, NotCached};
 pub use name::RepoName;
 pub use progress::{Progress, Silent};
 pub use settings::{DEFAULT_ENDPOINT, HubFlags, HubSettings, Token, cache_dir};
@@ -175,7 +175,11 @@ impl Hub {
                     source = Source::CacheOnly;
                     FileState::Unknown
                 }
-                state => state?,
+                Err(cause) => {
+                    let commit = &snapshot.commit;
+                    return Err(self.unreachable(cache, repo, revision, Some(commit), cause));
+                }
+                Ok(state) => state,
             };
             let path = match (state, spec.need) {
                 (FileState::There(path), _) => path,
@@ -218,22 +222,26 @@ impl Hub {
             let unknown = |spec: &FileSpec| cache.state(revision, &spec.name) == FileState::Unknown;
             let source = match &self.remote {
                 Some(remote) if files.iter().any(unknown) => Source::Unlisted(remote),
+                None if files.iter().any(unknown) && !cache.has(revision) => {
+                    let missing = self.missing(cache, repo, revision, Some(revision));
+                    return Err(HubError::UnknownCommit(missing));
+                }
                 _ => Source::CacheOnly,
             };
             return Ok((revision.to_owned(), source));
         }
         let known = cache.commit_of(revision);
         let Some(remote) = &self.remote else {
-            let commit = known.ok_or_else(|| HubError::UnknownCommit {
-                repo: repo.to_owned(),
-                revision: revision.to_owned(),
-                commits: cache.commits(),
-                cache_dir: self.settings.cache_dir.clone(),
-            })?;
-            return Ok((commit, Source::CacheOnly));
+            return match known {
+                Some(commit) if cache.has(&commit) => Ok((commit, Source::CacheOnly)),
+                known => {
+                    let missing = self.missing(cache, repo, revision, known.as_deref());
+                    Err(HubError::UnknownCommit(missing))
+                }
+            };
         };
-        let is_unknown = known.is_none();
-        let fallback = known.filter(|commit| has_required(cache, commit, files));
+        let unreachable = |cause| self.unreachable(cache, repo, revision, known.as_deref(), cause);
+        let fallback = known.clone().filter(|commit| has_required(cache, commit, files));
         let patience = if fallback.is_some() { Patience::None } else { Patience::Usual };
         let target = Target { repo, revision, file: None };
         match (remote.revision(target, patience), fallback) {
@@ -242,19 +250,43 @@ impl Hub {
                 warnings.push(HubWarning::UsedCachedCopy { commit: commit.clone(), cause });
                 Ok((commit, Source::CacheOnly))
             }
-            (Err(cause), _)
-                if is_unknown && cause.is_unreachable() && !cache.commits().is_empty() =>
-            {
-                Err(HubError::UnreachableCommit {
-                    cause: Box::new(cause),
-                    repo: repo.to_owned(),
-                    revision: revision.to_owned(),
-                    commits: cache.commits(),
-                    cache_dir: self.settings.cache_dir.clone(),
-                })
-            }
-            (Err(error), _) => Err(error),
+            (Err(cause), _) => Err(unreachable(cause)),
         }
+    }
+
+    /// A revision of which the cache has no files.
+    fn missing(
+        &self,
+        cache: &RepoCache,
+        repo: &str,
+        revision: &str,
+        commit: Option<&str>,
+    ) -> Box<MissingCommit> {
+        Box::new(MissingCommit {
+            repo: repo.to_owned(),
+            revision: revision.to_owned(),
+            commit: commit.map(str::to_owned),
+            commits: cache.commits(),
+            cache_dir: self.settings.cache_dir.clone(),
+        })
+    }
+
+    /// An error with the commits at hand, if the hub cannot be reached and the cache has no files of the
+    /// commit.
+    fn unreachable(
+        &self,
+        cache: &RepoCache,
+        repo: &str,
+        revision: &str,
+        commit: Option<&str>,
+        cause: HubError,
+    ) -> HubError {
+        let missing = self.missing(cache, repo, revision, commit);
+        let has = commit.is_some_and(|commit| cache.has(commit));
+        if has || missing.commits.is_empty() || !cause.is_unreachable() {
+            return cause;
+        }
+        HubError::UnreachableCommit { cause: Box::new(cause), missing }
     }
 
     /// A file of the snapshot, which is fetched if it is not there yet and the hub can be asked.

@@ -37,5 +37,5 @@ pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use note::Note;
 pub use pooling::Pooling;
 pub use sentences::{BeforeModel, Pooler, Step};
-pub use source::{FileRecord, Source};
+pub use source::{FileRecord, Source, path_text};
 pub use tokenizer::{Encoding, Tokenizer};

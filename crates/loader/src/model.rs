@@ -58,13 +58,15 @@ pub struct ModelInfo {
     /// The files of the tokenizer that the model may have: they are not in the cache, and the hub cannot
     /// be asked.
     pub tokenizer_not_cached: Vec<NotCached>,
-    /// The tokens after which sentence-transformers cuts a text, from `sentence_bert_config.json`. For
-    /// display; this crate does not cut.
-    pub sentence_max_tokens: Option<u64>,
+    /// The most tokens of a text, special tokens included, that sentence-transformers reads for the
+    /// vector of a sentence; it cuts a longer text. Not more than the positions allow.
+    pub sentence_max_tokens: Option<usize>,
     /// What sentence-transformers does to a text before the model reads it. Nothing here does it.
     pub sentence_before: Vec<BeforeModel>,
     /// The folder of the transformer in the checkpoint, with its `/`; empty for that of the model.
     pub(crate) folder: String,
+    /// The standard deviation of the weights before training, if the config says it.
+    pub initializer_range: Option<f64>,
     /// The device.
     pub device: DeviceLocation,
     /// The number type of weights and states.
@@ -209,6 +211,11 @@ pub fn load_with(
     let family = families::of(&mut config, &mut notes)?;
     let mut architecture = (family.architecture)(&config)?;
     architecture.check().map_err(Error::Architecture)?;
+    // No state depends on it, so that a wrong value counts as none.
+    let mut spreads = ["initializer_range", "init_std"]
+        .into_iter()
+        .filter_map(|key| config.get(key).and_then(Value::as_f64));
+    let initializer_range = spreads.find(|spread| spread.is_finite() && *spread > 0.0);
     files.take_missed();
     let found = match &gguf {
         Some(gguf) => gguf_tokenizer(gguf),
@@ -238,36 +245,44 @@ pub fn load_with(
         }
     };
     let mut missed = files.take_missed();
+    // The files that say how are named first.
+    missed.sort_by_key(|found| found.file == sentences::SETTINGS);
     let sentence_pooler = match sentence_pooler {
         Ok(None) if !missed.is_empty() => {
             Err(Error::UnknownPooling(Box::new(missed.swap_remove(0))))
         }
         other => other,
     };
-    let mut sentence_before = sentences::before_model(&files, &mut notes);
-    missed.extend(files.take_missed());
+    let mut sentence_before = Vec::from_iter(sentences::prompt(&files, &mut notes));
+    let is_listed = files.has(sentences::MODULES);
     files.folder.clone_from(&folder);
+    let (of_transformer, sentence_pooler) =
+        match sentences::of_transformer(&mut files, is_listed, progress, &mut notes) {
+            Ok(found) => (found, sentence_pooler),
+            Err(error @ Error::Hub(_)) => return Err(error),
+            // Only vectors of sentences need them.
+            Err(error) => (sentences::OfTransformer::default(), sentence_pooler.and(Err(error))),
+        };
+    sentence_before.extend(of_transformer.lower_case);
+    // Each file is named once.
+    for file in files.take_missed() {
+        if !missed.contains(&file) && !tokenizer_not_cached.contains(&file) {
+            missed.push(file);
+        }
+    }
+    let positions = architecture.max_tokens().unwrap_or(usize::MAX);
+    let sentence_max_tokens = of_transformer.max_tokens.map(|tokens| tokens.min(positions));
     let without = if tokenizer.is_some() { tokenizer_not_cached.clone() } else { Vec::new() };
     let missed = if matches!(sentence_pooler, Ok(Some(_))) { missed } else { Vec::new() };
     if !without.is_empty() || !missed.is_empty() {
         files.warnings.push(HubWarning::Without { tokenizer: without, sentences: missed });
     }
-    // For display alone, so that an unreadable file counts as none.
-    let sentence = files.find(sentences::LENGTH)?;
-    let sentence =
-        sentence.and_then(|bytes| json::read(sentences::LENGTH, &bytes, &mut notes).ok());
-    let sentence = sentence.unwrap_or_default();
-    let sentence_max_tokens = sentence["max_seq_length"].as_u64();
-    if sentence["do_lower_case"] == true {
-        sentence_before.push(BeforeModel::LowerCase);
-    }
-    let reads_more = |cut: &u64| architecture.max_tokens().is_none_or(|max| (*cut as usize) < max);
-    sentence_before
-        .extend(sentence_max_tokens.filter(reads_more).map(|tokens| BeforeModel::Cut { tokens }));
-    let place = (&options.device, options.dtype);
+    let (device, dtype) = (options.device.clone(), options.dtype);
+    let kernels = options.kernels && device.is_cpu() && dtype == DType::F32;
+    let place = weights::Place { device, dtype, keeps_halves: kernels };
     let weights::Weights { weights, unused } = match gguf {
         Some(gguf) => {
-            weights::read(&gguf.tensors()?, &mut architecture, family, place, &mut notes)?
+            weights::read(&gguf.tensors()?, &mut architecture, family, &place, &mut notes)?
         }
         None => {
             let files = weights_files(&mut files, options, progress)?;
@@ -275,10 +290,10 @@ pub fn load_with(
                 Some((name, _)) if name.ends_with(".bin") => pickle::tensors(&files)?,
                 _ => weights::safetensors(&files)?,
             };
-            weights::read(&tensors, &mut architecture, family, place, &mut notes)?
+            weights::read(&tensors, &mut architecture, family, &place, &mut notes)?
         }
     };
-    let build = if options.kernels { Transformer::new } else { Transformer::plain };
+    let build = if kernels { Transformer::new } else { Transformer::plain };
     let transformer = build(architecture, weights, &options.device)?;
     let info = ModelInfo {
         files: files.records(),
@@ -291,6 +306,7 @@ pub fn load_with(
         sentence_max_tokens,
         sentence_before,
         folder,
+        initializer_range,
         unused_tensors: unused,
         notes,
         device: options.device.location(),

@@ -8,7 +8,7 @@ mod tests;
 mod zip;
 
 use crate::error::{Error, Result};
-use crate::stored::{Stored, StoredTensors};
+use crate::stored::{Stored, StoredTensors, Values};
 use crate::weights::WeightsFile;
 use cursor::Cursor;
 use machine::{Machine, Storage, Value, View};
@@ -222,11 +222,11 @@ impl Stored for Strided<'_> {
         &self.shape
     }
 
-    fn values(&self, name: &str) -> Result<Vec<f32>> {
+    fn stored(&self, name: &str) -> Result<Values> {
         let bytes = self.row_major();
         let view = TensorView::new(self.dtype, self.shape.clone(), &bytes).map_err(|e| {
             Error::Pickle { file: self.file.to_owned(), reason: format!("{name:?}: {e}") }
         })?;
-        Stored::values(&view, name)
+        view.stored(name)
     }
 }

@@ -1,9 +1,14 @@
 //! From the vectors of tokens to the vector of a sentence: `modules.json` of sentence-transformers, and
-//! the modules that follow the transformer (`sentences/step.rs`).
+//! the modules that follow the transformer (`sentences/step.rs`). `sentences/before.rs` has what is done to
+//! a text before the transformer.
 
+mod before;
 mod step;
 
+pub use before::BeforeModel;
 pub use step::Step;
+
+pub(crate) use before::{OfTransformer, SETTINGS, of_transformer, prompt};
 
 use self::step::{Activation, Dense, Residual};
 use crate::error::{Error, Result};
@@ -14,7 +19,7 @@ use crate::pickle;
 use crate::pooling::Pooling;
 use crate::source::{Files, WEIGHTS};
 use crate::stored::StoredTensors;
-use crate::weights::{WeightsFile, finite, safetensors};
+use crate::weights::{WeightsFile, check_finite, safetensors};
 use serde_json::Value;
 
 /// From several vectors to one.
@@ -59,20 +64,18 @@ impl Pooler {
 
 /// The list of modules.
 pub(crate) const MODULES: &str = "modules.json";
-/// The file with the length at which texts are cut.
-pub(crate) const LENGTH: &str = "sentence_bert_config.json";
-/// The settings of a model, with its prompts.
-const SETTINGS: &str = "config_sentence_transformers.json";
 /// The pooling of a model without a list of modules.
 const POOLING: &str = "1_Pooling";
 
 /// The names of the files that are fetched with a model.
-pub(crate) const FILES: [&str; 4] = [MODULES, "1_Pooling/config.json", LENGTH, SETTINGS];
+pub(crate) const FILES: [&str; 4] =
+    [MODULES, "1_Pooling/config.json", before::TRANSFORMER[0], SETTINGS];
 
 /// Whether a file is needed for vectors of sentences alone.
 pub(crate) fn is_for_sentences(name: &str) -> bool {
     // Modules after the transformer are in folders.
-    [MODULES, LENGTH, SETTINGS].contains(&name) || name.contains('/')
+    let settings = name == MODULES || name == SETTINGS;
+    settings || before::TRANSFORMER.contains(&name) || name.contains('/')
 }
 
 /// The folder of the transformer, with its `/`; none if it is that of the model, or if no list of modules
@@ -82,67 +85,6 @@ pub(crate) fn transformer_folder(files: &Files) -> Result<Option<String>> {
     let first = modules.into_iter().next();
     let first = first.filter(|module| module.class == "Transformer" && !module.path.is_empty());
     Ok(first.map(|module| format!("{}/", module.path)))
-}
-
-/// What sentence-transformers does to a text before the model reads it. Nothing here does it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum BeforeModel {
-    /// A prompt is put before every text (`default_prompt_name`).
-    Prompt {
-        /// Its name in `config_sentence_transformers.json`.
-        name: String,
-        /// The prompt; none if the file does not have it.
-        text: Option<String>,
-    },
-    /// The text becomes lower case (`do_lower_case` of `sentence_bert_config.json`).
-    LowerCase,
-    /// The text is cut (`max_seq_length` of `sentence_bert_config.json`).
-    Cut {
-        /// The tokens that are left, special tokens included.
-        tokens: u64,
-    },
-}
-
-impl std::fmt::Display for BeforeModel {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Prompt { name, text: Some(text) } => {
-                write!(f, "puts the prompt {name:?} before every text ({text:?}, in {SETTINGS})")
-            }
-            Self::Prompt { name, text: None } => {
-                write!(
-                    f,
-                    "puts the prompt {name:?} before every text, which {SETTINGS} does not have"
-                )
-            }
-            Self::LowerCase => {
-                write!(f, "changes every text to lower case (do_lower_case in {LENGTH})")
-            }
-            Self::Cut { tokens } => {
-                write!(f, "cuts every text after {tokens} tokens (max_seq_length in {LENGTH})")
-            }
-        }
-    }
-}
-
-/// What sentence-transformers does to a text before the model reads it. This is for messages, so that
-/// unreadable files count as none.
-pub(crate) fn before_model(files: &Files, notes: &mut Vec<Note>) -> Vec<BeforeModel> {
-    let mut read = |name: &str| {
-        let bytes = files.find(name).ok().flatten()?;
-        json::read(name, &bytes, notes).ok()
-    };
-    let mut before = Vec::new();
-    if let Some(settings) = read(SETTINGS)
-        && let Some(name) = settings["default_prompt_name"].as_str()
-    {
-        let text = settings["prompts"].get(name).and_then(Value::as_str).map(str::to_owned);
-        if text.as_deref() != Some("") {
-            before.push(BeforeModel::Prompt { name: name.to_owned(), text });
-        }
-    }
-    before
 }
 
 /// Reads how the model makes the vector of a sentence of `d_model` wide token vectors; none if no file
@@ -161,6 +103,7 @@ pub(crate) fn read(
         let file = format!("{POOLING}/config.json");
         let Some(config) = files.find(&file)? else { return Ok(None) };
         let poolings = Pooling::parse(&file, &config, notes)?;
+        whole_vectors(files, notes)?;
         return Ok(Some(Pooler { poolings, steps: Vec::new() }));
     };
     let refuse = |module: &Module, reason: &str| Error::Config {
@@ -205,7 +148,23 @@ pub(crate) fn read(
         };
         pooler.steps.push(step);
     }
+    whole_vectors(files, notes)?;
     Ok(Some(pooler))
+}
+
+/// Refuses a model whose vectors are cut (`truncate_dim`), and settings that cannot be read: they may
+/// change the vectors.
+fn whole_vectors(files: &Files, notes: &mut Vec<Note>) -> Result<()> {
+    let Some(bytes) = files.find(SETTINGS)? else { return Ok(()) };
+    match &json::read(SETTINGS, &bytes, notes)?["truncate_dim"] {
+        Value::Null => Ok(()),
+        value => Err(Error::Config {
+            file: SETTINGS.to_owned(),
+            key: "truncate_dim".to_owned(),
+            value: value.to_string(),
+            reason: "the vectors of sentences are not cut here".to_owned(),
+        }),
+    }
 }
 
 fn empty(reason: &str) -> Error {
@@ -374,5 +333,7 @@ fn tensor(
         let (expected, found) = (shape.to_vec(), found.shape().to_vec());
         return Err(Error::TensorShape { tensor: full, expected, found });
     }
-    finite(&full, found.values(&full)?)
+    let values = found.stored(&full)?;
+    check_finite(&full, &values)?;
+    Ok(values.widened())
 }

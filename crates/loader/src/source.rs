@@ -9,10 +9,13 @@ use crate::hub::{
     FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
 };
 use crate::sentences::MODULES;
+pub use path_names::path_text;
+
 use path_names::looks_like_a_path;
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -83,15 +86,16 @@ impl Source {
     /// # Errors
     /// The error of the settings.
     pub fn of(
-        name: &str,
+        name: impl AsRef<OsStr>,
         revision: Option<&str>,
         settings: impl FnOnce() -> Result<HubSettings, HubError>,
     ) -> Result<Self> {
-        let path = Path::new(name);
+        let path = Path::new(name.as_ref());
         // What can only be a path gets the error message of paths.
-        if path.exists() || looks_like_a_path(name) {
-            return Ok(Self::Folder(path.to_owned()));
-        }
+        let name = match path.to_str() {
+            Some(name) if !path.exists() && !looks_like_a_path(name) => name,
+            _ => return Ok(Self::Folder(path.to_owned())),
+        };
         let (repo, revision) = (name.to_owned(), revision.map(str::to_owned));
         Ok(Self::Hub { repo, revision, settings: Box::new(settings()?) })
     }
@@ -149,17 +153,18 @@ impl Files {
             Source::Memory { id, files } => {
                 (id.clone(), Kind::Memory(files.iter().cloned().collect()))
             }
-            Source::Folder(path) if path.is_dir() => {
-                (path.display().to_string(), Kind::Folder(path.clone()))
-            }
+            Source::Folder(path) if path.is_dir() => (path_text(path), Kind::Folder(path.clone())),
             Source::Folder(path) if path.is_file() && is_gguf(path) => {
-                (path.display().to_string(), Kind::File(path.clone()))
+                (path_text(path), Kind::File(path.clone()))
+            }
+            Source::Folder(path) if path.exists() && !path.is_file() => {
+                return Err(Error::NotAFile { path: path.clone() });
             }
             Source::Folder(path) if path.exists() => {
                 return Err(Error::NotAFolder { path: path.clone() });
             }
             Source::Folder(path) => {
-                return Err(Error::NoSuchModel { name: path.display().to_string() });
+                return Err(Error::NoSuchModel { name: path_text(path) });
             }
             Source::Hub { repo, revision, settings } => {
                 let hub = Hub::new(settings.as_ref().clone())?;
@@ -321,18 +326,19 @@ impl Files {
         if self.has(WEIGHTS) || self.has(INDEX) {
             return Ok(None);
         }
-        let mut names = match &self.kind {
+        let mut names: Vec<PathBuf> = match &self.kind {
             Kind::Hub { .. } => return Ok(None),
             Kind::File(path) => return self.open_gguf(path).map(Some),
             Kind::Folder(folder) => gguf_files(folder)?,
             Kind::Memory(files) => {
-                files.keys().filter(|name| is_gguf(Path::new(name))).cloned().collect()
+                files.keys().map(PathBuf::from).filter(|name| is_gguf(name)).collect()
             }
         };
         match (&self.kind, names.as_slice()) {
             (_, []) => Ok(None),
             (Kind::Folder(folder), [name]) => self.open_gguf(&folder.join(name)).map(Some),
             (Kind::Memory(files), [name]) => {
+                let name = &*path_text(name);
                 let bytes = files.get(name).cloned().unwrap_or_default();
                 self.record(name, bytes.len() as u64, sha256(&bytes));
                 let length = bytes.len() as u64;
@@ -340,7 +346,10 @@ impl Files {
             }
             _ => {
                 names.sort();
-                Err(Error::SeveralModels { place: self.id.clone(), files: names })
+                Err(Error::SeveralModels {
+                    place: self.id.clone(),
+                    files: names.iter().map(|name| path_text(name)).collect(),
+                })
             }
         }
     }
@@ -348,7 +357,7 @@ impl Files {
     /// Opens a GGUF file on disk. It is never in memory as a whole.
     fn open_gguf(&self, path: &Path) -> Result<Gguf> {
         let io = |source| Error::Io { path: path.to_owned(), source };
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let name = path_text(Path::new(path.file_name().unwrap_or_default()));
         let file = File::open(path).map_err(io)?;
         let (bytes, sha256) = sha256_of(path).map_err(io)?;
         self.record(&name, bytes, sha256);
@@ -383,8 +392,8 @@ fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
         HubError::RepoNotFound { .. } if !Path::new(name).exists() => {
             Error::NeitherPathNorRepo { name: name.to_owned(), source: Box::new(source) }
         }
-        HubError::UnknownCommit { ref commits, .. }
-            if commits.is_empty() && !Path::new(name).exists() =>
+        HubError::UnknownCommit(ref missing)
+            if missing.commits.is_empty() && !Path::new(name).exists() =>
         {
             Error::NeitherPathNorRepo { name: name.to_owned(), source: Box::new(source) }
         }
@@ -414,13 +423,13 @@ pub(crate) fn is_gguf(path: &Path) -> bool {
 }
 
 /// The names of the GGUF files in a folder.
-fn gguf_files(folder: &Path) -> Result<Vec<String>> {
+fn gguf_files(folder: &Path) -> Result<Vec<PathBuf>> {
     let io = |source| Error::Io { path: folder.to_owned(), source };
     let mut names = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(io)? {
         let path = entry.map_err(io)?.path();
         if is_gguf(&path) && path.is_file() {
-            names.extend(path.file_name().and_then(|name| name.to_str()).map(str::to_owned));
+            names.extend(path.file_name().map(PathBuf::from));
         }
     }
     Ok(names)

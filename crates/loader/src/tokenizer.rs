@@ -29,8 +29,9 @@ use crate::spelling::text_of;
 use assemble::Assembled;
 use parts::Parts;
 use serde_json::json;
+use std::sync::OnceLock;
 use tokenizers::models::ModelWrapper;
-use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy};
+use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy, truncate_encodings};
 use tokenizers::{PostProcessor, PostProcessorWrapper};
 
 /// The file of a whole tokenizer.
@@ -43,10 +44,10 @@ pub struct Tokenizer {
     unknown: Option<u32>,
     /// Whether the vocabulary is byte-level, like that of GPT-2.
     byte_level: bool,
-    /// The most bytes of a text that an added token takes as a whole, if no token depends on the text
-    /// after the next space.
-    longest_added: Option<usize>,
+    /// [`longest_added`](Self::longest_added), once it is known.
+    longest_added: OnceLock<Option<usize>>,
     notes: Vec<Note>,
+    cuts_start: bool,
 }
 
 /// The tokens of one text, or of a pair of texts.
@@ -96,17 +97,26 @@ impl Tokenizer {
     }
 
     fn new(assembled: Assembled) -> Self {
-        let Assembled { inner, unknown, notes } = assembled;
+        let Assembled { inner, unknown, notes, cuts_start } = assembled;
         let named = unknown_token(&inner).and_then(|token| inner.token_to_id(token));
         let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
         let byte_level = parts.contains("\"ByteLevel\"");
-        let longest_added = local::splits_at_spaces(&inner).then(|| {
-            let tokens = inner.get_added_tokens_decoder();
-            let longest = tokens.values().map(|token| token.content.len()).max().unwrap_or(0);
-            // Normalization may make a text shorter.
-            64 + 4 * longest
-        });
-        Self { inner, unknown: unknown.or(named), byte_level, longest_added, notes }
+        let longest_added = OnceLock::new();
+        let unknown = unknown.or(named);
+        Self { inner, unknown, byte_level, longest_added, notes, cuts_start }
+    }
+
+    /// The most bytes of a text that an added token takes as a whole, if no token depends on the text
+    /// after the next space. Only long texts need it, and it may look at the whole vocabulary.
+    fn longest_added(&self) -> Option<usize> {
+        *self.longest_added.get_or_init(|| {
+            local::ends_at_spaces(&self.inner).then(|| {
+                let tokens = self.inner.get_added_tokens_decoder();
+                let longest = tokens.values().map(|token| token.content.len()).max().unwrap_or(0);
+                // Normalization may make a text shorter.
+                64 + 4 * longest
+            })
+        })
     }
 
     /// What a user should know of this tokenizer.
@@ -128,14 +138,15 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Encode`] where the tokenizers library fails.
     pub fn beginning<'a>(&self, text: &'a str, tokens: usize) -> Result<&'a str> {
-        // The number of tokens of shorter texts is worth its time.
-        const SHORT: usize = 1 << 16;
-        self.beginning_of(text, tokens, tokens.saturating_mul(16).max(SHORT))
+        self.beginning_of(text, tokens, worthwhile(tokens))
     }
 
     /// [`beginning`](Self::beginning), of at least `bytes`.
     fn beginning_of<'a>(&self, text: &'a str, tokens: usize, mut bytes: usize) -> Result<&'a str> {
-        let Some(longest) = self.longest_added else { return Ok(text) };
+        if text.len() <= bytes {
+            return Ok(text);
+        }
+        let Some(longest) = self.longest_added() else { return Ok(text) };
         while let Some((start, fixed)) = local::beginning(text, bytes, longest) {
             let fixed = start[..fixed].chars().count();
             let encoding = encode(&self.inner, start, None)?;
@@ -149,6 +160,48 @@ impl Tokenizer {
             bytes = start.len().saturating_mul(4);
         }
         Ok(text)
+    }
+
+    /// Beginnings of the texts of a pair that [`encode_windows`](Self::encode_windows) cuts to the same
+    /// `max_tokens` tokens as the pair.
+    ///
+    /// # Errors
+    /// [`Error::Encode`] where the tokenizers library fails.
+    pub fn pair_beginning<'a>(
+        &self,
+        pair: [&'a str; 2],
+        max_tokens: usize,
+    ) -> Result<[&'a str; 2]> {
+        self.pair_beginning_of(pair, max_tokens, worthwhile(max_tokens))
+    }
+
+    /// [`pair_beginning`](Self::pair_beginning), of at least `bytes` each.
+    fn pair_beginning_of<'a>(
+        &self,
+        pair: [&'a str; 2],
+        max_tokens: usize,
+        bytes: usize,
+    ) -> Result<[&'a str; 2]> {
+        let start = |text| self.beginning_of(text, max_tokens.saturating_add(1), bytes);
+        let starts = [start(pair[0])?, start(pair[1])?];
+        // A text that is begun has more than `max_tokens` tokens.
+        let is_begun = [0, 1].map(|text| starts[text].len() < pair[text].len());
+        let is_longer = |other: usize| -> Result<bool> {
+            let encoding = encode(&self.inner, pair[other], None)?;
+            let special = encoding.get_special_tokens_mask().iter();
+            Ok(special.filter(|mask| **mask == 0).count() <= max_tokens)
+        };
+        // A text is cut to what the shorter text leaves; two long texts are cut to halves, of which an odd
+        // token goes to the longer text. So one must know which text is longer.
+        let room = max_tokens.saturating_sub(self.special_tokens(true));
+        let is_known = match is_begun {
+            [false, false] => return Ok(pair),
+            _ if room.is_multiple_of(2) => true,
+            [true, true] => false,
+            [true, false] => is_longer(1)?,
+            [false, true] => is_longer(0)?,
+        };
+        Ok(if is_known { starts } else { pair })
     }
 
     /// Encodes a long text as windows of at most `max_tokens` tokens, special tokens included.
@@ -171,20 +224,37 @@ impl Tokenizer {
             strategy: TruncationStrategy::LongestFirst,
             ..TruncationParams::default()
         };
-        if pair.is_some() {
-            inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
-            return Ok(vec![self.encoding(&encode(&inner, text, pair)?)]);
-        }
-        // With truncation, `encode` drops the text after the first window. So tokenize first, then cut,
-        // then add special tokens to each window.
+        // With truncation, `encode` drops the text after the first window, and of a pair it compares
+        // the lengths of texts that are cut already. So tokenize first, then cut, then add special
+        // tokens to each window.
         let processor = inner.get_post_processor().cloned();
         inner.with_post_processor(None::<PostProcessorWrapper>);
         let whole = encode(&inner, text, None)?;
+        let second = pair.map(|pair| encode(&inner, pair, None)).transpose()?;
         inner.with_post_processor(processor);
+        if let Some(mut second) = second {
+            second.set_type_ids(vec![1; second.len()]);
+            // What is cut off would be combined with what is cut off the other text.
+            let max_length = max_tokens.saturating_sub(self.special_tokens(true));
+            let truncation = TruncationParams { max_length, ..truncation };
+            let cut = || truncate_encodings(whole, Some(second), &truncation);
+            let (mut first, mut second) = caught(cut)?;
+            first.take_overflowing();
+            second.iter_mut().for_each(|second| drop(second.take_overflowing()));
+            let both = caught(|| inner.post_process(first, second, true))?;
+            return Ok(vec![self.encoding(&both)]);
+        }
         inner.with_truncation(Some(truncation)).map_err(|e| encode_error(&*e))?;
         let mut first = caught(|| inner.post_process(whole, None, true))?;
         let rest = first.take_overflowing();
         Ok(std::iter::once(&first).chain(&rest).map(|window| self.encoding(window)).collect())
+    }
+
+    /// Whether Python cuts long texts at their start (`truncation_side`). [`encode_windows`] does not.
+    ///
+    /// [`encode_windows`]: Self::encode_windows
+    pub fn cuts_start(&self) -> bool {
+        self.cuts_start
     }
 
     /// The token of an id, in the spelling of the vocabulary (`##ing`, `Ġbank`).
@@ -235,6 +305,12 @@ impl Tokenizer {
     pub fn tokens_beyond(&self, rows: usize) -> usize {
         self.inner.get_vocab(true).into_values().filter(|id| *id as usize >= rows).count()
     }
+}
+
+/// The bytes of a text of which so many tokens are needed. The number of tokens of shorter texts is worth
+/// its time.
+fn worthwhile(tokens: usize) -> usize {
+    tokens.saturating_mul(16).max(1 << 16)
 }
 
 fn encode(

@@ -1,5 +1,5 @@
 //! From the tensors of a checkpoint to canonical weights: each is found by the rules of the family,
-//! checked for shape and NaN, transposed and split as its rule says, and converted to f32. A tensor
+//! checked for shape and NaN, transposed and split as its rule says, and converted. A tensor
 //! of the trunk that no rule uses is an error; a tensor outside of it cannot change a state.
 
 mod names;
@@ -7,9 +7,9 @@ mod names;
 use crate::error::{Error, Result};
 use crate::families::{Family, Transform};
 use crate::note::Note;
-use crate::stored::{Stored, StoredTensors};
+use crate::stored::{Arrange, Stored, StoredTensors, Values};
 use candle_core::{DType, Device, Tensor};
-use half::slice::HalfFloatSliceExt;
+use half::{bf16, f16};
 use names::{Names, SourceTensor, TOKENS, UNEMBED};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use std::borrow::Cow;
@@ -36,6 +36,14 @@ pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
     Ok(tensors)
 }
 
+/// Where weights are put, and how.
+pub(crate) struct Place {
+    pub(crate) device: Device,
+    pub(crate) dtype: DType,
+    /// Whether matrices of 16 bits keep their number type.
+    pub(crate) keeps_halves: bool,
+}
+
 /// The weights of a checkpoint.
 pub(crate) struct Weights {
     /// The weights by canonical name.
@@ -50,7 +58,7 @@ pub(crate) fn read(
     tensors: &StoredTensors<'_>,
     architecture: &mut Architecture,
     family: &'static Family,
-    place: (&Device, DType),
+    place: &Place,
     notes: &mut Vec<Note>,
 ) -> Result<Weights> {
     let names = Names::new(family, architecture, tensors)?;
@@ -100,9 +108,9 @@ struct Reader<'a> {
     /// The shapes of all weights.
     shapes: HashMap<&'a str, &'a [usize]>,
     n_heads: usize,
-    place: (&'a Device, DType),
+    place: &'a Place,
     /// The last matrix and bias: the next weight may be in the same tensor.
-    last: Vec<(String, Vec<f32>)>,
+    last: Vec<(String, Values)>,
 }
 
 impl Reader<'_> {
@@ -122,24 +130,28 @@ impl Reader<'_> {
         let (name, values) = match known {
             Some(index) => self.last.remove(index),
             None => {
-                let values = found.tensor.values(&found.name)?;
-                let values = finite(&found.name, values)?;
+                let values = found.tensor.stored(&found.name)?;
+                check_finite(&found.name, &values)?;
                 (found.name, values)
             }
         };
-        let (device, dtype) = self.place;
         let shared = found.rule.to.len() > 1;
-        let tensor = if shared || found.rule.transform != Transform::Take {
-            let own = layout.take(&values);
+        let own = if shared || found.rule.transform != Transform::Take {
+            let own = values.arranged(&layout);
             if shared {
                 self.last.push((name, values));
                 self.last.drain(..self.last.len().saturating_sub(2));
             }
-            Tensor::from_vec(own, shape.as_slice(), device)?
+            own
         } else {
-            Tensor::from_vec(values, shape.as_slice(), device)?
+            values
         };
-        Ok(tensor.to_dtype(dtype)?)
+        let &Place { ref device, dtype, keeps_halves } = self.place;
+        let half = matches!(own, Values::F16(_) | Values::Bf16(_));
+        if keeps_halves && half && shape.len() == 2 {
+            return own.tensor(shape.as_slice(), device);
+        }
+        Ok(Tensor::from_vec(own.widened(), shape.as_slice(), device)?.to_dtype(dtype)?)
     }
 }
 
@@ -244,9 +256,11 @@ impl Layout {
         }
         Self { shape, transposed, rows }
     }
+}
 
+impl Arrange for Layout {
     /// The values of the weight in row-major order.
-    fn take(&self, values: &[f32]) -> Vec<f32> {
+    fn arrange<T: Copy>(&self, values: &[T]) -> Vec<T> {
         let rows = self.rows.iter().cloned().flatten();
         match (self.transposed, self.shape.as_slice()) {
             (true, &[inputs, all]) => {
@@ -270,22 +284,21 @@ impl Stored for TensorView<'_> {
         TensorView::shape(self)
     }
 
-    fn values(&self, name: &str) -> Result<Vec<f32>> {
+    fn stored(&self, name: &str) -> Result<Values> {
         let bytes = self.data();
         Ok(match self.dtype() {
-            Dtype::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
+            Dtype::F32 => {
+                Values::F32(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
+            }
             Dtype::F64 => {
-                bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32).collect()
+                let wide = bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32);
+                Values::F32(wide.collect())
             }
             Dtype::F16 => {
-                let halves: Vec<half::f16> =
-                    bytes.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b)).collect();
-                halves.to_f32_vec()
+                Values::F16(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect())
             }
             Dtype::BF16 => {
-                let halves: Vec<half::bf16> =
-                    bytes.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b)).collect();
-                halves.to_f32_vec()
+                Values::Bf16(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b)).collect())
             }
             other => {
                 let (tensor, dtype) = (name.to_owned(), format!("{other:?}"));
@@ -296,11 +309,9 @@ impl Stored for TensorView<'_> {
 }
 
 /// Refuses NaN and infinities.
-pub(crate) fn finite(name: &str, values: Vec<f32>) -> Result<Vec<f32>> {
-    match values.iter().position(|v| !v.is_finite()) {
-        None => Ok(values),
-        Some(element) => {
-            Err(Error::NotFinite { tensor: name.to_owned(), value: values[element], element })
-        }
+pub(crate) fn check_finite(name: &str, values: &Values) -> Result<()> {
+    match values.not_finite() {
+        None => Ok(()),
+        Some((element, value)) => Err(Error::NotFinite { tensor: name.to_owned(), value, element }),
     }
 }

@@ -124,7 +124,11 @@ impl Page {
         let caption = caption.split_whitespace().chain(notes).collect::<Vec<_>>().join(" ");
         let size = (self.width, self.y + self.style.margin);
         let (title, (shows, _)) = (self.title, text::clean(shows));
-        let description = if title.is_empty() { shows } else { format!("{title}. {shows}") };
+        let description = if title.is_empty() {
+            shows
+        } else {
+            format!("{}. {shows}", title.trim_end_matches('.'))
+        };
         let svg = svg::document(&self.canvas, size, &title, &description)?;
         Ok(Figure { canvas: self.canvas, svg, title, caption, description, size })
     }

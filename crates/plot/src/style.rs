@@ -52,6 +52,14 @@ impl Style {
         self.dots_per_inch
     }
 
+    /// The style of a table. Many columns are not legible in one column of a paper: their figure is as
+    /// wide as two, 6.9 inches.
+    pub(crate) fn for_columns(self, columns: usize) -> Self {
+        const MOST: usize = 4;
+        let wide = self.is_paper && columns > MOST;
+        Self { column: if wide { 496.8 } else { self.column }, ..self }
+    }
+
     /// One of two values: of a report, or of a paper.
     pub(crate) fn either<T>(self, report: T, paper: T) -> T {
         if self.is_paper { paper } else { report }

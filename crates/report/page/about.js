@@ -68,6 +68,9 @@ const PARTS = {
   trajectory: 'Map of all layers in one basis',
   tsne: 't-SNE map',
   profile: 'Profile of the model',
+  'attention on the page': 'Attention of a token',
+  'attention on the page, by head': 'Attention of a token by head (the page has the mean of heads)',
+  'attention on the page of the last texts': 'Attention of a token in the last texts',
   baseline: 'Baseline: the mean cosine of unrelated words',
 };
 

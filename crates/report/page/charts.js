@@ -142,19 +142,10 @@ class CurvesPanel extends ChartPanel {
     return { boxes, height: Math.max(0, y - PANEL_GAP) };
   }
 
-  /** Where the entries of the legend stand, their names in lines, and the height of all.
-   * @param {number} width */
+  /** @param {number} width */
   legendPlaces(width) {
-    let [x, y, below] = [4, 10, 0];
-    const entries = this.legend().map((s) => {
-      const lines = wrapped(visible(s.name), width - 24, CURVES_TEXT);
-      const w = Math.max(...lines.map((line) => textWidth(line, CURVES_TEXT))) + 34;
-      if (x > 4 && x + w > width) [x, y] = [4, below];
-      below = Math.max(below, y + 3 + leading(CURVES_TEXT) * lines.length);
-      x += w;
-      return { s, lines, x: x - w, y };
-    });
-    return { entries, height: entries.length > 0 ? below : 0 };
+    const entries = this.legend().map((s) => ({ name: visible(s.name), ...lookOf(s) }));
+    return legendPlaces(entries, width);
   }
 
   rest() {
@@ -166,11 +157,7 @@ class CurvesPanel extends ChartPanel {
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width) {
-    for (const { s, lines, x, y } of this.legendPlaces(width).entries) {
-      const { colour, shape } = lookOf(s);
-      pen.marker(x + 6, y, 4, shape, colour);
-      stack(pen, x + 16, y, lines, { ...CURVES_TEXT, fill: theme.ink, middle: true });
-    }
+    drawLegend(pen, this.legendPlaces(width));
     for (const { panel, box } of this.layout(width).boxes) {
       const at = this.layerOn(panel.x);
       new CurvesFrame(box, panel, { small: this.chart.multiples, at }).draw(pen);
@@ -377,38 +364,6 @@ class TablePanel extends ChartPanel {
   }
 }
 
-/** The least number of tokens of charts that say nothing of fewer: a single token would decide.
- * @type {{[id: string]: number}} */
-const LEAST = { cka: 30, neighbour_change: 30 };
-
-/** Why a chart is not drawn: it is of too few tokens. @param {Schema.Chart} chart */
-function tooFew(chart) {
-  const id = chart.id.replace(/-\d+$/, '');
-  const n = chart.type === 'matrix' ? chart.panels[0]?.n : undefined;
-  if (chart.exploration === undefined || !Object.hasOwn(LEAST, id) || n === undefined) return '';
-  if (n >= LEAST[id]) return '';
-  return `Not drawn: it needs about ${LEAST[id]} tokens, and this text has ${n}. Of so few, a single token decides. The numbers are in the files.`;
-}
-
-/** Says why a chart is not drawn. @extends {ChartPanel<Schema.Chart>} */
-class UndrawnPanel extends ChartPanel {
-  /** @param {Schema.Chart} chart @param {string} why */
-  constructor(chart, why) {
-    super(chart);
-    this.about.shows = '';
-    this.box.replaceChildren(el('p', { class: 'undrawn' }, why));
-    this.details.hidden = true;
-  }
-
-  height() {
-    return 0;
-  }
-
-  rows() {
-    return longForm(this.chart);
-  }
-}
-
 /** A chart as lines of values, with the columns that the CSV of the command line has.
  * @param {Schema.Chart} chart @returns {Rows} */
 function longForm(chart) {
@@ -477,8 +432,6 @@ function longForm(chart) {
 
 /** @param {Schema.Chart} chart @returns {Panel} */
 function chartPanel(chart) {
-  const why = tooFew(chart);
-  if (why) return new UndrawnPanel(chart, why);
   switch (chart.type) {
     case 'curves':
       return new CurvesPanel(chart);

@@ -32,13 +32,15 @@ class JourneyPanel extends Panel {
     );
     this.box.replaceChildren(this.text, this.lines, this.caption);
     this.box.classList.add('free');
-    /** @type {Schema.Journey | null} */
-    this.shown = null;
+    /** The journeys that the marks are about. @type {(Schema.Journey | null)[]} */
+    this.together = [];
     /** The element that the readout is about. @type {HTMLElement | null} */
     this.pointed = null;
     for (const name of ['pointerover', 'click'])
       this.grid.addEventListener(name, (event) => this.tell(/** @type {Element} */ (event.target)));
     this.grid.addEventListener('pointerleave', () => this.tell(null));
+    // Both sentences stand above already.
+    this.text.hidden = !!report.overlay;
     this.write();
   }
 
@@ -57,11 +59,13 @@ class JourneyPanel extends Panel {
     /** @type {Map<Schema.Journey, HTMLButtonElement>} */
     this.buttons = new Map();
     const used = new Set(words.flatMap((j) => j.tokens));
+    const others = this.side
+      .view(true, false)
+      .units.filter((unit) => !unit.tokens.some((t) => used.has(t)))
+      .flatMap((unit) => (unit.unknown ? unit.tokens.map((t) => [t]) : [unit.tokens]));
     const parts = [
       ...words.map((journey) => ({ tokens: journey.tokens, journey })),
-      ...e.tokens.flatMap((t, i) =>
-        t.unknown && !used.has(i) ? [{ tokens: [i], journey: null }] : [],
-      ),
+      ...others.map((tokens) => ({ tokens, journey: null })),
     ].map((part) => {
       const tokens = part.tokens.map((t) => e.tokens[t]);
       return {
@@ -90,11 +94,12 @@ class JourneyPanel extends Panel {
     this.text.replaceChildren(...lines);
   }
 
-  /** @param {string} word @param {{journey: Schema.Journey | null, unknown: boolean}} part */
-  piece(word, { journey, unknown }) {
+  /** @param {string} word
+   * @param {{journey: Schema.Journey | null, tokens: number[], unknown: boolean}} part */
+  piece(word, { journey, tokens, unknown }) {
     const mark = unknown ? { class: 'unknown', title: UNKNOWN_TITLE } : {};
-    if (!journey) return el('span', mark, word);
-    const token = journey.tokens[0];
+    const [token] = tokens;
+    if (!journey) return el('span', { ...mark, 'data-token': token }, word);
     const button = el(
       'button',
       {
@@ -118,8 +123,13 @@ class JourneyPanel extends Panel {
   changed() {
     const { side } = this;
     const journey = shownJourney(side);
-    if (journey !== this.shown) {
-      this.shown = journey;
+    // Two sentences have one key of marks, which depends on both journeys.
+    const together = report.overlay ? sides.map(shownJourney) : [journey];
+    if (
+      together.length !== this.together.length ||
+      together.some((j, i) => j !== this.together[i])
+    ) {
+      this.together = together;
       if (journey) this.build(journey);
     }
     this.buttons?.forEach((button, of) => {
@@ -141,8 +151,9 @@ class JourneyPanel extends Panel {
     const journey = shownJourney(this.side);
     if (!journey) return '';
     const found = journeyFinding(journey);
-    const word = `“${shortText(journey.word)}”`;
-    return found ? `Nearest to ${word}: ${found}` : `${word}, layer by layer`;
+    const word = quoted(shortText(journey.word));
+    const side = sides.length > 1 ? `${'AB'[this.side.index]}: ` : '';
+    return found ? `${side}Nearest to ${word}: ${found}` : `${side}${word}, layer by layer`;
   }
 
   /** @param {Schema.Journey} journey */
@@ -151,14 +162,14 @@ class JourneyPanel extends Panel {
     const same = hasSameWord(journey);
     /** How often each kind of meaning is among the shown neighbours. @type {Map<string, number>} */
     const counts = new Map();
-    for (const layer of journey.layers) {
-      for (const near of leadingNeighbours(journey, layer)) {
-        const sense = occurrenceOf(side, near).supersense;
+    this.together.forEach((of, i) => {
+      for (const near of of?.layers.flatMap((layer) => leadingNeighbours(of, layer)) || []) {
+        const sense = occurrenceOf(report.overlay ? sides[i] : side, near).supersense;
         if (sense) counts.set(sense, (counts.get(sense) || 0) + 1);
       }
-    }
+    });
     const kinds = [...counts].sort((a, b) => b[1] - a[1]).map(([sense]) => sense);
-    const word = `“${shortText(journey.word)}”`;
+    const word = quoted(shortText(journey.word));
     const brief = journey.layers.length > 7;
     const heads = same
       ? ['layer', `${word} in other sentences: the nearest`, 'nearest other words']
@@ -262,7 +273,7 @@ class JourneyPanel extends Panel {
         ? [el('i', { class: `mark most kind${KINDS}`, 'aria-hidden': 'true' }), 'other ']
         : [];
     const times = journey.occurrences_of_word;
-    const word = `“${shortText(journey.word)}”`;
+    const word = quoted(shortText(journey.word));
     const found =
       times === 0
         ? `do not have ${word}`
@@ -270,10 +281,10 @@ class JourneyPanel extends Panel {
     const few =
       times < ENOUGH ? `The reference sentences ${found}: only other words are shown. ` : '';
     const marks = kinds.length
-      ? '— kinds of meaning; filled: the most frequent of the ten nearest. Underlined: the most frequent syntactic relation. '
+      ? '— kinds of meaning of three of the ten nearest; filled: the most frequent of the ten. Underlined: the most frequent relation. '
       : '';
     const apart = hasSameWord(journey)
-      ? 'Other words are a search of their own, so they can point to another sense.'
+      ? `Other words leave out ${word}: they can point to another of its meanings.`
       : '';
     return [few, ...shown, ...rest, marks, apart].filter(Boolean);
   }
@@ -285,7 +296,7 @@ class JourneyPanel extends Panel {
     const other =
       chosen === null || journeyOf(this.side, chosen)
         ? ''
-        : `“${this.side.tokenNames[chosen]}” has no journey: content words have one, and of a long text only the first. Shown: “${shortText(journey.word)}”. `;
+        : `“${this.side.tokenNames[chosen]}” has no journey: content words have one, and of a long text only the first. Shown: ${quoted(shortText(journey.word))}. `;
     return other + this.majority(journey);
   }
 

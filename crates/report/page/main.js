@@ -107,7 +107,12 @@ function listenToKeys(help, find) {
       m: nextMap,
       '/': find,
       '?': help,
-      Escape: () => set({ selected: null, hover: null }),
+      Escape: () => {
+        /** @type {HTMLDialogElement | null} */
+        const tour = document.querySelector('dialog.tour[open]');
+        if (tour) tour.close();
+        else set({ selected: null, hover: null });
+      },
     };
     const needsText = !sides.length && event.key !== '?';
     if (!(event.key in keys) || needsText || (event.key === ' ' && pressing)) return;
@@ -124,16 +129,27 @@ function groups() {
     sides.flatMap((side) => make(side) || []);
   // Two texts in one model have one strip.
   const strips = report.one_basis ? sides.slice(0, 1) : sides;
+  const maps = hasOneMap()
+    ? report.explorations.some((e) => e.trajectory || e.tsne)
+      ? [new BothPanel()]
+      : []
+    : each((side) => (side.e.trajectory || side.e.tsne ? new MapPanel(side) : null));
   const hasNeighbours = (/** @type {Side} */ side) =>
     side.metrics.length > 0 || side.e.layers[0].neighbours;
-  const charts = report.charts.flatMap((chart) => chartPanel(chart) || []);
+  const isFirst = (/** @type {Schema.Chart} */ { id }) =>
+    report.kind === 'compare' && id === 'journeys';
+  const isLens = (/** @type {Schema.Chart} */ { id }) => report.kind === 'explore' && id === 'lens';
+  const drawn = (/** @type {(chart: Schema.Chart) => boolean} */ which) =>
+    report.charts.filter(which).flatMap((chart) => chartPanel(chart) || []);
   return [
     {
       id: 'story',
       title: '',
       panels: [
+        ...(report.overlay ? [new OverlayPanel()] : []),
         ...strips.flatMap((side) => (storyLayers(side).length > 1 ? new StripPanel(side) : [])),
         ...each((side) => (journeysOf(side).length > 0 ? new JourneyPanel(side) : null)),
+        ...drawn(isFirst),
       ],
     },
     {
@@ -141,7 +157,7 @@ function groups() {
       title: 'The text, layer by layer',
       panels: [
         ...each((side) => new RibbonPanel(side)),
-        ...each((side) => (side.e.trajectory || side.e.tsne ? new MapPanel(side) : null)),
+        ...maps,
         ...each((side) => (side.metrics.length > 0 ? new SimilarityPanel(side) : null)),
         ...each((side) => (side.metrics.length > 0 ? new TokenPanel(side) : null)),
         ...each((side) => (hasNeighbours(side) ? new NeighboursPanel(side) : null)),
@@ -150,7 +166,15 @@ function groups() {
           : []),
       ],
     },
-    { id: 'charts', title: sides.length && !opensWithStory() ? 'By layer' : '', panels: charts },
+    { id: 'predicted', title: 'What each layer would predict', panels: drawn(isLens) },
+    {
+      id: 'charts',
+      title: sides.length && !opensWithStory() ? 'By layer' : '',
+      panels: [
+        ...each((side) => (side.e.attention ? new AttentionPanel(side) : null)),
+        ...drawn((chart) => !isFirst(chart) && !isLens(chart)),
+      ],
+    },
     { id: 'made', title: '', panels: [...each(omittedPanel), new AboutPanel()] },
   ].filter((group) => group.panels.length > 0);
 }
@@ -194,6 +218,13 @@ function factsOf({ e, n }) {
   return [short, layersOf(e), `${n} ${e.unit}s`, ...measured].join(' · ');
 }
 
+/** These lines: one for two texts of one model. */
+function allFacts() {
+  const [a, b] = sides;
+  if (!b || !report.one_basis) return [...new Set(sides.map(factsOf))];
+  return [`${factsOf(a)} in A, ${b.n} in B`];
+}
+
 /** The findings about the models. */
 function findings() {
   const found = sides.map(({ e }) => (e.story?.headline || []).join(' '));
@@ -203,16 +234,19 @@ function findings() {
 /** The first line of the page: what was found about the model, or the title where the page is
  * about something else. */
 function headline() {
-  const found = findings();
-  if (!opensWithStory() || !found.length) return el('h1', {}, visible(report.title));
+  const [verdict] = report.verdict || [];
+  const found = verdict ? [verdict] : findings();
+  if (!(verdict || opensWithStory()) || !found.length) return el('h1', {}, visible(report.title));
   return el('h1', { class: 'headline' }, ...found.map((text) => el('span', {}, visible(text))));
 }
 
-/** What has not been measured, with the command that measures it. */
+/** What the first screen does not have, with the command that measures it. */
 function notMeasured() {
-  const whys = sides.flatMap(({ e }) =>
-    e.story?.headline.length ? [] : e.story?.not_measured || [],
-  );
+  const whys = sides.flatMap(({ e }) => {
+    if (!e.story?.headline.length) return e.story?.not_measured || [];
+    const journeys = e.omitted.filter(({ what }) => what === 'journeys');
+    return journeys.map(({ why }) => `No word layer by layer: ${why}.`);
+  });
   return [...new Set(whys)].map((why) => {
     const parts = visible(why).split('\u0060');
     return el(
@@ -236,14 +270,32 @@ function unknownWarning() {
     );
 }
 
+/** The token that is chosen where no word has a journey: the longest that the model knows.
+ * @param {Side} side */
+function longestToken({ e }) {
+  const known = e.tokens.flatMap((t, i) => (t.special || t.unknown ? [] : [i]));
+  const size = (/** @type {number} */ i) => e.tokens[i].text.replace(/^##/, '').length;
+  return known.sort((a, b) => size(b) - size(a) || a - b)[0] ?? null;
+}
+
+/** Whether the address names a layer. */
+function isLinked() {
+  return new URLSearchParams(location.hash.slice(1)).has('layer');
+}
+
 /** Begins to play, once: not where an address names a layer, nor where motion is not wanted. */
 function begin() {
+  if (report.overlay) {
+    const { place, at } = opening();
+    if (!state.selected) set({ selected: place });
+    if (!isLinked()) set({ depth: at });
+    return;
+  }
   if (!hasStory()) return;
   const [side] = sides;
-  const telling = tellingJourney(side);
-  if (!state.selected && telling) set({ selected: { side: 0, token: telling.tokens[0] } });
-  const linked = new URLSearchParams(location.hash.slice(1)).has('layer');
-  if (linked || !opensWithStory()) return;
+  const token = tellingJourney(side)?.tokens[0] ?? longestToken(side);
+  if (!state.selected && token !== null) set({ selected: { side: 0, token } });
+  if (isLinked() || !opensWithStory()) return;
   // The page ends as playing would.
   if (calm.matches) set({ depth: side.last });
   else if (document.hidden) document.addEventListener('visibilitychange', begin, { once: true });
@@ -269,7 +321,7 @@ function start() {
   const find = findDialog();
   const words = wordsDialog();
   const scrubber = sides.length ? new Scrubber() : null;
-  const facts = [...new Set(sides.map(factsOf))].map((fact) => el('p', {}, fact));
+  const facts = allFacts().map((fact) => el('p', {}, fact));
   if (hasStory()) {
     const limits = el(
       'button',
@@ -282,7 +334,9 @@ function start() {
     el('button', { type: 'button', click, 'aria-label': label }, name);
   const tour = new Tour();
   const below = opensWithStory() ? [] : findings().map((text) => el('p', {}, visible(text)));
-  const info = el('div', { class: 'facts' }, ...facts, ...below, ...notMeasured());
+  const reasons = (report.verdict || []).slice(1).join(' ');
+  const verdict = reasons ? [el('p', { class: 'verdict' }, visible(reasons))] : [];
+  const info = el('div', { class: 'facts' }, ...verdict, ...facts, ...below, ...notMeasured());
   const nav = el(
     'nav',
     { 'aria-label': 'Page' },
@@ -312,7 +366,7 @@ function start() {
       main.style.setProperty('--story-top', `${story.offsetTop}px`);
     }).observe(document.body);
   }
-  const strip = document.getElementById('strip');
+  const strip = document.getElementById('overlay') || document.getElementById('strip');
   if (scrubber) {
     panels.unshift(/** @type {Panel} */ (/** @type {unknown} */ (scrubber)));
     if (strip) scrubber.standInFor(strip);

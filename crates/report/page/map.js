@@ -32,12 +32,6 @@ class MapPanel extends Panel {
     const reducer = side.e.trajectory?.reducer;
     if (reducer && reducer !== 'pca')
       maps[0][1] = reducer === 'tsne' ? 't-SNE' : 'random directions';
-    this.kinds = COLOURS.filter(
-      ([name]) =>
-        (name !== 'sentence' || side.e.texts.length > 1) &&
-        (name !== 'third' || side.e.layers[0].trajectory?.third) &&
-        (name !== 'similar' || side.metrics.length > 0),
-    );
     this.choices = [
       choice(
         'Map',
@@ -45,12 +39,7 @@ class MapPanel extends Panel {
         () => state.map,
         (v) => set({ map: /** @type {'tsne'} */ (v) }),
       ),
-      choice(
-        'Colour',
-        this.kinds,
-        () => state.colour,
-        (colour) => set({ colour }),
-      ),
+      colourChoice(side),
       toggle('trails', 'trails'),
       toggle('layer before', 'ghost'),
     ];
@@ -73,7 +62,8 @@ class MapPanel extends Panel {
   }
 
   height(/** @type {number} */ width) {
-    return Math.max(280, Math.min(width * 0.72, sides.length > 1 ? 460 : 560));
+    const most = sides.length > 1 ? 460 : 560;
+    return Math.max(280, Math.min(width * 0.72, most)) + this.labels(width).height;
   }
 
   deps() {
@@ -117,7 +107,7 @@ class MapPanel extends Panel {
           'Two random directions, as a control: a pattern that is also visible here does not come from the reducer.',
         tsne: 'A t-SNE map: only near neighbours can be interpreted, not distances, sizes of groups or empty space.',
       }[reducer];
-    this.about.shows = `${how || 'Every token at one layer.'} Faint points: the layer before. ${reducer === 'tsne' ? '' : 'Special tokens are placed on the basis but do not determine it. '}Trustworthiness: how far the neighbours on the map are neighbours in the space, 0 to 1.${sides.length < 2 ? '' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
+    this.about.shows = `${how || 'Every token at one layer.'} Faint points: the layer before. ${reducer === 'tsne' ? '' : 'Special tokens are placed on the basis but do not determine it. '}Trustworthiness: how far the neighbours on the map are neighbours in the space, 0 to 1.${sides.length < 2 ? '' : this.side.index === BOTH ? ' Dashed lines join the words that correspond.' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
     return super.explanation();
   }
 
@@ -131,6 +121,7 @@ class MapPanel extends Panel {
       this.sideOf = new Uint8Array(c.count);
     }
     c.moveTo(depthOf(this.side));
+    this.top = Math.max(48, this.labels(width).height + 22);
     this.project(c, c.at, 0, width, height, this.x, this.y);
     return c;
   }
@@ -158,7 +149,7 @@ class MapPanel extends Panel {
     const [cos, sin] = [Math.cos(angle), Math.sin(angle)];
     const middle = [b.x, b.y, b.z].map(([low, high]) => (low + high) / 2);
     const across = Math.abs(cos) * (b.x[1] - b.x[0]) + Math.abs(sin) * (b.z[1] - b.z[0]);
-    const [left, right, top, bottom] = [26, 26, 48, 48];
+    const [left, right, top, bottom] = [26, 26, this.top, 48];
     const scale = Math.min(
       (width - left - right) / (across || 1),
       (height - top - bottom) / (b.y[1] - b.y[0] || 1),
@@ -169,14 +160,25 @@ class MapPanel extends Panel {
       const px = cx + scale * ((from[at] - middle[0]) * cos + (from[at + 2] - middle[2]) * sin);
       const py = cy - scale * (from[at + 1] - middle[1]);
       x[i] = px < 8 ? 8 : px > width - 8 ? width - 8 : px;
-      y[i] = py < 8 ? 8 : py > height - 40 ? height - 40 : py;
+      y[i] = py < this.top - 40 ? this.top - 40 : py > height - 40 ? height - 40 : py;
     }
     this.scaleNow = scale;
+  }
+
+  /** Room above the points. */
+  top = 48;
+
+  /** The legend of the label that the points are coloured by. @param {number} width */
+  labels(width) {
+    const label = shownLabel(this.side);
+    return legendPlaces(label ? labelLegend(label) : [], width);
   }
 
   /** @param {Unit} unit @param {Coordinates} c @param {number} u */
   colour(unit, c, u) {
     const { side } = this;
+    const label = shownLabel(side);
+    if (label) return lookOfRank(rankOf(label, unit)).colour;
     if (state.colour === 'sentence') return OKABE_ITO[unit.sentence % OKABE_ITO.length];
     if (state.colour === 'third' && c.hasThird) {
       return colourOf(c.at[u * 3 + 2], c.thirds);
@@ -226,22 +228,24 @@ class MapPanel extends Panel {
     const marked = new Set(pinnedOf(this.side).flatMap((t) => this.side.unitOf(t) || []));
     if (chosen) marked.add(chosen);
     if (c.continuous) this.past(pen, c, width, height, units, marked);
+    const label = shownLabel(this.side);
     const many = units.length > MANY;
     const r = many ? 2 : units.length > 100 ? 4 : 5.5;
     for (let u = 0; u < units.length; u += 1) {
       if (Number.isNaN(this.x[u])) continue;
       const unit = units[u];
       const colour = this.colour(unit, c, u);
-      if (many) pen.rect(this.x[u] - r, this.y[u] - r, 2 * r, 2 * r, colour);
+      if (many) pen.rect(this.x[u] - r, this.y[u] - r, 2 * r, 2 * r, colour || theme.rule);
       else {
-        const shape = this.side.e.texts.length > 1 ? unit.sentence : 0;
+        const ofText = this.side.e.texts.length > 1 ? unit.sentence : 0;
+        const shape = label ? lookOfRank(rankOf(label, unit)).shape : ofText;
         pen.marker(
           this.x[u],
           this.y[u],
           r,
           shape,
-          unit.special ? theme.paper : colour,
-          unit.special ? theme.muted : theme.paper,
+          unit.special ? theme.paper : colour || theme.paper,
+          unit.special || !colour ? theme.muted : theme.paper,
         );
       }
     }
@@ -256,7 +260,8 @@ class MapPanel extends Panel {
   /** What the colours mean. @param {Pen} pen @param {Coordinates} c @param {number} width */
   legend(pen, c, width) {
     const { side } = this;
-    if (state.colour === 'sentence') return;
+    drawLegend(pen, this.labels(width));
+    if (state.colour === 'sentence' || shownLabel(side)) return;
     const bar = Math.min(170, width * 0.4);
     const [x, y] = [width - bar - 8, 8];
     if (state.colour === 'third' && c.hasThird) colourBar(pen, x, y, bar, c.thirds, 'component 3');
@@ -316,10 +321,10 @@ class MapPanel extends Panel {
         way.push(this.one[0], this.two[0]);
       }
       way.push(this.x[unit.at], this.y[unit.at]);
-      pen.path(way, this.colour(unit, c, unit.at), all ? 1 : 1.8);
+      const colour = this.colour(unit, c, unit.at) || theme.muted;
+      pen.path(way, colour, all ? 1 : 1.8);
       if (!all)
-        for (let i = 0; i < way.length - 2; i += 2)
-          pen.marker(way[i], way[i + 1], 2, 0, this.colour(unit, c, unit.at));
+        for (let i = 0; i < way.length - 2; i += 2) pen.marker(way[i], way[i + 1], 2, 0, colour);
     }
     pen.fade(1);
   }
@@ -361,9 +366,11 @@ class MapPanel extends Panel {
   /** Names where there is room, those that are marked first. @param {Pen} pen @param {Unit[]} units
    * @param {Set<Unit>} marked @param {Unit | null} chosen @param {number} width @param {number} height @param {number} r */
   names(pen, units, marked, chosen, width, height, r) {
-    const plain = units.length <= MAX_NAMES * 3 ? units.filter((u) => !marked.has(u)) : [];
-    // Content words come first.
+    // Content words come first; of long texts, others are not named.
     const isTold = (/** @type {Unit} */ u) => u.tokens.some((t) => this.told.has(t));
+    const all = units.length <= MAX_NAMES * 3;
+    const plain =
+      units.length > MANY ? [] : units.filter((u) => !marked.has(u) && (all || isTold(u)));
     const order = [...marked, ...plain.filter(isTold), ...plain.filter((u) => !isTold(u))];
     const size = width < 480 ? 11 : 12;
     /** @type {number[][]} */
@@ -392,7 +399,7 @@ class MapPanel extends Panel {
       for (let k = 0; k < 4 && found < 0; k += 1) {
         const spot = (this.sideOf[u] + k) % 4;
         const [x, y] = [this.x[u] + spots[spot][0], this.y[u] + spots[spot][1]];
-        const inside = x > 2 && x + w < width - 2 && y > 34 && y + 13 < height - 32;
+        const inside = x > 2 && x + w < width - 2 && y > this.top - 14 && y + 13 < height - 32;
         const free =
           (important && unit === chosen) ||
           (!taken.some(([a, b, c, d]) => x < c && x + w > a && y < d && y + 13 > b) &&
@@ -416,7 +423,7 @@ class MapPanel extends Panel {
   /** Whether a box lies over a point. @param {Unit[]} units @param {number} x @param {number} y
    * @param {number} w @param {number} h @param {number} own */
   covers(units, x, y, w, h, own) {
-    if (units.length > 250) return false;
+    if (units.length > MANY) return false;
     for (let u = 0; u < units.length; u += 1) {
       if (
         u !== own &&
@@ -441,8 +448,13 @@ class MapPanel extends Panel {
     const c = this.coordinates;
     if (best < 0 || !c) return null;
     const at = [0, 1].map((k) => number(c.at[best * 3 + k])).join(', ');
+    const label = shownLabel(this.side);
+    const value = label && valueOf(label, units[best]);
+    const known = label
+      ? `; ${label.name}: ${value === null ? 'no label' : shortText(value, 60)}`
+      : '';
     return {
-      text: `${units[best].name}, text ${units[best].sentence + 1}: at ${at}`,
+      text: `${units[best].name}, text ${units[best].sentence + 1}: at ${at}${known}`,
       token: units[best].tokens[0],
     };
   }
@@ -469,12 +481,14 @@ class MapPanel extends Panel {
     const c = this.coordinates;
     const layer = layerAt(this.side);
     const named = `at ${layerName(this.side.e.layers[layer].layer)}`;
+    const label = shownLabel(this.side);
     const columns = [
       'token',
       'text',
       `x ${named}`,
       `y ${named}`,
       ...(c?.hasThird ? [`third ${named}`] : []),
+      ...(label ? [label.name] : []),
     ];
     /** @type {(number | string | null)[][]} */
     const rows = this.side.now.units.map((unit) => {
@@ -484,6 +498,7 @@ class MapPanel extends Panel {
         unit.name,
         unit.sentence + 1,
         ...at.map((v) => (Number.isNaN(v) ? null : Number(v.toPrecision(5)))),
+        ...(label ? [valueOf(label, unit)] : []),
       ];
     });
     return { columns, rows };

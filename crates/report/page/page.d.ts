@@ -12,7 +12,7 @@ type Metric = keyof Schema.Similarity;
 interface Place { side: number; token: number }
 interface State {
   depth: number; playing: boolean; selected: Place | null; hover: Place | null; pinned: Place[];
-  map: 'trajectory' | 'tsne'; turn: number; colour: string; trails: boolean; ghost: boolean;
+  map: 'trajectory' | 'tsne'; turn: number; colour: string; head: string; trails: boolean; ghost: boolean;
   metric: Metric; words: boolean; special: boolean; controls: boolean; open: boolean; theme: number;
 }
 /** A table: `ends` says which columns end at one place, as numbers do. */

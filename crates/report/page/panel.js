@@ -163,7 +163,7 @@ class Panel {
     const hit = this.say();
     this.canvas.classList.toggle('live', hit?.token !== undefined || hit?.layer !== undefined);
     const token = hit?.token ?? null;
-    const hover = token === null ? null : { side: this.side.index, token };
+    const hover = token === null ? null : ownPlace(this.side.index, token);
     if (state.hover?.token !== hover?.token || state.hover?.side !== hover?.side) set({ hover });
   }
 
@@ -409,4 +409,31 @@ function colourBar(pen, x, y, width, scale, name, mark) {
     ...style,
     align: 'center',
   });
+}
+
+/** @typedef {{name: string, colour: string, shape: number}} LegendEntry a colour of '' is hollow */
+
+const LEGEND_STYLE = { size: 11 };
+
+/** Where the entries of a legend stand, their names in lines, and the height of all.
+ * @param {LegendEntry[]} all @param {number} width */
+function legendPlaces(all, width) {
+  let [x, y, below] = [4, 10, 0];
+  const entries = all.map((entry) => {
+    const lines = wrapped(entry.name, width - 24, LEGEND_STYLE);
+    const w = Math.max(...lines.map((line) => textWidth(line, LEGEND_STYLE))) + 34;
+    if (x > 4 && x + w > width) [x, y] = [4, below];
+    below = Math.max(below, y + 3 + leading(LEGEND_STYLE) * lines.length);
+    x += w;
+    return { ...entry, lines, x: x - w, y };
+  });
+  return { entries, height: entries.length > 0 ? below : 0 };
+}
+
+/** @param {Pen} pen @param {ReturnType<typeof legendPlaces>} legend */
+function drawLegend(pen, { entries }) {
+  for (const { lines, x, y, colour, shape } of entries) {
+    pen.marker(x + 6, y, 4, shape, colour, colour ? undefined : theme.muted);
+    stack(pen, x + 16, y, lines, { ...LEGEND_STYLE, fill: theme.ink, middle: true });
+  }
 }

@@ -24,6 +24,7 @@ class RibbonPanel extends Panel {
       ...(side.hasSubWords ? [toggle('whole words', 'words')] : []),
       ...(side.hasSpecial ? [toggle('special tokens', 'special')] : []),
     ];
+    if (labelsOf(side).length) this.switches.unshift(colourChoice(side));
     this.controls.append(...this.switches.map((s) => s.root));
     this.list = el('div', { class: 'ribbon' });
     this.box.replaceChildren(this.list);
@@ -37,11 +38,12 @@ class RibbonPanel extends Panel {
   }
 
   deps() {
-    return [...super.deps(), state.selected];
+    return [...super.deps(), state.selected, state.colour];
   }
 
   build() {
     const { e, now, index } = this.side;
+    const label = shownLabel(this.side);
     this.buttons = now.units.map((unit) => {
       const token = unit.tokens[0];
       const place = { side: index, token };
@@ -59,6 +61,7 @@ class RibbonPanel extends Panel {
           blur: () => set({ hover: null }),
         },
         el('bdi', {}, unit.name),
+        ...(label ? [this.gloss(label, unit)] : []),
       );
     });
     const lines = new Map();
@@ -73,6 +76,15 @@ class RibbonPanel extends Panel {
     this.list.replaceChildren(...lines.values());
   }
 
+  /** The value of a label below its token, in its colour on the map. @param {Schema.Label} label
+   * @param {Unit} unit */
+  gloss(label, unit) {
+    const value = valueOf(label, unit);
+    const gloss = el('small', {}, value === null ? '\u00a0' : shortText(value, 16));
+    gloss.style.borderColor = lookOfRank(rankOf(label, unit)).colour || 'transparent';
+    return gloss;
+  }
+
   /** The number of a text, in its colour on the map. @param {number} sentence */
   count(sentence) {
     const count = el('span', { class: 'count' }, String(sentence + 1));
@@ -82,7 +94,8 @@ class RibbonPanel extends Panel {
 
   changed() {
     const { side } = this;
-    const key = `${state.words}${state.special}`;
+    const label = shownLabel(side);
+    const key = `${state.words}${state.special}${label?.name}${state.theme}`;
     if (key !== this.built) {
       this.build();
       this.built = key;
@@ -114,14 +127,19 @@ class RibbonPanel extends Panel {
 
   rest() {
     const { sampled } = this.side.e;
-    return sampled
+    const chosen = chosenUnit(this.side);
+    const sample = sampled
       ? `A sample: ${this.side.n} of ${sampled.of} tokens are on this page (seed ${sampled.seed}).`
       : '';
+    return [chosen && labelText(this.side, chosen), sample].filter(Boolean).join(' ');
   }
 
   rows() {
     return {
-      columns: ['place', 'token', 'text', 'id', 'from', 'to', 'word', 'special'],
+      columns: [
+        ...['place', 'token', 'text', 'id', 'from', 'to', 'word', 'special'],
+        ...labelsOf(this.side).map(({ name }) => name),
+      ],
       rows: this.side.e.tokens.map((t, i) => [
         i,
         t.text,
@@ -130,11 +148,16 @@ class RibbonPanel extends Panel {
         ...t.char_offsets,
         t.word_id,
         t.special ? 'yes' : 'no',
+        ...labelsOf(this.side).map(({ of_tokens, values }) => {
+          const rank = of_tokens[i];
+          return rank === null ? null : values[rank];
+        }),
       ]),
     };
   }
 
   json() {
-    return { texts: this.side.e.texts, tokens: this.side.e.tokens };
+    const { texts, tokens, labels } = this.side.e;
+    return { texts, tokens, labels };
   }
 }

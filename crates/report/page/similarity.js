@@ -157,7 +157,7 @@ class SimilarityPanel extends Panel {
     if (!best || units.length < 3) return '';
     const [a, b] = best.names;
     const of = sides.length > 1 ? `, ${'AB'[side.index]}` : '';
-    return `Similarity at layer ${side.e.layers[layer].layer}${of}: “${a}” and “${b}” are most alike (${number(best.value)})`;
+    return `Similarity at layer ${side.e.layers[layer].layer}${of}: ${told.size < 2 ? '' : 'of the content words, '}${quoted(a)} and ${quoted(b)} are most alike (${number(best.value)})`;
   }
 
   label() {

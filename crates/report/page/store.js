@@ -10,6 +10,7 @@ const state = {
   map: 'trajectory',
   turn: 0,
   colour: 'position',
+  head: 'mean',
   trails: true,
   ghost: true,
   metric: 'cosine',
@@ -107,20 +108,24 @@ function goTo(side, layer) {
 /** The place of a place's word on another side. @param {Place | null} place @param {number} side */
 function onSide(place, side) {
   if (!place || place.side === side) return place ? place.token : null;
+  if (side === BOTH) return place.side ? sides[0].n + place.token : place.token;
   const pair = (report.aligned || []).find((p) => p[place.side] === place.token);
   return pair ? pair[side] : null;
 }
 
 /** @param {number} side @param {number} token */
 function select(side, token) {
-  const same = state.selected && state.selected.side === side && state.selected.token === token;
-  set({ selected: same ? null : { side, token } });
+  const place = ownPlace(side, token);
+  const now = state.selected;
+  const same = now && now.side === place.side && now.token === place.token;
+  set({ selected: same ? null : place });
 }
 
 /** @param {number} side @param {number} token */
 function pin(side, token) {
-  const rest = state.pinned.filter((p) => p.side !== side || p.token !== token);
-  const pinned = rest.length < state.pinned.length ? rest : [...rest, { side, token }];
+  const place = ownPlace(side, token);
+  const rest = state.pinned.filter((p) => p.side !== place.side || p.token !== place.token);
+  const pinned = rest.length < state.pinned.length ? rest : [...rest, place];
   set({ pinned });
 }
 
@@ -132,7 +137,16 @@ function focusOf(side) {
 
 /** @param {Side} side @returns {number[]} */
 function pinnedOf(side) {
-  return state.pinned.flatMap((p) => onSide(p, side.index) ?? []);
+  if (side.index !== BOTH) return state.pinned.flatMap((p) => onSide(p, side.index) ?? []);
+  // The word that corresponds to the chosen one is marked too.
+  const focus = state.hover || state.selected;
+  const places = focus ? [...state.pinned, focus] : state.pinned;
+  return places.flatMap((p) =>
+    [0, 1].flatMap((s) => {
+      const token = onSide(p, s);
+      return token === null ? [] : (onSide({ side: s, token }, BOTH) ?? []);
+    }),
+  );
 }
 
 let writing = 0;
@@ -140,12 +154,13 @@ function writeLink() {
   clearTimeout(writing);
   writing = window.setTimeout(() => {
     const place = (/** @type {Place} */ p) => (p.side ? `${p.token}b` : `${p.token}`);
-    const parts = [`layer=${Math.round(state.depth * 100) / 100}`];
+    const parts = [`layer=${Math.round(state.depth)}`];
     if (state.selected) parts.push(`token=${place(state.selected)}`);
     if (state.pinned.length) parts.push(`pin=${state.pinned.map(place).join('.')}`);
     if (state.map !== 'trajectory') parts.push(`map=${state.map}`);
     if (state.turn) parts.push(`turn=${state.turn}`);
-    if (state.colour !== 'position') parts.push(`colour=${state.colour}`);
+    if (state.colour !== firstColour()) parts.push(`colour=${encodeURIComponent(state.colour)}`);
+    if (state.head !== 'mean') parts.push(`head=${state.head}`);
     if (state.metric !== firstMetric()) parts.push(`metric=${state.metric}`);
     if (state.words) parts.push('words=1');
     if (!state.special) parts.push('special=0');
@@ -160,10 +175,14 @@ function writeLink() {
   }, 200);
 }
 
-/** The measure that the page begins with. @returns {Metric} */
+/** The measure that the page begins with. The mean of two or three tokens makes them opposites.
+ * @returns {Metric} */
 function firstMetric() {
-  const { metrics } = sides[0];
-  return hasStory() && metrics.includes('centred') ? 'centred' : metrics[0] || 'cosine';
+  const { metrics, e } = sides[0];
+  const ordinary = e.tokens.filter((t) => !t.special).length;
+  return hasStory() && ordinary > 3 && metrics.includes('centred')
+    ? 'centred'
+    : metrics[0] || 'cosine';
 }
 
 /** Reads the state from the address; ignores what the page does not have. */
@@ -178,14 +197,16 @@ function readLink() {
   const depth = Number(asked.get('layer'));
   const turn = Number(asked.get('turn'));
   const metric = /** @type {Metric} */ (asked.get('metric'));
-  const colour = asked.get('colour') || 'position';
+  const colour = asked.get('colour') || '';
+  const head = asked.get('head') || '';
   Object.assign(state, {
     depth: depth >= 0 && depth <= sides[0].last ? depth : 0,
     selected: place(asked.get('token') || '')[0] || null,
     pinned: (asked.get('pin') || '').split('.').flatMap(place),
     map: asked.get('map') === 'tsne' && sides[0].e.tsne ? 'tsne' : 'trajectory',
     turn: Math.abs(turn) <= 90 ? turn : 0,
-    colour: COLOURS.some(([name]) => name === colour) ? colour : 'position',
+    colour: coloursOf(sides[0]).some(([name]) => name === colour) ? colour : firstColour(),
+    head: headsOf(sides[0]).some(([name]) => name === head) ? head : 'mean',
     metric: sides[0].metrics.includes(metric) ? metric : firstMetric(),
     words: asked.get('words') === '1',
     special: asked.get('special') !== '0',

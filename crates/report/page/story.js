@@ -7,8 +7,8 @@
 /** The curves in the order of their colours, which the figure has too: field, name.
  * @type {[CurveName, string][]} */
 const STORY_CURVES = [
-  ['word_meaning', 'word meaning'],
   ['grammar', 'grammar'],
+  ['word_meaning', 'word meaning'],
   ['sentence', 'sentence'],
 ];
 
@@ -81,10 +81,16 @@ function leadingLabels(journey, layer) {
     : { supersense: layer.other_supersense, relation: layer.other_relation };
 }
 
+/** Supersenses in plain words, as the figures have them. */
+const SENSES = new Map(
+  (report.explorations || []).flatMap((e) =>
+    (e.journeys?.senses || []).map(({ label, name }) => [label, name]),
+  ),
+);
+
 /** A supersense in plain words: `group` for `n.GROUP`. @param {string} label */
 function senseName(label) {
-  const name = (label.split('.').pop() || label).toLowerCase();
-  return visible(name === 'naturalobject' ? 'natural object' : name);
+  return visible(SENSES.get(label) ?? label);
 }
 
 /** Relations of Universal Dependencies in plain words. @type {{[label: string]: string}} */
@@ -181,7 +187,7 @@ function placeOfLayer(side, layer) {
  * number. @param {Side} side @param {Schema.Journey | null} journey @returns {Annotation | null} */
 function turnOf(side, journey) {
   if (!journey) return null;
-  const word = `“${shortText(journey.word)}”`;
+  const word = quoted(shortText(journey.word));
   const near = hasSameWord(journey) ? `nearest occurrences of ${word}` : `nearest words to ${word}`;
   const all = stretches(journey).filter(({ label }) => label !== null);
   const turn = all.findIndex(({ label }, i) => i > 0 && label !== all[i - 1].label);

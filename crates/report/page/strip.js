@@ -12,7 +12,7 @@ function meanText({ value, interval }) {
   return `${shareText(value)}${ends}`;
 }
 
-class StripPanel extends Panel {
+class StripPanel extends LinePanel {
   /** @param {Side} side */
   constructor(side) {
     super({
@@ -20,56 +20,16 @@ class StripPanel extends Panel {
       side,
       title: `What changes with depth${sides.length > 1 && !report.one_basis ? `, ${'AB'[side.index]}` : ''}`,
       shows:
-        'Word meaning: how often the ten nearest words have the same kind of meaning (food, person, motion). Grammar: how often they have the same syntactic relation (subject, object). Both look for words in other sentences; 0 is chance, 1 is always. Sentence: how many of the nearest words are of the same sentence, where these count too. Bands: 95 % intervals over sentences.',
+        'Word meaning: how often the ten nearest words have the same kind of meaning (food, person, motion). Grammar: how often they have the same syntactic relation (subject, object). Both look for words in other sentences. Sentence: how many of the nearest words are of the same sentence, where these count too. 0 is chance for all three, 1 is all; the questions differ, so compare a curve with itself. Bands: 95 % intervals over sentences. Triangles: layers at which something happens.',
     });
     this.layers = storyLayers(side);
     const random = side.e.story?.random_weights || [];
     this.random = random;
-    this.play = el('button', { type: 'button', class: 'primary play', click: play }, 'Play');
     this.control = toggle('controls (grey)', 'controls');
-    this.controls.append(this.play, this.control.root);
+    this.controls.append(this.control.root);
     this.note = el('p', { class: 'note', 'aria-live': 'polite' });
     this.box.append(this.note);
-    this.dragging = false;
     this.enlarged = 1.15;
-    this.listen();
-  }
-
-  /** The canvas is a slider: it is dragged, and the keys of the page move it. */
-  listen() {
-    const { canvas, side } = this;
-    canvas.setAttribute('role', 'slider');
-    canvas.tabIndex = 0;
-    canvas.classList.add('strip');
-    canvas.setAttribute('aria-valuemin', String(side.e.layers[0].layer));
-    canvas.setAttribute('aria-valuemax', String(side.e.layers[side.last].layer));
-    const move = (/** @type {PointerEvent} */ event) => {
-      const share = this.depthAt(event.offsetX / this.zoom);
-      set({ depth: side.last > 0 ? (share * sides[0].last) / side.last : 0, playing: false });
-    };
-    canvas.addEventListener('pointerdown', (event) => {
-      if (event.button !== 0) return;
-      this.dragging = true;
-      canvas.setPointerCapture(event.pointerId);
-      move(event);
-    });
-    canvas.addEventListener('pointermove', (event) => {
-      if (this.dragging) move(event);
-    });
-    const end = () => {
-      if (!this.dragging) return;
-      this.dragging = false;
-      // Released between two layers, the line moves to the nearer one.
-      goTo(side, layerAt(side));
-    };
-    for (const name of ['pointerup', 'pointercancel', 'lostpointercapture'])
-      canvas.addEventListener(name, end);
-    canvas.addEventListener('keydown', (event) => {
-      const step = { ArrowUp: 1, ArrowDown: -1 }[event.key];
-      if (!step) return;
-      event.preventDefault();
-      goTo(side, Math.max(0, Math.min(side.last, layerAt(side) + step)));
-    });
   }
 
   height(/** @type {number} */ width) {
@@ -106,7 +66,7 @@ class StripPanel extends Panel {
     /** @type {CurvesOf} */
     const panel = {
       x: { title: 'layer', kind: 'layers', labels: numbers.map(String), numbers },
-      y: 'share of the nearest words (0: chance, 1: always)',
+      y: 'share of the 10 nearest words (0: chance)',
       range: [low - room, high + room],
       series: series.filter((s) => s.values.some((v) => v !== null)),
     };
@@ -114,26 +74,6 @@ class StripPanel extends Panel {
     // Room for the name of the layer above its line.
     frame.top += 22;
     return frame;
-  }
-
-  /** The layer of the model at the depth of the page, between layers too. */
-  layerNow() {
-    const { e } = this.side;
-    const depth = depthOf(this.side);
-    const [from, to] = [e.layers[Math.floor(depth)].layer, e.layers[Math.ceil(depth)].layer];
-    return from + (to - from) * (depth % 1);
-  }
-
-  /** The depth of the side under a place of the picture. @param {number} x */
-  depthAt(x) {
-    const frame = this.frame(this.width, this.height(this.width));
-    const share = (x - frame.left) / (frame.right - frame.left || 1);
-    const layer = frame.from + share * (frame.to - frame.from);
-    const numbers = this.side.e.layers.map((l) => l.layer);
-    const after = numbers.findIndex((n) => n >= layer);
-    if (after === 0) return 0;
-    if (after < 0) return this.side.last;
-    return after - (numbers[after] - layer) / (numbers[after] - numbers[after - 1]);
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
@@ -144,26 +84,7 @@ class StripPanel extends Panel {
       const x = frame.px(this.side.e.layers[at].layer);
       pen.marker(x, frame.bottom, 4, 2, theme.muted);
     }
-    const now = this.layerNow();
-    const x = Math.min(frame.right, Math.max(frame.left, frame.px(now)));
-    pen.line(x, frame.top - 8, x, frame.bottom, theme.ink, 2);
-    const name = `layer ${Math.round(now)}`;
-    const style = { size: 12, bold: true };
-    const half = textWidth(name, style) / 2 + 7;
-    const middle = Math.max(half, Math.min(width - half, x));
-    pen.rect(middle - half, frame.top - 27, 2 * half, 20, theme.ink);
-    pen.text(middle, frame.top - 16.5, name, {
-      ...style,
-      fill: theme.paper,
-      align: 'center',
-      middle: true,
-    });
-    // What the line goes through.
-    for (const s of frame.panel.series) {
-      const i = placesOf(frame.panel.x).indexOf(now);
-      const value = s.values[i] ?? null;
-      if (value !== null) pen.marker(x, frame.py(value), 5, 0, lookOf(s).colour, theme.paper);
-    }
+    this.drawLine(pen, frame, width);
   }
 
   /** The controls: random weights, and the values of layer 0. @param {Pen} pen @param {CurvesFrame} frame */
@@ -209,28 +130,17 @@ class StripPanel extends Panel {
     return `Layer ${layer}: ${own.join(', ')}.${dotted} Dashed: the values of layer 0.`;
   }
 
-  rest() {
-    return this.values(this.side.e.layers[layerAt(this.side)].layer);
-  }
-
   changed() {
-    const { side, canvas } = this;
+    super.changed();
+    const { side } = this;
     this.control.follow();
-    const name = state.playing ? 'Pause' : 'Play';
-    if (this.play.textContent !== name) this.play.textContent = name;
     const { layer } = side.e.layers[layerAt(side)];
-    canvas.setAttribute('aria-valuenow', String(layer));
-    canvas.setAttribute('aria-valuetext', `${layerName(layer)}. ${this.values(layer)}`);
     const said = annotationsOf(side).filter(({ at }) => at === layerAt(side));
     const text = said.length
       ? `Layer ${layer}: ${said.map((one) => one.text).join(' ')}`
       : 'Drag the line, press ← and →, or press Play.';
     this.note.classList.toggle('said', said.length > 0);
     if (this.note.textContent !== text) this.note.textContent = text;
-  }
-
-  label() {
-    return 'Layer';
   }
 
   explanation() {

@@ -30,7 +30,15 @@ const UNKNOWN_TITLE = 'an unknown token: the vocabulary does not have these lett
 /** The direction in which a text is read: that of its first letter. @param {string} text */
 function directionOf(text) {
   const [first = ''] = /\p{L}/u.exec(text) || [];
-  return /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u.test(first) ? 'rtl' : 'ltr';
+  return LEFTWARD.test(first) ? 'rtl' : 'ltr';
+}
+
+const LEFTWARD = /[\p{sc=Arab}\p{sc=Hebr}\p{sc=Syrc}\p{sc=Thaa}\p{sc=Nkoo}]/u;
+
+/** A name in quotation marks. Letters that run to the left do not turn what stands around them.
+ * @param {string} name */
+function quoted(name) {
+  return LEFTWARD.test(name) ? `“\u2068${name}\u2069”` : `“${name}”`;
 }
 
 /** Names of which those that come again in their text are numbered.
@@ -42,7 +50,8 @@ function numbered(names) {
     const key = `${text} ${name}`;
     const count = (seen.get(key) || 0) + 1;
     seen.set(key, count);
-    return count > 1 ? `${name} (${count})` : name;
+    // As on paper: after letters that run to the left, a number would stand before them.
+    return count > 1 && !LEFTWARD.test(name) ? `${name} (${count})` : name;
   });
 }
 

@@ -120,20 +120,22 @@ class TokenPanel extends Panel {
     if (!chart || !best || chart.all.length < 3) return '';
     const value = best.values[side.last];
     const of = sides.length > 1 ? `, ${'AB'[side.index]}` : '';
-    return `“${chart.chosen.name}” by depth${of}: nearest at the last layer is “${best.unit.name}” (${number(value)})`;
+    return `${quoted(chart.chosen.name)} by depth${of}: nearest at the last layer is ${quoted(best.unit.name)} (${number(value)})`;
   }
 
   changed() {
     const chosen = chosenUnit(this.side);
     this.pinButton.disabled = !chosen;
     const pinned = chosen && pinnedOf(this.side).some((t) => this.side.unitOf(t) === chosen);
-    this.pinButton.textContent = chosen ? `${pinned ? 'Unpin' : 'Pin'} “${chosen.name}”` : 'Pin';
+    this.pinButton.textContent = chosen
+      ? `${pinned ? 'Unpin' : 'Pin'} ${quoted(chosen.name)}`
+      : 'Pin';
   }
 
   label() {
     const chosen = chosenUnit(this.side);
     return chosen
-      ? `Curves of ${METRICS[state.metric]} between “${chosen.name}” and every other token, by layer.`
+      ? `Curves of ${METRICS[state.metric]} between ${quoted(chosen.name)} and every other token, by layer.`
       : 'No token is chosen.';
   }
 
@@ -216,7 +218,7 @@ class NeighboursPanel extends Panel {
     const settings = /** @type {{ metric: keyof typeof METRICS }} */ (side.e.settings);
     const how = METRICS[side.metrics.length > 0 ? state.metric : settings.metric];
     this.readout.textContent = chosen
-      ? `Nearest to “${chosen.name}” at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}`
+      ? `Nearest to ${quoted(chosen.name)} at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}`
       : '';
   }
 
@@ -226,11 +228,12 @@ class NeighboursPanel extends Panel {
 
   finding() {
     const chosen = chosenUnit(this.side);
-    const [best] = this.nearest();
-    if (!chosen || !best) return '';
+    const [best, , third] = this.nearest();
+    // Of one or two others, the nearest says nothing.
+    if (!chosen || !third) return '';
     const of = sides.length > 1 ? `, ${'AB'[this.side.index]}` : '';
     const { layer } = this.side.e.layers[layerAt(this.side)];
-    return `Nearest to “${chosen.name}” at layer ${layer}${of}: “${best.unit.name}”`;
+    return `Nearest to ${quoted(chosen.name)} at layer ${layer}${of}: ${quoted(best.unit.name)}`;
   }
 
   rows() {

@@ -32,6 +32,12 @@ function tourSteps() {
   /** @type {TourStep[]} */
   const all = [
     {
+      id: 'overlay',
+      title: 'Two sentences',
+      text: 'The shade of a word is the distance of its two vectors at this layer. The line of the curves is a slider: drag it, or press ← and →.',
+      act: () => showLayer(opening().at),
+    },
+    {
       id: 'strip',
       title: 'What changes with depth',
       text: 'Layer by layer, the model gives every word a new vector. The curves say what makes words near at each layer: a grammatical role, a kind of meaning, or one sentence. The line is the layer that all panels show.',
@@ -97,10 +103,10 @@ function tourSteps() {
     },
   ];
   // A page that measured no curves has its slider in their place.
-  const slider = document.getElementById('strip') ? 'strip' : 'depth';
+  const slider = ['overlay', 'strip', 'depth'].find((id) => document.getElementById(id)) || 'depth';
   const wanted = hasStory()
     ? [slider, 'journey', 'map', 'similarity', 'charts']
-    : ['depth', 'map', 'sentence', 'similarity', 'charts'];
+    : [slider, 'map', 'sentence', 'similarity', 'charts'];
   return all.filter(({ id }) => wanted.includes(id) && document.getElementById(id));
 }
 

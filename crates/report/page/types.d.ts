@@ -222,6 +222,10 @@ declare namespace Schema {
     title: string;
     /** What determines the numbers, as in `manifest.json`. */
     manifest: unknown;
+    /** What a comparison found, in sentences, the finding first. */
+    verdict?: string[];
+    /** The words of two sentences, one sentence above the other. */
+    overlay?: Overlay;
     /** The explored texts or models, one or two. */
     explorations: Exploration[];
     /** Pairs of tokens, one of each of two explorations, that correspond to the same word. */
@@ -257,6 +261,8 @@ declare namespace Schema {
     tokens: Token[];
     /** How the tokens were sampled, where some are missing. */
     sampled?: Sampled;
+    /** The labels of the tokens, from an annotated file. */
+    labels?: Label[];
     /** The map of the trajectory. */
     trajectory: MapAbout | null;
     /** The t-SNE map. */
@@ -267,6 +273,8 @@ declare namespace Schema {
     neighbours?: number;
     /** How `neighbour_change` of the layers is counted. */
     neighbour_change?: NeighbourChange;
+    /** Which attention weights the layers have. */
+    attention?: AttentionAbout;
     /** The measures of each layer. */
     layers: Layer[];
     /** The model's own profile. */
@@ -294,6 +302,15 @@ declare namespace Schema {
     special: boolean;
     /** Whether it is the unknown token, which stands for letters that the vocabulary does not have. */
     unknown: boolean;
+  };
+  /** A kind of label, and the label of each token. */
+  type Label = {
+    /** Its name: `upos`, `deprel`, `xpos`, `feats.KEY` or `misc.KEY`. */
+    name: string;
+    /** Its values, the most frequent first. A token that is part of several words has their values with `+` between them. */
+    values: string[];
+    /** `[tokens]`: the value of each token, as an index of `values`; null for a token without a label. */
+    of_tokens: (number | null)[];
   };
   /** A sample of the tokens. */
   type Sampled = {
@@ -349,6 +366,15 @@ declare namespace Schema {
     neighbour_change?: TokenChange[];
     /** `[heads]`: the attention heads of the block that computes the layer, on request. */
     heads?: Head[];
+    /** `[heads]`: the attention weights of the block that computes the layer, in thousandths. Each text has `tokens × tokens` weights, a row for each token that attends; the texts follow each other. A row sums to 1,000. */
+    attention?: number[][];
+  };
+  /** Which attention weights the layers have. */
+  type AttentionAbout = {
+    /** The number of texts, from the first on. */
+    texts: number;
+    /** Whether the layers have the mean of their heads in place of the heads. */
+    mean: boolean;
   };
   /** A mean with its 95 % interval. */
   type Estimate = {
@@ -415,6 +441,34 @@ declare namespace Schema {
     /** Why it is not shown. */
     why: string;
   };
+  /** Two sentences of a comparison, word by word. The means by layer are the chart `compare`; the rows of the chart `words` are the steps. */
+  type Overlay = {
+    /** The smallest number of edits from the first to the second sentence, in order. */
+    steps: OverlayStep[];
+    /** `[layers]`: the median distance of one word in two unrelated sentences. */
+    same_word: number[];
+    /** `[layers]`: the median distance of two random words of unrelated sentences. */
+    random: number[];
+    /** The step of the kept content word that moves most, and the layer at which it does. */
+    moved: [number, number] | null;
+  };
+  /** One step of the alignment. */
+  type OverlayStep = {
+    /** `kept`, `replaced`, `deleted` (only the first sentence has the word) or `inserted`. */
+    edit: string;
+    /** The word of each sentence. */
+    words: [string | null, string | null];
+    /** The first token of the word in each exploration; none if the tokenizer has no token for it. */
+    tokens: [number | null, number | null];
+    /** Whether it is a content word. */
+    content: boolean;
+    /** The first layer at which a kept word differs. */
+    begins: number | null;
+    /** For a kept content word, the layer at which its nearest words in other sentences part. */
+    parts: number | null;
+    /** `[layers]`: the distance of the two words; none if one of them has no token. */
+    distances: (number | null)[];
+  };
   /** What changes with depth in the model, measured on a reference bank of annotated sentences. */
   type Story = {
     /** One or two sentences that are generated from the numbers; empty if nothing was measured. */
@@ -469,6 +523,8 @@ declare namespace Schema {
     occurrences: Occurrence[];
     /** The words of the text, in its order. */
     words: Journey[];
+    /** The supersenses that are shown, in plain words. */
+    senses?: Sense[];
     /** The word whose neighbours change most, as an index of `words`. */
     telling?: number;
   };
@@ -488,6 +544,13 @@ declare namespace Schema {
     relation?: string;
     /** Its supersense, such as `n.GROUP`. */
     supersense?: string;
+  };
+  /** A supersense in plain words. */
+  type Sense = {
+    /** The label, such as `n.NATURALOBJECT`. */
+    label: string;
+    /** Its name for readers, such as `natural object`. */
+    name: string;
   };
   /** A word of the text, and its neighbours by layer. */
   type Journey = {

@@ -5,7 +5,7 @@ const LIMITS = [
   'What is near in a layer is there to be read; it does not show that the model uses it. That needs an intervention.',
   'A low value does not mean that the information is gone: it can be in directions that do not decide which words are near. A probe can find it there.',
   'The values depend on the reference sentences and on their number. Compare layers, and models on the same sentences; do not compare values of different sentences.',
-  'Sentence also rises when all vectors of a sentence share a constant. It says that the words of a sentence become alike, not that the model understands the sentence.',
+  'Sentence also rises when all vectors of a sentence share a constant. It says that the words of a sentence become more alike, not that the model understands the sentence.',
   'The intervals are over the reference sentences. They say nothing about other kinds of text, or other languages.',
   'A journey is one word in one text. It has no interval, and what is near depends on the sentences that are searched.',
   'The kinds of meaning are coarse: two senses of a word can have one kind, and then the marks do not tell them apart. Read the words beside them.',
@@ -75,6 +75,14 @@ const GLOSSARY = [
   [
     'CKA',
     'How similar two layers arrange the same tokens: 1 is the same arrangement. It needs many tokens.',
+  ],
+  [
+    'attention',
+    'How much a head of a layer reads from each token, in weights that sum to 1. A layer has several heads.',
+  ],
+  [
+    'part of speech',
+    'The class of a word: NOUN, VERB, ADJ and others, as in Universal Dependencies (upos).',
   ],
   ['logit lens', 'What the model would predict if a layer were the last one.'],
 ];

@@ -14,6 +14,26 @@ pub(crate) fn report(report: &Report) -> Result<()> {
             }
         }
     }
+    if let Some(overlay) = &report.overlay {
+        let layers = report.explorations.first().map_or(0, |e| e.layers.len());
+        length("two sentences: same_word".to_owned(), layers, overlay.same_word.len())?;
+        length("two sentences: random".to_owned(), layers, overlay.random.len())?;
+        let medians = overlay.same_word.iter().chain(&overlay.random);
+        let distances = overlay.steps.iter().flat_map(|step| step.distances.iter().flatten());
+        all_finite("two sentences", medians.chain(distances).copied())?;
+        for step in &overlay.steps {
+            length("two sentences: distances".to_owned(), layers, step.distances.len())?;
+        }
+        let moved = overlay.moved.into_iter();
+        moved.map(|[step, _]| step).try_for_each(|s| below("a step", s, overlay.steps.len()))?;
+    }
+    for step in report.overlay.iter().flat_map(|overlay| &overlay.steps) {
+        for (side, token) in step.tokens.iter().enumerate() {
+            let Some(token) = token else { continue };
+            let tokens = report.explorations.get(side).map_or(0, |e| e.tokens.len());
+            below("a token of two sentences", *token, tokens)?;
+        }
+    }
     let mut ids = BTreeSet::new();
     for chart in &report.charts {
         if !ids.insert(&chart.id) {
@@ -72,11 +92,42 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
     for map in [&e.trajectory, &e.tsne].into_iter().flatten() {
         map.rows.iter().try_for_each(|&row| below("a token of a map", row, n))?;
     }
+    for label in &e.labels {
+        let at = format!("{name}, label {}", label.name);
+        length(at.clone(), n, label.of_tokens.len())?;
+        let values = label.of_tokens.iter().flatten();
+        values.copied().try_for_each(|value| below(&at, value, label.values.len()))?;
+    }
+    check_attention(name, e)?;
     if let Some(story) = &e.story {
         check_story(&format!("{name}, story"), story)?;
     }
     if let Some(journeys) = &e.journeys {
         check_journeys(&format!("{name}, journeys"), journeys, e)?;
+    }
+    Ok(())
+}
+
+/// The sum of a row of attention weights, which are thousandths.
+const WHOLE: usize = 1_000;
+
+fn check_attention(name: &str, e: &Exploration) -> Result<()> {
+    let texts = e.attention.map_or(0, |about| about.texts);
+    let lengths: Vec<usize> =
+        (0..texts).map(|text| e.tokens.iter().filter(|t| t.sentence == text).count()).collect();
+    for layer in &e.layers {
+        let at = format!("{name}, layer {}: attention", layer.layer);
+        for mut weights in layer.attention.iter().flatten().map(Vec::as_slice) {
+            length(at.clone(), lengths.iter().map(|n| n * n).sum(), weights.len())?;
+            for &n in &lengths {
+                let (of_text, rest) = weights.split_at(n * n);
+                for row in of_text.chunks(n) {
+                    let sum = row.iter().map(|&weight| weight as usize).sum();
+                    length(format!("{at}: the sum of a row"), WHOLE, sum)?;
+                }
+                weights = rest;
+            }
+        }
     }
     Ok(())
 }

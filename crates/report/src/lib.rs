@@ -33,9 +33,10 @@ mod tests;
 mod types;
 
 pub use error::{Error, Result};
-pub use form::Form;
+pub use form::{EXAMPLE, Example, Form};
 pub use schema::{
-    BankAbout, ByClass, Estimate, Exploration, Head, Journey, JourneyLayer, Journeys, Layer,
-    Majority, MapAbout, MapLayer, Neighbour, NeighbourChange, Occurrence, Omitted, Report, SCHEMA,
-    Sampled, Similarity, Story, StoryLayer, Token, TokenChange, VERSION,
+    AttentionAbout, BankAbout, ByClass, Estimate, Exploration, Head, Journey, JourneyLayer,
+    Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, NeighbourChange, Occurrence,
+    Omitted, Overlay, OverlayStep, Report, SCHEMA, Sampled, Sense, Similarity, Story, StoryLayer,
+    Token, TokenChange, VERSION,
 };

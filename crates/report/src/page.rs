@@ -2,7 +2,7 @@
 //! source.
 
 use crate::comments::without_comments;
-use crate::{Form, Report, Result, form};
+use crate::{EXAMPLE, Form, Report, Result, form};
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Number, Value};
@@ -12,7 +12,11 @@ use std::sync::LazyLock;
 /// The style sheet.
 pub(crate) static STYLE: LazyLock<String> = LazyLock::new(|| without_comments(STYLES));
 
-const STYLES: &str = concat!(include_str!("../page/style.css"), include_str!("../page/story.css"));
+const STYLES: &str = concat!(
+    include_str!("../page/style.css"),
+    include_str!("../page/story.css"),
+    include_str!("../page/overlay.css")
+);
 
 /// The script: classic files in one scope.
 pub(crate) static SCRIPT: LazyLock<String> = LazyLock::new(|| without_comments(SOURCE));
@@ -24,18 +28,23 @@ const SOURCE: &str = concat!(
     include_str!("../page/store.js"),
     include_str!("../page/story.js"),
     include_str!("../page/colour.js"),
+    include_str!("../page/labels.js"),
     include_str!("../page/pen.js"),
     include_str!("../page/exports.js"),
     include_str!("../page/panel.js"),
     include_str!("../page/curves.js"),
+    include_str!("../page/line.js"),
     include_str!("../page/strip.js"),
+    include_str!("../page/overlay.js"),
     include_str!("../page/journey.js"),
     include_str!("../page/map.js"),
+    include_str!("../page/both.js"),
     include_str!("../page/ribbon.js"),
     include_str!("../page/similarity.js"),
     include_str!("../page/token.js"),
     include_str!("../page/charts.js"),
     include_str!("../page/matrix.js"),
+    include_str!("../page/attention.js"),
     include_str!("../page/difference.js"),
     include_str!("../page/about.js"),
     include_str!("../page/words.js"),
@@ -57,6 +66,7 @@ struct Page<'a> {
     form: Option<&'a Form>,
     form_style: &'a str,
     form_script: &'a str,
+    example: &'a str,
 }
 
 impl Report {
@@ -98,6 +108,7 @@ pub(crate) fn render(report: Option<&Report>, form: Option<&Form>) -> Result<Str
         form,
         form_style: &form::STYLE,
         form_script: &form::SCRIPT,
+        example: EXAMPLE,
     };
     Ok(page.render()?)
 }

@@ -1,10 +1,12 @@
 //! The report as data: the output of `--json`, and the content of the page. SCHEMA.md describes it.
 
+mod overlay;
 mod story;
 
+pub use overlay::{Overlay, OverlayStep};
 pub use story::{
-    BankAbout, ByClass, Journey, JourneyLayer, Journeys, Majority, Neighbour, Occurrence, Story,
-    StoryLayer,
+    BankAbout, ByClass, Journey, JourneyLayer, Journeys, Majority, Neighbour, Occurrence, Sense,
+    Story, StoryLayer,
 };
 
 use crate::{Error, Result, check};
@@ -33,6 +35,12 @@ pub struct Report {
     pub title: String,
     /// What determines the numbers, as in `manifest.json`.
     pub manifest: Value,
+    /// What a comparison found, in sentences, the finding first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub verdict: Vec<String>,
+    /// The words of two sentences, one sentence above the other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overlay: Option<Overlay>,
     /// The explored texts or models, one or two.
     #[serde(default)]
     pub explorations: Vec<Exploration>,
@@ -76,6 +84,9 @@ pub struct Exploration {
     /// How the tokens were sampled, where some are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled: Option<Sampled>,
+    /// The labels of the tokens, from an annotated file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<Label>,
     /// The map of the trajectory.
     pub trajectory: Option<MapAbout>,
     /// The t-SNE map.
@@ -88,6 +99,9 @@ pub struct Exploration {
     /// How `neighbour_change` of the layers is counted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbour_change: Option<NeighbourChange>,
+    /// Which attention weights the layers have.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<AttentionAbout>,
     /// The measures of each layer.
     pub layers: Vec<Layer>,
     /// The model's own profile.
@@ -121,6 +135,18 @@ pub struct Token {
     /// Whether it is the unknown token, which stands for letters that the vocabulary does not have.
     #[serde(default)]
     pub unknown: bool,
+}
+
+/// A kind of label, and the label of each token.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Label {
+    /// Its name: `upos`, `deprel`, `xpos`, `feats.KEY` or `misc.KEY`.
+    pub name: String,
+    /// Its values, the most frequent first. A token that is part of several words has their values with
+    /// `+` between them.
+    pub values: Vec<String>,
+    /// `[tokens]`: the value of each token, as an index of `values`; null for a token without a label.
+    pub of_tokens: Vec<Option<usize>>,
 }
 
 /// A sample of the tokens.
@@ -192,6 +218,20 @@ pub struct Layer {
     /// `[heads]`: the attention heads of the block that computes the layer, on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<Head>>,
+    /// `[heads]`: the attention weights of the block that computes the layer, in thousandths. Each text has
+    /// `tokens × tokens` weights, a row for each token that attends; the texts follow each other. A row
+    /// sums to 1,000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attention: Option<Vec<Vec<u32>>>,
+}
+
+/// Which attention weights the layers have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttentionAbout {
+    /// The number of texts, from the first on.
+    pub texts: usize,
+    /// Whether the layers have the mean of their heads in place of the heads.
+    pub mean: bool,
 }
 
 /// A mean with its 95 % interval.
@@ -289,6 +329,8 @@ impl Report {
             tool: tool.to_owned(),
             title: title.to_owned(),
             manifest: Value::Null,
+            verdict: Vec::new(),
+            overlay: None,
             explorations: Vec::new(),
             aligned: Vec::new(),
             one_basis: false,

@@ -1,9 +1,9 @@
 //! The schema as it stands, what it refuses, and what the page promises of itself.
 
 use crate::{
-    BankAbout, ByClass, Error, Estimate, Exploration, Form, Journey, JourneyLayer, Journeys, Layer,
-    Majority, MapAbout, MapLayer, Neighbour, Occurrence, Omitted, Report, Similarity, Story,
-    StoryLayer, Token,
+    AttentionAbout, BankAbout, ByClass, Error, Estimate, Exploration, Form, Journey, JourneyLayer,
+    Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, Occurrence, Omitted, Overlay,
+    OverlayStep, Report, Sense, Similarity, Story, StoryLayer, Token,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -45,7 +45,14 @@ fn exploration() -> Exploration {
                 ..Similarity::default()
             }),
             neighbours: Some(vec![vec![1], vec![0]]),
+            attention: Some(vec![vec![600, 400, 1, 999]]),
             ..Layer::default()
+        }],
+        attention: Some(AttentionAbout { texts: 1, mean: true }),
+        labels: vec![Label {
+            name: "upos".to_owned(),
+            values: vec!["NOUN".to_owned()],
+            of_tokens: vec![None, Some(0)],
         }],
         omitted: vec![Omitted { what: "profile".to_owned(), why: "none is known".to_owned() }],
         story: Some(story()),
@@ -103,12 +110,29 @@ fn journeys() -> Journeys {
         occurrences_of_word: 12,
         layers: vec![layer],
     };
-    Journeys { occurrences: vec![occurrence], words: vec![word], telling: Some(0) }
+    let senses = vec![Sense { label: "n.GROUP".to_owned(), name: "group".to_owned() }];
+    Journeys { occurrences: vec![occurrence], words: vec![word], senses, telling: Some(0) }
 }
 
 fn report() -> Report {
     let mut report = Report::new("explore", "stratoscope 0.1.0", "the <bank>");
     report.explorations.push(exploration());
+    report.verdict = vec!["The contexts part at layer 0.".to_owned()];
+    let step = OverlayStep {
+        edit: "deleted".to_owned(),
+        words: [Some("bank".to_owned()), None],
+        tokens: [Some(1), None],
+        content: true,
+        begins: Some(1),
+        parts: None,
+        distances: vec![Some(0.25)],
+    };
+    report.overlay = Some(Overlay {
+        steps: vec![step],
+        same_word: vec![0.5],
+        random: vec![0.75],
+        moved: Some([0, 1]),
+    });
     fn chart(id: &str, drawing: impl Into<Drawing>) -> Chart {
         Chart::new(id, id, drawing).caption("Nothing.")
     }
@@ -205,7 +229,7 @@ fn what_is_no_report_or_of_another_version_is_refused_in_a_line() {
 #[test]
 fn lengths_and_numbers_are_checked() {
     type Harm = fn(&mut Report);
-    let harms: [(&str, Harm); 16] = [
+    let harms: [(&str, Harm); 23] = [
         ("similarity", |r| r.explorations[0].tokens.push(token("x"))),
         ("trajectory", |r| {
             if let Some(map) = &mut r.explorations[0].trajectory {
@@ -225,6 +249,16 @@ fn lengths_and_numbers_are_checked() {
         }),
         ("a neighbour", |r| {
             r.explorations[0].layers[0].neighbours = Some(vec![vec![2], vec![]]);
+        }),
+        ("label upos: expected 2, found 1", |r| {
+            r.explorations[0].labels[0].of_tokens.pop();
+        }),
+        ("label upos, below", |r| r.explorations[0].labels[0].of_tokens[0] = Some(1)),
+        ("layer 0: attention: expected 4, found 3", |r| {
+            r.explorations[0].layers[0].attention = Some(vec![vec![600, 400, 1_000]]);
+        }),
+        ("attention: the sum of a row: expected 1000, found 999", |r| {
+            r.explorations[0].layers[0].attention = Some(vec![vec![600, 400, 999, 0]]);
         }),
         ("random weights: expected 1, found 2", |r| {
             let story = r.explorations[0].story.as_mut().unwrap();
@@ -248,6 +282,13 @@ fn lengths_and_numbers_are_checked() {
         }),
         ("“bank”: an occurrence", |r| {
             r.explorations[0].journeys.as_mut().unwrap().occurrences.clear();
+        }),
+        ("two sentences: distances", |r| {
+            r.overlay.as_mut().unwrap().steps[0].distances.clear();
+        }),
+        ("a step", |r| r.overlay.as_mut().unwrap().moved = Some([1, 0])),
+        ("a token of two sentences", |r| {
+            r.overlay.as_mut().unwrap().steps[0].tokens[0] = Some(2);
         }),
         ("the exploration of curves", |r| r.charts[0].exploration = Some(1)),
         ("two charts have the id `curves`", |r| r.charts[1].id = "curves".to_owned()),
@@ -296,6 +337,7 @@ fn a_form_is_allowed_what_it_needs_and_no_more() {
     let hostile = "</textarea><script>alert(1)</script>\"'&";
     let form = Form {
         text: hostile.to_owned(),
+        against: hostile.to_owned(),
         longest: 99,
         models: vec!["a/model".to_owned(), hostile.to_owned()],
         model: "a/model".to_owned(),
@@ -305,7 +347,7 @@ fn a_form_is_allowed_what_it_needs_and_no_more() {
     let hash = |text: &str| format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)));
     for (page, scripts) in [(&with, 3), (&without, 1)] {
         assert_eq!(page.matches("<script").count(), scripts);
-        assert!(page.matches("<option").count() == 2 && page.matches("<textarea").count() == 1);
+        assert!(page.matches("<option").count() == 2 && page.matches("<textarea").count() == 2);
         assert!(!page.contains("alert(1)</script>"));
         let policy = between(page, "Content-Security-Policy\" content=\"", "\">");
         let policy = policy.replace("&#39;", "'");
@@ -316,6 +358,13 @@ fn a_form_is_allowed_what_it_needs_and_no_more() {
         }
         assert!(!policy.contains("unsafe"), "{policy}");
     }
+    // The second box is open if it has a text, and is a part of the form without a script.
+    assert!(with.contains("<details id=\"ask-second\" open>"));
+    let empty = Form { against: String::new(), ..form };
+    assert!(empty.html(None).unwrap().contains("<details id=\"ask-second\">"));
+    // Every example is a form of its own, with the chosen model.
+    assert_eq!(with.matches("type=\"hidden\" name=\"model\" value=\"a/model\"").count(), 5);
+    assert_eq!(with.matches("type=\"hidden\" name=\"text\"").count(), 5);
     assert!(with.contains("id=\"report\"") && !without.contains("id=\"report\""));
     // The page that is kept has nothing of it.
     let page = report().html().unwrap();
@@ -359,7 +408,7 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
 #[test]
 fn the_shell_stays_small() {
     let empty = Report::new("explore", "t", "t").html().unwrap();
-    assert!(empty.len() < 175_000, "{} bytes", empty.len());
+    assert!(empty.len() < 200_000, "{} bytes", empty.len());
 }
 
 #[test]

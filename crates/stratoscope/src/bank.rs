@@ -6,6 +6,7 @@
 
 mod compute;
 mod stored;
+mod vectors;
 
 #[cfg(test)]
 pub(crate) mod tests;
@@ -15,12 +16,11 @@ pub(crate) use compute::mean_of;
 use crate::source::BUNDLED_ID;
 use crate::store::Store;
 use crate::{Explorer, Result};
-use half::f16;
-use half::slice::HalfFloatSliceExt;
-use ndarray::{Array2, Array3, ArrayViewMut1, Axis, s};
+use ndarray::{Array2, ArrayViewMut1, Axis};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stratoscope_extractor::{
@@ -28,9 +28,10 @@ use stratoscope_extractor::{
 };
 use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{BANK, Context, Item, Stimuli};
+use vectors::Vectors;
 
 /// The universal parts of speech of content words.
-const CONTENT: [&str; 5] = ["NOUN", "VERB", "ADJ", "ADV", "PROPN"];
+pub(crate) const CONTENT: [&str; 5] = ["NOUN", "VERB", "ADJ", "ADV", "PROPN"];
 
 /// The key of the supersense in the last column of a bank.
 const SUPERSENSE: &str = "Supersense";
@@ -46,7 +47,7 @@ pub struct Bank {
     pub sentences: Vec<AnnotatedSentence>,
     /// Contexts of the built-in homographs, in which only the target is a word: further occurrences for
     /// [`BankStates::stimuli`].
-    stimuli: Vec<AnnotatedSentence>,
+    pub(crate) stimuli: Vec<AnnotatedSentence>,
 }
 
 impl Bank {
@@ -82,6 +83,11 @@ impl Bank {
             several => hexadecimal(&Sha256::digest(several.concat())),
         };
         Ok(Self { name: names.join(" + "), sha256, sentences: all, stimuli: Vec::new() })
+    }
+
+    /// Whether it is the reference bank.
+    pub(crate) fn is_builtin(&self) -> bool {
+        self.sha256 == hexadecimal(&Sha256::digest(BANK))
     }
 
     /// The bank without its stimuli.
@@ -239,7 +245,7 @@ pub struct BankStates {
     /// `[layers, d_model]`: 1 / the standard deviation of each dimension; 0 if it has no variance.
     pub scales: Array2<f32>,
     /// `[layers, words + stimuli, d_model]`.
-    vectors: Array3<f16>,
+    vectors: Vectors,
 }
 
 impl BankStates {
@@ -258,23 +264,15 @@ impl BankStates {
 
     /// The standardised vectors of [`words`](Self::words) at a layer, `[words, d_model]`.
     pub fn layer(&self, layer: usize) -> Array2<f32> {
-        self.first(layer, self.words.len())
-    }
-
-    /// The standardised vectors of [`words`](Self::words) and then of [`stimuli`](Self::stimuli) at a
-    /// layer, `[words + stimuli, d_model]`.
-    pub fn layer_with_stimuli(&self, layer: usize) -> Array2<f32> {
-        self.first(layer, self.words.len() + self.stimuli.len())
-    }
-
-    fn first(&self, layer: usize, rows: usize) -> Array2<f32> {
-        let halves = self.vectors.slice(s![layer, ..rows, ..]);
-        let mut values = Array2::zeros(halves.dim());
-        match (halves.as_slice(), values.as_slice_mut()) {
-            (Some(halves), Some(values)) => halves.convert_to_f32_slice(values),
-            _ => values.zip_mut_with(&halves, |value, half| *value = half.to_f32()),
-        }
+        let mut values = Array2::zeros((self.words.len(), self.means.ncols()));
+        self.read(layer, 0..self.words.len(), values.as_slice_mut().unwrap_or_default());
         values
+    }
+
+    /// Reads the standardised vectors of some words at a layer into `values`, `[rows, d_model]`. Rows are
+    /// those of [`words`](Self::words), and then of [`stimuli`](Self::stimuli).
+    pub(crate) fn read(&self, layer: usize, rows: Range<usize>, values: &mut [f32]) {
+        self.vectors.read(layer, rows, values);
     }
 
     /// Standardises the state of a word at a layer as the words of the bank are; `[d_model]`.

@@ -4,7 +4,7 @@
 use crate::store::{self, MadeWith, Store, Stored};
 use crate::{Explorer, Result};
 use serde::{Deserialize, Serialize};
-use stratoscope_extractor::{Origin, Text};
+use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Origin, Text, prepare};
 use stratoscope_geometry::{Estimate, anisotropy};
 
 /// The mean cosine of words from different sentences, by layer (Ethayarajh 2019).
@@ -36,7 +36,9 @@ impl Baseline {
     /// A forward pass that fails, or a model without a tokenizer.
     pub fn compute(explorer: &Explorer) -> Result<Self> {
         let texts: Vec<Text> = builtin_sentences().map(Text::from).collect();
-        let states = explorer.extract(&texts)?.without_special()?;
+        let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
+        let (layers, hooks) = (LayerSelection::All, HookSelection::default());
+        let states = explorer.states_unwarned(prepared, &layers, &hooks)?.without_special()?;
         let sentences: Vec<usize> = states.rows.iter().map(|r| r.sequence).collect();
         let mut values = Vec::new();
         for layer in 0..states.layers.len() {

@@ -9,13 +9,16 @@ mod pairs;
 mod reference_distribution;
 mod sentences;
 mod summary;
+mod verdict;
 mod wic;
 mod word;
 mod word_vectors;
 
 pub use error::CompareError;
 pub use pairs::{MinimalPair, PairsComparison, PairsLayer, parse_minimal_pairs};
-pub use sentences::{AlignedWord, EditKind, SentenceComparison, SentenceLayer, WordDistance};
+pub use sentences::{
+    AlignedWord, EditKind, Moved, SentenceComparison, SentenceLayer, WordDistance,
+};
 pub use wic::{WicComparison, WicLayer, WicPair, parse_wic};
 pub use word::{WordComparison, WordContext, WordLayer, WordPair};
 
@@ -66,6 +69,8 @@ pub struct Comparison {
     pub model: Origin,
     /// The options.
     pub settings: Options,
+    /// What was found, in sentences, the finding first; none for pairs from a file.
+    pub verdict: Vec<String>,
     /// The numbers.
     #[serde(flatten)]
     pub result: Compared,
@@ -107,6 +112,7 @@ impl Comparison {
             tool: TOOL.to_owned(),
             model: origin,
             settings: options.clone(),
+            verdict: verdict::of(&result),
             result,
             omitted,
             files,

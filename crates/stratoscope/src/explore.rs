@@ -43,7 +43,6 @@ use stratoscope_extractor::{
     Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_shards,
     read_states_or_shard, states_bytes,
 };
-use stratoscope_geometry::GeometryError;
 use stratoscope_loader::files::sha256;
 use stratoscope_probing::BANK;
 use stratoscope_reducer::ReducerError;
@@ -114,7 +113,8 @@ pub struct Exploration {
 
 /// The figures of an exploration, by their ids; the last three need [`Options::attention`], or to
 /// be selected.
-pub const FIGURES: [&str; 13] = [
+pub const FIGURES: [&str; 14] = [
+    "story",
     "journey",
     "trajectory",
     "tsne",
@@ -138,6 +138,14 @@ const MAX_TSNE_POINTS: usize = 10_000;
 
 /// What statistics over tokens count.
 const ORDINARY: &str = "tokens that are not special";
+
+/// CKA and the change of neighbours of fewer tokens or words say nothing: one of them would decide.
+const MIN_TOKENS: usize = 30;
+
+/// The reason why such a statistic is omitted; `None` for enough tokens or words.
+fn too_few(what: &'static str, found: usize) -> Option<Why> {
+    (found < MIN_TOKENS).then_some(Why::TooFew { what, needed: MIN_TOKENS, found })
+}
 
 /// The largest number of characters of a title.
 const MAX_TITLE: usize = 90;
@@ -310,21 +318,9 @@ impl Exploration {
         };
 
         progress.go_on()?;
-        let tokens = states.rows.iter().filter(|r| !r.special).count();
-        let cka = if !figures.has("cka") {
-            None
-        } else if tokens < 4 {
-            omit(Part::Cka, Why::TooFew { what: ORDINARY, needed: 4, found: tokens });
-            None
-        } else {
-            match similarity::cka(&states) {
-                Ok(values) => Some((values, tokens)),
-                Err(Error::Geometry(error @ GeometryError::NoVariance { .. })) => {
-                    omit(Part::Cka, error.into());
-                    None
-                }
-                Err(error) => return Err(error),
-            }
+        let cka = match figures.has("cka") {
+            true => similarity::cka(&states)?.map_err(|why| omit(Part::Cka, why)).ok(),
+            false => None,
         };
         let similarity = if !figures.has("similarity") {
             None
@@ -336,9 +332,11 @@ impl Exploration {
             Some(Similarities::of(&states, options.metric)?)
         };
         let crossed = artifacts.crossed.clone().filter(|_| figures.has("depth"));
-        let curves = artifacts.curves.clone().filter(|_| *figures == FigureSelection::All);
-        let incomplete = artifacts.curves.is_none() || artifacts.crossed.is_none();
-        if incomplete && figures.has("depth") {
+        let curves = artifacts.curves.clone().filter(|_| figures.has("story"));
+        if artifacts.curves.is_none() && figures.has("story") {
+            omit(Part::Story, Why::NotStored);
+        }
+        if artifacts.crossed.is_none() && figures.has("depth") {
             omit(Part::Profile, Why::NotStored);
         }
         progress.go_on()?;
@@ -355,7 +353,7 @@ impl Exploration {
             let found = Neighbours::of(&states, &rows, options.metric)?;
             let change = match &found {
                 Ok(found) => found.change(&states.layers),
-                Err(omitted) => Err(Omitted::new(Part::NeighbourChange, omitted.why.clone())),
+                Err(omitted) => Err(omitted.of_change()),
             };
             neighbours = found.map_err(|why| omitted.push(why)).ok();
             neighbour_change = change.map_err(|why| omitted.push(why)).ok();
@@ -473,6 +471,7 @@ impl Analysis for Exploration {
 
     fn figures(&self) -> Result<Vec<Figure>> {
         let mut figures = Vec::new();
+        figures.extend(self.curves.as_ref().map(|curves| Figure::from(curves.chart())));
         figures.extend(self.journey_chart().map(Figure::from));
         figures.extend(self.trajectory_figure());
         figures.extend(self.tsne_chart().map(Figure::from));

@@ -1,7 +1,7 @@
 //! A loaded model: `Explorer`, with one method for each task.
 
 use crate::bank::BankStates;
-use crate::progress::{Progress, Silent};
+use crate::progress::{Progress, Silent, TextWarnings};
 use crate::source::IntoSource;
 use crate::store::{NoStore, Store};
 use crate::{ModelRecord, Result};
@@ -191,8 +191,18 @@ impl Explorer {
         layers: &LayerSelection,
         hooks: &HookSelection,
     ) -> Result<Activations> {
+        TextWarnings::from(&prepared).report(self.progress());
+        self.states_unwarned(prepared, layers, hooks)
+    }
+
+    /// [`states`](Self::states) of built-in texts, or of texts whose warnings are reported already.
+    pub(crate) fn states_unwarned(
+        &self,
+        prepared: Prepared,
+        layers: &LayerSelection,
+        hooks: &HookSelection,
+    ) -> Result<Activations> {
         let progress = self.progress();
-        progress.warn(&prepared.warnings);
         progress.part("reading the text", 0, 1);
         Ok(extract(&self.model, prepared, layers, hooks, &mut |p| {
             progress.part("reading the text", p.done, p.total);

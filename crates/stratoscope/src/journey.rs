@@ -23,10 +23,11 @@ use crate::progress::Progress;
 use crate::{Result, Why};
 use lookup::Lookup;
 use search::Query;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use stratoscope_extractor::{Activations, Row, Unit};
 use stratoscope_loader::Pooling;
-use stratoscope_report::{Journey, Journeys};
+use stratoscope_report::{Journey, Journeys, Sense};
 
 /// The number of neighbours of each list, whose labels are counted. Further neighbours that are as near as
 /// the last of them belong to the list.
@@ -38,8 +39,9 @@ pub const SHOWN: usize = 3;
 /// A word with fewer occurrences in other sentences has only other words as neighbours.
 pub const MIN_OCCURRENCES: usize = NEIGHBOURS;
 
-/// A text has journeys if the bank has one of so many of its words.
-const KNOWN: usize = 5;
+/// A text has journeys if the bank has one of so many of its words. Other languages share some forms with
+/// English ("die", "in", "was").
+const KNOWN: usize = 2;
 
 /// The first content words of the texts have a journey: so many that words × layers are at most this
 /// number. It keeps pages small.
@@ -49,7 +51,7 @@ pub const MAX_STEPS: usize = 400;
 ///
 /// A word is a content word if at least half of its occurrences in the bank are; a word that is not in
 /// the bank is one if it has a letter. Words with unknown tokens, words on attention sinks, and words of
-/// texts of which the bank has fewer than a fifth of the words have no journey.
+/// texts of which the bank has fewer than half of the words have no journey.
 ///
 /// # Errors
 /// The caller no longer wants the result. The reason, if no word has a journey.
@@ -67,7 +69,7 @@ pub(crate) fn journeys(
     let most = (MAX_STEPS / states.layers.len().max(1)).max(1);
     let queries = content_words(states, &lookup, most);
     if queries.is_empty() {
-        let reason = "no text has a content word that the model reads as known tokens, and a fifth \
+        let reason = "no text has a content word that the model reads as known tokens, and half \
                       of its words in the reference bank, which is English";
         return Ok(Err(Why::Texts(reason.to_owned())));
     }
@@ -169,11 +171,12 @@ pub(crate) fn shown(journeys: &Journeys, rows: &[usize], causal: bool) -> Option
         Some(Journey { tokens: tokens.collect::<Option<_>>()?, ..journey.clone() })
     };
     let mut own = Journeys {
-        occurrences: Vec::new(),
+        occurrences: journeys.occurrences.clone(),
         words: journeys.words.iter().filter_map(place).collect(),
-        telling: None,
+        ..Journeys::default()
     };
     own.telling = telling(&own, causal);
+    own.occurrences.clear();
     let mut numbers = vec![None; journeys.occurrences.len()];
     for layer in own.words.iter_mut().flat_map(|word| &mut word.layers) {
         for list in [&mut layer.same_word, &mut layer.other_words] {
@@ -187,5 +190,29 @@ pub(crate) fn shown(journeys: &Journeys, rows: &[usize], causal: bool) -> Option
             }
         }
     }
+    own.senses = senses(&own);
     (!own.words.is_empty()).then_some(own)
+}
+
+/// The supersenses of journeys in plain words, in the order of the alphabet.
+fn senses(journeys: &Journeys) -> Vec<Sense> {
+    let of_neighbours = journeys.occurrences.iter().filter_map(|at| at.supersense.as_deref());
+    let layers = journeys.words.iter().flat_map(|word| &word.layers);
+    let majorities = layers.flat_map(|layer| [&layer.supersense, &layer.other_supersense]);
+    let of_majorities = majorities.flatten().map(|majority| majority.label.as_str());
+    let labels: BTreeSet<&str> = of_neighbours.chain(of_majorities).collect();
+    let sense = |label: &str| Sense { label: label.to_owned(), name: sense_name(label) };
+    labels.into_iter().map(sense).collect()
+}
+
+/// A supersense in plain words: `group` for `n.GROUP`. The names that nouns and verbs share tell which.
+fn sense_name(label: &str) -> String {
+    let (class, name) = label.rsplit_once('.').unwrap_or(("", label));
+    let name = name.to_lowercase();
+    let shared = ["body", "cognition", "communication", "possession"].contains(&&*name);
+    match (class, &*name) {
+        (_, "naturalobject") => "natural object".to_owned(),
+        ("v", _) if shared => format!("{name} (verb)"),
+        _ => name,
+    }
 }

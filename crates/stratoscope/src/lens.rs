@@ -14,6 +14,7 @@ pub use distribution::{Distribution, Perplexity};
 pub use error::LensError;
 
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
+use crate::progress::TextWarnings;
 use crate::text::written;
 use crate::{Error, Explorer, Result};
 use ndarray::Axis;
@@ -175,7 +176,7 @@ impl Explorer {
             return Err(LensError::NoTokenizer { model: id() }.into());
         };
         let prepared = prepare(model, vec![Text::from(text)], LongText::Refuse).map_err(refused)?;
-        self.progress().warn(&prepared.warnings);
+        TextWarnings::from(&prepared).report(self.progress());
         let read = prepared.rows.iter().filter_map(|row| Some((row.token_id?, row.special)));
         let read: Vec<(u32, bool)> = read.collect();
         let causal = readout.is_causal();

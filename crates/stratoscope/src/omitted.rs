@@ -32,13 +32,19 @@ pub enum Part {
     Similarity,
     /// Similarities between tokens by one metric, on the page.
     PageSimilarity(Metric),
+    /// The labels of tokens of one kind, by its name.
+    Label(String),
+    /// The attention weights on the page: of all texts or of some, and by head or as means.
+    PageAttention(&'static str),
     /// The similarity of a token to its state at layer 0.
     SimilarityToLayer0,
     /// The similarity of a token to the other tokens of its sentence.
     SimilarityInSentence,
     /// The anisotropy baseline.
     Baseline,
-    /// The profile of the model.
+    /// The curves of the model over the reference bank, with their headline.
+    Story,
+    /// The crossed design of the model.
     Profile,
     /// The nearest words in other sentences.
     Journeys,
@@ -141,9 +147,12 @@ impl fmt::Display for Part {
             Self::PageSimilarity(metric) => {
                 write!(f, "similarity on the page, {}", metric.label())
             }
+            Self::Label(name) => write!(f, "label {name}"),
+            Self::PageAttention(which) => write!(f, "attention on the page{which}"),
             Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),
+            Self::Story => f.write_str("story"),
             Self::Profile => f.write_str("profile"),
             Self::Journeys => f.write_str("journeys"),
             Self::Neighbours => f.write_str("neighbours"),

@@ -14,6 +14,7 @@ pub use crossed::{
     Crossed, CrossedCurve, CrossedLayer, CrossedStates, NamedStimuli, StandardisedCrossed,
     StimuliSummary,
 };
+pub(crate) use curves::side_by_side as story_of_models;
 pub use curves::{BankOfCurves, Curve, Curves, CurvesLayer, Difference, not_measured};
 
 use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, joined};
@@ -116,7 +117,7 @@ impl Analysis for Profiles {
     fn figures(&self) -> Result<Vec<Figure>> {
         let curves: Vec<&Curves> = self.0.iter().map(|profile| &profile.curves).collect();
         let crossed: Vec<&Crossed> = self.0.iter().map(|profile| &profile.crossed).collect();
-        let both = [curves::side_by_side(&curves), crossed::side_by_side(&crossed)];
+        let both = [story_of_models(&curves), crossed::side_by_side(&crossed)];
         let mut figures: Vec<Figure> = both.into_iter().map(Figure::from).collect();
         for (index, profile) in self.0.iter().enumerate() {
             let end = format!("--{}-{}", index + 1, file_name(&profile.curves.model.model));
@@ -160,7 +161,7 @@ pub(crate) fn headline_of(curves: &Curves) -> String {
 
 /// The title of the page.
 fn title(profiles: &[&Profile]) -> String {
-    let models = profiles.iter().map(|profile| profile.curves.model.model.as_str());
+    let models = profiles.iter().map(|profile| &profile.curves.model);
     format!("{}: {}", curves::TITLE, model_names(models).join(", "))
 }
 

@@ -2,10 +2,58 @@
 
 use crate::{Error, Result};
 use std::sync::Arc;
-use stratoscope_extractor::Warning;
+use stratoscope_extractor::{ChosenWords, Prepared, UnknownTokens, Warning};
 
 /// The most warnings of one model that are shown.
 const MAX_WARNINGS: usize = 10;
+
+/// Warnings about the texts of a user. Every task that reads such texts reports them once; about built-in
+/// texts, a user can do nothing, so that their warnings are dropped.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct TextWarnings {
+    warnings: Vec<Warning>,
+    unknown: UnknownTokens,
+}
+
+impl From<&Prepared> for TextWarnings {
+    fn from(texts: &Prepared) -> Self {
+        Self { warnings: texts.warnings.clone(), unknown: texts.unknown() }
+    }
+}
+
+impl From<&ChosenWords> for TextWarnings {
+    fn from(texts: &ChosenWords) -> Self {
+        Self { warnings: texts.warnings().to_vec(), unknown: texts.unknown() }
+    }
+}
+
+impl TextWarnings {
+    /// Adds those of other texts.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.warnings.extend(other.warnings);
+        self.unknown.add(other.unknown);
+    }
+
+    /// What `said` does not say. Many unknown tokens are said once, also if their number differs because
+    /// other sentences of a corpus were read.
+    pub(crate) fn beyond(mut self, said: &Self) -> Self {
+        self.warnings.retain(|warning| !said.warnings.contains(warning));
+        if said.unknown.warning().is_some() {
+            self.unknown = UnknownTokens::default();
+        }
+        self
+    }
+
+    /// All warnings.
+    pub(crate) fn list(&self) -> Vec<Warning> {
+        self.warnings.iter().cloned().chain(self.unknown.warning()).collect()
+    }
+
+    /// Reports them.
+    pub(crate) fn report(&self, progress: &dyn Progress) {
+        progress.warn(&self.list());
+    }
+}
 
 /// A receiver of the progress and the notes of a task. Any `Fn(Step)` is a `Progress`. [`Silent`]
 /// ignores everything.

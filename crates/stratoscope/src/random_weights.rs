@@ -9,14 +9,14 @@ use stratoscope_loader::Model;
 use stratoscope_numerics::generator;
 use stratoscope_transformer::{Norm, Transformer};
 
-/// The standard deviation of the random weights: the `initializer_range` of most configs.
+/// The standard deviation of the random weights where the config does not say one: that of most configs.
 const SPREAD: f64 = 0.02;
 
 impl Explorer {
     /// A model with the same architecture and tokenizer and with seeded random weights. They have
-    /// the distribution of Hugging Face's `_init_weights`: normal with standard deviation 0.02;
-    /// biases are 0, and norms are the identity. The score of a probe on this model does not come
-    /// from training (Conneau et al. 2018; Zhang & Bowman 2018).
+    /// the distribution of Hugging Face's `_init_weights`: normal with the standard deviation of the
+    /// config (`initializer_range`), or else 0.02; biases are 0, and norms are the identity. The score
+    /// of a probe on this model does not come from training (Conneau et al. 2018; Zhang & Bowman 2018).
     ///
     /// # Errors
     /// A device with too little memory.
@@ -28,6 +28,7 @@ impl Explorer {
             Norm::Rms { unit_offset: true, .. } => 0.0,
             _ => 1.0,
         };
+        let spread = model.info.initializer_range.unwrap_or(SPREAD);
         let mut normal = generator(seed).sample_iter::<f64, _>(StandardNormal);
         let mut weights = HashMap::new();
         for spec in architecture.weights() {
@@ -35,7 +36,7 @@ impl Explorer {
             let values: Vec<f32> = match spec.name.rsplit('.').collect::<Vec<_>>()[..] {
                 ["bias", ..] => vec![0.0; n],
                 ["weight", of, ..] if of.contains("norm") => vec![identity; n],
-                _ => normal.by_ref().take(n).map(|v| (SPREAD * v) as f32).collect(),
+                _ => normal.by_ref().take(n).map(|v| (spread * v) as f32).collect(),
             };
             let tensor = Tensor::from_vec(values, spec.shape.as_slice(), device)
                 .and_then(|tensor| tensor.to_dtype(dtype))

@@ -1,12 +1,15 @@
 //! Numbers, names and lists as text for summaries and captions.
 
 use std::collections::{BTreeSet, HashMap};
-use stratoscope_extractor::Row;
+use stratoscope_extractor::{Origin, Row};
 use stratoscope_geometry::Estimate;
 use stratoscope_numerics::largest;
 
 /// The width of the terminal text.
 pub(crate) const WIDTH: usize = 96;
+
+/// The digits of a commit in the name of a revision.
+const COMMIT: usize = 7;
 
 /// A number with two decimals and without the leading 0, as in papers: `.25`.
 pub(crate) fn short(value: f64) -> String {
@@ -132,13 +135,24 @@ pub(crate) fn slug(text: &str) -> String {
     parts.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
-/// The names of several models in figures: the short names if they are different. Otherwise they are
-/// the whole names, and equal names are numbered.
-pub(crate) fn model_names<'a>(models: impl Iterator<Item = &'a str> + Clone) -> Vec<String> {
-    let short: BTreeSet<&str> = models.clone().map(short_name).collect();
-    let different = short.len() == models.clone().count();
-    let name = |model: &'a str| if different { short_name(model) } else { model };
-    numbered(models.map(|model| (0, name(model).to_owned())))
+/// The names of several models in figures: the short names, or the whole names where different models
+/// have one short name. Revisions of one model have their commits, and equal names are numbered.
+pub(crate) fn model_names<'a>(models: impl Iterator<Item = &'a Origin>) -> Vec<String> {
+    let models: Vec<&Origin> = models.collect();
+    let whole: BTreeSet<&str> = models.iter().map(|origin| origin.model.as_str()).collect();
+    let short: BTreeSet<&str> = whole.iter().map(|model| short_name(model)).collect();
+    let name = |origin: &&Origin| {
+        let model = &origin.model;
+        let name = if short.len() == whole.len() { short_name(model) } else { model };
+        let differs = |other: &&Origin| other.model == *model && other.revision != origin.revision;
+        match &origin.revision {
+            Some(commit) if models.iter().any(differs) => {
+                format!("{name}@{}", commit.chars().take(COMMIT).collect::<String>())
+            }
+            _ => name.to_owned(),
+        }
+    };
+    numbered(models.iter().map(|origin| (0, name(origin))))
 }
 
 /// The names of rows in a figure. Repeated words of a text are numbered, and a single punctuation
@@ -196,12 +210,28 @@ mod tests {
 
     #[test]
     fn names_of_models_are_short_if_they_are_different() {
-        let of = |models: &[&str]| model_names(models.iter().copied());
+        let origin = |(model, revision): &(&str, Option<&str>)| -> Origin {
+            let json = serde_json::json!({
+                "model": model, "revision": revision, "family": "", "n_layers": 1,
+            });
+            serde_json::from_value(json).unwrap()
+        };
+        let named = |models: &[(&str, Option<&str>)]| {
+            let origins: Vec<Origin> = models.iter().map(origin).collect();
+            model_names(origins.iter())
+        };
+        let of = |models: &[&str]| {
+            named(&models.iter().map(|model| (*model, Some("0123456789"))).collect::<Vec<_>>())
+        };
         assert_eq!(
             of(&["org/a", "./models/b/", "c (bundled, f16)"]),
             ["a", "b", "c (bundled, f16)"]
         );
         assert_eq!(of(&["org/a", "other/a"]), ["org/a", "other/a"]);
         assert_eq!(of(&["a", "a"]), ["a", "a (2)"]);
+        let revisions = [("org/a", Some("0123456789")), ("org/a", Some("fedcba9876"))];
+        assert_eq!(named(&revisions), ["a@0123456", "a@fedcba9"]);
+        let all = [revisions[0], revisions[1], ("other/a", Some("0")), ("b", None)];
+        assert_eq!(named(&all), ["org/a@0123456", "org/a@fedcba9", "other/a", "b"]);
     }
 }

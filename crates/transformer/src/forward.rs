@@ -42,7 +42,8 @@ impl std::fmt::Debug for Transformer {
 
 impl Transformer {
     /// Builds a transformer from weights on `device`, by canonical name ([`Architecture::weights`]).
-    /// For f32 on a CPU it runs on vectorised kernels.
+    /// For f32 on a CPU it runs on vectorised kernels. Its matrices may be in f16 or bf16: they stay so
+    /// in memory, and products compute with their exact values in f32.
     ///
     /// # Errors
     /// A weight that is missing or has another shape, or sizes that do not fit together.
@@ -75,31 +76,29 @@ impl Transformer {
     ) -> Result<Self> {
         architecture.check()?;
         let a = &architecture;
-        let weights = &mut Weights::new(a, weights);
-        let fast = kernels && device.is_cpu() && weights.fit_kernels();
-        let embedding = Embedding::new(a, weights, fast)?;
+        let weights = &mut Weights::new(a, weights, kernels && device.is_cpu());
+        let embedding = Embedding::new(a, weights)?;
         let mut relative = weights.take_if_expected("relative.weight".to_owned())?;
         let mut distances = None;
         if let Some(Relative::Disentangled(table)) = a.attention.relative {
             distances = relative.take();
             if let (Some(vectors), true) = (&mut distances, table.norm) {
-                *vectors =
-                    NormLayer::new(weights, a.norm, "relative.norm", fast)?.apply(vectors)?;
+                *vectors = NormLayer::new(weights, a.norm, "relative.norm")?.apply(vectors)?;
             }
         }
         let mut blocks = Vec::with_capacity(a.n_weight_sets);
         for i in 0..a.n_weight_sets {
-            blocks.push(Block::new(a, weights, i, distances.as_ref(), fast)?);
+            blocks.push(Block::new(a, weights, i, distances.as_ref())?);
         }
         let final_norm = match a.final_norm {
-            true => Some(NormLayer::new(weights, a.norm, "final_norm", fast)?),
+            true => Some(NormLayer::new(weights, a.norm, "final_norm")?),
             false => None,
         };
         let head = match a.head {
-            Some(head) => Some(Head::new(a, head, weights, &embedding.token, fast)?),
+            Some(head) => Some(Head::new(a, head, weights, &embedding.token)?),
             None => None,
         };
-        let (relative_bias, device) = (relative, device.clone());
+        let (relative_bias, device, fast) = (relative, device.clone(), weights.fast);
         Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head, fast })
     }
 
@@ -113,9 +112,9 @@ impl Transformer {
         &self.device
     }
 
-    /// The number type of weights and states.
+    /// The number type of the states. On kernels it is f32, also with 16-bit weights.
     pub fn dtype(&self) -> DType {
-        self.embedding.token.dtype()
+        if self.fast { DType::F32 } else { self.embedding.token.dtype() }
     }
 
     /// Runs a batch: `n_layers + 1` hidden states of shape `[tokens, d_model]`.
@@ -195,7 +194,7 @@ impl Transformer {
         if let Some(project) = &head.project {
             x = project.apply(&x)?;
         }
-        let mut logits = x.matmul(&head.unembed.t()?)?;
+        let mut logits = ops::unembed(&x, &head.unembed)?;
         if let Some(bias) = &head.bias {
             logits = logits.broadcast_add(bias)?;
         }
@@ -246,7 +245,8 @@ impl Transformer {
 
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
         let rows = |table: &Tensor, ids: &[u32]| -> Result<Tensor> {
-            Ok(table.index_select(&Tensor::new(ids, &self.device)?, 0)?)
+            let rows = table.index_select(&Tensor::new(ids, &self.device)?, 0)?;
+            Ok(rows.to_dtype(self.dtype())?)
         };
         let data = &self.architecture.embedding;
         let project =

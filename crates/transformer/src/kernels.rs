@@ -9,17 +9,19 @@ mod attention;
 mod functions;
 mod linear;
 mod norm;
+mod packed;
 mod product;
 
 pub(crate) use attention::{Attention, Distances, Rotation, attention, rotate};
-pub(crate) use linear::{PackedLinear, linear, mlp};
+pub(crate) use linear::{linear, mlp};
 pub(crate) use norm::{NormWeights, norm, sum};
+pub(crate) use packed::{PackedLinear, Rows};
 pub use product::vector_lanes;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 
 /// A kernel with the widths of its input and output rows.
-struct Rows<F> {
+struct RowKernel<F> {
     name: &'static str,
     inputs: usize,
     outputs: usize,
@@ -34,7 +36,7 @@ pub(crate) fn apply(
     outputs: usize,
     run: impl Fn(&[f32]) -> Vec<f32>,
 ) -> Result<Tensor> {
-    x.contiguous()?.apply_op1_no_bwd(&Rows { name, inputs, outputs, run })
+    x.contiguous()?.apply_op1_no_bwd(&RowKernel { name, inputs, outputs, run })
 }
 
 /// Runs a kernel on two tensors `[tokens, d]`; the result has the same shape.
@@ -45,11 +47,11 @@ pub(crate) fn apply_pair(
     d: usize,
     run: impl Fn(&[f32], &[f32]) -> Vec<f32>,
 ) -> Result<Tensor> {
-    let op = Rows { name, inputs: d, outputs: d, run };
+    let op = RowKernel { name, inputs: d, outputs: d, run };
     x.contiguous()?.apply_op2_no_bwd(&y.contiguous()?, &op)
 }
 
-impl<F: Fn(&[f32]) -> Vec<f32>> CustomOp1 for Rows<F> {
+impl<F: Fn(&[f32]) -> Vec<f32>> CustomOp1 for RowKernel<F> {
     fn name(&self) -> &'static str {
         self.name
     }
@@ -60,7 +62,7 @@ impl<F: Fn(&[f32]) -> Vec<f32>> CustomOp1 for Rows<F> {
     }
 }
 
-impl<F: Fn(&[f32], &[f32]) -> Vec<f32>> CustomOp2 for Rows<F> {
+impl<F: Fn(&[f32], &[f32]) -> Vec<f32>> CustomOp2 for RowKernel<F> {
     fn name(&self) -> &'static str {
         self.name
     }

@@ -3,29 +3,42 @@
 
 use crate::architecture::{Activation, Architecture, Norm, Span};
 use crate::error::{Error, Result};
-use crate::kernels::{self, NormWeights, PackedLinear};
+use crate::kernels::{self, NormWeights, PackedLinear, Rows};
 use crate::positions::{Disentangled, RelativeBias};
-use candle_core::{D, DType, Device, Tensor};
+use candle_core::{CpuStorage, D, DType, Device, Storage, Tensor, bail};
 use std::collections::HashMap;
 
 /// Weights by canonical name. Each is taken once, and its shape is checked.
 pub(crate) struct Weights {
     map: HashMap<String, Tensor>,
     expected: HashMap<String, Vec<usize>>,
+    /// Whether they are for the kernels: f32 on a CPU.
+    pub(crate) fast: bool,
 }
 
 impl Weights {
-    pub(crate) fn new(architecture: &Architecture, map: HashMap<String, Tensor>) -> Self {
+    /// For the kernels, if they are wanted and can use these weights.
+    pub(crate) fn new(
+        architecture: &Architecture,
+        map: HashMap<String, Tensor>,
+        kernels: bool,
+    ) -> Self {
         let expected = architecture.weights().into_iter().map(|w| (w.name, w.shape)).collect();
-        Self { map, expected }
+        let wide = |w: &Tensor| w.dtype() == DType::F32;
+        let half = |w: &Tensor| matches!(w.dtype(), DType::F16 | DType::BF16) && w.rank() == 2;
+        let fit = |w: &Tensor| w.device().is_cpu() && (wide(w) || half(w));
+        let fast = kernels && map.values().all(fit);
+        Self { map, expected, fast }
     }
 
-    /// Whether the kernels can use all weights.
-    pub(crate) fn fit_kernels(&self) -> bool {
-        self.map.values().all(|w| w.device().is_cpu() && w.dtype() == DType::F32)
-    }
-
+    /// A weight, for the kernels in f32.
     pub(crate) fn take(&mut self, name: String) -> Result<Tensor> {
+        let tensor = self.stored(name)?;
+        Ok(if self.fast { tensor.to_dtype(DType::F32)? } else { tensor })
+    }
+
+    /// A weight in its number type.
+    pub(crate) fn stored(&mut self, name: String) -> Result<Tensor> {
         let Some(tensor) = self.map.remove(&name) else {
             return Err(Error::MissingWeight { name });
         };
@@ -44,9 +57,9 @@ impl Weights {
         if self.expected.contains_key(&name) { self.take(name).map(Some) } else { Ok(None) }
     }
 
-    /// A table of rows: `[rows, width]`.
+    /// A table of rows, `[rows, width]`, in its number type.
     pub(crate) fn table(&mut self, name: &str) -> Result<Tensor> {
-        self.take(format!("{name}.weight"))
+        self.stored(format!("{name}.weight"))
     }
 }
 
@@ -65,20 +78,17 @@ pub(crate) enum Linear {
 
 impl Linear {
     /// One layer from several, with their outputs side by side. All have a bias, or none has.
-    pub(crate) fn new(weights: &mut Weights, names: &[String], fast: bool) -> Result<Self> {
+    pub(crate) fn new(weights: &mut Weights, names: &[String]) -> Result<Self> {
         let mut parts = (Vec::new(), Vec::new());
         for name in names {
-            parts.0.push(weights.take(format!("{name}.weight"))?);
+            parts.0.push(weights.table(name)?);
             parts.1.extend(weights.take_if_expected(format!("{name}.bias"))?);
         }
-        let weight = Tensor::cat(&parts.0, 0)?;
         let bias = if parts.1.is_empty() { None } else { Some(Tensor::cat(&parts.1, 0)?) };
-        if fast {
-            let (outputs, inputs) = weight.dims2()?;
-            let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| values(&bias))?;
-            return Ok(Self::Packed(PackedLinear::new(&values(&weight)?, &bias, inputs)));
+        if weights.fast {
+            return Ok(Self::Packed(packed(&parts.0, bias.as_ref())?));
         }
-        Ok(Self::Plain { weight: weight.t()?, bias })
+        Ok(Self::Plain { weight: Tensor::cat(&parts.0, 0)?.t()?, bias })
     }
 
     /// `[tokens, in]` to `[tokens, out]`.
@@ -93,6 +103,26 @@ impl Linear {
             }
         })
     }
+}
+
+/// Weights `[out, in]` in one part or several, packed for the kernels.
+fn packed(parts: &[Tensor], bias: Option<&Tensor>) -> Result<PackedLinear> {
+    let parts: Vec<_> = parts.iter().map(Tensor::contiguous).collect::<Result<_, _>>()?;
+    let stored: Vec<_> = parts.iter().map(Tensor::storage_and_layout).collect();
+    let rows = stored.iter().map(|(storage, layout)| {
+        let values = layout.start_offset()..layout.start_offset() + layout.shape().elem_count();
+        match &**storage {
+            Storage::Cpu(CpuStorage::F32(all)) => Ok(Rows::F32(&all[values])),
+            Storage::Cpu(CpuStorage::F16(all)) => Ok(Rows::F16(&all[values])),
+            Storage::Cpu(CpuStorage::BF16(all)) => Ok(Rows::Bf16(&all[values])),
+            other => bail!("the kernels cannot use weights in {:?}", other.dtype()),
+        }
+    });
+    let rows = rows.collect::<candle_core::Result<Vec<_>>>()?;
+    let outputs = parts.iter().map(|part| part.dim(0)).sum::<candle_core::Result<usize>>()?;
+    let inputs = parts[0].dim(1)?;
+    let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), values)?;
+    Ok(PackedLinear::new(&rows, &bias, inputs))
 }
 
 /// The MLP, `[tokens, d_model]` to the same shape: two layers with the activation between them. In a
@@ -112,6 +142,23 @@ pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) 
     second.apply(&(gate * inner.narrow(1, half, half)?)?)
 }
 
+/// States `[tokens, d_embed]` times the rows of a table `[d_vocab, d_embed]`: `[tokens, d_vocab]`. A
+/// table in another number type is converted part by part, so that it is in memory only once.
+pub(crate) fn unembed(x: &Tensor, table: &Tensor) -> Result<Tensor> {
+    /// Rows that are converted together.
+    const ROWS: usize = 8192;
+    if table.dtype() == x.dtype() {
+        return Ok(x.matmul(&table.t()?)?);
+    }
+    let n_rows = table.dim(0)?;
+    let part = |first: usize| -> Result<Tensor> {
+        let rows = table.narrow(0, first, ROWS.min(n_rows - first))?.to_dtype(x.dtype())?;
+        Ok(x.matmul(&rows.t()?)?)
+    };
+    let parts: Vec<_> = (0..n_rows).step_by(ROWS).map(part).collect::<Result<_>>()?;
+    Ok(Tensor::cat(&parts, 1)?)
+}
+
 /// A normalisation with its weights.
 pub(crate) struct NormLayer {
     norm: Norm,
@@ -122,14 +169,14 @@ pub(crate) struct NormLayer {
 }
 
 impl NormLayer {
-    pub(crate) fn new(weights: &mut Weights, norm: Norm, name: &str, fast: bool) -> Result<Self> {
+    pub(crate) fn new(weights: &mut Weights, norm: Norm, name: &str) -> Result<Self> {
         let mut weight = weights.take(format!("{name}.weight"))?.to_dtype(DType::F32)?;
         if let Norm::Rms { unit_offset: true, .. } = norm {
             weight = (weight + 1.0)?;
         }
         let bias = weights.take_if_expected(format!("{name}.bias"))?;
         let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
-        let values = if fast {
+        let values = if weights.fast {
             let bias = bias.as_ref().map_or_else(|| Ok(Vec::new()), values)?;
             Some((values(&weight)?, bias))
         } else {

@@ -1,15 +1,14 @@
 //! The commands about models, this machine and the shell.
 
-use super::groups::model_name;
-use super::{CacheArgs, CommonArgs, HubArgs};
+use super::{CacheArgs, CommonArgs, HubArgs, ModelName};
 use clap::Args as Group;
 use std::path::PathBuf;
 
 #[derive(Debug, Group)]
 pub(crate) struct ModelJobArgs {
     /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
-    #[arg(value_parser = model_name())]
-    pub(crate) name: String,
+    #[arg(value_parser = ModelName::parser())]
+    pub(crate) name: ModelName,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
     #[command(flatten)]
@@ -43,8 +42,8 @@ This command needs a build with the feature second-opinion: cargo install --path
 #[derive(Debug, Group)]
 pub(crate) struct VerifyArgs {
     /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
-    #[arg(value_parser = model_name())]
-    pub(crate) name: String,
+    #[arg(value_parser = ModelName::parser())]
+    pub(crate) name: ModelName,
     /// A text to run; may be repeated [default: two sentences].
     #[arg(long, value_name = "TEXT")]
     pub(crate) text: Vec<String>,

@@ -14,10 +14,18 @@ Writes a folder:
   states.safetensors  the hidden states; with --attention also the attention patterns
   manifest.json       what made the folder: model, files, settings, command line
 
-The figures are journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change \
-and activations; with --attention also attention, rollout and patterns. What is not computed or not \
+The figures are story, journey, trajectory, tsne, similarity, depth, norms, steps, cka, \
+neighbour_change and activations; with --attention also attention, rollout and patterns. What is not computed or not \
 drawn is listed in omitted, with the reason; a value that is not defined is null. The same command \
 gives the same bytes.
+
+The story is what the layers of the model show of words: grammar, word meaning and sentence, from \
+the reference sentences and not from the text. It is part of the program for the bundled model; for \
+other models stratoscope profile measures it.
+
+The page and the JSON of a CoNLL-U file have the labels of its words (part of speech, relation, \
+every key of FEATS and MISC), and the page colours tokens by them. With --attention, the page draws \
+the attention of a chosen token as lines.
 
 A journey is what stands near a word at every layer: the same word in other sentences, and other \
 words, of 1,352 English reference sentences. The summary and the figure show the word whose \
@@ -34,7 +42,7 @@ centred cosines, or with another --metric this metric alone; --layers chooses it
   stratoscope explore TEXT --figures similarity --metric centred --layers 0,3,6 --format svg,pdf
 
 With two or more --model, every model reads the same words (words by the rule of Unicode). The \
-folder then has the figures depth, similarity and cka of all models together, and the figures and \
+folder then has the figures story, depth, similarity and cka of all models together, and the figures and \
 states of each model with --1-NAME, --2-NAME, … after their names. The page shows two models side \
 by side; for three or more models there is one page for the first model with each of the others \
 (report--1-2.html, report--1-3.html, …).";

@@ -64,7 +64,8 @@ pub(crate) struct ExtractArgs {
     #[arg(long, value_name = "MIB", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=65536))]
     pub(crate) shard_mib: u32,
     /// One row per text instead of one row per token, pooled over all of its tokens; the default
-    /// pooling is that of the model, if it has one.
+    /// pooling is that of the model, if it has one. A text that sentence-transformers would cut is too
+    /// long (see --long), unless --pooling is given.
     #[arg(long, conflicts_with_all = ["words", "no_special_tokens"])]
     pub(crate) sentences: bool,
     /// Other hook points to keep, such as blocks.3.attn.hook_pattern,blocks.*.hook_mlp_out; `info`

@@ -6,7 +6,9 @@ use super::{
 };
 use clap::Args as Group;
 use clap::builder::{OsStringValueParser, TypedValueParser};
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+use stratoscope::crates::loader::path_text;
 use stratoscope::{FigureFormat, FigureOptions, FigureSelection, LayerSelection};
 
 /// The texts to read.
@@ -95,9 +97,12 @@ pub(crate) struct OutputArgs {
     )]
     pub(crate) format: Vec<FigureFormatName>,
     /// Figures for one column of a paper: 3.3 inches wide, 8-point type, PNG at 300 dots per inch, no
-    /// title and no caption in the picture (captions.md has them).
+    /// title and no caption in the picture (captions.md has them). Wide tables take two columns.
     #[arg(long)]
     pub(crate) paper: bool,
+    /// Open the page in the browser of this machine.
+    #[arg(long, conflicts_with = "figures")]
+    pub(crate) open: bool,
 }
 
 impl OutputArgs {
@@ -118,14 +123,38 @@ impl OutputArgs {
     }
 }
 
-/// Reads the name of a model, which results and messages show, so that it must be text.
-pub(super) fn model_name() -> impl TypedValueParser<Value = String> {
-    OsStringValueParser::new().try_map(|name| {
-        name.into_string().map_err(|name| {
-            let name = name.to_string_lossy();
-            format!("{name:?} is not UTF-8; give a symbolic link to it whose name is UTF-8")
-        })
-    })
+/// The name of a model, as the user gave it. A path need not be UTF-8.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ModelName(OsString);
+
+impl ModelName {
+    /// Reads a name from the command line.
+    pub(super) fn parser() -> impl TypedValueParser<Value = Self> {
+        OsStringValueParser::new().map(Self)
+    }
+
+    /// The name as text, which is the id of the model for a path.
+    pub(crate) fn text(&self) -> String {
+        path_text(self.as_ref())
+    }
+}
+
+impl From<&str> for ModelName {
+    fn from(name: &str) -> Self {
+        Self(name.into())
+    }
+}
+
+impl AsRef<OsStr> for ModelName {
+    fn as_ref(&self) -> &OsStr {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for ModelName {
+    fn as_ref(&self) -> &Path {
+        self.0.as_ref()
+    }
 }
 
 /// The model.
@@ -133,8 +162,8 @@ pub(super) fn model_name() -> impl TypedValueParser<Value = String> {
 pub(crate) struct ModelArgs {
     /// `bundled`, a folder with config.json and model.safetensors, a .gguf file, or a hub
     /// repository (org/name[@revision]).
-    #[arg(long, default_value = "bundled", value_parser = model_name())]
-    pub(crate) model: String,
+    #[arg(long, default_value = "bundled", value_parser = ModelName::parser())]
+    pub(crate) model: ModelName,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -149,9 +178,9 @@ pub(crate) struct SeveralModels {
         long = "model",
         default_value = "bundled",
         value_name = "MODEL",
-        value_parser = model_name()
+        value_parser = ModelName::parser()
     )]
-    pub(crate) names: Vec<String>,
+    pub(crate) names: Vec<ModelName>,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }

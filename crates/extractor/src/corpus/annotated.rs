@@ -1,6 +1,7 @@
 //! CoNLL-U files with all annotation, read completely into memory.
 
 use super::conllu::{self, short};
+use crate::annotation::{AnnotatedWord, HEAD, is_given};
 use crate::error::{Error, Result};
 use crate::input::Text;
 use crate::lines::Lines;
@@ -16,47 +17,6 @@ pub struct AnnotatedSentence {
     /// The words, as many as the text has places. Multiword tokens are represented by their words;
     /// empty nodes are left out.
     pub words: Vec<AnnotatedWord>,
-}
-
-/// A word of a CoNLL-U file. A column with `_` is not annotated, and `None`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnnotatedWord {
-    /// The line, counted from 1.
-    pub line: usize,
-    /// The form.
-    pub form: String,
-    /// The lemma.
-    pub lemma: Option<String>,
-    /// The universal part of speech.
-    pub upos: Option<String>,
-    /// The language-specific part of speech.
-    pub xpos: Option<String>,
-    /// The features, `Key=Value` with `|` between them.
-    pub feats: Option<String>,
-    /// The head: a word of the sentence, counted from 1, or 0 for the root.
-    pub head: Option<usize>,
-    /// The dependency relation to the head.
-    pub deprel: Option<String>,
-    /// Further annotation, `Key=Value` with `|` between them.
-    pub misc: Option<String>,
-}
-
-impl AnnotatedWord {
-    /// The value of a feature.
-    pub fn feature(&self, key: &str) -> Option<&str> {
-        value(self.feats.as_deref(), key)
-    }
-
-    /// The value of a key in the last column.
-    pub fn misc_value(&self, key: &str) -> Option<&str> {
-        value(self.misc.as_deref(), key)
-    }
-}
-
-/// The value of a key among `Key=Value` with `|` between them.
-fn value<'a>(entries: Option<&'a str>, key: &str) -> Option<&'a str> {
-    let mut pairs = entries?.split('|').filter_map(|entry| entry.split_once('='));
-    pairs.find(|(k, v)| *k == key && !v.is_empty()).map(|(_, v)| v)
 }
 
 impl AnnotatedSentence {
@@ -125,31 +85,16 @@ fn read(reader: impl BufRead, place: &str) -> Result<Vec<AnnotatedSentence>> {
 /// A line, and its mistake.
 type Mistake = (usize, String);
 
-/// A word from its ten columns.
+/// A word from its columns, with a head that is a number.
 fn word(line: usize, columns: &[&str]) -> Result<AnnotatedWord, Mistake> {
-    let column = |index: usize| columns.get(index).copied().unwrap_or("_");
-    let given = |index| Some(column(index)).filter(|v| *v != "_" && !v.is_empty());
-    let owned = |index| given(index).map(str::to_owned);
-    let head = match given(6) {
-        None => None,
-        Some(text) => Some(text.parse().map_err(|_| {
-            let reason = format!("the head {:?} is not the number of a word, 0 or _", short(text));
-            (line, reason)
-        })?),
-    };
-    let form = column(1).to_owned();
-    Ok(AnnotatedWord {
-        line,
-        // The word "_" has the lemma "_".
-        lemma: owned(2).or_else(|| (form == "_" && column(2) == "_").then(|| form.clone())),
-        upos: owned(3),
-        xpos: owned(4),
-        feats: owned(5),
-        head,
-        deprel: owned(7),
-        misc: owned(9),
-        form,
-    })
+    let word = AnnotatedWord::of(line, columns);
+    let head = columns.get(HEAD).copied().filter(|head| is_given(head));
+    match (head, word.head) {
+        (Some(text), None) => {
+            Err((line, format!("the head {:?} is not the number of a word, 0 or _", short(text))))
+        }
+        _ => Ok(word),
+    }
 }
 
 /// Checks that the heads of a sentence form one tree, if it has heads.

@@ -106,7 +106,7 @@ impl Work<'_> {
         if Digests::of(&job.texts) != group.digest {
             return Err(self.changed());
         }
-        let prepared = prepare_numbered(self.model, job.texts, settings.long, job.first_text)?;
+        let prepared = prepare_numbered(self.model, job.texts, settings.limit, job.first_text)?;
         if prepared.tokens() != group.tokens {
             return Err(self.changed());
         }

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::hooks::Capture;
 use crate::input::Text;
 use crate::pools::{nothing_to_pool, pools};
-use crate::prepare::{Unknown, Warning, prepare_numbered};
+use crate::prepare::{UnknownTokens, Warning, prepare_numbered};
 use crate::rows::Unit;
 use crate::selected::{GroupTokens, MAX_GROUP_TOKENS};
 use crate::sizes::values_of;
@@ -137,7 +137,7 @@ struct TextSizes {
     bytes: u64,
     digest: [u8; 32],
     words_without_rows: usize,
-    unknown: Unknown,
+    unknown: UnknownTokens,
     warnings: Vec<Warning>,
 }
 
@@ -153,7 +153,7 @@ pub(crate) fn plan(
 ) -> Result<(Plan, Groups)> {
     let mut records = Records::open(corpus, settings)?;
     let (mut plan, mut groups) = (Plan::default(), Groups::default());
-    let mut unknown = Unknown::default();
+    let mut unknown = UnknownTokens::default();
     let mut shard_bytes = 0;
     loop {
         let (texts, failure) = batch(&mut records);
@@ -235,7 +235,7 @@ fn count(
     captures: &[Capture],
 ) -> Result<TextSizes> {
     let (annotated, digest) = (text.words.len(), digest(&text));
-    let prepared = prepare_numbered(model, vec![text], settings.long, number)?;
+    let prepared = prepare_numbered(model, vec![text], settings.limit, number)?;
     if !captures.is_empty() && prepared.sequences.len() != 1 {
         return Err(Error::HooksInWindows);
     }
@@ -262,7 +262,7 @@ fn count(
             Unit::Word => annotated.saturating_sub(rows),
             _ => 0,
         },
-        unknown: Unknown::of(&prepared.rows),
+        unknown: prepared.unknown(),
         warnings: prepared.warnings,
     })
 }

@@ -3,6 +3,7 @@
 
 use super::jsonl::{self, FieldValue};
 use super::{conllu, delimited, parquet};
+use crate::annotation::AnnotatedWord;
 use crate::error::{Error, Result};
 use crate::header::is_header;
 use crate::input::{Inputs, Text, pair_of};
@@ -24,11 +25,13 @@ pub struct ReadOptions {
     /// Whether a text of more than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) is cut, which
     /// [`LongText::Cut`](crate::LongText::Cut) then reports, instead of refused.
     pub cut: bool,
+    /// Whether texts keep the annotation of their words, which only CoNLL-U has.
+    pub annotation: bool,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { pairs: false, field: "text".to_owned(), cut: false }
+        Self { pairs: false, field: "text".to_owned(), cut: false, annotation: false }
     }
 }
 
@@ -154,7 +157,16 @@ impl TextReader {
         let unit = if matches!(self.source, Source::Parquet(_)) { "row" } else { "line" };
         loop {
             let text = match &mut self.source {
-                Source::Conllu(lines) => return conllu::sentence(lines, &mut |_, _| {}),
+                Source::Conllu(lines) => {
+                    let mut annotation = Vec::new();
+                    let keep = self.options.annotation;
+                    let text = conllu::sentence(lines, &mut |line, columns| {
+                        if keep {
+                            annotation.push(AnnotatedWord::of(line, columns));
+                        }
+                    })?;
+                    return Ok(text.map(|text| Text { annotation, ..text }));
+                }
                 Source::Lines(lines) => match lines.next_within(MAX_TEXT_BYTES, long)? {
                     None => return Ok(None),
                     Some((number, line)) => {

@@ -8,7 +8,7 @@ use crate::hooks::HookSelection;
 use crate::input::Text;
 use crate::layers::LayerSelection;
 use crate::open::{FileKind, is_regular};
-use crate::prepare::LongText;
+use crate::prepare::LengthLimit;
 use crate::rows::Unit;
 use serde_json::{Value, json};
 use std::path::PathBuf;
@@ -46,8 +46,8 @@ pub struct CorpusSettings {
     pub pooler: Pooler,
     /// Whether rows of special tokens are left out.
     pub no_special_tokens: bool,
-    /// What is done with texts that are too long.
-    pub long: LongText,
+    /// Which texts are too long, and what is done with them.
+    pub limit: LengthLimit,
     /// The number of texts that are sampled without replacement, in their order; none: all texts.
     pub sample: Option<usize>,
     /// The seed of the sample.
@@ -68,7 +68,7 @@ impl Default for CorpusSettings {
             unit: Unit::Token,
             pooler: Pooling::default().into(),
             no_special_tokens: false,
-            long: LongText::Refuse,
+            limit: LengthLimit::default(),
             sample: None,
             seed: 0,
             format: Format::Safetensors,

@@ -2,7 +2,6 @@
 
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, QStorage, QTensor};
-use half::slice::HalfFloatSliceExt;
 use std::borrow::Cow;
 
 /// A number type.
@@ -59,25 +58,15 @@ impl Dtype {
         }
     }
 
-    /// The `elements` values in `bytes`.
+    /// The `elements` values in `bytes`, of a type that is converted to f32.
     pub(super) fn values(self, bytes: &[u8], elements: usize) -> candle_core::Result<Vec<f32>> {
         Ok(match self {
             Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Self::F16 => {
-                let halves: Vec<_> =
-                    bytes.as_chunks().0.iter().map(|&b| half::f16::from_le_bytes(b)).collect();
-                halves.to_f32_vec()
-            }
-            Self::Bf16 => {
-                let halves: Vec<_> =
-                    bytes.as_chunks().0.iter().map(|&b| half::bf16::from_le_bytes(b)).collect();
-                halves.to_f32_vec()
-            }
             Self::Blocks(blocks) => {
                 let storage = QStorage::from_data(Cow::Borrowed(bytes), &Device::Cpu, blocks)?;
                 QTensor::new(storage, elements)?.dequantize(&Device::Cpu)?.to_vec1()?
             }
-            Self::Other(_) => Vec::new(),
+            Self::F16 | Self::Bf16 | Self::Other(_) => Vec::new(),
         })
     }
 

@@ -5,7 +5,8 @@ use super::Gguf;
 use super::dtype::Dtype;
 use super::parse::TensorInfo;
 use crate::error::{Error, Result};
-use crate::stored::Stored;
+use crate::stored::{Arrange, Stored, Values};
+use half::{bf16, f16};
 
 /// The change of llama.cpp's converter that is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,17 +67,26 @@ impl Stored for GgufTensor<'_> {
         &self.shape
     }
 
-    fn values(&self, _: &str) -> Result<Vec<f32>> {
-        let mut values = read(self.gguf, self.name, self.info)?;
-        let rows = self.info.shape[0];
+    fn stored(&self, _: &str) -> Result<Values> {
+        let values = read(self.gguf, self.name, self.info)?;
         Ok(match self.change {
             Change::None => values,
             Change::PlusOne => {
+                let mut values = values.widened();
                 values.iter_mut().for_each(|v| *v -= 1.0);
-                values
+                Values::F32(values)
             }
+            Change::Interleaved { .. } | Change::Transposed => values.arranged(self),
+        })
+    }
+}
+
+impl Arrange for GgufTensor<'_> {
+    fn arrange<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        let rows = self.info.shape[0];
+        let width = values.len() / rows;
+        match self.change {
             Change::Interleaved { heads } => {
-                let width = values.len() / rows;
                 let half = rows / heads / 2;
                 let source = |row: usize| {
                     let (head, within) = (row / (2 * half), row % (2 * half));
@@ -86,11 +96,11 @@ impl Stored for GgufTensor<'_> {
                 rows.copied().collect()
             }
             Change::Transposed => {
-                let columns = values.len() / rows;
-                let places = (0..columns).flat_map(|c| (0..rows).map(move |r| r * columns + c));
+                let places = (0..width).flat_map(|c| (0..rows).map(move |r| r * width + c));
                 places.map(|place| values[place]).collect()
             }
-        })
+            Change::None | Change::PlusOne => values.to_vec(),
+        }
     }
 }
 
@@ -98,17 +108,34 @@ impl Stored for GgufTensor<'_> {
 const PART: usize = 1 << 20;
 
 /// The values of a tensor in the order of the file.
-pub(super) fn read(gguf: &Gguf, name: &str, info: &TensorInfo) -> Result<Vec<f32>> {
-    if let Dtype::Other(_) = info.dtype {
-        return Err(Error::Quantization { tensor: name.to_owned(), dtype: info.dtype.name() });
-    }
+pub(super) fn read(gguf: &Gguf, name: &str, info: &TensorInfo) -> Result<Values> {
+    Ok(match info.dtype {
+        Dtype::Other(_) => {
+            return Err(Error::Quantization { tensor: name.to_owned(), dtype: info.dtype.name() });
+        }
+        Dtype::F16 => Values::F16(in_parts(gguf, info, |bytes, _| {
+            Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect())
+        })?),
+        Dtype::Bf16 => Values::Bf16(in_parts(gguf, info, |bytes, _| {
+            Ok(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b)).collect())
+        })?),
+        wide => Values::F32(in_parts(gguf, info, |bytes, elements| wide.values(bytes, elements))?),
+    })
+}
+
+/// Reads a tensor part by part.
+fn in_parts<T>(
+    gguf: &Gguf,
+    info: &TensorInfo,
+    convert: impl Fn(&[u8], usize) -> candle_core::Result<Vec<T>>,
+) -> Result<Vec<T>> {
     let mut values = Vec::with_capacity(info.elements);
     let mut buffer = Vec::new();
     while values.len() < info.elements {
         let elements = PART.min(info.elements - values.len());
         let start = info.start + info.dtype.bytes(values.len()) as u64;
         let bytes = gguf.bytes(start, info.dtype.bytes(elements), &mut buffer)?;
-        values.extend(info.dtype.values(bytes, elements)?);
+        values.extend(convert(bytes, elements)?);
     }
     Ok(values)
 }

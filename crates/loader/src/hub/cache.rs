@@ -35,10 +35,17 @@ pub struct CachedModel {
 /// The model repositories of a cache, by name.
 pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
     let mut found = Vec::new();
+    if cache_dir.is_file() {
+        return Err(io::ErrorKind::NotADirectory.into());
+    }
     for folder in entries(cache_dir)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some(repo) = name.strip_prefix("models--") else { continue };
-        let snapshots = entries(&folder.join("snapshots"))?;
+        let Some(repo) = name.strip_prefix("models--").filter(|_| folder.is_dir()) else {
+            continue;
+        };
+        // Other programs leave files of their own (`.DS_Store`).
+        let mut snapshots = entries(&folder.join("snapshots"))?;
+        snapshots.retain(|snapshot| snapshot.is_dir());
         // Without symbolic links the files are in the snapshots themselves.
         let mut bytes = blobs_size(&folder.join("blobs"))?;
         for snapshot in &snapshots {
@@ -53,11 +60,17 @@ pub(super) fn models(cache_dir: &Path) -> io::Result<Vec<CachedModel>> {
 fn entries(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut entries: Vec<PathBuf> = match fs::read_dir(folder) {
         Ok(entries) => entries.map(|e| Ok(e?.path())).collect::<io::Result<_>>()?,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+        // A file may have the name of a folder.
+        Err(error) if is_absent(&error) => Vec::new(),
         Err(error) => return Err(error),
     };
     entries.sort();
     Ok(entries)
+}
+
+/// Whether there is no such folder.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
 }
 
 /// The bytes of the files of a folder, without links.
@@ -122,7 +135,9 @@ impl RepoCache {
 
     /// The commit of a branch or tag when it was last fetched.
     pub(super) fn commit_of(&self, revision: &str) -> Option<String> {
-        let text = fs::read_to_string(self.folder.join("refs").join(revision)).ok()?;
+        let path = self.folder.join("refs").join(revision);
+        // A pipe would be waited for.
+        let text = path.is_file().then(|| fs::read_to_string(path).ok()).flatten()?;
         let commit = text.trim();
         is_commit(commit).then(|| commit.to_owned())
     }
@@ -147,8 +162,15 @@ impl RepoCache {
     /// The commits of which the cache has files.
     pub(super) fn commits(&self) -> Vec<String> {
         let folders = entries(&self.folder.join("snapshots")).unwrap_or_default();
-        let names = folders.iter().filter_map(|folder| folder.file_name()?.to_str());
+        let folders =
+            folders.iter().filter(|folder| entries(folder).is_ok_and(|of| !of.is_empty()));
+        let names = folders.filter_map(|folder| folder.file_name()?.to_str());
         names.filter(|name| is_commit(name)).map(str::to_owned).collect()
+    }
+
+    /// Whether the cache has a folder for the files of a commit.
+    pub(super) fn has(&self, commit: &str) -> bool {
+        self.snapshot(commit).is_dir()
     }
 
     pub(super) fn blob(&self, etag: &str) -> PathBuf {

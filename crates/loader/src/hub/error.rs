@@ -1,8 +1,9 @@
 //! Errors of fetching the files of a repository.
 
 use crate::kind::ErrorKind;
+use std::fmt;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::decided::DecidedBy;
@@ -21,6 +22,21 @@ pub struct NotCached {
     pub revision: String,
     /// The file.
     pub file: String,
+    /// The cache.
+    pub cache_dir: PathBuf,
+}
+
+/// A revision of which the cache has no files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MissingCommit {
+    /// The repository.
+    pub repo: String,
+    /// The branch, tag or commit.
+    pub revision: String,
+    /// The commit, if the cache knows it.
+    pub commit: Option<String>,
+    /// The commits of which the cache has files.
+    pub commits: Vec<String>,
     /// The cache.
     pub cache_dir: PathBuf,
 }
@@ -119,31 +135,18 @@ pub enum HubError {
     /// A file is not in the cache, and the hub cannot be asked.
     #[error("{0}; run once with a network (without --offline and HF_HUB_OFFLINE)")]
     NotCached(Box<NotCached>),
-    /// The commit of a revision is not in the cache, and the network must not be used.
-    #[error("offline, and {}", unknown_commit(repo, revision, commits, cache_dir))]
-    UnknownCommit {
-        /// The repository.
-        repo: String,
-        /// The branch, tag or commit.
-        revision: String,
-        /// The commits of the repository in the cache.
-        commits: Vec<String>,
-        /// The cache.
-        cache_dir: PathBuf,
-    },
-    /// The hub cannot be asked for the commit of a revision, and the cache does not know it.
-    #[error("{cause}; {}", unknown_commit(repo, revision, commits, cache_dir))]
+    /// The cache does not know the commit of a revision or has no files of it, and the network must not
+    /// be used.
+    #[error("offline, and {0}")]
+    UnknownCommit(Box<MissingCommit>),
+    /// The hub cannot be asked for a revision, and the cache does not know its commit or has no files of
+    /// it, but has those of other commits.
+    #[error("{cause}; {missing}")]
     UnreachableCommit {
         /// Why the hub cannot be asked.
         cause: Box<HubError>,
-        /// The repository.
-        repo: String,
-        /// The branch, tag or commit.
-        revision: String,
-        /// The commits of the repository in the cache, at least one.
-        commits: Vec<String>,
-        /// The cache.
-        cache_dir: PathBuf,
+        /// What the cache does not have.
+        missing: Box<MissingCommit>,
     },
     /// The repository has terms that the user must accept first.
     #[error(
@@ -276,7 +279,7 @@ impl HubError {
             | RevisionNotFound { .. }
             | FileNotFound { .. }
             | NotCached(_)
-            | UnknownCommit { .. } => ErrorKind::NotFound,
+            | UnknownCommit(_) => ErrorKind::NotFound,
             Gated { .. }
             | Refused { .. }
             | Network { .. }
@@ -307,22 +310,34 @@ impl HubError {
     }
 }
 
-fn unknown_commit(repo: &str, revision: &str, commits: &[String], cache_dir: &Path) -> String {
-    let cache = cache_dir.display();
-    let Some(last) = commits.last() else {
-        return format!(
-            "the cache {cache} has no files of `{repo}`: check the name, or run once without \
-             --offline (and HF_HUB_OFFLINE)"
-        );
-    };
-    let mut list = commits.iter().take(MAX_COMMITS).cloned().collect::<Vec<_>>().join(", ");
-    if commits.len() > MAX_COMMITS {
-        list += &format!(" and {} more", commits.len() - MAX_COMMITS);
+impl fmt::Display for MissingCommit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { repo, revision, commit, commits, cache_dir } = self;
+        let cache = cache_dir.display();
+        let Some(last) = commits.last() else {
+            return write!(
+                f,
+                "the cache {cache} has no files of `{repo}`: check the name, or run once without \
+                 --offline (and HF_HUB_OFFLINE)"
+            );
+        };
+        let mut list = commits.iter().take(MAX_COMMITS).cloned().collect::<Vec<_>>().join(", ");
+        if commits.len() > MAX_COMMITS {
+            list += &format!(" and {} more", commits.len() - MAX_COMMITS);
+        }
+        let missing = match commit {
+            Some(commit) if commit == revision => {
+                format!("has no files of commit {commit} of `{repo}`")
+            }
+            Some(commit) => {
+                format!(
+                    "has no files of commit {commit}, which is revision `{revision}` of `{repo}`"
+                )
+            }
+            None => format!("does not know the commit of revision `{revision}` of `{repo}`"),
+        };
+        write!(f, "the cache {cache} {missing}. It has {list}: name a commit, as in {repo}@{last}")
     }
-    format!(
-        "the cache {cache} does not know the commit of revision `{revision}` of `{repo}`. It has \
-         {list}: name a commit, as in {repo}@{last}"
-    )
 }
 
 fn shown(message: &Option<String>) -> String {

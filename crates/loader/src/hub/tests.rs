@@ -136,7 +136,7 @@ fn a_cache_that_python_made_is_read_without_network() {
     assert!(matches!(&missing, HubError::NotCached(found) if found.file == WEIGHTS), "{missing}");
     assert_eq!(class(&missing), 3);
     let branch = fetch(world.offline(), Some("v2"), &config()).unwrap_err();
-    assert!(matches!(&branch, HubError::UnknownCommit { revision, .. } if revision == "v2"));
+    assert!(matches!(&branch, HubError::UnknownCommit(missing) if missing.revision == "v2"));
     assert!(world.hub.requests().is_empty());
 }
 

@@ -1,4 +1,4 @@
-//! Names that can only be paths.
+//! Names that can only be paths, and paths as text.
 
 use std::path::Path;
 
@@ -19,6 +19,16 @@ const ENDINGS: [&str; 14] = [
     "zip",
     "gz",
 ];
+
+/// A path as text. Bytes that are not UTF-8 become `\xFF`, so that different paths stay different.
+pub fn path_text(path: &Path) -> String {
+    let mut text = String::new();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        text.push_str(chunk.valid());
+        chunk.invalid().iter().for_each(|byte| text.push_str(&format!("\\x{byte:02X}")));
+    }
+    text
+}
 
 /// Whether a name cannot be that of a hub repository (`org/name[@revision]`), but that of a file or
 /// folder.

@@ -34,6 +34,8 @@ pub(super) struct Assembled {
     /// The unknown piece of a Unigram model.
     pub(super) unknown: Option<u32>,
     pub(super) notes: Vec<Note>,
+    /// Whether long texts are cut at their start.
+    pub(super) cuts_start: bool,
 }
 
 /// A tokenizer from a `tokenizer.json` alone.
@@ -46,7 +48,7 @@ pub(super) fn alone(parts: Parts) -> tokenizers::Result<Assembled> {
     inner.with_post_processor(parts.post_processor);
     inner.with_decoder(parts.decoder);
     inner.add_tokens(added_tokens.into_iter().map(|listed| listed.token))?;
-    Ok(Assembled { inner, unknown, notes })
+    Ok(Assembled { inner, unknown, notes, cuts_start: false })
 }
 
 /// A tokenizer as a class makes it. `file` is the name of the vocabulary, for messages.
@@ -75,7 +77,7 @@ pub(super) fn of_class(
         (None, Vocabulary::Pieces(pieces)) => {
             let inner = pieces.whole(&mut settings)?;
             let unknown = pieces.unknown().filter(|_| pieces.is_unigram());
-            Assembled { inner, unknown, notes: Vec::new() }
+            Assembled { inner, unknown, notes: Vec::new(), cuts_start: false }
         }
         (None, _) => return Err(unfit(class, file)),
         (Some(make), vocabulary) => {
@@ -100,7 +102,7 @@ pub(super) fn of_class(
             inner.with_normalizer(pipeline.normalizer).map_err(wrong)?;
             inner.with_pre_tokenizer(pipeline.pre_tokenizer);
             inner.with_post_processor(processor);
-            let mut assembled = Assembled { inner, unknown, notes };
+            let mut assembled = Assembled { inner, unknown, notes, cuts_start: false };
             add_tokens(&mut assembled.inner, &settings).map_err(wrong)?;
             if pipeline.plain_tokens {
                 let named = settings.all_named().chain(settings.extra());
@@ -117,6 +119,7 @@ pub(super) fn of_class(
     if settings.flag_or_null("split_special_tokens", false)? {
         assembled.inner.set_encode_special_tokens(true);
     }
+    assembled.cuts_start = settings.cuts_start()?;
     Ok(assembled)
 }
 

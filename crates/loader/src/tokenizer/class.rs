@@ -154,7 +154,7 @@ const CLASSES: &[&Class] = &[
             ("mask_token", "[MASK]"),
         ],
         pipeline: Some(pipeline::albert),
-        post: Post::Bert,
+        post: Post::OfFileOrBert,
         ..FILE
     },
     &Class {

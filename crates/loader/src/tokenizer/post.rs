@@ -16,6 +16,8 @@ pub(super) enum Post {
     ByteLevel,
     /// `[CLS] A [SEP] B [SEP]`, the second text with token type 1.
     Bert,
+    /// That of `tokenizer.json`; else by `add_bos_token` and `add_eos_token`; else as [`Bert`](Self::Bert).
+    OfFileOrBert,
     /// `<s> A </s></s> B </s>`, with RoBERTa's places of tokens.
     Roberta,
     /// `<s> A </s></s> B </s>`: the roles of the first and the last token.
@@ -32,7 +34,13 @@ impl Post {
         let explicit = settings.has("add_bos_token") || settings.has("add_eos_token");
         let of_file = inner.get_post_processor().is_some() && !explicit;
         let token = |role: &str| token(inner, settings, role);
-        let definition = match self {
+        let post = match self {
+            Self::OfFileOrBert if explicit => Self::OfSettings,
+            Self::OfFileOrBert if !of_file => Self::Bert,
+            other => other,
+        };
+        let definition = match post {
+            Self::OfFileOrBert => return Ok(()),
             Self::OfFile | Self::ByteLevel if of_file => return Ok(()),
             Self::ByteLevel if !explicit => {
                 json!({ "type": "ByteLevel", "add_prefix_space": true, "trim_offsets": false })

@@ -62,40 +62,41 @@ pub(super) struct Settings {
 impl Settings {
     /// Gathers the settings.
     pub(super) fn read(files: SettingsFiles<'_>, notes: &mut Vec<Note>) -> Result<Self> {
+        // Tokens are added in the order of the file, so nothing may change this order (as `remove` does).
         let mut values = object(files.config, CONFIG, notes)?.unwrap_or_default();
-        values.remove("tokenizer_class");
+        values.shift_remove("tokenizer_class");
         for key in ["init_inputs", "vocab", "merges", "tokenizer_object", "post_processor"] {
             let empty = |value: &Value| value.is_null() || value == &Value::Array(Vec::new());
-            if let Some(value) = values.remove(key).filter(|value| !empty(value)) {
+            if let Some(value) = values.shift_remove(key).filter(|value| !empty(value)) {
                 return Err(error(key, &value, "it cannot be applied"));
             }
         }
         if files.listed.is_some() {
             // The post-processor of tokenizer.json has precedence.
-            values.remove("add_bos_token");
-            values.remove("add_eos_token");
+            values.shift_remove("add_bos_token");
+            values.shift_remove("add_eos_token");
         }
         if values.contains_key(ADDITIONAL) && !values.get(EXTRA).is_some_and(filled) {
-            let additional = values.remove(ADDITIONAL).unwrap_or_default();
+            let additional = values.shift_remove(ADDITIONAL).unwrap_or_default();
             values.insert(EXTRA.to_owned(), additional);
         }
         let mut settings = Self::default();
         let mut specific = take_specific(&mut values);
         if let Some(Value::Object(tokens)) = values.get(EXTRA) {
             specific.extend(tokens.clone());
-            values.remove(EXTRA);
+            values.shift_remove(EXTRA);
         }
         if !specific.is_empty() {
             values.insert(SPECIFIC.to_owned(), specific.into());
         }
         let mut by_text = HashMap::new();
-        match values.remove(DECODER) {
+        match values.shift_remove(DECODER) {
             Some(Value::Object(tokens)) => settings.read_decoder(tokens, &mut by_text)?,
             Some(other) => return Err(error(DECODER, &other, "an object of tokens is expected")),
             None => settings.read_legacy(&mut values, files, &mut by_text, notes)?,
         }
         for role in ROLES {
-            let Some(value) = values.remove(role) else { continue };
+            let Some(value) = values.shift_remove(role) else { continue };
             let token = match value.is_null() {
                 true => None,
                 false => Some(Token::parse(&value).ok_or_else(|| {
@@ -161,7 +162,7 @@ impl Settings {
             values.insert(key, value);
         }
         if let Some(Value::Object(tokens)) = values.get(EXTRA).cloned() {
-            values.remove(EXTRA);
+            values.shift_remove(EXTRA);
             let mut all = values.get(SPECIFIC).and_then(Value::as_object).cloned();
             all.get_or_insert_default().extend(tokens);
             values.insert(SPECIFIC.to_owned(), all.unwrap_or_default().into());
@@ -194,8 +195,8 @@ impl Settings {
         let keys: Vec<_> =
             values.iter().filter(|(k, v)| named(k, v)).map(|(k, _)| k.clone()).collect();
         let mut all: Vec<(String, Value)> =
-            keys.into_iter().filter_map(|key| values.remove_entry(&key)).collect();
-        match values.remove(SPECIFIC) {
+            keys.into_iter().filter_map(|key| values.shift_remove_entry(&key)).collect();
+        match values.shift_remove(SPECIFIC) {
             None | Some(Value::Null) => {}
             Some(Value::Object(tokens)) => all.extend(tokens),
             Some(other) => return Err(error(SPECIFIC, &other, "an object of tokens is expected")),
@@ -275,6 +276,16 @@ impl Settings {
         }
     }
 
+    /// Whether long texts are cut at their start.
+    pub(super) fn cuts_start(&self) -> Result<bool> {
+        match self.values.get("truncation_side") {
+            None | Some(Value::Null) => Ok(false),
+            Some(side) if side == "right" => Ok(false),
+            Some(side) if side == "left" => Ok(true),
+            Some(other) => Err(error("truncation_side", other, "left or right is expected")),
+        }
+    }
+
     /// A number, or its default.
     pub(super) fn number(&self, key: &str, default: usize) -> Result<usize> {
         match self.values.get(key) {
@@ -308,12 +319,12 @@ fn take_specific(values: &mut Map<String, Value>) -> Map<String, Value> {
         key.ends_with("_token") && value.is_string() && !ROLES.contains(&key)
     };
     let keys: Vec<_> = values.iter().filter(|(k, v)| named(k, v)).map(|(k, _)| k.clone()).collect();
-    keys.into_iter().filter_map(|key| values.remove_entry(&key)).collect()
+    keys.into_iter().filter_map(|key| values.shift_remove_entry(&key)).collect()
 }
 
 /// A list of tokens; empty for null.
 fn tokens(values: &mut Map<String, Value>, key: &str) -> Result<Option<Vec<Token>>> {
-    match values.remove(key) {
+    match values.shift_remove(key) {
         None => Ok(None),
         Some(Value::Null) => Ok(Some(Vec::new())),
         Some(Value::Array(list)) => {

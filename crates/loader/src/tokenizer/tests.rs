@@ -1,6 +1,8 @@
 //! Folders of every layout, and the ids that transformers' AutoTokenizer gives for them; files that are
 //! refused by name.
 
+mod local;
+
 use super::{Declared, Folder, Found, JSON, Tokenizer, read};
 use crate::error::Result;
 use crate::note::Note;
@@ -158,108 +160,6 @@ fn every_layout_has_the_ids_of_transformers() {
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     let published = table.layouts.iter().filter(|layout| layout.source.is_some()).count();
     assert!(table.layouts.len() >= 180 && published >= 60 && classes.len() >= 17);
-}
-
-#[test]
-fn the_first_tokens_of_a_long_text_are_those_of_its_beginning() {
-    let table = Table::read();
-    // Hard places: marks and joiners around spaces, runs of spaces, contractions, digits, other scripts.
-    let parts = [
-        "the bank's",
-        " ",
-        "  ",
-        "\n",
-        "\t \u{a0}",
-        "re-re",
-        "12345",
-        "e\u{301}",
-        " \u{301}",
-        "\u{200d}",
-        "中文",
-        "☃",
-        "I'll ",
-        "ﬁ",
-        "…",
-        "A",
-        "river bank ",
-        "()",
-        "\u{2581}",
-        "<mask>",
-        "[MASK] ",
-        "<s>",
-        "\u{ad}",
-        "الن هر ",
-        "ABC def ",
-    ];
-    let mut state = 7u32;
-    let mut text = String::new();
-    while text.len() < 6_000 {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        text += parts[(state >> 16) as usize % parts.len()];
-        text += if state >> 30 == 0 { " " } else { "" };
-    }
-    text += &table.texts.concat();
-    let (mut local, mut cut) = (BTreeMap::new(), 0);
-    for layout in &table.layouts {
-        let Ok(Found::Tokenizer(tokenizer)) = table.folder(layout).read(&layout.config) else {
-            panic!("{}", layout.name);
-        };
-        *local.entry((&layout.class, tokenizer.longest_added.is_some())).or_insert(0) += 1;
-        let tokens = |text: &str| {
-            let found = tokenizer.encode(text, None).unwrap();
-            let all = found.ids.into_iter().zip(found.char_offsets).zip(found.special);
-            all.filter(|(_, special)| !special).map(|(token, _)| token).collect::<Vec<_>>()
-        };
-        let whole = tokens(&text);
-        for (count, bytes) in [(1, 0), (1, 100), (9, 30), (60, 200), (250, 1), (400, 900)] {
-            let start = tokenizer.beginning_of(&text, count, bytes).unwrap();
-            cut += usize::from(start.len() < text.len());
-            assert!(text.starts_with(start));
-            let own = tokens(start);
-            assert_eq!(own[..count], whole[..count], "{}: {bytes} {start:?}", layout.name);
-        }
-        // A text that is not long stays whole.
-        assert_eq!(tokenizer.beginning(&text, 1).unwrap(), text);
-    }
-    let is_local = |class: &str| {
-        let of = |local_is| local.get(&(&class.to_owned(), local_is)).copied().unwrap_or(0);
-        (of(true) > 0, of(false) > 0)
-    };
-    for class in ["BertTokenizer", "RobertaTokenizer", "XLMRobertaTokenizer", "Qwen2Tokenizer"] {
-        assert_eq!(is_local(class), (true, false), "{class}");
-    }
-    // They read a text as one word.
-    for class in ["LlamaTokenizer", "GemmaTokenizer"] {
-        assert_eq!(is_local(class), (false, true), "{class}");
-    }
-    assert!(cut > 300, "{cut}");
-}
-
-#[test]
-fn a_setting_that_reaches_over_spaces_needs_the_whole_text() {
-    let with = |normalizer: Value, words: Value| {
-        let model = json!({"type": "WordLevel", "unk_token": "?", "vocab": {"?": 0, "a": 1}});
-        let file = json!({"version": "1.0", "added_tokens": [], "model": model,
-            "normalizer": normalizer, "pre_tokenizer": words});
-        let file = file.to_string();
-        let folder = Memory::default().with(JSON, file);
-        let folder = folder.with("tokenizer_config.json", "{}");
-        folder.tokenizer("unknown").longest_added.is_some()
-    };
-    let (spaces, null) = (json!({"type": "WhitespaceSplit"}), Value::Null);
-    let replace = |pattern: Value| json!({"type": "Replace", "pattern": pattern, "content": "x"});
-    let regex = |pattern: &str| {
-        json!({"type": "Split", "pattern": {"Regex": pattern}, "behavior": "Isolated",
-            "invert": false})
-    };
-    assert!(with(null.clone(), spaces.clone()));
-    assert!(with(replace(json!({"String": "b"})), spaces.clone()));
-    assert!(with(null.clone(), regex(crate::expressions::LLAMA3)));
-    assert!(!with(null.clone(), null.clone()));
-    assert!(!with(replace(json!({"String": "b c"})), spaces.clone()));
-    assert!(!with(replace(json!({"String": " "})), spaces.clone()));
-    assert!(!with(replace(json!({"Regex": "b.*c"})), spaces));
-    assert!(!with(null, regex(".*b")));
 }
 
 /// The ids are those of AutoTokenizer of transformers 5.24.

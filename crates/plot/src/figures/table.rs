@@ -10,8 +10,6 @@ use crate::layout::{self, Page};
 use crate::style::Style;
 use stratoscope_chart::{Align, Cell, Chart, Table};
 
-/// The narrowest column that others make narrower.
-const NARROWEST: f64 = 36.0;
 const MAX_COLUMNS: usize = 12;
 const MAX_GIVEN: usize = 1_000_000;
 /// Of a table in groups: the rows of each.
@@ -22,6 +20,7 @@ pub(crate) fn draw(chart: &Chart, table: &Table, style: Style) -> Result<Figure,
     check_count("rows of a table", table.rows.len(), MAX_GIVEN)?;
     let groups = groups(table);
     let several = groups.len() > 1 && groups.iter().any(|group| group.len() > 1);
+    let style = style.for_columns(table.columns.len());
     let mut page = Page::new(&chart.full_title(), style);
     // Of a table in groups as many groups, evenly spaced.
     let (most_groups, most_rows) = style.either((12, 72), (8, 48));
@@ -90,7 +89,7 @@ fn written(cell: &Cell) -> String {
 fn widths(table: &Table, shown: &[&[Vec<Cell>]], gap: f64, style: Style) -> Vec<f64> {
     let room = style.column - 2.0 * style.margin - gap * (table.columns.len() as f64 - 1.0);
     let mut widths: Vec<f64> =
-        table.columns.iter().map(|column| fonts::width(&column.title, style.small)).collect();
+        table.columns.iter().map(|column| fonts::width(&column.title, style.small) + 3.0).collect();
     for row in shown.iter().flat_map(|group| group.iter()) {
         for (width, cell) in widths.iter_mut().zip(row) {
             let start: String = written(cell).chars().take(400).collect();
@@ -98,7 +97,7 @@ fn widths(table: &Table, shown: &[&[Vec<Cell>]], gap: f64, style: Style) -> Vec<
         }
     }
     let mut limit = room;
-    while limit > NARROWEST && widths.iter().map(|width| width.min(limit)).sum::<f64>() > room {
+    while limit > 1.0 && widths.iter().map(|width| width.min(limit)).sum::<f64>() > room {
         limit -= 1.0;
     }
     widths.iter().map(|width| width.min(limit)).collect()
@@ -151,6 +150,7 @@ fn cut(page: &mut Page, text: &str, limit: f64, end: bool) -> String {
     } else {
         spaces.rev().map(|i| format!("{}…", &text[..i])).find(|shown| fits(shown))
     };
-    // What has no space to cut at is shortened in its middle.
-    page.label(&shown.unwrap_or_else(|| text.to_owned()), small, limit)
+    // A word that is too long is shortened in its middle.
+    let word = if end { text.rsplit(' ').next() } else { text.split(' ').next() };
+    page.label(&shown.unwrap_or_else(|| word.unwrap_or(text).to_owned()), small, limit)
 }

@@ -2,7 +2,9 @@
 //! `cargo run -p stratoscope-report --example pages -- FOLDER`.
 
 mod charts;
+mod overlay;
 mod story;
+mod tokens;
 
 use charts::charts;
 use std::path::PathBuf;
@@ -51,7 +53,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("texts", two_texts()),
         ("charts", charts_alone()),
     ];
-    for (name, report) in pages.into_iter().chain(story::pages()) {
+    for (name, report) in pages.into_iter().chain(story::pages()).chain(overlay::pages()) {
         let page = report.html()?;
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }

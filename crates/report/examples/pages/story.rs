@@ -2,11 +2,12 @@
 //! texts of several lengths and scripts.
 
 use crate::charts::charts;
+use crate::tokens::{add_attention, labels};
 use crate::{HOSTILE, Noise, exploration};
 use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
 use stratoscope_report::{
     BankAbout, ByClass, Estimate, Exploration, Journey, JourneyLayer, Journeys, Majority,
-    Neighbour, Occurrence, Omitted, Report, Story, StoryLayer, Token,
+    Neighbour, Occurrence, Omitted, Report, Sense, Story, StoryLayer, Token,
 };
 
 /// Every page, with its name.
@@ -17,6 +18,8 @@ pub(crate) fn pages() -> Vec<(&'static str, Report)> {
     let told = |text: &str, curves: &Curves| page(&[text], curves, &[]);
     let mut alone = told(bank, &RISING);
     alone.explorations[0].journeys = None;
+    let why = "no text has a content word".to_owned();
+    alone.explorations[0].omitted.push(Omitted { what: "journeys".to_owned(), why });
     let mut unmeasured = told(bank, &RISING);
     unmeasured.explorations[0].story = Some(Story {
         not_measured: Some(
@@ -42,10 +45,10 @@ pub(crate) fn pages() -> Vec<(&'static str, Report)> {
             page(&["河边的银行拒绝了这笔贷款。"], &RISING, &["银", "贷", "款", "拒", "绝"]),
         ),
         ("story-emoji", page(&["She 👩‍👩‍👧‍👦 paid 💸 the bank 🏦 late 🙃."], &RISING, &["👩‍👩‍👧‍👦", "🙃"])),
+        ("story-labels", annotated(&SENTENCES[..3])),
         ("story-hostile", hostile),
         ("story-alone", alone),
         ("story-unmeasured", unmeasured),
-        ("story-pair", pair()),
         ("story-models", models()),
     ]
 }
@@ -64,17 +67,17 @@ const SENTENCES: [&str; 8] = [
 
 /// The curves of a model: for each layer the grammar of nouns and verbs, the meaning of nouns and
 /// verbs, and the sentence; and the headline that belongs to them.
-struct Curves {
+pub(crate) struct Curves {
     headline: &'static [&'static str],
     values: fn(usize) -> [f64; 5],
     layers: usize,
 }
 
 /// Grammar in the middle, meaning throughout, the sentence at the top.
-const RISING: Curves = Curves {
+pub(crate) const RISING: Curves = Curves {
     headline: &[
         "In made-up-model grammar is clearest at layer 3 and fades; word meaning is there throughout;",
-        "at layer 6 the words of a sentence become alike.",
+        "at layer 6 the words of a sentence become more alike.",
     ],
     values: |layer| {
         [
@@ -104,7 +107,7 @@ const FLAT: Curves = Curves {
 const SENTENCE_LAST: Curves = Curves {
     headline: &[
         "In made-up-model grammar is clearest at layers 5 to 7 and fades; word meaning is highest at layer 4;",
-        "at layer 12 the words of a sentence become alike.",
+        "at layer 12 the words of a sentence become more alike.",
     ],
     values: |layer| {
         let depth = layer as f64 / 12.0;
@@ -201,6 +204,14 @@ const OTHERS: [(&str, &str, &str, &str); 8] = [
     ("The", "insurers", "would not answer.", "n.GROUP"),
 ];
 
+/// The supersenses of all of them, in plain words.
+const SENSES: [(&str, &str); 4] = [
+    ("n.COGNITION", "cognition"),
+    ("n.GROUP", "group"),
+    ("n.NATURALOBJECT", "natural object"),
+    ("n.POSSESSION", "possession"),
+];
+
 /// The tokens of texts: words, and each letter of a script without spaces.
 fn tokens(texts: &[&str], unknown: &[&str]) -> Vec<Token> {
     let mut all = Vec::new();
@@ -294,6 +305,8 @@ fn journeys(e: &Exploration) -> Journeys {
         });
     }
     found.telling = (!found.words.is_empty()).then_some(0);
+    found.senses =
+        SENSES.map(|(label, name)| Sense { label: label.into(), name: name.into() }).into();
     found
 }
 
@@ -341,7 +354,7 @@ fn journey_layer(
     }
 }
 
-fn told(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Exploration {
+pub(crate) fn told(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Exploration {
     let mut e = exploration(tokens(texts, unknown), curves.layers);
     e.texts = texts.iter().map(|&text| text.to_owned()).collect();
     if e.tokens.len() > 100 {
@@ -352,8 +365,15 @@ fn told(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Exploration {
     e.model = "sentence-transformers/made-up-model".to_owned();
     e.story = Some(story(curves));
     e.journeys = Some(journeys(&e));
-    let why = "it needs at least 30 tokens that are not special; there are fewer".to_owned();
-    e.omitted.push(Omitted { what: "cka".to_owned(), why });
+    let (small, by_head) = (e.tokens.len() < 100, e.tokens.len() <= 50);
+    if small {
+        add_attention(&mut e, !by_head);
+    }
+    let n = e.tokens.iter().filter(|token| !token.special).count();
+    if n < 30 {
+        let why = format!("it needs 30 tokens that are not special, found {n}");
+        e.omitted.push(Omitted { what: "neighbour_change".to_owned(), why });
+    }
     e
 }
 
@@ -362,11 +382,21 @@ fn page(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Report {
     report.manifest = serde_json::json!({ "model": "a/made-up-model", "settings": { "seed": 0 } });
     report.explorations.push(told(texts, curves, unknown));
     report.charts = charts(&report.explorations[0], Some(0));
-    report.charts.push(neighbour_change(&report.explorations[0]));
+    if report.explorations[0].omitted.iter().all(|omitted| omitted.what != "neighbour_change") {
+        report.charts.push(neighbour_change(&report.explorations[0]));
+    }
     report
 }
 
-/// The change of neighbours, which is not drawn of few tokens.
+/// Texts of an annotated file.
+fn annotated(texts: &[&str]) -> Report {
+    let mut report = page(texts, &RISING, &[]);
+    let e = &mut report.explorations[0];
+    e.labels = labels(&e.tokens);
+    report
+}
+
+/// The change of neighbours, which few tokens do not have.
 fn neighbour_change(e: &Exploration) -> Chart {
     let shown: Vec<usize> = (0..e.tokens.len()).filter(|&t| !e.tokens[t].special).collect();
     let names = shown.iter().map(|&t| e.tokens[t].text.clone()).collect();
@@ -393,15 +423,5 @@ fn models() -> Report {
     second.model = "another/model".to_owned();
     report.explorations.push(second);
     report.aligned = (1..9).map(|token| [token, token]).collect();
-    report
-}
-
-/// One word in two sentences, on one basis.
-fn pair() -> Report {
-    let mut report = page(&[SENTENCES[0]], &RISING, &[]);
-    "compare".clone_into(&mut report.kind);
-    report.explorations.push(told(&[SENTENCES[6]], &RISING, &[]));
-    report.aligned = vec![[1, 7], [2, 8]];
-    report.one_basis = true;
     report
 }

@@ -73,6 +73,9 @@ pub struct Journeys {
     pub occurrences: Vec<Occurrence>,
     /// The words of the text, in its order.
     pub words: Vec<Journey>,
+    /// The supersenses that are shown, in plain words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub senses: Vec<Sense>,
     /// The word whose neighbours change most, as an index of `words`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub telling: Option<usize>,
@@ -98,6 +101,15 @@ pub struct Occurrence {
     /// Its supersense, such as `n.GROUP`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub supersense: Option<String>,
+}
+
+/// A supersense in plain words.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sense {
+    /// The label, such as `n.NATURALOBJECT`.
+    pub label: String,
+    /// Its name for readers, such as `natural object`.
+    pub name: String,
 }
 
 /// A word of the text, and its neighbours by layer.

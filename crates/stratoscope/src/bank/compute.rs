@@ -1,10 +1,10 @@
 //! Runs a model on a bank, and keeps the states of its content words.
 
+use super::vectors::{self, Vectors};
 use super::{Bank, BankStates, BankSummary, BankWord, is_content};
 use crate::sinks::{medians, norms, sinks};
 use crate::{Error, Explorer, Result};
-use half::f16;
-use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use stratoscope_extractor::{
     AnnotatedSentence, Group, HookSelection, LayerSelection, LongText, Text, prepare, read_groups,
@@ -23,7 +23,11 @@ pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
     let sentences = bank.all_sentences();
     let texts: Vec<Text> = sentences.iter().map(|sentence| sentence.text.clone()).collect();
     let prepared = prepare(explorer.model(), texts, LongText::Cut)?;
-    if !prepared.warnings.is_empty() {
+    let is_trained = !explorer.origin().states.is_empty();
+    if is_trained && !bank.is_builtin() {
+        explorer.progress().warn(prepared.unknown().warning().as_slice());
+    }
+    if is_trained && !prepared.warnings.is_empty() {
         explorer.progress().note(&format!(
             "warning: {} of {} are longer than the model reads; their last words are left out",
             crate::text::counted(prepared.warnings.len(), "sentence", "sentences"),
@@ -53,22 +57,22 @@ pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
     if content_words == 0 {
         return Err(Error::NoBankWord { bank: bank.name.clone() });
     }
-    let mut vectors = Array3::from_elem((n_layers, words.len(), d_model), f16::ZERO);
+    let mut vectors = Vectors::zeros((n_layers, words.len(), d_model));
     let mut means = Array2::zeros((n_layers, d_model));
     let mut scales = means.clone();
     // A layer is dropped as soon as it is rounded.
     (layers.into_par_iter())
-        .zip(vectors.axis_iter_mut(Axis(0)).into_par_iter())
+        .zip(vectors.layers_mut())
         .zip(means.axis_iter_mut(Axis(0)).into_par_iter())
         .zip(scales.axis_iter_mut(Axis(0)).into_par_iter())
-        .for_each(|(((layer, mut rounded), mut all_means), mut all_scales)| {
+        .for_each(|(((mut layer, rounded), mut all_means), mut all_scales)| {
             let (means, scales) = layer.moments.means_and_scales();
-            let rows = rounded.outer_iter_mut().zip(layer.vectors.chunks_exact(d_model));
-            for (mut to, from) in rows {
-                for (d, to) in to.iter_mut().enumerate() {
-                    *to = f16::from_f32((from[d] - means[d]) * scales[d]);
+            for row in layer.vectors.chunks_exact_mut(d_model) {
+                for (value, (mean, scale)) in row.iter_mut().zip(means.iter().zip(&scales)) {
+                    *value = (*value - mean) * scale;
                 }
             }
+            vectors::round(&layer.vectors, rounded);
             all_means.assign(&ArrayView1::from(&means));
             all_scales.assign(&ArrayView1::from(&scales));
         });

@@ -2,11 +2,11 @@
 //! d_model]`, `means` and `scales` f32 `[layers, d_model]`, and `places` i64 `[words + stimuli, 3]`
 //! (sentence, word, position). The annotation of the words is in the bank, and not in the file.
 
+use super::vectors::Vectors;
 use super::{Bank, BankStates, BankWord, compute};
 use crate::store::{self, Store};
 use crate::{Explorer, Result};
-use half::f16;
-use ndarray::{Array2, Array3};
+use ndarray::Array2;
 use rayon::prelude::*;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use stratoscope_loader::hexadecimal;
 use stratoscope_probing::Stimuli;
 
 /// The version of the file and of the computation.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// Larger states are not stored: 512 MiB.
 const MAX_BYTES: usize = 512 << 20;
@@ -58,7 +58,7 @@ fn key(origin: &Origin, bank: &Bank) -> Option<String> {
 /// Stores the states of a bank. A failure is only a warning.
 pub(super) fn keep(explorer: &Explorer, bank: &Bank, states: &BankStates) -> Result<()> {
     let Some(key) = key(&states.origin, bank) else { return Ok(()) };
-    let bytes = 2 * states.vectors.len();
+    let bytes = states.vectors.bytes().len();
     if bytes > MAX_BYTES {
         explorer.progress().note(&format!(
             "note: the states of the words of {} are not stored: they have {} MiB, and the limit is \
@@ -75,18 +75,18 @@ pub(super) fn keep(explorer: &Explorer, bank: &Bank, states: &BankStates) -> Res
 
 /// The bytes of the file.
 fn file(states: &BankStates, input: &str) -> Result<Vec<u8>> {
-    let vectors: Vec<u8> = states.vectors.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let floats = |of: &Array2<f32>| of.iter().flat_map(|v| v.to_le_bytes()).collect();
-    let (means, scales): (Vec<u8>, Vec<u8>) = (floats(&states.means), floats(&states.scales));
+    let floats =
+        |of: &Array2<f32>| -> Vec<u8> { of.iter().flat_map(|v| v.to_le_bytes()).collect() };
+    let (means, scales) = (floats(&states.means), floats(&states.scales));
     let words = states.words.iter().chain(&states.stimuli);
     let places = words.flat_map(|word| [word.sentence, word.word, word.position]);
     let places: Vec<u8> = places.flat_map(|place| (place as i64).to_le_bytes()).collect();
     let (layers, rows, d_model) = states.vectors.dim();
     let tensors = [
-        (Dtype::F16, vec![layers, rows, d_model], vectors),
-        (Dtype::F32, vec![layers, d_model], means),
-        (Dtype::F32, vec![layers, d_model], scales),
-        (Dtype::I64, vec![rows, 3], places),
+        (Dtype::F16, vec![layers, rows, d_model], states.vectors.bytes()),
+        (Dtype::F32, vec![layers, d_model], &means),
+        (Dtype::F32, vec![layers, d_model], &scales),
+        (Dtype::I64, vec![rows, 3], &places),
     ];
     let metadata = Metadata {
         format: FORMAT,
@@ -110,9 +110,7 @@ fn file(states: &BankStates, input: &str) -> Result<Vec<u8>> {
 
 /// The stored states of a bank, if they are there and belong to the model and the bank.
 pub(super) fn find(origin: &Origin, bank: &Bank, store: &dyn Store) -> Option<BankStates> {
-    let bytes = store.read(&key(origin, bank)?)?;
-    let read = read(&bytes, origin, bank)?;
-    drop(bytes);
+    let read = read(store.read(&key(origin, bank)?)?, origin, bank)?;
     let sentences = bank.all_sentences();
     let mut words = Vec::with_capacity(read.places.len());
     for [sentence, word, position] in read.places {
@@ -135,7 +133,7 @@ pub(super) fn find(origin: &Origin, bank: &Bank, store: &dyn Store) -> Option<Ba
 
 /// What a file has.
 struct Read {
-    vectors: Array3<f16>,
+    vectors: Vectors,
     means: Array2<f32>,
     scales: Array2<f32>,
     places: Vec<[usize; 3]>,
@@ -143,14 +141,14 @@ struct Read {
 }
 
 /// Reads a file; `None` if it is damaged, or is of another model, another bank or another format.
-fn read(bytes: &[u8], origin: &Origin, bank: &Bank) -> Option<Read> {
-    let (_, header) = SafeTensors::read_metadata(bytes).ok()?;
+fn read(bytes: Vec<u8>, origin: &Origin, bank: &Bank) -> Option<Read> {
+    let (_, header) = SafeTensors::read_metadata(&bytes).ok()?;
     let metadata: Metadata = serde_json::from_str(header.metadata().as_ref()?.get(KEY)?).ok()?;
     let fits = metadata.format == FORMAT
         && metadata.model == origin.states
         && metadata.dtype == origin.dtype
         && metadata.input == input(bank);
-    let file = SafeTensors::deserialize(bytes).ok()?;
+    let file = SafeTensors::deserialize(&bytes).ok()?;
     let tensors: Vec<TensorView<'_>> =
         TENSORS.iter().map(|name| file.tensor(name).ok()).collect::<Option<_>>()?;
     let [vectors, means, scales, places] = &tensors[..] else { return None };
@@ -169,14 +167,15 @@ fn read(bytes: &[u8], origin: &Origin, bank: &Bank) -> Option<Read> {
         let values = tensor.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect();
         Array2::from_shape_vec((layers, d_model), values).ok()
     };
-    let halves = vectors.data().as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect();
     let integers = places.data().as_chunks().0.iter().map(|&b| i64::from_le_bytes(b));
     let integers: Vec<usize> =
         integers.map(|place| usize::try_from(place).ok()).collect::<Option<_>>()?;
+    let (means, scales) = (floats(means)?, floats(scales)?);
+    let start = vectors.data().as_ptr() as usize - bytes.as_ptr() as usize;
     Some(Read {
-        vectors: Array3::from_shape_vec((layers, rows, d_model), halves).ok()?,
-        means: floats(means)?,
-        scales: floats(scales)?,
+        vectors: Vectors::new((layers, rows, d_model), bytes, start)?,
+        means,
+        scales,
         places: integers.as_chunks().0.to_vec(),
         on_sinks: metadata.on_sinks,
     })

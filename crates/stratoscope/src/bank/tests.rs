@@ -2,7 +2,7 @@ use super::*;
 
 /// States with planted vectors, `[layers][words][d_model]`, that are standardised already. The words of
 /// all sentences are content words, `form` or `form/supersense`, or function words in brackets.
-pub(crate) fn planted(sentences: &[&str], vectors: &[Vec<[f32; 3]>]) -> BankStates {
+pub(crate) fn planted(sentences: &[&str], planted: &[Vec<[f32; 3]>]) -> BankStates {
     let mut text = String::new();
     for sentence in sentences {
         for (index, word) in sentence.split(' ').enumerate() {
@@ -33,8 +33,10 @@ pub(crate) fn planted(sentences: &[&str], vectors: &[Vec<[f32; 3]>]) -> BankStat
         }
     }
     let rows = words.len();
-    let halves = vectors.iter().flatten().flatten().map(|v| f16::from_f32(*v)).collect();
-    let n_layers = vectors.len() - 1;
+    let values: Vec<f32> = planted.iter().flatten().flatten().copied().collect();
+    let mut halves = vec![0; 2 * values.len()];
+    vectors::round(&values, &mut halves);
+    let n_layers = planted.len() - 1;
     let weights = vec!["0".repeat(64)];
     let origin = serde_json::json!({
         "model": "planted", "revision": null, "family": "planted", "weights": weights,
@@ -54,9 +56,9 @@ pub(crate) fn planted(sentences: &[&str], vectors: &[Vec<[f32; 3]>]) -> BankStat
         words,
         stimuli: Vec::new(),
         sentences,
-        means: Array2::zeros((vectors.len(), 3)),
-        scales: Array2::ones((vectors.len(), 3)),
-        vectors: Array3::from_shape_vec((vectors.len(), rows, 3), halves).unwrap(),
+        means: Array2::zeros((planted.len(), 3)),
+        scales: Array2::ones((planted.len(), 3)),
+        vectors: Vectors::new((planted.len(), rows, 3), halves, 0).unwrap(),
     }
 }
 

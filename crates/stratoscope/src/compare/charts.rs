@@ -24,8 +24,11 @@ impl Comparison {
         let mut charts = vec![self.by_depth()];
         match &self.result {
             Compared::Sentences(of) => charts.push(self.words(of)),
-            Compared::Word(WordComparison { journeys: Some(journeys), parts, .. }) => {
-                let chart = journey::both(journeys, *parts);
+            Compared::Word(WordComparison {
+                contexts, journeys: Some(journeys), parts, ..
+            }) => {
+                let texts: Vec<&str> = contexts.iter().map(|c| c.text.as_str()).collect();
+                let chart = journey::both(journeys, &texts, *parts);
                 charts.extend(chart.map(|chart| chart.subject(short_name(&self.model.model))));
             }
             _ => {}

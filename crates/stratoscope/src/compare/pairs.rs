@@ -6,7 +6,7 @@ use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::sentences::{Aligned, sides};
 use super::word_vectors::Vectors;
 use super::{CompareError, Compared, Comparison, Options, digest, omitted};
-use crate::progress::Silent;
+use crate::progress::{Silent, TextWarnings};
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
@@ -129,6 +129,7 @@ impl Explorer {
         let n_layers = self.model().transformer.architecture().n_layers + 1;
         let mut found: [Means; 3] = std::array::from_fn(|_| vec![Vec::new(); n_layers]);
         let mut sentence: Means = vec![Vec::new(); n_layers];
+        let mut warnings = TextWarnings::default();
         for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
             let first = number * AT_ONCE;
             self.progress().part("pairs", first, pairs.len());
@@ -138,7 +139,8 @@ impl Explorer {
                 .zip(own)
                 .flat_map(|(pair, own)| own.wanted([&pair.good, &pair.bad], Some(pair.line)))
                 .collect();
-            let vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
+            let mut vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
+            warnings.add(std::mem::take(&mut vectors.warnings));
             for (index, (pair, own)) in some.iter().zip(own).enumerate() {
                 let rows = [&vectors.rows[2 * index], &vectors.rows[2 * index + 1]];
                 for (side, text) in [&pair.good, &pair.bad].into_iter().enumerate() {
@@ -176,6 +178,7 @@ impl Explorer {
             }
         }
         self.progress().part("pairs", pairs.len(), pairs.len());
+        warnings.report(self.progress());
 
         let estimate = |values: &[f64]| -> Result<Option<Estimate>> {
             let alone: Vec<usize> = (0..values.len()).collect();

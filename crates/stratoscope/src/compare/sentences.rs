@@ -5,11 +5,14 @@ use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of};
 use super::{CompareError, Compared, Comparison, Options, omitted};
 use crate::artifacts::ModelArtifacts;
-use crate::bank::{Bank, Forms};
+use crate::bank::{Bank, BankStates, Forms};
 use crate::text::counted;
-use crate::{Estimate, Explorer, Omitted, Result};
+use crate::{Estimate, Explorer, Omitted, Result, explore, journey};
 use serde::Serialize;
-use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
+use std::ops::Range;
+use stratoscope_extractor::{
+    Activations, HookSelection, LayerSelection, LongText, Row, Text, prepare,
+};
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
 use stratoscope_numerics::largest;
 
@@ -32,8 +35,22 @@ pub struct SentenceComparison {
     /// The layer, from layer 1 on, at which the percentile of this mean is largest; of equal
     /// layers, the first. `None` if no kept content word differs at any layer, or there is none.
     pub most: Option<usize>,
+    /// The kept content word that moves most, from layer 1 on. `None` if there is no such word.
+    pub moved: Option<Moved>,
     /// `[n_layers + 1]`: the numbers of each layer.
     pub layers: Vec<SentenceLayer>,
+}
+
+/// The largest distance of a kept content word.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Moved {
+    /// Its index in the alignment.
+    pub word: usize,
+    /// The layer.
+    pub layer: usize,
+    /// Its distance as a share of [`SentenceLayer::same_word`], the median distance of one word in two
+    /// unrelated sentences.
+    pub share: f64,
 }
 
 /// An edit of a word, from the first sentence to the second.
@@ -65,6 +82,9 @@ pub struct AlignedWord {
     pub content: bool,
     /// [`SentenceComparison::begins`] for this word alone; only for kept words.
     pub begins: Option<usize>,
+    /// For a kept content word, the layer at which its nearest words in other sentences part, as in a
+    /// comparison of one word; `None` if they do not, or if a sentence has no journey of the word.
+    pub parts: Option<usize>,
 }
 
 /// The comparison at one layer.
@@ -253,6 +273,13 @@ impl Explorer {
             });
         }
 
+        let bank = self.reference_states()?;
+        let mut parts = vec![None; aligned.edits.len()];
+        if let Some(bank) = &bank {
+            for (step, layer) in self.parting(&aligned, &states, bank)? {
+                parts[step] = layer.filter(|_| content[step]);
+            }
+        }
         let alignment = aligned.edits.iter().enumerate().map(|(step, &edit)| {
             let (a, b) = sides(edit);
             let own: Vec<Option<f64>> =
@@ -268,12 +295,14 @@ impl Explorer {
                 second: b.map(|b| aligned.words[1][b].text.clone()),
                 content: content[step],
                 begins: begins(&own),
+                parts: parts[step],
             }
         });
         let alignment: Vec<AlignedWord> = alignment.collect();
         let kept: Vec<Option<f64>> = layers.iter().map(|l| l.kept_percentile_same_word).collect();
         let most = most(&kept);
         let begins = begins(&kept);
+        let moved = moved(&alignment, &layers);
         let mut out = missing(&alignment, &layers, begins);
         let unread = alignment.iter().enumerate().filter(|(step, word)| {
             let both = word.first.is_some() && word.second.is_some();
@@ -285,15 +314,46 @@ impl Explorer {
             out.push(omitted("words", reason));
         }
         let texts = texts.map(str::to_owned);
-        let found = SentenceComparison { texts, alignment, begins, most, layers };
+        let found = SentenceComparison { texts, alignment, begins, most, moved, layers };
         let artifacts = ModelArtifacts {
             baseline: self.artifacts()?.baseline,
-            bank: self.reference_states()?,
+            bank,
             ..ModelArtifacts::default()
         };
         let comparison = Comparison::new(self, options, Compared::Sentences(found), out);
         Ok(Comparison { states: Some((states, artifacts)), ..comparison })
     }
+
+    /// The kept words that have a journey in both sentences, by their steps, with the layers at which
+    /// the journeys part.
+    fn parting(
+        &self,
+        aligned: &Aligned,
+        states: &Activations,
+        bank: &BankStates,
+    ) -> Result<Vec<(usize, Option<usize>)>> {
+        let options = explore::Options::default();
+        let Ok(journeys) = journey::journeys(states, bank, &options, self.progress())? else {
+            return Ok(Vec::new());
+        };
+        let of = |side: usize, word: usize| {
+            let row = first_row(&states.rows, side, &aligned.words[side][word].place)?;
+            journeys.words.iter().find(|journey| journey.tokens.contains(&row))
+        };
+        let parted = aligned.edits.iter().enumerate().filter_map(|(step, &edit)| match edit {
+            Edit::Equal(a, b) => Some((step, journey::parting(of(0, a)?, of(1, b)?))),
+            _ => None,
+        });
+        Ok(parted.collect())
+    }
+}
+
+/// The row of the first token of a place in a text.
+fn first_row(rows: &[Row], text: usize, place: &Range<usize>) -> Option<usize> {
+    rows.iter().position(|row| {
+        let [from, to] = row.char_offsets;
+        row.sequence == text && !row.special && from < place.end && to > place.start
+    })
 }
 
 /// [`SentenceComparison::begins`] from percentiles by layer.
@@ -307,6 +367,24 @@ fn most(percentiles: &[Option<f64>]) -> Option<usize> {
     let above = || percentiles.iter().skip(1).map(|at| at.unwrap_or(0.0));
     let index = largest(above()).filter(|&index| above().nth(index) > Some(0.0));
     index.map(|index| index + 1)
+}
+
+/// [`SentenceComparison::moved`]; of equal words and layers, the first.
+fn moved(alignment: &[AlignedWord], layers: &[SentenceLayer]) -> Option<Moved> {
+    let mut found: Option<Moved> = None;
+    for layer in layers.iter().skip(1).filter(|layer| layer.same_word.value > 0.0) {
+        for (word, (of, distance)) in alignment.iter().zip(&layer.words).enumerate() {
+            let Some(distance) = distance.filter(|_| of.content && of.edit == EditKind::Kept)
+            else {
+                continue;
+            };
+            let share = distance.distance / layer.same_word.value;
+            if found.is_none_or(|most| share > most.share) {
+                found = Some(Moved { word, layer: layer.layer, share });
+            }
+        }
+    }
+    found
 }
 
 /// The numbers that are not defined for these sentences.

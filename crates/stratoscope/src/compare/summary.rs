@@ -1,13 +1,12 @@
 //! The summary of a comparison, as text for a terminal.
 
-use super::sentences::NEAREST;
+use super::verdict::{self, percent, plain};
 use super::{
     Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
-    WordComparison, WordDistance,
+    WordComparison,
 };
-use crate::Estimate;
-use crate::journey::{self, NEIGHBOURS};
 use crate::text::{highest, layers_of, with_interval, wrapped};
+use crate::{Estimate, journey};
 use std::fmt::Write;
 use stratoscope_geometry::MIN_UNITS;
 
@@ -31,7 +30,7 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
         writeln!(text, "{}  {}", number + 1, words.trim_end())?;
     }
     writeln!(text)?;
-    writeln!(text, "{}", wrapped(&verdict(of)))?;
+    writeln!(text, "{}", wrapped(&verdict::of_sentences(of).join(" ")))?;
     writeln!(
         text,
         "mean distance [95 % interval], and percentile: the % of reference pairs that are closer"
@@ -59,44 +58,6 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     Ok(())
 }
 
-/// What the comparison found about the content words that are in both sentences.
-fn verdict(of: &SentenceComparison) -> String {
-    let Some(kept) = of.layers.first().and_then(|l| l.kept) else {
-        return "No content word is in both sentences.".to_owned();
-    };
-    let (words, s, es) = match kept.n {
-        1 => ("The content word that is in both sentences", "s", "es"),
-        _ => ("The content words that are in both sentences", "", ""),
-    };
-    let Some(begins) = of.begins else {
-        return format!("{words} do{es} not differ: no layer from 1 on is above {NEAREST} %.");
-    };
-    let mut text = format!(
-        "{words} begin{s} to differ at layer {begins} (the first layer from 1 on above {NEAREST} %)."
-    );
-    let at = |layer: usize| of.layers.iter().find(|l| l.layer == layer);
-    if let Some(layer) = of.most.and_then(at) {
-        text += &format!(
-            " The difference is largest at layer {}: {} % of pairs of one word are closer.",
-            layer.layer,
-            percent(layer.kept_percentile_same_word),
-        );
-        let kept = of.alignment.iter().zip(&layer.words);
-        let kept = kept.filter(|(word, _)| word.edit == EditKind::Kept && word.content);
-        let known = kept.filter_map(|(w, d)| Some((w.first.as_deref()?, (*d)?)));
-        let known: Vec<(&str, WordDistance)> = known.collect();
-        let most = highest(known.iter().map(|(_, d)| d.percentile_same_word.unwrap_or(0.0)));
-        if let (Some((word, distance)), true) = (most.map(|at| known[at]), known.len() > 1) {
-            let place = percent(distance.percentile_same_word);
-            text += &format!(
-                " Of these words, “{}” differs most there ({place} %).",
-                plain(Some(word))
-            );
-        }
-    }
-    text
-}
-
 /// The two sentences, aligned word by word.
 fn alignment(of: &SentenceComparison) -> [String; 2] {
     let mut lines = [String::new(), String::new()];
@@ -119,13 +80,6 @@ fn alignment(of: &SentenceComparison) -> [String; 2] {
         }
     }
     lines
-}
-
-/// A word with its control characters escaped.
-fn plain(word: Option<&str>) -> String {
-    let shown =
-        |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
-    word.unwrap_or_default().chars().map(shown).collect()
 }
 
 fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
@@ -199,24 +153,7 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
 /// The verdict about two contexts of one word, and the journeys of the word.
 fn parting(text: &mut String, of: &WordComparison) -> std::fmt::Result {
     let Some(journeys) = &of.journeys else { return Ok(()) };
-    let word = of.contexts.first().map_or("", |context| &context.word);
-    let last = of.layers.last().map_or(0, |layer| layer.layer);
-    let verdict = match of.parts {
-        Some(layer) if layer == last => format!(
-            "The two contexts of “{word}” part at the last layer, {layer}: there, fewer than half of \
-             their {NEIGHBOURS} nearest words in other sentences are the same."
-        ),
-        Some(layer) => format!(
-            "The two contexts of “{word}” part at layer {layer}: from there to layer {last}, fewer \
-             than half of their {NEIGHBOURS} nearest words in other sentences are the same."
-        ),
-        None => format!(
-            "The two contexts of “{word}” do not part: at the last layer, at least half of their \
-             {NEIGHBOURS} nearest words in other sentences are the same."
-        ),
-    };
-    let verdict = format!("{verdict} One pair of contexts gives no interval.");
-    writeln!(text, "{}", wrapped(&verdict))?;
+    writeln!(text, "{}", wrapped(&verdict::of_word(of).join(" ")))?;
     for (index, word) in journeys.words.iter().enumerate() {
         write!(text, "{}  ", index + 1)?;
         journey::write(text, journeys, word)?;
@@ -305,14 +242,4 @@ fn wic(text: &mut String, of: &WicComparison) -> std::fmt::Result {
 fn estimate(estimate: Option<Estimate>) -> String {
     let write = |found| with_interval(found, |value| format!("{value:.3}"));
     estimate.map_or_else(|| "–".to_owned(), write)
-}
-
-/// A percentage with one decimal.
-fn percent(value: Option<f64>) -> String {
-    match value {
-        Some(value) if value > 0.0 && value < 0.1 => "< 0.1".to_owned(),
-        Some(value) if value > 99.9 && value < 100.0 => "> 99.9".to_owned(),
-        Some(value) => format!("{value:.1}"),
-        None => "–".to_owned(),
-    }
 }

@@ -5,7 +5,7 @@ use super::error::start_of;
 use super::reference_distribution::ReferenceDistribution;
 use super::word_vectors::{TextPlaces, Vectors};
 use super::{CompareError, Compared, Comparison, Options, digest, omitted};
-use crate::progress::Silent;
+use crate::progress::{Silent, TextWarnings};
 use crate::text::counted;
 use crate::{Estimate, Explorer, Omitted, Result};
 use serde::Serialize;
@@ -207,6 +207,7 @@ impl Explorer {
         let n_layers = self.model().transformer.architecture().n_layers + 1;
         let mut scores = vec![Vec::new(); n_layers];
         let (mut scored, mut unread) = (Vec::new(), Vec::new());
+        let mut warnings = TextWarnings::default();
         for (number, some) in pairs.chunks(AT_ONCE).enumerate() {
             self.progress().part("pairs", number * AT_ONCE, pairs.len());
             let side = |pair, side: usize| {
@@ -216,7 +217,8 @@ impl Explorer {
             };
             let wanted: Vec<TextPlaces<'_>> =
                 some.iter().flat_map(|pair| [side(pair, 0), side(pair, 1)]).collect();
-            let vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
+            let mut vectors = Vectors::of(self, &wanted, options.pooling, &Silent)?;
+            warnings.add(std::mem::take(&mut vectors.warnings));
             let (mut a, mut b) = (Vec::new(), Vec::new());
             for (pair, rows) in some.iter().zip(vectors.rows.chunks(2)) {
                 match (rows[0][0], rows[1][0]) {
@@ -234,6 +236,7 @@ impl Explorer {
             }
         }
         self.progress().part("pairs", pairs.len(), pairs.len());
+        warnings.report(self.progress());
 
         let labels: Vec<bool> = scored.iter().map(|p| p.same).collect();
         one_kind(file, labels.iter().copied())?;

@@ -9,7 +9,7 @@ use super::{CompareError, Compared, Comparison, Options};
 use crate::{Estimate, Explorer, Omitted, Part, Result, Why, journey};
 use serde::Serialize;
 use std::ops::Range;
-use stratoscope_extractor::Text;
+use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_numerics::largest;
 use stratoscope_report::Journeys;
 
@@ -114,6 +114,7 @@ impl Explorer {
             })
             .collect();
         let vectors = Vectors::of(self, &wanted, options.pooling, self.progress())?;
+        vectors.warnings.report(self.progress());
         let mut rows = Vec::new();
         for (index, (context, row)) in contexts.iter().zip(&vectors.rows).enumerate() {
             rows.push(row[0].ok_or_else(|| CompareError::NoToken {
@@ -184,10 +185,11 @@ impl Explorer {
             words: std::iter::once(context.place[0]..context.place[1]).collect(),
             ..Text::from(context.text.as_str())
         };
-        let journeys = journey::of_words(
-            &self.extract(&contexts.iter().map(text).collect::<Vec<_>>())?,
-            &bank,
-        );
+        let texts = contexts.iter().map(text).collect();
+        let prepared = prepare(self.model(), texts, LongText::Refuse)?;
+        let (layers, hooks) = (LayerSelection::All, HookSelection::default());
+        let states = self.states_unwarned(prepared, &layers, &hooks)?;
+        let journeys = journey::of_words(&states, &bank);
         match journeys.words.len() {
             2 => Ok(Ok(journeys)),
             _ => {

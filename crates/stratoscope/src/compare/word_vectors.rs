@@ -2,7 +2,7 @@
 
 use super::CompareError;
 use super::error::start_of;
-use crate::progress::Progress;
+use crate::progress::{Progress, TextWarnings};
 use crate::{Explorer, Result};
 use ndarray::{Array2, Array3, ArrayView2, Axis};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -58,6 +58,8 @@ pub(super) struct Vectors {
     states: Array3<f32>,
     /// `[texts][places]`: the row; `None` if the tokenizer has no token for the place.
     pub(super) rows: Vec<Vec<Option<usize>>>,
+    /// The warnings about the texts, which are not reported yet.
+    pub(super) warnings: TextWarnings,
 }
 
 impl Vectors {
@@ -119,11 +121,11 @@ impl Vectors {
             let row = |p: &Range<usize>| row_of.get(&(number, p.start, p.end)).copied();
             one.places.iter().map(row).collect()
         });
-        Ok(Self { rows: rows.collect(), states })
+        Ok(Self { rows: rows.collect(), states, warnings: (&words).into() })
     }
 
-    /// Takes the vectors from token states of the texts of `wanted`. The annotated words of the
-    /// states must be the places of `wanted`.
+    /// Takes the vectors from token states of the texts of `wanted`, whose warnings are reported already.
+    /// The annotated words of the states must be the places of `wanted`.
     pub(super) fn of_states(
         states: &Activations,
         wanted: &[TextPlaces<'_>],
@@ -133,7 +135,8 @@ impl Vectors {
         let none = || wanted.iter().map(|one| vec![None; one.places.len()]).collect();
         if special {
             let (layers, _, d_model) = states.hidden_states.dim();
-            return Ok(Self { states: Array3::zeros((layers, 0, d_model)), rows: none() });
+            let states = Array3::zeros((layers, 0, d_model));
+            return Ok(Self { states, rows: none(), warnings: TextWarnings::default() });
         }
         let words = states.pooled(Unit::Word, pooling)?;
         let mut rows: Vec<Vec<Option<usize>>> = none();
@@ -144,7 +147,7 @@ impl Vectors {
                 *place = Some(row);
             }
         }
-        Ok(Self { states: words.hidden_states, rows })
+        Ok(Self { states: words.hidden_states, rows, warnings: TextWarnings::default() })
     }
 
     /// The number of layers: `n_layers + 1`.

@@ -1,6 +1,7 @@
 //! The attention of every head in some texts, and attention rollout.
 
 mod charts;
+mod weights;
 
 use crate::{Error, Explorer, Result};
 use ndarray::{ArrayView3, s};

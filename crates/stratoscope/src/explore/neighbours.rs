@@ -1,8 +1,8 @@
 //! The nearest neighbours of every token at every layer, and their change from layer to layer. They
 //! are computed once for an exploration, with its metric.
 
-use super::ORDINARY;
 use super::similarity::ordinary;
+use super::{ORDINARY, too_few};
 use crate::{Omitted, Part, Result, Why};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
@@ -10,8 +10,8 @@ use stratoscope_extractor::Activations;
 use stratoscope_geometry::{Metric, Reference};
 use stratoscope_numerics::largest;
 
-/// Neighbours among fewer tokens say nothing.
-const MIN_TOKENS: usize = 4;
+/// Among fewer tokens, half of the others are no neighbours.
+const MIN_LISTED: usize = 4;
 
 /// Neighbours of more tokens take too long: the time grows with the square of the number of tokens.
 pub(super) const MAX_TOKENS: usize = 5_000;
@@ -92,8 +92,8 @@ impl Neighbours {
         let rows = ordinary(states, rows);
         let n = rows.len();
         let omit = |why| Ok(Err(Omitted::new(Part::Neighbours, why)));
-        if n < MIN_TOKENS {
-            return omit(Why::TooFew { what: ORDINARY, needed: MIN_TOKENS, found: n });
+        if n < MIN_LISTED {
+            return omit(Why::TooFew { what: ORDINARY, needed: MIN_LISTED, found: n });
         }
         if n > MAX_TOKENS {
             return omit(Why::TooMany { what: "tokens", found: n, hint: "choose fewer texts" });
@@ -127,6 +127,9 @@ impl Neighbours {
         if layers.len() < 2 {
             return omit(Why::OneLayer);
         }
+        if let Some(why) = too_few(ORDINARY, n) {
+            return omit(why);
+        }
         let steps = self.nearest.windows(2).zip(layers.windows(2)).map(|(pair, names)| {
             let mut tokens: Vec<(usize, usize)> = (pair[0].iter().zip(&pair[1]).zip(&self.rows))
                 .map(|((a, b), &row)| {
@@ -142,6 +145,17 @@ impl Neighbours {
         });
         let by_chance = 1.0 - k as f64 / (n - 1) as f64;
         Ok(NeighbourChange { neighbours: k, n, by_chance, steps: steps.collect() })
+    }
+}
+
+impl Omitted {
+    /// That the change of neighbours is omitted, because the neighbours are.
+    pub(super) fn of_change(&self) -> Self {
+        let why = match self.why {
+            Why::TooFew { what, found, .. } => too_few(what, found),
+            _ => None,
+        };
+        Self::new(Part::NeighbourChange, why.unwrap_or_else(|| self.why.clone()))
     }
 }
 

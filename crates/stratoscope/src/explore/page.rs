@@ -1,6 +1,7 @@
 //! The page of an exploration: its data and its charts.
 
 mod data;
+mod labels;
 
 use super::{Exploration, Options};
 use crate::{Analysis, Result};
@@ -147,9 +148,11 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
             (layer.cka, layer.steps, layer.neighbour_change) = (None, None, None);
             (layer.to_layer_0, layer.to_sentence) = (None, None);
         }
-        // These numbers are about both texts together.
+        // These numbers are about both texts together, and the story is about the model alone.
         (data.cka_tokens, data.neighbour_change, data.profile) = (None, None, None);
-        data.omitted.retain(|o| !["profile", "neighbour_change", "cka"].contains(&&*o.what));
+        data.story = None;
+        data.omitted
+            .retain(|o| !["story", "profile", "neighbour_change", "cka"].contains(&&*o.what));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);
     }

@@ -3,9 +3,9 @@
 mod charts;
 mod summary;
 
-use super::Exploration;
 use super::options::Options;
 use super::page::page_of;
+use super::{Exploration, too_few};
 use crate::analysis::{Analysis, Figure, PAGE, Provenance};
 use crate::source::file_name;
 use crate::text::{model_names, written};
@@ -128,7 +128,7 @@ impl SideBySide {
 
     /// The names of the models in figures.
     pub fn names(&self) -> Vec<String> {
-        model_names(self.explorations.iter().map(|e| e.states.origin.model.as_str()))
+        model_names(self.explorations.iter().map(|e| &e.states.origin))
     }
 }
 
@@ -136,8 +136,7 @@ impl SideBySide {
 /// the inner error is the reason why CKA is omitted.
 fn cross_cka(explorations: &[Exploration]) -> Result<Result<Vec<CrossCka>, Omitted>> {
     let n = explorations.first().map_or(0, |e| e.states.rows.len());
-    if n < 4 {
-        let why = Why::TooFew { what: "words", needed: 4, found: n };
+    if let Some(why) = too_few("words", n) {
         return Ok(Err(Omitted::new(Part::Cka, why)));
     }
     let mut found = Vec::new();
@@ -184,7 +183,8 @@ impl Analysis for SideBySide {
     }
 
     fn figures(&self) -> Result<Vec<Figure>> {
-        let mut figures: Vec<Figure> = self.charts().into_iter().map(Figure::from).collect();
+        let mut figures: Vec<Figure> = self.story().into_iter().map(Figure::from).collect();
+        figures.extend(self.charts().into_iter().map(Figure::from));
         figures.extend(self.similarity().map(Figure::from));
         for (index, (exploration, end)) in self.explorations.iter().zip(self.ends()).enumerate() {
             let of_one = exploration.figures()?.into_iter();

@@ -1,13 +1,13 @@
 //! Similarities: curves by depth, matrices between tokens, and CKA between layers.
 
-use super::{LayerSummary, ORDINARY, Options};
+use super::{LayerSummary, ORDINARY, Options, too_few};
 use crate::baseline::Baseline;
 use crate::{Estimate, Omitted, Part, Result, Why};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
 use stratoscope_extractor::Activations;
 use stratoscope_geometry::{
-    Metric, Reference, debiased_cka, grouped_mean, intra_sentence_similarity, norms,
+    GeometryError, Metric, Reference, debiased_cka, grouped_mean, intra_sentence_similarity, norms,
     rowwise_cosine, similarity_matrix,
 };
 
@@ -117,9 +117,16 @@ pub(super) fn by_layer(
     Ok(summaries)
 }
 
-/// Debiased linear CKA between layers over the tokens that are not special, `[layers * layers]` row
-/// by row.
-pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
+/// Debiased linear CKA between all pairs of layers, `[layers * layers]` row by row, and the number of
+/// tokens. The inner error is the reason why it is omitted.
+///
+/// # Errors
+/// An entry of the states that is not finite.
+pub(super) fn cka(states: &Activations) -> Result<Result<(Vec<f64>, usize), Why>> {
+    let tokens = states.rows.iter().filter(|row| !row.special).count();
+    if let Some(why) = too_few(ORDINARY, tokens) {
+        return Ok(Err(why));
+    }
     let rows = all_ordinary(states);
     let layers: Vec<Array2<f32>> =
         (0..states.layers.len()).map(|l| states.layer(l).select(Axis(0), &rows)).collect();
@@ -128,12 +135,15 @@ pub(super) fn cka(states: &Activations) -> Result<Vec<f64>> {
     for a in 0..n {
         // The diagonal too: it is 1, or an error if the layer has no variance.
         for b in a..n {
-            let value = debiased_cka(layers[a].view(), layers[b].view())?;
+            let value = match debiased_cka(layers[a].view(), layers[b].view()) {
+                Err(error @ GeometryError::NoVariance { .. }) => return Ok(Err(error.into())),
+                value => value?,
+            };
             values[a * n + b] = value;
             values[b * n + a] = value;
         }
     }
-    Ok(values)
+    Ok(Ok((values, tokens)))
 }
 
 /// The rows of `rows` that are not special tokens; all of them if every token is special.

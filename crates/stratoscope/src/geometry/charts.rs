@@ -78,7 +78,7 @@ impl Report {
 
     /// The names of the models in figures.
     pub(super) fn names(&self) -> Vec<String> {
-        model_names(self.models.iter().map(|model| model.model.model.as_str()))
+        model_names(self.models.iter().map(|model| &model.model))
     }
 
     fn is_of_several(&self) -> bool {

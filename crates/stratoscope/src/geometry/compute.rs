@@ -6,7 +6,7 @@ use super::layers::{Occurrences, Undefined, measures_of};
 use super::report::{ChangeStep, Counts, Input, ModelGeometry, Report};
 use super::sampling::{Drawn, Words, draw};
 use super::{NEIGHBOURS, Options};
-use crate::progress::Progress;
+use crate::progress::{Progress, TextWarnings};
 use crate::text::counted;
 use crate::{Explorer, Part, Result};
 use ndarray::{Array3, Axis, s};
@@ -229,7 +229,7 @@ fn of_model(
         forms: count(&drawn.forms),
     };
     let model = explorer.origin();
-    let warnings = words.chosen.warnings().to_vec();
+    let warnings = TextWarnings::from(&words.chosen).list();
     let model = ModelGeometry {
         model,
         counts,

@@ -1,7 +1,7 @@
 //! The figure of a journey, and its lines on the terminal.
 
 use super::telling::{change, leading, senses};
-use super::{NEIGHBOURS, SHOWN};
+use super::{NEIGHBOURS, SHOWN, sense_name};
 use std::cmp::Ordering;
 use std::fmt::Write;
 use stratoscope_chart::{Cell, Chart, Column, Table};
@@ -20,7 +20,7 @@ pub(crate) fn chart(journeys: &Journeys, word: &Journey) -> Chart {
     columns.push(if has_own { "the same word elsewhere" } else { "another word" }.into());
     columns.extend([Column::from("sense"), Column::end("cosine")]);
     if has_own {
-        columns.extend([Column::from("other words"), Column::end("cosine")]);
+        columns.extend([Column::from("other words"), Column::end("cosine, other")]);
     }
     let rows = word.layers.iter().flat_map(|layer| {
         (0..SHOWN).filter_map(|place| {
@@ -40,15 +40,17 @@ pub(crate) fn chart(journeys: &Journeys, word: &Journey) -> Chart {
     });
     let title = format!("What is nearest to “{}”, by layer", word.word);
     Chart::new("journey", title, Table::new(columns, rows.collect::<Vec<_>>()))
-        .caption(caption(word))
+        .caption(caption(word, true))
 }
 
-/// The figure of one word in two contexts: its nearest neighbours in each, side by side.
-pub(crate) fn both(journeys: &Journeys, parts: Option<usize>) -> Option<Chart> {
-    let [first, second] = &journeys.words[..] else { return None };
+/// The figure of one word in two contexts, `texts`: its nearest neighbours in each, side by side.
+pub(crate) fn both(journeys: &Journeys, texts: &[&str], parts: Option<usize>) -> Option<Chart> {
+    let ([first, second], &[one, two]) = (&journeys.words[..], texts) else { return None };
     let mut columns: Vec<Column> = vec!["layer".into()];
-    for context in ["context 1", "context 2"] {
-        columns.extend([Column::end("before"), context.into(), "sense".into()]);
+    for context in [1, 2] {
+        columns.push(Column::end(&format!("before, {context}")));
+        columns.push(format!("near context {context}").as_str().into());
+        columns.push(format!("sense, {context}").as_str().into());
     }
     let layers = first.layers.iter().zip(&second.layers);
     let rows = layers.flat_map(|(a, b)| {
@@ -72,17 +74,26 @@ pub(crate) fn both(journeys: &Journeys, parts: Option<usize>) -> Option<Chart> {
              are the same in both."
         ),
     };
+    let sides = format!(
+        "Context 1: “{}” Context 2: “{}” Each line has one occurrence near each context, in the \
+         columns with its number: what stands before the word there, the word with what follows, and \
+         its sense.",
+        one.trim(),
+        two.trim()
+    );
     let title = format!("What is nearest to “{}” in two contexts, by layer", first.word);
     let table = Table::new(columns, rows.collect::<Vec<_>>());
-    Some(Chart::new("journeys", title, table).caption(format!("{parted} {}", caption(first))))
+    let caption = format!("{parted} {sides} {}", caption(first, false));
+    Some(Chart::new("journeys", title, table).caption(caption))
 }
 
-/// An occurrence: what stands before it, itself with what stands after it, and its sense.
+/// An occurrence: what stands before it, itself with what stands after it, and its sense. A space at the end
+/// of a cell would be drawn as a sign.
 fn in_cells(at: &Occurrence) -> [Cell; 3] {
     [
-        at.before.as_str().into(),
-        format!("{}{}", at.word, at.after).into(),
-        at.supersense.as_deref().map_or(Cell::None, |label| sense(label).into()),
+        at.before.trim().into(),
+        format!("{}{}", at.word, at.after).trim().into(),
+        at.supersense.as_deref().map_or(Cell::None, |label| sense_name(label).into()),
     ]
 }
 
@@ -92,21 +103,19 @@ fn has_own(word: &Journey) -> bool {
 }
 
 fn rounded(near: &Neighbour) -> f64 {
-    (near.similarity * 100.0).round() / 100.0
+    (near.similarity * 1000.0).round() / 1000.0
 }
 
-/// A supersense in words: `group` for `n.GROUP`.
-fn sense(label: &str) -> String {
-    let name = label.rsplit('.').next().unwrap_or(label).to_lowercase();
-    if name == "naturalobject" { "natural object".to_owned() } else { name }
-}
-
-fn caption(word: &Journey) -> String {
+/// What the figure of a word shows: with its own occurrences also other words, or not.
+fn caption(word: &Journey, with_others: bool) -> String {
+    let others = match with_others {
+        true => "; and the nearest content words with another lemma, each lemma once",
+        false => "",
+    };
     let same = match has_own(word) {
         true => format!(
             "The nearest occurrences of the word in other sentences, of {} in the reference bank \
-             and the built-in homographs, each sentence once; and the nearest content words with \
-             another lemma, each lemma once.",
+             and the built-in homographs, each sentence once{others}.",
             word.occurrences_of_word
         ),
         false => format!(
@@ -138,7 +147,7 @@ pub(crate) fn write(text: &mut String, journeys: &Journeys, word: &Journey) -> s
         let nearest = leading(layer).first().and_then(|n| journeys.occurrences.get(n.occurrence));
         let own = nearest.map(|at| in_context(at, context - 2)).unwrap_or_default();
         let majority = if has_own { &layer.supersense } else { &layer.other_supersense };
-        let count = |m: &Majority| format!("{}/{} {}", m.count, m.of, sense(&m.label));
+        let count = |m: &Majority| format!("{}/{} {}", m.count, m.of, sense_name(&m.label));
         let count = majority.as_ref().map(count).unwrap_or_default();
         let skipped = usize::from(!has_own);
         let names = layer.other_words.iter().skip(skipped).take(SHOWN);

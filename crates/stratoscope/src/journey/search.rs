@@ -1,9 +1,9 @@
 //! The search for the nearest occurrences of words.
 
 use super::lookup::Lookup;
-use super::{MIN_OCCURRENCES, NEIGHBOURS};
+use super::{MIN_OCCURRENCES, NEIGHBOURS, senses};
 use crate::bank::mean_of;
-use ndarray::{Array2, ArrayView1};
+use ndarray::{Array2, ArrayView1, ArrayView2, s};
 use rayon::prelude::*;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet};
@@ -13,6 +13,9 @@ use stratoscope_report::{Journey, JourneyLayer, Journeys, Majority, Neighbour, O
 
 /// Similarities have four decimals.
 const DIGITS: f64 = 1e4;
+
+/// The words of the bank that are compared at once, so that their vectors stay in the cache of a core.
+const BLOCK: usize = 256;
 
 /// A word of a text.
 pub(super) struct Query {
@@ -87,6 +90,7 @@ pub(super) fn search(states: &Activations, lookup: &Lookup<'_>, queries: &[Query
         layer.other_relation = majority(&layer.other_words, |o| o.relation.as_ref());
         layer.other_supersense = majority(&layer.other_words, |o| o.supersense.as_ref());
     }
+    journeys.senses = senses(&journeys);
     journeys
 }
 
@@ -120,20 +124,29 @@ fn nearest(
 ) -> Vec<Nearest> {
     let bank = lookup.bank;
     let (layer, view) = (states.layers[index], states.layer(index));
-    let vectors = bank.layer_with_stimuli(layer);
-    let mut own = Array2::zeros((queries.len(), vectors.ncols()));
+    let (rows, d_model) = (bank.words.len() + bank.stimuli.len(), bank.means.ncols());
+    let mut own = Array2::zeros((queries.len(), d_model));
     let mut mean = Vec::new();
     for (query, mut row) in queries.iter().zip(own.outer_iter_mut()) {
         mean_of(view, &query.rows, &mut mean);
         row.assign(&ArrayView1::from(&mean));
         bank.standardise(layer, row);
     }
-    let mut products = Array2::zeros((queries.len(), vectors.nrows()));
-    product_into(own.view(), vectors.t(), products.view_mut());
-    let norms = |of: &Array2<f32>| -> Vec<f32> {
+    let norms = |of: ArrayView2<'_, f32>| -> Vec<f32> {
         of.outer_iter().map(|row| row.dot(&row).sqrt()).collect()
     };
-    let (of_queries, of_vectors) = (norms(&own), norms(&vectors));
+    let of_queries = norms(own.view());
+    let mut products = Array2::zeros((queries.len(), rows));
+    let mut of_vectors = Vec::with_capacity(rows);
+    let mut block = Array2::zeros((BLOCK.min(rows), d_model));
+    for start in (0..rows).step_by(BLOCK) {
+        let end = (start + BLOCK).min(rows);
+        let mut part = block.slice_mut(s![..end - start, ..]);
+        bank.read(layer, start..end, part.as_slice_mut().unwrap_or_default());
+        let to = products.slice_mut(s![.., start..end]);
+        product_into(own.view(), part.t(), to);
+        of_vectors.extend(norms(part.view()));
+    }
     let found = allowed.iter().zip(products.outer_iter()).zip(&of_queries);
     found
         .map(|((allowed, products), norm)| {

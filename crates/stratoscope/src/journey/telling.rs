@@ -66,8 +66,9 @@ pub(super) fn change(from: &JourneyLayer, to: &JourneyLayer) -> f64 {
 }
 
 /// The layer at which two contexts of a word part: the first layer from which on, up to the last, their
-/// nearest neighbours have fewer than half in common. None if they share half at the last layer. The
-/// neighbours are occurrences of the word if both contexts have them, and other words if not.
+/// nearest neighbours have fewer than half in common. None if they share half at the last layer. Layer 0
+/// does not count: it has not read the contexts, and its neighbours differ by the position of the word
+/// alone. The neighbours are occurrences of the word if both contexts have them, and other words if not.
 pub(crate) fn parting(first: &Journey, second: &Journey) -> Option<usize> {
     let apart = |(a, b): &(&JourneyLayer, &JourneyLayer)| {
         let (a, b) = match a.same_word.is_empty() || b.same_word.is_empty() {
@@ -78,7 +79,8 @@ pub(crate) fn parting(first: &Journey, second: &Journey) -> Option<usize> {
         let common = b.iter().filter(|n| known.contains(&n.occurrence)).count();
         2 * common < a.len().max(b.len())
     };
-    let layers: Vec<_> = first.layers.iter().zip(&second.layers).collect();
+    let layers = first.layers.iter().zip(&second.layers).filter(|(layer, _)| layer.layer > 0);
+    let layers: Vec<_> = layers.collect();
     let last = layers.iter().rev().take_while(|pair| apart(pair)).last();
     last.map(|(layer, _)| layer.layer)
 }

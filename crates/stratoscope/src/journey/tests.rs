@@ -199,6 +199,10 @@ fn the_page_has_the_first_neighbours_of_its_rows() {
     assert!(used.into_iter().eq(0..part.occurrences.len()));
     assert_eq!(part.telling, Some(0));
     assert_eq!(shown(&all, &[0], false), None);
+    // The word of the page is the word of the terminal.
+    let rows: Vec<usize> = (0..4).collect();
+    let whole = shown(&all, &rows, false).unwrap();
+    assert_eq!(whole.telling, all.telling);
 }
 
 #[test]
@@ -245,7 +249,8 @@ fn contexts_part_where_fewer_than_half_of_their_neighbours_are_shared() {
     let still = journey(&[0; 5]);
     // Shared at the five layers: 10, 4, 5, 4, 0.
     assert_eq!(parting(&still, &journey(&[0, 6, 5, 6, 20])), Some(3));
-    assert_eq!(parting(&still, &journey(&[9, 9, 9, 9, 9])), Some(0));
+    // Layer 0 has not read the contexts.
+    assert_eq!(parting(&still, &journey(&[9, 9, 9, 9, 9])), Some(1));
     assert_eq!(parting(&still, &journey(&[9, 9, 9, 9, 0])), None);
     assert_eq!(parting(&still, &still), None);
 }

@@ -2,7 +2,7 @@
 
 use super::{Cell, Layer, Position, Reading, Report};
 use crate::text::short_name;
-use stratoscope_chart::{Axis, Chart, Grid, GridCell, Scale};
+use stratoscope_chart::{Axis, Chart, Drawing, Grid, GridCell, Scale};
 
 /// The title of the figure and of the page.
 const TITLE: &str = "Most probable token by layer (logit lens)";
@@ -62,6 +62,22 @@ impl Report {
             .subject(short_name(&self.model.model))
             .caption(self.caption())
             .paper("Belrose et al. 2023", "10.48550/arXiv.2303.08112")
+    }
+
+    /// Adds the chart to the page of an exploration of the text. Tokens and layers are linked with those
+    /// of the page, unless the rows of the exploration are not the tokens that the lens read.
+    pub fn add_to(&self, page: &mut stratoscope_report::Report) {
+        let mut chart = self.chart();
+        let own = |p: &Position| Some(p.token.id);
+        let is_own = page.explorations.first().is_some_and(|exploration| {
+            let ids = exploration.tokens.iter().map(|token| token.token_id);
+            ids.eq(self.positions.iter().map(own))
+        });
+        if let (true, Drawing::Grid(grid)) = (is_own, &mut chart.drawing) {
+            chart.exploration = Some(0);
+            grid.columns.numbers = (0..self.positions.len()).collect();
+        }
+        page.charts.push(chart);
     }
 
     /// The name of the true token in figures and summaries.

@@ -9,7 +9,7 @@ use super::rows::Rows;
 use super::saved::SavedProbe;
 use super::{ConlluCorpus, Options, PartCounts, ProbeError, ProbeFile, TsvTask};
 use crate::analysis::TOOL;
-use crate::progress::Progress;
+use crate::progress::{Progress, TextWarnings};
 use crate::text::counted;
 use crate::{Explorer, Result};
 use ndarray::{Array3, ArrayView2, Axis};
@@ -93,12 +93,15 @@ impl Explorer {
             sentences: corpus.sentences(),
         };
         let mut report = self.report(options, source, "word");
+        let mut said = TextWarnings::default();
         if !options.labels.is_empty() {
             let rows = corpus.rows(&options.labels, &options.filters)?;
-            Run::new(self, rows, options)?.run(&mut report)?;
+            let mut run = Run::new(self, rows, options)?;
+            said = TextWarnings::from(&run.chosen);
+            run.run(&mut report)?;
         }
         if options.structural {
-            report.structural = Some(self.structural(corpus, options)?);
+            report.structural = Some(self.structural(corpus, options, &said)?);
         }
         Ok(report)
     }
@@ -146,7 +149,13 @@ impl Explorer {
         }
     }
 
-    fn structural(&self, corpus: &ConlluCorpus, options: &Options) -> Result<StructuralReport> {
+    /// The structural probe; `said` are the warnings about the corpus that are reported already.
+    fn structural(
+        &self,
+        corpus: &ConlluCorpus,
+        options: &Options,
+        said: &TextWarnings,
+    ) -> Result<StructuralReport> {
         let (mut texts, mut sentences) = (Vec::new(), Vec::new());
         for (part, name) in [(Split::Train, "train"), (Split::Test, "test")] {
             let before = sentences.len();
@@ -161,7 +170,7 @@ impl Explorer {
         let all = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
         let model = self.model();
         let chosen = ChosenWords::words(model, texts, all, options.pooling, options.long)?;
-        self.progress().warn(chosen.warnings());
+        TextWarnings::from(&chosen).beyond(said).report(self.progress());
         let mut rows: Vec<Vec<Option<usize>>> =
             sentences.iter().map(|(_, sentence, _)| vec![None; sentence.words.len()]).collect();
         for (row, (sentence, word)) in chosen.rows().enumerate() {
@@ -294,7 +303,7 @@ impl<'a> Run<'a> {
             true => ChosenWords::whole_texts(model, texts, pooling, long)?,
             false => ChosenWords::words(model, texts, rows.chosen(), pooling, long)?,
         };
-        explorer.progress().warn(chosen.warnings());
+        TextWarnings::from(&chosen).report(explorer.progress());
         rows.keep(&chosen)?;
         let needed = explorer.layer_bytes(&chosen).saturating_mul(layers.len() as u64);
         if options.mix && needed > options.memory {

@@ -1,6 +1,7 @@
 //! A fitted probe that can be saved, loaded, and applied to new texts.
 
 use super::{ProbeError, Span};
+use crate::progress::TextWarnings;
 use crate::{Explorer, Result};
 use ndarray::{Array1, Array2, ArrayD, Axis, Ix1, Ix2};
 use serde::{Deserialize, Serialize};
@@ -211,7 +212,7 @@ impl SavedProbe {
                 ChosenWords::words(model, texts, all, self.pooling, long)?
             }
         };
-        explorer.progress().warn(chosen.warnings());
+        TextWarnings::from(&chosen).report(explorer.progress());
         let has: Vec<usize> = chosen.rows().map(|(text, _)| text).collect();
         if let Some(missing) = (0..places.len()).find(|text| has.binary_search(text).is_err()) {
             let place = match places[missing] {

@@ -9,7 +9,8 @@ mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(super) use charts::{TITLE, side_by_side};
+pub(super) use charts::TITLE;
+pub(crate) use charts::side_by_side;
 pub use compute::not_measured;
 pub use draws::Difference;
 pub(super) use draws::Drawn;
@@ -108,7 +109,7 @@ impl Curve {
 }
 
 /// The version of the stored file and of the computation.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 /// The seed of the bootstrap and of the random weights. It is fixed, so that a model has one result for
 /// each bank.
@@ -135,8 +136,12 @@ impl Curves {
     /// The headline: one or two sentences from the numbers, by the rules of [`super::headline`]. Empty
     /// if nothing was measured.
     pub fn headline(&self) -> Vec<String> {
+        self.headline_of(short_name(&self.model.model))
+    }
+
+    /// The headline with another name of the model.
+    fn headline_of(&self, name: &str) -> Vec<String> {
         // A note on the weights follows the name of the bundled model, in parentheses.
-        let name = short_name(&self.model.model);
         Findings::of(self).in_words(name.split(" (").next().unwrap_or(name))
     }
 

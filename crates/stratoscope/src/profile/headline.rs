@@ -14,15 +14,16 @@
 //! **Word meaning** is *there* at the layers that have an interval above 0 and at least half of the highest
 //! value: *throughout* if these are all layers; otherwise the adjacent ones around the highest are named.
 //!
-//! **Sentence**: the words of a sentence *become alike* from the first layer on, from which the share stays at
+//! **Sentence**: the words of a sentence *become more alike* from the first layer on, from which the share stays at
 //! least half of its highest value. If the last layer has less than half, they are *most alike* at the
 //! adjacent layers with at least half around the highest; if all layers have at least half, they are alike
-//! at every layer. They do *not* become alike if the highest value is below 0.1 (one neighbour in ten), or
+//! at every layer. They do *not* become more alike if the highest value is below 0.1 (one neighbour in ten), or
 //! if the interval of the highest value less that of layer 0 is not above 0 although layer 0 has less than
 //! half.
 //!
 //! **Random weights**: a second sentence warns if grammar or word meaning of a model with random weights
-//! is at least 0.05, and at least half of the highest value of the model.
+//! is at least 0.05, or the sentence share of both at least 0.1, and that of random weights at least half of
+//! the highest value of the model.
 //!
 //! A curve without values is left out. With intervals missing, because there are fewer than five
 //! sentences, only that is said.
@@ -31,7 +32,7 @@
 mod tests;
 
 use super::curves::{Curve, Curves, Drawn};
-use crate::text::listed;
+use crate::text::{listed, short};
 use std::ops::RangeInclusive;
 use stratoscope_numerics::{MIN_UNITS, largest};
 
@@ -101,11 +102,11 @@ pub enum WordMeaning {
 /// What the sentence share shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sentence {
-    /// The words of a sentence do not become alike.
+    /// The words of a sentence do not become more alike.
     Apart,
     /// They are alike at every layer.
     Throughout,
-    /// They become alike at the first of these layers, and stay so to the last layer.
+    /// They become more alike at the first of these layers, and stay so to the last layer.
     From(Layers),
     /// They are most alike at some layers, and less at the last one.
     At(Layers),
@@ -161,7 +162,13 @@ impl Findings {
         }
         let mut sentences = vec![format!("In {model} {}.", parts.join("; "))];
         if !self.untrained.is_empty() {
-            let part = |(curve, value): &(Curve, u32)| format!("{} of .{value:02}", curve.name());
+            let part = |(curve, value): &(Curve, u32)| {
+                let name = match curve {
+                    Curve::Grammar | Curve::WordMeaning => curve.name(),
+                    Curve::Sentence => "a sentence share",
+                };
+                format!("{name} of {}", short(f64::from(*value) / 100.0))
+            };
             let parts: Vec<String> = self.untrained.iter().map(part).collect();
             sentences.push(format!(
                 "A model with random weights has {} too, so that this part is not learned.",
@@ -285,10 +292,13 @@ fn untrained(curves: &Curves) -> Vec<(Curve, u32)> {
     let of = |curve: Curve| {
         let random = highest(&curves.random_weights, curve);
         let own = highest(&curves.layers, curve);
-        (random >= UNTRAINED && random >= STILL * own)
-            .then(|| (curve, (100.0 * random).round() as u32))
+        let least = match curve {
+            Curve::Grammar | Curve::WordMeaning => random >= UNTRAINED,
+            Curve::Sentence => random.min(own) >= ALIKE,
+        };
+        (least && random >= STILL * own).then(|| (curve, (100.0 * random).round() as u32))
     };
-    [Curve::Grammar, Curve::WordMeaning].into_iter().filter_map(of).collect()
+    Curve::ALL.into_iter().filter_map(of).collect()
 }
 
 /// `layer 3`, `layers 3 and 4`, `layers 3 to 5`.
@@ -339,14 +349,14 @@ impl WordMeaning {
 impl Sentence {
     fn words(&self, last: usize) -> String {
         match self {
-            Self::Apart => "the words of a sentence do not become alike".to_owned(),
+            Self::Apart => "the words of a sentence do not become more alike".to_owned(),
             Self::Throughout => "the words of a sentence are alike at every layer".to_owned(),
             Self::From(layers) if *layers.start() == last => {
-                format!("at layer {last} the words of a sentence become alike")
+                format!("at layer {last} the words of a sentence become more alike")
             }
             Self::From(layers) => {
                 let from = layers.start();
-                format!("from layer {from} on the words of a sentence become alike")
+                format!("from layer {from} on the words of a sentence become more alike")
             }
             Self::At(layers) => {
                 format!("the words of a sentence are most alike at {}", named(layers))

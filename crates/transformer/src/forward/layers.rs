@@ -44,17 +44,17 @@ pub(super) struct Head {
 }
 
 impl Embedding {
-    pub(super) fn new(a: &Architecture, weights: &mut Weights, fast: bool) -> Result<Self> {
+    pub(super) fn new(a: &Architecture, weights: &mut Weights) -> Result<Self> {
         Ok(Self {
             token: weights.table("embed.token")?,
             position: weights.take_if_expected("embed.position.weight".to_owned())?,
             token_type: weights.take_if_expected("embed.token_type.weight".to_owned())?,
             norm: match a.embedding.norm {
-                true => Some(NormLayer::new(weights, a.norm, "embed.norm", fast)?),
+                true => Some(NormLayer::new(weights, a.norm, "embed.norm")?),
                 false => None,
             },
             project: match a.embedding.projection {
-                Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()], fast)?),
+                Some(_) => Some(Linear::new(weights, &["embed.project".to_owned()])?),
                 None => None,
             },
         })
@@ -67,11 +67,10 @@ impl Block {
         weights: &mut Weights,
         i: usize,
         distances: Option<&Tensor>,
-        fast: bool,
     ) -> Result<Self> {
         let name = |part: &str| format!("blocks.{i}.{part}");
         let norm = |weights: &mut Weights, there: bool, part: &str| match there {
-            true => NormLayer::new(weights, a.norm, &name(part), fast).map(Some),
+            true => NormLayer::new(weights, a.norm, &name(part)).map(Some),
             false => Ok(None),
         };
         let half = |weights: &mut Weights, part: &str, norms: Norms| -> Result<Half> {
@@ -79,7 +78,7 @@ impl Block {
                 before: norm(weights, norms.before, &format!("{part}.norm"))?,
                 after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
                 after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
-                fast,
+                fast: weights.fast,
             })
         };
         let norms = a.norms(i);
@@ -89,7 +88,7 @@ impl Block {
         let key_norm = norm(weights, there, "attn.k_norm")?;
         let linear = |weights: &mut Weights, parts: &[&str]| {
             let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
-            Linear::new(weights, &names, fast)
+            Linear::new(weights, &names)
         };
         let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
         let positions = match (a.attention.relative, distances) {
@@ -150,19 +149,18 @@ impl Head {
         head: crate::Head,
         weights: &mut Weights,
         token: &Tensor,
-        fast: bool,
     ) -> Result<Self> {
         Ok(Self {
             transform: match head.transform {
                 None => None,
                 Some(transform) => Some((
-                    Linear::new(weights, &["head.transform".to_owned()], fast)?,
+                    Linear::new(weights, &["head.transform".to_owned()])?,
                     transform.activation,
-                    NormLayer::new(weights, a.norm, "head.norm", fast)?,
+                    NormLayer::new(weights, a.norm, "head.norm")?,
                 )),
             },
             project: match head.projection {
-                true => Some(Linear::new(weights, &["head.project".to_owned()], fast)?),
+                true => Some(Linear::new(weights, &["head.project".to_owned()])?),
                 false => None,
             },
             unembed: match head.tied {

@@ -242,6 +242,37 @@ fn models_on_kernels_are_their_plain_twins() {
     }
 }
 
+/// Weights of 16 bits are computed with as the f32 numbers that they are.
+#[test]
+fn half_weights_are_their_values_in_f32() {
+    for (name, architecture) in architectures() {
+        for dtype in [DType::F16, DType::BF16] {
+            let stored = |wide: bool| {
+                let own = weights(&architecture).into_iter().map(|(name, weight)| {
+                    let half = weight.to_dtype(dtype).unwrap();
+                    let stays = weight.rank() == 2 && !wide;
+                    (name, if stays { half } else { half.to_dtype(DType::F32).unwrap() })
+                });
+                let own = own.collect();
+                Transformer::new(architecture.clone(), own, &Device::Cpu).unwrap()
+            };
+            let (half, wide) = (stored(false), stored(true));
+            assert!(half.fast && half.dtype() == DType::F32);
+            let batch = Batch::new(&architecture, &sequences()).unwrap();
+            let run = |model: &Transformer| model.forward(&batch, &mut NoHooks).unwrap();
+            let (found, expected) = (run(&half), run(&wide));
+            for (a, b) in found.iter().zip(&expected) {
+                assert_eq!(ops::values(a).unwrap(), ops::values(b).unwrap(), "{name}, {dtype:?}");
+            }
+            if architecture.head.is_some() {
+                let last = &expected[LAYERS];
+                let (a, b) = (half.unembed(last).unwrap(), wide.unembed(last).unwrap());
+                assert!(apart(&a, &b) <= 1e-6, "{name}, {dtype:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_block_adds_is_what_its_halves_give() {
     for (name, architecture) in architectures() {

@@ -119,7 +119,7 @@ impl WithSimd for Task<'_> {
             let shared = head / (n_heads / n_kv_heads);
             let k = &seen[heads + shared * d_head..];
             let values = columns::<S>(panels, k, n, stride, d_head);
-            let right = Panels { values, depth: d_head, columns: n, bias: &[] };
+            let right = Panels { values, columns: n, bias: &[] };
             multiply(simd, tiles, right, scores, width);
             for (query, row) in self.queries.clone().zip(scores.chunks_mut(width)) {
                 for x in row.iter_mut() {
@@ -140,7 +140,7 @@ impl WithSimd for Task<'_> {
             tiles.pack::<S>(scores, rows, width, n);
             let v = &seen[heads + (n_kv_heads + shared) * d_head..];
             let values = self::rows::<S>(panels, v, n, stride, d_head);
-            let right = Panels { values, depth: n, columns: d_head, bias: &[] };
+            let right = Panels { values, columns: d_head, bias: &[] };
             multiply(simd, tiles, right, &mut self.out[head * d_head..], heads);
         }
     }

@@ -1,8 +1,8 @@
 //! Matrix products over packed panels, for one thread.
 //!
 //! The right factor is in panels of two vectors' width, the left one in tiles of a few rows; the sums
-//! of a tile times a panel stay in registers. Each sum runs over the depth in order, so that a value
-//! depends neither on other rows nor on the threads.
+//! of a tile times a panel stay in registers. Each sum runs over the depth in order, in blocks whose
+//! sums are added up, so that a value depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
@@ -53,6 +53,10 @@ pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
         arch => arch.dispatch(op),
     }
 }
+
+/// The depth of a block. The rounding error of one long sum of f32 grows with its length; with sums of
+/// blocks it grows with the length of a block and the number of blocks.
+const BLOCK: usize = 128;
 
 /// Columns of a panel.
 #[inline(always)]
@@ -162,8 +166,6 @@ fn fill<const HEIGHT: usize>(
 pub(super) struct Panels<'a> {
     /// `[panels, depth, panel width]`.
     pub(super) values: &'a [f32],
-    /// The length of the sums.
-    pub(super) depth: usize,
     /// Columns in use.
     pub(super) columns: usize,
     /// Added to the sums, `[panels, panel width]`; may be empty.
@@ -222,26 +224,29 @@ fn one<S: Simd, const HEIGHT: usize>(
     place: Place,
 ) {
     let zero = simd.splat_f32s(0.0);
-    let mut sums = [[zero; 2]; HEIGHT];
     let (tile, _) = tile.as_chunks::<HEIGHT>();
     let (panel, _) = S::as_simd_f32s(panel);
     let (panel, _) = panel.as_chunks::<2>();
-    for (column, row) in tile.iter().zip(panel) {
-        for (sum, &value) in sums.iter_mut().zip(column) {
-            let value = simd.splat_f32s(value);
-            sum[0] = add_product(simd, value, row[0], sum[0]);
-            sum[1] = add_product(simd, value, row[1], sum[1]);
-        }
-    }
     let (bias, _) = S::as_simd_f32s(bias);
     let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
-    // In an array of their own: sums that are indexed below would be in memory, not in registers.
+    // In memory, so that the sums of a block stay in registers.
     let mut results = [[zero; 2]; HEIGHT];
-    for (result, sum) in results.iter_mut().zip(&sums) {
-        *result = [simd.add_f32s(sum[0], bias[0]), simd.add_f32s(sum[1], bias[1])];
+    for (tile, panel) in tile.chunks(BLOCK).zip(panel.chunks(BLOCK)) {
+        let mut sums = [[zero; 2]; HEIGHT];
+        for (column, row) in tile.iter().zip(panel) {
+            for (sum, &value) in sums.iter_mut().zip(column) {
+                let value = simd.splat_f32s(value);
+                sum[0] = add_product(simd, value, row[0], sum[0]);
+                sum[1] = add_product(simd, value, row[1], sum[1]);
+            }
+        }
+        for (result, sum) in results.iter_mut().zip(&sums) {
+            *result = [simd.add_f32s(sum[0], result[0]), simd.add_f32s(sum[1], result[1])];
+        }
     }
     for (row, &result) in results.iter().enumerate().take(place.rows) {
         let start = row * place.stride;
+        let result = [simd.add_f32s(result[0], bias[0]), simd.add_f32s(result[1], bias[1])];
         write(simd, &mut out[start..start + place.columns], result);
     }
 }

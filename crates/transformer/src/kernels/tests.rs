@@ -48,6 +48,24 @@ fn on_any_threads(run: impl Fn() -> Vec<f32> + Sync) -> Vec<f32> {
     one
 }
 
+/// Values of one sign, whose sums grow: the error of a sum of f32 in one chain would be 8 times larger.
+#[test]
+fn long_sums_have_small_errors() {
+    let mut rng = StdRng::seed_from_u64(5);
+    let (rows, depth, columns) = (24, 8192, 32);
+    let mut positive = |n| (0..n).map(|_| rng.gen_range(0.0..1.0)).collect::<Vec<f32>>();
+    let (x, w) = (positive(rows * depth), positive(columns * depth));
+    let found = linear(&x, &PackedLinear::new(&[Rows::F32(&w)], &vec![0.0; columns], depth), None);
+    let exact = x.chunks(depth).flat_map(|x| {
+        w.chunks(depth).map(|w| x.iter().zip(w).map(|(&x, &w)| f64::from(x) * f64::from(w)).sum())
+    });
+    let relative =
+        found.iter().zip(exact).map(|(&found, exact): (_, f64)| (f64::from(found) - exact) / exact);
+    let squares: f64 = relative.map(|error| error * error).sum();
+    let error = (squares / found.len() as f64).sqrt();
+    assert!(error < 3e-7, "{error:e}");
+}
+
 #[test]
 fn linear_layers_are_their_twins() {
     let mut rng = StdRng::seed_from_u64(1);
@@ -59,8 +77,8 @@ fn linear_layers_are_their_twins() {
             let x = random(&mut rng, rows * inputs, scale);
             let (w, b) = (random(&mut rng, inner * inputs, 1.0), random(&mut rng, inner, scale));
             let (u, c) = (random(&mut rng, outputs * inner, 1.0), random(&mut rng, outputs, scale));
-            let first = PackedLinear::new(&w, &b, inputs);
-            let second = PackedLinear::new(&u, &c, inner);
+            let first = PackedLinear::new(&[Rows::F32(&w)], &b, inputs);
+            let second = PackedLinear::new(&[Rows::F32(&u)], &c, inner);
             let plain = |x: &Tensor, w: &[f32], b: &[f32]| {
                 let product = x.matmul(&tensor(w, b.len()).t().unwrap()).unwrap();
                 product.broadcast_add(&tensor(b, 1)).unwrap()
@@ -76,7 +94,7 @@ fn linear_layers_are_their_twins() {
             let alone = mlp(&x[row * inputs..][..inputs], &first, settings, &second);
             assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
             // The same layer as the gate of itself: what it gives times what is activated.
-            let gate = PackedLinear::new(&[&w[..], &w].concat(), &[&b[..], &b].concat(), inputs);
+            let gate = PackedLinear::new(&[Rows::F32(&w); 2], &[&b[..], &b].concat(), inputs);
             let settings = Mlp { gated: true, ..settings };
             let found = on_any_threads(|| mlp(&x, &gate, settings, &second));
             let inner = (plain(&tensor(&x, rows), &w, &b) * &expected).unwrap();

@@ -81,6 +81,10 @@ fn a_pooling_that_is_not_cached_is_not_the_mean() {
         "{warnings:?}"
     );
     cached.mark_absent("config_sentence_transformers.json");
+    // It may have the number of tokens that are read.
+    let warnings = cached.load().unwrap().warnings;
+    assert!(warnings[0].to_string().contains("`sentence_bert_config.json`"), "{warnings:?}");
+    cached.mark_absent("sentence_bert_config.json");
     assert!(cached.load().unwrap().warnings.is_empty());
 
     // A pooling without the list of modules is used, with a warning.
@@ -186,8 +190,10 @@ fn a_revision_whose_commit_is_unknown_lists_the_commits_at_hand() {
     let cached = Cached::new();
     fs::remove_dir_all(cached.0.repo_folder().join("refs")).unwrap();
     let later = cached.0.repo_folder().join("snapshots").join(LATER);
-    fs::create_dir_all(later).unwrap();
-    fs::create_dir_all(cached.0.repo_folder().join("snapshots/not-a-commit")).unwrap();
+    cached.write(&later.join("README.md"), b"");
+    let snapshots = cached.0.repo_folder().join("snapshots");
+    cached.write(&snapshots.join("not-a-commit/README.md"), b"");
+    fs::create_dir_all(snapshots.join("0".repeat(40))).unwrap();
     let error = cached.load().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     let text = error.to_string();
@@ -209,6 +215,25 @@ fn a_revision_whose_commit_is_unknown_lists_the_commits_at_hand() {
     fs::remove_dir_all(cached.0.repo_folder()).unwrap();
     let text = load_from(settings).unwrap_err().to_string();
     assert!(text.contains("cannot be reached") && !text.contains("name a commit"), "{text}");
+
+    // A branch may have a commit of which the cache has no files, and so may the user.
+    let cached = Cached::new();
+    let snapshots = cached.0.repo_folder().join("snapshots");
+    fs::rename(snapshots.join(COMMIT), snapshots.join(LATER)).unwrap();
+    let list = format!("It has {LATER}: name a commit, as in org/name@{LATER}");
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let unreachable = HubSettings { endpoint: format!("http://{nobody}"), ..cached.0.settings() };
+    for settings in [cached.0.offline(), unreachable] {
+        for (at, missing) in [
+            ("", format!("commit {COMMIT}, which is revision `main` of `org/name`")),
+            (&format!("@{COMMIT}"), format!("commit {COMMIT} of `org/name`")),
+        ] {
+            let (repo, settings) = (format!("org/name{at}"), settings.clone().into());
+            let source = crate::Source::Hub { repo, revision: None, settings };
+            let text = load(&source, &mut Silent).unwrap_err().to_string();
+            assert!(text.contains(&format!("has no files of {missing}. {list}")), "{text}");
+        }
+    }
 
     // Nothing at all of a repository, which no path has as its name either.
     let (repo, settings) = ("org/nothing".to_owned(), cached.0.offline());

@@ -1,8 +1,9 @@
 //! The data of the page of an exploration, for all tokens or a sample.
 
+use super::labels::labels;
 use crate::explore::similarity::ordinary;
 use crate::explore::{Exploration, LayerMaps, TokenChange};
-use crate::profile::{Curves, not_measured};
+use crate::profile::not_measured;
 use crate::{Analysis, Estimate, Omitted, Part, Result, Why, journey};
 use ndarray::Axis;
 use serde::Serialize;
@@ -20,6 +21,8 @@ impl Exploration {
         let provenance = self.provenance();
         let mut omitted = self.omitted.clone();
         let similarities = self.similarities(rows, &mut omitted)?;
+        let labels = labels(states, rows, &mut omitted);
+        let attention = self.attention_weights(rows, &mut omitted);
         let side = states.layers.len();
         let mut layers = Vec::with_capacity(side);
         for (index, summary) in self.layers.iter().enumerate() {
@@ -49,6 +52,7 @@ impl Exploration {
                 steps: steps.map(|step| rows.iter().map(|&row| step[row]).collect()),
                 neighbour_change,
                 heads: heads.map(<[_]>::to_vec),
+                attention: attention.as_ref().and_then(|weights| weights.at(summary.layer)),
             });
         }
         Ok(schema::Exploration {
@@ -77,6 +81,8 @@ impl Exploration {
                     }
                 })
                 .collect(),
+            labels,
+            attention: attention.as_ref().map(|weights| weights.about),
             sampled: (rows.len() < states.rows.len())
                 .then_some(schema::Sampled { of: states.rows.len(), seed: self.options.seed }),
             trajectory: self.trajectory.as_ref().map(|m| about_map(m, rows)),
@@ -90,7 +96,7 @@ impl Exploration {
             }),
             layers,
             profile: self.crossed.as_ref().map(serde_json::to_value).transpose()?,
-            story: Some(self.story()),
+            story: Some(self.story()?),
             journeys: self
                 .journeys
                 .as_ref()
@@ -103,12 +109,12 @@ impl Exploration {
     }
 
     /// The curves of the model, or how to get them.
-    fn story(&self) -> schema::Story {
-        let not_measured = || schema::Story {
-            not_measured: Some(not_measured(&self.states.origin, self.states.d_model())),
-            ..schema::Story::default()
-        };
-        self.curves.as_ref().map_or_else(not_measured, Curves::story)
+    fn story(&self) -> Result<schema::Story> {
+        if let Some(curves) = &self.curves {
+            return Ok(curves.story());
+        }
+        let how = not_measured(&self.states.origin, self.states.d_model())?;
+        Ok(schema::Story { not_measured: Some(how), ..schema::Story::default() })
     }
 
     /// `[layers]`: similarities between tokens. Metrics for which the page has no room are omitted.

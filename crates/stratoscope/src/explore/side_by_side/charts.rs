@@ -2,6 +2,7 @@
 
 use super::SideBySide;
 use crate::explore::charts::{CURVES, Pick, centred, cka_caption, curve};
+use crate::profile::{Curves as Story, story_of_models};
 use crate::text::display_names;
 use stratoscope_chart::{Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Slice};
 
@@ -18,6 +19,14 @@ impl SideBySide {
     /// The charts of all models that are both figures and part of the page.
     pub(super) fn charts(&self) -> Vec<Chart> {
         [self.depth(), self.cross_cka()].into_iter().flatten().collect()
+    }
+
+    /// The curves of all models over the reference bank, if they are known. On the page, a strip
+    /// shows them.
+    pub(super) fn story(&self) -> Option<Chart> {
+        let all: Option<Vec<&Story>> =
+            self.explorations.iter().map(|e| e.curves.as_ref()).collect();
+        all.filter(|all| !all.is_empty()).map(|all| story_of_models(&all))
     }
 
     fn depth(&self) -> Option<Chart> {

@@ -152,5 +152,5 @@ pub(crate) fn side_by_side(all: &[&Crossed]) -> Chart {
 
 /// The names of the models in figures.
 fn names(all: &[&Crossed]) -> Vec<String> {
-    model_names(all.iter().map(|crossed| crossed.model.model.as_str()))
+    model_names(all.iter().map(|crossed| &crossed.model))
 }

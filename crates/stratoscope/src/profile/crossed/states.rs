@@ -2,6 +2,7 @@
 
 use super::StimuliSummary;
 use crate::analysis::TOOL;
+use crate::progress::TextWarnings;
 use crate::{Error, Explorer, Result};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
@@ -41,6 +42,12 @@ impl NamedStimuli {
     /// The errors of [`Stimuli::parse`].
     pub fn noun_verb() -> Result<Self> {
         Self::parse("noun-verb", Stimuli::NOUN_VERB)
+    }
+
+    /// Whether they are built-in stimuli.
+    fn is_builtin(&self) -> bool {
+        let builtin = [Stimuli::HOMOGRAPHS, Stimuli::NOUN_VERB];
+        builtin.iter().any(|text| self.sha256 == hexadecimal(&Sha256::digest(text)))
     }
 
     /// Parses a text in the format of [`Stimuli`].
@@ -107,7 +114,9 @@ impl CrossedStates {
         let mut placements = Vec::with_capacity(items.len());
         let texts = items.iter().map(|item| Text::from(item.text.as_str())).collect();
         let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
-        explorer.progress().warn(&prepared.warnings);
+        if !stimuli.is_builtin() {
+            TextWarnings::from(&prepared).report(explorer.progress());
+        }
         let mut take = |Group { first_text: first, states }: Group| -> Result<()> {
             let offsets = states.sequence_offsets();
             let of_group = items.iter().skip(first).take(states.texts.len());

@@ -1,6 +1,6 @@
 //! The figures of the curves, with their titles and captions.
 
-use super::{Curve, Curves, CurvesLayer};
+use super::{Curve, Curves, CurvesLayer, Difference};
 use crate::series::series;
 use crate::text::{model_names, short_name};
 use stratoscope_chart::{Axis, Chart, Curves as Drawing, Panel, Series};
@@ -13,7 +13,7 @@ const SHARE: &str = "share of the 10 nearest words (0: chance)";
 
 impl Curves {
     /// The figure: the three curves, and those of random weights.
-    pub(in crate::profile) fn chart(&self) -> Chart {
+    pub(crate) fn chart(&self) -> Chart {
         let own = Curve::ALL.map(|curve| self.series(curve, curve.name()));
         let random = Curve::ALL.map(|curve| {
             let name = format!("{}, random weights", curve.name());
@@ -66,7 +66,7 @@ impl Curves {
         "The curves do not show whether the model uses what is near, or whether information is lost \
          where a curve falls. Their values depend on the size of the bank. The sentence share also \
          rises if the vectors of a sentence share a constant: it shows that the words of a sentence \
-         become alike, not that they are understood."
+         become more alike, not that they are understood."
     }
 }
 
@@ -75,9 +75,10 @@ fn values(name: &str, layers: &[CurvesLayer], curve: Curve) -> Series {
     series(name, layers.iter().map(|layer| curve.of(layer)))
 }
 
-/// The figure of several models: a panel for each curve, with relative depth as its axis.
-pub(in crate::profile) fn side_by_side(all: &[&Curves]) -> Chart {
-    let names = model_names(all.iter().map(|curves| curves.model.model.as_str()));
+/// The figure of several models: a panel for each curve, with relative depth as its axis, and below it the
+/// differences to the first model.
+pub(crate) fn side_by_side(all: &[&Curves]) -> Chart {
+    let names = model_names(all.iter().map(|curves| &curves.model));
     let panel = |curve: Curve| {
         let of = names.iter().zip(all).map(|(name, curves)| {
             let layers: Vec<usize> = curves.layers.iter().map(|layer| layer.layer).collect();
@@ -85,7 +86,19 @@ pub(in crate::profile) fn side_by_side(all: &[&Curves]) -> Chart {
         });
         Panel::new(curve.name(), Axis::share(), SHARE, of)
     };
-    let headlines = all.iter().flat_map(|curves| curves.headline());
+    let differences: Vec<(&String, Difference)> = (names.iter().zip(all).skip(1))
+        .filter_map(|(name, curves)| Some((name, curves.minus(all.first()?)?)))
+        .collect();
+    let first = names.first().map_or("", String::as_str);
+    let difference = |curve: Curve| {
+        let of = differences.iter().map(|(name, difference)| {
+            let depths = &difference.depths;
+            let at = depths.iter().map(|at| at.depth).collect();
+            Series { at, ..series(*name, depths.iter().map(|at| at.of(curve))) }
+        });
+        Panel::new(format!("{}, less {first}", curve.name()), Axis::share(), "difference", of)
+    };
+    let headlines = names.iter().zip(all).flat_map(|(name, curves)| curves.headline_of(name));
     let headlines: Vec<String> = headlines.collect();
     let captions: Vec<String> = all.iter().map(|curves| curves.caption()).collect();
     let caption = match captions.first() {
@@ -95,7 +108,17 @@ pub(in crate::profile) fn side_by_side(all: &[&Curves]) -> Chart {
             .collect::<Vec<_>>()
             .join(" "),
     };
+    let paired = match differences.is_empty() {
+        true => String::new(),
+        false => format!(
+            "Differences: the values of a model less those of {first} at the same depth, on the same \
+             resamples of the sentences; between two layers of the deeper model, its values are on a \
+             straight line. "
+        ),
+    };
     let limits = all.first().map_or("", |curves| curves.limits());
-    Chart::new("story", format!("{TITLE}, by model"), Drawing::multiples(Curve::ALL.map(panel)))
-        .caption(format!("{} {caption} {limits}", headlines.join(" ")).trim_start().to_owned())
+    let panels = Curve::ALL.map(panel).into_iter().chain(Curve::ALL.map(difference));
+    let headlines = headlines.join(" ");
+    Chart::new("story", format!("{TITLE}, by model"), Drawing::multiples(panels))
+        .caption(format!("{headlines} {caption} {paired}{limits}").trim_start().to_owned())
 }

@@ -2,10 +2,11 @@
 
 use super::draws::Deviations;
 use super::{BankOfCurves, Curves, CurvesLayer, FORMAT, RESAMPLES, SEED, TOOL};
-use crate::bank::{Bank, BankStates, BankWord};
+use crate::bank::{Bank, BankStates, BankWord, CONTENT};
+use crate::profile::NamedStimuli;
 use crate::{Explorer, Result};
 use std::collections::HashMap;
-use stratoscope_extractor::Origin;
+use stratoscope_extractor::{AnnotatedWord, Origin};
 use stratoscope_probing::context::{ContextCurves, ContextWords, InContext, LayerSums, WordClass};
 
 impl Curves {
@@ -110,26 +111,60 @@ impl<'a> Numbers<'a> {
     }
 }
 
-/// The tokens that `profile` reads in the reference bank and the stimuli, with two models for the first.
-const TOKENS: f64 = 1.1e5;
-/// The pairs of words that are compared, with two models.
-const PAIRS: f64 = 2.2e8;
 /// The operations in a second of two cores.
 const SPEED: f64 = 1.8e11;
 
+/// The tokens of a text with so many words, for a usual tokenizer.
+fn tokens(words: usize) -> f64 {
+    1.2 * words as f64 + 2.0
+}
+
+/// What `profile` does for a model: the model and one with random weights read the reference bank and
+/// compare its words, and the model reads the stimuli.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Work {
+    /// The tokens that are read.
+    tokens: f64,
+    /// The pairs of words that are compared.
+    pairs: f64,
+}
+
+impl Work {
+    fn of(origin: &Origin) -> Result<Self> {
+        let bank = Bank::reference()?;
+        let in_text = |text: &str| tokens(text.split_whitespace().count());
+        let of_bank: f64 = bank.sentences.iter().map(|s| tokens(s.words.len())).sum();
+        let targets: f64 = bank.stimuli.iter().map(|s| in_text(&s.text.text)).sum();
+        let crossed = NamedStimuli::homographs()?.for_model(origin)?.stimuli.items();
+        let crossed: f64 = crossed.iter().map(|item| in_text(&item.text)).sum();
+        let words = || bank.sentences.iter().flat_map(|s| &s.words);
+        let pairs = |upos: &[&str]| {
+            let has =
+                |word: &&AnnotatedWord| word.upos.as_deref().is_some_and(|u| upos.contains(&u));
+            (words().filter(has).count() as f64).powi(2)
+        };
+        let pairs = pairs(&CONTENT) + pairs(&["NOUN"]) + pairs(&["VERB"]);
+        Ok(Self { tokens: 2.0 * of_bank + targets + crossed, pairs: 2.0 * pairs })
+    }
+}
+
 /// Where nothing is measured: what to run, and about how long it takes. The time is that of two cores,
 /// from the number of layers and the width of a usual block (12 d_model² weights).
-pub fn not_measured(origin: &Origin, d_model: usize) -> String {
+///
+/// # Errors
+/// A built-in file that cannot be parsed; this does not happen in a released build.
+pub fn not_measured(origin: &Origin, d_model: usize) -> Result<String> {
     let (layers, d) = (origin.n_layers as f64, d_model as f64);
-    let operations = 2.0 * 12.0 * d * d * layers * TOKENS + 2.0 * d * (layers + 1.0) * PAIRS;
+    let Work { tokens, pairs } = Work::of(origin)?;
+    let operations = 2.0 * 12.0 * d * d * layers * tokens + 2.0 * d * (layers + 1.0) * pairs;
     let model = match origin.model.contains(char::is_whitespace) {
         true => format!("'{}'", origin.model),
         false => origin.model.clone(),
     };
     let time = about(operations / SPEED);
-    format!(
+    Ok(format!(
         "not measured yet: run `stratoscope profile --model {model}` (about {time} on two cores)"
-    )
+    ))
 }
 
 /// A time in seconds or minutes, as a round number.
@@ -147,11 +182,32 @@ fn about(seconds: f64) -> String {
 mod tests {
     use super::*;
     use crate::bank::tests::planted;
+    use stratoscope_extractor::{AnnotatedSentence, LongText, Text, prepare};
 
     #[test]
     fn times_are_round() {
         let times = [3.0, 44.0, 94.0, 130.0, 1000.0, 9000.0].map(about);
         assert_eq!(times, ["10 s", "40 s", "90 s", "2 minutes", "15 minutes", "3 hours"]);
+    }
+
+    #[cfg(feature = "bundled")]
+    #[test]
+    fn the_time_is_that_of_the_tokens_that_are_read() {
+        let explorer = Explorer::bundled().unwrap();
+        let tokens = |texts: Vec<Text>| {
+            prepare(explorer.model(), texts, LongText::Cut).unwrap().tokens() as f64
+        };
+        let bank = Bank::reference().unwrap();
+        let of = |all: &[AnnotatedSentence]| tokens(all.iter().map(|s| s.text.clone()).collect());
+        let stimuli = NamedStimuli::homographs().unwrap();
+        let crossed = stimuli.clone().stimuli.items();
+        let crossed = tokens(crossed.iter().map(|item| Text::from(item.text.as_str())).collect());
+        let expected = 2.0 * of(&bank.sentences) + of(&bank.stimuli) + crossed;
+        let work = Work::of(&explorer.origin()).unwrap();
+        assert!((work.tokens / expected - 1.0).abs() < 0.15, "{work:?} {expected}");
+        // A causal model reads fewer stimuli.
+        let causal = Work::of(&Origin { causal: true, ..explorer.origin() }).unwrap();
+        assert!(causal.tokens < work.tokens && causal.pairs == work.pairs);
     }
 
     #[test]

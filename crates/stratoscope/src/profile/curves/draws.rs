@@ -129,8 +129,12 @@ impl Point {
 pub struct Difference {
     /// The model.
     pub model: String,
+    /// Its commit, if it comes from the hub.
+    pub revision: Option<String>,
     /// The model whose values are subtracted.
     pub minus: String,
+    /// Its commit, if it comes from the hub.
+    pub minus_revision: Option<String>,
     /// The differences at the layers of the model with fewer layers. Between two layers of the other
     /// model, its values are on a straight line.
     pub depths: Vec<DifferenceAt>,
@@ -147,6 +151,17 @@ pub struct DifferenceAt {
     pub word_meaning: Option<Estimate>,
     /// The difference in the sentence share.
     pub sentence: Option<Estimate>,
+}
+
+impl DifferenceAt {
+    /// The difference in a curve.
+    pub(super) fn of(&self, curve: Curve) -> Option<Estimate> {
+        match curve {
+            Curve::Grammar => self.grammar,
+            Curve::WordMeaning => self.word_meaning,
+            Curve::Sentence => self.sentence,
+        }
+    }
 }
 
 impl Curves {
@@ -176,7 +191,9 @@ impl Curves {
         };
         Some(Difference {
             model: self.model.model.clone(),
+            revision: self.model.revision.clone(),
             minus: other.model.model.clone(),
+            minus_revision: other.model.revision.clone(),
             depths: (0..=steps).map(depth).collect(),
         })
     }

@@ -139,7 +139,8 @@ fn stored_curves_have_the_values_on_the_resamples() {
     let read = Curves::parse(&json, &curves.model).unwrap();
     assert_eq!(read, curves);
     assert_eq!(read.headline(), curves.headline());
-    let other = json.replace("\"format\":1", "\"format\":0");
+    let other = json.replace("\"format\":2", "\"format\":1");
+    assert_ne!(other, json);
     assert!(matches!(Curves::parse(&other, &curves.model), Err(crate::Error::Stored { .. })));
 }
 
@@ -150,8 +151,11 @@ fn several_models_have_one_figure_over_relative_depth() {
     chart.check().unwrap();
     let Drawing::Curves(drawn) = &chart.drawing else { panic!() };
     let titles: Vec<&str> = drawn.panels().map(|panel| panel.title.as_str()).collect();
-    assert_eq!(titles, ["grammar", "word meaning", "sentence"]);
-    for panel in drawn.panels() {
+    let names = ["grammar", "word meaning", "sentence"];
+    let differences = names.map(|name| format!("{name}, less a"));
+    assert_eq!(titles[..3], names);
+    assert_eq!(titles[3..], differences);
+    for panel in drawn.panels().take(3) {
         assert_eq!(panel.series[0].at, [0.0, 0.5, 1.0]);
         assert_eq!(panel.series[1].name, "b");
     }

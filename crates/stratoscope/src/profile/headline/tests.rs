@@ -25,7 +25,7 @@ fn a_rise_a_stay_and_a_jump_are_the_story() {
     assert_eq!(
         words([&grammar, &meaning, &sentence]),
         "In toy grammar is clearest at layer 3 and fades; word meaning is there throughout; at layer \
-         6 the words of a sentence become alike."
+         6 the words of a sentence become more alike."
     );
 }
 
@@ -53,7 +53,7 @@ fn a_false_story_is_not_told() {
     assert_eq!(
         words([&grammar, &[0.05, 0.1, 0.3, 0.4], &sentence]),
         "In toy grammar rises and is clearest at layer 3; word meaning is there from layer 2 on; the \
-         words of a sentence do not become alike."
+         words of a sentence do not become more alike."
     );
     assert_eq!(
         words([&[0.15; 4], &[0.4, 0.4, 0.1, 0.05], &[0.4, 0.5, 0.4, 0.3]]),
@@ -68,7 +68,7 @@ fn a_false_story_is_not_told() {
     assert_eq!(
         words([&[0.3, 0.25, 0.2, 0.2], &[0.1, 0.4, 0.1, 0.3], &[0.01, 0.2, 0.25, 0.3]]),
         "In toy grammar is clearest at layer 0 and then weakens; word meaning is there at layer 1; \
-         from layer 1 on the words of a sentence become alike."
+         from layer 1 on the words of a sentence become more alike."
     );
     assert!(words([NONE, &[0.1, 0.4, 0.3, 0.1], NONE]).contains("from layer 1 to layer 2"));
 }
@@ -77,7 +77,7 @@ fn a_false_story_is_not_told() {
 fn what_is_not_measured_is_not_said() {
     assert_eq!(words([NONE, NONE, NONE]), "");
     let only = words([NONE, NONE, &[0.01, 0.2]]);
-    assert_eq!(only, "In toy at layer 1 the words of a sentence become alike.");
+    assert_eq!(only, "In toy at layer 1 the words of a sentence become more alike.");
     // Values without intervals.
     let mut few = planted("toy", [&[0.1, 0.2], NONE, &[0.1, 0.2]], 0.004, 0.003);
     few = serde_json::from_value({
@@ -106,4 +106,26 @@ fn random_weights_that_show_as_much_are_a_warning() {
         warning,
         "A model with random weights has grammar of .08 too, so that this part is not learned."
     );
+    // In causal models, the words of a sentence may be alike without training.
+    let mut curves = planted("toy", [&[0.05, 0.2], &[0.3; 2], &[0.01, 0.5]], 0.004, 0.003);
+    let random = |sentence: f64| {
+        planted("toy", [&[0.01; 2], &[0.01; 2], &[0.0, sentence]], 0.004, 0.003).layers
+    };
+    curves.random_weights = random(0.84);
+    let headline = curves.headline().join(" ");
+    assert!(
+        headline.ends_with(
+            "at layer 1 the words of a sentence become more alike. A model with random weights has a \
+             sentence share of .84 too, so that this part is not learned."
+        ),
+        "{headline}"
+    );
+    curves.random_weights = random(1.0);
+    assert!(curves.headline().join(" ").contains("a sentence share of 1.00 too"));
+    // Less than half of the model's, and a model in which they do not become more alike.
+    curves.random_weights = random(0.24);
+    assert_eq!(curves.headline().len(), 1);
+    let mut apart = planted("toy", [&[0.05, 0.2], &[0.3; 2], &[0.01, 0.08]], 0.004, 0.003);
+    apart.random_weights = random(0.84);
+    assert_eq!(apart.headline().len(), 1);
 }

@@ -1,0 +1,272 @@
+// Two sentences of a comparison: one above the other, and the distance of their words by layer, whose
+// line is the slider of the page.
+
+/** The words of both sentences; none on other pages. @returns {Schema.OverlayStep[]} */
+function overlaySteps() {
+  return report.overlay?.steps || [];
+}
+
+/** The place of a step on the page: its word in the first sentence, or else in the second.
+ * @param {Schema.OverlayStep} step @returns {Place | null} */
+function placeOfStep({ tokens }) {
+  const side = tokens[0] === null ? 1 : 0;
+  const token = tokens[side];
+  return token === null ? null : { side, token };
+}
+
+/** The step of a place: by any of its tokens. @param {Place | null} place */
+function stepOf(place) {
+  if (!place) return null;
+  const word = wordOf(sides[place.side], place.token);
+  return (
+    overlaySteps().find(({ tokens }) => {
+      const token = tokens[place.side];
+      return token !== null && word.includes(token);
+    }) || null
+  );
+}
+
+/** All tokens of the word of a token. @param {Side} side @param {number} token */
+function wordOf(side, token) {
+  const { units, of } = side.view(true, true);
+  return units[of[token]]?.tokens || [token];
+}
+
+/** The distance of the words of a step as a share of the median of unrelated words: of one word in two
+ * sentences, or of random words where a word is replaced.
+ * @param {Schema.OverlayStep} step @param {number} at a place in the list of layers */
+function shareOf({ edit, distances }, at) {
+  const { same_word: same, random } = /** @type {Schema.Overlay} */ (report.overlay);
+  const median = (edit === 'kept' ? same : random)[at];
+  const distance = distances[at];
+  return distance === null || distance === undefined ? null : median > 0 ? distance / median : 0;
+}
+
+/** The place of the kept content word that moves most at a place in the list of layers; −1 if none
+ * moves. @param {number} at */
+function moverAt(at) {
+  const shares = overlaySteps().map((step) =>
+    step.edit === 'kept' && step.content ? shareOf(step, at) || 0 : 0,
+  );
+  const most = Math.max(0, ...shares);
+  return most > 0 ? shares.indexOf(most) : -1;
+}
+
+/** What the page begins with: the word whose contexts part first, at that layer, or else the word that
+ * moves most. @returns {{place: Place | null, at: number}} */
+function opening() {
+  const steps = overlaySteps();
+  const parted = steps.filter(({ parts }) => parts !== null);
+  const [first] = parted.sort((a, b) => (a.parts || 0) - (b.parts || 0));
+  const moved = report.overlay?.moved || null;
+  const other = steps.find(({ edit }) => edit === 'replaced') || steps[0];
+  const step = first || (moved ? steps[moved[0]] : other);
+  const layer = first ? first.parts : moved ? moved[1] : null;
+  const at = layer === null ? -1 : placeOfLayer(sides[0], layer);
+  return { place: step ? placeOfStep(step) : null, at: at < 0 ? sides[0].last : at };
+}
+
+/** A share in words. @param {number} share */
+function inPercent(share) {
+  return `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`;
+}
+
+class OverlayPanel extends LinePanel {
+  constructor() {
+    super({
+      id: 'overlay',
+      side: sides[0],
+      wide: true,
+      title: 'Both sentences, word by word',
+      shows:
+        'The shade of a word is the distance of its two vectors at the layer of the line, as a share of the median distance of one word in two unrelated sentences (of a replaced word: of two random words). The curves are mean distances; dashed are the medians of unrelated words, dotted is the chosen word. At layer 0 only the place of a word can differ. A distance does not say whether the meaning differs: position and length change vectors too.',
+    });
+    this.words = el('div', { class: 'overlay', role: 'group', 'aria-label': 'Both sentences' });
+    this.key = el('p', { class: 'key' });
+    this.note = el('p', { class: 'note', 'aria-live': 'polite' });
+    this.box.prepend(this.words, this.key);
+    this.box.append(this.note);
+    this.buttons = overlaySteps().map((step) => this.button(step));
+    const names = el(
+      'span',
+      { class: 'names', 'aria-hidden': 'true' },
+      el('b', {}, 'A'),
+      el('b', {}, 'B'),
+    );
+    const [text = ''] = sides[0].e.texts;
+    this.words.dir = directionOf(text);
+    this.words.append(names, ...this.buttons);
+    this.key.append(...this.legend());
+  }
+
+  /** @param {Schema.OverlayStep} step */
+  button(step) {
+    const { edit, words, tokens, content } = step;
+    const place = placeOfStep(step);
+    const part = (/** @type {number} */ side) =>
+      el(
+        'bdi',
+        {
+          class: 'part',
+          ...(tokens[side] === null ? {} : { 'data-side': side, 'data-token': tokens[side] }),
+        },
+        visible(words[side] ?? '–'),
+      );
+    return el(
+      'button',
+      {
+        type: 'button',
+        class: `step ${edit}${content ? ' content' : ''}`,
+        disabled: !place,
+        click: () => place && set({ selected: place, hover: null }),
+        pointerenter: () => set({ hover: place }),
+        pointerleave: () => set({ hover: null }),
+      },
+      part(0),
+      part(1),
+    );
+  }
+
+  /** What shades and borders mean. */
+  legend() {
+    const shades = [0, 25, 50, 75, 100].map((value) => {
+      const shade = el('i', { class: 'shade', 'aria-hidden': 'true' });
+      shade.style.setProperty('--share', `${value}%`);
+      return shade;
+    });
+    const has = (/** @type {string} */ edit) => overlaySteps().some((step) => step.edit === edit);
+    return [
+      'Shade: distance, from 0 ',
+      ...shades,
+      ' to that of unrelated words. Framed: the content word that moves most at this layer.',
+      has('replaced') ? ' Dashed: replaced.' : '',
+      has('deleted') || has('inserted') ? ' Dotted: in one sentence only.' : '',
+    ];
+  }
+
+  /** The distances of the chart `compare`, without those of whole sentences. @returns {CurvesOf | null} */
+  get curves() {
+    const chart = report.charts.find(({ id }) => id === 'compare');
+    const panel = chart?.type === 'curves' ? chart.rows[0][0] : null;
+    if (!panel) return null;
+    const series = panel.series.filter(
+      (s) => (s.kind === 'baseline' || s.colour < 2) && s.values.some((v) => v !== null),
+    );
+    return { ...panel, title: '', series };
+  }
+
+  height(/** @type {number} */ width) {
+    return this.curves ? (width < 560 ? 200 : 160) : 0;
+  }
+
+  deps() {
+    const { side } = this;
+    return [depthOf(side), state.selected, state.hover, this.dragging];
+  }
+
+  /** @param {number} width @param {number} height */
+  frame(width, height) {
+    const panel = /** @type {CurvesOf} */ (this.curves);
+    const frame = new CurvesFrame({ x: 0, y: 0, w: width, h: height }, panel);
+    frame.top += 22;
+    return frame;
+  }
+
+  draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
+    const frame = this.frame(width, height);
+    frame.draw(pen);
+    const step = this.chosen();
+    if (step)
+      for (const run of frame.runs(step.distances, placesOf(frame.panel.x)))
+        pen.path(run, theme.ink, 1.6, [2, 3]);
+    this.drawLine(pen, frame, width);
+  }
+
+  /** The step that the panel is about: under the pointer, or else chosen. */
+  chosen() {
+    return stepOf(state.hover) || stepOf(state.selected);
+  }
+
+  changed() {
+    super.changed();
+    const at = layerAt(this.side);
+    const most = moverAt(at);
+    const chosen = stepOf(state.selected);
+    overlaySteps().forEach((step, i) => {
+      const button = this.buttons[i];
+      const share = shareOf(step, at);
+      if (share === null) button.style.removeProperty('--share');
+      else button.style.setProperty('--share', `${Math.min(100, 100 * share)}%`);
+      button.classList.toggle('most', i === most);
+      button.setAttribute('aria-pressed', String(step === chosen));
+    });
+    const text = chosen ? this.told(chosen) : 'Choose a word: its two journeys are shown below.';
+    if (this.note.textContent !== text) this.note.textContent = text;
+  }
+
+  /** The two words of a step. @param {Schema.OverlayStep} step */
+  name({ words: [a, b] }) {
+    if (a === null || b === null) return `“${shortText(a ?? b ?? '')}”`;
+    return a === b ? `“${shortText(a)}”` : `“${shortText(a)}” and “${shortText(b)}”`;
+  }
+
+  /** What is known of a step at the layer of the page. @param {Schema.OverlayStep} step */
+  told(step) {
+    const { edit, parts, tokens, distances, content } = step;
+    const at = layerAt(this.side);
+    const share = shareOf(step, at);
+    const name = this.name(step);
+    if (share === null) {
+      const why = { deleted: 'only A has it', inserted: 'only B has it' }[edit];
+      return `${name}: ${why || 'the tokenizer has no token for it'}.`;
+    }
+    const pairs = edit === 'kept' ? 'one word in unrelated sentences' : 'random words';
+    const said = `${name} at layer ${this.side.e.layers[at].layer}: distance ${number(distances[at])}, ${inPercent(share)} of the median of ${pairs}.`;
+    const journeys = tokens.every((token, side) => token !== null && journeyOf(sides[side], token));
+    if (edit !== 'kept' || !content || !journeys) return said;
+    return `${said} ${parts === null ? 'Its nearest words in other sentences do not part.' : `Its nearest words in other sentences part at layer ${parts}.`}`;
+  }
+
+  /** The means of a layer. @param {number} layer */
+  values(layer) {
+    const panel = this.curves;
+    if (!panel) return '';
+    const at = placesOf(panel.x).indexOf(layer);
+    const means = panel.series.flatMap((s) => {
+      const value = s.values[at];
+      return value === null || value === undefined ? [] : [`${s.name} ${number(value)}`];
+    });
+    return `Layer ${layer}: ${means.join(', ') || 'no distance'}.`;
+  }
+
+  hit(/** @type {number} */ x) {
+    if (this.dragging || !this.curves) return null;
+    const place = this.frame(this.width, this.height(this.width)).nearest(x);
+    if (place === null) return null;
+    const layer = placesOf(this.curves.x)[place];
+    const at = placeOfLayer(this.side, layer);
+    return { text: this.values(layer), ...(at < 0 ? {} : { layer: at }) };
+  }
+
+  rows() {
+    return {
+      columns: [
+        'A',
+        'B',
+        'edit',
+        'parts',
+        ...this.side.e.layers.map(({ layer }) => `distance, layer ${layer}`),
+      ],
+      rows: overlaySteps().map(({ words, edit, parts, distances }) => [
+        ...words,
+        edit,
+        parts,
+        ...distances,
+      ]),
+    };
+  }
+
+  json() {
+    return report.overlay;
+  }
+}
