@@ -1,3 +1,5 @@
+//! Words of a bank: planted states, and what is stored of them.
+
 use super::*;
 
 /// States with planted vectors, `[layers][words][d_model]`, that are standardised already. The words of

@@ -1,3 +1,5 @@
+//! Journeys over planted states: neighbours, the word that is shown first, and where contexts part.
+
 use super::*;
 use crate::bank::tests::planted;
 use crate::progress::Silent;
