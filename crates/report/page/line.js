@@ -17,6 +17,14 @@ class LinePanel extends Panel {
     throw new Error('a kind of panel has its own frame');
   }
 
+  /** The frame of curves, with room for the name of the layer above its line.
+   * @param {CurvesOf} curves @param {number} w @param {number} h */
+  framed(curves, w, h) {
+    const frame = new CurvesFrame({ x: 0, y: 0, w, h }, curves);
+    frame.top += 22;
+    return frame;
+  }
+
   /** The values of a layer of the model, in words. @param {number} _layer */
   values(_layer) {
     return '';

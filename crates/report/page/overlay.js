@@ -166,10 +166,7 @@ class OverlayPanel extends LinePanel {
 
   /** @param {number} width @param {number} height */
   frame(width, height) {
-    const panel = /** @type {CurvesOf} */ (this.curves);
-    const frame = new CurvesFrame({ x: 0, y: 0, w: width, h: height }, panel);
-    frame.top += 22;
-    return frame;
+    return this.framed(/** @type {CurvesOf} */ (this.curves), width, height);
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {

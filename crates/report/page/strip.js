@@ -70,10 +70,7 @@ class StripPanel extends LinePanel {
       range: [low - room, high + room],
       series: series.filter((s) => s.values.some((v) => v !== null)),
     };
-    const frame = new CurvesFrame({ x: 0, y: 0, w: width, h: height }, panel);
-    // Room for the name of the layer above its line.
-    frame.top += 22;
-    return frame;
+    return this.framed(panel, width, height);
   }
 
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {

@@ -1,4 +1,4 @@
-//! Words of a bank: planted states, and what is stored of them.
+//! The bank: planted states, the targets of the homographs, and which forms are content words.
 
 use super::*;
 
