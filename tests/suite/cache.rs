@@ -92,6 +92,35 @@ fn a_part_of_a_model_in_the_cache_is_no_other_model() {
     extract("org/noref", &format!("--revision {COMMIT}")).done();
 }
 
+/// A snapshot that is empty or incomplete is not all that the cache has.
+#[test]
+fn an_incomplete_snapshot_lists_the_commits_at_hand() {
+    let place = Place::new();
+    cache(&place, "org/model", &tiny(), &[]);
+    let repo = place.path("hub/models--org--model");
+    let later = "f".repeat(40);
+    let snapshot = repo.join("snapshots").join(&later);
+    std::fs::create_dir_all(&snapshot).unwrap();
+    std::fs::write(repo.join("refs/main"), &later).unwrap();
+    let refused = |model: &str| {
+        let run = place.line(&format!("info {model} --offline --cache-dir hub"));
+        assert_eq!(run.code, Some(3), "{}", run.stderr);
+        run.stderr
+    };
+    let advice = format!("name a commit, as in org/model@{COMMIT}");
+    let at = format!("org/model@{later}");
+    for model in ["org/model", &at] {
+        let said = refused(model);
+        assert!(said.contains("has no files of commit") && said.contains(&advice), "{said}");
+    }
+    std::fs::write(snapshot.join("tokenizer_config.json"), "{}").unwrap();
+    for model in ["org/model", &at] {
+        let said = refused(model);
+        assert!(said.contains("`config.json` of `org/model`") && said.contains(&advice), "{said}");
+    }
+    place.line(&format!("info org/model@{COMMIT} --offline --cache-dir hub")).done();
+}
+
 #[test]
 fn the_cache_has_its_older_names_too() {
     let place = Place::new();

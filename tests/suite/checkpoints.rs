@@ -45,7 +45,7 @@ impl Checkpoint {
     /// The checkpoint with more rows in its token embedding.
     pub(crate) fn with_rows(mut self, rows: usize) -> Self {
         self.config["vocab_size"] = rows.into();
-        let names = ["word_embeddings.weight", "wte.weight"];
+        let names = ["word_embeddings.weight", "wte.weight", "embed_tokens.weight"];
         let of_tokens = |name: &str| names.iter().any(|end| name.ends_with(end));
         let (_, table) = self.tensors.iter_mut().find(|(n, _)| of_tokens(n)).unwrap();
         let width = table.bytes.len() / table.shape[0];

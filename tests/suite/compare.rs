@@ -2,6 +2,7 @@
 
 use crate::command::{Place, interval, number};
 use crate::fixtures::path;
+use crate::report::report_of_page;
 use serde_json::Value;
 
 /// The sentences of `make_compare.py`.
@@ -110,8 +111,11 @@ fn a_sentence_has_distance_0_from_itself() {
         let out = found["omitted"].as_array().unwrap();
         out.iter().find(|o| o["what"] == name).unwrap()["why"].as_str().unwrap().to_owned()
     };
-    assert_eq!(reason("begins"), "the sentences have the same words");
-    assert_eq!(reason("replaced"), "no word is replaced");
+    assert_eq!(
+        reason("layer at which kept words begin to differ"),
+        "the sentences have the same words"
+    );
+    assert_eq!(reason("distance of replaced words"), "no word is replaced");
 
     // Single words: there is no interval, and no value is NaN.
     let found = json(&place, &["--model", "tiny", "river", "bank", "--metric", "standardised"]);
@@ -170,7 +174,7 @@ fn senses_that_are_perfectly_separated_have_an_auc_of_1() {
     assert!(layers(&found).iter().all(|layer| layer["auc"]["interval"].is_null()));
     let omitted = found["omitted"].to_string();
     assert!(
-        omitted.contains("interval of auc") && omitted.contains("5 pairs, found 2"),
+        omitted.contains("interval of the AUC") && omitted.contains("5 pairs, found 2"),
         "{omitted}"
     );
 }
@@ -233,7 +237,12 @@ fn distances_of_minimal_pairs_equal_those_of_python() {
     // Fewer than five pairs have no interval.
     assert_eq!(
         out.iter().map(|o| &o["what"]).collect::<Vec<_>>(),
-        ["changed", "before", "interval of changed", "interval of before"]
+        [
+            "distance of changed words",
+            "distance of words before the change",
+            "interval of the distance of changed words",
+            "interval of the distance of words before the change"
+        ]
     );
 }
 
@@ -270,6 +279,70 @@ fn one_word_is_compared_with_homographs() {
         assert!(mean("same_sense") > mean("other_sense"), "{layer}");
         assert!(interval(&layer["senses_auc"])[0] > 0.5, "{layer}");
     }
+}
+
+#[test]
+fn content_words_at_other_places_are_compared_too() {
+    let place = Place::new();
+    let (first, second) = ("dog bit man", "man bit dog");
+    let found = json(&place, &[first, second]);
+    let displaced = found["displaced"].as_array().unwrap();
+    let words: Vec<&str> = displaced.iter().map(|w| w["word"].as_str().unwrap()).collect();
+    assert_eq!(words, ["dog", "man"]);
+    for layer in layers(&found) {
+        assert_eq!((&layer["kept"]["n"], &layer["replaced"]["n"]), (&3.into(), &2.into()));
+    }
+    // The distance of a word is that of the comparison of this word alone.
+    for (index, word) in words.iter().enumerate() {
+        let alone = place.run(["compare", first, second, "--word", word, "--json"]).json();
+        for (layer, alone) in layers(&found).iter().zip(layers(&alone)) {
+            let distance = number(&layer["displaced"][index]["distance"]);
+            assert!((distance - (1.0 - number(&alone["similarity"]))).abs() < 1e-6, "{word}");
+        }
+        assert_eq!(displaced[index]["parts"], alone["parts"], "{word}");
+    }
+    let mean = |layer: &Value| {
+        let own = [&layer["words"][1], &layer["displaced"][0], &layer["displaced"][1]];
+        own.iter().map(|word| number(&word["distance"])).sum::<f64>() / 3.0
+    };
+    for layer in layers(&found) {
+        assert!((number(&layer["kept"]["value"]) - mean(layer)).abs() < 1e-9, "{layer}");
+    }
+    let verdict = found["verdict"].to_string();
+    assert!(verdict.contains("“dog”, “bit” and “man”"), "{verdict}");
+    assert!(verdict.contains("“dog” and “man” are at other places"), "{verdict}");
+    // The page pairs a word with itself, and not with what stands in its place.
+    place.run(["compare", first, second, "--output", "o"]).done();
+    let page = report_of_page(&std::fs::read(place.path("o/report.html")).unwrap());
+    let token = |side: usize, at: usize| page.explorations[side].tokens[at].text.as_str();
+    assert!(page.aligned.iter().all(|&[a, b]| token(0, a) == token(1, b)), "{:?}", page.aligned);
+    let overlay = page.overlay.as_ref().unwrap();
+    assert_eq!(overlay.displaced.iter().map(|w| w.steps).collect::<Vec<_>>(), [[0, 2], [2, 0]]);
+    for (layer, json) in layers(&found).iter().enumerate() {
+        let shown = overlay.displaced[0].distances[layer].unwrap();
+        assert!((shown - number(&json["displaced"][0]["distance"])).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn long_runs_of_unequal_sentences_are_folded() {
+    let place = Place::new();
+    let second =
+        "When the war ended the old bank by the river which had stood empty refused a loan";
+    let shown = place.run(["compare", "bank loan", second, "--output", "o"]);
+    let shown = shown.done().stdout;
+    assert!(shown.contains("… 4 words …") && !shown.contains("ended"), "{shown}");
+    assert!(shown.lines().all(|line| line.chars().count() <= 100), "{shown}");
+    let page = report_of_page(&std::fs::read(place.path("o/report.html")).unwrap());
+    let overlay = page.overlay.unwrap();
+    assert_eq!(overlay.folds, [[1, 5], [8, 15]]);
+    // All words are on the page; the figure has one row for each run.
+    assert_eq!(overlay.steps.len(), 17);
+    let words = page.charts.iter().find(|chart| chart.id == "words").unwrap();
+    let stratoscope::crates::chart::Drawing::Matrix(matrix) = &words.drawing else { panic!() };
+    let labels = &matrix.panels[0].rows.labels;
+    assert!(labels.contains(&"+ 4 words".to_owned()), "{labels:?}");
+    assert_eq!(labels.len(), 17 - (4 - 1) - (7 - 1));
 }
 
 #[test]

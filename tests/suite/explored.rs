@@ -185,12 +185,12 @@ fn attention_in_words_and_of_texts_without_special_tokens() {
     let out = place.line("explore 'bank' --model tiny --attention --output o").done();
     assert!(out.stdout.contains("attention"), "{}", out.stdout);
     let written = place.files("o");
-    let page = String::from_utf8(written["report.html"].clone().unwrap()).unwrap();
-    assert!(
-        ["attention", "rollout", "patterns"]
-            .iter()
-            .all(|id| page.contains(&format!("\"id\":\"{id}\"")))
-    );
+    // The panel of attention shows the patterns, so that the page does not have them twice.
+    let page = report_of_page(&written["report.html"].clone().unwrap());
+    let has = |id: &str| page.charts.iter().any(|chart| chart.id == id);
+    assert!(page.explorations[0].attention.is_some());
+    assert_eq!(["attention", "rollout", "patterns"].map(has), [true, true, false]);
+    assert!(written.contains_key("patterns.svg"));
     for name in ["attention.svg", "rollout.json", "states.safetensors"] {
         assert!(written.contains_key(name), "{name}");
     }
@@ -284,7 +284,7 @@ fn steps_and_changes_of_neighbours_are_those_of_the_full_space() {
         .as_array()
         .unwrap()
         .iter()
-        .filter(|omitted| omitted["what"] == "neighbour_change")
+        .filter(|omitted| omitted["what"] == "change of nearest neighbours")
         .map(|omitted| omitted["why"].as_str().unwrap())
         .collect();
     assert_eq!(reasons, ["it needs 30 tokens that are not special, found 2"]);
@@ -340,7 +340,7 @@ fn several_models_are_compared_on_the_same_words() {
     assert_eq!(place.line("explore 'a' --model tiny --model tiny").code, Some(2));
     let one = place.line("explore 'bank' --model bundled --model tiny --json").json();
     let why = "it needs 30 words, found 1";
-    assert_eq!(one["omitted"][0], serde_json::json!({ "what": "cka", "why": why }));
+    assert_eq!(one["omitted"][0], serde_json::json!({ "what": "CKA between layers", "why": why }));
     assert_eq!(one["cka"].as_array().unwrap().len(), 0);
     let pairs = place.line("explore 'a' 'b' --pairs --model bundled --model tiny");
     assert_eq!(pairs.code, Some(2));

@@ -32,7 +32,7 @@ fn chosen_figures_are_written_alone_with_the_numbers_of_a_whole_run() {
     assert_eq!(
         shown,
         "omitted: baseline (none is stored for this model); --baseline computes it\n\
-         omitted: profile (none is stored for this model); `stratoscope profile` with the same \
+         omitted: sense and role in the model (none is stored for this model); `stratoscope profile` with the same \
          --model computes it\n\
          \nsome\n  similarity depth (.svg .png .pdf .md .json .csv)\n  captions.md manifest.json\n"
     );
@@ -129,7 +129,11 @@ fn a_figure_that_this_input_does_not_have_is_named() {
     assert!(place.files("").keys().all(|name| !name.starts_with("stratoscope-out")));
     // Where the reason is known, it is reported, and the other figures are written.
     let shown = place.line("explore --model tiny 'the bank' --figures cka,norms --output o").done();
-    assert!(shown.stdout.starts_with("omitted: cka (it needs 30 "), "{}", shown.stdout);
+    assert!(
+        shown.stdout.starts_with("omitted: CKA between layers (it needs 30 "),
+        "{}",
+        shown.stdout
+    );
     assert!(place.files("o").contains_key("norms.svg"));
 }
 

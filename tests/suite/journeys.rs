@@ -164,7 +164,11 @@ fn the_terminal_and_the_figure_show_the_most_telling_word() {
     let lines: Vec<&str> = summary.lines().collect();
     let start = lines.iter().position(|line| line.starts_with("the journey of “bank”")).unwrap();
     let journey: Vec<&str> = lines[start..].iter().copied().take_while(|l| !l.is_empty()).collect();
-    assert_eq!(journey.len(), 7, "{summary}");
+    // An eighth line explains counts that are not out of ten.
+    let of_ten = |line: &&str| line.contains("/10 ");
+    let explained = journey.last().is_some_and(|line| line.starts_with("(counts are of the 10"));
+    assert_eq!(explained, !journey[2..7].iter().all(of_ten), "{summary}");
+    assert_eq!(journey.len(), if explained { 8 } else { 7 }, "{summary}");
     assert!(journey[2].starts_with("0  ") && journey[6].starts_with("6  "), "{summary}");
     assert!(journey.iter().any(|line| line.contains("10/10 group")), "{summary}");
     let chart: Value =
@@ -174,6 +178,44 @@ fn the_terminal_and_the_figure_show_the_most_telling_word() {
     let drawn = std::fs::read_to_string(place.path("out/journey.svg")).unwrap();
     // Spaces are not drawn as signs.
     assert!(drawn.contains("bank") && !drawn.contains('␣'));
+}
+
+#[test]
+fn a_repeated_word_has_its_number_everywhere() {
+    let place = Place::new();
+    let text = "The bank by the bank of the river refused the loan.";
+    let summary = place.run(["explore", text, "--output", "out"]).done().stdout;
+    let journeys = explored(&place, text);
+    let words = journeys["words"].as_array().unwrap();
+    let numbers = words.iter().filter(|word| word["word"] == "bank");
+    let numbers: Vec<Option<u64>> = numbers.map(|word| word["occurrence"].as_u64()).collect();
+    assert_eq!(numbers, [Some(1), Some(2)]);
+    assert!(word(&journeys, "loan")["occurrence"].is_null());
+    let telling = &words[journeys["telling"].as_u64().unwrap() as usize];
+    let name = match telling["occurrence"].as_u64() {
+        Some(1) => "“bank” (1st)",
+        Some(2) => "“bank” (2nd)",
+        _ => panic!("{telling}"),
+    };
+    assert!(summary.contains(&format!("the journey of {name}: ")), "{summary}");
+    let chart: Value =
+        serde_json::from_slice(&std::fs::read(place.path("out/journey.json")).unwrap()).unwrap();
+    assert!(chart["title"].as_str().unwrap().contains(name), "{}", chart["title"]);
+    // With several texts, the text is named too.
+    let two = place.run(["explore", "It rained.", text]).done().stdout;
+    assert!(two.contains(" in text 2: its nearest words"), "{two}");
+}
+
+#[test]
+fn words_beyond_the_limit_have_no_journey_and_that_is_said() {
+    let place = Place::new();
+    // 3 × 24 content words; MiniLM has 7 layers, and 400 / 7 is 57.
+    let found = place.run(["explore", &"The bank refused the loan. ".repeat(24), "--json"]).json();
+    assert_eq!(found["journeys"]["words"].as_array().unwrap().len(), 57);
+    let omitted = found["omitted"].as_array().unwrap();
+    let later = omitted.iter().find(|o| o["what"] == "journeys of further words").unwrap();
+    let said = "72 content words could have one, and only the first 57 have";
+    assert!(later["why"].as_str().unwrap().starts_with(said), "{later}");
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn doctor_describes_the_machine_and_never_shows_the_token() {
     let found: Value = serde_json::from_str(&found.stdout).unwrap();
     assert_eq!(found["token"], "present (set by HF_TOKEN)");
     assert!(found["hub"].as_str().unwrap().contains("cannot be reached"), "{found}");
-    assert!(found["vectors"].as_str().unwrap().contains("bits used"));
+    assert!(found["vectors"].as_str().unwrap().contains(" used (bf16: "));
     let offline = place.line("doctor --offline");
     assert!(offline.stdout.contains("not contacted: offline is set"), "{}", offline.stdout);
 }

@@ -64,7 +64,7 @@ fn the_page_has_the_numbers_of_json() {
     assert_eq!(ids, ["depth", "norms", "steps"]);
     // What needs more tokens is on no page, and the page says so.
     let why = "it needs 30 tokens that are not special, found 8";
-    for what in ["cka", "neighbour_change"] {
+    for what in ["CKA between layers", "change of nearest neighbours"] {
         let omitted = &report.explorations[0].omitted;
         assert!(omitted.iter().any(|o| o.what == what && o.why == why), "{what}: {omitted:?}");
     }
@@ -111,10 +111,59 @@ fn two_sentences_are_side_by_side_in_one_basis() {
             }
         }
     }
-    // The page of one word in two texts has no explorations.
-    place.line("compare --model tiny --word bank 'the bank' 'a bank' --output word").done();
-    let page = report_of_page(&std::fs::read(place.path("word/report.html")).unwrap());
-    assert!(page.explorations.is_empty() && !page.one_basis);
+    // So is one word in two texts; of more texts there are curves alone.
+    for (texts, sides) in [("'the bank' 'a bank'", 2), ("'the bank' 'a bank' 'bank loan'", 0)] {
+        let line = format!("compare --model tiny --word bank {texts} --output word --overwrite");
+        place.line(&line).done();
+        let page = report_of_page(&std::fs::read(place.path("word/report.html")).unwrap());
+        assert_eq!((page.explorations.len(), page.one_basis), (sides, sides > 0));
+        // Without the states of the bank, there are no journeys.
+        assert!(page.contexts.is_none() && page.overlay.is_none());
+    }
+}
+
+#[test]
+fn one_word_in_two_contexts_has_both_texts_and_its_journeys_on_the_page() {
+    let place = Place::new();
+    let texts = ["The bank by the bank lent him money.", "Grass grew on the bank of the river."];
+    let args = ["compare", "--word", "bank#2", "--word", "bank", texts[0], texts[1]];
+    let shown = place.run(args.iter().chain(&["--output", "o"])).done().stdout;
+    assert!(shown.contains("1  “bank” (2nd) in “") && shown.contains("2  “bank” in “"), "{shown}");
+    let page = report_of_page(&std::fs::read(place.path("o/report.html")).unwrap());
+    let json = place.run(args.iter().chain(&["--json"])).json();
+    let contexts = page.contexts.unwrap();
+    assert_eq!(contexts.places, [[16, 20], [18, 22]]);
+    assert_eq!(page.aligned, [contexts.tokens]);
+    assert_eq!(serde_json::to_value(&contexts.in_common).unwrap(), json["in_common"]);
+    assert_eq!(serde_json::to_value(contexts.parts).unwrap(), json["parts"]);
+    for (side, exploration) in page.explorations.iter().enumerate() {
+        assert_eq!(exploration.texts, [texts[side]]);
+        assert_eq!(exploration.tokens[contexts.tokens[side]].char_offsets, contexts.places[side]);
+        // The word of the context, and no other, with the neighbours of the JSON.
+        let [word] = &exploration.journeys.as_ref().unwrap().words[..] else { panic!() };
+        assert_eq!(word.tokens, [contexts.tokens[side]]);
+        assert_eq!(word.occurrence, [Some(2), None][side]);
+        for (at, layer) in word.layers.iter().enumerate() {
+            let all = &json["journeys"]["words"][side]["layers"][at];
+            let near = &all["same_word"][0]["similarity"];
+            alike(&layer.same_word[0].similarity.into(), near, "similarity");
+            assert_eq!(serde_json::to_value(&layer.supersense).unwrap(), all["supersense"]);
+        }
+    }
+    // What both have in common, counted from the lists of the JSON.
+    let list = |side: usize, at: usize| -> Vec<u64> {
+        let near = &json["journeys"]["words"][side]["layers"][at]["same_word"];
+        let near = near.as_array().unwrap().iter();
+        near.map(|one| one["occurrence"].as_u64().unwrap()).collect()
+    };
+    for (at, &[common, of]) in contexts.in_common.iter().enumerate() {
+        let (a, b) = (list(0, at), list(1, at));
+        assert_eq!(common, b.iter().filter(|one| a.contains(one)).count());
+        assert_eq!(of, a.len().max(b.len()));
+    }
+    // The panels of the journeys show what the table would; the figure is written.
+    assert!(page.charts.iter().all(|chart| chart.id != "journeys"));
+    assert!(place.path("o/journeys.svg").is_file());
 }
 
 #[test]

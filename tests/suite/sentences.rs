@@ -96,7 +96,8 @@ fn a_corpus_has_the_vectors_of_a_single_file() {
 fn only_sentence_vectors_need_the_pooling() {
     let transformer = json!({"path": "", "type": "sentence_transformers.models.Transformer"});
     let pooling = json!({"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"});
-    let module = |class: &str| json!({"path": format!("2_{class}"), "type": format!("x.{class}")});
+    let module = |class: &str| json!({"path": format!("2_{class}"), "type": format!("sentence_transformers.models.{class}")});
+    let other = json!({"path": "", "type": "custom_st.Transformer"});
     let dense = json!({"in_features": 24, "out_features": 3, "activation_function": "x.Swish"});
     let named = json!({"module_input_name": "token_embeddings"});
     let mean = json!({"pooling_mode": "mean"});
@@ -145,6 +146,7 @@ fn only_sentence_vectors_need_the_pooling() {
             ],
         ),
         ("modules.json", vec![("modules.json", json!({"0": transformer}))]),
+        ("custom_st.Transformer", vec![("modules.json", json!([other, pooling]))]),
     ];
     let place = Place::new();
     for (index, (named, files)) in cases.into_iter().enumerate() {
@@ -289,7 +291,7 @@ fn sentences_are_as_long_as_in_sentence_transformers() {
         // Not more than the model can read.
         (vec![(settings, json!({"max_seq_length": 100_000}))], Some(37)),
         (vec![(settings, json!({"max_seq_length": null}))], Some(37)),
-        (vec![(tokenizer, json!({"model_max_length": 1e30}))], None),
+        (vec![(tokenizer, json!({"model_max_length": 1e30}))], Some(37)),
     ];
     for (index, (files, limit)) in cases.into_iter().enumerate() {
         let mut model = tiny();

@@ -281,11 +281,20 @@ fn wrong_requests_get_an_error() {
     }
     assert_eq!(server.get("/report.json").status, 400);
     assert_eq!(server.get("/?text=a&text=b").status, 400);
-    assert_eq!(server.get("/nowhere").status, 404);
+    let nowhere = server.get("/nowhere");
+    assert_eq!(
+        (nowhere.status, nowhere.body.contains("The page of this server is /.")),
+        (404, true)
+    );
     assert_eq!(server.get("/?text=%FF").status, 400);
     assert_eq!(server.get(&format!("/?text={}", "a".repeat(70_000))).status, 414);
     let head = format!("Host: {}\r\nConnection: close\r\n\r\n", server.address);
-    assert_eq!(server.send(format!("POST /?text=loan HTTP/1.1\r\n{head}")).status, 405);
+    for target in ["/?text=loan", "/report.json?text=loan"] {
+        let post = server.send(format!("POST {target} HTTP/1.1\r\n{head}"));
+        assert_eq!((post.status, post.body.contains("only answers GET requests")), (405, true));
+        // HTTP wants the methods that are allowed.
+        assert!(post.head.contains("allow: get"), "{}", post.head);
+    }
     assert_eq!(server.send(format!("nonsense\r\n{head}")).status, 400);
     assert_eq!(server.send("\u{16}\u{3}\u{1}\u{2}\r\n\r\n").status, 400);
     let many = format!("Host: {}\r\n{}", server.address, "X: x\r\n".repeat(200));

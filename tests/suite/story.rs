@@ -7,6 +7,7 @@ use crate::checkpoints::Checkpoint;
 use crate::command::{Place, interval, json_of, number, tiny};
 use crate::fixtures::bundled;
 use crate::profile::SMALL;
+use crate::report::report_of_page;
 use serde_json::{Value, json};
 use stratoscope::bank::Bank;
 use stratoscope::crates::probing::BANK;
@@ -241,6 +242,40 @@ fn two_models_have_paired_differences() {
     let [low, found, high] = interval(&last["grammar"]);
     assert!((found - (value(1) - value(0))).abs() < 1e-12);
     assert!(low <= found && found <= high && number(&last["depth"]) == 1.0);
+    // The page begins with the headlines of both models.
+    let page = report_of_page(&files["report.html"].clone().unwrap());
+    let first = |model: usize| json["models"][model]["headline"][0].as_str().unwrap();
+    let said = &page.verdict[0];
+    for model in [0, 1] {
+        let (_, finding) = first(model).split_once(", ").unwrap();
+        assert!(said.contains(finding), "{said}");
+    }
+}
+
+#[test]
+fn the_page_of_a_profile_begins_with_its_finding() {
+    let place = Place::new();
+    let shown = place.line("profile --output o").done().stdout;
+    let files = place.files("o");
+    let json: Value = json_of(&files, "numbers.json");
+    let headline = json["headline"].as_array().unwrap();
+    let page = report_of_page(&files["report.html"].clone().unwrap());
+    assert_eq!(serde_json::to_value(&page.verdict).unwrap(), json["headline"]);
+    let first = headline[0].as_str().unwrap();
+    assert!(shown.replace('\n', " ").starts_with(first), "{shown}");
+    // The figure has the headline as its title; on the page, it stands above it.
+    assert_eq!(json_of(&files, "story.json")["title"], first);
+    assert!(page.charts.iter().all(|chart| chart.title != first));
+    // Every value of the figure has its n, also in the CSV.
+    let csv = String::from_utf8(files["story.csv"].clone().unwrap()).unwrap();
+    let mut lines = csv.lines();
+    assert!(lines.next().unwrap().ends_with(",high,n"));
+    let ns: Vec<u64> = lines.map(|l| l.rsplit(',').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(ns.len(), 2 * 3 * 7);
+    for (at, curve) in ["grammar", "word_meaning", "sentence"].into_iter().enumerate() {
+        let expected = json["layers"][0][curve]["n"].as_u64();
+        assert_eq!(Some(ns[7 * at]), expected, "{curve}");
+    }
 }
 
 #[test]
@@ -272,7 +307,7 @@ fn two_revisions_of_a_model_have_one_figure_and_paired_differences() {
     assert_eq!(panels[3]["title"], "grammar, less a@fffffff");
     let caption = figure["caption"].as_str().unwrap();
     assert!(
-        caption.starts_with("In a@fffffff ") && caption.contains(" In a@0000000 "),
+        caption.starts_with("In a@fffffff, ") && caption.contains(" In a@0000000, "),
         "{caption}"
     );
     // The figure has the differences of the JSON, and they are those of the curves of each.
@@ -329,8 +364,8 @@ fn a_model_without_curves_has_no_story_and_says_why() {
     let place = Place::with_tiny();
     let shown =
         place.line("explore 'the bank' --model tiny --figures story,norms --output o").done();
-    let said = "omitted: story (none is stored for this model); `stratoscope profile` with the same \
-                --model computes it\n";
+    let said = "omitted: curves of the model (none is stored for this model); `stratoscope profile` with \
+                the same --model computes it\n";
     assert!(shown.stdout.starts_with(said), "{}", shown.stdout);
     assert!(!place.files("o").contains_key("story.svg"));
     // The curves over another bank are not those of the story.

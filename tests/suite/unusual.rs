@@ -158,6 +158,41 @@ fn one(value: f32) -> Stored {
 }
 
 /// A tensor beside the trunk cannot change a state, even one with NaN; a tensor within it may.
+/// `is_causal: false` lets every token see all tokens, as in transformers; blocks with a window are refused.
+#[test]
+fn a_decoder_that_is_not_causal_sees_later_tokens() {
+    let place = Place::new();
+    place.write("one.txt", "5 6 7\n");
+    place.write("other.txt", "5 6 8\n");
+    let first = |model: &str, ids: &str| {
+        let line = format!("extract --token-ids {ids} --model {model} --layers -1 --json");
+        place.line(&line).json()["layers"][0]["hidden_states"][0].clone()
+    };
+    for family in ["llama", "gpt2", "gpt-neox", "qwen2"] {
+        let mut model = Checkpoint::fixture(family);
+        model.write(&place.path("causal"));
+        model.config["is_causal"] = false.into();
+        model.write(&place.path("two-sided"));
+        assert_eq!(first("causal", "one.txt"), first("causal", "other.txt"), "{family}");
+        assert_ne!(first("two-sided", "one.txt"), first("two-sided", "other.txt"), "{family}");
+        assert_eq!(place.line("info two-sided --json").json()["causal"], false, "{family}");
+    }
+    let mut model = Checkpoint::fixture("mistral");
+    model.config["is_causal"] = false.into();
+    model.config["sliding_window"] = 4.into();
+    model.write(&place.path("window"));
+    let refused = place.line("info window");
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is_causal"), "{}", refused.stderr);
+    // transformers makes some encoders causal by this key.
+    let mut model = tiny();
+    model.config["is_causal"] = true.into();
+    model.write(&place.path("encoder"));
+    let refused = place.line("info encoder");
+    assert_eq!(refused.code, Some(4), "{}", refused.stderr);
+    assert!(refused.stderr.contains("is_causal"), "{}", refused.stderr);
+}
+
 #[test]
 fn only_unknown_tensors_of_the_trunk_are_refused() {
     for (name, model) in fixtures() {

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 
 BATCH = 32
+# States in bf16 differ by their rounding.
+BF16_TOLERANCE = 0.05
 # The number of forward passes of one sentence in a round; the median counts.
 PASSES = 50
 
@@ -78,10 +80,12 @@ class Torch:
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         self.torch, self.name = torch, "PyTorch"
-        self.version = f"{torch.__version__} with transformers {transformers.__version__}"
+        self.half = settings.get("dtype") == "bf16"
+        in_bf16 = " in bf16" if self.half else ""
+        self.version = f"{torch.__version__} with transformers {transformers.__version__}{in_bf16}"
         torch.set_num_threads(settings["threads"])
         self.model = transformers.AutoModel.from_pretrained(
-            settings["model"], dtype=torch.float32
+            settings["model"], dtype=torch.bfloat16 if self.half else torch.float32
         ).eval()
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None  # its output is not used
@@ -105,8 +109,10 @@ class Torch:
     def run(self, batches):
         with self.torch.inference_mode(), Clock() as clock:
             kept = [self.forward(ids, mask) for ids, mask in batches]
+        kept = [[layer.float() for layer in states] for states in kept]
         check = layer_means(kept, [mask for _, mask in batches])
-        return {**clock.times(), "tokens": self.tokens, "check": check}
+        answer = {**clock.times(), "tokens": self.tokens, "check": check}
+        return {**answer, "tolerance": BF16_TOLERANCE} if self.half else answer
 
     def memory(self):
         return self.run(self.sorted)

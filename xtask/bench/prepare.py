@@ -13,7 +13,8 @@ from pathlib import Path
 
 import torch
 from tokenizers import Tokenizer
-from transformers import AutoModel, BertConfig, BertModel, LlamaConfig, LlamaModel, logging as hf
+from transformers import AutoModel, BertConfig, BertModel, DebertaV2Config, DebertaV2Model
+from transformers import LlamaConfig, LlamaModel, logging as hf
 
 hf.disable_progress_bar()
 
@@ -25,8 +26,8 @@ hf.disable_progress_bar()
 SENTENCES, SHAPE, SCALE = 2000, 1.771, 10.427
 # A sentence of 15 tokens for MiniLM.
 SENTENCE = "The old bank by the river refused the loan to her brother."
-# The larger models are slower: they read every fourth or every eighth sentence.
-BERT_EVERY, DECODER_EVERY = 4, 8
+# The larger models are slower: they read every fourth, eighth or tenth sentence.
+BERT_EVERY, DECODER_EVERY, DEBERTA_EVERY = 4, 8, 10
 LONGEST = 500
 
 
@@ -123,9 +124,20 @@ def main():
     )
     random_checkpoint(folder / "bert-base", lambda: BertModel(bert, add_pooling_layer=False))
     random_checkpoint(folder / "decoder", lambda: LlamaModel(llama))
+    random_checkpoint(folder / "decoder-bf16", lambda: LlamaModel(llama).to(torch.bfloat16))
+    deberta = DebertaV2Config(  # DeBERTa-v3-base, with a smaller vocabulary
+        hidden_size=768, num_hidden_layers=12, num_attention_heads=12, intermediate_size=3072,
+        vocab_size=32000, max_position_embeddings=512, type_vocab_size=0, relative_attention=True,
+        max_relative_positions=-1, position_buckets=256, norm_rel_ebd="layer_norm",
+        share_att_key=True, pos_att_type="p2c|c2p", position_biased_input=False,
+        layer_norm_eps=1e-7,
+    )
+    random_checkpoint(folder / "deberta", lambda: DebertaV2Model(deberta))
     for name, every, d_vocab in [
         ("bert-base", BERT_EVERY, bert.vocab_size),
         ("decoder", DECODER_EVERY, llama.vocab_size),
+        ("decoder-bf16", DECODER_EVERY, llama.vocab_size),
+        ("deberta", DEBERTA_EVERY, deberta.vocab_size),
     ]:
         random_ids(folder / name / "ids.json", sequences[::every], sentence, d_vocab)
     try:
@@ -141,6 +153,8 @@ def main():
         "sentence_tokens": len(sentence),
         "bert-base": len(sequences[::BERT_EVERY]),
         "decoder": len(sequences[::DECODER_EVERY]),
+        "decoder-bf16": len(sequences[::DECODER_EVERY]),
+        "deberta": len(sequences[::DEBERTA_EVERY]),
         "family": json.loads((model_folder / "config.json").read_text())["model_type"],
         "onnx": onnx,
     }))

@@ -21,7 +21,7 @@ async function examples() {
   const { page, close } = await open('', { reducedMotion: 'reduce' });
   const first = await read(page);
   const [text] = first.explorations[0].texts;
-  check('served: it starts with an example', text === await page.inputValue('#ask-text') && text.includes('bank'), text);
+  check('served: it starts with an example', text === await page.inputValue('#ask-text') && text.includes('spring'), text);
   check('served: the example has the first screen', await page.locator('#strip').count() === 1 && await page.locator('#journey').count() === 1);
   const names = await page.locator('.tries button').allTextContents();
   check('served: five examples', names.length === 5 && new Set(names).size === 5, names.join());

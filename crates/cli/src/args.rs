@@ -23,8 +23,8 @@ pub(crate) use explore::ExploreArgs;
 pub(crate) use extract::ExtractArgs;
 pub(crate) use geometry::GeometryArgs;
 pub(crate) use groups::{
-    CacheArgs, CommonArgs, HubArgs, InputArgs, LookArgs, ModelArgs, ModelName, OutputArgs, RowArgs,
-    SeveralModels,
+    CacheArgs, CommonArgs, HubArgs, InputArgs, LookArgs, MemoryArgs, ModelArgs, ModelName,
+    OutputArgs, RowArgs, SeveralModels,
 };
 pub(crate) use lens::LensArgs;
 pub(crate) use probe::{ApplyArgs, ProbeArgs, ProbeCommand};

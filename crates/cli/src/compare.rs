@@ -9,6 +9,7 @@ use stratoscope::compare::{
     FIGURES, MinimalPair, Options, WicPair, parse_minimal_pairs, parse_wic,
 };
 use stratoscope::crates::extractor::Inputs;
+use stratoscope::crates::loader::path_text;
 
 /// The input of a comparison.
 enum Job {
@@ -38,13 +39,13 @@ pub(crate) fn run(args: &CompareArgs) -> Result<()> {
 fn job(args: &CompareArgs, progress: &Progress) -> Result<Job> {
     match (&args.pairs, &args.wic) {
         (Some(path), _) => {
-            let place = path.display().to_string();
+            let place = path_text(path);
             let pairs = parse_minimal_pairs(&input::read(path)?, &place)?;
             let pairs = input::items(pairs, &place, progress);
             Ok(Job::Pairs(pairs, place))
         }
         (None, Some(path)) => {
-            let place = path.display().to_string();
+            let place = path_text(path);
             let (items, blank_lines) = parse_wic(&input::read(path)?, &place)?;
             let pairs = input::items(Inputs { items, blank_lines, header: None }, &place, progress);
             Ok(Job::Wic(pairs, place))

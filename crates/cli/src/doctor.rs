@@ -1,16 +1,18 @@
 //! `stratoscope doctor`: what the machine, the settings and the network mean for the program.
 
 use crate::args::ModelsArgs;
-use crate::exit::{Result, print_json, print_text};
+use crate::exit::{Failure, Result, print_json, print_text};
 use crate::model;
+use crate::models::{needs, size};
 use crate::progress::Progress;
 use serde_json::{Value, json};
 use std::path::Path;
 use std::time::Duration;
-use stratoscope::ErrorKind;
 use stratoscope::crates::loader::hub::{
     DecidedBy, Hub, HubError, HubSettings, own_cache, process_environment,
 };
+use stratoscope::crates::loader::{free_memory, path_text};
+use stratoscope::{DType, ErrorKind, Explorer, LoadOptions, bundled_source};
 
 /// The time in which the hub has to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -27,12 +29,13 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
         Err(error) => format!("none: {error}"),
     };
     let own_cache = own_cache(process_environment);
-    let lanes = stratoscope::crates::transformer::vector_lanes();
+    let [wide, half] = [DType::F32, DType::BF16].map(stratoscope::crates::transformer::vectors);
     let findings: Vec<(&str, String)> = vec![
         ("program", format!("stratoscope {}", env!("CARGO_PKG_VERSION"))),
         ("system", format!("{} {}", std::env::consts::OS, std::env::consts::ARCH)),
-        ("vectors", format!("{} bits used; found: {}", 32 * lanes, features().join(" "))),
+        ("vectors", format!("{wide} used (bf16: {half}); found: {}", features().join(" "))),
         ("threads", rayon::current_num_threads().to_string()),
+        ("memory", memory()),
         ("device", "cpu, f32".to_owned()),
         ("bundled", if cfg!(feature = "bundled") { "yes" } else { "not in this build" }.to_owned()),
         ("cache", cache),
@@ -51,6 +54,22 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<()> {
     }
     let lines = findings.iter().map(|(name, value)| format!("{name:<11}{value}\n"));
     print_text(&lines.collect::<String>())
+}
+
+/// The free memory, and what the bundled model needs.
+fn memory() -> String {
+    let free = free_memory().map_or("an unknown amount".to_owned(), size);
+    let budget = "70 % of it is the default of --memory";
+    let bundled = bundled_source().map_err(Failure::from).and_then(|source| {
+        let mut options = LoadOptions::default();
+        options.later = true;
+        let explorer = Explorer::builder(source).load_options(options).open()?;
+        Ok(needs(&explorer.forecast()?))
+    });
+    match bundled {
+        Ok(needs) => format!("{free} free; {budget}; the bundled model needs {needs}"),
+        Err(_) => format!("{free} free; {budget}"),
+    }
 }
 
 fn unknown(error: &HubError) -> String {
@@ -105,9 +124,9 @@ fn folder(path: &Path) -> String {
         Ok(about) if about.permissions().readonly() => "is read-only",
         Ok(_) => "exists",
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => "does not exist yet",
-        Err(error) => return format!("{}, cannot be used: {error}", path.display()),
+        Err(error) => return format!("{}, cannot be used: {error}", path_text(path)),
     };
-    format!("{}, {state}", path.display())
+    format!("{}, {state}", path_text(path))
 }
 
 /// The vector instructions of the processor that the program can use.

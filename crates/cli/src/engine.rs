@@ -15,6 +15,7 @@ use stratoscope::compare::Comparison;
 use stratoscope::crates::extractor::{Text, parse_lines, prepare};
 use stratoscope::crates::report::{EXAMPLE, Omitted, Report};
 use stratoscope::explore::{Exploration, Options, report_of};
+use stratoscope::folder::with_warnings;
 use stratoscope::lens::{self, LensError};
 use stratoscope::{Analysis, CompareOptions, Error, Explorer, LensOptions};
 
@@ -75,6 +76,8 @@ pub(crate) struct Engine {
 struct Answered {
     ask: Ask,
     answer: Answer,
+    /// The warnings about the texts.
+    warnings: Vec<String>,
     report: Option<Arc<Report>>,
 }
 
@@ -139,18 +142,25 @@ impl Engine {
 
     /// The JSON of a request, as `explore --json` or `compare --json` prints it.
     pub(crate) fn json(&mut self, ask: &Ask) -> Result<String> {
-        let json = match &self.answered(ask)?.answer {
+        let answered = self.answered(ask)?;
+        let json = match &answered.answer {
             Answer::Exploration(exploration) => exploration.json()?,
             Answer::Comparison(comparison) => comparison.json()?,
         };
-        Ok(format!("{json}\n"))
+        Ok(format!("{}\n", with_warnings(json, &answered.warnings)))
     }
 
     /// The result of a request: the last one, or a new one.
     fn answered(&mut self, ask: &Ask) -> Result<&mut Answered> {
         let answered = match self.last.take_if(|last| last.ask == *ask) {
             Some(last) => last,
-            None => Answered { ask: ask.clone(), answer: self.answer(ask)?, report: None },
+            None => {
+                // Those of the page of another request.
+                self.progress.take_warnings();
+                let answer = self.answer(ask)?;
+                let warnings = self.progress.take_warnings();
+                Answered { ask: ask.clone(), answer, warnings, report: None }
+            }
         };
         Ok(self.last.insert(answered))
     }

@@ -5,7 +5,7 @@ use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model};
 use stratoscope::explore::{Exploration, FIGURES, Options, side_by_side};
-use stratoscope::{Analysis, Explorer, FigureSelection, LongText, Pooling, Unit};
+use stratoscope::{Analysis, FigureSelection, LongText, Pooling, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let run = Run::new(&args.output, &args.common, &FIGURES)?;
@@ -26,8 +26,7 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         ));
     }
     let texts = input::texts(&args.input, &run.progress)?;
-    let explorers: Vec<Explorer> =
-        models.iter().map(|model| model::open(model, &run.progress)).collect::<Result<_>>()?;
+    let explorers = model::open_all(&models, &run.progress)?;
     let result: Box<dyn Analysis> = match &explorers[..] {
         [one] => Box::new(one.explore(&texts, &options)?),
         several => Box::new(side_by_side(several, &texts, &options)?),

@@ -12,6 +12,7 @@ use stratoscope::crates::extractor::{
     Corpus, CorpusSettings, CorpusStep, Format, LengthLimit, PROJECTOR_FILES, Prepared, Start,
     extract_corpus, parse_token_ids, prepare, prepare_ids, write_projector, write_states_as,
 };
+use stratoscope::crates::loader::path_text;
 use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooler, Unit};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
@@ -31,7 +32,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let explorer;
     let prepared = match &args.token_ids {
         Some(path) => {
-            let place = path.display().to_string();
+            let place = path_text(path);
             let inputs = parse_token_ids(&input::read(path)?, &place)?;
             let ids = input::items(inputs, &place, &progress);
             explorer = model::open(&args.model, &progress)?;
@@ -56,13 +57,13 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     }
     progress.finish();
     if args.common.json {
-        return print_json("extract", as_json(&states));
+        return print_json("extract", as_json(&states, &progress.take_warnings()));
     }
     if let (Some(path), false) = (&args.output, args.common.quiet) {
         let (layers, rows, d_model) = states.hidden_states.dim();
         progress.note(&format!(
             "{}: hidden_states [{layers} layers, {rows} {}, {d_model}] of {} {}",
-            path.display(),
+            path_text(path),
             plural(states.unit),
             states.texts.len(),
             if states.texts.len() == 1 { "text" } else { "texts" },
@@ -91,7 +92,7 @@ fn check_file(args: &ExtractArgs, path: &Path, format: Format) -> Result<()> {
         ));
     }
     if args.format.is_some_and(|other| other.of_states() != Some(format)) {
-        let name = path.display();
+        let name = path_text(path);
         return Err(Failure::usage(format!("{name} does not have the format that --format names")));
     }
     check_place(path, args.overwrite)
@@ -112,7 +113,7 @@ fn check_projector(args: &ExtractArgs, path: &Path) -> Result<()> {
     check_folder(path, "the Embedding Projector reads a folder")?;
     let Ok(entries) = std::fs::read_dir(path) else { return Ok(()) };
     let mut names = entries.flatten().map(|entry| entry.file_name()).peekable();
-    let name = path.display();
+    let name = path_text(path);
     if names.peek().is_some() && !args.overwrite {
         return Err(Failure::usage(format!("{name} is not empty; --overwrite replaces it")));
     }
@@ -120,7 +121,7 @@ fn check_projector(args: &ExtractArgs, path: &Path) -> Result<()> {
         None => Ok(()),
         Some(file) => Err(Failure::usage(format!(
             "{name} contains {}, which is not the output of an earlier run; give another folder",
-            file.to_string_lossy()
+            path_text(Path::new(&file))
         ))),
     }
 }
@@ -132,7 +133,7 @@ fn check_folder_name(path: &Path, advice: &str) -> Result<()> {
     if path.is_dir() || !extension.starts_with(|first: char| first.is_alphabetic()) {
         return Ok(());
     }
-    Err(Failure::usage(format!("{}: {advice} a name without an extension", path.display())))
+    Err(Failure::usage(format!("{}: {advice} a name without an extension", path_text(path))))
 }
 
 /// Writes the states of a corpus to a folder.
@@ -162,7 +163,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     {
         return Err(Failure::usage(format!(
             "{} is not a regular file; a corpus is read twice, so save it to a file first",
-            file.display()
+            path_text(file)
         )));
     }
     if args.resume && matches!(corpus, Corpus::Texts { .. }) {
@@ -213,10 +214,10 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     progress.finish();
     let seconds = began.elapsed().as_secs_f64();
     progress.note(&match done {
-        None => format!("{}: already complete", path.display()),
+        None => format!("{}: already complete", path_text(path)),
         Some(plan) => format!(
             "{}: {} {} of {} {} in {} {}; {seconds:.1} s, {:.0} tokens/s",
-            path.display(),
+            path_text(path),
             plan.rows,
             plural(unit),
             plan.texts,
@@ -238,13 +239,13 @@ fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
         progress.note(&format!("{} blank lines or empty texts skipped", plan.blank_lines));
     }
     for warning in &plan.warnings {
-        progress.note(&format!("warning: {warning}"));
+        progress.text_warning(&warning.to_string());
     }
     if plan.more_warnings > 0 {
-        progress.note(&format!("warning: the same holds for {} more texts", plan.more_warnings));
+        progress.text_warning(&format!("the same holds for {} more texts", plan.more_warnings));
     }
     if let Some(warning) = &plan.unknown {
-        progress.note(&format!("warning: {warning}"));
+        progress.text_warning(&warning.to_string());
     }
     note_words(plan.words_without_rows, progress);
     if plan.kept > 0 {
@@ -256,7 +257,7 @@ fn note_plan(plan: &stratoscope::crates::extractor::Plan, progress: &Progress) {
 fn note_words(words: usize, progress: &Progress) {
     if words > 0 {
         let words = if words == 1 { "1 word has" } else { &format!("{words} words have") };
-        progress.note(&format!("warning: {words} no row, because no token stands for them"));
+        progress.text_warning(&format!("{words} no row, because no token stands for them"));
     }
 }
 
@@ -301,7 +302,7 @@ fn states(
 /// Refuses a file that is not named FILE.safetensors, or that [`check_place`] refuses.
 pub(crate) fn check_output(path: &Path, overwrite: bool) -> Result<()> {
     if path.extension().is_none_or(|e| e != "safetensors") {
-        let name = path.display();
+        let name = path_text(path);
         return Err(Failure::usage(format!(
             "states are written as safetensors; the name {name} must end in .safetensors"
         )));
@@ -315,28 +316,28 @@ pub(crate) fn check_place(path: &Path, overwrite: bool) -> Result<()> {
     if let Ok(target) = std::fs::read_link(path) {
         return Err(Failure::usage(format!(
             "{} is a symbolic link; give the name of its target, {}",
-            path.display(),
-            target.display()
+            path_text(path),
+            path_text(&target)
         )));
     }
     if path.is_dir() {
-        return Err(Failure::usage(format!("{} is a folder, not a file", path.display())));
+        return Err(Failure::usage(format!("{} is a folder, not a file", path_text(path))));
     }
     if path.exists() && !overwrite {
-        let name = path.display();
+        let name = path_text(path);
         return Err(Failure::usage(format!("{name} exists already; --overwrite replaces it")));
     }
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() && !parent.is_dir() => {
-            Err(Failure::usage(format!("the folder {} does not exist", parent.display())))
+            Err(Failure::usage(format!("the folder {} does not exist", path_text(parent))))
         }
         _ => Ok(()),
     }
 }
 
 /// The states as one JSON object.
-fn as_json(states: &Activations) -> Value {
-    json!({
+fn as_json(states: &Activations, warnings: &[String]) -> Value {
+    let mut json = json!({
         "model": states.origin.model,
         "revision": states.origin.revision,
         "unit": states.unit,
@@ -358,5 +359,9 @@ fn as_json(states: &Activations) -> Value {
             hook.capture.to_string(),
             hook.values.rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>().into(),
         )).collect::<serde_json::Map<_, Value>>(),
-    })
+    });
+    if !warnings.is_empty() {
+        json["warnings"] = json!(warnings);
+    }
+    json
 }

@@ -4,7 +4,6 @@ use crate::args::{GeometryArgs, InputArgs};
 use crate::exit::Result;
 use crate::run::Run;
 use crate::{input, model};
-use stratoscope::Explorer;
 use stratoscope::geometry::{FIGURES, Options, measure};
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
@@ -18,8 +17,7 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         long: args.long,
     };
     let corpus = input::corpus(&given, &run.progress)?;
-    let explorers: Vec<Explorer> =
-        models.iter().map(|model| model::open(model, &run.progress)).collect::<Result<_>>()?;
+    let explorers = model::open_all(&models, &run.progress)?;
     let options = Options {
         sample: args.sample as usize,
         seed: args.seed,

@@ -8,6 +8,7 @@ use stratoscope::Text;
 use stratoscope::crates::extractor::{
     Corpus, FileKind, Inputs, ReadOptions, TextReader, read_bytes,
 };
+use stratoscope::crates::loader::path_text;
 
 /// The texts that the arguments name, with their annotation.
 pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> {
@@ -32,7 +33,7 @@ pub(crate) fn read_all(
 ) -> Result<Vec<Text>> {
     let inputs = corpus.read_all(sample.map(|n| n as usize), seed)?;
     let place = match corpus {
-        Corpus::File { path, .. } => path.display().to_string(),
+        Corpus::File { path, .. } => path_text(path),
         Corpus::Texts { place, .. } => place.clone(),
     };
     Ok(items(inputs, &place, progress))
@@ -68,7 +69,7 @@ pub(crate) fn not_files<'a>(texts: &'a [String], option: &str) -> Result<&'a [St
 
 fn file(path: &Path, args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     let failed =
-        |error: std::io::Error| Failure::input(format!("cannot read {}: {error}", path.display()));
+        |error: std::io::Error| Failure::input(format!("cannot read {}: {error}", path_text(path)));
     let about = std::fs::metadata(path).map_err(failed)?;
     if about.is_dir() {
         return Err(failed(std::io::ErrorKind::IsADirectory.into()));
@@ -84,7 +85,7 @@ fn file(path: &Path, args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     }
     // A pipe or a device can be read only once.
     let texts = read_annotated(path.to_owned(), options(args), progress)?;
-    Ok(Corpus::Texts { place: path.display().to_string(), texts })
+    Ok(Corpus::Texts { place: path_text(path), texts })
 }
 
 fn options(args: &InputArgs) -> ReadOptions {
@@ -132,7 +133,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
         FileKind::Lines | FileKind::Tsv => Ok(read_bytes(path)?),
         _ => Err(Failure::input(format!(
             "{} is not a file of lines, by its extension; save its content as .txt or .tsv",
-            path.display()
+            path_text(path)
         ))),
     }
 }

@@ -6,6 +6,7 @@ use crate::args::{
 use crate::exit::{Failure, Result};
 use crate::progress::Progress;
 use std::path::PathBuf;
+use stratoscope::crates::loader::Note;
 use stratoscope::crates::loader::hub::{
     self, DecidedBy, HubError, HubFlags, HubSettings, own_cache, process_environment,
 };
@@ -37,7 +38,31 @@ pub(crate) fn open(args: &ModelArgs, progress: &Progress) -> Result<Explorer> {
         DtypeName::F16 => DType::F16,
         DtypeName::Bf16 => DType::BF16,
     };
+    options.memory = args.run.memory.memory;
     load(&args.model, &args.run.hub, options, progress)
+}
+
+/// Loads several models. With more than one, each has its name before its notes and warnings.
+pub(crate) fn open_all(models: &[ModelArgs], progress: &Progress) -> Result<Vec<Explorer>> {
+    models.iter().map(|model| open_of(models, model, progress)).collect()
+}
+
+/// Loads one of several models.
+pub(crate) fn open_of(
+    models: &[ModelArgs],
+    model: &ModelArgs,
+    progress: &Progress,
+) -> Result<Explorer> {
+    match models {
+        [_] => open(model, progress),
+        _ => open(model, &progress.of_model(&model.model.text())),
+    }
+}
+
+/// The memory for states, in bytes: what the model leaves of `--memory`; without it, at most 4 GiB.
+pub(crate) fn state_memory(explorer: &Explorer, args: &ModelArgs) -> u64 {
+    let left = explorer.model().memory.left();
+    if args.run.memory.memory.is_some() { left } else { left.min(4 << 30) }
 }
 
 /// The device with a name, if this build and this machine have it.
@@ -67,13 +92,23 @@ pub(crate) fn pooler(
     progress: &Progress,
 ) -> Result<Pooler> {
     for before in explorer.model().info.sentence_before.iter().filter(|_| whole_texts) {
-        progress.note(&format!(
-            "warning: sentence-transformers {before}; here a text is read as it is, so for equal vectors change the texts"
+        progress.warning(&format!(
+            "sentence-transformers {before}; here a text is read as it is, so for equal vectors change the texts"
         ));
     }
     Ok(match given {
         Some(pooling) => Pooling::from(pooling).into(),
-        None if whole_texts => explorer.model().info.sentence_pooler()?,
+        None if whole_texts => {
+            let info = &explorer.model().info;
+            let pooler = info.sentence_pooler()?;
+            let unlisted = |note: &&Note| matches!(note, Note::NoModules(_));
+            if let Some(note) = info.sentence_notes.iter().find(unlisted)
+                && pooler.plain() != Some(info.default_pooling)
+            {
+                progress.warning(&note.to_string());
+            }
+            pooler
+        }
         None => Pooling::default().into(),
     })
 }
@@ -103,13 +138,18 @@ pub(crate) fn store() -> Option<DiskStore> {
     own_cache(process_environment).map(DiskStore::new)
 }
 
-/// Loads a model by its name, on the CPU.
+/// Loads a model by its name, on the CPU. If weights are wanted `later`, they are read when they are
+/// needed.
 pub(crate) fn open_named(
     name: &ModelName,
     args: &HubArgs,
+    memory: Option<u64>,
+    later: bool,
     progress: &Progress,
 ) -> Result<Explorer> {
-    load(name, args, LoadOptions::default(), progress)
+    let mut options = LoadOptions::default();
+    (options.memory, options.later) = (memory, later);
+    load(name, args, options, progress)
 }
 
 fn load(

@@ -10,21 +10,41 @@ use std::fmt::Write;
 use std::path::Path;
 use stratoscope::crates::loader::family_of;
 use stratoscope::crates::loader::hub::{CachedModel, cached_models};
+use stratoscope::crates::loader::path_text;
 use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
-use stratoscope::{Explorer, Source};
+use stratoscope::{Explorer, Forecast, Source};
 
 /// Shows what a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
-    let explorer = model::open_named(&args.name, &args.hub, &progress)?;
+    let explorer = model::open_named(&args.name, &args.hub, args.memory.memory, true, &progress)?;
+    let forecast = explorer.forecast()?;
     progress.finish();
     if args.common.json {
-        return print_json("info", about(&explorer));
+        let mut about = about(&explorer);
+        about["forecast"] = json!({
+            "resident": forecast.resident,
+            "bytes": forecast.memory,
+            "seconds": forecast.time.as_secs_f64(),
+            "budget_bytes": explorer.model().memory.budget,
+        });
+        return print_json("info", about);
     }
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_info(&mut text, &explorer, args.common.verbose);
+    let _ = write_info(&mut text, &explorer, &forecast, args.common.verbose);
     print_text(&text)
+}
+
+/// The memory and the time that a model needs, in words.
+pub(crate) fn needs(forecast: &Forecast) -> String {
+    let memory = forecast.memory.map_or("unknown memory".to_owned(), size);
+    let how = match forecast.resident {
+        true => "all weights in memory",
+        false => "each block read when it runs",
+    };
+    let seconds = forecast.time.as_secs_f64();
+    format!("{memory} and {seconds:.1} s until the first states ({how})")
 }
 
 /// A model as one JSON object.
@@ -62,7 +82,7 @@ fn about(explorer: &Explorer) -> Value {
         })),
         "hook_points": a.hook_points().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unused_tensors": info.unused_tensors,
-        "notes": info.notes.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "notes": info.notes.iter().chain(&info.sentence_notes).map(ToString::to_string).collect::<Vec<_>>(),
         "files": info.files.iter().map(|f| json!({
             "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
         })).collect::<Vec<_>>(),
@@ -131,7 +151,12 @@ fn weights_bytes(architecture: &Architecture) -> u64 {
     4 * architecture.parameters() as u64
 }
 
-fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt::Result {
+fn write_info(
+    text: &mut String,
+    explorer: &Explorer,
+    forecast: &Forecast,
+    verbose: bool,
+) -> std::fmt::Result {
     let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
     let mut line = |name: &str, value: String| writeln!(text, "{name:<13}{value}");
     line("model", info.id.clone())?;
@@ -161,6 +186,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
     }
     let parameters = a.parameters() as f64 / 1e6;
     line("parameters", format!("{parameters:.1} million; {} as f32", size(weights_bytes(a))))?;
+    line("needs", needs(forecast))?;
     line(
         "tokens",
         match a.max_tokens() {
@@ -191,14 +217,16 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
         }
     }
     match &info.sentence_pooler {
-        Ok(None) => {}
-        Ok(Some(pooler)) => {
-            let positions = a.max_tokens().unwrap_or(usize::MAX);
+        Ok(pooler) => {
+            let name = info.sentence_pooler().map(|pooler| pooler.name()).unwrap_or_default();
             let most = match info.sentence_max_tokens {
-                Some(tokens) if tokens < positions => format!(", over at most {tokens} tokens"),
+                Some(tokens) if Some(tokens) != a.max_tokens() => {
+                    format!(", over at most {tokens} tokens")
+                }
                 _ => String::new(),
             };
-            line("pooling", format!("{}{most} (for sentence vectors)", pooler.name()))?;
+            let why = if pooler.is_none() { ", as no file says how" } else { "" };
+            line("pooling", format!("{name}{most} (for sentence vectors{why})"))?;
         }
         Err(error) => line("pooling", format!("not supported ({error})"))?,
     }
@@ -221,7 +249,7 @@ fn write_info(text: &mut String, explorer: &Explorer, verbose: bool) -> std::fmt
             n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
         },
     )?;
-    for (index, note) in info.notes.iter().enumerate() {
+    for (index, note) in info.notes.iter().chain(&info.sentence_notes).enumerate() {
         line(if index == 0 { "notes" } else { "" }, note.to_string())?;
     }
     for (index, file) in info.files.iter().enumerate() {
@@ -258,7 +286,7 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
             })
             .collect();
         let bundled = cfg!(feature = "bundled");
-        let folder = folder.ok().map(|(folder, _)| folder.display().to_string());
+        let folder = folder.ok().map(|(folder, _)| path_text(&folder));
         let all = json!({ "bundled": bundled, "cache": folder, "models": models });
         return print_json("models", all);
     }
@@ -271,7 +299,7 @@ pub(crate) fn list(args: &ModelsArgs) -> Result<()> {
     }
     match folder {
         Ok((folder, _)) if known.is_empty() => {
-            let _ = writeln!(text, "none in the cache, {}", folder.display());
+            let _ = writeln!(text, "none in the cache, {}", path_text(&folder));
         }
         Ok(_) => {}
         Err(error) => {
@@ -323,7 +351,7 @@ fn commit(snapshot: &Path) -> String {
 /// Downloads a model into the cache.
 pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
-    let explorer = model::open_named(&args.name, &args.hub, &progress)?;
+    let explorer = model::open_named(&args.name, &args.hub, args.memory.memory, false, &progress)?;
     progress.finish();
     let info = &explorer.model().info;
     let bytes: u64 = info.files.iter().map(|f| f.bytes).sum();
@@ -340,7 +368,7 @@ pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
 }
 
 /// A number of bytes with a unit.
-fn size(bytes: u64) -> String {
+pub(crate) fn size(bytes: u64) -> String {
     let units = [("GB", 1e9), ("MB", 1e6), ("kB", 1e3)];
     match units.into_iter().find(|(_, unit)| bytes as f64 >= *unit) {
         Some((name, unit)) => format!("{:.1} {name}", bytes as f64 / unit),

@@ -6,6 +6,7 @@ use crate::extract::check_place;
 use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model};
+use stratoscope::crates::loader::path_text;
 use stratoscope::probe::{ConlluCorpus, FIGURES, Labelled, Options, SavedProbe, TsvTask};
 use stratoscope::{Pooler, Pooling};
 
@@ -51,7 +52,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         mix: args.mix,
         structural: args.structural,
         seed: args.seed,
-        memory: u64::from(args.memory) << 20,
+        memory: model::state_memory(&explorer, &args.model),
     };
     let report = explorer.probe(labelled, &options)?;
     if let Some((path, saved)) = args.save.as_ref().zip(report.saved.as_ref()) {
@@ -77,10 +78,10 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
     if let Some(path) = &args.tsv {
         let task = TsvTask::read(path)?;
         if let Some(header) = task.header() {
-            input::note_header(&path.display().to_string(), header, progress);
+            input::note_header(&path_text(path), header, progress);
         }
         if task.blank_lines() > 0 {
-            let (place, n) = (path.display(), task.blank_lines());
+            let (place, n) = (path_text(path), task.blank_lines());
             let lines = if n == 1 { "line" } else { "lines" };
             progress.note(&format!("{place}: {n} blank {lines} skipped"));
         }

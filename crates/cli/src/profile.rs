@@ -25,7 +25,7 @@ pub(crate) fn run(args: &ProfileArgs) -> Result<()> {
     };
     let mut profiles = Vec::new();
     for model in &models {
-        let explorer = model::open(model, &run.progress)?;
+        let explorer = model::open_of(&models, model, &run.progress)?;
         profiles.push(profile(args, &explorer, &bank, &stimuli)?);
     }
     let also = args.save_states.as_deref();

@@ -34,7 +34,11 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     verbose: bool,
     quiet: bool,
+    /// The name of the model, if a command has several.
+    model: Option<Arc<str>>,
     part: Arc<Mutex<Option<(String, Instant)>>>,
+    /// The warnings about texts.
+    of_texts: Arc<Mutex<Vec<String>>>,
     /// Whether nobody wants the result of the work any more.
     unwanted: Arc<Mutex<Arc<AtomicBool>>>,
 }
@@ -48,8 +52,20 @@ impl Progress {
         bar.set_style(style(PARTS));
         // Long steps without a number still show that the program works.
         bar.enable_steady_tick(TICK);
-        let (part, unwanted) = (Arc::default(), Arc::default());
-        Self { bar, verbose: args.verbose, quiet: args.quiet, part, unwanted }
+        Self {
+            bar,
+            verbose: args.verbose,
+            quiet: args.quiet,
+            model: None,
+            part: Arc::default(),
+            of_texts: Arc::default(),
+            unwanted: Arc::default(),
+        }
+    }
+
+    /// The progress of one of several models: its name stands before notes and warnings.
+    pub(crate) fn of_model(&self, name: &str) -> Self {
+        Self { model: Some(name.into()), ..self.clone() }
     }
 
     /// Sets the sign that nobody wants the result of the work that follows.
@@ -90,8 +106,39 @@ impl Progress {
     /// Prints a note, without damage to the bar.
     pub(crate) fn note(&self, text: &str) {
         if !self.quiet {
-            self.bar.suspend(|| crate::exit::note(text));
+            self.print(&self.named(text));
         }
+    }
+
+    /// Prints a warning, which `-q` does not hide: the result would be misunderstood without it.
+    pub(crate) fn warning(&self, text: &str) {
+        self.print(&format!("warning: {}", self.named(text)));
+    }
+
+    /// Prints a warning about a text, and keeps it for the result.
+    pub(crate) fn text_warning(&self, text: &str) {
+        self.warning(text);
+        self.kept().push(self.named(text));
+    }
+
+    /// Takes the warnings about texts.
+    pub(crate) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut self.kept())
+    }
+
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<String>> {
+        self.of_texts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn named(&self, text: &str) -> String {
+        match &self.model {
+            Some(model) => format!("{model}: {text}"),
+            None => text.to_owned(),
+        }
+    }
+
+    fn print(&self, text: &str) {
+        self.bar.suspend(|| crate::exit::note(text));
     }
 
     /// Begins a part, if it is not the current part. Returns whether it began.
@@ -130,6 +177,14 @@ impl stratoscope::Progress for Progress {
 
     fn note(&self, note: &str) {
         Self::note(self, note);
+    }
+
+    fn warning(&self, warning: &str) {
+        Self::warning(self, warning);
+    }
+
+    fn text_warning(&self, warning: &str) {
+        Self::text_warning(self, warning);
     }
 
     fn stopped(&self) -> bool {

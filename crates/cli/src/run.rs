@@ -5,6 +5,7 @@ use crate::exit::{Failure, Result, print, print_text};
 use crate::progress::Progress;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use stratoscope::crates::loader::path_text;
 use stratoscope::folder::{self, WriteOptions, Written};
 use stratoscope::{Analysis, FigureOptions, FigureSelection, Omitted, Part, Why};
 
@@ -35,6 +36,7 @@ impl<'a> Run<'a> {
     /// Writes the folder and prints. With `--json`, writes a folder only if `--output` names one.
     /// `also` are other files that the command has written.
     pub(crate) fn finish(self, analysis: &dyn Analysis, also: &[&Path]) -> Result<()> {
+        let warnings = self.progress.take_warnings();
         let folder = match &self.output.folder {
             Some(folder) => Some(folder.clone()),
             None if self.common.json => None,
@@ -49,7 +51,8 @@ impl<'a> Run<'a> {
                 let command_line =
                     arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
                 let figures = self.figures.clone();
-                let options = WriteOptions { overwrite, command_line, figures };
+                let warnings = warnings.clone();
+                let options = WriteOptions { overwrite, command_line, figures, warnings };
                 Some(folder::write(&folder, analysis, &options)?)
             }
             None => None,
@@ -60,7 +63,10 @@ impl<'a> Run<'a> {
         if self.common.json {
             return match written {
                 Some(written) => print(&format!("{}\n", written.json)),
-                None => print(&format!("{}\n", folder::json(analysis, &self.figures)?)),
+                None => {
+                    let json = folder::json(analysis, &self.figures, &warnings)?;
+                    print(&format!("{json}\n"))
+                }
             };
         }
         if self.common.quiet {
@@ -87,10 +93,10 @@ impl<'a> Run<'a> {
             let _ = write!(text, "{written}");
         }
         for path in also {
-            let _ = writeln!(text, "{}", path.display());
+            let _ = writeln!(text, "{}", path_text(path));
         }
         if let Some(page) = page.filter(|_| !opened) {
-            let _ = writeln!(text, "open {} in a browser (--open does it)", page.display());
+            let _ = writeln!(text, "open {} in a browser (--open does it)", path_text(&page));
         }
         print_text(&text)
     }
@@ -98,12 +104,12 @@ impl<'a> Run<'a> {
     /// Opens a page in the browser. A failure is a warning: the results are written.
     fn opens(&self, page: Option<&Path>) -> bool {
         let Some(page) = page else {
-            self.progress.note("warning: --open found no page: nothing with a page was written");
+            self.progress.warning("--open found no page: nothing with a page was written");
             return false;
         };
         let opened = open::that_detached(page).is_ok();
         if !opened {
-            self.progress.note("warning: --open found no program that opens the page");
+            self.progress.warning("--open found no program that opens the page");
         }
         opened
     }
@@ -163,7 +169,7 @@ const FILES: &[&str] = &[
 pub(crate) fn check_folder(folder: &Path, advice: &str) -> Result<()> {
     let end = folder.extension().unwrap_or_default().to_string_lossy().to_lowercase();
     if FILES.contains(&end.as_str()) && !folder.exists() {
-        let name = folder.display();
+        let name = path_text(folder);
         return Err(Failure::usage(format!(
             "{name} has the ending of a file of another kind; {advice}"
         )));
@@ -171,10 +177,10 @@ pub(crate) fn check_folder(folder: &Path, advice: &str) -> Result<()> {
     let existing = folder.ancestors().find(|a| a.as_os_str().is_empty() || a.exists());
     match existing.map(|a| if a.as_os_str().is_empty() { Path::new(".") } else { a }) {
         Some(parent) if !parent.is_dir() => {
-            Err(Failure::usage(format!("{} is a file, not a folder", parent.display())))
+            Err(Failure::usage(format!("{} is a file, not a folder", path_text(parent))))
         }
         Some(parent) if parent.metadata().is_ok_and(|m| m.permissions().readonly()) => {
-            Err(Failure::usage(format!("{} is read-only", parent.display())))
+            Err(Failure::usage(format!("{} is read-only", path_text(parent))))
         }
         _ => Ok(()),
     }

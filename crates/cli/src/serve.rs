@@ -126,6 +126,8 @@ fn routes(server: Arc<Server>) -> Router {
         .route("/", get(page))
         .route("/report.html", get(report))
         .route("/report.json", get(numbers))
+        .fallback(nothing_here)
+        .method_not_allowed_fallback(only_get)
         .layer(middleware::from_fn_with_state(server.clone(), answer_own))
         .with_state(server)
 }
@@ -142,6 +144,16 @@ async fn answer_own(State(server): Shared, request: Request, next: Next) -> Resp
         (header::REFERRER_POLICY, "no-referrer"),
     ];
     (headers, next.run(request).await).into_response()
+}
+
+/// The answer to an address that does not exist.
+async fn nothing_here() -> (StatusCode, &'static str) {
+    (StatusCode::NOT_FOUND, "There is no such page here. The page of this server is /.\n")
+}
+
+/// The answer to a request that would change something.
+async fn only_get() -> (StatusCode, &'static str) {
+    (StatusCode::METHOD_NOT_ALLOWED, "This server only answers GET requests: it shows pages.\n")
 }
 
 /// The page: the text box, and below it the report of the texts, or of an example if there are none.

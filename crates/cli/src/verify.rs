@@ -23,6 +23,7 @@ mod with {
     use serde_json::{Value, json};
     use std::fmt::Write;
     use stratoscope::crates::extractor::parse_token_ids;
+    use stratoscope::crates::loader::path_text;
     use stratoscope::verification::{VERIFY_TOLERANCE, Verdict, Verification};
 
     /// The default texts: a short and a longer text.
@@ -35,7 +36,7 @@ mod with {
         let progress = Progress::new(&args.common);
         let ids = match &args.token_ids {
             Some(path) => {
-                let place = path.display().to_string();
+                let place = path_text(path);
                 let inputs = parse_token_ids(&input::read(path)?, &place)?;
                 let ids = input::items(inputs, &place, &progress);
                 Some(ids.into_iter().map(|(_, ids)| ids).collect())
@@ -43,7 +44,7 @@ mod with {
             None => None,
         };
         let source = model::source(&args.name, &args.hub)?;
-        let explorer = model::open_named(&args.name, &args.hub, &progress)?;
+        let explorer = model::open_named(&args.name, &args.hub, None, false, &progress)?;
         let ids = match explorer.model().tokenizer {
             None if ids.is_none() && args.text.is_empty() => {
                 Some(spread_ids(explorer.model().transformer.architecture().d_vocab))

@@ -72,6 +72,10 @@ pub struct Origin {
     /// The device of the computation: `cpu`, `cuda:0`, `metal:0`.
     #[serde(default = "cpu_name")]
     pub device: String,
+    /// The vector instructions of the kernels ([`vectors`](stratoscope_transformer::vectors())); none
+    /// where the model did not run on them, or where it is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vectors: Option<String>,
 }
 
 fn f32_name() -> String {
@@ -100,6 +104,7 @@ impl Origin {
                 DeviceLocation::Cuda { gpu_id } => format!("cuda:{gpu_id}"),
                 DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
             },
+            vectors: model.transformer.vectors().map(str::to_owned),
         }
     }
 
@@ -116,6 +121,7 @@ impl Origin {
             final_norm: false,
             dtype: f32_name(),
             device: cpu_name(),
+            vectors: None,
         }
     }
 }

@@ -202,6 +202,7 @@ fn described(
         "files": files.collect::<serde_json::Map<_, Value>>(),
         "dtype": origin.dtype,
         "device": origin.device,
+        "vectors": origin.vectors,
         "input": corpus.described()?,
         "settings": {
             "layers": layers,

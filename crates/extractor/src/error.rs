@@ -1,6 +1,7 @@
 //! Errors from texts to hidden states, with their evidence.
 
 use std::path::PathBuf;
+use stratoscope_loader::path_text;
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -16,7 +17,7 @@ pub enum Error {
         place: String,
     },
     /// A file that is known to have no lines of text.
-    #[error("{} is not a file of texts: {advice}", path.display())]
+    #[error("{} is not a file of texts: {advice}", path_text(path))]
     FileKind {
         /// The file.
         path: PathBuf,
@@ -55,7 +56,7 @@ pub enum Error {
         max: usize,
     },
     /// A compressed file that is damaged.
-    #[error("{} cannot be decompressed", path.display())]
+    #[error("{} cannot be decompressed", path_text(path))]
     Compressed {
         /// The file.
         path: PathBuf,
@@ -179,6 +180,18 @@ pub enum Error {
         /// The most tokens that are read.
         limit: usize,
     },
+    /// A text of which sentence-transformers reads the special tokens alone.
+    #[error(
+        "{place} has {tokens} tokens, and sentence-transformers reads {limit} for the vector of a sentence, which the special tokens fill, so that no part of the text is read: choose the pooling (--pooling mean), which reads as much as the model can"
+    )]
+    NoRoom {
+        /// Which text.
+        place: String,
+        /// The tokens, special tokens included.
+        tokens: usize,
+        /// The most tokens that sentence-transformers reads.
+        limit: usize,
+    },
     /// A text with more tokens than sentence-transformers reads of it for the vector of a sentence.
     #[error(
         "{place} has {tokens} tokens, and sentence-transformers reads the first {limit} for the vector of a sentence: cut it as there (--long cut), read it in windows (--long window), or choose the pooling (--pooling mean), which reads as much as the model can"
@@ -297,7 +310,7 @@ pub enum Error {
         reason: &'static str,
     },
     /// A folder with an extraction, finished or not.
-    #[error("{} has {what}; --resume continues it, --overwrite starts again", path.display())]
+    #[error("{} has {what}; --resume continues it, --overwrite starts again", path_text(path))]
     Occupied {
         /// The folder.
         path: PathBuf,
@@ -305,7 +318,10 @@ pub enum Error {
         what: &'static str,
     },
     /// A folder with files of other programs, which are never touched.
-    #[error("{} has {found:?}, which is not from an extraction; choose another folder", path.display())]
+    #[error(
+        "{} has {found:?}, which is not from an extraction; choose another folder",
+        path_text(path)
+    )]
     Foreign {
         /// The folder.
         path: PathBuf,
@@ -313,7 +329,10 @@ pub enum Error {
         found: String,
     },
     /// A folder with an extraction of other settings.
-    #[error("{} was started with different settings and cannot be resumed: {changes}; --overwrite starts again", path.display())]
+    #[error(
+        "{} was started with different settings and cannot be resumed: {changes}; --overwrite starts again",
+        path_text(path)
+    )]
     Changed {
         /// The folder.
         path: PathBuf,
@@ -321,13 +340,20 @@ pub enum Error {
         changes: String,
     },
     /// A folder that another process writes to.
-    #[error("{} is being written by another run; wait for it, or choose another folder", path.display())]
+    #[error(
+        "{} is being written by another run; wait for it, or choose another folder",
+        path_text(path)
+    )]
     Locked {
         /// The folder.
         path: PathBuf,
     },
     /// An output that is a symbolic link.
-    #[error("{} is a symbolic link; give the name of its target, {}", path.display(), target.display())]
+    #[error(
+        "{} is a symbolic link; give the name of its target, {}",
+        path_text(path),
+        path_text(target)
+    )]
     Link {
         /// The link.
         path: PathBuf,
@@ -335,7 +361,7 @@ pub enum Error {
         target: PathBuf,
     },
     /// A shard that differs from the index or the journal.
-    #[error("{} is not as it was written: {reason}; --resume computes it again", path.display())]
+    #[error("{} is not as it was written: {reason}; --resume computes it again", path_text(path))]
     Shard {
         /// The shard, or its index.
         path: PathBuf,
@@ -351,7 +377,10 @@ pub enum Error {
         place: String,
     },
     /// A file of an extraction could not be written.
-    #[error("cannot write {} ({source}); the written files stay, and --resume continues", path.display())]
+    #[error(
+        "cannot write {} ({source}); the written files stay, and --resume continues",
+        path_text(path)
+    )]
     Write {
         /// The file.
         path: PathBuf,
@@ -359,7 +388,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A states file that cannot be read.
-    #[error("cannot read {} as a states file: {reason}", path.display())]
+    #[error("cannot read {} as a states file: {reason}", path_text(path))]
     States {
         /// The file.
         path: PathBuf,
@@ -367,7 +396,7 @@ pub enum Error {
         reason: String,
     },
     /// A file could not be read or written.
-    #[error("cannot read or write {}", path.display())]
+    #[error("cannot read or write {}", path_text(path))]
     Io {
         /// The file.
         path: PathBuf,

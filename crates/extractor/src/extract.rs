@@ -7,7 +7,8 @@ use crate::input::Text;
 use crate::interventions::Interventions;
 use crate::layers::LayerSelection;
 use crate::prepare::{LongText, Prepared, prepare};
-use crate::reading::{self, Progress, group_tokens};
+use crate::reading::{self, Progress, Task, group_tokens};
+use crate::selected::{Selected, SequenceGroup, States};
 use crate::sizes::{check_memory, values_of};
 use stratoscope_loader::Model;
 
@@ -33,7 +34,6 @@ pub fn extract(
     let layers = layers.resolve(architecture.n_layers)?;
     let captures = hooks.resolve(architecture)?;
     let selected = prepared.selected(&layers, &captures)?;
-    let place = |row: usize| prepared.place(0, row);
     let tokens = prepared.sequences().iter().map(|sequence| sequence.token_ids.len());
     check_memory(values_of(
         [prepared.rows.len(), layers.len(), architecture.d_model],
@@ -43,18 +43,44 @@ pub fn extract(
     ))?;
     let mut states = selected.zeros(architecture.d_model);
     let (mut done, total) = (0, prepared.tokens());
-    let work = |group| {
-        let computed = selected.compute(model, &group, &mut Interventions::new(), &place)?;
-        Ok((group, computed))
-    };
+    let prepare = |group| Ok(Part { prepared: &prepared, selected, group });
     let groups = selected.groups(group_tokens(total));
-    reading::run(&model.transformer, groups, work, &mut |(group, computed)| -> Result<()> {
-        done += selected.tokens(&group);
-        states.put(&group, computed);
+    reading::run(model, groups, prepare, &mut |computed: Vec<_>| -> Result<()> {
+        for (group, computed) in computed {
+            done += selected.tokens(&group);
+            states.put(&group, computed);
+        }
         progress(Progress { done, total });
         Ok(())
     })?;
     Ok(prepared.activations(model, states, &layers, &captures))
+}
+
+/// A group of prepared texts.
+struct Part<'a> {
+    prepared: &'a Prepared,
+    selected: Selected<'a>,
+    group: SequenceGroup,
+}
+
+impl Task for Part<'_> {
+    type Output = Vec<(SequenceGroup, States)>;
+
+    fn selected(&self) -> Result<Selected<'_>> {
+        Ok(self.selected)
+    }
+
+    fn groups(&self) -> Result<Vec<SequenceGroup>> {
+        Ok(vec![self.group.clone()])
+    }
+
+    fn place(&self, row: usize) -> (String, usize) {
+        self.prepared.place(0, row)
+    }
+
+    fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
+        Ok(computed)
+    }
 }
 
 /// Runs one text with functions at hook points, and returns the hidden states of all layers and the

@@ -27,6 +27,8 @@ pub struct Text {
     /// ([`ReadOptions::annotation`](crate::ReadOptions::annotation)); else empty. States do not depend on
     /// it, and states files do not have it.
     pub annotation: Vec<AnnotatedWord>,
+    /// The tokens that were kept of a text that was cut, special tokens included.
+    pub kept: Option<usize>,
 }
 
 impl Text {

@@ -20,6 +20,7 @@ mod hooks;
 mod input;
 mod interventions;
 mod layers;
+mod layerwise;
 mod lines;
 mod npz;
 mod open;

@@ -8,6 +8,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use stratoscope_loader::path_text;
 
 /// The kind of a file of texts, by its extension. Further extension `.gz`: compressed by gzip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +197,7 @@ pub fn read_bytes(path: &Path) -> Result<Vec<u8>> {
     let read = bytes(path)?.0.take(MAX_FILE_BYTES + 1).read_to_end(&mut all);
     let read = read.map_err(|source| Error::of_read(path, source))? as u64;
     if read > MAX_FILE_BYTES {
-        let place = path.display().to_string();
+        let place = path_text(path);
         return Err(Error::TooLarge { place, bytes: read, max: MAX_FILE_BYTES as usize });
     }
     Ok(all)

@@ -31,7 +31,7 @@ pub fn prepare(model: &Model, texts: Vec<Text>, limit: impl Into<LengthLimit>) -
 /// [`prepare`] for texts after `before` other texts; messages count these.
 pub(crate) fn prepare_numbered(
     model: &Model,
-    texts: Vec<Text>,
+    mut texts: Vec<Text>,
     limit: LengthLimit,
     before: usize,
 ) -> Result<Prepared> {
@@ -45,7 +45,8 @@ pub(crate) fn prepare_numbered(
     if texts.is_empty() {
         return Err(Error::NoText { place: "no text is given".to_owned() });
     }
-    for (index, text) in texts.iter().enumerate() {
+    for (index, given) in texts.iter_mut().enumerate() {
+        let text = &*given;
         let place = || text.place(before + index);
         if text.text.trim().is_empty() {
             return Err(Error::NoText { place: format!("{} is blank", place()) });
@@ -56,7 +57,8 @@ pub(crate) fn prepare_numbered(
             });
         }
         let Tokenized { windows, overlap, warning } =
-            length::tokenized(tokenizer, text, &place, limit, architecture.max_tokens())?;
+            length::tokenized(tokenizer, text, &place, limit, architecture)?;
+        let kept = warning.as_ref().and_then(Warning::kept);
         prepared.warnings.extend(warning);
         let rows = architecture.d_vocab;
         let mut ids = windows.iter().flat_map(|window| &window.ids);
@@ -75,6 +77,7 @@ pub(crate) fn prepare_numbered(
                 _ => encoding.type_ids,
             },
         }));
+        given.kept = kept;
     }
     prepared.texts = texts;
     Ok(prepared)

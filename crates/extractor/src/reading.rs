@@ -4,13 +4,14 @@
 use crate::activations::Activations;
 use crate::error::{Error, Result};
 use crate::hooks::{Capture, HookSelection};
+use crate::interventions::Interventions;
 use crate::layers::LayerSelection;
+use crate::layerwise;
 use crate::prepare::Prepared;
-use crate::selected::{MAX_GROUP_TOKENS, groups};
+use crate::selected::{MAX_GROUP_TOKENS, Selected, SequenceGroup, States, groups};
 use crate::workers;
 use candle_core::DType;
 use stratoscope_loader::Model;
-use stratoscope_transformer::Transformer;
 
 /// The fewest tokens of a full group; smaller groups spend their time on reading the weights.
 const MIN_GROUP_TOKENS: usize = 256;
@@ -64,13 +65,12 @@ pub fn read_groups<E: From<Error>>(
         jobs.push((texts.start, prepared.split_off(texts.start)));
     }
     jobs.reverse();
-    let work = |(first_text, prepared): (usize, Prepared)| {
-        let tokens = prepared.tokens();
-        let states = states_of(model, prepared, first_text, &layers, &captures)?;
-        Ok((tokens, Group { first_text, states }))
+    let (layers, captures) = (&*layers, &*captures);
+    let prepare = |(first_text, prepared): (usize, Prepared)| {
+        Ok(GroupTask { model, prepared, first_text, layers, captures })
     };
     let mut done = 0;
-    run(&model.transformer, jobs, work, &mut |(tokens, group)| {
+    run(model, jobs, prepare, &mut |(tokens, group)| {
         take(group)?;
         done += tokens;
         progress(Progress { done, total });
@@ -78,28 +78,72 @@ pub fn read_groups<E: From<Error>>(
     })
 }
 
-/// Runs jobs, and hands their results to `take` in order: side by side where each thread can run a
-/// job of its own, else on this thread.
-pub(crate) fn run<J: Send, R: Send, E: From<Error>>(
-    transformer: &Transformer,
+/// Texts that are ready to run, and what becomes of their states.
+pub(crate) trait Task: Send + Sync {
+    /// The result.
+    type Output: Send;
+
+    /// The sequences, and what is kept of them.
+    ///
+    /// # Errors
+    /// Hook points of a text that is read in windows.
+    fn selected(&self) -> Result<Selected<'_>>;
+
+    /// The groups of sequences that run as one batch each.
+    ///
+    /// # Errors
+    /// The errors of [`selected`](Self::selected).
+    fn groups(&self) -> Result<Vec<SequenceGroup>> {
+        Ok(self.selected()?.groups(MAX_GROUP_TOKENS))
+    }
+
+    /// The name of the text of a row in messages, and the token of the row in that text.
+    fn place(&self, row: usize) -> (String, usize);
+
+    /// The result, from the states of the groups.
+    ///
+    /// # Errors
+    /// States that are not what they should be.
+    fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output>;
+}
+
+/// Prepares jobs, runs them, and hands their results to `take` in order.
+pub(crate) fn run<J: Send, T: Task, E: From<Error>>(
+    model: &Model,
     jobs: Vec<J>,
-    work: impl Fn(J) -> Result<R> + Sync,
-    take: &mut dyn FnMut(R) -> Result<(), E>,
+    prepare: impl Fn(J) -> Result<T> + Sync,
+    take: &mut dyn FnMut(T::Output) -> Result<(), E>,
 ) -> Result<(), E> {
     let one = jobs.len() <= 1;
     let mut jobs = jobs.into_iter();
-    run_from(transformer, one, || Ok(jobs.next()), work, take)
+    run_from(model, one, || Ok(jobs.next()), prepare, take)
 }
 
 /// [`run`] for jobs that are made one by one; a single job (`one`) uses all threads within its
-/// operations.
-pub(crate) fn run_from<J: Send, R: Send, E: From<Error>>(
-    transformer: &Transformer,
+/// operations. Jobs run side by side where each thread can run one, else on this thread. If the
+/// weights do not fit into the memory, several jobs pass block by block together.
+pub(crate) fn run_from<J: Send, T: Task, E: From<Error>>(
+    model: &Model,
     one: bool,
     mut next: impl FnMut() -> Result<Option<J>> + Send,
-    work: impl Fn(J) -> Result<R> + Sync,
-    take: &mut dyn FnMut(R) -> Result<(), E>,
+    prepare: impl Fn(J) -> Result<T> + Sync,
+    take: &mut dyn FnMut(T::Output) -> Result<(), E>,
 ) -> Result<(), E> {
+    let transformer = &model.transformer;
+    if !transformer.is_resident() {
+        return layerwise::run(model, || next()?.map(&prepare).transpose(), take);
+    }
+    let work = |job| {
+        let task = prepare(job)?;
+        let mut computed = Vec::new();
+        for group in task.groups()? {
+            let place = |row: usize| task.place(row);
+            let none = &mut Interventions::new();
+            let states = task.selected()?.compute(model, &group, none, &place)?;
+            computed.push((group, states));
+        }
+        task.finish(computed)
+    };
     // Other devices are shared, and operations of other types are not ours to divide.
     if !one && transformer.device().is_cpu() && transformer.dtype() == DType::F32 {
         return workers::in_order(next, work, take);
@@ -110,21 +154,44 @@ pub(crate) fn run_from<J: Send, R: Send, E: From<Error>>(
     Ok(())
 }
 
+/// Prepared texts whose states are all kept.
+pub(crate) struct GroupTask<'a> {
+    pub(crate) model: &'a Model,
+    pub(crate) prepared: Prepared,
+    /// The number of texts before these.
+    pub(crate) first_text: usize,
+    pub(crate) layers: &'a [usize],
+    pub(crate) captures: &'a [Capture],
+}
+
+impl GroupTask<'_> {
+    /// The activations of all texts.
+    pub(crate) fn activations(self, computed: Vec<(SequenceGroup, States)>) -> Result<Activations> {
+        let d_model = self.model.transformer.architecture().d_model;
+        let mut states = self.selected()?.zeros(d_model);
+        computed.into_iter().for_each(|(group, own)| states.put(&group, own));
+        Ok(self.prepared.activations(self.model, states, self.layers, self.captures))
+    }
+}
+
+impl Task for GroupTask<'_> {
+    type Output = (usize, Group);
+
+    fn selected(&self) -> Result<Selected<'_>> {
+        self.prepared.selected(self.layers, self.captures)
+    }
+
+    fn place(&self, row: usize) -> (String, usize) {
+        self.prepared.place(self.first_text, row)
+    }
+
+    fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
+        let (tokens, first_text) = (self.prepared.tokens(), self.first_text);
+        Ok((tokens, Group { first_text, states: self.activations(computed)? }))
+    }
+}
+
 /// The tokens of a group, for an input of so many tokens.
 pub(crate) fn group_tokens(total: usize) -> usize {
     (total / GROUPS).clamp(MIN_GROUP_TOKENS, MAX_GROUP_TOKENS)
-}
-
-/// The states of all prepared texts on this thread; `first_text` texts come before them.
-pub(crate) fn states_of(
-    model: &Model,
-    prepared: Prepared,
-    first_text: usize,
-    layers: &[usize],
-    captures: &[Capture],
-) -> Result<Activations> {
-    let selected = prepared.selected(layers, captures)?;
-    let place = |row: usize| prepared.place(first_text, row);
-    let states = selected.compute_all(model, &place)?;
-    Ok(prepared.activations(model, states, layers, captures))
 }

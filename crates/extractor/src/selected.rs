@@ -8,7 +8,7 @@ use candle_core::Tensor;
 use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate, s};
 use std::ops::Range;
 use stratoscope_loader::Model;
-use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence, Transformer};
+use stratoscope_transformer::{Batch, HookPoint, Pass, Recorder, Sequence, Transformer};
 
 /// The most tokens of a group; larger groups gain nothing and need more memory.
 pub(crate) const MAX_GROUP_TOKENS: usize = 1024;
@@ -53,8 +53,8 @@ pub(crate) struct Selected<'a> {
 /// Sequences that run as one batch, and their rows.
 #[derive(Debug, Clone)]
 pub(crate) struct SequenceGroup {
-    sequences: Range<usize>,
-    rows: Range<usize>,
+    pub(crate) sequences: Range<usize>,
+    pub(crate) rows: Range<usize>,
 }
 
 /// States of rows, and what was captured with them.
@@ -95,16 +95,6 @@ impl Selected<'_> {
         }
     }
 
-    /// Runs all groups on this thread, one after the other.
-    pub(crate) fn compute_all(&self, model: &Model, place: &Place<'_>) -> Result<States> {
-        let mut states = self.zeros(model.transformer.architecture().d_model);
-        for group in self.groups(MAX_GROUP_TOKENS) {
-            let computed = self.compute(model, &group, &mut Interventions::new(), place)?;
-            states.put(&group, computed);
-        }
-        Ok(states)
-    }
-
     /// Runs a group as one batch.
     ///
     /// # Errors
@@ -116,24 +106,113 @@ impl Selected<'_> {
         interventions: &mut Interventions<'_>,
         place: &Place<'_>,
     ) -> Result<States> {
+        let mut run = self.start(model, group, interventions, place)?;
+        while run.advance(interventions, place)? {}
+        run.finish(interventions)
+    }
+
+    /// Begins the run of a group.
+    ///
+    /// # Errors
+    /// The errors of [`compute`](Self::compute).
+    pub(crate) fn start<'m>(
+        &self,
+        model: &'m Model,
+        group: &SequenceGroup,
+        interventions: &mut Interventions<'_>,
+        place: &Place<'_>,
+    ) -> Result<Run<'m>> {
         let transformer = &model.transformer;
-        let d_model = transformer.architecture().d_model;
-        let batch =
-            Batch::new(transformer.architecture(), &self.sequences[group.sequences.clone()])?;
+        let architecture = transformer.architecture();
+        let batch = Batch::new(architecture, &self.sequences[group.sequences.clone()])?;
         let points = self.captures.iter().flat_map(|&c| needed(c)).collect();
         let mut hooks = interventions.before(Recorder::new(points));
-        let states = transformer.forward(&batch, &mut hooks)?;
-        let recorder = hooks.recorder;
-        let rows = group.rows.len();
-        let mut hidden_states = Array3::zeros((self.layers.len(), rows, d_model));
-        for (&layer, mut kept) in self.layers.iter().zip(hidden_states.outer_iter_mut()) {
-            with_values(&states[layer], |values| {
-                for (row, mut to) in group.rows.clone().zip(kept.outer_iter_mut()) {
-                    let (run, token) = self.picks[row];
-                    let at = batch.sequence_offsets[run - group.sequences.start] + token;
+        let row = |row: usize| {
+            let (run, token) = self.picks[row];
+            batch.sequence_offsets[run - group.sequences.start] + token
+        };
+        let rows: Vec<usize> = group.rows.clone().map(row).collect();
+        let shape = (self.layers.len(), rows.len(), architecture.d_model);
+        let pass = transformer.start(batch, &mut hooks)?;
+        let mut run = Run {
+            transformer,
+            pass,
+            recorder: hooks.recorder,
+            first_row: group.rows.start,
+            rows,
+            layers: self.layers.to_vec(),
+            captures: self.captures.to_vec(),
+            captured: vec![None; self.captures.len()],
+            hidden_states: Array3::zeros(shape),
+        };
+        run.keep(place)?;
+        Ok(run)
+    }
+}
+
+/// A group on its way through the blocks.
+pub(crate) struct Run<'m> {
+    transformer: &'m Transformer,
+    pass: Pass<'m>,
+    recorder: Recorder,
+    /// The number of the first row.
+    first_row: usize,
+    /// `[rows]`: the token of each row in the batch.
+    rows: Vec<usize>,
+    layers: Vec<usize>,
+    captures: Vec<Capture>,
+    captured: Vec<Option<Array2<f32>>>,
+    /// `[layers, rows, d_model]`.
+    hidden_states: Array3<f32>,
+}
+
+impl Run<'_> {
+    /// Runs the next block; false if there is none.
+    ///
+    /// # Errors
+    /// The errors of [`Selected::compute`].
+    pub(crate) fn advance(
+        &mut self,
+        interventions: &mut Interventions<'_>,
+        place: &Place<'_>,
+    ) -> Result<bool> {
+        if self.pass.layer() == self.transformer.architecture().n_layers {
+            return Ok(false);
+        }
+        let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
+        self.pass.advance(&mut hooks)?;
+        self.recorder = hooks.recorder;
+        self.capture()?;
+        self.keep(place)?;
+        Ok(true)
+    }
+
+    /// Ends the run after the last block.
+    ///
+    /// # Errors
+    /// The errors of [`Selected::compute`].
+    pub(crate) fn finish(mut self, interventions: &mut Interventions<'_>) -> Result<States> {
+        let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
+        self.pass.finish(&mut hooks)?;
+        self.recorder = hooks.recorder;
+        self.capture()?;
+        // Every point has been passed.
+        let hooks = self.captured.into_iter().map(|value| vec![value.unwrap_or_default()]);
+        Ok(States { hidden_states: self.hidden_states, hooks: hooks.collect() })
+    }
+
+    /// Keeps the state of the rows, if this layer is wanted.
+    fn keep(&mut self, place: &Place<'_>) -> Result<()> {
+        let layer = self.pass.layer();
+        for (index, _) in self.layers.iter().enumerate().filter(|(_, own)| **own == layer) {
+            let mut kept = self.hidden_states.index_axis_mut(Axis(0), index);
+            let d_model = kept.dim().1;
+            with_values(self.pass.state(), |values| {
+                for (row, (&at, mut to)) in self.rows.iter().zip(kept.outer_iter_mut()).enumerate()
+                {
                     let from = &values[at * d_model..][..d_model];
                     if !from.iter().fold(true, |all, v| all & v.is_finite()) {
-                        let (place, token) = place(row);
+                        let (place, token) = place(self.first_row + row);
                         return Err(Error::NotFinite { layer, place, token });
                     }
                     to.assign(&ArrayView1::from(from));
@@ -141,11 +220,20 @@ impl Selected<'_> {
                 Ok(())
             })??;
         }
-        let captured = |&capture: &Capture| -> Result<Vec<Array2<f32>>> {
-            Ok(vec![array(&value(capture, &recorder, transformer, &batch)?)?])
-        };
-        let hooks = self.captures.iter().map(captured).collect::<Result<_>>()?;
-        Ok(States { hidden_states, hooks })
+        Ok(())
+    }
+
+    /// Takes the captures whose values have been recorded, while the block that they belong to is there.
+    fn capture(&mut self) -> Result<()> {
+        for (capture, slot) in self.captures.iter().zip(&mut self.captured) {
+            let recorded = |point: &HookPoint| self.recorder.values.contains_key(point);
+            if slot.is_none() && needed(*capture).iter().all(recorded) {
+                let value = value(*capture, &self.recorder, self.transformer, self.pass.batch())?;
+                *slot = Some(array(&value)?);
+            }
+        }
+        self.recorder.values.clear();
+        Ok(())
     }
 }
 

@@ -57,6 +57,9 @@ struct StoredText {
     words: Vec<[usize; 2]>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     sent_id: Option<String>,
+    /// The tokens that were kept of a text that was cut.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    kept: Option<usize>,
 }
 
 pub(crate) const KEY: &str = "stratoscope";
@@ -137,6 +140,7 @@ impl From<&Text> for StoredText {
             line: text.line,
             words: text.words.iter().map(|word| [word.start, word.end]).collect(),
             sent_id: text.sent_id.clone(),
+            kept: text.kept,
         }
     }
 }
@@ -149,6 +153,7 @@ impl From<StoredText> for Text {
             line: stored.line,
             words: stored.words.iter().map(|&[start, end]| start..end).collect(),
             sent_id: stored.sent_id,
+            kept: stored.kept,
             ..Self::default()
         }
     }

@@ -4,9 +4,9 @@ use crate::error::Result;
 use crate::input::Text;
 use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
 use crate::prepare::{LongText, Prepared, UnknownTokens, Warning, prepare_numbered};
-use crate::reading::{self, Progress};
+use crate::reading::{self, Progress, Task};
 use crate::rows::Unit;
-use crate::selected::{MAX_GROUP_TOKENS, Selected, groups};
+use crate::selected::{MAX_GROUP_TOKENS, Selected, SequenceGroup, States, groups};
 use ndarray::{Array3, s};
 use rayon::prelude::*;
 use std::ops::Range;
@@ -249,8 +249,8 @@ impl ChosenWords {
         let mut states = Array3::zeros((layers.len(), rows, d_model));
         let jobs = groups.iter().filter(|group| self.rows_of(group) > 0).collect();
         let mut row = 0;
-        let work = |group| self.compute(model, layers, group);
-        reading::run(&model.transformer, jobs, work, &mut |(tokens, part): (_, Array3<f32>)| {
+        let prepare = |group| Ok(self.prepare(group, layers));
+        reading::run(model, jobs, prepare, &mut |(tokens, part): (_, Array3<f32>)| {
             let rows = row..row + part.dim().1;
             states.slice_mut(s![.., rows.clone(), ..]).assign(&part);
             row = rows.end;
@@ -260,13 +260,8 @@ impl ChosenWords {
         Ok(states)
     }
 
-    /// Computes one group: its tokens, and its states `[layers, rows, d_model]`.
-    fn compute(
-        &self,
-        model: &Model,
-        layers: &[usize],
-        group: &Range<usize>,
-    ) -> Result<(usize, Array3<f32>)> {
+    /// Gathers the sequences of one group, and the tokens of its words.
+    fn prepare<'a>(&'a self, group: &Range<usize>, layers: &'a [usize]) -> WordGroup<'a> {
         let (mut sequences, mut picks) = (Vec::new(), Vec::new());
         // Per row its tokens among the picks, and per pick its text.
         let (mut rows, mut texts): (Vec<Vec<usize>>, Vec<usize>) = (Vec::new(), Vec::new());
@@ -282,21 +277,49 @@ impl ChosenWords {
             }
             sequences.extend(chosen.sequences.iter().cloned());
         }
-        let selected = Selected { sequences: &sequences, picks: &picks, layers, captures: &[] };
-        let place = |pick: usize| {
-            let text = &self.texts[texts[pick]];
-            (text.place(texts[pick]), picks[pick].1)
-        };
-        let states = selected.compute_all(model, &place)?.hidden_states;
-        let d_model = states.dim().2;
-        let mut pooled = Array3::zeros((layers.len(), rows.len(), d_model));
+        WordGroup { chosen: self, layers, sequences, picks, rows, texts }
+    }
+}
+
+/// A group of texts, and the tokens of its words.
+struct WordGroup<'a> {
+    chosen: &'a ChosenWords,
+    layers: &'a [usize],
+    sequences: Vec<Sequence>,
+    /// The tokens of all words: sequence and place.
+    picks: Vec<(usize, usize)>,
+    /// `[words]`: the tokens of each word among the picks.
+    rows: Vec<Vec<usize>>,
+    /// `[picks]`: the text of each.
+    texts: Vec<usize>,
+}
+
+impl Task for WordGroup<'_> {
+    /// The tokens of the group, and its states `[layers, rows, d_model]`.
+    type Output = (usize, Array3<f32>);
+
+    fn selected(&self) -> Result<Selected<'_>> {
+        let (sequences, picks) = (self.sequences.as_slice(), self.picks.as_slice());
+        Ok(Selected { sequences, picks, layers: self.layers, captures: &[] })
+    }
+
+    fn place(&self, pick: usize) -> (String, usize) {
+        let text = self.texts[pick];
+        (self.chosen.texts[text].place(text), self.picks[pick].1)
+    }
+
+    fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
+        let d_model = computed.first().map_or(0, |(_, states)| states.hidden_states.dim().2);
+        let mut states = self.selected()?.zeros(d_model);
+        computed.into_iter().for_each(|(group, own)| states.put(&group, own));
+        let mut pooled = Array3::zeros((self.layers.len(), self.rows.len(), d_model));
         let mut sum = vec![0.0; d_model];
-        for (from, mut to) in states.outer_iter().zip(pooled.outer_iter_mut()) {
-            for (tokens, to) in rows.iter().zip(to.outer_iter_mut()) {
-                pool_once(&from, tokens, self.pooling, &mut sum, to);
+        for (from, mut to) in states.hidden_states.outer_iter().zip(pooled.outer_iter_mut()) {
+            for (tokens, to) in self.rows.iter().zip(to.outer_iter_mut()) {
+                pool_once(&from, tokens, self.chosen.pooling, &mut sum, to);
             }
         }
-        Ok((sequences.iter().map(|s| s.token_ids.len()).sum(), pooled))
+        Ok((self.sequences.iter().map(|s| s.token_ids.len()).sum(), pooled))
     }
 }
 

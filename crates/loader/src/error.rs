@@ -2,6 +2,7 @@
 
 use crate::hub::{HubError, NotCached};
 use crate::kind::ErrorKind;
+use crate::source::path_text;
 use std::path::PathBuf;
 
 /// Shorthand for this crate's results.
@@ -34,13 +35,16 @@ pub enum Error {
     )]
     UnknownPooling(Box<NotCached>),
     /// A path of a file that is not a GGUF file.
-    #[error("{} is a file; give a GGUF file, or the folder that holds config.json and model.safetensors", path.display())]
+    #[error(
+        "{} is a file; give a GGUF file, or the folder that holds config.json and model.safetensors",
+        path_text(path)
+    )]
     NotAFolder {
         /// The path.
         path: PathBuf,
     },
     /// A file of a model that is a pipe, a device or a folder.
-    #[error("{} is not a regular file, as the files of a model are", path.display())]
+    #[error("{} is not a regular file, as the files of a model are", path_text(path))]
     NotAFile {
         /// The path.
         path: PathBuf,
@@ -56,7 +60,7 @@ pub enum Error {
         hint: String,
     },
     /// A file could not be read.
-    #[error("cannot read {}", path.display())]
+    #[error("cannot read {}", path_text(path))]
     Io {
         /// The file.
         path: PathBuf,
@@ -134,6 +138,19 @@ pub enum Error {
         place: String,
         /// The file.
         file: String,
+    },
+    /// A pickle whose weights do not fit into the memory: it is read as a whole.
+    #[error(
+        "the weights in {file} need {} MiB, and the memory for the model is {} MiB: a pickle cannot be \
+         read block by block (save the model as safetensors, or raise --memory)", bytes >> 20, budget >> 20
+    )]
+    PickleTooLarge {
+        /// The file.
+        file: String,
+        /// The bytes of the weights.
+        bytes: u64,
+        /// The budget.
+        budget: u64,
     },
     /// A PyTorch checkpoint that is cut, damaged or not supported.
     #[error("cannot read {file} as a PyTorch checkpoint: {reason}")]
@@ -241,7 +258,7 @@ pub enum Error {
     Architecture(#[source] stratoscope_transformer::Error),
     /// The weights do not fit the architecture.
     #[error("the weights do not fit the architecture")]
-    Transformer(#[from] stratoscope_transformer::Error),
+    Transformer(#[source] stratoscope_transformer::Error),
     /// An error of the hub or its cache.
     #[error(transparent)]
     Hub(#[from] HubError),
@@ -250,7 +267,25 @@ pub enum Error {
     Tensor(#[from] candle_core::Error),
 }
 
+impl From<stratoscope_transformer::Error> for Error {
+    /// An error of a weight that was read comes back as it was.
+    fn from(error: stratoscope_transformer::Error) -> Self {
+        match error {
+            stratoscope_transformer::Error::Source(source) => match source.downcast::<Self>() {
+                Ok(own) => *own,
+                Err(source) => Self::Transformer(stratoscope_transformer::Error::Source(source)),
+            },
+            error => Self::Transformer(error),
+        }
+    }
+}
+
 impl Error {
+    /// The error of a weight that a transformer wanted to read.
+    pub(crate) fn of_weight(self) -> stratoscope_transformer::Error {
+        stratoscope_transformer::Error::Source(Box::new(self))
+    }
+
     /// The kind of this error.
     pub fn kind(&self) -> ErrorKind {
         match self {

@@ -35,7 +35,7 @@ pub(crate) use rules::{Rule, Transform};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::note::Note;
-use stratoscope_transformer::Architecture;
+use stratoscope_transformer::{Architecture, AttentionLayer, Span};
 
 /// All families.
 const FAMILIES: &[&Family] = &[
@@ -103,6 +103,30 @@ pub fn supported_families() -> Vec<&'static str> {
 /// The names of the families whose checkpoints may have a language-model head.
 pub fn families_with_heads() -> Vec<&'static str> {
     FAMILIES.iter().filter(|f| !f.head.is_empty()).map(|f| f.name).collect()
+}
+
+/// Lets tokens of a causal architecture see later tokens, if the config says so (`is_causal`), as
+/// transformers does.
+///
+/// # Errors
+/// A block with a window, an encoder that is to be causal, or a value that is not true or false.
+pub(crate) fn set_direction(config: &Config, architecture: &mut Architecture) -> Result<()> {
+    const KEY: &str = "is_causal";
+    let is_causal = |layer: &AttentionLayer| layer.span.after == Some(0);
+    if !architecture.attention.layers.iter().any(is_causal) {
+        return config.only(KEY, false.into());
+    }
+    if config.flag(KEY, true)? {
+        return Ok(());
+    }
+    for layer in architecture.attention.layers.iter_mut().filter(|layer| is_causal(layer)) {
+        if layer.span != Span::CAUSAL {
+            let reason = "only true is supported for blocks with a window";
+            return Err(config.error(KEY, &false.into(), reason));
+        }
+        layer.span = Span::ALL;
+    }
+    Ok(())
 }
 
 /// The family of a `config.json`, by its `model_type`, else by its `architectures`.

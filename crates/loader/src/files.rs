@@ -1,5 +1,6 @@
 //! Writing files and folders atomically, locks of folders, and sha256.
 
+use crate::source::path_text;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
@@ -83,7 +84,7 @@ pub fn refuse_link(path: &Path) -> io::Result<()> {
     match fs::read_link(path) {
         Ok(target) => Err(io::Error::other(format!(
             "it is a symbolic link; give the name of its target, {}",
-            target.display()
+            path_text(&target)
         ))),
         Err(_) => Ok(()),
     }

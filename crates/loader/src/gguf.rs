@@ -16,41 +16,33 @@ mod tensor;
 mod tests;
 mod tokenizer;
 
+use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
 use crate::pooling::Pooling;
 use crate::sentences::Pooler;
-use crate::stored::StoredTensors;
+use crate::stored::{StoredTensors, values_of};
 use keys::Keys;
 use parse::{Header, Value};
-use std::cell::RefCell;
-use std::io::{BufReader, Read, Seek, SeekFrom};
-
-/// The bytes of a file.
-pub(crate) trait Bytes: Read + Seek {}
-
-impl<T: Read + Seek> Bytes for T {}
+use std::io::BufReader;
+use std::sync::Arc;
+use tensor::{Change, GgufTensor};
 
 /// An open GGUF file, whose values are read on demand.
 pub(crate) struct Gguf {
-    file: String,
+    file: Arc<str>,
     header: Header,
-    reader: RefCell<Box<dyn Bytes>>,
+    bytes: Arc<FileBytes>,
 }
 
 impl Gguf {
-    /// Reads the header of a file of `length` bytes.
+    /// Reads the header of a file.
     ///
     /// # Errors
     /// [`Error::Gguf`] for a file that is not a GGUF file, is cut, or is inconsistent.
-    pub(crate) fn open(reader: Box<dyn Bytes>, length: u64, file: &str) -> Result<Self> {
-        let mut buffered = BufReader::new(reader);
-        let header = match buffered.rewind() {
-            Ok(()) => Header::read(&mut buffered, length),
-            Err(error) => Err(error.to_string()),
-        };
+    pub(crate) fn open(bytes: Arc<FileBytes>, file: &str) -> Result<Self> {
+        let header = Header::read(BufReader::new(bytes.reader()), bytes.length());
         let header = header.map_err(|reason| Error::Gguf { file: file.to_owned(), reason })?;
-        let reader = RefCell::new(buffered.into_inner());
-        Ok(Self { file: file.to_owned(), header, reader })
+        Ok(Self { file: file.into(), header, bytes })
     }
 
     /// The `config.json` of the checkpoint, with transformers' keys.
@@ -72,7 +64,7 @@ impl Gguf {
     ///
     /// # Errors
     /// [`Error::UnknownTensors`] for tensors that the architecture does not have.
-    pub(crate) fn tensors(&self) -> Result<StoredTensors<'_>> {
+    pub(crate) fn tensors(&self) -> Result<StoredTensors> {
         families::tensors(self)
     }
 
@@ -93,7 +85,7 @@ impl Gguf {
         // Linear layers after the pooling, which llama.cpp applies.
         if self.header.tensors.contains_key("dense_2.weight") {
             return Err(Error::Config {
-                file: self.file.clone(),
+                file: self.file.to_string(),
                 key: "dense_2.weight".to_owned(),
                 value: "a tensor".to_owned(),
                 reason: "a GGUF file with linear layers after the pooling is not supported"
@@ -136,22 +128,8 @@ impl Gguf {
 
     /// The values of a tensor that is a setting, if the file has it.
     fn setting(&self, name: &str) -> Result<Option<Vec<f32>>> {
-        let tensor = self.header.tensors.get(name);
-        tensor.map(|info| Ok(tensor::read(self, name, info)?.widened())).transpose()
-    }
-
-    /// Bytes of the file, in `buffer`, aligned for every type of block.
-    fn bytes<'a>(&self, start: u64, count: usize, buffer: &'a mut Vec<u8>) -> Result<&'a [u8]> {
-        const ALIGN: usize = 8;
-        if buffer.len() < count + ALIGN {
-            buffer.resize(count + ALIGN, 0);
-        }
-        let skip = buffer.as_ptr().align_offset(ALIGN).min(ALIGN);
-        let bytes = &mut buffer[skip..skip + count];
-        let mut reader = self.reader.borrow_mut();
-        let read = reader.seek(SeekFrom::Start(start)).and_then(|_| reader.read_exact(bytes));
-        read.map_err(|e| Error::Gguf { file: self.file.clone(), reason: e.to_string() })?;
-        Ok(bytes)
+        let Some(info) = self.header.tensors.get(name) else { return Ok(None) };
+        values_of(&GgufTensor::new(self, name, info, Change::None)?, name).map(Some)
     }
 
     fn error(&self, key: &str, value: Option<&Value>, reason: &str) -> Error {

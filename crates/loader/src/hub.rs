@@ -266,13 +266,14 @@ impl Hub {
             repo: repo.to_owned(),
             revision: revision.to_owned(),
             commit: commit.map(str::to_owned),
-            commits: cache.commits(),
+            is_partial: commit.is_some_and(|commit| cache.has(commit)),
+            commits: cache.commits().into_iter().filter(|c| Some(&**c) != commit).collect(),
             cache_dir: self.settings.cache_dir.clone(),
         })
     }
 
-    /// An error with the commits at hand, if the hub cannot be reached and the cache has no files of the
-    /// commit.
+    /// An error with the other commits at hand, if the hub cannot be reached. The cache does not have all
+    /// files of the commit.
     fn unreachable(
         &self,
         cache: &RepoCache,
@@ -282,8 +283,7 @@ impl Hub {
         cause: HubError,
     ) -> HubError {
         let missing = self.missing(cache, repo, revision, commit);
-        let has = commit.is_some_and(|commit| cache.has(commit));
-        if has || missing.commits.is_empty() || !cause.is_unreachable() {
+        if missing.commits.is_empty() || !cause.is_unreachable() {
             return cause;
         }
         HubError::UnreachableCommit { cause: Box::new(cause), missing }
@@ -376,10 +376,12 @@ impl Hub {
 
     /// The description of a file of a commit that is not in the cache.
     pub(crate) fn not_cached(&self, repo: &str, commit: &str, file: &str) -> NotCached {
+        let cache = RepoCache::new(&self.settings.cache_dir, repo, self.settings.symlinks);
         NotCached {
             repo: repo.to_owned(),
             revision: commit.to_owned(),
             file: file.to_owned(),
+            others: cache.others(commit, file),
             cache_dir: self.settings.cache_dir.clone(),
         }
     }

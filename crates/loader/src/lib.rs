@@ -5,6 +5,7 @@
 //! `Architecture`, and from the tensors of the checkpoint to its weights. Only this crate knows
 //! Hugging Face.
 
+mod bytes;
 mod config;
 mod error;
 mod expressions;
@@ -14,6 +15,7 @@ mod gguf;
 pub mod hub;
 pub mod json;
 mod kind;
+mod memory;
 mod model;
 mod note;
 pub mod panics;
@@ -33,7 +35,8 @@ pub use error::{Error, Result};
 pub use families::{families_with_heads, family_of, supported_families};
 pub use files::hexadecimal;
 pub use kind::ErrorKind;
-pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
+pub use memory::{MemoryPlan, free_memory, used_memory};
+pub use model::{LoadOptions, LoadTimes, Model, ModelInfo, load, load_with};
 pub use note::Note;
 pub use pooling::Pooling;
 pub use sentences::{BeforeModel, Pooler, Step};

@@ -7,6 +7,7 @@ use crate::files::hexadecimal;
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
 use crate::json;
+use crate::memory::MemoryPlan;
 use crate::note::Note;
 use crate::pickle;
 use crate::pooling::Pooling;
@@ -21,7 +22,8 @@ use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use stratoscope_transformer::Transformer;
+use std::time::{Duration, Instant};
+use stratoscope_transformer::{Placement, Transformer};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -34,8 +36,22 @@ pub struct Model {
     pub without_tokenizer: Option<String>,
     /// A description of the model.
     pub info: ModelInfo,
+    /// The memory of its weights, and what is left for states.
+    pub memory: MemoryPlan,
+    /// How long loading took.
+    pub times: LoadTimes,
     /// Warnings of loading.
     pub warnings: Vec<HubWarning>,
+}
+
+/// How long loading a model took.
+#[derive(Debug, Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct LoadTimes {
+    /// From the beginning to the end.
+    pub total: Duration,
+    /// The time in which a thread computed the sha256 of the weights files; 0 if they were known.
+    pub hashing: Duration,
 }
 
 /// A description of a model.
@@ -59,10 +75,13 @@ pub struct ModelInfo {
     /// be asked.
     pub tokenizer_not_cached: Vec<NotCached>,
     /// The most tokens of a text, special tokens included, that sentence-transformers reads for the
-    /// vector of a sentence; it cuts a longer text. Not more than the positions allow.
+    /// vector of a sentence; it cuts a longer text. Not more than the position embedding has rows, but it
+    /// may be more than the config names, if the model computes its positions.
     pub sentence_max_tokens: Option<usize>,
     /// What sentence-transformers does to a text before the model reads it. Nothing here does it.
     pub sentence_before: Vec<BeforeModel>,
+    /// The pooling of sentence-transformers if no file says how.
+    pub default_pooling: Pooling,
     /// The folder of the transformer in the checkpoint, with its `/`; empty for that of the model.
     pub(crate) folder: String,
     /// The standard deviation of the weights before training, if the config says it.
@@ -75,17 +94,20 @@ pub struct ModelInfo {
     pub unused_tensors: Vec<String>,
     /// What is unusual in the checkpoint, and how it was understood.
     pub notes: Vec<Note>,
+    /// What is unusual in the files for the vectors of sentences.
+    pub sentence_notes: Vec<Note>,
 }
 
 impl ModelInfo {
-    /// How the vector of a sentence is made: as the checkpoint says, else by the mean.
+    /// How the vector of a sentence is made: as the checkpoint says, else as sentence-transformers does
+    /// without a word of it: the last vector of a causal language model, the mean of other models.
     ///
     /// # Errors
     /// [`Error::Sentences`] if the checkpoint names a pooling or a module that is not supported, or if
     /// the cache does not tell what it names.
     pub fn sentence_pooler(&self) -> Result<Pooler> {
         match &self.sentence_pooler {
-            Ok(pooler) => Ok(pooler.clone().unwrap_or_else(|| Pooling::Mean.into())),
+            Ok(pooler) => Ok(pooler.clone().unwrap_or_else(|| self.default_pooling.into())),
             Err(error) => Err(Error::Sentences(error.clone())),
         }
     }
@@ -138,6 +160,9 @@ impl ModelInfo {
     }
 }
 
+/// The tokens that run at a time, for which memory is left beside the weights.
+const WORK_TOKENS: usize = 1024;
+
 const PICKLE: &str = "pytorch_model.bin";
 const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
 
@@ -152,14 +177,27 @@ pub struct LoadOptions {
     pub device: Device,
     /// The number type of weights and states: f32, f16 or bf16.
     pub dtype: DType,
-    /// Whether f32 on a CPU runs on vectorised kernels. Tests switch them off to compare the kernels
-    /// with the operations of other devices and types.
+    /// Whether a CPU runs on vectorised kernels. Tests switch them off to compare the kernels with the
+    /// operations of other devices.
     pub kernels: bool,
+    /// The memory that weights, and the states that are computed at a time, may take, in bytes; by
+    /// default 70 % of what is free. If the weights do not fit, each block is read when it runs: the
+    /// results are the same.
+    pub memory: Option<u64>,
+    /// Whether weights are read when they are needed, whatever the memory: to describe a model.
+    pub later: bool,
 }
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { allow_pickle: false, device: Device::Cpu, dtype: DType::F32, kernels: true }
+        Self {
+            allow_pickle: false,
+            device: Device::Cpu,
+            dtype: DType::F32,
+            kernels: true,
+            memory: None,
+            later: false,
+        }
     }
 }
 
@@ -182,6 +220,7 @@ pub fn load_with(
     options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Model> {
+    let start = Instant::now();
     let mut wanted = [&[WEIGHTS, INDEX], tokenizer::FILES].concat();
     wanted.extend(sentences::FILES);
     let mut files = Files::open(source, &wanted, progress)?;
@@ -207,9 +246,11 @@ pub fn load_with(
         tokenizer_class: text("tokenizer_class"),
         transformers_version: text("transformers_version"),
     };
+    let default_pooling = sentences::default_pooling(&config);
     let mut config = config.of_text()?;
     let family = families::of(&mut config, &mut notes)?;
     let mut architecture = (family.architecture)(&config)?;
+    families::set_direction(&config, &mut architecture)?;
     architecture.check().map_err(Error::Architecture)?;
     // No state depends on it, so that a wrong value counts as none.
     let mut spreads = ["initializer_range", "init_std"]
@@ -263,40 +304,63 @@ pub fn load_with(
             // Only vectors of sentences need them.
             Err(error) => (sentences::OfTransformer::default(), sentence_pooler.and(Err(error))),
         };
-    sentence_before.extend(of_transformer.lower_case);
+    sentence_before.extend(of_transformer.before);
     // Each file is named once.
     for file in files.take_missed() {
         if !missed.contains(&file) && !tokenizer_not_cached.contains(&file) {
             missed.push(file);
         }
     }
-    let positions = architecture.max_tokens().unwrap_or(usize::MAX);
-    let sentence_max_tokens = of_transformer.max_tokens.map(|tokens| tokens.min(positions));
+    let sentence_max_tokens = of_transformer.limit.and_then(|limit| limit.of(&architecture));
+    if gguf.is_none() && !is_listed && !missed.iter().any(|file| file.file == sentences::MODULES) {
+        let (read, _) = files.records()?;
+        let unlisted = sentences::FILES.iter().filter(|name| read.iter().any(|r| r.name == **name));
+        let unlisted: Vec<String> = unlisted.map(|name| (*name).to_owned()).collect();
+        if !unlisted.is_empty() {
+            notes.push(Note::NoModules(unlisted));
+        }
+        sentence_before.extend(sentences::chat_template(&files));
+        files.take_missed();
+    }
     let without = if tokenizer.is_some() { tokenizer_not_cached.clone() } else { Vec::new() };
     let missed = if matches!(sentence_pooler, Ok(Some(_))) { missed } else { Vec::new() };
     if !without.is_empty() || !missed.is_empty() {
         files.warnings.push(HubWarning::Without { tokenizer: without, sentences: missed });
     }
-    let (device, dtype) = (options.device.clone(), options.dtype);
-    let kernels = options.kernels && device.is_cpu() && dtype == DType::F32;
-    let place = weights::Place { device, dtype, keeps_halves: kernels };
-    let weights::Weights { weights, unused } = match gguf {
-        Some(gguf) => {
-            weights::read(&gguf.tensors()?, &mut architecture, family, &place, &mut notes)?
-        }
+    let mut pickled = None;
+    let tensors = match gguf {
+        Some(gguf) => gguf.tensors()?,
         None => {
             let files = weights_files(&mut files, options, progress)?;
-            let tensors = match files.first() {
-                Some((name, _)) if name.ends_with(".bin") => pickle::tensors(&files)?,
+            match files.first() {
+                Some(file) if file.name.ends_with(".bin") => {
+                    pickled = Some(file.name.clone());
+                    pickle::tensors(&files)?
+                }
                 _ => weights::safetensors(&files)?,
-            };
-            weights::read(&tensors, &mut architecture, family, &place, &mut notes)?
+            }
         }
     };
-    let build = if kernels { Transformer::new } else { Transformer::plain };
-    let transformer = build(architecture, weights, &options.device)?;
+    let weights = weights::find(&tensors, &mut architecture, family, &mut notes)?;
+    let unused_tensors = weights.unused.clone();
+    let mut place = Placement {
+        device: options.device.clone(),
+        dtype: options.dtype,
+        kernels: options.kernels && options.device.is_cpu(),
+        resident: true,
+    };
+    let work = architecture.work_bytes(WORK_TOKENS);
+    let memory = MemoryPlan::new(options.memory, weights.bytes(&place), work);
+    place.resident = memory.resident && !options.later;
+    if let (false, Some(file)) = (memory.resident, pickled) {
+        return Err(Error::PickleTooLarge { file, bytes: memory.weights, budget: memory.budget });
+    }
+    let transformer = Transformer::from_source(architecture, Arc::new(weights), place)?;
+    let of_sentences = |note: &Note| matches!(note, Note::UnreadKey { .. } | Note::NoModules(_));
+    let (sentence_notes, notes) = notes.into_iter().partition(of_sentences);
+    let (records, hashing) = files.records()?;
     let info = ModelInfo {
-        files: files.records(),
+        files: records,
         id: files.id,
         revision: files.revision,
         family: family.name,
@@ -305,14 +369,18 @@ pub fn load_with(
         tokenizer_not_cached,
         sentence_max_tokens,
         sentence_before,
+        default_pooling,
         folder,
         initializer_range,
-        unused_tensors: unused,
+        unused_tensors,
         notes,
+        sentence_notes,
         device: options.device.location(),
         dtype: options.dtype,
     };
-    Ok(Model { transformer, tokenizer, without_tokenizer, info, warnings: files.warnings })
+    let warnings = files.warnings;
+    let times = LoadTimes { total: start.elapsed(), hashing };
+    Ok(Model { transformer, tokenizer, without_tokenizer, info, memory, times, warnings })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of
@@ -330,16 +398,16 @@ pub(crate) fn weights_files(
     options: &LoadOptions,
     progress: &mut dyn Progress,
 ) -> Result<Vec<weights::WeightsFile>> {
-    if let Some(bytes) = files.find(WEIGHTS)? {
-        return Ok(vec![(WEIGHTS.to_owned(), bytes)]);
+    if let Some(file) = files.weights(WEIGHTS)? {
+        return Ok(vec![file]);
     }
     if let Some(index) = files.find(INDEX)? {
         return shards(files, INDEX, &index, progress);
     }
     if options.allow_pickle {
         files.fetch(&[PICKLE, PICKLE_INDEX], Need::Optional, progress)?;
-        if let Some(bytes) = files.find(PICKLE)? {
-            return Ok(vec![(PICKLE.to_owned(), bytes)]);
+        if let Some(file) = files.weights(PICKLE)? {
+            return Ok(vec![file]);
         }
         if let Some(index) = files.find(PICKLE_INDEX)? {
             return shards(files, PICKLE_INDEX, &index, progress);
@@ -360,10 +428,10 @@ pub(crate) fn weights_files(
         Some(name) => format!(" (only {name}: save the model as safetensors)"),
         None => format!(" and no {INDEX}"),
     };
-    files.need(WEIGHTS, &hint).map(|bytes| vec![(WEIGHTS.to_owned(), bytes)])
+    files.need_weights(WEIGHTS, &hint).map(|file| vec![file])
 }
 
-/// The contents of the shards that an index names.
+/// The shards that an index names.
 fn shards(
     files: &mut Files,
     index_name: &str,
@@ -374,7 +442,7 @@ fn shards(
     let names: Vec<_> = shards.iter().map(String::as_str).collect();
     files.fetch(&names, Need::Required, progress)?;
     let hint = format!(", which {index_name} names");
-    shards.into_iter().map(|name| files.need(&name, &hint).map(|bytes| (name, bytes))).collect()
+    shards.iter().map(|name| files.need_weights(name, &hint)).collect()
 }
 
 /// The plain file names of the shards that an index names.

@@ -11,6 +11,16 @@ pub enum Note {
         /// The key, with the keys of the objects around it.
         key: String,
     },
+    /// A key that sentence-transformers does not read.
+    UnreadKey {
+        /// The file.
+        file: String,
+        /// The key, with the keys of the objects around it.
+        key: String,
+    },
+    /// There is no `modules.json`, so that sentence-transformers would not read these files. Here they are
+    /// read.
+    NoModules(Vec<String>),
     /// The transformer is in a folder of the checkpoint, which `modules.json` names.
     Folder(String),
     /// `config.json` has no `model_type`, and `architectures` names the family.
@@ -59,6 +69,14 @@ impl std::fmt::Display for Note {
             Self::RepeatedKey { file, key } => {
                 write!(f, "{file}: {key:?} is there more than once; the last value counts")
             }
+            Self::UnreadKey { file, key } => {
+                write!(f, "{file}: sentence-transformers does not read {key:?}")
+            }
+            Self::NoModules(files) => write!(
+                f,
+                "without modules.json, sentence-transformers reads no {}; here it is read",
+                files.join(" and no ")
+            ),
             Self::Folder(folder) => {
                 write!(f, "the transformer is in {folder}, as modules.json says")
             }

@@ -7,14 +7,17 @@ mod machine;
 mod tests;
 mod zip;
 
-use crate::error::{Error, Result};
-use crate::stored::{Stored, StoredTensors, Values};
+use crate::error::Result;
+use crate::stored::{Stored, StoredTensors, encoding_of, narrow, width};
 use crate::weights::WeightsFile;
 use cursor::Cursor;
 use machine::{Machine, Storage, Value, View};
-use safetensors::tensor::{Dtype, TensorView};
+use safetensors::tensor::Dtype;
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+use stratoscope_transformer::Encoding;
 
 /// The beginning of a file of the older format: a pickle of torch's magic number.
 const LEGACY: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
@@ -27,15 +30,16 @@ const SHARED: usize = 4;
 /// # Errors
 /// A file that is cut, damaged or in another format; a pickle with objects that weights do not need; a
 /// tensor outside of its storage; a name that occurs twice.
-pub(crate) fn tensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
+pub(crate) fn tensors(files: &[WeightsFile]) -> Result<StoredTensors> {
     let mut tensors = StoredTensors::new();
-    for (file, bytes) in files {
-        read(file, bytes, &mut tensors)?;
+    for WeightsFile { name, bytes } in files {
+        read(name, &Arc::new(bytes.whole()?), &mut tensors)?;
     }
     Ok(tensors)
 }
 
-fn read<'a>(file: &'a str, bytes: &'a [u8], tensors: &mut StoredTensors<'a>) -> Result<()> {
+fn read(file: &str, all: &Arc<Cow<'static, [u8]>>, tensors: &mut StoredTensors) -> Result<()> {
+    let bytes: &[u8] = all;
     let input = Cursor::new(file, bytes);
     if bytes.starts_with(zip::BEGINNING) {
         let members = zip::members(file, bytes)?;
@@ -54,7 +58,7 @@ fn read<'a>(file: &'a str, bytes: &'a [u8], tensors: &mut StoredTensors<'a>) -> 
         let mut machine = Machine::new(Cursor::new(file, pickle), bytes.len());
         let root = machine.run()?;
         let storage = |key: &str| members.get(&*format!("{folder}data/{key}")).copied();
-        collect(&machine, root, bytes.len(), storage, tensors)
+        collect(&machine, root, all, storage, tensors)
     } else if bytes.starts_with(LEGACY) {
         let mut machine = Machine::new(input, bytes.len());
         machine.input.take(LEGACY.len())?;
@@ -64,7 +68,7 @@ fn read<'a>(file: &'a str, bytes: &'a [u8], tensors: &mut StoredTensors<'a>) -> 
             return Err(machine.input.wrong("it is of another version, or of another byte order"));
         }
         let storages = legacy_storages(&mut machine, keys)?;
-        collect(&machine, root, bytes.len(), |key| storages.get(key).copied(), tensors)
+        collect(&machine, root, all, |key| storages.get(key).copied(), tensors)
     } else if bytes.starts_with(b"version https://git-lfs") {
         Err(input.wrong("it is a git-lfs pointer to the file (git lfs pull)"))
     } else {
@@ -106,11 +110,11 @@ fn legacy_storages<'a>(
 fn collect<'a>(
     machine: &Machine<'a>,
     root: Value<'a>,
-    file_len: usize,
+    all: &Arc<Cow<'static, [u8]>>,
     storage: impl Fn(&str) -> Option<&'a [u8]>,
-    tensors: &mut StoredTensors<'a>,
+    tensors: &mut StoredTensors,
 ) -> Result<()> {
-    let mut left = file_len.saturating_mul(SHARED);
+    let mut left = all.len().saturating_mul(SHARED);
     for entry in state_dict(machine, root)?.chunks_exact(2) {
         let &[Value::Text(name), Value::Tensor(index)] = entry else {
             let name = if let Value::Text(name) = entry[0] { name } else { "(not a text)" };
@@ -129,8 +133,10 @@ fn collect<'a>(
         };
         left = rest;
         let (shape, strides) = (view.shape.clone(), view.strides.clone());
-        let tensor = Strided { file: machine.input.file(), dtype: of.dtype, shape, strides, bytes };
-        if tensors.insert(name.to_owned(), Box::new(tensor)).is_some() {
+        // The bytes are a part of the file.
+        let start = bytes.as_ptr().addr() - all.as_ptr().addr();
+        let tensor = Strided { all: all.clone(), start, dtype: of.dtype, shape, strides };
+        if tensors.insert(name.to_owned(), Arc::new(tensor)).is_some() {
             return Err(machine.input.wrong(format!("the tensor {name:?} occurs twice")));
         }
     }
@@ -176,35 +182,45 @@ fn size_of(dtype: Dtype) -> usize {
     dtype.bitsize() / 8
 }
 
-/// A tensor with strides, within `bytes`.
-struct Strided<'a> {
-    file: &'a str,
+/// A tensor with strides.
+struct Strided {
+    /// The file.
+    all: Arc<Cow<'static, [u8]>>,
+    /// The place of its first number in the file.
+    start: usize,
     dtype: Dtype,
     shape: Vec<usize>,
     strides: Vec<usize>,
-    bytes: &'a [u8],
 }
 
-impl Strided<'_> {
-    /// The bytes of the numbers in row-major order.
-    fn row_major(&self) -> Cow<'_, [u8]> {
-        let size = size_of(self.dtype);
-        let count = self.shape.iter().product::<usize>();
+impl Strided {
+    /// The numbers of some rows in row-major order, as they are in the file.
+    fn row_major(&self, rows: Range<usize>) -> Vec<u8> {
+        let (size, bytes) = (size_of(self.dtype), &self.all[self.start..]);
+        let width = width(&self.shape);
+        let count = rows.len() * width;
+        // Without numbers the strides do not matter.
+        if count == 0 {
+            return Vec::new();
+        }
         let mut expected = 1;
         let mut in_order = self.shape.iter().zip(&self.strides).rev().map(|(&d, &stride)| {
             let fits = d == 1 || stride == expected;
             expected *= d;
             fits
         });
-        // Without numbers the strides do not matter.
-        if count == 0 || in_order.all(|fits| fits) {
-            return Cow::Borrowed(&self.bytes[..count * size]);
+        if in_order.all(|fits| fits) {
+            let first = rows.start * width;
+            return bytes.get(first * size..(first + count) * size).unwrap_or_default().to_vec();
         }
         let mut ordered = Vec::with_capacity(count * size);
         let mut index = vec![0; self.shape.len()];
+        if let Some(first) = index.first_mut() {
+            *first = rows.start;
+        }
         for _ in 0..count {
             let at = index.iter().zip(&self.strides).map(|(i, s)| i * s).sum::<usize>();
-            ordered.extend_from_slice(&self.bytes[at * size..][..size]);
+            ordered.extend_from_slice(&bytes[at * size..][..size]);
             for (i, d) in index.iter_mut().zip(&self.shape).rev() {
                 *i += 1;
                 if *i < *d {
@@ -213,20 +229,25 @@ impl Strided<'_> {
                 *i = 0;
             }
         }
-        Cow::Owned(ordered)
+        ordered
     }
 }
 
-impl Stored for Strided<'_> {
+impl Stored for Strided {
     fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    fn stored(&self, name: &str) -> Result<Values> {
-        let bytes = self.row_major();
-        let view = TensorView::new(self.dtype, self.shape.clone(), &bytes).map_err(|e| {
-            Error::Pickle { file: self.file.to_owned(), reason: format!("{name:?}: {e}") }
-        })?;
-        view.stored(name)
+    fn encoding(&self, name: &str) -> Result<Encoding> {
+        encoding_of(self.dtype, name)
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        let stored = self.row_major(rows);
+        match self.dtype {
+            Dtype::F64 => narrow(&stored, bytes),
+            _ => bytes.copy_from_slice(&stored),
+        }
+        Ok(())
     }
 }

@@ -3,7 +3,8 @@
 use crate::error::{Error, Result};
 use crate::json;
 use crate::note::Note;
-use serde_json::{Map, Value};
+use crate::sentences::Keys;
+use serde_json::Value;
 
 /// The pooling of several vectors to one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,56 +41,42 @@ impl Pooling {
         [Self::First, Self::Last, Self::Mean, Self::Max, Self::MeanSqrtLen, Self::WeightedMean];
 
     /// Reads the config of sentence-transformers' pooling: one pooling, or several side by side.
-    ///
-    /// `include_prompt` makes no difference, because this program puts no prompt before a text.
     pub(crate) fn parse(file: &str, bytes: &[u8], notes: &mut Vec<Note>) -> Result<Vec<Self>> {
-        let wrong = |key: &str, value: &Value, reason: &str| Error::Config {
-            file: file.to_owned(),
-            key: key.to_owned(),
-            value: value.to_string(),
-            reason: reason.to_owned(),
-        };
-        let config = match json::read(file, bytes, notes)? {
-            Value::Object(config) => config,
-            other => return Err(wrong("(the whole file)", &other, "an object is expected")),
-        };
+        let mut keys = Keys::of(file, json::read(file, bytes, notes)?)?;
+        let widths = ["embedding_dimension", "word_embedding_dimension"];
+        let is_sized = widths.map(|key| keys.take(key)).iter().any(Option::is_some);
+        // No prompt is put before a text here.
+        keys.flag("include_prompt", true)?;
         const KEY: &str = "pooling_mode";
-        let Some(mode) = config.get(KEY) else {
-            return Self::of_flags(&config).map_err(|key| {
-                let value = config.get(&key).unwrap_or(&Value::Null);
-                wrong(&key, value, &format!("{} are supported", list(|m| m.1)))
-            });
+        let mode = keys.take(KEY);
+        let flags = MODES.iter().filter(|mode| keys.has(mode.1)).count();
+        let mut of_flags = Vec::new();
+        for (_, key, pooling) in &MODES {
+            if keys.flag(key, false)? {
+                of_flags.push(*pooling);
+            }
+        }
+        keys.done()?;
+        let wrong = |value: &Value| Error::Config {
+            file: file.to_owned(),
+            key: KEY.to_owned(),
+            value: value.to_string(),
+            reason: format!("one or several of {} are expected", list(|m| m.0)),
         };
-        let names = match mode {
+        let Some(mode) = mode else {
+            return match of_flags.is_empty() {
+                false => Ok(of_flags),
+                true if flags > 0 || is_sized => Ok(vec![Self::Mean]),
+                true => Err(wrong(&Value::Null)),
+            };
+        };
+        let names = match &mode {
             Value::Array(names) => names.as_slice(),
             one => std::slice::from_ref(one),
         };
         let of_name = |name: &Value| MODES.iter().find(|mode| name.as_str() == Some(mode.0));
         let poolings: Option<Vec<Self>> = names.iter().map(|n| Some(of_name(n)?.2)).collect();
-        poolings.filter(|poolings| !poolings.is_empty()).ok_or_else(|| {
-            wrong(KEY, mode, &format!("one or several of {} are expected", list(|m| m.0)))
-        })
-    }
-
-    /// The poolings of flags; the mean if all are false. The error is the key of an unknown pooling.
-    fn of_flags(config: &Map<String, Value>) -> Result<Vec<Self>, String> {
-        let on =
-            |value: &Value| value.as_bool().unwrap_or(value.as_f64().is_some_and(|v| v != 0.0));
-        let known = |key: &str| MODES.iter().any(|mode| mode.1 == key);
-        let mut flags = config.iter().filter(|(key, _)| key.starts_with("pooling_mode_"));
-        if let Some((unknown, _)) = flags.find(|(key, value)| on(value) && !known(key)) {
-            return Err(unknown.clone());
-        }
-        let modes = MODES.iter().filter(|mode| config.get(mode.1).is_some_and(on));
-        let poolings: Vec<Self> = modes.map(|mode| mode.2).collect();
-        let width = ["embedding_dimension", "word_embedding_dimension"];
-        match poolings.is_empty() {
-            false => Ok(poolings),
-            true if config.keys().any(|key| known(key) || width.contains(&key.as_str())) => {
-                Ok(vec![Self::Mean])
-            }
-            true => Err("pooling_mode".to_owned()),
-        }
+        poolings.filter(|poolings| !poolings.is_empty()).ok_or_else(|| wrong(&mode))
     }
 
     /// The name on the command line.

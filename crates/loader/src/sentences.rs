@@ -3,14 +3,17 @@
 //! a text before the transformer.
 
 mod before;
+mod keys;
 mod step;
 
 pub use before::BeforeModel;
 pub use step::Step;
 
-pub(crate) use before::{OfTransformer, SETTINGS, of_transformer, prompt};
+pub(crate) use before::{OfTransformer, SETTINGS, chat_template, of_transformer, prompt};
+pub(crate) use keys::Keys;
 
 use self::step::{Activation, Dense, Residual};
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::hub::{Need, Progress};
 use crate::json;
@@ -18,8 +21,8 @@ use crate::note::Note;
 use crate::pickle;
 use crate::pooling::Pooling;
 use crate::source::{Files, WEIGHTS};
-use crate::stored::StoredTensors;
-use crate::weights::{WeightsFile, check_finite, safetensors};
+use crate::stored::{StoredTensors, bytes_of, check_finite};
+use crate::weights::{WeightsFile, safetensors};
 use serde_json::Value;
 
 /// From several vectors to one.
@@ -87,6 +90,16 @@ pub(crate) fn transformer_folder(files: &Files) -> Result<Option<String>> {
     Ok(first.map(|module| format!("{}/", module.path)))
 }
 
+/// The pooling of sentence-transformers for a model whose files do not say how.
+pub(crate) fn default_pooling(config: &Config) -> Pooling {
+    let class = config.get("architectures").and_then(|classes| classes.get(0)?.as_str());
+    let is_causal = config.get("is_causal") != Some(&Value::Bool(false));
+    match class.is_some_and(|class| class.ends_with("ForCausalLM")) && is_causal {
+        true => Pooling::Last,
+        false => Pooling::Mean,
+    }
+}
+
 /// Reads how the model makes the vector of a sentence of `d_model` wide token vectors; none if no file
 /// says so.
 ///
@@ -103,7 +116,7 @@ pub(crate) fn read(
         let file = format!("{POOLING}/config.json");
         let Some(config) = files.find(&file)? else { return Ok(None) };
         let poolings = Pooling::parse(&file, &config, notes)?;
-        whole_vectors(files, notes)?;
+        before::check_settings(files, notes)?;
         return Ok(Some(Pooler { poolings, steps: Vec::new() }));
     };
     let refuse = |module: &Module, reason: &str| Error::Config {
@@ -112,6 +125,9 @@ pub(crate) fn read(
         value: format!("{:?}", module.class),
         reason: reason.to_owned(),
     };
+    if let Some(other) = modules.iter().find(|module| !module.is_known) {
+        return Err(refuse(other, "only classes of sentence_transformers are supported"));
+    }
     let mut rest = modules.iter();
     match rest.next() {
         Some(first) if first.class == "Transformer" => {}
@@ -135,7 +151,9 @@ pub(crate) fn read(
             // It is off outside of training.
             "Dropout" => continue,
             "Normalize" => {
-                on_sentences(&folder.config(progress)?, &folder.file("config.json"))?;
+                let mut keys = folder.config(progress)?;
+                on_sentences(&mut keys)?;
+                keys.unread(folder.notes);
                 Step::Normalize
             }
             "LayerNorm" => folder.layer_norm(width, progress)?,
@@ -148,23 +166,8 @@ pub(crate) fn read(
         };
         pooler.steps.push(step);
     }
-    whole_vectors(files, notes)?;
+    before::check_settings(files, notes)?;
     Ok(Some(pooler))
-}
-
-/// Refuses a model whose vectors are cut (`truncate_dim`), and settings that cannot be read: they may
-/// change the vectors.
-fn whole_vectors(files: &Files, notes: &mut Vec<Note>) -> Result<()> {
-    let Some(bytes) = files.find(SETTINGS)? else { return Ok(()) };
-    match &json::read(SETTINGS, &bytes, notes)?["truncate_dim"] {
-        Value::Null => Ok(()),
-        value => Err(Error::Config {
-            file: SETTINGS.to_owned(),
-            key: "truncate_dim".to_owned(),
-            value: value.to_string(),
-            reason: "the vectors of sentences are not cut here".to_owned(),
-        }),
-    }
 }
 
 fn empty(reason: &str) -> Error {
@@ -178,52 +181,75 @@ fn empty(reason: &str) -> Error {
 
 /// An entry of `modules.json`.
 struct Module {
-    /// The last part of `type`.
+    /// The last part of `type`; all of it for a class of other code.
     class: String,
+    /// Whether it is a class of sentence-transformers.
+    is_known: bool,
     /// The folder.
     path: String,
 }
 
-/// The modules; none without a list of modules.
+impl Module {
+    fn read(keys: &mut Keys) -> Result<Self> {
+        let mut text = |key: &str| match keys.take(key) {
+            Some(Value::String(text)) => Ok(text),
+            other => Err(keys.wrong(key, &other.unwrap_or_default(), "a text is expected")),
+        };
+        let (class, path) = (text("type")?, text("path")?);
+        if path.starts_with('/') || path.contains('\\') || path.contains("..") {
+            return Err(keys.wrong("path", &path.into(), "a folder of the model is expected"));
+        }
+        let known = class.strip_prefix("sentence_transformers.");
+        Ok(Self {
+            is_known: known.is_some(),
+            class: known
+                .map_or(&*class, |class| class.rsplit('.').next().unwrap_or(class))
+                .to_owned(),
+            path: path.trim_end_matches('/').to_owned(),
+        })
+    }
+}
+
+/// The modules, in the order of the list; none without a list of modules.
 fn modules(files: &Files, notes: &mut Vec<Note>) -> Result<Option<Vec<Module>>> {
     let Some(bytes) = files.find(MODULES)? else { return Ok(None) };
-    let wrong = |value: &Value| Error::Config {
-        file: MODULES.to_owned(),
-        key: "(an entry)".to_owned(),
-        value: value.to_string().chars().take(80).collect(),
-        reason: "a list of modules with type and path is expected".to_owned(),
+    let list = match json::read(MODULES, &bytes, notes)? {
+        Value::Array(list) => list,
+        other => return Err(wrong(MODULES, "(the whole file)", &other, "a list is expected")),
     };
-    let list = json::read(MODULES, &bytes, notes)?;
-    let entries = list.as_array().ok_or_else(|| wrong(&list))?;
-    let module = |entry: &Value| {
-        let (class, path) = (entry["type"].as_str()?, entry["path"].as_str()?);
-        let within = !path.starts_with('/') && !path.contains('\\') && !path.contains("..");
-        let class = class.rsplit('.').next().unwrap_or(class).to_owned();
-        within.then(|| Module { class, path: path.trim_end_matches('/').to_owned() })
+    let mut names = Vec::new();
+    let mut module = |entry: Value| {
+        if !entry.is_object() {
+            return Err(wrong(MODULES, "(an entry)", &entry, "an object is expected"));
+        }
+        let mut keys = Keys::of(MODULES, entry)?;
+        let module = Module::read(&mut keys)?;
+        let name = keys.take("name");
+        if let Some(name) = name.as_ref().filter(|name| names.contains(*name)) {
+            return Err(keys.wrong("name", name, "another module has this name"));
+        }
+        names.extend(name);
+        // Arguments of the user are passed on to a module that has them in `kwargs`.
+        keys.without_effect(&["idx", "kwargs"]);
+        keys.unread(notes);
+        Ok(module)
     };
-    entries
-        .iter()
-        .map(|entry| module(entry).ok_or_else(|| wrong(entry)))
-        .collect::<Result<_>>()
-        .map(Some)
+    list.into_iter().map(&mut module).collect::<Result<_>>().map(Some)
 }
 
 /// Refuses a module that reads or writes another value than the vector of the sentence.
-fn on_sentences(config: &Value, file: &str) -> Result<()> {
-    for key in ["module_input_name", "module_output_name"] {
-        let value = &config[key];
-        if !value.is_null() && value != "sentence_embedding" {
-            return Err(wrong(file, key, value, "only \"sentence_embedding\" is supported"));
-        }
-    }
-    Ok(())
+fn on_sentences(keys: &mut Keys) -> Result<()> {
+    let sentence = "sentence_embedding";
+    let reason = "only \"sentence_embedding\" is supported";
+    keys.only("module_input_name", &[sentence.into()], reason)?;
+    keys.only("module_output_name", &[sentence.into(), Value::Null], reason)
 }
 
 fn wrong(file: &str, key: &str, value: &Value, reason: &str) -> Error {
     Error::Config {
         file: file.to_owned(),
         key: key.to_owned(),
-        value: value.to_string(),
+        value: value.to_string().chars().take(80).collect(),
         reason: reason.to_owned(),
     }
 }
@@ -242,65 +268,69 @@ impl Folder<'_> {
         format!("{}/{name}", self.module.path)
     }
 
-    /// The config; empty if there is none.
-    fn config(&mut self, progress: &mut dyn Progress) -> Result<Value> {
+    /// The config; no keys if there is none.
+    fn config(&mut self, progress: &mut dyn Progress) -> Result<Keys> {
         let file = self.file("config.json");
         self.files.fetch(&[&file], Need::Optional, progress)?;
-        match self.files.find(&file)? {
-            Some(bytes) => json::read(&file, &bytes, self.notes),
-            None => Ok(Value::Null),
-        }
+        Keys::of_file(self.files, &file, self.notes)
     }
 
     /// The weights file: safetensors, else a pickle if it is allowed.
     fn weights(&mut self, progress: &mut dyn Progress) -> Result<WeightsFile> {
         let (file, pickled) = (self.file(WEIGHTS), self.file("pytorch_model.bin"));
         self.files.fetch(&[&file], Need::Optional, progress)?;
-        if let Some(bytes) = self.files.find(&file)? {
-            return Ok((file, bytes));
+        if let Some(file) = self.files.weights(&file)? {
+            return Ok(file);
         }
         if self.allow_pickle {
             self.files.fetch(&[&pickled], Need::Optional, progress)?;
-            if let Some(bytes) = self.files.find(&pickled)? {
-                return Ok((pickled, bytes));
+            if let Some(file) = self.files.weights(&pickled)? {
+                return Ok(file);
             }
         } else if self.files.has(&pickled) {
             return Err(Error::PickleNotAllowed { place: self.files.id.clone(), file: pickled });
         }
         let hint = format!(", the weights of {}", self.module.class);
-        self.files.need(&file, &hint).map(|bytes| (file, bytes))
+        self.files.need_weights(&file, &hint)
     }
 
     fn layer_norm(&mut self, width: usize, progress: &mut dyn Progress) -> Result<Step> {
+        let mut keys = self.config(progress)?;
+        keys.only("dimension", &[width.into()], "the width of the vectors is expected")?;
+        keys.done()?;
         let file = [self.weights(progress)?];
         let tensors = tensors(&file)?;
-        let values = |name: &str| tensor(&tensors, &file[0].0, name, &[width]);
+        let values = |name: &str| tensor(&tensors, &file[0].name, name, &[width]);
         Ok(Step::LayerNorm { weight: values("norm.weight")?, bias: values("norm.bias")? })
     }
 
     fn dense(&mut self, inputs: usize, progress: &mut dyn Progress) -> Result<Step> {
-        let (config, name) = (self.config(progress)?, self.file("config.json"));
-        on_sentences(&config, &name)?;
-        let outputs = config["out_features"].as_u64().and_then(|n| usize::try_from(n).ok());
-        let outputs = outputs.filter(|n| *n > 0).ok_or_else(|| {
-            wrong(&name, "out_features", &config["out_features"], "a width is expected")
-        })?;
-        let activation = match &config["activation_function"] {
-            Value::Null => Activation::Tanh,
-            value => {
+        let mut keys = self.config(progress)?;
+        on_sentences(&mut keys)?;
+        keys.only("in_features", &[inputs.into()], "the width of the vectors is expected")?;
+        let outputs = keys.take("out_features").unwrap_or_default();
+        let width = outputs.as_u64().and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+        let Some(outputs) = width else {
+            return Err(keys.wrong("out_features", &outputs, "a width is expected"));
+        };
+        let activation = match keys.take("activation_function") {
+            None => Activation::Tanh,
+            Some(value) => {
                 let class = value.as_str().filter(|class| class.starts_with("torch."));
                 let class = class.and_then(|class| class.rsplit('.').next());
                 class.and_then(Activation::named).ok_or_else(|| {
                     let reason = format!("PyTorch's {} are supported", Activation::names());
-                    wrong(&name, "activation_function", value, &reason)
+                    keys.wrong("activation_function", &value, &reason)
                 })?
             }
         };
+        let bias = keys.flag("bias", true)?;
+        let use_residual = keys.flag("use_residual", false)?;
+        keys.unread(self.notes);
         let file = [self.weights(progress)?];
         let tensors = tensors(&file)?;
-        let values = |name: &str, shape: &[usize]| tensor(&tensors, &file[0].0, name, shape);
-        let bias = config["bias"] != Value::Bool(false);
-        let residual = match config["use_residual"] == Value::Bool(true) {
+        let values = |name: &str, shape: &[usize]| tensor(&tensors, &file[0].name, name, shape);
+        let residual = match use_residual {
             false => Residual::None,
             true if inputs == outputs => Residual::Input,
             true => Residual::Projected(values("residual.weight", &[outputs, inputs])?),
@@ -316,24 +346,21 @@ impl Folder<'_> {
     }
 }
 
-fn tensors(file: &[WeightsFile; 1]) -> Result<StoredTensors<'_>> {
-    if file[0].0.ends_with(".bin") { pickle::tensors(file) } else { safetensors(file) }
+fn tensors(file: &[WeightsFile; 1]) -> Result<StoredTensors> {
+    if file[0].name.ends_with(".bin") { pickle::tensors(file) } else { safetensors(file) }
 }
 
 /// The values of a tensor of a module.
-fn tensor(
-    tensors: &StoredTensors<'_>,
-    file: &str,
-    name: &str,
-    shape: &[usize],
-) -> Result<Vec<f32>> {
+fn tensor(tensors: &StoredTensors, file: &str, name: &str, shape: &[usize]) -> Result<Vec<f32>> {
     let full = format!("{file}: {name}");
     let Some(found) = tensors.get(name) else { return Err(Error::MissingTensor { tensor: full }) };
     if found.shape() != shape {
         let (expected, found) = (shape.to_vec(), found.shape().to_vec());
         return Err(Error::TensorShape { tensor: full, expected, found });
     }
-    let values = found.stored(&full)?;
-    check_finite(&full, &values)?;
-    Ok(values.widened())
+    let bytes = bytes_of(&**found, &full)?;
+    check_finite(&**found, &full, 0, &bytes)?;
+    let mut values = vec![0.0; shape.iter().product()];
+    found.encoding(&full)?.decode(&bytes, &mut values);
+    Ok(values)
 }

@@ -2,23 +2,28 @@
 
 mod path_names;
 
+use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::files::{sha256, sha256_of};
-use crate::gguf::{Bytes, Gguf};
+use crate::files::{hexadecimal, sha256};
+use crate::gguf::Gguf;
 use crate::hub::{
     FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
 };
 use crate::sentences::MODULES;
+use crate::weights::WeightsFile;
 pub use path_names::path_text;
 
 use path_names::looks_like_a_path;
+use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::fs::File;
-use std::io::Cursor;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// The source of a model.
 #[derive(Debug, Clone)]
@@ -119,8 +124,16 @@ pub(crate) struct Files {
     pub(crate) folder: String,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
+    /// Files whose sha256 is being computed, with their lengths.
+    hashing: RefCell<Vec<(String, u64, Hashing)>>,
     /// Unknown files that were looked for.
     missed: RefCell<BTreeSet<String>>,
+}
+
+/// The sha256 of a file, as it is computed.
+enum Hashing {
+    Thread(JoinHandle<io::Result<(String, Duration)>>),
+    Later(Box<dyn FnOnce() -> io::Result<(String, Duration)>>),
 }
 
 enum Kind {
@@ -195,13 +208,15 @@ impl Files {
                     warnings,
                     folder: String::new(),
                     records: RefCell::default(),
+                    hashing: RefCell::default(),
                     missed: RefCell::default(),
                 });
             }
         };
-        let (records, missed) = (RefCell::default(), RefCell::default());
+        let (records, hashing) = (RefCell::default(), RefCell::default());
+        let missed = RefCell::default();
         let (warnings, folder) = (Vec::new(), String::new());
-        Ok(Self { id, revision: None, warnings, folder, kind, records, missed })
+        Ok(Self { id, revision: None, warnings, folder, kind, records, hashing, missed })
     }
 
     /// Fetches more files of the same commit from the hub; does nothing for other sources.
@@ -270,37 +285,90 @@ impl Files {
     /// The content of a file; none if there is no such file.
     pub(crate) fn find(&self, name: &str) -> Result<Option<Cow<'static, [u8]>>> {
         let name = &*self.path(name);
-        let (bytes, known) = match &self.kind {
-            Kind::Memory(files) => (files.get(name).cloned(), None),
-            Kind::Folder(folder) => (read_if_there(&folder.join(name))?.map(Cow::Owned), None),
-            Kind::File(_) => (None, None),
+        let Some((bytes, known)) = self.open_file(name)? else { return Ok(None) };
+        let bytes = bytes.whole()?;
+        let sha256 = known.unwrap_or_else(|| sha256(&bytes));
+        self.record(name, bytes.len() as u64, sha256);
+        Ok(Some(bytes))
+    }
+
+    /// A file by its path in the model, and its sha256 where it is known; none if there is no such file.
+    fn open_file(&self, name: &str) -> Result<Option<(FileBytes, Option<String>)>> {
+        let on_disk = |path: &Path| FileBytes::open(path);
+        Ok(match &self.kind {
+            Kind::Memory(files) => {
+                files.get(name).map(|bytes| (FileBytes::Memory(bytes.clone()), None))
+            }
+            Kind::Folder(folder) => on_disk(&folder.join(name))?.map(|bytes| (bytes, None)),
+            Kind::File(_) => None,
             Kind::Hub { files, sha256, .. } => match files.get(name) {
-                Some(path) => (read_if_there(path)?.map(Cow::Owned), sha256.get(name)),
+                Some(path) => on_disk(path)?.map(|bytes| (bytes, sha256.get(name).cloned())),
                 None => {
                     self.miss(name);
-                    (None, None)
+                    None
                 }
             },
-        };
-        if let Some(bytes) = &bytes {
-            let record = FileRecord {
-                name: name.to_owned(),
-                bytes: bytes.len() as u64,
-                sha256: known.cloned().unwrap_or_else(|| sha256(bytes)),
-            };
-            self.records.borrow_mut().insert(name.to_owned(), record);
+        })
+    }
+
+    /// A file of weights, which is never in memory as a whole; none if there is no such file. Where its
+    /// sha256 is not known, a thread computes it.
+    pub(crate) fn weights(&self, name: &str) -> Result<Option<WeightsFile>> {
+        let path = self.path(name);
+        let Some((bytes, known)) = self.open_file(&path)? else { return Ok(None) };
+        let bytes = Arc::new(bytes);
+        match known {
+            Some(sha256) => self.record(&path, bytes.length(), sha256),
+            None => self.hash(&path, &bytes),
         }
-        Ok(bytes)
+        Ok(Some(WeightsFile { name: name.to_owned(), bytes }))
+    }
+
+    /// A required file of weights; `hint` is the end of the error message if it is missing.
+    pub(crate) fn need_weights(&self, name: &str, hint: &str) -> Result<WeightsFile> {
+        match self.weights(name)? {
+            Some(file) => Ok(file),
+            None => Err(self.missing(name, hint)?),
+        }
+    }
+
+    /// Computes the sha256 of a file on another thread.
+    fn hash(&self, name: &str, bytes: &Arc<FileBytes>) {
+        let own = bytes.clone();
+        let hash = move || {
+            let start = Instant::now();
+            let mut hash = Sha256::new();
+            let mut reader = own.reader();
+            let mut buffer = vec![0; 1 << 18];
+            loop {
+                match reader.read(&mut buffer)? {
+                    0 => return Ok((hexadecimal(&hash.finalize()), start.elapsed())),
+                    count => hash.update(&buffer[..count]),
+                }
+            }
+        };
+        // Without another thread, it is computed when it is needed.
+        let hashed = std::thread::Builder::new().spawn(hash.clone());
+        let hashing = match hashed {
+            Ok(thread) => Hashing::Thread(thread),
+            Err(_) => Hashing::Later(Box::new(hash)),
+        };
+        self.hashing.borrow_mut().push((name.to_owned(), bytes.length(), hashing));
     }
 
     /// The content of a required file; `hint` is the end of the error message if it is missing.
     pub(crate) fn need(&self, name: &str, hint: &str) -> Result<Cow<'static, [u8]>> {
-        if let Some(bytes) = self.find(name)? {
-            return Ok(bytes);
+        match self.find(name)? {
+            Some(bytes) => Ok(bytes),
+            None => Err(self.missing(name, hint)?),
         }
+    }
+
+    /// The error of a missing file.
+    fn missing(&self, name: &str, hint: &str) -> Result<Error> {
         self.check_cached(&[name])?;
         let (place, file, hint) = (self.id.clone(), self.path(name), hint.to_owned());
-        Err(Error::MissingFile { place, file, hint })
+        Ok(Error::MissingFile { place, file, hint })
     }
 
     /// Whether there is such a file, without reading it.
@@ -341,8 +409,7 @@ impl Files {
                 let name = &*path_text(name);
                 let bytes = files.get(name).cloned().unwrap_or_default();
                 self.record(name, bytes.len() as u64, sha256(&bytes));
-                let length = bytes.len() as u64;
-                Gguf::open(Box::new(Cursor::new(bytes)), length, name).map(Some)
+                Gguf::open(Arc::new(FileBytes::Memory(bytes)), name).map(Some)
             }
             _ => {
                 names.sort();
@@ -356,13 +423,12 @@ impl Files {
 
     /// Opens a GGUF file on disk. It is never in memory as a whole.
     fn open_gguf(&self, path: &Path) -> Result<Gguf> {
-        let io = |source| Error::Io { path: path.to_owned(), source };
         let name = path_text(Path::new(path.file_name().unwrap_or_default()));
-        let file = File::open(path).map_err(io)?;
-        let (bytes, sha256) = sha256_of(path).map_err(io)?;
-        self.record(&name, bytes, sha256);
-        let reader: Box<dyn Bytes> = Box::new(file);
-        Gguf::open(reader, bytes, &name)
+        let Some(bytes) = FileBytes::open(path)?.map(Arc::new) else {
+            return Err(Error::NoSuchModel { name: path_text(path) });
+        };
+        self.hash(&name, &bytes);
+        Gguf::open(bytes, &name)
     }
 
     fn record(&self, name: &str, bytes: u64, sha256: String) {
@@ -370,9 +436,23 @@ impl Files {
         self.records.borrow_mut().insert(name.to_owned(), record);
     }
 
-    /// The files that were read, by name.
-    pub(crate) fn records(&self) -> Vec<FileRecord> {
-        self.records.borrow().values().cloned().collect()
+    /// The files that were read, by name, and the longest time in which a thread hashed one. Waits until
+    /// all are hashed.
+    pub(crate) fn records(&self) -> Result<(Vec<FileRecord>, Duration)> {
+        let mut longest = Duration::ZERO;
+        for (name, bytes, hashing) in self.hashing.take() {
+            let hashed = match hashing {
+                Hashing::Thread(thread) => {
+                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                }
+                Hashing::Later(hash) => hash(),
+            };
+            let path = PathBuf::from(&name);
+            let (sha256, time) = hashed.map_err(|source| Error::Io { path, source })?;
+            longest = longest.max(time);
+            self.record(&name, bytes, sha256);
+        }
+        Ok((self.records.borrow().values().cloned().collect(), longest))
     }
 }
 
@@ -398,22 +478,6 @@ fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
             Error::NeitherPathNorRepo { name: name.to_owned(), source: Box::new(source) }
         }
         source => source.into(),
-    }
-}
-
-/// Reads a file of a model, if it exists. Pipes and devices, which may have no end, are refused.
-fn read_if_there(path: &Path) -> Result<Option<Vec<u8>>> {
-    let read = || {
-        if !std::fs::metadata(path)?.is_file() {
-            return Ok(None);
-        }
-        std::fs::read(path).map(Some)
-    };
-    match read() {
-        Ok(Some(bytes)) => Ok(Some(bytes)),
-        Ok(None) => Err(Error::NotAFile { path: path.to_owned() }),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
     }
 }
 

@@ -1,64 +1,54 @@
-//! From the tensors of a checkpoint to canonical weights: each is found by the rules of the family,
-//! checked for shape and NaN, transposed and split as its rule says, and converted. A tensor
-//! of the trunk that no rule uses is an error; a tensor outside of it cannot change a state.
+//! From the tensors of a checkpoint to canonical weights: each is found by the rules of the family, its
+//! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
+//! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
 mod names;
+mod safetensors;
 
+use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
 use crate::families::{Family, Transform};
 use crate::note::Note;
-use crate::stored::{Arrange, Stored, StoredTensors, Values};
-use candle_core::{DType, Device, Tensor};
-use half::{bf16, f16};
+use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
+use candle_core::DType;
 use names::{Names, SourceTensor, TOKENS, UNEMBED};
-use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use std::borrow::Cow;
+pub(crate) use safetensors::safetensors;
 use std::collections::{BTreeSet, HashMap};
-use stratoscope_transformer::{Architecture, WeightSpec};
+use std::ops::Range;
+use std::sync::Arc;
+use stratoscope_transformer::{
+    self as transformer, Architecture, Encoding, Placement, StoredWeight, WeightSource, WeightSpec,
+};
 
 /// A weights file with its name.
-pub(crate) type WeightsFile = (String, Cow<'static, [u8]>);
+#[derive(Debug, Clone)]
+pub(crate) struct WeightsFile {
+    pub(crate) name: String,
+    pub(crate) bytes: Arc<FileBytes>,
+}
 
-/// The tensors of safetensors files.
-pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors<'_>> {
-    let mut tensors = StoredTensors::new();
-    for (file, bytes) in files {
-        if bytes.starts_with(b"version https://git-lfs") {
-            let reason = "it is a git-lfs pointer to the file (git lfs pull)".to_owned();
-            return Err(Error::Weights { file: file.clone(), reason });
-        }
-        let parsed = SafeTensors::deserialize(bytes)
-            .map_err(|e| Error::Weights { file: file.clone(), reason: e.to_string() })?;
-        for (name, view) in parsed.tensors() {
-            tensors.insert(name, Box::new(view));
-        }
+#[cfg(test)]
+impl WeightsFile {
+    /// A file in memory.
+    pub(crate) fn in_memory(name: &str, bytes: Vec<u8>) -> Self {
+        Self { name: name.to_owned(), bytes: Arc::new(FileBytes::Memory(bytes.into())) }
     }
-    Ok(tensors)
 }
 
-/// Where weights are put, and how.
-pub(crate) struct Place {
-    pub(crate) device: Device,
-    pub(crate) dtype: DType,
-    /// Whether matrices of 16 bits keep their number type.
-    pub(crate) keeps_halves: bool,
-}
-
-/// The weights of a checkpoint.
+/// The weights of a checkpoint, which are read when they are needed.
 pub(crate) struct Weights {
     /// The weights by canonical name.
-    pub(crate) weights: HashMap<String, Tensor>,
+    weights: HashMap<String, Weight>,
     /// The names of the tensors that no state and no logit needs.
     pub(crate) unused: Vec<String>,
 }
 
-/// The weights of an architecture, on a device and in a number type. If the checkpoint has no tensor
-/// of the head, or the head is wrong, the architecture loses its head.
-pub(crate) fn read(
-    tensors: &StoredTensors<'_>,
+/// Finds the weights of an architecture, and checks their shapes and number types. If the checkpoint has
+/// no tensor of the head, or the head is wrong, the architecture loses its head.
+pub(crate) fn find(
+    tensors: &StoredTensors,
     architecture: &mut Architecture,
     family: &'static Family,
-    place: &Place,
     notes: &mut Vec<Note>,
 ) -> Result<Weights> {
     let names = Names::new(family, architecture, tensors)?;
@@ -67,16 +57,20 @@ pub(crate) fn read(
     let specs = architecture.weights();
     let shapes: HashMap<&str, &[usize]> =
         specs.iter().map(|s| (s.name.as_str(), s.shape.as_slice())).collect();
-    let n_heads = architecture.n_heads;
-    let mut reader = Reader { tensors, names: &names, shapes, n_heads, place, last: Vec::new() };
     let mut weights = HashMap::new();
     let mut head = Ok(());
     for spec in &specs {
         let of_head = spec.name.starts_with(HEAD);
-        match reader.weight(spec) {
+        let found = Weight::find(spec, &names, tensors, &shapes, architecture.n_heads);
+        // The head is read now, since a model without it can be used; other weights when they are needed.
+        let found = match found {
+            Ok(weight) if of_head && head.is_ok() => weight.check().map(|()| weight),
+            found => found,
+        };
+        match found {
             _ if of_head && head.is_err() => {}
             Err(error) if of_head => head = Err(error),
-            read => drop(weights.insert(spec.name.clone(), read?)),
+            found => drop(weights.insert(spec.name.clone(), found?)),
         }
     }
     let used: BTreeSet<String> =
@@ -98,27 +92,63 @@ pub(crate) fn read(
     Ok(Weights { weights, unused })
 }
 
+impl Weights {
+    /// The bytes in memory of all weights, of the largest block, and of what is neither in a block nor a
+    /// table from which rows are read.
+    pub(crate) fn bytes(&self, place: &Placement) -> [u64; 3] {
+        let (mut all, mut outside, mut blocks) = (0, 0, HashMap::new());
+        for (name, weight) in &self.weights {
+            let values: usize = weight.shape.iter().product();
+            let is_matrix = weight.shape.len() == 2;
+            let own = place.dtype.size_in_bytes() * values;
+            let bytes = match place.kernels {
+                // In a 16-bit type, matrices are rounded to it; the tables stay as they are stored.
+                true if is_matrix && place.dtype != DType::F32 && name.starts_with("blocks.") => {
+                    own
+                }
+                true if is_matrix => weight.encoding.bytes(values),
+                true => 4 * values,
+                false => own,
+            } as u64;
+            all += bytes;
+            match name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')) {
+                Some((block, _)) => *blocks.entry(block).or_default() += bytes,
+                None if name == TOKENS || name == UNEMBED => {}
+                // As f32, whatever the file has.
+                None => outside += 4 * values as u64,
+            }
+        }
+        [all, blocks.values().copied().max().unwrap_or(0), outside]
+    }
+}
+
 /// The beginning of the canonical names of the head.
 const HEAD: &str = "head.";
 
-/// Reads weights one after the other.
-struct Reader<'a> {
-    tensors: &'a StoredTensors<'a>,
-    names: &'a Names,
-    /// The shapes of all weights.
-    shapes: HashMap<&'a str, &'a [usize]>,
-    n_heads: usize,
-    place: &'a Place,
-    /// The last matrix and bias: the next weight may be in the same tensor.
-    last: Vec<(String, Values)>,
+/// A canonical weight in the tensor of a checkpoint.
+#[derive(Clone)]
+struct Weight {
+    /// The name of the tensor.
+    name: String,
+    tensor: Arc<dyn Stored>,
+    layout: Layout,
+    /// The shape of the weight.
+    shape: Vec<usize>,
+    encoding: Encoding,
 }
 
-impl Reader<'_> {
-    fn weight(&mut self, WeightSpec { name: canonical, shape }: &WeightSpec) -> Result<Tensor> {
-        let Some(found) = self.names.find(canonical, self.tensors) else {
-            return Err(Error::MissingTensor { tensor: self.names.expected(canonical) });
+impl Weight {
+    fn find(
+        WeightSpec { name: canonical, shape }: &WeightSpec,
+        names: &Names,
+        tensors: &StoredTensors,
+        shapes: &HashMap<&str, &[usize]>,
+        n_heads: usize,
+    ) -> Result<Self> {
+        let Some(found) = names.find(canonical, tensors) else {
+            return Err(Error::MissingTensor { tensor: names.expected(canonical) });
         };
-        let layout = Layout::of(&found, canonical, &self.shapes, self.n_heads);
+        let mut layout = Layout::of(&found, canonical, shapes, n_heads);
         if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {
                 tensor: found.name,
@@ -126,32 +156,124 @@ impl Reader<'_> {
                 found: found.tensor.shape().to_vec(),
             });
         }
-        let known = self.last.iter().position(|(name, _)| *name == found.name);
-        let (name, values) = match known {
-            Some(index) => self.last.remove(index),
-            None => {
-                let values = found.tensor.stored(&found.name)?;
-                check_finite(&found.name, &values)?;
-                (found.name, values)
-            }
-        };
-        let shared = found.rule.to.len() > 1;
-        let own = if shared || found.rule.transform != Transform::Take {
-            let own = values.arranged(&layout);
-            if shared {
-                self.last.push((name, values));
-                self.last.drain(..self.last.len().saturating_sub(2));
-            }
-            own
-        } else {
-            values
-        };
-        let &Place { ref device, dtype, keeps_halves } = self.place;
-        let half = matches!(own, Values::F16(_) | Values::Bf16(_));
-        if keeps_halves && half && shape.len() == 2 {
-            return own.tensor(shape.as_slice(), device);
+        let mut tensor = found.tensor;
+        if layout.transposed
+            && let Some(rows) = tensor.transpose()
+        {
+            layout.shape.reverse();
+            (layout.transposed, tensor) = (false, rows);
         }
-        Ok(Tensor::from_vec(own.widened(), shape.as_slice(), device)?.to_dtype(dtype)?)
+        let encoding = tensor.encoding(&found.name)?;
+        Ok(Self { name: found.name, tensor, layout, shape: shape.clone(), encoding })
+    }
+
+    /// Whether the rows of the weight are rows of the tensor, which can be read one by one.
+    fn in_rows(&self) -> bool {
+        let in_blocks = matches!(self.encoding, Encoding::Blocks(_));
+        !self.layout.transposed && (!in_blocks || self.shape.len() == 2)
+    }
+
+    /// Reads the whole tensor and takes the weight from it.
+    fn whole(&self) -> Result<Whole> {
+        let mut bytes = bytes_of(&*self.tensor, &self.name)?;
+        check_finite(&*self.tensor, &self.name, 0, &bytes)?;
+        let mut encoding = self.encoding;
+        if let Encoding::Blocks(_) = encoding {
+            let mut values = vec![0.0; self.tensor.shape().iter().product()];
+            encoding.decode(&bytes, &mut values);
+            bytes = values.iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+            encoding = Encoding::F32;
+        }
+        let bytes = match encoding.bytes(1) {
+            2 => self.layout.arrange(bytes.as_chunks::<2>().0).into_flattened(),
+            _ => self.layout.arrange(bytes.as_chunks::<4>().0).into_flattened(),
+        };
+        Ok(Whole { shape: self.shape.clone(), encoding, bytes })
+    }
+
+    /// Reads the weight, and refuses NaN and infinities.
+    fn check(&self) -> Result<()> {
+        if !self.in_rows() {
+            return self.whole().map(drop);
+        }
+        const ROWS: usize = 64;
+        let n_rows = self.shape.first().copied().unwrap_or(0);
+        let mut bytes = Vec::new();
+        for first in (0..n_rows).step_by(ROWS) {
+            let rows = first..n_rows.min(first + ROWS);
+            bytes.resize(self.row_bytes() * rows.len(), 0);
+            self.read_rows(rows, &mut bytes)?;
+        }
+        Ok(())
+    }
+
+    fn row_bytes(&self) -> usize {
+        self.encoding.bytes(self.shape.iter().skip(1).product())
+    }
+
+    /// Reads some rows, which are in one run of rows of the tensor or in several.
+    fn read_rows(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        let row_bytes = self.row_bytes();
+        let (mut before, mut done) = (0, 0);
+        for run in &self.layout.rows {
+            let inside = |row: usize| run.start + row.clamp(before, before + run.len()) - before;
+            let own = inside(rows.start)..inside(rows.end);
+            before += run.len();
+            if !own.is_empty() {
+                let bytes = &mut bytes[done..done + own.len() * row_bytes];
+                self.tensor.read(own.clone(), bytes)?;
+                check_finite(&*self.tensor, &self.name, own.start, bytes)?;
+                done += bytes.len();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StoredWeight for Weight {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<(), transformer::Error> {
+        self.read_rows(rows, bytes).map_err(Error::of_weight)
+    }
+}
+
+/// A weight that was taken from its tensor.
+struct Whole {
+    shape: Vec<usize>,
+    encoding: Encoding,
+    bytes: Vec<u8>,
+}
+
+impl StoredWeight for Whole {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.encoding
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<(), transformer::Error> {
+        let row = self.encoding.bytes(self.shape.iter().skip(1).product());
+        bytes.copy_from_slice(&self.bytes[rows.start * row..rows.end * row]);
+        Ok(())
+    }
+}
+
+impl WeightSource for Weights {
+    fn open(&self, name: &str) -> Result<Arc<dyn StoredWeight>, transformer::Error> {
+        match self.weights.get(name) {
+            None => Err(transformer::Error::MissingWeight { name: name.to_owned() }),
+            Some(weight) if weight.in_rows() => Ok(Arc::new(weight.clone())),
+            Some(weight) => Ok(Arc::new(weight.whole().map_err(Error::of_weight)?)),
+        }
     }
 }
 
@@ -159,7 +281,7 @@ impl Reader<'_> {
 fn settle_ties(
     architecture: &mut Architecture,
     names: &Names,
-    tensors: &StoredTensors<'_>,
+    tensors: &StoredTensors,
     notes: &mut Vec<Note>,
 ) -> Result<()> {
     let tokens = names.find(TOKENS, tensors);
@@ -167,7 +289,7 @@ fn settle_ties(
     for (other, values) in names.others(TOKENS, tensors) {
         if let Some(tokens) = &tokens
             && tokens.tensor.shape() == values.shape()
-            && tokens.tensor.values(&tokens.name)? != values.values(&other)?
+            && values_of(&*tokens.tensor, &tokens.name)? != values_of(&*values, &other)?
         {
             notes.push(Note::NotTied { tensor: tokens.name.clone(), other });
         }
@@ -179,7 +301,9 @@ fn settle_ties(
         && own.name != tokens.name
     {
         let same_shape = own.tensor.shape() == tokens.tensor.shape();
-        if same_shape && own.tensor.values(&own.name)? != tokens.tensor.values(&tokens.name)? {
+        if same_shape
+            && values_of(&*own.tensor, &own.name)? != values_of(&*tokens.tensor, &tokens.name)?
+        {
             notes.push(Note::NotTied { tensor: own.name.clone(), other: tokens.name.clone() });
             head.tied = false;
         }
@@ -204,6 +328,7 @@ fn settle_ties(
 }
 
 /// The place of a weight in a tensor.
+#[derive(Clone)]
 struct Layout {
     /// The shape of the tensor.
     shape: Vec<usize>,
@@ -215,7 +340,7 @@ struct Layout {
 
 impl Layout {
     fn of(
-        found: &SourceTensor<'_>,
+        found: &SourceTensor,
         canonical: &str,
         shapes: &HashMap<&str, &[usize]>,
         n_heads: usize,
@@ -258,7 +383,7 @@ impl Layout {
     }
 }
 
-impl Arrange for Layout {
+impl Layout {
     /// The values of the weight in row-major order.
     fn arrange<T: Copy>(&self, values: &[T]) -> Vec<T> {
         let rows = self.rows.iter().cloned().flatten();
@@ -276,42 +401,5 @@ impl Arrange for Layout {
                     .collect()
             }
         }
-    }
-}
-
-impl Stored for TensorView<'_> {
-    fn shape(&self) -> &[usize] {
-        TensorView::shape(self)
-    }
-
-    fn stored(&self, name: &str) -> Result<Values> {
-        let bytes = self.data();
-        Ok(match self.dtype() {
-            Dtype::F32 => {
-                Values::F32(bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect())
-            }
-            Dtype::F64 => {
-                let wide = bytes.as_chunks().0.iter().map(|&b| f64::from_le_bytes(b) as f32);
-                Values::F32(wide.collect())
-            }
-            Dtype::F16 => {
-                Values::F16(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect())
-            }
-            Dtype::BF16 => {
-                Values::Bf16(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b)).collect())
-            }
-            other => {
-                let (tensor, dtype) = (name.to_owned(), format!("{other:?}"));
-                return Err(Error::TensorType { tensor, dtype });
-            }
-        })
-    }
-}
-
-/// Refuses NaN and infinities.
-pub(crate) fn check_finite(name: &str, values: &Values) -> Result<()> {
-    match values.not_finite() {
-        None => Ok(()),
-        Some((element, value)) => Err(Error::NotFinite { tensor: name.to_owned(), value, element }),
     }
 }

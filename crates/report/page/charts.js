@@ -94,7 +94,9 @@ function across(width, least, most) {
 class CurvesPanel extends ChartPanel {
   /** @param {Schema.Chart & Schema.Curves} chart */
   constructor(chart) {
-    super(chart, chart.rows.flat().length > 1);
+    // A profile of one model has one story.
+    const isStory = report.kind === 'profile' && chart.id === 'story';
+    super(chart, isStory || chart.rows.flat().length > 1);
   }
 
   /** The legend of small panels: of every name the first curve. @returns {Series[]} */

@@ -3,6 +3,9 @@
 /** The kinds of meaning that have a mark of their own; others share the last mark. */
 const KINDS = 4;
 
+/** Of more layers, only the one of the page shows three lines; the others show one. */
+const BRIEF = 7;
+
 /** Scrolls a box, and not the page, until a part of it is seen. @param {HTMLElement} box
  * @param {HTMLElement} part @param {number} head the height of what covers the top of the box */
 function scrollWithin(box, part, head) {
@@ -40,7 +43,7 @@ class JourneyPanel extends Panel {
       this.grid.addEventListener(name, (event) => this.tell(/** @type {Element} */ (event.target)));
     this.grid.addEventListener('pointerleave', () => this.tell(null));
     // Both sentences stand above already.
-    this.text.hidden = !!report.overlay;
+    this.text.hidden = hasPair();
     this.write();
   }
 
@@ -84,8 +87,10 @@ class JourneyPanel extends Panel {
       for (const part of parts) {
         if (part.sentence !== sentence || part.from < at || part.to <= part.from) continue;
         line.append(visible(letters.slice(at, part.from).join('')));
-        const word = visible(letters.slice(part.from, part.to).join(''));
-        line.append(this.piece(word, part));
+        // The tokens of some models begin with the space before the word.
+        const word = letters.slice(part.from, part.to).join('');
+        const [, before = '', own = '', after = ''] = /^(\s*)(.*?)(\s*)$/su.exec(word) || [];
+        line.append(visible(before), own ? this.piece(visible(own), part) : '', visible(after));
         at = part.to;
       }
       line.append(visible(letters.slice(at).join('')));
@@ -124,7 +129,7 @@ class JourneyPanel extends Panel {
     const { side } = this;
     const journey = shownJourney(side);
     // Two sentences have one key of marks, which depends on both journeys.
-    const together = report.overlay ? sides.map(shownJourney) : [journey];
+    const together = hasPair() ? sides.map(shownJourney) : [journey];
     if (
       together.length !== this.together.length ||
       together.some((j, i) => j !== this.together[i])
@@ -151,7 +156,7 @@ class JourneyPanel extends Panel {
     const journey = shownJourney(this.side);
     if (!journey) return '';
     const found = journeyFinding(journey);
-    const word = quoted(shortText(journey.word));
+    const word = journeyName(journey);
     const side = sides.length > 1 ? `${'AB'[this.side.index]}: ` : '';
     return found ? `${side}Nearest to ${word}: ${found}` : `${side}${word}, layer by layer`;
   }
@@ -164,22 +169,31 @@ class JourneyPanel extends Panel {
     const counts = new Map();
     this.together.forEach((of, i) => {
       for (const near of of?.layers.flatMap((layer) => leadingNeighbours(of, layer)) || []) {
-        const sense = occurrenceOf(report.overlay ? sides[i] : side, near).supersense;
+        const sense = occurrenceOf(hasPair() ? sides[i] : side, near).supersense;
         if (sense) counts.set(sense, (counts.get(sense) || 0) + 1);
       }
     });
+    // A kind of most of ten may be none of the three that are shown.
+    this.together.forEach((of) => {
+      for (const layer of of?.layers || []) {
+        const label = of && leadingLabels(of, layer).supersense?.label;
+        if (label && !counts.has(label)) counts.set(label, 0);
+      }
+    });
     const kinds = [...counts].sort((a, b) => b[1] - a[1]).map(([sense]) => sense);
-    const word = quoted(shortText(journey.word));
-    const brief = journey.layers.length > 7;
+    const word = journeyName(journey);
+    const parts = report.contexts?.parts ?? null;
+    const brief = journey.layers.length > BRIEF;
+    const hasKinds = journey.layers.some((layer) => leadingLabels(journey, layer).supersense);
     const heads = same
-      ? ['layer', `${word} in other sentences: the nearest`, 'nearest other words']
-      : ['layer', `words nearest to ${word}, in their sentences`];
+      ? ['layer', 'kind', `${word} in other sentences: the nearest`, 'nearest other words']
+      : ['layer', 'kind', `words nearest to ${word}, in their sentences`];
     const rows = journey.layers.map((layer, at) => {
       const leading = leadingNeighbours(journey, layer);
       const labels = leadingLabels(journey, layer);
       return el(
         'tr',
-        {},
+        layer.layer === parts ? { class: 'parting', title: 'The contexts part here.' } : {},
         el(
           'th',
           { scope: 'row' },
@@ -189,13 +203,24 @@ class JourneyPanel extends Panel {
             String(layer.layer),
           ),
         ),
+        ...(hasKinds ? [this.most(labels.supersense, kinds)] : []),
         el('td', {}, el('ul', {}, ...leading.map((near) => this.line(near, labels, kinds)))),
         ...(same ? [el('td', {}, ...layer.other_words.map((near) => this.chip(near)))] : []),
       );
     });
     this.grid.replaceChildren(
       el('caption', { class: 'away' }, `${word}, layer by layer`),
-      el('thead', {}, el('tr', {}, ...heads.map((head) => el('th', { scope: 'col' }, head)))),
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          ...heads
+            .filter((head) => head !== 'kind' || hasKinds)
+            .map((head) => el('th', { scope: 'col', class: head === 'kind' ? 'most' : '' }, head)),
+        ),
+      ),
       el('tbody', {}, ...rows),
     );
     this.grid.classList.toggle('brief', brief);
@@ -203,17 +228,39 @@ class JourneyPanel extends Panel {
     this.caption.replaceChildren(...this.key(journey, kinds));
   }
 
+  /** The most frequent kind of meaning of the nearest, and how many have it.
+   * @param {Schema.Majority | null | undefined} majority @param {string[]} kinds */
+  most(majority, kinds) {
+    if (!majority) return el('td', { class: 'most' });
+    const { label, count, of } = majority;
+    const name = senseName(label);
+    return el(
+      'td',
+      { class: 'most', 'data-text': `${count} of the ${of} nearest: kind of meaning “${name}”` },
+      this.mark(label, kinds, true),
+      el('span', { 'aria-label': `${count} of ${of}: ${name}` }, `${count}/${of}`),
+    );
+  }
+
+  /** The mark of a kind of meaning. @param {string | null | undefined} sense @param {string[]} kinds
+   * @param {boolean} inMost */
+  mark(sense, kinds, inMost) {
+    const at = sense ? kinds.indexOf(sense) : KINDS;
+    const kind = at < 0 ? KINDS : Math.min(at, KINDS);
+    const more = `${inMost ? ' most' : ''}${sense ? '' : ' none'}`;
+    return el('i', { class: `mark kind${kind}${more}`, 'aria-hidden': 'true' });
+  }
+
   /** An occurrence in its few words of context. @param {Schema.Neighbour} near
    * @param {ReturnType<typeof leadingLabels>} labels @param {string[]} kinds */
   line(near, labels, kinds) {
     const o = occurrenceOf(this.side, near);
-    const kind = Math.min(o.supersense ? kinds.indexOf(o.supersense) : KINDS, KINDS);
     const inMost = !!o.supersense && o.supersense === labels.supersense?.label;
     const related = !!o.relation && o.relation === labels.relation?.label;
     return el(
       'li',
       { class: 'kwic', dir: directionOf(o.word), 'data-text': this.describe(near) },
-      el('i', { class: `mark kind${kind}${inMost ? ' most' : ''}`, 'aria-hidden': 'true' }),
+      this.mark(o.supersense, kinds, inMost),
       el('span', { class: 'before' }, visible(o.before)),
       el('b', { class: related ? 'related' : '' }, visible(o.word)),
       el('span', { class: 'after' }, visible(o.after)),
@@ -257,7 +304,10 @@ class JourneyPanel extends Panel {
           ]
         : []),
     ];
-    return said.length ? `Of the nearest at layer ${layer.layer}, ${said.join(' and ')}.` : '';
+    if (!said.length) return '';
+    const most = Math.max(supersense?.of ?? 0, relation?.of ?? 0);
+    const ties = most > ENOUGH ? ` More than ${ENOUGH}: several are as near as the tenth.` : '';
+    return `Of the nearest at layer ${layer.layer}, ${said.join(' and ')}.${ties}`;
   }
 
   /** What the marks mean. @param {Schema.Journey} journey @param {string[]} kinds */
@@ -281,10 +331,10 @@ class JourneyPanel extends Panel {
     const few =
       times < ENOUGH ? `The reference sentences ${found}: only other words are shown. ` : '';
     const marks = kinds.length
-      ? '— kinds of meaning of three of the ten nearest; filled: the most frequent of the ten. Underlined: the most frequent relation. '
+      ? '— kinds of meaning. “Kind” and filled marks: the most frequent one of the ten nearest. Underlined: the most frequent relation. '
       : '';
     const apart = hasSameWord(journey)
-      ? `Other words leave out ${word}: they can point to another of its meanings.`
+      ? `Other words leave out ${word}: they can point to another meaning.`
       : '';
     return [few, ...shown, ...rest, marks, apart].filter(Boolean);
   }
@@ -296,7 +346,7 @@ class JourneyPanel extends Panel {
     const other =
       chosen === null || journeyOf(this.side, chosen)
         ? ''
-        : `“${this.side.tokenNames[chosen]}” has no journey: content words have one, and of a long text only the first. Shown: ${quoted(shortText(journey.word))}. `;
+        : `“${this.side.tokenNames[chosen]}” has no journey: content words have one, and of a long text only the first. Shown: ${journeyName(journey)}. `;
     return other + this.majority(journey);
   }
 

@@ -147,6 +147,7 @@ function groups() {
       title: '',
       panels: [
         ...(report.overlay ? [new OverlayPanel()] : []),
+        ...(report.contexts ? [new ContextsPanel(report.contexts)] : []),
         ...strips.flatMap((side) => (storyLayers(side).length > 1 ? new StripPanel(side) : [])),
         ...each((side) => (journeysOf(side).length > 0 ? new JourneyPanel(side) : null)),
         ...drawn(isFirst),
@@ -225,17 +226,21 @@ function allFacts() {
   return [`${factsOf(a)} in A, ${b.n} in B`];
 }
 
-/** The findings about the models. */
+/** The findings about the models, and what is to be said against them. */
 function findings() {
-  const found = sides.map(({ e }) => (e.story?.headline || []).join(' '));
-  return [...new Set(found.filter(Boolean))];
+  const all = sides.map(({ e }) => e.story?.headline || []);
+  const some = (/** @type {string[]} */ texts) => [...new Set(texts.filter(Boolean))];
+  return {
+    found: some(all.map(([first]) => first)),
+    but: some(all.flatMap(([, ...rest]) => rest)),
+  };
 }
 
 /** The first line of the page: what was found about the model, or the title where the page is
  * about something else. */
 function headline() {
   const [verdict] = report.verdict || [];
-  const found = verdict ? [verdict] : findings();
+  const found = verdict ? [verdict] : findings().found;
   if (!(verdict || opensWithStory()) || !found.length) return el('h1', {}, visible(report.title));
   return el('h1', { class: 'headline' }, ...found.map((text) => el('span', {}, visible(text))));
 }
@@ -245,7 +250,7 @@ function notMeasured() {
   const whys = sides.flatMap(({ e }) => {
     if (!e.story?.headline.length) return e.story?.not_measured || [];
     const journeys = e.omitted.filter(({ what }) => what === 'journeys');
-    return journeys.map(({ why }) => `No word layer by layer: ${why}.`);
+    return journeys.map(({ why }) => `No word is followed through the layers: ${why}.`);
   });
   return [...new Set(whys)].map((why) => {
     const parts = visible(why).split('\u0060');
@@ -291,6 +296,13 @@ function begin() {
     if (!isLinked()) set({ depth: at });
     return;
   }
+  if (report.contexts) {
+    const { tokens, parts } = report.contexts;
+    if (!state.selected) set({ selected: { side: 0, token: tokens[0] } });
+    const at = parts === null ? -1 : placeOfLayer(sides[0], parts);
+    if (!isLinked()) set({ depth: at < 0 ? sides[0].last : at });
+    return;
+  }
   if (!hasStory()) return;
   const [side] = sides;
   const token = tellingJourney(side)?.tokens[0] ?? longestToken(side);
@@ -328,13 +340,17 @@ function start() {
       { type: 'button', class: 'link', click: () => words('limits') },
       'what this cannot show',
     );
-    facts.at(-1)?.append(' · ', limits);
+    facts.at(-1)?.append(el('span', { class: 'more' }, ' · ', limits));
   }
   const button = (/** @type {string} */ name, /** @type {() => void} */ click, label = name) =>
     el('button', { type: 'button', click, 'aria-label': label }, name);
   const tour = new Tour();
-  const below = opensWithStory() ? [] : findings().map((text) => el('p', {}, visible(text)));
-  const reasons = (report.verdict || []).slice(1).join(' ');
+  const { found, but } = findings();
+  const below = opensWithStory()
+    ? []
+    : [...found, ...but].map((text) => el('p', {}, visible(text)));
+  const after = opensWithStory() ? but : (report.verdict || []).slice(1);
+  const reasons = after.join(' ');
   const verdict = reasons ? [el('p', { class: 'verdict' }, visible(reasons))] : [];
   const info = el('div', { class: 'facts' }, ...verdict, ...facts, ...below, ...notMeasured());
   const nav = el(
@@ -366,7 +382,9 @@ function start() {
       main.style.setProperty('--story-top', `${story.offsetTop}px`);
     }).observe(document.body);
   }
-  const strip = document.getElementById('overlay') || document.getElementById('strip');
+  const strip = ['overlay', 'contexts', 'strip'].flatMap(
+    (id) => document.getElementById(id) || [],
+  )[0];
   if (scrubber) {
     panels.unshift(/** @type {Panel} */ (/** @type {unknown} */ (scrubber)));
     if (strip) scrubber.standInFor(strip);

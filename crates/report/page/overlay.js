@@ -42,12 +42,27 @@ function shareOf({ edit, distances }, at) {
   return distance === null || distance === undefined ? null : median > 0 ? distance / median : 0;
 }
 
-/** The place of the kept content word that moves most at a place in the list of layers; −1 if none
- * moves. @param {number} at */
+/** The words that both sentences have at other places. @returns {Schema.OverlayDisplaced[]} */
+function displacedWords() {
+  return report.overlay?.displaced || [];
+}
+
+/** The distance of a word at two places as a share of the median of one word in two unrelated sentences.
+ * @param {Schema.OverlayDisplaced} word @param {number} at a place in the list of layers */
+function shareElsewhere({ distances }, at) {
+  const median = /** @type {Schema.Overlay} */ (report.overlay).same_word[at];
+  const distance = distances[at];
+  return distance === null || distance === undefined ? null : median > 0 ? distance / median : 0;
+}
+
+/** The step of the content word of both sentences that moves most at a place in the list of layers; −1
+ * if none moves. @param {number} at */
 function moverAt(at) {
-  const shares = overlaySteps().map((step) =>
-    step.edit === 'kept' && step.content ? shareOf(step, at) || 0 : 0,
-  );
+  const shares = overlaySteps().map((step, i) => {
+    const elsewhere = displacedWords().find(({ steps: [first] }) => first === i);
+    if (elsewhere) return shareElsewhere(elsewhere, at) || 0;
+    return step.edit === 'kept' && step.content ? shareOf(step, at) || 0 : 0;
+  });
   const most = Math.max(0, ...shares);
   return most > 0 ? shares.indexOf(most) : -1;
 }
@@ -56,11 +71,14 @@ function moverAt(at) {
  * moves most. @returns {{place: Place | null, at: number}} */
 function opening() {
   const steps = overlaySteps();
-  const parted = steps.filter(({ parts }) => parts !== null);
-  const [first] = parted.sort((a, b) => (a.parts || 0) - (b.parts || 0));
+  const parted = [
+    ...steps.flatMap(({ parts }, i) => (parts === null ? [] : { parts, i })),
+    ...displacedWords().flatMap(({ parts, steps: [i] }) => (parts === null ? [] : { parts, i })),
+  ];
+  const [first] = parted.sort((a, b) => a.parts - b.parts || a.i - b.i);
   const moved = report.overlay?.moved || null;
   const other = steps.find(({ edit }) => edit === 'replaced') || steps[0];
-  const step = first || (moved ? steps[moved[0]] : other);
+  const step = first ? steps[first.i] : moved ? steps[moved[0]] : other;
   const layer = first ? first.parts : moved ? moved[1] : null;
   const at = layer === null ? -1 : placeOfLayer(sides[0], layer);
   return { place: step ? placeOfStep(step) : null, at: at < 0 ? sides[0].last : at };
@@ -86,7 +104,7 @@ class OverlayPanel extends LinePanel {
     this.note = el('p', { class: 'note', 'aria-live': 'polite' });
     this.box.prepend(this.words, this.key);
     this.box.append(this.note);
-    this.buttons = overlaySteps().map((step) => this.button(step));
+    this.buttons = overlaySteps().map((step, i) => this.button(step, i));
     const names = el(
       'span',
       { class: 'names', 'aria-hidden': 'true' },
@@ -95,19 +113,54 @@ class OverlayPanel extends LinePanel {
     );
     const [text = ''] = sides[0].e.texts;
     this.words.dir = directionOf(text);
-    this.words.append(names, ...this.buttons);
+    this.words.append(names, ...this.folded());
     this.key.append(...this.legend());
   }
 
-  /** @param {Schema.OverlayStep} step */
-  button(step) {
+  /** The words, with long runs behind a button that shows them. */
+  folded() {
+    const folds = report.overlay?.folds || [];
+    return this.buttons.flatMap((button, i) => {
+      const run = folds.find(([from, to]) => i >= from && i < to);
+      if (!run) return button;
+      button.hidden = true;
+      if (run[0] !== i) return button;
+      const { words } = overlaySteps()[i];
+      const count = `… ${run[1] - run[0]} words …`;
+      const part = (/** @type {string | null} */ word) =>
+        el('bdi', { class: 'part' }, word === null ? '–' : count);
+      const fold = el(
+        'button',
+        {
+          type: 'button',
+          class: 'step folded',
+          title: 'Show these words',
+          click: () => {
+            this.buttons.slice(...run).forEach((one) => {
+              one.hidden = false;
+            });
+            this.buttons[i].focus();
+            fold.remove();
+          },
+        },
+        part(words[0]),
+        part(words[1]),
+      );
+      return [fold, button];
+    });
+  }
+
+  /** @param {Schema.OverlayStep} step @param {number} index */
+  button(step, index) {
     const { edit, words, tokens, content } = step;
     const place = placeOfStep(step);
+    const elsewhere = (/** @type {number} */ side) =>
+      displacedWords().some(({ steps }) => steps[side] === index);
     const part = (/** @type {number} */ side) =>
       el(
         'bdi',
         {
-          class: 'part',
+          class: elsewhere(side) ? 'part elsewhere' : 'part',
           ...(tokens[side] === null ? {} : { 'data-side': side, 'data-token': tokens[side] }),
         },
         visible(words[side] ?? '–'),
@@ -141,6 +194,7 @@ class OverlayPanel extends LinePanel {
       ' to that of unrelated words. Framed: the content word that moves most at this layer.',
       has('replaced') ? ' Dashed: replaced.' : '',
       has('deleted') || has('inserted') ? ' Dotted: in one sentence only.' : '',
+      displacedWords().length ? ' Underlined: in the other sentence too, at another place.' : '',
     ];
   }
 
@@ -213,15 +267,36 @@ class OverlayPanel extends LinePanel {
     const at = layerAt(this.side);
     const share = shareOf(step, at);
     const name = this.name(step);
+    const elsewhere = this.toldElsewhere(step);
     if (share === null) {
       const why = { deleted: 'only A has it', inserted: 'only B has it' }[edit];
+      if (elsewhere) return elsewhere;
       return `${name}: ${why || 'the tokenizer has no token for it'}.`;
     }
     const pairs = edit === 'kept' ? 'one word in unrelated sentences' : 'random words';
-    const said = `${name} at layer ${this.side.e.layers[at].layer}: distance ${number(distances[at])}, ${inPercent(share)} of the median of ${pairs}.`;
+    const said = `${elsewhere ? `${elsewhere} ` : ''}${name} at layer ${this.side.e.layers[at].layer}: distance ${number(distances[at])}, ${inPercent(share)} of the median of ${pairs}.`;
     const journeys = tokens.every((token, side) => token !== null && journeyOf(sides[side], token));
     if (edit !== 'kept' || !content || !journeys) return said;
     return `${said} ${parts === null ? 'Its nearest words in other sentences do not part.' : `Its nearest words in other sentences part at layer ${parts}.`}`;
+  }
+
+  /** What is known of the words of a step that stand at another place too. @param {Schema.OverlayStep} step */
+  toldElsewhere(step) {
+    const index = overlaySteps().indexOf(step);
+    const at = layerAt(this.side);
+    return displacedWords()
+      .filter(({ steps }) => steps.includes(index))
+      .sort((a, b) => Number(b.steps[0] === index) - Number(a.steps[0] === index))
+      .map((word) => {
+        const share = shareElsewhere(word, at);
+        const far =
+          share === null
+            ? 'no distance'
+            : `distance ${number(word.distances[at])}, ${inPercent(share)}`;
+        const parts = word.parts === null ? 'do not part' : `part at layer ${word.parts}`;
+        return `“${shortText(word.word)}” is in both sentences: at layer ${this.side.e.layers[at].layer}, ${far} of the median of one word in unrelated sentences; its nearest words ${parts}.`;
+      })
+      .join(' ');
   }
 
   /** The means of a layer. @param {number} layer */

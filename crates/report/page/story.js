@@ -25,6 +25,11 @@ function opensWithStory() {
   return hasStory() && report.kind === 'explore';
 }
 
+/** Whether two texts stand above two journeys: two sentences, or a word in two contexts. */
+function hasPair() {
+  return !!(report.overlay || report.contexts);
+}
+
 /** The curves of a side; none if nothing was measured. @param {Side} side */
 function storyLayers(side) {
   return side.e.story?.layers || [];
@@ -54,6 +59,16 @@ function tellingJourney(side) {
 /** The journey on the page: of the chosen token, or else the most telling. @param {Side} side */
 function shownJourney(side) {
   return journeyOf(side, onSide(state.selected, side.index)) || tellingJourney(side);
+}
+
+/** The word of a journey in quotation marks, with its number if its text has it more than once.
+ * @param {Schema.Journey} journey */
+function journeyName({ word, occurrence }) {
+  const name = quoted(shortText(word));
+  if (!occurrence) return name;
+  const ends = /** @type {{[rule: string]: string}} */ ({ one: 'st', two: 'nd', few: 'rd' });
+  const rule = new Intl.PluralRules('en', { type: 'ordinal' }).select(occurrence);
+  return `${name} (${occurrence}${ends[rule] || 'th'})`;
 }
 
 /** The occurrence that a neighbour is. @param {Side} side @param {Schema.Neighbour} neighbour */
@@ -187,7 +202,7 @@ function placeOfLayer(side, layer) {
  * number. @param {Side} side @param {Schema.Journey | null} journey @returns {Annotation | null} */
 function turnOf(side, journey) {
   if (!journey) return null;
-  const word = quoted(shortText(journey.word));
+  const word = journeyName(journey);
   const near = hasSameWord(journey) ? `nearest occurrences of ${word}` : `nearest words to ${word}`;
   const all = stretches(journey).filter(({ label }) => label !== null);
   const turn = all.findIndex(({ label }, i) => i > 0 && label !== all[i - 1].label);

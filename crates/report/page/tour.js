@@ -38,6 +38,12 @@ function tourSteps() {
       act: () => showLayer(opening().at),
     },
     {
+      id: 'contexts',
+      title: 'One word in two contexts',
+      text: 'The curve says how many of the nearest words are the same in both contexts. Its line is a slider: drag it, or press ← and →. Below are the nearest words in each context.',
+      act: () => showLayer(placeOfLayer(side, report.contexts?.parts ?? -1)),
+    },
+    {
       id: 'strip',
       title: 'What changes with depth',
       text: 'Layer by layer, the model gives every word a new vector. The curves say what makes words near at each layer: a grammatical role, a kind of meaning, or one sentence. The line is the layer that all panels show.',
@@ -103,7 +109,8 @@ function tourSteps() {
     },
   ];
   // A page that measured no curves has its slider in their place.
-  const slider = ['overlay', 'strip', 'depth'].find((id) => document.getElementById(id)) || 'depth';
+  const slider =
+    ['overlay', 'contexts', 'strip', 'depth'].find((id) => document.getElementById(id)) || 'depth';
   const wanted = hasStory()
     ? [slider, 'journey', 'map', 'similarity', 'charts']
     : [slider, 'map', 'sentence', 'similarity', 'charts'];

@@ -222,10 +222,12 @@ declare namespace Schema {
     title: string;
     /** What determines the numbers, as in `manifest.json`. */
     manifest: unknown;
-    /** What a comparison found, in sentences, the finding first. */
+    /** What a comparison or a profile found, in sentences, the finding first. */
     verdict?: string[];
     /** The words of two sentences, one sentence above the other. */
     overlay?: Overlay;
+    /** One word in two contexts. */
+    contexts?: Contexts;
     /** The explored texts or models, one or two. */
     explorations: Exploration[];
     /** Pairs of tokens, one of each of two explorations, that correspond to the same word. */
@@ -441,7 +443,7 @@ declare namespace Schema {
     /** Why it is not shown. */
     why: string;
   };
-  /** Two sentences of a comparison, word by word. The means by layer are the chart `compare`; the rows of the chart `words` are the steps. */
+  /** Two sentences of a comparison, word by word. The means by layer are the chart `compare`. */
   type Overlay = {
     /** The smallest number of edits from the first to the second sentence, in order. */
     steps: OverlayStep[];
@@ -449,8 +451,36 @@ declare namespace Schema {
     same_word: number[];
     /** `[layers]`: the median distance of two random words of unrelated sentences. */
     random: number[];
-    /** The step of the kept content word that moves most, and the layer at which it does. */
+    /** The step of the kept content word that moves most, and the layer at which it does; of a word at another place, the step of the first sentence. */
     moved: [number, number] | null;
+    /** The content words that both sentences have at other places. */
+    displaced?: OverlayDisplaced[];
+    /** Runs of steps that are folded: the first step, and the one after the last. */
+    folds?: ([number, number])[];
+  };
+  /** A content word that both sentences have at other places. */
+  type OverlayDisplaced = {
+    /** The word, as the first sentence has it. */
+    word: string;
+    /** The step of the first sentence that has it, and that of the second. */
+    steps: [number, number];
+    /** The layer at which its nearest words in other sentences part. */
+    parts: number | null;
+    /** `[layers]`: the distance of its two occurrences; none if one of them has no token. */
+    distances: (number | null)[];
+  };
+  /** One word in two contexts, which are the explorations. The chart `compare` has the share of the nearest words that are the same in both. */
+  type Contexts = {
+    /** The word in each context. */
+    words: [string, string];
+    /** Its first token in each exploration. */
+    tokens: [number, number];
+    /** Its place in each text, in characters. */
+    places: [[number, number], [number, number]];
+    /** The layer at which the contexts part. */
+    parts: number | null;
+    /** `[layers]`: how many of the nearest words in other sentences are the same, and of how many. */
+    in_common: ([number, number])[];
   };
   /** One step of the alignment. */
   type OverlayStep = {
@@ -558,6 +588,8 @@ declare namespace Schema {
     tokens: number[];
     /** The word as the text has it. */
     word: string;
+    /** Which of the occurrences of the word in its text it is, from 1; none if the text has it once. */
+    occurrence?: number;
     /** How often the word occurs in other sentences. Few occurrences are not searched. */
     occurrences_of_word: number;
     /** `[layers]` of the exploration. */

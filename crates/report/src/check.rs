@@ -21,11 +21,24 @@ pub(crate) fn report(report: &Report) -> Result<()> {
         let medians = overlay.same_word.iter().chain(&overlay.random);
         let distances = overlay.steps.iter().flat_map(|step| step.distances.iter().flatten());
         all_finite("two sentences", medians.chain(distances).copied())?;
-        for step in &overlay.steps {
-            length("two sentences: distances".to_owned(), layers, step.distances.len())?;
+        let steps = overlay.steps.len();
+        let of_steps = overlay.steps.iter().map(|step| &step.distances);
+        for distances in of_steps.chain(overlay.displaced.iter().map(|word| &word.distances)) {
+            length("two sentences: distances".to_owned(), layers, distances.len())?;
         }
-        let moved = overlay.moved.into_iter();
-        moved.map(|[step, _]| step).try_for_each(|s| below("a step", s, overlay.steps.len()))?;
+        let distances = overlay.displaced.iter().flat_map(|word| word.distances.iter().flatten());
+        all_finite("two sentences", distances.copied())?;
+        let moved = overlay.moved.into_iter().map(|[step, _]| step);
+        let displaced = overlay.displaced.iter().flat_map(|word| word.steps);
+        moved.chain(displaced).try_for_each(|step| below("a step", step, steps))?;
+        let ends = overlay.folds.iter().flatten();
+        ends.copied().try_for_each(|end| below("the end of a fold", end, steps + 1))?;
+    }
+    if let Some(contexts) = &report.contexts {
+        for (token, of) in contexts.tokens.into_iter().zip(&report.explorations) {
+            below("a token of two contexts", token, of.tokens.len())?;
+            length("two contexts".to_owned(), of.layers.len(), contexts.in_common.len())?;
+        }
     }
     for step in report.overlay.iter().flat_map(|overlay| &overlay.steps) {
         for (side, token) in step.tokens.iter().enumerate() {

@@ -15,7 +15,7 @@ const SOURCE: &str =
     concat!("'use strict';\n", include_str!("../page/form.js"), include_str!("../page/edit.js"));
 
 /// The sentence that a server shows first.
-pub const EXAMPLE: &str = "The bank by the river refused the loan.";
+pub const EXAMPLE: &str = "The old spring in the mattress broke.";
 
 /// A form for texts, a sentence to compare with, and a model, with its current content. It sends a GET
 /// request with the fields `text`, `against` and `model` to `/`, or to `/report.html` and `/report.json`

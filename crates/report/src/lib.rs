@@ -35,8 +35,8 @@ mod types;
 pub use error::{Error, Result};
 pub use form::{EXAMPLE, Example, Form};
 pub use schema::{
-    AttentionAbout, BankAbout, ByClass, Estimate, Exploration, Head, Journey, JourneyLayer,
-    Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, NeighbourChange, Occurrence,
-    Omitted, Overlay, OverlayStep, Report, SCHEMA, Sampled, Sense, Similarity, Story, StoryLayer,
-    Token, TokenChange, VERSION,
+    AttentionAbout, BankAbout, ByClass, Contexts, Estimate, Exploration, Head, Journey,
+    JourneyLayer, Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, NeighbourChange,
+    Occurrence, Omitted, Overlay, OverlayDisplaced, OverlayStep, Report, SCHEMA, Sampled, Sense,
+    Similarity, Story, StoryLayer, Token, TokenChange, VERSION,
 };

@@ -36,6 +36,7 @@ const SOURCE: &str = concat!(
     include_str!("../page/line.js"),
     include_str!("../page/strip.js"),
     include_str!("../page/overlay.js"),
+    include_str!("../page/contexts.js"),
     include_str!("../page/journey.js"),
     include_str!("../page/map.js"),
     include_str!("../page/both.js"),

@@ -3,7 +3,7 @@
 mod overlay;
 mod story;
 
-pub use overlay::{Overlay, OverlayStep};
+pub use overlay::{Contexts, Overlay, OverlayDisplaced, OverlayStep};
 pub use story::{
     BankAbout, ByClass, Journey, JourneyLayer, Journeys, Majority, Neighbour, Occurrence, Sense,
     Story, StoryLayer,
@@ -35,12 +35,15 @@ pub struct Report {
     pub title: String,
     /// What determines the numbers, as in `manifest.json`.
     pub manifest: Value,
-    /// What a comparison found, in sentences, the finding first.
+    /// What a comparison or a profile found, in sentences, the finding first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub verdict: Vec<String>,
     /// The words of two sentences, one sentence above the other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overlay: Option<Overlay>,
+    /// One word in two contexts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contexts: Option<Contexts>,
     /// The explored texts or models, one or two.
     #[serde(default)]
     pub explorations: Vec<Exploration>,
@@ -331,6 +334,7 @@ impl Report {
             manifest: Value::Null,
             verdict: Vec::new(),
             overlay: None,
+            contexts: None,
             explorations: Vec::new(),
             aligned: Vec::new(),
             one_basis: false,

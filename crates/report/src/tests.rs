@@ -1,9 +1,10 @@
 //! The schema as it stands, what it refuses, and what the page promises of itself.
 
 use crate::{
-    AttentionAbout, BankAbout, ByClass, Error, Estimate, Exploration, Form, Journey, JourneyLayer,
-    Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, Occurrence, Omitted, Overlay,
-    OverlayStep, Report, Sense, Similarity, Story, StoryLayer, Token,
+    AttentionAbout, BankAbout, ByClass, Contexts, Error, Estimate, Exploration, Form, Journey,
+    JourneyLayer, Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, Occurrence,
+    Omitted, Overlay, OverlayDisplaced, OverlayStep, Report, Sense, Similarity, Story, StoryLayer,
+    Token,
 };
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
@@ -107,6 +108,7 @@ fn journeys() -> Journeys {
     let word = Journey {
         tokens: vec![1],
         word: "bank".to_owned(),
+        occurrence: Some(2),
         occurrences_of_word: 12,
         layers: vec![layer],
     };
@@ -132,6 +134,20 @@ fn report() -> Report {
         same_word: vec![0.5],
         random: vec![0.75],
         moved: Some([0, 1]),
+        displaced: vec![OverlayDisplaced {
+            word: "bank".to_owned(),
+            steps: [0, 0],
+            parts: Some(1),
+            distances: vec![Some(0.5)],
+        }],
+        folds: vec![[0, 1]],
+    });
+    report.contexts = Some(Contexts {
+        words: ["bank", "Bank"].map(str::to_owned),
+        tokens: [1, 0],
+        places: [[4, 8], [0, 4]],
+        parts: Some(1),
+        in_common: vec![[3, 10]],
     });
     fn chart(id: &str, drawing: impl Into<Drawing>) -> Chart {
         Chart::new(id, id, drawing).caption("Nothing.")
@@ -229,7 +245,7 @@ fn what_is_no_report_or_of_another_version_is_refused_in_a_line() {
 #[test]
 fn lengths_and_numbers_are_checked() {
     type Harm = fn(&mut Report);
-    let harms: [(&str, Harm); 23] = [
+    let harms: [(&str, Harm); 27] = [
         ("similarity", |r| r.explorations[0].tokens.push(token("x"))),
         ("trajectory", |r| {
             if let Some(map) = &mut r.explorations[0].trajectory {
@@ -287,6 +303,10 @@ fn lengths_and_numbers_are_checked() {
             r.overlay.as_mut().unwrap().steps[0].distances.clear();
         }),
         ("a step", |r| r.overlay.as_mut().unwrap().moved = Some([1, 0])),
+        ("a step", |r| r.overlay.as_mut().unwrap().displaced[0].steps = [0, 1]),
+        ("the end of a fold", |r| r.overlay.as_mut().unwrap().folds = vec![[0, 2]]),
+        ("a token of two contexts", |r| r.contexts.as_mut().unwrap().tokens = [2, 0]),
+        ("two contexts", |r| r.contexts.as_mut().unwrap().in_common.clear()),
         ("a token of two sentences", |r| {
             r.overlay.as_mut().unwrap().steps[0].tokens[0] = Some(2);
         }),
@@ -408,7 +428,7 @@ fn the_page_makes_no_markup_from_text_and_asks_for_nothing() {
 #[test]
 fn the_shell_stays_small() {
     let empty = Report::new("explore", "t", "t").html().unwrap();
-    assert!(empty.len() < 200_000, "{} bytes", empty.len());
+    assert!(empty.len() < 215_000, "{} bytes", empty.len());
 }
 
 #[test]

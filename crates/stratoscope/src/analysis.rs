@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use std::path::Path;
 use stratoscope_chart::{Chart, csv_as_markdown};
 use stratoscope_extractor::Origin;
+use stratoscope_loader::path_text;
 use stratoscope_loader::{FileRecord, hexadecimal};
 use stratoscope_plot::{Activations, Style, Trajectory};
 use stratoscope_report::Report;
@@ -206,7 +207,7 @@ impl ModelFile {
     /// Describes the content of a file.
     pub(crate) fn of(path: &Path, bytes: &[u8]) -> Self {
         Self {
-            name: path.display().to_string(),
+            name: path_text(path),
             bytes: bytes.len() as u64,
             sha256: hexadecimal(&Sha256::digest(bytes)),
         }
@@ -233,9 +234,14 @@ impl Provenance {
         }
     }
 
-    /// The first eight hexadecimal digits of the sha256 of the provenance.
+    /// The first eight hexadecimal digits of the sha256 of the provenance, without the vector instructions:
+    /// a command has one name on all machines.
     pub fn hash8(&self) -> String {
-        let what = json!(self).to_string();
+        let mut named = self.clone();
+        for model in &mut named.models {
+            model.origin.vectors = None;
+        }
+        let what = json!(named).to_string();
         hexadecimal(&Sha256::digest(what.as_bytes())[..4])
     }
 

@@ -27,6 +27,7 @@ use stratoscope_extractor::{
     AnnotatedFile, AnnotatedSentence, AnnotatedWord, Origin, Text, parse_annotated, read_annotated,
 };
 use stratoscope_loader::hexadecimal;
+use stratoscope_loader::path_text;
 use stratoscope_probing::{BANK, Context, Item, Stimuli};
 use vectors::Vectors;
 
@@ -74,7 +75,7 @@ impl Bank {
         let (mut names, mut hashes, mut all) = (Vec::new(), Vec::new(), Vec::new());
         for path in paths {
             let AnnotatedFile { sentences, sha256, .. } = read_annotated(path)?;
-            names.push(path.display().to_string());
+            names.push(path_text(path));
             hashes.push(sha256);
             all.extend(sentences);
         }
@@ -293,12 +294,27 @@ impl Explorer {
     /// fails.
     pub fn bank_states(&self, bank: &Bank) -> Result<BankStates> {
         match self.stored_bank_states(bank) {
-            Some(stored) => Ok(stored),
+            Some(stored) => {
+                self.warn_of_bank(bank)?;
+                Ok(stored)
+            }
             None => {
                 let states = compute::compute(self, bank)?;
                 stored::keep(self, bank, &states)?;
                 Ok(states)
             }
+        }
+    }
+
+    /// Reports the warnings about the sentences of a bank whose results come from the store, which does
+    /// not have them.
+    ///
+    /// # Errors
+    /// A model without a tokenizer.
+    pub(crate) fn warn_of_bank(&self, bank: &Bank) -> Result<()> {
+        match bank.is_builtin() {
+            true => Ok(()),
+            false => compute::prepared(self, bank, &bank.all_sentences()).map(drop),
         }
     }
 

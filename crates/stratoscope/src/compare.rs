@@ -2,7 +2,9 @@
 //! It measures the distance of their vectors at every layer, relative to reference pairs.
 
 mod charts;
+mod displaced;
 mod error;
+mod folds;
 mod homographs;
 mod page;
 mod pairs;
@@ -14,6 +16,7 @@ mod wic;
 mod word;
 mod word_vectors;
 
+pub use displaced::DisplacedWord;
 pub use error::CompareError;
 pub use pairs::{MinimalPair, PairsComparison, PairsLayer, parse_minimal_pairs};
 pub use sentences::{
@@ -110,9 +113,9 @@ impl Comparison {
         let ModelRecord { origin, files } = explorer.record();
         Self {
             tool: TOOL.to_owned(),
+            verdict: verdict::of(&result, origin.causal),
             model: origin,
             settings: options.clone(),
-            verdict: verdict::of(&result),
             result,
             omitted,
             files,

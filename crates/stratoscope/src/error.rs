@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use stratoscope_loader::ErrorKind;
+use stratoscope_loader::path_text;
 
 /// The result type of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,12 +49,24 @@ pub enum Error {
         known: Vec<String>,
     },
     /// A states file does not contain a layer.
-    #[error("{} does not contain layer {layer}", path.display())]
+    #[error("{} does not contain layer {layer}", path_text(path))]
     NoLayer {
         /// The file.
         path: PathBuf,
         /// The layer.
         layer: usize,
+    },
+    /// A twin with random weights of a model that is larger than the memory: its weights are made, not
+    /// read.
+    #[error(
+        "the model with random weights needs {} MiB, and the memory for the model is {} MiB: random weights cannot be read block by block; raise the limit (--memory)",
+        needed >> 20, allowed >> 20
+    )]
+    RandomWeights {
+        /// The bytes of the weights.
+        needed: u64,
+        /// The bytes that the model may take.
+        allowed: u64,
     },
     /// The attention patterns exceed the memory limit.
     #[error(
@@ -109,13 +122,17 @@ pub enum Error {
     #[error("the work was stopped, because its result is no longer wanted")]
     Stopped,
     /// The output folder is a file.
-    #[error("{} is a file, not a folder", path.display())]
+    #[error("{} is a file, not a folder", path_text(path))]
     NotAFolder {
         /// The file.
         path: PathBuf,
     },
     /// The output folder is a symbolic link.
-    #[error("{} is a symbolic link; give the name of its target, {}", path.display(), target.display())]
+    #[error(
+        "{} is a symbolic link; give the name of its target, {}",
+        path_text(path),
+        path_text(target)
+    )]
     Link {
         /// The link.
         path: PathBuf,
@@ -123,13 +140,19 @@ pub enum Error {
         target: PathBuf,
     },
     /// The output folder is not empty.
-    #[error("{} is not empty; give another folder, or --overwrite to replace the output of an earlier run", path.display())]
+    #[error(
+        "{} is not empty; give another folder, or --overwrite to replace the output of an earlier run",
+        path_text(path)
+    )]
     NotEmpty {
         /// The folder.
         path: PathBuf,
     },
     /// The output folder contains a file that is not the output of an earlier run.
-    #[error("{} contains {file}, which is not the output of an earlier run; give another folder", path.display())]
+    #[error(
+        "{} contains {file}, which is not the output of an earlier run; give another folder",
+        path_text(path)
+    )]
     NotOurs {
         /// The folder.
         path: PathBuf,
@@ -137,13 +160,13 @@ pub enum Error {
         file: String,
     },
     /// The path of the output folder ends with `.` or `..`, or is a root.
-    #[error("{} has no folder name; give the output folder by its name", path.display())]
+    #[error("{} has no folder name; give the output folder by its name", path_text(path))]
     NoName {
         /// The folder.
         path: PathBuf,
     },
     /// The output cannot be written.
-    #[error("cannot write {}", path.display())]
+    #[error("cannot write {}", path_text(path))]
     Write {
         /// The file or folder.
         path: PathBuf,
@@ -216,6 +239,7 @@ impl Error {
             | Self::NotOurs { .. }
             | Self::NoName { .. }
             | Self::NotBundled
+            | Self::RandomWeights { .. }
             | Self::NoFigure { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }

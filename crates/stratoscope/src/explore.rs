@@ -209,9 +209,8 @@ impl Explorer {
             0 => {}
             n => {
                 let words = crate::text::counted(n, "word has", "words have");
-                self.progress().note(&format!(
-                    "warning: {words} no row, because the tokenizer has no token there"
-                ));
+                self.progress()
+                    .warning(&format!("{words} no row, because the tokenizer has no token there"));
             }
         }
         Ok((states, attention))
@@ -360,11 +359,13 @@ impl Exploration {
         }
         let mut journeys = None;
         if figures.has("journey") {
-            let found = match &artifacts.bank {
-                Some(bank) => journey::journeys(&states, bank, options, progress)?,
-                None => Err(Why::NotStored),
+            journeys = match &artifacts.bank {
+                Some(bank) => journey::journeys(&states, bank, options, progress, &mut omitted)?,
+                None => {
+                    omitted.push(Omitted::new(Part::Journeys, Why::NotStored));
+                    None
+                }
             };
-            journeys = found.map_err(|why| omitted.push(Omitted::new(Part::Journeys, why))).ok();
         }
         Ok(Self {
             states,

@@ -127,7 +127,7 @@ impl Explorer {
         let Some(key) = key else { return };
         if let Err(error) = self.store().write(&key, bytes) {
             let cause = std::error::Error::source(&error).map(ToString::to_string);
-            self.progress().note(&format!("warning: {error}: {}", cause.unwrap_or_default()));
+            self.progress().warning(&format!("{error}: {}", cause.unwrap_or_default()));
         }
     }
 
@@ -275,9 +275,17 @@ impl Builder {
         progress.part("loading the model", 0, 1);
         let model = load_with(&source, &options, &mut Fetching(&*progress))?;
         for warning in &model.warnings {
-            progress.note(&format!("warning: {warning}"));
+            progress.warning(&warning.to_string());
         }
         model.info.notes.iter().for_each(|note| progress.note(&format!("note: {note}")));
+        let memory = model.memory;
+        if !memory.resident && !options.later {
+            progress.note(&format!(
+                "note: the weights take {} MiB, and the memory for the model is {} MiB: each block is read from the file when it runs",
+                memory.weights >> 20,
+                memory.budget >> 20
+            ));
+        }
         Ok(Explorer::with(model, progress, store))
     }
 }

@@ -100,7 +100,7 @@ impl FigureOptions {
             let is_known = |id: &String| {
                 let own = FigureSelection::Some(vec![id.clone()]);
                 all.iter().any(|figure| own.has(&figure.id))
-                    || omitted.iter().any(|omitted| omitted.what.to_string() == *id)
+                    || omitted.iter().any(|omitted| omitted.what.figure() == Some(id))
             };
             if let Some(id) = ids.iter().find(|id| !is_known(id)) {
                 let known = all.into_iter().map(|figure| figure.id).collect();

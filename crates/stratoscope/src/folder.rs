@@ -8,6 +8,7 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::files::{recover, write_folder};
+use stratoscope_loader::path_text;
 
 /// The file with the provenance and the list of all files.
 const MANIFEST: &str = "manifest.json";
@@ -24,6 +25,8 @@ pub struct WriteOptions {
     pub command_line: Vec<String>,
     /// The figures.
     pub figures: FigureOptions,
+    /// The warnings about the texts, such as that one was cut, for the numbers and the manifest.
+    pub warnings: Vec<String>,
 }
 
 /// The files that were written.
@@ -58,12 +61,14 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     let figures = made.of(analysis)?;
     let (mut files, too_large) = figures::files(&figures, &made)?;
     let json = match &made.selection {
-        FigureSelection::Some(_) => serde_json::to_string(&figures::numbers(&figures)?)?,
+        FigureSelection::Some(_) => {
+            serde_json::to_string(&with_warnings(figures::numbers(&figures)?, &options.warnings))?
+        }
         FigureSelection::All => {
             for (name, page) in analysis.pages(&figures)? {
                 files.push((name, page.html()?.into_bytes()));
             }
-            let json = serde_json::to_string(&analysis.json()?)?;
+            let json = serde_json::to_string(&with_warnings(analysis.json()?, &options.warnings))?;
             files.push((NUMBERS.to_owned(), format!("{json}\n").into_bytes()));
             files.extend(analysis.attachments()?);
             json
@@ -76,27 +81,41 @@ pub fn write(folder: &Path, analysis: &dyn Analysis, options: &WriteOptions) -> 
     manifest["command_line"] = json!(options.command_line);
     manifest["written"] = json!(written);
     manifest["omitted"] = json!(omitted);
+    let manifest = with_warnings(manifest, &options.warnings);
     let mut pretty = serde_json::to_vec_pretty(&manifest)?;
     pretty.push(b'\n');
     files.push((MANIFEST.to_owned(), pretty));
     put(folder, &files)?;
-    let left = |id: &String| too_large.iter().all(|omitted| omitted.what.to_string() != *id);
+    let left = |id: &String| too_large.iter().all(|omitted| omitted.what.figure() != Some(id));
     let figures = figures.into_iter().map(|figure| figure.id).filter(left).collect();
     Ok(Written { folder: folder.to_owned(), files: written, figures, json, omitted: too_large })
 }
 
 /// What `--json` prints: all numbers of a result ([`Analysis::json`]), or those of the selected
-/// figures.
+/// figures; and the warnings about the texts, if there are any.
 ///
 /// # Errors
 /// [`Error::NoFigure`] for a selected figure that the result does not have; the errors of
 /// [`Analysis::json`].
-pub fn json(analysis: &dyn Analysis, options: &FigureOptions) -> Result<Value> {
+pub fn json(
+    analysis: &dyn Analysis,
+    options: &FigureOptions,
+    warnings: &[String],
+) -> Result<Value> {
     let made = selected(analysis, options);
-    match &made.selection {
-        FigureSelection::All => analysis.json(),
-        FigureSelection::Some(_) => figures::numbers(&made.of(analysis)?),
+    let json = match &made.selection {
+        FigureSelection::All => analysis.json()?,
+        FigureSelection::Some(_) => figures::numbers(&made.of(analysis)?)?,
+    };
+    Ok(with_warnings(json, warnings))
+}
+
+/// A JSON object with the warnings about the texts, if there are any.
+pub fn with_warnings(mut json: Value, warnings: &[String]) -> Value {
+    if !warnings.is_empty() {
+        json["warnings"] = json!(warnings);
     }
+    json
 }
 
 /// The default output folder of the command line:
@@ -124,7 +143,7 @@ fn provenance(analysis: &dyn Analysis, options: &FigureOptions) -> Provenance {
 impl fmt::Display for Written {
     /// The folder, and then the names of its files.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.folder.display())?;
+        writeln!(f, "{}", path_text(&self.folder))?;
         // All figures have the same formats.
         let ends: Vec<String> = (self.figures.first().into_iter())
             .flat_map(|id| self.files.iter().filter_map(move |name| name.strip_prefix(id.as_str())))

@@ -15,15 +15,15 @@ mod telling;
 mod tests;
 
 pub(crate) use chart::{both, chart, write};
-pub(crate) use telling::{parting, telling};
+pub(crate) use telling::{in_common, parting, telling};
 
 use crate::bank::BankStates;
 use crate::explore::{Options, fitted_rows};
 use crate::progress::Progress;
-use crate::{Result, Why};
+use crate::{Omitted, Part, Result, Why};
 use lookup::Lookup;
 use search::Query;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use stratoscope_extractor::{Activations, Row, Unit};
 use stratoscope_loader::Pooling;
@@ -44,7 +44,7 @@ pub const MIN_OCCURRENCES: usize = NEIGHBOURS;
 const KNOWN: usize = 2;
 
 /// The first content words of the texts have a journey: so many that words × layers are at most this
-/// number. It keeps pages small.
+/// number. It keeps pages small. How many words have none for this reason is reported.
 pub const MAX_STEPS: usize = 400;
 
 /// The journeys of the content words of texts.
@@ -53,42 +53,64 @@ pub const MAX_STEPS: usize = 400;
 /// the bank is one if it has a letter. Words with unknown tokens, words on attention sinks, and words of
 /// texts of which the bank has fewer than half of the words have no journey.
 ///
+/// Parts that are missing are added to `omitted`.
+///
 /// # Errors
-/// The caller no longer wants the result. The reason, if no word has a journey.
+/// The caller no longer wants the result.
 pub(crate) fn journeys(
     states: &Activations,
     bank: &BankStates,
     options: &Options,
     progress: &dyn Progress,
-) -> Result<std::result::Result<Journeys, Why>> {
+    omitted: &mut Vec<Omitted>,
+) -> Result<Option<Journeys>> {
+    let mut omit = |what, why| omitted.push(Omitted::new(what, why));
     if options.pooling.unwrap_or_default() != Pooling::Mean {
         let reason = "the words of the reference bank are means of their tokens";
-        return Ok(Err(Why::Undefined(reason.to_owned())));
+        omit(Part::Journeys, Why::Undefined(reason.to_owned()));
+        return Ok(None);
     }
     let lookup = Lookup::new(bank);
     let most = (MAX_STEPS / states.layers.len().max(1)).max(1);
-    let queries = content_words(states, &lookup, most);
+    let mut queries = content_words(states, &lookup);
     if queries.is_empty() {
-        let reason = "no text has a content word that the model reads as known tokens, and half \
-                      of its words in the reference bank, which is English";
-        return Ok(Err(Why::Texts(reason.to_owned())));
+        let reason = "the reference bank, which is English, needs half of the words of a text, and \
+                      one content word without unknown tokens";
+        omit(Part::Journeys, Why::Texts(reason.to_owned()));
+        return Ok(None);
+    }
+    if queries.len() > most {
+        let (found, hint) = (queries.len(), "choose shorter texts, or fewer --layers");
+        let reason =
+            format!("{found} content words could have one, and only the first {most} have; {hint}");
+        omit(Part::LaterJourneys, Why::Texts(reason));
+        queries.truncate(most);
     }
     progress.go_on()?;
     let mut journeys = search::search(states, &lookup, &queries);
     journeys.telling = telling(&journeys, states.origin.causal);
-    Ok(Ok(journeys))
+    Ok(Some(journeys))
 }
 
-/// The journeys of the annotated words of token states, of any kind; empty if one of them has none.
-pub(crate) fn of_words(states: &Activations, bank: &BankStates) -> Journeys {
+/// The journeys of one word of each text, of any kind, by the places of the words; empty if one of them
+/// has none. Token states only.
+pub(crate) fn of_places(
+    states: &Activations,
+    bank: &BankStates,
+    places: &[Range<usize>],
+) -> Journeys {
     let lookup = Lookup::new(bank);
     let fitted = fitted_rows(states);
-    let queries = words(states).into_iter().map(|word| query(word, states, &fitted, &lookup));
+    let words = words(states);
+    let queries = places.iter().enumerate().map(|(text, place)| {
+        let word = words.iter().find(|word| word.text == text && word.place == *place)?;
+        query(word.clone(), states, &fitted, &lookup)
+    });
     search::search(states, &lookup, &queries.collect::<Option<Vec<_>>>().unwrap_or_default())
 }
 
-/// The first content words of the texts, at most `most`.
-fn content_words(states: &Activations, lookup: &Lookup<'_>, most: usize) -> Vec<Query> {
+/// The content words of the texts.
+fn content_words(states: &Activations, lookup: &Lookup<'_>) -> Vec<Query> {
     let fitted = fitted_rows(states);
     let mut queries = Vec::new();
     for of_text in words(states).chunk_by(|a, b| a.text == b.text) {
@@ -102,9 +124,6 @@ fn content_words(states: &Activations, lookup: &Lookup<'_>, most: usize) -> Vec<
             if lookup.forms.is_content(form) {
                 queries.extend(query(word.clone(), states, &fitted, lookup));
             }
-            if queries.len() == most {
-                return queries;
-            }
         }
     }
     queries
@@ -114,9 +133,13 @@ fn content_words(states: &Activations, lookup: &Lookup<'_>, most: usize) -> Vec<
 #[derive(Clone)]
 struct Word {
     text: usize,
+    /// The place in the text, in characters.
+    place: Range<usize>,
     /// The word, without punctuation at its ends.
     word: String,
     rows: Vec<usize>,
+    /// Which occurrence in the text it is, from 1, if there are several.
+    occurrence: Option<usize>,
 }
 
 impl Word {
@@ -124,7 +147,7 @@ impl Word {
         let letters: String =
             states.texts[text].text.chars().skip(place.start).take(place.len()).collect();
         let word = letters.trim_matches(|c: char| !c.is_alphanumeric()).to_owned();
-        Self { text, word, rows }
+        Self { text, place, word, rows, occurrence: None }
     }
 
     /// The form in lower case.
@@ -135,6 +158,24 @@ impl Word {
 
 /// The words of the texts, in order; none if rows are sentences.
 fn words(states: &Activations) -> Vec<Word> {
+    let mut words = unnumbered(states);
+    let mut times: HashMap<(usize, String), usize> = HashMap::new();
+    for word in &words {
+        *times.entry((word.text, word.form())).or_default() += 1;
+    }
+    let mut seen: HashMap<(usize, String), usize> = HashMap::new();
+    for word in &mut words {
+        let key = (word.text, word.form());
+        if times.get(&key).is_some_and(|times| *times > 1) {
+            let seen = seen.entry(key).or_default();
+            *seen += 1;
+            word.occurrence = Some(*seen);
+        }
+    }
+    words
+}
+
+fn unnumbered(states: &Activations) -> Vec<Word> {
     match states.unit {
         Unit::Sentence => Vec::new(),
         Unit::Token => {
@@ -160,6 +201,7 @@ fn query(word: Word, states: &Activations, fitted: &[usize], lookup: &Lookup<'_>
         lemmas: lookup.lemmas(&word.form()),
         rows: word.rows,
         word: word.word,
+        occurrence: word.occurrence,
     })
 }
 

@@ -48,6 +48,8 @@ pub enum Part {
     Profile,
     /// The nearest words in other sentences.
     Journeys,
+    /// The nearest words in other sentences, of the words after the first ones.
+    LaterJourneys,
     /// Nearest neighbours.
     Neighbours,
     /// The change of nearest neighbours from layer to layer.
@@ -56,10 +58,27 @@ pub enum Part {
     Measure(Measure),
     /// A figure, by its id.
     Figure(String),
-    /// Another number, by its key in JSON.
+    /// Another number, in words.
     Number(&'static str),
-    /// The interval of a number, by its key in JSON.
+    /// The interval of a number, in words.
     Interval(&'static str),
+}
+
+impl Part {
+    /// The id of the figure that is missing with this part; `None` if there is no such figure.
+    pub(crate) fn figure(&self) -> Option<&str> {
+        match self {
+            Self::Trajectory => Some("trajectory"),
+            Self::Tsne => Some("tsne"),
+            Self::Cka => Some("cka"),
+            Self::Similarity => Some("similarity"),
+            Self::Story => Some("story"),
+            Self::Journeys => Some("journey"),
+            Self::NeighbourChange => Some("neighbour_change"),
+            Self::Figure(id) => Some(id),
+            _ => None,
+        }
+    }
 }
 
 /// The reason why a part is missing.
@@ -114,7 +133,7 @@ impl Omitted {
         Self { what, layer: None, why }
     }
 
-    /// The interval of a number over too few `units`. None if the number has an interval, or is not
+    /// The interval of a number, `name` in words, over too few `units`. None if the number has an interval, or is not
     /// defined.
     pub(crate) fn interval(
         name: &'static str,
@@ -141,9 +160,9 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Trajectory => f.write_str("trajectory"),
-            Self::Tsne => f.write_str("tsne"),
-            Self::Cka => f.write_str("cka"),
-            Self::Similarity => f.write_str("similarity"),
+            Self::Tsne => f.write_str("t-SNE maps"),
+            Self::Cka => f.write_str("CKA between layers"),
+            Self::Similarity => f.write_str("similarity between tokens"),
             Self::PageSimilarity(metric) => {
                 write!(f, "similarity on the page, {}", metric.label())
             }
@@ -152,15 +171,16 @@ impl fmt::Display for Part {
             Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),
-            Self::Story => f.write_str("story"),
-            Self::Profile => f.write_str("profile"),
+            Self::Story => f.write_str("curves of the model"),
+            Self::Profile => f.write_str("sense and role in the model"),
             Self::Journeys => f.write_str("journeys"),
-            Self::Neighbours => f.write_str("neighbours"),
-            Self::NeighbourChange => f.write_str("neighbour_change"),
-            Self::Measure(measure) => f.write_str(measure.name()),
+            Self::LaterJourneys => f.write_str("journeys of further words"),
+            Self::Neighbours => f.write_str("nearest neighbours"),
+            Self::NeighbourChange => f.write_str("change of nearest neighbours"),
+            Self::Measure(measure) => f.write_str(&measure.name().replace('_', " ")),
             Self::Figure(id) => f.write_str(id),
             Self::Number(name) => f.write_str(name),
-            Self::Interval(name) => write!(f, "interval of {name}"),
+            Self::Interval(name) => write!(f, "interval of the {}", name.replace('_', " ")),
         }
     }
 }

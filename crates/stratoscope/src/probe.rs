@@ -148,7 +148,8 @@ impl Analysis for Report {
         let accuracy = self.labels.iter().filter_map(|label| label.layers.first());
         let accuracy = accuracy.map(|layer| ("accuracy", clusters, Some(layer.accuracy())));
         let trees = self.structural.iter().filter_map(|of| of.layers.first());
-        let trees = trees.map(|(_, layer)| ("trees", "test sentences", layer.scores.uuas));
+        let trees =
+            trees.map(|(_, layer)| ("tree score (UUAS)", "test sentences", layer.scores.uuas));
         let interval = |(name, units, of)| Omitted::interval(name, units, of);
         accuracy.take(1).chain(trees).filter_map(interval).collect()
     }

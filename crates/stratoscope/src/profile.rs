@@ -17,7 +17,7 @@ pub use crossed::{
 pub(crate) use curves::side_by_side as story_of_models;
 pub use curves::{BankOfCurves, Curve, Curves, CurvesLayer, Difference, not_measured};
 
-use crate::analysis::{Analysis, Figure, ModelRecord, Provenance, joined};
+use crate::analysis::{self, Analysis, Figure, ModelRecord, PAGE, Provenance, joined};
 use crate::bank::{Bank, BankSummary};
 use crate::source::file_name;
 use crate::text::{layers_of, model_names, slug, wrapped, written};
@@ -25,6 +25,8 @@ use crate::{Explorer, Result};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::Path;
+use stratoscope_chart::Chart;
+use stratoscope_report::Report;
 
 /// The figures of `profile`, by their ids.
 pub const FIGURES: [&str; 2] = ["story", "crossed"];
@@ -103,6 +105,10 @@ impl Analysis for Profile {
     fn title(&self) -> String {
         title(&[self])
     }
+
+    fn pages(&self, figures: &[Figure]) -> Result<Vec<(String, Report)>> {
+        Ok(vec![(PAGE.to_owned(), with_findings(analysis::page(self, figures), &[self]))])
+    }
 }
 
 impl Analysis for Profiles {
@@ -143,6 +149,10 @@ impl Analysis for Profiles {
     fn title(&self) -> String {
         title(&self.all())
     }
+
+    fn pages(&self, figures: &[Figure]) -> Result<Vec<(String, Report)>> {
+        Ok(vec![(PAGE.to_owned(), with_findings(analysis::page(self, figures), &self.all()))])
+    }
 }
 
 impl Profiles {
@@ -157,6 +167,33 @@ pub(crate) fn headline_of(curves: &Curves) -> String {
         none if none.is_empty() => String::new(),
         sentences => wrapped(&sentences.join(" ")) + "\n",
     }
+}
+
+/// The page with the headlines of the models as what was found, which no chart repeats as its title.
+fn with_findings(page: Report, profiles: &[&Profile]) -> Report {
+    let names = model_names(profiles.iter().map(|profile| &profile.curves.model));
+    let (mut found, mut more) = (Vec::new(), Vec::new());
+    for (name, profile) in names.iter().zip(profiles) {
+        let mut headline = match profiles {
+            [_] => profile.curves.headline(),
+            _ => profile.curves.headline_of(name),
+        };
+        found.extend(headline.drain(..1.min(headline.len())));
+        more.extend(headline.into_iter().map(|text| match profiles {
+            [_] => text,
+            _ => format!("{name}: {text}"),
+        }));
+    }
+    let verdict = match found.is_empty() {
+        true => Vec::new(),
+        false => std::iter::once(found.join(" ")).chain(more).collect(),
+    };
+    let titles: Vec<String> = profiles.iter().map(|p| p.curves.headline().join(" ")).collect();
+    let charts = page.charts.into_iter().map(|chart| match titles.contains(&chart.title) {
+        true => Chart { title: curves::TITLE.to_owned(), ..chart },
+        false => chart,
+    });
+    Report { charts: charts.collect(), verdict, ..page }
 }
 
 /// The title of the page.

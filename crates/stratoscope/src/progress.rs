@@ -61,9 +61,20 @@ pub trait Progress: Send + Sync {
     /// Receives the progress of a part of the task.
     fn step(&self, step: Step<'_>);
 
-    /// Receives a note or a warning about the input.
+    /// Receives a note.
     fn note(&self, note: &str) {
         let _ = note;
+    }
+
+    /// Receives a warning: without it, the result would be misunderstood. The default is a note.
+    fn warning(&self, warning: &str) {
+        self.note(&format!("warning: {warning}"));
+    }
+
+    /// Receives a warning about a text of the user, such as one that was cut. The default is
+    /// [`warning`](Self::warning).
+    fn text_warning(&self, warning: &str) {
+        self.warning(warning);
     }
 
     /// Whether the caller no longer wants the result. A task then ends between two of its stages, with
@@ -104,9 +115,9 @@ impl dyn Progress + '_ {
     /// Reports warnings about the input.
     pub(crate) fn warn(&self, warnings: &[Warning]) {
         let (shown, more) = warnings.split_at(warnings.len().min(MAX_WARNINGS));
-        shown.iter().for_each(|warning| self.note(&format!("warning: {warning}")));
+        shown.iter().for_each(|warning| self.text_warning(&warning.to_string()));
         if !more.is_empty() {
-            self.note(&format!("and {} more warnings of this kind", more.len()));
+            self.text_warning(&format!("there are {} more warnings of this kind", more.len()));
         }
     }
 
@@ -148,6 +159,14 @@ impl<P: Progress + ?Sized> Progress for Arc<P> {
 
     fn note(&self, note: &str) {
         (**self).note(note);
+    }
+
+    fn warning(&self, warning: &str) {
+        (**self).warning(warning);
+    }
+
+    fn text_warning(&self, warning: &str) {
+        (**self).text_warning(warning);
     }
 
     fn stopped(&self) -> bool {

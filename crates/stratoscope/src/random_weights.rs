@@ -1,6 +1,6 @@
 //! A model with the same architecture and random weights: a control of the probes.
 
-use crate::{Explorer, Result};
+use crate::{Error, Explorer, Result};
 use candle_core::Tensor;
 use rand::Rng;
 use rand_distr::StandardNormal;
@@ -19,11 +19,16 @@ impl Explorer {
     /// of a probe on this model does not come from training (Conneau et al. 2018; Zhang & Bowman 2018).
     ///
     /// # Errors
-    /// A device with too little memory.
+    /// [`Error::RandomWeights`] for a model that is larger than the memory; a device with too little
+    /// memory.
     pub fn with_random_weights(&self, seed: u64) -> Result<Self> {
         let model = self.model();
+        if !model.memory.resident {
+            let (needed, allowed) = (model.memory.weights, model.memory.budget);
+            return Err(Error::RandomWeights { needed, allowed });
+        }
         let architecture = model.transformer.architecture();
-        let (device, dtype) = (model.transformer.device(), model.transformer.dtype());
+        let (device, dtype) = (model.transformer.device(), model.info.dtype);
         let identity = match architecture.norm {
             Norm::Rms { unit_offset: true, .. } => 0.0,
             _ => 1.0,
@@ -50,7 +55,15 @@ impl Explorer {
         info.files = Vec::new();
         let (tokenizer, without_tokenizer) =
             (model.tokenizer.clone(), model.without_tokenizer.clone());
-        let warnings = Vec::new();
-        Ok(self.beside(Model { transformer, tokenizer, without_tokenizer, info, warnings }))
+        let (memory, times, warnings) = (model.memory, model.times, Vec::new());
+        Ok(self.beside(Model {
+            transformer,
+            tokenizer,
+            without_tokenizer,
+            info,
+            memory,
+            times,
+            warnings,
+        }))
     }
 }

@@ -94,12 +94,13 @@ pub(crate) struct MadeWith<'a> {
     pub(crate) layers: usize,
 }
 
-/// The key of a result for the model of `origin`: `FOLDER/<sha256 of the model>END`. The model is
-/// identified by config, weights and tokenizer together, since each of them decides the states. `None`
-/// if they are not known.
+/// The key of a result for the model of `origin`: `FOLDER/<sha256 of the model>-<vectors>END`. The model
+/// is identified by config, weights and tokenizer together, since each of them decides the states; the
+/// vector instructions decide their last digits. `None` if the model is not known.
 pub(crate) fn key(folder: &str, origin: &Origin, end: &str) -> Option<String> {
     let model = &origin.states;
-    (!model.is_empty()).then(|| format!("{folder}/{model}{end}"))
+    let vectors = origin.vectors.as_ref().map(|name| format!("-{name}")).unwrap_or_default();
+    (!model.is_empty()).then(|| format!("{folder}/{model}{vectors}{end}"))
 }
 
 /// Reads a stored result, and checks by [`Origin::states`] that it belongs to the model of `origin`.

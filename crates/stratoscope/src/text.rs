@@ -92,6 +92,18 @@ pub(crate) fn counted(n: usize, one: &str, more: &str) -> String {
     format!("{n} {}", if n == 1 { one } else { more })
 }
 
+/// `1st`, `2nd`, `11th`.
+pub(crate) fn ordinal(n: usize) -> String {
+    let end = match (n % 100, n % 10) {
+        (11..=13, _) => "th",
+        (_, 1) => "st",
+        (_, 2) => "nd",
+        (_, 3) => "rd",
+        _ => "th",
+    };
+    format!("{n}{end}")
+}
+
 /// `a, b and c`.
 pub(crate) fn listed(names: &[String]) -> String {
     match names {

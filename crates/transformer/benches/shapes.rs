@@ -1,10 +1,13 @@
 //! Architectures in the sizes of well-known models, with random weights: they are as much work as
 //! trained ones.
 
-use candle_core::{Device, Tensor};
+// Each bench uses a part of it.
+#![allow(dead_code)]
+
+use candle_core::{DType, Device, Tensor};
 use stratoscope_transformer::{
-    Activation, Architecture, Attention, Batch, Embedding, Layout, Mlp, Norm, Numbering, Positions,
-    Rotary, Sequence, Span, Transformer,
+    Activation, Architecture, Attention, Batch, Disentangled, Embedding, Layout, Mlp, Norm,
+    Numbering, Positions, Relative, Rotary, Sequence, Span, Transformer,
 };
 
 /// An encoder like BERT: blocks, width, heads; its MLP is four times as wide.
@@ -61,18 +64,41 @@ pub(crate) fn llama(
     }
 }
 
+/// An encoder like DeBERTa-base: as BERT, with products with vectors of distances in its attention.
+pub(crate) fn deberta(n_layers: usize, d_model: usize, n_heads: usize) -> Architecture {
+    let base = bert(n_layers, d_model, n_heads);
+    let relative = Relative::Disentangled(Disentangled {
+        span: 256,
+        log_buckets_up_to: Some(512),
+        content_to_position: true,
+        position_to_content: true,
+        shared_weights: true,
+        norm: true,
+    });
+    Architecture {
+        embedding: Embedding { norm: true, ..Embedding::default() },
+        attention: Attention { relative: Some(relative), ..base.attention },
+        ..base
+    }
+}
+
 /// Rows of the token embedding: few, since which tokens they are makes no difference.
 const VOCABULARY: usize = 1000;
 
-/// A transformer of random weights: matrices small, the weights of norms 1, biases 0.
+/// A transformer of random weights in f32: matrices small, the weights of norms 1, biases 0.
 pub(crate) fn random(architecture: Architecture) -> Transformer {
+    random_in(DType::F32, architecture)
+}
+
+/// [`random`] in a number type.
+pub(crate) fn random_in(dtype: DType, architecture: Architecture) -> Transformer {
     let weights = architecture.weights().into_iter().map(|spec| {
         let tensor = match (spec.shape.len(), spec.name.ends_with(".bias")) {
-            (1, true) => Tensor::zeros(spec.shape, candle_core::DType::F32, &Device::Cpu),
-            (1, false) => Tensor::ones(spec.shape, candle_core::DType::F32, &Device::Cpu),
+            (1, true) => Tensor::zeros(spec.shape, DType::F32, &Device::Cpu),
+            (1, false) => Tensor::ones(spec.shape, DType::F32, &Device::Cpu),
             _ => Tensor::randn(0f32, 0.02, spec.shape, &Device::Cpu),
         };
-        (spec.name, tensor.unwrap())
+        (spec.name, tensor.and_then(|tensor| tensor.to_dtype(dtype)).unwrap())
     });
     let weights = weights.collect();
     Transformer::new(architecture, weights, &Device::Cpu).unwrap()

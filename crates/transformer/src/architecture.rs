@@ -6,7 +6,7 @@ mod weights;
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
-use crate::positions::{Disentangled, RelativeBias, Rotary};
+use crate::positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -387,16 +387,24 @@ impl Architecture {
         Ok(())
     }
 
-    /// The longest sequence that the positions allow, in tokens; none if the length is unlimited.
+    /// The longest sequence for which the model was made, in tokens; none if the length is unlimited.
     pub fn max_tokens(&self) -> Option<usize> {
+        self.max_positions().or(self.context)
+    }
+
+    /// The longest sequence that can be computed, in tokens: the rows of the position embedding. None if
+    /// positions are computed, also beyond the length for which the model was made.
+    pub fn max_positions(&self) -> Option<usize> {
+        let mut rotary = self.attention.layers.iter().filter_map(|layer| layer.rotary.as_ref());
+        let is_within = rotary.any(|rotary| rotary.scaling == RotaryScaling::Within);
         match self.embedding.positions {
-            Some(Positions { rows, numbering }) => Some(match numbering {
-                Numbering::From(first) => rows.saturating_sub(first),
-                Numbering::AfterPadding { padding_id } => {
-                    rows.saturating_sub(padding_id as usize + 1)
-                }
-            }),
-            None => self.context,
+            Some(Positions { rows, numbering: Numbering::From(first) }) => {
+                Some(rows.saturating_sub(first))
+            }
+            Some(Positions { rows, numbering: Numbering::AfterPadding { padding_id } }) => {
+                Some(rows.saturating_sub(padding_id as usize + 1))
+            }
+            None => self.context.filter(|_| is_within),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::architecture::Architecture;
 use crate::error::{Error, Result};
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// The input tokens of one sequence.
@@ -33,11 +34,24 @@ pub struct Batch {
     pub sequence_offsets: Vec<usize>,
 }
 
+impl<'a> From<&'a Batch> for Cow<'a, Batch> {
+    fn from(batch: &'a Batch) -> Self {
+        Cow::Borrowed(batch)
+    }
+}
+
+impl From<Batch> for Cow<'_, Batch> {
+    fn from(batch: Batch) -> Self {
+        Cow::Owned(batch)
+    }
+}
+
 impl Batch {
     /// Packs sequences and checks them against the sizes of a model.
     ///
     /// # Errors
-    /// An empty sequence, a token id or type without a row, or more tokens than positions allow.
+    /// An empty sequence, a token id or type without a row, or more tokens than the position embedding has
+    /// rows.
     pub fn new(architecture: &Architecture, sequences: &[Sequence]) -> Result<Self> {
         let mut batch = Self {
             token_ids: Vec::new(),
@@ -45,7 +59,7 @@ impl Batch {
             positions: Vec::new(),
             sequence_offsets: vec![0],
         };
-        let limit = architecture.max_tokens();
+        let limit = architecture.max_positions();
         if sequences.is_empty() {
             return Err(Error::Empty { sequence: 0 });
         }

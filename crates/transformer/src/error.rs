@@ -96,6 +96,9 @@ pub enum Error {
         /// The sequence, counted from 0.
         sequence: usize,
     },
+    /// The source of the weights could not give one.
+    #[error(transparent)]
+    Source(Box<dyn std::error::Error + Send + Sync>),
     /// A tensor operation failed.
     #[error("a tensor operation failed")]
     Tensor(#[from] candle_core::Error),

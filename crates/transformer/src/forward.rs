@@ -1,19 +1,25 @@
 //! The forward pass, written once for all architectures.
 
+mod attention;
+mod blocks;
 mod layers;
+mod pass;
 mod shared;
 
 use crate::architecture::{Architecture, ProjectionPlace, Relative};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::hooks::{HookPoint, HookRunner, Hooks};
-use crate::kernels::{self, Distances};
-use crate::ops::{self, NormLayer, Scores, Weights};
+use crate::hooks::{HookRunner, Hooks};
+use crate::kernels::{self, Rounding};
+use crate::ops::{self, NormLayer};
+use crate::weights::{Placement, WeightSource, Weights};
+use blocks::Blocks;
 use candle_core::{DType, Device, Tensor};
 use layers::{Block, Embedding, Head};
-use shared::Shared;
+pub use pass::Pass;
+use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Range;
+use std::sync::Arc;
 
 /// `n_layers + 1` tensors `[tokens, d_model]`, as Hugging Face's `output_hidden_states`: entry 0 is
 /// the embedding output, entry `i` the output of block `i`. If there is a final norm, the last entry
@@ -23,15 +29,15 @@ pub type HiddenStates = Vec<Tensor>;
 /// A transformer with its weights, ready to run.
 pub struct Transformer {
     architecture: Architecture,
-    device: Device,
+    place: Placement,
     embedding: Embedding,
     /// The relative bias, `[buckets, n_heads]`.
     relative_bias: Option<Tensor>,
-    blocks: Vec<Block>,
+    blocks: Blocks,
     final_norm: Option<NormLayer>,
     head: Option<Head>,
-    /// Whether it runs on kernels.
-    fast: bool,
+    /// What the kernels round values to; none: it does not run on the kernels.
+    kernels: Option<Rounding>,
 }
 
 impl std::fmt::Debug for Transformer {
@@ -41,9 +47,14 @@ impl std::fmt::Debug for Transformer {
 }
 
 impl Transformer {
-    /// Builds a transformer from weights on `device`, by canonical name ([`Architecture::weights`]).
-    /// For f32 on a CPU it runs on vectorised kernels. Its matrices may be in f16 or bf16: they stay so
-    /// in memory, and products compute with their exact values in f32.
+    /// Builds a transformer from tensors, by canonical name ([`Architecture::weights`]). On a CPU it runs
+    /// on vectorised kernels, in the number type of the weights:
+    ///
+    /// - Vectors in f32: it computes in f32. Matrices may be in f16 or bf16: they stay so in memory, and
+    ///   products compute with their exact values.
+    /// - All weights in f16, or all in bf16: what each operation gives is rounded to that type (linear
+    ///   layers with their bias, activations, norms, sums, rotations, attention probabilities and mixed
+    ///   values); sums, scores, and what is within an activation or a norm, are f32.
     ///
     /// # Errors
     /// A weight that is missing or has another shape, or sizes that do not fit together.
@@ -52,11 +63,18 @@ impl Transformer {
         weights: HashMap<String, Tensor>,
         device: &Device,
     ) -> Result<Self> {
-        Self::build(architecture, weights, device, true)
+        let all = |fit: &dyn Fn(&Tensor) -> bool| weights.values().all(fit);
+        let matrix = |w: &Tensor| matches!(w.dtype(), DType::F16 | DType::BF16) && w.rank() == 2;
+        let dtype = match all(&|w| w.device().is_cpu()) {
+            true if all(&|w| w.dtype() == DType::F16) => Some(DType::F16),
+            true if all(&|w| w.dtype() == DType::BF16) => Some(DType::BF16),
+            true if all(&|w| w.dtype() == DType::F32 || matrix(w)) => Some(DType::F32),
+            _ => None,
+        };
+        Self::of_tensors(architecture, weights, device, dtype)
     }
 
-    /// Builds a transformer without the kernels: with candle's operations, on which other devices and
-    /// number types run.
+    /// Builds a transformer without the kernels: with candle's operations, on which other devices run.
     ///
     /// # Errors
     /// The errors of [`new`](Self::new).
@@ -65,30 +83,44 @@ impl Transformer {
         weights: HashMap<String, Tensor>,
         device: &Device,
     ) -> Result<Self> {
-        Self::build(architecture, weights, device, false)
+        Self::of_tensors(architecture, weights, device, None)
     }
 
-    fn build(
+    fn of_tensors(
         architecture: Architecture,
         weights: HashMap<String, Tensor>,
         device: &Device,
-        kernels: bool,
+        kernels: Option<DType>,
+    ) -> Result<Self> {
+        let own = || weights.get("embed.token.weight").map_or(DType::F32, Tensor::dtype);
+        let (device, dtype) = (device.clone(), kernels.unwrap_or_else(own));
+        let place = Placement { device, dtype, kernels: kernels.is_some(), resident: true };
+        Self::from_source(architecture, Arc::new(weights), place)
+    }
+
+    /// Builds a transformer from a source of weights. If its blocks do not stay in memory, it keeps the
+    /// source, and reads each weight when it is needed: the states are the same, to the byte.
+    ///
+    /// # Errors
+    /// A weight that is missing, cannot be read or has another shape, or sizes that do not fit together.
+    pub fn from_source(
+        architecture: Architecture,
+        source: Arc<dyn WeightSource>,
+        place: Placement,
     ) -> Result<Self> {
         architecture.check()?;
         let a = &architecture;
-        let weights = &mut Weights::new(a, weights, kernels && device.is_cpu());
+        let shapes = a.weights().into_iter().map(|w| (w.name, w.shape)).collect();
+        let weights =
+            &mut Weights { source: &*source, shapes: &shapes, place: &place, spare: Vec::new() };
         let embedding = Embedding::new(a, weights)?;
-        let mut relative = weights.take_if_expected("relative.weight".to_owned())?;
+        let mut relative = weights.take_if_expected("relative.weight")?;
         let mut distances = None;
         if let Some(Relative::Disentangled(table)) = a.attention.relative {
             distances = relative.take();
             if let (Some(vectors), true) = (&mut distances, table.norm) {
                 *vectors = NormLayer::new(weights, a.norm, "relative.norm")?.apply(vectors)?;
             }
-        }
-        let mut blocks = Vec::with_capacity(a.n_weight_sets);
-        for i in 0..a.n_weight_sets {
-            blocks.push(Block::new(a, weights, i, distances.as_ref())?);
         }
         let final_norm = match a.final_norm {
             true => Some(NormLayer::new(weights, a.norm, "final_norm")?),
@@ -98,8 +130,18 @@ impl Transformer {
             Some(head) => Some(Head::new(a, head, weights, &embedding.token)?),
             None => None,
         };
-        let (relative_bias, device, fast) = (relative, device.clone(), weights.fast);
-        Ok(Self { architecture, device, embedding, relative_bias, blocks, final_norm, head, fast })
+        let blocks = Blocks::new(a, source, shapes, place.clone(), distances)?;
+        let (relative_bias, kernels) = (relative, place.rounding());
+        Ok(Self {
+            architecture,
+            place,
+            embedding,
+            relative_bias,
+            blocks,
+            final_norm,
+            head,
+            kernels,
+        })
     }
 
     /// The architecture.
@@ -109,12 +151,37 @@ impl Transformer {
 
     /// The device of the weights.
     pub fn device(&self) -> &Device {
-        &self.device
+        &self.place.device
     }
 
-    /// The number type of the states. On kernels it is f32, also with 16-bit weights.
+    /// The number type of the tensors of states. On kernels it is f32, also where their values are
+    /// numbers of a 16-bit type.
     pub fn dtype(&self) -> DType {
-        if self.fast { DType::F32 } else { self.embedding.token.dtype() }
+        if self.kernels.is_some() { DType::F32 } else { self.place.dtype }
+    }
+
+    /// The vector instructions of the kernels ([`vectors`](crate::vectors())); none without kernels.
+    pub fn vectors(&self) -> Option<&'static str> {
+        self.kernels.map(kernels::vectors)
+    }
+
+    /// Whether all blocks stay in memory. If they do not, each block is read when it runs: batches then
+    /// pass block by block side by side ([`start`](Self::start)), so that a block is read once for all.
+    pub fn is_resident(&self) -> bool {
+        self.place.resident
+    }
+
+    /// Reads block `i`, if it is not in memory, before batches pass it side by side.
+    ///
+    /// # Errors
+    /// A weight that cannot be read.
+    pub fn read_block(&self, i: usize) -> Result<()> {
+        self.block(i).map(drop)
+    }
+
+    /// Block `i`, from memory or from the source of the weights.
+    fn block(&self, i: usize) -> Result<Arc<Block>> {
+        self.blocks.get(&self.architecture, self.architecture.weight_set(i))
     }
 
     /// Runs a batch: `n_layers + 1` hidden states of shape `[tokens, d_model]`.
@@ -126,44 +193,26 @@ impl Transformer {
     /// A hook at a point that this architecture does not have, a tensor operation that fails (out of
     /// memory, a lost device), or an error of a hook.
     pub fn forward(&self, batch: &Batch, hooks: &mut dyn Hooks) -> Result<HiddenStates> {
-        let a = &self.architecture;
-        let hooks = &mut HookRunner::new(hooks, a)?;
-        let mut x = hooks.at(HookPoint::Embed, self.embed(batch)?)?;
-        let mut states = Vec::with_capacity(a.n_layers + 1);
-        states.push(x.clone());
-        let mut shared = Shared::default();
-        for i in 0..a.n_layers {
-            let block = &self.blocks[a.weight_set(i)];
-            x = hooks.at(HookPoint::ResidPre(i), x)?;
-            let read = block.attention.read(&x)?;
-            let attention = self.attention(i, block, &read, batch, &mut shared, hooks)?;
-            let attention = block.attention.given(attention)?;
-            let attention = hooks.at(HookPoint::AttnOut(i), attention)?;
-            let mlp = match a.layout {
-                crate::Layout::Parallel { one_norm } => {
-                    let read = if one_norm { read } else { block.mlp.read(&x)? };
-                    x = ops::sum(&x, &attention, self.fast)?;
-                    read
-                }
-                _ => {
-                    x = block.attention.add(&x, &attention)?;
-                    x = hooks.at(HookPoint::ResidMid(i), x)?;
-                    block.mlp.read(&x)?
-                }
-            };
-            let mlp = ops::mlp(&mlp, &block.mlp_in, a.mlp, &block.mlp_out)?;
-            let mlp = hooks.at(HookPoint::MlpOut(i), block.mlp.given(mlp)?)?;
-            x = block.mlp.add(&x, &mlp)?;
-            x = hooks.at(HookPoint::ResidPost(i), x)?;
-            if i + 1 == a.n_layers && self.final_norm.is_some() {
-                x = hooks.at(HookPoint::FinalNorm, self.final_norm(&x)?)?;
-            }
-            states.push(x.clone());
+        let mut pass = self.start(batch, hooks)?;
+        let mut states = vec![pass.state().clone()];
+        while pass.layer() < self.architecture.n_layers {
+            pass.advance(hooks)?;
+            states.push(pass.state().clone());
         }
-        if hooks.wants(HookPoint::Logits) {
-            hooks.at(HookPoint::Logits, self.unembed(&x)?)?;
-        }
+        pass.finish(hooks)?;
         Ok(states)
+    }
+
+    /// Begins the forward pass of a batch: its state is the embedding output.
+    ///
+    /// # Errors
+    /// The errors of [`forward`](Self::forward).
+    pub fn start<'a>(
+        &'a self,
+        batch: impl Into<Cow<'a, Batch>>,
+        hooks: &mut dyn Hooks,
+    ) -> Result<Pass<'a>> {
+        Pass::new(self, batch.into(), hooks)
     }
 
     /// The norm after the last block, `[tokens, d_model]` to the same shape; without such a norm, the
@@ -189,17 +238,19 @@ impl Transformer {
         };
         let mut x = normed.clone();
         if let Some((linear, activation, norm)) = &head.transform {
-            x = norm.apply(&ops::activate(*activation, &linear.apply(&x)?)?)?;
+            let activated = ops::activate(*activation, &linear.apply(&x)?)?;
+            x = norm.apply(&ops::rounded(activated, self.kernels)?)?;
         }
         if let Some(project) = &head.project {
             x = project.apply(&x)?;
         }
-        let mut logits = ops::unembed(&x, &head.unembed)?;
+        let mut logits = head.unembed.products(&x)?;
         if let Some(bias) = &head.bias {
             logits = logits.broadcast_add(bias)?;
         }
+        logits = ops::rounded(logits, self.kernels)?;
         match data.soft_cap {
-            Some(cap) => ops::soft_cap(&logits, cap),
+            Some(cap) => ops::rounded(ops::soft_cap(&logits, cap)?, self.kernels),
             None => Ok(logits),
         }
     }
@@ -218,7 +269,7 @@ impl Transformer {
         batch: &Batch,
     ) -> Result<Tensor> {
         let a = &self.architecture;
-        let block = &self.blocks[a.weight_set(layer)];
+        let block = self.block(layer)?;
         let (tokens, shared) = (batch.tokens(), a.n_heads / a.n_kv_heads);
         let zero = Tensor::zeros((tokens, a.n_heads * a.d_head), values.dtype(), values.device())?;
         let bias = block.o.apply(&zero)?;
@@ -243,10 +294,18 @@ impl Transformer {
         Ok(Tensor::cat(&weighted, 1)?)
     }
 
+    /// Lets later operations use the memory of a value that nothing reads any more. A hook may have kept
+    /// it.
+    fn done_with(&self, x: &Tensor, hooks: &HookRunner) -> Result<()> {
+        if self.kernels.is_some() && hooks.is_empty() {
+            kernels::reuse(x)?;
+        }
+        Ok(())
+    }
+
     fn embed(&self, batch: &Batch) -> Result<Tensor> {
         let rows = |table: &Tensor, ids: &[u32]| -> Result<Tensor> {
-            let rows = table.index_select(&Tensor::new(ids, &self.device)?, 0)?;
-            Ok(rows.to_dtype(self.dtype())?)
+            Ok(table.index_select(&Tensor::new(ids, self.device())?, 0)?)
         };
         let data = &self.architecture.embedding;
         let project =
@@ -254,186 +313,22 @@ impl Transformer {
                 (Some(project), Some(projection)) if projection.place == at => project.apply(&x),
                 _ => Ok(x),
             };
-        let mut x = rows(&self.embedding.token, &batch.token_ids)?;
+        let mut x = self.embedding.token.rows(&batch.token_ids)?;
         if let Some(scale) = data.scale {
-            x = (x * scale)?;
+            x = ops::rounded((x * scale)?, self.kernels)?;
         }
         x = project(ProjectionPlace::Tokens, x)?;
         if let Some(token_type) = &self.embedding.token_type {
-            x = ops::sum(&x, &rows(token_type, &batch.token_types)?, self.fast)?;
+            x = ops::sum(&x, &rows(token_type, &batch.token_types)?, self.kernels)?;
         }
         if let Some(position) = &self.embedding.position {
-            x = ops::sum(&x, &rows(position, &batch.positions)?, self.fast)?;
+            x = ops::sum(&x, &rows(position, &batch.positions)?, self.kernels)?;
         }
         x = project(ProjectionPlace::Sum, x)?;
         if let Some(norm) = &self.embedding.norm {
             x = norm.apply(&x)?;
         }
         project(ProjectionPlace::Normed, x)
-    }
-
-    /// Attention within each sequence, `[tokens, d_model]` to the same shape.
-    fn attention(
-        &self,
-        layer: usize,
-        block: &Block,
-        x: &Tensor,
-        batch: &Batch,
-        shared: &mut Shared,
-        hooks: &mut HookRunner,
-    ) -> Result<Tensor> {
-        let a = &self.architecture;
-        let mut qkv = self.placed(layer, block, block.qkv.apply(x)?, batch, shared)?;
-        if hooks.wants(HookPoint::Value(layer)) {
-            let keys = a.n_kv_heads * a.d_head;
-            let start = qkv.dim(1)? - keys;
-            let values = qkv.narrow(1, start, keys)?.contiguous()?;
-            let values = hooks.at(HookPoint::Value(layer), values)?;
-            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
-        }
-        let kernel = self.fast && block.positions.is_none();
-        if kernel && !hooks.wants(HookPoint::Pattern(layer)) {
-            return block.o.apply(&self.mixed(layer, &qkv, batch, shared)?);
-        }
-        let (queries, keys) = (a.n_heads, a.n_kv_heads);
-        // Heads of the rows of one sequence: `[n_heads, n, d_head]`.
-        let heads = |first: usize, n_heads: usize, rows: &Range<usize>| -> Result<Tensor> {
-            let own = qkv.narrow(0, rows.start, rows.len())?;
-            let own = own.narrow(1, first * a.d_head, n_heads * a.d_head)?;
-            let own = own.reshape((rows.len(), n_heads, a.d_head))?.transpose(0, 1)?;
-            if n_heads == queries {
-                return Ok(own.contiguous()?);
-            }
-            // Repeat each key-value head for the query heads that share it.
-            let shape = (n_heads, queries / n_heads, rows.len(), a.d_head);
-            Ok(own.unsqueeze(1)?.broadcast_as(shape)?.flatten(0, 1)?.contiguous()?)
-        };
-        let mut patterns = Vec::with_capacity(batch.sequence_offsets.len());
-        let data = &a.attention.layers[layer];
-        for rows in batch.sequences() {
-            let (q, k) = (heads(0, queries, &rows)?, heads(queries, keys, &rows)?);
-            let bias = match (a.attention.relative, &block.positions, &self.relative_bias) {
-                (Some(Relative::Disentangled(table)), Some(vectors), _) => {
-                    Some(ops::disentangled(table, vectors, &q, &k, data.scale)?)
-                }
-                (Some(Relative::Bias(bias)), _, Some(table)) => {
-                    Some(shared.bias(rows.len(), || ops::relative_bias(bias, table, rows.len()))?)
-                }
-                _ => None,
-            };
-            let mask = shared.mask(data.span, rows.len(), &self.device)?;
-            let soft_cap = a.attention.soft_cap;
-            let scores = Scores { scale: data.scale, soft_cap, bias, mask };
-            patterns.push(ops::pattern(&q, &k, &scores)?);
-        }
-        if hooks.wants(HookPoint::Pattern(layer)) {
-            patterns = self.hooked_patterns(layer, patterns, hooks)?;
-        }
-        let mut mixed = Vec::with_capacity(patterns.len());
-        for (rows, pattern) in batch.sequences().zip(&patterns) {
-            let values = pattern.matmul(&heads(queries + keys, keys, &rows)?)?;
-            mixed.push(values.transpose(0, 1)?.flatten_from(1)?);
-        }
-        block.o.apply(&Tensor::cat(&mixed, 0)?)
-    }
-
-    /// Norms and rotates queries and keys; values do not change.
-    fn placed(
-        &self,
-        layer: usize,
-        block: &Block,
-        qkv: Tensor,
-        batch: &Batch,
-        shared: &mut Shared,
-    ) -> Result<Tensor> {
-        let a = &self.architecture;
-        let (queries, keys) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
-        let mut qkv = qkv;
-        if let (Some(query_norm), Some(key_norm)) = (&block.query_norm, &block.key_norm) {
-            let normed = |start: usize, width: usize, norm: &NormLayer| -> Result<Tensor> {
-                let own = qkv.narrow(1, start, width)?.contiguous()?;
-                let rows = own.reshape(((), norm.width()))?;
-                Ok(norm.apply(&rows)?.reshape(own.shape())?)
-            };
-            let q = normed(0, queries, query_norm)?;
-            let k = normed(queries, keys, key_norm)?;
-            qkv = Tensor::cat(&[&q, &k, &qkv.narrow(1, queries + keys, keys)?], 1)?;
-        }
-        let Some(rotary) = &a.attention.layers[layer].rotary else { return Ok(qkv) };
-        let turned = a.n_heads + a.n_kv_heads;
-        let tables = shared.rotation(rotary, batch, &self.device)?;
-        if self.fast {
-            let width = queries + 2 * keys;
-            let rotation = kernels::Rotation {
-                cosines: &tables.values.0,
-                sines: &tables.values.1,
-                pairs: rotary.width / 2,
-                heads: turned,
-                d_head: a.d_head,
-            };
-            let run = |x: &[f32]| kernels::rotate(x, width, rotation);
-            return Ok(kernels::apply("rotation", &qkv, width, width, run)?);
-        }
-        let both = qkv.narrow(1, 0, queries + keys)?.reshape(((), turned, a.d_head))?;
-        let both = ops::rotate(&both, &tables.tensors.0, &tables.tensors.1)?.flatten_from(1)?;
-        Ok(Tensor::cat(&[&both, &qkv.narrow(1, queries + keys, keys)?], 1)?)
-    }
-
-    /// Queries, keys and values `[tokens, (n_heads + 2 n_kv_heads) d_head]` to the mixed values
-    /// `[tokens, n_heads d_head]`, through the kernel.
-    fn mixed(
-        &self,
-        layer: usize,
-        qkv: &Tensor,
-        batch: &Batch,
-        shared: &mut Shared,
-    ) -> Result<Tensor> {
-        let a = &self.architecture;
-        let distances = match (a.attention.relative, &self.relative_bias) {
-            (Some(Relative::Bias(bias)), Some(table)) => {
-                let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
-                Some(shared.distances(|| Ok(Distances::new(bias, &ops::values(table)?, longest)))?)
-            }
-            _ => None,
-        };
-        let data = &a.attention.layers[layer];
-        let attention = kernels::Attention {
-            sequence_offsets: &batch.sequence_offsets,
-            distances,
-            n_heads: a.n_heads,
-            n_kv_heads: a.n_kv_heads,
-            d_head: a.d_head,
-            span: data.span,
-            scale: data.scale as f32,
-            soft_cap: a.attention.soft_cap.map(|cap| cap as f32),
-        };
-        let (inputs, outputs) = ((a.n_heads + 2 * a.n_kv_heads) * a.d_head, a.n_heads * a.d_head);
-        Ok(kernels::apply("attention", qkv, inputs, outputs, |qkv| {
-            kernels::attention(qkv, attention)
-        })?)
-    }
-
-    /// Passes the patterns `[n_heads, n, n]` through the hook in packed form, `[n_heads, Σ n²]`.
-    fn hooked_patterns(
-        &self,
-        layer: usize,
-        patterns: Vec<Tensor>,
-        hooks: &mut HookRunner,
-    ) -> Result<Vec<Tensor>> {
-        let flat: Vec<Tensor> =
-            patterns.iter().map(|p| p.flatten_from(1)).collect::<Result<_, _>>()?;
-        let packed = hooks.at(HookPoint::Pattern(layer), Tensor::cat(&flat, 1)?)?;
-        let mut start = 0;
-        patterns
-            .iter()
-            .map(|p| {
-                let n = p.dim(1)?;
-                let own =
-                    packed.narrow(1, start, n * n)?.reshape((self.architecture.n_heads, n, n));
-                start += n * n;
-                Ok(own?.contiguous()?)
-            })
-            .collect()
     }
 }
 

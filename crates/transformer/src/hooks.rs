@@ -216,6 +216,11 @@ impl<'a> HookRunner<'a> {
         Ok(Self { hooks, points })
     }
 
+    /// Whether the hooks receive no value.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
     /// Whether the hooks receive the value at a point.
     pub(crate) fn wants(&self, point: HookPoint) -> bool {
         self.points.contains(&point)

@@ -50,6 +50,7 @@ mod hooks;
 mod kernels;
 mod ops;
 mod positions;
+mod weights;
 
 pub use architecture::{
     Activation, Architecture, Attention, AttentionLayer, Embedding, Head, HeadTransform, Layout,
@@ -58,7 +59,17 @@ pub use architecture::{
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};
-pub use forward::{HiddenStates, Transformer};
+pub use forward::{HiddenStates, Pass, Transformer};
 pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
-pub use kernels::vector_lanes;
 pub use positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
+pub use weights::{Blocks, Encoding, Placement, StoredWeight, WeightSource};
+
+/// The vector instructions that the kernels use for a model in a number type on this machine: `avx512`,
+/// `avx2`, `neon` or `none`; for bf16 also `avx512bf16`. They decide the last digits of the states. The
+/// environment variable `STRATOSCOPE_SIMD=avx512|avx2|none` limits them.
+pub fn vectors(dtype: candle_core::DType) -> &'static str {
+    kernels::vectors(match dtype {
+        candle_core::DType::BF16 => kernels::Rounding::Bf16,
+        _ => kernels::Rounding::None,
+    })
+}

@@ -1,67 +1,13 @@
-//! The operations of a forward pass: with candle's tensors on any device, and with [`kernels`] for f32
-//! on a CPU.
+//! The operations of a forward pass: with candle's tensors on any device, and with [`kernels`] on a CPU.
 
 use crate::architecture::{Activation, Architecture, Norm, Span};
-use crate::error::{Error, Result};
-use crate::kernels::{self, NormWeights, PackedLinear, Rows};
+use crate::error::Result;
+use crate::kernels::{
+    self, DistanceVectors, Finish, HeadVectors, NormWeights, PackedLinear, Rounding,
+};
 use crate::positions::{Disentangled, RelativeBias};
-use candle_core::{CpuStorage, D, DType, Device, Storage, Tensor, bail};
-use std::collections::HashMap;
-
-/// Weights by canonical name. Each is taken once, and its shape is checked.
-pub(crate) struct Weights {
-    map: HashMap<String, Tensor>,
-    expected: HashMap<String, Vec<usize>>,
-    /// Whether they are for the kernels: f32 on a CPU.
-    pub(crate) fast: bool,
-}
-
-impl Weights {
-    /// For the kernels, if they are wanted and can use these weights.
-    pub(crate) fn new(
-        architecture: &Architecture,
-        map: HashMap<String, Tensor>,
-        kernels: bool,
-    ) -> Self {
-        let expected = architecture.weights().into_iter().map(|w| (w.name, w.shape)).collect();
-        let wide = |w: &Tensor| w.dtype() == DType::F32;
-        let half = |w: &Tensor| matches!(w.dtype(), DType::F16 | DType::BF16) && w.rank() == 2;
-        let fit = |w: &Tensor| w.device().is_cpu() && (wide(w) || half(w));
-        let fast = kernels && map.values().all(fit);
-        Self { map, expected, fast }
-    }
-
-    /// A weight, for the kernels in f32.
-    pub(crate) fn take(&mut self, name: String) -> Result<Tensor> {
-        let tensor = self.stored(name)?;
-        Ok(if self.fast { tensor.to_dtype(DType::F32)? } else { tensor })
-    }
-
-    /// A weight in its number type.
-    pub(crate) fn stored(&mut self, name: String) -> Result<Tensor> {
-        let Some(tensor) = self.map.remove(&name) else {
-            return Err(Error::MissingWeight { name });
-        };
-        match self.expected.get(&name) {
-            Some(expected) if expected == tensor.dims() => Ok(tensor),
-            expected => Err(Error::WeightShape {
-                expected: expected.cloned().unwrap_or_default(),
-                found: tensor.dims().to_vec(),
-                name,
-            }),
-        }
-    }
-
-    /// A weight, if the architecture has it.
-    pub(crate) fn take_if_expected(&mut self, name: String) -> Result<Option<Tensor>> {
-        if self.expected.contains_key(&name) { self.take(name).map(Some) } else { Ok(None) }
-    }
-
-    /// A table of rows, `[rows, width]`, in its number type.
-    pub(crate) fn table(&mut self, name: &str) -> Result<Tensor> {
-        self.stored(format!("{name}.weight"))
-    }
-}
+use crate::weights::Weights;
+use candle_core::{D, DType, Device, Tensor};
 
 /// `x W^T + b`.
 pub(crate) enum Linear {
@@ -72,23 +18,36 @@ pub(crate) enum Linear {
         /// `[out]`.
         bias: Option<Tensor>,
     },
-    /// For f32 on a CPU.
-    Packed(PackedLinear),
+    /// For the kernels.
+    Packed(PackedLinear, Rounding),
 }
 
 impl Linear {
     /// One layer from several, with their outputs side by side. All have a bias, or none has.
     pub(crate) fn new(weights: &mut Weights, names: &[String]) -> Result<Self> {
-        let mut parts = (Vec::new(), Vec::new());
+        let mut biases = Vec::new();
         for name in names {
-            parts.0.push(weights.table(name)?);
-            parts.1.extend(weights.take_if_expected(format!("{name}.bias"))?);
+            biases.extend(weights.take_if_expected(&format!("{name}.bias"))?);
         }
-        let bias = if parts.1.is_empty() { None } else { Some(Tensor::cat(&parts.1, 0)?) };
-        if weights.fast {
-            return Ok(Self::Packed(packed(&parts.0, bias.as_ref())?));
+        let bias = if biases.is_empty() { None } else { Some(Tensor::cat(&biases, 0)?) };
+        let parts = names.iter().map(|name| format!("{name}.weight"));
+        if let Some(rounding) = weights.kernels() {
+            let parts = parts.map(|name| weights.open(&name)).collect::<Result<Vec<_>>>()?;
+            let outputs = parts.iter().map(|part| part.shape()[0]).sum();
+            let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), |bias| values(&bias))?;
+            let layer = PackedLinear::read(&parts, bias, rounding, &mut weights.spare)?;
+            return Ok(Self::Packed(layer, rounding));
         }
-        Ok(Self::Plain { weight: Tensor::cat(&parts.0, 0)?.t()?, bias })
+        let parts = parts.map(|name| weights.take(&name)).collect::<Result<Vec<_>>>()?;
+        Ok(Self::Plain { weight: Tensor::cat(&parts, 0)?.t()?, bias })
+    }
+
+    /// The memory of packed weights, for another layer.
+    pub(crate) fn into_values(self) -> Option<kernels::Values> {
+        match self {
+            Self::Plain { .. } => None,
+            Self::Packed(layer, _) => Some(layer.into_values()),
+        }
     }
 
     /// `[tokens, in]` to `[tokens, out]`.
@@ -96,41 +55,21 @@ impl Linear {
         Ok(match self {
             Self::Plain { weight, bias: None } => x.matmul(weight)?,
             Self::Plain { weight, bias: Some(bias) } => x.matmul(weight)?.broadcast_add(bias)?,
-            Self::Packed(layer) => {
+            Self::Packed(layer, rounding) => {
                 kernels::apply("linear", x, layer.inputs(), layer.outputs(), |x| {
-                    kernels::linear(x, layer, None)
+                    kernels::linear(x, layer, Finish::plain(*rounding))
                 })?
             }
         })
     }
 }
 
-/// Weights `[out, in]` in one part or several, packed for the kernels.
-fn packed(parts: &[Tensor], bias: Option<&Tensor>) -> Result<PackedLinear> {
-    let parts: Vec<_> = parts.iter().map(Tensor::contiguous).collect::<Result<_, _>>()?;
-    let stored: Vec<_> = parts.iter().map(Tensor::storage_and_layout).collect();
-    let rows = stored.iter().map(|(storage, layout)| {
-        let values = layout.start_offset()..layout.start_offset() + layout.shape().elem_count();
-        match &**storage {
-            Storage::Cpu(CpuStorage::F32(all)) => Ok(Rows::F32(&all[values])),
-            Storage::Cpu(CpuStorage::F16(all)) => Ok(Rows::F16(&all[values])),
-            Storage::Cpu(CpuStorage::BF16(all)) => Ok(Rows::Bf16(&all[values])),
-            other => bail!("the kernels cannot use weights in {:?}", other.dtype()),
-        }
-    });
-    let rows = rows.collect::<candle_core::Result<Vec<_>>>()?;
-    let outputs = parts.iter().map(|part| part.dim(0)).sum::<candle_core::Result<usize>>()?;
-    let inputs = parts[0].dim(1)?;
-    let bias = bias.map_or_else(|| Ok(vec![0.0; outputs]), values)?;
-    Ok(PackedLinear::new(&rows, &bias, inputs))
-}
-
 /// The MLP, `[tokens, d_model]` to the same shape: two layers with the activation between them. In a
 /// gated MLP the first layer gives the gate and the values that it multiplies, side by side.
 pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) -> Result<Tensor> {
-    if let (Linear::Packed(first), Linear::Packed(second)) = (first, second) {
+    if let (Linear::Packed(first, rounding), Linear::Packed(second, _)) = (first, second) {
         return Ok(kernels::apply("mlp", x, first.inputs(), second.outputs(), |x| {
-            kernels::mlp(x, first, mlp, second)
+            kernels::mlp(x, first, mlp, second, *rounding)
         })?);
     }
     let inner = first.apply(x)?;
@@ -142,47 +81,31 @@ pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) 
     second.apply(&(gate * inner.narrow(1, half, half)?)?)
 }
 
-/// States `[tokens, d_embed]` times the rows of a table `[d_vocab, d_embed]`: `[tokens, d_vocab]`. A
-/// table in another number type is converted part by part, so that it is in memory only once.
-pub(crate) fn unembed(x: &Tensor, table: &Tensor) -> Result<Tensor> {
-    /// Rows that are converted together.
-    const ROWS: usize = 8192;
-    if table.dtype() == x.dtype() {
-        return Ok(x.matmul(&table.t()?)?);
-    }
-    let n_rows = table.dim(0)?;
-    let part = |first: usize| -> Result<Tensor> {
-        let rows = table.narrow(0, first, ROWS.min(n_rows - first))?.to_dtype(x.dtype())?;
-        Ok(x.matmul(&rows.t()?)?)
-    };
-    let parts: Vec<_> = (0..n_rows).step_by(ROWS).map(part).collect::<Result<_>>()?;
-    Ok(Tensor::cat(&parts, 1)?)
-}
-
 /// A normalisation with its weights.
 pub(crate) struct NormLayer {
     norm: Norm,
     weight: Tensor,
     bias: Option<Tensor>,
-    /// Copies of weight and bias, for f32 on a CPU.
+    /// Copies of weight and bias, for the kernels.
     values: Option<(Vec<f32>, Vec<f32>)>,
+    rounding: Rounding,
 }
 
 impl NormLayer {
     pub(crate) fn new(weights: &mut Weights, norm: Norm, name: &str) -> Result<Self> {
-        let mut weight = weights.take(format!("{name}.weight"))?.to_dtype(DType::F32)?;
+        let mut weight = weights.take(&format!("{name}.weight"))?.to_dtype(DType::F32)?;
         if let Norm::Rms { unit_offset: true, .. } = norm {
             weight = (weight + 1.0)?;
         }
-        let bias = weights.take_if_expected(format!("{name}.bias"))?;
+        let bias = weights.take_if_expected(&format!("{name}.bias"))?;
         let bias = bias.map(|bias| bias.to_dtype(DType::F32)).transpose()?;
-        let values = if weights.fast {
+        let values = if weights.kernels().is_some() {
             let bias = bias.as_ref().map_or_else(|| Ok(Vec::new()), values)?;
             Some((values(&weight)?, bias))
         } else {
             None
         };
-        Ok(Self { norm, weight, bias, values })
+        Ok(Self { norm, weight, bias, values, rounding: weights.kernels().unwrap_or_default() })
     }
 
     /// The width of a row.
@@ -216,9 +139,9 @@ impl NormLayer {
     pub(crate) fn apply_to_sum(&self, x: &Tensor, y: &Tensor) -> Result<Tensor> {
         match self.weights() {
             Some(weights) => {
-                let d = weights.weight.len();
+                let shape = x.dims2()?;
                 let run = |x: &[f32], y: &[f32]| kernels::norm(x, Some(y), weights);
-                Ok(kernels::apply_pair("norm of a sum", x, y, d, run)?)
+                Ok(kernels::apply_pair("norm of a sum", [x, y], [shape; 2], shape, run)?)
             }
             None => self.apply(&(x + y)?),
         }
@@ -230,20 +153,26 @@ impl NormLayer {
             Norm::Layer { eps, .. } => (true, eps),
             Norm::Rms { eps, .. } => (false, eps),
         };
-        Some(NormWeights { weight, bias, centred, eps })
+        Some(NormWeights { weight, bias, centred, eps, rounding: self.rounding })
     }
 }
 
-/// `x + y`, both `[tokens, d]`. Candle's sum on a CPU uses a thread pool that serves one caller at a
-/// time; the kernel does not.
-pub(crate) fn sum(x: &Tensor, y: &Tensor, fast: bool) -> Result<Tensor> {
-    match fast {
-        true => {
-            let d = x.dim(1)?;
-            Ok(kernels::apply_pair("sum", x, y, d, kernels::sum)?)
-        }
-        false => Ok((x + y)?),
-    }
+/// `x + y`, both `[tokens, d]`; on the kernels with a rounding. Candle's sum on a CPU uses a thread pool
+/// that serves one caller at a time; the kernel does not.
+pub(crate) fn sum(x: &Tensor, y: &Tensor, kernels: Option<Rounding>) -> Result<Tensor> {
+    let Some(rounding) = kernels else { return Ok((x + y)?) };
+    let shape = x.dims2()?;
+    let run = |x: &[f32], y: &[f32]| kernels::sum(x, y, rounding);
+    Ok(kernels::apply_pair("sum", [x, y], [shape; 2], shape, run)?)
+}
+
+/// The values `[tokens, d]`, rounded on the kernels.
+pub(crate) fn rounded(x: Tensor, kernels: Option<Rounding>) -> Result<Tensor> {
+    let Some(rounding) = kernels.filter(|&rounding| rounding != Rounding::None) else {
+        return Ok(x);
+    };
+    let shape = x.dims2()?;
+    Ok(kernels::apply_to("rounding", &x, shape, shape, |x| kernels::round(x, rounding))?)
 }
 
 /// The values of a tensor in row-major order.
@@ -335,8 +264,42 @@ pub(crate) fn relative_bias(bias: RelativeBias, table: &Tensor, n: usize) -> Res
     Ok(rows.permute((2, 0, 1))?.contiguous()?)
 }
 
+/// The vectors of distances in one block.
+pub(crate) enum PositionVectors {
+    /// For any device.
+    Plain(PlainVectors),
+    /// For the kernels.
+    Packed(DistanceVectors),
+}
+
+impl PositionVectors {
+    /// From the vectors that queries, and that keys are multiplied with: all heads side by side,
+    /// `[2 span, n_heads d_head]` each.
+    pub(crate) fn new(
+        a: &Architecture,
+        keys: Option<Tensor>,
+        queries: Option<Tensor>,
+        fast: bool,
+    ) -> Result<Self> {
+        if fast {
+            let packed = |x: Option<Tensor>| -> Result<Option<HeadVectors>> {
+                x.map(|x| Ok(HeadVectors::new(&values(&x)?, a.n_heads, a.d_head))).transpose()
+            };
+            let (keys, queries) = (packed(keys)?, packed(queries)?);
+            return Ok(Self::Packed(DistanceVectors { keys, queries }));
+        }
+        let heads = |x: Option<Tensor>| -> Result<Option<Tensor>> {
+            let heads = |x: Tensor| -> candle_core::Result<Tensor> {
+                x.reshape(((), a.n_heads, a.d_head))?.transpose(0, 1)?.contiguous()
+            };
+            Ok(x.map(heads).transpose()?)
+        };
+        Ok(Self::Plain(PlainVectors { keys: heads(keys)?, queries: heads(queries)? }))
+    }
+}
+
 /// The vectors of distances as queries and as keys, `[n_heads, 2 span, d_head]` each.
-pub(crate) struct PositionVectors {
+pub(crate) struct PlainVectors {
     /// The vectors that queries are multiplied with.
     pub(crate) keys: Option<Tensor>,
     /// The vectors that keys are multiplied with.
@@ -347,7 +310,7 @@ pub(crate) struct PositionVectors {
 /// result `[n_heads, n, n]`.
 pub(crate) fn disentangled(
     table: Disentangled,
-    vectors: &PositionVectors,
+    vectors: &PlainVectors,
     q: &Tensor,
     k: &Tensor,
     scale: f64,

@@ -19,6 +19,9 @@ pub struct Rotary {
 pub enum RotaryScaling {
     /// No change.
     None,
+    /// No change for sequences within the length for which the model was made. Longer ones, whose
+    /// frequencies depend on their length, cannot be computed.
+    Within,
     /// All frequencies are divided by one factor (Chen et al. 2023).
     Linear {
         /// The factor.
@@ -98,7 +101,7 @@ impl Rotary {
         let period = |i: usize| base.powf((2 * i) as f32 / self.width as f32);
         let plain = (0..self.width / 2).map(|i| 1.0 / period(i));
         match &self.scaling {
-            RotaryScaling::None => plain.collect(),
+            RotaryScaling::None | RotaryScaling::Within => plain.collect(),
             RotaryScaling::Linear { factor } => plain.map(|f| f / *factor as f32).collect(),
             RotaryScaling::ByWavelength { factor, low, high, original } => plain
                 .map(|f| {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::path::PathBuf;
 use stratoscope::crates::extractor::write_states;
 use stratoscope::crates::transformer::{Architecture, Batch, NoHooks, Sequence};
-use stratoscope::{Activations, Explorer, Source};
+use stratoscope::{Activations, DType, Explorer, Source};
 
 /// The number of forward passes of one sentence in a round, as in `peers.py`; the median counts.
 const PASSES: usize = 50;
@@ -15,6 +15,8 @@ const PASSES: usize = 50;
 /// A loaded model and the token ids of its input.
 pub(crate) struct States {
     explorer: Explorer,
+    /// Whether it computes in bf16.
+    half: bool,
     sequences: Vec<Vec<u32>>,
     sentence: Vec<u32>,
     flop: f64,
@@ -25,11 +27,14 @@ pub(crate) struct States {
 
 impl States {
     pub(crate) fn load(settings: &Settings) -> Result<Self> {
-        let explorer = Explorer::open(Source::Folder(settings.path("model")?))?;
+        let half = settings.text("dtype").is_ok_and(|dtype| dtype == "bf16");
+        let dtype = if half { DType::BF16 } else { DType::F32 };
+        let source = Source::Folder(settings.path("model")?);
+        let explorer = Explorer::builder(source).dtype(dtype).open()?;
         let (sequences, sentence) = settings.ids()?;
         let flop = flop(explorer.model().transformer.architecture(), &sequences);
         let (most_rows, out) = (settings.size("most_rows")?, settings.path("out")?);
-        Ok(Self { explorer, sequences, sentence, flop, most_rows, out })
+        Ok(Self { explorer, half, sequences, sentence, flop, most_rows, out })
     }
 
     fn answer(&self, states: &Activations, mut answer: Value) -> Value {
@@ -65,7 +70,7 @@ impl States {
             check = states?;
         }
         let check = check.iter().map(|states| {
-            Ok(states.abs()?.to_dtype(stratoscope::DType::F64)?.mean_all()?.to_scalar::<f64>()?)
+            Ok(states.abs()?.to_dtype(DType::F64)?.mean_all()?.to_scalar::<f64>()?)
         });
         let check = check.collect::<Result<Vec<_>>>()?;
         times.sort_by(f64::total_cmp);
@@ -87,7 +92,10 @@ impl States {
 
 impl Peer for States {
     fn name(&self) -> [&str; 2] {
-        ["Stratoscope", env!("CARGO_PKG_VERSION")]
+        match self.half {
+            true => ["Stratoscope in bf16", env!("CARGO_PKG_VERSION")],
+            false => ["Stratoscope", env!("CARGO_PKG_VERSION")],
+        }
     }
 
     fn round(&mut self, job: &str) -> Result<Value> {

@@ -27,7 +27,8 @@ pub(crate) struct Options {
 }
 
 /// The parts of the table.
-pub(crate) const PARTS: &[&str] = &["model", "bert-base", "decoder", "pca", "tsne"];
+pub(crate) const PARTS: &[&str] =
+    &["model", "bert-base", "decoder", "decoder-bf16", "deberta", "pca", "tsne"];
 
 impl Options {
     /// Parses the arguments; only `known` options are allowed.

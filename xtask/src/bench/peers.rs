@@ -72,12 +72,17 @@ impl Bench<'_> {
         if self.options.wants("model") {
             self.model()?;
         }
-        for (part, shape) in
-            [("bert-base", "BERT-base shape"), ("decoder", "SmolLM2-135M shape, a decoder")]
-        {
+        for (part, shape) in [
+            ("bert-base", "BERT-base shape"),
+            ("decoder", "SmolLM2-135M shape, a decoder"),
+            ("deberta", "DeBERTa-v3-base shape"),
+        ] {
             if self.options.wants(part) {
                 self.random(part, shape)?;
             }
+        }
+        if self.options.wants("decoder-bf16") {
+            self.bf16()?;
         }
         if self.options.wants("pca") || self.options.wants("tsne") {
             self.reducers()?;
@@ -138,6 +143,36 @@ impl Bench<'_> {
         let sentences = thousands(self.text[part].as_u64().unwrap_or(0));
         let title = format!("{shape}, f32, {sentences} sentences, all hidden states in memory");
         self.scene(&title, &mut peers, &turns, self.options.rounds, true)?;
+        Ok(())
+    }
+
+    /// Measures a decoder whose checkpoint is in bf16: computed in f32, and in bf16.
+    fn bf16(&mut self) -> Result<(), Failure> {
+        let part = "decoder-bf16";
+        let model = self.folder.join(part);
+        let settings =
+            |dtype: &str| json!({ "model": model, "ids": model.join("ids.json"), "dtype": dtype });
+        let (wide, half) = (settings("f32"), settings("bf16"));
+        let mut peers = [
+            self.start("stratoscope", &wide)?,
+            self.start("torch", &wide)?,
+            self.start("torch", &half)?,
+            self.start("stratoscope", &half)?,
+        ];
+        let sentences = thousands(self.text[part].as_u64().unwrap_or(0));
+        let title = |how: &str| {
+            format!(
+                "SmolLM2-135M shape, a checkpoint in bf16, computed in {how}, {sentences} sentences, all \
+                 hidden states in memory"
+            )
+        };
+        let in_f32 = "PyTorch in f32, sorted by length, batches of 32";
+        let in_bf16 = "PyTorch in bf16, sorted by length, batches of 32";
+        let turns =
+            [(0, "memory", ""), (1, "memory", in_f32), (2, "memory", in_bf16), (1, PEAK, "")];
+        self.scene(&title("f32"), &mut peers, &turns, self.options.rounds, true)?;
+        let turns = [(3, "memory", ""), (2, "memory", in_bf16), (1, PEAK, "")];
+        self.scene(&title("bf16"), &mut peers, &turns, self.options.rounds, true)?;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! The commands about models, this machine and the shell.
 
-use super::{CacheArgs, CommonArgs, HubArgs, ModelName};
+use super::{CacheArgs, CommonArgs, HubArgs, MemoryArgs, ModelName};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -9,6 +9,8 @@ pub(crate) struct ModelJobArgs {
     /// `bundled`, a folder, a .gguf file, or a hub repository (org/name[@revision]).
     #[arg(value_parser = ModelName::parser())]
     pub(crate) name: ModelName,
+    #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
     #[command(flatten)]
     pub(crate) hub: HubArgs,
     #[command(flatten)]

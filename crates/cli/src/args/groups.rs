@@ -192,11 +192,39 @@ pub(crate) struct RunArgs {
     /// metal.
     #[arg(long, value_enum, default_value = "cpu")]
     pub(crate) device: DeviceName,
-    /// The number type in which the model computes. On a CPU, f16 and bf16 are slower than f32.
+    /// The number type in which the model computes. f16 and bf16 round what each operation gives.
     #[arg(long, value_enum, default_value = "f32")]
     pub(crate) dtype: DtypeName,
     #[command(flatten)]
+    pub(crate) memory: MemoryArgs,
+    #[command(flatten)]
     pub(crate) hub: HubArgs,
+}
+
+/// The memory of a model.
+#[derive(Debug, Clone, Group)]
+pub(crate) struct MemoryArgs {
+    /// The memory for the model and for the states that are computed at a time, such as 2G or 500M
+    /// (a number alone is in MiB). If the weights do not fit, each block is read from the file when
+    /// it runs; results do not change [default: 70 % of the free memory].
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub(crate) memory: Option<u64>,
+}
+
+/// Parses a size in bytes.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "a size such as 2G, 500M or 800 (MiB) is expected".to_owned();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = digits.trim().parse().map_err(|_| wrong())?;
+    let shift = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "k" | "kb" | "kib" => 10,
+        "" | "m" | "mb" | "mib" => 20,
+        "g" | "gb" | "gib" => 30,
+        "t" | "tb" | "tib" => 40,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * (1u64 << shift) as f64;
+    if bytes >= 1.0 && bytes < u64::MAX as f64 { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 /// The cache of the hub.
@@ -234,7 +262,7 @@ pub(crate) struct CommonArgs {
     /// The number of threads [default: all cores]. Results do not depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) threads: Option<u16>,
-    /// Show no progress and no notes.
+    /// Show no progress and no notes. Warnings remain.
     #[arg(short, long)]
     pub(crate) quiet: bool,
     /// Show timings, and the causes of an error.

@@ -103,10 +103,6 @@ pub(crate) struct ProbeArgs {
     /// The seed of the split, of held-out sentences, of controls and of intervals.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
-    /// The approximate memory for states, in MiB; if all layers need more, the model runs several
-    /// times.
-    #[arg(long, value_name = "MIB", default_value_t = 4096, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) memory: u32,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

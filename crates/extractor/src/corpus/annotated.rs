@@ -8,6 +8,7 @@ use crate::lines::Lines;
 use crate::open;
 use std::io::BufRead;
 use std::path::Path;
+use stratoscope_loader::path_text;
 
 /// A sentence with the annotation of its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct AnnotatedFile {
 pub fn read_annotated(path: &Path) -> Result<AnnotatedFile> {
     open::FileKind::of(path)?;
     let (reader, hash) = open::bytes(path)?;
-    let sentences = read(reader, &path.display().to_string())?;
+    let sentences = read(reader, &path_text(path))?;
     let (bytes, sha256) = hash.of_file();
     Ok(AnnotatedFile { sentences, bytes, sha256 })
 }

@@ -10,8 +10,9 @@ use crate::error::{Error, Result};
 use crate::hooks::Capture;
 use crate::input::Text;
 use crate::prepare::prepare_numbered;
-use crate::reading::{self, states_of};
+use crate::reading::{self, GroupTask, Task};
 use crate::rows::Unit;
+use crate::selected::{Selected, SequenceGroup, States};
 use std::sync::mpsc::sync_channel;
 use stratoscope_loader::Model;
 
@@ -74,9 +75,8 @@ impl Work<'_> {
                 progress(group.tokens);
                 Ok(())
             };
-            let work = |job| self.compute(job);
-            let transformer = &self.model.transformer;
-            let computed = reading::run_from(transformer, false, next, work, &mut take);
+            let prepare = |job| self.prepare(job);
+            let computed = reading::run_from(self.model, false, next, prepare, &mut take);
             drop(complete);
             let written = writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
             match computed {
@@ -100,8 +100,8 @@ impl Work<'_> {
         Error::InputChanged { place: self.corpus.place() }
     }
 
-    /// A group, and its rows.
-    fn compute<'a>(&'a self, job: Job<'a>) -> Result<(&'a Group, Activations)> {
+    /// Tokenizes a group.
+    fn prepare<'a>(&'a self, job: Job<'a>) -> Result<GroupWork<'a>> {
         let (settings, group) = (self.settings, job.group);
         if Digests::of(&job.texts) != group.digest {
             return Err(self.changed());
@@ -110,18 +110,47 @@ impl Work<'_> {
         if prepared.tokens() != group.tokens {
             return Err(self.changed());
         }
-        let states = states_of(self.model, prepared, job.first_text, self.layers, self.captures)?;
+        let (model, layers, captures) = (self.model, self.layers, self.captures);
+        let first_text = job.first_text;
+        let texts = GroupTask { model, prepared, first_text, layers, captures };
+        Ok(GroupWork { work: self, group, texts })
+    }
+}
+
+/// A group that is ready to run.
+struct GroupWork<'a> {
+    work: &'a Work<'a>,
+    group: &'a Group,
+    texts: GroupTask<'a>,
+}
+
+impl<'a> Task for GroupWork<'a> {
+    /// The group, and its rows.
+    type Output = (&'a Group, Activations);
+
+    fn selected(&self) -> Result<Selected<'_>> {
+        self.texts.selected()
+    }
+
+    fn place(&self, row: usize) -> (String, usize) {
+        self.texts.place(row)
+    }
+
+    fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
+        let Self { work, group, texts } = self;
+        let (settings, first_text) = (work.settings, texts.first_text);
+        let states = texts.activations(computed)?;
         let mut states = match settings.unit {
             Unit::Token if settings.no_special_tokens => states.without_special_rows(),
             Unit::Token => states,
             unit => states.pooled_rows(unit, &settings.pooler),
         };
         if states.rows.len() != group.rows {
-            return Err(self.changed());
+            return Err(work.changed());
         }
         if settings.unit == Unit::Sentence {
             for row in &mut states.rows {
-                row.label = format!("text {}", job.first_text + row.sequence + 1);
+                row.label = format!("text {}", first_text + row.sequence + 1);
             }
         }
         if settings.half {

@@ -11,6 +11,7 @@ use crate::lines::{Lines, LongLine, MAX_RECORD_BYTES, MAX_TEXT_BYTES, beginning}
 use crate::open::{self, Bytes, FileKind, Hash};
 use std::collections::VecDeque;
 use std::path::Path;
+use stratoscope_loader::path_text;
 
 /// The lines of pairs that are read before it is decided whether the first has names of columns.
 const LOOK_AHEAD: usize = 16;
@@ -68,7 +69,7 @@ impl TextReader {
     /// A file that cannot be read, or whose extension says that it has no lines of text; a table or a
     /// Parquet file that is damaged or does not have the column.
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let place = path.display().to_string();
+        let place = path_text(path);
         let kind = FileKind::of(path)?;
         if kind == FileKind::Parquet {
             let column = parquet::Column::open(open::file(path)?, &place, &options.field)?;

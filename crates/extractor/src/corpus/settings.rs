@@ -12,6 +12,7 @@ use crate::prepare::LengthLimit;
 use crate::rows::Unit;
 use serde_json::{Value, json};
 use std::path::PathBuf;
+use stratoscope_loader::path_text;
 use stratoscope_loader::{Pooler, Pooling};
 
 /// The source of texts.
@@ -93,7 +94,7 @@ impl Corpus {
     /// Its name in messages.
     pub(crate) fn place(&self) -> String {
         match self {
-            Self::File { path, .. } => path.display().to_string(),
+            Self::File { path, .. } => path_text(path),
             Self::Texts { place, .. } => place.clone(),
         }
     }

@@ -5,6 +5,7 @@ use crate::error::{Error, Result};
 use crate::input::Text;
 use crate::lines::{MAX_TEXT_BYTES, beginning};
 use stratoscope_loader::{Encoding, Tokenizer};
+use stratoscope_transformer::Architecture;
 
 /// What is done with a text that is longer than the positions of the model allow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,8 +36,8 @@ impl LongText {
 pub struct LengthLimit {
     /// What is done with a text that is too long.
     pub long: LongText,
-    /// The most tokens of a text, special tokens included, if they are fewer than the positions of the
-    /// model allow. For vectors of sentences:
+    /// The most tokens of a text, special tokens included; none for as many as the model was made for.
+    /// Not more are read than the model has rows of positions. For vectors of sentences:
     /// [`sentence_max_tokens`](stratoscope_loader::ModelInfo::sentence_max_tokens).
     pub max_tokens: Option<usize>,
 }
@@ -55,16 +56,16 @@ pub(super) struct Tokenized {
     pub(super) warning: Option<Warning>,
 }
 
-/// Tokenizes a text; `positions` is the most tokens that the model can read, if it has a limit.
+/// Tokenizes a text for an architecture.
 pub(super) fn tokenized(
     tokenizer: &Tokenizer,
     text: &Text,
     place: &dyn Fn() -> String,
     LengthLimit { long, max_tokens }: LengthLimit,
-    positions: Option<usize>,
+    architecture: &Architecture,
 ) -> Result<Tokenized> {
-    let positions = positions.unwrap_or(usize::MAX);
-    let limit = max_tokens.unwrap_or(usize::MAX).min(positions);
+    let own = architecture.max_tokens().unwrap_or(usize::MAX);
+    let limit = max_tokens.unwrap_or(own).min(architecture.max_positions().unwrap_or(usize::MAX));
     let pair = text.pair.as_deref();
     // Longer texts would fill the memory. Their beginning is enough to cut them.
     let bytes = text.text.len().max(pair.map_or(0, str::len));
@@ -110,7 +111,8 @@ pub(super) fn tokenized(
             let warning = Some(Warning::Windows { place: place(), tokens, windows: windows.len() });
             Ok(Tokenized { windows, overlap, warning })
         }
-        _ if limit < positions => Err(Error::LongSentence { place: place(), tokens, limit }),
+        _ if room == 0 && limit < own => Err(Error::NoRoom { place: place(), tokens, limit }),
+        _ if limit < own => Err(Error::LongSentence { place: place(), tokens, limit }),
         _ => Err(Error::TooLong { place: place(), tokens, limit }),
     }
 }

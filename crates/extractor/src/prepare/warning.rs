@@ -45,6 +45,16 @@ pub enum Warning {
     },
 }
 
+impl Warning {
+    /// The tokens that were kept, if a text was cut.
+    pub(super) fn kept(&self) -> Option<usize> {
+        match self {
+            Self::Cut { kept, .. } | Self::Beginning { kept, .. } => Some(*kept),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

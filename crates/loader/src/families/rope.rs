@@ -91,9 +91,9 @@ fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> 
         "default" => Ok(RotaryScaling::None),
         "linear" => Ok(RotaryScaling::Linear { factor: own.needed("factor")? }),
         "dynamic" => {
-            // It scales texts longer than `max_position_embeddings`, and those are refused.
+            // It scales texts longer than `max_position_embeddings`.
             own.needed("factor")?;
-            Ok(RotaryScaling::None)
+            Ok(RotaryScaling::Within)
         }
         "llama3" => Ok(RotaryScaling::ByWavelength {
             factor: own.needed("factor")?,

@@ -1,8 +1,10 @@
 //! The number types of a GGUF file, and their conversion to f32.
 
 use candle_core::Device;
-use candle_core::quantized::{GgmlDType, QStorage, QTensor};
+use candle_core::quantized::{GgmlDType, GgmlType, QStorage, QTensor};
+use half::f16;
 use std::borrow::Cow;
+use stratoscope_transformer::{Blocks, Encoding};
 
 /// A number type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,16 +60,57 @@ impl Dtype {
         }
     }
 
-    /// The `elements` values in `bytes`, of a type that is converted to f32.
-    pub(super) fn values(self, bytes: &[u8], elements: usize) -> candle_core::Result<Vec<f32>> {
-        Ok(match self {
-            Self::F32 => bytes.as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-            Self::Blocks(blocks) => {
-                let storage = QStorage::from_data(Cow::Borrowed(bytes), &Device::Cpu, blocks)?;
-                QTensor::new(storage, elements)?.dequantize(&Device::Cpu)?.to_vec1()?
-            }
-            Self::F16 | Self::Bf16 | Self::Other(_) => Vec::new(),
-        })
+    /// The encoding; none for a type that is not supported.
+    pub(super) fn encoding(self) -> Option<Encoding> {
+        let blocks = match self {
+            Self::F32 => return Some(Encoding::F32),
+            Self::F16 => return Some(Encoding::F16),
+            Self::Bf16 => return Some(Encoding::Bf16),
+            Self::Other(_) => return None,
+            Self::Blocks(blocks) => blocks,
+        };
+        use candle_core::quantized::k_quants as k;
+        let decode = match blocks {
+            GgmlDType::Q4_0 => decode::<k::BlockQ4_0>,
+            GgmlDType::Q4_1 => decode::<k::BlockQ4_1>,
+            GgmlDType::Q5_0 => decode::<k::BlockQ5_0>,
+            GgmlDType::Q5_1 => decode::<k::BlockQ5_1>,
+            GgmlDType::Q8_0 => decode::<k::BlockQ8_0>,
+            GgmlDType::Q8_1 => decode::<k::BlockQ8_1>,
+            GgmlDType::Q2K => decode::<k::BlockQ2K>,
+            GgmlDType::Q3K => decode::<k::BlockQ3K>,
+            GgmlDType::Q4K => decode::<k::BlockQ4K>,
+            GgmlDType::Q5K => decode::<k::BlockQ5K>,
+            GgmlDType::Q6K => decode::<k::BlockQ6K>,
+            GgmlDType::Q8K => decode::<k::BlockQ8K>,
+            GgmlDType::F32 | GgmlDType::F16 | GgmlDType::BF16 => return None,
+        };
+        let (values, bytes) = (blocks.block_size(), blocks.type_size());
+        Some(Encoding::Blocks(Blocks { values, bytes, decode }))
+    }
+
+    /// The first value of quantised blocks that is NaN or infinite, with its place: a block has such
+    /// values if one of its scales is.
+    pub(super) fn not_finite(self, bytes: &[u8]) -> Option<(usize, f32)> {
+        let Self::Blocks(blocks) = self else { return None };
+        // The places of the scales in a block.
+        let scales: &[usize] = match blocks {
+            GgmlDType::Q4_1 | GgmlDType::Q5_1 | GgmlDType::Q4K | GgmlDType::Q5K => &[0, 2],
+            GgmlDType::Q2K => &[80, 82],
+            GgmlDType::Q3K => &[108],
+            GgmlDType::Q6K => &[208],
+            _ => &[0],
+        };
+        let scale = |block: &[u8], at: usize| match (blocks, &block[at..]) {
+            (GgmlDType::Q8K, &[a, b, c, d, ..]) => f32::from_le_bytes([a, b, c, d]),
+            (_, &[a, b, ..]) => f16::from_le_bytes([a, b]).to_f32(),
+            _ => 0.0,
+        };
+        let all = bytes.chunks_exact(blocks.type_size()).enumerate();
+        let mut all =
+            all.flat_map(|(i, block)| scales.iter().map(move |&at| (i, scale(block, at))));
+        let (block, value) = all.find(|(_, scale)| !scale.is_finite())?;
+        Some((block * blocks.block_size(), value))
     }
 
     /// llama.cpp's name.
@@ -103,4 +146,23 @@ impl Dtype {
             other => format!("{other:?}"),
         }
     }
+}
+
+/// Writes the values of blocks of one type.
+fn decode<T: GgmlType>(bytes: &[u8], out: &mut [f32]) {
+    // Blocks begin at even addresses, and those with an f32 at multiples of four.
+    const ALIGN: usize = 8;
+    let mut aligned = Vec::new();
+    let mut bytes = bytes;
+    if bytes.as_ptr().align_offset(ALIGN.min(align_of::<T>())) != 0 {
+        aligned.resize(bytes.len() + ALIGN, 0);
+        let skip = aligned.as_ptr().align_offset(ALIGN).min(ALIGN);
+        aligned[skip..skip + bytes.len()].copy_from_slice(bytes);
+        bytes = &aligned[skip..skip + bytes.len()];
+    }
+    let values = QStorage::from_data(Cow::Borrowed(bytes), &Device::Cpu, T::DTYPE)
+        .and_then(|storage| QTensor::new(storage, out.len()))
+        .and_then(|tensor| tensor.dequantize(&Device::Cpu)?.to_vec1());
+    // Whole blocks have as many values as there is room for.
+    out.copy_from_slice(&values.unwrap_or_else(|_| vec![f32::NAN; out.len()]));
 }

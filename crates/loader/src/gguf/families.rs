@@ -10,6 +10,7 @@ use super::tensor::{Change, GgufTensor};
 use crate::error::{Error, Result};
 use crate::stored::StoredTensors;
 use serde_json::{Map, Value, json};
+use std::sync::Arc;
 
 /// An architecture of llama.cpp.
 struct Architecture {
@@ -113,7 +114,7 @@ fn is_kind(end: &str) -> bool {
 }
 
 /// The tensors of a file under transformers' names.
-pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
+pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors> {
     let architecture = Architecture::of(gguf)?;
     let keys = gguf.keys(architecture.name);
     let mut tensors = StoredTensors::new();
@@ -126,7 +127,7 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
             let head = HEADS.iter().any(|head| name.strip_prefix(head).is_some_and(is_kind));
             if head {
                 let tensor = GgufTensor::new(gguf, name, info, Change::None)?;
-                tensors.insert(name.clone(), Box::new(tensor));
+                tensors.insert(name.clone(), Arc::new(tensor));
             } else {
                 unknown.push(name);
             }
@@ -139,7 +140,7 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors<'_>> {
             Conversion::Query => Change::Interleaved { heads: Heads::of(&keys)?.queries },
             Conversion::Key => Change::Interleaved { heads: Heads::of(&keys)?.keys },
         };
-        tensors.insert(source, Box::new(GgufTensor::new(gguf, name, info, change)?));
+        tensors.insert(source, Arc::new(GgufTensor::new(gguf, name, info, change)?));
     }
     match unknown.first() {
         None => Ok(tensors),

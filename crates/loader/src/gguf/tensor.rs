@@ -4,9 +4,12 @@
 use super::Gguf;
 use super::dtype::Dtype;
 use super::parse::TensorInfo;
+use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::stored::{Arrange, Stored, Values};
-use half::{bf16, f16};
+use crate::stored::{Stored, bytes_of, values_of, width};
+use std::ops::Range;
+use std::sync::Arc;
+use stratoscope_transformer::Encoding;
 
 /// The change of llama.cpp's converter that is undone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,23 +25,22 @@ pub(super) enum Change {
 }
 
 /// A tensor in the file.
-pub(super) struct GgufTensor<'a> {
-    gguf: &'a Gguf,
+#[derive(Clone)]
+pub(super) struct GgufTensor {
+    file: Arc<str>,
+    bytes: Arc<FileBytes>,
     /// Its name in the file.
-    name: &'a str,
-    info: &'a TensorInfo,
+    name: String,
+    dtype: Dtype,
+    /// The place of its first byte.
+    start: u64,
     change: Change,
     shape: Vec<usize>,
 }
 
-impl<'a> GgufTensor<'a> {
+impl GgufTensor {
     /// A tensor, if `change` can be undone in its shape.
-    pub(super) fn new(
-        gguf: &'a Gguf,
-        name: &'a str,
-        info: &'a TensorInfo,
-        change: Change,
-    ) -> Result<Self> {
+    pub(super) fn new(gguf: &Gguf, name: &str, info: &TensorInfo, change: Change) -> Result<Self> {
         let mut shape = info.shape.clone();
         let fits = match (change, shape.as_mut_slice()) {
             (Change::None | Change::PlusOne, _) => true,
@@ -56,86 +58,107 @@ impl<'a> GgufTensor<'a> {
         if !fits {
             let reason =
                 format!("tensor {name:?} has shape {:?}, which is not {change:?}", info.shape);
-            return Err(Error::Gguf { file: gguf.file.clone(), reason });
+            return Err(Error::Gguf { file: gguf.file.to_string(), reason });
         }
-        Ok(Self { gguf, name, info, change, shape })
+        // Of vectors, and of what is one row for every block, there is nothing to turn.
+        let change = match (change, shape.len()) {
+            (Change::Transposed, 1) => Change::None,
+            (change, _) => change,
+        };
+        let (file, bytes) = (gguf.file.clone(), gguf.bytes.clone());
+        let (name, dtype, start) = (name.to_owned(), info.dtype, info.start);
+        Ok(Self { file, bytes, name, dtype, start, change, shape })
+    }
+
+    /// Reads rows as they are in the file, of so many elements each.
+    fn read_stored(&self, rows: Range<usize>, width: usize, bytes: &mut [u8]) -> Result<()> {
+        let start = self.start + self.dtype.bytes(rows.start * width) as u64;
+        let read = self.bytes.read_exact_at(start, bytes);
+        read.map_err(|e| Error::Gguf { file: self.file.to_string(), reason: e.to_string() })
+    }
+
+    /// The stored tensor, without its change.
+    fn unchanged(&self) -> Self {
+        let mut stored = Self { change: Change::None, ..self.clone() };
+        stored.shape.reverse();
+        stored
     }
 }
 
-impl Stored for GgufTensor<'_> {
+impl Stored for GgufTensor {
     fn shape(&self) -> &[usize] {
         &self.shape
     }
 
-    fn stored(&self, _: &str) -> Result<Values> {
-        let values = read(self.gguf, self.name, self.info)?;
-        Ok(match self.change {
-            Change::None => values,
-            Change::PlusOne => {
-                let mut values = values.widened();
-                values.iter_mut().for_each(|v| *v -= 1.0);
-                Values::F32(values)
-            }
-            Change::Interleaved { .. } | Change::Transposed => values.arranged(self),
+    fn encoding(&self, _: &str) -> Result<Encoding> {
+        let Some(encoding) = self.dtype.encoding() else {
+            let (tensor, dtype) = (self.name.clone(), self.dtype.name());
+            return Err(Error::Quantization { tensor, dtype });
+        };
+        Ok(match (self.change, encoding) {
+            // The values change.
+            (Change::PlusOne, _) => Encoding::F32,
+            // Blocks lie along the rows of the file.
+            (Change::Transposed, Encoding::Blocks(_)) => Encoding::F32,
+            (_, encoding) => encoding,
         })
     }
-}
 
-impl Arrange for GgufTensor<'_> {
-    fn arrange<T: Copy>(&self, values: &[T]) -> Vec<T> {
-        let rows = self.info.shape[0];
-        let width = values.len() / rows;
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        let width = width(&self.shape);
         match self.change {
+            Change::None => self.read_stored(rows, width, bytes),
+            Change::PlusOne => {
+                // As a whole: vectors may be in blocks.
+                let stored = Self { change: Change::None, ..self.clone() };
+                let values = values_of(&stored, &self.name)?;
+                let own = &values[rows.start * width..rows.end * width];
+                for (out, value) in bytes.as_chunks_mut().0.iter_mut().zip(own) {
+                    *out = (value - 1.0).to_le_bytes();
+                }
+                Ok(())
+            }
             Change::Interleaved { heads } => {
-                let half = rows / heads / 2;
+                let half = self.shape[0] / heads / 2;
                 let source = |row: usize| {
                     let (head, within) = (row / (2 * half), row % (2 * half));
                     head * 2 * half + 2 * (within % half) + within / half
                 };
-                let rows = (0..rows).map(source).flat_map(|r| &values[r * width..][..width]);
-                rows.copied().collect()
+                // One read of all rows between the first and the last.
+                let first = rows.clone().map(source).min().unwrap_or(0);
+                let end = rows.clone().map(source).max().map_or(0, |last| last + 1);
+                let row_bytes = self.dtype.bytes(width);
+                let mut stored = vec![0; (end - first) * row_bytes];
+                self.read_stored(first..end, width, &mut stored)?;
+                for (row, out) in rows.zip(bytes.chunks_mut(row_bytes.max(1))) {
+                    out.copy_from_slice(&stored[(source(row) - first) * row_bytes..][..row_bytes]);
+                }
+                Ok(())
             }
             Change::Transposed => {
-                let places = (0..width).flat_map(|c| (0..rows).map(move |r| r * width + c));
-                places.map(|place| values[place]).collect()
+                let stored = self.unchanged();
+                let (n_rows, columns) = (stored.shape[0], stored.shape[1]);
+                let (values, size) = match stored.encoding(&self.name)? {
+                    Encoding::Blocks(_) => {
+                        let values = values_of(&stored, &self.name)?;
+                        (values.iter().flat_map(|v| v.to_le_bytes()).collect(), 4)
+                    }
+                    encoding => (bytes_of(&stored, &self.name)?, encoding.bytes(1)),
+                };
+                let places = rows.flat_map(|c| (0..n_rows).map(move |r| r * columns + c));
+                for (place, out) in places.zip(bytes.chunks_mut(size)) {
+                    out.copy_from_slice(&values[place * size..][..size]);
+                }
+                Ok(())
             }
-            Change::None | Change::PlusOne => values.to_vec(),
         }
     }
-}
 
-/// The elements that are read at a time: whole blocks of every type.
-const PART: usize = 1 << 20;
-
-/// The values of a tensor in the order of the file.
-pub(super) fn read(gguf: &Gguf, name: &str, info: &TensorInfo) -> Result<Values> {
-    Ok(match info.dtype {
-        Dtype::Other(_) => {
-            return Err(Error::Quantization { tensor: name.to_owned(), dtype: info.dtype.name() });
-        }
-        Dtype::F16 => Values::F16(in_parts(gguf, info, |bytes, _| {
-            Ok(bytes.as_chunks().0.iter().map(|&b| f16::from_le_bytes(b)).collect())
-        })?),
-        Dtype::Bf16 => Values::Bf16(in_parts(gguf, info, |bytes, _| {
-            Ok(bytes.as_chunks().0.iter().map(|&b| bf16::from_le_bytes(b)).collect())
-        })?),
-        wide => Values::F32(in_parts(gguf, info, |bytes, elements| wide.values(bytes, elements))?),
-    })
-}
-
-/// Reads a tensor part by part.
-fn in_parts<T>(
-    gguf: &Gguf,
-    info: &TensorInfo,
-    convert: impl Fn(&[u8], usize) -> candle_core::Result<Vec<T>>,
-) -> Result<Vec<T>> {
-    let mut values = Vec::with_capacity(info.elements);
-    let mut buffer = Vec::new();
-    while values.len() < info.elements {
-        let elements = PART.min(info.elements - values.len());
-        let start = info.start + info.dtype.bytes(values.len()) as u64;
-        let bytes = gguf.bytes(start, info.dtype.bytes(elements), &mut buffer)?;
-        values.extend(convert(bytes, elements)?);
+    fn transpose(&self) -> Option<Arc<dyn Stored>> {
+        (self.change == Change::Transposed).then(|| Arc::new(self.unchanged()) as Arc<dyn Stored>)
     }
-    Ok(values)
+
+    fn block_not_finite(&self, bytes: &[u8]) -> Option<(usize, f32)> {
+        self.dtype.not_finite(bytes)
+    }
 }

@@ -168,9 +168,16 @@ impl RepoCache {
         names.filter(|name| is_commit(name)).map(str::to_owned).collect()
     }
 
-    /// Whether the cache has a folder for the files of a commit.
+    /// Whether the cache knows of a file of a commit, or that the commit does not have it.
     pub(super) fn has(&self, commit: &str) -> bool {
-        self.snapshot(commit).is_dir()
+        let is_filled = |folder: &Path| entries(folder).is_ok_and(|files| !files.is_empty());
+        is_filled(&self.snapshot(commit)) || is_filled(&self.folder.join(".no_exist").join(commit))
+    }
+
+    /// The other commits of which the cache has a file.
+    pub(super) fn others(&self, commit: &str, file: &str) -> Vec<String> {
+        let has = |other: &String| matches!(self.state(other, file), FileState::There(_));
+        self.commits().into_iter().filter(|other| other != commit && has(other)).collect()
     }
 
     pub(super) fn blob(&self, etag: &str) -> PathBuf {

@@ -1,5 +1,6 @@
 //! What decided each setting.
 
+use crate::source::path_text;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -35,7 +36,7 @@ impl fmt::Display for DecidedBy {
         match self {
             Self::Flag => f.write_str("the command line"),
             Self::Variable(name) => f.write_str(name),
-            Self::File(path) => write!(f, "{}", path.display()),
+            Self::File(path) => write!(f, "{}", path_text(path)),
             Self::Default => f.write_str("default"),
         }
     }

@@ -1,6 +1,7 @@
 //! Errors of fetching the files of a repository.
 
 use crate::kind::ErrorKind;
+use crate::source::path_text;
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
@@ -13,8 +14,7 @@ const MAX_COMMITS: usize = 5;
 
 /// A file that is not in the cache and not known to be absent, when the hub cannot be asked. The commit
 /// may have it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{file}` of `{repo}` at revision {revision} is not in the cache {}", cache_dir.display())]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotCached {
     /// The repository.
     pub repo: String,
@@ -22,9 +22,13 @@ pub struct NotCached {
     pub revision: String,
     /// The file.
     pub file: String,
+    /// The other commits of which the cache has this file.
+    pub others: Vec<String>,
     /// The cache.
     pub cache_dir: PathBuf,
 }
+
+impl std::error::Error for NotCached {}
 
 /// A revision of which the cache has no files.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,7 +39,9 @@ pub struct MissingCommit {
     pub revision: String,
     /// The commit, if the cache knows it.
     pub commit: Option<String>,
-    /// The commits of which the cache has files.
+    /// Whether the cache has some files of the commit.
+    pub is_partial: bool,
+    /// The other commits of which the cache has files.
     pub commits: Vec<String>,
     /// The cache.
     pub cache_dir: PathBuf,
@@ -233,7 +239,8 @@ pub enum HubError {
     /// The checksum of a cached file is wrong.
     #[error(
         "the cached copy of `{file}` is damaged: {} has checksum {found}, not {expected}; \
-         delete that file and fetch again", path.display()
+         delete that file and fetch again",
+        path_text(path)
     )]
     Damaged {
         /// The name in the repository.
@@ -246,7 +253,7 @@ pub enum HubError {
         found: String,
     },
     /// A file in the cache could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}", path_text(path))]
     DiskRead {
         /// The file.
         path: PathBuf,
@@ -254,7 +261,7 @@ pub enum HubError {
         source: io::Error,
     },
     /// A file could not be written into the cache.
-    #[error("cannot write {}: {source}", path.display())]
+    #[error("cannot write {}: {source}", path_text(path))]
     DiskWrite {
         /// The file or folder.
         path: PathBuf,
@@ -310,10 +317,34 @@ impl HubError {
     }
 }
 
+impl fmt::Display for NotCached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { repo, revision, file, others, cache_dir } = self;
+        let cache = path_text(cache_dir);
+        write!(f, "`{file}` of `{repo}` at revision {revision} is not in the cache {cache}")?;
+        match others.last() {
+            Some(last) => {
+                let list = listed(others);
+                write!(f, " (it has the file of {list}: name a commit, as in {repo}@{last})")
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+/// A list of commits, which ends early.
+fn listed(commits: &[String]) -> String {
+    let list = commits.iter().take(MAX_COMMITS).cloned().collect::<Vec<_>>().join(", ");
+    match commits.len().checked_sub(MAX_COMMITS) {
+        Some(more) if more > 0 => format!("{list} and {more} more"),
+        _ => list,
+    }
+}
+
 impl fmt::Display for MissingCommit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { repo, revision, commit, commits, cache_dir } = self;
-        let cache = cache_dir.display();
+        let Self { repo, revision, commit, is_partial, commits, cache_dir } = self;
+        let cache = path_text(cache_dir);
         let Some(last) = commits.last() else {
             return write!(
                 f,
@@ -321,18 +352,14 @@ impl fmt::Display for MissingCommit {
                  --offline (and HF_HUB_OFFLINE)"
             );
         };
-        let mut list = commits.iter().take(MAX_COMMITS).cloned().collect::<Vec<_>>().join(", ");
-        if commits.len() > MAX_COMMITS {
-            list += &format!(" and {} more", commits.len() - MAX_COMMITS);
-        }
+        let list = listed(commits);
+        let part = if *is_partial { "does not have all files" } else { "has no files" };
         let missing = match commit {
             Some(commit) if commit == revision => {
-                format!("has no files of commit {commit} of `{repo}`")
+                format!("{part} of commit {commit} of `{repo}`")
             }
             Some(commit) => {
-                format!(
-                    "has no files of commit {commit}, which is revision `{revision}` of `{repo}`"
-                )
+                format!("{part} of commit {commit}, which is revision `{revision}` of `{repo}`")
             }
             None => format!("does not know the commit of revision `{revision}` of `{repo}`"),
         };

@@ -1,5 +1,6 @@
 //! What is fetched: the files that a caller wants, and those of one commit that it gets.
 
+use crate::source::path_text;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -97,7 +98,7 @@ impl fmt::Display for HubWarning {
                 let parts =
                     [named(tokenizer, "tokenizer"), named(sentences, "vectors of sentences")];
                 let parts: Vec<_> = parts.into_iter().flatten().collect();
-                let cache = cache_dir.display();
+                let cache = path_text(cache_dir);
                 write!(
                     f,
                     "the cache {cache} does not have {} of `{repo}` at revision {revision}, and the hub cannot be asked: the model is used without them",

@@ -6,10 +6,10 @@ use crate::model;
 use crate::model::LoadOptions;
 use crate::source::{FileRecord, Source};
 use crate::source::{Files, INDEX, WEIGHTS};
-use crate::stored::Stored;
+use crate::stored::values_of;
+use crate::weights;
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
-use safetensors::{Dtype, SafeTensors};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -65,19 +65,16 @@ impl Checkpoint {
         };
         flatten_rope(&mut config);
         let mut tensors = HashMap::new();
-        for (file, bytes) in model::weights_files(&mut files, &LoadOptions::default(), progress)? {
-            let parsed = SafeTensors::deserialize(&bytes)
-                .map_err(|e| crate::Error::Weights { file, reason: e.to_string() })?;
-            for (name, view) in parsed.tensors() {
-                // Buffers of positions and masks are not floats.
-                if matches!(view.dtype(), Dtype::F64 | Dtype::F32 | Dtype::F16 | Dtype::BF16) {
-                    let values = view.values(&name)?;
-                    let tensor = Tensor::from_vec(values, view.shape(), &Device::Cpu)?;
-                    tensors.insert(present_name(&name), tensor);
-                }
+        let stored = model::weights_files(&mut files, &LoadOptions::default(), progress)?;
+        for (name, tensor) in weights::safetensors(&stored)? {
+            // Buffers of positions and masks are not floats.
+            if tensor.encoding(&name).is_ok() {
+                let values = values_of(&*tensor, &name)?;
+                let tensor = Tensor::from_vec(values, tensor.shape(), &Device::Cpu)?;
+                tensors.insert(present_name(&name), tensor);
             }
         }
-        Ok(Self { config, tensors, files: files.records() })
+        Ok(Self { config, tensors, files: files.records()?.0 })
     }
 
     /// Adds the prefix that the names of a checkpoint without a head do not have.

@@ -65,6 +65,7 @@ pub(super) fn of_class(
     if let Vocabulary::Pieces(pieces) = &vocabulary {
         pieces.tell(&mut settings);
     }
+    settings.check_additional()?;
     let padding = match &vocabulary {
         Vocabulary::Parts(parts) => parts.padding.as_ref().map(|padding| padding.pad_token.clone()),
         _ => None,

@@ -120,7 +120,7 @@ const CLASSES: &[&Class] = &[
         files: VOCAB_TXT,
         tokens: BERT_TOKENS,
         pipeline: Some(pipeline::bert),
-        post: Post::Bert,
+        post: Post::Bert([2, 3]),
         ..FILE
     },
     &Class {
@@ -137,7 +137,7 @@ const CLASSES: &[&Class] = &[
             ("mask_token", "<mask>"),
         ],
         pipeline: Some(pipeline::mpnet),
-        post: Post::Roberta,
+        post: Post::MpNet,
         ..FILE
     },
     &Class {
@@ -203,7 +203,7 @@ const CLASSES: &[&Class] = &[
             ("mask_token", "[MASK]"),
         ],
         pipeline: Some(pipeline::deberta_v2),
-        post: Post::Bert,
+        post: Post::Bert([0, 0]),
         ..FILE
     },
     &Class {

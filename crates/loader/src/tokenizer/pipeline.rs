@@ -1,6 +1,7 @@
 //! The pipelines of the classes: normalizer, pre-tokenizer and model, from the settings. They are those
 //! of `models/*/tokenization_*.py` in transformers 5.24.
 
+use super::post::NONE;
 use super::settings::{self, Settings};
 use super::token::{Added, Token};
 use crate::error::{Error, Result};
@@ -42,7 +43,7 @@ pub(super) fn bert(
     _characters: Option<NormalizerWrapper>,
 ) -> Result<Pipeline> {
     Ok(Pipeline {
-        model: ModelSettings::WordPiece { unknown: unknown(settings)? },
+        model: ModelSettings::WordPiece { unknown: unknown(settings) },
         normalizer: part(json!({
             "type": "BertNormalizer",
             "clean_text": true,
@@ -150,7 +151,7 @@ pub(super) fn deberta_v2(
     }
     let prefix = settings.flag_or_null("add_prefix_space", true)?;
     words.push(metaspace(if prefix { "always" } else { "first" }, true));
-    let unknown_piece = unknown(settings)?;
+    let unknown_piece = unknown(settings);
     let unknown = Unknown::Unscored(unknown_piece, settings.number("unk_id", 1)?);
     Ok(Pipeline {
         model: ModelSettings::Unigram { unknown },
@@ -206,7 +207,7 @@ pub(super) fn code_llama(
     settings.specific = specific;
     settings.default_value("add_bos_token", true.into());
     let prefix = settings.optional_flag("add_prefix_space")?.unwrap_or(true);
-    let unknown = Some(unknown(settings)?);
+    let unknown = Some(unknown(settings));
     Ok(Pipeline {
         model: ModelSettings::Bpe { unknown, fuse_unknown: true, bytes: true, suffix: "" },
         normalizer: None,
@@ -220,7 +221,7 @@ pub(super) fn gemma(
     settings: &mut Settings,
     _characters: Option<NormalizerWrapper>,
 ) -> Result<Pipeline> {
-    let unknown = Some(unknown(settings)?);
+    let unknown = Some(unknown(settings));
     Ok(Pipeline {
         model: ModelSettings::Bpe { unknown, fuse_unknown: true, bytes: true, suffix: "" },
         normalizer: part(
@@ -325,7 +326,7 @@ pub(super) fn camembert(
         let unused = ["<s>NOTUSED", "</s>NOTUSED", "<unk>NOTUSED"];
         settings.additional = Some(unused.map(|text| Token::Text(text.to_owned())).to_vec());
     }
-    let unknown = Unknown::Named(unknown(settings)?);
+    let unknown = Unknown::Named(unknown(settings));
     let model = ModelSettings::Unigram { unknown };
     Ok(Pipeline { model, ..xlm_roberta(settings, characters)? })
 }
@@ -335,7 +336,7 @@ pub(super) fn herbert(
     settings: &mut Settings,
     _characters: Option<NormalizerWrapper>,
 ) -> Result<Pipeline> {
-    let unknown = Some(unknown(settings)?);
+    let unknown = Some(unknown(settings));
     Ok(Pipeline {
         model: ModelSettings::Bpe { unknown, fuse_unknown: false, bytes: false, suffix: "</w>" },
         normalizer: part(json!({
@@ -352,12 +353,10 @@ fn bpe(unknown: Option<String>) -> ModelSettings {
     ModelSettings::Bpe { unknown, fuse_unknown: false, bytes: false, suffix: "" }
 }
 
-/// The text of the unknown token, which the model needs.
-fn unknown(settings: &Settings) -> Result<String> {
-    match settings.named("unk_token") {
-        Some(token) => Ok(token.content().to_owned()),
-        None => Err(settings::error("unk_token", &Value::Null, "the class needs this token")),
-    }
+/// The text of the unknown token. Python writes an absent one so, which is no piece: a text with unknown
+/// words has no tokens then.
+fn unknown(settings: &Settings) -> String {
+    settings.named("unk_token").map_or(NONE, Token::content).to_owned()
 }
 
 /// SentencePiece's mark before words.

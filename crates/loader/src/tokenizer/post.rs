@@ -14,12 +14,15 @@ pub(super) enum Post {
     OfSettings,
     /// That of `tokenizer.json`; else byte-level, without special tokens.
     ByteLevel,
-    /// `[CLS] A [SEP] B [SEP]`, the second text with token type 1.
-    Bert,
+    /// `[CLS] A [SEP] B [SEP]`, the second text with token type 1; and the ids of the two where a file
+    /// says that there is no such token.
+    Bert([u32; 2]),
     /// That of `tokenizer.json`; else by `add_bos_token` and `add_eos_token`; else as [`Bert`](Self::Bert).
     OfFileOrBert,
     /// `<s> A </s></s> B </s>`, with RoBERTa's places of tokens.
     Roberta,
+    /// The same, with the ids 0 and 2 where a file says that there is no such token.
+    MpNet,
     /// `<s> A </s></s> B </s>`: the roles of the first and the last token.
     TwoSeparators(&'static str, &'static str),
     /// `A </s> B </s>`.
@@ -34,9 +37,14 @@ impl Post {
         let explicit = settings.has("add_bos_token") || settings.has("add_eos_token");
         let of_file = inner.get_post_processor().is_some() && !explicit;
         let token = |role: &str| token(inner, settings, role);
+        let token_or = |role: &str, id| match settings.named(role) {
+            // As Python writes the absent token.
+            None if id != NO_ID => Ok(Around { content: NONE.to_owned(), id }),
+            _ => token(role),
+        };
         let post = match self {
             Self::OfFileOrBert if explicit => Self::OfSettings,
-            Self::OfFileOrBert if !of_file => Self::Bert,
+            Self::OfFileOrBert if !of_file => Self::Bert([NO_ID; 2]),
             other => other,
         };
         let definition = match post {
@@ -66,8 +74,8 @@ impl Post {
                 let single = single.into_iter().flatten().collect();
                 template(single, pair, &[bos, eos].into_iter().flatten().collect::<Vec<_>>())
             }
-            Self::Bert => {
-                let (cls, sep) = (token("cls_token")?, token("sep_token")?);
+            Self::Bert([cls, sep]) => {
+                let (cls, sep) = (token_or("cls_token", cls)?, token_or("sep_token", sep)?);
                 let single = vec![cls.at(0), text("A", 0), sep.at(0)];
                 let pair = vec![cls.at(0), text("A", 0), sep.at(0), text("B", 1), sep.at(1)];
                 template(single, pair, &[cls, sep])
@@ -78,6 +86,13 @@ impl Post {
                 "cls": token("cls_token")?.pair(),
                 "trim_offsets": settings.flag("trim_offsets", true)?,
                 "add_prefix_space": settings.flag("add_prefix_space", false)?,
+            }),
+            Self::MpNet => json!({
+                "type": "RobertaProcessing",
+                "sep": token_or("sep_token", 2)?.pair(),
+                "cls": token_or("cls_token", 0)?.pair(),
+                "trim_offsets": true,
+                "add_prefix_space": false,
             }),
             Self::TwoSeparators(first, last) => {
                 let (first, last) = (token(first)?, token(last)?);
@@ -105,6 +120,12 @@ impl Post {
         Ok(())
     }
 }
+
+/// The name of an absent token, as Python writes it.
+pub(super) const NONE: &str = "None";
+
+/// No id for an absent token.
+const NO_ID: u32 = u32::MAX;
 
 /// A special token with its id.
 struct Around {

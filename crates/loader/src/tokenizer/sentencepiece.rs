@@ -2,6 +2,7 @@
 
 use super::class::{Class, Pieces};
 use super::pipeline::{SENTINELS, metaspace, part};
+use super::post::NONE;
 use super::proto::{self, NormalizerSpec, Piece, TrainerSpec};
 use super::settings::Settings;
 use super::token::{Added, Token};
@@ -74,8 +75,9 @@ impl SentencePiece {
     /// The pieces with scores, as a class of a Unigram model has them.
     pub(super) fn scored(&self, class: &Class, settings: &Settings) -> Result<Vec<(String, f64)>> {
         let token = |role: &str, default: &str| {
-            let token = settings.named(role).map_or(default, Token::content);
-            (token.to_owned(), 0.0)
+            // Python writes the token that a file says is absent.
+            let absent = if settings.is_null(role) { NONE } else { default };
+            (settings.named(role).map_or(absent, Token::content).to_owned(), 0.0)
         };
         let fixed = |text: &str, score: f64| (text.to_owned(), score);
         let stored = |from: usize| {

@@ -55,6 +55,8 @@ pub(super) struct Settings {
     pub(super) extra: Option<Vec<Token>>,
     /// `additional_special_tokens` of a class or of a SentencePiece file.
     pub(super) additional: Option<Vec<Token>>,
+    /// Why `additional_special_tokens` cannot be used. That matters only if nothing replaces them.
+    wrong_additional: Option<Error>,
     /// The added tokens by id.
     pub(super) added: BTreeMap<u64, Added>,
 }
@@ -108,7 +110,10 @@ impl Settings {
         }
         settings.read_specific(&mut values)?;
         settings.extra = tokens(&mut values, EXTRA)?;
-        settings.additional = tokens(&mut values, ADDITIONAL)?;
+        match tokens(&mut values, ADDITIONAL) {
+            Ok(additional) => settings.additional = additional,
+            Err(error) => settings.wrong_additional = Some(error),
+        }
         settings.values = values;
         Ok(settings)
     }
@@ -153,9 +158,20 @@ impl Settings {
                 }
                 Value::Array(more) if key == EXTRA => {
                     special.extend(more.iter().filter_map(content));
-                    let mut all = values.get(EXTRA).and_then(Value::as_array).cloned();
-                    all.get_or_insert_default().extend(more);
-                    all.unwrap_or_default().into()
+                    let all = values.get(EXTRA).and_then(Value::as_array).cloned();
+                    let mut all = all.unwrap_or_default();
+                    for mut token in more {
+                        if let Value::Object(token) = &mut token
+                            && !token.contains_key("special")
+                        {
+                            token.insert("special".into(), true.into());
+                            token.insert("__type".into(), "AddedToken".into());
+                        }
+                        if !all.contains(&token) {
+                            all.push(token);
+                        }
+                    }
+                    all.into()
                 }
                 other => other,
             };
@@ -239,10 +255,21 @@ impl Settings {
         self.named.get(role).and_then(Option::as_ref)
     }
 
+    /// Whether a file says that there is no token of a role.
+    pub(super) fn is_null(&self, role: &str) -> bool {
+        self.named.get(role).is_some_and(Option::is_none)
+    }
+
     /// All named tokens with other names last, in the order in which they are added.
     pub(super) fn all_named(&self) -> impl Iterator<Item = &Token> {
         let roles = ROLES.iter().filter_map(|role| self.named(role));
         roles.chain(self.specific.iter().map(|(_, token)| token))
+    }
+
+    /// Fails if tokens that a file gives are needed and cannot be used.
+    pub(super) fn check_additional(&mut self) -> Result<()> {
+        let error = self.wrong_additional.take();
+        error.filter(|_| self.extra.is_none() && self.additional.is_none()).map_or(Ok(()), Err)
     }
 
     /// Extra special tokens.

@@ -261,8 +261,9 @@ fn what_cannot_be_applied_is_refused_by_name() {
     check(with(json!({"strip_accents": 1})), "\"strip_accents\" is 1");
     check(with(json!({"cls_token": 7})), "\"cls_token\" is 7");
     check(with(json!({"cls_token": {"content": "[CLS]"}})), "\"cls_token\"");
-    check(with(json!({"cls_token": null})), "\"cls_token\" is null");
-    check(with(json!({"unk_token": null})), "\"unk_token\" is null");
+    // Without an unknown token, as in transformers, only texts of known words have tokens.
+    let tokenizer = with(json!({"unk_token": null})).tokenizer("bert");
+    assert!(tokenizer.encode("\u{2603}", None).is_err());
     check(with(json!({"added_tokens_decoder": []})), "\"added_tokens_decoder\" is []");
     check(with(json!({"added_tokens_decoder": {"x": {"content": "a"}}})), "added_tokens_decoder.x");
     let odd = json!({"9": {"content": "a", "colour": "red"}});
@@ -290,6 +291,12 @@ fn what_cannot_be_applied_is_refused_by_name() {
         &[("vocab.json", "{}")],
         "there is no tokenizer.json, and no vocab.json with merges.txt",
     );
+    let files = [("vocab.json", "{\"a\": 0}"), ("merges.txt", "")];
+    for role in ["cls_token", "sep_token"] {
+        let null = json!({ role: null }).to_string();
+        let all = [files[0], files[1], ("tokenizer_config.json", &null)];
+        refused("roberta", &all, &format!("{role:?} is null"));
+    }
     refused("roberta", &[("vocab.json", "[]"), ("merges.txt", "")], "vocab.json is not valid JSON");
     refused("roberta", &[("vocab.json", "{\"a\": 0}"), ("merges.txt", "a")], "merges.txt");
     refused("roberta", &[("vocab.json", "{\"a\": 0, \"abc\": 1}"), ("merges.txt", "a a")], "aa");

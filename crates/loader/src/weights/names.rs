@@ -3,8 +3,9 @@
 use crate::error::{Error, Result};
 use crate::families::{BUFFERS, Family, Rule};
 use crate::note::Note;
-use crate::stored::{Stored, StoredTensors};
+use crate::stored::{Stored, StoredTensors, values_of};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 use stratoscope_transformer::Architecture;
 
 pub(super) const TOKENS: &str = "embed.token.weight";
@@ -22,13 +23,13 @@ pub(super) struct Names {
 }
 
 /// The tensor of a canonical weight.
-pub(super) struct SourceTensor<'a> {
+pub(super) struct SourceTensor {
     pub(super) rule: &'static Rule,
     /// The place of the weight in the rule.
     pub(super) index: usize,
     /// The name of the tensor.
     pub(super) name: String,
-    pub(super) tensor: &'a dyn Stored,
+    pub(super) tensor: Arc<dyn Stored>,
 }
 
 impl Names {
@@ -37,7 +38,7 @@ impl Names {
     pub(super) fn new(
         family: &'static Family,
         architecture: &Architecture,
-        tensors: &StoredTensors<'_>,
+        tensors: &StoredTensors,
     ) -> Result<Self> {
         let prefix = prefix(family, tensors)?;
         let ends = family.prefixes.iter().copied().filter(|usual| prefix.ends_with(usual));
@@ -97,38 +98,30 @@ impl Names {
     }
 
     /// The tensor of a canonical weight, under its present or its old name.
-    pub(super) fn find<'a>(
-        &self,
-        canonical: &str,
-        tensors: &'a StoredTensors<'_>,
-    ) -> Option<SourceTensor<'a>> {
+    pub(super) fn find(&self, canonical: &str, tensors: &StoredTensors) -> Option<SourceTensor> {
         self.all(canonical, tensors).next()
     }
 
     /// The other tensors of the trunk for the weight that [`find`](Self::find) finds.
-    pub(super) fn others<'a>(
+    pub(super) fn others(
         &self,
         canonical: &str,
-        tensors: &'a StoredTensors<'_>,
-    ) -> Vec<(String, &'a dyn Stored)> {
+        tensors: &StoredTensors,
+    ) -> Vec<(String, Arc<dyn Stored>)> {
         let all = self.all(canonical, tensors).skip(1);
         let of_trunk = all.filter(|found| found.name.starts_with(&self.prefix));
         let own = of_trunk.filter(|found| found.rule.to.iter().any(|to| canonical.starts_with(to)));
         own.map(|found| (found.name, found.tensor)).collect()
     }
 
-    fn all<'a>(
-        &self,
-        canonical: &str,
-        tensors: &'a StoredTensors<'_>,
-    ) -> impl Iterator<Item = SourceTensor<'a>> {
+    fn all(&self, canonical: &str, tensors: &StoredTensors) -> impl Iterator<Item = SourceTensor> {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         // Checkpoints converted from TensorFlow name weight and bias of a norm so.
         let old = if kind == "weight" { "gamma" } else { "beta" };
         self.modules.get(module).into_iter().flatten().flat_map(move |(rule, index, source)| {
             [kind, old].into_iter().filter_map(move |kind| {
                 let name = format!("{source}.{kind}");
-                let tensor = &**tensors.get(&name)?;
+                let tensor = tensors.get(&name)?.clone();
                 Some(SourceTensor { rule, index: *index, name, tensor })
             })
         })
@@ -137,7 +130,7 @@ impl Names {
 
 /// What stands before the names of the trunk. The first rule of which the checkpoint has a tensor
 /// tells; the embedding is the first of every family.
-fn prefix(family: &Family, tensors: &StoredTensors<'_>) -> Result<String> {
+fn prefix(family: &Family, tensors: &StoredTensors) -> Result<String> {
     let before = |module: &str| -> BTreeSet<&str> {
         let names = tensors.keys().filter_map(|name| name.strip_suffix(".weight"));
         let names = names.filter_map(|name| name.strip_suffix(module));
@@ -172,13 +165,15 @@ fn prefix(family: &Family, tensors: &StoredTensors<'_>) -> Result<String> {
 }
 
 /// Whether the tensors that stand under both prefixes are equal.
-fn copies(one: &str, other: &str, tensors: &StoredTensors<'_>) -> Result<bool> {
+fn copies(one: &str, other: &str, tensors: &StoredTensors) -> Result<bool> {
     for (name, tensor) in tensors {
         let twin = name.strip_prefix(one).map(|bare| format!("{other}{bare}"));
         let Some((twin, same)) = twin.and_then(|twin| tensors.get_key_value(&twin)) else {
             continue;
         };
-        if tensor.shape() != same.shape() || tensor.values(name)? != same.values(twin)? {
+        if tensor.shape() != same.shape()
+            || values_of(&**tensor, name)? != values_of(&**same, twin)?
+        {
             return Ok(false);
         }
     }

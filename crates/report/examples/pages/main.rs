@@ -247,7 +247,8 @@ fn two_texts() -> Report {
 }
 
 fn charts_alone() -> Report {
-    let mut report = Report::new("geometry", "stratoscope pages", "Charts without a text");
+    let mut report = Report::new("profile", "stratoscope pages", "Charts without a text");
+    report.verdict = vec!["These numbers are made up.".to_owned(), "They say nothing.".to_owned()];
     report.charts = charts(&exploration(words(12), 25), None);
     report
 }

@@ -2,10 +2,8 @@
 
 use crate::Noise;
 use crate::story::{RISING, told};
-use stratoscope_chart::{
-    Axis, Cell, Chart, Column, Curves, MatrixPanel, Panel, Scale, Series, Slice, Table,
-};
-use stratoscope_report::{Exploration, Overlay, OverlayStep, Report};
+use stratoscope_chart::{Axis, Chart, Curves, MatrixPanel, Panel, Scale, Series, Slice};
+use stratoscope_report::{Contexts, Exploration, Overlay, OverlayDisplaced, OverlayStep, Report};
 
 /// Every page, with its name.
 pub(crate) fn pages() -> Vec<(&'static str, Report)> {
@@ -14,27 +12,28 @@ pub(crate) fn pages() -> Vec<(&'static str, Report)> {
             "story-pair",
             sentences("She put the money in the old bank.", PITCHED, &DEPOSITED, Some(2)),
         ),
-        (
-            "story-edited",
-            sentences(
-                "The bank by the river refused the loan.",
-                "The bank by the market refused the loan.",
-                &[
-                    ("The", "The", true),
-                    ("bank", "bank", true),
-                    ("by", "by", true),
-                    ("the", "the", true),
-                    ("river", "market", true),
-                    ("refused", "refused", true),
-                    ("the", "the", true),
-                    ("loan", "loan", true),
-                ],
-                None,
-            ),
-        ),
-        ("word", word()),
+        ("story-edited", sentences("Dog bit man.", CHASED, &BITTEN, None)),
+        ("story-word", word()),
     ]
 }
+
+/// A sentence in which words change places, and many are inserted.
+const CHASED: &str = "Man walked along the wide muddy river bank and bit dog.";
+
+/// The words of both.
+const BITTEN: [(&str, &str, bool); 11] = [
+    ("Dog", "Man", true),
+    ("", "walked", true),
+    ("", "along", true),
+    ("", "the", true),
+    ("", "wide", true),
+    ("", "muddy", true),
+    ("", "river", true),
+    ("", "bank", true),
+    ("", "and", true),
+    ("bit", "bit", true),
+    ("man", "dog", true),
+];
 
 const PITCHED: &str = "She put up the small tent on the muddy river bank.";
 
@@ -86,6 +85,32 @@ fn sentences(
     report.aligned = steps.iter().filter_map(|s| Some([s.tokens[0]?, s.tokens[1]?])).collect();
     report.one_basis = true;
     let layers: Vec<usize> = report.explorations[0].layers.iter().map(|l| l.layer).collect();
+    // The words of both sentences that stand at other places, by form.
+    let form =
+        |step: &OverlayStep, side: usize| step.words[side].as_ref().map(|w| w.to_lowercase());
+    let apart = |(_, step): &(usize, &OverlayStep)| step.edit != "kept" && step.content;
+    let pairs = steps.iter().enumerate().filter(apart).filter_map(|(i, step)| {
+        let word = form(step, 0)?;
+        let other =
+            steps.iter().position(|s| s.edit != "kept" && form(s, 1).as_ref() == Some(&word))?;
+        Some(OverlayDisplaced {
+            word: step.words[0].clone()?,
+            steps: [i, other],
+            parts: (i == 0).then_some(2),
+            distances: layers.iter().map(|&l| Some(0.05 * l as f64)).collect(),
+        })
+    });
+    let displaced: Vec<OverlayDisplaced> = pairs.collect();
+    for word in &displaced {
+        let [a, b] = [steps[word.steps[0]].tokens[0], steps[word.steps[1]].tokens[1]];
+        if let (Some(a), Some(b)) = (a, b) {
+            report.aligned.retain(|pair| pair[0] != a && pair[1] != b);
+            report.aligned.push([a, b]);
+        }
+    }
+    let inserted = steps.iter().position(|step| step.edit == "inserted");
+    let run = steps.iter().filter(|step| step.edit == "inserted").count();
+    let folds = inserted.filter(|_| run >= 5).map(|from| [from + 1, from + run - 1]);
     let mut noise = Noise(23);
     for step in &mut steps {
         let known = step.tokens[0].is_some() && step.tokens[1].is_some();
@@ -150,7 +175,14 @@ fn sentences(
         )
         .caption(caption),
     ];
-    report.overlay = Some(Overlay { steps, same_word, random, moved });
+    report.overlay = Some(Overlay {
+        steps,
+        same_word,
+        random,
+        moved,
+        displaced,
+        folds: folds.into_iter().collect(),
+    });
     report
 }
 
@@ -171,7 +203,8 @@ fn steps(
     let step = |&(a, b, known): &(&str, &str, bool)| {
         let found = [(0, a), (1, b)].map(|(side, word)| token(side, word).filter(|_| known));
         let some = |word: &str| (!word.is_empty()).then(|| word.to_owned());
-        let function = ["the", "by", "on", "in", "up", "she"].contains(&a.to_lowercase().as_str());
+        let function = ["the", "by", "on", "in", "up", "she", "along", "and"]
+            .contains(&a.to_lowercase().as_str());
         let kept = a == b;
         OverlayStep {
             edit: match (a.is_empty(), b.is_empty()) {
@@ -192,38 +225,55 @@ fn steps(
     words.iter().map(step).collect()
 }
 
-/// One word in two contexts: curves, and the table of its nearest words.
+/// One word in two contexts.
 fn word() -> Report {
     let mut report =
         Report::new("compare", "stratoscope pages", "Similarity of one word in its contexts");
     report.verdict = [
-        "The two contexts of “bank” part at layer 1.",
+        "The two contexts of “bank” part at layer 2.",
         "From there to layer 6, fewer than half of their 10 nearest words in other sentences are the same.",
     ]
     .map(str::to_owned)
     .to_vec();
-    let layers: Vec<usize> = (0..7).collect();
-    let curve = Series::new("1 and 2").values(layers.iter().map(|&l| Some(1.0 - 0.1 * l as f64)));
-    let panel = Panel::new("", Axis::layers(&layers), "cosine", [curve]);
-    let columns = ["layer".into(), Column::end("before"), "context 1".into(), "sense".into()];
-    let row = |layer: usize, place: usize| {
-        let sense = if layer < 2 { "natural object" } else { "group" };
-        vec![
-            Cell::Text(layer.to_string()),
-            Cell::Text("…early last March the".to_owned()),
-            Cell::Text(format!("bank on the corner raised its fees ({place})")),
-            Cell::Text(sense.to_owned()),
-        ]
+    report.manifest = serde_json::json!({ "model": "a/made-up-model", "settings": { "seed": 0 } });
+    let texts = ["The old bank refused the loan.", PITCHED];
+    for text in texts {
+        let mut side = told(&[text], &RISING, &[]);
+        side.story = None;
+        if let Some(journeys) = &mut side.journeys {
+            journeys.words.retain(|word| word.word == "bank");
+            journeys.telling = Some(0);
+        }
+        report.explorations.push(side);
+    }
+    let token = |side: usize| {
+        let tokens = &report.explorations[side].tokens;
+        tokens.iter().position(|token| token.text == "bank").unwrap_or(0)
     };
-    let rows = layers.iter().flat_map(|&layer| (0..3).map(move |place| row(layer, place)));
-    report.charts = vec![
-        Chart::new("compare", "Similarity of one word", Curves::one(panel)).caption("Made up."),
-        Chart::new(
-            "journeys",
-            "What is nearest to “bank”",
-            Table::new(columns, rows.collect::<Vec<_>>()),
-        )
-        .caption("Made up."),
+    let tokens = [token(0), token(1)];
+    let places = [0, 1].map(|side| report.explorations[side].tokens[tokens[side]].char_offsets);
+    report.aligned = vec![tokens];
+    report.one_basis = true;
+    let layers: Vec<usize> = (0..7).collect();
+    let in_common: Vec<[usize; 2]> = [9, 6, 4, 2, 2, 1, 0].map(|n| [n, 10]).into();
+    let curve = Series::new("1 and 2").values(layers.iter().map(|&l| Some(1.0 - 0.1 * l as f64)));
+    let similarity = Panel::new("", Axis::layers(&layers), "cosine", [curve]);
+    let shares = [
+        Series::new("in both contexts")
+            .values(in_common.iter().map(|[n, _]| Some(*n as f64 / 10.0))),
+        Series::new("half").values(layers.iter().map(|_| Some(0.5))).baseline(),
     ];
+    let title = "nearest words in other sentences";
+    let common = Panel::new(title, Axis::layers(&layers), "share of the 10 nearest", shares);
+    let drawing = Curves::rows([vec![similarity], vec![common.range(0.0, 1.0)]]);
+    report.charts =
+        vec![Chart::new("compare", "Similarity of one word", drawing).caption("Made up.")];
+    report.contexts = Some(Contexts {
+        words: ["bank".to_owned(), "bank".to_owned()],
+        tokens,
+        places,
+        parts: Some(2),
+        in_common,
+    });
     report
 }

@@ -76,8 +76,8 @@ pub(crate) struct Curves {
 /// Grammar in the middle, meaning throughout, the sentence at the top.
 pub(crate) const RISING: Curves = Curves {
     headline: &[
-        "In made-up-model grammar is clearest at layer 3 and fades; word meaning is there throughout;",
-        "at layer 6 the words of a sentence become more alike.",
+        "In made-up-model, grammar is clearest at layer 3 and then fades; word meaning is there from the start and stays about level;",
+        "at layer 6, the words of a sentence become more alike.",
     ],
     values: |layer| {
         [
@@ -94,7 +94,7 @@ pub(crate) const RISING: Curves = Curves {
 /// A model in which nothing changes.
 const FLAT: Curves = Curves {
     headline: &[
-        "In made-up-model no difference between layers was found for grammar or word meaning.",
+        "In made-up-model, no difference between layers was found for grammar or word meaning.",
     ],
     values: |layer| {
         let wave = 0.01 * (layer % 2) as f64;
@@ -106,7 +106,7 @@ const FLAT: Curves = Curves {
 /// At the last layer the words of a sentence are one.
 const SENTENCE_LAST: Curves = Curves {
     headline: &[
-        "In made-up-model grammar is clearest at layers 5 to 7 and fades; word meaning is highest at layer 4;",
+        "In made-up-model, grammar is clearest at layers 5 to 7 and fades; word meaning is highest at layer 4;",
         "at layer 12 the words of a sentence become more alike.",
     ],
     values: |layer| {
@@ -122,7 +122,7 @@ const SENTENCE_LAST: Curves = Curves {
 /// Thirty layers whose sentences stay apart.
 const DEEP: Curves = Curves {
     headline: &[
-        "In made-up-model grammar is clearest at layers 17 to 22 and fades; word meaning is there throughout.",
+        "In made-up-model, grammar is clearest at layers 17 to 22 and then fades; word meaning is there from the start and stays about level.",
     ],
     values: |layer| {
         let depth = layer as f64 / 30.0;
@@ -299,6 +299,7 @@ fn journeys(e: &Exploration) -> Journeys {
             });
         found.words.push(Journey {
             tokens: vec![chosen],
+            occurrence: occurrence_of(e, chosen),
             word,
             occurrences_of_word: if rare { 2 } else { 14 },
             layers: layers.collect(),
@@ -308,6 +309,15 @@ fn journeys(e: &Exploration) -> Journeys {
     found.senses =
         SENSES.map(|(label, name)| Sense { label: label.into(), name: name.into() }).into();
     found
+}
+
+/// Which occurrence in its text a word is, if the text has several.
+fn occurrence_of(e: &Exploration, chosen: usize) -> Option<usize> {
+    let same = |token: &&Token| {
+        token.sentence == e.tokens[chosen].sentence && token.text == e.tokens[chosen].text
+    };
+    let before = e.tokens[..=chosen].iter().filter(same).count();
+    (e.tokens.iter().filter(same).count() > 1).then_some(before)
 }
 
 /// Neighbours that are mixed at layer 0, of the second sense early, and of the first sense late.
@@ -334,7 +344,9 @@ fn journey_layer(
         places.iter().enumerate().map(neighbour).collect()
     };
     let others = [(at + chosen) % 8, (at + chosen + 1) % 8, (at + chosen + 3) % 8];
-    let majority = |label: &str, count: usize| Majority { label: label.to_owned(), count, of: 10 };
+    // At layer 1 several neighbours are as near as the tenth.
+    let of = if at == 1 { 13 } else { 10 };
+    let majority = |label: &str, count: usize| Majority { label: label.to_owned(), count, of };
     let sense = match (at, early) {
         (0, _) => majority("n.GROUP", 5),
         (_, true) => majority("n.NATURALOBJECT", 8),
@@ -372,7 +384,7 @@ pub(crate) fn told(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Explora
     let n = e.tokens.iter().filter(|token| !token.special).count();
     if n < 30 {
         let why = format!("it needs 30 tokens that are not special, found {n}");
-        e.omitted.push(Omitted { what: "neighbour_change".to_owned(), why });
+        e.omitted.push(Omitted { what: "change of nearest neighbours".to_owned(), why });
     }
     e
 }
@@ -382,7 +394,11 @@ fn page(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Report {
     report.manifest = serde_json::json!({ "model": "a/made-up-model", "settings": { "seed": 0 } });
     report.explorations.push(told(texts, curves, unknown));
     report.charts = charts(&report.explorations[0], Some(0));
-    if report.explorations[0].omitted.iter().all(|omitted| omitted.what != "neighbour_change") {
+    if report.explorations[0]
+        .omitted
+        .iter()
+        .all(|omitted| omitted.what != "change of nearest neighbours")
+    {
         report.charts.push(neighbour_change(&report.explorations[0]));
     }
     report

@@ -119,6 +119,9 @@ pub struct Journey {
     pub tokens: Vec<usize>,
     /// The word as the text has it.
     pub word: String,
+    /// Which of the occurrences of the word in its text it is, from 1; none if the text has it once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub occurrence: Option<usize>,
     /// How often the word occurs in other sentences. Few occurrences are not searched.
     pub occurrences_of_word: usize,
     /// `[layers]` of the exploration.

@@ -7,7 +7,8 @@ use crate::{Error, Explorer, Result};
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
 use rayon::prelude::*;
 use stratoscope_extractor::{
-    AnnotatedSentence, Group, HookSelection, LayerSelection, LongText, Text, prepare, read_groups,
+    AnnotatedSentence, Group, HookSelection, LayerSelection, LongText, Prepared, Text, prepare,
+    read_groups,
 };
 
 /// The median norm of a layer is that of the first tokens of the bank, so that sinks can be left out as
@@ -18,9 +19,12 @@ const MEDIAN_TOKENS: usize = 4096;
 /// deviation is rounding, and would be raised to the weight of the other dimensions.
 const ROUNDING: f64 = 1e-6;
 
-pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
-    let origin = explorer.origin();
-    let sentences = bank.all_sentences();
+/// Tokenizes the sentences of a bank, and reports what its words lose by that.
+pub(super) fn prepared(
+    explorer: &Explorer,
+    bank: &Bank,
+    sentences: &[AnnotatedSentence],
+) -> Result<Prepared> {
     let texts: Vec<Text> = sentences.iter().map(|sentence| sentence.text.clone()).collect();
     let prepared = prepare(explorer.model(), texts, LongText::Cut)?;
     let is_trained = !explorer.origin().states.is_empty();
@@ -28,12 +32,19 @@ pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
         explorer.progress().warn(prepared.unknown().warning().as_slice());
     }
     if is_trained && !prepared.warnings.is_empty() {
-        explorer.progress().note(&format!(
-            "warning: {} of {} are longer than the model reads; their last words are left out",
+        explorer.progress().warning(&format!(
+            "{} of {} are longer than the model reads; their last words are left out",
             crate::text::counted(prepared.warnings.len(), "sentence", "sentences"),
             bank.name
         ));
     }
+    Ok(prepared)
+}
+
+pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
+    let origin = explorer.origin();
+    let sentences = bank.all_sentences();
+    let prepared = prepared(explorer, bank, &sentences)?;
     let architecture = explorer.model().transformer.architecture();
     let (n_layers, d_model) = (architecture.n_layers + 1, architecture.d_model);
     let mut reading = Reading::new(&sentences, bank.sentences.len(), n_layers, d_model);

@@ -105,26 +105,31 @@ impl Comparison {
     /// The words of two sentences by layer.
     fn words(&self, of: &SentenceComparison) -> Chart {
         let layers: Vec<usize> = of.layers.iter().map(|l| l.layer).collect();
-        let alone = of.alignment.iter().enumerate().filter_map(|(step, word)| {
-            (word.first.is_none() || word.second.is_none()).then_some(step)
-        });
-        let rows = Axis::named("word", of.alignment.iter().map(label).collect()).muted(alone);
-        let values = (0..of.alignment.len()).flat_map(|step| {
-            let words = of.layers.iter().map(move |layer| layer.words[step]);
+        let all = rows_of_words(of);
+        let alone = all.iter().enumerate().filter(|(_, row)| row.is_alone);
+        let alone: Vec<usize> = alone.map(|(index, _)| index).collect();
+        let rows = Axis::named("word", all.iter().map(|row| row.label.clone()).collect());
+        let rows = rows.muted(alone);
+        let values = all.iter().flat_map(|row| {
+            let words = of.layers.iter().map(|layer| match row.place {
+                Place::Step(step) => layer.words[step],
+                Place::Displaced(index) => layer.displaced[index],
+            });
             words.map(|word| word.map(|w| w.percentile_same_word.unwrap_or(w.percentile)))
         });
-        let framed = of.alignment.iter().enumerate().filter_map(|(step, word)| {
-            let column = layers.iter().position(|layer| Some(*layer) == word.begins)?;
-            Some(step * layers.len() + column)
+        let framed = all.iter().enumerate().filter_map(|(index, row)| {
+            let column = layers.iter().position(|layer| Some(*layer) == row.begins)?;
+            Some(index * layers.len() + column)
         });
         let slice = Slice::new(values).framed(framed);
         let value = "pairs from unrelated sentences that are closer, in percent";
         let panel = MatrixPanel::new(rows, Axis::layers(&layers), value, Scale::new(0.0, 100.0));
         let caption = format!(
             "Each row is a kept word (in both sentences) or a replaced word (→). − marks a word \
-             that only the first sentence has, + a word that only the second has. A number is a \
+             that only the first sentence has, + a word that only the second has; long runs of such \
+             words are one row. ↔ marks a content word that both have at other places. A number is a \
              percentile of the {}: the percentage of reference pairs that are closer. The two \
-             words of a reference pair are from unrelated sentences: for a kept word, two \
+             words of a reference pair are from unrelated sentences: for a word of both, two \
              occurrences of one word; for a replaced word, two random words. Framed: the first \
              layer, from layer 1 on, at which a kept word is above {NEAREST} %. The figure does \
              not show why a vector changes, and single words have no intervals.",
@@ -150,7 +155,18 @@ impl Comparison {
         }
         curves.push(curve("same sense", of.layers.iter().map(|l| l.same_sense)).baseline());
         curves.push(curve("other sense", of.layers.iter().map(|l| l.other_sense)).baseline());
-        vec![vec![Panel::new("", Axis::layers(&layers), self.similarity(), curves)]]
+        let mut rows = vec![vec![Panel::new("", Axis::layers(&layers), self.similarity(), curves)]];
+        if !of.in_common.is_empty() {
+            let share = |&[common, of]: &[usize; 2]| Some(common as f64 / of.max(1) as f64);
+            let shares = [
+                plain("in both contexts", of.in_common.iter().map(share)),
+                plain("half", of.in_common.iter().map(|_| Some(0.5))).baseline(),
+            ];
+            let title = "nearest words in other sentences";
+            let y = format!("share of the {} nearest", journey::NEIGHBOURS);
+            rows.push(vec![Panel::new(title, Axis::layers(&layers), y, shares).range(0.0, 1.0)]);
+        }
+        rows
     }
 
     fn of_pairs(&self, of: &PairsComparison) -> Vec<Vec<Panel>> {
@@ -221,8 +237,8 @@ fn caption_of_sentences(of: &SentenceComparison) -> String {
         (None, false) => "No content word is in both sentences.".to_owned(),
     };
     format!(
-        "1: {first} 2: {second} Kept words are in both sentences; a replaced word has another word \
-         in its place (edit alignment). The curve of kept words is about content words. {}. Dashed: {n} random word pairs from unrelated built-in \
+        "1: {first} 2: {second} Kept content words are in both sentences, in the same order or at \
+         other places; a replaced word has another word in its place (edit alignment). {}. Dashed: {n} random word pairs from unrelated built-in \
          sentences (median, and band of the middle 90 %), and {same} pairs of one word in two of \
          these sentences (median). Percentiles of kept words are relative to pairs of one word; \
          percentiles of replaced words are relative to random pairs. {begins} The figure does not \
@@ -241,13 +257,21 @@ fn caption_of_word(of: &WordComparison) -> String {
         n if n > MAX_QUOTED => format!("and {} more contexts. ", n - MAX_QUOTED),
         _ => String::new(),
     };
+    let nearest = match of.in_common.is_empty() {
+        true => String::new(),
+        false => format!(
+            " Nearest words: how many of the {} nearest words in other sentences are the same in both \
+             contexts; the contexts part where fewer than half are, from there to the last layer.",
+            journey::NEIGHBOURS
+        ),
+    };
     format!(
         "{quoted}{more}Curves: the similarity of the word's vectors in two contexts. Dashed: {} \
          built-in homographs in {} sentences; mean similarity in two contexts of the same sense \
          and of two senses, with 95 % bootstrap intervals over words. Single pairs vary much more \
          than these means; numbers.json has the percentile of each pair among the homograph pairs. \
          The figure does not show which sense a word has: form, position and role change vectors \
-         too.",
+         too.{nearest}",
         of.homographs, of.homograph_sentences,
     )
 }
@@ -273,6 +297,46 @@ fn bands(estimates: impl Iterator<Item = Option<Estimate>>, of: &str) -> String 
         true => format!("Bands: 95 % bootstrap intervals over {of}"),
         false => format!("No intervals: they need at least {MIN_UNITS} {of}"),
     }
+}
+
+/// A row of the figure of words.
+struct WordRow {
+    label: String,
+    place: Place,
+    /// Whether only one sentence has the word, or the words.
+    is_alone: bool,
+    begins: Option<usize>,
+}
+
+/// Where the numbers of a row are.
+enum Place {
+    Step(usize),
+    Displaced(usize),
+}
+
+/// The rows of the figure of words: the steps, long runs of words of one sentence as one row, and then
+/// the words at other places.
+fn rows_of_words(of: &SentenceComparison) -> Vec<WordRow> {
+    let folds = of.folds();
+    let is_alone = |word: &AlignedWord| word.first.is_none() || word.second.is_none();
+    let steps = of.alignment.iter().enumerate().filter_map(|(step, word)| {
+        let fold = folds.iter().find(|run| is_alone(word) && run.contains(&step));
+        let label = match fold {
+            Some(run) if run.start < step => return None,
+            Some(run) if word.first.is_some() => format!("− {} words", run.len()),
+            Some(run) => format!("+ {} words", run.len()),
+            None => label(word),
+        };
+        let begins = word.begins;
+        Some(WordRow { label, place: Place::Step(step), is_alone: is_alone(word), begins })
+    });
+    let displaced = of.displaced.iter().enumerate().map(|(index, word)| WordRow {
+        label: format!("↔ {}", word.word),
+        place: Place::Displaced(index),
+        is_alone: false,
+        begins: word.begins,
+    });
+    steps.chain(displaced).collect()
 }
 
 /// `bank`, `bank → shore`, `− bank`, `+ shore`.

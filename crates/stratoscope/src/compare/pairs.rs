@@ -236,9 +236,17 @@ fn steps(edits: &[Edit], rows: [&Vec<Option<usize>>; 2]) -> Vec<(Part, usize, us
 fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
     let Some(layer) = layers.first() else { return Vec::new() };
     let parts = [
-        ("changed", layer.changed, "has no replaced word"),
-        ("after", layer.after, "has no common word after its first change"),
-        ("before", layer.before, "has no common word before its first change"),
+        ("distance of changed words", layer.changed, "has no replaced word"),
+        (
+            "distance of words after the change",
+            layer.after,
+            "has no common word after its first change",
+        ),
+        (
+            "distance of words before the change",
+            layer.before,
+            "has no common word before its first change",
+        ),
     ];
     let mut out = Vec::new();
     for (name, mean, why) in parts {
@@ -252,10 +260,10 @@ fn missing(layers: &[PairsLayer], pairs: usize) -> Vec<Omitted> {
         }
     }
     let means = [
-        ("changed", layer.changed),
-        ("after", layer.after),
-        ("before", layer.before),
-        ("sentence", layer.sentence),
+        ("distance of changed words", layer.changed),
+        ("distance of words after the change", layer.after),
+        ("distance of words before the change", layer.before),
+        ("distance of sentence means", layer.sentence),
     ];
     out.extend(means.into_iter().filter_map(|(name, of)| Omitted::interval(name, "pairs", of)));
     out

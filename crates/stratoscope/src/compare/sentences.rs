@@ -1,5 +1,6 @@
 //! Two sentences, word by word: the distance of aligned words at every layer.
 
+use super::displaced::{DisplacedWord, displaced};
 use super::error::start_of;
 use super::reference_distribution::{Reference, ReferenceDistribution};
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of};
@@ -15,6 +16,7 @@ use stratoscope_extractor::{
 };
 use stratoscope_geometry::{Edit, align_words, grouped_mean};
 use stratoscope_numerics::largest;
+use stratoscope_report::Journeys;
 
 /// Kept content words begin to differ at the first layer at which their percentile, among pairs of one word
 /// in two unrelated sentences, is above this value.
@@ -28,6 +30,9 @@ pub struct SentenceComparison {
     /// The smallest number of edits from the first to the second sentence, in order:
     /// [`align_words`].
     pub alignment: Vec<AlignedWord>,
+    /// The content words that both sentences have at other places, in the order of the first sentence.
+    /// They count as kept content words.
+    pub displaced: Vec<DisplacedWord>,
     /// The first layer, from layer 1 on, at which the mean distance of the kept content words is above
     /// the 5th percentile of pairs of one word in two unrelated sentences. (At layer 0, only position
     /// can differ.) `None` if there is no such layer or no kept content word.
@@ -44,7 +49,7 @@ pub struct SentenceComparison {
 /// The largest distance of a kept content word.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Moved {
-    /// Its index in the alignment.
+    /// The step of the alignment that has it; of a displaced word, that of the first sentence.
     pub word: usize,
     /// The layer.
     pub layer: usize,
@@ -92,7 +97,7 @@ pub struct AlignedWord {
 pub struct SentenceLayer {
     /// The layer; 0 is the embedding output.
     pub layer: usize,
-    /// The mean distance of kept content words, with an interval over words.
+    /// The mean distance of kept content words, those at other places too, with an interval over words.
     pub kept: Option<Estimate>,
     /// The percentile of `kept` among the distances of random words.
     pub kept_percentile: Option<f64>,
@@ -113,6 +118,9 @@ pub struct SentenceLayer {
     /// `[alignment]`: the distance of the two words; `None` if a word has no counterpart or no
     /// token.
     pub words: Vec<Option<WordDistance>>,
+    /// `[displaced]`: the distance of the two occurrences of each displaced word; `None` if one of them
+    /// has no token.
+    pub displaced: Vec<Option<WordDistance>>,
 }
 
 /// The distance between two aligned words.
@@ -215,8 +223,6 @@ impl Explorer {
                 pairs.push((step, a, b));
             }
         }
-        let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
-        let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let is_kept = |step: usize| matches!(aligned.edits[step], Edit::Equal(..));
         let forms = Forms::of(&Bank::reference()?.sentences);
         let content = |&edit: &Edit| match sides(edit) {
@@ -225,6 +231,19 @@ impl Explorer {
             (None, None) => false,
         };
         let content: Vec<bool> = aligned.edits.iter().map(content).collect();
+        // After the steps come the displaced words that have vectors, by their index.
+        let displaced = displaced(&aligned, &content);
+        let in_order = pairs.len();
+        for (index, steps) in displaced.iter().enumerate() {
+            let [a, b] = [sides(aligned.edits[steps[0]]).0, sides(aligned.edits[steps[1]]).1];
+            if let (Some(a), Some(b)) = (a, b)
+                && let (Some(a), Some(b)) = (vectors.rows[0][a], vectors.rows[1][b])
+            {
+                pairs.push((index, a, b));
+            }
+        }
+        let rows_a: Vec<usize> = pairs.iter().map(|p| p.1).collect();
+        let rows_b: Vec<usize> = pairs.iter().map(|p| p.2).collect();
         let mut layers = Vec::new();
         for layer in 0..vectors.n_layers() {
             let (a, b) = (vectors.some(layer, &rows_a), vectors.some(layer, &rows_b));
@@ -232,12 +251,14 @@ impl Explorer {
             let percentiles = reference.percentiles(layer, &distances, Reference::Random)?;
             let among_same = reference.percentiles(layer, &distances, Reference::SameWord)?;
             let mean = |kept: bool| -> Result<(Option<Estimate>, Option<f64>)> {
-                let counts = |step: usize| match kept {
+                let counts = |index: usize, step: usize| match kept {
+                    _ if index >= in_order => kept,
                     true => is_kept(step) && content[step],
                     false => !is_kept(step),
                 };
-                let own = pairs.iter().zip(&distances).filter(|((step, ..), _)| counts(*step));
-                let own: Vec<f64> = own.map(|(_, &d)| d).collect();
+                let own = pairs.iter().zip(&distances).enumerate();
+                let own = own.filter(|(index, ((step, ..), _))| counts(*index, *step));
+                let own: Vec<f64> = own.map(|(_, (_, &d))| d).collect();
                 let alone: Vec<usize> = (0..own.len()).collect();
                 let mean = grouped_mean(&own, &alone, options.seed)?;
                 let at = reference.percentile(layer, mean, Reference::Random)?;
@@ -246,12 +267,16 @@ impl Explorer {
             let (kept, kept_percentile) = mean(true)?;
             let (replaced, replaced_percentile) = mean(false)?;
             let mut words = vec![None; aligned.edits.len()];
-            for (index, &(step, ..)) in pairs.iter().enumerate() {
-                words[step] = Some(WordDistance {
+            let mut of_displaced = vec![None; displaced.len()];
+            for (index, &(place, ..)) in pairs.iter().enumerate() {
+                let in_place = index < in_order;
+                let same_word = !in_place || is_kept(place);
+                let found = Some(WordDistance {
                     distance: distances[index],
                     percentile: percentiles[index],
-                    percentile_same_word: is_kept(step).then(|| among_same[index]),
+                    percentile_same_word: same_word.then(|| among_same[index]),
                 });
+                if in_place { words[place] = found } else { of_displaced[place] = found }
             }
             let means = [0, 1].map(|side| vectors.mean(layer, &whole[side]));
             let far = reference.distances(layer, means[0].view(), means[1].view())?;
@@ -270,20 +295,43 @@ impl Explorer {
                 random: reference.spread(layer, Reference::Random),
                 same_word: reference.spread(layer, Reference::SameWord),
                 words,
+                displaced: of_displaced,
             });
         }
 
         let bank = self.reference_states()?;
         let mut parts = vec![None; aligned.edits.len()];
+        let mut parts_displaced = vec![None; displaced.len()];
         if let Some(bank) = &bank {
-            for (step, layer) in self.parting(&aligned, &states, bank)? {
-                parts[step] = layer.filter(|_| content[step]);
+            let journeys = OwnJourneys::of(self, &aligned, &states, bank)?;
+            for (step, &edit) in aligned.edits.iter().enumerate() {
+                if let Edit::Equal(a, b) = edit
+                    && content[step]
+                {
+                    parts[step] = journeys.part(a, b);
+                }
+            }
+            for (parts, [a, b]) in parts_displaced.iter_mut().zip(&displaced) {
+                let words = (sides(aligned.edits[*a]).0, sides(aligned.edits[*b]).1);
+                *parts = words.0.zip(words.1).and_then(|(a, b)| journeys.part(a, b));
             }
         }
+        let begins_at = |of: &dyn Fn(&SentenceLayer) -> Option<WordDistance>| {
+            let own = layers.iter().map(|layer| of(layer).and_then(|w| w.percentile_same_word));
+            begins(&own.collect::<Vec<_>>())
+        };
+        let displaced = displaced.iter().zip(parts_displaced).enumerate();
+        let displaced = displaced.map(|(index, (&steps, parts))| DisplacedWord {
+            word: sides(aligned.edits[steps[0]])
+                .0
+                .map_or_else(String::new, |word| aligned.words[0][word].text.clone()),
+            steps,
+            begins: begins_at(&|layer| layer.displaced[index]),
+            parts,
+        });
+        let displaced: Vec<DisplacedWord> = displaced.collect();
         let alignment = aligned.edits.iter().enumerate().map(|(step, &edit)| {
             let (a, b) = sides(edit);
-            let own: Vec<Option<f64>> =
-                layers.iter().map(|l| l.words[step].and_then(|w| w.percentile_same_word)).collect();
             AlignedWord {
                 edit: match edit {
                     Edit::Equal(..) => EditKind::Kept,
@@ -294,7 +342,7 @@ impl Explorer {
                 first: a.map(|a| aligned.words[0][a].text.clone()),
                 second: b.map(|b| aligned.words[1][b].text.clone()),
                 content: content[step],
-                begins: begins(&own),
+                begins: begins_at(&|layer| layer.words[step]),
                 parts: parts[step],
             }
         });
@@ -302,7 +350,7 @@ impl Explorer {
         let kept: Vec<Option<f64>> = layers.iter().map(|l| l.kept_percentile_same_word).collect();
         let most = most(&kept);
         let begins = begins(&kept);
-        let moved = moved(&alignment, &layers);
+        let moved = moved(&alignment, &displaced, &layers);
         let mut out = missing(&alignment, &layers, begins);
         let unread = alignment.iter().enumerate().filter(|(step, word)| {
             let both = word.first.is_some() && word.second.is_some();
@@ -311,10 +359,10 @@ impl Explorer {
         let unread: Vec<&str> = unread.filter_map(|(_, word)| word.first.as_deref()).collect();
         if !unread.is_empty() {
             let reason = format!("the tokenizer has no token for: {}", unread.join(" "));
-            out.push(omitted("words", reason));
+            out.push(omitted("words without a token", reason));
         }
         let texts = texts.map(str::to_owned);
-        let found = SentenceComparison { texts, alignment, begins, most, moved, layers };
+        let found = SentenceComparison { texts, alignment, displaced, begins, most, moved, layers };
         let artifacts = ModelArtifacts {
             baseline: self.artifacts()?.baseline,
             bank,
@@ -323,28 +371,38 @@ impl Explorer {
         let comparison = Comparison::new(self, options, Compared::Sentences(found), out);
         Ok(Comparison { states: Some((states, artifacts)), ..comparison })
     }
+}
 
-    /// The kept words that have a journey in both sentences, by their steps, with the layers at which
-    /// the journeys part.
-    fn parting(
-        &self,
-        aligned: &Aligned,
-        states: &Activations,
+/// The journeys of the words of both sentences.
+struct OwnJourneys<'a> {
+    aligned: &'a Aligned,
+    rows: &'a [Row],
+    journeys: Option<Journeys>,
+}
+
+impl<'a> OwnJourneys<'a> {
+    fn of(
+        explorer: &Explorer,
+        aligned: &'a Aligned,
+        states: &'a Activations,
         bank: &BankStates,
-    ) -> Result<Vec<(usize, Option<usize>)>> {
-        let options = explore::Options::default();
-        let Ok(journeys) = journey::journeys(states, bank, &options, self.progress())? else {
-            return Ok(Vec::new());
-        };
+    ) -> Result<Self> {
+        // The page says what is missing.
+        let (options, mut out) = (explore::Options::default(), Vec::new());
+        let progress = explorer.progress();
+        let journeys = journey::journeys(states, bank, &options, progress, &mut out)?;
+        Ok(Self { aligned, rows: &states.rows, journeys })
+    }
+
+    /// The layer at which the journeys of a word of each sentence part; `None` if they do not, or if a
+    /// word has none.
+    fn part(&self, first: usize, second: usize) -> Option<usize> {
         let of = |side: usize, word: usize| {
-            let row = first_row(&states.rows, side, &aligned.words[side][word].place)?;
+            let row = first_row(self.rows, side, &self.aligned.words[side][word].place)?;
+            let journeys = self.journeys.as_ref()?;
             journeys.words.iter().find(|journey| journey.tokens.contains(&row))
         };
-        let parted = aligned.edits.iter().enumerate().filter_map(|(step, &edit)| match edit {
-            Edit::Equal(a, b) => Some((step, journey::parting(of(0, a)?, of(1, b)?))),
-            _ => None,
-        });
-        Ok(parted.collect())
+        journey::parting(of(0, first)?, of(1, second)?)
     }
 }
 
@@ -370,14 +428,20 @@ fn most(percentiles: &[Option<f64>]) -> Option<usize> {
 }
 
 /// [`SentenceComparison::moved`]; of equal words and layers, the first.
-fn moved(alignment: &[AlignedWord], layers: &[SentenceLayer]) -> Option<Moved> {
+fn moved(
+    alignment: &[AlignedWord],
+    displaced: &[DisplacedWord],
+    layers: &[SentenceLayer],
+) -> Option<Moved> {
     let mut found: Option<Moved> = None;
     for layer in layers.iter().skip(1).filter(|layer| layer.same_word.value > 0.0) {
-        for (word, (of, distance)) in alignment.iter().zip(&layer.words).enumerate() {
-            let Some(distance) = distance.filter(|_| of.content && of.edit == EditKind::Kept)
-            else {
-                continue;
-            };
+        let kept = alignment.iter().zip(&layer.words).enumerate();
+        let kept = kept.filter(|(_, (of, _))| of.content && of.edit == EditKind::Kept);
+        let kept = kept.map(|(step, (_, distance))| (step, *distance));
+        let elsewhere = displaced.iter().zip(&layer.displaced);
+        let elsewhere = elsewhere.map(|(word, distance)| (word.steps[0], *distance));
+        for (word, distance) in kept.chain(elsewhere) {
+            let Some(distance) = distance else { continue };
             let share = distance.distance / layer.same_word.value;
             if found.is_none_or(|most| share > most.share) {
                 found = Some(Moved { word, layer: layer.layer, share });
@@ -397,8 +461,8 @@ fn missing(
     let Some(layer) = layers.first() else { return out };
     let same = alignment.iter().all(|word| word.edit == EditKind::Kept);
     let means = [
-        ("kept", layer.kept, "no content word is in both sentences"),
-        ("replaced", layer.replaced, "no word is replaced"),
+        ("distance of kept content words", layer.kept, "no content word is in both sentences"),
+        ("distance of replaced words", layer.replaced, "no word is replaced"),
     ];
     for (name, mean, why) in means {
         out.extend(mean.is_none().then(|| omitted(name, why)));
@@ -413,7 +477,7 @@ fn missing(
                 counted(layer.kept.map_or(0, |k| k.n), "kept content word", "kept content words")
             ),
         };
-        out.push(omitted("begins", reason));
+        out.push(omitted("layer at which kept words begin to differ", reason));
     }
     out
 }

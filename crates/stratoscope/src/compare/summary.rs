@@ -1,14 +1,17 @@
 //! The summary of a comparison, as text for a terminal.
 
-use super::verdict::{self, percent, plain};
+use super::verdict::{percent, plain};
 use super::{
-    Compared, Comparison, EditKind, PairsComparison, SentenceComparison, WicComparison,
-    WordComparison,
+    AlignedWord, Compared, Comparison, EditKind, PairsComparison, SentenceComparison,
+    WicComparison, WordComparison,
 };
-use crate::text::{highest, layers_of, with_interval, wrapped};
+use crate::text::{WIDTH, highest, layers_of, with_interval, wrapped};
 use crate::{Estimate, journey};
 use std::fmt::Write;
 use stratoscope_geometry::MIN_UNITS;
+
+/// The width of the number of a sentence.
+const NUMBER: usize = 3;
 
 /// The largest number of contexts, and of pairs of contexts, that are listed.
 const MAX_LISTED: usize = 12;
@@ -18,19 +21,21 @@ pub(super) fn write(text: &mut String, comparison: &Comparison) -> std::fmt::Res
     writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     writeln!(text)?;
     match &comparison.result {
-        Compared::Sentences(of) => sentences(text, of),
-        Compared::Word(of) => word(text, of),
+        Compared::Sentences(of) => sentences(text, of, &comparison.verdict),
+        Compared::Word(of) => word(text, of, &comparison.verdict),
         Compared::Pairs(of) => pairs(text, of),
         Compared::Wic(of) => wic(text, of),
     }
 }
 
-fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
-    for (number, words) in alignment(of).iter().enumerate() {
-        writeln!(text, "{}  {}", number + 1, words.trim_end())?;
+fn sentences(text: &mut String, of: &SentenceComparison, verdict: &[String]) -> std::fmt::Result {
+    for block in alignment(of) {
+        for (number, words) in block.iter().enumerate() {
+            writeln!(text, "{}  {}", number + 1, words.trim_end())?;
+        }
+        writeln!(text)?;
     }
-    writeln!(text)?;
-    writeln!(text, "{}", wrapped(&verdict::of_sentences(of).join(" ")))?;
+    writeln!(text, "{}", wrapped(&verdict.join(" ")))?;
     writeln!(
         text,
         "mean distance [95 % interval], and percentile: the % of reference pairs that are closer"
@@ -58,43 +63,60 @@ fn sentences(text: &mut String, of: &SentenceComparison) -> std::fmt::Result {
     Ok(())
 }
 
-/// The two sentences, aligned word by word.
-fn alignment(of: &SentenceComparison) -> [String; 2] {
-    let mut lines = [String::new(), String::new()];
-    for word in &of.alignment {
-        // A dash shows that a sentence has no word here; a blank is easily overlooked.
-        let (first, second) = match word.edit {
-            EditKind::Kept => (plain(word.first.as_deref()), plain(word.second.as_deref())),
-            EditKind::Replaced => {
-                let marked = |w: Option<&str>| format!("[{}]", plain(w));
-                (marked(word.first.as_deref()), marked(word.second.as_deref()))
-            }
-            EditKind::Deleted => (format!("[{}]", plain(word.first.as_deref())), "–".to_owned()),
-            EditKind::Inserted => ("–".to_owned(), format!("[{}]", plain(word.second.as_deref()))),
+/// The two sentences, aligned word by word, in blocks that fit on a line; long runs are folded.
+fn alignment(of: &SentenceComparison) -> Vec<[String; 2]> {
+    let folds = of.folds();
+    let mut blocks = vec![[String::new(), String::new()]];
+    for (step, word) in of.alignment.iter().enumerate() {
+        let cells = match folds.iter().find(|run| run.contains(&step)) {
+            Some(run) if run.start == step => folded(word.edit, run.len()),
+            Some(_) => continue,
+            None => cells(word),
         };
-        let width = first.chars().count().max(second.chars().count());
-        for (line, word) in lines.iter_mut().zip([first, second]) {
-            let room = width - word.chars().count() + 1;
-            *line += &word;
+        let width = cells.iter().map(|cell| cell.chars().count()).max().unwrap_or(0);
+        let used = blocks.last().map_or(0, |[line, _]| line.chars().count());
+        if used > 0 && used + width > WIDTH - NUMBER {
+            blocks.push([String::new(), String::new()]);
+        }
+        for (line, cell) in blocks.last_mut().into_iter().flatten().zip(cells) {
+            let room = width - cell.chars().count() + 1;
+            *line += &cell;
             *line += &" ".repeat(room);
         }
     }
-    lines
+    blocks
 }
 
-fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
+/// The two words of a step. A dash shows that a sentence has no word here; a blank is easily overlooked.
+fn cells(word: &AlignedWord) -> [String; 2] {
+    let [first, second] = [&word.first, &word.second].map(|word| plain(word.as_deref()));
+    match word.edit {
+        EditKind::Kept => [first, second],
+        EditKind::Replaced => [format!("[{first}]"), format!("[{second}]")],
+        EditKind::Deleted => [format!("[{first}]"), "–".to_owned()],
+        EditKind::Inserted => ["–".to_owned(), format!("[{second}]")],
+    }
+}
+
+/// A folded run of `n` words.
+fn folded(edit: EditKind, n: usize) -> [String; 2] {
+    let words = format!("… {n} words …");
+    match edit {
+        EditKind::Deleted => [format!("[{words}]"), "–".to_owned()],
+        EditKind::Inserted => ["–".to_owned(), format!("[{words}]")],
+        EditKind::Kept | EditKind::Replaced => [words.clone(), words],
+    }
+}
+
+fn word(text: &mut String, of: &WordComparison, verdict: &[String]) -> std::fmt::Result {
     for (index, context) in of.contexts.iter().take(MAX_LISTED).enumerate() {
-        let which = match context.occurrence {
-            1 => String::new(),
-            n => format!(", occurrence {n}"),
-        };
-        writeln!(text, "{}  {:?}{which} in {:?}", index + 1, context.word, context.text)?;
+        writeln!(text, "{}  {} in “{}”", index + 1, context.name(), plain(Some(&context.text)))?;
     }
     if of.contexts.len() > MAX_LISTED {
         writeln!(text, "and {} more", of.contexts.len() - MAX_LISTED)?;
     }
     writeln!(text)?;
-    parting(text, of)?;
+    parting(text, of, verdict)?;
     writeln!(
         text,
         "mean similarity of the word, and of homographs in one sense and in two [95 % interval]"
@@ -151,12 +173,12 @@ fn word(text: &mut String, of: &WordComparison) -> std::fmt::Result {
 }
 
 /// The verdict about two contexts of one word, and the journeys of the word.
-fn parting(text: &mut String, of: &WordComparison) -> std::fmt::Result {
+fn parting(text: &mut String, of: &WordComparison, verdict: &[String]) -> std::fmt::Result {
     let Some(journeys) = &of.journeys else { return Ok(()) };
-    writeln!(text, "{}", wrapped(&verdict::of_word(of).join(" ")))?;
+    writeln!(text, "{}", wrapped(&verdict.join(" ")))?;
     for (index, word) in journeys.words.iter().enumerate() {
         write!(text, "{}  ", index + 1)?;
-        journey::write(text, journeys, word)?;
+        journey::write(text, journeys, word, None)?;
         writeln!(text)?;
     }
     Ok(())

@@ -3,7 +3,7 @@
 use super::sentences::NEAREST;
 use super::{Compared, EditKind, Moved, SentenceComparison, WordComparison};
 use crate::journey::NEIGHBOURS;
-use crate::text::listed;
+use crate::text::{listed, ordinal};
 
 /// The largest number of kept words that are named.
 const MAX_NAMED: usize = 3;
@@ -12,23 +12,37 @@ const MAX_NAMED: usize = 3;
 const MAX_PARTED: usize = 3;
 
 /// The sentences of the verdict, the finding first; none for pairs from a file, whose result is a table.
-pub(super) fn of(compared: &Compared) -> Vec<String> {
+/// A causal model reads only what stands before a word.
+pub(super) fn of(compared: &Compared, causal: bool) -> Vec<String> {
     match compared {
-        Compared::Sentences(of) => of_sentences(of),
+        Compared::Sentences(of) => of_sentences(of, causal),
         Compared::Word(of) => of_word(of),
         Compared::Pairs(_) | Compared::Wic(_) => Vec::new(),
     }
 }
 
-/// What was found about the content words that are in both sentences: whether their nearest words part,
-/// and how far they move.
-pub(super) fn of_sentences(of: &SentenceComparison) -> Vec<String> {
+/// What was found about the content words that are in both sentences, in the same order or at other
+/// places: whether their nearest words part, and how far they move.
+fn of_sentences(of: &SentenceComparison, causal: bool) -> Vec<String> {
     if of.alignment.iter().all(|word| word.edit == EditKind::Kept) {
         return vec!["The two sentences have the same words.".to_owned()];
     }
     let Some(kept) = of.layers.first().and_then(|l| l.kept) else {
         return vec!["No content word is in both sentences.".to_owned()];
     };
+    if causal && stands_before(of) {
+        let words = kept_words(of, kept.n);
+        let (stand, have, these) = match kept.n {
+            1 => ("stands", "vector is", "its"),
+            _ => ("stand", "vectors are", "their"),
+        };
+        return vec![
+            capital(format!("{words} {stand} before the first difference.")),
+            format!(
+                "This model reads only what stands before a word, so that {these} {have} the same in both."
+            ),
+        ];
+    }
     let mut verdict = of_parts(of);
     let by = if verdict.is_empty() { "" } else { "By distance, " };
     let s = if kept.n == 1 { "s" } else { "" };
@@ -55,10 +69,9 @@ pub(super) fn of_sentences(of: &SentenceComparison) -> Vec<String> {
         }
     }
     if let Some(Moved { word, layer, share }) = of.moved.filter(|moved| moved.share > 0.0) {
-        let word = plain(of.alignment.get(word).and_then(|word| word.first.as_deref()));
         let moves = match kept.n {
             1 => format!("It moves most at layer {layer}: there"),
-            _ => format!("“{word}” moves most: at layer {layer}"),
+            _ => format!("{} moves most: at layer {layer}", named(of, word)),
         };
         verdict.push(format!(
             "{moves} its distance is {:.*} % of the median distance of such pairs.",
@@ -66,14 +79,51 @@ pub(super) fn of_sentences(of: &SentenceComparison) -> Vec<String> {
             100.0 * share
         ));
     }
+    verdict.extend(of_places(of));
     verdict
+}
+
+/// Whether all content words of both sentences stand before the first difference.
+fn stands_before(of: &SentenceComparison) -> bool {
+    let first = of.alignment.iter().position(|word| word.edit != EditKind::Kept);
+    let after = of.alignment.iter().skip(first.unwrap_or(of.alignment.len()));
+    of.displaced.is_empty() && !after.into_iter().any(|w| w.edit == EditKind::Kept && w.content)
+}
+
+/// The content words at other places, by name if they are few.
+fn of_places(of: &SentenceComparison) -> Option<String> {
+    let words = of.displaced.iter().filter(|word| word.is_elsewhere());
+    let names: Vec<String> = words.map(|word| named(of, word.steps[0])).collect();
+    match names.len() {
+        0 => None,
+        1 => Some(format!("{} is at another place in the second sentence.", names[0])),
+        2..=MAX_NAMED => {
+            Some(format!("{} are at other places in the second sentence.", listed(&names)))
+        }
+        n => Some(format!("{n} of these words are at other places in the second sentence.")),
+    }
+}
+
+/// The word of the first sentence in a step, with the number of its occurrence if there are several.
+fn named(of: &SentenceComparison, step: usize) -> String {
+    let form = |step: usize| of.alignment.get(step)?.first.as_ref().map(|word| word.to_lowercase());
+    let own = form(step);
+    let all: Vec<usize> = (0..of.alignment.len()).filter(|&other| form(other) == own).collect();
+    let word = plain(of.alignment.get(step).and_then(|word| word.first.as_deref()));
+    match all.iter().position(|&other| other == step) {
+        Some(place) if all.len() > 1 => format!("“{word}” ({})", ordinal(place + 1)),
+        _ => format!("“{word}”"),
+    }
 }
 
 /// The content words that are in both sentences, by name if they are few.
 fn kept_words(of: &SentenceComparison, n: usize) -> String {
-    let kept = of.alignment.iter().filter(|word| word.edit == EditKind::Kept && word.content);
-    let names: Vec<String> =
-        kept.map(|word| format!("“{}”", plain(word.first.as_deref()))).collect();
+    let kept = of.alignment.iter().enumerate();
+    let kept = kept.filter(|(_, word)| word.edit == EditKind::Kept && word.content);
+    let mut steps: Vec<usize> = kept.map(|(step, _)| step).collect();
+    steps.extend(of.displaced.iter().map(|word| word.steps[0]));
+    steps.sort_unstable();
+    let names: Vec<String> = steps.into_iter().map(|step| named(of, step)).collect();
     match names.len() {
         1 => format!("the content word {}, which is in both sentences,", names[0]),
         2..=MAX_NAMED => {
@@ -85,24 +135,26 @@ fn kept_words(of: &SentenceComparison, n: usize) -> String {
 
 /// The kept content words whose nearest words part, and at which layers; empty if none does.
 fn of_parts(of: &SentenceComparison) -> Vec<String> {
-    let parted = of.alignment.iter().filter_map(|word| Some((word.first.as_deref()?, word.parts?)));
-    let mut parted: Vec<(&str, usize)> = parted.collect();
-    parted.sort_by_key(|(_, layer)| *layer);
+    let kept = of.alignment.iter().enumerate();
+    let kept = kept.filter_map(|(step, word)| Some((step, word.parts?)));
+    let elsewhere = of.displaced.iter().filter_map(|word| Some((word.steps[0], word.parts?)));
+    let mut parted: Vec<(usize, usize)> = kept.chain(elsewhere).collect();
+    parted.sort_by_key(|&(step, layer)| (layer, step));
     let more = parted.len().saturating_sub(MAX_PARTED);
-    let named = parted.iter().take(MAX_PARTED).enumerate();
-    let named = named.map(|(index, (word, layer))| match index {
-        0 => format!("The two contexts of “{}” part at layer {layer}", plain(Some(word))),
-        _ => format!("those of “{}” at layer {layer}", plain(Some(word))),
+    let first = parted.iter().take(MAX_PARTED).enumerate();
+    let sentences = first.map(|(index, &(step, layer))| match index {
+        0 => format!("The two contexts of {} part at layer {layer}", named(of, step)),
+        _ => format!("those of {} at layer {layer}", named(of, step)),
     });
-    let mut named: Vec<String> = named.collect();
-    if named.is_empty() {
+    let mut parts: Vec<String> = sentences.collect();
+    if parts.is_empty() {
         return Vec::new();
     }
     if more > 0 {
-        named.push(format!("those of {more} more later"));
+        parts.push(format!("those of {more} more later"));
     }
     vec![
-        format!("{}.", named.join(", ")),
+        format!("{}.", parts.join(", ")),
         format!(
             "From there on, fewer than half of their {NEIGHBOURS} nearest words in other sentences are \
              the same."
@@ -117,7 +169,7 @@ fn capital(text: String) -> String {
 }
 
 /// Whether, and from which layer on, two contexts of one word part; none if there are no journeys.
-pub(super) fn of_word(of: &WordComparison) -> Vec<String> {
+fn of_word(of: &WordComparison) -> Vec<String> {
     if of.journeys.is_none() {
         return Vec::new();
     }

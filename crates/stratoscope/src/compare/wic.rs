@@ -262,11 +262,14 @@ impl Explorer {
             let n = counted(unread.len(), "pair", "pairs");
             let some = unread.iter().take(10).map(String::as_str).collect::<Vec<_>>().join(", ");
             let reason = format!("{n} omitted, because the word has no token: lines {some}");
-            out.push(omitted("pairs", reason));
+            out.push(omitted("pairs without a token", reason));
         }
         if let Some(layer) = layers.first() {
-            let means =
-                [("auc", Some(layer.auc)), ("same", layer.same), ("different", layer.different)];
+            let means = [
+                ("AUC", Some(layer.auc)),
+                ("similarity in one sense", layer.same),
+                ("similarity in two senses", layer.different),
+            ];
             let interval = |(name, of)| Omitted::interval(name, resampled, of);
             out.extend(means.into_iter().filter_map(interval));
         }

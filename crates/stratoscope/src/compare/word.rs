@@ -4,12 +4,16 @@
 use super::error::start_of;
 use super::homographs::Homographs;
 use super::reference_distribution::ReferenceDistribution;
+use super::verdict::plain;
 use super::word_vectors::{TextPlaces, Vectors, Word, some_words_of, words_of};
 use super::{CompareError, Compared, Comparison, Options};
+use crate::artifacts::ModelArtifacts;
+use crate::bank::BankStates;
+use crate::text::ordinal;
 use crate::{Estimate, Explorer, Omitted, Part, Result, Why, journey};
 use serde::Serialize;
 use std::ops::Range;
-use stratoscope_extractor::{HookSelection, LayerSelection, LongText, Text, prepare};
+use stratoscope_extractor::{Activations, HookSelection, LayerSelection, LongText, Text, prepare};
 use stratoscope_numerics::largest;
 use stratoscope_report::Journeys;
 
@@ -34,6 +38,9 @@ pub struct WordComparison {
     /// [`NEIGHBOURS`](crate::journey::NEIGHBOURS) neighbours in each list. The tokens are rows of the
     /// tokens of both contexts, one after the other.
     pub journeys: Option<Journeys>,
+    /// `[layers]`, with journeys: how many of the nearest neighbours are the same in both contexts, and of
+    /// how many.
+    pub in_common: Vec<[usize; 2]>,
     /// The layer at which the contexts part: the first layer from which on, up to the last, fewer than
     /// half of the nearest neighbours are the same. `None` if there is no such layer, or there are no
     /// journeys. It has no interval, because there is one pair of contexts.
@@ -49,6 +56,8 @@ pub struct WordContext {
     pub word: String,
     /// The number of the occurrence in the text, from 1.
     pub occurrence: usize,
+    /// The number of occurrences in the text.
+    pub occurrences: usize,
     /// The place in the text: the first character, from 0, and the character after the last.
     pub place: [usize; 2],
 }
@@ -87,6 +96,15 @@ pub struct WordPair {
     pub percentile_other: f64,
 }
 
+/// The vectors of the words of some contexts.
+struct ReadContexts {
+    vectors: Vectors,
+    /// `[contexts]`: the row of the word of each context; `None` if it has no token.
+    own: Vec<Option<usize>>,
+    /// The states of all tokens.
+    states: Option<Activations>,
+}
+
 impl Explorer {
     /// Compares the vectors of one word in two or more contexts by layer, relative to the 32
     /// built-in homographs in the same sense and in two senses.
@@ -105,19 +123,10 @@ impl Explorer {
         options: &Options,
     ) -> Result<Comparison> {
         let contexts = contexts(texts, words)?;
-        let wanted: Vec<TextPlaces<'_>> = contexts
-            .iter()
-            .map(|c| TextPlaces {
-                text: &c.text,
-                line: None,
-                places: std::iter::once(c.place[0]..c.place[1]).collect(),
-            })
-            .collect();
-        let vectors = Vectors::of(self, &wanted, options.pooling, self.progress())?;
-        vectors.warnings.report(self.progress());
+        let ReadContexts { vectors, own, states } = self.read_contexts(&contexts, options)?;
         let mut rows = Vec::new();
-        for (index, (context, row)) in contexts.iter().zip(&vectors.rows).enumerate() {
-            rows.push(row[0].ok_or_else(|| CompareError::NoToken {
+        for (index, (context, row)) in contexts.iter().zip(own).enumerate() {
+            rows.push(row.ok_or_else(|| CompareError::NoToken {
                 place: format!("text {}", index + 1),
                 what: format!("{:?}", context.word),
                 text: start_of(&context.text),
@@ -154,12 +163,20 @@ impl Explorer {
         }
         let best = largest(layers.iter().map(|l| l.senses_auc.value)).unwrap_or(0);
         let mut omitted = Vec::new();
-        let journeys = self.journeys_of(&contexts)?;
+        // Reading the bank may take seconds.
+        let (journeys, bank) = match two_of_one_word(&contexts) {
+            Err(why) => (Err(why), None),
+            Ok(places) => {
+                let bank = self.reference_states()?;
+                (journeys_of(&places, states.as_ref(), bank.as_deref()), bank)
+            }
+        };
         let journeys = journeys.map_err(|why| omitted.push(Omitted::new(Part::Journeys, why))).ok();
-        let parts = journeys.as_ref().and_then(|journeys| match &journeys.words[..] {
-            [first, second] => journey::parting(first, second),
-            _ => None,
-        });
+        let (mut in_common, mut parts) = (Vec::new(), None);
+        if let Some([first, second]) = journeys.as_ref().map(|of| &of.words[..]) {
+            in_common = journey::in_common(first, second);
+            parts = journey::parting(first, second);
+        }
         let found = WordComparison {
             contexts,
             homographs: homographs.words,
@@ -167,35 +184,94 @@ impl Explorer {
             best,
             layers,
             journeys,
+            in_common,
             parts,
         };
-        Ok(Comparison::new(self, options, Compared::Word(found), omitted))
+        let baseline = self.artifacts()?.baseline;
+        let artifacts = ModelArtifacts { baseline, bank, ..ModelArtifacts::default() };
+        let comparison = Comparison::new(self, options, Compared::Word(found), omitted);
+        Ok(Comparison { states: states.map(|states| (states, artifacts)), ..comparison })
     }
 
-    /// The journeys of one word in two contexts, or the reason why there are none.
-    fn journeys_of(&self, contexts: &[WordContext]) -> Result<std::result::Result<Journeys, Why>> {
-        let [first, second] = contexts else {
-            return Ok(Err(Why::Texts("they are for two contexts of one word".to_owned())));
+    /// Reads the contexts; the states of all tokens only if there are two contexts, for the page.
+    fn read_contexts(&self, contexts: &[WordContext], options: &Options) -> Result<ReadContexts> {
+        let word = |of: &WordContext| of.place[0]..of.place[1];
+        let places: Vec<(Vec<Range<usize>>, usize)> = match contexts.len() {
+            2 => contexts.iter().map(WordContext::places).collect(),
+            _ => contexts.iter().map(|of| (vec![word(of)], 0)).collect(),
         };
-        if first.word.to_lowercase() != second.word.to_lowercase() {
-            return Ok(Err(Why::Texts("the contexts are of two words".to_owned())));
-        }
-        let Some(bank) = self.reference_states()? else { return Ok(Err(Why::NotStored)) };
-        let text = |context: &WordContext| Text {
-            words: std::iter::once(context.place[0]..context.place[1]).collect(),
-            ..Text::from(context.text.as_str())
-        };
-        let texts = contexts.iter().map(text).collect();
-        let prepared = prepare(self.model(), texts, LongText::Refuse)?;
-        let (layers, hooks) = (LayerSelection::All, HookSelection::default());
-        let states = self.states_unwarned(prepared, &layers, &hooks)?;
-        let journeys = journey::of_words(&states, &bank);
-        match journeys.words.len() {
-            2 => Ok(Ok(journeys)),
-            _ => {
-                let reason = "the model reads the word as an unknown token or on an attention sink";
-                Ok(Err(Why::Texts(reason.to_owned())))
+        let wanted = contexts.iter().zip(&places).map(|(context, (places, _))| TextPlaces {
+            text: &context.text,
+            line: None,
+            places: places.clone(),
+        });
+        let wanted: Vec<TextPlaces<'_>> = wanted.collect();
+        let (vectors, states) = match contexts.len() {
+            2 => {
+                let text = |one: &TextPlaces<'_>| Text {
+                    words: one.places.clone(),
+                    ..Text::from(one.text)
+                };
+                let texts = wanted.iter().map(text).collect();
+                let prepared = prepare(self.model(), texts, LongText::Refuse)?;
+                let (layers, hooks) = (LayerSelection::All, HookSelection::default());
+                let states = self.states(prepared, &layers, &hooks)?;
+                (Vectors::of_states(&states, &wanted, options.pooling)?, Some(states))
             }
+            _ => (Vectors::of(self, &wanted, options.pooling, self.progress())?, None),
+        };
+        vectors.warnings.report(self.progress());
+        let own = vectors.rows.iter().zip(&places).map(|(rows, (_, own))| rows[*own]).collect();
+        Ok(ReadContexts { vectors, own, states })
+    }
+}
+
+/// The places of one word in two contexts, or the reason why there are no journeys.
+fn two_of_one_word(contexts: &[WordContext]) -> std::result::Result<[Range<usize>; 2], Why> {
+    let [first, second] = contexts else {
+        return Err(Why::Texts("they are for two contexts of one word".to_owned()));
+    };
+    if first.word.to_lowercase() != second.word.to_lowercase() {
+        return Err(Why::Texts("the contexts are of two words".to_owned()));
+    }
+    Ok([first, second].map(|context| context.place[0]..context.place[1]))
+}
+
+/// The journeys of the words at these places of two texts, or the reason why there are none. `states` are
+/// the tokens of both.
+fn journeys_of(
+    places: &[Range<usize>; 2],
+    states: Option<&Activations>,
+    bank: Option<&BankStates>,
+) -> std::result::Result<Journeys, Why> {
+    let (states, bank) = states.zip(bank).ok_or(Why::NotStored)?;
+    let journeys = journey::of_places(states, bank, places);
+    match journeys.words.len() {
+        2 => Ok(journeys),
+        _ => {
+            let reason = "the model reads the word as an unknown token or on an attention sink";
+            Err(Why::Texts(reason.to_owned()))
+        }
+    }
+}
+
+impl WordContext {
+    /// The places of all words of the text, of which the word of the context is one, and its index.
+    fn places(&self) -> (Vec<Range<usize>>, usize) {
+        let own = self.place[0]..self.place[1];
+        let others = words_of(&self.text).into_iter().map(|word| word.place);
+        let mut places: Vec<Range<usize>> =
+            others.filter(|place| place.end <= own.start || place.start >= own.end).collect();
+        let index = places.partition_point(|place| place.start < own.start);
+        places.insert(index, own);
+        (places, index)
+    }
+
+    /// The word, with the number of the occurrence if the text has several.
+    pub(super) fn name(&self) -> String {
+        match self.occurrences {
+            0 | 1 => format!("“{}”", plain(Some(&self.word))),
+            _ => format!("“{}” ({})", plain(Some(&self.word)), ordinal(self.occurrence)),
         }
     }
 }
@@ -249,6 +325,7 @@ fn context(text: String, given: &str, index: usize) -> Result<WordContext> {
             word: text.chars().skip(range.start).take(range.len()).collect(),
             text,
             occurrence: asked,
+            occurrences: places.len(),
             place: [range.start, range.end],
         }),
         None if places.is_empty() => {

@@ -4,7 +4,7 @@ mod data;
 mod labels;
 
 use super::{Exploration, Options};
-use crate::{Analysis, Result};
+use crate::{Analysis, Part, Result};
 use serde_json::json;
 use stratoscope_chart::Chart;
 use stratoscope_extractor::{Activations, Row};
@@ -48,8 +48,11 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
             (layer.cka, layer.heads) = (None, None);
             (layer.steps, layer.neighbour_change) = (None, None);
         }
+        // The panel of attention shows the patterns, by token and head.
+        let has_patterns = data.attention.is_some();
         report.explorations.push(data);
         let charts = exploration.charts().iter().map(|described| &described.chart);
+        let charts = charts.filter(|chart| !(has_patterns && chart.id == "patterns"));
         report.charts.extend(charts.map(|chart| Chart {
             id: format!("{}{end}", chart.id),
             exploration: Some(index),
@@ -151,8 +154,9 @@ pub(crate) fn beside(report: &mut Report, exploration: &Exploration) -> Result<(
         // These numbers are about both texts together, and the story is about the model alone.
         (data.cka_tokens, data.neighbour_change, data.profile) = (None, None, None);
         data.story = None;
-        data.omitted
-            .retain(|o| !["story", "profile", "neighbour_change", "cka"].contains(&&*o.what));
+        let of_both = [Part::Story, Part::Profile, Part::NeighbourChange, Part::Cka];
+        let of_both = of_both.map(|part| part.to_string());
+        data.omitted.retain(|omitted| !of_both.contains(&omitted.what));
         words_of.push(words(exploration, &rows, text));
         report.explorations.push(data);
     }

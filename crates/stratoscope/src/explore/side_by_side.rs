@@ -65,7 +65,7 @@ pub fn side_by_side<T: Clone + Into<Text>>(
         let words = crate::text::counted(left, "word is", "words are");
         first
             .progress()
-            .note(&format!("warning: {words} omitted, because a model has no token for them"));
+            .warning(&format!("{words} omitted, because a model has no token for them"));
     }
     let explored = explorers
         .iter()

@@ -110,7 +110,10 @@ pub(super) fn by_layer(
     let units =
         if sentences.iter().any(|s| Some(s) != sentences.first()) { "texts" } else { ORDINARY };
     if let Some(layer) = summaries.first() {
-        let means = [("to_layer_0", layer.to_layer_0), ("to_sentence", layer.to_sentence)];
+        let means = [
+            ("similarity to layer 0", layer.to_layer_0),
+            ("similarity within the sentence", layer.to_sentence),
+        ];
         let interval = |(name, of)| Omitted::interval(name, units, of);
         omitted.extend(means.into_iter().filter_map(interval));
     }

@@ -43,7 +43,10 @@ fn journey(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let Some(word) = journeys.telling.and_then(|index| journeys.words.get(index)) else {
         return Ok(());
     };
-    journey::write(text, journeys, word)?;
+    let texts = exploration.states.texts.len();
+    let text_of = |&row: &usize| exploration.states.rows.get(row).map(|row| row.sequence + 1);
+    let place = word.tokens.first().and_then(text_of).filter(|_| texts > 1);
+    journey::write(text, journeys, word, place)?;
     writeln!(text)
 }
 

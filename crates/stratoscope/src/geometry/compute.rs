@@ -6,7 +6,7 @@ use super::layers::{Occurrences, Undefined, measures_of};
 use super::report::{ChangeStep, Counts, Input, ModelGeometry, Report};
 use super::sampling::{Drawn, Words, draw};
 use super::{NEIGHBOURS, Options};
-use crate::progress::{Progress, TextWarnings};
+use crate::progress::TextWarnings;
 use crate::text::counted;
 use crate::{Explorer, Part, Result};
 use ndarray::{Array3, Axis, s};
@@ -90,14 +90,14 @@ pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Re
         model.omitted = undefined.omitted();
     }
     let report = Report { input, options: options.clone(), models, across };
-    if let Some(first) = explorers.first() {
-        note(&report, matches!(corpus, Corpus::File { .. }), first.progress());
-    }
+    note(&report, matches!(corpus, Corpus::File { .. }), explorers);
     Ok(report)
 }
 
 /// Reports notes and warnings about the texts.
-fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
+fn note(report: &Report, is_file: bool, explorers: &[Explorer]) {
+    let Some(first) = explorers.first() else { return };
+    let progress = first.progress();
     let input = &report.input;
     if input.blank_lines > 0 && is_file {
         let lines = counted(input.blank_lines, "blank line", "blank lines");
@@ -110,7 +110,8 @@ fn note(report: &Report, is_file: bool, progress: &dyn Progress) {
              narrow; words are sampled from the other texts"
         ));
     }
-    for model in &report.models {
+    for (model, explorer) in report.models.iter().zip(explorers) {
+        let progress = explorer.progress();
         progress.warn(&model.warnings);
         if model.counts.words_without_tokens > 0 {
             let words = counted(model.counts.words_without_tokens, "word is", "words are");

@@ -48,7 +48,7 @@ pub(super) fn layer_pairs(
             continue;
         }
         let rsa = rsa(&samples[index], sentences, options.seed);
-        let rsa = rsa.map_err(|error| undefined[index].of_all(&Part::Number("rsa"), &error));
+        let rsa = rsa.map_err(|error| undefined[index].of_all(&Part::Number("RSA"), &error));
         model.layer_pairs.insert(PairMeasure::Rsa, rsa.ok());
     }
     let mut across = Vec::new();

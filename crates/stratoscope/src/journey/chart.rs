@@ -2,6 +2,7 @@
 
 use super::telling::{change, leading, senses};
 use super::{NEIGHBOURS, SHOWN, sense_name};
+use crate::text::{ordinal, wrapped};
 use std::cmp::Ordering;
 use std::fmt::Write;
 use stratoscope_chart::{Cell, Chart, Column, Table};
@@ -38,7 +39,7 @@ pub(crate) fn chart(journeys: &Journeys, word: &Journey) -> Chart {
             Some(cells)
         })
     });
-    let title = format!("What is nearest to “{}”, by layer", word.word);
+    let title = format!("What is nearest to {}, by layer", name(word));
     Chart::new("journey", title, Table::new(columns, rows.collect::<Vec<_>>()))
         .caption(caption(word, true))
 }
@@ -97,6 +98,14 @@ fn in_cells(at: &Occurrence) -> [Cell; 3] {
     ]
 }
 
+/// A word in quotation marks, with the number of the occurrence if its text has several: `“bank” (2nd)`.
+fn name(word: &Journey) -> String {
+    match word.occurrence {
+        Some(number) => format!("“{}” ({})", word.word, ordinal(number)),
+        None => format!("“{}”", word.word),
+    }
+}
+
 /// Whether the word has occurrences of its own as neighbours.
 fn has_own(word: &Journey) -> bool {
     word.layers.iter().any(|layer| !layer.same_word.is_empty())
@@ -133,21 +142,30 @@ fn caption(word: &Journey, with_others: bool) -> String {
     )
 }
 
-/// Writes a journey in seven lines.
-pub(crate) fn write(text: &mut String, journeys: &Journeys, word: &Journey) -> std::fmt::Result {
+/// Writes a journey in seven lines, and explains its counts where they are not out of ten. `place` says
+/// which text has the word, if there are several.
+pub(crate) fn write(
+    text: &mut String,
+    journeys: &Journeys,
+    word: &Journey,
+    place: Option<usize>,
+) -> std::fmt::Result {
     let has_own = has_own(word);
     let where_ = if has_own { "the same word elsewhere" } else { "the nearest other word" };
     let [number, context, counts] = WIDTHS;
-    writeln!(text, "the journey of “{}”: its nearest words in other sentences", word.word)?;
+    let place = place.map_or_else(String::new, |number| format!(" in text {number}"));
+    writeln!(text, "the journey of {}{place}: its nearest words in other sentences", name(word))?;
     let other = if has_own { "other words" } else { "" };
     let heads = "sense of nearest";
     let line = format!("{:<number$}{where_:<context$}{heads:<counts$}{other}", "layer");
     writeln!(text, "{}", line.trim_end())?;
+    let mut counted = Vec::new();
     for layer in shown_layers(journeys, &word.layers) {
         let nearest = leading(layer).first().and_then(|n| journeys.occurrences.get(n.occurrence));
         let own = nearest.map(|at| in_context(at, context - 2)).unwrap_or_default();
         let majority = if has_own { &layer.supersense } else { &layer.other_supersense };
         let count = |m: &Majority| format!("{}/{} {}", m.count, m.of, sense_name(&m.label));
+        counted.extend(majority.as_ref().map(|majority| majority.of));
         let count = majority.as_ref().map(count).unwrap_or_default();
         let skipped = usize::from(!has_own);
         let names = layer.other_words.iter().skip(skipped).take(SHOWN);
@@ -159,7 +177,21 @@ pub(crate) fn write(text: &mut String, journeys: &Journeys, word: &Journey) -> s
             format!("{:<number$}{own}{:pad$}{count:<counts$}{}", layer.layer, "", names.join(", "));
         writeln!(text, "{}", line.trim_end())?;
     }
+    if let Some(note) = of_counts(&counted) {
+        text.push_str(&wrapped(&note));
+    }
     Ok(())
+}
+
+/// Why counts are out of more or fewer than [`NEIGHBOURS`]; none if all are out of so many.
+fn of_counts(all: &[usize]) -> Option<String> {
+    let more = all.iter().any(|&of| of > NEIGHBOURS);
+    let fewer = all.iter().any(|&of| of < NEIGHBOURS);
+    let more = more.then(|| format!("of more where several are as near as the {NEIGHBOURS}th"));
+    let fewer = fewer.then(|| "of fewer where some have no annotated sense".to_owned());
+    let parts: Vec<String> = [more, fewer].into_iter().flatten().collect();
+    let parts = parts.join(", ");
+    (!parts.is_empty()).then(|| format!("(counts are of the {NEIGHBOURS} nearest; {parts})"))
 }
 
 /// The layers on the terminal, in order: the first, the last, and those whose neighbours differ most

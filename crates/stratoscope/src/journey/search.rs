@@ -24,6 +24,8 @@ pub(super) struct Query {
     /// The rows of the states.
     pub(super) rows: Vec<usize>,
     pub(super) word: String,
+    /// Which occurrence in the text it is, if there are several.
+    pub(super) occurrence: Option<usize>,
     /// Its lemmas in the bank.
     pub(super) lemmas: Vec<usize>,
 }
@@ -74,6 +76,7 @@ pub(super) fn search(states: &Activations, lookup: &Lookup<'_>, queries: &[Query
         journeys.words.push(Journey {
             tokens: query.rows.clone(),
             word: query.word.clone(),
+            occurrence: query.occurrence,
             occurrences_of_word: allowed.occurrences,
             layers: layers.collect(),
         });

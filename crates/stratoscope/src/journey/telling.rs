@@ -65,19 +65,31 @@ pub(super) fn change(from: &JourneyLayer, to: &JourneyLayer) -> f64 {
     }
 }
 
+/// `[layers]`: how many of the nearest neighbours two contexts of a word have in common, and of how many: of
+/// the longer list. The neighbours are occurrences of the word if both contexts have them, and other words
+/// if not.
+pub(crate) fn in_common(first: &Journey, second: &Journey) -> Vec<[usize; 2]> {
+    first.layers.iter().zip(&second.layers).map(|(a, b)| common(a, b)).collect()
+}
+
+fn common(a: &JourneyLayer, b: &JourneyLayer) -> [usize; 2] {
+    let (a, b) = match a.same_word.is_empty() || b.same_word.is_empty() {
+        true => (&a.other_words, &b.other_words),
+        false => (&a.same_word, &b.same_word),
+    };
+    let known: HashSet<usize> = a.iter().map(|n| n.occurrence).collect();
+    let common = b.iter().filter(|n| known.contains(&n.occurrence)).count();
+    [common, a.len().max(b.len())]
+}
+
 /// The layer at which two contexts of a word part: the first layer from which on, up to the last, their
 /// nearest neighbours have fewer than half in common. None if they share half at the last layer. Layer 0
 /// does not count: it has not read the contexts, and its neighbours differ by the position of the word
 /// alone. The neighbours are occurrences of the word if both contexts have them, and other words if not.
 pub(crate) fn parting(first: &Journey, second: &Journey) -> Option<usize> {
     let apart = |(a, b): &(&JourneyLayer, &JourneyLayer)| {
-        let (a, b) = match a.same_word.is_empty() || b.same_word.is_empty() {
-            true => (&a.other_words, &b.other_words),
-            false => (&a.same_word, &b.same_word),
-        };
-        let known: HashSet<usize> = a.iter().map(|n| n.occurrence).collect();
-        let common = b.iter().filter(|n| known.contains(&n.occurrence)).count();
-        2 * common < a.len().max(b.len())
+        let [common, of] = common(a, b);
+        2 * common < of
     };
     let layers = first.layers.iter().zip(&second.layers).filter(|(layer, _)| layer.layer > 0);
     let layers: Vec<_> = layers.collect();

@@ -58,7 +58,17 @@ fn states(text: &str, angles: &[f32]) -> Activations {
 }
 
 fn of(states: &Activations) -> std::result::Result<Journeys, Why> {
-    journeys(states, &bank(), &Options::default(), &Silent).unwrap()
+    of_options(states, &bank(), &Options::default())
+}
+
+fn of_options(
+    states: &Activations,
+    bank: &BankStates,
+    options: &Options,
+) -> std::result::Result<Journeys, Why> {
+    let mut omitted = Vec::new();
+    let found = journeys(states, bank, options, &Silent, &mut omitted).unwrap();
+    found.ok_or_else(|| omitted.remove(0).why)
 }
 
 /// The words in context of neighbours.
@@ -116,8 +126,7 @@ fn equally_near_occurrences_are_all_counted() {
     let mut values = vec![at(30.0); 14];
     values[13] = at(0.0);
     let bank = planted(&sentences, &[values.clone(), values]);
-    let found = journeys(&states("bank", &[0.0]), &bank, &Options::default(), &Silent).unwrap();
-    let found = found.unwrap();
+    let found = of_options(&states("bank", &[0.0]), &bank, &Options::default()).unwrap();
     let list = &found.words[0].layers[0].same_word;
     let similarities: Vec<f64> = list.iter().map(|n| n.similarity).collect();
     assert_eq!((list.len(), similarities[0], similarities[13]), (14, 1.0, 0.8661));
@@ -134,7 +143,7 @@ fn a_rare_word_has_only_other_words() {
         let lemmas = 4 - usize::from(occurrences > 0);
         assert_eq!(names.len(), lemmas, "{names:?}");
         assert!(word.layers[0].supersense.is_none() && word.layers[0].other_relation.is_some());
-        let text = crate::text::written(|text| write(text, &found, word));
+        let text = crate::text::written(|text| write(text, &found, word, None));
         assert!(text.contains("the nearest other word"), "{text}");
     }
 }
@@ -159,7 +168,7 @@ fn words_that_are_not_read_have_no_journey() {
         assert!(matches!(of(&states), Err(Why::Texts(_))), "{:?}", states.rows);
     }
     let first = Options { pooling: Some(Pooling::First), ..Options::default() };
-    let found = journeys(&states("bank", &[0.0]), &bank(), &first, &Silent).unwrap();
+    let found = of_options(&states("bank", &[0.0]), &bank(), &first);
     assert!(matches!(found, Err(Why::Undefined(_))));
     // A zero vector has similarity 0 to everything.
     let mut zero = states("bank", &[0.0]);
@@ -269,7 +278,7 @@ fn the_terminal_has_five_layers_of_a_deep_model() {
             ..if (4..20).contains(&layer) { above.clone() } else { below.clone() }
         })
         .collect();
-    let text = crate::text::written(|text| write(text, &found, &found.words[0]));
+    let text = crate::text::written(|text| write(text, &found, &found.words[0], None));
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 7, "{text}");
     let layers: Vec<&str> = lines[2..].iter().filter_map(|l| l.split(' ').next()).collect();

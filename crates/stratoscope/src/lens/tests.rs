@@ -241,6 +241,7 @@ fn lens(tokens: usize, reading: Reading) -> Report {
             final_norm: true,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
+            vectors: None,
         },
         text: "t0 t1".to_owned(),
         files: Vec::new(),

@@ -8,6 +8,7 @@ use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use stratoscope_extractor::{AnnotatedFile, AnnotatedSentence, read_annotated};
+use stratoscope_loader::path_text;
 use stratoscope_probing::{ParsedSentence, Split};
 
 /// A data file of a probe.
@@ -66,7 +67,7 @@ impl ConlluCorpus {
     pub fn split(path: &Path, seed: u64) -> Result<Self> {
         let (sentences, file) = read(path)?;
         let texts: Vec<&str> = sentences.iter().map(|s| s.text.text.as_str()).collect();
-        let parts = split(&texts, seed, &path.display().to_string(), "sentences")?;
+        let parts = split(&texts, seed, &path_text(path), "sentences")?;
         Ok(Self {
             parts,
             sentences,
@@ -207,5 +208,5 @@ pub(super) fn parsed(
 /// The sentences and the record of a data file, which is read once.
 fn read(path: &Path) -> Result<(Vec<AnnotatedSentence>, ModelFile)> {
     let AnnotatedFile { sentences, bytes, sha256 } = read_annotated(path)?;
-    Ok((sentences, ModelFile { name: path.display().to_string(), bytes, sha256 }))
+    Ok((sentences, ModelFile { name: path_text(path), bytes, sha256 }))
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use stratoscope_loader::ErrorKind;
+use stratoscope_loader::path_text;
 
 /// An error in the data of a probe, or in a saved probe.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -99,7 +100,7 @@ pub enum ProbeError {
         reason: String,
     },
     /// A file is not a saved probe.
-    #[error("{} is not a saved probe: {reason}", path.display())]
+    #[error("{} is not a saved probe: {reason}", path_text(path))]
     Saved {
         /// The file.
         path: PathBuf,
@@ -109,7 +110,7 @@ pub enum ProbeError {
     /// A saved probe belongs to another model.
     #[error(
         "{} was fitted to states of {fitted}; {given} has other weights, or another config or tokenizer, so the probe cannot be used with it",
-        path.display()
+        path_text(path)
     )]
     OtherModel {
         /// The file.

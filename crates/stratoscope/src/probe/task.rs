@@ -12,6 +12,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::str::FromStr;
 use stratoscope_extractor::{Text, is_header, parse_lines};
+use stratoscope_loader::path_text;
 use stratoscope_numerics::generator;
 use stratoscope_probing::Split;
 
@@ -126,7 +127,7 @@ impl TsvTask {
         let bytes = std::fs::read(path)
             .map_err(|source| stratoscope_extractor::Error::Io { path: path.to_owned(), source })?;
         let file = ProbeFile { part: None, file: ModelFile::of(path, &bytes) };
-        Ok(Self { file: Some(file), ..Self::parse(&bytes, &path.display().to_string())? })
+        Ok(Self { file: Some(file), ..Self::parse(&bytes, &path_text(path))? })
     }
 
     /// Parses the content of a file. `place` is the name of the file in messages; without its

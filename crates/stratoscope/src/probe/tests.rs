@@ -105,6 +105,7 @@ fn report(labels: Vec<LabelReport>, structural: bool) -> Report {
             final_norm: false,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
+            vectors: None,
         },
         data: Data {
             files: Vec::new(),

@@ -124,6 +124,7 @@ impl Explorer {
     pub fn curves(&self, bank: &Bank) -> Result<Curves> {
         let origin = self.origin();
         if let Some(stored) = Curves::find(&origin, bank, self.store()) {
+            self.warn_of_bank(bank)?;
             return Ok(stored);
         }
         let curves = Curves::compute(self, bank)?;
@@ -140,7 +141,7 @@ impl Curves {
     }
 
     /// The headline with another name of the model.
-    fn headline_of(&self, name: &str) -> Vec<String> {
+    pub(super) fn headline_of(&self, name: &str) -> Vec<String> {
         // A note on the weights follows the name of the bundled model, in parentheses.
         Findings::of(self).in_words(name.split(" (").next().unwrap_or(name))
     }

@@ -12,7 +12,13 @@
 //! above 0.
 //!
 //! **Word meaning** is *there* at the layers that have an interval above 0 and at least half of the highest
-//! value: *throughout* if these are all layers; otherwise the adjacent ones around the highest are named.
+//! value. If these are not all layers, the adjacent ones around the highest are named. If they are, it is
+//! there *from the start*, and its course is named. A layer is *weak* if it has less than two thirds of
+//! the highest value, and the interval of the highest value less that of the layer is above 0. Word meaning
+//! *stays about level* if no layer is weak. It *weakens* at the first weak layer, or from it on, if all
+//! layers after it are weak; it *grows* up to the first layer that is not weak, if all before it are; it is
+//! *weaker* at adjacent weak layers between two ends that are not weak; otherwise, it is *strongest at* the
+//! adjacent layers around the highest that are not weak.
 //!
 //! **Sentence**: the words of a sentence *become more alike* from the first layer on, from which the share stays at
 //! least half of its highest value. If the last layer has less than half, they are *most alike* at the
@@ -40,6 +46,8 @@ use stratoscope_numerics::{MIN_UNITS, largest};
 const SURE: f64 = 0.95;
 /// The share of the highest value with which a curve is still there.
 const STILL: f64 = 0.5;
+/// The share of the highest value with which word meaning is about level.
+const STRONG: f64 = 2.0 / 3.0;
 /// The smallest sentence share that is worth a statement.
 const ALIKE: f64 = 0.1;
 /// The smallest value of random weights that is worth a warning.
@@ -94,9 +102,24 @@ pub enum WordMeaning {
     /// No layer is above chance.
     Absent,
     /// It is there at every layer.
-    Throughout,
+    FromTheStart(Strength),
     /// It is there at some layers.
     At(Layers),
+}
+
+/// The course of word meaning that is there at every layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Strength {
+    /// No layer is weak.
+    Level,
+    /// It is weak from this layer on.
+    Weakens(usize),
+    /// It is weak up to the layer before this one.
+    Grows(usize),
+    /// It is weak at these layers, and neither before nor after them.
+    Dips(Layers),
+    /// It is weak at other layers than these.
+    Strongest(Layers),
 }
 
 /// What the sentence share shows.
@@ -160,7 +183,7 @@ impl Findings {
             );
             return if few.contains(&true) { vec![text] } else { Vec::new() };
         }
-        let mut sentences = vec![format!("In {model} {}.", parts.join("; "))];
+        let mut sentences = vec![format!("In {model}, {}.", parts.join("; "))];
         if !self.untrained.is_empty() {
             let part = |(curve, value): &(Curve, u32)| {
                 let name = match curve {
@@ -171,7 +194,7 @@ impl Findings {
             };
             let parts: Vec<String> = self.untrained.iter().map(part).collect();
             sentences.push(format!(
-                "A model with random weights has {} too, so that this part is not learned.",
+                "A model with random weights has {} too: this part need not be learned.",
                 listed(&parts)
             ));
         }
@@ -262,8 +285,28 @@ fn word_meaning(drawn: &Drawn) -> WordMeaning {
         return WordMeaning::Absent;
     }
     match around(top, layers, there) {
-        all if all == (0..=layers - 1) => WordMeaning::Throughout,
+        all if all == (0..=layers - 1) => WordMeaning::FromTheStart(strength(drawn, top)),
         some => WordMeaning::At(some),
+    }
+}
+
+/// The course of a curve with its highest value at `top`.
+fn strength(drawn: &Drawn, top: usize) -> Strength {
+    let layers = drawn.estimates.len();
+    let enough = STRONG * drawn.estimates[top].value;
+    // A fall that may be chance is none.
+    let weak = |&layer: &usize| {
+        drawn.estimates[layer].value < enough && above(&drawn.difference(top, layer))
+    };
+    let all: Vec<usize> = (0..layers).filter(weak).collect();
+    let (Some(&first), Some(&last)) = (all.first(), all.last()) else { return Strength::Level };
+    match (first, last) {
+        _ if last - first + 1 > all.len() => {
+            Strength::Strongest(around(top, layers, |layer| !weak(&layer)))
+        }
+        (_, last) if last + 1 == layers => Strength::Weakens(first),
+        (0, last) => Strength::Grows(last + 1),
+        (first, last) => Strength::Dips(first..=last),
     }
 }
 
@@ -318,7 +361,7 @@ impl Grammar {
             Self::Clearest { at, course } => {
                 let at = named(at);
                 match course {
-                    Course::Fades => format!("grammar is clearest at {at} and fades"),
+                    Course::Fades => format!("grammar is clearest at {at} and then fades"),
                     Course::Weakens => format!("grammar is clearest at {at} and then weakens"),
                     Course::Rises => format!("grammar rises and is clearest at {at}"),
                     Course::Unclear => format!("grammar is clearest at {at}"),
@@ -332,7 +375,17 @@ impl WordMeaning {
     fn words(&self, last: usize) -> String {
         match self {
             Self::Absent => "word meaning is not above chance at any layer".to_owned(),
-            Self::Throughout => "word meaning is there throughout".to_owned(),
+            Self::FromTheStart(strength) => {
+                let course = match strength {
+                    Strength::Level => "stays about level".to_owned(),
+                    Strength::Weakens(at) if *at == last => format!("weakens at layer {at}"),
+                    Strength::Weakens(from) => format!("weakens from layer {from} on"),
+                    Strength::Grows(to) => format!("grows up to layer {to}"),
+                    Strength::Dips(layers) => format!("is weaker at {}", named(layers)),
+                    Strength::Strongest(layers) => format!("is strongest at {}", named(layers)),
+                };
+                format!("word meaning is there from the start and {course}")
+            }
             Self::At(layers) => {
                 let place = match (layers.start(), layers.end()) {
                     (a, b) if a == b => format!("at layer {a}"),
@@ -352,11 +405,11 @@ impl Sentence {
             Self::Apart => "the words of a sentence do not become more alike".to_owned(),
             Self::Throughout => "the words of a sentence are alike at every layer".to_owned(),
             Self::From(layers) if *layers.start() == last => {
-                format!("at layer {last} the words of a sentence become more alike")
+                format!("at layer {last}, the words of a sentence become more alike")
             }
             Self::From(layers) => {
                 let from = layers.start();
-                format!("from layer {from} on the words of a sentence become more alike")
+                format!("from layer {from} on, the words of a sentence become more alike")
             }
             Self::At(layers) => {
                 format!("the words of a sentence are most alike at {}", named(layers))

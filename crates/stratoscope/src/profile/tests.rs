@@ -35,7 +35,7 @@ fn a_profile_has_both_views() {
     assert_eq!(keys, expected);
     assert!(json["crossed"]["target"]["layers"].is_array() && json["crossed"]["model"].is_null());
     let text = profile.summary();
-    assert!(text.starts_with("In toy word meaning") || text.starts_with("In toy "), "{text}");
+    assert!(text.starts_with("In toy, word meaning") || text.starts_with("In toy, "), "{text}");
     assert!(text.contains("target: ω² of the variance"), "{text}");
     assert!(profile.provenance().subject.starts_with("the-reference-bank-homographs"));
 }

@@ -108,6 +108,15 @@ impl Architecture {
         specs.weights
     }
 
+    /// The memory that one block needs for a batch of so many tokens, in bytes, in f32: the state, what
+    /// attention and the MLP read and give, and the values between their layers.
+    pub fn work_bytes(&self, tokens: usize) -> u64 {
+        let attention = (2 * self.n_heads + 2 * self.n_kv_heads) * self.d_head;
+        let mlp = self.d_mlp * if self.mlp.gated { 2 } else { 1 };
+        let row = 5 * self.d_model + attention.max(mlp);
+        (tokens as u64).saturating_mul(4 * row as u64)
+    }
+
     /// The number of parameters that the forward pass uses.
     pub fn parameters(&self) -> usize {
         self.weights().iter().map(|w| w.shape.iter().product::<usize>()).sum()

@@ -2,11 +2,13 @@
 
 use crate::architecture::{Activation, Architecture, Norms, Relative};
 use crate::error::Result;
-use crate::ops::{self, Linear, NormLayer, PositionVectors, Weights};
+use crate::kernels::{Rounding, Values};
+use crate::ops::{self, Linear, NormLayer, PositionVectors};
+use crate::weights::{Table, Weights};
 use candle_core::Tensor;
 
 pub(super) struct Embedding {
-    pub(super) token: Tensor,
+    pub(super) token: Table,
     pub(super) position: Option<Tensor>,
     pub(super) token_type: Option<Tensor>,
     pub(super) norm: Option<NormLayer>,
@@ -32,14 +34,14 @@ pub(super) struct Half {
     pub(super) before: Option<NormLayer>,
     pub(super) after: Option<NormLayer>,
     pub(super) after_sum: Option<NormLayer>,
-    fast: bool,
+    kernels: Option<Rounding>,
 }
 
 pub(super) struct Head {
     pub(super) transform: Option<(Linear, Activation, NormLayer)>,
     pub(super) project: Option<Linear>,
     /// `[d_vocab, d_embed]`.
-    pub(super) unembed: Tensor,
+    pub(super) unembed: Table,
     pub(super) bias: Option<Tensor>,
 }
 
@@ -47,8 +49,8 @@ impl Embedding {
     pub(super) fn new(a: &Architecture, weights: &mut Weights) -> Result<Self> {
         Ok(Self {
             token: weights.table("embed.token")?,
-            position: weights.take_if_expected("embed.position.weight".to_owned())?,
-            token_type: weights.take_if_expected("embed.token_type.weight".to_owned())?,
+            position: weights.take_if_expected("embed.position.weight")?,
+            token_type: weights.take_if_expected("embed.token_type.weight")?,
             norm: match a.embedding.norm {
                 true => Some(NormLayer::new(weights, a.norm, "embed.norm")?),
                 false => None,
@@ -78,7 +80,7 @@ impl Block {
                 before: norm(weights, norms.before, &format!("{part}.norm"))?,
                 after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
                 after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
-                fast: weights.fast,
+                kernels: weights.kernels(),
             })
         };
         let norms = a.norms(i);
@@ -93,26 +95,21 @@ impl Block {
         let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
         let positions = match (a.attention.relative, distances) {
             (Some(Relative::Disentangled(table)), Some(vectors)) => {
-                // `[n_heads, rows, d_head]`, from head `first` on.
-                let heads = |x: Tensor, first: usize| -> Result<Tensor> {
-                    let own = x.narrow(1, first * a.d_head, a.n_heads * a.d_head)?;
-                    let own = own.reshape(((), a.n_heads, a.d_head))?;
-                    Ok(own.transpose(0, 1)?.contiguous()?)
-                };
-                let mut through = |there: bool,
-                                   own: &str,
-                                   first: usize|
-                 -> Result<Option<Tensor>> {
-                    Ok(match (there, table.shared_weights) {
-                        (false, _) => None,
-                        (true, true) => Some(heads(qkv.apply(vectors)?, first)?),
-                        (true, false) => Some(heads(linear(weights, &[own])?.apply(vectors)?, 0)?),
-                    })
-                };
-                Some(PositionVectors {
-                    keys: through(table.content_to_position, "attn.position_k", a.n_heads)?,
-                    queries: through(table.position_to_content, "attn.position_q", 0)?,
-                })
+                // `[rows, n_heads d_head]`, from head `first` on.
+                let mut through =
+                    |there: bool, own: &str, first: usize| -> Result<Option<Tensor>> {
+                        let width = a.n_heads * a.d_head;
+                        Ok(match (there, table.shared_weights) {
+                            (false, _) => None,
+                            (true, true) => {
+                                Some(qkv.apply(vectors)?.narrow(1, first * a.d_head, width)?)
+                            }
+                            (true, false) => Some(linear(weights, &[own])?.apply(vectors)?),
+                        })
+                    };
+                let keys = through(table.content_to_position, "attn.position_k", a.n_heads)?;
+                let queries = through(table.position_to_content, "attn.position_q", 0)?;
+                Some(PositionVectors::new(a, keys, queries, weights.kernels().is_some())?)
             }
             _ => None,
         };
@@ -120,6 +117,12 @@ impl Block {
         let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
         let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
         Ok(Self { attention, qkv, query_norm, key_norm, positions, o, mlp, mlp_in, mlp_out })
+    }
+
+    /// The memory of the matrices, for another block.
+    pub(super) fn into_values(self) -> Vec<Values> {
+        let layers = [self.qkv, self.o, self.mlp_in, self.mlp_out];
+        layers.into_iter().filter_map(Linear::into_values).collect()
     }
 }
 
@@ -138,7 +141,7 @@ impl Half {
     pub(super) fn add(&self, x: &Tensor, out: &Tensor) -> Result<Tensor> {
         match &self.after_sum {
             Some(norm) => norm.apply_to_sum(x, out),
-            None => ops::sum(x, out, self.fast),
+            None => ops::sum(x, out, self.kernels),
         }
     }
 }
@@ -148,7 +151,7 @@ impl Head {
         a: &Architecture,
         head: crate::Head,
         weights: &mut Weights,
-        token: &Tensor,
+        token: &Table,
     ) -> Result<Self> {
         Ok(Self {
             transform: match head.transform {
@@ -167,7 +170,7 @@ impl Head {
                 true => token.clone(),
                 false => weights.table("head.unembed")?,
             },
-            bias: weights.take_if_expected("head.unembed.bias".to_owned())?,
+            bias: weights.take_if_expected("head.unembed.bias")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use crate::architecture::Span;
 use crate::batch::Batch;
 use crate::error::Result;
-use crate::kernels::Distances;
+use crate::kernels::{Distances, OffsetRows};
 use crate::ops;
 use crate::positions::Rotary;
 use candle_core::{Device, Tensor};
@@ -16,6 +16,7 @@ pub(super) struct Shared {
     biases: HashMap<usize, Tensor>,
     masks: HashMap<(Span, usize), Option<Tensor>>,
     distances: Option<Distances>,
+    offset_rows: Option<OffsetRows>,
     rotations: Vec<(Rotary, Rotations)>,
 }
 
@@ -55,6 +56,11 @@ impl Shared {
             Some(distances) => distances,
             slot => slot.insert(make()?),
         })
+    }
+
+    /// The vector of each distance, up to the longest sequence.
+    pub(super) fn offset_rows(&mut self, make: impl FnOnce() -> OffsetRows) -> &OffsetRows {
+        self.offset_rows.get_or_insert_with(make)
     }
 
     pub(super) fn rotation(

@@ -2,7 +2,7 @@
 
 /// Values that begin at a cache line.
 #[derive(Default)]
-pub(super) struct Aligned {
+pub(crate) struct Aligned {
     buffer: Vec<f32>,
     start: usize,
     len: usize,

@@ -1,39 +1,28 @@
-//! Attention within packed sequences, from rows of q, k and v to mixed values; and the rotation of q
-//! and k before it.
+//! Attention within packed sequences, from rows of q, k and v to mixed values: in one step, or with
+//! the patterns between two.
+//!
+//! Both ways run the same code on the same blocks of queries and keys, so that the digits are equal.
 
 use super::aligned::Aligned;
+use super::buffers::output;
+use super::distances::{DistanceVectors, Distances, OffsetRows};
 use super::functions::{self, soft_cap, softmax};
-use super::product::{Panels, Scratch, dispatch, multiply, panel_width, with_scratch};
+use super::product::{
+    Panels, Product, Scratch, Tiles, dispatch, multiply, panel_width, with_scratch,
+};
+use super::rounding::Rounding;
 use crate::architecture::Span;
-use crate::positions::RelativeBias;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// The relative bias by distance, up to a sequence length.
-pub(crate) struct Distances {
-    /// `[n_heads, 2 longest - 1]`: at `i` the bias of a key `i - (longest - 1)` tokens after the query.
-    values: Vec<f32>,
-    longest: usize,
-}
-
-impl Distances {
-    /// From the table `[buckets, n_heads]`, for sequences of up to `longest` tokens.
-    pub(crate) fn new(bias: RelativeBias, table: &[f32], longest: usize) -> Self {
-        let n_heads = table.len() / bias.buckets;
-        let reach = longest as i64 - 1;
-        let rows: Vec<usize> = (-reach..=reach).map(|offset| bias.bucket(offset)).collect();
-        let values = (0..n_heads)
-            .flat_map(|head| rows.iter().map(move |row| table[row * n_heads + head]))
-            .collect();
-        Self { values, longest }
-    }
-
-    /// The bias of all `keys` for one query.
-    fn row(&self, head: usize, query: usize, keys: usize) -> &[f32] {
-        let start = head * (2 * self.longest - 1) + self.longest - 1 - query;
-        &self.values[start..start + keys]
-    }
+/// What the distance of two tokens adds to their score.
+#[derive(Clone, Copy)]
+pub(crate) enum Relative<'a> {
+    /// A number.
+    Bias(&'a Distances),
+    /// Products with the vectors of the distance.
+    Vectors(&'a DistanceVectors, &'a OffsetRows),
 }
 
 /// The settings of attention.
@@ -42,7 +31,7 @@ pub(crate) struct Attention<'a> {
     /// `[sequences + 1]`: the first token of each sequence, and the end of the last.
     pub(crate) sequence_offsets: &'a [usize],
     /// Added to the scaled scores.
-    pub(crate) distances: Option<&'a Distances>,
+    pub(crate) relative: Option<Relative<'a>>,
     /// Query heads.
     pub(crate) n_heads: usize,
     /// Key-value heads.
@@ -55,148 +44,309 @@ pub(crate) struct Attention<'a> {
     pub(crate) scale: f32,
     /// `c` of `c tanh(s / c)`.
     pub(crate) soft_cap: Option<f32>,
+    /// Rounds the probabilities and the mixed values.
+    pub(crate) rounding: Rounding,
 }
 
-/// The most query rows of one task.
-const MAX_QUERIES: usize = 48;
+/// The most query rows of one task, and the most keys whose products with vectors of distances are in
+/// memory at a time.
+const BLOCK: usize = 48;
 
 /// `[tokens, (n_heads + 2 n_kv_heads) d_head]` (q, k and v side by side) to
 /// `[tokens, n_heads d_head]`.
 pub(crate) fn attention(qkv: &[f32], attention: Attention) -> Vec<f32> {
     let heads = attention.n_heads * attention.d_head;
-    let stride = heads + 2 * attention.n_kv_heads * attention.d_head;
-    let mut out = vec![0.0; qkv.len() / stride * heads];
-    let mut tasks = Vec::new();
+    let mut out = output(qkv.len() / attention.stride() * heads);
     let mut rest = out.as_mut_slice();
-    for offsets in attention.sequence_offsets.windows(2) {
-        let (start, end) = (offsets[0], offsets[1]);
-        let rows = &qkv[start * stride..end * stride];
-        for from in (0..end - start).step_by(MAX_QUERIES) {
-            let queries = from..(from + MAX_QUERIES).min(end - start);
-            let (own, after) = rest.split_at_mut(queries.len() * heads);
-            rest = after;
-            tasks.push((rows, queries, own));
-        }
+    let mut tasks = Vec::new();
+    for queries in attention.queries(qkv) {
+        let own = take(&mut rest, queries.rows() * heads);
+        tasks.push((queries, own));
     }
-    tasks.into_par_iter().for_each(|(qkv, queries, out)| {
-        with_scratch(|scratch| dispatch(Task { qkv, queries, out, stride, attention, scratch }));
+    tasks.into_par_iter().for_each(|(queries, out)| {
+        with_scratch(|scratch| dispatch(Mixed { queries, pattern: None, out, scratch }));
     });
     out
 }
 
+/// `[tokens, (n_heads + 2 n_kv_heads) d_head]` to attention probabilities `[n_heads, Σ n²]`.
+pub(crate) fn patterns(qkv: &[f32], attention: Attention) -> Vec<f32> {
+    let mut out = vec![0.0; attention.n_heads * attention.pattern_len()];
+    let mut rest = out.as_mut_slice();
+    let mut tasks = Vec::new();
+    for head in 0..attention.n_heads {
+        for queries in attention.queries(qkv) {
+            let own = take(&mut rest, queries.rows() * queries.tokens());
+            tasks.push((head, queries, own));
+        }
+    }
+    tasks.into_par_iter().for_each(|(head, queries, out)| {
+        with_scratch(|scratch| dispatch(Pattern { queries, head, out, scratch }));
+    });
+    out
+}
+
+/// [`attention`] with these patterns `[n_heads, Σ n²]`.
+pub(crate) fn mix(qkv: &[f32], patterns: &[f32], attention: Attention) -> Vec<f32> {
+    let heads = attention.n_heads * attention.d_head;
+    let mut out = output(qkv.len() / attention.stride() * heads);
+    let (mut rest, mut start) = (out.as_mut_slice(), 0);
+    let mut tasks = Vec::new();
+    for queries in attention.queries(qkv) {
+        let own = take(&mut rest, queries.rows() * heads);
+        let pattern = &patterns[start..];
+        start += queries.rows() * queries.tokens();
+        tasks.push((queries, pattern, own));
+    }
+    tasks.into_par_iter().for_each(|(queries, pattern, out)| {
+        with_scratch(|scratch| dispatch(Mixed { queries, pattern: Some(pattern), out, scratch }));
+    });
+    out
+}
+
+/// The first `len` values, which are taken off.
+fn take<'a>(rest: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
+    let (own, after) = std::mem::take(rest).split_at_mut(len);
+    *rest = after;
+    own
+}
+
+impl Attention<'_> {
+    /// The width of a row of q, k and v.
+    fn stride(&self) -> usize {
+        (self.n_heads + 2 * self.n_kv_heads) * self.d_head
+    }
+
+    /// The probabilities of one head: Σ n².
+    pub(crate) fn pattern_len(&self) -> usize {
+        self.sequence_offsets.windows(2).map(|w| (w[1] - w[0]) * (w[1] - w[0])).sum()
+    }
+}
+
+impl<'a> Attention<'a> {
+    /// The queries of all sequences, block by block.
+    fn queries(self, qkv: &'a [f32]) -> impl Iterator<Item = Queries<'a>> {
+        let stride = self.stride();
+        self.sequence_offsets.windows(2).flat_map(move |offsets| {
+            let (start, n) = (offsets[0], offsets[1] - offsets[0]);
+            let qkv = &qkv[start * stride..(start + n) * stride];
+            (0..n).step_by(BLOCK).map(move |from| Queries {
+                qkv,
+                rows: from..(from + BLOCK).min(n),
+                attention: self,
+            })
+        })
+    }
+}
+
 /// Some queries of one sequence.
-struct Task<'a> {
+struct Queries<'a> {
     /// The rows of the sequence.
     qkv: &'a [f32],
-    queries: Range<usize>,
-    /// The queries' rows.
-    out: &'a mut [f32],
-    stride: usize,
+    rows: Range<usize>,
     attention: Attention<'a>,
+}
+
+/// Mixes values: of all heads, `[rows, n_heads d_head]`.
+struct Mixed<'a> {
+    queries: Queries<'a>,
+    /// The first row of the first head in a pattern; none: it is computed.
+    pattern: Option<&'a [f32]>,
+    out: &'a mut [f32],
     scratch: &'a mut Scratch,
 }
 
-impl WithSimd for Task<'_> {
+/// Computes the pattern of one head, `[rows, tokens]`.
+struct Pattern<'a> {
+    queries: Queries<'a>,
+    head: usize,
+    out: &'a mut [f32],
+    scratch: &'a mut Scratch,
+}
+
+impl WithSimd for Mixed<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Attention { n_heads, n_kv_heads, d_head, distances, span, .. } = self.attention;
-        let Scratch { tiles, panels, inner: scores } = self.scratch;
-        let (heads, stride) = (n_heads * d_head, self.stride);
-        let tokens = self.qkv.len() / stride;
-        // The keys that these queries see.
-        let keys = span.keys(self.queries.start, self.queries.end, tokens);
-        let n = keys.len();
-        let seen = &self.qkv[keys.start * stride..keys.end * stride];
-        let rows = self.queries.len();
-        // Whole vectors, so that loops over a row have no remainder.
-        let width = n.next_multiple_of(functions::LANES);
-        let scores = scores.sized(rows * width);
+        let Self { queries, pattern, out, scratch } = self;
+        let Attention { n_heads, d_head, .. } = queries.attention;
+        let (rows, n) = (queries.rows(), queries.tokens());
+        let per_head = queries.attention.pattern_len();
         for head in 0..n_heads {
-            let q = &self.qkv[self.queries.start * stride + head * d_head..];
-            tiles.pack::<S>(q, rows, stride, d_head);
-            let shared = head / (n_heads / n_kv_heads);
-            let k = &seen[heads + shared * d_head..];
-            let values = columns::<S>(panels, k, n, stride, d_head);
-            let right = Panels { values, columns: n, bias: &[] };
-            multiply(simd, tiles, right, scores, width);
-            for (query, row) in self.queries.clone().zip(scores.chunks_mut(width)) {
-                for x in row.iter_mut() {
-                    *x *= self.attention.scale;
+            let keys = match pattern {
+                None => {
+                    let keys = queries.pattern(simd, head, scratch);
+                    let stride = Queries::width(keys.len());
+                    scratch.product.tiles.pack::<S>(
+                        scratch.inner.slice(),
+                        rows,
+                        stride,
+                        keys.len(),
+                    );
+                    keys
                 }
-                if let Some(cap) = self.attention.soft_cap {
-                    soft_cap::<S>(row, cap);
+                Some(pattern) => {
+                    let own = &pattern[head * per_head..][..rows * n];
+                    let keys = queries.used(own);
+                    scratch.product.tiles.pack::<S>(&own[keys.start..], rows, n, keys.len());
+                    keys
                 }
-                if let Some(distances) = distances {
-                    let biases = &distances.row(head, query, tokens)[keys.clone()];
-                    for (x, bias) in row.iter_mut().zip(biases) {
-                        *x += bias;
-                    }
-                }
-                let own = span.keys(query, query + 1, tokens);
-                softmax::<S>(row, own.start - keys.start..own.end - keys.start);
-            }
-            tiles.pack::<S>(scores, rows, width, n);
-            let v = &seen[heads + (n_kv_heads + shared) * d_head..];
-            let values = self::rows::<S>(panels, v, n, stride, d_head);
-            let right = Panels { values, columns: d_head, bias: &[] };
-            multiply(simd, tiles, right, &mut self.out[head * d_head..], heads);
+            };
+            let Product { tiles, panels, .. } = &mut scratch.product;
+            queries.mix(simd, head, keys, tiles, panels, &mut out[head * d_head..]);
+        }
+        queries.attention.rounding.round(out);
+    }
+}
+
+impl WithSimd for Pattern<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let keys = self.queries.pattern(simd, self.head, self.scratch);
+        let rows = self.scratch.inner.slice().chunks(Queries::width(keys.len()));
+        for (out, row) in self.out.chunks_mut(self.queries.tokens()).zip(rows) {
+            out[keys.clone()].copy_from_slice(&row[..keys.len()]);
         }
     }
 }
 
-/// The rotation of queries and keys.
-#[derive(Clone, Copy)]
-pub(crate) struct Rotation<'a> {
-    /// `[tokens, pairs]`.
-    pub(crate) cosines: &'a [f32],
-    /// `[tokens, pairs]`.
-    pub(crate) sines: &'a [f32],
-    /// The pairs of a head that rotate: its first `pairs` values with the `pairs` values after them.
-    pub(crate) pairs: usize,
-    /// The heads at the beginning of a row that rotate.
-    pub(crate) heads: usize,
-    /// Width of one head.
-    pub(crate) d_head: usize,
-}
+impl Queries<'_> {
+    fn rows(&self) -> usize {
+        self.rows.len()
+    }
 
-/// About the number of values of one task.
-const VALUES: usize = 1 << 14;
+    /// The tokens of the sequence.
+    fn tokens(&self) -> usize {
+        self.qkv.len() / self.attention.stride()
+    }
 
-/// Rows of `width` values, with their first heads rotated.
-pub(crate) fn rotate(x: &[f32], width: usize, rotation: Rotation) -> Vec<f32> {
-    let mut out = x.to_vec();
-    let rows = VALUES.div_ceil(width);
-    out.par_chunks_mut(rows * width).enumerate().for_each(|(index, out)| {
-        dispatch(Turn { out, width, first: index * rows, rotation });
-    });
-    out
-}
+    /// The keys that these queries see.
+    fn keys(&self) -> Range<usize> {
+        self.attention.span.keys(self.rows.start, self.rows.end, self.tokens())
+    }
 
-/// Some rows to rotate.
-struct Turn<'a> {
-    out: &'a mut [f32],
-    width: usize,
-    /// The number of the first row.
-    first: usize,
-    rotation: Rotation<'a>,
-}
+    /// The keys that a given pattern `[rows, tokens]` uses: those that these queries see, or all if a
+    /// hook gave others a weight.
+    fn used(&self, pattern: &[f32]) -> Range<usize> {
+        let (keys, n) = (self.keys(), self.tokens());
+        let zero = |values: &[f32]| values.iter().all(|&x| x == 0.0);
+        let within =
+            pattern.chunks(n).all(|row| zero(&row[..keys.start]) && zero(&row[keys.end..]));
+        if within { keys } else { 0..n }
+    }
 
-impl WithSimd for Turn<'_> {
-    type Output = ();
+    /// The width of a row of so many scores: whole vectors, so that loops have no remainder.
+    fn width(keys: usize) -> usize {
+        keys.next_multiple_of(functions::LANES)
+    }
 
+    /// The rows of the sequence from a column on, for some keys.
+    fn part(&self, keys: &Range<usize>, column: usize) -> &[f32] {
+        &self.qkv[keys.start * self.attention.stride() + column..]
+    }
+
+    /// The probabilities of one head, `[rows, width]` in `scratch.inner`; the result is the keys.
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Rotation { cosines, sines, pairs, heads, d_head } = self.rotation;
-        for (row, values) in self.out.chunks_mut(self.width).enumerate() {
-            let table = (self.first + row) * pairs..(self.first + row + 1) * pairs;
-            let (cosines, sines) = (&cosines[table.clone()], &sines[table]);
-            for head in values.chunks_mut(d_head).take(heads) {
-                let (a, b) = head.split_at_mut(pairs);
-                functions::rotate(a, &mut b[..pairs], cosines, sines);
+    fn pattern<S: Simd>(&self, simd: S, head: usize, scratch: &mut Scratch) -> Range<usize> {
+        let Attention { n_heads, n_kv_heads, d_head, relative, span, scale, .. } = self.attention;
+        let (rows, stride, keys) = (self.rows(), self.attention.stride(), self.keys());
+        let (n, width) = (keys.len(), Self::width(keys.len()));
+        let Scratch { product, inner, sums, distances: products } = scratch;
+        let Product { tiles, panels, .. } = product;
+        let scores = inner.sized(rows * width);
+        tiles.pack::<S>(self.part(&self.rows, head * d_head), rows, stride, d_head);
+        let k = self.part(&keys, (n_heads + head / (n_heads / n_kv_heads)) * d_head);
+        let values = columns::<S>(panels, k, n, stride, d_head);
+        multiply(simd, tiles, Panels { values, columns: n, bias: &[] }, scores, width);
+        for row in scores.chunks_mut(width) {
+            for x in row.iter_mut() {
+                *x *= scale;
+            }
+            if let Some(cap) = self.attention.soft_cap {
+                soft_cap::<S>(row, cap);
             }
         }
+        match relative {
+            None => {}
+            Some(Relative::Bias(distances)) => {
+                for (query, row) in self.rows.clone().zip(scores.chunks_mut(width)) {
+                    let biases = &distances.row(head, query, self.tokens())[keys.clone()];
+                    for (x, bias) in row.iter_mut().zip(biases) {
+                        *x += bias;
+                    }
+                }
+            }
+            Some(Relative::Vectors(vectors, offsets)) => {
+                let sums = sums.sized(rows * width);
+                sums.fill(0.0);
+                if let Some(vectors) = &vectors.keys {
+                    let place = offsets.place(&self.rows, &keys);
+                    let (from, stride) = vectors.multiply(simd, head, tiles, place, products);
+                    let products = products.slice().chunks(stride);
+                    for ((query, sums), own) in
+                        self.rows.clone().zip(sums.chunks_mut(width)).zip(products)
+                    {
+                        for (sum, row) in sums.iter_mut().zip(offsets.of(query, &keys)) {
+                            *sum += own[*row as usize - from];
+                        }
+                    }
+                }
+                if let Some(vectors) = &vectors.queries {
+                    // Block by block: a product has the vectors of all distances within its block.
+                    for start in keys.clone().step_by(BLOCK) {
+                        let some = start..(start + BLOCK).min(keys.end);
+                        let k =
+                            self.part(&some, (n_heads + head / (n_heads / n_kv_heads)) * d_head);
+                        tiles.pack::<S>(k, some.len(), self.attention.stride(), d_head);
+                        let place = offsets.place(&self.rows, &some);
+                        let (from, stride) = vectors.multiply(simd, head, tiles, place, products);
+                        let products = products.slice();
+                        for (query, sums) in self.rows.clone().zip(sums.chunks_mut(width)) {
+                            let sums = &mut sums[some.start - keys.start..];
+                            for ((sum, own), row) in sums
+                                .iter_mut()
+                                .zip(products.chunks(stride))
+                                .zip(offsets.of(query, &some))
+                            {
+                                *sum += own[*row as usize - from];
+                            }
+                        }
+                    }
+                }
+                for (x, sum) in scores.iter_mut().zip(sums) {
+                    *x += scale * *sum;
+                }
+            }
+        }
+        for (query, row) in self.rows.clone().zip(scores.chunks_mut(width)) {
+            let own = span.keys(query, query + 1, self.tokens());
+            softmax::<S>(row, own.start - keys.start..own.end - keys.start);
+            self.attention.rounding.round(row);
+        }
+        keys
+    }
+
+    /// The mixed values of one head, `[rows, d_head]` at distance `n_heads d_head` in `out`, from its
+    /// probabilities in `tiles`, `[rows, keys]`.
+    #[inline(always)]
+    fn mix<S: Simd>(
+        &self,
+        simd: S,
+        head: usize,
+        keys: Range<usize>,
+        tiles: &Tiles,
+        panels: &mut Aligned,
+        out: &mut [f32],
+    ) {
+        let Attention { n_heads, n_kv_heads, d_head, .. } = self.attention;
+        let shared = n_heads + n_kv_heads + head / (n_heads / n_kv_heads);
+        let v = self.part(&keys, shared * d_head);
+        let values = rows::<S>(panels, v, keys.len(), self.attention.stride(), d_head);
+        let right = Panels { values, columns: d_head, bias: &[] };
+        multiply(simd, tiles, right, out, n_heads * d_head);
     }
 }
 

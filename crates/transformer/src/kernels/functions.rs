@@ -5,6 +5,7 @@
 //! differ between machines, as in matrix products. Sums have a fixed order.
 
 use super::product::fused;
+use super::rounding::Rounding;
 use crate::architecture::Activation;
 use pulp::Simd;
 use std::ops::Range;
@@ -128,13 +129,28 @@ pub(super) fn soft_cap<S: Simd>(values: &mut [f32], cap: f32) {
     }
 }
 
-/// Rotates pairs `(a[i], b[i])` by the angles of these cosines and sines, in place.
+/// Rotates pairs `(a[i], b[i])` by the angles of these cosines and sines, in place. With a rounding every
+/// number on the way is rounded.
 #[inline(always)]
-pub(super) fn rotate(a: &mut [f32], b: &mut [f32], cosines: &[f32], sines: &[f32]) {
-    for ((a, b), (cosine, sine)) in a.iter_mut().zip(b).zip(cosines.iter().zip(sines)) {
-        let (x, y) = (*a, *b);
-        *a = x * cosine - y * sine;
-        *b = y * cosine + x * sine;
+pub(super) fn rotate(
+    a: &mut [f32],
+    b: &mut [f32],
+    cosines: &[f32],
+    sines: &[f32],
+    rounding: Rounding,
+) {
+    if rounding == Rounding::None {
+        for ((a, b), (cosine, sine)) in a.iter_mut().zip(b).zip(cosines.iter().zip(sines)) {
+            let (x, y) = (*a, *b);
+            *a = x * cosine - y * sine;
+            *b = y * cosine + x * sine;
+        }
+        return;
+    }
+    for ((a, b), (&cosine, &sine)) in a.iter_mut().zip(b).zip(cosines.iter().zip(sines)) {
+        let (x, y, cosine, sine) = (*a, *b, rounding.of(cosine), rounding.of(sine));
+        *a = rounding.of(rounding.of(x * cosine) - rounding.of(y * sine));
+        *b = rounding.of(rounding.of(y * cosine) + rounding.of(x * sine));
     }
 }
 

@@ -1,9 +1,10 @@
 //! Linear layers, single and as an MLP.
 
-use super::aligned::Aligned;
+use super::buffers::output;
 use super::functions::activate;
 use super::packed::PackedLinear;
-use super::product::{Scratch, Tiles, dispatch, with_scratch};
+use super::product::{Product, Scratch, dispatch, with_scratch};
+use super::rounding::Rounding;
 use crate::architecture::{Activation, Mlp};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -16,19 +17,28 @@ const WEIGHTS_PER_ROW: usize = 6 << 10;
 /// Up to this number of rows, threads share the columns.
 const MAX_SHARED_ROWS: usize = 48;
 
-/// `[rows, inputs]` to `[rows, outputs]`, then the activation if there is one.
-pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activation>) -> Vec<f32> {
+/// What is done with the values of a product.
+#[derive(Clone, Copy)]
+pub(crate) struct Finish {
+    /// The activation, if there is one.
+    pub(crate) activation: Option<Activation>,
+    /// Rounds the values, before and after the activation.
+    pub(crate) rounding: Rounding,
+}
+
+/// `[rows, inputs]` to `[rows, outputs]`.
+pub(crate) fn linear(x: &[f32], layer: &PackedLinear, finish: Finish) -> Vec<f32> {
     let rows = x.len() / layer.inputs();
-    let mut out = vec![0.0; rows * layer.outputs()];
+    let mut out = output(rows * layer.outputs());
     let threads = rayon::current_num_threads();
     if rows > MAX_SHARED_ROWS || threads == 1 {
         let chunk = chunk(rows, threads, layer);
         x.par_chunks(chunk * layer.inputs())
             .zip(out.par_chunks_mut(chunk * layer.outputs()))
             .for_each(|(x, out)| {
-                with_scratch(|Scratch { tiles, panels: unpacked, .. }| {
+                with_scratch(|scratch| {
                     let panels = 0..layer.panels();
-                    dispatch(Part { x, layer, panels, activation, tiles, unpacked, out });
+                    Part { x, layer, panels, finish, out }.run(&mut scratch.product);
                 });
             });
         return out;
@@ -39,12 +49,11 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
     let parts: Vec<(Range<usize>, Vec<f32>)> = (0..panels.div_ceil(step))
         .into_par_iter()
         .map(|part| {
-            let (from, to) = (part * step, panels.min((part + 1) * step));
-            let columns = layer.columns(from..to);
+            let panels = part * step..panels.min((part + 1) * step);
+            let columns = layer.columns(panels.clone());
             let mut out = vec![0.0; rows * columns.len()];
-            with_scratch(|Scratch { tiles, panels: unpacked, .. }| {
-                let (panels, out) = (from..to, &mut out);
-                dispatch(Part { x, layer, panels, activation, tiles, unpacked, out });
+            with_scratch(|scratch| {
+                Part { x, layer, panels, finish, out: &mut out }.run(&mut scratch.product);
             });
             (columns, out)
         })
@@ -59,42 +68,53 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, activation: Option<Activat
 
 /// Two linear layers with an activation between them, `[rows, d_model]` to the same shape. In a gated
 /// MLP the first gives the gate and the values that it multiplies, side by side.
-pub(crate) fn mlp(x: &[f32], first: &PackedLinear, mlp: Mlp, second: &PackedLinear) -> Vec<f32> {
+pub(crate) fn mlp(
+    x: &[f32],
+    first: &PackedLinear,
+    mlp: Mlp,
+    second: &PackedLinear,
+    rounding: Rounding,
+) -> Vec<f32> {
     let rows = x.len() / first.inputs();
     let threads = rayon::current_num_threads();
     let activation = (!mlp.gated).then_some(mlp.activation);
+    let width = second.inputs();
+    let (inwards, outwards) = (Finish { activation, rounding }, Finish::plain(rounding));
     if rows <= MAX_SHARED_ROWS {
-        let mut inner = linear(x, first, activation);
+        let mut inner = linear(x, first, inwards);
         if mlp.gated {
-            dispatch(Gate {
-                inner: &mut inner,
-                width: second.inputs(),
-                activation: mlp.activation,
-            });
+            let inner = &mut inner;
+            dispatch(Gate { inner, width, activation: mlp.activation, rounding });
         }
-        return linear(&inner[..rows * second.inputs()], second, None);
+        return linear(&inner[..rows * width], second, outwards);
     }
-    let mut out = vec![0.0; rows * second.outputs()];
+    let mut out = output(rows * second.outputs());
     let chunk = chunk(rows, threads, first);
     x.par_chunks(chunk * first.inputs())
         .zip(out.par_chunks_mut(chunk * second.outputs()))
         .for_each(|(x, out)| {
-            with_scratch(|Scratch { tiles, panels: unpacked, inner }| {
+            with_scratch(|Scratch { product, inner, .. }| {
                 let rows = x.len() / first.inputs();
                 let inner = inner.sized(rows * first.outputs());
-                let (layer, panels) = (first, 0..first.panels());
-                let (tiles, unpacked) = (&mut *tiles, &mut *unpacked);
-                let part = Part { x, layer, panels, activation, tiles, unpacked, out: inner };
-                dispatch(part);
+                let panels = 0..first.panels();
+                let (layer, finish) = (first, inwards);
+                Part { x, layer, panels, finish, out: &mut *inner }.run(product);
                 if mlp.gated {
-                    dispatch(Gate { inner, width: second.inputs(), activation: mlp.activation });
+                    let inner = &mut *inner;
+                    dispatch(Gate { inner, width, activation: mlp.activation, rounding });
                 }
-                let x = &inner[..rows * second.inputs()];
-                let (layer, panels, activation) = (second, 0..second.panels(), None);
-                dispatch(Part { x, layer, panels, activation, tiles, unpacked, out });
+                let (x, panels) = (&inner[..rows * width], 0..second.panels());
+                Part { x, layer: second, panels, finish: outwards, out }.run(product);
             });
         });
     out
+}
+
+impl Finish {
+    /// Without an activation.
+    pub(crate) fn plain(rounding: Rounding) -> Self {
+        Self { activation: None, rounding }
+    }
 }
 
 /// Multiplies gates with values, `[rows, 2 width]`; the products are left at the beginning,
@@ -103,6 +123,7 @@ struct Gate<'a> {
     inner: &'a mut [f32],
     width: usize,
     activation: Activation,
+    rounding: Rounding,
 }
 
 impl WithSimd for Gate<'_> {
@@ -115,9 +136,11 @@ impl WithSimd for Gate<'_> {
             let own = &mut self.inner[2 * row * width..2 * (row + 1) * width];
             let (gate, up) = own.split_at_mut(width);
             activate::<S>(self.activation, gate);
+            self.rounding.round(gate);
             for (gate, up) in gate.iter_mut().zip(up) {
                 *gate *= *up;
             }
+            self.rounding.round(gate);
             self.inner.copy_within(2 * row * width..(2 * row + 1) * width, row * width);
         }
     }
@@ -137,23 +160,60 @@ struct Part<'a> {
     x: &'a [f32],
     layer: &'a PackedLinear,
     panels: Range<usize>,
-    activation: Option<Activation>,
-    tiles: &'a mut Tiles,
-    unpacked: &'a mut Aligned,
+    finish: Finish,
     /// `[rows, columns of the panels]`.
     out: &'a mut [f32],
 }
 
-impl WithSimd for Part<'_> {
+impl Part<'_> {
+    fn run(self, memory: &mut Product) {
+        let Self { x, layer, panels, finish, out } = self;
+        if finish.rounding == Rounding::Bf16 && layer.has_pairs() {
+            layer.multiply_pairs(x, panels, &mut memory.pairs, out);
+        } else {
+            dispatch(Widened { x, layer, panels, memory, out: &mut *out });
+        }
+        dispatch(Finished { finish, out });
+    }
+}
+
+/// The product in f32.
+struct Widened<'a> {
+    x: &'a [f32],
+    layer: &'a PackedLinear,
+    panels: Range<usize>,
+    memory: &'a mut Product,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Widened<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
+        let Product { tiles, panels: unpacked, .. } = self.memory;
         let depth = self.layer.inputs();
-        self.tiles.pack::<S>(self.x, self.x.len() / depth, depth, depth);
-        self.layer.multiply(simd, self.tiles, self.panels, self.unpacked, self.out);
-        if let Some(activation) = self.activation {
+        tiles.pack::<S>(self.x, self.x.len() / depth, depth, depth);
+        self.layer.multiply(simd, tiles, self.panels, unpacked, self.out);
+    }
+}
+
+/// The values of a product that are to be finished.
+struct Finished<'a> {
+    finish: Finish,
+    out: &'a mut [f32],
+}
+
+impl WithSimd for Finished<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let Finish { activation, rounding } = self.finish;
+        rounding.round(self.out);
+        if let Some(activation) = activation {
             activate::<S>(activation, self.out);
+            rounding.round(self.out);
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Layer norm and root mean square norm, alone and of a sum; and the sum alone.
 
+use super::buffers::output;
 use super::functions;
 use super::product::dispatch;
+use super::rounding::Rounding;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -19,34 +21,46 @@ pub(crate) struct NormWeights<'a> {
     pub(crate) centred: bool,
     /// Added to the mean of the squares.
     pub(crate) eps: f64,
+    /// Rounds the values, and the sum before.
+    pub(crate) rounding: Rounding,
 }
 
 /// The norm of each row of `x`, or of `x + y`, `[rows, d]`.
 pub(crate) fn norm(x: &[f32], y: Option<&[f32]>, weights: NormWeights) -> Vec<f32> {
     let d = weights.weight.len();
-    let mut out = x.to_vec();
+    let mut out = output(x.len());
     let chunk = VALUES.div_ceil(d) * d;
-    out.par_chunks_mut(chunk).enumerate().for_each(|(index, out)| {
+    out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).enumerate().for_each(|(index, (out, x))| {
         let y = y.map(|y| &y[index * chunk..index * chunk + out.len()]);
-        dispatch(Rows { out, y, weights });
+        dispatch(Rows { out, x, y, weights });
     });
     out
 }
 
 /// `x + y`, value by value.
-pub(crate) fn sum(x: &[f32], y: &[f32]) -> Vec<f32> {
-    let mut out = x.to_vec();
-    out.par_chunks_mut(VALUES).zip(y.par_chunks(VALUES)).for_each(|(out, y)| {
-        for (x, y) in out.iter_mut().zip(y) {
-            *x += y;
+pub(crate) fn sum(x: &[f32], y: &[f32], rounding: Rounding) -> Vec<f32> {
+    let mut out = output(x.len());
+    let sources = x.par_chunks(VALUES).zip(y.par_chunks(VALUES));
+    out.par_chunks_mut(VALUES).zip(sources).for_each(|(out, (x, y))| {
+        for (out, (x, y)) in out.iter_mut().zip(x.iter().zip(y)) {
+            *out = x + y;
         }
+        rounding.round(out);
     });
+    out
+}
+
+/// The values, rounded.
+pub(crate) fn round(x: &[f32], rounding: Rounding) -> Vec<f32> {
+    let mut out = x.to_vec();
+    rounding.round(&mut out);
     out
 }
 
 /// Some rows of a norm.
 struct Rows<'a> {
     out: &'a mut [f32],
+    x: &'a [f32],
     y: Option<&'a [f32]>,
     weights: NormWeights<'a>,
 }
@@ -56,15 +70,18 @@ impl WithSimd for Rows<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let NormWeights { weight, bias, centred, eps } = self.weights;
+        let NormWeights { weight, bias, centred, eps, rounding } = self.weights;
         let d = weight.len();
-        for (index, row) in self.out.chunks_mut(d).enumerate() {
+        for (index, (row, x)) in self.out.chunks_mut(d).zip(self.x.chunks(d)).enumerate() {
+            row.copy_from_slice(x);
             if let Some(y) = self.y {
                 for (x, y) in row.iter_mut().zip(&y[index * d..]) {
                     *x += y;
                 }
+                rounding.round(row);
             }
             functions::norm(row, weight, bias, centred, eps as f32);
+            rounding.round(row);
         }
     }
 }

@@ -1,28 +1,22 @@
-//! Weights of linear layers in the order in which the product reads them, in the number type of the
-//! checkpoint: 16-bit weights become f32 panel by panel, just before their product.
+//! Weights of linear layers in the order in which the product reads them, in the number type in which
+//! they are stored: other types than f32 become f32 panel by panel, just before their product.
 
 use super::aligned::Aligned;
-use super::product::{Panels, Tiles, multiply, native_panel_width};
-use half::slice::HalfFloatSliceExt;
-use half::vec::HalfBitsVecExt;
+use super::bf16::{self as pairs, Pairs};
+use super::product::{self, Panels, Tiles, multiply, native_panel_width};
+use super::rounding::Rounding;
+use crate::error::{Error, Result};
+use crate::weights::{Encoding, StoredWeight, read_rows};
+use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
 use pulp::Simd;
 use rayon::prelude::*;
-use std::borrow::Cow;
 use std::ops::Range;
-
-/// Rows of weights, in their number type.
-#[derive(Clone, Copy)]
-pub(crate) enum Rows<'a> {
-    F32(&'a [f32]),
-    F16(&'a [f16]),
-    Bf16(&'a [bf16]),
-}
+use std::sync::Arc;
 
 /// `x W^T + b`, with the weights in panels.
 pub(crate) struct PackedLinear {
-    /// `[panels, inputs, panel width]`.
-    panels: Values,
+    values: Values,
     /// `[panels, panel width]`.
     bias: Vec<f32>,
     inputs: usize,
@@ -30,38 +24,101 @@ pub(crate) struct PackedLinear {
     width: usize,
 }
 
-enum Values {
+/// The values of a layer: `[panels, inputs, panel width]`, or rows of quantised blocks as they are
+/// stored.
+pub(crate) enum Values {
     F32(Aligned),
-    F16(Vec<f16>),
-    Bf16(Vec<bf16>),
+    /// The bits of values of 16 bits.
+    Half(Half, Vec<u16>),
+    Rows(Vec<Rows>),
+}
+
+/// A number type of 16 bits.
+#[derive(Clone, Copy)]
+pub(crate) enum Half {
+    F16,
+    Bf16,
+}
+
+/// Rows of one stored weight.
+pub(crate) struct Rows {
+    encoding: Encoding,
+    row_bytes: usize,
+    bytes: Vec<u8>,
 }
 
 impl PackedLinear {
-    /// From weights `[out, in]`, whose rows are in one part or several, and biases `[out]`. The parts
-    /// have one number type, or the weights are kept in f32.
-    pub(crate) fn new(parts: &[Rows], bias: &[f32], inputs: usize) -> Self {
+    /// From weights `[out, in]`, whose rows are in one part or several, and biases `[out]`. With a rounding
+    /// the weights are rounded too. Values are in memory of `spare` where it fits. Parts of two types are
+    /// kept in f32, except with quantised ones.
+    ///
+    /// # Errors
+    /// A weight that cannot be read.
+    pub(crate) fn read(
+        parts: &[Arc<dyn StoredWeight>],
+        mut bias: Vec<f32>,
+        rounding: Rounding,
+        spare: &mut Vec<Values>,
+    ) -> Result<Self> {
         let (width, outputs) = (native_panel_width(), bias.len());
-        let len = outputs.next_multiple_of(width) * inputs;
-        let f16 = parts.iter().map(|part| if let Rows::F16(x) = part { Some(*x) } else { None });
-        let bf16 = parts.iter().map(|part| if let Rows::Bf16(x) = part { Some(*x) } else { None });
-        let panels = if let Some(parts) = f16.collect::<Option<Vec<_>>>() {
-            let mut panels: Vec<f16> = vec![0u16; len].reinterpret_into();
-            fill(&mut panels, &parts, width, inputs);
-            Values::F16(panels)
-        } else if let Some(parts) = bf16.collect::<Option<Vec<_>>>() {
-            let mut panels: Vec<bf16> = vec![0u16; len].reinterpret_into();
-            fill(&mut panels, &parts, width, inputs);
-            Values::Bf16(panels)
+        let inputs = parts.first().map_or(0, |part| crate::weights::width(&**part));
+        bias.resize(outputs.next_multiple_of(width), 0.0);
+        let all = |is: fn(Encoding) -> bool| parts.iter().all(|part| is(part.encoding()));
+        let all_f16 = all(|encoding| matches!(encoding, Encoding::F16));
+        let all_bf16 = all(|encoding| matches!(encoding, Encoding::Bf16));
+        // The 16-bit type of the layer, and whether the parts are in it already.
+        let half = match rounding {
+            Rounding::F16 => Some((Half::F16, all_f16)),
+            Rounding::Bf16 => Some((Half::Bf16, all_bf16)),
+            Rounding::None if all_f16 => Some((Half::F16, true)),
+            Rounding::None if all_bf16 => Some((Half::Bf16, true)),
+            Rounding::None => None,
+        };
+        let blocks = |part: &Arc<dyn StoredWeight>| matches!(part.encoding(), Encoding::Blocks(_));
+        let source = Source { parts, inputs, width };
+        let len = bias.len() * inputs;
+        let values = if rounding == Rounding::None && parts.iter().any(blocks) {
+            Values::Rows(rows(parts, inputs, spare)?)
+        } else if let Some((half, stored)) = half {
+            let same = |values: &Values| matches!(values, Values::Half(_, all) if all.len() == len);
+            let mut panels = match spare.iter().position(same).map(|index| spare.swap_remove(index))
+            {
+                Some(Values::Half(_, panels)) => panels,
+                _ => vec![0; len],
+            };
+            source.fill(&mut panels, &|bytes, runs, panel| match half {
+                _ if stored => {
+                    transpose(bytes.as_chunks().0, inputs, width, panel, u16::from_le_bytes);
+                }
+                Half::F16 => {
+                    let bits = |value| f16::from_f32(value).to_bits();
+                    transpose(&decoded(bytes, runs, inputs), inputs, width, panel, bits);
+                }
+                Half::Bf16 => {
+                    let bits = |value| bf16::from_f32(value).to_bits();
+                    transpose(&decoded(bytes, runs, inputs), inputs, width, panel, bits);
+                }
+            })?;
+            Values::Half(half, panels)
         } else {
-            let wide: Vec<_> = parts.iter().map(Rows::widened).collect();
-            let parts: Vec<&[f32]> = wide.iter().map(|part| &**part).collect();
-            let mut panels = Aligned::default();
-            fill(panels.sized(len), &parts, width, inputs);
+            let same =
+                |values: &Values| matches!(values, Values::F32(all) if all.slice().len() == len);
+            let mut panels = match spare.iter().position(same).map(|index| spare.swap_remove(index))
+            {
+                Some(Values::F32(panels)) => panels,
+                _ => Aligned::default(),
+            };
+            source.fill(panels.sized(len), &|bytes, runs, panel| {
+                transpose(&decoded(bytes, runs, inputs), inputs, width, panel, |value| value);
+            })?;
             Values::F32(panels)
         };
-        let mut bias = bias.to_vec();
-        bias.resize(outputs.next_multiple_of(width), 0.0);
-        Self { panels, bias, inputs, outputs, width }
+        Ok(Self { values, bias, inputs, outputs, width })
+    }
+
+    /// The memory of the weights, for another layer.
+    pub(crate) fn into_values(self) -> Values {
+        self.values
     }
 
     /// The width of an input row.
@@ -96,25 +153,62 @@ impl PackedLinear {
         out: &mut [f32],
     ) {
         let (size, stride) = (self.width * self.inputs, self.columns(panels.clone()).len());
-        if let Values::F32(all) = &self.panels {
+        if let Values::F32(all) = &self.values {
             let values = &all.slice()[panels.start * size..panels.end * size];
             return multiply(simd, tiles, self.right(values, panels), out, stride);
         }
         for (index, panel) in panels.enumerate() {
-            let values = unpacked.sized(size);
-            match &self.panels {
-                Values::F32(_) => {}
-                Values::F16(all) => {
-                    all[panel * size..(panel + 1) * size].convert_to_f32_slice(values);
+            let values = match &self.values {
+                Values::F32(_) => continue,
+                Values::Half(Half::F16, all) => {
+                    let values = unpacked.sized(size);
+                    let own: &[f16] = all[panel * size..(panel + 1) * size].reinterpret_cast();
+                    own.convert_to_f32_slice(values);
+                    values
                 }
-                Values::Bf16(all) => {
-                    for (value, half) in values.iter_mut().zip(&all[panel * size..]) {
-                        *value = f32::from_bits(u32::from(half.to_bits()) << 16);
+                Values::Half(Half::Bf16, all) => {
+                    let values = unpacked.sized(size);
+                    for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
+                        *value = f32::from_bits(u32::from(half) << 16);
                     }
+                    values
                 }
-            }
+                Values::Rows(parts) => {
+                    let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
+                    self.decode(parts, panel, rows);
+                    let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
+                    transpose(rows, self.inputs, self.width, values, |value| value);
+                    values
+                }
+            };
             let out = &mut out[index * self.width..];
             multiply(simd, tiles, self.right(values, panel..panel + 1), out, stride);
+        }
+    }
+
+    /// Whether [`multiply_pairs`](Self::multiply_pairs) can be used.
+    pub(super) fn has_pairs(&self) -> bool {
+        let bf16 = matches!(self.values, Values::Half(Half::Bf16, _));
+        bf16 && product::pairs() && self.width == pairs::WIDTH
+    }
+
+    /// The product of the rows `x`, which are bf16 numbers, with some panels of bf16, with the biases, to
+    /// `[rows, columns of the panels]`.
+    pub(super) fn multiply_pairs(
+        &self,
+        x: &[f32],
+        panels: Range<usize>,
+        pairs: &mut Pairs,
+        out: &mut [f32],
+    ) {
+        let Values::Half(Half::Bf16, all) = &self.values else { return };
+        let (size, stride) = (self.width * self.inputs, self.columns(panels.clone()).len());
+        pairs.pack_rows(x, self.inputs);
+        for (index, panel) in panels.enumerate() {
+            pairs.pack_panel(all[panel * size..(panel + 1) * size].reinterpret_cast());
+            let bias = &self.bias[panel * self.width..(panel + 1) * self.width];
+            let out = &mut out[index * self.width..];
+            pairs.multiply(bias, out, self.columns(panel..panel + 1).len(), stride);
         }
     }
 
@@ -126,27 +220,126 @@ impl PackedLinear {
             bias: &self.bias[panels.start * self.width..panels.end * self.width],
         }
     }
-}
 
-impl Rows<'_> {
-    fn widened(&self) -> Cow<'_, [f32]> {
-        match self {
-            Self::F32(values) => Cow::Borrowed(values),
-            Self::F16(values) => Cow::Owned(values.to_f32_vec()),
-            Self::Bf16(values) => Cow::Owned(values.to_f32_vec()),
+    /// The rows of a panel in f32, `[rows, inputs]`.
+    fn decode(&self, parts: &[Rows], panel: usize, out: &mut [f32]) {
+        let wanted = self.columns(panel..panel + 1);
+        let (mut first, mut done) = (0, 0);
+        for part in parts {
+            let n_rows = part.bytes.len() / part.row_bytes.max(1);
+            let own =
+                wanted.start.clamp(first, first + n_rows)..wanted.end.clamp(first, first + n_rows);
+            let bytes = (own.start - first) * part.row_bytes..(own.end - first) * part.row_bytes;
+            let len = own.len() * self.inputs;
+            if len > 0 {
+                part.encoding.decode(&part.bytes[bytes], &mut out[done..done + len]);
+            }
+            (first, done) = (first + n_rows, done + len);
         }
     }
 }
 
-/// Writes the rows of all parts as columns of panels.
-fn fill<T: Copy + Send + Sync>(panels: &mut [T], parts: &[&[T]], width: usize, inputs: usize) {
-    let rows: Vec<&[T]> = parts.iter().flat_map(|part| part.chunks(inputs)).collect();
-    let panels = panels.par_chunks_mut(width * inputs).zip(rows.par_chunks(width));
-    panels.for_each(|(panel, rows)| {
-        for (column, row) in rows.iter().enumerate() {
-            for (place, &value) in panel.chunks_mut(width).zip(*row) {
-                place[column] = value;
+/// Brings the rows of one panel into it: their bytes, and for each run of rows the encoding and the number
+/// of rows.
+type Write<'a, T> = dyn Fn(&[u8], &[(Encoding, usize)], &mut [T]) + Sync + 'a;
+
+/// The stored parts of a layer.
+struct Source<'a> {
+    parts: &'a [Arc<dyn StoredWeight>],
+    inputs: usize,
+    width: usize,
+}
+
+impl Source<'_> {
+    /// Reads the rows of each panel into memory that stays in a cache, and has `write` bring them into
+    /// the panel.
+    fn fill<T: Send>(&self, panels: &mut [T], write: &Write<'_, T>) -> Result<()> {
+        let size = self.width * self.inputs;
+        let panels = panels.par_chunks_mut(size.max(1)).enumerate();
+        panels.try_for_each_init(
+            || (Vec::new(), Vec::new()),
+            |(bytes, runs), (index, panel)| {
+                runs.clear();
+                let wanted = index * self.width..(index + 1) * self.width;
+                let (mut first, mut done) = (0, 0);
+                for part in self.parts {
+                    let n_rows = part.shape()[0];
+                    let inside = |row: usize| row.clamp(first, first + n_rows) - first;
+                    let own = inside(wanted.start)..inside(wanted.end);
+                    first += n_rows;
+                    if own.is_empty() {
+                        continue;
+                    }
+                    let len = own.len() * part.encoding().bytes(self.inputs);
+                    if bytes.len() < done + len {
+                        bytes.resize(done + len, 0);
+                    }
+                    runs.push((part.encoding(), own.len()));
+                    part.read(own, &mut bytes[done..done + len])?;
+                    done += len;
+                }
+                write(&bytes[..done], runs, panel);
+                Ok::<_, Error>(())
+            },
+        )
+    }
+}
+
+/// The values of rows in several encodings, each with its number of rows.
+fn decoded(bytes: &[u8], runs: &[(Encoding, usize)], inputs: usize) -> Vec<f32> {
+    let mut values = vec![0.0; runs.iter().map(|(_, n_rows)| n_rows * inputs).sum()];
+    let (mut from, mut to) = (0, 0);
+    for &(encoding, n_rows) in runs {
+        let (bytes_len, len) = (n_rows * encoding.bytes(inputs), n_rows * inputs);
+        encoding.decode(&bytes[from..from + bytes_len], &mut values[to..to + len]);
+        (from, to) = (from + bytes_len, to + len);
+    }
+    values
+}
+
+/// Writes rows `[rows, inputs]` as columns of a panel `[inputs, width]`; other columns become 0.
+fn transpose<A: Copy, B: Copy + Default>(
+    rows: &[A],
+    inputs: usize,
+    width: usize,
+    panel: &mut [B],
+    convert: impl Fn(A) -> B,
+) {
+    /// Inputs whose part of the panel stays in the nearest cache.
+    const INPUTS: usize = 64;
+    let n_rows = rows.len() / inputs.max(1);
+    for (index, part) in panel.chunks_mut(INPUTS * width).enumerate() {
+        let first = index * INPUTS;
+        for column in 0..width {
+            let places = part.chunks_mut(width);
+            if column < n_rows {
+                let row = &rows[column * inputs + first..(column + 1) * inputs];
+                places.zip(row).for_each(|(place, &value)| place[column] = convert(value));
+            } else {
+                places.for_each(|place| place[column] = B::default());
             }
         }
-    });
+    }
+}
+
+/// Reads quantised rows as they are stored.
+fn rows(
+    parts: &[Arc<dyn StoredWeight>],
+    inputs: usize,
+    spare: &mut Vec<Values>,
+) -> Result<Vec<Rows>> {
+    let old = spare.iter().position(|values| matches!(values, Values::Rows(_)));
+    let mut old = match old.map(|index| spare.swap_remove(index)) {
+        Some(Values::Rows(old)) => old,
+        _ => Vec::new(),
+    };
+    let read = |part: &Arc<dyn StoredWeight>| {
+        let (encoding, n_rows) = (part.encoding(), part.shape()[0]);
+        let row_bytes = encoding.bytes(inputs);
+        let mut bytes = old.pop().map(|rows| rows.bytes).unwrap_or_default();
+        bytes.resize(n_rows * row_bytes, 0);
+        read_rows(&**part, 0..n_rows, &mut bytes)?;
+        Ok(Rows { encoding, row_bytes, bytes })
+    };
+    parts.iter().map(read).collect()
 }

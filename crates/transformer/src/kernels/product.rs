@@ -5,6 +5,8 @@
 //! sums are added up, so that a value depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
+use super::bf16::{self, Pairs};
+use super::rounding::Rounding;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
 use std::cell::Cell;
@@ -13,12 +15,24 @@ use std::sync::OnceLock;
 /// Memory that a thread reuses from product to product.
 #[derive(Default)]
 pub(super) struct Scratch {
+    pub(super) product: Product,
+    /// Values between two products.
+    pub(super) inner: Aligned,
+    /// Sums of products with vectors of distances.
+    pub(super) sums: Aligned,
+    /// Products with vectors of distances.
+    pub(super) distances: Aligned,
+}
+
+/// The factors of one product.
+#[derive(Default)]
+pub(super) struct Product {
     /// The left factor.
     pub(super) tiles: Tiles,
     /// A right factor that is packed for one product.
     pub(super) panels: Aligned,
-    /// Values between two products.
-    pub(super) inner: Aligned,
+    /// Both factors of a product of bf16.
+    pub(super) pairs: Pairs,
 }
 
 /// Runs with this thread's memory.
@@ -30,24 +44,67 @@ pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
     SCRATCH.set(scratch);
 }
 
-/// The environment variable that limits the vectors: `avx2` or `none`. With it, tests run the code of
-/// other machines.
+/// The environment variable that limits the vectors: `avx512`, `avx2` or `none`. With it, tests run the
+/// code of other machines.
 pub(super) const LIMIT: &str = "STRATOSCOPE_SIMD";
 
-/// The widest vectors of this machine, within the limit.
-fn arch() -> Arch {
-    static ARCH: OnceLock<Arch> = OnceLock::new();
-    *ARCH.get_or_init(|| match std::env::var(LIMIT).as_deref() {
-        Ok("none") => Arch::Scalar,
-        #[cfg(target_arch = "x86_64")]
-        Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
-        _ => Arch::new(),
+/// The instructions of the products.
+#[derive(Clone, Copy)]
+struct Instructions {
+    /// The vectors.
+    arch: Arch,
+    /// Whether pairs of bf16 are multiplied and added by one instruction.
+    pairs: bool,
+}
+
+/// The widest instructions of this machine, within the limit.
+fn instructions() -> Instructions {
+    static INSTRUCTIONS: OnceLock<Instructions> = OnceLock::new();
+    *INSTRUCTIONS.get_or_init(|| {
+        let limit = std::env::var(LIMIT).unwrap_or_default();
+        let arch = match limit.as_str() {
+            "none" => Arch::Scalar,
+            #[cfg(target_arch = "x86_64")]
+            "avx2" => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+            _ => Arch::new(),
+        };
+        let pairs = name(arch) == AVX512 && limit != AVX512 && bf16::available();
+        Instructions { arch, pairs }
     })
+}
+
+const AVX512: &str = "avx512";
+
+/// The name of vectors, as [`LIMIT`] spells it.
+fn name(arch: Arch) -> &'static str {
+    match arch {
+        #[cfg(target_arch = "x86_64")]
+        Arch::V4(_) => AVX512,
+        #[cfg(target_arch = "x86_64")]
+        Arch::V3(_) => "avx2",
+        #[cfg(target_arch = "aarch64")]
+        Arch::Neon(_) => "neon",
+        _ => "none",
+    }
+}
+
+/// Whether pairs of bf16 are multiplied and added by one instruction.
+pub(super) fn pairs() -> bool {
+    instructions().pairs
+}
+
+/// The vector instructions that the kernels use on this machine: `avx512`, `avx2`, `neon` or `none`; for
+/// products of bf16 also `avx512bf16`. They decide the last digits of the states.
+pub(crate) fn vectors(rounding: Rounding) -> &'static str {
+    match instructions() {
+        Instructions { pairs: true, .. } if rounding == Rounding::Bf16 => "avx512bf16",
+        Instructions { arch, .. } => name(arch),
+    }
 }
 
 /// Runs an operation with the widest vectors of this machine.
 pub(super) fn dispatch<Op: WithSimd>(op: Op) -> Op::Output {
-    match arch() {
+    match instructions().arch {
         // Every x86-64 has these vectors; on other machines compilers vectorise this shape.
         Arch::Scalar => Scalar128b.vectorize(op),
         arch => arch.dispatch(op),
@@ -62,11 +119,6 @@ const BLOCK: usize = 128;
 #[inline(always)]
 pub(super) fn panel_width<S: Simd>() -> usize {
     2 * S::F32_LANES
-}
-
-/// f32 lanes of the vectors that are used on this machine.
-pub fn vector_lanes() -> usize {
-    native_panel_width() / 2
 }
 
 /// Columns of a panel on this machine.
@@ -110,6 +162,11 @@ pub(super) struct Tiles {
 }
 
 impl Tiles {
+    /// The number of rows.
+    pub(super) fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Packs rows of `depth` values at distance `stride`. Surplus rows of the last tile are 0.
     #[inline(always)]
     pub(super) fn pack<S: Simd>(&mut self, x: &[f32], rows: usize, stride: usize, depth: usize) {

@@ -4,7 +4,7 @@
 use super::maker::{Maker, llama, text, u32s, u64s};
 use super::{fixtures, open, read};
 use crate::error::Error;
-use crate::stored::Stored;
+use crate::stored::values_of;
 
 /// A whole file of one small tensor.
 fn whole() -> Maker {
@@ -122,8 +122,8 @@ fn metadata_that_is_not_understood_is_named() {
 fn a_quantization_that_is_not_read_is_named() {
     let gguf = open(llama().tensor("blk.0.attn_v.weight", &[256, 1], 16, 32).bytes()).unwrap();
     let tensors = gguf.tensors().unwrap();
-    let tensor: &dyn Stored = &*tensors["model.layers.0.self_attn.v_proj.weight"];
-    let error = tensor.values("").unwrap_err().to_string();
+    let tensor = &*tensors["model.layers.0.self_attn.v_proj.weight"];
+    let error = values_of(tensor, "").unwrap_err().to_string();
     assert!(error.contains("\"blk.0.attn_v.weight\" is stored as IQ2_XXS"), "{error}");
 }
 
@@ -136,7 +136,7 @@ fn q8_1_is_a_scale_a_sum_and_bytes() {
     (0..32_u8).for_each(|i| maker.data[36 + i as usize] = 0x80 ^ i);
     let gguf = open(maker.bytes()).unwrap();
     let tensors = gguf.tensors().unwrap();
-    let values = tensors["model.layers.0.self_attn.v_proj.weight"].values("").unwrap();
+    let values = values_of(&*tensors["model.layers.0.self_attn.v_proj.weight"], "").unwrap();
     let expected: Vec<f32> = (0..32).map(|i| 0.5 * (i as f32 - 128.0)).collect();
     assert_eq!(values, expected);
 }
@@ -249,7 +249,7 @@ fn damage_at_random() {
                 crate::Tokenizer::from_json(definition.to_string().as_bytes())?;
             }
             gguf.config()?;
-            gguf.tensors()?.iter().try_for_each(|(name, t)| t.values(name).map(drop))
+            gguf.tensors()?.iter().try_for_each(|(name, t)| values_of(&**t, name).map(drop))
         });
         match result {
             Ok(()) => good += 1,

@@ -2,6 +2,7 @@
 //!
 //! `compare_tokens.py` and `compare_gguf.py` beside the fixtures write the other side.
 
+use crate::bytes::FileBytes;
 use crate::gguf::Gguf;
 use crate::tokenizer::Tokenizer;
 use safetensors::SafeTensors;
@@ -14,8 +15,8 @@ fn from_environment(name: &str) -> PathBuf {
 
 fn open() -> Gguf {
     let path = from_environment("GGUF_FILE");
-    let length = path.metadata().unwrap().len();
-    Gguf::open(Box::new(std::fs::File::open(&path).unwrap()), length, "real.gguf").unwrap()
+    let bytes = FileBytes::open(&path).unwrap().unwrap();
+    Gguf::open(std::sync::Arc::new(bytes), "real.gguf").unwrap()
 }
 
 #[derive(Deserialize)]
@@ -60,7 +61,8 @@ fn tensors_equal_those_of_python() {
     let mut worst = (0.0_f32, String::new());
     for (name, stored) in &ours {
         assert_eq!(stored.shape(), theirs.tensor(name).unwrap().shape(), "{name}");
-        let (ours, theirs) = (stored.values(name).unwrap(), super::values(&theirs, name));
+        let (ours, theirs) =
+            (crate::stored::values_of(&**stored, name).unwrap(), super::values(&theirs, name));
         let distance = ours.iter().zip(&theirs).fold(0.0_f32, |d, (a, b)| d.max((a - b).abs()));
         if distance > worst.0 {
             worst = (distance, name.clone());

@@ -104,8 +104,9 @@ fn a_transformer_in_a_folder_comes_whole() {
     let own = std::mem::take(&mut *files).into_iter();
     files.extend(own.map(|(name, bytes)| (format!("0_Transformer/{name}"), bytes)));
     files.insert("0_Transformer/vocab.txt".into(), VOCABULARY.to_vec());
-    let modules = br#"[{"path": "0_Transformer", "type": "models.Transformer"},
-        {"path": "1_Pooling", "type": "models.Pooling"}]"#;
+    let modules =
+        br#"[{"path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+        {"path": "1_Pooling", "type": "sentence_transformers.models.Pooling"}]"#;
     files.insert("modules.json".into(), modules.to_vec());
     files.insert("1_Pooling/config.json".into(), b"{\"pooling_mode_cls_token\": true}".to_vec());
     drop(files);

@@ -45,6 +45,7 @@ pub(crate) fn crossed(model: &str, n_layers: usize) -> Crossed {
             final_norm: false,
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
+            vectors: None,
         },
         stimuli: StimuliSummary {
             name: "homographs".to_owned(),

@@ -72,7 +72,8 @@ impl Curves {
 
 /// A curve at all layers.
 fn values(name: &str, layers: &[CurvesLayer], curve: Curve) -> Series {
-    series(name, layers.iter().map(|layer| curve.of(layer)))
+    let n = layers.iter().find_map(|layer| curve.of(layer)).map(|estimate| estimate.n);
+    Series { n, ..series(name, layers.iter().map(|layer| curve.of(layer))) }
 }
 
 /// The figure of several models: a panel for each curve, with relative depth as its axis, and below it the

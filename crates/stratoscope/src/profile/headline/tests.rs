@@ -24,8 +24,8 @@ fn a_rise_a_stay_and_a_jump_are_the_story() {
     let sentence = [0.004, 0.007, 0.011, 0.028, 0.047, 0.037, 0.154];
     assert_eq!(
         words([&grammar, &meaning, &sentence]),
-        "In toy grammar is clearest at layer 3 and fades; word meaning is there throughout; at layer \
-         6 the words of a sentence become more alike."
+        "In toy, grammar is clearest at layer 3 and then fades; word meaning is there from the start and \
+         stays about level; at layer 6, the words of a sentence become more alike."
     );
 }
 
@@ -52,32 +52,58 @@ fn a_false_story_is_not_told() {
     let (grammar, sentence) = ([0.02, 0.05, 0.10, 0.20], [0.01, 0.02, 0.02, 0.03]);
     assert_eq!(
         words([&grammar, &[0.05, 0.1, 0.3, 0.4], &sentence]),
-        "In toy grammar rises and is clearest at layer 3; word meaning is there from layer 2 on; the \
+        "In toy, grammar rises and is clearest at layer 3; word meaning is there from layer 2 on; the \
          words of a sentence do not become more alike."
     );
     assert_eq!(
         words([&[0.15; 4], &[0.4, 0.4, 0.1, 0.05], &[0.4, 0.5, 0.4, 0.3]]),
-        "In toy no difference in grammar between layers was found; word meaning is there up to layer \
+        "In toy, no difference in grammar between layers was found; word meaning is there up to layer \
          1; the words of a sentence are alike at every layer."
     );
     assert_eq!(
         words([&[0.0; 4], &[0.0; 4], &[0.01, 0.3, 0.4, 0.1]]),
-        "In toy grammar is not above chance at any layer; word meaning is not above chance at any \
+        "In toy, grammar is not above chance at any layer; word meaning is not above chance at any \
          layer; the words of a sentence are most alike at layers 1 and 2."
     );
     assert_eq!(
         words([&[0.3, 0.25, 0.2, 0.2], &[0.1, 0.4, 0.1, 0.3], &[0.01, 0.2, 0.25, 0.3]]),
-        "In toy grammar is clearest at layer 0 and then weakens; word meaning is there at layer 1; \
-         from layer 1 on the words of a sentence become more alike."
+        "In toy, grammar is clearest at layer 0 and then weakens; word meaning is there at layer 1; \
+         from layer 1 on, the words of a sentence become more alike."
     );
     assert!(words([NONE, &[0.1, 0.4, 0.3, 0.1], NONE]).contains("from layer 1 to layer 2"));
+}
+
+#[test]
+fn word_meaning_that_is_there_from_the_start_has_a_course() {
+    let of = |meaning: &[f64]| {
+        let said = words([NONE, meaning, NONE]);
+        let said = said.strip_prefix("In toy, word meaning is there from the start and ");
+        said.and_then(|said| said.strip_suffix('.')).map(str::to_owned)
+    };
+    let course = |meaning: &[f64]| of(meaning).unwrap();
+    // The values of mpnet on the reference bank: the last layer has .52 of the highest value.
+    let mpnet =
+        [0.519, 0.556, 0.588, 0.587, 0.576, 0.542, 0.521, 0.510, 0.503, 0.498, 0.482, 0.459, 0.305];
+    assert_eq!(course(&mpnet), "weakens at layer 12");
+    assert_eq!(course(&[0.40, 0.41, 0.30, 0.26, 0.25]), "weakens from layer 3 on");
+    assert_eq!(course(&[0.40, 0.41, 0.31, 0.31, 0.31]), "stays about level");
+    assert_eq!(course(&[0.25, 0.26, 0.35, 0.40]), "grows up to layer 2");
+    assert_eq!(course(&[0.25, 0.40, 0.40, 0.25]), "is strongest at layers 1 and 2");
+    assert_eq!(course(&[0.40, 0.25, 0.25, 0.40]), "is weaker at layers 1 and 2");
+    assert_eq!(course(&[0.4]), "stays about level");
+    // Half of the highest value is there, less is not.
+    assert_eq!(course(&[0.40, 0.41, 0.21]), "weakens at layer 2");
+    assert_eq!(of(&[0.40, 0.41, 0.20]), None);
+    // With wide intervals, a fall to .6 of the highest value may be chance.
+    let wide = planted("toy", [NONE, &[0.4, 0.4, 0.24], NONE], 0.0, 0.08).headline();
+    assert_eq!(wide, ["In toy, word meaning is there from the start and stays about level."]);
 }
 
 #[test]
 fn what_is_not_measured_is_not_said() {
     assert_eq!(words([NONE, NONE, NONE]), "");
     let only = words([NONE, NONE, &[0.01, 0.2]]);
-    assert_eq!(only, "In toy at layer 1 the words of a sentence become more alike.");
+    assert_eq!(only, "In toy, at layer 1, the words of a sentence become more alike.");
     // Values without intervals.
     let mut few = planted("toy", [&[0.1, 0.2], NONE, &[0.1, 0.2]], 0.004, 0.003);
     few = serde_json::from_value({
@@ -104,7 +130,7 @@ fn random_weights_that_show_as_much_are_a_warning() {
     let [_, warning] = &curves.headline()[..] else { panic!() };
     assert_eq!(
         warning,
-        "A model with random weights has grammar of .08 too, so that this part is not learned."
+        "A model with random weights has grammar of .08 too: this part need not be learned."
     );
     // In causal models, the words of a sentence may be alike without training.
     let mut curves = planted("toy", [&[0.05, 0.2], &[0.3; 2], &[0.01, 0.5]], 0.004, 0.003);
@@ -115,8 +141,8 @@ fn random_weights_that_show_as_much_are_a_warning() {
     let headline = curves.headline().join(" ");
     assert!(
         headline.ends_with(
-            "at layer 1 the words of a sentence become more alike. A model with random weights has a \
-             sentence share of .84 too, so that this part is not learned."
+            "at layer 1, the words of a sentence become more alike. A model with random weights has a \
+             sentence share of .84 too: this part need not be learned."
         ),
         "{headline}"
     );

@@ -1,0 +1,73 @@
+//! The memory and the time that a model needs until the states of a sentence are there, predicted before
+//! its weights are read: two blocks are read, and one of them runs.
+
+use crate::{Explorer, Result};
+use std::time::{Duration, Instant};
+use stratoscope_extractor::Error;
+use stratoscope_loader::used_memory;
+use stratoscope_transformer::{Batch, NoHooks, Sequence};
+
+/// The tokens of a short sentence.
+const TOKENS: u32 = 10;
+
+/// What a model needs until the states of a sentence are there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct Forecast {
+    /// The memory of the process, in bytes, where the system tells that of this one.
+    pub memory: Option<u64>,
+    /// The time.
+    pub time: Duration,
+    /// Whether the weights stay in memory. If they do not, each block is read when it runs.
+    pub resident: bool,
+}
+
+impl Explorer {
+    /// Predicts memory and time of a model whose weights are read later
+    /// ([`LoadOptions::later`](crate::LoadOptions::later)). The throughput is that of this machine at
+    /// this moment: one block is read into new memory and runs, and the next is read into its memory.
+    ///
+    /// The weights are read by all threads while one of them computes the sha256 of the files: together
+    /// they take at least the time of the sha256, and the time that all cores need for both.
+    ///
+    /// # Errors
+    /// A block that cannot be read, or a forward pass that fails.
+    pub fn forecast(&self) -> Result<Forecast> {
+        let model = self.model();
+        let (transformer, plan, times) = (&model.transformer, model.memory, model.times);
+        let architecture = transformer.architecture();
+        let used = used_memory();
+        let timed = |run: &mut dyn FnMut() -> Result<(), stratoscope_transformer::Error>| {
+            let start = Instant::now();
+            run().map_err(Error::from)?;
+            Ok::<_, crate::Error>(start.elapsed())
+        };
+        let first = timed(&mut || transformer.read_block(0))?;
+        let most = architecture.max_tokens().unwrap_or(usize::MAX).min(TOKENS as usize) as u32;
+        let ids = (0..most).map(|id| id % architecture.d_vocab as u32).collect();
+        let batch = Batch::new(architecture, &[Sequence::from_ids(ids)]).map_err(Error::from)?;
+        let mut pass = transformer.start(&batch, &mut NoHooks).map_err(Error::from)?;
+        let block = timed(&mut || pass.advance(&mut NoHooks))?;
+        let next = architecture.n_weight_sets.min(2) - 1;
+        let again = if next > 0 { timed(&mut || transformer.read_block(next))? } else { first };
+        let blocks = architecture.n_layers as u32;
+        // Of all weights, in blocks of the size of the largest.
+        let share = plan.weights as f64 / plan.block.max(1) as f64;
+        let reading = match plan.resident {
+            true => first.mul_f64(share),
+            false => again * architecture.n_weight_sets as u32,
+        };
+        let opening = times.total.saturating_sub(times.hashing);
+        let threads = rayon::current_num_threads() as u32;
+        let both = (times.hashing + reading * threads) / threads;
+        let loading = match plan.resident {
+            true => times.hashing.max(reading).max(both),
+            // Blocks are read after the files are hashed, when they run.
+            false => times.hashing + reading,
+        };
+        let weights = if plan.resident { plan.weights } else { plan.block };
+        let memory = used.map(|used| used.saturating_add(weights));
+        let time = opening + loading + block * blocks;
+        Ok(Forecast { memory, time, resident: plan.resident })
+    }
+}
