@@ -331,7 +331,7 @@ class JourneyPanel extends Panel {
     const few =
       times < ENOUGH ? `The reference sentences ${found}: only other words are shown. ` : '';
     const marks = kinds.length
-      ? '— kinds of meaning. “Kind” and filled marks: the most frequent one of the ten nearest. Underlined: the most frequent relation. '
+      ? '— kinds of meaning. Filled mark and “kind”: the most frequent of the ten; hollow: another. Underlined: the most frequent relation. '
       : '';
     const apart = hasSameWord(journey)
       ? `Other words leave out ${word}: they can point to another meaning.`

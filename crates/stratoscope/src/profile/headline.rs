@@ -194,7 +194,7 @@ impl Findings {
             };
             let parts: Vec<String> = self.untrained.iter().map(part).collect();
             sentences.push(format!(
-                "A model with random weights has {} too: this part need not be learned.",
+                "With random weights, the model reaches {}: this part need not be learned.",
                 listed(&parts)
             ));
         }

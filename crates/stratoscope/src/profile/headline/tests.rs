@@ -130,7 +130,7 @@ fn random_weights_that_show_as_much_are_a_warning() {
     let [_, warning] = &curves.headline()[..] else { panic!() };
     assert_eq!(
         warning,
-        "A model with random weights has grammar of .08 too: this part need not be learned."
+        "With random weights, the model reaches grammar of .08: this part need not be learned."
     );
     // In causal models, the words of a sentence may be alike without training.
     let mut curves = planted("toy", [&[0.05, 0.2], &[0.3; 2], &[0.01, 0.5]], 0.004, 0.003);
@@ -141,13 +141,13 @@ fn random_weights_that_show_as_much_are_a_warning() {
     let headline = curves.headline().join(" ");
     assert!(
         headline.ends_with(
-            "at layer 1, the words of a sentence become more alike. A model with random weights has a \
-             sentence share of .84 too: this part need not be learned."
+            "at layer 1, the words of a sentence become more alike. With random weights, the model \
+             reaches a sentence share of .84: this part need not be learned."
         ),
         "{headline}"
     );
     curves.random_weights = random(1.0);
-    assert!(curves.headline().join(" ").contains("a sentence share of 1.00 too"));
+    assert!(curves.headline().join(" ").contains("reaches a sentence share of 1.00"));
     // Less than half of the model's, and a model in which they do not become more alike.
     curves.random_weights = random(0.24);
     assert_eq!(curves.headline().len(), 1);
