@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 /// `n_layers + 1` tensors `[tokens, d_model]`, as Hugging Face's `output_hidden_states`: entry 0 is
 /// the embedding output, entry `i` the output of block `i`. If there is a final norm, the last entry
-/// is the output of that norm; the output of the last block is [`HookPoint::ResidPost`].
+/// is the output of that norm; the output of the last block is [`HookPoint::ResidPost`](crate::HookPoint::ResidPost).
 pub type HiddenStates = Vec<Tensor>;
 
 /// A transformer with its weights, ready to run.
@@ -257,7 +257,8 @@ impl Transformer {
 
     /// Value-weighted attention: the probability of each key times the norm of its value after the
     /// output weights of the head (Kobayashi et al. 2020), `[n_heads, Σ n²]`, from the values and the
-    /// pattern of block `layer` at [`HookPoint::Value`] and [`HookPoint::Pattern`].
+    /// pattern of block `layer` at
+    /// [`HookPoint::Value`](crate::HookPoint::Value) and [`HookPoint::Pattern`](crate::HookPoint::Pattern).
     ///
     /// # Errors
     /// Tensors that do not fit the batch, or a tensor operation that fails.
