@@ -231,7 +231,7 @@ fn a_limit_above_the_positions_of_the_config_is_that_of_sentence_transformers() 
 }
 
 /// Without a list of modules, sentence-transformers reads no pooling and no limit; here both are read,
-/// and that is said.
+/// and `info` says so.
 #[test]
 fn without_a_list_of_modules_the_files_are_read_and_that_is_said() {
     let place = Place::new();

@@ -97,15 +97,6 @@ class ContextsPanel extends LinePanel {
     return `Layer ${layer}: ${found[0]} of the ${found[1]} nearest are the same in both contexts.`;
   }
 
-  hit(/** @type {number} */ x) {
-    if (this.dragging || !this.curves) return null;
-    const place = this.frame(this.width, this.height(this.width)).nearest(x);
-    if (place === null) return null;
-    const layer = placesOf(this.curves.x)[place];
-    const at = placeOfLayer(this.side, layer);
-    return { text: this.values(layer), ...(at < 0 ? {} : { layer: at }) };
-  }
-
   finding() {
     const [word] = this.contexts.words;
     return `How many nearest words of ${quoted(shortText(word))} both contexts share`;

@@ -30,6 +30,18 @@ class LinePanel extends Panel {
     return '';
   }
 
+  /** What lies under the pointer: nothing while the line is dragged, which says it. @param {number} x */
+  hit(x) {
+    const height = this.height(this.width);
+    if (this.dragging || !height) return null;
+    const frame = this.frame(this.width, height);
+    const place = frame.nearest(x);
+    if (place === null) return null;
+    const layer = placesOf(frame.panel.x)[place];
+    const at = placeOfLayer(this.side, layer);
+    return { text: this.values(layer), ...(at < 0 ? {} : { layer: at }) };
+  }
+
   /** The canvas is a slider: it is dragged, and the keys of the page move it. */
   listen() {
     const { canvas, side } = this;

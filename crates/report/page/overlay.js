@@ -311,15 +311,6 @@ class OverlayPanel extends LinePanel {
     return `Layer ${layer}: ${means.join(', ') || 'no distance'}.`;
   }
 
-  hit(/** @type {number} */ x) {
-    if (this.dragging || !this.curves) return null;
-    const place = this.frame(this.width, this.height(this.width)).nearest(x);
-    if (place === null) return null;
-    const layer = placesOf(this.curves.x)[place];
-    const at = placeOfLayer(this.side, layer);
-    return { text: this.values(layer), ...(at < 0 ? {} : { layer: at }) };
-  }
-
   rows() {
     return {
       columns: [

@@ -100,16 +100,6 @@ class StripPanel extends LinePanel {
     }
   }
 
-  /** What lies under the pointer: nothing while the line is dragged, which says it. @param {number} x */
-  hit(x) {
-    if (this.dragging) return null;
-    const frame = this.frame(this.width, this.height(this.width));
-    const place = frame.nearest(x);
-    if (place === null) return null;
-    const layer = placeOfLayer(this.side, this.layers[place].layer);
-    return { text: this.values(this.layers[place].layer), ...(layer < 0 ? {} : { layer }) };
-  }
-
   /** The values of a layer of the model, in words. @param {number} layer */
   values(layer) {
     const found = this.layers.find((l) => l.layer === layer);

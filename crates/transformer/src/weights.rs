@@ -273,14 +273,14 @@ impl Placement {
 /// A table of rows, `[rows, width]`: the embedding of the tokens, and the matrix to the vocabulary.
 #[derive(Clone)]
 pub(crate) enum Table {
-    /// On the device, in the number type of the states.
+    /// On the device, in the number type of the computation.
     Tensor(Tensor),
     /// As it is stored: in memory, or in the source.
     Stored(Arc<dyn StoredWeight>, Placement),
 }
 
 impl Table {
-    /// The rows of some ids, `[ids, width]`, in the number type of the states.
+    /// The rows of some ids, `[ids, width]`, as [`placed`].
     pub(crate) fn rows(&self, ids: &[u32]) -> Result<Tensor> {
         let (weight, place) = match self {
             Self::Tensor(table) => {
@@ -354,7 +354,7 @@ impl Weights<'_> {
         }
     }
 
-    /// A weight on the device, in the number type of the states.
+    /// A weight as [`placed`].
     pub(crate) fn take(&self, name: &str) -> Result<Tensor> {
         let weight = self.open(name)?;
         placed(values_in_f32(&*weight)?, weight.shape(), self.place)

@@ -21,7 +21,7 @@ pub(super) enum Post {
     OfFileOrBert,
     /// `<s> A </s></s> B </s>`, with RoBERTa's places of tokens.
     Roberta,
-    /// The same, with the ids 0 and 2 where a file says that there is no such token.
+    /// `<s> A </s></s> B </s>`, with the ids 0 and 2 where a file says that there is no such token.
     MpNet,
     /// `<s> A </s></s> B </s>`: the roles of the first and the last token.
     TwoSeparators(&'static str, &'static str),
