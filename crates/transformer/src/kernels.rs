@@ -18,6 +18,7 @@ mod packed;
 mod product;
 mod rotation;
 mod rounding;
+mod transposed;
 
 pub(crate) use attention::{Attention, Relative, attention, mix, patterns};
 pub(crate) use buffers::{Release, reuse};

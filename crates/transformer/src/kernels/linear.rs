@@ -10,9 +10,9 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Weight values per row of a task: a layer with many weights needs many rows to repay reading them;
-/// with few weights, few rows keep the inner values in the cache.
-const WEIGHTS_PER_ROW: usize = 6 << 10;
+/// Weight values per row of a task: a layer with many weights needs many rows to repay reading and
+/// widening them; with few weights, few rows keep the inner values in the cache.
+const WEIGHTS_PER_ROW: usize = 2 << 10;
 
 /// Up to this number of rows, threads share the columns.
 const MAX_SHARED_ROWS: usize = 48;

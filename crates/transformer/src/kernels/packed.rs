@@ -5,6 +5,7 @@ use super::aligned::Aligned;
 use super::bf16::{self as pairs, Pairs};
 use super::product::{self, Panels, Tiles, multiply, native_panel_width};
 use super::rounding::Rounding;
+use super::transposed;
 use crate::error::{Error, Result};
 use crate::weights::{Encoding, StoredWeight, read_rows};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
@@ -162,8 +163,7 @@ impl PackedLinear {
                 Values::F32(_) => continue,
                 Values::Half(Half::F16, all) => {
                     let values = unpacked.sized(size);
-                    let own: &[f16] = all[panel * size..(panel + 1) * size].reinterpret_cast();
-                    own.convert_to_f32_slice(values);
+                    widen::<S>(&all[panel * size..(panel + 1) * size], values);
                     values
                 }
                 Values::Half(Half::Bf16, all) => {
@@ -177,7 +177,8 @@ impl PackedLinear {
                     let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
                     self.decode(parts, panel, rows);
                     let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
-                    transpose(rows, self.inputs, self.width, values, |value| value);
+                    let n_rows = rows.len() / self.inputs;
+                    transposed::panel::<S>(rows, n_rows, self.inputs, values);
                     values
                 }
             };
@@ -283,6 +284,21 @@ impl Source<'_> {
             },
         )
     }
+}
+
+/// Numbers of f16 in f32.
+#[inline(always)]
+fn widen<S: Simd>(halves: &[u16], values: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = transposed::avx512::<S>() {
+        let (halves, _) = halves.as_chunks::<16>();
+        let (values, _) = values.as_chunks_mut::<16>();
+        for (halves, values) in halves.iter().zip(values) {
+            *values = pulp::cast(simd.avx512f._mm512_cvtph_ps(pulp::cast(*halves)));
+        }
+        return;
+    }
+    halves.reinterpret_cast::<f16>().convert_to_f32_slice(values);
 }
 
 /// The values of rows in several encodings, each with its number of rows.

@@ -7,6 +7,7 @@
 use super::aligned::Aligned;
 use super::bf16::{self, Pairs};
 use super::rounding::Rounding;
+use super::transposed::transpose;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
 use std::cell::Cell;
@@ -176,44 +177,16 @@ impl Tiles {
         while row < rows {
             let height = tile_height::<S>(rows - row);
             let tile = &mut values[start..start + height * depth];
-            let x = &x[row * stride..];
+            let (x, left) = (&x[row * stride..], rows - row);
             match height {
-                12 => fill::<12>(tile, x, rows - row, stride, depth),
-                8 => fill::<8>(tile, x, rows - row, stride, depth),
-                6 => fill::<6>(tile, x, rows - row, stride, depth),
-                4 => fill::<4>(tile, x, rows - row, stride, depth),
-                _ => fill::<2>(tile, x, rows - row, stride, depth),
+                12 => transpose::<S, 12>(x, left, stride, tile.as_chunks_mut().0),
+                8 => transpose::<S, 8>(x, left, stride, tile.as_chunks_mut().0),
+                6 => transpose::<S, 6>(x, left, stride, tile.as_chunks_mut().0),
+                4 => transpose::<S, 4>(x, left, stride, tile.as_chunks_mut().0),
+                _ => transpose::<S, 2>(x, left, stride, tile.as_chunks_mut().0),
             }
             row += height;
             start += height * depth;
-        }
-    }
-}
-
-/// Writes one tile of `HEIGHT` rows.
-#[inline(always)]
-fn fill<const HEIGHT: usize>(
-    tile: &mut [f32],
-    x: &[f32],
-    rows: usize,
-    stride: usize,
-    depth: usize,
-) {
-    let (tile, _) = tile.as_chunks_mut::<HEIGHT>();
-    if rows < HEIGHT {
-        tile.as_flattened_mut().fill(0.0);
-        for row in 0..rows {
-            for (column, &value) in tile.iter_mut().zip(&x[row * stride..][..depth]) {
-                column[row] = value;
-            }
-        }
-        return;
-    }
-    // Column by column: whole columns are written at once.
-    let x: [&[f32]; HEIGHT] = std::array::from_fn(|row| &x[row * stride..][..depth]);
-    for (index, column) in tile.iter_mut().enumerate() {
-        for row in 0..HEIGHT {
-            column[row] = x[row][index];
         }
     }
 }
@@ -280,27 +253,21 @@ fn one<S: Simd, const HEIGHT: usize>(
     out: &mut [f32],
     place: Place,
 ) {
-    let zero = simd.splat_f32s(0.0);
     let (tile, _) = tile.as_chunks::<HEIGHT>();
     let (panel, _) = S::as_simd_f32s(panel);
     let (panel, _) = panel.as_chunks::<2>();
     let (bias, _) = S::as_simd_f32s(bias);
-    let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
-    // In memory, so that the sums of a block stay in registers.
-    let mut results = [[zero; 2]; HEIGHT];
-    for (tile, panel) in tile.chunks(BLOCK).zip(panel.chunks(BLOCK)) {
-        let mut sums = [[zero; 2]; HEIGHT];
-        for (column, row) in tile.iter().zip(panel) {
-            for (sum, &value) in sums.iter_mut().zip(column) {
-                let value = simd.splat_f32s(value);
-                sum[0] = add_product(simd, value, row[0], sum[0]);
-                sum[1] = add_product(simd, value, row[1], sum[1]);
-            }
-        }
+    let (tile, tiles) = tile.split_at(tile.len().min(BLOCK));
+    let (panel, panels) = panel.split_at(panel.len().min(BLOCK));
+    let mut results = block(simd, tile, panel);
+    for (tile, panel) in tiles.chunks(BLOCK).zip(panels.chunks(BLOCK)) {
+        let sums = block(simd, tile, panel);
         for (result, sum) in results.iter_mut().zip(&sums) {
             *result = [simd.add_f32s(sum[0], result[0]), simd.add_f32s(sum[1], result[1])];
         }
     }
+    let bias =
+        if let [first, second] = *bias { [first, second] } else { [simd.splat_f32s(0.0); 2] };
     for (row, &result) in results.iter().enumerate().take(place.rows) {
         let start = row * place.stride;
         let result = [simd.add_f32s(result[0], bias[0]), simd.add_f32s(result[1], bias[1])];
@@ -308,12 +275,32 @@ fn one<S: Simd, const HEIGHT: usize>(
     }
 }
 
+/// The sums of a tile times a panel over a block of the depth.
+#[inline(always)]
+fn block<S: Simd, const HEIGHT: usize>(
+    simd: S,
+    tile: &[[f32; HEIGHT]],
+    panel: &[[S::f32s; 2]],
+) -> [[S::f32s; 2]; HEIGHT] {
+    let mut sums = [[simd.splat_f32s(0.0); 2]; HEIGHT];
+    for (column, row) in tile.iter().zip(panel) {
+        for (sum, &value) in sums.iter_mut().zip(column) {
+            let value = simd.splat_f32s(value);
+            sum[0] = add_product(simd, value, row[0], sum[0]);
+            sum[1] = add_product(simd, value, row[1], sum[1]);
+        }
+    }
+    sums
+}
+
 /// Writes as many sums as there is room for.
 #[inline(always)]
 fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
-    if out.len() == panel_width::<S>() {
+    if out.len().is_multiple_of(S::F32_LANES) {
         let (out, _) = S::as_mut_simd_f32s(out);
-        out.copy_from_slice(&sums);
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = sum;
+        }
     } else {
         let (first, second) = out.split_at_mut(out.len().min(S::F32_LANES));
         simd.partial_store_f32s(first, sums[0]);
