@@ -5,7 +5,7 @@ use crate::hooks::{Capture, Captured};
 use crate::interventions::Interventions;
 use crate::values::{array, with_values};
 use candle_core::Tensor;
-use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate, s};
+use ndarray::{Array2, Array3, Axis, concatenate, s};
 use std::ops::Range;
 use stratoscope_loader::Model;
 use stratoscope_transformer::{Batch, HookPoint, Pass, Recorder, Sequence, Transformer};

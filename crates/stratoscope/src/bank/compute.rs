@@ -4,7 +4,7 @@ use super::vectors::{self, Vectors};
 use super::{Bank, BankStates, BankSummary, BankWord, is_content};
 use crate::sinks::{medians, norms, sinks};
 use crate::{Error, Explorer, Result};
-use ndarray::{Array2, ArrayView1, ArrayView2, Axis};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, Zip};
 use rayon::prelude::*;
 use stratoscope_extractor::{
     AnnotatedSentence, Group, HookSelection, LayerSelection, LongText, Prepared, Text, prepare,
@@ -214,13 +214,17 @@ impl<'a> Reading<'a> {
 
 /// The mean of some rows, `[d_model]`.
 pub(crate) fn mean_of(layer: ArrayView2<'_, f32>, rows: &[usize], mean: &mut Vec<f32>) {
-    mean.clear();
+    mean.resize(layer.ncols(), 0.0);
+    let mut mean = ArrayViewMut1::from(mean);
     match rows {
-        [row] => mean.extend(layer.row(*row)),
-        rows => mean.extend((0..layer.ncols()).map(|d| {
-            let sum: f64 = rows.iter().map(|&row| f64::from(layer[[row, d]])).sum();
-            (sum / rows.len() as f64) as f32
-        })),
+        [row] => mean.assign(&layer.row(*row)),
+        rows => {
+            let mut sums = Array1::<f64>::zeros(layer.ncols());
+            for &row in rows {
+                Zip::from(&mut sums).and(layer.row(row)).for_each(|sum, x| *sum += f64::from(*x));
+            }
+            mean.zip_mut_with(&sums, |mean, sum| *mean = (sum / rows.len() as f64) as f32);
+        }
     }
 }
 

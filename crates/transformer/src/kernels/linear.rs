@@ -10,9 +10,12 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 
-/// Weight values per row of a task: a layer with many weights needs many rows to repay reading and
-/// widening them; with few weights, few rows keep the inner values in the cache.
-const WEIGHTS_PER_ROW: usize = 2 << 10;
+/// Weight values per row of a task: a layer with many weights needs many rows to repay reading them;
+/// with few weights, few rows keep the values between two products in the cache.
+const WEIGHTS_PER_ROW: usize = 6 << 10;
+
+/// The same where a panel is widened for its product: more rows repay that too.
+const WIDENED_PER_ROW: usize = 2 << 10;
 
 /// Up to this number of rows, threads share the columns.
 const MAX_SHARED_ROWS: usize = 48;
@@ -32,7 +35,7 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, finish: Finish) -> Vec<f32
     let mut out = output(rows * layer.outputs());
     let threads = rayon::current_num_threads();
     if rows > MAX_SHARED_ROWS || threads == 1 {
-        let chunk = chunk(rows, threads, layer);
+        let chunk = chunk(rows, threads, layer, finish.rounding);
         x.par_chunks(chunk * layer.inputs())
             .zip(out.par_chunks_mut(chunk * layer.outputs()))
             .for_each(|(x, out)| {
@@ -89,7 +92,7 @@ pub(crate) fn mlp(
         return linear(&inner[..rows * width], second, outwards);
     }
     let mut out = output(rows * second.outputs());
-    let chunk = chunk(rows, threads, first);
+    let chunk = chunk(rows, threads, first, rounding);
     x.par_chunks(chunk * first.inputs())
         .zip(out.par_chunks_mut(chunk * second.outputs()))
         .for_each(|(x, out)| {
@@ -148,8 +151,9 @@ impl WithSimd for Gate<'_> {
 
 /// The rows of one task, for `rows` rows on `threads` threads: whole tiles, and an equal number of
 /// tasks per thread.
-fn chunk(rows: usize, threads: usize, layer: &PackedLinear) -> usize {
-    let most = (layer.inputs() * layer.outputs() / WEIGHTS_PER_ROW).clamp(96, 528);
+fn chunk(rows: usize, threads: usize, layer: &PackedLinear, rounding: Rounding) -> usize {
+    let per_row = if layer.widens(rounding) { WIDENED_PER_ROW } else { WEIGHTS_PER_ROW };
+    let most = (layer.inputs() * layer.outputs() / per_row).clamp(96, 528);
     let tasks = rows.div_ceil(most).next_multiple_of(threads);
     rows.div_ceil(tasks).next_multiple_of(12)
 }
@@ -168,33 +172,34 @@ struct Part<'a> {
 impl Part<'_> {
     fn run(self, memory: &mut Product) {
         let Self { x, layer, panels, finish, out } = self;
-        if finish.rounding == Rounding::Bf16 && layer.has_pairs() {
-            layer.multiply_pairs(x, panels, &mut memory.pairs, out);
-        } else {
-            dispatch(Widened { x, layer, panels, memory, out: &mut *out });
-        }
+        let pairs = layer.multiplies_pairs(finish.rounding);
+        dispatch(Products { x, layer, panels, pairs, memory, out: &mut *out });
         dispatch(Finished { finish, out });
     }
 }
 
-/// The product in f32.
-struct Widened<'a> {
+/// The product, with the instruction for pairs of bf16 or in f32.
+struct Products<'a> {
     x: &'a [f32],
     layer: &'a PackedLinear,
     panels: Range<usize>,
+    pairs: bool,
     memory: &'a mut Product,
     out: &'a mut [f32],
 }
 
-impl WithSimd for Widened<'_> {
+impl WithSimd for Products<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let Product { tiles, panels: unpacked, .. } = self.memory;
-        let depth = self.layer.inputs();
-        tiles.pack::<S>(self.x, self.x.len() / depth, depth, depth);
-        self.layer.multiply(simd, tiles, self.panels, unpacked, self.out);
+        let Self { x, layer, panels, pairs, memory, out } = self;
+        if pairs {
+            return layer.multiply_pairs::<S>(x, panels, memory, out);
+        }
+        let depth = layer.inputs();
+        memory.tiles.pack::<S>(x, x.len() / depth, depth, depth);
+        layer.multiply(simd, &memory.tiles, panels, &mut memory.panels, out);
     }
 }
 

@@ -42,10 +42,7 @@ pub(crate) fn sum(x: &[f32], y: &[f32], rounding: Rounding) -> Vec<f32> {
     let mut out = output(x.len());
     let sources = x.par_chunks(VALUES).zip(y.par_chunks(VALUES));
     out.par_chunks_mut(VALUES).zip(sources).for_each(|(out, (x, y))| {
-        for (out, (x, y)) in out.iter_mut().zip(x.iter().zip(y)) {
-            *out = x + y;
-        }
-        rounding.round(out);
+        dispatch(Sum { out, x, y, rounding });
     });
     out
 }
@@ -55,6 +52,26 @@ pub(crate) fn round(x: &[f32], rounding: Rounding) -> Vec<f32> {
     let mut out = x.to_vec();
     rounding.round(&mut out);
     out
+}
+
+/// Some values of a sum.
+struct Sum<'a> {
+    out: &'a mut [f32],
+    x: &'a [f32],
+    y: &'a [f32],
+    rounding: Rounding,
+}
+
+impl WithSimd for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        for (out, (x, y)) in self.out.iter_mut().zip(self.x.iter().zip(self.y)) {
+            *out = x + y;
+        }
+        self.rounding.round(self.out);
+    }
 }
 
 /// Some rows of a norm.

@@ -2,14 +2,14 @@
 //! they are stored: other types than f32 become f32 panel by panel, just before their product.
 
 use super::aligned::Aligned;
-use super::bf16::{self as pairs, Pairs};
-use super::product::{self, Panels, Tiles, multiply, native_panel_width};
+use super::bf16 as pairs;
+use super::product::{self, Panels, Product, Tiles, multiply, native_panel_width};
 use super::rounding::Rounding;
 use super::transposed;
 use crate::error::{Error, Result};
 use crate::weights::{Encoding, StoredWeight, read_rows};
+use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use half::{bf16, f16};
 use pulp::Simd;
 use rayon::prelude::*;
 use std::ops::Range;
@@ -29,16 +29,11 @@ pub(crate) struct PackedLinear {
 /// stored.
 pub(crate) enum Values {
     F32(Aligned),
-    /// The bits of values of 16 bits.
-    Half(Half, Vec<u16>),
+    /// The bits of f16.
+    F16(Vec<u16>),
+    /// Pairs of bf16, `[panels, pairs of inputs, panel width]`.
+    Bf16(Vec<u32>),
     Rows(Vec<Rows>),
-}
-
-/// A number type of 16 bits.
-#[derive(Clone, Copy)]
-pub(crate) enum Half {
-    F16,
-    Bf16,
 }
 
 /// Rows of one stored weight.
@@ -67,52 +62,57 @@ impl PackedLinear {
         let all = |is: fn(Encoding) -> bool| parts.iter().all(|part| is(part.encoding()));
         let all_f16 = all(|encoding| matches!(encoding, Encoding::F16));
         let all_bf16 = all(|encoding| matches!(encoding, Encoding::Bf16));
-        // The 16-bit type of the layer, and whether the parts are in it already.
-        let half = match rounding {
-            Rounding::F16 => Some((Half::F16, all_f16)),
-            Rounding::Bf16 => Some((Half::Bf16, all_bf16)),
-            Rounding::None if all_f16 => Some((Half::F16, true)),
-            Rounding::None if all_bf16 => Some((Half::Bf16, true)),
-            Rounding::None => None,
-        };
+        let is = |of: Rounding, all: bool| rounding == of || rounding == Rounding::None && all;
+        let (panels, n_pairs) = (bias.len() / width, inputs.div_ceil(2));
+        let (len, n_all_pairs) = (panels * width * inputs, panels * width * n_pairs);
         let blocks = |part: &Arc<dyn StoredWeight>| matches!(part.encoding(), Encoding::Blocks(_));
         let source = Source { parts, inputs, width };
-        let len = bias.len() * inputs;
         let values = if rounding == Rounding::None && parts.iter().any(blocks) {
             Values::Rows(rows(parts, inputs, spare)?)
-        } else if let Some((half, stored)) = half {
-            let same = |values: &Values| matches!(values, Values::Half(_, all) if all.len() == len);
-            let mut panels = match spare.iter().position(same).map(|index| spare.swap_remove(index))
-            {
-                Some(Values::Half(_, panels)) => panels,
+        } else if is(Rounding::F16, all_f16) {
+            let same = |values: &Values| matches!(values, Values::F16(all) if all.len() == len);
+            let mut values = match taken(spare, same) {
+                Some(Values::F16(values)) => values,
                 _ => vec![0; len],
             };
-            source.fill(&mut panels, &|bytes, runs, panel| match half {
-                _ if stored => {
-                    transpose(bytes.as_chunks().0, inputs, width, panel, u16::from_le_bytes);
-                }
-                Half::F16 => {
+            source.fill(inputs, &mut values, &|bytes, runs, panel| match all_f16 {
+                true => transpose(bytes.as_chunks().0, inputs, width, panel, u16::from_le_bytes),
+                false => {
                     let bits = |value| f16::from_f32(value).to_bits();
                     transpose(&decoded(bytes, runs, inputs), inputs, width, panel, bits);
                 }
-                Half::Bf16 => {
-                    let bits = |value| bf16::from_f32(value).to_bits();
-                    transpose(&decoded(bytes, runs, inputs), inputs, width, panel, bits);
-                }
             })?;
-            Values::Half(half, panels)
+            Values::F16(values)
+        } else if is(Rounding::Bf16, all_bf16) {
+            let same =
+                |values: &Values| matches!(values, Values::Bf16(all) if all.len() == n_all_pairs);
+            let mut values = match taken(spare, same) {
+                Some(Values::Bf16(values)) => values,
+                _ => vec![0; n_all_pairs],
+            };
+            source.fill(n_pairs, &mut values, &|bytes, runs, panel| {
+                if all_bf16 && inputs.is_multiple_of(2) {
+                    let pairs = bytes.as_chunks().0;
+                    return transpose(pairs, n_pairs, width, panel, u32::from_le_bytes);
+                }
+                let mut values = decoded(bytes, runs, inputs);
+                Rounding::Bf16.round(&mut values);
+                let mut pairs = vec![0.0; values.len() / inputs * n_pairs];
+                pairs::pair(&values, inputs, &mut pairs);
+                transpose(&pairs, n_pairs, width, panel, f32::to_bits);
+            })?;
+            Values::Bf16(values)
         } else {
             let same =
                 |values: &Values| matches!(values, Values::F32(all) if all.slice().len() == len);
-            let mut panels = match spare.iter().position(same).map(|index| spare.swap_remove(index))
-            {
-                Some(Values::F32(panels)) => panels,
+            let mut values = match taken(spare, same) {
+                Some(Values::F32(values)) => values,
                 _ => Aligned::default(),
             };
-            source.fill(panels.sized(len), &|bytes, runs, panel| {
+            source.fill(inputs, values.sized(len), &|bytes, runs, panel| {
                 transpose(&decoded(bytes, runs, inputs), inputs, width, panel, |value| value);
             })?;
-            Values::F32(panels)
+            Values::F32(values)
         };
         Ok(Self { values, bias, inputs, outputs, width })
     }
@@ -161,17 +161,20 @@ impl PackedLinear {
         for (index, panel) in panels.enumerate() {
             let values = match &self.values {
                 Values::F32(_) => continue,
-                Values::Half(Half::F16, all) => {
+                Values::F16(all) => {
                     let values = unpacked.sized(size);
                     widen::<S>(&all[panel * size..(panel + 1) * size], values);
                     values
                 }
-                Values::Half(Half::Bf16, all) => {
-                    let values = unpacked.sized(size);
-                    for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
-                        *value = f32::from_bits(u32::from(half) << 16);
+                Values::Bf16(all) => {
+                    let n_pairs = self.inputs.div_ceil(2);
+                    let values = unpacked.sized(2 * n_pairs * self.width);
+                    let pairs = all[panel * n_pairs * self.width..].chunks_exact(self.width);
+                    for (rows, pairs) in values.chunks_exact_mut(2 * self.width).zip(pairs) {
+                        let (first, second) = rows.split_at_mut(self.width);
+                        pairs::unpair(pairs, first, second);
                     }
-                    values
+                    &mut values[..size]
                 }
                 Values::Rows(parts) => {
                     let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
@@ -187,29 +190,40 @@ impl PackedLinear {
         }
     }
 
-    /// Whether [`multiply_pairs`](Self::multiply_pairs) can be used.
-    pub(super) fn has_pairs(&self) -> bool {
-        let bf16 = matches!(self.values, Values::Half(Half::Bf16, _));
+    /// Whether products of numbers that are rounded so are those of
+    /// [`multiply_pairs`](Self::multiply_pairs).
+    pub(super) fn multiplies_pairs(&self, rounding: Rounding) -> bool {
+        let bf16 = rounding == Rounding::Bf16 && matches!(self.values, Values::Bf16(_));
         bf16 && product::pairs() && self.width == pairs::WIDTH
+    }
+
+    /// Whether panels become f32 just before their product.
+    pub(super) fn widens(&self, rounding: Rounding) -> bool {
+        !matches!(self.values, Values::F32(_)) && !self.multiplies_pairs(rounding)
     }
 
     /// The product of the rows `x`, which are bf16 numbers, with some panels of bf16, with the biases, to
     /// `[rows, columns of the panels]`.
-    pub(super) fn multiply_pairs(
+    #[inline(always)]
+    pub(super) fn multiply_pairs<S: Simd>(
         &self,
         x: &[f32],
         panels: Range<usize>,
-        pairs: &mut Pairs,
+        memory: &mut Product,
         out: &mut [f32],
     ) {
-        let Values::Half(Half::Bf16, all) = &self.values else { return };
-        let (size, stride) = (self.width * self.inputs, self.columns(panels.clone()).len());
-        pairs.pack_rows(x, self.inputs);
+        let Values::Bf16(all) = &self.values else { return };
+        let (all, bias) = (all.as_chunks().0, self.bias.as_chunks().0);
+        let (rows, n_pairs) = (x.len() / self.inputs, self.inputs.div_ceil(2));
+        let stride = self.columns(panels.clone()).len();
+        let paired = memory.panels.sized(rows * n_pairs);
+        pairs::pair(x, self.inputs, paired);
+        memory.tiles.pack::<S>(paired, rows, n_pairs, n_pairs);
         for (index, panel) in panels.enumerate() {
-            pairs.pack_panel(all[panel * size..(panel + 1) * size].reinterpret_cast());
-            let bias = &self.bias[panel * self.width..(panel + 1) * self.width];
+            let values = &all[panel * n_pairs..(panel + 1) * n_pairs];
+            let columns = self.columns(panel..panel + 1).len();
             let out = &mut out[index * self.width..];
-            pairs.multiply(bias, out, self.columns(panel..panel + 1).len(), stride);
+            pairs::multiply::<S>(&memory.tiles, values, &bias[panel], out, columns, stride);
         }
     }
 
@@ -253,9 +267,9 @@ struct Source<'a> {
 
 impl Source<'_> {
     /// Reads the rows of each panel into memory that stays in a cache, and has `write` bring them into
-    /// the panel.
-    fn fill<T: Send>(&self, panels: &mut [T], write: &Write<'_, T>) -> Result<()> {
-        let size = self.width * self.inputs;
+    /// the panel, `[depth, panel width]`.
+    fn fill<T: Send>(&self, depth: usize, panels: &mut [T], write: &Write<'_, T>) -> Result<()> {
+        let size = self.width * depth;
         let panels = panels.par_chunks_mut(size.max(1)).enumerate();
         panels.try_for_each_init(
             || (Vec::new(), Vec::new()),
@@ -301,6 +315,11 @@ fn widen<S: Simd>(halves: &[u16], values: &mut [f32]) {
     halves.reinterpret_cast::<f16>().convert_to_f32_slice(values);
 }
 
+/// The memory of a layer that fits, taken out.
+fn taken(spare: &mut Vec<Values>, fits: impl Fn(&Values) -> bool) -> Option<Values> {
+    spare.iter().position(fits).map(|index| spare.swap_remove(index))
+}
+
 /// The values of rows in several encodings, each with its number of rows.
 fn decoded(bytes: &[u8], runs: &[(Encoding, usize)], inputs: usize) -> Vec<f32> {
     let mut values = vec![0.0; runs.iter().map(|(_, n_rows)| n_rows * inputs).sum()];
@@ -344,8 +363,7 @@ fn rows(
     inputs: usize,
     spare: &mut Vec<Values>,
 ) -> Result<Vec<Rows>> {
-    let old = spare.iter().position(|values| matches!(values, Values::Rows(_)));
-    let mut old = match old.map(|index| spare.swap_remove(index)) {
+    let mut old = match taken(spare, |values| matches!(values, Values::Rows(_))) {
         Some(Values::Rows(old)) => old,
         _ => Vec::new(),
     };

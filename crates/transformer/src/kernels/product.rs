@@ -5,7 +5,7 @@
 //! sums are added up, so that a value depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
-use super::bf16::{self, Pairs};
+use super::bf16;
 use super::rounding::Rounding;
 use super::transposed::transpose;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
@@ -30,10 +30,8 @@ pub(super) struct Scratch {
 pub(super) struct Product {
     /// The left factor.
     pub(super) tiles: Tiles,
-    /// A right factor that is packed for one product.
+    /// A right factor that is packed for one product; or the left one on its way into tiles.
     pub(super) panels: Aligned,
-    /// Both factors of a product of bf16.
-    pub(super) pairs: Pairs,
 }
 
 /// Runs with this thread's memory.
@@ -138,7 +136,7 @@ pub(super) fn native_panel_width() -> usize {
 
 /// The rows of the next tile if `rows` are left: the sums of a tile fit into the registers.
 #[inline(always)]
-fn tile_height<S: Simd>(rows: usize) -> usize {
+pub(super) fn tile_height<S: Simd>(rows: usize) -> usize {
     if S::REGISTER_COUNT >= 32 {
         match rows {
             0..=4 => 4,
@@ -166,6 +164,11 @@ impl Tiles {
     /// The number of rows.
     pub(super) fn rows(&self) -> usize {
         self.rows
+    }
+
+    /// The tiles, one after the other, `[depth, rows]` each.
+    pub(super) fn values(&self) -> &[f32] {
+        self.values.slice()
     }
 
     /// Packs rows of `depth` values at distance `stride`. Surplus rows of the last tile are 0.
@@ -237,10 +240,10 @@ pub(super) fn multiply<S: Simd>(
 
 /// The place of the sums of one tile and panel.
 #[derive(Clone, Copy)]
-struct Place {
-    rows: usize,
-    columns: usize,
-    stride: usize,
+pub(super) struct Place {
+    pub(super) rows: usize,
+    pub(super) columns: usize,
+    pub(super) stride: usize,
 }
 
 /// One tile times one panel.
