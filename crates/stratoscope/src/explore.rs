@@ -15,7 +15,6 @@ mod summary;
 
 pub(crate) use attention::PATTERNS;
 pub use attention::{Attention, AttentionBlock, Rollout};
-pub(crate) use maps::fitted_rows;
 pub use maps::{LayerMaps, ThirdComponent, reduce};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};
@@ -29,8 +28,9 @@ use crate::artifacts::ModelArtifacts;
 use crate::bank::BankStates;
 use crate::profile::{Crossed, Curves};
 use crate::progress::Progress;
+use crate::sinks::{ordinary_rows, sink_rows};
 use crate::store::Store;
-use crate::text::written;
+use crate::text::{display_names, listed, written};
 use crate::{
     Error, Estimate, Explorer, FigureSelection, ModelFile, Omitted, Part, Result, Why, journey,
 };
@@ -282,6 +282,13 @@ impl Exploration {
         let baseline = artifacts.baseline.as_ref();
         let layers = similarity::by_layer(&states, options, baseline, &mut omitted)?;
         let mut omit = |what, why| omitted.push(Omitted::new(what, why));
+        let sinks = sink_rows(&states);
+        if !sinks.is_empty() {
+            let names = display_names(&states.rows);
+            let quoted = |&row: &usize| format!("“{}”", names[row]);
+            let sinks: Vec<String> = sinks.iter().map(quoted).collect();
+            omit(Part::Statistics(listed(&sinks)), Why::AttentionSink);
+        }
         let figures = &options.figures;
 
         progress.go_on()?;
@@ -301,7 +308,7 @@ impl Exploration {
         };
 
         progress.go_on()?;
-        let points = fitted_rows(&states).len() * states.layers.len();
+        let points = ordinary_rows(&states).len() * states.layers.len();
         let tsne = if !figures.has("tsne") {
             None
         } else if points > MAX_TSNE_POINTS {

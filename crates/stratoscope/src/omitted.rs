@@ -36,6 +36,8 @@ pub enum Part {
     Label(String),
     /// The attention weights on the page: of all texts or of some, and by head or as means.
     PageAttention(&'static str),
+    /// Tokens that statistics leave out, by their names.
+    Statistics(String),
     /// The similarity of a token to its state at layer 0.
     SimilarityToLayer0,
     /// The similarity of a token to the other tokens of its sentence.
@@ -87,6 +89,8 @@ impl Part {
 pub enum Why {
     /// It is not stored for this model.
     NotStored,
+    /// The norm of a token is more than 10 times the median norm of a layer.
+    AttentionSink,
     /// It compares layers, and there is one layer.
     OneLayer,
     /// The maps are not aligned, so that they share no axes.
@@ -168,6 +172,9 @@ impl fmt::Display for Part {
             }
             Self::Label(name) => write!(f, "label {name}"),
             Self::PageAttention(which) => write!(f, "attention on the page{which}"),
+            Self::Statistics(tokens) => {
+                write!(f, "{tokens} in means, centres, CKA and the basis of maps")
+            }
             Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),
@@ -189,6 +196,10 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotStored => f.write_str("none is stored for this model"),
+            Self::AttentionSink => f.write_str(
+                "attention sink: a norm of more than 10 times the median of a layer, which would \
+                 decide every statistic",
+            ),
             Self::OneLayer => f.write_str("it needs two layers"),
             Self::NotAligned => f.write_str("maps that are not aligned share no axes"),
             Self::NoLayer0 => f.write_str("layer 0 was not chosen"),
