@@ -192,7 +192,8 @@ fn described(
     captures: &[Capture],
 ) -> Result<Value> {
     let origin = Origin::of(model);
-    let files = model.info.files.iter().map(|file| (file.name.clone(), file.sha256.clone().into()));
+    let files =
+        model.info.files.all()?.iter().map(|file| (file.name.clone(), file.sha256.clone().into()));
     Ok(json!({
         "tool": tool(),
         "model": origin.model,

@@ -135,7 +135,7 @@ impl Selected<'_> {
         let shape = (self.layers.len(), rows.len(), architecture.d_model);
         let pass = transformer.start(batch, &mut hooks)?;
         let mut run = Run {
-            transformer,
+            model,
             pass,
             recorder: hooks.recorder,
             first_row: group.rows.start,
@@ -152,7 +152,7 @@ impl Selected<'_> {
 
 /// A group on its way through the blocks.
 pub(crate) struct Run<'m> {
-    transformer: &'m Transformer,
+    model: &'m Model,
     pass: Pass<'m>,
     recorder: Recorder,
     /// The number of the first row.
@@ -176,7 +176,7 @@ impl Run<'_> {
         interventions: &mut Interventions<'_>,
         place: &Place<'_>,
     ) -> Result<bool> {
-        if self.pass.layer() == self.transformer.architecture().n_layers {
+        if self.pass.layer() == self.model.transformer.architecture().n_layers {
             return Ok(false);
         }
         let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
@@ -187,15 +187,17 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Ends the run after the last block.
+    /// Ends the run after the last block. Waits until the files of the model are hashed: states belong to
+    /// known files.
     ///
     /// # Errors
-    /// The errors of [`Selected::compute`].
+    /// The errors of [`Selected::compute`], and a file that cannot be read to its end.
     pub(crate) fn finish(mut self, interventions: &mut Interventions<'_>) -> Result<States> {
         let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
         self.pass.finish(&mut hooks)?;
         self.recorder = hooks.recorder;
         self.capture()?;
+        self.model.info.files.all()?;
         // Every point has been passed.
         let hooks = self.captured.into_iter().map(|value| vec![value.unwrap_or_default()]);
         Ok(States { hidden_states: self.hidden_states, hooks: hooks.collect() })
@@ -228,7 +230,8 @@ impl Run<'_> {
         for (capture, slot) in self.captures.iter().zip(&mut self.captured) {
             let recorded = |point: &HookPoint| self.recorder.values.contains_key(point);
             if slot.is_none() && needed(*capture).iter().all(recorded) {
-                let value = value(*capture, &self.recorder, self.transformer, self.pass.batch())?;
+                let (transformer, batch) = (&self.model.transformer, self.pass.batch());
+                let value = value(*capture, &self.recorder, transformer, batch)?;
                 *slot = Some(array(&value)?);
             }
         }

@@ -56,18 +56,6 @@ pub enum Error {
         /// The layer.
         layer: usize,
     },
-    /// A twin with random weights of a model that is larger than the memory: its weights are made, not
-    /// read.
-    #[error(
-        "the model with random weights needs {} MiB, and the memory for the model is {} MiB: random weights cannot be read block by block; raise the limit (--memory)",
-        needed >> 20, allowed >> 20
-    )]
-    RandomWeights {
-        /// The bytes of the weights.
-        needed: u64,
-        /// The bytes that the model may take.
-        allowed: u64,
-    },
     /// The attention patterns exceed the memory limit.
     #[error(
         "the attention patterns of these texts need {:.1} GiB, and the limit is 1 GiB; give shorter or fewer texts",
@@ -239,7 +227,6 @@ impl Error {
             | Self::NotOurs { .. }
             | Self::NoName { .. }
             | Self::NotBundled
-            | Self::RandomWeights { .. }
             | Self::NoFigure { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }

@@ -118,7 +118,8 @@ impl Explorer {
     pub fn record(&self) -> ModelRecord {
         ModelRecord {
             origin: self.origin(),
-            files: self.model.info.files.iter().map(Into::into).collect(),
+            // Without them there were no states to record.
+            files: self.model.info.files.all().unwrap_or_default().iter().map(Into::into).collect(),
         }
     }
 

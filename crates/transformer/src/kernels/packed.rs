@@ -307,14 +307,24 @@ fn transpose<A: Copy, B: Copy + Default>(
 ) {
     /// Inputs whose part of the panel stays in the nearest cache.
     const INPUTS: usize = 64;
+    /// Columns that are written side by side: single values cost three times as much.
+    const COLUMNS: usize = 8;
     let n_rows = rows.len() / inputs.max(1);
     for (index, part) in panel.chunks_mut(INPUTS * width).enumerate() {
-        let first = index * INPUTS;
-        for column in 0..width {
-            let places = part.chunks_mut(width);
+        let n_inputs = part.len() / width;
+        let row = |column: usize| &rows[column * inputs + index * INPUTS..][..n_inputs];
+        let together = n_rows.min(width) / COLUMNS * COLUMNS;
+        for column in (0..together).step_by(COLUMNS) {
+            let rows: [&[A]; COLUMNS] = std::array::from_fn(|k| row(column + k));
+            for (input, places) in part.chunks_exact_mut(width).enumerate() {
+                let values: [B; COLUMNS] = std::array::from_fn(|k| convert(rows[k][input]));
+                places[column..column + COLUMNS].copy_from_slice(&values);
+            }
+        }
+        for column in together..width {
+            let places = part.chunks_exact_mut(width);
             if column < n_rows {
-                let row = &rows[column * inputs + first..(column + 1) * inputs];
-                places.zip(row).for_each(|(place, &value)| place[column] = convert(value));
+                places.zip(row(column)).for_each(|(place, &value)| place[column] = convert(value));
             } else {
                 places.for_each(|place| place[column] = B::default());
             }
