@@ -1,6 +1,17 @@
 //! States that were computed elsewhere: from arrays to [`Activations`].
 
 mod align;
+mod array;
+mod axes;
+mod causal;
+mod container;
+mod npy;
+mod read;
+mod tokenize;
+
+pub use axes::Axes;
+pub(crate) use container::Container;
+pub use read::StatesReader;
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
@@ -62,7 +73,8 @@ pub struct About {
     pub model: Option<String>,
     /// The number type of the computation: `f32`, `bf16`, ….
     pub dtype: Option<String>,
-    /// Whether attention is causal.
+    /// Whether attention is causal. By default what the states show: texts that begin alike have, in a
+    /// causal model alone, equal states there.
     pub causal: Option<bool>,
     /// The order of the axes of the array that was read, and its number type.
     pub read_as: Option<String>,
@@ -104,6 +116,11 @@ impl StateArrays {
                 "hidden_states holds {value} in layer {layer}, token {token} (counted from 0)"
             ));
         }
+        let mut offsets = self.offsets.iter().flatten().enumerate();
+        if let Some((token, [start, end])) = offsets.find(|(_, [start, end])| start > end) {
+            let token = token + 1;
+            return Err(format!("token {token} ends before it begins: [{start}, {end}]"));
+        }
         let layers = self.layers.clone().unwrap_or_else(|| (0..n_layers).collect());
         check_layers(&layers, n_layers)?;
         let sequences = self.sequences(n_tokens)?;
@@ -121,8 +138,10 @@ impl StateArrays {
             texts.push(text);
         }
         let last = layers.last().copied().unwrap_or(0);
+        let mut about = self.about;
+        about.causal = about.causal.or_else(|| causal::seen(&rows, &self.hidden_states));
         Ok(Activations {
-            origin: Origin::elsewhere(last, self.about),
+            origin: Origin::elsewhere(last, about),
             unit: Unit::Token,
             layers,
             texts,
@@ -155,7 +174,7 @@ impl StateArrays {
             (Some(text), Some(offsets), _) if !text.text.is_empty() => {
                 let length = text.text.chars().count();
                 let of = |(index, &[start, end]): (usize, &[usize; 2])| {
-                    if start > end || end > length {
+                    if end > length {
                         return Err(format!(
                             "the offsets [{start}, {end}] of token {} are outside the text of {length} characters",
                             index + 1
@@ -176,7 +195,7 @@ impl StateArrays {
             (Some(text), ..) if !text.text.is_empty() => {
                 let n = tokens.len();
                 Err(format!(
-                    "where its {n} tokens stand in it is not known: give offsets or tokens"
+                    "where its {n} tokens stand in it is not known: give offsets, tokens, or a tokenizer for token_ids"
                 ))
             }
             (_, _, Some(names)) => {

@@ -126,6 +126,7 @@ fn parts_that_do_not_fit_together_are_refused() {
     for (said, expected) in [
         (with(|a| a.token_ids = Some(vec![1, 2])), "token_ids has 2 tokens, and hidden_states 3"),
         (with(|a| a.special = Some(vec![true])), "special_tokens_mask has 1 tokens"),
+        (with(|a| a.offsets = Some(vec![[0, 1], [5, 2], [0, 0]])), "token 2 ends before it begins"),
         (with(|a| a.layers = Some(vec![1])), "layers has 1 numbers for 2 layers"),
         (with(|a| a.layers = Some(vec![3, 3])), "its layers do not ascend"),
         (with(|a| a.layers = Some(vec![3, 9999])), "it holds layer 9999"),
