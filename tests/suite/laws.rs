@@ -9,6 +9,7 @@ use stratoscope::{
     Activations, ExploreOptions, HookSelection, LayerSelection, LongText, ModelArtifacts, Pooling,
     Silent, Text, Unit,
 };
+use stratoscope_extractor::StatesReader;
 use stratoscope_loader::Model;
 
 fn model() -> Model {
@@ -160,11 +161,15 @@ fn a_file_of_hidden_states_alone_is_enough() {
         "python.safetensors",
         safetensors::serialize([("hidden_states", view)], None).unwrap(),
     );
-    let states = read_states(&place.path("python.safetensors")).unwrap();
+    let axes = Some("layers,tokens,d".parse().unwrap());
+    let reader = StatesReader { axes, ..StatesReader::default() };
+    let states = reader.read(&place.path("python.safetensors")).unwrap();
     assert_eq!(states.hidden_states.dim(), (2, 5, 3));
     assert_eq!((states.layers, states.unit, states.texts.len()), (vec![0, 1], Unit::Token, 1));
     assert_eq!(states.hidden_states[[1, 4, 2]], (29f32 * 0.7).cos());
-    place.line("explore --from python.safetensors --output out").done();
+    let unnamed = place.line("explore --from python.safetensors --output out");
+    assert!(unnamed.stderr.contains("name the order with --axes"), "{}", unnamed.stderr);
+    place.line("explore --from python.safetensors --axes layers,tokens,d --output out").done();
     assert!(place.path("out/trajectory.svg").is_file());
 }
 

@@ -20,6 +20,7 @@ mod profile;
 mod progress;
 mod run;
 mod serve;
+mod states;
 mod verify;
 
 use args::{Args, Command};

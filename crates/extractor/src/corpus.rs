@@ -18,10 +18,12 @@ mod shards;
 mod tests;
 
 pub use annotated::{AnnotatedFile, AnnotatedSentence, parse_annotated, read_annotated};
+pub(crate) use folder::INDEX;
 pub use plan::{CorpusStep, Plan};
 pub use read::{ReadOptions, TextReader};
 pub use settings::{Corpus, CorpusSettings, Start};
-pub use shards::{read_shards, read_states_or_shard};
+pub use shards::read_shards;
+pub(crate) use shards::{check_shard, is_extraction, joined};
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};

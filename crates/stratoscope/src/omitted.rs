@@ -3,6 +3,7 @@
 use crate::geometry::Measure;
 use serde::{Serialize, Serializer};
 use std::fmt;
+use stratoscope_extractor::Origin;
 use stratoscope_geometry::{Estimate, GeometryError, MIN_UNITS, Metric};
 
 /// A part that is missing from a result.
@@ -129,6 +130,18 @@ pub enum Why {
     Undefined(String),
     /// The texts do not have the words or pairs from which it is computed.
     Texts(String),
+    /// It needs the model, and only states are given.
+    NoModel,
+}
+
+impl Why {
+    /// Why nothing is stored for a model: it was not computed, or nobody knows which model it is.
+    pub(crate) fn not_stored(origin: &Origin) -> Self {
+        match origin.read_as {
+            Some(_) => Self::NoModel,
+            None => Self::NotStored,
+        }
+    }
 }
 
 impl Omitted {
@@ -215,6 +228,7 @@ impl fmt::Display for Why {
             Self::NeedsNeighbours => f.write_str("nearest neighbours are not defined"),
             Self::OneWord => f.write_str("for a single word it is 0 / 0"),
             Self::Undefined(reason) | Self::Texts(reason) => f.write_str(reason),
+            Self::NoModel => f.write_str("it needs the model, and only states are given"),
         }
     }
 }

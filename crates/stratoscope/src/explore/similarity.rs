@@ -80,7 +80,7 @@ pub(super) fn by_layer(
             None
         }
         (None, _) => {
-            omit(Part::Baseline, Why::NotStored);
+            omit(Part::Baseline, Why::not_stored(&states.origin));
             None
         }
     };
