@@ -3,14 +3,15 @@
 
 use super::aligned::Aligned;
 use super::bf16::{self as pairs, Pairs};
-use super::product::{self, Panels, Tiles, multiply, native_panel_width};
+use super::parts::Form;
+use super::product::{self, Panels, Product, Tiles, dispatch, multiply, native_panel_width};
 use super::rounding::Rounding;
 use super::transposed;
 use crate::error::{Error, Result};
 use crate::weights::{Encoding, StoredWeight, read_rows};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -159,32 +160,60 @@ impl PackedLinear {
             return multiply(simd, tiles, self.right(values, panels), out, stride);
         }
         for (index, panel) in panels.enumerate() {
-            let values = match &self.values {
-                Values::F32(_) => continue,
-                Values::Half(Half::F16, all) => {
-                    let values = unpacked.sized(size);
-                    widen::<S>(&all[panel * size..(panel + 1) * size], values);
-                    values
-                }
-                Values::Half(Half::Bf16, all) => {
-                    let values = unpacked.sized(size);
-                    for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
-                        *value = f32::from_bits(u32::from(half) << 16);
-                    }
-                    values
-                }
-                Values::Rows(parts) => {
-                    let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
-                    self.decode(parts, panel, rows);
-                    let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
-                    let n_rows = rows.len() / self.inputs;
-                    transposed::panel::<S>(rows, n_rows, self.inputs, values);
-                    values
-                }
-            };
+            let values = self.widened::<S>(panel, unpacked);
             let out = &mut out[index * self.width..];
             multiply(simd, tiles, self.right(values, panel..panel + 1), out, stride);
         }
+    }
+
+    /// The values of a panel in f32; `unpacked` is memory for it.
+    #[inline(always)]
+    fn widened<'a, S: Simd>(&'a self, panel: usize, unpacked: &'a mut Aligned) -> &'a [f32] {
+        let size = self.width * self.inputs;
+        match &self.values {
+            Values::F32(all) => &all.slice()[panel * size..(panel + 1) * size],
+            Values::Half(Half::F16, all) => {
+                let values = unpacked.sized(size);
+                widen::<S>(&all[panel * size..(panel + 1) * size], values);
+                values
+            }
+            Values::Half(Half::Bf16, all) => {
+                let values = unpacked.sized(size);
+                for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
+                    *value = f32::from_bits(u32::from(half) << 16);
+                }
+                values
+            }
+            Values::Rows(parts) => {
+                let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
+                self.decode(parts, panel, rows);
+                let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
+                transposed::panel::<S>(rows, rows.len() / self.inputs, self.inputs, values);
+                values
+            }
+        }
+    }
+
+    /// The form of a product by parts with rows of numbers of the type of `rounding`.
+    pub(super) fn form(&self, rounding: Rounding) -> Form {
+        match self.values {
+            Values::Half(half, _) => Form::of(rounding, Some(half)),
+            Values::F32(_) | Values::Rows(_) => Form::of(rounding, None),
+        }
+    }
+
+    /// Packs a panel for a product by parts; false if it has unusual values.
+    pub(super) fn pack_parts(&self, panel: usize, form: Form, memory: &mut Product) -> bool {
+        if let Values::Half(Half::Bf16, all) = &self.values {
+            let size = self.width * self.inputs;
+            return memory.parts.pack_bits(&all[panel * size..(panel + 1) * size]);
+        }
+        dispatch(PackParts { layer: self, panel, form, memory })
+    }
+
+    /// The biases of a panel, with 0 for columns that are not in use.
+    pub(super) fn bias(&self, panel: usize) -> &[f32] {
+        &self.bias[panel * self.width..(panel + 1) * self.width]
     }
 
     /// Whether [`multiply_pairs`](Self::multiply_pairs) can be used.
@@ -207,7 +236,7 @@ impl PackedLinear {
         pairs.pack_rows(x, self.inputs);
         for (index, panel) in panels.enumerate() {
             pairs.pack_panel(all[panel * size..(panel + 1) * size].reinterpret_cast());
-            let bias = &self.bias[panel * self.width..(panel + 1) * self.width];
+            let bias = self.bias(panel);
             let out = &mut out[index * self.width..];
             pairs.multiply(bias, out, self.columns(panel..panel + 1).len(), stride);
         }
@@ -237,6 +266,24 @@ impl PackedLinear {
             }
             (first, done) = (first + n_rows, done + len);
         }
+    }
+}
+
+/// [`PackedLinear::pack_parts`] of values that become f32 first.
+struct PackParts<'a> {
+    layer: &'a PackedLinear,
+    panel: usize,
+    form: Form,
+    memory: &'a mut Product,
+}
+
+impl WithSimd for PackParts<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        let Product { panels: unpacked, parts, .. } = self.memory;
+        parts.pack_panel(self.layer.widened::<S>(self.panel, unpacked), self.form)
     }
 }
 
