@@ -168,8 +168,7 @@ impl GroupTask<'_> {
     /// The activations of all texts.
     pub(crate) fn activations(self, computed: Vec<(SequenceGroup, States)>) -> Result<Activations> {
         let d_model = self.model.transformer.architecture().d_model;
-        let mut states = self.selected()?.zeros(d_model);
-        computed.into_iter().for_each(|(group, own)| states.put(&group, own));
+        let states = self.selected()?.joined(d_model, computed);
         Ok(self.prepared.activations(self.model, states, self.layers, self.captures))
     }
 }

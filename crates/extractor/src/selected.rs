@@ -46,6 +46,7 @@ pub(crate) struct Selected<'a> {
     pub(crate) sequences: &'a [Sequence],
     /// `[rows]`: sequence and token of each row, in the order of the sequences.
     pub(crate) picks: &'a [(usize, usize)],
+    /// Ascending, each once.
     pub(crate) layers: &'a [usize],
     pub(crate) captures: &'a [Capture],
 }
@@ -95,6 +96,20 @@ impl Selected<'_> {
         }
     }
 
+    /// The states of all rows, from those of all groups, in order.
+    pub(crate) fn joined(
+        &self,
+        d_model: usize,
+        mut computed: Vec<(SequenceGroup, States)>,
+    ) -> States {
+        if computed.len() == 1 {
+            return computed.remove(0).1;
+        }
+        let mut states = self.zeros(d_model);
+        computed.into_iter().for_each(|(group, own)| states.put(&group, own));
+        states
+    }
+
     /// Runs a group as one batch.
     ///
     /// # Errors
@@ -132,7 +147,7 @@ impl Selected<'_> {
             batch.sequence_offsets[run - group.sequences.start] + token
         };
         let rows: Vec<usize> = group.rows.clone().map(row).collect();
-        let shape = (self.layers.len(), rows.len(), architecture.d_model);
+        let kept = self.layers.len() * rows.len() * architecture.d_model;
         let pass = transformer.start(batch, &mut hooks)?;
         let mut run = Run {
             model,
@@ -143,7 +158,7 @@ impl Selected<'_> {
             layers: self.layers.to_vec(),
             captures: self.captures.to_vec(),
             captured: vec![None; self.captures.len()],
-            hidden_states: Array3::zeros(shape),
+            kept: Vec::with_capacity(kept),
         };
         run.keep(place)?;
         Ok(run)
@@ -159,11 +174,12 @@ pub(crate) struct Run<'m> {
     first_row: usize,
     /// `[rows]`: the token of each row in the batch.
     rows: Vec<usize>,
+    /// Ascending.
     layers: Vec<usize>,
     captures: Vec<Capture>,
     captured: Vec<Option<Array2<f32>>>,
-    /// `[layers, rows, d_model]`.
-    hidden_states: Array3<f32>,
+    /// `[layers so far, rows, d_model]`.
+    kept: Vec<f32>,
 }
 
 impl Run<'_> {
@@ -200,29 +216,31 @@ impl Run<'_> {
         self.model.info.files.all()?;
         // Every point has been passed.
         let hooks = self.captured.into_iter().map(|value| vec![value.unwrap_or_default()]);
-        Ok(States { hidden_states: self.hidden_states, hooks: hooks.collect() })
+        let d_model = self.transformer.architecture().d_model;
+        let shape = (self.layers.len(), self.rows.len(), d_model);
+        // Every layer has been passed.
+        let hidden_states = Array3::from_shape_vec(shape, self.kept).unwrap_or_default();
+        Ok(States { hidden_states, hooks: hooks.collect() })
     }
 
     /// Keeps the state of the rows, if this layer is wanted.
     fn keep(&mut self, place: &Place<'_>) -> Result<()> {
         let layer = self.pass.layer();
-        for (index, _) in self.layers.iter().enumerate().filter(|(_, own)| **own == layer) {
-            let mut kept = self.hidden_states.index_axis_mut(Axis(0), index);
-            let d_model = kept.dim().1;
-            with_values(self.pass.state(), |values| {
-                for (row, (&at, mut to)) in self.rows.iter().zip(kept.outer_iter_mut()).enumerate()
-                {
-                    let from = &values[at * d_model..][..d_model];
-                    if !from.iter().fold(true, |all, v| all & v.is_finite()) {
-                        let (place, token) = place(self.first_row + row);
-                        return Err(Error::NotFinite { layer, place, token });
-                    }
-                    to.assign(&ArrayView1::from(from));
-                }
-                Ok(())
-            })??;
+        if !self.layers.contains(&layer) {
+            return Ok(());
         }
-        Ok(())
+        let d_model = self.transformer.architecture().d_model;
+        with_values(self.pass.state(), |values| {
+            for (row, &at) in self.rows.iter().enumerate() {
+                let from = &values[at * d_model..][..d_model];
+                if !from.iter().fold(true, |all, v| all & v.is_finite()) {
+                    let (place, token) = place(self.first_row + row);
+                    return Err(Error::NotFinite { layer, place, token });
+                }
+                self.kept.extend_from_slice(from);
+            }
+            Ok(())
+        })?
     }
 
     /// Takes the captures whose values have been recorded, while the block that they belong to is there.

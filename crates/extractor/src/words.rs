@@ -356,8 +356,7 @@ impl Task for WordGroup<'_> {
 
     fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
         let d_model = computed.first().map_or(0, |(_, states)| states.hidden_states.dim().2);
-        let mut states = self.selected()?.zeros(d_model);
-        computed.into_iter().for_each(|(group, own)| states.put(&group, own));
+        let states = self.selected()?.joined(d_model, computed);
         let mut pooled = Array3::zeros((self.layers.len(), self.rows.len(), d_model));
         let mut sum = vec![0.0; d_model];
         for (from, mut to) in states.hidden_states.outer_iter().zip(pooled.outer_iter_mut()) {

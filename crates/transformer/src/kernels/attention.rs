@@ -11,6 +11,7 @@ use super::product::{
     Panels, Product, Scratch, Tiles, dispatch, multiply, panel_width, with_scratch,
 };
 use super::rounding::Rounding;
+use super::transposed::panel;
 use crate::architecture::Span;
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
@@ -260,7 +261,8 @@ impl Queries<'_> {
         tiles.pack::<S>(self.part(&self.rows, head * d_head), rows, stride, d_head);
         let k = self.part(&keys, (n_heads + head / (n_heads / n_kv_heads)) * d_head);
         let values = columns::<S>(panels, k, n, stride, d_head);
-        multiply(simd, tiles, Panels { values, columns: n, bias: &[] }, scores, width);
+        // Whole vectors are written; the columns after the last key are 0.
+        multiply(simd, tiles, Panels { values, columns: width, bias: &[] }, scores, width);
         for row in scores.chunks_mut(width) {
             for x in row.iter_mut() {
                 *x *= scale;
@@ -361,17 +363,8 @@ fn columns<'a, S: Simd>(
 ) -> &'a [f32] {
     let width = panel_width::<S>();
     let panels = panels.sized(n.next_multiple_of(width) * depth);
-    for (index, panel) in panels.chunks_exact_mut(depth * width).enumerate() {
-        let used = width.min(n - index * width);
-        if used < width {
-            panel.fill(0.0);
-        }
-        for column in 0..used {
-            let row = &x[(index * width + column) * stride..][..depth];
-            for (values, &x) in panel.chunks_exact_mut(width).zip(row) {
-                values[column] = x;
-            }
-        }
+    for (index, values) in panels.chunks_exact_mut(depth * width).enumerate() {
+        panel::<S>(&x[index * width * stride..], n - index * width, stride, values);
     }
     panels
 }

@@ -3,13 +3,15 @@
 
 use super::aligned::Aligned;
 use super::bf16::{self as pairs, Pairs};
-use super::product::{self, Panels, Tiles, multiply, native_panel_width};
+use super::parts::Form;
+use super::product::{self, Panels, Product, Tiles, dispatch, multiply, native_panel_width};
 use super::rounding::Rounding;
+use super::transposed;
 use crate::error::{Error, Result};
 use crate::weights::{Encoding, StoredWeight, read_rows};
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
 use half::{bf16, f16};
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -158,32 +160,60 @@ impl PackedLinear {
             return multiply(simd, tiles, self.right(values, panels), out, stride);
         }
         for (index, panel) in panels.enumerate() {
-            let values = match &self.values {
-                Values::F32(_) => continue,
-                Values::Half(Half::F16, all) => {
-                    let values = unpacked.sized(size);
-                    let own: &[f16] = all[panel * size..(panel + 1) * size].reinterpret_cast();
-                    own.convert_to_f32_slice(values);
-                    values
-                }
-                Values::Half(Half::Bf16, all) => {
-                    let values = unpacked.sized(size);
-                    for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
-                        *value = f32::from_bits(u32::from(half) << 16);
-                    }
-                    values
-                }
-                Values::Rows(parts) => {
-                    let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
-                    self.decode(parts, panel, rows);
-                    let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
-                    transpose(rows, self.inputs, self.width, values, |value| value);
-                    values
-                }
-            };
+            let values = self.widened::<S>(panel, unpacked);
             let out = &mut out[index * self.width..];
             multiply(simd, tiles, self.right(values, panel..panel + 1), out, stride);
         }
+    }
+
+    /// The values of a panel in f32; `unpacked` is memory for it.
+    #[inline(always)]
+    fn widened<'a, S: Simd>(&'a self, panel: usize, unpacked: &'a mut Aligned) -> &'a [f32] {
+        let size = self.width * self.inputs;
+        match &self.values {
+            Values::F32(all) => &all.slice()[panel * size..(panel + 1) * size],
+            Values::Half(Half::F16, all) => {
+                let values = unpacked.sized(size);
+                widen::<S>(&all[panel * size..(panel + 1) * size], values);
+                values
+            }
+            Values::Half(Half::Bf16, all) => {
+                let values = unpacked.sized(size);
+                for (value, &half) in values.iter_mut().zip(&all[panel * size..]) {
+                    *value = f32::from_bits(u32::from(half) << 16);
+                }
+                values
+            }
+            Values::Rows(parts) => {
+                let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
+                self.decode(parts, panel, rows);
+                let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
+                transposed::panel::<S>(rows, rows.len() / self.inputs, self.inputs, values);
+                values
+            }
+        }
+    }
+
+    /// The form of a product by parts with rows of numbers of the type of `rounding`.
+    pub(super) fn form(&self, rounding: Rounding) -> Form {
+        match self.values {
+            Values::Half(half, _) => Form::of(rounding, Some(half)),
+            Values::F32(_) | Values::Rows(_) => Form::of(rounding, None),
+        }
+    }
+
+    /// Packs a panel for a product by parts; false if it has unusual values.
+    pub(super) fn pack_parts(&self, panel: usize, form: Form, memory: &mut Product) -> bool {
+        if let Values::Half(Half::Bf16, all) = &self.values {
+            let size = self.width * self.inputs;
+            return memory.parts.pack_bits(&all[panel * size..(panel + 1) * size]);
+        }
+        dispatch(PackParts { layer: self, panel, form, memory })
+    }
+
+    /// The biases of a panel, with 0 for columns that are not in use.
+    pub(super) fn bias(&self, panel: usize) -> &[f32] {
+        &self.bias[panel * self.width..(panel + 1) * self.width]
     }
 
     /// Whether [`multiply_pairs`](Self::multiply_pairs) can be used.
@@ -206,7 +236,7 @@ impl PackedLinear {
         pairs.pack_rows(x, self.inputs);
         for (index, panel) in panels.enumerate() {
             pairs.pack_panel(all[panel * size..(panel + 1) * size].reinterpret_cast());
-            let bias = &self.bias[panel * self.width..(panel + 1) * self.width];
+            let bias = self.bias(panel);
             let out = &mut out[index * self.width..];
             pairs.multiply(bias, out, self.columns(panel..panel + 1).len(), stride);
         }
@@ -236,6 +266,24 @@ impl PackedLinear {
             }
             (first, done) = (first + n_rows, done + len);
         }
+    }
+}
+
+/// [`PackedLinear::pack_parts`] of values that become f32 first.
+struct PackParts<'a> {
+    layer: &'a PackedLinear,
+    panel: usize,
+    form: Form,
+    memory: &'a mut Product,
+}
+
+impl WithSimd for PackParts<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        let Product { panels: unpacked, parts, .. } = self.memory;
+        parts.pack_panel(self.layer.widened::<S>(self.panel, unpacked), self.form)
     }
 }
 
@@ -283,6 +331,21 @@ impl Source<'_> {
             },
         )
     }
+}
+
+/// Numbers of f16 in f32.
+#[inline(always)]
+fn widen<S: Simd>(halves: &[u16], values: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = transposed::avx512::<S>() {
+        let (halves, _) = halves.as_chunks::<16>();
+        let (values, _) = values.as_chunks_mut::<16>();
+        for (halves, values) in halves.iter().zip(values) {
+            *values = pulp::cast(simd.avx512f._mm512_cvtph_ps(pulp::cast(*halves)));
+        }
+        return;
+    }
+    halves.reinterpret_cast::<f16>().convert_to_f32_slice(values);
 }
 
 /// The values of rows in several encodings, each with its number of rows.

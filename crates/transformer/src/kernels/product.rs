@@ -5,8 +5,11 @@
 //! sums are added up, so that a value depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
+use super::amx;
 use super::bf16::{self, Pairs};
+use super::parts::{self, Engine, Parts};
 use super::rounding::Rounding;
+use super::transposed::transpose;
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
 use std::cell::Cell;
@@ -33,6 +36,8 @@ pub(super) struct Product {
     pub(super) panels: Aligned,
     /// Both factors of a product of bf16.
     pub(super) pairs: Pairs,
+    /// Both factors of a product by parts.
+    pub(super) parts: Parts,
 }
 
 /// Runs with this thread's memory.
@@ -44,8 +49,8 @@ pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
     SCRATCH.set(scratch);
 }
 
-/// The environment variable that limits the vectors: `avx512`, `avx2` or `none`. With it, tests run the
-/// code of other machines.
+/// The environment variable that limits the instructions: `amx`, `avx512`, `avx2` or `none`. With it, tests
+/// run the code of other machines; for `amx` they have a model of the tiles.
 pub(super) const LIMIT: &str = "STRATOSCOPE_SIMD";
 
 /// The instructions of the products.
@@ -55,6 +60,30 @@ struct Instructions {
     arch: Arch,
     /// Whether pairs of bf16 are multiplied and added by one instruction.
     pairs: bool,
+    /// What multiplies linear layers by parts, if something does.
+    tiles: Option<TileEngine>,
+}
+
+/// What multiplies tiles.
+#[derive(Clone, Copy)]
+enum TileEngine {
+    Amx,
+    #[cfg(test)]
+    Model,
+}
+
+/// What multiplies linear layers by parts on this machine, ready for this thread.
+pub(super) fn engine() -> Option<Box<dyn Engine>> {
+    match instructions().tiles? {
+        TileEngine::Amx => amx::engine(),
+        #[cfg(test)]
+        TileEngine::Model => Some(Box::new(super::parts::model::Model)),
+    }
+}
+
+/// Rows that are multiplied together: a task has a multiple of them.
+pub(super) fn row_step() -> usize {
+    if instructions().tiles.is_some() { 2 * parts::SIDE } else { 12 }
 }
 
 /// The widest instructions of this machine, within the limit.
@@ -68,12 +97,20 @@ fn instructions() -> Instructions {
             "avx2" => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
             _ => Arch::new(),
         };
-        let pairs = name(arch) == AVX512 && limit != AVX512 && bf16::available();
-        Instructions { arch, pairs }
+        let wide = name(arch) == AVX512 && limit != AVX512;
+        let tiles = match limit.as_str() {
+            _ if !wide => None,
+            "" | AMX if amx::available() => Some(TileEngine::Amx),
+            #[cfg(test)]
+            AMX => Some(TileEngine::Model),
+            _ => None,
+        };
+        Instructions { arch, pairs: wide && bf16::available(), tiles }
     })
 }
 
 const AVX512: &str = "avx512";
+const AMX: &str = "amx";
 
 /// The name of vectors, as [`LIMIT`] spells it.
 fn name(arch: Arch) -> &'static str {
@@ -93,10 +130,11 @@ pub(super) fn pairs() -> bool {
     instructions().pairs
 }
 
-/// The vector instructions that the kernels use on this machine: `avx512`, `avx2`, `neon` or `none`; for
-/// products of bf16 also `avx512bf16`. They decide the last digits of the states.
+/// The vector instructions that the kernels use on this machine: `amx`, `avx512`, `avx2`, `neon` or `none`;
+/// for products of bf16 also `avx512bf16`. They decide the last digits of the states.
 pub(crate) fn vectors(rounding: Rounding) -> &'static str {
     match instructions() {
+        Instructions { tiles: Some(_), .. } => AMX,
         Instructions { pairs: true, .. } if rounding == Rounding::Bf16 => "avx512bf16",
         Instructions { arch, .. } => name(arch),
     }
@@ -176,44 +214,16 @@ impl Tiles {
         while row < rows {
             let height = tile_height::<S>(rows - row);
             let tile = &mut values[start..start + height * depth];
-            let x = &x[row * stride..];
+            let (x, left) = (&x[row * stride..], rows - row);
             match height {
-                12 => fill::<12>(tile, x, rows - row, stride, depth),
-                8 => fill::<8>(tile, x, rows - row, stride, depth),
-                6 => fill::<6>(tile, x, rows - row, stride, depth),
-                4 => fill::<4>(tile, x, rows - row, stride, depth),
-                _ => fill::<2>(tile, x, rows - row, stride, depth),
+                12 => transpose::<S, 12>(x, left, stride, tile.as_chunks_mut().0),
+                8 => transpose::<S, 8>(x, left, stride, tile.as_chunks_mut().0),
+                6 => transpose::<S, 6>(x, left, stride, tile.as_chunks_mut().0),
+                4 => transpose::<S, 4>(x, left, stride, tile.as_chunks_mut().0),
+                _ => transpose::<S, 2>(x, left, stride, tile.as_chunks_mut().0),
             }
             row += height;
             start += height * depth;
-        }
-    }
-}
-
-/// Writes one tile of `HEIGHT` rows.
-#[inline(always)]
-fn fill<const HEIGHT: usize>(
-    tile: &mut [f32],
-    x: &[f32],
-    rows: usize,
-    stride: usize,
-    depth: usize,
-) {
-    let (tile, _) = tile.as_chunks_mut::<HEIGHT>();
-    if rows < HEIGHT {
-        tile.as_flattened_mut().fill(0.0);
-        for row in 0..rows {
-            for (column, &value) in tile.iter_mut().zip(&x[row * stride..][..depth]) {
-                column[row] = value;
-            }
-        }
-        return;
-    }
-    // Column by column: whole columns are written at once.
-    let x: [&[f32]; HEIGHT] = std::array::from_fn(|row| &x[row * stride..][..depth]);
-    for (index, column) in tile.iter_mut().enumerate() {
-        for row in 0..HEIGHT {
-            column[row] = x[row][index];
         }
     }
 }
@@ -280,27 +290,21 @@ fn one<S: Simd, const HEIGHT: usize>(
     out: &mut [f32],
     place: Place,
 ) {
-    let zero = simd.splat_f32s(0.0);
     let (tile, _) = tile.as_chunks::<HEIGHT>();
     let (panel, _) = S::as_simd_f32s(panel);
     let (panel, _) = panel.as_chunks::<2>();
     let (bias, _) = S::as_simd_f32s(bias);
-    let bias = if let [first, second] = *bias { [first, second] } else { [zero; 2] };
-    // In memory, so that the sums of a block stay in registers.
-    let mut results = [[zero; 2]; HEIGHT];
-    for (tile, panel) in tile.chunks(BLOCK).zip(panel.chunks(BLOCK)) {
-        let mut sums = [[zero; 2]; HEIGHT];
-        for (column, row) in tile.iter().zip(panel) {
-            for (sum, &value) in sums.iter_mut().zip(column) {
-                let value = simd.splat_f32s(value);
-                sum[0] = add_product(simd, value, row[0], sum[0]);
-                sum[1] = add_product(simd, value, row[1], sum[1]);
-            }
-        }
+    let (tile, tiles) = tile.split_at(tile.len().min(BLOCK));
+    let (panel, panels) = panel.split_at(panel.len().min(BLOCK));
+    let mut results = block(simd, tile, panel);
+    for (tile, panel) in tiles.chunks(BLOCK).zip(panels.chunks(BLOCK)) {
+        let sums = block(simd, tile, panel);
         for (result, sum) in results.iter_mut().zip(&sums) {
             *result = [simd.add_f32s(sum[0], result[0]), simd.add_f32s(sum[1], result[1])];
         }
     }
+    let bias =
+        if let [first, second] = *bias { [first, second] } else { [simd.splat_f32s(0.0); 2] };
     for (row, &result) in results.iter().enumerate().take(place.rows) {
         let start = row * place.stride;
         let result = [simd.add_f32s(result[0], bias[0]), simd.add_f32s(result[1], bias[1])];
@@ -308,12 +312,32 @@ fn one<S: Simd, const HEIGHT: usize>(
     }
 }
 
+/// The sums of a tile times a panel over a block of the depth.
+#[inline(always)]
+fn block<S: Simd, const HEIGHT: usize>(
+    simd: S,
+    tile: &[[f32; HEIGHT]],
+    panel: &[[S::f32s; 2]],
+) -> [[S::f32s; 2]; HEIGHT] {
+    let mut sums = [[simd.splat_f32s(0.0); 2]; HEIGHT];
+    for (column, row) in tile.iter().zip(panel) {
+        for (sum, &value) in sums.iter_mut().zip(column) {
+            let value = simd.splat_f32s(value);
+            sum[0] = add_product(simd, value, row[0], sum[0]);
+            sum[1] = add_product(simd, value, row[1], sum[1]);
+        }
+    }
+    sums
+}
+
 /// Writes as many sums as there is room for.
 #[inline(always)]
 fn write<S: Simd>(simd: S, out: &mut [f32], sums: [S::f32s; 2]) {
-    if out.len() == panel_width::<S>() {
+    if out.len().is_multiple_of(S::F32_LANES) {
         let (out, _) = S::as_mut_simd_f32s(out);
-        out.copy_from_slice(&sums);
+        for (out, sum) in out.iter_mut().zip(sums) {
+            *out = sum;
+        }
     } else {
         let (first, second) = out.split_at_mut(out.len().min(S::F32_LANES));
         simd.partial_store_f32s(first, sums[0]);
