@@ -395,6 +395,12 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// States that were computed elsewhere, in arrays that do not fit together.
+    #[error("these states cannot be used: {reason}")]
+    Arrays {
+        /// Why not.
+        reason: String,
+    },
     /// A file could not be read or written.
     #[error("cannot read or write {}", path_text(path))]
     Io {

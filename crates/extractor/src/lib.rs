@@ -10,6 +10,7 @@ mod activations;
 mod annotation;
 mod arrays;
 mod corpus;
+mod elsewhere;
 mod error;
 mod extract;
 pub mod files;
@@ -44,6 +45,7 @@ pub use corpus::{
     AnnotatedFile, AnnotatedSentence, Corpus, CorpusSettings, CorpusStep, Plan, ReadOptions, Start,
     TextReader, extract_corpus, parse_annotated, read_annotated, read_shards, read_states_or_shard,
 };
+pub use elsewhere::{About, StateArrays};
 pub use error::{Error, Result};
 pub use extract::{extract, run_with_hooks};
 pub use find::Place;

@@ -11,6 +11,7 @@
 
 use crate::activations::{Activations, Origin};
 use crate::arrays::{self, Array, Values};
+use crate::elsewhere::About;
 use crate::error::{Error, Result};
 use crate::files::tool;
 use crate::format::Format;
@@ -306,7 +307,7 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
             (m.origin, m.texts.into_iter().map(Text::from).collect())
         }
         Some(m) => return Err(format!("{} texts for {n_texts} sequences", m.texts.len())),
-        None => (Origin::unknown(last), vec![Text::default(); n_texts]),
+        None => (Origin::elsewhere(last, About::default()), vec![Text::default(); n_texts]),
     };
     Ok(Activations { origin, unit, layers, texts, rows, hidden_states, hooks: Vec::new() })
 }
