@@ -73,12 +73,7 @@ fn extension() -> Result<PathBuf, Failure> {
 }
 
 /// Packs the wheel, and returns its path.
-fn wheel(
-    python: &Path,
-    package: &Path,
-    library: &Path,
-    folder: &Path,
-) -> Result<PathBuf, Failure> {
+fn wheel(python: &Path, package: &Path, library: &Path, folder: &Path) -> Result<PathBuf, Failure> {
     let shown = || "wheel.py".to_owned();
     let output = Command::new(python)
         .arg(workspace_root().join("xtask").join("python").join("wheel.py"))
@@ -105,9 +100,8 @@ fn python() -> Option<&'static str> {
 }
 
 fn run_command(command: &mut Command, shown: &str) -> Result<(), Failure> {
-    let status = command
-        .status()
-        .map_err(|source| Failure::Start { command: shown.to_owned(), source })?;
+    let status =
+        command.status().map_err(|source| Failure::Start { command: shown.to_owned(), source })?;
     match status.success() {
         true => Ok(()),
         false => Err(Failure::Status { command: shown.to_owned(), status }),

@@ -179,7 +179,10 @@ impl Analysis {
                 Arc::new(job::run(py, again)?.0)
             }
             _ => {
-                return Err(errors::usage(py, "layers are chosen for the figures of explore alone"));
+                return Err(errors::usage(
+                    py,
+                    "layers are chosen for the figures of explore alone",
+                ));
             }
         };
         let draw = move |_| -> stratoscope::Result<Figure> {

@@ -34,14 +34,14 @@ mod _native {
     use super::main;
     #[pymodule_export]
     use super::measures::{
-        anisotropy, continuity, cosine_to_sentence, curvature, debiased_cka,
-        effective_rank, linear_cka, linear_probe, matrix_entropy, neighbour_overlap, norms, pca, procrustes,
+        anisotropy, continuity, cosine_to_sentence, curvature, debiased_cka, effective_rank,
+        linear_cka, linear_probe, matrix_entropy, neighbour_overlap, norms, pca, procrustes,
         random_projection, rbf_cka, rowwise_cosine, rsa, similarity, trustworthiness, tsne, two_nn,
     };
     #[pymodule_export]
-    use super::model::{Hooks, Model, load};
+    use super::model::{Model, explore::explore_states, hooks::Hooks, load::load};
     #[pymodule_export]
-    use super::states::{Place, States, read_states};
+    use super::states::{Place, States, read_states, states_of_arrays};
 
     use pyo3::prelude::*;
 

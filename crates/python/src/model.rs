@@ -1,32 +1,31 @@
 //! A loaded model, and its tasks.
 
+pub(crate) mod explore;
 mod extract;
-mod hooks;
-
-pub(crate) use hooks::Hooks;
+pub(crate) mod hooks;
+pub(crate) mod load;
+mod rows;
 
 use crate::analysis::Analysis;
 use crate::errors;
 use crate::job::{self, Job};
 use crate::options::{self, Named, layers, names, paths, texts};
 use crate::states::States;
-use hooks::Functions;
+use explore::explore_options;
+use hooks::{Functions, Hooks};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::ffi::OsString;
+use rows::Rows;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use stratoscope::bank::Bank;
-use stratoscope::crates::extractor::{LengthLimit, prepare, prepare_ids};
-use stratoscope::crates::loader::hub::{HubFlags, HubSettings, own_cache, process_environment};
-use stratoscope::crates::loader::{Error as LoaderError, path_text};
-use stratoscope::explore::{Alignment, Reducer};
+use stratoscope::crates::extractor::{prepare, prepare_ids};
+use stratoscope::crates::loader::path_text;
 use stratoscope::probe::{Column, ConlluCorpus, Filter, Labelled, TaskRow, TsvTask};
 use stratoscope::profile::NamedStimuli;
 use stratoscope::{
-    Activations, BUNDLED, CompareOptions, DType, Device, DiskStore, Error, ExploreOptions,
-    Explorer, GeometryOptions, LensOptions, LoadOptions, LongText, Metric, Pooler, Pooling,
-    ProbeOptions, ProfileOptions, Source, Text, Unit, bundled_source, compare,
+    Activations, CompareOptions, Error, ExploreOptions, Explorer, GeometryOptions, LensOptions,
+    LongText, Metric, Pooler, Pooling, ProbeOptions, ProfileOptions, Text, compare,
 };
 
 /// A model that is loaded.
@@ -191,20 +190,20 @@ impl Model {
     ) -> PyResult<Analysis> {
         let texts = self::texts(texts)?;
         let options = ExploreOptions {
-            metric: Metric::of(py, metric)?,
-            reducer: Reducer::of(py, reducer)?,
-            align: Alignment::of(py, align)?,
-            seed,
-            layers: self::layers(layers)?,
-            unit: if words { Unit::Word } else { Unit::Token },
-            pooling: options::pooling(py, pooling)?,
-            special_tokens,
             long: LongText::of(py, long)?,
             attention,
-            figures: options::figures(figures)?,
+            layers: self::layers(layers)?,
             compute_baseline: baseline,
+            ..explore_options(
+                py,
+                [metric, reducer, align],
+                seed,
+                words,
+                pooling,
+                special_tokens,
+                figures,
+            )?
         };
-        options.figures.check(&stratoscope::explore::FIGURES).map_err(|e| errors::of(py, e))?;
         let (result, warnings) = self.task(py, move |model| model.explore(&texts, &options))?;
         Ok(Analysis::explored(result, Some(self.opened.clone()), warnings))
     }
@@ -490,55 +489,6 @@ enum Input {
     Ids(Vec<Vec<u32>>),
 }
 
-/// The rows that are kept of the tokens.
-struct Rows {
-    unit: Unit,
-    pooling: Option<Pooling>,
-    special_tokens: bool,
-}
-
-impl Rows {
-    fn new(
-        py: Python<'_>,
-        words: bool,
-        sentences: bool,
-        pooling: Option<&str>,
-        special_tokens: bool,
-    ) -> PyResult<Self> {
-        let unit = match (words, sentences) {
-            (true, true) => return Err(errors::usage(py, "choose words or sentences, not both")),
-            (true, false) => Unit::Word,
-            (false, true) => Unit::Sentence,
-            (false, false) => Unit::Token,
-        };
-        Ok(Self { unit, pooling: options::pooling(py, pooling)?, special_tokens })
-    }
-
-    /// As the program: without a pooling of the user, a vector of a text is that of
-    /// sentence-transformers, which may read fewer tokens than the model can.
-    fn limit(&self, explorer: &Explorer, long: LongText) -> LengthLimit {
-        let as_there = self.unit == Unit::Sentence && self.pooling.is_none();
-        let max_tokens = explorer.model().info.sentence_max_tokens.filter(|_| as_there);
-        LengthLimit { long, max_tokens }
-    }
-
-    fn pooler(&self, explorer: &Explorer) -> stratoscope::Result<Pooler> {
-        match (self.pooling, self.unit) {
-            (Some(pooling), _) => Ok(pooling.into()),
-            (None, Unit::Sentence) => Ok(explorer.model().info.sentence_pooler()?),
-            (None, _) => Ok(Pooling::default().into()),
-        }
-    }
-
-    fn of(&self, states: Activations, explorer: &Explorer) -> stratoscope::Result<Activations> {
-        let states = match self.unit {
-            Unit::Token => states,
-            unit => states.pooled(unit, self.pooler(explorer)?)?,
-        };
-        Ok(if self.special_tokens { states } else { states.without_special()? })
-    }
-}
-
 /// The pooling of whole texts for a probe, which leaves out what follows the pooling.
 fn text_pooling(model: &Explorer) -> stratoscope::Result<Pooling> {
     let pooler = model.model().info.sentence_pooler()?;
@@ -579,64 +529,4 @@ fn no_file(name: &str) -> Error {
         "there is no such file; the built-in stimuli are homographs and noun-verb",
     );
     stratoscope::crates::extractor::Error::Io { path: name.into(), source }.into()
-}
-
-/// Load a model: "bundled", a folder, a GGUF file, or a repository of the hub ("org/name", with
-/// "@revision"). `dtype` is "float32", "float16" or "bfloat16"; `device` "cpu", "cuda", "metal" or
-/// "auto"; `memory` the bytes for weights and states.
-#[pyfunction]
-#[pyo3(signature = (name = None, *, revision = None, dtype = "float32", device = "cpu",
-    memory = None, offline = false, cache_dir = None, allow_pickle = false))]
-#[allow(clippy::too_many_arguments)]
-pub(crate) fn load(
-    py: Python<'_>,
-    name: Option<OsString>,
-    revision: Option<String>,
-    dtype: &str,
-    device: &str,
-    memory: Option<u64>,
-    offline: bool,
-    cache_dir: Option<PathBuf>,
-    allow_pickle: bool,
-) -> PyResult<Model> {
-    let name = name.unwrap_or_else(|| BUNDLED.into());
-    let mut options = LoadOptions::default();
-    options.dtype = DType::of(py, dtype)?;
-    options.device = self::device(py, device)?;
-    (options.memory, options.allow_pickle) = (memory, allow_pickle);
-    let open = move |job: Arc<Job>| -> stratoscope::Result<Explorer> {
-        let source = match name == *BUNDLED && !Path::new(BUNDLED).is_dir() {
-            true => bundled_source()?,
-            false => {
-                let flags = HubFlags { cache_dir, offline, ..HubFlags::default() };
-                let settings = || HubSettings::resolve(flags, process_environment);
-                Source::of(&name, revision.as_deref(), settings).map_err(LoaderError::from)?
-            }
-        };
-        let store = own_cache(process_environment).map(DiskStore::new);
-        Explorer::builder(source).load_options(options).progress(job).store(store).open()
-    };
-    let (explorer, _) = job::run(py, open)?;
-    let opened = Opened { explorer, limited: memory.is_some() };
-    Ok(Model { opened, functions: Mutex::default() })
-}
-
-/// The device with a name.
-fn device(py: Python<'_>, name: &str) -> PyResult<Device> {
-    let missing = |error: &dyn std::error::Error| {
-        let what = format!(
-            "this machine has no {name} device, or this build does not support it: {error}"
-        );
-        errors::usage(py, what)
-    };
-    match name {
-        "cpu" => Ok(Device::Cpu),
-        "cuda" => Device::new_cuda(0).map_err(|error| missing(&error)),
-        "metal" => Device::new_metal(0).map_err(|error| missing(&error)),
-        "auto" => Ok(Device::new_cuda(0).or_else(|_| Device::new_metal(0)).unwrap_or(Device::Cpu)),
-        _ => Err(errors::usage(
-            py,
-            format!("there is no device {name:?}; choose one of cpu, cuda, metal, auto"),
-        )),
-    }
 }

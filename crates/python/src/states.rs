@@ -4,14 +4,14 @@ use crate::arrays::shown;
 use crate::errors;
 use crate::job;
 use crate::options::{Named, pooling};
-use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3};
+use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray3};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::PathBuf;
 use std::sync::Arc;
 use stratoscope::crates::extractor::{
-    Format, Place as Found, read_shards, read_states_or_shard, write_states_as,
+    About, Format, Place as Found, StateArrays, read_shards, read_states_or_shard, write_states_as,
 };
 use stratoscope::explore::Exploration;
 use stratoscope::{Activations, Error, Pooler, Pooling, Unit};
@@ -331,4 +331,36 @@ pub(crate) fn read_states(py: Python<'_>, path: PathBuf) -> PyResult<States> {
         Ok(if path.is_dir() { read_shards(&path)? } else { read_states_or_shard(&path)? })
     };
     Ok(States::new(job::run(py, read)?.0, None))
+}
+
+/// States from arrays of another program; `stratoscope.states_from` takes more kinds.
+#[pyfunction]
+#[pyo3(signature = (hidden_states, *, tokens = None, offsets = None, layers = None, texts = None,
+    token_ids = None, special = None, sequence_offsets = None, model = None, causal = None))]
+#[allow(clippy::too_many_arguments)]
+pub(crate) fn states_of_arrays(
+    py: Python<'_>,
+    hidden_states: PyReadonlyArray3<'_, f32>,
+    tokens: Option<Vec<String>>,
+    offsets: Option<Vec<[usize; 2]>>,
+    layers: Option<Vec<usize>>,
+    texts: Option<Vec<String>>,
+    token_ids: Option<Vec<u32>>,
+    special: Option<Vec<usize>>,
+    sequence_offsets: Option<Vec<usize>>,
+    model: Option<String>,
+    causal: Option<bool>,
+) -> PyResult<States> {
+    let arrays = StateArrays {
+        hidden_states: hidden_states.as_array().as_standard_layout().into_owned(),
+        layers,
+        sequence_offsets,
+        texts: texts.map(|texts| texts.into_iter().map(Into::into).collect()),
+        token_ids,
+        tokens,
+        offsets,
+        special: special.map(|special| special.into_iter().map(|flag| flag != 0).collect()),
+        about: About { model, causal, ..About::default() },
+    };
+    Ok(States::new(job::run(py, move |_| arrays.activations())?.0, None))
 }

@@ -411,15 +411,29 @@ impl Exploration {
             }
             states = states.with_layers(&wanted);
         }
-        let states = rows_of(states, options)?;
         // The index has the sha256 of every shard.
         let file = if is_folder { path.join("index.json") } else { path.to_owned() };
         let file = ModelFile::read(&file)
             .map_err(|source| stratoscope_extractor::Error::Io { path: file, source })?;
+        let exploration = Self::of_states(states, options, store, progress)?;
+        Ok(Self { files: vec![file], ..exploration })
+    }
+
+    /// Measures and reduces states of tokens, which may be of another program: their rows are pooled as
+    /// the options ask, and what the store has of their model is shown.
+    ///
+    /// # Errors
+    /// Rows that cannot be pooled; the errors of [`of`](Self::of).
+    pub fn of_states(
+        states: Activations,
+        options: &Options,
+        store: &dyn Store,
+        progress: &dyn Progress,
+    ) -> Result<Self> {
+        let states = rows_of(states, options)?;
         let mut artifacts = ModelArtifacts::find(&states.origin, store)?;
         artifacts.bank = BankStates::stored_reference(&states.origin, store)?.map(Arc::new);
-        let exploration = Self::of(states, options, &artifacts, progress)?;
-        Ok(Self { files: vec![file], ..exploration })
+        Self::of(states, options, &artifacts, progress)
     }
 }
 

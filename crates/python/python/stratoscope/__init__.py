@@ -18,6 +18,7 @@ from __future__ import annotations
 import logging as _logging
 from typing import Any
 
+from ._elsewhere import explore_states, states_from
 from ._errors import (
     ForkError,
     InputError,
@@ -86,6 +87,7 @@ __all__ = [
     "curvature",
     "debiased_cka",
     "effective_rank",
+    "explore_states",
     "linear_cka",
     "linear_probe",
     "load",
@@ -101,6 +103,7 @@ __all__ = [
     "rsa",
     "set_progress",
     "similarity",
+    "states_from",
     "trustworthiness",
     "tsne",
     "two_nn",

@@ -29,6 +29,31 @@ def load(
     allow_pickle: bool = False,
 ) -> Model: ...
 def read_states(path: _Path) -> States: ...
+def states_of_arrays(
+    hidden_states: NDArray[np.float32],
+    *,
+    tokens: Optional[Sequence[str]] = None,
+    offsets: Optional[Sequence[Sequence[int]]] = None,
+    layers: Optional[Sequence[int]] = None,
+    texts: Optional[Sequence[str]] = None,
+    token_ids: Optional[Sequence[int]] = None,
+    special: Optional[Sequence[int]] = None,
+    sequence_offsets: Optional[Sequence[int]] = None,
+    model: Optional[str] = None,
+    causal: Optional[bool] = None,
+) -> States: ...
+def explore_states(
+    states: States,
+    *,
+    metric: str = "cosine",
+    reducer: str = "pca",
+    align: str = "joint",
+    seed: int = 0,
+    words: bool = False,
+    pooling: Optional[str] = None,
+    special_tokens: bool = True,
+    figures: Optional[_Names] = None,
+) -> Analysis: ...
 @final
 class Model:
     @property

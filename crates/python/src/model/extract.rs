@@ -1,6 +1,6 @@
 //! States of a corpus, written to a file or a folder.
 
-use super::Rows;
+use super::rows::Rows;
 use crate::errors;
 use crate::job::Job;
 use crate::states::check_file;
