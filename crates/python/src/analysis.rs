@@ -239,6 +239,7 @@ impl Analysis {
         ))
     }
 
+    /// The names of the numbers.
     fn keys<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         self.numbers(py)?.call_method0("keys")
     }

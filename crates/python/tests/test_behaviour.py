@@ -40,7 +40,7 @@ print(model.states("A text.").hidden_states.shape)
 
 def test_an_interrupted_extraction_goes_on(model, tmp_path):
     texts = tmp_path / "texts.txt"
-    texts.write_text("\n".join(f"{text} {index}" for index in range(1500) for text in TEXTS) + "\n")
+    texts.write_text("\n".join(f"{text} {index}" for index in range(150) for text in TEXTS) + "\n")
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     done = script(INTERRUPT + """
 import pathlib, time
@@ -53,13 +53,13 @@ def at_first_shard():
 
 threading.Thread(target=at_first_shard, daemon=True).start()
 try:
-    model.extract(texts, cut, shard_mib=2, layers=[0, 6])
+    model.extract(texts, cut, shard_mib=1, layers=[0, 6])
 except KeyboardInterrupt:
     print("interrupted", (cut / "index.json").exists())
 """, texts, cut)
     assert done.stdout.split() == ["interrupted", "False"], done.stderr
-    model.extract(texts, cut, shard_mib=2, layers=[0, 6], resume=True)
-    model.extract(texts, whole, shard_mib=2, layers=[0, 6])
+    model.extract(texts, cut, shard_mib=1, layers=[0, 6], resume=True)
+    model.extract(texts, whole, shard_mib=1, layers=[0, 6])
     names = sorted(path.name for path in whole.iterdir() if path.is_file())
     assert names == sorted(path.name for path in cut.iterdir() if path.is_file())
     for name in names:
@@ -112,7 +112,7 @@ print(model.states("A text.").hidden_states.shape)
 def test_errors_have_the_texts_of_the_program(model, program, tmp_path):
     cases = [
         (st.ModelNotFoundError, FileNotFoundError, 3, ["--model", "org/none"], "org/none"),
-        (st.InputError, ValueError, 4, ["--model", str(tmp_path)], str(tmp_path)),
+        (st.ModelNotFoundError, FileNotFoundError, 3, ["--model", str(tmp_path)], str(tmp_path)),
     ]
     for kind, builtin, code, arguments, name in cases:
         said = program("explore", "A text.", *arguments, code=code).stderr
@@ -164,12 +164,8 @@ def test_the_program_ends_by_a_signal(tmp_path):
 
 def test_the_stubs_agree_with_the_module(tmp_path):
     pytest.importorskip("mypy")
-    environment = {"MYPY_CACHE_DIR": str(tmp_path)}
-    names = ["stratoscope._native", "stratoscope"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mypy.stubtest", *names],
-        capture_output=True, text=True, env={**__import__("os").environ, **environment}, cwd=tmp_path,
-    )
+    command = [sys.executable, "-m", "mypy.stubtest", "stratoscope"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
     use = tmp_path / "use.py"
     use.write_text(
@@ -189,8 +185,7 @@ def test_everything_is_documented():
     for name in st.__all__:
         thing = getattr(st, name)
         assert name == "__version__" or thing.__doc__, name
-        for method in vars(thing) if isinstance(thing, type) and thing.__module__ == "stratoscope" else []:
-            if not method.startswith("_"):
-                assert getattr(thing, method).__doc__, f"{name}.{method}"
-    for name in ["Model", "States", "Analysis", "Figure", "Place"]:
-        assert repr(getattr(st, name)) == f"<class 'stratoscope.{name}'>"
+        if name in ["Analysis", "Figure", "Hooks", "Model", "Place", "States"]:
+            assert repr(thing) == f"<class 'stratoscope.{name}'>"
+            public = [method for method in vars(thing) if not method.startswith("_")]
+            assert [method for method in public if not getattr(thing, method).__doc__] == []

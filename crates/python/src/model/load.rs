@@ -5,8 +5,7 @@ use crate::errors;
 use crate::job::{self, Job};
 use crate::options::Named;
 use pyo3::prelude::*;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use stratoscope::crates::loader::Error as LoaderError;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings, own_cache, process_environment};
@@ -23,7 +22,7 @@ use stratoscope::{
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn load(
     py: Python<'_>,
-    name: Option<OsString>,
+    name: Option<PathBuf>,
     revision: Option<String>,
     dtype: &str,
     device: &str,
@@ -38,7 +37,7 @@ pub(crate) fn load(
     options.device = self::device(py, device)?;
     (options.memory, options.allow_pickle) = (memory, allow_pickle);
     let open = move |job: Arc<Job>| -> stratoscope::Result<Explorer> {
-        let source = match name == *BUNDLED && !Path::new(BUNDLED).is_dir() {
+        let source = match name.as_os_str() == BUNDLED && !name.is_dir() {
             true => bundled_source()?,
             false => {
                 let flags = HubFlags { cache_dir, offline, ..HubFlags::default() };
