@@ -33,15 +33,18 @@ def test_pca_equals_that_of_scikit_learn(rows):
     assert np.allclose(np.abs(ours.transform(rows)), np.abs(theirs.transform(rows)))
 
 
-def test_the_probe_equals_a_logistic_regression(rows):
-    labels = np.where(rows[:, 0] + rows[:, 3] > 0, "up", "down")
+@pytest.mark.parametrize("bounds", [[0], [-3, 3]], ids=["two classes", "three classes"])
+def test_the_probe_equals_a_logistic_regression(rows, bounds):
+    labels = np.array(["down", "mid", "up"])[np.digitize(rows[:, 0] + rows[:, 3], bounds)]
     ours = st.LinearProbe(strength=0.5).fit(rows, labels)
     scaled = StandardScaler().fit_transform(rows)
-    # The penalty of two weight vectors is half of that of their difference, which scikit-learn fits.
-    theirs = LogisticRegression(C=2 * 0.5, tol=1e-10).fit(scaled, labels)
+    theirs = LogisticRegression(C=0.5, tol=1e-12, max_iter=10_000).fit(scaled, labels)
+    assert ours.classes_.tolist() == theirs.classes_.tolist()
+    assert np.allclose(ours.predict_proba(rows), theirs.predict_proba(scaled), atol=1e-3)
     assert ours.predict(rows).tolist() == theirs.predict(scaled).tolist()
-    assert np.allclose(ours.predict_proba(rows), theirs.predict_proba(scaled), atol=2e-3)
-    assert ours.score(rows, labels) > 0.9 and ours.strength_ == 0.5
+    assert ours.score(rows, labels) > 0.7 and ours.strength_ == 0.5
+    chosen = st.LinearProbe(seed=1).fit(rows, labels)
+    assert chosen.strength_ in [1e-3, 1e-2, 1e-1, 1.0, 10.0]
 
 
 def test_cka_by_its_formula(rows):

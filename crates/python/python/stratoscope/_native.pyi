@@ -14,6 +14,42 @@ _Texts = Union[str, Sequence[Union[str, tuple[str, str]]]]
 _Layers = Union[int, str, Sequence[int]]
 _Hook = Callable[[NDArray[np.float32]], Optional[ArrayLike]]
 
+__all__ = [
+    "Analysis",
+    "Figure",
+    "main",
+    "anisotropy",
+    "continuity",
+    "cosine_to_sentence",
+    "curvature",
+    "debiased_cka",
+    "effective_rank",
+    "linear_cka",
+    "linear_probe",
+    "matrix_entropy",
+    "neighbour_overlap",
+    "norms",
+    "pca",
+    "procrustes",
+    "random_projection",
+    "rbf_cka",
+    "rowwise_cosine",
+    "rsa",
+    "similarity",
+    "trustworthiness",
+    "tsne",
+    "two_nn",
+    "Model",
+    "explore_states",
+    "Hooks",
+    "load",
+    "Place",
+    "States",
+    "read_states",
+    "states_of_arrays",
+    "__version__",
+]
+
 __version__: str
 
 def main(argv: Sequence[str]) -> int: ...
