@@ -5,7 +5,7 @@ use crate::hooks::{Capture, Captured};
 use crate::interventions::Interventions;
 use crate::values::{array, with_values};
 use candle_core::Tensor;
-use ndarray::{Array2, Array3, ArrayView1, Axis, concatenate, s};
+use ndarray::{Array2, Array3, Axis, concatenate, s};
 use std::ops::Range;
 use stratoscope_loader::Model;
 use stratoscope_transformer::{Batch, HookPoint, Pass, Recorder, Sequence, Transformer};
@@ -216,7 +216,7 @@ impl Run<'_> {
         self.model.info.files.all()?;
         // Every point has been passed.
         let hooks = self.captured.into_iter().map(|value| vec![value.unwrap_or_default()]);
-        let d_model = self.transformer.architecture().d_model;
+        let d_model = self.model.transformer.architecture().d_model;
         let shape = (self.layers.len(), self.rows.len(), d_model);
         // Every layer has been passed.
         let hidden_states = Array3::from_shape_vec(shape, self.kept).unwrap_or_default();
@@ -229,7 +229,7 @@ impl Run<'_> {
         if !self.layers.contains(&layer) {
             return Ok(());
         }
-        let d_model = self.transformer.architecture().d_model;
+        let d_model = self.model.transformer.architecture().d_model;
         with_values(self.pass.state(), |values| {
             for (row, &at) in self.rows.iter().enumerate() {
                 let from = &values[at * d_model..][..d_model];

@@ -396,11 +396,12 @@ impl Exploration {
         })
     }
 
-    /// Explores states without their model.
+    /// Measures and reduces states of tokens without their model, which may be of another program: their
+    /// rows are pooled as the options ask, and what the store has of their model is shown.
     ///
     /// # Errors
-    /// [`Error::NotAmongLayers`]; states that cannot be measured.
-    pub(crate) fn of_given(
+    /// [`Error::NotAmongLayers`]; rows that cannot be pooled; the errors of [`of`](Self::of).
+    pub(crate) fn of_states(
         states: &Activations,
         options: &Options,
         store: &dyn Store,

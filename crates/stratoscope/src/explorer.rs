@@ -94,6 +94,13 @@ impl Explorer {
         &self.model
     }
 
+    /// The same loaded model with another receiver of progress: for one of several tasks that run at a
+    /// time.
+    #[must_use]
+    pub fn with_progress(&self, progress: impl Progress + 'static) -> Self {
+        Self { progress: Arc::new(progress), ..self.clone() }
+    }
+
     /// The receiver of progress.
     pub(crate) fn progress(&self) -> &dyn Progress {
         &*self.progress

@@ -97,7 +97,7 @@ impl GivenStates {
     /// # Errors
     /// [`Error::NotAmongLayers`]; states that cannot be measured.
     pub fn explore(&self, options: &explore::Options, store: &dyn Store) -> Result<Exploration> {
-        let mut found = Exploration::of_given(&self.states, options, store, &*self.progress)?;
+        let mut found = Exploration::of_states(&self.states, options, store, &*self.progress)?;
         found.files.clone_from(&self.files);
         Ok(found)
     }
