@@ -52,7 +52,7 @@ fn a_batch_of_transformers_gives_the_figures_of_the_program() {
     let other: Value = serde_json::from_str(&other.stdout).unwrap();
     assert_eq!(
         (&other["model"], &other["family"]),
-        (&json!("(an unknown model)"), &json!("unknown"))
+        (&json!("an unknown model"), &json!("unknown"))
     );
     let advice = other["story"]["not_measured"].as_str().unwrap();
     assert!(advice.contains("--write-texts"), "{advice}");
@@ -306,7 +306,7 @@ fn a_profile_of_states_that_were_computed_elsewhere_equals_that_of_the_model() {
     }
     assert_eq!(model["model"], all[0]["model"]);
     assert_eq!(model["crossed"]["balance"], all[0]["crossed"]["balance"]);
-    assert_eq!(all[3]["model"]["model"], "(an unknown model)");
+    assert_eq!(all[3]["model"]["model"], "an unknown model");
     assert_ne!(model["random_weights"], json!([]));
     // The page and the summary name what is left out.
     let shown = place.line(&format!("profile {of} --from other.npz --output out")).done().stdout;
@@ -365,8 +365,11 @@ fn hostile_arrays_are_refused_by_name() {
     let mask = |n: usize| Entry::new("attention_mask", "|b1", &[2, n], vec![1; 2 * n]);
     let cases: Vec<(Vec<Entry>, &str)> = vec![
         (vec![ids(3)], "it has no hidden_states"),
-        (vec![states()], "does not tell layers and tokens apart: name the order with --axes"),
-        (vec![states(), ids(5)], "which does not fit what the other arrays have (tokens 5)"),
+        (
+            vec![states()],
+            "no other array tells layers and tokens apart: name the order with --axes",
+        ),
+        (vec![states(), ids(5)], "which does not fit the other arrays (tokens 5)"),
         (
             vec![Entry::new("hidden_states", "<f4", &[6, 4], floats(24)), ids(6)],
             "layers, tokens and d_model are expected",

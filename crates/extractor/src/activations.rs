@@ -118,7 +118,7 @@ impl Origin {
     pub(crate) fn elsewhere(n_layers: usize, about: About) -> Self {
         let unknown = || UNKNOWN.to_owned();
         Self {
-            model: about.model.unwrap_or_else(|| "(an unknown model)".to_owned()),
+            model: about.model.unwrap_or_else(|| "an unknown model".to_owned()),
             revision: None,
             family: unknown(),
             weights: Vec::new(),

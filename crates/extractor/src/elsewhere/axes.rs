@@ -124,12 +124,19 @@ impl Axes {
         match (&fits[..], known.tokens.or(known.layers)) {
             ([axes], Some(_)) => Ok(axes.clone()),
             ([], _) => {
-                Err(format!("hidden_states is {}, which does not fit{}", shown(), known.in_words()))
+                let sizes = known.in_words();
+                Err(format!(
+                    "hidden_states is {}, which does not fit the other arrays ({sizes})",
+                    shown()
+                ))
             }
             _ => Err(format!(
-                "hidden_states is {}, and{} does not tell layers and tokens apart: name the order with --axes, such as --axes layers,tokens,d",
+                "hidden_states is {}, and {} layers and tokens apart: name the order with --axes, such as --axes layers,tokens,d",
                 shown(),
-                known.in_words()
+                match known.in_words() {
+                    none if none.is_empty() => "no other array tells".to_owned(),
+                    sizes => format!("the other arrays ({sizes}) do not tell"),
+                }
             )),
         }
     }
@@ -159,10 +166,7 @@ impl Known {
         let parts =
             [part("layers", self.layers), part("batch", self.batch), part("tokens", self.tokens)];
         let parts: Vec<String> = parts.into_iter().flatten().collect();
-        match parts.is_empty() {
-            true => " no other array".to_owned(),
-            false => format!(" what the other arrays have ({})", parts.join(", ")),
-        }
+        parts.join(", ")
     }
 }
 
@@ -191,16 +195,16 @@ mod tests {
             assert_eq!(of(given, shape, known).unwrap(), expected);
         }
         for (given, shape, known, said) in [
-            (None, &[3, 3, 4][..], tokens(3), "does not tell layers and tokens apart"),
-            (None, &[3, 7, 4], Known::default(), "no other array does not tell"),
+            (None, &[3, 3, 4][..], tokens(3), "(tokens 3) do not tell layers and tokens apart"),
+            (None, &[3, 7, 4], Known::default(), "no other array tells layers"),
             (
                 None,
                 &[3, 7, 4],
                 tokens(5),
-                "[3 × 7 × 4], which does not fit what the other arrays have (tokens 5)",
+                "[3 × 7 × 4], which does not fit the other arrays (tokens 5)",
             ),
             (None, &[7, 4], tokens(7), "layers, tokens and d_model are expected"),
-            (None, &[2, 2, 7, 4], padded(2, 7), "does not tell"),
+            (None, &[2, 2, 7, 4], padded(2, 7), "do not tell"),
             (
                 Some("tokens,layers,d"),
                 &[3, 7, 4],

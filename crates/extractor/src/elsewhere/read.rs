@@ -362,8 +362,8 @@ mod tests {
 
     #[test]
     fn numbers_in_names_are_numbers() {
-        let mut names = ["10.npz", "a.npz", "9.npz", "b-2-1.npz", "b-2.npz", "009.npz"];
+        let mut names = ["10.npz", "a.npz", "9.npz", "b-10.npz", "b-2-1.npz", "009.npz"];
         names.sort_by_cached_key(|name| by_numbers(name));
-        assert_eq!(names, ["009.npz", "9.npz", "10.npz", "a.npz", "b-2.npz", "b-2-1.npz"]);
+        assert_eq!(names, ["009.npz", "9.npz", "10.npz", "a.npz", "b-2-1.npz", "b-10.npz"]);
     }
 }
