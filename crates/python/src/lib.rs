@@ -4,6 +4,9 @@
 //! Each function of Python turns its arguments into options of the library (`options.rs`), does the
 //! work on a thread of its own (`job.rs`), and returns an object that keeps the result in Rust.
 
+// An error of the library crosses a thread once for each call.
+#![allow(clippy::result_large_err)]
+
 mod analysis;
 mod arrays;
 mod errors;
