@@ -4,7 +4,7 @@
 //! Each function of Python turns its arguments into options of the library (`options.rs`), does the
 //! work on a thread of its own (`job.rs`), and returns an object that keeps the result in Rust.
 
-// The errors are those of the facade. Each is converted to an exception once, outside of any loop.
+// An error of the library crosses a thread once for each call.
 #![allow(clippy::result_large_err)]
 
 mod analysis;

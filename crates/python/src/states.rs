@@ -8,7 +8,7 @@ use numpy::{IntoPyArray, PyArray1, PyArray2, PyArray3, PyReadonlyArray3};
 use pyo3::exceptions::PyKeyError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use stratoscope::crates::extractor::{
     About, Axes, Format, Place as Found, StateArrays, write_states_as,
@@ -261,7 +261,7 @@ impl States {
 }
 
 /// The format of a file of states; refuses a name with another ending, and an existing file.
-pub(crate) fn check_file(py: Python<'_>, path: &PathBuf, overwrite: bool) -> PyResult<Format> {
+pub(crate) fn check_file(py: Python<'_>, path: &Path, overwrite: bool) -> PyResult<Format> {
     let name = path.display();
     let Some(format) = Format::of(path) else {
         let advice = "states are written to FILE.safetensors, FILE.npz or FILE.parquet";

@@ -48,7 +48,7 @@ pub(super) fn start(py: Python<'_>, resume: bool, overwrite: bool) -> PyResult<S
 /// The output that a path means: without an ending, a folder.
 pub(super) fn format(
     py: Python<'_>,
-    output: &PathBuf,
+    output: &Path,
     of_shards: &str,
     resume: bool,
     overwrite: bool,

@@ -7,7 +7,6 @@ use crate::options::Named;
 use pyo3::prelude::*;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use stratoscope::crates::loader::Error as LoaderError;
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings, own_cache, process_environment};
 use stratoscope::{
     BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, bundled_source,
@@ -42,7 +41,7 @@ pub(crate) fn load(
             false => {
                 let flags = HubFlags { cache_dir, offline, ..HubFlags::default() };
                 let settings = || HubSettings::resolve(flags, process_environment);
-                Source::of(&name, revision.as_deref(), settings).map_err(LoaderError::from)?
+                Source::of(&name, revision.as_deref(), settings)?
             }
         };
         let store = own_cache(process_environment).map(DiskStore::new);
