@@ -12,6 +12,7 @@ import tempfile
 from collections import OrderedDict
 from pathlib import Path
 
+import numpy as np
 import torch
 import transformers as hf
 from safetensors.torch import load_file, save_file
@@ -161,6 +162,16 @@ with tempfile.TemporaryDirectory() as folder:
                               ("whole", states, {"stratoscope": json.dumps(metadata)})):
         save_file(data, path, extra)
         seed("states", name, path.read_bytes())
+
+# numpy writes the date of 1980 into npz files, so that the bytes are repeatable.
+arrays = {name: tensor.numpy() for name, tensor in states.items()}
+texts = {"tokens": np.array(["a", "b", "##c"]), "texts": np.array(["a b", "c"])}
+with tempfile.TemporaryDirectory() as folder:
+    path = Path(folder, "x.npz")
+    for name, save, data in (("arrays", np.savez, arrays), ("deflated", np.savez_compressed, arrays | texts),
+                             ("fortran", np.savez, {"hidden_states": np.asfortranarray(arrays["hidden_states"])})):
+        save(path, **data)
+        seed("npz", name, path.read_bytes())
 
 seed("stimuli", "small", """\
 carrier the

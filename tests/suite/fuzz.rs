@@ -2,9 +2,10 @@
 //! panic.
 
 use crate::command::{Generator, Place, tiny};
+use crate::npz::{Entry, npz};
 use serde_json::Value;
 use stratoscope::crates::extractor::{extract, prepare, read_states, states_bytes};
-use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, Text, Unit};
+use stratoscope::{HookSelection, LayerSelection, LongText, Pooling, StatesReader, Text, Unit};
 use stratoscope_loader::Source;
 
 /// Damages bytes in one of these ways: cut, changed bytes, inserted bytes, removed bytes, a changed
@@ -82,6 +83,44 @@ fn states_files() {
             Err(error) => {
                 refused += 1;
                 assert!(error.to_string().contains("x.safetensors"), "{error}");
+            }
+        }
+    }
+    println!("{read} read, {refused} refused");
+    assert!(read > 50 && refused > 500, "{read} read, {refused} refused");
+}
+
+#[test]
+fn npz_files() {
+    let place = Place::new();
+    let path = place.path("x.npz");
+    let floats = (0..24).flat_map(|v| (v as f32).sin().to_le_bytes()).collect();
+    let letters = ["a", "##b", "c"].into_iter().flat_map(|text| {
+        let padded = text.chars().chain(std::iter::repeat('\0')).take(3).collect::<Vec<_>>();
+        padded.into_iter().flat_map(|letter| u32::from(letter).to_le_bytes())
+    });
+    let entries = [
+        Entry::new("hidden_states", "<f4", &[3, 2, 4], floats),
+        Entry::new("tokens", "<U3", &[3], letters.collect()),
+        Entry::new("text", "|S4", &[], b"ab c".to_vec()),
+    ];
+    let mut random = Generator::new(7);
+    let (mut read, mut refused) = (0, 0);
+    for whole in [npz(&entries, false), npz(&entries, true)] {
+        let reader = StatesReader::default();
+        std::fs::write(&path, &whole).unwrap();
+        assert_eq!(reader.read(&path).unwrap().rows[1].label, "##b");
+        for _ in 0..1500 {
+            std::fs::write(&path, damaged(&whole, &mut random)).unwrap();
+            match reader.read(&path) {
+                Ok(states) => {
+                    read += 1;
+                    let _ = states.pooled(Unit::Word, Pooling::Mean);
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert!(error.to_string().contains("x.npz"), "{error}");
+                }
             }
         }
     }

@@ -375,7 +375,9 @@ fn wrong_command_lines() {
         ("explore river --metric taste", "cosine"),
         ("explore river --file x", "--file"),
         ("explore river --quiet --verbose", "--verbose"),
-        ("explore river --from x.safetensors", "--from"),
+        ("explore river --from x.safetensors --model tiny", "--from"),
+        ("explore river --axes layers,tokens", "each once"),
+        ("explore river --tokenizer x", "--from"),
         ("explore river --output ''", "--output"),
         ("extract river", "--output"),
         ("extract river --output x.safetensors --sentences --words", "--words"),
@@ -496,14 +498,18 @@ fn inconsistent_states_files() {
     let mut rows = String::new();
     for (what, bytes) in files {
         place.write("bad.safetensors", bytes);
-        let said = refused(&place, "explore --from bad.safetensors --words --layers all");
+        let said = refused(
+            &place,
+            "explore -q --from bad.safetensors --axes layers,tokens,d --words --layers all",
+        );
         write!(rows, "{what}\n  {said}").unwrap();
     }
     place.write("good.safetensors", whole);
     let lines = [
         "explore --from absent.safetensors",
-        "explore --from good.safetensors --layers 7",
-        "explore --from good.safetensors --words",
+        "explore --from good.safetensors",
+        "explore -q --from good.safetensors --axes layers,tokens,d --layers 7",
+        "explore -q --from good.safetensors --axes layers,tokens,d --words",
     ];
     rows.push_str(&table(&place, &lines));
     insta::assert_snapshot!(rows);

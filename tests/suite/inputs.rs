@@ -441,7 +441,7 @@ fn a_broken_tokenizer_refuses_texts_and_not_token_ids() {
 fn names_that_lead_to_nothing_or_to_another_kind_are_errors_with_advice() {
     let place = Place::with_tiny();
     place.write("t.txt", lines(6));
-    place.line("extract --model tiny --file t.txt --output states.npz").done();
+    place.line("extract --model tiny --file t.txt --output states.parquet").done();
     place.line("extract --model tiny --file t.txt --output folder").done();
     std::fs::create_dir(place.path("empty")).unwrap();
     for (line, code, said) in [
@@ -464,9 +464,9 @@ fn names_that_lead_to_nothing_or_to_another_kind_are_errors_with_advice() {
             "cannot read t.txt as a states file: it is not a complete safetensors file",
         ),
         (
-            "explore --from states.npz",
+            "explore --from states.parquet",
             4,
-            "from a .safetensors file, or a folder of shards, not from .npz",
+            "from .safetensors or .npz, or a folder of shards, not from .parquet",
         ),
         ("explore --from empty", 4, "no index.json of a finished extraction"),
         ("explore --model nothing.gguf 'the river'", 3, "there is no file or folder nothing.gguf"),

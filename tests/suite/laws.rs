@@ -4,11 +4,12 @@ use crate::command::{Place, tiny};
 use crate::fixtures::load;
 use std::ops::Range;
 use stratoscope::crates::extractor::{Prepared, extract, prepare, read_states, write_states};
-use stratoscope::explore::Exploration;
+use stratoscope::explore::{Alignment, Exploration, Reducer, reduce};
 use stratoscope::{
     Activations, ExploreOptions, HookSelection, LayerSelection, LongText, ModelArtifacts, Pooling,
     Silent, Text, Unit,
 };
+use stratoscope_extractor::StatesReader;
 use stratoscope_loader::Model;
 
 fn model() -> Model {
@@ -160,33 +161,94 @@ fn a_file_of_hidden_states_alone_is_enough() {
         "python.safetensors",
         safetensors::serialize([("hidden_states", view)], None).unwrap(),
     );
-    let states = read_states(&place.path("python.safetensors")).unwrap();
+    let axes = Some("layers,tokens,d".parse().unwrap());
+    let reader = StatesReader { axes, ..StatesReader::default() };
+    let states = reader.read(&place.path("python.safetensors")).unwrap();
     assert_eq!(states.hidden_states.dim(), (2, 5, 3));
     assert_eq!((states.layers, states.unit, states.texts.len()), (vec![0, 1], Unit::Token, 1));
     assert_eq!(states.hidden_states[[1, 4, 2]], (29f32 * 0.7).cos());
-    place.line("explore --from python.safetensors --output out").done();
+    let unnamed = place.line("explore --from python.safetensors --output out");
+    assert!(unnamed.stderr.contains("name the order with --axes"), "{}", unnamed.stderr);
+    place.line("explore --from python.safetensors --axes layers,tokens,d --output out").done();
     assert!(place.path("out/trajectory.svg").is_file());
 }
 
 #[test]
-fn a_sink_is_named_in_the_caption_and_not_drawn() {
-    let mut states = states(&model(), "the river bank walked past the loan", LongText::Refuse);
-    let drawn = |states: &Activations| {
+fn a_sink_decides_no_statistic_and_no_map() {
+    let plain = states(&model(), "the river bank walked past the loan", LongText::Refuse);
+    let explored = |states: &Activations| {
         let (options, artifacts) = (ExploreOptions::default(), ModelArtifacts::default());
-        let exploration = Exploration::of(states.clone(), &options, &artifacts, &Silent).unwrap();
-        let trajectory = exploration.figure("trajectory").unwrap();
-        let drawn = trajectory.draw(stratoscope::Style::REPORT).unwrap();
-        // Only the words, because the caption can be broken into lines at any space.
-        let texts = drawn.svg().split('<').filter_map(|tag| tag.split_once('>'));
-        let words: Vec<&str> = texts.flat_map(|(_, text)| text.split_whitespace()).collect();
-        (words.join(" "), trajectory.json().unwrap())
+        Exploration::of(states.clone(), &options, &artifacts, &Silent).unwrap()
     };
-    assert!(!drawn(&states).0.contains("Not drawn"));
-    let sink = states.rows.iter().position(|row| row.label == "walked").unwrap();
-    for layer in 2..states.layers.len() {
-        states.hidden_states.slice_mut(ndarray::s![layer, sink, ..]).mapv_inplace(|v| v * 1e4);
+    let sink = plain.rows.iter().position(|row| row.label == "walked").unwrap();
+    // The state of one token at the layers from 2 on, times a factor.
+    let with_sink = |factor: f32| {
+        let mut states = plain.clone();
+        for layer in 2..states.layers.len() {
+            let mut state = states.hidden_states.slice_mut(ndarray::s![layer, sink, ..]);
+            state.mapv_inplace(|v| v * factor);
+        }
+        states
+    };
+    let trajectory = |of: &Exploration| of.figure("trajectory").unwrap().json().unwrap();
+    let ordinary = explored(&plain);
+    assert_eq!(trajectory(&ordinary)["unit_length"], false);
+    assert!(ordinary.omitted.iter().all(|omitted| !omitted.to_string().contains("sink")));
+
+    let (one, other) = (explored(&with_sink(1e4)), explored(&with_sink(3e5)));
+    let named = one.omitted.iter().map(ToString::to_string).find(|text| text.contains("sink"));
+    assert!(named.as_ref().is_some_and(|text| text.starts_with("“walked” in means")), "{named:?}");
+    // The norm of the sink has no influence: its direction alone is on the map.
+    let (one_map, other_map) = (trajectory(&one), trajectory(&other));
+    assert_eq!(one_map["unit_length"], true);
+    for (a, b) in
+        one_map["layers"].as_array().unwrap().iter().zip(other_map["layers"].as_array().unwrap())
+    {
+        let points = |of: &serde_json::Value| -> Vec<[f64; 2]> {
+            serde_json::from_value(of["points"].clone()).unwrap()
+        };
+        assert_eq!(points(a).len(), plain.rows.len());
+        for (p, q) in points(a).iter().zip(points(b)) {
+            assert!((p[0] - q[0]).abs() < 1e-6 && (p[1] - q[1]).abs() < 1e-6, "{p:?} {q:?}");
+        }
     }
-    let (words, numbers) = drawn(&states);
-    assert!(words.contains("Not drawn") && words.contains("“walked”"), "{words}");
-    assert_eq!(numbers["layers"][0]["points"].as_array().unwrap().len(), states.rows.len());
+    // Centred cosines between other tokens are those of a text without the token.
+    let keep: Vec<usize> = (0..plain.rows.len()).filter(|&row| row != sink).collect();
+    let mut without = plain.clone();
+    without.rows = keep.iter().map(|&row| plain.rows[row].clone()).collect();
+    without.hidden_states = plain.hidden_states.select(ndarray::Axis(1), &keep);
+    let without = explored(&without);
+    let (n, m) = (plain.rows.len(), keep.len());
+    let last = plain.layers.len() - 1;
+    let centred = |of: &Exploration| of.similarity.as_ref().unwrap().centred[last].clone();
+    for (i, &a) in keep.iter().enumerate() {
+        for (j, &b) in keep.iter().enumerate() {
+            let (found, right) = (centred(&one)[a * n + b], centred(&without)[i * m + j]);
+            assert!((found - right).abs() < 1e-9, "{a} {b}: {found} {right}");
+        }
+    }
+    assert_eq!(one.layers[last].norm, without.layers[last].norm);
+    assert_eq!(one.layers[last].to_sentence, without.layers[last].to_sentence);
+}
+
+#[test]
+fn a_map_of_norms_that_are_far_apart_compares_directions() {
+    let plain = states(&model(), "the river bank walked past the loan", LongText::Refuse);
+    // The norms grow with depth, as in decoders; directions are unchanged.
+    let grown = |base: f32| {
+        let mut states = plain.clone();
+        for layer in 0..states.layers.len() {
+            let scale = base.powi(layer as i32);
+            states.hidden_states.slice_mut(ndarray::s![layer, .., ..]).mapv_inplace(|v| v * scale);
+        }
+        states
+    };
+    let map = |states: &Activations| {
+        reduce(states, Reducer::Pca, Alignment::Joint, 0, &mut |_, _| {}).unwrap()
+    };
+    let (slow, fast) = (map(&grown(16.0)), map(&grown(64.0)));
+    assert!(slow.unit_length && fast.unit_length && !map(&plain).unit_length);
+    for (a, b) in slow.points.iter().flatten().zip(fast.points.iter().flatten()) {
+        assert!((a[0] - b[0]).abs() < 1e-6 && (a[1] - b[1]).abs() < 1e-6, "{a:?} {b:?}");
+    }
 }

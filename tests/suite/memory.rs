@@ -1,9 +1,13 @@
 //! A model that is larger than its memory: blocks are read when they run, and every result is the same
 //! to the byte.
 
-use crate::command::{Place, tiny};
+use crate::command::{Place, json_of, tiny};
+use crate::corpora::{MANY_HOOKS, lines};
 use crate::fixtures::{folders, load_with, path};
 use crate::lens::with_tokenizer;
+use crate::profile::SMALL;
+use crate::story::own_bank;
+use serde_json::json;
 use std::collections::BTreeMap;
 use stratoscope_extractor::{Activations, HookSelection, LayerSelection, extract, prepare_ids};
 use stratoscope_loader::{Error, LoadOptions, Model, Source};
@@ -55,6 +59,8 @@ fn every_command_gives_the_same_files_with_little_memory() {
         .collect();
     place.write("texts.txt", texts);
     place.write("corpus.conllu", crate::fixtures::corpus());
+    place.write("own.txt", SMALL);
+    place.write("bank.conllu", own_bank(9));
     for line in [
         "explore --model tiny 'the river bank' 'they refused a loan' --attention",
         "extract --model tiny --file texts.txt --words",
@@ -62,6 +68,8 @@ fn every_command_gives_the_same_files_with_little_memory() {
         "lens --model model 'the bank by the river' --perplexity",
         "geometry --model tiny --file corpus.conllu",
         "probe --model tiny --corpus corpus.conllu --label upos",
+        "probe --model tiny --corpus corpus.conllu --label upos --random-weights",
+        "profile --model tiny --stimuli own.txt --bank bank.conllu",
         "compare --model tiny 'the river bank' 'a loan'",
     ] {
         let run = |memory: &str| {
@@ -93,19 +101,37 @@ fn every_command_gives_the_same_files_with_little_memory() {
     }
 }
 
+/// A run that was begun with all weights in memory is continued block by block.
 #[test]
-fn what_cannot_be_read_block_by_block_is_refused_by_name() {
+fn a_run_is_resumed_with_little_memory() {
     let place = Place::with_tiny();
-    place.write("corpus.conllu", crate::fixtures::corpus());
-    // A profile has a model with random weights as its control.
-    for line in [
-        "probe --model tiny --corpus corpus.conllu --label upos --random-weights",
-        "profile --bank corpus.conllu",
-    ] {
-        let outcome = place.line(&format!("{line} --memory 1k --output out"));
-        let said = &outcome.stderr;
-        assert!(said.contains("random weights cannot be read block by block"), "{line}: {said}");
+    place.write("corpus.txt", lines(400));
+    let run = |more: &str| {
+        let line = "extract --model tiny --file corpus.txt --shard-mib 1 --output out --hooks";
+        place.line(&format!("{line} {MANY_HOOKS} {more}")).done().stderr
+    };
+    run("");
+    let whole = place.files("out");
+    let index = json_of(&whole, "index.json");
+    let shards = index["shards"].as_array().unwrap();
+    assert!(shards.len() > 3);
+    let mut journal = format!("{}\n", json!({ "run": index["run"] }));
+    let mut first = shards[0].clone();
+    first["shard"] = 0.into();
+    journal += &format!("{first}\n");
+    place.write("out/journal.jsonl", journal);
+    std::fs::remove_file(place.path("out/index.json")).unwrap();
+    for shard in &shards[1..] {
+        let name = shard["file"].as_str().unwrap();
+        std::fs::remove_file(place.path("out").join(name)).unwrap();
     }
+    let said = run("--resume --memory 1k");
+    assert!(said.contains("each block is read from the file when it runs"), "{said}");
+    assert!(place.files("out") == whole, "{:?}", place.files("out").keys());
+}
+
+#[test]
+fn a_pickle_that_is_larger_than_the_memory_is_refused_by_name() {
     let mut options = LoadOptions::default();
     (options.allow_pickle, options.memory) = (true, Some(1));
     let pickled = folders("pickle").into_iter().map(|name| path("pickle").join(name));

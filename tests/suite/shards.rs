@@ -95,7 +95,12 @@ fn a_folder_of_shards_has_the_states_of_one_file() {
         assert_eq!(read_shards(&place.path("out")).unwrap(), in_memory(&model, &corpus, unit));
     }
     for (line, code, said) in [
-        ("explore --from tiny", 4, "the folder has no index.json of a finished extraction"),
+        (
+            "explore --from tiny",
+            4,
+            "tiny/model.safetensors as a states file: it has no hidden_states",
+        ),
+        ("explore --from home", 4, "the folder has no index.json of a finished extraction"),
         ("explore --from absent", 4, "absent"),
     ] {
         let outcome = place.line(line);

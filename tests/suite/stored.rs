@@ -6,7 +6,7 @@ use crate::fixtures::bundled;
 use stratoscope::{Baseline, DiskStore, Explorer, Source};
 
 /// The tiny model with positions for the built-in sentences.
-fn long() -> Checkpoint {
+pub(crate) fn long() -> Checkpoint {
     let mut model = tiny();
     let table = model.tensors.iter_mut().find(|(name, _)| name.contains("position_embeddings"));
     let table = table.unwrap().1;

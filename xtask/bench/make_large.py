@@ -107,7 +107,8 @@ def gguf(shape, folder):
     blocks[:, :2] = scales.view(numpy.uint8).reshape(-1, 2)
     vocabulary = list(json.loads(TOKENIZER.read_text())["model"]["vocab"])
     # As llama.cpp's converter writes WordPiece: the beginning of a word is marked, not the rest.
-    mark = lambda token: token if token.startswith("[") else f"\u2581{token}"
+    is_special = lambda token: len(token) > 2 and token[0] == "[" and token[-1] == "]"
+    mark = lambda token: token if is_special(token) else f"\u2581{token}"
     vocabulary = [t[2:] if t.startswith("##") else mark(t) for t in vocabulary]
     vocabulary += [f"[more{i}]" for i in range(shape["vocab_size"] - len(vocabulary))]
     writer = lib.GGUFWriter(folder / "model.gguf", "llama")

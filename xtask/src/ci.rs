@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::failure::Failure;
 use crate::program::cargo;
-use crate::{assets, browser, licences, msrv, readme, workspace_root};
+use crate::{assets, browser, licences, msrv, python, readme, workspace_root};
 
 /// A step: its name and its function.
 type Step = (&'static str, fn() -> Result<(), Failure>);
@@ -22,6 +22,7 @@ const STEPS: &[Step] = &[
         )
     }),
     ("tests, as the README runs them", readme_tests),
+    ("the Python package", python::run),
     ("the report in a browser", browser::run),
     ("documentation", || {
         let arguments = ["doc", "--workspace", "--no-deps", "--locked"];

@@ -15,6 +15,7 @@ mod failure;
 mod licences;
 mod msrv;
 mod program;
+mod python;
 mod readme;
 
 use std::ffi::{OsStr, OsString};
@@ -49,6 +50,7 @@ fn dispatch(word: &OsStr, arguments: Vec<OsString>) -> Result<ExitCode, Failure>
         "browser" => {
             none_left(&arguments).and_then(|()| browser::run()).map(|()| ExitCode::SUCCESS)
         }
+        "python" => none_left(&arguments).and_then(|()| python::run()).map(|()| ExitCode::SUCCESS),
         "help" => {
             print!("{}", help());
             Ok(ExitCode::SUCCESS)
@@ -84,6 +86,7 @@ Chores:
                    [--only PART,…]  PyTorch, ONNX Runtime, scikit-learn, openTSNE
              cold [--model FOLDER] [--rounds N]  whole programs, until all files are written
   browser    test the report page in a headless Chromium, if one is installed
+  python     make a wheel of the Python package, and run its tests in a fresh environment
   help       this text
 "
 }

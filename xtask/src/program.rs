@@ -4,6 +4,8 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
+use serde_json::Value;
+
 use crate::failure::Failure;
 
 /// Builds the program if necessary and runs `stratoscope COMMAND ARGUMENTS…`. The program reports
@@ -44,19 +46,24 @@ pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<Pa
         let command = format!("cargo build --package {package}");
         return Err(Failure::Status { command, status: output.status });
     }
-    executable(&String::from_utf8_lossy(&output.stdout), program).ok_or_else(|| {
+    let path = |message: &Value| message["executable"].as_str().map(PathBuf::from);
+    artifact(&String::from_utf8_lossy(&output.stdout), program, path).ok_or_else(|| {
         Failure::Check("cargo built the program, but its messages have no path".into())
     })
 }
 
-/// Finds the path of the program in cargo's messages, which have one JSON object per line.
-fn executable(messages: &str, program: &str) -> Option<PathBuf> {
+/// Finds a target in cargo's messages, which have one JSON object per line, and returns the path that
+/// `path` takes from its last message.
+pub(crate) fn artifact(
+    messages: &str,
+    target: &str,
+    path: impl Fn(&Value) -> Option<PathBuf>,
+) -> Option<PathBuf> {
     messages.lines().rev().find_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        if message["reason"] != "compiler-artifact" || message["target"]["name"] != program {
-            return None;
-        }
-        message["executable"].as_str().map(PathBuf::from)
+        let message: Value = serde_json::from_str(line).ok()?;
+        let is_target =
+            message["reason"] == "compiler-artifact" && message["target"]["name"] == target;
+        path(&message).filter(|_| is_target)
     })
 }
 
@@ -98,13 +105,12 @@ mod tests {
             r#"{"reason":"build-finished","success":true}"#,
             "\n",
         );
+        let path = |message: &Value| message["executable"].as_str().map(PathBuf::from);
         assert_eq!(
-            executable(messages, "stratoscope"),
+            artifact(messages, "stratoscope", path),
             Some(PathBuf::from("/t/release/stratoscope"))
         );
-        assert_eq!(
-            executable("{\"reason\":\"build-finished\",\"success\":true}\nnot json", "it"),
-            None
-        );
+        let none = "{\"reason\":\"build-finished\",\"success\":true}\nnot json";
+        assert_eq!(artifact(none, "it", path), None);
     }
 }

@@ -12,6 +12,7 @@ mod lens;
 mod probe;
 mod profile;
 mod serve;
+mod states;
 
 pub(crate) use choices::{
     AlignName, DeviceName, DtypeName, FigureFormatName, FormatName, LongName, MetricName,
@@ -30,6 +31,7 @@ pub(crate) use lens::LensArgs;
 pub(crate) use probe::{ApplyArgs, ProbeArgs, ProbeCommand};
 pub(crate) use profile::ProfileArgs;
 pub(crate) use serve::ServeArgs;
+pub(crate) use states::StatesArgs;
 
 use clap::{Parser, Subcommand};
 

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use std::borrow::Cow;
 use std::error::Error;
+use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use stratoscope::{ErrorKind, with_schema};
 
@@ -53,13 +54,33 @@ impl Failure {
             causes.push(error.to_string());
             source = error.source();
         }
-        let mut message = error.to_string();
-        // The text of many errors contains their cause already.
-        if let Some(cause) = causes.first().filter(|cause| !message.contains(*cause)) {
-            message = format!("{message}: {cause}");
-        }
-        Self { kind, message, causes }
+        Self { kind, message: message(error), causes }
     }
+}
+
+/// The text of an error, with its cause unless the text has it already.
+pub fn message(error: &dyn Error) -> String {
+    let message = error.to_string();
+    let cause = error.source().map(ToString::to_string);
+    match cause.filter(|cause| !message.contains(cause.as_str())) {
+        Some(cause) => format!("{message}: {cause}"),
+        None => message,
+    }
+}
+
+/// The arguments of the program.
+static ARGUMENTS: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Keeps the arguments for the records of what a command has written.
+pub(crate) fn set_arguments(arguments: Vec<OsString>) {
+    // A process runs one command.
+    let _ = ARGUMENTS.set(arguments);
+}
+
+/// The command line, as text.
+pub(crate) fn command_line_text() -> Vec<String> {
+    let arguments = ARGUMENTS.get().into_iter().flatten();
+    arguments.map(|argument| argument.to_string_lossy().into_owned()).collect()
 }
 
 /// As one line of bounded length, without characters that control a terminal.
@@ -126,28 +147,28 @@ impl From<stratoscope::crates::extractor::Error> for Failure {
 }
 
 /// Prints a failure on stderr, as one line, and returns its exit code.
-pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> ExitCode {
-    let Err(failure) = result else { return ExitCode::SUCCESS };
+pub(crate) fn exit_code(result: Result<()>, verbose: bool) -> u8 {
+    let Err(failure) = result else { return 0 };
     let mut stderr = io::stderr().lock();
     // If stderr is closed, nobody reads the message.
     let _ = writeln!(stderr, "error: {failure}");
     for cause in failure.causes.iter().filter(|_| verbose) {
         let _ = writeln!(stderr, "  because: {}", line(cause));
     }
-    ExitCode::from(match failure.kind {
+    match failure.kind {
         ErrorKind::Usage => 2,
         ErrorKind::NotFound => 3,
         ErrorKind::BadInput => 4,
         ErrorKind::Network => 5,
         _ => 1,
-    })
+    }
 }
 
 /// Ends the program as clap does for a wrong command line, or for a request for help.
-pub(crate) fn command_line(error: &clap::Error) -> ExitCode {
-    let arguments = std::env::args_os();
-    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
-    match arguments.any(|argument| matches!(shown(&argument), Cow::Owned(_))) {
+pub(crate) fn command_line(error: &clap::Error, arguments: &[OsString]) -> u8 {
+    let controls =
+        |argument: &OsString| matches!(shown(&argument.to_string_lossy()), Cow::Owned(_));
+    match arguments.iter().any(controls) {
         // Without the codes of its colours, which cannot be told from those of the arguments.
         true if error.use_stderr() => note(error.render().to_string().trim_end()),
         _ => {
@@ -155,7 +176,7 @@ pub(crate) fn command_line(error: &clap::Error) -> ExitCode {
             let _ = error.print();
         }
     }
-    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
+    u8::try_from(error.exit_code()).unwrap_or(2)
 }
 
 /// Prints text for people on stdout.

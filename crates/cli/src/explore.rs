@@ -3,8 +3,8 @@
 use crate::args::{ExploreArgs, LookArgs};
 use crate::exit::{Failure, Result};
 use crate::run::Run;
-use crate::{input, model};
-use stratoscope::explore::{Exploration, FIGURES, Options, side_by_side};
+use crate::{input, model, states};
+use stratoscope::explore::{FIGURES, Options, side_by_side};
 use stratoscope::{Analysis, FigureSelection, LongText, Pooling, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
@@ -15,10 +15,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
         figures: args.output.selection(),
         ..options(&args.look, args.input.long.into())
     };
-    if let Some(path) = &args.from {
-        let store = model::store();
-        let exploration = Exploration::from_file(path, &options, &store, &run.progress)?;
-        return run.finish(&exploration, &[]);
+    if args.states.from.is_some() {
+        return explore_states(args, &options, run);
     }
     if models.len() > 1 && args.input.pairs {
         return Err(Failure::usage(
@@ -34,6 +32,25 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     // Drawing needs memory, and the weights are no longer needed.
     drop(explorers);
     run.finish(&*result, &[])
+}
+
+/// Explores states in place of a model. TEXT and `--file` are their texts.
+fn explore_states(args: &ExploreArgs, options: &Options, run: Run<'_>) -> Result<()> {
+    if args.input.pairs || options.attention {
+        return Err(Failure::usage(
+            "--pairs and --attention need a model; --from has states alone",
+        ));
+    }
+    let has_texts = args.input.file.is_some() || !args.input.text.is_empty();
+    let texts = has_texts.then(|| input::texts(&args.input, &run.progress)).transpose()?;
+    let given = states::given(&args.states, || Ok(texts.clone()), &run.progress)?;
+    let Some(given) = given else { return Ok(()) };
+    let given = match texts {
+        Some(texts) => given.with_texts(texts)?,
+        None => given,
+    };
+    let exploration = given.explore(options, &model::store())?;
+    run.finish(&exploration, &[])
 }
 
 /// The options that `explore` and `serve` share.

@@ -3,7 +3,7 @@
 use crate::args::{GeometryArgs, InputArgs};
 use crate::exit::Result;
 use crate::run::Run;
-use crate::{input, model};
+use crate::{input, model, states};
 use stratoscope::geometry::{FIGURES, Options, measure};
 
 pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
@@ -17,7 +17,6 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         long: args.long,
     };
     let corpus = input::corpus(&given, &run.progress)?;
-    let explorers = model::open_all(&models, &run.progress)?;
     let options = Options {
         sample: args.sample as usize,
         seed: args.seed,
@@ -25,7 +24,10 @@ pub(crate) fn run(args: &GeometryArgs) -> Result<()> {
         long: args.long.into(),
         figures: args.output.selection(),
     };
-    let report = measure(&explorers, &corpus, &options)?;
-    drop(explorers);
+    let texts = || Ok(Some(corpus.read_all(None, 0)?.items));
+    let report = match states::given(&args.states, texts, &run.progress)? {
+        Some(given) => given.geometry(&corpus, &options)?,
+        None => measure(&model::open_all(&models, &run.progress)?, &corpus, &options)?,
+    };
     run.finish(&report, &[])
 }

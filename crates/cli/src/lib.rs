@@ -1,7 +1,7 @@
 //! The `stratoscope` program: it reads the arguments, runs the command, prints the result and ends
 //! with an exit code.
 //!
-//! A library with one function, so that tests run the program that users run.
+//! A library, so that tests run the program that users run, and the Python package brings it too.
 
 mod args;
 mod compare;
@@ -20,18 +20,29 @@ mod profile;
 mod progress;
 mod run;
 mod serve;
+mod states;
 mod verify;
+
+pub use exit::message;
 
 use args::{Args, Command};
 use clap::{CommandFactory, Parser};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Runs the program with the arguments of the process; returns its exit code.
 pub fn main() -> ExitCode {
-    let args = match Args::try_parse() {
+    run(std::env::args_os().collect()).into()
+}
+
+/// Runs the program with arguments, of which the first is the name of the program; returns its exit
+/// code. It is for a process that does nothing else: signals end it from then on.
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let args = match Args::try_parse_from(&arguments) {
         Ok(args) => args,
-        Err(error) => return exit::command_line(&error),
+        Err(error) => return exit::command_line(&error, &arguments),
     };
+    exit::set_arguments(arguments);
     exit::end_on_signals();
     let verbose = args.common().verbose;
     let result = threads(args.common().threads).and_then(|()| match args.command {

@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::path::Path;
 use stratoscope::crates::loader::family_of;
 use stratoscope::crates::loader::hub::{CachedModel, cached_models};
-use stratoscope::crates::loader::path_text;
+use stratoscope::crates::loader::{FileRecord, path_text};
 use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
 use stratoscope::{Explorer, Forecast, Source};
 
@@ -19,9 +19,10 @@ pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
     let explorer = model::open_named(&args.name, &args.hub, args.memory.memory, true, &progress)?;
     let forecast = explorer.forecast()?;
+    let files = explorer.model().info.files.all()?;
     progress.finish();
     if args.common.json {
-        let mut about = about(&explorer);
+        let mut about = about(&explorer, files);
         about["forecast"] = json!({
             "resident": forecast.resident,
             "bytes": forecast.memory,
@@ -32,7 +33,7 @@ pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
     }
     let mut text = String::new();
     // Writing to a String cannot fail.
-    let _ = write_info(&mut text, &explorer, &forecast, args.common.verbose);
+    let _ = write_info(&mut text, &explorer, files, &forecast, args.common.verbose);
     print_text(&text)
 }
 
@@ -48,7 +49,7 @@ pub(crate) fn needs(forecast: &Forecast) -> String {
 }
 
 /// A model as one JSON object.
-fn about(explorer: &Explorer) -> Value {
+fn about(explorer: &Explorer, files: &[FileRecord]) -> Value {
     let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
     let tokenizer = explorer.model().tokenizer.as_ref();
     json!({
@@ -83,7 +84,7 @@ fn about(explorer: &Explorer) -> Value {
         "hook_points": a.hook_points().iter().map(ToString::to_string).collect::<Vec<_>>(),
         "unused_tensors": info.unused_tensors,
         "notes": info.notes.iter().chain(&info.sentence_notes).map(ToString::to_string).collect::<Vec<_>>(),
-        "files": info.files.iter().map(|f| json!({
+        "files": files.iter().map(|f| json!({
             "name": f.name, "bytes": f.bytes, "sha256": f.sha256,
         })).collect::<Vec<_>>(),
     })
@@ -154,6 +155,7 @@ fn weights_bytes(architecture: &Architecture) -> u64 {
 fn write_info(
     text: &mut String,
     explorer: &Explorer,
+    files: &[FileRecord],
     forecast: &Forecast,
     verbose: bool,
 ) -> std::fmt::Result {
@@ -252,7 +254,7 @@ fn write_info(
     for (index, note) in info.notes.iter().chain(&info.sentence_notes).enumerate() {
         line(if index == 0 { "notes" } else { "" }, note.to_string())?;
     }
-    for (index, file) in info.files.iter().enumerate() {
+    for (index, file) in files.iter().enumerate() {
         let name = if index == 0 { "files" } else { "" };
         line(name, format!("{:>9}  {}  {}", size(file.bytes), &file.sha256[..12], file.name))?;
     }
@@ -354,15 +356,16 @@ pub(crate) fn fetch(args: &ModelJobArgs) -> Result<()> {
     let explorer = model::open_named(&args.name, &args.hub, args.memory.memory, false, &progress)?;
     progress.finish();
     let info = &explorer.model().info;
-    let bytes: u64 = info.files.iter().map(|f| f.bytes).sum();
+    let files = info.files.all()?;
+    let bytes: u64 = files.iter().map(|f| f.bytes).sum();
     if args.common.json {
-        return print_json("info", about(&explorer));
+        return print_json("info", about(&explorer, files));
     }
     if args.common.quiet {
         return Ok(());
     }
     let revision = info.revision.as_ref().map_or(String::new(), |r| format!(" at commit {r}"));
-    let files = info.files.len();
+    let files = files.len();
     let (size, family) = (size(bytes), info.family);
     print_text(&format!("{}{revision}: {files} files, {size}, {family}; it loads\n", info.id))
 }

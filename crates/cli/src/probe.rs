@@ -5,10 +5,10 @@ use crate::exit::{Failure, Result, print_json, print_text};
 use crate::extract::check_place;
 use crate::progress::Progress;
 use crate::run::Run;
-use crate::{input, model};
+use crate::{input, model, states};
 use stratoscope::crates::loader::path_text;
-use stratoscope::probe::{ConlluCorpus, FIGURES, Labelled, Options, SavedProbe, TsvTask};
-use stratoscope::{Pooler, Pooling};
+use stratoscope::probe::{ConlluCorpus, FIGURES, Labelled, Options, Report, SavedProbe, TsvTask};
+use stratoscope::{Pooler, Pooling, Text};
 
 /// The data, read before the model is loaded, to fail early.
 enum Data {
@@ -31,15 +31,52 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         check_place(path, args.output.overwrite)?;
     }
     let data = data(args, &run.progress)?;
-    let explorer = model::open(&args.model, &run.progress)?;
     let labelled = match &data {
         Data::Corpus(corpus) => Labelled::Corpus(corpus),
         Data::Task(task) => Labelled::Task(task),
     };
+    if let Some(given) = states::given(&args.states, || Ok(Some(texts(&data))), &run.progress)? {
+        let known = !given.states().origin.states.is_empty();
+        if args.save.is_some() && !known {
+            return Err(Failure::usage(
+                "--save needs the model, which apply compares by its weights; these states are of an unknown model",
+            ));
+        }
+        let pooling = args.pooling.map_or_else(Pooling::default, Pooling::from);
+        let report = given.probe(labelled, &options(args, pooling, STATE_MEMORY))?;
+        return finish(args, run, &report);
+    }
+    let explorer = model::open(&args.model, &run.progress)?;
     let whole_texts = matches!(&data, Data::Task(task) if !task.has_spans());
     let pooling =
         text_pooling(model::pooler(&explorer, args.pooling, whole_texts, &run.progress)?)?;
-    let options = Options {
+    let memory = model::state_memory(&explorer, &args.model);
+    let report = explorer.probe(labelled, &options(args, pooling, memory))?;
+    drop(explorer);
+    finish(args, run, &report)
+}
+
+/// The memory for the vectors of words, beside states that are in memory.
+const STATE_MEMORY: u64 = 4 << 30;
+
+/// The texts of the data, in order.
+fn texts(data: &Data) -> Vec<Text> {
+    match data {
+        Data::Corpus(corpus) => corpus.texts().cloned().collect(),
+        Data::Task(task) => task.rows().iter().map(|row| Text::from(row.text.as_str())).collect(),
+    }
+}
+
+/// Keeps the probe, if it is wanted, and ends the command.
+fn finish(args: &ProbeArgs, run: Run<'_>, report: &Report) -> Result<()> {
+    if let Some((path, saved)) = args.save.as_ref().zip(report.saved.as_ref()) {
+        saved.save(path)?;
+    }
+    run.finish(report, args.save.as_deref().as_slice())
+}
+
+fn options(args: &ProbeArgs, pooling: Pooling, memory: u64) -> Options {
+    Options {
         labels: args.label.clone(),
         filters: args.filters.clone(),
         layers: args.layers.clone().unwrap_or_default(),
@@ -52,14 +89,8 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         mix: args.mix,
         structural: args.structural,
         seed: args.seed,
-        memory: model::state_memory(&explorer, &args.model),
-    };
-    let report = explorer.probe(labelled, &options)?;
-    if let Some((path, saved)) = args.save.as_ref().zip(report.saved.as_ref()) {
-        saved.save(path)?;
+        memory,
     }
-    drop(explorer);
-    run.finish(&report, args.save.as_deref().as_slice())
 }
 
 /// The pooling of a vector. A probe reads states, so it leaves out what follows the pooling.

@@ -1,7 +1,7 @@
 //! The end of every command that has a result: write the folder, print JSON or the summary.
 
 use crate::args::{CommonArgs, OutputArgs};
-use crate::exit::{Failure, Result, print, print_text};
+use crate::exit::{Failure, Result, command_line_text, print, print_text};
 use crate::progress::Progress;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -47,9 +47,7 @@ impl<'a> Run<'a> {
                 self.progress.part("drawing");
                 // The default folder is named after its provenance, so the same run may replace it.
                 let overwrite = self.output.overwrite || self.output.folder.is_none();
-                let arguments = std::env::args_os();
-                let command_line =
-                    arguments.map(|argument| argument.to_string_lossy().into_owned()).collect();
+                let command_line = command_line_text();
                 let figures = self.figures.clone();
                 let warnings = warnings.clone();
                 let options = WriteOptions { overwrite, command_line, figures, warnings };

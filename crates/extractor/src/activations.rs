@@ -1,5 +1,6 @@
 //! Hidden states with the description of their rows.
 
+use crate::elsewhere::About;
 use crate::error::{Error, Result};
 use crate::hooks::Captured;
 use crate::input::Text;
@@ -76,6 +77,10 @@ pub struct Origin {
     /// where the model did not run on them, or where it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vectors: Option<String>,
+    /// Of states that were computed elsewhere: the order of the axes and the number type of the array
+    /// that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read_as: Option<String>,
 }
 
 fn f32_name() -> String {
@@ -105,26 +110,32 @@ impl Origin {
                 DeviceLocation::Metal { gpu_id } => format!("metal:{gpu_id}"),
             },
             vectors: model.transformer.vectors().map(str::to_owned),
+            read_as: None,
         }
     }
 
-    /// The origin of states of an unknown model.
-    pub(crate) fn unknown(n_layers: usize) -> Self {
+    /// The origin of states that were computed elsewhere, of a model with at least so many blocks.
+    pub(crate) fn elsewhere(n_layers: usize, about: About) -> Self {
+        let unknown = || UNKNOWN.to_owned();
         Self {
-            model: "(a states file)".to_owned(),
+            model: about.model.unwrap_or_else(|| "an unknown model".to_owned()),
             revision: None,
-            family: String::new(),
+            family: unknown(),
             weights: Vec::new(),
             states: String::new(),
             n_layers,
-            causal: false,
+            causal: about.causal.unwrap_or(false),
             final_norm: false,
-            dtype: f32_name(),
-            device: cpu_name(),
+            dtype: about.dtype.unwrap_or_else(unknown),
+            device: unknown(),
             vectors: None,
+            read_as: about.read_as,
         }
     }
 }
+
+/// What is not known of states that were computed elsewhere.
+const UNKNOWN: &str = "unknown";
 
 impl Activations {
     /// A layer, `[rows, d_model]`, by its place in [`layers`](Self::layers).
@@ -348,7 +359,7 @@ mod tests {
             unknown: false,
         };
         Activations {
-            origin: Origin::unknown(1),
+            origin: Origin::elsewhere(1, About::default()),
             unit: Unit::Token,
             layers: vec![1],
             texts: vec!["unhappy me".into(), "go".into()],

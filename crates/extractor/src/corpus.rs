@@ -18,10 +18,12 @@ mod shards;
 mod tests;
 
 pub use annotated::{AnnotatedFile, AnnotatedSentence, parse_annotated, read_annotated};
+pub(crate) use folder::INDEX;
 pub use plan::{CorpusStep, Plan};
 pub use read::{ReadOptions, TextReader};
 pub use settings::{Corpus, CorpusSettings, Start};
-pub use shards::{read_shards, read_states_or_shard};
+pub use shards::read_shards;
+pub(crate) use shards::{check_shard, is_extraction, joined};
 
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
@@ -192,7 +194,8 @@ fn described(
     captures: &[Capture],
 ) -> Result<Value> {
     let origin = Origin::of(model);
-    let files = model.info.files.iter().map(|file| (file.name.clone(), file.sha256.clone().into()));
+    let files =
+        model.info.files.all()?.iter().map(|file| (file.name.clone(), file.sha256.clone().into()));
     Ok(json!({
         "tool": tool(),
         "model": origin.model,

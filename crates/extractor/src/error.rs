@@ -395,6 +395,26 @@ pub enum Error {
         /// Why.
         reason: String,
     },
+    /// States that were computed elsewhere, in arrays that do not fit together.
+    #[error("these states cannot be used: {reason}")]
+    Arrays {
+        /// Why not.
+        reason: String,
+    },
+    /// A text that is not among the texts of states.
+    #[error(
+        "{place} is not among the texts of the states, or they have no texts: the model must read every text of the input, as it is"
+    )]
+    NotComputed {
+        /// Which text.
+        place: String,
+    },
+    /// A layer that is not among states.
+    #[error("layer {layer} is not among the layers of the states")]
+    LayerNotComputed {
+        /// The layer.
+        layer: usize,
+    },
     /// A file could not be read or written.
     #[error("cannot read or write {}", path_text(path))]
     Io {

@@ -9,7 +9,9 @@
 mod activations;
 mod annotation;
 mod arrays;
+mod computed;
 mod corpus;
+mod elsewhere;
 mod error;
 mod extract;
 pub mod files;
@@ -40,10 +42,12 @@ mod workers;
 
 pub use activations::{Activations, Origin, WordTokens};
 pub use annotation::AnnotatedWord;
+pub use computed::StatesOf;
 pub use corpus::{
     AnnotatedFile, AnnotatedSentence, Corpus, CorpusSettings, CorpusStep, Plan, ReadOptions, Start,
-    TextReader, extract_corpus, parse_annotated, read_annotated, read_shards, read_states_or_shard,
+    TextReader, extract_corpus, parse_annotated, read_annotated, read_shards,
 };
+pub use elsewhere::{About, Axes, StateArrays, StatesReader};
 pub use error::{Error, Result};
 pub use extract::{extract, run_with_hooks};
 pub use find::Place;

@@ -9,6 +9,7 @@ mod windows;
 
 pub use length::{LengthLimit, LongText};
 pub use prepared::Prepared;
+pub(crate) use row::{label, word_of};
 pub use warning::{UnknownTokens, Warning};
 
 use crate::error::{Error, Result};

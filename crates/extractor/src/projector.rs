@@ -54,6 +54,7 @@ fn field(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::activations::Origin;
+    use crate::elsewhere::About;
     use crate::input::Text;
     use crate::rows::{Row, Unit};
     use ndarray::Array3;
@@ -71,7 +72,7 @@ mod tests {
             unknown: false,
         };
         let states = Activations {
-            origin: Origin::unknown(3),
+            origin: Origin::elsewhere(3, About::default()),
             unit: Unit::Token,
             layers: vec![0, 3],
             texts: vec![Text::from("a\tb\nc"), Text::from("é")],

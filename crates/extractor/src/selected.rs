@@ -150,7 +150,7 @@ impl Selected<'_> {
         let kept = self.layers.len() * rows.len() * architecture.d_model;
         let pass = transformer.start(batch, &mut hooks)?;
         let mut run = Run {
-            transformer,
+            model,
             pass,
             recorder: hooks.recorder,
             first_row: group.rows.start,
@@ -167,7 +167,7 @@ impl Selected<'_> {
 
 /// A group on its way through the blocks.
 pub(crate) struct Run<'m> {
-    transformer: &'m Transformer,
+    model: &'m Model,
     pass: Pass<'m>,
     recorder: Recorder,
     /// The number of the first row.
@@ -192,7 +192,7 @@ impl Run<'_> {
         interventions: &mut Interventions<'_>,
         place: &Place<'_>,
     ) -> Result<bool> {
-        if self.pass.layer() == self.transformer.architecture().n_layers {
+        if self.pass.layer() == self.model.transformer.architecture().n_layers {
             return Ok(false);
         }
         let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
@@ -203,18 +203,20 @@ impl Run<'_> {
         Ok(true)
     }
 
-    /// Ends the run after the last block.
+    /// Ends the run after the last block. Waits until the files of the model are hashed: states belong to
+    /// known files.
     ///
     /// # Errors
-    /// The errors of [`Selected::compute`].
+    /// The errors of [`Selected::compute`], and a file that cannot be read to its end.
     pub(crate) fn finish(mut self, interventions: &mut Interventions<'_>) -> Result<States> {
         let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
         self.pass.finish(&mut hooks)?;
         self.recorder = hooks.recorder;
         self.capture()?;
+        self.model.info.files.all()?;
         // Every point has been passed.
         let hooks = self.captured.into_iter().map(|value| vec![value.unwrap_or_default()]);
-        let d_model = self.transformer.architecture().d_model;
+        let d_model = self.model.transformer.architecture().d_model;
         let shape = (self.layers.len(), self.rows.len(), d_model);
         // Every layer has been passed.
         let hidden_states = Array3::from_shape_vec(shape, self.kept).unwrap_or_default();
@@ -227,7 +229,7 @@ impl Run<'_> {
         if !self.layers.contains(&layer) {
             return Ok(());
         }
-        let d_model = self.transformer.architecture().d_model;
+        let d_model = self.model.transformer.architecture().d_model;
         with_values(self.pass.state(), |values| {
             for (row, &at) in self.rows.iter().enumerate() {
                 let from = &values[at * d_model..][..d_model];
@@ -246,7 +248,8 @@ impl Run<'_> {
         for (capture, slot) in self.captures.iter().zip(&mut self.captured) {
             let recorded = |point: &HookPoint| self.recorder.values.contains_key(point);
             if slot.is_none() && needed(*capture).iter().all(recorded) {
-                let value = value(*capture, &self.recorder, self.transformer, self.pass.batch())?;
+                let (transformer, batch) = (&self.model.transformer, self.pass.batch());
+                let value = value(*capture, &self.recorder, transformer, batch)?;
                 *slot = Some(array(&value)?);
             }
         }

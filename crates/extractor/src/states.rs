@@ -11,14 +11,13 @@
 
 use crate::activations::{Activations, Origin};
 use crate::arrays::{self, Array, Values};
+use crate::elsewhere::{Container, MAX_LAYERS, StatesReader, check_layers};
 use crate::error::{Error, Result};
 use crate::files::tool;
-use crate::format::Format;
 use crate::input::Text;
 use crate::rows::{Row, Unit};
-use half::f16;
-use ndarray::Array3;
-use safetensors::tensor::{Dtype, Metadata as Header, SafeTensors, TensorInfo};
+use ndarray::Ix3;
+use safetensors::tensor::{Dtype, Metadata as Header, TensorInfo};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
@@ -64,8 +63,6 @@ struct StoredText {
 
 pub(crate) const KEY: &str = "stratoscope";
 
-/// More layers than any model has. A file with more is damaged.
-const MAX_LAYERS: usize = 1 << 12;
 const CONVENTION: &str = "hidden_states as Hugging Face transformers has them: layer 0 is the embedding output, layer i the output of block i, the last after the final norm where there is one";
 
 /// The bytes of a states file. Equal activations give equal bytes.
@@ -159,100 +156,74 @@ impl From<StoredText> for Text {
     }
 }
 
-/// Reads a states file. A file of another program needs `hidden_states` alone; missing parts are filled
-/// in as far as possible.
+/// Reads a states file of this program or of another one: [`StatesReader::read`] without knowledge of
+/// the file.
 ///
 /// # Errors
-/// A file that is not safetensors, or whose tensors do not fit together.
+/// The errors of [`StatesReader::read`].
 pub fn read_states(path: &Path) -> Result<Activations> {
-    if let Some(format) = Format::of(path).filter(|format| *format != Format::Safetensors) {
-        let end = format.extension();
-        let reason = format!(
-            "states are read from a .safetensors file, or a folder of shards, not from .{end}"
-        );
-        return Err(Error::States { path: path.to_owned(), reason });
-    }
-    let bytes =
-        std::fs::read(path).map_err(|source| Error::Io { path: path.to_owned(), source })?;
-    parse(&bytes).map_err(|reason| Error::States { path: path.to_owned(), reason })
+    StatesReader::default().read(path)
 }
 
-fn parse(bytes: &[u8]) -> Result<Activations, String> {
-    let wrong = |error| format!("it is not a complete safetensors file ({error})");
-    let (_, header) = SafeTensors::read_metadata(bytes).map_err(wrong)?;
-    let file = SafeTensors::deserialize(bytes).map_err(wrong)?;
-    let states = file.tensor("hidden_states").map_err(|_| "it has no hidden_states".to_owned())?;
-    let &[n_layers, n_rows, d_model] = states.shape() else {
+/// The states of a file of this program, with its metadata.
+pub(crate) fn parse(file: &Container, metadata: &str) -> Result<Activations, String> {
+    let states = file.array("hidden_states")?.ok_or("it has no hidden_states")?;
+    let &[n_layers, n_rows, d_model] = &states.shape[..] else {
         return Err(format!(
             "hidden_states has shape {:?}, not [layers, tokens, d_model]",
-            states.shape()
+            states.shape
         ));
     };
-    let half = states.dtype() == Dtype::F16;
-    if !(half || states.dtype() == Dtype::F32) || n_layers == 0 || n_rows == 0 || d_model == 0 {
-        return Err(format!("hidden_states is {:?} {:?}", states.dtype(), states.shape()));
+    if n_layers == 0 || n_rows == 0 || d_model == 0 {
+        return Err(format!("hidden_states is {} {:?}", states.kind.name(), states.shape));
     }
-    let values: Vec<f32> = match half {
-        false => states.data().as_chunks().0.iter().map(|&b| f32::from_le_bytes(b)).collect(),
-        true => {
-            let halves = states.data().as_chunks().0.iter();
-            halves.map(|&b| f16::from_le_bytes(b).to_f32()).collect()
-        }
-    };
-    if let Some(at) = values.iter().position(|v| !v.is_finite()) {
-        return Err(format!("hidden_states holds {} at element {at}", values[at]));
+    let hidden_states = states.floats("hidden_states")?;
+    drop(states);
+    let hidden_states = hidden_states.into_dimensionality::<Ix3>().map_err(|e| e.to_string())?;
+    if let Some(at) = hidden_states.iter().position(|v| !v.is_finite()) {
+        let value = hidden_states.iter().nth(at).copied().unwrap_or(f32::NAN);
+        return Err(format!("hidden_states holds {value} at element {at}"));
     }
-    let hidden_states =
-        Array3::from_shape_vec((n_layers, n_rows, d_model), values).map_err(|e| e.to_string())?;
     let integers = |name: &str, expected: usize| -> Result<Option<Vec<i64>>, String> {
-        let Ok(view) = file.tensor(name) else { return Ok(None) };
-        let values: Vec<i64> =
-            view.data().as_chunks().0.iter().map(|&b| i64::from_le_bytes(b)).collect();
-        if view.dtype() != Dtype::I64 || (expected > 0 && values.len() != expected) {
-            return Err(format!("{name} is {:?} {:?}", view.dtype(), view.shape()));
+        let Some(array) = file.array(name)? else { return Ok(None) };
+        let values: Vec<i64> = array.integers(name)?.iter().copied().collect();
+        if expected > 0 && values.len() != expected {
+            return Err(format!("{name} has the shape {:?}", array.shape));
         }
         Ok(Some(values))
     };
     let size = |v: i64| usize::try_from(v).map_err(|_| format!("a negative number, {v}"));
 
-    let metadata: Option<Metadata> = match header.metadata().as_ref().and_then(|m| m.get(KEY)) {
-        Some(text) => Some(serde_json::from_str(text).map_err(|e| format!("metadata: {e}"))?),
-        None => None,
+    let m: Metadata = serde_json::from_str(metadata).map_err(|e| format!("metadata: {e}"))?;
+    if m.format > 1 {
+        return Err(format!("it is of format {}, this program reads format 1", m.format));
+    }
+    if m.origin.n_layers > MAX_LAYERS {
+        return Err(format!("it is of a model with {} layers", m.origin.n_layers));
+    }
+    // Pooling requires words in the order of the text.
+    let ordered = |t: &StoredText| {
+        let words = &t.words;
+        words.iter().all(|w| w[0] <= w[1])
+            && words.is_sorted_by(|a, b| a[0] <= b[0] && a[1] <= b[1])
     };
-    if let Some(m) = &metadata {
-        if m.format > 1 {
-            return Err(format!("it is of format {}, this program reads format 1", m.format));
-        }
-        if m.origin.n_layers > MAX_LAYERS {
-            return Err(format!("it is of a model with {} layers", m.origin.n_layers));
-        }
-        // Pooling requires words in the order of the text.
-        let ordered = |t: &StoredText| {
-            let words = &t.words;
-            words.iter().all(|w| w[0] <= w[1])
-                && words.is_sorted_by(|a, b| a[0] <= b[0] && a[1] <= b[1])
-        };
-        if !m.texts.iter().all(ordered) {
-            return Err("the words of a text are out of order".to_owned());
-        }
-        if m.labels.len() != n_rows || ![0, n_rows].contains(&m.text_ids.len()) {
-            return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
-        }
+    if !m.texts.iter().all(ordered) {
+        return Err("the words of a text are out of order".to_owned());
+    }
+    if m.labels.len() != n_rows || ![0, n_rows].contains(&m.text_ids.len()) {
+        return Err(format!("{} labels for {n_rows} rows", m.labels.len()));
     }
     let layers: Vec<usize> = match integers("layers", n_layers)? {
         Some(layers) => layers.into_iter().map(size).collect::<Result<_, _>>()?,
         None => (0..n_layers).collect(),
     };
-    if layers.windows(2).any(|w| w[0] >= w[1]) {
-        return Err("its layers do not ascend".to_owned());
-    }
+    check_layers(&layers, n_layers)?;
     let last = layers.last().copied().unwrap_or(0);
-    let most = metadata.as_ref().map_or(MAX_LAYERS, |m| m.origin.n_layers);
-    if last > most {
+    if last > m.origin.n_layers {
+        let most = m.origin.n_layers;
         return Err(format!("it holds layer {last} of a model with at most {most} layers"));
     }
-    let unit = metadata.as_ref().map_or(Unit::Token, |m| m.unit);
-    let offsets = match unit {
+    let offsets = match m.unit {
         Unit::Token => integers("sequence_offsets", 0)?,
         Unit::Word => integers("word_sequence_offsets", 0)?,
         Unit::Sentence => Some((0..=n_rows as i64).collect()),
@@ -262,6 +233,10 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     if !ends_fit || offsets.windows(2).any(|w| w[0] > w[1]) {
         return Err("its sequence offsets do not cover the rows".to_owned());
     }
+    let n_texts = offsets.len() - 1;
+    if m.texts.len() != n_texts {
+        return Err(format!("{} texts for {n_texts} sequences", m.texts.len()));
+    }
     let ids = integers("input_ids", n_rows)?;
     let places = integers("char_offsets", n_rows * 2)?;
     let words = integers("word_ids", n_rows)?;
@@ -269,44 +244,31 @@ fn parse(bytes: &[u8]) -> Result<Activations, String> {
     let id = |values: &Option<Vec<i64>>, row: usize| {
         values.as_ref().and_then(|v| u32::try_from(v[row]).ok())
     };
-    let rows_of = |of: fn(&Metadata) -> &Vec<usize>| -> HashSet<usize> {
-        metadata.iter().flat_map(|m| of(m).iter().copied()).collect()
-    };
-    let (unknown, second) = (rows_of(|m| &m.unknown), rows_of(|m| &m.second_of_pair));
-    let old = |row: usize| metadata.as_ref().and_then(|m| m.text_ids.get(row)).copied();
+    let set = |rows: &[usize]| -> HashSet<usize> { rows.iter().copied().collect() };
+    let (unknown, second) = (set(&m.unknown), set(&m.second_of_pair));
     let mut rows = Vec::with_capacity(n_rows);
+    let mut labels = m.labels.into_iter();
     for (sequence, window) in offsets.windows(2).enumerate() {
         for row in size(window[0])?..size(window[1])? {
-            let token_id = id(&ids, row);
-            let label = match (&metadata, token_id) {
-                (Some(m), _) => m.labels[row].clone(),
-                (None, Some(id)) => format!("#{id}"),
-                (None, None) => format!("row {row}"),
-            };
             let place = |side: usize| places.as_ref().map_or(Ok(0), |p| size(p[2 * row + side]));
             let char_offsets = [place(0)?, place(1)?];
             if char_offsets[0] > char_offsets[1] {
                 return Err(format!("row {row} ends before it begins: {char_offsets:?}"));
             }
+            let old = m.text_ids.get(row).copied();
             rows.push(Row {
                 sequence,
-                label,
-                token_id,
+                label: labels.next().unwrap_or_default(),
+                token_id: id(&ids, row),
                 char_offsets,
-                text_id: old(row).unwrap_or(usize::from(second.contains(&row))),
+                text_id: old.unwrap_or(usize::from(second.contains(&row))),
                 word_id: id(&words, row),
                 special: special.as_ref().is_some_and(|s| s[row] != 0),
                 unknown: unknown.contains(&row),
             });
         }
     }
-    let n_texts = offsets.len() - 1;
-    let (origin, texts) = match metadata {
-        Some(m) if m.texts.len() == n_texts => {
-            (m.origin, m.texts.into_iter().map(Text::from).collect())
-        }
-        Some(m) => return Err(format!("{} texts for {n_texts} sequences", m.texts.len())),
-        None => (Origin::unknown(last), vec![Text::default(); n_texts]),
-    };
+    let texts = m.texts.into_iter().map(Text::from).collect();
+    let (origin, unit) = (m.origin, m.unit);
     Ok(Activations { origin, unit, layers, texts, rows, hidden_states, hooks: Vec::new() })
 }

@@ -1,11 +1,13 @@
 //! States of chosen words alone: what a probe needs of a corpus, without the states of its tokens.
 
+use crate::activations::Activations;
+use crate::computed::StatesOf;
 use crate::error::Result;
 use crate::input::Text;
 use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
-use crate::prepare::{LongText, Prepared, UnknownTokens, Warning, prepare_numbered};
+use crate::prepare::{LongText, UnknownTokens, Warning, prepare_numbered};
 use crate::reading::{self, Progress, Task};
-use crate::rows::Unit;
+use crate::rows::{Row, Unit};
 use crate::selected::{MAX_GROUP_TOKENS, Selected, SequenceGroup, States, groups};
 use ndarray::{Array3, s};
 use rayon::prelude::*;
@@ -34,10 +36,12 @@ pub struct ChosenWords {
 struct Chosen {
     /// The chosen words that have tokens, ascending; 0 for a whole text.
     words: Vec<usize>,
-    /// The text in one window or several; none if no word is chosen.
+    /// The text in one window or several; none if no word is chosen, or if states were computed before.
     sequences: Vec<Sequence>,
+    /// The tokens that are read.
+    n_tokens: usize,
     /// The tokens of the words, word after word: sequence and place. Two numbers, since a corpus
-    /// has many.
+    /// has many. Of states that were computed before, 0 and the row.
     tokens: Vec<(u32, u32)>,
     /// `[words]`: where the tokens of each word end.
     ends: Vec<u32>,
@@ -65,8 +69,8 @@ impl ChosenWords {
     /// # Errors
     /// The errors of [`prepare`](crate::prepare); a choice for another number of texts, or of a word
     /// that a text does not have.
-    pub fn words(
-        model: &Model,
+    pub fn words<'a>(
+        from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
         chosen: Vec<Vec<usize>>,
         pooling: Pooling,
@@ -81,7 +85,7 @@ impl ChosenWords {
             return Err(nothing_to_pool());
         }
         let choices = chosen.into_iter().map(Choice::Words);
-        Self::new(model, texts.into_iter().zip(choices).collect(), pooling, long)
+        Self::new(from.into(), texts.into_iter().zip(choices).collect(), pooling, long)
     }
 
     /// Tokenizes texts of which each becomes one row, pooled over all of its tokens, as
@@ -89,13 +93,14 @@ impl ChosenWords {
     ///
     /// # Errors
     /// The errors of [`prepare`](crate::prepare).
-    pub fn whole_texts(
-        model: &Model,
+    pub fn whole_texts<'a>(
+        from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        Self::new(model, texts.into_iter().map(|t| (t, Choice::Text)).collect(), pooling, long)
+        let texts = texts.into_iter().map(|text| (text, Choice::Text)).collect();
+        Self::new(from.into(), texts, pooling, long)
     }
 
     /// Tokenizes texts of which all words are chosen: the annotated words, or for a text without
@@ -104,24 +109,33 @@ impl ChosenWords {
     ///
     /// # Errors
     /// The errors of [`prepare`](crate::prepare).
-    pub fn all_words(
-        model: &Model,
+    pub fn all_words<'a>(
+        from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        Self::new(model, texts.into_iter().map(|t| (t, Choice::All)).collect(), pooling, long)
+        let texts = texts.into_iter().map(|text| (text, Choice::All)).collect();
+        Self::new(from.into(), texts, pooling, long)
     }
 
     fn new(
-        model: &Model,
+        from: StatesOf<'_>,
         texts: Vec<(Text, Choice)>,
         pooling: Pooling,
         long: LongText,
     ) -> Result<Self> {
-        let read: Vec<Result<(Text, Chosen)>> = (texts.into_par_iter().enumerate())
-            .map(|(index, (text, choice))| Chosen::read(model, text, choice, long, index))
-            .collect();
+        let read: Vec<Result<(Text, Chosen)>> = match from {
+            StatesOf::Model(model) => (texts.into_par_iter().enumerate())
+                .map(|(index, (text, choice))| Chosen::read(model, text, choice, long, index))
+                .collect(),
+            StatesOf::Computed(states) => {
+                let own: Vec<Text> = texts.iter().map(|(text, _)| text.clone()).collect();
+                let rows = states.rows_of(&own)?;
+                let of = |((text, choice), rows)| Ok(Chosen::find(states, text, choice, rows));
+                texts.into_iter().zip(rows).map(of).collect()
+            }
+        };
         let (mut texts, mut chosen) = (Vec::new(), Vec::new());
         let (mut dropped, mut unknown, mut warnings) = (0, UnknownTokens::default(), Vec::new());
         for read in read {
@@ -172,19 +186,19 @@ impl ChosenWords {
     }
 
     /// The states of these layers, `[layers, rows, d_model]`, f32. Other states are held only of the
-    /// few texts that run at a time. `model` is the model that tokenized the texts, or one with the
-    /// same tokenizer.
+    /// few texts that run at a time. `from` is what the words were chosen of, or a model with the same
+    /// tokenizer.
     ///
     /// # Errors
-    /// The errors of [`extract`](crate::extract()).
-    pub fn states(
+    /// The errors of [`extract`](crate::extract()); a layer that was not computed.
+    pub fn states<'a>(
         &self,
-        model: &Model,
+        from: impl Into<StatesOf<'a>>,
         layers: &[usize],
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Array3<f32>> {
         let mut done = 0;
-        self.states_of(&self.groups, model, layers, &mut |tokens| {
+        self.states_of(&self.groups, from.into(), layers, &mut |tokens| {
             done += tokens;
             progress(Progress { done, total: self.tokens });
         })
@@ -198,13 +212,17 @@ impl ChosenWords {
     /// The errors of [`extract`](crate::extract()) and of `take`.
     pub fn states_in_parts<E: From<crate::Error>>(
         &self,
-        model: &Model,
+        from: StatesOf<'_>,
         layers: &[usize],
         bytes: u64,
         take: &mut dyn FnMut(usize, Array3<f32>) -> Result<(), E>,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), E> {
-        let width = layers.len() * model.transformer.architecture().d_model;
+        let d_model = match from {
+            StatesOf::Model(model) => model.transformer.architecture().d_model,
+            StatesOf::Computed(states) => states.d_model(),
+        };
+        let width = layers.len() * d_model;
         let max = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
         let (mut first, mut row, mut done) = (0, 0, 0);
         while first < self.groups.len() {
@@ -220,11 +238,10 @@ impl ChosenWords {
             let kept = first + (1 << (end - first).ilog2());
             rows -= self.groups[kept..end].iter().map(|group| self.rows_of(group)).sum::<usize>();
             end = kept;
-            let states =
-                self.states_of(&self.groups[first..end], model, layers, &mut |tokens| {
-                    done += tokens;
-                    progress(Progress { done, total: self.tokens });
-                })?;
+            let states = self.states_of(&self.groups[first..end], from, layers, &mut |tokens| {
+                done += tokens;
+                progress(Progress { done, total: self.tokens });
+            })?;
             take(row, states)?;
             (first, row) = (end, row + rows);
         }
@@ -240,10 +257,14 @@ impl ChosenWords {
     fn states_of(
         &self,
         groups: &[Range<usize>],
-        model: &Model,
+        from: StatesOf<'_>,
         layers: &[usize],
         computed: &mut dyn FnMut(usize),
     ) -> Result<Array3<f32>> {
+        let model = match from {
+            StatesOf::Model(model) => model,
+            StatesOf::Computed(states) => return self.pooled(groups, states, layers, computed),
+        };
         let d_model = model.transformer.architecture().d_model;
         let rows = groups.iter().map(|group| self.rows_of(group)).sum();
         let mut states = Array3::zeros((layers.len(), rows, d_model));
@@ -258,6 +279,31 @@ impl ChosenWords {
             Ok::<_, crate::Error>(())
         })?;
         Ok(states)
+    }
+
+    /// The states of some groups, from states that were computed before.
+    fn pooled(
+        &self,
+        groups: &[Range<usize>],
+        states: &Activations,
+        layers: &[usize],
+        computed: &mut dyn FnMut(usize),
+    ) -> Result<Array3<f32>> {
+        let places = states.places_of_layers(layers)?;
+        let rows = groups.iter().map(|group| self.rows_of(group)).sum();
+        let mut pooled = Array3::zeros((layers.len(), rows, states.d_model()));
+        let chosen = || groups.iter().flat_map(|group| &self.chosen[group.clone()]);
+        (places.par_iter().zip(pooled.outer_iter_mut().into_par_iter())).for_each(
+            |(&place, mut to)| {
+                let (from, mut sum) = (states.layer(place), vec![0.0; states.d_model()]);
+                let words = chosen().flat_map(Chosen::rows_of_words);
+                for (tokens, to) in words.zip(to.outer_iter_mut()) {
+                    pool_once(&from, &tokens, self.pooling, &mut sum, to);
+                }
+            },
+        );
+        computed(chosen().map(Chosen::n_tokens).sum());
+        Ok(pooled)
     }
 
     /// Gathers the sequences of one group, and the tokens of its words.
@@ -335,9 +381,46 @@ impl Chosen {
             return Ok((text, Self::default()));
         }
         let mut prepared = prepare_numbered(model, vec![text.clone()], long.into(), index)?;
+        let picks = &prepared.picks;
+        let mut chosen = Self::among(&prepared.rows, &mut text, choice, &|row| picks[row]);
+        chosen.unknown = prepared.unknown();
+        chosen.warnings = std::mem::take(&mut prepared.warnings);
+        if !chosen.words.is_empty() {
+            chosen.n_tokens = prepared.tokens();
+            chosen.sequences = prepared.sequences;
+        }
+        Ok((text, chosen))
+    }
+
+    /// Finds the tokens of the chosen words of a text among states; `rows` are those of the text.
+    fn find(
+        states: &Activations,
+        mut text: Text,
+        choice: Choice,
+        rows: Range<usize>,
+    ) -> (Text, Self) {
+        if matches!(&choice, Choice::Words(words) if words.is_empty()) {
+            return (text, Self::default());
+        }
+        let own = states.rows_as(rows.clone(), 0);
+        let mut chosen = Self::among(&own, &mut text, choice, &|row| (0, rows.start + row));
+        chosen.unknown = UnknownTokens::of(&own);
+        if !chosen.words.is_empty() {
+            chosen.n_tokens = rows.len();
+        }
+        (text, chosen)
+    }
+
+    /// The chosen words among the rows of a text; `pick` is the sequence and the token of a row. All
+    /// words of a text without annotation are then in the text.
+    fn among(
+        rows: &[Row],
+        text: &mut Text,
+        choice: Choice,
+        pick: &dyn Fn(usize) -> (usize, usize),
+    ) -> Self {
         if matches!(choice, Choice::All) && text.words.is_empty() {
-            text.words = words_of(&prepared, &text.text);
-            prepared.texts[0].words.clone_from(&text.words);
+            text.words = words_of(rows, text);
         }
         let (unit, wanted) = match choice {
             Choice::Words(words) => (Unit::Word, words),
@@ -345,43 +428,48 @@ impl Chosen {
             Choice::Text => (Unit::Sentence, vec![0]),
         };
         let mut chosen = Self::default();
-        for pool in pools(&prepared.rows, &prepared.texts, unit) {
+        for pool in pools(rows, std::slice::from_ref(text), unit) {
             // Of a whole text 0.
             let word = pool.word.map_or(0, |word| word as usize);
             if wanted.binary_search(&word).is_ok() {
-                let tokens = pool.rows.iter().map(|&row| prepared.picks[row]);
+                let tokens = pool.rows.iter().map(|&row| pick(row));
                 chosen.tokens.extend(tokens.map(|(s, token)| (s as u32, token as u32)));
                 chosen.ends.push(chosen.tokens.len() as u32);
                 chosen.words.push(word);
             }
         }
         chosen.dropped = wanted.len() - chosen.words.len();
-        chosen.unknown = prepared.unknown();
-        chosen.warnings = prepared.warnings;
-        if !chosen.words.is_empty() {
-            chosen.sequences = prepared.sequences;
-        }
-        Ok((text, chosen))
+        chosen
     }
 
     /// The tokens that the model reads.
     fn n_tokens(&self) -> usize {
-        self.sequences.iter().map(|s| s.token_ids.len()).sum()
+        self.n_tokens
+    }
+
+    /// The rows of each word, of states that were computed before.
+    fn rows_of_words(&self) -> impl Iterator<Item = Vec<usize>> + '_ {
+        let mut start = 0;
+        self.ends.iter().map(move |&end| {
+            let own = &self.tokens[start..end as usize];
+            start = end as usize;
+            own.iter().map(|&(_, row)| row as usize).collect()
+        })
     }
 }
 
 /// The places of the tokenizer's words in a text, without surrounding spaces.
-fn words_of(prepared: &Prepared, text: &str) -> Vec<Range<usize>> {
-    let letters: Vec<char> = text.chars().collect();
+fn words_of(rows: &[Row], text: &Text) -> Vec<Range<usize>> {
+    let letters: Vec<char> = text.text.chars().collect();
     let place = |pool: &Pool| {
-        let places = pool.rows.iter().map(|&row| prepared.rows[row].char_offsets);
+        let places = pool.rows.iter().map(|&row| rows[row].char_offsets);
         let [start, end] = places.fold([usize::MAX, 0], |[a, b], [c, d]| [a.min(c), b.max(d)]);
         let word = letters.get(start..end)?;
         let blank = word.iter().take_while(|c| c.is_whitespace()).count();
         let after = word.iter().rev().take_while(|c| c.is_whitespace()).count();
         (blank < word.len()).then(|| start + blank..end - after)
     };
-    let pools = pools(&prepared.rows, &prepared.texts, Unit::Word);
+    let pools = pools(rows, std::slice::from_ref(text), Unit::Word);
     let mut words: Vec<Range<usize>> = pools.iter().filter_map(place).collect();
     // Words that share letters (the bytes of one letter) are one word.
     words.dedup_by(|next, word| {

@@ -36,6 +36,15 @@ impl<N> Shared<N> {
     }
 }
 
+/// Ends the jobs when it is dropped.
+struct AtEnd<'a, N>(&'a Shared<N>);
+
+impl<N> Drop for AtEnd<'_, N> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// Runs every job that `next` gives, as many at a time as the current rayon pool has threads. Each
 /// worker has a rayon pool of a single thread, so that workers never wait for each other within an
 /// operation. `take` receives the results on the calling thread, in the order of the jobs. Memory is
@@ -60,19 +69,17 @@ pub(crate) fn in_order<J: Send, R: Send, E: From<Error>>(
         ahead: AHEAD * workers,
     };
     std::thread::scope(|scope| {
+        // Also where `take` unwinds: the scope waits for all workers.
+        let _end = AtEnd(&shared);
         let (done, results) = channel();
         for pool in &pools {
             let (shared, work, done) = (&shared, &work, done.clone());
             let worker = move || pool.install(|| run_jobs(shared, work, &done));
-            if let Err(source) = std::thread::Builder::new().spawn_scoped(scope, worker) {
-                shared.end();
-                return Err(Error::Thread { source }.into());
-            }
+            let spawned = std::thread::Builder::new().spawn_scoped(scope, worker);
+            spawned.map_err(|source| Error::Thread { source })?;
         }
         drop(done);
-        let taken = take_in_order(&shared, results, take);
-        shared.end();
-        taken
+        take_in_order(&shared, results, take)
     })
 }
 
@@ -195,6 +202,18 @@ mod tests {
         let run = || in_order(|| Ok(jobs.next()), work, &mut |_| Ok::<_, Error>(()));
         assert!(with_threads(3, run).is_err());
         assert_eq!(started.into_inner(), AHEAD * 3);
+    }
+
+    #[test]
+    fn a_receiver_that_unwinds_ends_the_jobs() {
+        let mut jobs = 0..1000;
+        let run = || {
+            let mut take = |_| -> Result<()> { std::panic::resume_unwind(Box::new("stopped")) };
+            in_order(|| Ok(jobs.next()), Ok, &mut take)
+        };
+        let run = std::panic::AssertUnwindSafe(|| with_threads(2, run));
+        assert!(std::panic::catch_unwind(run).is_err());
+        assert!(jobs.start <= 1 + AHEAD * 2);
     }
 
     #[test]

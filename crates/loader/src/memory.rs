@@ -1,10 +1,17 @@
 //! The memory that a model may take and that it takes, known before its weights are read.
 
+use crate::weights::{TOKENS, UNEMBED};
+use candle_core::DType;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use stratoscope_transformer::{Architecture, Encoding, Placement};
 
 /// The part of the free memory that is used if no budget is given, in percent.
 const SHARE: u64 = 70;
+
+/// The tokens that run at a time, for which memory is left beside the weights.
+const WORK_TOKENS: usize = 1024;
 
 /// The memory of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,12 +29,73 @@ pub struct MemoryPlan {
     pub resident: bool,
 }
 
+/// What the weights of an architecture take of the memory, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sizes {
+    /// All weights.
+    all: u64,
+    /// The largest block.
+    block: u64,
+    /// What is neither in a block nor a table from which rows are read.
+    outside: u64,
+}
+
+impl Sizes {
+    /// The sizes of weights by canonical name, with their shapes and number types.
+    pub(crate) fn of<'a>(
+        weights: impl Iterator<Item = (&'a str, &'a [usize], Encoding)>,
+        place: &Placement,
+    ) -> Self {
+        let (mut all, mut outside, mut blocks) = (0, 0, HashMap::new());
+        for (name, shape, encoding) in weights {
+            let values: usize = shape.iter().product();
+            let is_matrix = shape.len() == 2;
+            let own = place.dtype.size_in_bytes() * values;
+            let bytes = match place.kernels {
+                // In a 16-bit type, matrices are rounded to it; the tables stay as they are stored.
+                true if is_matrix && place.dtype != DType::F32 && name.starts_with("blocks.") => {
+                    own
+                }
+                true if is_matrix => encoding.bytes(values),
+                true => 4 * values,
+                false => own,
+            } as u64;
+            all += bytes;
+            match name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')) {
+                Some((block, _)) => *blocks.entry(block).or_default() += bytes,
+                None if name == TOKENS || name == UNEMBED => {}
+                // As f32, whatever the file has.
+                None => outside += 4 * values as u64,
+            }
+        }
+        Self { all, block: blocks.values().copied().max().unwrap_or(0), outside }
+    }
+}
+
 impl MemoryPlan {
-    /// Whether all weights stay in memory is decided by the budget: beside them, `work` bytes are needed
-    /// for the texts that run at a time.
-    pub(crate) fn new(budget: Option<u64>, [weights, block, outside]: [u64; 3], work: u64) -> Self {
+    /// Whether all weights stay in memory is decided by the budget: beside them, memory is needed for the
+    /// texts that run at a time.
+    pub(crate) fn new(budget: Option<u64>, sizes: Sizes, architecture: &Architecture) -> Self {
         // Where the free memory is not known, all is kept, as before there was a budget.
         let budget = budget.or_else(|| Some(free_memory()? / 100 * SHARE)).unwrap_or(u64::MAX);
+        Self::within(budget, sizes, architecture.work_bytes(WORK_TOKENS))
+    }
+
+    /// The plan of another model that is loaded beside the one of this plan, and takes what it leaves: its
+    /// weights are all of one number type.
+    pub fn beside(
+        &self,
+        architecture: &Architecture,
+        encoding: Encoding,
+        place: &Placement,
+    ) -> Self {
+        let specs = architecture.weights();
+        let weights = specs.iter().map(|spec| (&*spec.name, &*spec.shape, encoding));
+        let work = architecture.work_bytes(WORK_TOKENS);
+        Self::within(self.left(), Sizes::of(weights, place), work)
+    }
+
+    fn within(budget: u64, Sizes { all: weights, block, outside }: Sizes, work: u64) -> Self {
         let resident = weights.saturating_add(work) <= budget;
         Self { budget, weights, block, outside, resident }
     }
@@ -106,18 +174,34 @@ fn left_of(root: &Path, mut folder: PathBuf) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use candle_core::Device;
 
     #[test]
     fn weights_stay_where_the_budget_has_room() {
-        let sizes = [1000, 100, 10];
-        let plan = MemoryPlan::new(Some(1200), sizes, 200);
+        let sizes = Sizes { all: 1000, block: 100, outside: 10 };
+        let plan = MemoryPlan::within(1200, sizes, 200);
         assert!(plan.resident && plan.held() == 1000 && plan.left() == 200);
-        let plan = MemoryPlan::new(Some(1199), sizes, 200);
+        let plan = MemoryPlan::within(1199, sizes, 200);
         assert!(!plan.resident && plan.held() == 110 && plan.left() == 1089);
-        assert_eq!(MemoryPlan::new(Some(50), sizes, 200).left(), 0);
+        assert_eq!(MemoryPlan::within(50, sizes, 200).left(), 0);
+    }
+
+    #[test]
+    fn the_budget_is_what_is_given_or_what_is_free() {
+        let architecture = Architecture { d_vocab: 10, d_model: 4, ..Architecture::BASE };
+        let place =
+            Placement { device: Device::Cpu, dtype: DType::F32, kernels: true, resident: true };
+        let specs = architecture.weights();
+        let weights = specs.iter().map(|spec| (&*spec.name, &*spec.shape, Encoding::F32));
+        let sizes = Sizes::of(weights, &place);
+        let plan = MemoryPlan::new(Some(1 << 30), sizes, &architecture);
+        assert!(plan.resident && plan.budget == 1 << 30);
+        // A second model of that kind takes what is left.
+        let second = plan.beside(&architecture, Encoding::F32, &place);
+        assert_eq!((second.weights, second.budget), (plan.weights, plan.left()));
         if cfg!(target_os = "linux") {
             let free = free_memory().unwrap();
-            let plan = MemoryPlan::new(None, sizes, 0);
+            let plan = MemoryPlan::new(None, sizes, &architecture);
             // Other processes change what is free in between.
             assert!(free > 1 << 20 && plan.budget > 1 << 20 && plan.resident);
         }

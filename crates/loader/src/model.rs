@@ -11,8 +11,9 @@ use crate::memory::MemoryPlan;
 use crate::note::Note;
 use crate::pickle;
 use crate::pooling::Pooling;
+use crate::records::{FileRecord, FileRecords};
 use crate::sentences::{self, BeforeModel, Pooler};
-use crate::source::{FileRecord, Source};
+use crate::source::Source;
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
 use crate::tokenizer::{self, Declared, Found, Tokenizer};
 use crate::weights;
@@ -38,20 +39,11 @@ pub struct Model {
     pub info: ModelInfo,
     /// The memory of its weights, and what is left for states.
     pub memory: MemoryPlan,
-    /// How long loading took.
-    pub times: LoadTimes,
+    /// How long loading took. Threads may still compute the sha256 of its files
+    /// ([`FileRecords::time`]).
+    pub time: Duration,
     /// Warnings of loading.
     pub warnings: Vec<HubWarning>,
-}
-
-/// How long loading a model took.
-#[derive(Debug, Clone, Copy, Default)]
-#[non_exhaustive]
-pub struct LoadTimes {
-    /// From the beginning to the end.
-    pub total: Duration,
-    /// The time in which a thread computed the sha256 of the weights files; 0 if they were known.
-    pub hashing: Duration,
 }
 
 /// A description of a model.
@@ -64,8 +56,9 @@ pub struct ModelInfo {
     pub revision: Option<String>,
     /// The family, as in [`supported_families`](crate::supported_families).
     pub family: &'static str,
-    /// All files that were read.
-    pub files: Vec<FileRecord>,
+    /// All files that were read. The sha256 of weights may still be computed while the model runs; states
+    /// are given when all are known.
+    pub files: FileRecords,
     /// How sentence-transformers makes the vector of a sentence, if the checkpoint says so; or why it
     /// cannot be computed here.
     pub sentence_pooler: Result<Option<Pooler>, Arc<Error>>,
@@ -127,7 +120,8 @@ impl ModelInfo {
         }
     }
 
-    /// The sha256 of the weights files, in the order of their names: the identity of the weights.
+    /// The sha256 of the weights files, in the order of their names: the identity of the weights. Waits for
+    /// [`files`](Self::files); empty if they cannot be read, and then there are no states either.
     pub fn weights_sha256(&self) -> Vec<String> {
         let is_weights = |name: &str| {
             let safetensors = [".safetensors", ".bin"].iter().any(|end| name.ends_with(end));
@@ -139,9 +133,10 @@ impl ModelInfo {
 
     /// The identity of the states of texts, in hexadecimal: a sha256 over the names and the sha256 of
     /// the files of config, weights and tokenizer. Files for the vectors of sentences do not count.
-    /// Empty if there are no files, as of a model with random weights.
+    /// Empty if there are no files, as of a model with random weights. Waits for [`files`](Self::files);
+    /// empty if they cannot be read, and then there are no states either.
     pub fn states_sha256(&self) -> String {
-        if self.files.is_empty() {
+        if self.files.all().map_or(0, <[_]>::len) == 0 {
             return String::new();
         }
         let mut hash = Sha256::new();
@@ -154,14 +149,12 @@ impl ModelInfo {
     /// The files that decide the states, with their names in the folder of the transformer.
     fn states_files(&self) -> impl Iterator<Item = (&str, &FileRecord)> {
         let name = |file: &'_ FileRecord| file.name.strip_prefix(&self.folder).is_some();
-        let own = self.files.iter().filter(move |file| name(file));
+        let all = self.files.all().unwrap_or_default();
+        let own = all.iter().filter(move |file| name(file));
         let own = own.map(|file| (&file.name[self.folder.len()..], file));
         own.filter(|(name, _)| !sentences::is_for_sentences(name))
     }
 }
-
-/// The tokens that run at a time, for which memory is left beside the weights.
-const WORK_TOKENS: usize = 1024;
 
 const PICKLE: &str = "pytorch_model.bin";
 const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
@@ -313,8 +306,7 @@ pub fn load_with(
     }
     let sentence_max_tokens = of_transformer.limit.and_then(|limit| limit.of(&architecture));
     if gguf.is_none() && !is_listed && !missed.iter().any(|file| file.file == sentences::MODULES) {
-        let (read, _) = files.records()?;
-        let unlisted = sentences::FILES.iter().filter(|name| read.iter().any(|r| r.name == **name));
+        let unlisted = sentences::FILES.iter().filter(|name| files.was_read(name));
         let unlisted: Vec<String> = unlisted.map(|name| (*name).to_owned()).collect();
         if !unlisted.is_empty() {
             notes.push(Note::NoModules(unlisted));
@@ -349,8 +341,7 @@ pub fn load_with(
         kernels: options.kernels && options.device.is_cpu(),
         resident: true,
     };
-    let work = architecture.work_bytes(WORK_TOKENS);
-    let memory = MemoryPlan::new(options.memory, weights.bytes(&place), work);
+    let memory = MemoryPlan::new(options.memory, weights.sizes(&place), &architecture);
     place.resident = memory.resident && !options.later;
     if let (false, Some(file)) = (memory.resident, pickled) {
         return Err(Error::PickleTooLarge { file, bytes: memory.weights, budget: memory.budget });
@@ -358,7 +349,7 @@ pub fn load_with(
     let transformer = Transformer::from_source(architecture, Arc::new(weights), place)?;
     let of_sentences = |note: &Note| matches!(note, Note::UnreadKey { .. } | Note::NoModules(_));
     let (sentence_notes, notes) = notes.into_iter().partition(of_sentences);
-    let (records, hashing) = files.records()?;
+    let records = files.records();
     let info = ModelInfo {
         files: records,
         id: files.id,
@@ -379,8 +370,8 @@ pub fn load_with(
         dtype: options.dtype,
     };
     let warnings = files.warnings;
-    let times = LoadTimes { total: start.elapsed(), hashing };
-    Ok(Model { transformer, tokenizer, without_tokenizer, info, memory, times, warnings })
+    let time = start.elapsed();
+    Ok(Model { transformer, tokenizer, without_tokenizer, info, memory, time, warnings })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of

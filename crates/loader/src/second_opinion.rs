@@ -21,7 +21,8 @@ pub use compare::{Comparison, Quantity, compare};
 pub use error::{Error, Result};
 
 use crate::hub::Progress;
-use crate::source::{FileRecord, Source};
+use crate::records::FileRecord;
+use crate::source::Source;
 use candle_core::{Device, Tensor};
 use checkpoint::Checkpoint;
 use stratoscope_transformer::Sequence;

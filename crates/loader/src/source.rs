@@ -4,26 +4,23 @@ mod path_names;
 
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::files::{hexadecimal, sha256};
+use crate::files::sha256;
 use crate::gguf::Gguf;
 use crate::hub::{
     FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
 };
+use crate::records::{FileRecord, FileRecords, Hashing};
 use crate::sentences::MODULES;
 use crate::weights::WeightsFile;
 pub use path_names::path_text;
 
 use path_names::looks_like_a_path;
-use sha2::{Digest, Sha256};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsStr;
-use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
 
 /// The source of a model.
 #[derive(Debug, Clone)]
@@ -48,17 +45,6 @@ pub enum Source {
         /// The settings of the hub and its cache.
         settings: Box<HubSettings>,
     },
-}
-
-/// A file that was read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileRecord {
-    /// The name in the checkpoint.
-    pub name: String,
-    /// The size in bytes.
-    pub bytes: u64,
-    /// The sha256, in lower-case hexadecimal.
-    pub sha256: String,
 }
 
 impl Source {
@@ -124,16 +110,10 @@ pub(crate) struct Files {
     pub(crate) folder: String,
     kind: Kind,
     records: RefCell<BTreeMap<String, FileRecord>>,
-    /// Files whose sha256 is being computed, with their lengths.
-    hashing: RefCell<Vec<(String, u64, Hashing)>>,
+    /// Files whose sha256 is being computed.
+    hashing: RefCell<Vec<Hashing>>,
     /// Unknown files that were looked for.
     missed: RefCell<BTreeSet<String>>,
-}
-
-/// The sha256 of a file, as it is computed.
-enum Hashing {
-    Thread(JoinHandle<io::Result<(String, Duration)>>),
-    Later(Box<dyn FnOnce() -> io::Result<(String, Duration)>>),
 }
 
 enum Kind {
@@ -319,7 +299,7 @@ impl Files {
         let bytes = Arc::new(bytes);
         match known {
             Some(sha256) => self.record(&path, bytes.length(), sha256),
-            None => self.hash(&path, &bytes),
+            None => self.hashing.borrow_mut().push(Hashing::start(&path, &bytes)),
         }
         Ok(Some(WeightsFile { name: name.to_owned(), bytes }))
     }
@@ -330,30 +310,6 @@ impl Files {
             Some(file) => Ok(file),
             None => Err(self.missing(name, hint)?),
         }
-    }
-
-    /// Computes the sha256 of a file on another thread.
-    fn hash(&self, name: &str, bytes: &Arc<FileBytes>) {
-        let own = bytes.clone();
-        let hash = move || {
-            let start = Instant::now();
-            let mut hash = Sha256::new();
-            let mut reader = own.reader();
-            let mut buffer = vec![0; 1 << 18];
-            loop {
-                match reader.read(&mut buffer)? {
-                    0 => return Ok((hexadecimal(&hash.finalize()), start.elapsed())),
-                    count => hash.update(&buffer[..count]),
-                }
-            }
-        };
-        // Without another thread, it is computed when it is needed.
-        let hashed = std::thread::Builder::new().spawn(hash.clone());
-        let hashing = match hashed {
-            Ok(thread) => Hashing::Thread(thread),
-            Err(_) => Hashing::Later(Box::new(hash)),
-        };
-        self.hashing.borrow_mut().push((name.to_owned(), bytes.length(), hashing));
     }
 
     /// The content of a required file; `hint` is the end of the error message if it is missing.
@@ -427,7 +383,7 @@ impl Files {
         let Some(bytes) = FileBytes::open(path)?.map(Arc::new) else {
             return Err(Error::NoSuchModel { name: path_text(path) });
         };
-        self.hash(&name, &bytes);
+        self.hashing.borrow_mut().push(Hashing::start(&name, &bytes));
         Gguf::open(bytes, &name)
     }
 
@@ -436,23 +392,14 @@ impl Files {
         self.records.borrow_mut().insert(name.to_owned(), record);
     }
 
-    /// The files that were read, by name, and the longest time in which a thread hashed one. Waits until
-    /// all are hashed.
-    pub(crate) fn records(&self) -> Result<(Vec<FileRecord>, Duration)> {
-        let mut longest = Duration::ZERO;
-        for (name, bytes, hashing) in self.hashing.take() {
-            let hashed = match hashing {
-                Hashing::Thread(thread) => {
-                    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                }
-                Hashing::Later(hash) => hash(),
-            };
-            let path = PathBuf::from(&name);
-            let (sha256, time) = hashed.map_err(|source| Error::Io { path, source })?;
-            longest = longest.max(time);
-            self.record(&name, bytes, sha256);
-        }
-        Ok((self.records.borrow().values().cloned().collect(), longest))
+    /// Whether a file was read, whose sha256 was known at once.
+    pub(crate) fn was_read(&self, name: &str) -> bool {
+        self.records.borrow().contains_key(name)
+    }
+
+    /// The files that were read.
+    pub(crate) fn records(&self) -> FileRecords {
+        FileRecords::new(self.records.take().into_values().collect(), self.hashing.take())
     }
 }
 

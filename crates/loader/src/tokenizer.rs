@@ -88,8 +88,11 @@ impl std::fmt::Debug for Tokenizer {
 }
 
 impl Tokenizer {
-    /// Reads a `tokenizer.json` without its settings.
-    pub(crate) fn from_json(bytes: &[u8]) -> Result<Self> {
+    /// Reads a `tokenizer.json` without the settings that other files may have.
+    ///
+    /// # Errors
+    /// Bytes that are not one, or a tokenizer that is not supported.
+    pub fn from_json(bytes: &[u8]) -> Result<Self> {
         let wrong = |reason| Error::Tokenizer { file: JSON.into(), reason };
         let parts = Parts::parse(bytes).map_err(wrong)?;
         let made = guard::caught(|| assemble::alone(parts)).map_err(wrong)?;

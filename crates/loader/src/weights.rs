@@ -8,10 +8,11 @@ mod safetensors;
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
 use crate::families::{Family, Transform};
+use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
-use candle_core::DType;
-use names::{Names, SourceTensor, TOKENS, UNEMBED};
+use names::{Names, SourceTensor};
+pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
@@ -93,32 +94,10 @@ pub(crate) fn find(
 }
 
 impl Weights {
-    /// The bytes in memory of all weights, of the largest block, and of what is neither in a block nor a
-    /// table from which rows are read.
-    pub(crate) fn bytes(&self, place: &Placement) -> [u64; 3] {
-        let (mut all, mut outside, mut blocks) = (0, 0, HashMap::new());
-        for (name, weight) in &self.weights {
-            let values: usize = weight.shape.iter().product();
-            let is_matrix = weight.shape.len() == 2;
-            let own = place.dtype.size_in_bytes() * values;
-            let bytes = match place.kernels {
-                // In a 16-bit type, matrices are rounded to it; the tables stay as they are stored.
-                true if is_matrix && place.dtype != DType::F32 && name.starts_with("blocks.") => {
-                    own
-                }
-                true if is_matrix => weight.encoding.bytes(values),
-                true => 4 * values,
-                false => own,
-            } as u64;
-            all += bytes;
-            match name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')) {
-                Some((block, _)) => *blocks.entry(block).or_default() += bytes,
-                None if name == TOKENS || name == UNEMBED => {}
-                // As f32, whatever the file has.
-                None => outside += 4 * values as u64,
-            }
-        }
-        [all, blocks.values().copied().max().unwrap_or(0), outside]
+    /// What the weights take of the memory.
+    pub(crate) fn sizes(&self, place: &Placement) -> Sizes {
+        let weights = self.weights.iter();
+        Sizes::of(weights.map(|(name, w)| (&**name, &*w.shape, w.encoding)), place)
     }
 }
 

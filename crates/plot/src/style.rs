@@ -1,5 +1,8 @@
 //! The look of figures: widths and sizes of text.
 
+/// The width of two columns of a paper and the space between them, in points.
+const TWO_COLUMNS: f64 = 496.8;
+
 /// The look of figures.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Style {
@@ -47,6 +50,13 @@ impl Style {
         dots_per_inch: 300,
     };
 
+    /// [`PAPER`](Self::PAPER) for a column of another width, in points: from one column of a paper (3.3
+    /// inches) to two (6.9 inches). `None` for another width.
+    pub fn paper_of(width: f64) -> Option<Self> {
+        let allowed = Self::PAPER.column - 0.5..=TWO_COLUMNS + 0.5;
+        allowed.contains(&width).then_some(Self { column: width, ..Self::PAPER })
+    }
+
     /// The resolution of a PNG for print.
     pub fn dots_per_inch(self) -> u32 {
         self.dots_per_inch
@@ -57,7 +67,7 @@ impl Style {
     pub(crate) fn for_columns(self, columns: usize) -> Self {
         const MOST: usize = 4;
         let wide = self.is_paper && columns > MOST;
-        Self { column: if wide { 496.8 } else { self.column }, ..self }
+        Self { column: if wide { TWO_COLUMNS } else { self.column }, ..self }
     }
 
     /// One of two values: of a report, or of a paper.

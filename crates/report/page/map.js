@@ -94,7 +94,8 @@ class MapPanel extends Panel {
   explanation() {
     const e = this.side.e;
     // The map that is shown.
-    const reducer = state.map === 'tsne' ? 'tsne' : e.trajectory && e.trajectory.reducer;
+    const about = state.map === 'tsne' ? e.tsne : e.trajectory;
+    const reducer = state.map === 'tsne' ? 'tsne' : about?.reducer;
     const how =
       e.trajectory &&
       reducer &&
@@ -107,7 +108,7 @@ class MapPanel extends Panel {
           'Two random directions, as a control: a pattern that is also visible here does not come from the reducer.',
         tsne: 'A t-SNE map: only near neighbours can be interpreted, not distances, sizes of groups or empty space.',
       }[reducer];
-    this.about.shows = `${how || 'Every token at one layer.'} Faint points: the layer before. ${reducer === 'tsne' ? '' : 'Special tokens are placed on the basis but do not determine it. '}Trustworthiness: how far the neighbours on the map are neighbours in the space, 0 to 1.${sides.length < 2 ? '' : this.side.index === BOTH ? ' Dashed lines join the words that correspond.' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
+    this.about.shows = `${how || 'Every token at one layer.'} ${about?.unit_length ? 'Each state was divided by its norm first, because the norms differ by more than a factor of 10: the map compares directions. ' : ''}Faint points: the layer before. ${reducer === 'tsne' ? '' : 'Special tokens are placed on the basis but do not determine it. '}Trustworthiness: how far the neighbours on the map are neighbours in the space, 0 to 1.${sides.length < 2 ? '' : this.side.index === BOTH ? ' Dashed lines join the words that correspond.' : report.one_basis ? ' Both sides have the same axes and scale: positions on the two maps can be compared.' : ' Each side has its own axes: compare neighbourhoods, not positions.'}`;
     return super.explanation();
   }
 

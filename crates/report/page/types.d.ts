@@ -327,6 +327,8 @@ declare namespace Schema {
     reducer: string;
     /** `joint`, `procrustes` or `none`. */
     alignment: string;
+    /** Whether each state was divided by its norm first, so that the map compares directions. */
+    unit_length?: boolean;
     /** The tokens on it, as indices of `tokens`. */
     rows: number[];
     /** The tokens that were placed on a basis fitted without them, as indices of `tokens`. */
@@ -402,7 +404,7 @@ declare namespace Schema {
   type Similarity = {
     /** Cosines. */
     cosine?: number[];
-    /** Cosines after the mean of the layer's tokens that are not special is subtracted. */
+    /** Cosines after the mean of the layer's tokens is subtracted, without special tokens and attention sinks. */
     centred?: number[];
     /** Cosines of z-scores over these tokens. */
     standardised?: number[];

@@ -168,6 +168,9 @@ pub struct MapAbout {
     pub reducer: String,
     /// `joint`, `procrustes` or `none`.
     pub alignment: String,
+    /// Whether each state was divided by its norm first, so that the map compares directions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unit_length: bool,
     /// The tokens on it, as indices of `tokens`.
     pub rows: Vec<usize>,
     /// The tokens that were placed on a basis fitted without them, as indices of `tokens`.
@@ -269,7 +272,8 @@ pub struct Similarity {
     /// Cosines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cosine: Option<Vec<f64>>,
-    /// Cosines after the mean of the layer's tokens that are not special is subtracted.
+    /// Cosines after the mean of the layer's tokens is subtracted, without special tokens and
+    /// attention sinks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub centred: Option<Vec<f64>>,
     /// Cosines of z-scores over these tokens.

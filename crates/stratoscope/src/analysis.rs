@@ -8,6 +8,7 @@ use crate::{Error, Omitted, Result};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use std::io::Read;
 use std::path::Path;
 use stratoscope_chart::{Chart, csv_as_markdown};
 use stratoscope_extractor::Origin;
@@ -201,7 +202,18 @@ impl ModelFile {
     /// # Errors
     /// A file that cannot be read.
     pub fn read(path: &Path) -> std::io::Result<Self> {
-        Ok(Self::of(path, &std::fs::read(path)?))
+        let (mut file, mut hash, mut bytes) = (std::fs::File::open(path)?, Sha256::new(), 0);
+        let mut part = vec![0; 1 << 20];
+        loop {
+            let read = match file.read(&mut part) {
+                Ok(0) => break,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            hash.update(&part[..read]);
+            bytes += read as u64;
+        }
+        Ok(Self { name: path_text(path), bytes, sha256: hexadecimal(&hash.finalize()) })
     }
 
     /// Describes the content of a file.

@@ -11,8 +11,9 @@ mod vectors;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub(crate) use compute::mean_of;
+pub(crate) use compute::{compute, mean_of};
 
+use crate::given::Subject;
 use crate::source::BUNDLED_ID;
 use crate::store::Store;
 use crate::{Explorer, Result};
@@ -97,7 +98,7 @@ impl Bank {
     }
 
     /// The sentences that a model reads: those of the bank, then those of the stimuli.
-    fn all_sentences(&self) -> Vec<AnnotatedSentence> {
+    pub(crate) fn all_sentences(&self) -> Vec<AnnotatedSentence> {
         self.sentences.iter().chain(&self.stimuli).cloned().collect()
     }
 }
@@ -299,7 +300,7 @@ impl Explorer {
                 Ok(stored)
             }
             None => {
-                let states = compute::compute(self, bank)?;
+                let states = compute::compute(Subject::Model(self), bank)?;
                 stored::keep(self, bank, &states)?;
                 Ok(states)
             }

@@ -48,25 +48,17 @@ pub enum Error {
         /// The ids of the figures.
         known: Vec<String>,
     },
-    /// A states file does not contain a layer.
-    #[error("{} does not contain layer {layer}", path_text(path))]
-    NoLayer {
-        /// The file.
-        path: PathBuf,
+    /// States do not have a layer.
+    #[error("the states do not have layer {layer}")]
+    NotAmongLayers {
         /// The layer.
         layer: usize,
     },
-    /// A twin with random weights of a model that is larger than the memory: its weights are made, not
-    /// read.
-    #[error(
-        "the model with random weights needs {} MiB, and the memory for the model is {} MiB: random weights cannot be read block by block; raise the limit (--memory)",
-        needed >> 20, allowed >> 20
-    )]
-    RandomWeights {
-        /// The bytes of the weights.
-        needed: u64,
-        /// The bytes that the model may take.
-        allowed: u64,
+    /// A part of a result needs the model, and states alone are given.
+    #[error("{what} needs the model itself, and states alone are given")]
+    NeedsModel {
+        /// The part.
+        what: &'static str,
     },
     /// The attention patterns exceed the memory limit.
     #[error(
@@ -231,7 +223,7 @@ impl Error {
             | Self::Probing(_)
             | Self::NoToken { .. }
             | Self::NoBankWord { .. }
-            | Self::NoLayer { .. }
+            | Self::NotAmongLayers { .. }
             | Self::PatternsTooLarge { .. } => ErrorKind::BadInput,
             Self::NotAFolder { .. }
             | Self::Link { .. }
@@ -239,7 +231,7 @@ impl Error {
             | Self::NotOurs { .. }
             | Self::NoName { .. }
             | Self::NotBundled
-            | Self::RandomWeights { .. }
+            | Self::NeedsModel { .. }
             | Self::NoFigure { .. } => ErrorKind::Usage,
             _ => ErrorKind::Failure,
         }

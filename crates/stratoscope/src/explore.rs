@@ -15,7 +15,6 @@ mod summary;
 
 pub(crate) use attention::PATTERNS;
 pub use attention::{Attention, AttentionBlock, Rollout};
-pub(crate) use maps::fitted_rows;
 pub use maps::{LayerMaps, ThirdComponent, reduce};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};
@@ -27,21 +26,21 @@ pub use similarity::Similarities;
 use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
 use crate::artifacts::ModelArtifacts;
 use crate::bank::BankStates;
+use crate::given::layers_of;
 use crate::profile::{Crossed, Curves};
 use crate::progress::Progress;
+use crate::sinks::{ordinary_rows, sink_rows};
 use crate::store::Store;
-use crate::text::written;
+use crate::text::{display_names, listed, written};
 use crate::{
     Error, Estimate, Explorer, FigureSelection, ModelFile, Omitted, Part, Result, Why, journey,
 };
 use charts::Described;
 use serde::Serialize;
 use serde_json::{Value, json};
-use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, read_shards,
-    read_states_or_shard, states_bytes,
+    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, states_bytes,
 };
 use stratoscope_loader::files::sha256;
 use stratoscope_probing::BANK;
@@ -282,6 +281,13 @@ impl Exploration {
         let baseline = artifacts.baseline.as_ref();
         let layers = similarity::by_layer(&states, options, baseline, &mut omitted)?;
         let mut omit = |what, why| omitted.push(Omitted::new(what, why));
+        let sinks = sink_rows(&states);
+        if !sinks.is_empty() {
+            let names = display_names(&states.rows);
+            let quoted = |&row: &usize| format!("“{}”", names[row]);
+            let sinks: Vec<String> = sinks.iter().map(quoted).collect();
+            omit(Part::Statistics(listed(&sinks)), Why::AttentionSink);
+        }
         let figures = &options.figures;
 
         progress.go_on()?;
@@ -301,7 +307,7 @@ impl Exploration {
         };
 
         progress.go_on()?;
-        let points = fitted_rows(&states).len() * states.layers.len();
+        let points = ordinary_rows(&states).len() * states.layers.len();
         let tsne = if !figures.has("tsne") {
             None
         } else if points > MAX_TSNE_POINTS {
@@ -333,10 +339,10 @@ impl Exploration {
         let crossed = artifacts.crossed.clone().filter(|_| figures.has("depth"));
         let curves = artifacts.curves.clone().filter(|_| figures.has("story"));
         if artifacts.curves.is_none() && figures.has("story") {
-            omit(Part::Story, Why::NotStored);
+            omit(Part::Story, Why::not_stored(&states.origin));
         }
         if artifacts.crossed.is_none() && figures.has("depth") {
-            omit(Part::Profile, Why::NotStored);
+            omit(Part::Profile, Why::not_stored(&states.origin));
         }
         progress.go_on()?;
         let with_steps = figures.has("steps");
@@ -362,7 +368,8 @@ impl Exploration {
             journeys = match &artifacts.bank {
                 Some(bank) => journey::journeys(&states, bank, options, progress, &mut omitted)?,
                 None => {
-                    omitted.push(Omitted::new(Part::Journeys, Why::NotStored));
+                    let why = Why::not_stored(&states.origin);
+                    omitted.push(Omitted::new(Part::Journeys, why));
                     None
                 }
             };
@@ -389,37 +396,25 @@ impl Exploration {
         })
     }
 
-    /// Explores the states in a states file, or in the folder of a finished extraction. The model is not
-    /// loaded. The result includes the stored baseline and profile of the model, and the journeys of the
-    /// words if the states of the reference bank are stored.
+    /// Measures and reduces states of tokens without their model, which may be of another program: their
+    /// rows are pooled as the options ask, and what the store has of their model is shown.
     ///
     /// # Errors
-    /// A file that cannot be read or has no states; [`Error::NoLayer`]; states that cannot be
-    /// measured.
-    pub fn from_file(
-        path: &Path,
+    /// [`Error::NotAmongLayers`]; rows that cannot be pooled; the errors of [`of`](Self::of).
+    pub(crate) fn of_states(
+        states: &Activations,
         options: &Options,
         store: &dyn Store,
         progress: &dyn Progress,
     ) -> Result<Self> {
-        let is_folder = path.is_dir();
-        let mut states = if is_folder { read_shards(path)? } else { read_states_or_shard(path)? };
-        if let LayerSelection::Some(_) = &options.layers {
-            let wanted = options.layers.resolve(states.origin.n_layers)?;
-            if let Some(&layer) = wanted.iter().find(|l| !states.layers.contains(l)) {
-                return Err(Error::NoLayer { path: path.to_owned(), layer });
-            }
-            states = states.with_layers(&wanted);
-        }
+        let states = match &options.layers {
+            LayerSelection::All => states.clone(),
+            some => states.with_layers(&layers_of(states, some)?),
+        };
         let states = rows_of(states, options)?;
-        // The index has the sha256 of every shard.
-        let file = if is_folder { path.join("index.json") } else { path.to_owned() };
-        let file = ModelFile::read(&file)
-            .map_err(|source| stratoscope_extractor::Error::Io { path: file, source })?;
         let mut artifacts = ModelArtifacts::find(&states.origin, store)?;
         artifacts.bank = BankStates::stored_reference(&states.origin, store)?.map(Arc::new);
-        let exploration = Self::of(states, options, &artifacts, progress)?;
-        Ok(Self { files: vec![file], ..exploration })
+        Self::of(states, options, &artifacts, progress)
     }
 }
 

@@ -94,6 +94,13 @@ impl Explorer {
         &self.model
     }
 
+    /// The same loaded model with another receiver of progress: for one of several tasks that run at a
+    /// time.
+    #[must_use]
+    pub fn with_progress(&self, progress: impl Progress + 'static) -> Self {
+        Self { progress: Arc::new(progress), ..self.clone() }
+    }
+
     /// The receiver of progress.
     pub(crate) fn progress(&self) -> &dyn Progress {
         &*self.progress
@@ -118,7 +125,8 @@ impl Explorer {
     pub fn record(&self) -> ModelRecord {
         ModelRecord {
             origin: self.origin(),
-            files: self.model.info.files.iter().map(Into::into).collect(),
+            // Without them there were no states to record.
+            files: self.model.info.files.all().unwrap_or_default().iter().map(Into::into).collect(),
         }
     }
 

@@ -27,15 +27,17 @@ impl Explorer {
     /// ([`LoadOptions::later`](crate::LoadOptions::later)). The throughput is that of this machine at
     /// this moment: one block is read into new memory and runs, and the next is read into its memory.
     ///
-    /// The weights are read by all threads while one of them computes the sha256 of the files: together
-    /// they take at least the time of the sha256, and the time that all cores need for both.
+    /// One thread computes the sha256 of the files while all threads read the weights and run: together
+    /// they take at least the time of the sha256, and the time that all cores need for all.
     ///
     /// # Errors
-    /// A block that cannot be read, or a forward pass that fails.
+    /// A file or a block that cannot be read, or a forward pass that fails.
     pub fn forecast(&self) -> Result<Forecast> {
         let model = self.model();
-        let (transformer, plan, times) = (&model.transformer, model.memory, model.times);
+        let (transformer, plan) = (&model.transformer, model.memory);
         let architecture = transformer.architecture();
+        // It is over before anything is measured.
+        let hashing = model.info.files.time().map_err(Error::from)?;
         let used = used_memory();
         let timed = |run: &mut dyn FnMut() -> Result<(), stratoscope_transformer::Error>| {
             let start = Instant::now();
@@ -48,26 +50,18 @@ impl Explorer {
         let batch = Batch::new(architecture, &[Sequence::from_ids(ids)]).map_err(Error::from)?;
         let mut pass = transformer.start(&batch, &mut NoHooks).map_err(Error::from)?;
         let block = timed(&mut || pass.advance(&mut NoHooks))?;
-        let next = architecture.n_weight_sets.min(2) - 1;
-        let again = if next > 0 { timed(&mut || transformer.read_block(next))? } else { first };
-        let blocks = architecture.n_layers as u32;
-        // Of all weights, in blocks of the size of the largest.
-        let share = plan.weights as f64 / plan.block.max(1) as f64;
-        let reading = match plan.resident {
-            true => first.mul_f64(share),
-            false => again * architecture.n_weight_sets as u32,
+        let sets = architecture.n_weight_sets as u32;
+        let reading = match (plan.resident, sets) {
+            // Of all weights, in blocks of the size of the largest.
+            (true, _) => first.mul_f64(plan.weights as f64 / plan.block.max(1) as f64),
+            (false, 1) => first,
+            (false, _) => first + timed(&mut || transformer.read_block(1))? * (sets - 1),
         };
-        let opening = times.total.saturating_sub(times.hashing);
+        let work = reading + block * architecture.n_layers as u32;
         let threads = rayon::current_num_threads() as u32;
-        let both = (times.hashing + reading * threads) / threads;
-        let loading = match plan.resident {
-            true => times.hashing.max(reading).max(both),
-            // Blocks are read after the files are hashed, when they run.
-            false => times.hashing + reading,
-        };
+        let time = model.time + hashing.max(work + hashing / threads);
         let weights = if plan.resident { plan.weights } else { plan.block };
         let memory = used.map(|used| used.saturating_add(weights));
-        let time = opening + loading + block * blocks;
         Ok(Forecast { memory, time, resident: plan.resident })
     }
 }

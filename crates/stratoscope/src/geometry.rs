@@ -11,6 +11,7 @@ mod sampling;
 mod summary;
 
 pub use compute::measure;
+pub(crate) use compute::measured;
 pub use measure::Measure;
 pub use report::{
     Across, ChangeStep, Counts, Input, LayerGeometry, LayerPairs, ModelGeometry, PairKind,

@@ -18,8 +18,9 @@ pub(crate) use chart::{both, chart, write};
 pub(crate) use telling::{in_common, parting, telling};
 
 use crate::bank::BankStates;
-use crate::explore::{Options, fitted_rows};
+use crate::explore::Options;
 use crate::progress::Progress;
+use crate::sinks::ordinary_rows;
 use crate::{Omitted, Part, Result, Why};
 use lookup::Lookup;
 use search::Query;
@@ -100,7 +101,7 @@ pub(crate) fn of_places(
     places: &[Range<usize>],
 ) -> Journeys {
     let lookup = Lookup::new(bank);
-    let fitted = fitted_rows(states);
+    let fitted = ordinary_rows(states);
     let words = words(states);
     let queries = places.iter().enumerate().map(|(text, place)| {
         let word = words.iter().find(|word| word.text == text && word.place == *place)?;
@@ -111,7 +112,7 @@ pub(crate) fn of_places(
 
 /// The content words of the texts.
 fn content_words(states: &Activations, lookup: &Lookup<'_>) -> Vec<Query> {
-    let fitted = fitted_rows(states);
+    let fitted = ordinary_rows(states);
     let mut queries = Vec::new();
     for of_text in words(states).chunk_by(|a, b| a.text == b.text) {
         let forms: Vec<String> = of_text.iter().map(Word::form).collect();

@@ -58,6 +58,7 @@ mod figures;
 pub mod folder;
 mod forecast;
 pub mod geometry;
+mod given;
 pub mod journey;
 pub mod lens;
 mod omitted;
@@ -82,6 +83,7 @@ pub use error::{Error, Result};
 pub use explorer::{Builder, Explorer};
 pub use figures::{FigureFormat, FigureOptions, FigureSelection};
 pub use forecast::Forecast;
+pub use given::GivenStates;
 pub use omitted::{Omitted, Part, Why};
 pub use progress::{Progress, Silent, Step, StepUnit};
 pub use source::{BUNDLED, IntoSource, bundled as bundled_source};
@@ -96,7 +98,8 @@ pub use probe::Options as ProbeOptions;
 pub use profile::Options as ProfileOptions;
 
 pub use stratoscope_extractor::{
-    Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Text, Unit,
+    Activations, Axes, HookSelection, Interventions, LayerSelection, LongText, Origin,
+    StatesReader, Text, Unit,
 };
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooler, Pooling, Source};

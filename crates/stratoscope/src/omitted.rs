@@ -3,6 +3,7 @@
 use crate::geometry::Measure;
 use serde::{Serialize, Serializer};
 use std::fmt;
+use stratoscope_extractor::Origin;
 use stratoscope_geometry::{Estimate, GeometryError, MIN_UNITS, Metric};
 
 /// A part that is missing from a result.
@@ -36,6 +37,8 @@ pub enum Part {
     Label(String),
     /// The attention weights on the page: of all texts or of some, and by head or as means.
     PageAttention(&'static str),
+    /// Tokens that statistics leave out, by their names.
+    Statistics(String),
     /// The similarity of a token to its state at layer 0.
     SimilarityToLayer0,
     /// The similarity of a token to the other tokens of its sentence.
@@ -87,6 +90,8 @@ impl Part {
 pub enum Why {
     /// It is not stored for this model.
     NotStored,
+    /// The norm of a token is more than 10 times the median norm of a layer.
+    AttentionSink,
     /// It compares layers, and there is one layer.
     OneLayer,
     /// The maps are not aligned, so that they share no axes.
@@ -125,6 +130,18 @@ pub enum Why {
     Undefined(String),
     /// The texts do not have the words or pairs from which it is computed.
     Texts(String),
+    /// It needs the model, and only states are given.
+    NoModel,
+}
+
+impl Why {
+    /// Why nothing is stored for a model: it was not computed, or nobody knows which model it is.
+    pub(crate) fn not_stored(origin: &Origin) -> Self {
+        match origin.read_as {
+            Some(_) => Self::NoModel,
+            None => Self::NotStored,
+        }
+    }
 }
 
 impl Omitted {
@@ -168,6 +185,9 @@ impl fmt::Display for Part {
             }
             Self::Label(name) => write!(f, "label {name}"),
             Self::PageAttention(which) => write!(f, "attention on the page{which}"),
+            Self::Statistics(tokens) => {
+                write!(f, "{tokens} in means, centres, CKA and the basis of maps")
+            }
             Self::SimilarityToLayer0 => f.write_str("similarity to layer 0"),
             Self::SimilarityInSentence => f.write_str("similarity within the sentence"),
             Self::Baseline => f.write_str("baseline"),
@@ -189,6 +209,10 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotStored => f.write_str("none is stored for this model"),
+            Self::AttentionSink => f.write_str(
+                "attention sink: a norm of more than 10 times the median of a layer, which would \
+                 decide every statistic",
+            ),
             Self::OneLayer => f.write_str("it needs two layers"),
             Self::NotAligned => f.write_str("maps that are not aligned share no axes"),
             Self::NoLayer0 => f.write_str("layer 0 was not chosen"),
@@ -204,6 +228,7 @@ impl fmt::Display for Why {
             Self::NeedsNeighbours => f.write_str("nearest neighbours are not defined"),
             Self::OneWord => f.write_str("for a single word it is 0 / 0"),
             Self::Undefined(reason) | Self::Texts(reason) => f.write_str(reason),
+            Self::NoModel => f.write_str("it needs the model, and only states are given"),
         }
     }
 }

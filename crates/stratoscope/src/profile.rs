@@ -21,8 +21,9 @@ use crate::analysis::{self, Analysis, Figure, ModelRecord, PAGE, Provenance, joi
 use crate::bank::{Bank, BankSummary};
 use crate::source::file_name;
 use crate::text::{layers_of, model_names, slug, wrapped, written};
-use crate::{Explorer, Result};
+use crate::{Explorer, GivenStates, ModelFile, Omitted, Part, Result, Why};
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::fmt::Write;
 use std::path::Path;
 use stratoscope_chart::Chart;
@@ -47,6 +48,8 @@ pub struct Profile {
     pub curves: Curves,
     /// Sense and role within word forms, by layer.
     pub crossed: Crossed,
+    /// The files of the states, if they were given in place of the model.
+    pub files: Vec<ModelFile>,
 }
 
 /// The profiles of several models.
@@ -62,8 +65,51 @@ impl Explorer {
     pub fn profile(&self, options: &Options) -> Result<Profile> {
         let stimuli = options.stimuli.clone().map_or_else(NamedStimuli::homographs, Ok)?;
         let bank = options.bank.clone().map_or_else(Bank::reference, Ok)?;
-        Ok(Profile { curves: self.curves(&bank)?, crossed: self.crossed(stimuli)? })
+        Ok(Profile {
+            curves: self.curves(&bank)?,
+            crossed: self.crossed(stimuli)?,
+            files: Vec::new(),
+        })
     }
+}
+
+impl GivenStates {
+    /// The profile of the model of the states, which must have all layers of the [`texts`]. Nothing is
+    /// stored. The curves of random weights, which need the model, are left out.
+    ///
+    /// # Errors
+    /// A text that is not among the states; a layer that is missing.
+    pub fn profile(&self, options: &Options) -> Result<Profile> {
+        let stimuli = options.stimuli.clone().map_or_else(NamedStimuli::homographs, Ok)?;
+        let bank = options.bank.clone().map_or_else(Bank::reference, Ok)?;
+        Ok(Profile {
+            curves: Curves::of_given(self, &bank)?,
+            crossed: Crossed::of_given(self, stimuli)?,
+            files: self.files().to_vec(),
+        })
+    }
+}
+
+/// The texts that a profile needs, each once, with ids: `bank-1`, … are the sentences of the bank, `cue-1`, … and
+/// `crossed-1`, … the stimuli. A causal model needs a part of them.
+///
+/// # Errors
+/// A built-in file that cannot be parsed; this does not happen in a released build.
+pub fn texts(options: &Options) -> Result<Vec<(String, String)>> {
+    let stimuli = options.stimuli.clone().map_or_else(NamedStimuli::homographs, Ok)?;
+    let bank = options.bank.clone().map_or_else(Bank::reference, Ok)?;
+    let of_bank = bank.sentences.len();
+    let sentences = bank.all_sentences().into_iter().enumerate().map(|(index, sentence)| {
+        let id = match index.checked_sub(of_bank) {
+            None => format!("bank-{}", index + 1),
+            Some(index) => format!("cue-{}", index + 1),
+        };
+        (id, sentence.text.text)
+    });
+    let items = stimuli.stimuli.items().into_iter().enumerate();
+    let items = items.map(|(index, item)| (format!("crossed-{}", index + 1), item.text));
+    let mut known = HashSet::new();
+    Ok(sentences.chain(items).filter(|(_, text)| known.insert(text.clone())).collect())
 }
 
 impl Analysis for Profile {
@@ -100,6 +146,12 @@ impl Analysis for Profile {
             writeln!(text)?;
             crossed::write(text, &self.crossed)
         })
+    }
+
+    fn omitted(&self) -> Vec<Omitted> {
+        let none = self.curves.random_weights.is_empty();
+        let what = Part::Number("the curves of random weights");
+        none.then(|| Omitted::new(what, Why::NoModel)).into_iter().collect()
     }
 
     fn title(&self) -> String {
@@ -205,7 +257,7 @@ fn title(profiles: &[&Profile]) -> String {
 fn provenance(profiles: &[&Profile]) -> Provenance {
     let record = |profile: &&Profile| ModelRecord {
         origin: profile.curves.model.clone(),
-        files: Vec::new(),
+        files: profile.files.clone(),
     };
     let models = profiles.iter().map(record).collect();
     let first = profiles.first();

@@ -2,9 +2,41 @@
 //! them out, because a few sinks can have almost all of the variance.
 
 use ndarray::ArrayView2;
+use stratoscope_extractor::Activations;
 
 /// A token is an attention sink if its norm is more than this many times the median of a layer.
-const SINK: f64 = 10.0;
+pub(crate) const SINK: f64 = 10.0;
+
+/// The rows over which statistics are computed, ascending: all tokens except special tokens and
+/// attention sinks, or all rows if there are no other tokens.
+pub(crate) fn ordinary_rows(states: &Activations) -> Vec<usize> {
+    let norms = norms_by_layer(states);
+    let sink = sinks(&norms, &medians(&norms));
+    let ordinary = |&r: &usize| !states.rows[r].special && !sink[r];
+    let found: Vec<usize> = (0..sink.len()).filter(ordinary).collect();
+    if found.is_empty() { (0..sink.len()).collect() } else { found }
+}
+
+/// The rows of attention sinks that are not special tokens, ascending.
+pub(crate) fn sink_rows(states: &Activations) -> Vec<usize> {
+    let norms = norms_by_layer(states);
+    let sink = sinks(&norms, &medians(&norms));
+    (0..sink.len()).filter(|&r| !states.rows[r].special && sink[r]).collect()
+}
+
+/// Whether the norms are so far apart that the largest decide every picture of the vectors: some
+/// token is a sink, or the median norms of two layers differ by more than a factor of 10.
+pub(crate) fn are_norms_far_apart(norms: &[Vec<f64>]) -> bool {
+    let medians = medians(norms);
+    let (least, most) =
+        medians.iter().fold((f64::MAX, 0.0), |(low, high), &m| (m.min(low), m.max(high)));
+    most > SINK * least || sinks(norms, &medians).contains(&true)
+}
+
+/// The norms of all states, `[layers][tokens]`.
+pub(crate) fn norms_by_layer(states: &Activations) -> Vec<Vec<f64>> {
+    (0..states.layers.len()).map(|layer| norms(states.layer(layer))).collect()
+}
 
 /// The Euclidean norms of the rows of a layer, `[tokens]`.
 pub(crate) fn norms(layer: ArrayView2<'_, f32>) -> Vec<f64> {

@@ -98,7 +98,7 @@ impl Explorer {
         let other = SecondOpinion::read(source, &mut fetching)?;
         for file in other.files() {
             let same = |f: &stratoscope_loader::FileRecord| f == file || f.name != file.name;
-            if !model.info.files.iter().all(same) {
+            if !model.info.files.all()?.iter().all(same) {
                 return Err(Error::Changed { file: file.name.clone() });
             }
         }

@@ -7,6 +7,7 @@
 //! a row depend neither on the other rows nor on the number of threads.
 
 mod aligned;
+mod amx;
 mod attention;
 mod bf16;
 mod buffers;
@@ -15,6 +16,7 @@ mod functions;
 mod linear;
 mod norm;
 mod packed;
+mod parts;
 mod product;
 mod rotation;
 mod rounding;

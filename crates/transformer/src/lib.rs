@@ -64,9 +64,9 @@ pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
 pub use positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
 pub use weights::{Blocks, Encoding, Placement, StoredWeight, WeightSource};
 
-/// The vector instructions that the kernels use for a model in a number type on this machine: `avx512`,
-/// `avx2`, `neon` or `none`; for bf16 also `avx512bf16`. They decide the last digits of the states. The
-/// environment variable `STRATOSCOPE_SIMD=avx512|avx2|none` limits them.
+/// The vector instructions that the kernels use for a model in a number type on this machine: `amx`,
+/// `avx512`, `avx2`, `neon` or `none`; for bf16 also `avx512bf16`. They decide the last digits of the states.
+/// The environment variable `STRATOSCOPE_SIMD=amx|avx512|avx2|none` limits them.
 pub fn vectors(dtype: candle_core::DType) -> &'static str {
     kernels::vectors(match dtype {
         candle_core::DType::BF16 => kernels::Rounding::Bf16,

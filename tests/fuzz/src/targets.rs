@@ -2,7 +2,7 @@
 //! are allowed; panics are not.
 
 use std::borrow::Cow;
-use stratoscope_extractor::{ReadOptions, TextReader, Unit, parse_annotated, read_states};
+use stratoscope_extractor::{ReadOptions, StatesReader, TextReader, Unit, parse_annotated};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::{LoadOptions, Model, Pooling, Source, load_with};
 use stratoscope_probing::Stimuli;
@@ -23,6 +23,7 @@ pub const TARGETS: &[Target] = &[
     ("pickle", pickle),
     ("gguf", gguf),
     ("states", states),
+    ("npz", states),
     ("stimuli", stimuli),
     ("conllu", conllu),
     ("jsonl", |input| texts(input, "jsonl")),
@@ -158,7 +159,8 @@ fn encode(model: Option<Model>) {
 fn states(input: &[u8]) {
     let path = std::env::temp_dir().join(format!("stratoscope-fuzz-{}", std::process::id()));
     std::fs::write(&path, input).unwrap();
-    let states = read_states(&path);
+    let axes = "layers,tokens,d".parse().ok();
+    let states = StatesReader { axes, ..StatesReader::default() }.read(&path);
     std::fs::remove_file(&path).unwrap();
     let Ok(states) = states else { return };
     for unit in [Unit::Word, Unit::Sentence] {

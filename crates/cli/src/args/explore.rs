@@ -1,8 +1,7 @@
 //! `stratoscope explore`.
 
-use super::{CommonArgs, InputArgs, LookArgs, OutputArgs, SeveralModels};
+use super::{CommonArgs, InputArgs, LookArgs, OutputArgs, SeveralModels, StatesArgs};
 use clap::Args as Group;
-use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
 Writes a folder:
@@ -41,6 +40,12 @@ centred cosines, or with another --metric this metric alone; --layers chooses it
   stratoscope explore TEXT --figures similarity,depth --format pdf --paper
   stratoscope explore TEXT --figures similarity --metric centred --layers 0,3,6 --format svg,pdf
 
+--from STATES takes the place of the model, also for a model that ran elsewhere: the texts are those \
+of the file, or TEXT and --file say which texts the model read, in order (a .conllu file also their \
+words and labels). The user guide describes the arrays.
+
+  stratoscope explore --from states.npz --axes tokens,layers,d
+
 With two or more --model, every model reads the same words (words by the rule of Unicode). The \
 folder then has the figures story, depth, similarity and cka of all models together, and the figures and \
 states of each model with --1-NAME, --2-NAME, … after their names. The page shows two models side \
@@ -51,14 +56,13 @@ by side; for three or more models there is one page for the first model with eac
 pub(crate) struct ExploreArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
-    /// Draw again from a states file of explore or extract, without a model.
-    #[arg(long, value_name = "STATES", conflicts_with_all = ["text", "file", "pairs", "model", "baseline", "attention"])]
-    pub(crate) from: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) states: StatesArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// Compute the anisotropy baseline of the model from 200 built-in sentences, and keep it in the
     /// cache (the baseline of the bundled model is part of the program).
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub(crate) baseline: bool,
     #[command(flatten)]
     pub(crate) look: LookArgs,

@@ -1,6 +1,6 @@
 //! `stratoscope geometry`.
 
-use super::{CommonArgs, LongName, OutputArgs, PoolingName, SeveralModels};
+use super::{CommonArgs, LongName, OutputArgs, PoolingName, SeveralModels, StatesArgs};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -32,6 +32,11 @@ the columns model,layer,measure,value,low,high,n.
   stratoscope geometry --file corpus.conllu
   stratoscope geometry --file corpus.txt --model bundled --model sentence-transformers/all-mpnet-base-v2
 
+--from STATES takes the place of the model, also for a model that ran elsewhere: FILE has the texts \
+that the model read. A file of states without texts has those of FILE, in order.
+
+  stratoscope geometry --file corpus.conllu --from states.npz
+
 With several models, the curves have one axis of relative depth (0 to 1), and CKA is also measured \
 between the layers of every two models, over the words that all models have.
 
@@ -61,6 +66,8 @@ pub(crate) struct GeometryArgs {
     /// What to do with a text that is longer than the model's positions allow.
     #[arg(long, value_enum, default_value = "refuse", value_name = "HOW")]
     pub(crate) long: LongName,
+    #[command(flatten)]
+    pub(crate) states: StatesArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

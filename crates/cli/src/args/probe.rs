@@ -1,6 +1,6 @@
 //! `stratoscope probe`, and `probe apply`.
 
-use super::{CommonArgs, LongName, ModelArgs, OutputArgs, PoolingName};
+use super::{CommonArgs, LongName, ModelArgs, OutputArgs, PoolingName, StatesArgs};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
 use stratoscope::LayerSelection;
@@ -33,6 +33,12 @@ task best and whether more texts would help; --save keeps the probe of the best 
 
   stratoscope probe --tsv complaints.tsv --save complaints.probe
   stratoscope probe apply complaints.probe --file new.txt
+
+--from STATES takes the place of the model, also for a model that ran elsewhere: the labels come from \
+--corpus, --train or --tsv as above. A file of states without texts has those of these files, in order \
+(of --tsv one per line). --random-weights needs the model.
+
+  stratoscope probe --corpus en.conllu --label upos --from states.safetensors
 
 In --json, layers has one object per layer: accuracy, macro_f1, unseen_lemma_accuracy, … Each is \
 {value, interval, n}: interval is [low, high], the 95 % interval over the test sentences, or null. \
@@ -75,7 +81,7 @@ pub(crate) struct ProbeArgs {
     #[arg(long)]
     pub(crate) control: bool,
     /// Also probe the same architecture with random weights.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from")]
     pub(crate) random_weights: bool,
     /// Also report how many bits the labels cost, given each layer (minimum description length,
     /// online code).
@@ -103,6 +109,8 @@ pub(crate) struct ProbeArgs {
     /// The seed of the split, of held-out sentences, of controls and of intervals.
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) states: StatesArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

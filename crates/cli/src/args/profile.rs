@@ -1,6 +1,6 @@
 //! `stratoscope profile`.
 
-use super::{CommonArgs, OutputArgs, SeveralModels};
+use super::{CommonArgs, OutputArgs, SeveralModels, StatesArgs};
 use clap::Args as Group;
 use std::path::PathBuf;
 
@@ -21,6 +21,13 @@ Prints the headline, the curves, a table and the crossed design. Writes a folder
 figures story and crossed (.svg and .png, .json with the chart as data, .csv in long form), \
 captions.md, numbers.json (what --json prints) and manifest.json. With several --model, the curves lie in one \
 figure over relative depth, and the JSON has the paired differences to the first model.
+
+For a model that runs elsewhere, write the texts, keep the states of all layers there, and read them \
+here (--bank, --stimuli and --cues-first as for the texts). Nothing is stored, and the curves of random \
+weights, which need the model, are left out:
+
+  stratoscope profile --write-texts texts.tsv
+  stratoscope profile --from states.npz
 
 A bank of your own, in any language (--bank FILE, repeatable: several files are one bank): CoNLL-U \
 with UPOS, lemmas and relations, and with Supersense= in the last column where word meaning is to be \
@@ -51,6 +58,13 @@ pub(crate) struct ProfileArgs {
     /// Keep the vectors of the crossed design, as FILE.safetensors.
     #[arg(long, value_name = "FILE")]
     pub(crate) save_states: Option<PathBuf>,
+    /// Write the texts that the curves and the crossed design need, and do nothing else: a .tsv file
+    /// with the columns id and text, a .jsonl file with these keys, or a .txt file with one text per
+    /// line.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "save_states", "output"])]
+    pub(crate) write_texts: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) states: StatesArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     #[command(flatten)]

@@ -75,24 +75,26 @@ pub fn read_shards(folder: &Path) -> Result<Activations> {
     }
 }
 
-/// Reads a states file. A file that the index beside it lists is compared with the index.
+/// Compares a file with the index beside it, if the index lists the file.
 ///
 /// # Errors
-/// The errors of [`read_states`]; a shard that differs from its index.
-pub fn read_states_or_shard(path: &Path) -> Result<Activations> {
+/// A shard that differs from its index.
+pub(crate) fn check_shard(path: &Path) -> Result<()> {
     let folder = path.parent().unwrap_or(Path::new(""));
     // An index of another program lists no shard.
     let index = folder::read_index(folder).ok().flatten().unwrap_or_default();
     let entries = folder::entries_of(&index);
     let named = |entry: &&Entry| path.file_name().is_some_and(|name| name == entry.file.as_str());
-    if let Some(entry) = entries.iter().find(named) {
-        entry.check(folder)?;
-    }
-    read_states(path)
+    entries.iter().find(named).map_or(Ok(()), |entry| entry.check(folder))
+}
+
+/// Whether a folder has the index of a finished extraction, or one of another program.
+pub(crate) fn is_extraction(folder: &Path) -> bool {
+    folder.join(INDEX).exists()
 }
 
 /// Consecutive states as one; none if they are of different models, units or layers.
-fn joined(parts: Vec<Activations>) -> Option<Activations> {
+pub(crate) fn joined(parts: Vec<Activations>) -> Option<Activations> {
     let views: Vec<_> = parts.iter().map(|part| part.hidden_states.view()).collect();
     let hidden_states = concatenate(Axis(1), &views).ok()?;
     let mut parts = parts.into_iter();

@@ -3,6 +3,7 @@
 use super::*;
 use crate::activations::Origin;
 use crate::arrays::{self, Values};
+use crate::elsewhere::About;
 use crate::hooks::Captured;
 use crate::input::Text;
 use crate::rows::{Row, Unit};
@@ -34,7 +35,7 @@ fn parts() -> Vec<Activations> {
         let hook = Array2::from_shape_fn((rows.len(), 2), |(r, d)| -value(9, r, d));
         let pattern = Array2::from_shape_fn((2, rows.len()), |(head, r)| value(7, r, head));
         Activations {
-            origin: Origin::unknown(3),
+            origin: Origin::elsewhere(3, About::default()),
             unit: Unit::Token,
             layers: vec![0, 3],
             texts,

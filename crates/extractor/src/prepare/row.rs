@@ -46,21 +46,13 @@ fn row(
     };
     let name = || tokenizer.token(id).unwrap_or_else(|| format!("#{id}"));
     let surface: String = letters[text_id].get(start..end).into_iter().flatten().collect();
-    // Byte-level tokens include the space before a word, which the label leaves out.
-    let surface = match surface.trim() {
-        "" => surface,
-        letters => letters.to_owned(),
-    };
     let unknown = tokenizer.unknown_id() == Some(id);
-    let label = if special || surface.is_empty() {
-        name()
-    } else if unknown {
+    let continues = word_id.is_some() && previous.is_some_and(|p| p.word_id == word_id);
+    let label = match unknown && !special && !surface.is_empty() {
         // The label shows that the model did not see these letters.
-        format!("{surface} {}", name())
-    } else if word_id.is_some() && previous.is_some_and(|p| p.word_id == word_id) {
-        format!("##{surface}")
-    } else {
-        surface
+        true => format!("{} {}", label(&surface, false), name()),
+        false if special || surface.is_empty() => name(),
+        false => label(&surface, continues),
     };
     Row {
         sequence,
@@ -73,8 +65,18 @@ fn row(
         unknown: unknown && !special,
     }
 }
+/// The label of a token with letters: the letters, after `##` if the token continues a word.
+pub(crate) fn label(surface: &str, continues: bool) -> String {
+    // Byte-level tokens include the space before a word, which the label leaves out.
+    let surface = match surface.trim() {
+        "" => surface,
+        letters => letters,
+    };
+    if continues { format!("##{surface}") } else { surface.to_owned() }
+}
+
 /// The word that shares most characters with a token, the first of several.
-fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
+pub(crate) fn word_of(token: Range<usize>, words: &[Range<usize>]) -> Option<u32> {
     let near = near(&token, words);
     let shared =
         |word: &Range<usize>| word.end.min(token.end).saturating_sub(word.start.max(token.start));

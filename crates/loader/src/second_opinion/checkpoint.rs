@@ -4,7 +4,8 @@ use super::{Error, Result};
 use crate::hub::Progress;
 use crate::model;
 use crate::model::LoadOptions;
-use crate::source::{FileRecord, Source};
+use crate::records::FileRecord;
+use crate::source::Source;
 use crate::source::{Files, INDEX, WEIGHTS};
 use crate::stored::values_of;
 use crate::weights;
@@ -74,7 +75,7 @@ impl Checkpoint {
                 tensors.insert(present_name(&name), tensor);
             }
         }
-        Ok(Self { config, tensors, files: files.records()?.0 })
+        Ok(Self { config, tensors, files: files.records().all()?.to_vec() })
     }
 
     /// Adds the prefix that the names of a checkpoint without a head do not have.

@@ -8,8 +8,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use stratoscope_transformer::Architecture;
 
-pub(super) const TOKENS: &str = "embed.token.weight";
-pub(super) const UNEMBED: &str = "head.unembed.weight";
+pub(crate) const TOKENS: &str = "embed.token.weight";
+pub(crate) const UNEMBED: &str = "head.unembed.weight";
 
 /// The rules of each canonical module, for one checkpoint.
 pub(super) struct Names {

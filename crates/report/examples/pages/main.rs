@@ -188,6 +188,7 @@ pub(crate) fn exploration(tokens: Vec<Token>, layers: usize) -> Exploration {
     let about = |reducer: &str, rows: Vec<usize>, placed: Vec<usize>| MapAbout {
         reducer: reducer.to_owned(),
         alignment: "joint".to_owned(),
+        unit_length: false,
         rows,
         placed,
         share_of_variance: (reducer == "pca").then_some([0.31, 0.12]),

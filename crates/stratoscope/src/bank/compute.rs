@@ -2,14 +2,12 @@
 
 use super::vectors::{self, Vectors};
 use super::{Bank, BankStates, BankSummary, BankWord, is_content};
+use crate::given::Subject;
 use crate::sinks::{medians, norms, sinks};
 use crate::{Error, Explorer, Result};
 use ndarray::{Array1, Array2, ArrayView1, ArrayView2, ArrayViewMut1, Axis, Zip};
 use rayon::prelude::*;
-use stratoscope_extractor::{
-    AnnotatedSentence, Group, HookSelection, LayerSelection, LongText, Prepared, Text, prepare,
-    read_groups,
-};
+use stratoscope_extractor::{AnnotatedSentence, Group, LongText, Prepared, Text, prepare};
 
 /// The median norm of a layer is that of the first tokens of the bank, so that sinks can be left out as
 /// soon as they are computed: of so many tokens, and of the rest of the texts that run with them.
@@ -41,26 +39,27 @@ pub(super) fn prepared(
     Ok(prepared)
 }
 
-pub(super) fn compute(explorer: &Explorer, bank: &Bank) -> Result<BankStates> {
-    let origin = explorer.origin();
+/// The states of the words of a bank, of a model or of states that were computed before.
+///
+/// # Errors
+/// [`Error::NoBankWord`]; the errors of the tokenizer and of the forward pass; states without all layers
+/// or without a sentence of the bank.
+pub(crate) fn compute(subject: Subject<'_>, bank: &Bank) -> Result<BankStates> {
+    subject.needs_all_layers()?;
+    let origin = subject.origin();
     let sentences = bank.all_sentences();
-    let prepared = prepared(explorer, bank, &sentences)?;
-    let architecture = explorer.model().transformer.architecture();
-    let (n_layers, d_model) = (architecture.n_layers + 1, architecture.d_model);
+    let (n_layers, d_model) = (subject.layers().len(), subject.d_model());
     let mut reading = Reading::new(&sentences, bank.sentences.len(), n_layers, d_model);
-    let what = "reading the bank";
-    explorer.progress().part(what, 0, 1);
-    read_groups(
-        explorer.model(),
-        prepared,
-        &LayerSelection::All,
-        &HookSelection::default(),
+    let texts = sentences.iter().map(|sentence| sentence.text.clone()).collect();
+    subject.read(
+        texts,
+        "reading the bank",
+        |explorer, _| prepared(explorer, bank, &sentences),
         &mut |group| {
-            explorer.progress().go_on()?;
+            subject.progress().go_on()?;
             reading.take(group);
-            Ok::<_, Error>(())
+            Ok(())
         },
-        &mut |p| explorer.progress().part(what, p.done, p.total),
     )?;
     reading.settle();
     let Reading { layers, words, on_sinks, .. } = reading;

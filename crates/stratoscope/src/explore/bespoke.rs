@@ -36,6 +36,7 @@ impl Exploration {
         };
         json["reducer"] = json!(maps.reducer);
         json["alignment"] = json!(maps.alignment);
+        json["unit_length"] = json!(maps.unit_length);
         json["share_of_variance"] = json!(maps.shares);
         json["perplexity"] = json!(maps.perplexity);
         json["neighbours"] = json!(maps.k);
@@ -109,27 +110,26 @@ impl Exploration {
         };
         let last = match self.ends_after_norm() {
             true => {
-                " The last layer is the output of the final norm, which changes the scale: a large \
-                 part of the last step is due to this norm."
+                " The last layer is the output of the final norm, which changes the scale of every \
+                 dimension: a large part of the last step is due to this norm."
             }
             false => "",
         };
-        format!("{basis}{quality}{}{far}{last}", self.placed_note(maps))
+        let length = maps.length_note();
+        format!("{basis}{length}{quality}{}{far}{last}", self.placed_note(maps))
     }
 
     fn placed_note(&self, maps: &LayerMaps) -> String {
         let special = maps.placed.iter().filter(|&&r| self.states.rows[r].special).count();
         let sinks = maps.placed.len() - special;
-        match (special, sinks) {
-            (0, 0) => String::new(),
-            (_, 0) => " Special tokens are placed on the map, but the map is not fitted to them."
-                .to_owned(),
-            _ => format!(
-                " Special tokens and {} with an outlying norm are placed on the map, but the map is \
-                 not fitted to them.",
-                counted(sinks, "token", "tokens")
-            ),
-        }
+        let outlying = counted(sinks, "attention sink", "attention sinks");
+        let placed = match (special, sinks) {
+            (0, 0) => return String::new(),
+            (_, 0) => "special tokens".to_owned(),
+            (0, _) => outlying,
+            _ => format!("special tokens and {outlying}"),
+        };
+        format!(" The map was fitted without {placed}; these are placed on it afterwards.")
     }
 
     /// The figure of the hidden states of the chosen layers, or of the last layer.

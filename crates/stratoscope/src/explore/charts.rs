@@ -2,9 +2,9 @@
 
 use super::maps::LayerMaps;
 use super::options::Alignment;
-use super::similarity::all_ordinary;
 use super::{Exploration, LayerSummary};
 use crate::series::series;
+use crate::sinks::{ordinary_rows, sink_rows};
 use crate::text::{CKA, display_names, short_name};
 use crate::{Estimate, Part, journey};
 use stratoscope_chart::{
@@ -134,20 +134,20 @@ impl Exploration {
                     .map_or_else(String::new, |omitted| format!(" No baseline: {}.", omitted.why))
             }
         };
-        format!("Means over the {} that are not special. {intervals}.{baseline}", self.units(),)
+        format!("Means over the {}. {intervals}.{baseline}", self.ordinary())
     }
 
     fn norms(&self) -> Option<Described> {
-        let n = all_ordinary(&self.states).len();
+        let n = ordinary_rows(&self.states).len();
         let norms = self.layers.iter().map(|layer| Some(layer.norm));
         let series = Series::new("mean norm").n(n).values(norms);
         let axis = Axis::layers(&self.states.layers);
         let panel = Panel::new("", axis, "mean Euclidean norm", [series]);
         let caption = format!(
-            "The mean Euclidean norm of the {} that are not special. If the norm jumps between two \
-             layers, a map of all layers in one basis shows mostly this jump. Cosines do not \
-             depend on the norm.",
-            self.units()
+            "The mean Euclidean norm of the {}. If the norm jumps between two layers, a map of all \
+             layers in one basis shows mostly this jump, unless each state is divided by its norm. \
+             Cosines do not depend on the norm.",
+            self.ordinary()
         );
         Some(Chart::new("norms", "Mean norm by layer", Curves::one(panel)).caption(caption).into())
     }
@@ -160,7 +160,7 @@ impl Exploration {
             .n(*n)
             .values(values.iter().copied().map(Some));
         let chart = Chart::new("cka", "Similarity of layers by CKA", panel)
-            .caption(cka_caption(&format!("over the {} that are not special", self.units())))
+            .caption(cka_caption(&format!("over the {}", self.ordinary())))
             .paper("Kornblith et al. 2019", "10.48550/arXiv.1905.00414");
         Some(chart.into())
     }
@@ -205,8 +205,8 @@ impl Exploration {
             (_, Some(other)) => {
                 let what = format!(
                     "Standardised cosine: every dimension of the layer is standardised over the \
-                     {units} (without special tokens) first, so that no few large dimensions \
-                     dominate."
+                     {units} (without special tokens and attention sinks) first, so that no few \
+                     large dimensions dominate."
                 );
                 (vec![panel("", metric.label(), other, Scale::symmetric(1.0))], what)
             }
@@ -269,11 +269,12 @@ impl Exploration {
             n => format!(" {n} special or outlying tokens are omitted."),
         };
         format!(
-            "{how} Perplexity {perplexity:.1}{of}. Only near neighbours have a meaning; long \
+            "{how}{} Perplexity {perplexity:.1}{of}. Only near neighbours have a meaning; long \
              distances, sizes of groups and empty space have none. T: trustworthiness, the extent \
              to which neighbours on the map are neighbours in the full space. C: continuity, the \
              extent to which neighbours in the full space are neighbours on the map (0 to 1, k = \
              {}).{omitted}",
+            maps.length_note(),
             maps.k.map_or_else(|| "undefined".to_owned(), |k| k.to_string()),
         )
     }
@@ -302,6 +303,15 @@ impl Exploration {
         }
     }
 
+    /// The rows over which statistics are computed, in words.
+    pub(super) fn ordinary(&self) -> String {
+        let units = self.units();
+        match sink_rows(&self.states).is_empty() {
+            true => format!("{units} that are not special"),
+            false => format!("{units} that are neither special nor attention sinks"),
+        }
+    }
+
     /// The unit of rows, plural.
     pub(super) fn units(&self) -> &'static str {
         match self.states.unit {
@@ -315,8 +325,8 @@ impl Exploration {
 /// The explanation of centred cosines for captions.
 pub(super) fn centred(units: &str) -> String {
     format!(
-        "the mean of the layer's {units} (without special tokens) is subtracted first; with few \
-         {units}, this makes different {units} look opposite."
+        "the mean of the layer's {units} (without special tokens and attention sinks) is subtracted \
+         first; with few {units}, this makes different {units} look opposite."
     )
 }
 

@@ -20,6 +20,10 @@ pub struct LayerMaps {
     pub reducer: Reducer,
     /// The alignment.
     pub alignment: Alignment,
+    /// Whether each state was divided by its norm first, so that the maps compare directions. This is
+    /// so if there are attention sinks, or if the median norms of two layers differ by more than a
+    /// factor of 10.
+    pub unit_length: bool,
     /// The rows of the states that are on the maps, ascending.
     pub rows: Vec<usize>,
     /// The rows that are on the maps although the basis was not fitted to them: special tokens, and
@@ -48,6 +52,19 @@ pub struct LayerMaps {
     pub k: Option<usize>,
 }
 
+impl LayerMaps {
+    /// Why and how lengths were removed, for captions; empty if they were not.
+    pub(super) fn length_note(&self) -> &'static str {
+        match self.unit_length {
+            true => {
+                " The norms of the states differ by more than a factor of 10, so each state is \
+                 divided by its norm first: the map compares directions."
+            }
+            false => "",
+        }
+    }
+}
+
 /// The third principal component of maps that share one basis.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThirdComponent {
@@ -71,7 +88,9 @@ const COMPONENTS: usize = 50;
 /// Reduces the states of all layers, `[layers, tokens, d_model]`, to a plane. The basis is fitted
 /// without special tokens and attention sinks. t-SNE cannot place further points on a map, so these
 /// tokens are not on its maps. For more than 1,000 points, the input of t-SNE is the first 50
-/// principal components. `progress` receives the numbers of finished and of all steps.
+/// principal components. Where norms are far apart, the largest would decide the basis and the scale
+/// of the map, so each state is divided by its norm first. `progress` receives the numbers of finished
+/// and of all steps.
 ///
 /// # Errors
 /// Too few tokens for the method.
@@ -82,13 +101,24 @@ pub fn reduce(
     seed: u64,
     progress: &mut dyn FnMut(usize, usize),
 ) -> Result<LayerMaps> {
-    let fitted = fitted_rows(states);
+    let norms = sinks::norms_by_layer(states);
+    let unit_length = sinks::are_norms_far_apart(&norms);
+    let fitted = sinks::ordinary_rows(states);
     let rows = match reducer {
         Reducer::Tsne => fitted.clone(),
         _ => (0..states.rows.len()).collect(),
     };
-    let layers: Vec<Array2<f32>> =
-        (0..states.layers.len()).map(|l| states.layer(l).select(Axis(0), &rows)).collect();
+    let of_layer = |(l, norms): (usize, &Vec<f64>)| {
+        let mut layer = states.layer(l).select(Axis(0), &rows);
+        if unit_length {
+            for (mut state, &row) in layer.rows_mut().into_iter().zip(&rows) {
+                let norm = norms[row];
+                state.mapv_inplace(|v| if norm > 0.0 { (f64::from(v) / norm) as f32 } else { v });
+            }
+        }
+        layer
+    };
+    let layers: Vec<Array2<f32>> = norms.iter().enumerate().map(of_layer).collect();
     // The indices of the fitted rows in `rows`.
     let fit: Vec<usize> = rows
         .iter()
@@ -171,6 +201,7 @@ pub fn reduce(
     let mut maps = LayerMaps {
         reducer,
         alignment,
+        unit_length,
         placed: rows.iter().filter(|r| fitted.binary_search(r).is_err()).copied().collect(),
         points: planes
             .iter()
@@ -199,17 +230,6 @@ pub fn reduce(
         maps.k = measured.map(|(t, _)| t.k).or(maps.k);
     }
     Ok(maps)
-}
-
-/// The rows to which a basis is fitted: all tokens except special tokens and attention sinks, or
-/// all rows if there are no other tokens.
-pub(crate) fn fitted_rows(states: &Activations) -> Vec<usize> {
-    let layers = 0..states.layers.len();
-    let norms: Vec<Vec<f64>> = layers.map(|layer| sinks::norms(states.layer(layer))).collect();
-    let sink = sinks::sinks(&norms, &sinks::medians(&norms));
-    let rows = |keep: &dyn Fn(usize) -> bool| (0..sink.len()).filter(|&r| keep(r)).collect();
-    let fitted: Vec<usize> = rows(&|r| !states.rows[r].special && !sink[r]);
-    if fitted.is_empty() { rows(&|_| true) } else { fitted }
 }
 
 /// The variance of the fitted points along each axis, divided by the variance of the states. With a

@@ -40,7 +40,7 @@ impl Exploration {
         let caption = format!(
             "The share of the {k} nearest neighbours of each {unit} that were not among its {k} \
              nearest neighbours at the layer before ({metric} in the full space, among the {n} \
-             {units} that are not special). With random neighbours, the share would be \
+             {ordinary}). With random neighbours, the share would be \
              {chance:.2}. Mean over all {units}: {means}.{which} A change shows that other {units} \
              are near, not that the vector of the {unit} changed much. With few {units}, a single \
              neighbour can change by chance.",
@@ -48,6 +48,7 @@ impl Exploration {
             unit = self.unit_name(),
             metric = self.options.metric.label(),
             n = change.n,
+            ordinary = self.ordinary(),
             chance = change.by_chance,
             means = means.join(", "),
         );

@@ -1,8 +1,8 @@
 //! The nearest neighbours of every token at every layer, and their change from layer to layer. They
 //! are computed once for an exploration, with its metric.
 
-use super::similarity::ordinary;
 use super::{ORDINARY, too_few};
+use crate::sinks::ordinary_rows;
 use crate::{Omitted, Part, Result, Why};
 use ndarray::{Array2, ArrayView2, Axis};
 use serde::Serialize;
@@ -27,7 +27,7 @@ const MANY: usize = 1_000;
 /// The largest number of neighbours that are compared between layers.
 const MAX_COMPARED: usize = 10;
 
-/// The nearest neighbours of every token that is not special, at every layer, in the full space.
+/// The nearest neighbours of every token that is neither special nor an attention sink, at every layer, in the full space.
 #[derive(Debug, Clone)]
 pub struct Neighbours {
     /// The rows of the states among which neighbours are searched, ascending.
@@ -46,7 +46,7 @@ pub struct Neighbours {
 pub struct NeighbourChange {
     /// The number of nearest neighbours that are compared.
     pub neighbours: usize,
-    /// The number of tokens that are not special.
+    /// The number of tokens that are neither special nor attention sinks.
     pub n: usize,
     /// The expected change with random neighbours, 0 to 1.
     pub by_chance: f64,
@@ -79,7 +79,7 @@ pub struct TokenChange {
 }
 
 impl Neighbours {
-    /// The neighbours among the rows in `rows` that are not special. The inner error is the reason
+    /// The neighbours among the ordinary tokens in `rows`. The inner error is the reason
     /// why neighbours are omitted.
     ///
     /// # Errors
@@ -89,7 +89,9 @@ impl Neighbours {
         rows: &[usize],
         metric: Metric,
     ) -> Result<Result<Self, Omitted>> {
-        let rows = ordinary(states, rows);
+        let ordinary = ordinary_rows(states);
+        let kept = |row: &usize| ordinary.binary_search(row).is_ok();
+        let rows: Vec<usize> = rows.iter().copied().filter(kept).collect();
         let n = rows.len();
         let omit = |why| Ok(Err(Omitted::new(Part::Neighbours, why)));
         if n < MIN_LISTED {

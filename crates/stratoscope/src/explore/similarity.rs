@@ -2,6 +2,7 @@
 
 use super::{LayerSummary, ORDINARY, Options, too_few};
 use crate::baseline::Baseline;
+use crate::sinks::ordinary_rows;
 use crate::{Estimate, Omitted, Part, Result, Why};
 use ndarray::{Array1, Array2, ArrayView2, Axis};
 use serde::Serialize;
@@ -17,7 +18,7 @@ pub struct Similarities {
     /// Cosines, `[layers][tokens * tokens]`.
     pub raw: Vec<Vec<f64>>,
     /// Centred cosines, `[layers][tokens * tokens]`. The mean over the tokens of the layer that are
-    /// not special is subtracted first.
+    /// neither special nor attention sinks is subtracted first.
     pub centred: Vec<Vec<f64>>,
     /// Similarities by the metric of the options if it is another one, `[layers][tokens * tokens]`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -26,7 +27,7 @@ pub struct Similarities {
 
 impl Similarities {
     pub(super) fn of(states: &Activations, metric: Metric) -> Result<Self> {
-        let ordinary = all_ordinary(states);
+        let ordinary = ordinary_rows(states);
         let flat = |matrix: Array2<f64>| matrix.into_iter().collect::<Vec<f64>>();
         let is_other = !matches!(metric, Metric::Cosine | Metric::Centred);
         let other = is_other.then(Vec::new);
@@ -44,14 +45,14 @@ impl Similarities {
     }
 }
 
-/// The curves by depth, over the tokens that are not special.
+/// The curves by depth, over the tokens that are neither special nor attention sinks.
 pub(super) fn by_layer(
     states: &Activations,
     options: &Options,
     baseline: Option<&Baseline>,
     omitted: &mut Vec<Omitted>,
 ) -> Result<Vec<LayerSummary>> {
-    let rows = all_ordinary(states);
+    let rows = ordinary_rows(states);
     if !options.figures.has("depth") {
         let norm = |(index, &layer): (usize, &usize)| {
             let x = states.layer(index).select(Axis(0), &rows);
@@ -79,7 +80,7 @@ pub(super) fn by_layer(
             None
         }
         (None, _) => {
-            omit(Part::Baseline, Why::NotStored);
+            omit(Part::Baseline, Why::not_stored(&states.origin));
             None
         }
     };
@@ -126,11 +127,11 @@ pub(super) fn by_layer(
 /// # Errors
 /// An entry of the states that is not finite.
 pub(super) fn cka(states: &Activations) -> Result<Result<(Vec<f64>, usize), Why>> {
-    let tokens = states.rows.iter().filter(|row| !row.special).count();
+    let rows = ordinary_rows(states);
+    let tokens = rows.len();
     if let Some(why) = too_few(ORDINARY, tokens) {
         return Ok(Err(why));
     }
-    let rows = all_ordinary(states);
     let layers: Vec<Array2<f32>> =
         (0..states.layers.len()).map(|l| states.layer(l).select(Axis(0), &rows)).collect();
     let n = layers.len();
@@ -147,17 +148,6 @@ pub(super) fn cka(states: &Activations) -> Result<Result<(Vec<f64>, usize), Why>
         }
     }
     Ok(Ok((values, tokens)))
-}
-
-/// The rows of `rows` that are not special tokens; all of them if every token is special.
-pub(super) fn ordinary(states: &Activations, rows: &[usize]) -> Vec<usize> {
-    let found: Vec<usize> = rows.iter().copied().filter(|&r| !states.rows[r].special).collect();
-    if found.is_empty() { rows.to_vec() } else { found }
-}
-
-/// All rows that are not special tokens; all rows if every token is special.
-pub(super) fn all_ordinary(states: &Activations) -> Vec<usize> {
-    ordinary(states, &(0..states.rows.len()).collect::<Vec<_>>())
 }
 
 /// The units that the bootstrap resamples: sentences, or tokens if there is one sentence.

@@ -3,6 +3,7 @@
 use super::Exploration;
 use super::charts::Described;
 use crate::Result;
+use crate::sinks::ordinary_rows;
 use crate::text::highest;
 use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale};
 use stratoscope_extractor::Activations;
@@ -57,23 +58,16 @@ impl Exploration {
         Some(Described { chart: chart.caption(caption), headline: self.steps_headline() })
     }
 
-    /// The step with the largest mean over the tokens that are not special.
+    /// The step with the largest mean over the ordinary tokens.
     fn steps_headline(&self) -> Option<(&'static str, String)> {
-        let ordinary: Vec<usize> =
-            (0..self.states.rows.len()).filter(|&row| !self.states.rows[row].special).collect();
+        let ordinary = ordinary_rows(&self.states);
         let mean = |step: &Vec<f64>| {
             ordinary.iter().map(|&row| step[row]).sum::<f64>() / ordinary.len().max(1) as f64
         };
         let means: Vec<f64> = self.steps.iter().map(mean).collect();
         let index = highest(means.iter().copied())?;
         let (from, to) = (self.states.layers[index], self.states.layers[index + 1]);
-        let units = self.units();
-        Some((
-            "largest step",
-            format!(
-                "layer {from} to {to}: mean 1 − cosine {:.2} ({units} that are not special)",
-                means[index]
-            ),
-        ))
+        let (mean, over) = (means[index], self.ordinary());
+        Some(("largest step", format!("layer {from} to {to}: mean 1 − cosine {mean:.2} ({over})")))
     }
 }

@@ -6,6 +6,7 @@ use super::layers::{Occurrences, Undefined, measures_of};
 use super::report::{ChangeStep, Counts, Input, ModelGeometry, Report};
 use super::sampling::{Drawn, Words, draw};
 use super::{NEIGHBOURS, Options};
+use crate::given::Subject;
 use crate::progress::TextWarnings;
 use crate::text::counted;
 use crate::{Explorer, Part, Result};
@@ -59,44 +60,55 @@ struct Pass {
 /// that fails. A measure that is not defined is not an error: it is `None`, and
 /// [`ModelGeometry::omitted`] has the reason.
 pub fn measure(explorers: &[Explorer], corpus: &Corpus, options: &Options) -> Result<Report> {
+    let subjects: Vec<Subject<'_>> = explorers.iter().map(Subject::Model).collect();
+    measured(&subjects, corpus, options)
+}
+
+/// [`measure`] of models, or of states that were computed before.
+pub(crate) fn measured(
+    subjects: &[Subject<'_>],
+    corpus: &Corpus,
+    options: &Options,
+) -> Result<Report> {
     let Inputs { items, blank_lines, .. } = corpus.read_all(None, 0)?;
     let input = Input::of(corpus, &items, blank_lines)?;
-    if let Some(first) = explorers.first() {
+    if let Some(first) = subjects.first() {
         first.progress().part("tokenizing", 0, 1);
     }
-    let words: Vec<Words> = explorers
+    let words: Vec<Words> = subjects
         .iter()
-        .map(|explorer| Words::new(explorer, items.clone(), options))
+        .map(|subject| Words::new(*subject, items.clone(), options))
         .collect::<Result<_>>()?;
     drop(items);
     let drawn = draw(&words, options);
     let mut models = Vec::new();
     let mut samples = Vec::new();
     let mut undefined = Vec::new();
-    for ((explorer, words), drawn) in explorers.iter().zip(&words).zip(&drawn) {
-        let pass = pass(explorer, words, drawn, options)?;
-        let (model, own) = of_model(explorer, words, drawn, &pass, options)?;
+    for ((&subject, words), drawn) in subjects.iter().zip(&words).zip(&drawn) {
+        let pass = pass(subject, words, drawn, options)?;
+        let (model, own) = of_model(subject, words, drawn, &pass, options)?;
         models.push(model);
         undefined.push(own);
         samples.push(pass.sample);
     }
-    if let Some(first) = explorers.first() {
+    if let Some(first) = subjects.first() {
         first.progress().part("pairs of layers", 0, 1);
     }
     let sentences = words.first().zip(drawn.first());
     let sentences = sentences.map_or_else(Vec::new, |(words, drawn)| words.texts_of(&drawn.sample));
     let across = layer_pairs(&samples, &sentences, options, &mut models, &mut undefined);
-    for (model, undefined) in models.iter_mut().zip(undefined) {
+    for ((model, undefined), subject) in models.iter_mut().zip(undefined).zip(subjects) {
         model.omitted = undefined.omitted();
+        model.number_layers(&subject.layers());
     }
     let report = Report { input, options: options.clone(), models, across };
-    note(&report, matches!(corpus, Corpus::File { .. }), explorers);
+    note(&report, matches!(corpus, Corpus::File { .. }), subjects);
     Ok(report)
 }
 
 /// Reports notes and warnings about the texts.
-fn note(report: &Report, is_file: bool, explorers: &[Explorer]) {
-    let Some(first) = explorers.first() else { return };
+fn note(report: &Report, is_file: bool, subjects: &[Subject<'_>]) {
+    let Some(first) = subjects.first() else { return };
     let progress = first.progress();
     let input = &report.input;
     if input.blank_lines > 0 && is_file {
@@ -110,8 +122,8 @@ fn note(report: &Report, is_file: bool, explorers: &[Explorer]) {
              narrow; words are sampled from the other texts"
         ));
     }
-    for (model, explorer) in report.models.iter().zip(explorers) {
-        let progress = explorer.progress();
+    for (model, subject) in report.models.iter().zip(subjects) {
+        let progress = subject.progress();
         progress.warn(&model.warnings);
         if model.counts.words_without_tokens > 0 {
             let words = counted(model.counts.words_without_tokens, "word is", "words are");
@@ -135,12 +147,10 @@ impl Input {
     }
 }
 
-/// Runs a model on all words.
-fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) -> Result<Pass> {
-    let model = explorer.model();
-    let architecture = model.transformer.architecture();
-    let layers: Vec<usize> = (0..=architecture.n_layers).collect();
-    let d = architecture.d_model;
+/// Reads the states of all words.
+fn pass(subject: Subject<'_>, words: &Words, drawn: &Drawn, options: &Options) -> Result<Pass> {
+    let layers = subject.layers();
+    let d = subject.d_model();
     let mut pass = Pass {
         sums: layers.iter().map(|_| LayerSums::new(d, options.seed)).collect(),
         sample: Array3::zeros((layers.len(), drawn.sample.len(), d)),
@@ -157,8 +167,8 @@ fn pass(explorer: &Explorer, words: &Words, drawn: &Drawn, options: &Options) ->
         copy(&states, first, &drawn.occurrences, &mut pass.occurrences);
         Ok(())
     };
-    words.chosen.states_in_parts(model, &layers, PART_BYTES, &mut take, &mut |p| {
-        explorer.progress().tokens("states", p.done, p.total);
+    words.chosen.states_in_parts(subject.source(), &layers, PART_BYTES, &mut take, &mut |p| {
+        subject.progress().tokens("states", p.done, p.total);
     })?;
     Ok(pass)
 }
@@ -174,7 +184,7 @@ fn copy(states: &Array3<f32>, first: usize, drawn: &[usize], to: &mut Array3<f32
 
 /// All measures of one model, except those of pairs of layers.
 fn of_model(
-    explorer: &Explorer,
+    subject: Subject<'_>,
     words: &Words,
     drawn: &Drawn,
     pass: &Pass,
@@ -189,12 +199,12 @@ fn of_model(
             neighbours.push(None);
             continue;
         }
-        explorer.progress().part("neighbours", layer, n_layers);
+        subject.progress().part("neighbours", layer, n_layers);
         let x = pass.sample.index_axis(Axis(0), layer);
         let found = Neighbours::of(x, &sentences, NEIGHBOURS, options.seed);
         neighbours.push(undefined.known(Part::Neighbours, layer, found));
     }
-    explorer.progress().part("measures", 0, 1);
+    subject.progress().part("measures", 0, 1);
     let occurrences = Occurrences {
         forms: &drawn.forms,
         sentences: words.texts_of(&drawn.occurrences),
@@ -229,7 +239,7 @@ fn of_model(
         occurrences: drawn.occurrences.len(),
         forms: count(&drawn.forms),
     };
-    let model = explorer.origin();
+    let model = subject.origin();
     let warnings = TextWarnings::from(&words.chosen).list();
     let model = ModelGeometry {
         model,
@@ -238,7 +248,7 @@ fn of_model(
         layer_pairs: BTreeMap::new(),
         neighbour_change,
         omitted: Vec::new(),
-        files: explorer.record().files,
+        files: subject.record().files,
         warnings,
     };
     Ok((model, undefined))

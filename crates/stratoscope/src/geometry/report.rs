@@ -199,6 +199,22 @@ pub struct WordChange {
     pub after: String,
 }
 
+impl ModelGeometry {
+    /// Gives the layers their numbers, which were counted from 0.
+    pub(super) fn number_layers(&mut self, numbers: &[usize]) {
+        let of = |layer: &mut usize| *layer = numbers.get(*layer).copied().unwrap_or(*layer);
+        self.layers.iter_mut().for_each(|layer| of(&mut layer.layer));
+        self.omitted.iter_mut().filter_map(|omitted| omitted.layer.as_mut()).for_each(of);
+        for step in &mut self.neighbour_change {
+            of(&mut step.from);
+            of(&mut step.to);
+        }
+        for pairs in self.layer_pairs.values_mut().flatten() {
+            pairs.row_layers.iter_mut().chain(&mut pairs.column_layers).for_each(of);
+        }
+    }
+}
+
 impl Report {
     /// The measures of layers as CSV: the header `model,layer,measure,value,low,high,n`, and one
     /// line for each number that is defined.

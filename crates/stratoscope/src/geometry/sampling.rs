@@ -2,7 +2,8 @@
 
 use super::Options;
 use super::report::WordChange;
-use crate::{Explorer, Result};
+use crate::Result;
+use crate::given::Subject;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use stratoscope_extractor::{ChosenWords, Text};
 use stratoscope_geometry::{choose_occurrences, choose_rows};
@@ -34,11 +35,11 @@ const MAX_PER_FORM: usize = 10;
 const CONTEXT: usize = 60;
 
 impl Words {
-    pub(super) fn new(explorer: &Explorer, texts: Vec<Text>, options: &Options) -> Result<Self> {
+    pub(super) fn new(subject: Subject<'_>, texts: Vec<Text>, options: &Options) -> Result<Self> {
         let mut seen = HashSet::new();
         let first = texts.iter().map(|text| seen.insert(text.text.clone())).collect();
-        let model = explorer.model();
-        let chosen = ChosenWords::all_words(model, texts, options.pooling, options.long)?;
+        let from = subject.source();
+        let chosen = ChosenWords::all_words(from, texts, options.pooling, options.long)?;
         let rows = chosen.rows().collect();
         Ok(Self { chosen, rows, first })
     }

@@ -242,6 +242,7 @@ fn lens(tokens: usize, reading: Reading) -> Report {
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
             vectors: None,
+            read_as: None,
         },
         text: "t0 t1".to_owned(),
         files: Vec::new(),

@@ -9,6 +9,7 @@ use super::rows::Rows;
 use super::saved::SavedProbe;
 use super::{ConlluCorpus, Options, PartCounts, ProbeError, ProbeFile, TsvTask};
 use crate::analysis::TOOL;
+use crate::given::Subject;
 use crate::progress::{Progress, TextWarnings};
 use crate::text::counted;
 use crate::{Explorer, Result};
@@ -75,7 +76,14 @@ impl Explorer {
     /// a task with fewer than three different texts or two classes; a sentence that is too long for
     /// the model; a forward pass or a fit that fails.
     pub fn probe<'a>(&self, data: impl Into<Labelled<'a>>, options: &Options) -> Result<Report> {
-        let report = match data.into() {
+        Subject::Model(self).probe(data.into(), options)
+    }
+}
+
+impl Subject<'_> {
+    /// [`Explorer::probe`] of a model, or of states that were computed before.
+    pub(crate) fn probe(self, data: Labelled<'_>, options: &Options) -> Result<Report> {
+        let report = match data {
             Labelled::Corpus(corpus) => self.probe_corpus(corpus, options)?,
             Labelled::Task(task) => self.probe_task(task, options)?,
         };
@@ -83,7 +91,7 @@ impl Explorer {
         Ok(report)
     }
 
-    fn probe_corpus(&self, corpus: &ConlluCorpus, options: &Options) -> Result<Report> {
+    fn probe_corpus(self, corpus: &ConlluCorpus, options: &Options) -> Result<Report> {
         if options.labels.is_empty() && !options.structural {
             return Err(ProbeError::NoLabel.into());
         }
@@ -106,7 +114,7 @@ impl Explorer {
         Ok(report)
     }
 
-    fn probe_task(&self, task: &TsvTask, options: &Options) -> Result<Report> {
+    fn probe_task(self, task: &TsvTask, options: &Options) -> Result<Report> {
         let (rows, sentences) = task.split(options.seed)?;
         let source = Source { files: task.files(), split_seed: Some(options.seed), sentences };
         let unit = if task.has_spans() { "span" } else { "text" };
@@ -126,7 +134,7 @@ impl Explorer {
         Ok(report)
     }
 
-    fn report(&self, options: &Options, source: Source, unit: &'static str) -> Report {
+    fn report(self, options: &Options, source: Source, unit: &'static str) -> Report {
         Report {
             tool: TOOL.to_owned(),
             model: self.origin(),
@@ -168,8 +176,8 @@ impl Explorer {
             }
         }
         let all = texts.iter().map(|text| (0..text.words.len()).collect()).collect();
-        let model = self.model();
-        let chosen = ChosenWords::words(model, texts, all, options.pooling, options.long)?;
+        let from = self.source();
+        let chosen = ChosenWords::words(from, texts, all, options.pooling, options.long)?;
         TextWarnings::from(&chosen).beyond(said).report(self.progress());
         let mut rows: Vec<Vec<Option<usize>>> =
             sentences.iter().map(|(_, sentence, _)| vec![None; sentence.words.len()]).collect();
@@ -184,7 +192,7 @@ impl Explorer {
         let train_sentences = train.len();
         let (train, test) = (Trees::new(&train)?, Trees::new(&test)?);
         let fit = StructuralOptions { seed: options.seed, ..StructuralOptions::default() };
-        let layers = self.layers(options)?;
+        let layers = self.layers_to_probe(options)?;
         let total = 2 * layers.len();
         let done = AtomicUsize::new(0);
         let mut report: Option<StructuralReport> = None;
@@ -217,13 +225,13 @@ impl Explorer {
         report.ok_or_else(|| ProbeError::NoLabel.into())
     }
 
-    fn layers(&self, options: &Options) -> Result<Vec<usize>> {
-        Ok(options.layers.resolve(self.model().transformer.architecture().n_layers)?)
+    fn layers_to_probe(self, options: &Options) -> Result<Vec<usize>> {
+        self.chosen_layers(&options.layers)
     }
 
     /// The size of the states of one layer, in bytes.
-    fn layer_bytes(&self, chosen: &ChosenWords) -> u64 {
-        let d_model = self.model().transformer.architecture().d_model;
+    fn layer_bytes(self, chosen: &ChosenWords) -> u64 {
+        let d_model = self.d_model();
         4 * chosen.n_rows() as u64 * d_model as u64
     }
 
@@ -233,7 +241,7 @@ impl Explorer {
         layers: &[usize],
         progress: &dyn Progress,
     ) -> Result<Array3<f32>> {
-        let states = chosen.states(self.model(), layers, &mut |step| {
+        let states = chosen.states(self.source(), layers, &mut |step| {
             progress.tokens("states", step.done, step.total);
         })?;
         Ok(states)
@@ -284,7 +292,7 @@ struct Kept {
 
 /// The input of the probes of some labels.
 struct Run<'a> {
-    explorer: &'a Explorer,
+    subject: Subject<'a>,
     options: &'a Options,
     rows: Rows,
     chosen: ChosenWords,
@@ -294,25 +302,25 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(explorer: &'a Explorer, mut rows: Rows, options: &'a Options) -> Result<Self> {
-        let layers = explorer.layers(options)?;
-        let (model, pooling, long) = (explorer.model(), options.pooling, options.long);
+    fn new(subject: Subject<'a>, mut rows: Rows, options: &'a Options) -> Result<Self> {
+        let layers = subject.layers_to_probe(options)?;
+        let (from, pooling, long) = (subject.source(), options.pooling, options.long);
         let texts = rows.texts.clone();
-        explorer.progress().part("tokens", 0, 1);
+        subject.progress().part("tokens", 0, 1);
         let chosen = match rows.whole {
-            true => ChosenWords::whole_texts(model, texts, pooling, long)?,
-            false => ChosenWords::words(model, texts, rows.chosen(), pooling, long)?,
+            true => ChosenWords::whole_texts(from, texts, pooling, long)?,
+            false => ChosenWords::words(from, texts, rows.chosen(), pooling, long)?,
         };
-        TextWarnings::from(&chosen).report(explorer.progress());
+        TextWarnings::from(&chosen).report(subject.progress());
         rows.keep(&chosen)?;
-        let needed = explorer.layer_bytes(&chosen).saturating_mul(layers.len() as u64);
+        let needed = subject.layer_bytes(&chosen).saturating_mul(layers.len() as u64);
         if options.mix && needed > options.memory {
             return Err(ProbeError::Memory { needed, allowed: options.memory }.into());
         }
         let strength = options.strength.map_or(Strength::Chosen, Strength::Fixed);
         let prober = |label| Prober::new(rows.task(label, false), strength, options.seed);
         let probers = (0..rows.labels.len()).map(prober).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { explorer, options, rows, chosen, layers, probers })
+        Ok(Self { subject, options, rows, chosen, layers, probers })
     }
 
     /// Fits all probes, chooses a layer on held-out rows, and computes the learning curve of this
@@ -328,8 +336,8 @@ impl<'a> Run<'a> {
         let Some((layer, probe)) = best else { return Err(ProbeError::NoLabel.into()) };
         let kept = Kept { layer: layer.layer, probe, scores: layer.scores() };
         label.chosen_layer = Some(kept.layer);
-        let states = self.states(self.explorer, &[kept.layer])?;
-        self.explorer.progress().part("learning curve", 0, 1);
+        let states = self.states(self.subject, &[kept.layer])?;
+        self.subject.progress().part("learning curve", 0, 1);
         label.learning_curve = self.probers[0].learning_curve(states.index_axis(Axis(0), 0))?;
         Ok(kept)
     }
@@ -342,20 +350,20 @@ impl<'a> Run<'a> {
         let mut found: Vec<Vec<LayerReport>> = vec![Vec::new(); n_labels];
         let (mut fitted, mut mixes) = (Vec::new(), Vec::new());
         let random = match self.options.random_weights {
-            true => Some(self.explorer.with_random_weights(self.options.seed)?),
+            true => Some(self.subject.random_weights(self.options.seed)?),
             false => None,
         };
-        let bytes = self.explorer.layer_bytes(&self.chosen);
+        let bytes = self.subject.layer_bytes(&self.chosen);
         let total = self.layers.len() * n_labels * (1 + usize::from(random.is_some()));
         let done = AtomicUsize::new(0);
         let step = || {
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            self.explorer.progress().part("probes", done, total);
+            self.subject.progress().part("probes", done, total);
         };
         for pass in passes(&self.layers, bytes, self.options.memory) {
             let jobs: Vec<(usize, usize)> =
                 (0..n_labels).flat_map(|l| (0..pass.len()).map(move |i| (l, i))).collect();
-            let states = self.states(self.explorer, pass)?;
+            let states = self.states(self.subject, pass)?;
             let probes: Vec<(LinearProbe, LayerReport)> = jobs
                 .par_iter()
                 .map(|&(label, index)| {
@@ -374,14 +382,14 @@ impl<'a> Run<'a> {
             }
             if self.options.mix {
                 for prober in &self.probers {
-                    let progress = self.explorer.progress();
+                    let progress = self.subject.progress();
                     let step = |done, total| progress.part("mixes of layers", done, total);
                     mixes.push(prober.mixes(states.view(), &step)?);
                 }
             }
             drop(states);
             let Some(random) = &random else { continue };
-            let states = self.states(random, pass)?;
+            let states = self.states(Subject::Model(random), pass)?;
             let scores: Vec<Scores> = jobs
                 .par_iter()
                 .map(|&(label, index)| {
@@ -411,8 +419,8 @@ impl<'a> Run<'a> {
         Ok(fitted)
     }
 
-    fn states(&self, explorer: &Explorer, layers: &[usize]) -> Result<Array3<f32>> {
-        explorer.chosen_states(&self.chosen, layers, self.explorer.progress())
+    fn states(&self, subject: Subject<'_>, layers: &[usize]) -> Result<Array3<f32>> {
+        subject.chosen_states(&self.chosen, layers, self.subject.progress())
     }
 
     /// Fits the probes of one layer and label; `vectors` is `[rows, d_model]`.

@@ -7,7 +7,7 @@ use crate::analysis::ModelFile;
 use serde::Serialize;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
-use stratoscope_extractor::{AnnotatedFile, AnnotatedSentence, read_annotated};
+use stratoscope_extractor::{AnnotatedFile, AnnotatedSentence, Text, read_annotated};
 use stratoscope_loader::path_text;
 use stratoscope_probing::{ParsedSentence, Split};
 
@@ -115,6 +115,11 @@ impl ConlluCorpus {
     /// The seed of the split; `None` if the files were already split.
     pub fn split_seed(&self) -> Option<u64> {
         self.split_seed
+    }
+
+    /// The texts of all sentences, part after part.
+    pub fn texts(&self) -> impl Iterator<Item = &Text> {
+        self.sentences.iter().map(|sentence| &sentence.text)
     }
 
     /// The number of sentences in each part.

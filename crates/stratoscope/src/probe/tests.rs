@@ -106,6 +106,7 @@ fn report(labels: Vec<LabelReport>, structural: bool) -> Report {
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
             vectors: None,
+            read_as: None,
         },
         data: Data {
             files: Vec::new(),

@@ -12,6 +12,7 @@ pub use states::{CrossedStates, NamedStimuli};
 pub(super) use summary::write;
 
 use crate::analysis::TOOL;
+use crate::given::{GivenStates, Subject};
 use crate::progress::Progress;
 use crate::store::{self, MadeWith, Store, Stored};
 use crate::{Explorer, Result};
@@ -118,15 +119,7 @@ impl Explorer {
     /// The errors of [`CrossedStates::extract`] and [`Crossed::compute`].
     pub fn crossed(&self, stimuli: NamedStimuli) -> Result<Crossed> {
         let origin = self.origin();
-        let all = stimuli.stimuli.contexts().len();
-        let stimuli = stimuli.for_model(&origin)?;
-        let kept = stimuli.stimuli.contexts().len();
-        if kept < all {
-            self.progress().note(&format!(
-                "causal model: only contexts with the cues before the target are used ({kept} of \
-                 {all})"
-            ));
-        }
+        let stimuli = for_model(stimuli, &origin, self.progress())?;
         match Crossed::find(&origin, &stimuli, self.store()) {
             Some(stored) => Ok(stored),
             None => self.crossed_of(&CrossedStates::extract(self, stimuli)?),
@@ -145,7 +138,31 @@ impl Explorer {
     }
 }
 
+/// The stimuli for a model; a note says how many are left.
+fn for_model(
+    stimuli: NamedStimuli,
+    origin: &Origin,
+    progress: &dyn Progress,
+) -> Result<NamedStimuli> {
+    let all = stimuli.stimuli.contexts().len();
+    let stimuli = stimuli.for_model(origin)?;
+    let kept = stimuli.stimuli.contexts().len();
+    if kept < all {
+        progress.note(&format!(
+            "causal model: only contexts with the cues before the target are used ({kept} of {all})"
+        ));
+    }
+    Ok(stimuli)
+}
+
 impl Crossed {
+    /// The partition of states that were computed before.
+    pub(super) fn of_given(given: &GivenStates, stimuli: NamedStimuli) -> Result<Self> {
+        let subject = Subject::States(given);
+        let stimuli = for_model(stimuli, &subject.origin(), subject.progress())?;
+        Self::compute(&CrossedStates::of(subject, stimuli)?, SEED, subject.progress())
+    }
+
     /// Partitions the variance of the states of every layer.
     ///
     /// # Errors

@@ -45,7 +45,8 @@ pub struct Curves {
     pub resamples: usize,
     /// `[n_layers + 1]`: the curves.
     pub layers: Vec<CurvesLayer>,
-    /// `[n_layers + 1]`: the curves of a model with the same architecture and random weights.
+    /// `[n_layers + 1]`: the curves of a model with the same architecture and random weights; empty if
+    /// they were not computed, because only states were given.
     pub random_weights: Vec<CurvesLayer>,
     /// `[n_layers + 1]`: the values on the resamples.
     resampled: Vec<Deviations>,

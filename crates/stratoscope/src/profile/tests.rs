@@ -6,7 +6,11 @@ pub(crate) use super::curves::tests::curves;
 use super::*;
 
 fn profile(model: &str, n_layers: usize) -> Profile {
-    Profile { curves: curves(model, n_layers), crossed: crossed(model, n_layers) }
+    Profile {
+        curves: curves(model, n_layers),
+        crossed: crossed(model, n_layers),
+        files: Vec::new(),
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::buffers::output;
 use super::functions::activate;
 use super::packed::PackedLinear;
-use super::product::{Product, Scratch, dispatch, with_scratch};
+use super::parts::Engine;
+use super::product::{self, Product, Scratch, dispatch, with_scratch};
 use super::rounding::Rounding;
 use crate::architecture::{Activation, Mlp};
 use pulp::{Simd, WithSimd};
@@ -155,7 +156,7 @@ fn chunk(rows: usize, threads: usize, layer: &PackedLinear, rounding: Rounding) 
     let per_row = if layer.widens(rounding) { WIDENED_PER_ROW } else { WEIGHTS_PER_ROW };
     let most = (layer.inputs() * layer.outputs() / per_row).clamp(96, 528);
     let tasks = rows.div_ceil(most).next_multiple_of(threads);
-    rows.div_ceil(tasks).next_multiple_of(12)
+    rows.div_ceil(tasks).next_multiple_of(product::row_step())
 }
 
 /// Some rows times some panels.
@@ -172,9 +173,54 @@ struct Part<'a> {
 impl Part<'_> {
     fn run(self, memory: &mut Product) {
         let Self { x, layer, panels, finish, out } = self;
-        let pairs = layer.multiplies_pairs(finish.rounding);
-        dispatch(Products { x, layer, panels, pairs, memory, out: &mut *out });
+        if let Some(mut engine) = product::engine() {
+            let out = &mut *out;
+            ByParts { x, layer, panels, rounding: finish.rounding, out }.run(&mut *engine, memory);
+        } else {
+            let pairs = layer.multiplies_pairs(finish.rounding);
+            dispatch(Products { x, layer, panels, pairs, memory, out: &mut *out });
+        }
         dispatch(Finished { finish, out });
+    }
+}
+
+/// The product by parts, for rows of numbers of the type of `rounding`. Rows and panels with unusual numbers
+/// are multiplied in f32, whichever they are with.
+struct ByParts<'a> {
+    x: &'a [f32],
+    layer: &'a PackedLinear,
+    panels: Range<usize>,
+    rounding: Rounding,
+    out: &'a mut [f32],
+}
+
+impl ByParts<'_> {
+    fn run(self, engine: &mut dyn Engine, memory: &mut Product) {
+        let Self { x, layer, panels, rounding, out } = self;
+        let (depth, all) = (layer.inputs(), layer.columns(panels.clone()));
+        let form = layer.form(rounding);
+        memory.parts.pack_rows(x, depth, form);
+        for panel in panels.clone() {
+            let columns = layer.columns(panel..panel + 1);
+            let start = columns.start - all.start;
+            if layer.pack_parts(panel, form, memory) {
+                let (out, bias) = (&mut out[start..], layer.bias(panel));
+                memory.parts.multiply(engine, form, bias, out, columns.len(), all.len());
+                continue;
+            }
+            let mut part = vec![0.0; x.len() / depth * columns.len()];
+            let panels = panel..panel + 1;
+            dispatch(Products { x, layer, panels, pairs: false, memory, out: &mut part });
+            for (out, part) in out.chunks_mut(all.len()).zip(part.chunks(columns.len())) {
+                out[start..start + columns.len()].copy_from_slice(part);
+            }
+        }
+        for row in std::mem::take(&mut memory.parts.unusual) {
+            let x = &x[row * depth..][..depth];
+            let out = &mut out[row * all.len()..][..all.len()];
+            let panels = panels.clone();
+            dispatch(Products { x, layer, panels, pairs: false, memory, out });
+        }
     }
 }
 

@@ -3,14 +3,15 @@
 
 use super::aligned::Aligned;
 use super::bf16 as pairs;
-use super::product::{self, Panels, Product, Tiles, multiply, native_panel_width};
+use super::parts::Form;
+use super::product::{self, Panels, Product, Tiles, dispatch, multiply, native_panel_width};
 use super::rounding::Rounding;
 use super::transposed;
 use crate::error::{Error, Result};
 use crate::weights::{Encoding, StoredWeight, read_rows};
 use half::f16;
 use half::slice::{HalfBitsSliceExt, HalfFloatSliceExt};
-use pulp::Simd;
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 use std::ops::Range;
 use std::sync::Arc;
@@ -159,35 +160,65 @@ impl PackedLinear {
             return multiply(simd, tiles, self.right(values, panels), out, stride);
         }
         for (index, panel) in panels.enumerate() {
-            let values = match &self.values {
-                Values::F32(_) => continue,
-                Values::F16(all) => {
-                    let values = unpacked.sized(size);
-                    widen::<S>(&all[panel * size..(panel + 1) * size], values);
-                    values
-                }
-                Values::Bf16(all) => {
-                    let n_pairs = self.inputs.div_ceil(2);
-                    let values = unpacked.sized(2 * n_pairs * self.width);
-                    let pairs = all[panel * n_pairs * self.width..].chunks_exact(self.width);
-                    for (rows, pairs) in values.chunks_exact_mut(2 * self.width).zip(pairs) {
-                        let (first, second) = rows.split_at_mut(self.width);
-                        pairs::unpair(pairs, first, second);
-                    }
-                    &mut values[..size]
-                }
-                Values::Rows(parts) => {
-                    let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
-                    self.decode(parts, panel, rows);
-                    let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
-                    let n_rows = rows.len() / self.inputs;
-                    transposed::panel::<S>(rows, n_rows, self.inputs, values);
-                    values
-                }
-            };
+            let values = self.widened::<S>(panel, unpacked);
             let out = &mut out[index * self.width..];
             multiply(simd, tiles, self.right(values, panel..panel + 1), out, stride);
         }
+    }
+
+    /// The values of a panel in f32; `unpacked` is memory for it.
+    #[inline(always)]
+    fn widened<'a, S: Simd>(&'a self, panel: usize, unpacked: &'a mut Aligned) -> &'a [f32] {
+        let size = self.width * self.inputs;
+        match &self.values {
+            Values::F32(all) => &all.slice()[panel * size..(panel + 1) * size],
+            Values::F16(all) => {
+                let values = unpacked.sized(size);
+                widen::<S>(&all[panel * size..(panel + 1) * size], values);
+                values
+            }
+            Values::Bf16(all) => {
+                let n_pairs = self.inputs.div_ceil(2);
+                let values = unpacked.sized(2 * n_pairs * self.width);
+                let pairs = all[panel * n_pairs * self.width..].chunks_exact(self.width);
+                for (rows, pairs) in values.chunks_exact_mut(2 * self.width).zip(pairs) {
+                    let (first, second) = rows.split_at_mut(self.width);
+                    pairs::unpair(pairs, first, second);
+                }
+                &values[..size]
+            }
+            Values::Rows(parts) => {
+                let (values, rows) = unpacked.sized(2 * size).split_at_mut(size);
+                self.decode(parts, panel, rows);
+                let rows = &rows[..self.columns(panel..panel + 1).len() * self.inputs];
+                transposed::panel::<S>(rows, rows.len() / self.inputs, self.inputs, values);
+                values
+            }
+        }
+    }
+
+    /// The form of a product by parts with rows of numbers of the type of `rounding`.
+    pub(super) fn form(&self, rounding: Rounding) -> Form {
+        let weights = match self.values {
+            Values::F16(_) => Rounding::F16,
+            Values::Bf16(_) => Rounding::Bf16,
+            Values::F32(_) | Values::Rows(_) => Rounding::None,
+        };
+        Form::of(rounding, weights)
+    }
+
+    /// Packs a panel for a product by parts; false if it has unusual values.
+    pub(super) fn pack_parts(&self, panel: usize, form: Form, memory: &mut Product) -> bool {
+        if let Values::Bf16(all) = &self.values {
+            let size = self.width * self.inputs.div_ceil(2);
+            return memory.parts.pack_pairs(&all[panel * size..(panel + 1) * size]);
+        }
+        dispatch(PackParts { layer: self, panel, form, memory })
+    }
+
+    /// The biases of a panel, with 0 for columns that are not in use.
+    pub(super) fn bias(&self, panel: usize) -> &[f32] {
+        &self.bias[panel * self.width..(panel + 1) * self.width]
     }
 
     /// Whether products of numbers that are rounded so are those of
@@ -251,6 +282,24 @@ impl PackedLinear {
             }
             (first, done) = (first + n_rows, done + len);
         }
+    }
+}
+
+/// [`PackedLinear::pack_parts`] of values that become f32 first.
+struct PackParts<'a> {
+    layer: &'a PackedLinear,
+    panel: usize,
+    form: Form,
+    memory: &'a mut Product,
+}
+
+impl WithSimd for PackParts<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> bool {
+        let Product { panels: unpacked, parts, .. } = self.memory;
+        parts.pack_panel(self.layer.widened::<S>(self.panel, unpacked), self.form)
     }
 }
 
@@ -342,14 +391,24 @@ fn transpose<A: Copy, B: Copy + Default>(
 ) {
     /// Inputs whose part of the panel stays in the nearest cache.
     const INPUTS: usize = 64;
+    /// Columns that are written side by side: single values cost three times as much.
+    const COLUMNS: usize = 8;
     let n_rows = rows.len() / inputs.max(1);
     for (index, part) in panel.chunks_mut(INPUTS * width).enumerate() {
-        let first = index * INPUTS;
-        for column in 0..width {
-            let places = part.chunks_mut(width);
+        let n_inputs = part.len() / width;
+        let row = |column: usize| &rows[column * inputs + index * INPUTS..][..n_inputs];
+        let together = n_rows.min(width) / COLUMNS * COLUMNS;
+        for column in (0..together).step_by(COLUMNS) {
+            let rows: [&[A]; COLUMNS] = std::array::from_fn(|k| row(column + k));
+            for (input, places) in part.chunks_exact_mut(width).enumerate() {
+                let values: [B; COLUMNS] = std::array::from_fn(|k| convert(rows[k][input]));
+                places[column..column + COLUMNS].copy_from_slice(&values);
+            }
+        }
+        for column in together..width {
+            let places = part.chunks_exact_mut(width);
             if column < n_rows {
-                let row = &rows[column * inputs + first..(column + 1) * inputs];
-                places.zip(row).for_each(|(place, &value)| place[column] = convert(value));
+                places.zip(row(column)).for_each(|(place, &value)| place[column] = convert(value));
             } else {
                 places.for_each(|place| place[column] = B::default());
             }

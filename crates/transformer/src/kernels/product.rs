@@ -5,9 +5,10 @@
 //! sums are added up, so that a value depends neither on other rows nor on the threads.
 
 use super::aligned::Aligned;
-use super::bf16;
+use super::parts::{self, Engine, Parts};
 use super::rounding::Rounding;
 use super::transposed::transpose;
+use super::{amx, bf16};
 use pulp::{Arch, Scalar128b, Simd, WithSimd};
 use std::any::TypeId;
 use std::cell::Cell;
@@ -32,6 +33,8 @@ pub(super) struct Product {
     pub(super) tiles: Tiles,
     /// A right factor that is packed for one product; or the left one on its way into tiles.
     pub(super) panels: Aligned,
+    /// Both factors of a product by parts.
+    pub(super) parts: Parts,
 }
 
 /// Runs with this thread's memory.
@@ -43,8 +46,8 @@ pub(super) fn with_scratch(run: impl FnOnce(&mut Scratch)) {
     SCRATCH.set(scratch);
 }
 
-/// The environment variable that limits the vectors: `avx512`, `avx2` or `none`. With it, tests run the
-/// code of other machines.
+/// The environment variable that limits the instructions: `amx`, `avx512`, `avx2` or `none`. With it, tests
+/// run the code of other machines; for `amx` they have a model of the tiles.
 pub(super) const LIMIT: &str = "STRATOSCOPE_SIMD";
 
 /// The instructions of the products.
@@ -54,6 +57,30 @@ struct Instructions {
     arch: Arch,
     /// Whether pairs of bf16 are multiplied and added by one instruction.
     pairs: bool,
+    /// What multiplies linear layers by parts, if something does.
+    tiles: Option<TileEngine>,
+}
+
+/// What multiplies tiles.
+#[derive(Clone, Copy)]
+enum TileEngine {
+    Amx,
+    #[cfg(test)]
+    Model,
+}
+
+/// What multiplies linear layers by parts on this machine, ready for this thread.
+pub(super) fn engine() -> Option<Box<dyn Engine>> {
+    match instructions().tiles? {
+        TileEngine::Amx => amx::engine(),
+        #[cfg(test)]
+        TileEngine::Model => Some(Box::new(super::parts::model::Model)),
+    }
+}
+
+/// Rows that are multiplied together: a task has a multiple of them.
+pub(super) fn row_step() -> usize {
+    if instructions().tiles.is_some() { 2 * parts::SIDE } else { 12 }
 }
 
 /// The widest instructions of this machine, within the limit.
@@ -67,12 +94,20 @@ fn instructions() -> Instructions {
             "avx2" => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
             _ => Arch::new(),
         };
-        let pairs = name(arch) == AVX512 && limit != AVX512 && bf16::available();
-        Instructions { arch, pairs }
+        let wide = name(arch) == AVX512 && limit != AVX512;
+        let tiles = match limit.as_str() {
+            _ if !wide => None,
+            "" | AMX if amx::available() => Some(TileEngine::Amx),
+            #[cfg(test)]
+            AMX => Some(TileEngine::Model),
+            _ => None,
+        };
+        Instructions { arch, pairs: wide && bf16::available(), tiles }
     })
 }
 
 const AVX512: &str = "avx512";
+const AMX: &str = "amx";
 
 /// The name of vectors, as [`LIMIT`] spells it.
 fn name(arch: Arch) -> &'static str {
@@ -92,10 +127,11 @@ pub(super) fn pairs() -> bool {
     instructions().pairs
 }
 
-/// The vector instructions that the kernels use on this machine: `avx512`, `avx2`, `neon` or `none`; for
-/// products of bf16 also `avx512bf16`. They decide the last digits of the states.
+/// The vector instructions that the kernels use on this machine: `amx`, `avx512`, `avx2`, `neon` or `none`;
+/// for products of bf16 also `avx512bf16`. They decide the last digits of the states.
 pub(crate) fn vectors(rounding: Rounding) -> &'static str {
     match instructions() {
+        Instructions { tiles: Some(_), .. } => AMX,
         Instructions { pairs: true, .. } if rounding == Rounding::Bf16 => "avx512bf16",
         Instructions { arch, .. } => name(arch),
     }

@@ -215,6 +215,55 @@ fn products_of_unusual_numbers() {
     assert_eq!(linear(&[f32::MAX, -f32::MAX], &layer, PLAIN), [f32::MAX, -f32::MAX]);
 }
 
+/// Unusual numbers in one row or one column change no digit of the others, on any instructions.
+#[test]
+fn unusual_numbers_leave_others_alone() {
+    let mut rng = StdRng::seed_from_u64(10);
+    let (rows, depth, columns) = (70, 45, 100);
+    let (mut x, mut w) =
+        (random(&mut rng, rows * depth, 1.0), random(&mut rng, columns * depth, 1.0));
+    let bias = random(&mut rng, columns, 1.0);
+    let run = |x: &[f32], w: &[f32]| on_any_threads(|| linear(x, &packed(&[w], &bias), PLAIN));
+    let plain = run(&x, &w);
+    let same = |a: f32, b: f32| a.to_bits() == b.to_bits();
+    for unusual in [f32::NAN, f32::INFINITY, f32::MAX, 1e30, 1e-30, 1e-41] {
+        // All of a row, so that its largest magnitude is unusual in each case.
+        let kept = x.clone();
+        x[33 * depth..34 * depth].fill(unusual);
+        let found = run(&x, &w);
+        x = kept;
+        for (row, (found, plain)) in found.chunks(columns).zip(plain.chunks(columns)).enumerate() {
+            assert!(row == 33 || found.iter().zip(plain).all(|(&a, &b)| same(a, b)), "{unusual:e}");
+        }
+        let kept = w.clone();
+        w[70 * depth..71 * depth].fill(unusual);
+        let found = run(&x, &w);
+        w = kept;
+        for (column, (&found, &plain)) in found.iter().zip(&plain).enumerate() {
+            // The other columns of its panel may be multiplied in another way.
+            let near = (found - plain).abs() < 1e-5;
+            let own = column % columns == 70;
+            assert!(own || same(found, plain) || (64..96).contains(&(column % columns)) && near);
+        }
+    }
+}
+
+/// Numbers below the normal ones beside others: what a path may lose of them is far below the digits of
+/// the others.
+#[test]
+fn tiny_numbers_beside_others_lose_little() {
+    let tiny = f32::MIN_POSITIVE / 8.0;
+    // Rows `[1, tiny]` and `[2^-40, 2^-100]`; columns that see all, or the second number alone.
+    let small = [2.0f32.powi(-40), 2.0f32.powi(-100)];
+    let layer = packed(&[&[1.0, 1.0, 0.0, 1.0, 0.0, tiny]], &[0.0; 3]);
+    let found = linear(&[1.0, tiny, small[0], small[1]], &layer, PLAIN);
+    let exact = [1.0, tiny, 0.0, small[0], small[1], 0.0];
+    for ((index, found), exact) in found.into_iter().enumerate().zip(exact) {
+        let largest = if index < 3 { 1.0 } else { small[0] };
+        assert!((found - exact).abs() <= largest * 2.0f32.powi(-45), "{index}: {found:e}");
+    }
+}
+
 #[test]
 fn norms_are_their_twins() {
     let mut rng = StdRng::seed_from_u64(2);
@@ -437,7 +486,8 @@ fn the_limit_is_kept() {
     let limit = std::env::var(product::LIMIT).unwrap_or_default();
     #[cfg(target_arch = "x86_64")]
     let has = match limit.as_str() {
-        "avx512" => pulp::x86::V4::is_available(),
+        // Of the tiles, tests have a model.
+        "avx512" | "amx" => pulp::x86::V4::is_available(),
         "avx2" => pulp::x86::V3::is_available(),
         limit => limit == "none",
     };
@@ -447,20 +497,20 @@ fn the_limit_is_kept() {
         assert_eq!([Rounding::None, Rounding::F16, Rounding::Bf16].map(vectors), [&*limit; 3]);
     }
     let width = match vectors(Rounding::None) {
-        "avx512" => 32,
+        "amx" | "avx512" => 32,
         "avx2" => 16,
         _ => 8,
     };
     assert_eq!(product::native_panel_width(), width);
 }
 
-/// The tests of the kernels once more with narrower vectors, as other machines have them.
+/// The tests of the kernels once more with other instructions, as other machines have them.
 #[test]
-fn narrower_vectors_pass_too() {
+fn other_instructions_pass_too() {
     if std::env::var_os(product::LIMIT).is_some() {
         return;
     }
-    for limit in ["avx512", "avx2", "none"] {
+    for limit in ["amx", "avx512", "avx2", "none"] {
         let mut again = std::process::Command::new(std::env::current_exe().unwrap());
         let run = again.arg("kernels::tests::").env(product::LIMIT, limit).output().unwrap();
         let said = String::from_utf8_lossy(&run.stdout);

@@ -16,7 +16,8 @@ fn check(model: &Model, id: &str, file: &str) {
     assert_eq!(model.info.id, id);
     assert_eq!(model.info.family, "BERT");
     assert_eq!(model.info.sentence_pooler().unwrap(), Pooling::Mean.into());
-    let files: Vec<_> = model.info.files.iter().map(|f| (f.name.as_str(), f.bytes)).collect();
+    let files: Vec<_> =
+        model.info.files.all().unwrap().iter().map(|f| (f.name.as_str(), f.bytes)).collect();
     assert_eq!(files, [(file, bert().metadata().unwrap().len())]);
     let sha256 = model.info.weights_sha256();
     assert_eq!(sha256.len(), 1);
@@ -64,7 +65,7 @@ fn one_in_a_folder_is_a_model_and_two_are_not() {
     for name in ["config.json", "model.safetensors"] {
         std::fs::copy(family.join(name), folder.path().join(name)).unwrap();
     }
-    let files = load(&source, &mut Silent).unwrap().info.files;
+    let files = load(&source, &mut Silent).unwrap().info.files.all().unwrap().to_vec();
     assert!(files.iter().all(|file| !file.name.to_lowercase().ends_with("gguf")));
 }
 

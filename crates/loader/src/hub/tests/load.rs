@@ -62,7 +62,7 @@ fn check(world: &World, name: &str, expected_files: &[&str]) -> Model {
         assert_eq!(world.hub.requests(), requests);
         assert!(world.storage.requests().is_empty());
         assert_eq!(again.info.revision.as_deref(), Some(COMMIT));
-        assert_eq!(again.info.files, fresh.info.files);
+        assert_eq!(again.info.files.all().unwrap(), fresh.info.files.all().unwrap());
         assert!(again.warnings.is_empty());
         assert_eq!(states(&again), states(&folder));
     }
@@ -71,10 +71,19 @@ fn check(world: &World, name: &str, expected_files: &[&str]) -> Model {
         (fresh.info.id.as_str(), fresh.info.revision.as_deref()),
         ("org/name", Some(COMMIT))
     );
-    let read: Vec<_> = fresh.info.files.iter().map(|file| file.name.as_str()).collect();
+    let read: Vec<_> =
+        fresh.info.files.all().unwrap().iter().map(|file| file.name.as_str()).collect();
     assert_eq!(read, expected_files);
     let files = world.files.lock().unwrap();
-    assert!(fresh.info.files.iter().all(|file| file.sha256 == sha256(&files[&file.name])));
+    assert!(
+        fresh
+            .info
+            .files
+            .all()
+            .unwrap()
+            .iter()
+            .all(|file| file.sha256 == sha256(&files[&file.name]))
+    );
     fresh
 }
 
@@ -119,7 +128,8 @@ fn a_transformer_in_a_folder_comes_whole() {
         assert!(model.tokenizer.is_some() && model.warnings.is_empty());
         assert_eq!(model.info.sentence_pooler().unwrap(), crate::Pooling::First.into());
         assert_eq!(model.info.weights_sha256(), folder.info.weights_sha256());
-        let names: Vec<_> = model.info.files.iter().map(|file| file.name.as_str()).collect();
+        let names: Vec<_> =
+            model.info.files.all().unwrap().iter().map(|file| file.name.as_str()).collect();
         assert!(names.contains(&"0_Transformer/config.json"), "{names:?}");
     }
     // Without the list of modules, the config is what is missing.

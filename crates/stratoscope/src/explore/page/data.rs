@@ -1,9 +1,9 @@
 //! The data of the page of an exploration, for all tokens or a sample.
 
 use super::labels::labels;
-use crate::explore::similarity::ordinary;
 use crate::explore::{Exploration, LayerMaps, TokenChange};
 use crate::profile::not_measured;
+use crate::sinks::ordinary_rows;
 use crate::{Analysis, Estimate, Omitted, Part, Result, Why, journey};
 use ndarray::Axis;
 use serde::Serialize;
@@ -137,7 +137,7 @@ impl Exploration {
         }
         // The mean and the standard deviation are those of all rows, not of the sample.
         let side = self.states.rows.len();
-        let ordinary = ordinary(&self.states, &(0..side).collect::<Vec<_>>());
+        let ordinary = ordinary_rows(&self.states);
         let of_known = |values: &[f64]| triangle(rows, |a, b| values[a * side + b]);
         let of_layer = |index: usize| -> Result<schema::Similarity> {
             let x = self.states.layer(index);
@@ -199,6 +199,7 @@ fn about_map(maps: &LayerMaps, rows: &[usize]) -> schema::MapAbout {
     schema::MapAbout {
         reducer: name(maps.reducer),
         alignment: name(maps.alignment),
+        unit_length: maps.unit_length,
         rows: places(&maps.rows),
         placed: places(&maps.placed),
         share_of_variance: maps.shares,

@@ -2,15 +2,13 @@
 
 use super::StimuliSummary;
 use crate::analysis::TOOL;
+use crate::given::Subject;
 use crate::progress::TextWarnings;
 use crate::{Error, Explorer, Result};
 use ndarray::{Array3, Axis, s};
 use sha2::{Digest, Sha256};
 use std::path::Path;
-use stratoscope_extractor::{
-    Group, HookSelection, LayerSelection, LongText, Origin, Row, Text, prepare, read_groups,
-    write_tensors,
-};
+use stratoscope_extractor::{Group, LongText, Origin, Prepared, Row, Text, prepare, write_tensors};
 use stratoscope_loader::hexadecimal;
 use stratoscope_probing::{Item, Placement, Stimuli};
 
@@ -105,18 +103,19 @@ impl CrossedStates {
     /// The errors of [`NamedStimuli::for_model`]; a model without a tokenizer; a text that is too
     /// long for the model; a target without a token; a forward pass that fails.
     pub fn extract(explorer: &Explorer, stimuli: NamedStimuli) -> Result<Self> {
-        let stimuli = stimuli.for_model(&explorer.origin())?;
+        Self::of(Subject::Model(explorer), stimuli)
+    }
+
+    /// [`extract`](Self::extract) of a model, or of states that were computed before.
+    pub(in crate::profile) fn of(subject: Subject<'_>, stimuli: NamedStimuli) -> Result<Self> {
+        subject.needs_all_layers()?;
+        let stimuli = stimuli.for_model(&subject.origin())?;
         let items = stimuli.stimuli.items();
-        let architecture = explorer.model().transformer.architecture();
-        let shape = (architecture.n_layers + 1, items.len(), architecture.d_model);
+        let shape = (subject.layers().len(), items.len(), subject.d_model());
         let mut target = Array3::zeros(shape);
         let mut carrier = stimuli.stimuli.carrier().map(|_| Array3::zeros(shape));
         let mut placements = Vec::with_capacity(items.len());
         let texts = items.iter().map(|item| Text::from(item.text.as_str())).collect();
-        let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
-        if !stimuli.is_builtin() {
-            TextWarnings::from(&prepared).report(explorer.progress());
-        }
         let mut take = |Group { first_text: first, states }: Group| -> Result<()> {
             let offsets = states.sequence_offsets();
             let of_group = items.iter().skip(first).take(states.texts.len());
@@ -155,15 +154,15 @@ impl CrossedStates {
             }
             Ok(())
         };
-        read_groups(
-            explorer.model(),
-            prepared,
-            &LayerSelection::All,
-            &HookSelection::default(),
-            &mut take,
-            &mut |p| explorer.progress().part("stimuli", p.done, p.total),
-        )?;
-        Ok(Self { origin: explorer.origin(), stimuli, items, placements, target, carrier })
+        let prepared = |explorer: &Explorer, texts| -> Result<Prepared> {
+            let prepared = prepare(explorer.model(), texts, LongText::Refuse)?;
+            if !stimuli.is_builtin() {
+                TextWarnings::from(&prepared).report(explorer.progress());
+            }
+            Ok(prepared)
+        };
+        subject.read(texts, "stimuli", prepared, &mut take)?;
+        Ok(Self { origin: subject.origin(), stimuli, items, placements, target, carrier })
     }
 
     /// The summary of the stimuli, which the result records.

@@ -46,6 +46,7 @@ pub(crate) fn crossed(model: &str, n_layers: usize) -> Crossed {
             dtype: "f32".to_owned(),
             device: "cpu".to_owned(),
             vectors: None,
+            read_as: None,
         },
         stimuli: StimuliSummary {
             name: "homographs".to_owned(),

@@ -19,18 +19,20 @@ impl Curves {
             let name = format!("{}, random weights", curve.name());
             values(&name, &self.random_weights, curve).baseline()
         });
+        let (random, dashed) = match self.random_weights.is_empty() {
+            true => (&random[..0], ""),
+            false => {
+                (&random[..], " Dashed: a model with the same architecture and random weights.")
+            }
+        };
         let layers: Vec<usize> = self.layers.iter().map(|layer| layer.layer).collect();
-        let panel = Panel::new("", Axis::layers(&layers), SHARE, own.into_iter().chain(random));
+        let panel = Panel::new("", Axis::layers(&layers), SHARE, own.iter().chain(random).cloned());
         let drawing = Drawing::one(panel);
         let chart = match &self.headline()[..] {
             [] => Chart::new("story", TITLE, drawing).subject(short_name(&self.model.model)),
             headline => Chart::new("story", headline.join(" "), drawing),
         };
-        chart.caption(format!(
-            "{} Dashed: a model with the same architecture and random weights. {}",
-            self.caption(),
-            self.limits()
-        ))
+        chart.caption(format!("{}{dashed} {}", self.caption(), self.limits()))
     }
 
     fn series(&self, curve: Curve, name: &str) -> Series {

@@ -2,8 +2,10 @@
 
 use super::draws::Deviations;
 use super::{BankOfCurves, Curves, CurvesLayer, FORMAT, RESAMPLES, SEED, TOOL};
-use crate::bank::{Bank, BankStates, BankWord, CONTENT};
+use crate::bank::{self, Bank, BankStates, BankWord, CONTENT};
+use crate::given::{GivenStates, Subject};
 use crate::profile::NamedStimuli;
+use crate::progress::Progress;
 use crate::{Explorer, Result};
 use std::collections::HashMap;
 use stratoscope_extractor::{AnnotatedWord, Origin};
@@ -18,7 +20,18 @@ impl Curves {
         let (curves, of_bank) = explorer.context_curves(bank)?;
         let random = explorer.with_random_weights(SEED)?;
         let (random, _) = random.context_curves(&bank.without_stimuli())?;
-        Ok(Self::of(explorer.origin(), of_bank, curves, random))
+        Ok(Self::of(explorer.origin(), of_bank, curves, Some(random)))
+    }
+
+    /// Computes the curves of states that were computed before, without those of random weights.
+    ///
+    /// # Errors
+    /// States without all layers, or without a sentence of the bank.
+    pub(in crate::profile) fn of_given(given: &GivenStates, bank: &Bank) -> Result<Self> {
+        let subject = Subject::States(given);
+        let states = bank::compute(subject, bank)?;
+        let (curves, of_bank) = of_states(states, subject.progress())?;
+        Ok(Self::of(subject.origin(), of_bank, curves, None))
     }
 
     /// The curves of a model, with those of random weights.
@@ -26,7 +39,7 @@ impl Curves {
         model: Origin,
         bank: BankOfCurves,
         curves: ContextCurves,
-        random: ContextCurves,
+        random: Option<ContextCurves>,
     ) -> Self {
         let by_layer = |curves: &ContextCurves| -> Vec<CurvesLayer> {
             let layers = curves.layers.iter().enumerate();
@@ -40,7 +53,7 @@ impl Curves {
             seed: SEED,
             resamples: RESAMPLES,
             layers: by_layer(&curves),
-            random_weights: by_layer(&random),
+            random_weights: random.iter().flat_map(by_layer).collect(),
             resampled: Deviations::of(&curves),
         }
     }
@@ -52,19 +65,23 @@ impl Explorer {
     /// # Errors
     /// The errors of [`bank_states`](Self::bank_states).
     pub fn context_curves(&self, bank: &Bank) -> Result<(ContextCurves, BankOfCurves)> {
-        let states = self.bank_states(bank)?;
-        let (words, of_bank) = words(&states);
-        let in_context = InContext::new(words, states.bank.sentences, SEED)?;
-        let n = states.n_layers();
-        let mut sums: Vec<LayerSums> = Vec::with_capacity(n);
-        for layer in 0..n {
-            self.progress().go_on()?;
-            self.progress().part("neighbours", layer, n);
-            sums.push(in_context.layer(states.layer(layer).view())?);
-        }
-        self.progress().part("neighbours", n, n);
-        Ok((in_context.curves(&sums), of_bank))
+        of_states(self.bank_states(bank)?, self.progress())
     }
+}
+
+/// The curves of the words of a bank.
+fn of_states(states: BankStates, progress: &dyn Progress) -> Result<(ContextCurves, BankOfCurves)> {
+    let (words, of_bank) = words(&states);
+    let in_context = InContext::new(words, states.bank.sentences, SEED)?;
+    let n = states.n_layers();
+    let mut sums: Vec<LayerSums> = Vec::with_capacity(n);
+    for layer in 0..n {
+        progress.go_on()?;
+        progress.part("neighbours", layer, n);
+        sums.push(in_context.layer(states.layer(layer).view())?);
+    }
+    progress.part("neighbours", n, n);
+    Ok((in_context.curves(&sums), of_bank))
 }
 
 /// The words as the measures need them. Nouns and verbs are compared if they have a supersense of their
@@ -154,6 +171,11 @@ impl Work {
 /// # Errors
 /// A built-in file that cannot be parsed; this does not happen in a released build.
 pub fn not_measured(origin: &Origin, d_model: usize) -> Result<String> {
+    if origin.read_as.is_some() {
+        let how = "not measured: run `stratoscope profile --write-texts texts.tsv`, let the model read \
+                   these texts, and run `stratoscope profile --from` with their states";
+        return Ok(how.to_owned());
+    }
     let (layers, d) = (origin.n_layers as f64, d_model as f64);
     let Work { tokens, pairs } = Work::of(origin)?;
     let operations = 2.0 * 12.0 * d * d * layers * tokens + 2.0 * d * (layers + 1.0) * pairs;

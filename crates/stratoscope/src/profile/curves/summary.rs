@@ -57,15 +57,21 @@ impl Curves {
         for curve in Curve::ALL {
             write!(text, "  {:<19}", curve.name())?;
         }
-        writeln!(text, "  with random weights")?;
-        for (layer, random) in self.layers.iter().zip(&self.random_weights) {
+        let title = if self.random_weights.is_empty() { "" } else { "  with random weights" };
+        writeln!(text, "{title}")?;
+        for (index, layer) in self.layers.iter().enumerate() {
             write!(text, "{:>5}", layer.layer)?;
             for curve in Curve::ALL {
                 let found = curve.of(layer);
                 let found = found.map_or("–".to_owned(), |e| with_interval(e, fine));
                 write!(text, "  {found:<19}")?;
             }
-            for curve in Curve::ALL {
+            for (random, curve) in self
+                .random_weights
+                .get(index)
+                .into_iter()
+                .flat_map(|random| Curve::ALL.map(|curve| (random, curve)))
+            {
                 let found = curve.of(random).map_or("–".to_owned(), |e| fine(e.value));
                 write!(text, "  {found:<5}")?;
             }

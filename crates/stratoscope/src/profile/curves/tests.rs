@@ -47,7 +47,7 @@ pub(crate) fn planted(model: &str, values: [&[f64]; 3], shared: f64, own: f64) -
     };
     let bank = BankOfCurves { summary, nouns: 200, verbs: 100 };
     let origin = crate::profile::tests::crossed(model, layers.saturating_sub(1)).model;
-    Curves::of(origin, bank, curves, random)
+    Curves::of(origin, bank, curves, Some(random))
 }
 
 /// Curves of a model of `n_layers` blocks: grammar in the middle, word meaning throughout, the sentence

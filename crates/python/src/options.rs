@@ -1,0 +1,145 @@
+//! From arguments of Python to options of the library. Names are those of the command line.
+
+use crate::errors;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyString, PyTuple};
+use std::path::PathBuf;
+use stratoscope::crates::extractor::{Corpus, ReadOptions};
+use stratoscope::crates::geometry::Dissimilarity;
+use stratoscope::explore::{Alignment, Reducer};
+use stratoscope::{
+    DType, FigureFormat, FigureSelection, HookSelection, LayerSelection, LongText, Metric, Pooling,
+    Text,
+};
+
+/// An argument that is one of some names.
+pub(crate) trait Named: Copy + 'static {
+    /// What is chosen.
+    const WHAT: &'static str;
+    /// The names and their values.
+    const NAMES: &'static [(&'static str, Self)];
+
+    /// The value with a name.
+    fn of(py: Python<'_>, name: &str) -> PyResult<Self> {
+        match Self::NAMES.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => Ok(*value),
+            None => {
+                let known: Vec<_> = Self::NAMES.iter().map(|(name, _)| *name).collect();
+                let (what, known) = (Self::WHAT, known.join(", "));
+                Err(errors::usage(
+                    py,
+                    format!("there is no {what} {name:?}; choose one of {known}"),
+                ))
+            }
+        }
+    }
+}
+
+macro_rules! named {
+    ($type:ty, $what:literal, $($name:literal => $value:expr),+ $(,)?) => {
+        impl Named for $type {
+            const WHAT: &'static str = $what;
+            const NAMES: &'static [(&'static str, Self)] = &[$(($name, $value)),+];
+        }
+    };
+}
+
+named!(Metric, "metric", "cosine" => Self::Cosine, "centred" => Self::Centred,
+    "standardised" => Self::Standardised, "euclidean" => Self::Euclidean);
+named!(Reducer, "reducer", "pca" => Self::Pca, "tsne" => Self::Tsne, "random" => Self::Random);
+named!(Alignment, "alignment", "joint" => Self::Joint, "procrustes" => Self::Procrustes,
+    "none" => Self::None);
+named!(LongText, "way to treat long texts", "refuse" => Self::Refuse, "cut" => Self::Cut,
+    "window" => Self::Window);
+named!(Pooling, "pooling", "first" => Self::First, "last" => Self::Last, "mean" => Self::Mean,
+    "max" => Self::Max, "mean-sqrt-len" => Self::MeanSqrtLen, "weighted-mean" => Self::WeightedMean);
+named!(FigureFormat, "format", "svg" => Self::Svg, "png" => Self::Png, "pdf" => Self::Pdf,
+    "md" => Self::Md);
+named!(DType, "number type", "f32" => Self::F32, "float32" => Self::F32, "f16" => Self::F16,
+    "float16" => Self::F16, "bf16" => Self::BF16, "bfloat16" => Self::BF16);
+named!(Dissimilarity, "dissimilarity", "cosine" => Self::Cosine,
+    "correlation" => Self::Correlation, "euclidean" => Self::Euclidean);
+
+/// A pooling, if one is named.
+pub(crate) fn pooling(py: Python<'_>, name: Option<&str>) -> PyResult<Option<Pooling>> {
+    name.map(|name| Pooling::of(py, name)).transpose()
+}
+
+/// The items of one string, or of several.
+pub(crate) fn names(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+    match given {
+        None => Ok(Vec::new()),
+        Some(one) if one.is_instance_of::<PyString>() => Ok(vec![one.extract()?]),
+        Some(several) => several.try_iter()?.map(|item| item?.extract()).collect(),
+    }
+}
+
+/// The paths of one path, or of several.
+pub(crate) fn paths(given: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<PathBuf>> {
+    match given.map(|given| (given, given.extract::<PathBuf>())) {
+        None => Ok(Vec::new()),
+        Some((_, Ok(one))) => Ok(vec![one]),
+        Some((several, Err(_))) => several.try_iter()?.map(|item| item?.extract()).collect(),
+    }
+}
+
+/// The figures that are measured; all by default.
+pub(crate) fn figures(given: Option<&Bound<'_, PyAny>>) -> PyResult<FigureSelection> {
+    Ok(match given {
+        None => FigureSelection::All,
+        some => FigureSelection::Some(names(some)?),
+    })
+}
+
+/// Layers: a number, several numbers, or a text such as `0,4,8-12,-1`; all by default.
+pub(crate) fn layers(given: Option<&Bound<'_, PyAny>>) -> PyResult<LayerSelection> {
+    let Some(given) = given else { return Ok(LayerSelection::All) };
+    if let Ok(text) = given.extract::<String>() {
+        return Ok(text.parse().unwrap_or_default());
+    }
+    let numbers: Vec<i64> = match given.extract() {
+        Ok(one) => vec![one],
+        Err(_) => given.try_iter()?.map(|item| item?.extract()).collect::<PyResult<_>>()?,
+    };
+    let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    Ok(LayerSelection::Some(numbers.join(",")))
+}
+
+/// Hook points whose values are kept.
+pub(crate) fn hooks(given: Option<&Bound<'_, PyAny>>) -> PyResult<HookSelection> {
+    Ok(names(given)?.join(",").parse().unwrap_or_default())
+}
+
+/// One text, or several; a pair of texts that the model reads together is a tuple.
+pub(crate) fn texts(given: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
+    if let Ok(one) = given.extract::<String>() {
+        return Ok(vec![one.into()]);
+    }
+    let text = |item: PyResult<Bound<'_, PyAny>>| {
+        let item = item?;
+        if item.is_instance_of::<PyTuple>() {
+            let (text, pair): (String, String) = item.extract()?;
+            return Ok(Text { pair: Some(pair), ..Text::from(text) });
+        }
+        match item.extract::<String>() {
+            Ok(text) => Ok(Text::from(text)),
+            Err(_) => {
+                let kind = item.get_type().name()?;
+                Err(PyTypeError::new_err(format!("a text is a str, or a tuple of two; not {kind}")))
+            }
+        }
+    };
+    given.try_iter()?.map(text).collect()
+}
+
+/// A corpus: the path of a file, or texts.
+pub(crate) fn corpus(given: &Bound<'_, PyAny>, field: &str, long: LongText) -> PyResult<Corpus> {
+    match given.extract::<PathBuf>() {
+        Ok(path) => {
+            let (field, cut) = (field.to_owned(), long == LongText::Cut);
+            Ok(Corpus::File { path, options: ReadOptions { field, cut, ..ReadOptions::default() } })
+        }
+        Err(_) => Ok(Corpus::Texts { place: "the texts".to_owned(), texts: texts(given)? }),
+    }
+}
