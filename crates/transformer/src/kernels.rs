@@ -120,5 +120,11 @@ fn values<'a>(
     }
 }
 
+/// Whether this machine has tiles for bf16 (AMX).
+#[cfg(test)]
+pub(crate) fn has_tiles() -> bool {
+    amx::available()
+}
+
 #[cfg(test)]
 mod tests;

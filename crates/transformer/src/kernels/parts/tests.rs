@@ -148,7 +148,8 @@ fn rows_and_columns_are_usual_or_not() {
     }
 }
 
-/// The tile instructions against their model, bit by bit, with unusual numbers too.
+/// The tile instructions against their model, with unusual numbers too. In an emulator they were equal bit
+/// by bit; another order of the sums in a processor would change their last bits alone.
 #[test]
 #[allow(clippy::print_stderr)]
 fn tiles_are_their_model() {
@@ -175,17 +176,30 @@ fn tiles_are_their_model() {
                 let mut some = |n: usize| (0..n).map(|_| tile()).collect::<Vec<_>>();
                 let [first, second] = [(); 2].map(|()| some(steps * form.left()));
                 let columns = some(steps * form.right() * 2);
-                for second in [&second[..], &[]] {
-                    let mut sums = [(); 2].map(|()| Sums([[[[7.0; SIDE]; SIDE]; 2]; 2]));
-                    tiles.multiply(form, [&first, second], &columns, &mut sums[0]);
-                    Model.multiply(form, [&first, second], &columns, &mut sums[1]);
-                    let [found, expected] = sums.each_ref().map(|sums| sums.0.as_flattened());
-                    let [found, expected] =
-                        [found, expected].map(|sums| sums.as_flattened().as_flattened());
-                    for (index, (a, b)) in found.iter().zip(expected).enumerate() {
-                        let same = a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+                let without_signs = |tiles: &[Tile]| -> Vec<Tile> {
+                    let tile =
+                        |Tile(rows): &Tile| Tile(rows.map(|row| row.map(|x| x & 0x7fff_7fff)));
+                    tiles.iter().map(tile).collect()
+                };
+                let sizes = [&first, &second, &columns].map(|tiles| without_signs(tiles));
+                for second_too in [true, false] {
+                    let rows = |first: &'_ [Tile], second: &'_ [Tile]| -> [Vec<Tile>; 2] {
+                        [first.to_vec(), if second_too { second.to_vec() } else { Vec::new() }]
+                    };
+                    let (rows, row_sizes) = (rows(&first, &second), rows(&sizes[0], &sizes[1]));
+                    let mut sums = [(); 3].map(|()| Sums([[[[7.0; SIDE]; SIDE]; 2]; 2]));
+                    tiles.multiply(form, [&rows[0], &rows[1]], &columns, &mut sums[0]);
+                    Model.multiply(form, [&rows[0], &rows[1]], &columns, &mut sums[1]);
+                    Model.multiply(form, [&row_sizes[0], &row_sizes[1]], &sizes[2], &mut sums[2]);
+                    let [found, expected, size] = sums
+                        .each_ref()
+                        .map(|Sums(sums)| sums.as_flattened().as_flattened().as_flattened());
+                    for (index, ((a, b), size)) in found.iter().zip(expected).zip(size).enumerate()
+                    {
+                        // Where a sum can leave f32's range, the order decides when it does.
+                        let close = (a - b).abs() <= 2e-5 * size + f32::MIN_POSITIVE;
                         assert!(
-                            same,
+                            close || !size.is_finite(),
                             "{form:?}, {steps} steps, {kind}, at {index}: {a:e}, not {b:e}"
                         );
                     }
