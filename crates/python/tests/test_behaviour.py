@@ -11,6 +11,7 @@ import pytest
 
 import stratoscope as st
 from conftest import TEXTS, script
+from stratoscope._progress import Bar
 
 INTERRUPT = """
 import os, signal, sys, threading
@@ -64,6 +65,20 @@ except KeyboardInterrupt:
     assert names == sorted(path.name for path in cut.iterdir() if path.is_file())
     for name in names:
         assert (whole / name).read_bytes() == (cut / name).read_bytes(), name
+
+
+@pytest.mark.parametrize("wanted, shown", [(True, True), (None, False), (False, False)])
+def test_progress_is_shown_where_it_is_wanted(wanted, shown, capsys):
+    """By default not here, since the output is no terminal."""
+    st.set_progress(wanted)
+    bar = Bar()
+    bar.show("reading", 0, 1, False)
+    bar.show("reading", 30, 200, True)
+    bar.show("reading", 50, 200, True)
+    bar.close()
+    st.set_progress(None)
+    said = capsys.readouterr().err
+    assert ("reading" in said and "/200" in said) if shown else said == ""
 
 
 def test_other_threads_run_meanwhile(model):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from typing import Any, Optional
 
 _wanted: Optional[bool] = None
@@ -10,7 +11,7 @@ _wanted: Optional[bool] = None
 
 def set_progress(show: Optional[bool]) -> None:
     """Show progress bars of work that takes long: always (True), never (False), or (None, as at the
-    start) in notebooks and on terminals. They need tqdm."""
+    start) on terminals, and in notebooks with ipywidgets. They need tqdm."""
     global _wanted
     _wanted = show
 
@@ -20,7 +21,10 @@ def _shown() -> bool:
         return _wanted
     shell = sys.modules.get("IPython")
     ipython = shell.get_ipython() if shell else None
-    return getattr(ipython, "kernel", None) is not None or sys.stderr.isatty()
+    if getattr(ipython, "kernel", None) is not None:
+        # Without widgets, tqdm would print a line for every step.
+        return find_spec("ipywidgets") is not None
+    return sys.stderr.isatty()
 
 
 class Bar:
@@ -28,7 +32,7 @@ class Bar:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._what: Optional[str] = None
+        self._part: Optional[tuple[str, int]] = None
         self._tqdm: Any = None
         if _shown():
             try:
@@ -40,11 +44,12 @@ class Bar:
     def show(self, what: str, done: int, total: int, tokens: bool) -> None:
         if self._tqdm is None:
             return
-        if what != self._what:
+        # A part can begin before its length is known.
+        if (what, total) != self._part:
             self.close()
             unit = "tok" if tokens else "it"
             self._bar = self._tqdm(total=total or None, desc=what, unit=unit, leave=False)
-            self._what = what
+            self._part = (what, total)
         self._bar.update(done - self._bar.n)
 
     def close(self) -> None:
