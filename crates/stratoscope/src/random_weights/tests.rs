@@ -1,3 +1,5 @@
+//! Random weights: the values of each, however it is read, and the memory that they need.
+
 use super::*;
 
 fn architecture() -> Architecture {
