@@ -1,4 +1,4 @@
-//! Random weights: the values of each, however it is read, and the memory that they need.
+//! Random weights: a part has the values of the whole stream, rounded to the number type.
 
 use super::*;
 
