@@ -10,8 +10,12 @@ pub(crate) const SINK: f64 = 10.0;
 /// The rows over which statistics are computed, ascending: all tokens except special tokens and
 /// attention sinks, or all rows if there are no other tokens.
 pub(crate) fn ordinary_rows(states: &Activations) -> Vec<usize> {
-    let norms = norms_by_layer(states);
-    let sink = sinks(&norms, &medians(&norms));
+    ordinary_of(states, &norms_by_layer(states))
+}
+
+/// [`ordinary_rows`] by the norms of all states, `[layers][tokens]`.
+pub(crate) fn ordinary_of(states: &Activations, norms: &[Vec<f64>]) -> Vec<usize> {
+    let sink = sinks(norms, &medians(norms));
     let ordinary = |&r: &usize| !states.rows[r].special && !sink[r];
     let found: Vec<usize> = (0..sink.len()).filter(ordinary).collect();
     if found.is_empty() { (0..sink.len()).collect() } else { found }

@@ -4,7 +4,7 @@ use super::maps::LayerMaps;
 use super::options::Alignment;
 use super::{Exploration, LayerSummary};
 use crate::series::series;
-use crate::sinks::{ordinary_rows, sink_rows};
+use crate::sinks::ordinary_rows;
 use crate::text::{CKA, display_names, short_name};
 use crate::{Estimate, Part, journey};
 use stratoscope_chart::{
@@ -306,9 +306,10 @@ impl Exploration {
     /// The rows over which statistics are computed, in words.
     pub(super) fn ordinary(&self) -> String {
         let units = self.units();
-        match sink_rows(&self.states).is_empty() {
-            true => format!("{units} that are not special"),
-            false => format!("{units} that are neither special nor attention sinks"),
+        let has_sinks = self.omitted.iter().any(|of| matches!(of.what, Part::Statistics(_)));
+        match has_sinks {
+            true => format!("{units} that are neither special nor attention sinks"),
+            false => format!("{units} that are not special"),
         }
     }
 

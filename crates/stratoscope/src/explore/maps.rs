@@ -103,7 +103,7 @@ pub fn reduce(
 ) -> Result<LayerMaps> {
     let norms = sinks::norms_by_layer(states);
     let unit_length = sinks::are_norms_far_apart(&norms);
-    let fitted = sinks::ordinary_rows(states);
+    let fitted = sinks::ordinary_of(states, &norms);
     let rows = match reducer {
         Reducer::Tsne => fitted.clone(),
         _ => (0..states.rows.len()).collect(),
