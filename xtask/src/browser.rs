@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::failure::Failure;
-use crate::program::{Profile, build, cargo};
+use crate::program::{cargo_build, executable};
 
 /// The names of Chromium programs.
 const BROWSERS: &[&str] =
@@ -48,10 +48,12 @@ pub(crate) fn run() -> Result<(), Failure> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     let target = target.unwrap_or_else(|| crate::workspace_root().join("target")).join("browser");
     let pages = target.join("pages");
-    let make = ["run", "--quiet", "--package", "stratoscope-report", "--example", "pages", "--"];
-    command(cargo().args(make).arg(&pages).current_dir(crate::workspace_root()), "the pages")?;
-    // The program of the integration tests; after these tests, it is already built.
-    let program = build("stratoscope-tests", "stratoscope-under-test", Profile::Dev)?;
+    // Cargo chooses the features of the dependencies by the packages of a command line. With those of
+    // the tests, it takes the artifacts of the tests.
+    let messages =
+        cargo_build(&["--workspace", "--example", "pages", "--bin", "stratoscope-under-test"])?;
+    command(Command::new(executable(&messages, "pages")?).arg(&pages), "the pages")?;
+    let program = executable(&messages, "stratoscope-under-test")?;
     let suite = Command::new(&node)
         .arg("suite.mjs")
         .args([&pages, &target.join("pictures"), &browser, &program])

@@ -14,41 +14,41 @@ use crate::failure::Failure;
 /// On Unix, the program replaces this process (`exec`), so that signals and exit codes are those of
 /// the program. On other systems, the exit code is passed on.
 pub(crate) fn run(command_name: &OsStr, arguments: Vec<OsString>) -> Result<ExitCode, Failure> {
-    let mut command = Command::new(build("stratoscope-cli", "stratoscope", Profile::Release)?);
+    let mut command = Command::new(build("stratoscope-cli", "stratoscope")?);
     command.arg(command_name).args(arguments);
     become_program(command)
 }
 
-/// The cargo profile of a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// The profile for use and for measurements.
-    Release,
-    /// The profile of the tests.
-    Dev,
+/// Builds a program in release mode, and returns its path.
+pub(crate) fn build(package: &str, program: &str) -> Result<PathBuf, Failure> {
+    let messages = cargo_build(&["--release", "--package", package, "--bin", program])?;
+    executable(&messages, program)
 }
 
-/// Runs `cargo build` with visible progress, and returns the path of the program from cargo's
-/// messages. This is correct for every setting of the target folder.
-pub(crate) fn build(package: &str, program: &str, profile: Profile) -> Result<PathBuf, Failure> {
-    let mut command = cargo();
-    command
-        .args(["build", "--package", package, "--bin", program])
-        .args((profile == Profile::Release).then_some("--release"))
-        .arg("--message-format=json-render-diagnostics")
+/// Runs `cargo build` with visible progress, and returns cargo's messages. The paths in them are
+/// correct for every setting of the target folder.
+pub(crate) fn cargo_build(arguments: &[&str]) -> Result<String, Failure> {
+    let output = cargo()
+        .arg("build")
+        .args(arguments)
+        .args(["--locked", "--message-format=json-render-diagnostics"])
         .arg("--manifest-path")
         .arg(crate::workspace_root().join("Cargo.toml"))
-        .stderr(Stdio::inherit());
-    let output = command
+        .stderr(Stdio::inherit())
         .output()
         .map_err(|source| Failure::Start { command: "cargo build".into(), source })?;
     if !output.status.success() {
-        let command = format!("cargo build --package {package}");
+        let command = format!("cargo build {}", arguments.join(" "));
         return Err(Failure::Status { command, status: output.status });
     }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The path of a program in cargo's messages.
+pub(crate) fn executable(messages: &str, program: &str) -> Result<PathBuf, Failure> {
     let path = |message: &Value| message["executable"].as_str().map(PathBuf::from);
-    artifact(&String::from_utf8_lossy(&output.stdout), program, path).ok_or_else(|| {
-        Failure::Check("cargo built the program, but its messages have no path".into())
+    artifact(messages, program, path).ok_or_else(|| {
+        Failure::Check(format!("cargo built {program}, but its messages have no path"))
     })
 }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::failure::Failure;
-use crate::program::{artifact, cargo};
+use crate::program::{artifact, cargo_build};
 use crate::workspace_root;
 
 /// Runs the tests. If there is no Python with venv, or its packages cannot be installed, the tests are
@@ -52,24 +52,11 @@ pub(crate) fn run() -> Result<(), Failure> {
 
 /// Builds the extension, and returns the path of the library.
 fn extension() -> Result<PathBuf, Failure> {
-    let arguments = ["build", "--workspace", "--lib", "--test", "suite", "--locked"];
-    let output = cargo()
-        .args(arguments)
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(workspace_root())
-        .stderr(Stdio::inherit())
-        .output()
-        .map_err(|source| Failure::Start { command: "cargo build".into(), source })?;
-    if !output.status.success() {
-        let command = format!("cargo {}", arguments.join(" "));
-        return Err(Failure::Status { command, status: output.status });
-    }
-    artifact(&String::from_utf8_lossy(&output.stdout), "_native", |message| {
-        message["filenames"][0].as_str().map(PathBuf::from)
-    })
-    .ok_or_else(|| {
-        Failure::Check("cargo built the extension, but its messages have no path".into())
-    })
+    let messages = cargo_build(&["--workspace", "--lib", "--test", "suite"])?;
+    artifact(&messages, "_native", |message| message["filenames"][0].as_str().map(PathBuf::from))
+        .ok_or_else(|| {
+            Failure::Check("cargo built the extension, but its messages have no path".into())
+        })
 }
 
 /// Packs the wheel, and returns its path.

@@ -13,7 +13,7 @@ use super::rounds::{interleaved, numbers};
 use super::table::{Line, median, render};
 use super::{folder, machine, python};
 use crate::failure::Failure;
-use crate::program::{self, Profile};
+use crate::program;
 
 /// A sentence of 15 tokens for MiniLM.
 const SENTENCE: &str = "The old bank by the river refused the loan to her brother.";
@@ -22,7 +22,7 @@ const SENTENCE: &str = "The old bank by the river refused the loan to her brothe
 /// round brings files into memory and does not count.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = folder()?;
-    let program = program::build("stratoscope-cli", "stratoscope", Profile::Release)?;
+    let program = program::build("stratoscope-cli", "stratoscope")?;
     let python = python::environment(&folder)?;
     let out = folder.join("cold");
     let names = ["stratoscope explore".to_owned(), "usual.py".to_owned()];

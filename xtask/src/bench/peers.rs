@@ -11,7 +11,7 @@ use super::rounds::{interleaved, numbers};
 use super::table::{Line, median, render, thousands};
 use super::{agreement, folder, machine, python};
 use crate::failure::Failure;
-use crate::program::{self, Profile};
+use crate::program;
 
 /// The largest number of rows, and the number of components of the PCA.
 const PCA: (usize, usize) = (35_000, 50);
@@ -23,7 +23,7 @@ const PEAK: &str = "sgemm";
 /// Runs the wanted benches, prints their table, and writes every round to `peers.json`.
 pub(crate) fn run(options: &Options) -> Result<(), Failure> {
     let folder = folder()?;
-    let ours = program::build("stratoscope-peer", "stratoscope-peer", Profile::Release)?;
+    let ours = program::build("stratoscope-peer", "stratoscope-peer")?;
     let python = python::environment(&folder)?;
     eprintln!("preparing the text and the checkpoints");
     let mut arguments = vec![folder.clone(), options.model.clone()];
