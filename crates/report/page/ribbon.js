@@ -15,10 +15,7 @@ class RibbonPanel extends Panel {
             : side.e.texts.length > 1
               ? 'Texts'
               : 'Text',
-      shows:
-        side.metrics.length > 0
-          ? 'The text as the model reads it. Choose a token, and every panel shows it; the shade of the other tokens is their similarity to it at this layer. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words, and its similarity is the mean of theirs.'
-          : 'The text as the model reads it. Choose a token, and every panel shows it. The tokenizer adds special tokens; ## marks the continuation of a word. A word is the mean of its sub-words.',
+      shows: RibbonPanel.shows(side),
     });
     this.switches = [
       ...(side.hasSubWords ? [toggle('whole words', 'words')] : []),
@@ -31,6 +28,22 @@ class RibbonPanel extends Panel {
     /** @type {HTMLButtonElement[]} */
     this.buttons = [];
     this.built = '';
+  }
+
+  /** What the panel shows, of the kinds of tokens that there are. @param {Side} side */
+  static shows(side) {
+    const shaded = side.metrics.length > 0;
+    const parts = [
+      `The text as the model reads it. Choose a token, and every panel shows it${shaded ? '; the shade of the other tokens is their similarity to it at this layer' : ''}.`,
+    ];
+    if (side.hasSpecial) parts.push('The tokenizer adds special tokens.');
+    if (side.e.tokens.some((token) => token.text.startsWith('##')))
+      parts.push('## marks the continuation of a word.');
+    if (side.hasSubWords)
+      parts.push(
+        `A word is the mean of its sub-words${shaded ? ', and its similarity is the mean of theirs' : ''}.`,
+      );
+    return parts.join(' ');
   }
 
   height() {

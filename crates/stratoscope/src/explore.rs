@@ -136,7 +136,7 @@ const MAX_SIMILARITY_TOKENS: usize = 300;
 const MAX_TSNE_POINTS: usize = 10_000;
 
 /// What statistics over tokens count.
-const ORDINARY: &str = "tokens that are not special";
+const ORDINARY: &str = "tokens that are neither special nor attention sinks";
 
 /// CKA and the change of neighbours of fewer tokens or words say nothing: one of them would decide.
 const MIN_TOKENS: usize = 30;
