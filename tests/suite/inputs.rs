@@ -219,6 +219,7 @@ fn a_text_that_is_the_name_of_a_file_is_asked_about() {
         ("extract --model tiny README.md README.md --json", "did you mean --file README.md?"),
         ("compare --model tiny README.md README.md", "did you mean --pairs README.md?"),
         ("lens --model tiny README.md", "did you mean - < README.md?"),
+        ("explore tiny river", "tiny is the folder of a model; did you mean --model tiny?"),
     ] {
         let outcome = place.line(line);
         assert_eq!(outcome.code, Some(2), "{line}");

@@ -55,16 +55,19 @@ pub(crate) fn corpus(args: &InputArgs, progress: &Progress) -> Result<Corpus> {
     }
 }
 
-/// Refuses texts that are all names of files: the files were meant. `option` reads a file.
+/// Refuses texts that are names: a folder of a model, or files and nothing else. `option` reads a file.
 pub(crate) fn not_files<'a>(texts: &'a [String], option: &str) -> Result<&'a [String]> {
-    match texts.first() {
-        Some(first) if texts.iter().all(|text| Path::new(text).is_file()) => {
-            Err(Failure::usage(format!(
-                "{first} is a file; did you mean {option} {first}? (echo TEXT | stratoscope … - reads such a text)"
-            )))
+    let is_model = |text: &&String| Path::new(text).join("config.json").is_file();
+    let (name, what, option) = match (texts.iter().find(is_model), texts.first()) {
+        (Some(folder), _) => (folder, "the folder of a model", "--model"),
+        (None, Some(first)) if texts.iter().all(|text| Path::new(text).is_file()) => {
+            (first, "a file", option)
         }
-        _ => Ok(texts),
-    }
+        _ => return Ok(texts),
+    };
+    Err(Failure::usage(format!(
+        "{name} is {what}; did you mean {option} {name}? (echo TEXT | stratoscope … - reads such a text)"
+    )))
 }
 
 fn file(path: &Path, args: &InputArgs, progress: &Progress) -> Result<Corpus> {

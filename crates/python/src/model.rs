@@ -4,6 +4,7 @@ pub(crate) mod explore;
 mod extract;
 pub(crate) mod hooks;
 pub(crate) mod load;
+mod probe;
 mod rows;
 
 use crate::analysis::Analysis;
@@ -16,13 +17,12 @@ use hooks::{Functions, Hooks};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rows::Rows;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use stratoscope::bank::Bank;
 use stratoscope::crates::extractor::{prepare, prepare_ids};
 use stratoscope::crates::loader::path_text;
-use stratoscope::probe::{Column, ConlluCorpus, Filter, Labelled, TaskRow, TsvTask};
-use stratoscope::profile::NamedStimuli;
+use stratoscope::probe::{Column, ConlluCorpus, Filter, Labelled, TsvTask};
 use stratoscope::{
     Activations, CompareOptions, Error, ExploreOptions, Explorer, GeometryOptions, LensOptions,
     LongText, Metric, Pooler, Pooling, ProbeOptions, ProfileOptions, Text, compare,
@@ -51,6 +51,9 @@ pub(crate) struct Model {
     functions: Mutex<Vec<Functions>>,
 }
 
+/// Where functions at hook points are called.
+const WITHIN_HOOKS: &str = "within model.hooks(…), call model.states(…); st.explore_states(states) measures and draws them";
+
 impl Model {
     /// Runs a task that has no functions at hook points.
     fn task<T: Send + 'static>(
@@ -59,7 +62,7 @@ impl Model {
         work: impl FnOnce(&Explorer) -> stratoscope::Result<T> + Send + 'static,
     ) -> PyResult<job::Done<T>> {
         if !self.active().is_empty() {
-            return Err(errors::usage(py, "within model.hooks(…), call model.states(…)"));
+            return Err(errors::usage(py, WITHIN_HOOKS));
         }
         let explorer = self.opened.explorer.clone();
         job::run(py, move |job| work(&explorer.with_progress(job)))
@@ -239,12 +242,12 @@ impl Model {
         let work = move |model: &Explorer| {
             if let Some(path) = pairs {
                 let place = path_text(&path);
-                let read = compare::parse_minimal_pairs(&bytes(&path)?, &place)?;
+                let read = compare::parse_minimal_pairs(&options::bytes(&path)?, &place)?;
                 return model.compare_pairs(&read.items, &place, &options);
             }
             if let Some(path) = wic {
                 let place = path_text(&path);
-                let (read, _) = compare::parse_wic(&bytes(&path)?, &place)?;
+                let (read, _) = compare::parse_wic(&options::bytes(&path)?, &place)?;
                 return model.compare_wic(&read, &place, &options);
             }
             match words.is_empty() {
@@ -269,15 +272,7 @@ impl Model {
         let (files, stimuli) = (paths(bank)?, stimuli.to_owned());
         let work = move |model: &Explorer| {
             let bank = if files.is_empty() { None } else { Some(Bank::read(&files)?) };
-            let read = match stimuli.as_str() {
-                file if Path::new(file).is_file() => {
-                    let text = String::from_utf8_lossy(&bytes(Path::new(file))?).into_owned();
-                    NamedStimuli::parse(file, &text)
-                }
-                "noun-verb" => NamedStimuli::noun_verb(),
-                "homographs" => NamedStimuli::homographs(),
-                other => return Err(no_file(other)),
-            };
+            let read = options::stimuli(&stimuli);
             let read = if cues_first { read?.cues_first()? } else { read? };
             model.profile(&ProfileOptions { bank, stimuli: Some(read) })
         };
@@ -381,7 +376,7 @@ impl Model {
             memory: if self.opened.limited { memory } else { memory.min(4 << 30) },
         };
         let rows = match (texts, labels) {
-            (Some(texts), Some(labels)) => Some(rows(py, texts, labels, spans.as_deref())?),
+            (Some(texts), Some(labels)) => Some(probe::rows(py, texts, labels, spans.as_deref())?),
             (None, None) => None,
             _ => return Err(errors::usage(py, "give texts together with labels")),
         };
@@ -399,7 +394,7 @@ impl Model {
             };
             if let Some(task) = &task {
                 if chosen.is_none() && !task.has_spans() {
-                    options.pooling = text_pooling(model)?;
+                    options.pooling = probe::text_pooling(model)?;
                 }
                 return model.probe(Labelled::Task(task), &options);
             }
@@ -458,7 +453,7 @@ impl Model {
             shard_bytes: u64::from(shard_mib) << 20,
         };
         if !self.active().is_empty() {
-            return Err(errors::usage(py, "within model.hooks(…), call model.states(…)"));
+            return Err(errors::usage(py, WITHIN_HOOKS));
         }
         let opened = self.opened.clone();
         job::run(py, move |job| {
@@ -487,46 +482,4 @@ impl Model {
 enum Input {
     Texts(Vec<Text>),
     Ids(Vec<Vec<u32>>),
-}
-
-/// The pooling of whole texts for a probe, which leaves out what follows the pooling.
-fn text_pooling(model: &Explorer) -> stratoscope::Result<Pooling> {
-    let pooler = model.model().info.sentence_pooler()?;
-    Ok(pooler.poolings.first().copied().unwrap_or_default())
-}
-
-/// The rows of a task: texts, or places in texts, with labels.
-fn rows(
-    py: Python<'_>,
-    texts: &Bound<'_, PyAny>,
-    labels: &Bound<'_, PyAny>,
-    spans: Option<&[(usize, usize)]>,
-) -> PyResult<Vec<TaskRow>> {
-    let texts = self::texts(texts)?;
-    let labels: Vec<String> =
-        labels.try_iter()?.map(|label| Ok(label?.str()?.to_string())).collect::<PyResult<_>>()?;
-    let (n, of) = (texts.len(), labels.len());
-    if n != of || spans.is_some_and(|spans| spans.len() != n) {
-        let spans = spans.map_or_else(String::new, |spans| format!(" and {} spans", spans.len()));
-        return Err(errors::usage(py, format!("there are {n} texts, {of} labels{spans}")));
-    }
-    let row = |(index, (text, label)): (usize, (Text, String))| match spans {
-        Some(spans) => TaskRow::span(text.text, spans[index].0..spans[index].1, label),
-        None => TaskRow::text(text.text, label),
-    };
-    Ok(texts.into_iter().zip(labels).enumerate().map(row).collect())
-}
-
-/// The bytes of a file of lines.
-fn bytes(path: &Path) -> stratoscope::Result<Vec<u8>> {
-    Ok(stratoscope::crates::extractor::read_bytes(path)?)
-}
-
-/// The error of built-in stimuli that do not exist.
-fn no_file(name: &str) -> Error {
-    let source = std::io::Error::new(
-        std::io::ErrorKind::NotFound,
-        "there is no such file; the built-in stimuli are homographs and noun-verb",
-    );
-    stratoscope::crates::extractor::Error::Io { path: name.into(), source }.into()
 }

@@ -4,13 +4,14 @@ use crate::errors;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use stratoscope::crates::extractor::{Corpus, ReadOptions};
 use stratoscope::crates::geometry::Dissimilarity;
 use stratoscope::explore::{Alignment, Reducer};
+use stratoscope::profile::NamedStimuli;
 use stratoscope::{
-    DType, FigureFormat, FigureSelection, HookSelection, LayerSelection, LongText, Metric, Pooling,
-    Text,
+    DType, Error, FigureFormat, FigureSelection, HookSelection, LayerSelection, LongText, Metric,
+    Pooling, Text,
 };
 
 /// An argument that is one of some names.
@@ -142,4 +143,31 @@ pub(crate) fn corpus(given: &Bound<'_, PyAny>, field: &str, long: LongText) -> P
         }
         Err(_) => Ok(Corpus::Texts { place: "the texts".to_owned(), texts: texts(given)? }),
     }
+}
+
+/// Stimuli: a file, or built-in ones by name.
+pub(crate) fn stimuli(name: &str) -> stratoscope::Result<NamedStimuli> {
+    match name {
+        file if Path::new(file).is_file() => {
+            let text = String::from_utf8_lossy(&bytes(Path::new(file))?).into_owned();
+            NamedStimuli::parse(file, &text)
+        }
+        "noun-verb" => NamedStimuli::noun_verb(),
+        "homographs" => NamedStimuli::homographs(),
+        other => Err(no_file(other)),
+    }
+}
+
+/// The bytes of a file of lines.
+pub(crate) fn bytes(path: &Path) -> stratoscope::Result<Vec<u8>> {
+    Ok(stratoscope::crates::extractor::read_bytes(path)?)
+}
+
+/// The error of built-in stimuli that do not exist.
+fn no_file(name: &str) -> Error {
+    let source = std::io::Error::new(
+        std::io::ErrorKind::NotFound,
+        "there is no such file; the built-in stimuli are homographs and noun-verb",
+    );
+    stratoscope::crates::extractor::Error::Io { path: name.into(), source }.into()
 }
