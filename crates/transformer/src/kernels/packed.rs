@@ -3,6 +3,7 @@
 
 use super::aligned::Aligned;
 use super::bf16 as pairs;
+use super::pages::zeros;
 use super::parts::Form;
 use super::product::{self, Panels, Product, Tiles, dispatch, multiply, native_panel_width};
 use super::rounding::Rounding;
@@ -74,7 +75,7 @@ impl PackedLinear {
             let same = |values: &Values| matches!(values, Values::F16(all) if all.len() == len);
             let mut values = match taken(spare, same) {
                 Some(Values::F16(values)) => values,
-                _ => vec![0; len],
+                _ => zeros(len),
             };
             source.fill(inputs, &mut values, &|bytes, runs, panel| match all_f16 {
                 true => transpose(bytes.as_chunks().0, inputs, width, panel, u16::from_le_bytes),
@@ -89,7 +90,7 @@ impl PackedLinear {
                 |values: &Values| matches!(values, Values::Bf16(all) if all.len() == n_all_pairs);
             let mut values = match taken(spare, same) {
                 Some(Values::Bf16(values)) => values,
-                _ => vec![0; n_all_pairs],
+                _ => zeros(n_all_pairs),
             };
             source.fill(n_pairs, &mut values, &|bytes, runs, panel| {
                 if all_bf16 && inputs.is_multiple_of(2) {
@@ -429,8 +430,9 @@ fn rows(
     let read = |part: &Arc<dyn StoredWeight>| {
         let (encoding, n_rows) = (part.encoding(), part.shape()[0]);
         let row_bytes = encoding.bytes(inputs);
-        let mut bytes = old.pop().map(|rows| rows.bytes).unwrap_or_default();
-        bytes.resize(n_rows * row_bytes, 0);
+        let len = n_rows * row_bytes;
+        let mut bytes = old.pop().map_or_else(|| zeros(len), |rows| rows.bytes);
+        bytes.resize(len, 0);
         read_rows(&**part, 0..n_rows, &mut bytes)?;
         Ok(Rows { encoding, row_bytes, bytes })
     };
