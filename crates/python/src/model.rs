@@ -6,6 +6,7 @@ pub(crate) mod hooks;
 pub(crate) mod load;
 mod probe;
 mod rows;
+mod task;
 
 use crate::analysis::Analysis;
 use crate::errors;
@@ -18,15 +19,19 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use rows::Rows;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use stratoscope::bank::Bank;
 use stratoscope::crates::extractor::{prepare, prepare_ids};
 use stratoscope::crates::loader::path_text;
+use stratoscope::explore::side_by_side;
+use stratoscope::geometry;
 use stratoscope::probe::{Column, ConlluCorpus, Filter, Labelled, TsvTask};
+use stratoscope::profile::Profiles;
 use stratoscope::{
     Activations, CompareOptions, Error, ExploreOptions, Explorer, GeometryOptions, LensOptions,
     LongText, Metric, Pooler, Pooling, ProbeOptions, ProfileOptions, Text, compare,
 };
+use task::{Beside, WITHIN_HOOKS};
 
 /// A model that is loaded.
 #[derive(Clone)]
@@ -49,28 +54,6 @@ pub(crate) struct Model {
     pub(crate) opened: Opened,
     /// The functions of the contexts that are entered.
     functions: Mutex<Vec<Functions>>,
-}
-
-/// Where functions at hook points are called.
-const WITHIN_HOOKS: &str = "within model.hooks(…), call model.states(…); st.explore_states(states) measures and draws them";
-
-impl Model {
-    /// Runs a task that has no functions at hook points.
-    fn task<T: Send + 'static>(
-        &self,
-        py: Python<'_>,
-        work: impl FnOnce(&Explorer) -> stratoscope::Result<T> + Send + 'static,
-    ) -> PyResult<job::Done<T>> {
-        if !self.active().is_empty() {
-            return Err(errors::usage(py, WITHIN_HOOKS));
-        }
-        let explorer = self.opened.explorer.clone();
-        job::run(py, move |job| work(&explorer.with_progress(job)))
-    }
-
-    fn active(&self) -> std::sync::MutexGuard<'_, Vec<Functions>> {
-        self.functions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 #[pymethods]
@@ -169,8 +152,9 @@ impl Model {
         Ok(States::new(states, self.opened.sentence_pooler()))
     }
 
-    /// Measures, maps and figures of texts, by layer: `stratoscope explore`.
-    #[pyo3(signature = (texts, *, metric = "cosine", reducer = "pca", align = "joint", seed = 0,
+    /// Measures, maps and figures of texts, by layer: `stratoscope explore`. With other models
+    /// `beside` it, of the words that all have.
+    #[pyo3(signature = (texts, *, beside = None, metric = "cosine", reducer = "pca", align = "joint", seed = 0,
         layers = None, words = false, pooling = None, special_tokens = true, long = "refuse",
         attention = false, figures = None, baseline = false))]
     #[allow(clippy::too_many_arguments)]
@@ -178,6 +162,7 @@ impl Model {
         &self,
         py: Python<'_>,
         texts: &Bound<'_, PyAny>,
+        beside: Beside<'_>,
         metric: &str,
         reducer: &str,
         align: &str,
@@ -207,6 +192,14 @@ impl Model {
                 figures,
             )?
         };
+        if beside.as_ref().is_some_and(|models| !models.is_empty()) {
+            if texts.iter().any(|text| text.pair.is_some()) {
+                return Err(errors::usage(py, "pairs are for a single model"));
+            }
+            let work = move |models: &[Explorer]| side_by_side(models, &texts, &options);
+            let (result, warnings) = self.task_beside(py, beside, work)?;
+            return Ok(Analysis::new(result, warnings));
+        }
         let (result, warnings) = self.task(py, move |model| model.explore(&texts, &options))?;
         Ok(Analysis::explored(result, Some(self.opened.clone()), warnings))
     }
@@ -260,24 +253,29 @@ impl Model {
     }
 
     /// What the model shows of words by layer: `stratoscope profile`. `bank` are CoNLL-U files,
-    /// `stimuli` is "homographs", "noun-verb" or a file.
-    #[pyo3(signature = (*, bank = None, stimuli = "homographs", cues_first = false))]
+    /// `stimuli` is "homographs", "noun-verb" or a file. With other models `beside` it, in one figure.
+    #[pyo3(signature = (*, beside = None, bank = None, stimuli = "homographs", cues_first = false))]
     fn profile(
         &self,
         py: Python<'_>,
+        beside: Beside<'_>,
         bank: Option<&Bound<'_, PyAny>>,
         stimuli: &str,
         cues_first: bool,
     ) -> PyResult<Analysis> {
         let (files, stimuli) = (paths(bank)?, stimuli.to_owned());
-        let work = move |model: &Explorer| {
+        let work = move |models: &[Explorer]| {
             let bank = if files.is_empty() { None } else { Some(Bank::read(&files)?) };
             let read = options::stimuli(&stimuli);
             let read = if cues_first { read?.cues_first()? } else { read? };
-            model.profile(&ProfileOptions { bank, stimuli: Some(read) })
+            let options = ProfileOptions { bank, stimuli: Some(read) };
+            models.iter().map(|model| model.profile(&options)).collect::<Result<Vec<_>, _>>()
         };
-        let (result, warnings) = self.task(py, work)?;
-        Ok(Analysis::new(result, warnings))
+        let (mut profiles, warnings) = self.task_beside(py, beside, work)?;
+        Ok(match profiles.len() {
+            1 => Analysis::new(profiles.remove(0), warnings),
+            _ => Analysis::new(Profiles(profiles), warnings),
+        })
     }
 
     /// What each layer would predict: `stratoscope lens`. `targets` are the true tokens.
@@ -296,14 +294,16 @@ impl Model {
     }
 
     /// Measures of the representation space of a corpus: `stratoscope geometry`. The corpus is the path
-    /// of a file, or a list of texts. `sample` words are drawn for measures of pairs.
-    #[pyo3(signature = (corpus, *, sample = 2000, seed = 0, pooling = "mean", long = "refuse",
+    /// of a file, or a list of texts. `sample` words are drawn for measures of pairs. With other models
+    /// `beside` it, of the same words.
+    #[pyo3(signature = (corpus, *, beside = None, sample = 2000, seed = 0, pooling = "mean", long = "refuse",
         field = "text", figures = None))]
     #[allow(clippy::too_many_arguments)]
     fn geometry(
         &self,
         py: Python<'_>,
         corpus: &Bound<'_, PyAny>,
+        beside: Beside<'_>,
         sample: usize,
         seed: u64,
         pooling: &str,
@@ -316,7 +316,8 @@ impl Model {
         figures.check(&stratoscope::geometry::FIGURES).map_err(|e| errors::of(py, e))?;
         let corpus = options::corpus(corpus, field, long)?;
         let options = GeometryOptions { sample, seed, pooling, long, figures };
-        let (result, warnings) = self.task(py, move |model| model.geometry(&corpus, &options))?;
+        let work = move |models: &[Explorer]| geometry::measure(models, &corpus, &options);
+        let (result, warnings) = self.task_beside(py, beside, work)?;
         Ok(Analysis::new(result, warnings))
     }
 

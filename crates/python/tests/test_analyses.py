@@ -49,6 +49,25 @@ def test_numbers_equal_those_of_the_program(model, program, arguments, call):
     assert result.kind == arguments[0] and result.summary
 
 
+def test_several_models_equal_those_of_the_program(model, decoder, program):
+    other = st.load(decoder)
+    models = ["--model", "bundled", "--model", decoder]
+    for arguments, call in [
+        (["explore", *TEXTS], lambda: model.explore(TEXTS, beside=[other])),
+        (["profile"], lambda: model.profile(beside=[other])),
+        (
+            ["geometry", "--file", CORPUS, "--sample", "200"],
+            lambda: model.geometry(CORPUS, sample=200, beside=[other]),
+        ),
+    ]:
+        printed = program(*arguments, *models, "--json", "-q").stdout
+        assert call().json() == printed.strip()
+    with pytest.raises(st.UsageError, match="single model"):
+        model.explore([("the bank", "the river")], beside=[other])
+    with other.hooks({"hook_embed": lambda value: None}), pytest.raises(st.UsageError, match="explore_states"):
+        model.explore(TEXTS, beside=[other])
+
+
 def test_the_lens_equals_that_of_the_program(decoder, program):
     arguments = ["the bank by the river", "--top", "3", "--target", "bank", "--perplexity"]
     printed = program("lens", "--model", decoder, *arguments, "--json").stdout

@@ -123,6 +123,7 @@ class Model:
         self,
         texts: _Texts,
         *,
+        beside: Optional[Sequence[Model]] = None,
         metric: str = "cosine",
         reducer: str = "pca",
         align: str = "joint",
@@ -149,6 +150,7 @@ class Model:
     def profile(
         self,
         *,
+        beside: Optional[Sequence[Model]] = None,
         bank: Optional[_Paths] = None,
         stimuli: str = "homographs",
         cues_first: bool = False,
@@ -165,6 +167,7 @@ class Model:
         self,
         corpus: Union[_Path, Sequence[str]],
         *,
+        beside: Optional[Sequence[Model]] = None,
         sample: int = 2000,
         seed: int = 0,
         pooling: str = "mean",
