@@ -2,7 +2,7 @@
 //! type in which it is stored, so that no weight is in memory twice.
 
 use crate::error::{Error, Result};
-use crate::kernels::{self, Rounding};
+use crate::kernels::Rounding;
 use candle_core::{CpuStorage, DType, Device, Storage, Tensor, bail};
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -161,7 +161,7 @@ impl Held {
     pub(crate) fn of(weight: &dyn StoredWeight) -> Result<Self> {
         let (shape, encoding) = (weight.shape().to_vec(), weight.encoding());
         let row_bytes = encoding.bytes(width(weight));
-        let mut bytes = kernels::zeros(shape[0] * row_bytes);
+        let mut bytes = vec![0; shape[0] * row_bytes];
         read_rows(weight, 0..shape[0], &mut bytes)?;
         Ok(Self { shape, encoding, row_bytes, bytes })
     }

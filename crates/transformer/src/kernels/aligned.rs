@@ -1,7 +1,5 @@
 //! Memory aligned to cache lines.
 
-use super::pages::zeros;
-
 /// Values that begin at a cache line.
 #[derive(Default)]
 pub(crate) struct Aligned {
@@ -17,7 +15,7 @@ impl Aligned {
     pub(super) fn sized(&mut self, len: usize) -> &mut [f32] {
         let spare = Self::LINE / size_of::<f32>();
         if self.buffer.len() < len + spare {
-            self.buffer = zeros(len + spare);
+            self.buffer = vec![0.0; len + spare];
             // An unknown offset costs speed alone.
             self.start = self.buffer.as_ptr().align_offset(Self::LINE).min(spare);
         }

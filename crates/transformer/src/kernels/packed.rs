@@ -3,7 +3,6 @@
 
 use super::aligned::Aligned;
 use super::bf16 as pairs;
-use super::pages::zeros;
 use super::parts::Form;
 use super::product::{self, Panels, Product, Tiles, dispatch, multiply, native_panel_width};
 use super::rounding::Rounding;
@@ -75,7 +74,7 @@ impl PackedLinear {
             let same = |values: &Values| matches!(values, Values::F16(all) if all.len() == len);
             let mut values = match taken(spare, same) {
                 Some(Values::F16(values)) => values,
-                _ => zeros(len),
+                _ => vec![0; len],
             };
             source.fill(inputs, &mut values, &|bytes, runs, panel| match all_f16 {
                 true => transpose(bytes.as_chunks().0, inputs, width, panel, u16::from_le_bytes),
@@ -90,7 +89,7 @@ impl PackedLinear {
                 |values: &Values| matches!(values, Values::Bf16(all) if all.len() == n_all_pairs);
             let mut values = match taken(spare, same) {
                 Some(Values::Bf16(values)) => values,
-                _ => zeros(n_all_pairs),
+                _ => vec![0; n_all_pairs],
             };
             source.fill(n_pairs, &mut values, &|bytes, runs, panel| {
                 if all_bf16 && inputs.is_multiple_of(2) {
@@ -430,9 +429,8 @@ fn rows(
     let read = |part: &Arc<dyn StoredWeight>| {
         let (encoding, n_rows) = (part.encoding(), part.shape()[0]);
         let row_bytes = encoding.bytes(inputs);
-        let len = n_rows * row_bytes;
-        let mut bytes = old.pop().map_or_else(|| zeros(len), |rows| rows.bytes);
-        bytes.resize(len, 0);
+        let mut bytes = old.pop().map(|rows| rows.bytes).unwrap_or_default();
+        bytes.resize(n_rows * row_bytes, 0);
         read_rows(&**part, 0..n_rows, &mut bytes)?;
         Ok(Rows { encoding, row_bytes, bytes })
     };
