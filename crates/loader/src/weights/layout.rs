@@ -24,7 +24,7 @@ pub(super) struct Layout {
 impl Layout {
     /// A tensor that is the weight.
     pub(super) fn whole(shape: &[usize]) -> Self {
-        let rows = vec![0..shape.first().copied().unwrap_or(1)];
+        let rows = std::iter::once(0..shape.first().copied().unwrap_or(1)).collect();
         Self { shape: shape.to_vec(), transposed: false, rows, columns: None, added: 0.0 }
     }
 
