@@ -19,7 +19,42 @@ use stratoscope_transformer::{Batch, NoHooks, Sequence};
 const TOLERANCE: f32 = 1e-5;
 
 /// The families that candle-transformers does not have.
-const ABSENT: &[&str] = &["albert", "electra", "gpt-neox", "gpt2", "mpnet", "opt"];
+const ABSENT: &[&str] = &[
+    "albert",
+    "arcee",
+    "biogpt",
+    "bloom",
+    "codegen",
+    "cohere",
+    "cwm",
+    "electra",
+    "ernie4-5",
+    "exaone4",
+    "falcon",
+    "glm",
+    "gpt-bigcode",
+    "gpt-neo",
+    "gpt2",
+    "gptj",
+    "granite",
+    "hunyuan",
+    "ministral",
+    "modernbert-decoder",
+    "mpnet",
+    "mpt",
+    "nemotron",
+    "olmo3",
+    "openai-gpt",
+    "opt",
+    "persimmon",
+    "qwen2-vl",
+    "qwen3-vl",
+    "roformer",
+    "seed-oss",
+    "smollm3",
+    "vaultgemma",
+    "xglm",
+];
 
 /// Fixtures with a setting that it does not have, with the key of the config.
 const NOT_EXPRESSED: &[(&str, &str)] = &[
@@ -29,6 +64,7 @@ const NOT_EXPRESSED: &[(&str, &str)] = &[
     ("llama-linear", "rope_scaling"),
     ("llama-yarn", "rope_scaling"),
     ("phi3", "sliding_window"),
+    ("stablelm-parallel", "use_parallel_residual"),
 ];
 
 /// Fixtures with known differences.
@@ -116,7 +152,11 @@ fn candle_transformers_agrees_with_transformers_except_for_known_differences() {
         };
         let (mut sound, mut deviating) = (0f32, 0f32);
         for ((sequence, states, logits), theirs) in golden.iter().zip(&opinions) {
-            assert_eq!(theirs.last_hidden_state.dims(), states.last().unwrap().dims());
+            // Of a long sequence a decoder gives the last token alone.
+            let (rows, width) = theirs.last_hidden_state.dims2().unwrap();
+            let (tokens, d_model) = states.last().unwrap().dims2().unwrap();
+            assert_eq!(width, d_model, "{name}");
+            assert!(rows == tokens || (rows == 1 && tokens > 32), "{name}: {rows} of {tokens}");
             let found = worst(states, logits.as_ref(), theirs);
             match opinion.deviations(sequence.token_ids.len()).is_empty() {
                 true => sound = sound.max(found),

@@ -131,6 +131,9 @@ fn layout(a: &Architecture) -> Vec<String> {
                 2 * table.span
             ));
         }
+        Some(Relative::Alibi(_)) => {
+            positions.push("a bias that falls with the distance (ALiBi)".to_owned());
+        }
         None => {}
     }
     let head = match a.head {

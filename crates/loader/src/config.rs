@@ -197,9 +197,10 @@ impl Config {
             | "gelu_python_tanh" => Ok(Activation::GeluTanh),
             "quick_gelu" => Ok(Activation::GeluSigmoid),
             "relu" => Ok(Activation::Relu),
+            "relu2" => Ok(Activation::ReluSquared),
             "silu" | "swish" => Ok(Activation::Silu),
             _ => {
-                let reason = "gelu, gelu_new, quick_gelu, relu and silu are supported";
+                let reason = "gelu, gelu_new, quick_gelu, relu, relu2 and silu are supported";
                 Err(self.error(key, &name.into(), reason))
             }
         }

@@ -2,35 +2,67 @@
 //! checkpoint to its weights.
 
 mod albert;
+mod arcee;
 mod bert;
+mod biogpt;
+mod bloom;
+mod codegen;
+mod cohere;
+mod cwm;
 mod deberta;
 mod distilbert;
 mod electra;
+mod ernie4_5;
+mod exaone4;
+mod falcon;
 mod gemma;
 mod gemma2;
 mod gemma3;
+mod glm;
 mod gpt2;
+mod gpt_bigcode;
+mod gpt_neo;
 mod gpt_neox;
+mod gptj;
+mod granite;
+mod helium;
+mod hunyuan;
 mod llama;
+mod ministral;
 mod mistral;
 mod modernbert;
+mod modernbert_decoder;
 mod mpnet;
+mod mpt;
+mod nemotron;
 mod nomic_bert;
+mod olmo;
 mod olmo2;
+mod olmo3;
+mod openai_gpt;
 mod opt;
+mod persimmon;
 mod phi;
 mod phi3;
 mod qwen2;
 mod qwen3;
+mod qwen_vl;
 mod roberta;
+mod roformer;
+mod seed_oss;
+mod smollm3;
+mod stablelm;
 mod starcoder2;
 mod t5;
+mod vaultgemma;
+mod xglm;
 
 mod rope;
 mod rules;
+mod sinusoids;
 mod spans;
 
-pub(crate) use rules::{Rule, Transform};
+pub(crate) use rules::{Made, Rule, Transform};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -40,29 +72,60 @@ use stratoscope_transformer::{Architecture, AttentionLayer, Span};
 /// All families.
 const FAMILIES: &[&Family] = &[
     &albert::FAMILY,
+    &arcee::FAMILY,
     &bert::FAMILY,
+    &biogpt::FAMILY,
+    &bloom::FAMILY,
+    &codegen::FAMILY,
+    &cohere::FAMILY,
+    &cwm::FAMILY,
     &deberta::FAMILY,
     &distilbert::FAMILY,
     &electra::FAMILY,
+    &ernie4_5::FAMILY,
+    &exaone4::FAMILY,
+    &falcon::FAMILY,
     &gemma::FAMILY,
     &gemma2::FAMILY,
     &gemma3::FAMILY,
+    &glm::FAMILY,
     &gpt2::FAMILY,
+    &gpt_bigcode::FAMILY,
+    &gpt_neo::FAMILY,
     &gpt_neox::FAMILY,
+    &gptj::FAMILY,
+    &granite::FAMILY,
+    &helium::FAMILY,
+    &hunyuan::FAMILY,
     &llama::FAMILY,
+    &ministral::FAMILY,
     &mistral::FAMILY,
     &modernbert::FAMILY,
+    &modernbert_decoder::FAMILY,
     &mpnet::FAMILY,
+    &mpt::FAMILY,
+    &nemotron::FAMILY,
     &nomic_bert::FAMILY,
+    &olmo::FAMILY,
     &olmo2::FAMILY,
+    &olmo3::FAMILY,
+    &openai_gpt::FAMILY,
     &opt::FAMILY,
+    &persimmon::FAMILY,
     &phi::FAMILY,
     &phi3::FAMILY,
     &qwen2::FAMILY,
     &qwen3::FAMILY,
+    &qwen_vl::FAMILY,
     &roberta::FAMILY,
+    &roformer::FAMILY,
+    &seed_oss::FAMILY,
+    &smollm3::FAMILY,
+    &stablelm::FAMILY,
     &starcoder2::FAMILY,
     &t5::FAMILY,
+    &vaultgemma::FAMILY,
+    &xglm::FAMILY,
 ];
 
 /// A family.
@@ -93,6 +156,7 @@ pub(crate) const BUFFERS: &[&str] = &[
     ".attn.masked_bias",
     ".attention.bias",
     ".attention.masked_bias",
+    ".attn.causal_mask",
 ];
 
 /// The names of all families.

@@ -130,8 +130,12 @@ const FAMILIES: &[Family] = &[
     decoder(&["gemma3_text"], decoders::gemma3),
     decoder(&["phi"], decoders::phi),
     decoder(&["phi3"], decoders::phi3),
+    decoder(&["olmo"], decoders::olmo),
     decoder(&["olmo2"], decoders::olmo2),
+    decoder(&["stablelm"], decoders::stablelm),
     decoder(&["starcoder2"], decoders::starcoder2),
+    decoder(&["glm4"], decoders::glm4),
+    decoder(&["helium"], decoders::helium),
 ];
 
 const fn decoder(model_types: &'static [&'static str], run: Build) -> Family {

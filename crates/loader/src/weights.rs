@@ -2,15 +2,19 @@
 //! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
 //! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
+mod layout;
+mod made;
 mod names;
 mod safetensors;
 
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::families::{Family, Transform};
+use crate::families::{Family, Made};
 use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
+use layout::Layout;
+use made::MadeTensor;
 use names::{Names, SourceTensor};
 pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
@@ -62,7 +66,7 @@ pub(crate) fn find(
     let mut head = Ok(());
     for spec in &specs {
         let of_head = spec.name.starts_with(HEAD);
-        let found = Weight::find(spec, &names, tensors, &shapes, architecture.n_heads);
+        let found = Weight::find(spec, &names, tensors, &shapes, architecture);
         // The head is read now, since a model without it can be used; other weights when they are needed.
         let found = match found {
             Ok(weight) if of_head && head.is_ok() => weight.check().map(|()| weight),
@@ -122,12 +126,15 @@ impl Weight {
         names: &Names,
         tensors: &StoredTensors,
         shapes: &HashMap<&str, &[usize]>,
-        n_heads: usize,
+        architecture: &Architecture,
     ) -> Result<Self> {
         let Some(found) = names.find(canonical, tensors) else {
-            return Err(Error::MissingTensor { tensor: names.expected(canonical) });
+            let Some(made) = names.made(canonical) else {
+                return Err(Error::MissingTensor { tensor: names.expected(canonical) });
+            };
+            return Ok(Self::made(canonical, shape, made));
         };
-        let mut layout = Layout::of(&found, canonical, shapes, n_heads);
+        let mut layout = Layout::of(&found, canonical, shapes, architecture);
         if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {
                 tensor: found.name,
@@ -146,10 +153,17 @@ impl Weight {
         Ok(Self { name: found.name, tensor, layout, shape: shape.clone(), encoding })
     }
 
+    /// A weight that the checkpoint does not have.
+    fn made(canonical: &str, shape: &[usize], made: Made) -> Self {
+        let tensor = Arc::new(MadeTensor { shape: shape.to_vec(), values: made.values(shape) });
+        let (layout, shape) = (Layout::whole(shape), shape.to_vec());
+        Self { name: canonical.to_owned(), tensor, layout, shape, encoding: Encoding::F32 }
+    }
+
     /// Whether the rows of the weight are rows of the tensor, which can be read one by one.
     fn in_rows(&self) -> bool {
         let in_blocks = matches!(self.encoding, Encoding::Blocks(_));
-        !self.layout.transposed && (!in_blocks || self.shape.len() == 2)
+        self.layout.is_in_rows() && (!in_blocks || self.shape.len() == 2)
     }
 
     /// Reads the whole tensor and takes the weight from it.
@@ -157,10 +171,11 @@ impl Weight {
         let mut bytes = bytes_of(&*self.tensor, &self.name)?;
         check_finite(&*self.tensor, &self.name, 0, &bytes)?;
         let mut encoding = self.encoding;
-        if let Encoding::Blocks(_) = encoding {
+        if self.layout.added != 0.0 || matches!(encoding, Encoding::Blocks(_)) {
             let mut values = vec![0.0; self.tensor.shape().iter().product()];
             encoding.decode(&bytes, &mut values);
-            bytes = values.iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+            let values = values.iter().map(|value: &f32| value + self.layout.added);
+            bytes = values.flat_map(f32::to_le_bytes).collect();
             encoding = Encoding::F32;
         }
         let bytes = match encoding.bytes(1) {
@@ -304,81 +319,4 @@ fn settle_ties(
         architecture.head = None;
     }
     Ok(())
-}
-
-/// The place of a weight in a tensor.
-#[derive(Clone)]
-struct Layout {
-    /// The shape of the tensor.
-    shape: Vec<usize>,
-    /// Whether the tensor is transposed.
-    transposed: bool,
-    /// The ranges of rows (after transposing) of the weight.
-    rows: Vec<std::ops::Range<usize>>,
-}
-
-impl Layout {
-    fn of(
-        found: &SourceTensor,
-        canonical: &str,
-        shapes: &HashMap<&str, &[usize]>,
-        n_heads: usize,
-    ) -> Self {
-        let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        // The number of the block, for the names of other weights in the same tensor.
-        let block = module.split('.').nth(1).unwrap_or_default();
-        let rows_of = |to: &str| {
-            let name = format!("{}.{kind}", to.replace("{i}", block));
-            shapes.get(name.as_str()).map_or(0, |shape| shape[0])
-        };
-        let own = shapes.get(canonical).copied().unwrap_or_default();
-        let sizes: Vec<usize> = match found.rule.to {
-            // The rule may be that of a tied weight.
-            [_] => own.iter().take(1).copied().collect(),
-            several => several.iter().map(|to| rows_of(to)).collect(),
-        };
-        let all: usize = sizes.iter().sum();
-        let before: usize = sizes[..found.index].iter().sum();
-        let (index, transform) = (found.index, found.rule.transform);
-        let (first, size) = match transform {
-            Transform::Take | Transform::Transpose => (0, sizes[index]),
-            _ => (before, sizes[index]),
-        };
-        // The rows of each head, of all weights in the tensor.
-        let groups = if transform == Transform::SplitHeads { n_heads } else { 1 };
-        let [first, size, of_all] = [first, size, all].map(|n| n / groups);
-        let start = |group: usize| group * of_all + first;
-        let rows = (0..groups).map(|group| start(group)..start(group) + size).collect();
-        let mut shape = own.to_vec();
-        if let Some(first) = shape.first_mut() {
-            *first = all;
-        }
-        let turned = matches!(transform, Transform::Transpose | Transform::TransposeSplit);
-        let transposed = turned && shape.len() == 2;
-        if transposed {
-            shape.reverse();
-        }
-        Self { shape, transposed, rows }
-    }
-}
-
-impl Layout {
-    /// The values of the weight in row-major order.
-    fn arrange<T: Copy>(&self, values: &[T]) -> Vec<T> {
-        let rows = self.rows.iter().cloned().flatten();
-        match (self.transposed, self.shape.as_slice()) {
-            (true, &[inputs, all]) => {
-                let row = |row: usize| (0..inputs).map(move |input| values[input * all + row]);
-                rows.flat_map(row).collect()
-            }
-            (_, shape) => {
-                let width: usize = shape.iter().skip(1).product();
-                self.rows
-                    .iter()
-                    .flat_map(|r| &values[r.start * width..r.end * width])
-                    .copied()
-                    .collect()
-            }
-        }
-    }
 }

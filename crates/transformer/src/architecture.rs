@@ -6,7 +6,7 @@ mod weights;
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
-use crate::positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
+use crate::positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Architecture {
     pub layout: Layout,
     /// Whether there is a norm after the last block.
     pub final_norm: bool,
+    /// The factor of what attention and MLP add to the residual stream.
+    pub residual_scale: Option<f64>,
     /// Self-attention.
     pub attention: Attention,
     /// The MLP of a block.
@@ -156,12 +158,14 @@ pub struct Attention {
     pub input_bias: bool,
     /// Whether the output has a bias.
     pub output_bias: bool,
-    /// The norm of queries and keys, before rotation (Henry et al. 2020).
+    /// The norm of queries and keys (Henry et al. 2020).
     pub query_key_norm: Option<QueryKeyNorm>,
     /// `c`: scaled scores `s` become `c tanh(s / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
     /// What the distance of two tokens adds to their score.
     pub relative: Option<Relative>,
+    /// The growth of the queries of a long text.
+    pub query_growth: Option<QueryGrowth>,
 }
 
 /// The attention of one block.
@@ -187,9 +191,13 @@ pub struct Span {
 /// The values that a norm of queries and keys runs over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueryKeyNorm {
-    /// Those of each head, with one weight for all heads.
+    /// Those of each head, with one weight for all heads, before rotation.
     Head,
-    /// Those of all heads together.
+    /// Those of each head, with one weight for all heads, after rotation.
+    RotatedHead,
+    /// Those of each head, with a weight for each head, before rotation.
+    EachHead,
+    /// Those of all heads together, before rotation.
     Projection,
 }
 
@@ -200,6 +208,8 @@ pub enum Relative {
     Bias(RelativeBias),
     /// Products with a vector per distance (He et al. 2021).
     Disentangled(Disentangled),
+    /// A number that falls with the distance, faster in some heads than in others (Press et al. 2022).
+    Alibi(Alibi),
 }
 
 /// The MLP of a block: two linear layers with an activation between them.
@@ -224,6 +234,8 @@ pub enum Activation {
     GeluSigmoid,
     /// `max(x, 0)`.
     Relu,
+    /// `max(x, 0)²` (So et al. 2021).
+    ReluSquared,
     /// `x σ(x)`.
     Silu,
 }
@@ -239,6 +251,8 @@ pub struct Head {
     pub tied: bool,
     /// Whether the logits have a bias.
     pub bias: bool,
+    /// The factor of the logits.
+    pub scale: Option<f64>,
     /// `c`: logits `l` become `c tanh(l / c)` (Riviere et al. 2024).
     pub soft_cap: Option<f64>,
 }
@@ -268,8 +282,14 @@ impl Span {
 
 impl Head {
     /// The token embedding alone.
-    pub const TIED: Self =
-        Self { transform: None, projection: false, tied: true, bias: false, soft_cap: None };
+    pub const TIED: Self = Self {
+        transform: None,
+        projection: false,
+        tied: true,
+        bias: false,
+        scale: None,
+        soft_cap: None,
+    };
 }
 
 impl Attention {
@@ -310,6 +330,7 @@ impl Architecture {
         norm: Norm::Layer { eps: 1e-5, bias: true },
         layout: Layout::PreNorm { first: true },
         final_norm: false,
+        residual_scale: None,
         attention: Attention {
             layers: Vec::new(),
             input_bias: true,
@@ -317,6 +338,7 @@ impl Architecture {
             query_key_norm: None,
             soft_cap: None,
             relative: None,
+            query_growth: None,
         },
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
         head: None,
@@ -382,7 +404,7 @@ impl Architecture {
                     return fail(format!("{} vectors for distances up to {last}", table.span));
                 }
             }
-            None => {}
+            Some(Relative::Alibi(_)) | None => {}
         }
         Ok(())
     }

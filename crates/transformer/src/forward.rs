@@ -248,6 +248,9 @@ impl Transformer {
         if let Some(bias) = &head.bias {
             logits = logits.broadcast_add(bias)?;
         }
+        if let Some(scale) = data.scale {
+            logits = (ops::rounded(logits, self.kernels)? * scale)?;
+        }
         logits = ops::rounded(logits, self.kernels)?;
         match data.soft_cap {
             Some(cap) => ops::rounded(ops::soft_cap(&logits, cap)?, self.kernels),

@@ -61,7 +61,7 @@ pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};
 pub use forward::{HiddenStates, Pass, Transformer};
 pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
-pub use positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
+pub use positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
 pub use weights::{Blocks, Encoding, Placement, StoredWeight, WeightSource};
 
 /// The vector instructions that the kernels use for a model in a number type on this machine: `amx`,

@@ -5,7 +5,7 @@ use crate::error::Result;
 use crate::kernels::{
     self, DistanceVectors, Finish, HeadVectors, NormWeights, PackedLinear, Rounding,
 };
-use crate::positions::{Disentangled, RelativeBias};
+use crate::positions::{Alibi, Disentangled, RelativeBias};
 use crate::weights::Weights;
 use candle_core::{D, DType, Device, Tensor};
 
@@ -84,6 +84,7 @@ pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) 
 /// A normalisation with its weights.
 pub(crate) struct NormLayer {
     norm: Norm,
+    /// `[d]`, or `[groups, d]`: rows `i` and `i + groups` have the same weight.
     weight: Tensor,
     bias: Option<Tensor>,
     /// Copies of weight and bias, for the kernels.
@@ -110,13 +111,13 @@ impl NormLayer {
 
     /// The width of a row.
     pub(crate) fn width(&self) -> usize {
-        self.weight.elem_count()
+        self.weight.dims().last().copied().unwrap_or(1)
     }
 
     /// The norm of each row, `[rows, d]` to the same shape.
     pub(crate) fn apply(&self, x: &Tensor) -> Result<Tensor> {
         if let Some(weights) = self.weights() {
-            let d = weights.weight.len();
+            let d = weights.width;
             return Ok(kernels::apply("norm", x, d, d, |x| kernels::norm(x, None, weights))?);
         }
         let dtype = x.dtype();
@@ -128,7 +129,15 @@ impl NormLayer {
             Norm::Rms { eps, .. } => (x, eps),
         };
         let deviation = (x.sqr()?.mean_keepdim(D::Minus1)? + eps)?.sqrt()?;
-        let mut normed = x.broadcast_div(&deviation)?.broadcast_mul(&self.weight)?;
+        let normed = x.broadcast_div(&deviation)?;
+        let mut normed = match self.weight.rank() {
+            1 => normed.broadcast_mul(&self.weight)?,
+            _ => {
+                let (groups, d) = self.weight.dims2()?;
+                let by_group = normed.reshape(((), groups, d))?;
+                by_group.broadcast_mul(&self.weight)?.reshape(normed.shape())?
+            }
+        };
         if let Some(bias) = &self.bias {
             normed = normed.broadcast_add(bias)?;
         }
@@ -153,7 +162,8 @@ impl NormLayer {
             Norm::Layer { eps, .. } => (true, eps),
             Norm::Rms { eps, .. } => (false, eps),
         };
-        Some(NormWeights { weight, bias, centred, eps, rounding: self.rounding })
+        let (width, rounding) = (self.width(), self.rounding);
+        Some(NormWeights { weight, bias, width, centred, eps, rounding })
     }
 }
 
@@ -187,6 +197,7 @@ pub(crate) fn activate(activation: Activation, x: &Tensor) -> Result<Tensor> {
         Activation::GeluTanh => x.gelu()?,
         Activation::GeluSigmoid => (x * candle_nn::ops::sigmoid(&(x * 1.702)?)?)?,
         Activation::Relu => x.relu()?,
+        Activation::ReluSquared => x.relu()?.sqr()?,
         Activation::Silu => x.silu()?,
     })
 }
@@ -262,6 +273,17 @@ pub(crate) fn relative_bias(bias: RelativeBias, table: &Tensor, n: usize) -> Res
     let buckets = Tensor::from_vec(buckets, n * n, table.device())?;
     let rows = table.index_select(&buckets, 0)?.reshape((n, n, ()))?;
     Ok(rows.permute((2, 0, 1))?.contiguous()?)
+}
+
+/// The bias of one sequence of `n` tokens by slopes, `[n_heads, n, n]`.
+pub(crate) fn alibi(alibi: Alibi, a: &Architecture, n: usize, device: &Device) -> Result<Tensor> {
+    let of_head = |slope: f32| {
+        let query =
+            move |query: usize| (0..n).map(move |key| alibi.bias(slope, query, key, a.d_head));
+        (0..n).flat_map(query)
+    };
+    let biases: Vec<f32> = Alibi::slopes(a.n_heads).into_iter().flat_map(of_head).collect();
+    Ok(Tensor::from_vec(biases, (a.n_heads, n, n), device)?)
 }
 
 /// The vectors of distances in one block.

@@ -1,6 +1,7 @@
 //! Positions inside attention: rotations, and biases by distance.
 
 use crate::error::{Error, Result};
+use half::bf16;
 
 /// Positions as rotations: pair `i` of the first `width` values of a head, `x[i]` and
 /// `x[i + width / 2]`, rotates by `position × frequency[i]` (Su et al. 2021).
@@ -214,6 +215,54 @@ impl RelativeBias {
     }
 }
 
+/// A bias that falls with the distance of two tokens, with a slope for each head (ALiBi: Press et al. 2022).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alibi {
+    /// Whether the bias is the number `slope × place of the key` of bf16, divided by `√d_head`. It has
+    /// few digits, so that it is not a function of the distance.
+    pub bf16: bool,
+}
+
+impl Alibi {
+    /// The slope of each head, `[n_heads]`: of a power of two `n` of heads, head `i` from 1 has
+    /// `2^(-8 i / n)`. Heads beyond a power of two have the slopes between those.
+    pub fn slopes(n_heads: usize) -> Vec<f32> {
+        let power = 1 << n_heads.max(1).ilog2();
+        let slope = |step: f64| (-8.0 * step / power as f64).exp2() as f32;
+        let own = (1..=power).map(|i| slope(i as f64));
+        let between = (power..n_heads).map(|i| slope((i - power) as f64 + 0.5));
+        own.chain(between).collect()
+    }
+
+    /// The bias of a key for a query, in a head with this slope.
+    pub(crate) fn bias(self, slope: f32, query: usize, key: usize, d_head: usize) -> f32 {
+        if self.bf16 {
+            let round = |x: f32| bf16::from_f32(x).to_f32();
+            return round(round(slope) * round(key as f32)) / (d_head as f32).sqrt();
+        }
+        slope * (key as f32 - query as f32)
+    }
+}
+
+/// Queries that grow with their place in the text: the factor of place `i` is
+/// `1 + rate × ln(1 + ⌊i / every⌋)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct QueryGrowth {
+    /// The factor of the logarithm.
+    pub rate: f64,
+    /// The places with one factor; those before it have the factor 1.
+    pub every: usize,
+}
+
+impl QueryGrowth {
+    /// The factors of the queries of sequences of these lengths, `[tokens]`; none if all are 1.
+    pub(crate) fn factors(self, lengths: impl Iterator<Item = usize>) -> Option<Vec<f32>> {
+        let factor = |i: usize| 1.0 + self.rate * ((1 + i / self.every.max(1)) as f64).ln();
+        let factors: Vec<f32> = lengths.flat_map(|n| (0..n).map(|i| factor(i) as f32)).collect();
+        factors.iter().any(|&factor| factor != 1.0).then_some(factors)
+    }
+}
+
 /// Disentangled attention: queries and keys are multiplied with vectors for distances, which all
 /// blocks share (He et al. 2021).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -270,6 +319,17 @@ mod tests {
         assert_eq!(bias.bucket(-8), 8);
         assert_eq!(bias.bucket(-1000), 15);
         assert_eq!(bias.bucket(1000), 31);
+    }
+
+    #[test]
+    fn slopes_are_those_of_the_paper() {
+        assert_eq!(Alibi::slopes(1), [1.0 / 256.0]);
+        assert_eq!(Alibi::slopes(4), [0.25, 0.0625, 0.015_625, 0.003_906_25]);
+        // Of six heads, two have slopes of eight heads that four do not have: 2^-1 and 2^-3.
+        assert_eq!(Alibi::slopes(6)[4..], [0.5, 0.125]);
+        assert_eq!(Alibi { bf16: false }.bias(0.25, 7, 3, 64), -1.0);
+        // In bf16, 1001 is 1000, and 312.5 is 312.
+        assert_eq!(Alibi { bf16: true }.bias(0.3125, 0, 1001, 64), 312.0 / 8.0);
     }
 
     #[test]

@@ -14,15 +14,18 @@ pub(super) const FAMILY: Family = Family {
     types: &[("bert", "Bert")],
     architecture: |config| architecture(config, Numbering::From(0), &BASE),
     names: NAMES,
-    head: &[
-        take(&["head.transform"], "cls.predictions.transform.dense"),
-        take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
-        take(&["head.unembed"], "cls.predictions.decoder"),
-        take(&["head.unembed"], "cls.predictions"),
-    ],
+    head: HEAD,
     prefixes: &["bert."],
     unused: &["pooler."],
 };
+
+/// The head of BERT.
+pub(super) const HEAD: &[Rule] = &[
+    take(&["head.transform"], "cls.predictions.transform.dense"),
+    take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
+    take(&["head.unembed"], "cls.predictions.decoder"),
+    take(&["head.unembed"], "cls.predictions"),
+];
 
 /// The names of a BERT checkpoint, which ELECTRA and the RoBERTa family share.
 pub(super) const NAMES: &[Rule] = &[

@@ -13,7 +13,7 @@ pub(super) const FAMILY: Family = Family {
     architecture: |config| {
         // The reference's eager attention does not apply it.
         config.absent("attn_logit_softcapping")?;
-        let mut gemma = gemma2::architecture(config, &GEMMA3)?;
+        let mut gemma = gemma2::sandwich(config, &GEMMA3)?;
         gemma.attention.query_key_norm = Some(QueryKeyNorm::Head);
         if let Some(head) = &mut gemma.head {
             head.soft_cap = capped(config, "final_logit_softcapping", None)?;

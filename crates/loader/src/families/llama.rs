@@ -2,7 +2,7 @@
 //! such as SmolLM2 and TinyLlama.
 
 use super::rope::{ROPE, Rope, rotary};
-use super::rules::take;
+use super::rules::{interleaved, tables, take};
 use super::{Family, Rule, spans};
 use crate::config::Config;
 use crate::error::Result;
@@ -14,13 +14,8 @@ pub(super) const FAMILY: Family = Family {
     name: "Llama / SmolLM2",
     types: &[("llama", "Llama")],
     architecture: |config| {
-        let bias = config.flag("attention_bias", false)?;
         let llama = architecture(config, &DEFAULTS)?;
-        Ok(Architecture {
-            attention: Attention { input_bias: bias, output_bias: bias, ..llama.attention },
-            mlp: Mlp { bias: config.flag("mlp_bias", false)?, ..llama.mlp },
-            ..llama
-        })
+        with_biases(config, llama)
     },
     names: NAMES,
     head: HEAD,
@@ -29,20 +24,48 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// The names of a Llama checkpoint, which most later decoders share.
-pub(super) const NAMES: &[Rule] = &[
-    take(&["embed.token"], "embed_tokens"),
+pub(super) const NAMES: &[Rule] = tables![EMBED, NORMS, ATTENTION, MLP, FINAL];
+
+/// Llama's names where the rotating pairs are interleaved.
+pub(super) const INTERLEAVED: &[Rule] = tables![EMBED, NORMS, INTERLEAVED_ATTENTION, MLP, FINAL];
+
+/// The embedding. It is the first rule of a table, which finds the prefix of the names.
+pub(super) const EMBED: [Rule; 1] = [take(&["embed.token"], "embed_tokens")];
+
+/// The norm after the last block.
+pub(super) const FINAL: [Rule; 1] = [take(&["final_norm"], "norm")];
+
+/// The norms of a pre-norm block.
+pub(super) const NORMS: [Rule; 2] = [
     take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
+    take(&["blocks.{i}.mlp.norm"], "layers.{i}.post_attention_layernorm"),
+];
+
+/// Attention.
+pub(super) const ATTENTION: [Rule; 6] = [
     take(&["blocks.{i}.attn.q"], "layers.{i}.self_attn.q_proj"),
     take(&["blocks.{i}.attn.k"], "layers.{i}.self_attn.k_proj"),
     take(&["blocks.{i}.attn.v"], "layers.{i}.self_attn.v_proj"),
     take(&["blocks.{i}.attn.q_norm"], "layers.{i}.self_attn.q_norm"),
     take(&["blocks.{i}.attn.k_norm"], "layers.{i}.self_attn.k_norm"),
     take(&["blocks.{i}.attn.o"], "layers.{i}.self_attn.o_proj"),
-    take(&["blocks.{i}.mlp.norm"], "layers.{i}.post_attention_layernorm"),
+];
+
+/// Attention with interleaved rotating pairs.
+pub(super) const INTERLEAVED_ATTENTION: [Rule; 6] = [
+    interleaved(&["blocks.{i}.attn.q"], "layers.{i}.self_attn.q_proj"),
+    interleaved(&["blocks.{i}.attn.k"], "layers.{i}.self_attn.k_proj"),
+    take(&["blocks.{i}.attn.v"], "layers.{i}.self_attn.v_proj"),
+    interleaved(&["blocks.{i}.attn.q_norm"], "layers.{i}.self_attn.q_norm"),
+    interleaved(&["blocks.{i}.attn.k_norm"], "layers.{i}.self_attn.k_norm"),
+    take(&["blocks.{i}.attn.o"], "layers.{i}.self_attn.o_proj"),
+];
+
+/// The MLP.
+pub(super) const MLP: [Rule; 3] = [
     take(&["blocks.{i}.mlp.gate"], "layers.{i}.mlp.gate_proj"),
     take(&["blocks.{i}.mlp.in"], "layers.{i}.mlp.up_proj"),
     take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.down_proj"),
-    take(&["final_norm"], "norm"),
 ];
 
 /// The head of most decoders; its second name is that of multimodal checkpoints.
@@ -89,6 +112,19 @@ pub(super) const DEFAULTS: Defaults = Defaults {
     tied: false,
     rope: ROPE,
 };
+
+/// Adds the biases that a config has.
+pub(super) fn with_biases(config: &Config, llama: Architecture) -> Result<Architecture> {
+    let llama = with_attention_biases(config, llama)?;
+    Ok(Architecture { mlp: Mlp { bias: config.flag("mlp_bias", false)?, ..llama.mlp }, ..llama })
+}
+
+/// Adds the biases of attention that a config has.
+pub(super) fn with_attention_biases(config: &Config, llama: Architecture) -> Result<Architecture> {
+    let bias = config.flag("attention_bias", false)?;
+    let attention = Attention { input_bias: bias, output_bias: bias, ..llama.attention };
+    Ok(Architecture { attention, ..llama })
+}
 
 /// The architecture of a config with Llama's keys, without biases.
 pub(super) fn architecture(config: &Config, defaults: &Defaults) -> Result<Architecture> {

@@ -4,6 +4,8 @@
 use super::rope::{ROPE, Rope, rotary};
 use super::rules::{split, take};
 use super::{Family, spans};
+use crate::config::Config;
+use crate::error::Result;
 use stratoscope_transformer::{
     Activation, Architecture, Attention, Embedding, Head, HeadTransform, Layout, Mlp, Norm, Span,
 };
@@ -11,76 +13,7 @@ use stratoscope_transformer::{
 pub(super) const FAMILY: Family = Family {
     name: "ModernBERT",
     types: &[("modernbert", "ModernBert")],
-    architecture: |config| {
-        let n_layers = config.size(&["num_hidden_layers"], 22)?;
-        let d_model = config.size(&["hidden_size"], 768)?;
-        let n_heads = config.size(&["num_attention_heads"], 12)?;
-        let d_head = config.d_head("num_attention_heads", d_model, n_heads)?;
-        let period = config.size(&["global_attn_every_n_layers"], 3)?.max(1);
-        let windowed = spans::windowed(config, n_layers, |i| i % period != 0)?;
-        let half = config.size(&["local_attention"], 128)? / 2;
-        let side = Some(config.size(&["sliding_window"], half)?);
-        let whole = Rope {
-            set: Some("full_attention"),
-            theta: "global_rope_theta",
-            default_theta: 160_000.0,
-            ..ROPE
-        };
-        let local = Rope {
-            set: Some("sliding_attention"),
-            theta: "local_rope_theta",
-            default_theta: 10_000.0,
-            ..ROPE
-        };
-        let whole = (Span::ALL, rotary(config, d_head, &whole)?);
-        let local = (Span { before: side, after: side }, rotary(config, d_head, &local)?);
-        let bias = config.flag("attention_bias", false)?;
-        let mut attention = Attention {
-            input_bias: bias,
-            output_bias: bias,
-            ..Attention::uniform(n_layers, d_head, Span::ALL)
-        };
-        for (layer, windowed) in attention.layers.iter_mut().zip(windowed) {
-            let (span, rotary) = if windowed { &local } else { &whole };
-            (layer.span, layer.rotary) = (*span, Some(rotary.clone()));
-        }
-        #[allow(clippy::needless_update, reason = "fields that are added later")]
-        let architecture = Architecture {
-            d_vocab: config.size(&["vocab_size"], 50368)?,
-            d_model,
-            n_layers,
-            n_weight_sets: n_layers,
-            n_heads,
-            n_kv_heads: n_heads,
-            d_head,
-            d_mlp: config.size(&["intermediate_size"], 1152)?,
-            context: Some(config.size(&["max_position_embeddings"], 8192)?),
-            embedding: Embedding { norm: true, ..Embedding::default() },
-            norm: Norm::Layer {
-                eps: config.epsilon(&["norm_eps"], 1e-5)?,
-                bias: config.flag("norm_bias", false)?,
-            },
-            layout: Layout::PreNorm { first: false },
-            final_norm: true,
-            attention,
-            mlp: Mlp {
-                activation: config.activation("hidden_activation", Activation::Gelu)?,
-                gated: true,
-                bias: config.flag("mlp_bias", false)?,
-            },
-            head: Some(Head {
-                transform: Some(HeadTransform {
-                    activation: config.activation("classifier_activation", Activation::Gelu)?,
-                    bias: config.flag("classifier_bias", false)?,
-                }),
-                tied: config.flag("tie_word_embeddings", true)?,
-                bias: config.flag("decoder_bias", true)?,
-                ..Head::TIED
-            }),
-            ..Architecture::BASE
-        };
-        Ok(architecture)
-    },
+    architecture,
     names: &[
         take(&["embed.token"], "embeddings.tok_embeddings"),
         take(&["embed.norm"], "embeddings.norm"),
@@ -103,3 +36,75 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["model."],
     unused: &[],
 };
+
+/// The architecture of a config with ModernBERT's keys.
+pub(super) fn architecture(config: &Config) -> Result<Architecture> {
+    let n_layers = config.size(&["num_hidden_layers"], 22)?;
+    let d_model = config.size(&["hidden_size"], 768)?;
+    let n_heads = config.size(&["num_attention_heads"], 12)?;
+    let d_head = config.d_head("num_attention_heads", d_model, n_heads)?;
+    let period = config.size(&["global_attn_every_n_layers"], 3)?.max(1);
+    let windowed = spans::windowed(config, n_layers, |i| i % period != 0)?;
+    let half = config.size(&["local_attention"], 128)? / 2;
+    let side = Some(config.size(&["sliding_window"], half)?);
+    let whole = Rope {
+        set: Some("full_attention"),
+        theta: "global_rope_theta",
+        default_theta: 160_000.0,
+        ..ROPE
+    };
+    let local = Rope {
+        set: Some("sliding_attention"),
+        theta: "local_rope_theta",
+        default_theta: 10_000.0,
+        ..ROPE
+    };
+    let whole = (Span::ALL, rotary(config, d_head, &whole)?);
+    let local = (Span { before: side, after: side }, rotary(config, d_head, &local)?);
+    let bias = config.flag("attention_bias", false)?;
+    let mut attention = Attention {
+        input_bias: bias,
+        output_bias: bias,
+        ..Attention::uniform(n_layers, d_head, Span::ALL)
+    };
+    for (layer, windowed) in attention.layers.iter_mut().zip(windowed) {
+        let (span, rotary) = if windowed { &local } else { &whole };
+        (layer.span, layer.rotary) = (*span, Some(rotary.clone()));
+    }
+    #[allow(clippy::needless_update, reason = "fields that are added later")]
+    let architecture = Architecture {
+        d_vocab: config.size(&["vocab_size"], 50368)?,
+        d_model,
+        n_layers,
+        n_weight_sets: n_layers,
+        n_heads,
+        n_kv_heads: n_heads,
+        d_head,
+        d_mlp: config.size(&["intermediate_size"], 1152)?,
+        context: Some(config.size(&["max_position_embeddings"], 8192)?),
+        embedding: Embedding { norm: true, ..Embedding::default() },
+        norm: Norm::Layer {
+            eps: config.epsilon(&["norm_eps"], 1e-5)?,
+            bias: config.flag("norm_bias", false)?,
+        },
+        layout: Layout::PreNorm { first: false },
+        final_norm: true,
+        attention,
+        mlp: Mlp {
+            activation: config.activation("hidden_activation", Activation::Gelu)?,
+            gated: true,
+            bias: config.flag("mlp_bias", false)?,
+        },
+        head: Some(Head {
+            transform: Some(HeadTransform {
+                activation: config.activation("classifier_activation", Activation::Gelu)?,
+                bias: config.flag("classifier_bias", false)?,
+            }),
+            tied: config.flag("tie_word_embeddings", true)?,
+            bias: config.flag("decoder_bias", true)?,
+            ..Head::TIED
+        }),
+        ..Architecture::BASE
+    };
+    Ok(architecture)
+}

@@ -88,7 +88,8 @@ fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> 
         config.needed(LONGEST)
     };
     match kind {
-        "default" => Ok(RotaryScaling::None),
+        // Positions of three kinds, which are equal for the tokens of a text (Wang et al. 2024).
+        "default" | "mrope" => Ok(RotaryScaling::None),
         "linear" => Ok(RotaryScaling::Linear { factor: own.needed("factor")? }),
         "dynamic" => {
             // It scales texts longer than `max_position_embeddings`.

@@ -1,5 +1,7 @@
 //! Rules from the tensors of a checkpoint to weights.
 
+use super::sinusoids::spaced_sines;
+
 /// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
@@ -22,8 +24,77 @@ pub(crate) enum Transform {
     Split,
     /// `[in, out]`, with the columns of the first weight, then those of the next.
     TransposeSplit,
-    /// For each head, the rows of the first weight, then those of the next.
+    /// For each head of keys, the rows of the first weight, then those of the next.
     SplitHeads,
+    /// Rotating pairs `2 i` and `2 i + 1` of each head, to pairs `i` and `i + width / 2`. The order within
+    /// a head does not change a score if it is that of queries and keys.
+    Interleaved,
+    /// For each quarter of the heads, the rows of the first weight, then those of the next; queries and
+    /// keys [`Interleaved`](Self::Interleaved).
+    SplitQuarters,
+    /// A norm that stores its weight − 1.
+    PlusOne,
+    /// The checkpoint has no tensor: the values follow from the shape.
+    Made(Made),
+}
+
+/// Values that follow from the shape of a weight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// Ones.
+    Ones,
+    /// [Positions](super::sinusoids) as sines and cosines.
+    SpacedSines,
+}
+
+impl Made {
+    /// Whether it gives a weight with this ending of its name.
+    pub(crate) fn is_for(self, kind: &str) -> bool {
+        kind == "weight"
+    }
+
+    /// The values of a shape, in row-major order.
+    pub(crate) fn values(self, shape: &[usize]) -> Vec<f32> {
+        match self {
+            Self::Ones => vec![1.0; shape.iter().product()],
+            Self::SpacedSines => spaced_sines(shape[0], shape.iter().skip(1).product()),
+        }
+    }
+}
+
+/// One table of the rules of several.
+macro_rules! tables {
+    ($($table:expr),+ $(,)?) => {{
+        const TABLES: &[&[$crate::families::Rule]] = &[$(&$table),+];
+        const ALL: [$crate::families::Rule; $crate::families::rules::len(TABLES)] =
+            $crate::families::rules::joined(TABLES);
+        &ALL
+    }};
+}
+pub(super) use tables;
+
+/// The number of rules in some tables.
+pub(super) const fn len(mut tables: &[&[Rule]]) -> usize {
+    let mut sum = 0;
+    while let [first, rest @ ..] = tables {
+        (sum, tables) = (sum + first.len(), rest);
+    }
+    sum
+}
+
+/// The rules of some tables.
+pub(super) const fn joined<const N: usize>(mut tables: &[&[Rule]]) -> [Rule; N] {
+    let mut all = [take(&[], ""); N];
+    let mut place = 0;
+    while let [first, rest @ ..] = tables {
+        let mut i = 0;
+        while i < first.len() {
+            all[place] = first[i];
+            (place, i) = (place + 1, i + 1);
+        }
+        tables = rest;
+    }
+    all
 }
 
 /// A module that is one weight.
@@ -34,6 +105,16 @@ pub(super) const fn take(to: &'static [&'static str], from: &'static str) -> Rul
 /// A module that is one transposed weight.
 pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Transpose }
+}
+
+/// A module of queries or keys with [`Transform::Interleaved`] pairs.
+pub(super) const fn interleaved(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Interleaved }
+}
+
+/// A weight that the checkpoint does not have.
+pub(super) const fn made(to: &'static [&'static str], made: Made) -> Rule {
+    Rule { to, from: "", transform: Transform::Made(made) }
 }
 
 /// A module of several weights.

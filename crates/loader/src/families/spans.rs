@@ -65,6 +65,15 @@ pub(super) fn set_windows(
     Ok(())
 }
 
+/// Removes the rotary positions of some blocks.
+pub(super) fn unrotate(attention: &mut Attention, blocks: impl Iterator<Item = bool>) {
+    for (layer, unrotated) in attention.layers.iter_mut().zip(blocks) {
+        if unrotated {
+            layer.rotary = None;
+        }
+    }
+}
+
 /// Sets the window of all blocks.
 pub(super) fn set_window(attention: &mut Attention, window: Option<usize>) {
     attention.layers.iter_mut().for_each(|layer| layer.span = causal(window));

@@ -1,9 +1,13 @@
 //! The supported architectures of llama.cpp: from metadata to a `config.json`, and from tensors to
 //! transformers' names.
 
+mod relatives;
+
 use super::Gguf;
 use super::keys::Keys;
-use super::names::{BERT, Conversion, GEMMA3, GPT2, LLAMA, Names, PHI3, QWEN};
+use super::names::{
+    BERT, Conversion, GEMMA3, GLM4, GPT2, LLAMA, Names, OLMO2, PHI3, QWEN, STARCODER2,
+};
 use super::parse;
 use super::rope::{self, Rope};
 use super::tensor::{Change, GgufTensor};
@@ -50,6 +54,48 @@ const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture { name: "gpt2", model_type: "gpt2", names: GPT2, settings: &[], config: gpt2 },
     Architecture { name: "bert", model_type: "bert", names: BERT, settings: &[], config: bert },
+    Architecture {
+        name: "command-r",
+        model_type: "cohere",
+        names: QWEN,
+        settings: &[],
+        config: relatives::command_r,
+    },
+    Architecture {
+        name: "glm4",
+        model_type: "glm4",
+        names: GLM4,
+        settings: &[],
+        config: relatives::glm4,
+    },
+    Architecture {
+        name: "granite",
+        model_type: "granite",
+        names: LLAMA,
+        settings: &[],
+        config: relatives::granite,
+    },
+    Architecture {
+        name: "olmo2",
+        model_type: "olmo2",
+        names: OLMO2,
+        settings: &[],
+        config: relatives::olmo2,
+    },
+    Architecture {
+        name: "stablelm",
+        model_type: "stablelm",
+        names: QWEN,
+        settings: &[],
+        config: relatives::stablelm,
+    },
+    Architecture {
+        name: "starcoder2",
+        model_type: "starcoder2",
+        names: STARCODER2,
+        settings: &[],
+        config: relatives::starcoder2,
+    },
 ];
 
 impl Architecture {
@@ -74,7 +120,8 @@ impl Architecture {
             Some(layer) => module.replacen(layer, "{i}", 1),
             None => module.to_owned(),
         };
-        let (_, source, made) = self.names.iter().find(|(module_of, ..)| *module_of == module)?;
+        let mut names = self.names.iter().copied().flatten();
+        let (_, source, made) = names.find(|(module_of, ..)| *module_of == module)?;
         Some((format!("{}.{kind}", source.replace("{i}", layer.unwrap_or_default())), *made))
     }
 }
@@ -196,8 +243,16 @@ fn rows(gguf: &Gguf, tensor: &str) -> Result<usize> {
     }
 }
 
+/// The key of the epsilon of root mean square norms, here and in a config.
+const RMS: (&str, &str) = ("attention.layer_norm_rms_epsilon", "rms_norm_eps");
+
 /// The keys that decoders with rotary positions share; returns the width of a head.
-fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<u64> {
+fn decoder(
+    gguf: &Gguf,
+    keys: &Keys<'_>,
+    config: &mut Map<String, Value>,
+    eps: (&str, &str),
+) -> Result<u64> {
     let names = [
         "hidden_size",
         "intermediate_size",
@@ -208,7 +263,6 @@ fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Res
     sizes(keys, config, names)?;
     causal(keys, true)?;
     let heads = Heads::of(keys)?;
-    let eps = "attention.layer_norm_rms_epsilon";
     let d_model = keys.need("embedding_length", keys.size("embedding_length"))?;
     let d_head = match keys.size("attention.key_length")? {
         Some(d_head) => d_head,
@@ -220,7 +274,7 @@ fn decoder(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Res
     };
     keys.only("attention.value_length", d_head as f64)?;
     config.insert("num_key_value_heads".to_owned(), heads.keys.into());
-    config.insert("rms_norm_eps".to_owned(), keys.need(eps, keys.float(eps))?.into());
+    config.insert(eps.1.to_owned(), keys.need(eps.0, keys.float(eps.0))?.into());
     config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
     config.insert("hidden_act".to_owned(), "silu".into());
     Ok(d_head)
@@ -242,7 +296,7 @@ fn whole_rotation(keys: &Keys<'_>, d_head: u64) -> Result<()> {
 }
 
 fn llama(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    let d_head = decoder(gguf, keys, config)?;
+    let d_head = decoder(gguf, keys, config, RMS)?;
     whole_rotation(keys, d_head)?;
     let has = |tensor: &str| gguf.header.tensors.contains_key(tensor);
     config.insert("head_dim".to_owned(), d_head.into());
@@ -258,7 +312,7 @@ fn llama(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resul
 }
 
 fn qwen2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    let d_head = decoder(gguf, keys, config)?;
+    let d_head = decoder(gguf, keys, config, RMS)?;
     whole_rotation(keys, d_head)?;
     config.insert("head_dim".to_owned(), d_head.into());
     // The converter has no key for a window; models with a window in their config do not use it.
@@ -276,7 +330,7 @@ fn qwen3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resul
 }
 
 fn gemma3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    let d_head = decoder(gguf, keys, config)?;
+    let d_head = decoder(gguf, keys, config, RMS)?;
     whole_rotation(keys, d_head)?;
     config.remove("hidden_act");
     config.insert("hidden_activation".to_owned(), "gelu_pytorch_tanh".into());
@@ -334,16 +388,8 @@ fn whole(value: f64) -> Value {
 }
 
 fn phi3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    let d_head = decoder(gguf, keys, config)?;
-    let d_rotary = keys.size("rope.dimension_count")?.unwrap_or(d_head);
-    if d_rotary > d_head || d_rotary == 0 {
-        let reason = format!("a part of a head, {d_head}, is expected");
-        return Err(keys.error("rope.dimension_count", &reason));
-    }
-    let part = d_rotary as f64 / d_head as f64;
-    // transformers truncates the product, which must not fall below the original number.
-    let part = if (part * d_head as f64) as u64 == d_rotary { part } else { part.next_up() };
-    config.insert("partial_rotary_factor".to_owned(), part.into());
+    let d_head = decoder(gguf, keys, config, RMS)?;
+    partial_rotation(keys, config, d_head)?;
     let window = keys.size("attention.sliding_window")?.filter(|window| *window > 0);
     config.insert("sliding_window".to_owned(), window.into());
     let rope = Rope::read(keys, 10000.0)?;
@@ -357,6 +403,20 @@ fn phi3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result
         (_, None) => return Err(Error::MissingTensor { tensor: rope::SHORT.to_owned() }),
     };
     rope.write(scaling, config);
+    Ok(())
+}
+
+/// The part of a head that rotates.
+fn partial_rotation(keys: &Keys<'_>, config: &mut Map<String, Value>, d_head: u64) -> Result<()> {
+    let d_rotary = keys.size("rope.dimension_count")?.unwrap_or(d_head);
+    if d_rotary > d_head || d_rotary == 0 {
+        let reason = format!("a part of a head, {d_head}, is expected");
+        return Err(keys.error("rope.dimension_count", &reason));
+    }
+    let part = d_rotary as f64 / d_head as f64;
+    // transformers truncates the product, which must not fall below the original number.
+    let part = if (part * d_head as f64) as u64 == d_rotary { part } else { part.next_up() };
+    config.insert("partial_rotary_factor".to_owned(), part.into());
     Ok(())
 }
 

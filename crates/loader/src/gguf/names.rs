@@ -1,7 +1,10 @@
 //! llama.cpp's and transformers' names of tensors, and the conversion of their values.
 
+/// Tables of names, of which the first that has a module counts.
+pub(super) type Names = &'static [Table];
+
 /// The module of the file, transformers' module, and the conversion from the second to the first.
-pub(super) type Names = &'static [(&'static str, &'static str, Conversion)];
+type Table = &'static [(&'static str, &'static str, Conversion)];
 
 /// The converter's change of a tensor.
 #[derive(Clone, Copy)]
@@ -18,42 +21,90 @@ pub(super) enum Conversion {
     Transposed,
 }
 
-/// Llama, and models with the same architecture, such as Mistral and SmolLM.
-pub(super) const LLAMA: Names = &[
-    ("token_embd", "model.embed_tokens", Conversion::Same),
-    ("output_norm", "model.norm", Conversion::Same),
-    ("output", "lm_head", Conversion::Same),
-    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
-    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Query),
-    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Key),
-    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
-    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
-    ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
-    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
-    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
+/// Llama, and models with the same architecture, such as Mistral and SmolLM; also Granite.
+pub(super) const LLAMA: Names = &[ROTATED, ENDS, NORMS, ATTENTION, MLP];
+
+/// Qwen 2, with biases, and Qwen 3, with norms of queries and keys; also StableLM, and Command R, whose
+/// pairs are interleaved in transformers too.
+pub(super) const QWEN: Names = &[ENDS, NORMS, ATTENTION, MLP];
+
+/// OLMo 2, with norms of the outputs.
+pub(super) const OLMO2: Names = &[
+    ENDS,
+    ATTENTION,
+    MLP,
+    &[
+        (
+            "blk.{i}.post_attention_norm",
+            "model.layers.{i}.post_attention_layernorm",
+            Conversion::Same,
+        ),
+        ("blk.{i}.post_ffw_norm", "model.layers.{i}.post_feedforward_layernorm", Conversion::Same),
+    ],
 ];
 
-/// Qwen 2, with biases, and Qwen 3, with norms of queries and keys.
-pub(super) const QWEN: Names = &[
+/// StarCoder2, with a plain MLP.
+pub(super) const STARCODER2: Names = &[
+    ENDS,
+    NORMS,
+    ATTENTION,
+    &[
+        ("blk.{i}.ffn_up", "model.layers.{i}.mlp.c_fc", Conversion::Same),
+        ("blk.{i}.ffn_down", "model.layers.{i}.mlp.c_proj", Conversion::Same),
+    ],
+];
+
+/// GLM-4-0414, with norms before and after each half of a block.
+pub(super) const GLM4: Names = &[
+    ENDS,
+    NORMS,
+    ATTENTION,
+    &[
+        (
+            "blk.{i}.post_attention_norm",
+            "model.layers.{i}.post_self_attn_layernorm",
+            Conversion::Same,
+        ),
+        ("blk.{i}.post_ffw_norm", "model.layers.{i}.post_mlp_layernorm", Conversion::Same),
+        // Gate and up in one.
+        ("blk.{i}.ffn_up", "model.layers.{i}.mlp.gate_up_proj", Conversion::Same),
+        ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
+    ],
+];
+
+const ENDS: Table = &[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::Same),
     ("output", "lm_head", Conversion::Same),
+];
+
+const NORMS: Table = &[
     ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+];
+
+const ROTATED: Table = &[
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Query),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Key),
+];
+
+const ATTENTION: Table = &[
     ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Same),
     ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Same),
     ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
     ("blk.{i}.attn_q_norm", "model.layers.{i}.self_attn.q_norm", Conversion::Same),
     ("blk.{i}.attn_k_norm", "model.layers.{i}.self_attn.k_norm", Conversion::Same),
     ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
-    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+];
+
+const MLP: Table = &[
     ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
     ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
 /// Gemma 3, whose norms multiply by 1 + weight.
-pub(super) const GEMMA3: Names = &[
+pub(super) const GEMMA3: Names = &[&[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::PlusOne),
     ("output", "lm_head", Conversion::Same),
@@ -74,10 +125,10 @@ pub(super) const GEMMA3: Names = &[
     ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
     ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
-];
+]];
 
 /// Phi 3, with the fused matrices of transformers.
-pub(super) const PHI3: Names = &[
+pub(super) const PHI3: Names = &[&[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::Same),
     ("output", "lm_head", Conversion::Same),
@@ -88,10 +139,10 @@ pub(super) const PHI3: Names = &[
     // Gate and up in one.
     ("blk.{i}.ffn_up", "model.layers.{i}.mlp.gate_up_proj", Conversion::Same),
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
-];
+]];
 
 /// GPT-2, whose `Conv1D` weights are transposed.
-pub(super) const GPT2: Names = &[
+pub(super) const GPT2: Names = &[&[
     ("token_embd", "transformer.wte", Conversion::Same),
     ("position_embd", "transformer.wpe", Conversion::Same),
     ("output_norm", "transformer.ln_f", Conversion::Same),
@@ -102,10 +153,10 @@ pub(super) const GPT2: Names = &[
     ("blk.{i}.ffn_norm", "transformer.h.{i}.ln_2", Conversion::Same),
     ("blk.{i}.ffn_up", "transformer.h.{i}.mlp.c_fc", Conversion::Transposed),
     ("blk.{i}.ffn_down", "transformer.h.{i}.mlp.c_proj", Conversion::Transposed),
-];
+]];
 
 /// BERT, and the encoders that were converted as BERT.
-pub(super) const BERT: Names = &[
+pub(super) const BERT: Names = &[&[
     ("token_embd", "embeddings.word_embeddings", Conversion::Same),
     ("position_embd", "embeddings.position_embeddings", Conversion::Same),
     ("token_types", "embeddings.token_type_embeddings", Conversion::Same),
@@ -118,4 +169,4 @@ pub(super) const BERT: Names = &[
     ("blk.{i}.ffn_up", "encoder.layer.{i}.intermediate.dense", Conversion::Same),
     ("blk.{i}.ffn_down", "encoder.layer.{i}.output.dense", Conversion::Same),
     ("blk.{i}.layer_output_norm", "encoder.layer.{i}.output.LayerNorm", Conversion::Same),
-];
+]];

@@ -7,7 +7,8 @@ use super::{Error, Result, Run, row};
 use candle_core::{DType, Device};
 use candle_nn::VarBuilder;
 use candle_transformers::models::{
-    gemma, gemma2, gemma3, llama, mistral, olmo2, phi, phi3, qwen2, qwen3, starcoder2,
+    gemma, gemma2, gemma3, glm4_new, helium, llama, mistral, olmo, olmo2, phi, phi3, qwen2, qwen3,
+    stable_lm, starcoder2,
 };
 use serde_json::{Value, json};
 
@@ -285,6 +286,63 @@ pub(super) fn starcoder2(checkpoint: &Checkpoint, longest: usize) -> Result<Run>
     defaults["use_bias"] = true.into();
     let config: starcoder2::Config = checkpoint.config(defaults, settings(checkpoint, longest))?;
     let mut model = starcoder2::Model::new(&config, checkpoint.weights())?;
+    Ok(Box::new(move |s| {
+        model.clear_kv_cache();
+        model.forward(&row(&s.token_ids)?, 0)
+    }))
+}
+
+pub(super) fn olmo(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
+    checkpoint.no_rope_scaling()?;
+    let config: olmo::Config = checkpoint.config(defaults(), settings(checkpoint, longest))?;
+    let mut model = olmo::Model::new(&config, checkpoint.weights())?;
+    Ok(Box::new(move |s| {
+        model.clear_kv_cache();
+        model.forward(&row(&s.token_ids)?, 0)
+    }))
+}
+
+pub(super) fn stablelm(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
+    checkpoint.no_rope_scaling()?;
+    let reason = "its blocks run one half after the other";
+    checkpoint.only("use_parallel_residual", false.into(), reason)?;
+    let mut settings = settings(checkpoint, longest);
+    // Its cache cannot be cleared.
+    settings["use_cache"] = false.into();
+    settings["partial_rotary_factor"] =
+        checkpoint.number("partial_rotary_factor").unwrap_or(0.25).into();
+    let mut defaults = defaults();
+    defaults["layer_norm_eps"] = 1e-5.into();
+    let config: stable_lm::Config = checkpoint.config(defaults, settings)?;
+    let mut model = stable_lm::Model::new(&config, checkpoint.weights())?;
+    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, 0)))
+}
+
+pub(super) fn helium(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
+    checkpoint.no_rope_scaling()?;
+    let mut defaults = defaults();
+    for (key, value) in [("bos_token_id", 1), ("eos_token_id", 2), ("head_dim", 128)] {
+        defaults[key] = value.into();
+    }
+    (defaults["mlp_bias"], defaults["rope_theta"]) = (false.into(), 1e5.into());
+    let config: helium::Config = checkpoint.config(defaults, settings(checkpoint, longest))?;
+    let mut model = helium::Model::new(&config, checkpoint.weights())?;
+    Ok(Box::new(move |s| {
+        model.clear_kv_cache();
+        model.forward(&row(&s.token_ids)?, 0)
+    }))
+}
+
+pub(super) fn glm4(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
+    checkpoint.no_rope_scaling()?;
+    let mut settings = settings(checkpoint, longest);
+    for (key, default) in [("partial_rotary_factor", 0.5), ("rms_norm_eps", 1.5625e-7)] {
+        settings[key] = checkpoint.number(key).unwrap_or(default).into();
+    }
+    let mut defaults = defaults();
+    (defaults["head_dim"], defaults["attention_bias"]) = (128.into(), true.into());
+    let config: glm4_new::Config = checkpoint.config(defaults, settings)?;
+    let mut model = glm4_new::ModelForCausalLM::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
         model.forward(&row(&s.token_ids)?, 0)

@@ -26,30 +26,34 @@ pub(super) struct Evidence<'a> {
 const OF_TYPES: &[(&str, &str)] = &[
     ("AlbertTokenizer", "albert"),
     ("BertTokenizer", "bert distilbert electra nomic_bert"),
+    ("BioGptTokenizer", "biogpt"),
     ("CamembertTokenizer", "camembert"),
     ("CohereTokenizer", "aya_vision cohere cohere2"),
     ("DebertaTokenizer", "deberta"),
     ("DebertaV2Tokenizer", "deberta-v2"),
-    ("GPT2Tokenizer", "blip-2 gpt2 instructblip opt phi starcoder2"),
-    ("GPTNeoXTokenizer", "gpt_neox"),
+    ("GPT2Tokenizer", "blip-2 codegen gpt2 gpt_neo gptj instructblip opt phi starcoder2"),
+    ("GPTNeoXTokenizer", "gpt_neox mpt olmo"),
     ("GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text"),
     ("LlamaTokenizer", "idefics idefics2"),
     ("MPNetTokenizer", "mpnet"),
+    ("OpenAIGPTTokenizer", "openai-gpt"),
     (
         "Qwen2Tokenizer",
         "colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_vl qwen3 qwen3_vl",
     ),
+    ("RoFormerTokenizer", "roformer"),
     ("RobertaTokenizer", "roberta"),
     ("T5Tokenizer", "mt5 t5"),
     (
         "TokenizersBackend",
-        "aria fuyu glm4v llava llava_next ministral mistral mistral3 modernbert olmo2 paddleocr_vl phi3 phi3_v pixtral smolvlm vipllava voxtral",
+        "aria ernie4_5 fuyu glm glm4 glm4v gpt_bigcode granite llava llava_next ministral ministral3 mistral mistral3 modernbert modernbert-decoder nemotron olmo2 olmo3 paddleocr_vl persimmon phi3 phi3_v pixtral smolvlm stablelm vipllava voxtral",
     ),
+    ("XGLMTokenizer", "xglm"),
     ("XLMRobertaTokenizer", "xlm-roberta"),
 ];
 
 /// Model types whose `tokenizer_class` on the hub is known to be wrong.
-const WRONG_ON_HUB: &str = "camembertv2-base fuyu llava llava_next modernbert paddleocr_vl phi3 phi3_v qwen2 smolvlm vipllava";
+const WRONG_ON_HUB: &str = "camembertv2-base ernie4_5 fuyu llava llava_next modernbert modernbert-decoder nemotron paddleocr_vl phi3 phi3_v qwen2 smolvlm vipllava";
 
 /// Repositories whose `tokenizer.json` counts as it is.
 const FILE_COUNTS: &[&str] = &[

@@ -1,7 +1,7 @@
 //! The names of a checkpoint: where the trunk begins, and which tensor is which weight.
 
 use crate::error::{Error, Result};
-use crate::families::{BUFFERS, Family, Rule};
+use crate::families::{BUFFERS, Family, Made, Rule, Transform};
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, values_of};
 use std::collections::{BTreeSet, HashMap};
@@ -114,13 +114,25 @@ impl Names {
         own.map(|found| (found.name, found.tensor)).collect()
     }
 
+    /// How a canonical weight is made, if it is one that the checkpoint does not have.
+    pub(super) fn made(&self, canonical: &str) -> Option<Made> {
+        let (module, kind) = canonical.rsplit_once('.')?;
+        self.modules.get(module)?.iter().find_map(|(rule, ..)| match rule.transform {
+            Transform::Made(made) if made.is_for(kind) => Some(made),
+            _ => None,
+        })
+    }
+
     fn all(&self, canonical: &str, tensors: &StoredTensors) -> impl Iterator<Item = SourceTensor> {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         // Checkpoints converted from TensorFlow name weight and bias of a norm so.
         let old = if kind == "weight" { "gamma" } else { "beta" };
         self.modules.get(module).into_iter().flatten().flat_map(move |(rule, index, source)| {
             [kind, old].into_iter().filter_map(move |kind| {
-                let name = format!("{source}.{kind}");
+                let name = match rule.transform {
+                    Transform::Made(_) => return None,
+                    _ => format!("{source}.{kind}"),
+                };
                 let tensor = tensors.get(&name)?.clone();
                 Some(SourceTensor { rule, index: *index, name, tensor })
             })
@@ -136,7 +148,8 @@ fn prefix(family: &Family, tensors: &StoredTensors) -> Result<String> {
         let names = names.filter_map(|name| name.strip_suffix(module));
         names.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
     };
-    let modules = family.names.iter().map(|rule| rule.from.replace("{i}", "0"));
+    let stored = family.names.iter().filter(|rule| !rule.from.is_empty());
+    let modules = stored.map(|rule| rule.from.replace("{i}", "0"));
     let found = modules.map(|module| before(&module)).find(|prefixes| !prefixes.is_empty());
     let found = found.unwrap_or_default();
     let usual = family.prefixes.iter().copied().chain([""]).find(|usual| found.contains(usual));

@@ -45,7 +45,7 @@ impl Architecture {
                     specs.norm("relative.norm".into(), d);
                 }
             }
-            None => {}
+            Some(Relative::Alibi(_)) | None => {}
         }
         for i in 0..self.n_weight_sets {
             let name = |part: &str| format!("blocks.{i}.{part}");
@@ -62,9 +62,17 @@ impl Architecture {
                 specs.linear(name(&format!("attn.{part}")), width, d, bias);
             }
             if let Some(norm) = self.attention.query_key_norm {
-                for (part, width) in [("q_norm", queries), ("k_norm", keys)] {
-                    let width = if norm == QueryKeyNorm::Head { self.d_head } else { width };
-                    specs.norm(name(&format!("attn.{part}")), width);
+                for (part, heads) in [("q_norm", self.n_heads), ("k_norm", self.n_kv_heads)] {
+                    let part = name(&format!("attn.{part}"));
+                    match norm {
+                        QueryKeyNorm::Head | QueryKeyNorm::RotatedHead => {
+                            specs.norm(part, self.d_head);
+                        }
+                        QueryKeyNorm::EachHead => {
+                            specs.add(format!("{part}.weight"), &[heads, self.d_head]);
+                        }
+                        QueryKeyNorm::Projection => specs.norm(part, heads * self.d_head),
+                    }
                 }
             }
             if let Some(Relative::Disentangled(table)) = self.attention.relative

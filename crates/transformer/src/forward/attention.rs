@@ -3,7 +3,7 @@
 use super::Transformer;
 use super::layers::Block;
 use super::shared::Shared;
-use crate::architecture::Relative;
+use crate::architecture::{QueryKeyNorm, Relative};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::hooks::{HookPoint, HookRunner};
@@ -58,6 +58,10 @@ impl Transformer {
         let relative = match (a.attention.relative, &self.relative_bias, &block.positions) {
             (Some(Relative::Bias(bias)), Some(table), _) => {
                 let make = || Ok(Distances::new(bias, &ops::values(table)?, longest));
+                Some(kernels::Relative::Bias(shared.distances(make)?))
+            }
+            (Some(Relative::Alibi(alibi)), ..) => {
+                let make = || Ok(Distances::alibi(alibi, a.n_heads, a.d_head, longest));
                 Some(kernels::Relative::Bias(shared.distances(make)?))
             }
             (Some(Relative::Disentangled(table)), _, Some(PositionVectors::Packed(vectors))) => {
@@ -127,6 +131,10 @@ impl Transformer {
                 (Some(Relative::Bias(bias)), _, Some(table)) => {
                     Some(shared.bias(rows.len(), || ops::relative_bias(bias, table, rows.len()))?)
                 }
+                (Some(Relative::Alibi(alibi)), ..) => {
+                    let make = || ops::alibi(alibi, a, rows.len(), self.device());
+                    Some(shared.bias(rows.len(), make)?)
+                }
                 _ => None,
             };
             let mask = shared.mask(data.span, rows.len(), self.device())?;
@@ -150,6 +158,53 @@ impl Transformer {
         &self,
         layer: usize,
         block: &Block,
+        mut qkv: Tensor,
+        batch: &Batch,
+        shared: &mut Shared,
+        hooks: &HookRunner,
+    ) -> Result<Tensor> {
+        let a = &self.architecture;
+        let norm_last = a.attention.query_key_norm == Some(QueryKeyNorm::RotatedHead);
+        if !norm_last {
+            qkv = self.normed(block, qkv)?;
+        }
+        qkv = self.rotated(layer, qkv, batch, shared, hooks)?;
+        if norm_last {
+            qkv = self.normed(block, qkv)?;
+        }
+        let lengths = batch.sequences().map(|rows| rows.len());
+        let Some(factors) = a.attention.query_growth.and_then(|growth| growth.factors(lengths))
+        else {
+            return Ok(qkv);
+        };
+        let factors = Tensor::from_vec(factors, (batch.tokens(), 1), self.device())?;
+        let queries = a.n_heads * a.d_head;
+        let q = qkv.narrow(1, 0, queries)?.broadcast_mul(&factors.to_dtype(qkv.dtype())?)?;
+        let q = ops::rounded(q, self.kernels)?;
+        Ok(Tensor::cat(&[&q, &qkv.narrow(1, queries, qkv.dim(1)? - queries)?], 1)?)
+    }
+
+    /// Norms queries and keys, if they have norms.
+    fn normed(&self, block: &Block, qkv: Tensor) -> Result<Tensor> {
+        let a = &self.architecture;
+        let (Some(query_norm), Some(key_norm)) = (&block.query_norm, &block.key_norm) else {
+            return Ok(qkv);
+        };
+        let (queries, keys) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
+        let normed = |start: usize, width: usize, norm: &NormLayer| -> Result<Tensor> {
+            let own = qkv.narrow(1, start, width)?.contiguous()?;
+            let rows = own.reshape(((), norm.width()))?;
+            Ok(norm.apply(&rows)?.reshape(own.shape())?)
+        };
+        let q = normed(0, queries, query_norm)?;
+        let k = normed(queries, keys, key_norm)?;
+        Ok(Tensor::cat(&[&q, &k, &qkv.narrow(1, queries + keys, keys)?], 1)?)
+    }
+
+    /// Rotates queries and keys, if the block has rotary positions.
+    fn rotated(
+        &self,
+        layer: usize,
         qkv: Tensor,
         batch: &Batch,
         shared: &mut Shared,
@@ -157,17 +212,6 @@ impl Transformer {
     ) -> Result<Tensor> {
         let a = &self.architecture;
         let (queries, keys) = (a.n_heads * a.d_head, a.n_kv_heads * a.d_head);
-        let mut qkv = qkv;
-        if let (Some(query_norm), Some(key_norm)) = (&block.query_norm, &block.key_norm) {
-            let normed = |start: usize, width: usize, norm: &NormLayer| -> Result<Tensor> {
-                let own = qkv.narrow(1, start, width)?.contiguous()?;
-                let rows = own.reshape(((), norm.width()))?;
-                Ok(norm.apply(&rows)?.reshape(own.shape())?)
-            };
-            let q = normed(0, queries, query_norm)?;
-            let k = normed(queries, keys, key_norm)?;
-            qkv = Tensor::cat(&[&q, &k, &qkv.narrow(1, queries + keys, keys)?], 1)?;
-        }
         let Some(rotary) = &a.attention.layers[layer].rotary else { return Ok(qkv) };
         let turned = a.n_heads + a.n_kv_heads;
         let tables = shared.rotation(rotary, batch, self.device())?;

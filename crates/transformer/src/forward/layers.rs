@@ -34,6 +34,8 @@ pub(super) struct Half {
     pub(super) before: Option<NormLayer>,
     pub(super) after: Option<NormLayer>,
     pub(super) after_sum: Option<NormLayer>,
+    /// The factor of the output.
+    scale: Option<f64>,
     kernels: Option<Rounding>,
 }
 
@@ -80,6 +82,7 @@ impl Block {
                 before: norm(weights, norms.before, &format!("{part}.norm"))?,
                 after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
                 after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
+                scale: a.residual_scale,
                 kernels: weights.kernels(),
             })
         };
@@ -134,7 +137,14 @@ impl Half {
 
     /// The output of this half, for the residual stream.
     pub(super) fn given(&self, out: Tensor) -> Result<Tensor> {
-        self.after.as_ref().map_or_else(|| Ok(out.clone()), |norm| norm.apply(&out))
+        let out = match &self.after {
+            Some(norm) => norm.apply(&out)?,
+            None => out,
+        };
+        match self.scale {
+            Some(scale) => ops::rounded((out * scale)?, self.kernels),
+            None => Ok(out),
+        }
     }
 
     /// The residual stream with the output added.

@@ -7,7 +7,7 @@ use crate::architecture::{
 };
 use crate::batch::Sequence;
 use crate::hooks::{HookPoint, NoHooks, Recorder};
-use crate::positions::{Disentangled, RelativeBias, Rotary, RotaryScaling};
+use crate::positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod sources;
@@ -63,6 +63,7 @@ fn decoder() -> Architecture {
             query_key_norm: None,
             soft_cap: None,
             relative: None,
+            query_growth: None,
         },
         mlp: Mlp { activation: Activation::Silu, gated: true, bias: false },
         head: Some(crate::Head { tied: false, ..crate::Head::TIED }),
@@ -164,6 +165,30 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             change(decoder(), |a| {
                 a.layout = Layout::OutputNorm;
                 a.attention.query_key_norm = Some(QueryKeyNorm::Projection);
+            }),
+        ),
+        (
+            "slopes, squared ReLU, scaled residuals and logits",
+            change(decoder(), |a| {
+                a.attention.relative = Some(Relative::Alibi(Alibi { bf16: false }));
+                a.mlp.activation = Activation::ReluSquared;
+                a.residual_scale = Some(0.3);
+                a.head = Some(crate::Head { scale: Some(0.4), ..crate::Head::TIED });
+            }),
+        ),
+        (
+            "slopes in bf16, norms of rotated heads, growing queries",
+            change(decoder(), |a| {
+                a.attention.relative = Some(Relative::Alibi(Alibi { bf16: true }));
+                a.attention.query_key_norm = Some(QueryKeyNorm::RotatedHead);
+                a.attention.query_growth = Some(QueryGrowth { rate: 0.5, every: 9 });
+            }),
+        ),
+        (
+            "norms with a weight for each head",
+            change(decoder(), |a| {
+                a.norm = Norm::Layer { eps: 1e-5, bias: false };
+                a.attention.query_key_norm = Some(QueryKeyNorm::EachHead);
             }),
         ),
         (

@@ -2,15 +2,17 @@
 
 use super::aligned::Aligned;
 use super::product::{Panels, Tiles, multiply, native_panel_width, panel_width};
-use crate::positions::{Disentangled, RelativeBias};
+use crate::positions::{Alibi, Disentangled, RelativeBias};
 use pulp::Simd;
 use std::ops::Range;
 
-/// The relative bias by distance, up to a sequence length.
+/// The bias of each distance, up to a sequence length.
 pub(crate) struct Distances {
-    /// `[n_heads, 2 longest - 1]`: at `i` the bias of a key `i - (longest - 1)` tokens after the query.
+    /// `[n_heads, width]`: at `i` the bias of a key `i - middle` tokens after the query.
     values: Vec<f32>,
-    longest: usize,
+    width: usize,
+    /// None: at `i` the bias of key `i`, for any query.
+    middle: Option<usize>,
 }
 
 impl Distances {
@@ -22,12 +24,24 @@ impl Distances {
         let values = (0..n_heads)
             .flat_map(|head| rows.iter().map(move |row| table[row * n_heads + head]))
             .collect();
-        Self { values, longest }
+        Self { values, width: rows.len(), middle: Some(longest - 1) }
+    }
+
+    /// From the slopes of the heads, for sequences of up to `longest` tokens.
+    pub(crate) fn alibi(alibi: Alibi, n_heads: usize, d_head: usize, longest: usize) -> Self {
+        let middle = (!alibi.bf16).then_some(longest - 1);
+        let width = longest + middle.unwrap_or(0);
+        let of_head = |slope: f32| {
+            let bias = move |key| alibi.bias(slope, middle.unwrap_or(0), key, d_head);
+            (0..width).map(bias)
+        };
+        let values = Alibi::slopes(n_heads).into_iter().flat_map(of_head).collect();
+        Self { values, width, middle }
     }
 
     /// The bias of all `keys` for one query.
     pub(super) fn row(&self, head: usize, query: usize, keys: usize) -> &[f32] {
-        let start = head * (2 * self.longest - 1) + self.longest - 1 - query;
+        let start = head * self.width + self.middle.map_or(0, |middle| middle - query);
         &self.values[start..start + keys]
     }
 }

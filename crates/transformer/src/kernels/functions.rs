@@ -185,6 +185,12 @@ pub(super) fn activate<S: Simd>(activation: Activation, values: &mut [f32]) {
                 *x = relu(*x);
             }
         }
+        Activation::ReluSquared => {
+            for x in values {
+                let positive = relu(*x);
+                *x = positive * positive;
+            }
+        }
         Activation::Silu => {
             for x in values {
                 *x *= logistic::<S>(*x);
@@ -383,7 +389,8 @@ mod tests {
             let mut values = [f32::NAN, 0.0, 1e-45, 1e30, f32::INFINITY, -1e30];
             activate::<Scalar128b>(activation, &mut values);
             assert!(values[0].is_nan(), "{activation:?}");
-            assert_eq!(values[1..], [0.0, values[2], 1e30, f32::INFINITY, 0.0], "{activation:?}");
+            let large = if activation == Activation::ReluSquared { f32::INFINITY } else { 1e30 };
+            assert_eq!(values[1..], [0.0, values[2], large, f32::INFINITY, 0.0], "{activation:?}");
             assert!(values[2] >= 0.0 && values[2] < 1e-44);
         }
         let exp = exp::<Scalar128b>;

@@ -10,13 +10,15 @@ use rayon::prelude::*;
 /// About the number of values of one task; fewer are not worth a second thread.
 const VALUES: usize = 1 << 14;
 
-/// The weights of a norm, `[d]` each.
+/// The weights of a norm.
 #[derive(Clone, Copy)]
 pub(crate) struct NormWeights<'a> {
-    /// The factor.
+    /// The factors, `[d]`, or `[groups, d]`: rows `i` and `i + groups` have the same.
     pub(crate) weight: &'a [f32],
-    /// The bias; may be empty.
+    /// The bias, `[d]`; may be empty.
     pub(crate) bias: &'a [f32],
+    /// The width of a row, `d`.
+    pub(crate) width: usize,
     /// Whether the mean is subtracted first.
     pub(crate) centred: bool,
     /// Added to the mean of the squares.
@@ -27,9 +29,9 @@ pub(crate) struct NormWeights<'a> {
 
 /// The norm of each row of `x`, or of `x + y`, `[rows, d]`.
 pub(crate) fn norm(x: &[f32], y: Option<&[f32]>, weights: NormWeights) -> Vec<f32> {
-    let d = weights.weight.len();
+    let all = weights.weight.len();
     let mut out = output(x.len());
-    let chunk = VALUES.div_ceil(d) * d;
+    let chunk = VALUES.div_ceil(all) * all;
     out.par_chunks_mut(chunk).zip(x.par_chunks(chunk)).enumerate().for_each(|(index, (out, x))| {
         let y = y.map(|y| &y[index * chunk..index * chunk + out.len()]);
         dispatch(Rows { out, x, y, weights });
@@ -87,8 +89,8 @@ impl WithSimd for Rows<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) {
-        let NormWeights { weight, bias, centred, eps, rounding } = self.weights;
-        let d = weight.len();
+        let NormWeights { weight, bias, width: d, centred, eps, rounding } = self.weights;
+        let groups = weight.len() / d;
         for (index, (row, x)) in self.out.chunks_mut(d).zip(self.x.chunks(d)).enumerate() {
             row.copy_from_slice(x);
             if let Some(y) = self.y {
@@ -97,6 +99,7 @@ impl WithSimd for Rows<'_> {
                 }
                 rounding.round(row);
             }
+            let weight = &weight[index % groups * d..][..d];
             functions::norm(row, weight, bias, centred, eps as f32);
             rounding.round(row);
         }

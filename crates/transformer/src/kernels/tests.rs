@@ -8,11 +8,12 @@ use candle_core::{D, DType, Device};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::collections::HashMap;
 
-pub(super) const ACTIVATIONS: [Activation; 5] = [
+pub(super) const ACTIVATIONS: [Activation; 6] = [
     Activation::Gelu,
     Activation::GeluTanh,
     Activation::GeluSigmoid,
     Activation::Relu,
+    Activation::ReluSquared,
     Activation::Silu,
 ];
 
@@ -93,7 +94,10 @@ fn linear_layers_are_their_twins() {
         for _ in 0..12 {
             let [inputs, inner, outputs] = [(); 3].map(|()| rng.gen_range(1..90));
             let rows = rng.gen_range(1..260);
-            let activation = ACTIVATIONS[rng.gen_range(0..5)];
+            let activation = ACTIVATIONS[rng.gen_range(0..ACTIVATIONS.len())];
+            // The largest product of a gate is finite.
+            let squares = activation == Activation::ReluSquared;
+            let scale = if squares { f32::min(scale, 1e9) } else { scale };
             let x = random(&mut rng, rows * inputs, scale);
             let (w, b) = (random(&mut rng, inner * inputs, 1.0), random(&mut rng, inner, scale));
             let (u, c) = (random(&mut rng, outputs * inner, 1.0), random(&mut rng, outputs, scale));
@@ -277,6 +281,7 @@ fn norms_are_their_twins() {
             let weights = NormWeights {
                 weight: &weight,
                 bias: &bias,
+                width: d,
                 centred,
                 eps: 1e-12,
                 rounding: Rounding::None,

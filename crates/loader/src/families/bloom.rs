@@ -1,0 +1,59 @@
+//! BLOOM (Le Scao et al. 2022): pre-norm blocks with ALiBi over a normed embedding.
+
+use super::Family;
+use super::rules::{Rule, Transform, take};
+use stratoscope_transformer::{
+    Activation, Alibi, Architecture, Attention, Embedding, Head, Layout, Mlp, Norm, Relative, Span,
+};
+
+pub(super) const FAMILY: Family = Family {
+    name: "BLOOM",
+    types: &[("bloom", "Bloom")],
+    architecture: |config| {
+        config.only("apply_residual_connection_post_layernorm", false.into())?;
+        let n_layers = config.size(&["n_layer", "num_hidden_layers"], 2)?;
+        let d_model = config.size(&["n_embed", "hidden_size"], 64)?;
+        let n_heads = config.size(&["n_head", "num_attention_heads"], 8)?;
+        let d_head = config.d_head("n_head", d_model, n_heads)?;
+        Ok(Architecture {
+            d_vocab: config.size(&["vocab_size"], 250_880)?,
+            d_model,
+            n_layers,
+            n_weight_sets: n_layers,
+            n_heads,
+            n_kv_heads: n_heads,
+            d_head,
+            d_mlp: d_model.saturating_mul(4),
+            embedding: Embedding { norm: true, ..Embedding::default() },
+            norm: Norm::Layer { eps: config.epsilon(&["layer_norm_epsilon"], 1e-5)?, bias: true },
+            layout: Layout::PreNorm { first: true },
+            final_norm: true,
+            attention: Attention {
+                relative: Some(Relative::Alibi(Alibi { bf16: false })),
+                ..Attention::uniform(n_layers, d_head, Span::CAUSAL)
+            },
+            // A constant in the reference's code.
+            mlp: Mlp { activation: Activation::GeluTanh, gated: false, bias: true },
+            head: Some(Head { tied: config.flag("tie_word_embeddings", true)?, ..Head::TIED }),
+            ..Architecture::BASE
+        })
+    },
+    names: &[
+        take(&["embed.token"], "word_embeddings"),
+        take(&["embed.norm"], "word_embeddings_layernorm"),
+        take(&["blocks.{i}.attn.norm"], "h.{i}.input_layernorm"),
+        Rule {
+            to: &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
+            from: "h.{i}.self_attention.query_key_value",
+            transform: Transform::SplitHeads,
+        },
+        take(&["blocks.{i}.attn.o"], "h.{i}.self_attention.dense"),
+        take(&["blocks.{i}.mlp.norm"], "h.{i}.post_attention_layernorm"),
+        take(&["blocks.{i}.mlp.in"], "h.{i}.mlp.dense_h_to_4h"),
+        take(&["blocks.{i}.mlp.out"], "h.{i}.mlp.dense_4h_to_h"),
+        take(&["final_norm"], "ln_f"),
+    ],
+    head: &[take(&["head.unembed"], "lm_head")],
+    prefixes: &["transformer."],
+    unused: &[],
+};
