@@ -2,15 +2,21 @@
 //! checkpoint to its weights.
 
 mod albert;
+mod bart;
 mod bert;
+mod bert_relatives;
+mod clip;
 mod deberta;
 mod distilbert;
 mod electra;
+mod esm;
+mod eurobert;
 mod gemma;
 mod gemma2;
 mod gemma3;
 mod gpt2;
 mod gpt_neox;
+mod gte;
 mod llama;
 mod mistral;
 mod modernbert;
@@ -23,14 +29,17 @@ mod phi3;
 mod qwen2;
 mod qwen3;
 mod roberta;
+mod squeezebert;
 mod starcoder2;
 mod t5;
+mod t5gemma;
+mod xlm;
 
 mod rope;
 mod rules;
 mod spans;
 
-pub(crate) use rules::{Rule, Transform};
+pub(crate) use rules::{Made, Rule, Transform};
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -40,15 +49,23 @@ use stratoscope_transformer::{Architecture, AttentionLayer, Span};
 /// All families.
 const FAMILIES: &[&Family] = &[
     &albert::FAMILY,
+    &bart::BART,
+    &bart::M2M100,
+    &bart::MARIAN,
     &bert::FAMILY,
+    &bert_relatives::FAMILY,
+    &clip::FAMILY,
     &deberta::FAMILY,
     &distilbert::FAMILY,
     &electra::FAMILY,
+    &esm::FAMILY,
+    &eurobert::FAMILY,
     &gemma::FAMILY,
     &gemma2::FAMILY,
     &gemma3::FAMILY,
     &gpt2::FAMILY,
     &gpt_neox::FAMILY,
+    &gte::FAMILY,
     &llama::FAMILY,
     &mistral::FAMILY,
     &modernbert::FAMILY,
@@ -61,8 +78,13 @@ const FAMILIES: &[&Family] = &[
     &qwen2::FAMILY,
     &qwen3::FAMILY,
     &roberta::FAMILY,
+    &roberta::LONGFORMER,
+    &roberta::PRE_NORM,
+    &squeezebert::FAMILY,
     &starcoder2::FAMILY,
     &t5::FAMILY,
+    &t5gemma::FAMILY,
+    &xlm::FAMILY,
 ];
 
 /// A family.
@@ -80,13 +102,21 @@ pub(crate) struct Family {
     pub(crate) head: &'static [Rule],
     /// The usual prefixes of the names; any other is accepted.
     pub(crate) prefixes: &'static [&'static str],
-    /// How the names of modules begin that are within the trunk, and that no state needs.
+    /// How the names of modules begin that are within the trunk, and that no state needs. `{i}` is the
+    /// number of a block.
     pub(crate) unused: &'static [&'static str],
 }
 
 /// How the names of unused buffers end, in any family: computed tables, and masks.
 pub(crate) const BUFFERS: &[&str] = &[
     "rotary_emb.inv_freq",
+    "rotary_embeddings.inv_freq",
+    // Of I-BERT, for whole numbers.
+    "_scaling_factor",
+    "_integer",
+    ".x_min",
+    ".x_max",
+    "LayerNorm.shift",
     ".position_ids",
     ".token_type_ids",
     ".attn.bias",
@@ -158,7 +188,16 @@ pub(crate) fn of(config: &mut Config, notes: &mut Vec<Note>) -> Result<&'static 
 /// The first class in `architectures` that is known, and its `model_type`.
 fn of_class(config: &Config) -> Result<Option<(String, &'static str)>> {
     // Of "Qwen2MoeForCausalLM" the rest after "Qwen2" is another family's.
-    let kinds = ["Model", "For", "LMHeadModel", "EncoderModel", "DoubleHeadsModel", "TextModel"];
+    let kinds = [
+        "Model",
+        "For",
+        "LMHeadModel",
+        "WithLMHeadModel",
+        "MTModel",
+        "Encoder",
+        "DoubleHeadsModel",
+        "TextModel",
+    ];
     let types = || FAMILIES.iter().flat_map(|family| family.types);
     let of_class = |class: &str| {
         types().find(|(_, stem)| {

@@ -2,15 +2,17 @@
 //! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
 //! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
+mod made;
 mod names;
 mod safetensors;
 
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::families::{Family, Transform};
+use crate::families::{Family, Made, Transform};
 use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
+use made::{MadeTensor, grouped};
 use names::{Names, SourceTensor};
 pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
@@ -124,9 +126,15 @@ impl Weight {
         shapes: &HashMap<&str, &[usize]>,
         n_heads: usize,
     ) -> Result<Self> {
-        let Some(found) = names.find(canonical, tensors) else {
-            return Err(Error::MissingTensor { tensor: names.expected(canonical) });
+        let Some(mut found) = names.find(canonical, tensors) else {
+            let Some(made) = names.made(canonical, tensors) else {
+                return Err(Error::MissingTensor { tensor: names.expected(canonical) });
+            };
+            return Ok(Self::made(canonical, shape, made));
         };
+        if let (Transform::Grouped, [_, inputs]) = (found.rule.transform, &**shape) {
+            found.tensor = grouped(&found, *inputs)?;
+        }
         let mut layout = Layout::of(&found, canonical, shapes, n_heads);
         if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {
@@ -144,6 +152,18 @@ impl Weight {
         }
         let encoding = tensor.encoding(&found.name)?;
         Ok(Self { name: found.name, tensor, layout, shape: shape.clone(), encoding })
+    }
+
+    /// A weight that the checkpoint does not have.
+    fn made(canonical: &str, shape: &[usize], made: Made) -> Self {
+        let tensor = Arc::new(MadeTensor { shape: shape.to_vec(), values: made.values(shape) });
+        Self {
+            name: canonical.to_owned(),
+            tensor,
+            layout: Layout { shape: shape.to_vec(), transposed: false, rows: [0..shape[0]].into() },
+            shape: shape.to_vec(),
+            encoding: Encoding::F32,
+        }
     }
 
     /// Whether the rows of the weight are rows of the tensor, which can be read one by one.
@@ -341,7 +361,9 @@ impl Layout {
         let before: usize = sizes[..found.index].iter().sum();
         let (index, transform) = (found.index, found.rule.transform);
         let (first, size) = match transform {
-            Transform::Take | Transform::Transpose => (0, sizes[index]),
+            Transform::Take | Transform::Transpose | Transform::Bias | Transform::Grouped => {
+                (0, sizes[index])
+            }
             _ => (before, sizes[index]),
         };
         // The rows of each head, of all weights in the tensor.

@@ -30,7 +30,7 @@ pub(super) const FAMILY: Family = Family {
     unused: &[],
 };
 
-const GEMMA2: Defaults =
+pub(super) const GEMMA2: Defaults =
     Defaults { d_model: 2304, n_layers: 26, n_heads: 8, n_kv_heads: Some(4), d_mlp: 9216, ..GEMMA };
 
 /// Llama's names with four norms per block, which Gemma 3 shares.
