@@ -14,6 +14,7 @@ mod configs;
 mod corpora;
 mod corpus;
 mod elsewhere;
+mod encoders;
 mod explored;
 mod families;
 mod figures;

@@ -3,9 +3,12 @@
 
 mod albert;
 mod arcee;
+mod bart;
 mod bert;
+mod bert_relatives;
 mod biogpt;
 mod bloom;
+mod clip;
 mod codegen;
 mod cohere;
 mod cwm;
@@ -13,6 +16,8 @@ mod deberta;
 mod distilbert;
 mod electra;
 mod ernie4_5;
+mod esm;
+mod eurobert;
 mod exaone4;
 mod falcon;
 mod gemma;
@@ -25,6 +30,7 @@ mod gpt_neo;
 mod gpt_neox;
 mod gptj;
 mod granite;
+mod gte;
 mod helium;
 mod hunyuan;
 mod llama;
@@ -49,18 +55,20 @@ mod qwen3;
 mod qwen_vl;
 mod roberta;
 mod roformer;
+mod rope;
+mod rules;
 mod seed_oss;
+mod sinusoids;
 mod smollm3;
+mod spans;
+mod squeezebert;
 mod stablelm;
 mod starcoder2;
 mod t5;
+mod t5gemma;
 mod vaultgemma;
 mod xglm;
-
-mod rope;
-mod rules;
-mod sinusoids;
-mod spans;
+mod xlm;
 
 pub(crate) use rules::{Made, Rule, Transform};
 
@@ -73,9 +81,14 @@ use stratoscope_transformer::{Architecture, AttentionLayer, Span};
 const FAMILIES: &[&Family] = &[
     &albert::FAMILY,
     &arcee::FAMILY,
+    &bart::BART,
+    &bart::M2M100,
+    &bart::MARIAN,
     &bert::FAMILY,
+    &bert_relatives::FAMILY,
     &biogpt::FAMILY,
     &bloom::FAMILY,
+    &clip::FAMILY,
     &codegen::FAMILY,
     &cohere::FAMILY,
     &cwm::FAMILY,
@@ -83,11 +96,13 @@ const FAMILIES: &[&Family] = &[
     &distilbert::FAMILY,
     &electra::FAMILY,
     &ernie4_5::FAMILY,
+    &esm::FAMILY,
+    &eurobert::FAMILY,
     &exaone4::FAMILY,
     &falcon::FAMILY,
-    &gemma::FAMILY,
     &gemma2::FAMILY,
     &gemma3::FAMILY,
+    &gemma::FAMILY,
     &glm::FAMILY,
     &gpt2::FAMILY,
     &gpt_bigcode::FAMILY,
@@ -95,6 +110,7 @@ const FAMILIES: &[&Family] = &[
     &gpt_neox::FAMILY,
     &gptj::FAMILY,
     &granite::FAMILY,
+    &gte::FAMILY,
     &helium::FAMILY,
     &hunyuan::FAMILY,
     &llama::FAMILY,
@@ -106,26 +122,31 @@ const FAMILIES: &[&Family] = &[
     &mpt::FAMILY,
     &nemotron::FAMILY,
     &nomic_bert::FAMILY,
-    &olmo::FAMILY,
     &olmo2::FAMILY,
     &olmo3::FAMILY,
+    &olmo::FAMILY,
     &openai_gpt::FAMILY,
     &opt::FAMILY,
     &persimmon::FAMILY,
-    &phi::FAMILY,
     &phi3::FAMILY,
+    &phi::FAMILY,
     &qwen2::FAMILY,
     &qwen3::FAMILY,
     &qwen_vl::FAMILY,
     &roberta::FAMILY,
+    &roberta::LONGFORMER,
+    &roberta::PRE_NORM,
     &roformer::FAMILY,
     &seed_oss::FAMILY,
     &smollm3::FAMILY,
+    &squeezebert::FAMILY,
     &stablelm::FAMILY,
     &starcoder2::FAMILY,
     &t5::FAMILY,
+    &t5gemma::FAMILY,
     &vaultgemma::FAMILY,
     &xglm::FAMILY,
+    &xlm::FAMILY,
 ];
 
 /// A family.
@@ -143,13 +164,21 @@ pub(crate) struct Family {
     pub(crate) head: &'static [Rule],
     /// The usual prefixes of the names; any other is accepted.
     pub(crate) prefixes: &'static [&'static str],
-    /// How the names of modules begin that are within the trunk, and that no state needs.
+    /// How the names of modules begin that are within the trunk, and that no state needs. `{i}` is the
+    /// number of a block.
     pub(crate) unused: &'static [&'static str],
 }
 
 /// How the names of unused buffers end, in any family: computed tables, and masks.
 pub(crate) const BUFFERS: &[&str] = &[
     "rotary_emb.inv_freq",
+    "rotary_embeddings.inv_freq",
+    // Of I-BERT, for whole numbers.
+    "_scaling_factor",
+    "_integer",
+    ".x_min",
+    ".x_max",
+    "LayerNorm.shift",
     ".position_ids",
     ".token_type_ids",
     ".attn.bias",
@@ -222,7 +251,16 @@ pub(crate) fn of(config: &mut Config, notes: &mut Vec<Note>) -> Result<&'static 
 /// The first class in `architectures` that is known, and its `model_type`.
 fn of_class(config: &Config) -> Result<Option<(String, &'static str)>> {
     // Of "Qwen2MoeForCausalLM" the rest after "Qwen2" is another family's.
-    let kinds = ["Model", "For", "LMHeadModel", "EncoderModel", "DoubleHeadsModel", "TextModel"];
+    let kinds = [
+        "Model",
+        "For",
+        "LMHeadModel",
+        "WithLMHeadModel",
+        "MTModel",
+        "Encoder",
+        "DoubleHeadsModel",
+        "TextModel",
+    ];
     let types = || FAMILIES.iter().flat_map(|family| family.types);
     let of_class = |class: &str| {
         types().find(|(_, stem)| {

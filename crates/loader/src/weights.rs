@@ -9,12 +9,12 @@ mod safetensors;
 
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
-use crate::families::{Family, Made};
+use crate::families::{Family, Made, Transform};
 use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
 use layout::Layout;
-use made::MadeTensor;
+use made::{MadeTensor, grouped};
 use names::{Names, SourceTensor};
 pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
@@ -128,12 +128,15 @@ impl Weight {
         shapes: &HashMap<&str, &[usize]>,
         architecture: &Architecture,
     ) -> Result<Self> {
-        let Some(found) = names.find(canonical, tensors) else {
-            let Some(made) = names.made(canonical) else {
+        let Some(mut found) = names.find(canonical, tensors) else {
+            let Some(made) = names.made(canonical, tensors) else {
                 return Err(Error::MissingTensor { tensor: names.expected(canonical) });
             };
             return Ok(Self::made(canonical, shape, made));
         };
+        if let (Transform::Grouped, [_, inputs]) = (found.rule.transform, &**shape) {
+            found.tensor = grouped(&found, *inputs)?;
+        }
         let mut layout = Layout::of(&found, canonical, shapes, architecture);
         if found.tensor.shape() != layout.shape {
             return Err(Error::TensorShape {

@@ -1,8 +1,10 @@
 //! A transformer as data: sizes, and one enum for each choice in which families differ. No family's
 //! name occurs here.
 
+mod embedding;
 mod weights;
 
+pub use embedding::{Constant, Embedding, Numbering, Positions, Projection, ProjectionPlace};
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
@@ -32,6 +34,9 @@ pub struct Architecture {
     /// The context length in tokens; none if it is unlimited. A position embedding has its own
     /// limit.
     pub context: Option<usize>,
+    /// The longest sequence that can be computed, in tokens, if the model computes longer ones in
+    /// another way.
+    pub longest: Option<usize>,
     /// The input of the first block.
     pub embedding: Embedding,
     /// The kind of all norms of the model.
@@ -48,65 +53,6 @@ pub struct Architecture {
     pub mlp: Mlp,
     /// The language-model head, where there is one.
     pub head: Option<Head>,
-}
-
-/// The input of the first block: embeddings of token, position and type.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Embedding {
-    /// A linear layer from narrower tables to `d_model` (Lan et al. 2020).
-    pub projection: Option<Projection>,
-    /// Learned position embeddings, added to those of the tokens (Devlin et al. 2019).
-    pub positions: Option<Positions>,
-    /// Rows of the token type embedding; 0 if there is none.
-    pub token_types: usize,
-    /// The factor of the token embeddings.
-    pub scale: Option<f64>,
-    /// Whether the sum is normed.
-    pub norm: bool,
-}
-
-/// A linear layer between the embedding tables and the residual stream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Projection {
-    /// Width of the token embedding.
-    pub width: usize,
-    /// What is projected.
-    pub place: ProjectionPlace,
-    /// Whether it has a bias.
-    pub bias: bool,
-}
-
-/// What the projection of an embedding is applied to, in the order of the sum.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProjectionPlace {
-    /// The token embedding alone, before positions are added.
-    Tokens,
-    /// The sum of token, position and type, before the norm.
-    Sum,
-    /// The normed sum.
-    Normed,
-}
-
-/// A position embedding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Positions {
-    /// Its rows.
-    pub rows: usize,
-    /// Which row a token takes.
-    pub numbering: Numbering,
-}
-
-/// Which row of the position embedding a token takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Numbering {
-    /// The row of its place in the sequence, where place 0 has this row.
-    From(usize),
-    /// `padding_id` + the token's rank among the tokens that are not padding, from 1; padding has row
-    /// `padding_id` (Liu et al. 2019).
-    AfterPadding {
-        /// The id of the padding token.
-        padding_id: u32,
-    },
 }
 
 /// A normalisation over the last dimension.
@@ -204,7 +150,7 @@ pub enum QueryKeyNorm {
 /// What the distance of two tokens adds to their score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Relative {
-    /// A learned number per head and bucket of distances, shared by all blocks (Raffel et al. 2020).
+    /// A learned number per head and bucket of distances (Raffel et al. 2020).
     Bias(RelativeBias),
     /// Products with a vector per distance (He et al. 2021).
     Disentangled(Disentangled),
@@ -245,6 +191,8 @@ pub enum Activation {
 pub struct Head {
     /// A linear layer, an activation and a norm before the unembedding (Devlin et al. 2019).
     pub transform: Option<HeadTransform>,
+    /// The width of the unembedding after the transform; none: that of the embedding.
+    pub width: Option<usize>,
     /// Whether a linear layer projects to the width of the embedding.
     pub projection: bool,
     /// Whether the unembedding is the token embedding.
@@ -284,6 +232,7 @@ impl Head {
     /// The token embedding alone.
     pub const TIED: Self = Self {
         transform: None,
+        width: None,
         projection: false,
         tied: true,
         bias: false,
@@ -320,11 +269,14 @@ impl Architecture {
         d_head: 0,
         d_mlp: 0,
         context: None,
+        longest: None,
         embedding: Embedding {
             projection: None,
             positions: None,
             token_types: 0,
+            constants: Vec::new(),
             scale: None,
+            dropped: None,
             norm: false,
         },
         norm: Norm::Layer { eps: 1e-5, bias: true },
@@ -360,6 +312,11 @@ impl Architecture {
             ("n_kv_heads", self.n_kv_heads),
             ("d_head", self.d_head),
             ("d_mlp", self.d_mlp),
+            ("the width of the head", self.head.and_then(|head| head.width).unwrap_or(1)),
+            (
+                "a table of the embedding",
+                self.embedding.constants.iter().map(|c| c.rows).min().unwrap_or(1),
+            ),
         ] {
             if size == 0 {
                 return fail(format!("{name} is 0"));
@@ -414,9 +371,15 @@ impl Architecture {
         self.max_positions().or(self.context)
     }
 
-    /// The longest sequence that can be computed, in tokens: the rows of the position embedding. None if
-    /// positions are computed, also beyond the length for which the model was made.
+    /// The longest sequence that can be computed, in tokens: the rows of the position embedding, or
+    /// [`longest`](Self::longest). None if positions are computed, also beyond the length for which the
+    /// model was made.
     pub fn max_positions(&self) -> Option<usize> {
+        let rows = self.position_rows();
+        [rows, self.longest].into_iter().flatten().min()
+    }
+
+    fn position_rows(&self) -> Option<usize> {
         let mut rotary = self.attention.layers.iter().filter_map(|layer| layer.rotary.as_ref());
         let is_within = rotary.any(|rotary| rotary.scaling == RotaryScaling::Within);
         match self.embedding.positions {
@@ -547,8 +510,9 @@ mod tests {
 
     #[test]
     fn sizes_that_cannot_be_are_refused() {
-        let bias =
-            |buckets, max_distance| Some(Relative::Bias(RelativeBias { buckets, max_distance }));
+        let bias = |buckets, max_distance| {
+            Some(Relative::Bias(RelativeBias { buckets, max_distance, per_block: false }))
+        };
         for change in [
             &|a: &mut Architecture| a.n_heads = 0,
             &|a: &mut Architecture| a.d_vocab = usize::MAX,

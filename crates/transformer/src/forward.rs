@@ -321,6 +321,10 @@ impl Transformer {
         if let Some(scale) = data.scale {
             x = ops::rounded((x * scale)?, self.kernels)?;
         }
+        if let Some(factors) = data.dropped.and_then(|id| dropped(id, batch)) {
+            let factors = Tensor::from_vec(factors, (batch.tokens(), 1), self.device())?;
+            x = ops::rounded(x.broadcast_mul(&factors.to_dtype(x.dtype())?)?, self.kernels)?;
+        }
         x = project(ProjectionPlace::Tokens, x)?;
         if let Some(token_type) = &self.embedding.token_type {
             x = ops::sum(&x, &rows(token_type, &batch.token_types)?, self.kernels)?;
@@ -328,12 +332,31 @@ impl Transformer {
         if let Some(position) = &self.embedding.position {
             x = ops::sum(&x, &rows(position, &batch.positions)?, self.kernels)?;
         }
+        if let Some(constant) = &self.embedding.constant {
+            x = ops::rounded(x.broadcast_add(constant)?, self.kernels)?;
+        }
         x = project(ProjectionPlace::Sum, x)?;
         if let Some(norm) = &self.embedding.norm {
             x = norm.apply(&x)?;
         }
         project(ProjectionPlace::Normed, x)
     }
+}
+
+/// `[tokens]`: the factors of the embeddings where one token has none: 0 for this token, and for the
+/// others the tokens of their sequence per token that is left. None if no sequence has the token.
+fn dropped(id: u32, batch: &Batch) -> Option<Vec<f32>> {
+    if !batch.token_ids.contains(&id) {
+        return None;
+    }
+    let mut factors = Vec::with_capacity(batch.tokens());
+    for rows in batch.sequences() {
+        let tokens = &batch.token_ids[rows];
+        let left = tokens.iter().filter(|&&token| token != id).count();
+        let factor = tokens.len() as f32 / left as f32;
+        factors.extend(tokens.iter().map(|&token| if token == id { 0.0 } else { factor }));
+    }
+    Some(factors)
 }
 
 #[cfg(test)]

@@ -53,9 +53,9 @@ mod positions;
 mod weights;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Embedding, Head, HeadTransform, Layout,
-    Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm, Relative, Span,
-    WeightSpec,
+    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, Head, HeadTransform,
+    Layout, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm, Relative,
+    Span, WeightSpec,
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};

@@ -183,6 +183,8 @@ pub struct RelativeBias {
     pub buckets: usize,
     /// Distances from here on have the last bucket.
     pub max_distance: usize,
+    /// Whether each block has numbers of its own, not one table for all (Chung et al. 2023).
+    pub per_block: bool,
 }
 
 impl RelativeBias {
@@ -312,7 +314,7 @@ mod tests {
 
     #[test]
     fn buckets_are_exact_near_and_shared_far() {
-        let bias = RelativeBias { buckets: 32, max_distance: 128 };
+        let bias = RelativeBias { buckets: 32, max_distance: 128, per_block: false };
         assert_eq!(bias.bucket(0), 0);
         assert_eq!(bias.bucket(-7), 7);
         assert_eq!(bias.bucket(7), 23);

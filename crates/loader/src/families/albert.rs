@@ -13,7 +13,8 @@ pub(super) const FAMILY: Family = Family {
     architecture: |config| {
         // A group of several blocks gives one layer of hidden states. No published model has it.
         config.only("inner_group_num", 1.into())?;
-        let sizes = Sizes { d_vocab: 30000, d_model: 4096, n_heads: 64, d_mlp: 16384 };
+        let sizes =
+            Sizes { d_vocab: 30000, d_model: 4096, n_heads: 64, d_mlp: 16384, ..bert::BASE };
         let bert = bert::architecture(config, Numbering::From(0), &sizes)?;
         let activation = config.activation("hidden_act", Activation::GeluTanh)?;
         // Projected even if the widths are equal.
@@ -68,5 +69,4 @@ pub(super) const FAMILY: Family = Family {
     ],
     prefixes: &["albert."],
     unused: &["pooler."],
-    // Its vocabulary file is SentencePiece's.
 };

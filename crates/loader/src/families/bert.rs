@@ -19,15 +19,18 @@ pub(super) const FAMILY: Family = Family {
     unused: &["pooler."],
 };
 
-/// The head of BERT.
+/// The head of BERT and of most models with its names.
 pub(super) const HEAD: &[Rule] = &[
     take(&["head.transform"], "cls.predictions.transform.dense"),
     take(&["head.norm"], "cls.predictions.transform.LayerNorm"),
+    // Of RemBERT.
+    take(&["head.transform"], "cls.predictions.dense"),
+    take(&["head.norm"], "cls.predictions.LayerNorm"),
     take(&["head.unembed"], "cls.predictions.decoder"),
     take(&["head.unembed"], "cls.predictions"),
 ];
 
-/// The names of a BERT checkpoint, which ELECTRA and the RoBERTa family share.
+/// The names of a BERT checkpoint, which its relatives share.
 pub(super) const NAMES: &[Rule] = &[
     take(&["embed.token"], "embeddings.word_embeddings"),
     take(&["embed.position"], "embeddings.position_embeddings"),
@@ -43,6 +46,26 @@ pub(super) const NAMES: &[Rule] = &[
     take(&["blocks.{i}.mlp.in"], "encoder.layer.{i}.intermediate.dense"),
     take(&["blocks.{i}.mlp.out"], "encoder.layer.{i}.output.dense"),
     take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.output.LayerNorm"),
+    // Of relatives with pre-norm blocks: RoBERTa-PreLayerNorm and ESM, XLM-RoBERTa-XL, Megatron-BERT.
+    take(&["blocks.{i}.attn.norm"], "encoder.layer.{i}.attention.LayerNorm"),
+    take(&["blocks.{i}.attn.norm"], "encoder.layer.{i}.attention.self_attn_layer_norm"),
+    take(&["blocks.{i}.attn.norm"], "encoder.layer.{i}.attention.ln"),
+    take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.intermediate.LayerNorm"),
+    take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.LayerNorm"),
+    take(&["blocks.{i}.mlp.norm"], "encoder.layer.{i}.ln"),
+    take(&["final_norm"], "LayerNorm"),
+    take(&["final_norm"], "encoder.emb_layer_norm_after"),
+    take(&["final_norm"], "encoder.LayerNorm"),
+    take(&["final_norm"], "encoder.ln"),
+    take(&["embed.norm"], "embeddings.layer_norm"),
+    // Of RemBERT.
+    take(&["embed.project"], "encoder.embedding_hidden_mapping_in"),
+    // Of ERNIE, and of LayoutLM.
+    take(&["embed.constant.0"], "embeddings.task_type_embeddings"),
+    take(&["embed.constant.0"], "embeddings.x_position_embeddings"),
+    take(&["embed.constant.1"], "embeddings.y_position_embeddings"),
+    take(&["embed.constant.2"], "embeddings.h_position_embeddings"),
+    take(&["embed.constant.3"], "embeddings.w_position_embeddings"),
 ];
 
 /// The head of the RoBERTa family, which MPNet shares.
@@ -67,12 +90,16 @@ pub(super) fn head(config: &Config, activation: Activation) -> Result<Option<Hea
 pub(super) struct Sizes {
     pub(super) d_vocab: usize,
     pub(super) d_model: usize,
+    pub(super) n_layers: usize,
     pub(super) n_heads: usize,
     pub(super) d_mlp: usize,
+    /// Rows of the position embedding.
+    pub(super) rows: usize,
 }
 
 /// The sizes of BERT-base.
-pub(super) const BASE: Sizes = Sizes { d_vocab: 30522, d_model: 768, n_heads: 12, d_mlp: 3072 };
+pub(super) const BASE: Sizes =
+    Sizes { d_vocab: 30522, d_model: 768, n_layers: 12, n_heads: 12, d_mlp: 3072, rows: 512 };
 
 /// The architecture of a config with BERT's keys.
 pub(super) fn architecture(
@@ -80,14 +107,19 @@ pub(super) fn architecture(
     numbering: Numbering,
     sizes: &Sizes,
 ) -> Result<Architecture> {
-    super::refuse_decoders(config)?;
     config.only("position_embedding_type", "absolute".into())?;
-    let n_layers = config.size(&["num_hidden_layers"], 12)?;
+    blocks(config, numbering, sizes)
+}
+
+/// The architecture, whatever the config says of positions.
+pub(super) fn blocks(config: &Config, numbering: Numbering, sizes: &Sizes) -> Result<Architecture> {
+    super::refuse_decoders(config)?;
+    let n_layers = config.size(&["num_hidden_layers"], sizes.n_layers)?;
     let d_model = config.size(&["hidden_size"], sizes.d_model)?;
     let n_heads = config.size(&["num_attention_heads"], sizes.n_heads)?;
     let d_head = config.d_head("num_attention_heads", d_model, n_heads)?;
     let activation = config.activation("hidden_act", Activation::Gelu)?;
-    let rows = config.size(&["max_position_embeddings"], 512)?;
+    let rows = config.size(&["max_position_embeddings"], sizes.rows)?;
     Ok(Architecture {
         d_vocab: config.size(&["vocab_size"], sizes.d_vocab)?,
         d_model,

@@ -1,6 +1,6 @@
-//! DeBERTa-v2 and DeBERTa-v3 (He et al. 2021, 2023): BERT with disentangled attention.
+//! DeBERTa, DeBERTa-v2 and DeBERTa-v3 (He et al. 2021, 2023): BERT with disentangled attention.
 
-use super::rules::take;
+use super::rules::{Rule, Transform, no_bias, take};
 use super::{Family, bert};
 use crate::config::Config;
 use crate::error::Result;
@@ -10,15 +10,21 @@ use stratoscope_transformer::{
 };
 
 pub(super) const FAMILY: Family = Family {
-    name: "DeBERTa-v2 / v3",
-    types: &[("deberta-v2", "DebertaV2")],
+    name: "DeBERTa",
+    types: &[("deberta-v2", "DebertaV2"), ("deberta", "Deberta")],
     architecture: |config| {
         super::refuse_decoders(config)?;
-        // A convolution after the first block is not supported.
-        config.only("conv_kernel_size", 0.into())?;
-        let n_layers = config.size(&["num_hidden_layers"], 24)?;
-        let d_model = config.size(&["hidden_size"], 1536)?;
-        let n_heads = config.size(&["num_attention_heads"], 24)?;
+        let first = config.text("model_type")? == "deberta";
+        if first {
+            config.only("talking_head", false.into())?;
+        } else {
+            // A convolution after the first block is not supported.
+            config.only("conv_kernel_size", 0.into())?;
+        }
+        let (blocks, width, heads) = if first { (12, 768, 12) } else { (24, 1536, 24) };
+        let n_layers = config.size(&["num_hidden_layers"], blocks)?;
+        let d_model = config.size(&["hidden_size"], width)?;
+        let n_heads = config.size(&["num_attention_heads"], heads)?;
         let d_head = config.d_head("num_attention_heads", d_model, n_heads)?;
         config.only("attention_head_size", d_head.into())?;
         let width = config.size(&["embedding_size"], d_model)?;
@@ -33,14 +39,18 @@ pub(super) const FAMILY: Family = Family {
         }
         if config.flag("relative_attention", false)? {
             let furthest = positive_size(config, "max_relative_positions")?.unwrap_or(longest);
-            let buckets = positive_size(config, "position_buckets")?;
+            let buckets = match first {
+                true => None,
+                false => positive_size(config, "position_buckets")?,
+            };
             attention.relative = Some(Relative::Disentangled(Disentangled {
                 span: buckets.unwrap_or(furthest),
                 log_buckets_up_to: buckets.map(|_| furthest),
                 content_to_position,
                 position_to_content,
-                shared_weights: config.flag("share_att_key", false)?,
+                shared_weights: !first && config.flag("share_att_key", false)?,
                 norm: match config.optional_text("norm_rel_ebd")?.unwrap_or("none") {
+                    _ if first => false,
                     "none" => false,
                     "layer_norm" => true,
                     other => {
@@ -51,14 +61,14 @@ pub(super) const FAMILY: Family = Family {
             }));
         }
         Ok(Architecture {
-            d_vocab: config.size(&["vocab_size"], 128_100)?,
+            d_vocab: config.size(&["vocab_size"], if first { 50265 } else { 128_100 })?,
             d_model,
             n_layers,
             n_weight_sets: n_layers,
             n_heads,
             n_kv_heads: n_heads,
             d_head,
-            d_mlp: config.size(&["intermediate_size"], 6144)?,
+            d_mlp: config.size(&["intermediate_size"], 4 * width)?,
             context: Some(longest),
             embedding: Embedding {
                 projection: (width != d_model).then_some(Projection {
@@ -93,6 +103,18 @@ pub(super) const FAMILY: Family = Family {
         take(&["blocks.{i}.attn.v"], "encoder.layer.{i}.attention.self.value_proj"),
         take(&["blocks.{i}.attn.position_k"], "encoder.layer.{i}.attention.self.pos_key_proj"),
         take(&["blocks.{i}.attn.position_q"], "encoder.layer.{i}.attention.self.pos_query_proj"),
+        // Of the first DeBERTa.
+        Rule {
+            to: &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
+            from: "encoder.layer.{i}.attention.self.in_proj",
+            transform: Transform::SplitHeads,
+        },
+        bias(&["blocks.{i}.attn.q"], "encoder.layer.{i}.attention.self.q_bias"),
+        no_bias(&["blocks.{i}.attn.k"], "encoder.layer.{i}.attention.self.in_proj"),
+        bias(&["blocks.{i}.attn.v"], "encoder.layer.{i}.attention.self.v_bias"),
+        take(&["blocks.{i}.attn.position_k"], "encoder.layer.{i}.attention.self.pos_proj"),
+        no_bias(&["blocks.{i}.attn.position_k"], "encoder.layer.{i}.attention.self.pos_proj"),
+        take(&["blocks.{i}.attn.position_q"], "encoder.layer.{i}.attention.self.pos_q_proj"),
         take(&["blocks.{i}.attn.o"], "encoder.layer.{i}.attention.output.dense"),
         take(&["blocks.{i}.attn.norm"], "encoder.layer.{i}.attention.output.LayerNorm"),
         take(&["blocks.{i}.mlp.in"], "encoder.layer.{i}.intermediate.dense"),
@@ -113,6 +135,11 @@ pub(super) const FAMILY: Family = Family {
     // Published checkpoints keep the table although all their positions are relative.
     unused: &["embeddings.position_embeddings."],
 };
+
+/// A bias with a name of its own.
+const fn bias(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Bias }
+}
 
 /// `pos_att_type`, a list or a text with bars: whether it has content to position, and position to
 /// content.

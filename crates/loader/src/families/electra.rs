@@ -13,7 +13,7 @@ pub(super) const FAMILY: Family = Family {
     types: &[("electra", "Electra")],
     architecture: |config| {
         let width = config.size(&["embedding_size"], 128)?;
-        let sizes = Sizes { d_vocab: 30522, d_model: 256, n_heads: 4, d_mlp: 1024 };
+        let sizes = Sizes { d_model: 256, n_heads: 4, d_mlp: 1024, ..bert::BASE };
         let bert = bert::architecture(config, Numbering::From(0), &sizes)?;
         let projection = Projection { width, place: ProjectionPlace::Normed, bias: true };
         let projection = (width != bert.d_model).then_some(projection);

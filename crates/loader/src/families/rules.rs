@@ -1,6 +1,6 @@
 //! Rules from the tensors of a checkpoint to weights.
 
-use super::sinusoids::spaced_sines;
+use super::sinusoids::{sines as plain_sines, spaced_sines};
 
 /// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block.
 #[derive(Debug, Clone, Copy)]
@@ -34,30 +34,44 @@ pub(crate) enum Transform {
     SplitQuarters,
     /// A norm that stores its weight − 1.
     PlusOne,
-    /// The checkpoint has no tensor: the values follow from the shape.
+    /// The name is that of the bias itself, without an ending.
+    Bias,
+    /// The kernel of a grouped convolution of width 1, as a matrix.
+    Grouped,
+    /// Without a tensor in the checkpoint, the values follow from the shape.
     Made(Made),
 }
 
 /// Values that follow from the shape of a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Made {
+    /// A bias of zeros, for a module that has a weight.
+    NoBias,
     /// Ones.
     Ones,
-    /// [Positions](super::sinusoids) as sines and cosines.
-    SpacedSines,
+    /// Positions as [`sines`](super::sinusoids::sines).
+    Sines,
+    /// Positions as [`spaced_sines`](super::sinusoids::spaced_sines).
+    SpacedSines {
+        /// The padding id, whose row is 0.
+        padding_id: u32,
+    },
 }
 
 impl Made {
     /// Whether it gives a weight with this ending of its name.
     pub(crate) fn is_for(self, kind: &str) -> bool {
-        kind == "weight"
+        (self == Self::NoBias) == (kind == "bias")
     }
 
     /// The values of a shape, in row-major order.
     pub(crate) fn values(self, shape: &[usize]) -> Vec<f32> {
+        let (rows, width) = (shape[0], shape.iter().skip(1).product());
         match self {
-            Self::Ones => vec![1.0; shape.iter().product()],
-            Self::SpacedSines => spaced_sines(shape[0], shape.iter().skip(1).product()),
+            Self::NoBias => vec![0.0; rows],
+            Self::Ones => vec![1.0; rows * width],
+            Self::Sines => plain_sines(rows, width),
+            Self::SpacedSines { padding_id } => spaced_sines(rows, width, padding_id),
         }
     }
 }
@@ -110,6 +124,16 @@ pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -
 /// A module of queries or keys with [`Transform::Interleaved`] pairs.
 pub(super) const fn interleaved(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Interleaved }
+}
+
+/// The weights of a module that has no bias, where the architecture has one.
+pub(super) const fn no_bias(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Made(Made::NoBias) }
+}
+
+/// A table of positions that the checkpoint may leave out.
+pub(super) const fn sines(to: &'static [&'static str], from: &'static str, made: Made) -> Rule {
+    Rule { to, from, transform: Transform::Made(made) }
 }
 
 /// A weight that the checkpoint does not have.

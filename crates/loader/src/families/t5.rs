@@ -1,5 +1,5 @@
-//! The encoder of T5 (Raffel et al. 2020), mT5 (Xue et al. 2021) and FLAN-T5 (Chung et al. 2022): pre-norm
-//! blocks with a relative attention bias and no other positions.
+//! The encoder of T5 (Raffel et al. 2020), mT5 (Xue et al. 2021), FLAN-T5 (Chung et al. 2022) and UMT5 (Chung
+//! et al. 2023): pre-norm blocks with a relative attention bias and no other positions.
 
 use super::Family;
 use super::rules::take;
@@ -9,9 +9,11 @@ use stratoscope_transformer::{
 
 pub(super) const FAMILY: Family = Family {
     name: "T5 encoder",
-    types: &[("t5", "T5"), ("mt5", "MT5")],
+    types: &[("t5", "T5"), ("mt5", "MT5"), ("umt5", "UMT5")],
     architecture: |config| {
-        let mt5 = config.text("model_type")? == "mt5";
+        let per_block = config.text("model_type")? == "umt5";
+        // The others have the same defaults.
+        let mt5 = config.text("model_type")? != "t5";
         let (layers, heads) = if mt5 { (8, 6) } else { (6, 8) };
         let n_layers = config.size(&["num_layers", "num_hidden_layers"], layers)?;
         let d_model = config.size(&["d_model", "hidden_size"], 512)?;
@@ -31,6 +33,7 @@ pub(super) const FAMILY: Family = Family {
         let bias = RelativeBias {
             buckets: config.size(&["relative_attention_num_buckets"], 32)?,
             max_distance: config.size(&["relative_attention_max_distance"], 128)?,
+            per_block,
         };
         let mut attention = Attention {
             input_bias: false,
@@ -69,6 +72,10 @@ pub(super) const FAMILY: Family = Family {
         take(&["embed.token"], "shared"),
         take(&["embed.token"], "decoder.embed_tokens"),
         take(&["relative"], "encoder.block.0.layer.0.SelfAttention.relative_attention_bias"),
+        take(
+            &["blocks.{i}.attn.relative"],
+            "encoder.block.{i}.layer.0.SelfAttention.relative_attention_bias",
+        ),
         take(&["blocks.{i}.attn.norm"], "encoder.block.{i}.layer.0.layer_norm"),
         take(&["blocks.{i}.attn.q"], "encoder.block.{i}.layer.0.SelfAttention.q"),
         take(&["blocks.{i}.attn.k"], "encoder.block.{i}.layer.0.SelfAttention.k"),

@@ -23,7 +23,7 @@ pub(super) const FAMILY: Family = Family {
             config.activation("activation_function", Activation::Gelu)?,
         )
     },
-    names: tables![biogpt::NAMES, [made(&["embed.position"], Made::SpacedSines)]],
+    names: tables![biogpt::NAMES, [made(&["embed.position"], Made::SpacedSines { padding_id: 1 })]],
     head: &[take(&["head.unembed"], "lm_head")],
     prefixes: &["model."],
     unused: &[],

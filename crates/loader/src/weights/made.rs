@@ -1,8 +1,11 @@
-//! Weights that are in no file: their values follow from their shape.
+//! Weights that are not in the file as they are: values that follow from a shape, and the kernels of
+//! grouped convolutions as matrices.
 
-use crate::error::Result;
+use super::names::SourceTensor;
+use crate::error::{Error, Result};
 use crate::stored::{Stored, width};
 use std::ops::Range;
+use std::sync::Arc;
 use stratoscope_transformer::Encoding;
 
 /// A tensor that no file has.
@@ -23,8 +26,60 @@ impl Stored for MadeTensor {
 
     fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
         let values = &self.values[rows.start * width(&self.shape)..];
-        for (out, value) in bytes.as_chunks_mut().0.iter_mut().zip(values) {
-            *out = value.to_le_bytes();
+        bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(out, v)| *out = v.to_le_bytes());
+        Ok(())
+    }
+}
+
+/// The kernel `[out, in / groups, 1]` of a convolution as the matrix `[out, in]`: each group of outputs
+/// reads its own group of inputs, and the rest of its rows is 0.
+struct Grouped {
+    kernel: Arc<dyn Stored>,
+    name: String,
+    shape: [usize; 2],
+    /// The inputs of a group.
+    inputs: usize,
+}
+
+/// The matrix of a convolution.
+///
+/// # Errors
+/// A kernel whose shape is not that of a convolution of width 1 with groups.
+pub(super) fn grouped(found: &SourceTensor, inputs: usize) -> Result<Arc<dyn Stored>> {
+    let (kernel, name) = (found.tensor.clone(), found.name.clone());
+    match *kernel.shape() {
+        [out, own, 1]
+            if own > 0 && inputs.is_multiple_of(own) && out.is_multiple_of(inputs / own) =>
+        {
+            Ok(Arc::new(Grouped { kernel, name, shape: [out, inputs], inputs: own }))
+        }
+        ref other => {
+            let expected = vec![other.first().copied().unwrap_or(0), inputs, 1];
+            Err(Error::TensorShape { tensor: name, expected, found: other.to_vec() })
+        }
+    }
+}
+
+impl Stored for Grouped {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self, name: &str) -> Result<Encoding> {
+        self.kernel.encoding(name)
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        let encoding = self.kernel.encoding(&self.name)?;
+        let [out, inputs] = self.shape;
+        let (own, all) = (encoding.bytes(self.inputs), encoding.bytes(inputs));
+        let per_group = out / (inputs / self.inputs);
+        let mut kernel = vec![0; own * rows.len()];
+        self.kernel.read(rows.clone(), &mut kernel)?;
+        bytes.fill(0);
+        for (place, row) in rows.enumerate() {
+            let start = place * all + row / per_group * own;
+            bytes[start..start + own].copy_from_slice(&kernel[place * own..(place + 1) * own]);
         }
         Ok(())
     }

@@ -41,7 +41,12 @@ impl Names {
         tensors: &StoredTensors,
     ) -> Result<Self> {
         let prefix = prefix(family, tensors)?;
-        let ends = family.prefixes.iter().copied().filter(|usual| prefix.ends_with(usual));
+        // At a point: `auto_model.` does not end with `model.`.
+        let is_end = |usual: &&str| {
+            let rest = prefix.strip_suffix(usual);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        let ends = family.prefixes.iter().copied().filter(is_end);
         let usual = ends.max_by_key(|usual| usual.len()).unwrap_or("");
         let mut modules: HashMap<String, Vec<_>> = HashMap::new();
         let trunk = family.names.iter().map(|rule| (rule, prefix.as_str()));
@@ -85,9 +90,14 @@ impl Names {
         let within = !self.usual.is_empty()
             || of_rule(bare)
             || usual.any(|usual| bare.strip_prefix(usual).is_some_and(of_rule));
+        let without_numbers = bare.split('.').map(|part| match part.parse::<usize>() {
+            Ok(_) => "{i}",
+            Err(_) => part,
+        });
+        let any_block = without_numbers.collect::<Vec<_>>().join(".");
         within
             && !BUFFERS.iter().any(|end| name.ends_with(end))
-            && !self.family.unused.iter().any(|start| bare.starts_with(start))
+            && !self.family.unused.iter().any(|start| any_block.starts_with(start))
     }
 
     /// The name of a canonical weight in the checkpoint.
@@ -102,6 +112,18 @@ impl Names {
         self.all(canonical, tensors).next()
     }
 
+    /// How a canonical weight is made, if it is one that the checkpoint does not have.
+    pub(super) fn made(&self, canonical: &str, tensors: &StoredTensors) -> Option<Made> {
+        let (module, kind) = canonical.rsplit_once('.')?;
+        let has = |module: &str| tensors.contains_key(&format!("{module}.weight"));
+        self.modules.get(module)?.iter().find_map(|(rule, _, source)| match rule.transform {
+            Transform::Made(made) if made.is_for(kind) => {
+                (made != Made::NoBias || has(source)).then_some(made)
+            }
+            _ => None,
+        })
+    }
+
     /// The other tensors of the trunk for the weight that [`find`](Self::find) finds.
     pub(super) fn others(
         &self,
@@ -114,15 +136,6 @@ impl Names {
         own.map(|found| (found.name, found.tensor)).collect()
     }
 
-    /// How a canonical weight is made, if it is one that the checkpoint does not have.
-    pub(super) fn made(&self, canonical: &str) -> Option<Made> {
-        let (module, kind) = canonical.rsplit_once('.')?;
-        self.modules.get(module)?.iter().find_map(|(rule, ..)| match rule.transform {
-            Transform::Made(made) if made.is_for(kind) => Some(made),
-            _ => None,
-        })
-    }
-
     fn all(&self, canonical: &str, tensors: &StoredTensors) -> impl Iterator<Item = SourceTensor> {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         // Checkpoints converted from TensorFlow name weight and bias of a norm so.
@@ -130,7 +143,8 @@ impl Names {
         self.modules.get(module).into_iter().flatten().flat_map(move |(rule, index, source)| {
             [kind, old].into_iter().filter_map(move |kind| {
                 let name = match rule.transform {
-                    Transform::Made(_) => return None,
+                    Transform::Made(made) if !made.is_for(kind) => return None,
+                    Transform::Bias if kind == "bias" => source.clone(),
                     _ => format!("{source}.{kind}"),
                 };
                 let tensor = tensors.get(&name)?.clone();

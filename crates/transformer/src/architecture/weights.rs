@@ -28,6 +28,9 @@ impl Architecture {
         if embedding.token_types > 0 {
             specs.add("embed.token_type.weight".into(), &[embedding.token_types, width]);
         }
+        for (i, table) in embedding.constants.iter().enumerate() {
+            specs.add(format!("embed.constant.{i}.weight"), &[table.rows, width]);
+        }
         if let Some(projection) = embedding.projection {
             specs.linear("embed.project".into(), d, projection.width, projection.bias);
         }
@@ -36,7 +39,7 @@ impl Architecture {
             specs.norm("embed.norm".into(), width);
         }
         match self.attention.relative {
-            Some(Relative::Bias(bias)) => {
+            Some(Relative::Bias(bias)) if !bias.per_block => {
                 specs.add("relative.weight".into(), &[bias.buckets, self.n_heads]);
             }
             Some(Relative::Disentangled(table)) => {
@@ -45,7 +48,7 @@ impl Architecture {
                     specs.norm("relative.norm".into(), d);
                 }
             }
-            Some(Relative::Alibi(_)) | None => {}
+            _ => {}
         }
         for i in 0..self.n_weight_sets {
             let name = |part: &str| format!("blocks.{i}.{part}");
@@ -75,6 +78,11 @@ impl Architecture {
                     }
                 }
             }
+            if let Some(Relative::Bias(bias)) = self.attention.relative
+                && bias.per_block
+            {
+                specs.add(name("attn.relative.weight"), &[bias.buckets, self.n_heads]);
+            }
             if let Some(Relative::Disentangled(table)) = self.attention.relative
                 && !table.shared_weights
             {
@@ -98,6 +106,7 @@ impl Architecture {
             specs.norm("final_norm".into(), d);
         }
         if let Some(head) = self.head {
+            let d_embed = head.width.unwrap_or(d_embed);
             if let Some(transform) = head.transform {
                 specs.linear("head.transform".into(), d_embed, d, transform.bias);
                 specs.norm("head.norm".into(), d_embed);

@@ -55,10 +55,22 @@ impl Transformer {
     ) -> Result<Tensor> {
         let a = &self.architecture;
         let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
+        let own;
         let relative = match (a.attention.relative, &self.relative_bias, &block.positions) {
-            (Some(Relative::Bias(bias)), Some(table), _) => {
-                let make = || Ok(Distances::new(bias, &ops::values(table)?, longest));
-                Some(kernels::Relative::Bias(shared.distances(make)?))
+            (Some(Relative::Bias(bias)), of_all, _) => {
+                let make = |table: &Tensor| -> Result<Distances> {
+                    Ok(Distances::new(bias, &ops::values(table)?, longest))
+                };
+                match (&block.relative_bias, of_all) {
+                    (Some(table), _) => {
+                        own = make(table)?;
+                        Some(kernels::Relative::Bias(&own))
+                    }
+                    (None, Some(table)) => {
+                        Some(kernels::Relative::Bias(shared.distances(|| make(table))?))
+                    }
+                    (None, None) => None,
+                }
             }
             (Some(Relative::Alibi(alibi)), ..) => {
                 let make = || Ok(Distances::alibi(alibi, a.n_heads, a.d_head, longest));
@@ -128,8 +140,13 @@ impl Transformer {
                 (Some(Relative::Disentangled(table)), Some(PositionVectors::Plain(vectors)), _) => {
                     Some(ops::disentangled(table, vectors, &q, &k, data.scale)?)
                 }
-                (Some(Relative::Bias(bias)), _, Some(table)) => {
-                    Some(shared.bias(rows.len(), || ops::relative_bias(bias, table, rows.len()))?)
+                (Some(Relative::Bias(bias)), _, of_all) => {
+                    let make = |table: &Tensor| ops::relative_bias(bias, table, rows.len());
+                    match (&block.relative_bias, of_all) {
+                        (Some(table), _) => Some(make(table)?),
+                        (None, Some(table)) => Some(shared.bias(rows.len(), || make(table))?),
+                        (None, None) => None,
+                    }
                 }
                 (Some(Relative::Alibi(alibi)), ..) => {
                     let make = || ops::alibi(alibi, a, rows.len(), self.device());

@@ -11,6 +11,8 @@ pub(super) struct Embedding {
     pub(super) token: Table,
     pub(super) position: Option<Tensor>,
     pub(super) token_type: Option<Tensor>,
+    /// What is added to every token, `[1, width]`.
+    pub(super) constant: Option<Tensor>,
     pub(super) norm: Option<NormLayer>,
     pub(super) project: Option<Linear>,
 }
@@ -22,6 +24,8 @@ pub(super) struct Block {
     pub(super) query_norm: Option<NormLayer>,
     pub(super) key_norm: Option<NormLayer>,
     pub(super) positions: Option<PositionVectors>,
+    /// The relative bias of this block alone, `[buckets, n_heads]`.
+    pub(super) relative_bias: Option<Tensor>,
     pub(super) o: Linear,
     pub(super) mlp: Half,
     /// The first layer: of a gated MLP the gate, then the values that it multiplies.
@@ -53,6 +57,7 @@ impl Embedding {
             token: weights.table("embed.token")?,
             position: weights.take_if_expected("embed.position.weight")?,
             token_type: weights.take_if_expected("embed.token_type.weight")?,
+            constant: constant(a, weights)?,
             norm: match a.embedding.norm {
                 true => Some(NormLayer::new(weights, a.norm, "embed.norm")?),
                 false => None,
@@ -63,6 +68,20 @@ impl Embedding {
             },
         })
     }
+}
+
+/// The sum of the first rows of the tables that are the same for every token.
+fn constant(a: &Architecture, weights: &Weights) -> Result<Option<Tensor>> {
+    let mut sum: Option<Tensor> = None;
+    for (i, table) in a.embedding.constants.iter().enumerate() {
+        let rows = weights.take(&format!("embed.constant.{i}.weight"))?;
+        let row = (rows.narrow(0, 0, 1)? * table.times)?;
+        sum = Some(match sum {
+            Some(sum) => (sum + row)?,
+            None => row,
+        });
+    }
+    sum.map(|sum| ops::rounded(sum.contiguous()?, weights.kernels())).transpose()
 }
 
 impl Block {
@@ -116,10 +135,22 @@ impl Block {
             }
             _ => None,
         };
+        let relative_bias = weights.take_if_expected(&name("attn.relative.weight"))?;
         let o = linear(weights, &["attn.o"])?;
         let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
         let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
-        Ok(Self { attention, qkv, query_norm, key_norm, positions, o, mlp, mlp_in, mlp_out })
+        Ok(Self {
+            attention,
+            qkv,
+            query_norm,
+            key_norm,
+            positions,
+            relative_bias,
+            o,
+            mlp,
+            mlp_in,
+            mlp_out,
+        })
     }
 
     /// The memory of the matrices, for another block.

@@ -83,9 +83,21 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
         (
             "relative bias, tanh GELU",
             change(encoder(), |a| {
-                let bias = RelativeBias { buckets: 8, max_distance: 20 };
+                let bias = RelativeBias { buckets: 8, max_distance: 20, per_block: false };
                 a.attention.relative = Some(Relative::Bias(bias));
                 a.mlp.activation = Activation::GeluTanh;
+            }),
+        ),
+        (
+            "bias of each block, constants, a dropped token, a wide head",
+            change(encoder(), |a| {
+                let bias = RelativeBias { buckets: 8, max_distance: 20, per_block: true };
+                a.attention.relative = Some(Relative::Bias(bias));
+                let table = |rows, times| crate::Constant { rows, times };
+                a.embedding.constants = vec![table(3, 2.0), table(1, 0.7)];
+                (a.embedding.dropped, a.embedding.scale) = (Some(4), Some(0.88));
+                a.head = a.head.map(|head| crate::Head { width: Some(30), tied: false, ..head });
+                a.attention.layers[1].rotary = Some(Rotary::new(1e4, 12));
             }),
         ),
         (

@@ -365,7 +365,7 @@ fn attention_is_its_twin() {
             let width = (n_heads + 2 * n_kv_heads) * d_head;
             let qkv = random(&mut rng, tokens * width, scale);
             let longest = lengths.iter().copied().max().unwrap();
-            let bias = crate::RelativeBias { buckets: 8, max_distance: 20 };
+            let bias = crate::RelativeBias { buckets: 8, max_distance: 20, per_block: false };
             let table = tensor(&random(&mut rng, 8 * n_heads, 1.0), 8);
             let distances = Distances::new(bias, &ops::values(&table).unwrap(), longest);
             let data = crate::Disentangled {
