@@ -8,6 +8,10 @@ fn has(gguf: &Gguf, tensor: &str) -> bool {
     gguf.header.tensors.contains_key(&format!("blk.0.{tensor}"))
 }
 
+fn attention_bias(gguf: &Gguf, config: &mut Map<String, Value>) {
+    config.insert("attention_bias".to_owned(), has(gguf, "attn_q.bias").into());
+}
+
 /// A decoder whose whole head rotates.
 fn rotated(
     gguf: &Gguf,
@@ -18,7 +22,6 @@ fn rotated(
     let d_head = decoder(gguf, keys, config, eps)?;
     whole_rotation(keys, d_head)?;
     config.insert("head_dim".to_owned(), d_head.into());
-    config.insert("attention_bias".to_owned(), has(gguf, "attn_q.bias").into());
     rope(keys, config)?;
     Ok(d_head)
 }
@@ -33,11 +36,14 @@ fn rope(keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
 const LAYER: &str = "attention.layer_norm_epsilon";
 
 pub(super) fn olmo2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    rotated(gguf, keys, config, RMS).map(drop)
+    rotated(gguf, keys, config, RMS)?;
+    attention_bias(gguf, config);
+    Ok(())
 }
 
 pub(super) fn granite(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
     let d_head = rotated(gguf, keys, config, RMS)?;
+    attention_bias(gguf, config);
     config.insert("mlp_bias".to_owned(), has(gguf, "ffn_gate.bias").into());
     let usual = (d_head as f64).powf(-0.5);
     for (key, name, default) in [
@@ -58,6 +64,7 @@ pub(super) fn command_r(
     config: &mut Map<String, Value>,
 ) -> Result<()> {
     rotated(gguf, keys, config, (LAYER, "layer_norm_eps"))?;
+    attention_bias(gguf, config);
     let scale = "logit_scale";
     config.insert(scale.to_owned(), keys.need(scale, keys.float(scale))?.into());
     config.insert("use_qk_norm".to_owned(), has(gguf, "attn_q_norm.weight").into());
@@ -97,6 +104,6 @@ pub(super) fn glm4(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>
     let d_head = decoder(gguf, keys, config, RMS)?;
     partial_rotation(keys, config, d_head)?;
     config.insert("head_dim".to_owned(), d_head.into());
-    config.insert("attention_bias".to_owned(), has(gguf, "attn_q.bias").into());
+    attention_bias(gguf, config);
     rope(keys, config)
 }
