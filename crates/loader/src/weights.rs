@@ -160,7 +160,11 @@ impl Weight {
         Self {
             name: canonical.to_owned(),
             tensor,
-            layout: Layout { shape: shape.to_vec(), transposed: false, rows: [0..shape[0]].into() },
+            layout: Layout {
+                shape: shape.to_vec(),
+                transposed: false,
+                rows: std::iter::once(0..shape[0]).collect(),
+            },
             shape: shape.to_vec(),
             encoding: Encoding::F32,
         }
