@@ -1,8 +1,10 @@
 //! A transformer as data: sizes, and one enum for each choice in which families differ. No family's
 //! name occurs here.
 
+mod mixture;
 mod weights;
 
+pub use mixture::{Mixture, Routing, SharedExpert, Weighting};
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
@@ -42,8 +44,10 @@ pub struct Architecture {
     pub final_norm: bool,
     /// Self-attention.
     pub attention: Attention,
-    /// The MLP of a block.
+    /// The MLP of a block, or each expert of a mixture.
     pub mlp: Mlp,
+    /// The experts of the blocks that have a mixture in the place of the MLP.
+    pub mixture: Option<Mixture>,
     /// The language-model head, where there is one.
     pub head: Option<Head>,
 }
@@ -162,6 +166,9 @@ pub struct Attention {
     pub soft_cap: Option<f64>,
     /// What the distance of two tokens adds to their score.
     pub relative: Option<Relative>,
+    /// Whether each head has a sink: a learned score that takes part in the softmax like that of a key,
+    /// and mixes no value (OpenAI 2025). The probabilities of a query then sum to less than 1.
+    pub sinks: bool,
 }
 
 /// The attention of one block.
@@ -317,8 +324,10 @@ impl Architecture {
             query_key_norm: None,
             soft_cap: None,
             relative: None,
+            sinks: false,
         },
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
+        mixture: None,
         head: None,
     };
 
@@ -384,7 +393,7 @@ impl Architecture {
             }
             None => {}
         }
-        Ok(())
+        self.mixture.as_ref().map_or(Ok(()), |mixture| mixture.check(self))
     }
 
     /// The longest sequence for which the model was made, in tokens; none if the length is unlimited.
