@@ -11,21 +11,27 @@ mod gemma2;
 mod gemma3;
 mod gpt2;
 mod gpt_neox;
+mod gpt_oss;
 mod llama;
 mod mistral;
+mod mixtral;
 mod modernbert;
 mod mpnet;
 mod nomic_bert;
 mod olmo2;
+mod olmoe;
 mod opt;
 mod phi;
 mod phi3;
 mod qwen2;
+mod qwen2_moe;
 mod qwen3;
+mod qwen3_moe;
 mod roberta;
 mod starcoder2;
 mod t5;
 
+mod mixture;
 mod rope;
 mod rules;
 mod spans;
@@ -49,17 +55,22 @@ const FAMILIES: &[&Family] = &[
     &gemma3::FAMILY,
     &gpt2::FAMILY,
     &gpt_neox::FAMILY,
+    &gpt_oss::FAMILY,
     &llama::FAMILY,
     &mistral::FAMILY,
+    &mixtral::FAMILY,
     &modernbert::FAMILY,
     &mpnet::FAMILY,
     &nomic_bert::FAMILY,
     &olmo2::FAMILY,
+    &olmoe::FAMILY,
     &opt::FAMILY,
     &phi::FAMILY,
     &phi3::FAMILY,
     &qwen2::FAMILY,
+    &qwen2_moe::FAMILY,
     &qwen3::FAMILY,
+    &qwen3_moe::FAMILY,
     &roberta::FAMILY,
     &starcoder2::FAMILY,
     &t5::FAMILY,

@@ -26,6 +26,9 @@ pub(crate) trait Stored: Send + Sync {
     /// Bytes that cannot be read.
     fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()>;
 
+    /// The tensor at an index of the outermost dimension, which the tensor must have.
+    fn part(&self, index: usize) -> Arc<dyn Stored>;
+
     /// The tensor of which this is the transpose, if it is stored so.
     fn transpose(&self) -> Option<Arc<dyn Stored>> {
         None

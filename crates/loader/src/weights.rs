@@ -2,6 +2,7 @@
 //! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
 //! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
+mod microscaled;
 mod names;
 mod safetensors;
 
@@ -62,7 +63,7 @@ pub(crate) fn find(
     let mut head = Ok(());
     for spec in &specs {
         let of_head = spec.name.starts_with(HEAD);
-        let found = Weight::find(spec, &names, tensors, &shapes, architecture.n_heads);
+        let found = Weight::find(spec, &names, tensors, &shapes, architecture);
         // The head is read now, since a model without it can be used; other weights when they are needed.
         let found = match found {
             Ok(weight) if of_head && head.is_ok() => weight.check().map(|()| weight),
@@ -122,20 +123,23 @@ impl Weight {
         names: &Names,
         tensors: &StoredTensors,
         shapes: &HashMap<&str, &[usize]>,
-        n_heads: usize,
+        architecture: &Architecture,
     ) -> Result<Self> {
         let Some(found) = names.find(canonical, tensors) else {
             return Err(Error::MissingTensor { tensor: names.expected(canonical) });
         };
-        let mut layout = Layout::of(&found, canonical, shapes, n_heads);
-        if found.tensor.shape() != layout.shape {
-            return Err(Error::TensorShape {
-                tensor: found.name,
-                expected: layout.shape,
-                found: found.tensor.shape().to_vec(),
-            });
+        let mut layout = Layout::of(&found, canonical, shapes, architecture.n_heads);
+        let n_experts = architecture.mixture.as_ref().map_or(0, |mixture| mixture.n_experts);
+        let experts = found.expert.map(|_| n_experts);
+        let expected: Vec<usize> = experts.iter().chain(&layout.shape).copied().collect();
+        if found.tensor.shape() != expected {
+            let found_shape = found.tensor.shape().to_vec();
+            return Err(Error::TensorShape { tensor: found.name, expected, found: found_shape });
         }
-        let mut tensor = found.tensor;
+        let mut tensor = match found.expert {
+            Some(expert) => found.tensor.part(expert),
+            None => found.tensor,
+        };
         if layout.transposed
             && let Some(rows) = tensor.transpose()
         {
@@ -325,10 +329,11 @@ impl Layout {
         n_heads: usize,
     ) -> Self {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        // The number of the block, for the names of other weights in the same tensor.
-        let block = module.split('.').nth(1).unwrap_or_default();
+        // The numbers of the block and the expert, for the names of other weights in the same tensor.
+        let number = |place: usize| module.split('.').nth(place).unwrap_or_default();
+        let (block, expert) = (number(1), number(4));
         let rows_of = |to: &str| {
-            let name = format!("{}.{kind}", to.replace("{i}", block));
+            let name = format!("{}.{kind}", to.replace("{i}", block).replace("{e}", expert));
             shapes.get(name.as_str()).map_or(0, |shape| shape[0])
         };
         let own = shapes.get(canonical).copied().unwrap_or_default();
@@ -348,13 +353,20 @@ impl Layout {
         let groups = if transform == Transform::SplitHeads { n_heads } else { 1 };
         let [first, size, of_all] = [first, size, all].map(|n| n / groups);
         let start = |group: usize| group * of_all + first;
-        let rows = (0..groups).map(|group| start(group)..start(group) + size).collect();
+        let rows = match transform {
+            Transform::TransposeAlternate => {
+                let of_row = |row: usize| row * found.rule.to.len() + index;
+                (0..size).map(|row| of_row(row)..of_row(row) + 1).collect()
+            }
+            _ => (0..groups).map(|group| start(group)..start(group) + size).collect(),
+        };
         let mut shape = own.to_vec();
         if let Some(first) = shape.first_mut() {
             *first = all;
         }
-        let turned = matches!(transform, Transform::Transpose | Transform::TransposeSplit);
-        let transposed = turned && shape.len() == 2;
+        let turned =
+            [Transform::Transpose, Transform::TransposeSplit, Transform::TransposeAlternate];
+        let transposed = turned.contains(&transform) && shape.len() == 2;
         if transposed {
             shape.reverse();
         }

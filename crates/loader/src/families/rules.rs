@@ -1,6 +1,9 @@
 //! Rules from the tensors of a checkpoint to weights.
 
-/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block.
+/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block, `{e}`
+/// the expert. A module without `{e}` has the weights of all experts in one tensor: its outermost
+/// dimension counts them. A parameter that is no module has its bare name, and `_bias` in the place of
+/// `.bias`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
     /// The canonical modules.
@@ -22,6 +25,8 @@ pub(crate) enum Transform {
     Split,
     /// `[in, out]`, with the columns of the first weight, then those of the next.
     TransposeSplit,
+    /// `[in, out]`, with the columns of the first weight and of the next in turn.
+    TransposeAlternate,
     /// For each head, the rows of the first weight, then those of the next.
     SplitHeads,
 }
@@ -34,6 +39,11 @@ pub(super) const fn take(to: &'static [&'static str], from: &'static str) -> Rul
 /// A module that is one transposed weight.
 pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Transpose }
+}
+
+/// A transposed module with the columns of several weights in turn.
+pub(super) const fn alternate(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::TransposeAlternate }
 }
 
 /// A module of several weights.

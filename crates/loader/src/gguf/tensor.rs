@@ -154,6 +154,11 @@ impl Stored for GgufTensor {
         }
     }
 
+    fn part(&self, index: usize) -> Arc<dyn Stored> {
+        let start = self.start + self.dtype.bytes(index * width(&self.shape)) as u64;
+        Arc::new(Self { start, shape: self.shape[1..].to_vec(), ..self.clone() })
+    }
+
     fn transpose(&self) -> Option<Arc<dyn Stored>> {
         (self.change == Change::Transposed).then(|| Arc::new(self.unchanged()) as Arc<dyn Stored>)
     }

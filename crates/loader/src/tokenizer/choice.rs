@@ -31,19 +31,19 @@ const OF_TYPES: &[(&str, &str)] = &[
     ("DebertaTokenizer", "deberta"),
     ("DebertaV2Tokenizer", "deberta-v2"),
     ("GPT2Tokenizer", "blip-2 gpt2 instructblip opt phi starcoder2"),
-    ("GPTNeoXTokenizer", "gpt_neox"),
+    ("GPTNeoXTokenizer", "gpt_neox olmoe"),
     ("GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text"),
     ("LlamaTokenizer", "idefics idefics2"),
     ("MPNetTokenizer", "mpnet"),
     (
         "Qwen2Tokenizer",
-        "colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_vl qwen3 qwen3_vl",
+        "colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 qwen3_moe qwen3_vl",
     ),
     ("RobertaTokenizer", "roberta"),
     ("T5Tokenizer", "mt5 t5"),
     (
         "TokenizersBackend",
-        "aria fuyu glm4v llava llava_next ministral mistral mistral3 modernbert olmo2 paddleocr_vl phi3 phi3_v pixtral smolvlm vipllava voxtral",
+        "aria fuyu glm4v llava llava_next ministral mistral mistral3 mixtral modernbert olmo2 paddleocr_vl phi3 phi3_v pixtral smolvlm vipllava voxtral",
     ),
     ("XLMRobertaTokenizer", "xlm-roberta"),
 ];
