@@ -360,7 +360,8 @@ fn architectures_name_the_family_without_a_model_type() {
         assert_eq!(loaded.info.notes, [Note::NoModelType { class }], "{name}");
     }
     assert!(seen > 30, "{seen}");
-    for class in ["Qwen2MoeForCausalLM", "BertGenerationEncoder", "PhimoeForCausalLM", "Bert"] {
+    for class in ["Qwen2ImaginaryForCausalLM", "BertGenerationEncoder", "PhimoeForCausalLM", "Bert"]
+    {
         let mut model = Checkpoint::fixture("bert");
         model.config.as_object_mut().unwrap().remove("model_type");
         model.config["architectures"] = json!([class]);

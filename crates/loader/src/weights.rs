@@ -2,7 +2,7 @@
 //! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
 //! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
-mod microscaled;
+pub(crate) mod microscaled;
 mod names;
 mod safetensors;
 

@@ -72,6 +72,10 @@ const NAMES: &[Rule] = &[
         "layers.{i}.mlp.experts.gate_up_proj",
     ),
     transpose(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
+    // A GGUF file has gate and values apart, and outputs as rows.
+    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate"),
+    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up"),
+    take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down"),
     take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.router"),
     take(&["final_norm"], "norm"),
 ];

@@ -50,6 +50,9 @@ const NAMES: &[Rule] = &[
         "layers.{i}.mlp.experts.gate_up_proj",
     ),
     take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
+    // A GGUF file has gate and values apart.
+    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate_proj"),
+    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up_proj"),
     take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.gate"),
     take(&["final_norm"], "norm"),
 ];

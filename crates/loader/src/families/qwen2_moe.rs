@@ -72,6 +72,9 @@ pub(super) const NAMES: &[Rule] = &[
         "layers.{i}.mlp.experts.gate_up_proj",
     ),
     take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
+    // A GGUF file has gate and values apart.
+    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate_proj"),
+    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up_proj"),
     take(&["blocks.{i}.mlp.shared.gate"], "layers.{i}.mlp.shared_expert.gate_proj"),
     take(&["blocks.{i}.mlp.shared.in"], "layers.{i}.mlp.shared_expert.up_proj"),
     take(&["blocks.{i}.mlp.shared.out"], "layers.{i}.mlp.shared_expert.down_proj"),

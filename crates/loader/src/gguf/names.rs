@@ -16,6 +16,8 @@ pub(super) enum Conversion {
     PlusOne,
     /// It was transposed.
     Transposed,
+    /// A matrix of one row became a vector, or stayed a matrix.
+    Row,
 }
 
 /// Llama, and models with the same architecture, such as Mistral and SmolLM.
@@ -34,7 +36,7 @@ pub(super) const LLAMA: Names = &[
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
 ];
 
-/// Qwen 2, with biases, and Qwen 3, with norms of queries and keys.
+/// Qwen 2, with biases, Qwen 3, with norms of queries and keys, their mixtures of experts, and OLMoE.
 pub(super) const QWEN: Names = &[
     ("token_embd", "model.embed_tokens", Conversion::Same),
     ("output_norm", "model.norm", Conversion::Same),
@@ -50,6 +52,49 @@ pub(super) const QWEN: Names = &[
     ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
     ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
+    ("blk.{i}.ffn_gate_inp", "model.layers.{i}.mlp.gate", Conversion::Same),
+    ("blk.{i}.ffn_gate_exps", "model.layers.{i}.mlp.experts.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up_exps", "model.layers.{i}.mlp.experts.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down_exps", "model.layers.{i}.mlp.experts.down_proj", Conversion::Same),
+    ("blk.{i}.ffn_gate_inp_shexp", "model.layers.{i}.mlp.shared_expert_gate", Conversion::Row),
+    ("blk.{i}.ffn_gate_shexp", "model.layers.{i}.mlp.shared_expert.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up_shexp", "model.layers.{i}.mlp.shared_expert.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down_shexp", "model.layers.{i}.mlp.shared_expert.down_proj", Conversion::Same),
+];
+
+/// Mixtral: Llama's attention, with a tensor for all experts of a block.
+pub(super) const MIXTRAL: Names = &[
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Query),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Key),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    ("blk.{i}.ffn_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+    ("blk.{i}.ffn_gate_inp", "model.layers.{i}.mlp.gate", Conversion::Same),
+    ("blk.{i}.ffn_gate_exps", "model.layers.{i}.mlp.experts.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up_exps", "model.layers.{i}.mlp.experts.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down_exps", "model.layers.{i}.mlp.experts.down_proj", Conversion::Same),
+];
+
+/// gpt-oss: gate and values of the experts apart, and the outputs of a layer as rows.
+pub(super) const GPT_OSS: Names = &[
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.norm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Same),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Same),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_sinks", "model.layers.{i}.self_attn.sinks", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.o_proj", Conversion::Same),
+    ("blk.{i}.post_attention_norm", "model.layers.{i}.post_attention_layernorm", Conversion::Same),
+    ("blk.{i}.ffn_gate_inp", "model.layers.{i}.mlp.router", Conversion::Same),
+    ("blk.{i}.ffn_gate_exps", "model.layers.{i}.mlp.experts.gate", Conversion::Same),
+    ("blk.{i}.ffn_up_exps", "model.layers.{i}.mlp.experts.up", Conversion::Same),
+    ("blk.{i}.ffn_down_exps", "model.layers.{i}.mlp.experts.down", Conversion::Same),
 ];
 
 /// Gemma 3, whose norms multiply by 1 + weight.

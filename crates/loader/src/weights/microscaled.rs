@@ -12,10 +12,10 @@ use std::sync::Arc;
 use stratoscope_transformer::{Blocks, Encoding};
 
 /// The numbers of a block.
-const VALUES: usize = 32;
+pub(crate) const VALUES: usize = 32;
 
 /// The bytes of the numbers of a block.
-const PACKED: usize = VALUES / 2;
+pub(crate) const PACKED: usize = VALUES / 2;
 
 /// A block as it is read here: its scale, then its numbers.
 const BLOCKS: Encoding = Encoding::Blocks(Blocks { values: VALUES, bytes: 1 + PACKED, decode });
@@ -32,6 +32,32 @@ fn scale(byte: u8) -> f32 {
         0 => f32::from_bits(1 << 22),
         byte => f32::from_bits(u32::from(byte) << 23),
     }
+}
+
+/// Writes the values of the blocks of a GGUF file: the lower bits of all bytes are the first half of the
+/// numbers.
+pub(crate) fn decode_halves(bytes: &[u8], out: &mut [f32]) {
+    for (block, out) in bytes.chunks_exact(1 + PACKED).zip(out.chunks_exact_mut(VALUES)) {
+        let scale = scale(block[0]);
+        let (first, second) = out.split_at_mut(PACKED);
+        for (&byte, (first, second)) in block[1..].iter().zip(first.iter_mut().zip(second)) {
+            let value = |number: u8| scale * NUMBERS[usize::from(number)];
+            (*first, *second) = (value(byte & 15), value(byte >> 4));
+        }
+    }
+}
+
+/// The first value of blocks that is not finite, with its place.
+pub(crate) fn not_finite(bytes: &[u8]) -> Option<(usize, f32)> {
+    // The largest number is 6: with a smaller scale it is finite.
+    let large = |block: &[u8]| block[0] > 252;
+    let blocks = bytes.chunks_exact(1 + PACKED).enumerate();
+    blocks.filter(|(_, block)| large(block)).find_map(|(at, block)| {
+        let mut values = [0.0; VALUES];
+        decode(block, &mut values);
+        let place = values.iter().position(|value| !value.is_finite())?;
+        Some((at * VALUES + place, values[place]))
+    })
 }
 
 /// Writes the values of blocks. Of the two numbers in a byte, the lower bits are the first.
@@ -120,15 +146,7 @@ impl Stored for Microscaled {
     }
 
     fn block_not_finite(&self, bytes: &[u8]) -> Option<(usize, f32)> {
-        // The largest number is 6: with a smaller scale it is finite.
-        let large = |block: &[u8]| block[0] > 252;
-        let blocks = bytes.chunks_exact(1 + PACKED).enumerate();
-        blocks.filter(|(_, block)| large(block)).find_map(|(at, block)| {
-            let mut values = [0.0; VALUES];
-            decode(block, &mut values);
-            let place = values.iter().position(|value| !value.is_finite())?;
-            Some((at * VALUES + place, values[place]))
-        })
+        not_finite(bytes)
     }
 }
 
