@@ -14,6 +14,7 @@ mod configs;
 mod corpora;
 mod corpus;
 mod elsewhere;
+mod experts;
 mod explored;
 mod families;
 mod figures;
