@@ -4,7 +4,9 @@
 use crate::fixtures::{Tensors, bundled, distance, families, folders, load, load_with, path};
 use candle_core::{DType, Device, Tensor};
 use stratoscope_loader::{LoadOptions, Source};
-use stratoscope_transformer::{Batch, HookPoint, NoHooks, Recorder, Sequence, Transformer};
+use stratoscope_transformer::{
+    Batch, Error, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
+};
 
 /// The tolerance relative to the largest activation. The difference between float32 and float64 is
 /// smaller (`fixtures/README.md`).
@@ -68,6 +70,19 @@ pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tenso
         println!("{name}: attention patterns within {worst:.1e}");
         assert!(worst < 2.0 * TOLERANCE, "{name}: {worst:e}");
     }
+    if let Some((expected, shape)) = golden.f32("router_logits") {
+        let points = seen.values.keys().filter(|point| matches!(point, HookPoint::Router(_)));
+        let points: Vec<HookPoint> = points.copied().collect();
+        assert_eq!(points.len(), shape[0], "{name}");
+        let mut worst: f32 = 0.0;
+        for (point, expected) in points.iter().zip(expected.chunks(shape[1] * shape[2])) {
+            assert_eq!(seen.values[point].dims(), &shape[1..], "{name}");
+            let (difference, largest) = distance(&values(&seen.values[point]), expected);
+            worst = worst.max(difference / largest);
+        }
+        println!("{name}: router logits within {worst:.1e} of the largest");
+        assert!(worst < TOLERANCE, "{name}: {worst:e}");
+    }
     let hook = |point: HookPoint, golden_name: &str| {
         let Some((expected, shape)) = golden.f32(golden_name) else {
             assert!(!seen.values.contains_key(&point) || golden_name != "logits", "{name}");
@@ -108,6 +123,36 @@ fn plain_operations_equal_transformers() {
     }
 }
 
+/// Routes tokens by the router logits of a golden file: with rounded logits a token may choose another
+/// expert, whose output is far from that of the first.
+struct Routed<'a>(&'a Tensors);
+
+impl Routed<'_> {
+    /// The blocks of the router logits, which are the last blocks of a model.
+    fn logits(&self) -> Option<(Vec<f32>, Vec<usize>, usize)> {
+        let (logits, shape) = self.0.f32("router_logits")?;
+        let n_layers = self.0.f32("hidden_states")?.1[0] - 1;
+        let first = n_layers - shape[0];
+        Some((logits, shape, first))
+    }
+}
+
+impl Hooks for Routed<'_> {
+    fn points(&self) -> Vec<HookPoint> {
+        let of = self.logits().map(|(_, shape, first)| first..first + shape[0]);
+        of.into_iter().flatten().map(HookPoint::Router).collect()
+    }
+
+    fn at(&mut self, point: HookPoint, value: Tensor) -> Result<Tensor, Error> {
+        let (logits, shape, first) = self.logits().unwrap();
+        let size = shape[1] * shape[2];
+        let start = (point.layer().unwrap() - first) * size;
+        let own = &logits[start..start + size];
+        let own = Tensor::from_slice(own, &shape[1..], value.device())?;
+        Ok(own.to_dtype(value.dtype())?)
+    }
+}
+
 #[test]
 fn half_precision_is_near() {
     // The tolerance is relative to the largest activation. f16 has 11 bits of precision and bf16
@@ -120,7 +165,7 @@ fn half_precision_is_near() {
             let model = load_with(&source, &options).unwrap();
             let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
             let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
-            let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+            let states = model.transformer.forward(&batch, &mut Routed(&golden)).unwrap();
             let (expected, shape) = golden.f32("hidden_states").unwrap();
             let mut worst: f32 = 0.0;
             for (layer, expected) in states.iter().zip(expected.chunks(shape[1] * shape[2])) {
@@ -182,6 +227,36 @@ fn packing_changes_nothing() {
     assert!(difference < 2e-6 * largest, "{difference:e}");
     let reversed: Vec<Sequence> = sequences.iter().rev().cloned().collect();
     assert_eq!(run(&reversed).len(), together.len());
+}
+
+/// Which experts other tokens use, and how many tokens share an expert, changes no digit of a token.
+#[test]
+fn packing_changes_no_digit_of_a_mixture() {
+    let mut mixtures = 0;
+    for (name, model) in families() {
+        let transformer = &model.transformer;
+        if transformer.architecture().mixture.is_none() {
+            continue;
+        }
+        mixtures += 1;
+        let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
+        let sequences = sequences(&golden);
+        let run = |sequences: &[Sequence]| -> Vec<Tensor> {
+            let batch = Batch::new(transformer.architecture(), sequences).unwrap();
+            transformer.forward(&batch, &mut NoHooks).unwrap()
+        };
+        let together = run(&sequences);
+        let mut start = 0;
+        for sequence in &sequences {
+            let n = sequence.token_ids.len();
+            for (all, own) in together.iter().zip(run(std::slice::from_ref(sequence))) {
+                let all = all.narrow(0, start, n).unwrap();
+                assert_eq!(values(&all), values(&own), "{name}: {start}");
+            }
+            start += n;
+        }
+    }
+    assert!(mixtures >= 6, "{mixtures}");
 }
 
 #[test]

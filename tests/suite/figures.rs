@@ -97,7 +97,7 @@ fn an_unknown_figure_is_refused_before_any_work() {
         (
             "explore x --model none",
             "story, journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change, \
-             activations, attention, rollout, patterns",
+             activations, experts, attention, rollout, patterns",
         ),
         ("compare a b --model none", "compare, words, journeys"),
         (
@@ -166,9 +166,10 @@ fn every_figure_of_a_command_can_be_chosen() {
         let files = place.files(&all);
         let made: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix(".csv")).collect();
         let mut known = known.to_vec();
-        // The tiny model has no stored curves and bank, one word is not compared in two contexts, and attention
+        // The tiny model has no stored curves, no bank and no experts, one word is not compared in two contexts, and attention
         // is not asked for.
-        let absent = ["story", "journey", "journeys", "attention", "rollout", "patterns"];
+        let absent =
+            ["story", "journey", "journeys", "experts", "attention", "rollout", "patterns"];
         known.retain(|id| line == "profile" || !absent.contains(id));
         known.sort_unstable();
         assert_eq!(made, known, "{line}");

@@ -15,6 +15,7 @@ mod corpora;
 mod corpus;
 mod elsewhere;
 mod encoders;
+mod experts;
 mod explored;
 mod families;
 mod figures;

@@ -362,7 +362,7 @@ fn architectures_name_the_family_without_a_model_type() {
         assert_eq!(loaded.info.notes, [Note::NoModelType { class }], "{name}");
     }
     assert!(seen > 30, "{seen}");
-    for class in ["Qwen2MoeForCausalLM", "RobertaSeriesModel", "PhimoeForCausalLM", "Bert"] {
+    for class in ["Qwen2ImaginaryForCausalLM", "RobertaSeriesModel", "PhimoeForCausalLM", "Bert"] {
         let mut model = Checkpoint::fixture("bert");
         model.config.as_object_mut().unwrap().remove("model_type");
         model.config["architectures"] = json!([class]);

@@ -64,11 +64,19 @@ fn about(explorer: &Explorer, files: &[FileRecord]) -> Value {
         "n_heads": a.n_heads,
         "d_head": a.d_head,
         "d_mlp": a.d_mlp,
+        "mixture": a.mixture.as_ref().map(|mixture| json!({
+            "n_experts": mixture.n_experts,
+            "n_chosen": mixture.n_chosen,
+            "d_expert": mixture.d_expert,
+            "d_shared": mixture.shared.map(|shared| shared.d_mlp),
+            "blocks": (0..a.n_layers).filter(|&i| a.mixture_of(i).is_some()).collect::<Vec<_>>(),
+        })),
         "norm": format!("{:?}", a.norm),
         "layout": layout(a),
         "causal": a.is_causal(),
         "head": a.head.is_some(),
         "parameters": a.parameters(),
+        "active_parameters": a.active_parameters(),
         "weights_bytes": weights_bytes(a),
         "max_tokens": a.max_tokens(),
         "sentence_max_tokens": info.sentence_max_tokens,
@@ -144,10 +152,22 @@ fn layout(a: &Architecture) -> Vec<String> {
     vec![
         format!("{blocks}, {norm}{last}"),
         attention,
-        format!("{gated}, {:?}", a.mlp.activation),
+        format!("{gated}, {:?}{}", a.mlp.activation, experts(a)),
         format!("positions: {}", positions.join(" and ")),
         head.to_owned(),
     ]
+}
+
+/// The mixture of experts in words; empty if there is none.
+fn experts(a: &Architecture) -> String {
+    let Some(mixture) = &a.mixture else { return String::new() };
+    let count = (0..a.n_layers).filter(|&i| a.mixture_of(i).is_some()).count();
+    let shared = if mixture.shared.is_some() { " and a shared one" } else { "" };
+    let (chosen, of, width) = (mixture.n_chosen, mixture.n_experts, mixture.d_expert);
+    format!(
+        "; {chosen} of {of} experts of width {width}{shared} per token in {count} of {} blocks",
+        a.n_layers
+    )
 }
 
 /// The size of the weights in memory, as f32.
@@ -190,7 +210,14 @@ fn write_info(
         line(if index == 0 { "layout" } else { "" }, part)?;
     }
     let parameters = a.parameters() as f64 / 1e6;
-    line("parameters", format!("{parameters:.1} million; {} as f32", size(weights_bytes(a))))?;
+    let active = match a.mixture {
+        Some(_) => {
+            format!(", {:.1} million of them for a token", a.active_parameters() as f64 / 1e6)
+        }
+        None => String::new(),
+    };
+    let bytes = size(weights_bytes(a));
+    line("parameters", format!("{parameters:.1} million{active}; {bytes} as f32"))?;
     line("needs", needs(forecast))?;
     line(
         "tokens",

@@ -131,6 +131,14 @@ impl Config {
         size.map(Some).ok_or_else(|| self.error(key, value, "a whole number is expected"))
     }
 
+    /// A list of whole numbers; a missing key is an empty list.
+    pub(crate) fn sizes(&self, key: &str) -> Result<Vec<usize>> {
+        let Some(value) = self.get(key) else { return Ok(Vec::new()) };
+        let size = |value: &Value| value.as_u64().and_then(|v| usize::try_from(v).ok());
+        let list = value.as_array().and_then(|list| list.iter().map(size).collect());
+        list.ok_or_else(|| self.error(key, value, "a list of whole numbers is expected"))
+    }
+
     /// A token id, else transformers' default.
     pub(crate) fn token_id(&self, key: &str, default: u32) -> Result<u32> {
         match self.get(key) {

@@ -28,6 +28,7 @@ mod gpt2;
 mod gpt_bigcode;
 mod gpt_neo;
 mod gpt_neox;
+mod gpt_oss;
 mod gptj;
 mod granite;
 mod gte;
@@ -36,6 +37,8 @@ mod hunyuan;
 mod llama;
 mod ministral;
 mod mistral;
+mod mixtral;
+mod mixture;
 mod modernbert;
 mod modernbert_decoder;
 mod mpnet;
@@ -45,13 +48,16 @@ mod nomic_bert;
 mod olmo;
 mod olmo2;
 mod olmo3;
+mod olmoe;
 mod openai_gpt;
 mod opt;
 mod persimmon;
 mod phi;
 mod phi3;
 mod qwen2;
+mod qwen2_moe;
 mod qwen3;
+mod qwen3_moe;
 mod qwen_vl;
 mod roberta;
 mod roformer;
@@ -108,6 +114,7 @@ const FAMILIES: &[&Family] = &[
     &gpt_bigcode::FAMILY,
     &gpt_neo::FAMILY,
     &gpt_neox::FAMILY,
+    &gpt_oss::FAMILY,
     &gptj::FAMILY,
     &granite::FAMILY,
     &gte::FAMILY,
@@ -116,6 +123,7 @@ const FAMILIES: &[&Family] = &[
     &llama::FAMILY,
     &ministral::FAMILY,
     &mistral::FAMILY,
+    &mixtral::FAMILY,
     &modernbert::FAMILY,
     &modernbert_decoder::FAMILY,
     &mpnet::FAMILY,
@@ -125,13 +133,16 @@ const FAMILIES: &[&Family] = &[
     &olmo2::FAMILY,
     &olmo3::FAMILY,
     &olmo::FAMILY,
+    &olmoe::FAMILY,
     &openai_gpt::FAMILY,
     &opt::FAMILY,
     &persimmon::FAMILY,
     &phi3::FAMILY,
     &phi::FAMILY,
     &qwen2::FAMILY,
+    &qwen2_moe::FAMILY,
     &qwen3::FAMILY,
+    &qwen3_moe::FAMILY,
     &qwen_vl::FAMILY,
     &roberta::FAMILY,
     &roberta::LONGFORMER,

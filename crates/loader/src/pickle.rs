@@ -250,4 +250,10 @@ impl Stored for Strided {
         }
         Ok(())
     }
+
+    fn part(&self, index: usize) -> Option<Arc<dyn Stored>> {
+        let start = self.start + index * self.strides[0] * size_of(self.dtype);
+        let (shape, strides) = (self.shape[1..].to_vec(), self.strides[1..].to_vec());
+        Some(Arc::new(Self { all: self.all.clone(), start, dtype: self.dtype, shape, strides }))
+    }
 }

@@ -26,6 +26,12 @@ pub(crate) trait Stored: Send + Sync {
     /// Bytes that cannot be read.
     fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()>;
 
+    /// The tensor at an index of the outermost dimension, which the tensor must have; none of a tensor
+    /// that is in no file.
+    fn part(&self, _: usize) -> Option<Arc<dyn Stored>> {
+        None
+    }
+
     /// The tensor of which this is the transpose, if it is stored so.
     fn transpose(&self) -> Option<Arc<dyn Stored>> {
         None

@@ -4,6 +4,7 @@
 
 mod layout;
 mod made;
+pub(crate) mod microscaled;
 mod names;
 mod safetensors;
 
@@ -138,14 +139,20 @@ impl Weight {
             found.tensor = grouped(&found, *inputs)?;
         }
         let mut layout = Layout::of(&found, canonical, shapes, architecture);
-        if found.tensor.shape() != layout.shape {
-            return Err(Error::TensorShape {
-                tensor: found.name,
-                expected: layout.shape,
-                found: found.tensor.shape().to_vec(),
-            });
+        let n_experts = architecture.mixture.as_ref().map_or(0, |mixture| mixture.n_experts);
+        let experts = found.expert.map(|_| n_experts);
+        let expected: Vec<usize> = experts.iter().chain(&layout.shape).copied().collect();
+        if found.tensor.shape() != expected {
+            let found_shape = found.tensor.shape().to_vec();
+            return Err(Error::TensorShape { tensor: found.name, expected, found: found_shape });
         }
-        let mut tensor = found.tensor;
+        let mut tensor = match found.expert {
+            Some(expert) => found
+                .tensor
+                .part(expert)
+                .ok_or_else(|| Error::MissingTensor { tensor: names.expected(canonical) })?,
+            None => found.tensor,
+        };
         if layout.transposed
             && let Some(rows) = tensor.transpose()
         {

@@ -368,6 +368,8 @@ declare namespace Schema {
     steps?: number[];
     /** The tokens whose neighbours changed since the layer before, largest change first; a sample of many tokens lists only some. */
     neighbour_change?: TokenChange[];
+    /** `[tokens]`: the experts that each token uses in the block that computes the layer; none in a block without a mixture of experts. */
+    experts?: TokenExperts[];
     /** `[heads]`: the attention heads of the block that computes the layer, on request. */
     heads?: Head[];
     /** `[heads]`: the attention weights of the block that computes the layer, in thousandths. Each text has `tokens × tokens` weights, a row for each token that attends; the texts follow each other. A row sums to 1,000. */
@@ -419,6 +421,17 @@ declare namespace Schema {
     n: number;
     /** The expected change between two unrelated neighbourhoods. */
     by_chance: number;
+  };
+  /** The experts that a token uses in a block with a mixture of experts. */
+  type TokenExperts = {
+    /** The chosen experts, counted from 0, the largest router logit first. */
+    experts: number[];
+    /** Their weights. */
+    weights: number[];
+    /** The routing margin: by how much the smallest logit of a chosen expert exceeds the largest of the others; none if all experts are chosen. */
+    margin: number | null;
+    /** Whether the margin is within the error of the computation. */
+    uncertain: boolean;
   };
   /** An attention head, as means over the tokens that are not special. */
   type Head = {

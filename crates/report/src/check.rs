@@ -96,6 +96,14 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
             below("a token with changed neighbours", changed.token, n)?;
             finite(&format!("{at}: change"), changed.change)?;
         }
+        if let Some(experts) = &layer.experts {
+            length(format!("{at}: experts"), n, experts.len())?;
+            for token in experts {
+                length(format!("{at}: weights"), token.experts.len(), token.weights.len())?;
+                let numbers = token.weights.iter().copied().chain(token.margin);
+                all_finite(&format!("{at}: experts"), numbers)?;
+            }
+        }
         for head in layer.heads.iter().flatten() {
             let known = [head.relative_entropy, head.distance, head.to_special];
             let all = known.into_iter().flatten().chain(Some(head.entropy));

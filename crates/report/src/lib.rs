@@ -38,5 +38,5 @@ pub use schema::{
     AttentionAbout, BankAbout, ByClass, Contexts, Estimate, Exploration, Head, Journey,
     JourneyLayer, Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, NeighbourChange,
     Occurrence, Omitted, Overlay, OverlayDisplaced, OverlayStep, Report, SCHEMA, Sampled, Sense,
-    Similarity, Story, StoryLayer, Token, TokenChange, VERSION,
+    Similarity, Story, StoryLayer, Token, TokenChange, TokenExperts, VERSION,
 };

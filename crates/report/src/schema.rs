@@ -221,6 +221,10 @@ pub struct Layer {
     /// many tokens lists only some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub neighbour_change: Option<Vec<TokenChange>>,
+    /// `[tokens]`: the experts that each token uses in the block that computes the layer; none in a block
+    /// without a mixture of experts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experts: Option<Vec<TokenExperts>>,
     /// `[heads]`: the attention heads of the block that computes the layer, on request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heads: Option<Vec<Head>>,
@@ -293,6 +297,20 @@ pub struct NeighbourChange {
     pub n: usize,
     /// The expected change between two unrelated neighbourhoods.
     pub by_chance: f64,
+}
+
+/// The experts that a token uses in a block with a mixture of experts.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct TokenExperts {
+    /// The chosen experts, counted from 0, the largest router logit first.
+    pub experts: Vec<usize>,
+    /// Their weights.
+    pub weights: Vec<f64>,
+    /// The routing margin: by how much the smallest logit of a chosen expert exceeds the largest of the
+    /// others; none if all experts are chosen.
+    pub margin: Option<f64>,
+    /// Whether the margin is within the error of the computation.
+    pub uncertain: bool,
 }
 
 /// An attention head, as means over the tokens that are not special.

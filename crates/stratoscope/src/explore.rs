@@ -3,6 +3,7 @@
 mod attention;
 mod bespoke;
 mod charts;
+mod experts;
 mod maps;
 mod neighbour_change;
 mod neighbours;
@@ -15,6 +16,7 @@ mod summary;
 
 pub(crate) use attention::PATTERNS;
 pub use attention::{Attention, AttentionBlock, Rollout};
+pub use experts::{BlockExperts, Experts};
 pub use maps::{LayerMaps, ThirdComponent, reduce};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};
@@ -99,6 +101,8 @@ pub struct Exploration {
     pub neighbour_change: Option<NeighbourChange>,
     /// The attention of every head; only if [`Options::attention`] is set.
     pub attention: Option<Attention>,
+    /// The experts of each token, in models with mixtures of experts; only if rows are tokens.
+    pub experts: Option<Experts>,
     /// What stands near the words of the texts in other sentences, with
     /// [`NEIGHBOURS`](crate::journey::NEIGHBOURS) neighbours in each list; tokens are rows of `states`.
     pub journeys: Option<Journeys>,
@@ -110,9 +114,9 @@ pub struct Exploration {
     charts: OnceLock<Vec<Described>>,
 }
 
-/// The figures of an exploration, by their ids; the last three need [`Options::attention`], or to
-/// be selected.
-pub const FIGURES: [&str; 14] = [
+/// The figures of an exploration, by their ids; `experts` needs a model with mixtures of experts, and the
+/// last three need [`Options::attention`], or to be selected.
+pub const FIGURES: [&str; 15] = [
     "story",
     "journey",
     "trajectory",
@@ -124,6 +128,7 @@ pub const FIGURES: [&str; 14] = [
     "cka",
     "neighbour_change",
     "activations",
+    "experts",
     "attention",
     "rollout",
     "patterns",
@@ -177,25 +182,35 @@ impl Explorer {
         options: &Options,
     ) -> Result<Exploration> {
         let texts = texts.iter().cloned().map(Into::into).collect();
-        let (states, attention) = self.read(texts, options)?;
-        self.explored(states, attention, options)
+        let (states, attention, experts) = self.read(texts, options)?;
+        let mut exploration = self.explored(states, attention, options)?;
+        if let Some(experts) = experts {
+            exploration.add_experts(experts);
+        }
+        Ok(exploration)
     }
 
-    /// The states of texts, with one row per token or word as the options ask, and the attention of
-    /// the heads.
+    /// The states of texts, with one row per token or word as the options ask, the attention of the
+    /// heads, and the experts of the tokens.
     fn read(
         &self,
         texts: Vec<Text>,
         options: &Options,
-    ) -> Result<(Activations, Option<Attention>)> {
+    ) -> Result<(Activations, Option<Attention>, Option<Experts>)> {
         let prepared = prepare(self.model(), texts, options.long)?;
-        let hooks = match options.needs_attention() {
-            true => {
-                self.check_patterns(&prepared)?;
-                Attention::hooks()
-            }
-            false => HookSelection::default(),
-        };
+        let architecture = self.model().transformer.architecture();
+        let with_experts = architecture.mixture.is_some()
+            && options.unit == Unit::Token
+            && options.figures.has("experts");
+        let mut points = Vec::new();
+        if options.needs_attention() {
+            self.check_patterns(&prepared)?;
+            points.push(PATTERNS);
+        }
+        if with_experts {
+            points.push(experts::ROUTERS);
+        }
+        let Ok(hooks) = points.join(",").parse::<HookSelection>();
         self.progress().go_on()?;
         let states = self.states(prepared, &options.layers, &hooks)?;
         self.progress().go_on()?;
@@ -203,6 +218,8 @@ impl Explorer {
             true => Some(self.attention(&states)?),
             false => None,
         };
+        let keep = |row: usize| options.special_tokens || !states.rows[row].special;
+        let experts = Experts::of(&states, architecture, keep);
         let states = rows_of(states, options)?;
         match states.words_without_rows() {
             0 => {}
@@ -212,7 +229,7 @@ impl Explorer {
                     .warning(&format!("{words} no row, because the tokenizer has no token there"));
             }
         }
-        Ok((states, attention))
+        Ok((states, attention, experts))
     }
 
     fn explored(
@@ -389,11 +406,23 @@ impl Exploration {
             neighbours,
             neighbour_change,
             attention: None,
+            experts: None,
             journeys,
             omitted,
             data: OnceLock::new(),
             charts: OnceLock::new(),
         })
+    }
+
+    /// Adds the experts of the tokens.
+    fn add_experts(&mut self, experts: Experts) {
+        let found = experts.cells();
+        if found > experts::MAX_CELLS {
+            let (what, hint) = ("tokens × experts × blocks", "choose shorter texts");
+            let part = Part::Figure("experts".to_owned());
+            self.omitted.push(Omitted::new(part, Why::TooMany { what, found, hint }));
+        }
+        self.experts = Some(experts);
     }
 
     /// Measures and reduces states of tokens without their model, which may be of another program: their

@@ -2,9 +2,11 @@
 //! name occurs here.
 
 mod embedding;
+mod mixture;
 mod weights;
 
 pub use embedding::{Constant, Embedding, Numbering, Positions, Projection, ProjectionPlace};
+pub use mixture::{Mixture, Routing, SharedExpert, Weighting};
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
@@ -49,8 +51,10 @@ pub struct Architecture {
     pub residual_scale: Option<f64>,
     /// Self-attention.
     pub attention: Attention,
-    /// The MLP of a block.
+    /// The MLP of a block, or each expert of a mixture.
     pub mlp: Mlp,
+    /// The experts of the blocks that have a mixture in the place of the MLP.
+    pub mixture: Option<Mixture>,
     /// The language-model head, where there is one.
     pub head: Option<Head>,
 }
@@ -112,6 +116,9 @@ pub struct Attention {
     pub relative: Option<Relative>,
     /// The growth of the queries of a long text.
     pub query_growth: Option<QueryGrowth>,
+    /// Whether each head has a sink: a learned score that takes part in the softmax like that of a key,
+    /// and mixes no value (OpenAI 2025). The probabilities of a query then sum to less than 1.
+    pub sinks: bool,
 }
 
 /// The attention of one block.
@@ -291,8 +298,10 @@ impl Architecture {
             soft_cap: None,
             relative: None,
             query_growth: None,
+            sinks: false,
         },
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
+        mixture: None,
         head: None,
     };
 
@@ -363,7 +372,7 @@ impl Architecture {
             }
             Some(Relative::Alibi(_)) | None => {}
         }
-        Ok(())
+        self.mixture.as_ref().map_or(Ok(()), |mixture| mixture.check(self))
     }
 
     /// The longest sequence for which the model was made, in tokens; none if the length is unlimited.

@@ -3,6 +3,7 @@
 mod attention;
 mod blocks;
 mod layers;
+mod mixture;
 mod pass;
 mod shared;
 

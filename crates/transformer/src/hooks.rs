@@ -30,6 +30,10 @@ pub enum HookPoint {
     /// `blocks.{i}.hook_resid_mid`: the residual stream between attention and MLP,
     /// `[tokens, d_model]`. Parallel blocks have none.
     ResidMid(usize),
+    /// `blocks.{i}.mlp.hook_router`: the logits of the router of a mixture of experts,
+    /// `[tokens, n_experts]`; [`Mixture::route`](crate::Mixture::route) gives the experts that they choose.
+    /// Blocks with one MLP have none.
+    Router(usize),
     /// `blocks.{i}.hook_mlp_out`: the output of the MLP, before it is added, `[tokens, d_model]`.
     MlpOut(usize),
     /// `blocks.{i}.hook_resid_post`: the output of block `i`, before any final norm,
@@ -46,12 +50,13 @@ pub enum HookPoint {
 type OfBlock = fn(usize) -> HookPoint;
 
 /// The hook points of a block: the name after `blocks.{i}.`, and the variant.
-const OF_BLOCKS: [(&str, OfBlock); 7] = [
+const OF_BLOCKS: [(&str, OfBlock); 8] = [
     ("hook_resid_pre", HookPoint::ResidPre),
     ("attn.hook_v", HookPoint::Value),
     ("attn.hook_pattern", HookPoint::Pattern),
     ("hook_attn_out", HookPoint::AttnOut),
     ("hook_resid_mid", HookPoint::ResidMid),
+    ("mlp.hook_router", HookPoint::Router),
     ("hook_mlp_out", HookPoint::MlpOut),
     ("hook_resid_post", HookPoint::ResidPost),
 ];
@@ -79,6 +84,7 @@ impl HookPoint {
             | Self::Pattern(i)
             | Self::AttnOut(i)
             | Self::ResidMid(i)
+            | Self::Router(i)
             | Self::MlpOut(i)
             | Self::ResidPost(i) => Some(i),
             Self::Embed | Self::FinalNorm | Self::Logits => None,
@@ -112,6 +118,9 @@ impl Architecture {
             HookPoint::Logits if self.head.is_none() => Some("it has no language-model head"),
             _ => match point.layer() {
                 Some(i) if i >= self.n_layers => Some("it has fewer blocks"),
+                Some(i) if point == HookPoint::Router(i) && self.mixture_of(i).is_none() => {
+                    Some("the block has no mixture of experts")
+                }
                 _ => None,
             },
         }

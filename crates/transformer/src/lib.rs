@@ -54,8 +54,8 @@ mod weights;
 
 pub use architecture::{
     Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, Head, HeadTransform,
-    Layout, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm, Relative,
-    Span, WeightSpec,
+    Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm,
+    Relative, Routing, SharedExpert, Span, WeightSpec, Weighting,
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};

@@ -65,11 +65,18 @@ impl Linear {
 }
 
 /// The MLP, `[tokens, d_model]` to the same shape: two layers with the activation between them. In a
-/// gated MLP the first layer gives the gate and the values that it multiplies, side by side.
-pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) -> Result<Tensor> {
+/// gated MLP the first layer gives the gate and the values that it multiplies, side by side; `limit` is
+/// that of [`Mixture`](crate::Mixture::limit).
+pub(crate) fn mlp(
+    x: &Tensor,
+    first: &Linear,
+    mlp: crate::Mlp,
+    limit: Option<f64>,
+    second: &Linear,
+) -> Result<Tensor> {
     if let (Linear::Packed(first, rounding), Linear::Packed(second, _)) = (first, second) {
         return Ok(kernels::apply("mlp", x, first.inputs(), second.outputs(), |x| {
-            kernels::mlp(x, first, mlp, second, *rounding)
+            kernels::mlp(x, first, (mlp, limit), second, *rounding)
         })?);
     }
     let inner = first.apply(x)?;
@@ -77,8 +84,27 @@ pub(crate) fn mlp(x: &Tensor, first: &Linear, mlp: crate::Mlp, second: &Linear) 
         return second.apply(&activate(mlp.activation, &inner)?);
     }
     let half = inner.dim(1)? / 2;
-    let gate = activate(mlp.activation, &inner.narrow(1, 0, half)?.contiguous()?)?;
-    second.apply(&(gate * inner.narrow(1, half, half)?)?)
+    let mut gate = inner.narrow(1, 0, half)?.contiguous()?;
+    let mut values = inner.narrow(1, half, half)?;
+    if let Some(limit) = limit {
+        gate = gate.minimum(limit)?;
+        values = (values.clamp(-limit, limit)? + 1.0)?;
+    }
+    second.apply(&(activate(mlp.activation, &gate)? * values)?)
+}
+
+/// Rows times the sigmoid of a gate for each: `[tokens, d]` and `[tokens, 1]` to `[tokens, d]`.
+pub(crate) fn times_sigmoid(
+    x: &Tensor,
+    gates: &Tensor,
+    kernels: Option<Rounding>,
+) -> Result<Tensor> {
+    let Some(rounding) = kernels else {
+        return Ok(x.broadcast_mul(&candle_nn::ops::sigmoid(gates)?)?);
+    };
+    let shape = x.dims2()?;
+    let run = |x: &[f32], gates: &[f32]| kernels::times_sigmoid(x, gates, rounding);
+    Ok(kernels::apply_pair("gate", [x, gates], [shape, (shape.0, 1)], shape, run)?)
 }
 
 /// A normalisation with its weights.
@@ -224,7 +250,7 @@ pub(crate) fn rotate(x: &Tensor, cosines: &Tensor, sines: &Tensor) -> Result<Ten
 }
 
 /// From scores to probabilities, for one sequence of `n` tokens.
-pub(crate) struct Scores {
+pub(crate) struct Scores<'a> {
     /// The factor of the products of queries and keys.
     pub(crate) scale: f64,
     /// `c` of `c tanh(s / c)`, after scaling.
@@ -233,6 +259,8 @@ pub(crate) struct Scores {
     pub(crate) bias: Option<Tensor>,
     /// 0 if the query sees the key, else −∞, `[n, n]`.
     pub(crate) mask: Option<Tensor>,
+    /// `[n_heads]`: a score of each head that takes part in the softmax and mixes no value.
+    pub(crate) sinks: Option<&'a Tensor>,
 }
 
 /// Attention probabilities of one sequence: `q`, `k` `[n_heads, n, d_head]`; result
@@ -250,7 +278,14 @@ pub(crate) fn pattern(q: &Tensor, k: &Tensor, scores: &Scores) -> Result<Tensor>
     if let Some(mask) = &scores.mask {
         x = x.broadcast_add(mask)?;
     }
-    Ok(candle_nn::ops::softmax_last_dim(&x)?.to_dtype(dtype)?)
+    let Some(sinks) = scores.sinks else {
+        return Ok(candle_nn::ops::softmax_last_dim(&x)?.to_dtype(dtype)?);
+    };
+    let (n_heads, n, keys) = x.dims3()?;
+    let sinks = sinks.to_dtype(DType::F32)?.reshape((n_heads, 1, 1))?;
+    let with_sinks = Tensor::cat(&[&x, &sinks.broadcast_as((n_heads, n, 1))?], 2)?;
+    let all = candle_nn::ops::softmax_last_dim(&with_sinks.contiguous()?)?;
+    Ok(all.narrow(2, 0, keys)?.contiguous()?.to_dtype(dtype)?)
 }
 
 /// The mask `[n, n]`: 0 if the query sees the key, else −∞. None if every query sees every key.

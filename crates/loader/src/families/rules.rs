@@ -2,7 +2,10 @@
 
 use super::sinusoids::{sines as plain_sines, spaced_sines};
 
-/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block.
+/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block, `{e}`
+/// the expert. A module without `{e}` has the weights of all experts in one tensor: its outermost
+/// dimension counts them. A parameter that is no module has its bare name, and `_bias` in the place of
+/// `.bias`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rule {
     /// The canonical modules.
@@ -24,6 +27,8 @@ pub(crate) enum Transform {
     Split,
     /// `[in, out]`, with the columns of the first weight, then those of the next.
     TransposeSplit,
+    /// `[in, out]`, with the columns of the first weight and of the next in turn.
+    TransposeAlternate,
     /// For each head of keys, the rows of the first weight, then those of the next.
     SplitHeads,
     /// Rotating pairs `2 i` and `2 i + 1` of each head, to pairs `i` and `i + width / 2`. The order within
@@ -139,6 +144,11 @@ pub(super) const fn sines(to: &'static [&'static str], from: &'static str, made:
 /// A weight that the checkpoint does not have.
 pub(super) const fn made(to: &'static [&'static str], made: Made) -> Rule {
     Rule { to, from: "", transform: Transform::Made(made) }
+}
+
+/// A transposed module with the columns of several weights in turn.
+pub(super) const fn alternate(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::TransposeAlternate }
 }
 
 /// A module of several weights.

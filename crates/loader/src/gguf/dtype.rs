@@ -1,5 +1,6 @@
 //! The number types of a GGUF file, and their conversion to f32.
 
+use crate::weights::microscaled;
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, GgmlType, QStorage, QTensor};
 use half::f16;
@@ -12,6 +13,8 @@ pub(super) enum Dtype {
     F32,
     F16,
     Bf16,
+    /// 4-bit numbers with a power of 2 as scale.
+    Mxfp4,
     /// A quantized type that candle reads.
     Blocks(GgmlDType),
     /// A type that is not supported.
@@ -24,6 +27,7 @@ impl Dtype {
             0 => return Self::F32,
             1 => return Self::F16,
             30 => return Self::Bf16,
+            39 => return Self::Mxfp4,
             2 => GgmlDType::Q4_0,
             3 => GgmlDType::Q4_1,
             6 => GgmlDType::Q5_0,
@@ -44,6 +48,7 @@ impl Dtype {
     pub(super) fn block(self) -> usize {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 | Self::Other(_) => 1,
+            Self::Mxfp4 => microscaled::VALUES,
             Self::Blocks(blocks) => blocks.block_size(),
         }
     }
@@ -53,6 +58,7 @@ impl Dtype {
         match self {
             Self::F32 => elements.saturating_mul(4),
             Self::F16 | Self::Bf16 => elements.saturating_mul(2),
+            Self::Mxfp4 => (elements / microscaled::VALUES).saturating_mul(1 + microscaled::PACKED),
             Self::Blocks(blocks) => {
                 (elements / blocks.block_size()).saturating_mul(blocks.type_size())
             }
@@ -67,6 +73,11 @@ impl Dtype {
             Self::F16 => return Some(Encoding::F16),
             Self::Bf16 => return Some(Encoding::Bf16),
             Self::Other(_) => return None,
+            Self::Mxfp4 => {
+                let (values, bytes) = (microscaled::VALUES, 1 + microscaled::PACKED);
+                let decode = microscaled::decode_halves;
+                return Some(Encoding::Blocks(Blocks { values, bytes, decode }));
+            }
             Self::Blocks(blocks) => blocks,
         };
         use candle_core::quantized::k_quants as k;
@@ -92,7 +103,11 @@ impl Dtype {
     /// The first value of quantised blocks that is NaN or infinite, with its place: a block has such
     /// values if one of its scales is.
     pub(super) fn not_finite(self, bytes: &[u8]) -> Option<(usize, f32)> {
-        let Self::Blocks(blocks) = self else { return None };
+        let blocks = match self {
+            Self::Blocks(blocks) => blocks,
+            Self::Mxfp4 => return microscaled::not_finite(bytes),
+            _ => return None,
+        };
         // The places of the scales in a block.
         let scales: &[usize] = match blocks {
             GgmlDType::Q4_1 | GgmlDType::Q5_1 | GgmlDType::Q4K | GgmlDType::Q5K => &[0, 2],
@@ -133,7 +148,6 @@ impl Dtype {
                 29 => "IQ1_M",
                 34 => "TQ1_0",
                 35 => "TQ2_0",
-                39 => "MXFP4",
                 _ => return None,
             })
         };
@@ -142,6 +156,7 @@ impl Dtype {
                 known(number).map_or_else(|| format!("type {number}"), str::to_owned)
             }
             Self::Bf16 => "BF16".to_owned(),
+            Self::Mxfp4 => "MXFP4".to_owned(),
             Self::Blocks(blocks) => format!("{blocks:?}"),
             other => format!("{other:?}"),
         }

@@ -6,7 +6,8 @@ mod relatives;
 use super::Gguf;
 use super::keys::Keys;
 use super::names::{
-    BERT, Conversion, GEMMA3, GLM4, GPT2, LLAMA, Names, OLMO2, PHI3, QWEN, STARCODER2,
+    BERT, Conversion, GEMMA3, GLM4, GPT_OSS, GPT2, LLAMA, MIXTRAL, Names, OLMO2, PHI3, QWEN,
+    STARCODER2,
 };
 use super::parse;
 use super::rope::{self, Rope};
@@ -38,6 +39,28 @@ const ARCHITECTURES: &[Architecture] = &[
     },
     Architecture { name: "qwen2", model_type: "qwen2", names: QWEN, settings: &[], config: qwen2 },
     Architecture { name: "qwen3", model_type: "qwen3", names: QWEN, settings: &[], config: qwen3 },
+    Architecture {
+        name: "qwen2moe",
+        model_type: "qwen2_moe",
+        names: QWEN,
+        settings: &[],
+        config: qwen2_moe,
+    },
+    Architecture {
+        name: "qwen3moe",
+        model_type: "qwen3_moe",
+        names: QWEN,
+        settings: &[],
+        config: qwen3_moe,
+    },
+    Architecture {
+        name: "gpt-oss",
+        model_type: "gpt_oss",
+        names: GPT_OSS,
+        settings: &[],
+        config: gpt_oss,
+    },
+    Architecture { name: "olmoe", model_type: "olmoe", names: QWEN, settings: &[], config: olmoe },
     Architecture {
         name: "gemma3",
         model_type: "gemma3_text",
@@ -98,9 +121,22 @@ const ARCHITECTURES: &[Architecture] = &[
     },
 ];
 
+/// What llama.cpp calls llama, with experts.
+const LLAMA_OF_EXPERTS: Architecture = Architecture {
+    name: "llama",
+    model_type: "mixtral",
+    names: MIXTRAL,
+    settings: &[],
+    config: mixtral,
+};
+
 impl Architecture {
     fn of(gguf: &Gguf) -> Result<&'static Self> {
         let name = gguf.architecture()?;
+        let with_experts = gguf.header.tensors.contains_key("blk.0.ffn_gate_inp.weight");
+        if name == LLAMA_OF_EXPERTS.name && with_experts {
+            return Ok(&LLAMA_OF_EXPERTS);
+        }
         ARCHITECTURES.iter().find(|a| a.name == name).ok_or_else(|| Error::Family {
             model_type: format!("{name} (GGUF)"),
             supported: ARCHITECTURES.iter().map(|a| a.name).collect::<Vec<_>>().join(", "),
@@ -135,8 +171,10 @@ pub(super) fn config(gguf: &Gguf) -> Result<Value> {
     let head_is_there = gguf.header.tensors.contains_key("output.weight");
     config.insert("tie_word_embeddings".to_owned(), (!head_is_there).into());
     (architecture.config)(gguf, &keys, &mut config)?;
-    for key in ["expert_count", "expert_used_count"] {
-        keys.only(key, 0.0)?;
+    if !config.contains_key("num_experts") {
+        for key in ["expert_count", "expert_used_count"] {
+            keys.only(key, 0.0)?;
+        }
     }
     // Keys that do not matter here: the tensors have the size, training and conversion leave notes,
     // hidden states need no labels, and `Gguf::sentence_pooling` reads the pooling.
@@ -184,6 +222,7 @@ pub(super) fn tensors(gguf: &Gguf) -> Result<StoredTensors> {
             Conversion::Same => Change::None,
             Conversion::PlusOne => Change::PlusOne,
             Conversion::Transposed => Change::Transposed,
+            Conversion::Row => Change::Row,
             Conversion::Query => Change::Interleaved { heads: Heads::of(&keys)?.queries },
             Conversion::Key => Change::Interleaved { heads: Heads::of(&keys)?.keys },
         };
@@ -327,6 +366,66 @@ fn qwen3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Resul
     let bias = gguf.header.tensors.contains_key("blk.0.attn_q.bias");
     config.insert("attention_bias".to_owned(), bias.into());
     Ok(())
+}
+
+/// The keys of mixtures of experts; `width` is the key of the width of an expert, if it has one.
+fn mixture(keys: &Keys<'_>, config: &mut Map<String, Value>, width: Option<&str>) -> Result<()> {
+    for (key, name) in
+        [("expert_count", "num_experts"), ("expert_used_count", "num_experts_per_tok")]
+    {
+        config.insert(name.to_owned(), keys.need(key, keys.size(key))?.into());
+    }
+    if let Some(width) = width {
+        let d_expert = keys.need(width, keys.size(width))?;
+        config.insert("moe_intermediate_size".to_owned(), d_expert.into());
+    }
+    Ok(())
+}
+
+fn mixtral(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    llama(gguf, keys, config)?;
+    mixture(keys, config, None)
+}
+
+fn qwen2_moe(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    qwen2(gguf, keys, config)?;
+    mixture(keys, config, Some("expert_feed_forward_length"))?;
+    let shared = "expert_shared_feed_forward_length";
+    let d_mlp = keys.need(shared, keys.size(shared))?;
+    config.insert("shared_expert_intermediate_size".to_owned(), d_mlp.into());
+    Ok(())
+}
+
+fn qwen3_moe(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    qwen3(gguf, keys, config)?;
+    mixture(keys, config, Some("expert_feed_forward_length"))?;
+    // llama.cpp divides the weights of this architecture, and has no key for it.
+    config.insert("norm_topk_prob".to_owned(), true.into());
+    Ok(())
+}
+
+fn olmoe(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    qwen3(gguf, keys, config)?;
+    mixture(keys, config, None)
+}
+
+fn gpt_oss(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config, RMS)?;
+    whole_rotation(keys, d_head)?;
+    config.insert("head_dim".to_owned(), d_head.into());
+    let window = "attention.sliding_window";
+    config.insert("sliding_window".to_owned(), keys.need(window, keys.size(window))?.into());
+    // The width of an expert has a key of its own, which must be the same.
+    let width = keys.need("feed_forward_length", keys.size("feed_forward_length"))?;
+    keys.only("expert_feed_forward_length", width as f64)?;
+    let rope = Rope::read(keys, 150_000.0)?;
+    let mut scaling = rope.scaling(keys)?;
+    if let Some(scaling) = &mut scaling {
+        // As transformers computes this family; no key says it.
+        scaling["truncate"] = false.into();
+    }
+    rope.write(Some(scaling.unwrap_or_else(|| json!({ "rope_type": "default" }))), config);
+    mixture(keys, config, None)
 }
 
 fn gemma3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {

@@ -19,14 +19,38 @@ pub(super) enum Conversion {
     PlusOne,
     /// It was transposed.
     Transposed,
+    /// A matrix of one row became a vector, or stayed a matrix.
+    Row,
 }
 
 /// Llama, and models with the same architecture, such as Mistral and SmolLM; also Granite.
 pub(super) const LLAMA: Names = &[ROTATED, ENDS, NORMS, ATTENTION, MLP];
 
-/// Qwen 2, with biases, and Qwen 3, with norms of queries and keys; also StableLM, and Command R, whose
-/// pairs are interleaved in transformers too.
-pub(super) const QWEN: Names = &[ENDS, NORMS, ATTENTION, MLP];
+/// Qwen 2, with biases, and Qwen 3, with norms of queries and keys, and their mixtures of experts; also
+/// OLMoE, StableLM, and Command R, whose pairs are interleaved in transformers too.
+pub(super) const QWEN: Names = &[ENDS, NORMS, ATTENTION, MLP, EXPERTS, SHARED];
+
+/// Mixtral: Llama's attention, with a tensor for all experts of a block.
+pub(super) const MIXTRAL: Names = &[ROTATED, ENDS, NORMS, ATTENTION, EXPERTS];
+
+/// gpt-oss: gate and values of the experts apart, and the outputs of a layer as rows.
+pub(super) const GPT_OSS: Names = &[
+    ENDS,
+    ATTENTION,
+    &[
+        ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+        ("blk.{i}.attn_sinks", "model.layers.{i}.self_attn.sinks", Conversion::Same),
+        (
+            "blk.{i}.post_attention_norm",
+            "model.layers.{i}.post_attention_layernorm",
+            Conversion::Same,
+        ),
+        ("blk.{i}.ffn_gate_inp", "model.layers.{i}.mlp.router", Conversion::Same),
+        ("blk.{i}.ffn_gate_exps", "model.layers.{i}.mlp.experts.gate", Conversion::Same),
+        ("blk.{i}.ffn_up_exps", "model.layers.{i}.mlp.experts.up", Conversion::Same),
+        ("blk.{i}.ffn_down_exps", "model.layers.{i}.mlp.experts.down", Conversion::Same),
+    ],
+];
 
 /// OLMo 2, with norms of the outputs.
 pub(super) const OLMO2: Names = &[
@@ -101,6 +125,21 @@ const MLP: Table = &[
     ("blk.{i}.ffn_gate", "model.layers.{i}.mlp.gate_proj", Conversion::Same),
     ("blk.{i}.ffn_up", "model.layers.{i}.mlp.up_proj", Conversion::Same),
     ("blk.{i}.ffn_down", "model.layers.{i}.mlp.down_proj", Conversion::Same),
+];
+
+const EXPERTS: Table = &[
+    ("blk.{i}.ffn_gate_inp", "model.layers.{i}.mlp.gate", Conversion::Same),
+    ("blk.{i}.ffn_gate_exps", "model.layers.{i}.mlp.experts.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up_exps", "model.layers.{i}.mlp.experts.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down_exps", "model.layers.{i}.mlp.experts.down_proj", Conversion::Same),
+];
+
+/// The expert that every token uses.
+const SHARED: Table = &[
+    ("blk.{i}.ffn_gate_inp_shexp", "model.layers.{i}.mlp.shared_expert_gate", Conversion::Row),
+    ("blk.{i}.ffn_gate_shexp", "model.layers.{i}.mlp.shared_expert.gate_proj", Conversion::Same),
+    ("blk.{i}.ffn_up_shexp", "model.layers.{i}.mlp.shared_expert.up_proj", Conversion::Same),
+    ("blk.{i}.ffn_down_shexp", "model.layers.{i}.mlp.shared_expert.down_proj", Conversion::Same),
 ];
 
 /// Gemma 3, whose norms multiply by 1 + weight.

@@ -22,6 +22,8 @@ pub(super) enum Change {
     PlusOne,
     /// Rows became columns.
     Transposed,
+    /// A matrix of one row became a vector, or stayed a matrix.
+    Row,
 }
 
 /// A tensor in the file.
@@ -47,6 +49,11 @@ impl GgufTensor {
             (Change::Interleaved { heads }, [rows, ..]) => {
                 heads > 0 && rows.is_multiple_of(2 * heads)
             }
+            (Change::Row, [width]) => {
+                shape = vec![1, *width];
+                true
+            }
+            (Change::Row, [1, _]) => true,
             // Biases have the rule of their weights.
             (Change::Transposed, [_]) => true,
             (Change::Transposed, [rows, columns]) => {
@@ -62,7 +69,7 @@ impl GgufTensor {
         }
         // Of vectors, and of what is one row for every block, there is nothing to turn.
         let change = match (change, shape.len()) {
-            (Change::Transposed, 1) => Change::None,
+            (Change::Transposed, 1) | (Change::Row, _) => Change::None,
             (change, _) => change,
         };
         let (file, bytes) = (gguf.file.clone(), gguf.bytes.clone());
@@ -107,7 +114,7 @@ impl Stored for GgufTensor {
     fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
         let width = width(&self.shape);
         match self.change {
-            Change::None => self.read_stored(rows, width, bytes),
+            Change::None | Change::Row => self.read_stored(rows, width, bytes),
             Change::PlusOne => {
                 // As a whole: vectors may be in blocks.
                 let stored = Self { change: Change::None, ..self.clone() };
@@ -152,6 +159,11 @@ impl Stored for GgufTensor {
                 Ok(())
             }
         }
+    }
+
+    fn part(&self, index: usize) -> Option<Arc<dyn Stored>> {
+        let start = self.start + self.dtype.bytes(index * width(&self.shape)) as u64;
+        Some(Arc::new(Self { start, shape: self.shape[1..].to_vec(), ..self.clone() }))
     }
 
     fn transpose(&self) -> Option<Arc<dyn Stored>> {

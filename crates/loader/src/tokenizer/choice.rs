@@ -40,7 +40,7 @@ const OF_TYPES: &[(&str, &str)] = &[
     ("EsmTokenizer", "esm"),
     ("FlaubertTokenizer", "flaubert"),
     ("GPT2Tokenizer", "blip-2 codegen gpt2 gpt_neo gptj instructblip opt phi starcoder2"),
-    ("GPTNeoXTokenizer", "gpt_neox mpt olmo"),
+    ("GPTNeoXTokenizer", "gpt_neox mpt olmo olmoe"),
     ("GemmaTokenizer", "gemma gemma2 gemma3 gemma3_text gemma3n gemma3n_text t5gemma"),
     ("LlamaTokenizer", "idefics idefics2"),
     ("LukeTokenizer", "luke"),
@@ -52,7 +52,7 @@ const OF_TYPES: &[(&str, &str)] = &[
     ("PegasusTokenizer", "pegasus"),
     (
         "Qwen2Tokenizer",
-        "colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_vl qwen3 qwen3_vl",
+        "colqwen2 internvl ovis2 qwen2 qwen2_5_omni qwen2_5_vl qwen2_audio qwen2_moe qwen2_vl qwen3 qwen3_moe qwen3_vl",
     ),
     ("RemBertTokenizer", "rembert"),
     ("RoFormerTokenizer", "roformer"),
@@ -62,7 +62,7 @@ const OF_TYPES: &[(&str, &str)] = &[
     ("T5Tokenizer", "mt5 t5"),
     (
         "TokenizersBackend",
-        "aria ernie4_5 fuyu glm glm4 glm4v gpt_bigcode granite llava llava_next ministral ministral3 mistral mistral3 modernbert modernbert-decoder nemotron olmo2 olmo3 paddleocr_vl persimmon phi3 phi3_v pixtral smolvlm stablelm umt5 vipllava voxtral xlm-roberta-xl",
+        "aria ernie4_5 fuyu glm glm4 glm4v gpt_bigcode granite llava llava_next ministral ministral3 mistral mistral3 mixtral modernbert modernbert-decoder nemotron olmo2 olmo3 paddleocr_vl persimmon phi3 phi3_v pixtral smolvlm stablelm umt5 vipllava voxtral xlm-roberta-xl",
     ),
     ("XGLMTokenizer", "xglm"),
     ("XLMRobertaTokenizer", "gte jina_embeddings_v3 xlm-roberta"),

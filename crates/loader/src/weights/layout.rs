@@ -35,10 +35,11 @@ impl Layout {
         architecture: &Architecture,
     ) -> Self {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
-        // The number of the block, for the names of other weights in the same tensor.
-        let block = module.split('.').nth(1).unwrap_or_default();
+        // The numbers of the block and the expert, for the names of other weights in the same tensor.
+        let number = |place: usize| module.split('.').nth(place).unwrap_or_default();
+        let (block, expert) = (number(1), number(4));
         let rows_of = |to: &str| {
-            let name = format!("{}.{kind}", to.replace("{i}", block));
+            let name = format!("{}.{kind}", to.replace("{i}", block).replace("{e}", expert));
             shapes.get(name.as_str()).map_or(0, |shape| shape[0])
         };
         let own = shapes.get(canonical).copied().unwrap_or_default();
@@ -58,7 +59,13 @@ impl Layout {
         };
         let [first, size, of_all] = [before, sizes[index], all].map(|n| n / groups);
         let start = |group: usize| group * of_all + first;
-        let mut rows: Vec<_> = (0..groups).map(|g| start(g)..start(g) + size).collect();
+        let mut rows: Vec<_> = match transform {
+            Transform::TransposeAlternate => {
+                let of_row = |row: usize| row * found.rule.to.len() + index;
+                (0..size).map(of_row).map(one).collect()
+            }
+            _ => (0..groups).map(|g| start(g)..start(g) + size).collect(),
+        };
         let mut columns = None;
         let turns = matches!(transform, Transform::Interleaved | Transform::SplitQuarters);
         if let (true, Some(order)) = (turns, head_order(architecture, block)) {
@@ -74,7 +81,10 @@ impl Layout {
         if let Some(first) = shape.first_mut() {
             *first = all;
         }
-        let turned = matches!(transform, Transform::Transpose | Transform::TransposeSplit);
+        let turned = matches!(
+            transform,
+            Transform::Transpose | Transform::TransposeSplit | Transform::TransposeAlternate
+        );
         let transposed = turned && shape.len() == 2;
         if transposed {
             shape.reverse();

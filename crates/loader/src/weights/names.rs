@@ -18,8 +18,19 @@ pub(super) struct Names {
     prefix: String,
     /// The end of the prefix that the family knows.
     usual: &'static str,
-    /// The rule, the place of the module in the rule, and the checkpoint's module with its prefix.
-    modules: HashMap<String, Vec<(&'static Rule, usize, String)>>,
+    modules: HashMap<String, Vec<Place>>,
+}
+
+/// Where a canonical module may be.
+#[derive(Clone)]
+struct Place {
+    rule: &'static Rule,
+    /// The place of the module in the rule.
+    index: usize,
+    /// The checkpoint's module with its prefix.
+    module: String,
+    /// The expert, if the module has those of all experts.
+    expert: Option<usize>,
 }
 
 /// The tensor of a canonical weight.
@@ -30,6 +41,8 @@ pub(super) struct SourceTensor {
     /// The name of the tensor.
     pub(super) name: String,
     pub(super) tensor: Arc<dyn Stored>,
+    /// The expert, if the outermost dimension of the tensor counts the experts.
+    pub(super) expert: Option<usize>,
 }
 
 impl Names {
@@ -48,7 +61,8 @@ impl Names {
         };
         let ends = family.prefixes.iter().copied().filter(is_end);
         let usual = ends.max_by_key(|usual| usual.len()).unwrap_or("");
-        let mut modules: HashMap<String, Vec<_>> = HashMap::new();
+        let mut modules: HashMap<String, Vec<Place>> = HashMap::new();
+        let n_experts = architecture.mixture.as_ref().map_or(0, |mixture| mixture.n_experts);
         let trunk = family.names.iter().map(|rule| (rule, prefix.as_str()));
         // The head lies beside the trunk, or beside a module around it.
         let outer = prefix.match_indices('.').map(|(at, _)| &prefix[..=at]).rev().chain([""]);
@@ -56,11 +70,17 @@ impl Names {
         for (rule, prefix) in trunk.chain(head) {
             for (index, canonical) in rule.to.iter().enumerate() {
                 let blocks = if canonical.contains("{i}") { architecture.n_weight_sets } else { 1 };
-                for i in 0..blocks {
-                    let i = i.to_string();
-                    let module = format!("{prefix}{}", rule.from.replace("{i}", &i));
-                    let entry = modules.entry(canonical.replace("{i}", &i)).or_default();
-                    entry.push((rule, index, module));
+                let experts = if canonical.contains("{e}") { n_experts } else { 1 };
+                for (i, e) in (0..blocks).flat_map(|i| (0..experts).map(move |e| (i, e))) {
+                    let of = |name: &str| {
+                        name.replace("{i}", &i.to_string()).replace("{e}", &e.to_string())
+                    };
+                    let (module, canonical_one) =
+                        (format!("{prefix}{}", of(rule.from)), of(canonical));
+                    let stacked = canonical.contains("{e}") && !rule.from.contains("{e}");
+                    let expert = stacked.then_some(e);
+                    let place = Place { rule, index, module, expert };
+                    modules.entry(canonical_one).or_default().push(place);
                 }
             }
         }
@@ -104,7 +124,7 @@ impl Names {
     pub(super) fn expected(&self, canonical: &str) -> String {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         let rules = self.modules.get(module).and_then(|rules| rules.first());
-        format!("{}.{kind}", rules.map_or(module, |(_, _, source)| source))
+        format!("{}.{kind}", rules.map_or(module, |place| &place.module))
     }
 
     /// The tensor of a canonical weight, under its present or its old name.
@@ -116,9 +136,9 @@ impl Names {
     pub(super) fn made(&self, canonical: &str, tensors: &StoredTensors) -> Option<Made> {
         let (module, kind) = canonical.rsplit_once('.')?;
         let has = |module: &str| tensors.contains_key(&format!("{module}.weight"));
-        self.modules.get(module)?.iter().find_map(|(rule, _, source)| match rule.transform {
+        self.modules.get(module)?.iter().find_map(|place| match place.rule.transform {
             Transform::Made(made) if made.is_for(kind) => {
-                (made != Made::NoBias || has(source)).then_some(made)
+                (made != Made::NoBias || has(&place.module)).then_some(made)
             }
             _ => None,
         })
@@ -140,15 +160,18 @@ impl Names {
         let (module, kind) = canonical.rsplit_once('.').unwrap_or((canonical, ""));
         // Checkpoints converted from TensorFlow name weight and bias of a norm so.
         let old = if kind == "weight" { "gamma" } else { "beta" };
-        self.modules.get(module).into_iter().flatten().flat_map(move |(rule, index, source)| {
-            [kind, old].into_iter().filter_map(move |kind| {
-                let name = match rule.transform {
-                    Transform::Made(made) if !made.is_for(kind) => return None,
-                    Transform::Bias if kind == "bias" => source.clone(),
-                    _ => format!("{source}.{kind}"),
-                };
+        self.modules.get(module).into_iter().flatten().flat_map(move |place| {
+            let Place { rule, index, module, expert } = place;
+            // A parameter that is no module, such as that of all experts.
+            let bare = if kind == "weight" { module.clone() } else { format!("{module}_{kind}") };
+            let names = match rule.transform {
+                Transform::Made(made) if !made.is_for(kind) => Vec::new(),
+                Transform::Bias if kind == "bias" => vec![module.clone()],
+                _ => vec![format!("{module}.{kind}"), format!("{module}.{old}"), bare],
+            };
+            names.into_iter().filter_map(move |name| {
                 let tensor = tensors.get(&name)?.clone();
-                Some(SourceTensor { rule, index: *index, name, tensor })
+                Some(SourceTensor { rule, index: *index, name, tensor, expert: *expert })
             })
         })
     }

@@ -1,6 +1,6 @@
 //! The tensors of safetensors files, which are read when they are needed.
 
-use super::WeightsFile;
+use super::{WeightsFile, microscaled};
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
 use crate::stored::{Stored, StoredTensors, encoding_of, narrow, width};
@@ -33,6 +33,7 @@ pub(crate) fn safetensors(files: &[WeightsFile]) -> Result<StoredTensors> {
             tensors.insert(name, Arc::new(tensor));
         }
     }
+    microscaled::join(&mut tensors)?;
     Ok(tensors)
 }
 
@@ -63,6 +64,7 @@ fn header(bytes: &FileBytes) -> Result<(u64, Metadata), String> {
 }
 
 /// A tensor in a file.
+#[derive(Clone)]
 struct SafeTensor {
     file: String,
     bytes: Arc<FileBytes>,
@@ -93,5 +95,11 @@ impl Stored for SafeTensor {
             _ => self.bytes.read_exact_at(start, bytes),
         };
         read.map_err(|e| Error::Weights { file: self.file.clone(), reason: e.to_string() })
+    }
+
+    fn part(&self, index: usize) -> Option<Arc<dyn Stored>> {
+        let size = width(&self.shape).saturating_mul(self.dtype.bitsize() / 8);
+        let start = self.start + (index * size) as u64;
+        Some(Arc::new(Self { start, shape: self.shape[1..].to_vec(), ..self.clone() }))
     }
 }

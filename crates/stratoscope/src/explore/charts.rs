@@ -54,6 +54,7 @@ impl Exploration {
                 self.steps_chart(),
                 self.cka_chart(),
                 self.neighbour_change_chart(),
+                self.experts_chart(),
                 self.heads(),
                 self.rollout_chart(),
                 self.patterns(),

@@ -46,7 +46,7 @@ pub(super) fn page_of(sides: &[(&Exploration, &str)]) -> Result<Report> {
         (data.profile, data.cka_tokens, data.neighbour_change) = (None, None, None);
         for layer in &mut data.layers {
             (layer.cka, layer.heads) = (None, None);
-            (layer.steps, layer.neighbour_change) = (None, None);
+            (layer.steps, layer.neighbour_change, layer.experts) = (None, None, None);
         }
         // The panel of attention shows the patterns, by token and head.
         let has_patterns = data.attention.is_some();

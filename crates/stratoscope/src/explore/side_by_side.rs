@@ -58,6 +58,8 @@ pub fn side_by_side<T: Clone + Into<Text>>(
         texts.iter().map(|text| text.clone().into().with_unicode_words()).collect();
     let options = Options { unit: Unit::Word, ..options.clone() };
     let read = explorers.iter().map(|explorer| explorer.read(texts.clone(), &options));
+    // Experts are those of tokens, not of words.
+    let read = read.map(|read| read.map(|(states, attention, _)| (states, attention)));
     let (mut states, attention): (Vec<_>, Vec<_>) =
         read.collect::<Result<Vec<_>>>()?.into_iter().unzip();
     let left = keep_shared_words(&mut states);

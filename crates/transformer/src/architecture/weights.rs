@@ -96,11 +96,30 @@ impl Architecture {
                 }
             }
             specs.linear(name("attn.o"), d, queries, self.attention.output_bias);
-            if self.mlp.gated {
-                specs.linear(name("mlp.gate"), d_mlp, d, self.mlp.bias);
+            if self.attention.sinks {
+                specs.add(name("attn.sinks.weight"), &[self.n_heads]);
             }
-            specs.linear(name("mlp.in"), d_mlp, d, self.mlp.bias);
-            specs.linear(name("mlp.out"), d, d_mlp, self.mlp.bias);
+            let mut mlp = |part: &str, width: usize| {
+                if self.mlp.gated {
+                    specs.linear(name(&format!("{part}.gate")), width, d, self.mlp.bias);
+                }
+                specs.linear(name(&format!("{part}.in")), width, d, self.mlp.bias);
+                specs.linear(name(&format!("{part}.out")), d, width, self.mlp.bias);
+            };
+            let Some(mixture) = self.mixture.as_ref().filter(|mixture| mixture.blocks[i]) else {
+                mlp("mlp", d_mlp);
+                continue;
+            };
+            for expert in 0..mixture.n_experts {
+                mlp(&format!("mlp.experts.{expert}"), mixture.d_expert);
+            }
+            if let Some(shared) = mixture.shared {
+                mlp("mlp.shared", shared.d_mlp);
+                if shared.gated {
+                    specs.linear(name("mlp.shared_gate"), 1, d, false);
+                }
+            }
+            specs.linear(name("mlp.router"), mixture.n_experts, d, mixture.router_bias);
         }
         if self.final_norm {
             specs.norm("final_norm".into(), d);
@@ -129,7 +148,14 @@ impl Architecture {
     /// attention and the MLP read and give, and the values between their layers.
     pub fn work_bytes(&self, tokens: usize) -> u64 {
         let attention = (2 * self.n_heads + 2 * self.n_kv_heads) * self.d_head;
-        let mlp = self.d_mlp * if self.mlp.gated { 2 } else { 1 };
+        let layers = if self.mlp.gated { 2 } else { 1 };
+        let mut mlp = self.d_mlp * layers;
+        if let Some(mixture) = &self.mixture {
+            // Of the chosen experts also inputs and outputs, which are side by side.
+            let experts = mixture.n_chosen * (mixture.d_expert * layers + 2 * self.d_model);
+            let shared = mixture.shared.map_or(0, |shared| shared.d_mlp * layers + self.d_model);
+            mlp = mlp.max(experts + shared);
+        }
         let row = 5 * self.d_model + attention.max(mlp);
         (tokens as u64).saturating_mul(4 * row as u64)
     }

@@ -92,6 +92,7 @@ impl Transformer {
             span: data.span,
             scale: data.scale as f32,
             soft_cap: a.attention.soft_cap.map(|cap| cap as f32),
+            sinks: block.sinks.as_ref().map(|(_, values)| &values[..]),
             rounding: self.kernels.unwrap_or_default(),
         };
         let packed = (batch.tokens(), (a.n_heads + 2 * a.n_kv_heads) * a.d_head);
@@ -156,7 +157,8 @@ impl Transformer {
             };
             let mask = shared.mask(data.span, rows.len(), self.device())?;
             let soft_cap = a.attention.soft_cap;
-            let scores = Scores { scale: data.scale, soft_cap, bias, mask };
+            let sinks = block.sinks.as_ref().map(|(tensor, _)| tensor);
+            let scores = Scores { scale: data.scale, soft_cap, bias, mask, sinks };
             patterns.push(ops::pattern(&q, &k, &scores)?);
         }
         if hooks.wants(HookPoint::Pattern(layer)) {

@@ -1,11 +1,12 @@
 //! The layers of a transformer, built from its weights.
 
+use super::mixture::Mlp;
 use crate::architecture::{Activation, Architecture, Norms, Relative};
 use crate::error::Result;
 use crate::kernels::{Rounding, Values};
 use crate::ops::{self, Linear, NormLayer, PositionVectors};
 use crate::weights::{Table, Weights};
-use candle_core::Tensor;
+use candle_core::{DType, Tensor};
 
 pub(super) struct Embedding {
     pub(super) token: Table,
@@ -26,11 +27,12 @@ pub(super) struct Block {
     pub(super) positions: Option<PositionVectors>,
     /// The relative bias of this block alone, `[buckets, n_heads]`.
     pub(super) relative_bias: Option<Tensor>,
+    /// The sink of each head, `[n_heads]`: as a tensor and as values.
+    pub(super) sinks: Option<(Tensor, Vec<f32>)>,
     pub(super) o: Linear,
+    /// The norms around the MLP.
     pub(super) mlp: Half,
-    /// The first layer: of a gated MLP the gate, then the values that it multiplies.
-    pub(super) mlp_in: Linear,
-    pub(super) mlp_out: Linear,
+    pub(super) layers: Mlp,
 }
 
 /// The norms of one half of a block: of attention, or of the MLP.
@@ -137,8 +139,11 @@ impl Block {
         };
         let relative_bias = weights.take_if_expected(&name("attn.relative.weight"))?;
         let o = linear(weights, &["attn.o"])?;
-        let first: &[&str] = if a.mlp.gated { &["mlp.gate", "mlp.in"] } else { &["mlp.in"] };
-        let (mlp_in, mlp_out) = (linear(weights, first)?, linear(weights, &["mlp.out"])?);
+        let sinks = match weights.take_if_expected(&name("attn.sinks.weight"))? {
+            Some(sinks) => Some((sinks.clone(), ops::values(&sinks.to_dtype(DType::F32)?)?)),
+            None => None,
+        };
+        let layers = Mlp::new(a, weights, i)?;
         Ok(Self {
             attention,
             qkv,
@@ -146,17 +151,17 @@ impl Block {
             key_norm,
             positions,
             relative_bias,
+            sinks,
             o,
             mlp,
-            mlp_in,
-            mlp_out,
+            layers,
         })
     }
 
     /// The memory of the matrices, for another block.
     pub(super) fn into_values(self) -> Vec<Values> {
-        let layers = [self.qkv, self.o, self.mlp_in, self.mlp_out];
-        layers.into_iter().filter_map(Linear::into_values).collect()
+        let attention = [self.qkv, self.o].into_iter().filter_map(Linear::into_values);
+        attention.chain(self.layers.into_values()).collect()
     }
 }
 

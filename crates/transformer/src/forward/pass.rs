@@ -81,7 +81,7 @@ impl<'a> Pass<'a> {
             }
         };
         transformer.done_with(&attention, hooks)?;
-        let mlp = ops::mlp(&mlp, &block.mlp_in, a.mlp, &block.mlp_out)?;
+        let mlp = transformer.mlp(i, &block.layers, &mlp, hooks)?;
         let mlp = hooks.at(HookPoint::MlpOut(i), block.mlp.given(mlp)?)?;
         // The stream between the halves is no state.
         let middle = x;

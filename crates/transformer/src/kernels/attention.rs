@@ -45,6 +45,8 @@ pub(crate) struct Attention<'a> {
     pub(crate) scale: f32,
     /// `c` of `c tanh(s / c)`.
     pub(crate) soft_cap: Option<f32>,
+    /// `[n_heads]`: a score of each head that takes part in the softmax and mixes no value.
+    pub(crate) sinks: Option<&'a [f32]>,
     /// Rounds the probabilities and the mixed values.
     pub(crate) rounding: Rounding,
 }
@@ -323,9 +325,10 @@ impl Queries<'_> {
                 }
             }
         }
+        let sink = self.attention.sinks.map(|sinks| sinks[head]);
         for (query, row) in self.rows.clone().zip(scores.chunks_mut(width)) {
             let own = span.keys(query, query + 1, self.tokens());
-            softmax::<S>(row, own.start - keys.start..own.end - keys.start);
+            softmax::<S>(row, own.start - keys.start..own.end - keys.start, sink);
             self.attention.rounding.round(row);
         }
         keys

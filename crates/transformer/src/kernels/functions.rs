@@ -299,18 +299,22 @@ fn fill_outside(row: &mut [f32], own: &Range<usize>, value: f32) {
     row[own.end..].fill(value);
 }
 
-/// Softmax of a range of a row, in place; the rest becomes 0. Fastest for a row of whole [`LANES`].
+/// Softmax of a range of a row, in place; the rest becomes 0. The score `sink` takes part, and has no
+/// place in the row. Fastest for a row of whole [`LANES`].
 #[inline(always)]
-pub(super) fn softmax<S: Simd>(row: &mut [f32], own: Range<usize>) {
+pub(super) fn softmax<S: Simd>(row: &mut [f32], own: Range<usize>, sink: Option<f32>) {
     fill_outside(row, &own, f32::NEG_INFINITY);
-    let max = largest(row);
+    let max = sink.unwrap_or(f32::NEG_INFINITY).max(largest(row));
     // Their exponentials become 1, since subnormal numbers are slow.
     fill_outside(row, &own, max);
     for x in row.iter_mut() {
         *x = exp::<S>(*x - max);
     }
     fill_outside(row, &own, 0.0);
-    let total = sum(row);
+    let mut total = sum(row);
+    if let Some(sink) = sink {
+        total += exp::<S>(sink - max);
+    }
     for x in row {
         *x /= total;
     }
@@ -397,7 +401,7 @@ mod tests {
         assert_eq!((exp(-200.0), exp(f32::NEG_INFINITY), exp(200.0)), (0.0, 0.0, f32::INFINITY));
         assert!(exp(-100.0) > 0.0, "results below the normal numbers are kept");
         let mut row = [1.0, f32::NAN, 0.0];
-        softmax::<Scalar128b>(&mut row, 0..3);
+        softmax::<Scalar128b>(&mut row, 0..3, None);
         assert!(row.iter().all(|x| x.is_nan()));
     }
 }

@@ -71,24 +71,25 @@ pub(crate) fn linear(x: &[f32], layer: &PackedLinear, finish: Finish) -> Vec<f32
 }
 
 /// Two linear layers with an activation between them, `[rows, d_model]` to the same shape. In a gated
-/// MLP the first gives the gate and the values that it multiplies, side by side.
+/// MLP the first gives the gate and the values that it multiplies, side by side, within the limit of
+/// [`Mixture`](crate::Mixture::limit).
 pub(crate) fn mlp(
     x: &[f32],
     first: &PackedLinear,
-    mlp: Mlp,
+    (mlp, limit): (Mlp, Option<f64>),
     second: &PackedLinear,
     rounding: Rounding,
 ) -> Vec<f32> {
     let rows = x.len() / first.inputs();
     let threads = rayon::current_num_threads();
     let activation = (!mlp.gated).then_some(mlp.activation);
-    let width = second.inputs();
+    let (width, limit) = (second.inputs(), limit.map(|limit| limit as f32));
     let (inwards, outwards) = (Finish { activation, rounding }, Finish::plain(rounding));
     if rows <= MAX_SHARED_ROWS {
         let mut inner = linear(x, first, inwards);
         if mlp.gated {
             let inner = &mut inner;
-            dispatch(Gate { inner, width, activation: mlp.activation, rounding });
+            dispatch(Gate { inner, width, activation: mlp.activation, limit, rounding });
         }
         return linear(&inner[..rows * width], second, outwards);
     }
@@ -105,7 +106,7 @@ pub(crate) fn mlp(
                 Part { x, layer, panels, finish, out: &mut *inner }.run(product);
                 if mlp.gated {
                     let inner = &mut *inner;
-                    dispatch(Gate { inner, width, activation: mlp.activation, rounding });
+                    dispatch(Gate { inner, width, activation: mlp.activation, limit, rounding });
                 }
                 let (x, panels) = (&inner[..rows * width], 0..second.panels());
                 Part { x, layer: second, panels, finish: outwards, out }.run(product);
@@ -127,6 +128,7 @@ struct Gate<'a> {
     inner: &'a mut [f32],
     width: usize,
     activation: Activation,
+    limit: Option<f32>,
     rounding: Rounding,
 }
 
@@ -139,9 +141,14 @@ impl WithSimd for Gate<'_> {
         for row in 0..self.inner.len() / (2 * width) {
             let own = &mut self.inner[2 * row * width..2 * (row + 1) * width];
             let (gate, up) = own.split_at_mut(width);
+            if let Some(limit) = self.limit {
+                gate.iter_mut().for_each(|gate| *gate = gate.min(limit));
+                up.iter_mut().for_each(|up| *up = up.clamp(-limit, limit) + 1.0);
+                self.rounding.round(up);
+            }
             activate::<S>(self.activation, gate);
             self.rounding.round(gate);
-            for (gate, up) in gate.iter_mut().zip(up) {
+            for (gate, up) in gate.iter_mut().zip(&*up) {
                 *gate *= *up;
             }
             self.rounding.round(gate);

@@ -118,19 +118,27 @@ fn linear_layers_are_their_twins() {
                 2e-6,
             );
             let settings = Mlp { activation, gated: false, bias: true };
-            let found = on_any_threads(|| mlp(&x, &first, settings, &second, Rounding::None));
+            let found =
+                on_any_threads(|| mlp(&x, &first, (settings, None), &second, Rounding::None));
             near(&found, &plain(&expected, &u, &c), 4e-6);
             let row = rng.gen_range(0..rows);
-            let alone =
-                mlp(&x[row * inputs..][..inputs], &first, settings, &second, Rounding::None);
+            let alone = mlp(
+                &x[row * inputs..][..inputs],
+                &first,
+                (settings, None),
+                &second,
+                Rounding::None,
+            );
             assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
             // The same layer as the gate of itself: what it gives times what is activated.
             let gate = packed(&[&w[..]; 2], &[&b[..], &b].concat());
             let settings = Mlp { gated: true, ..settings };
-            let found = on_any_threads(|| mlp(&x, &gate, settings, &second, Rounding::None));
+            let found =
+                on_any_threads(|| mlp(&x, &gate, (settings, None), &second, Rounding::None));
             let inner = (plain(&tensor(&x, rows), &w, &b) * &expected).unwrap();
             near(&found, &plain(&inner, &u, &c), 4e-6);
-            let alone = mlp(&x[row * inputs..][..inputs], &gate, settings, &second, Rounding::None);
+            let alone =
+                mlp(&x[row * inputs..][..inputs], &gate, (settings, None), &second, Rounding::None);
             assert_eq!(alone, found[row * outputs..][..outputs], "a row's digits are its own");
         }
     }
@@ -395,6 +403,10 @@ fn attention_is_its_twin() {
             let mut side = || rng.gen_bool(0.5).then(|| rng.gen_range(0..30));
             let span = Span { before: side(), after: side() };
             let soft_cap = rng.gen_bool(0.3).then_some(5.0);
+            let sinks: Vec<f32> = (0..n_heads).map(|head| head as f32 - 0.5).collect();
+            let sinks = rng.gen_bool(0.3).then_some(sinks);
+            let of_sinks =
+                sinks.as_ref().map(|sinks| Tensor::new(&sinks[..], &Device::Cpu).unwrap());
             let settings = Attention {
                 sequence_offsets: &sequence_offsets,
                 relative,
@@ -404,6 +416,7 @@ fn attention_is_its_twin() {
                 span,
                 scale: 0.3,
                 soft_cap,
+                sinks: sinks.as_deref(),
                 rounding: Rounding::None,
             };
             let packed = tensor(&qkv, tokens);
@@ -437,6 +450,7 @@ fn attention_is_its_twin() {
                         soft_cap: soft_cap.map(f64::from),
                         bias: bias.transpose().unwrap(),
                         mask: ops::mask(span, n, &Device::Cpu).unwrap(),
+                        sinks: of_sinks.as_ref(),
                     };
                     let pattern = ops::pattern(&q, &k, &scores).unwrap();
                     let mixed = pattern.matmul(&v).unwrap();
@@ -472,6 +486,7 @@ fn given_patterns_may_use_every_key() {
         span: Span { before: Some(2), after: Some(0) },
         scale: 1.0,
         soft_cap: None,
+        sinks: None,
         rounding: Rounding::None,
     };
     // Each query reads the token at the other end.

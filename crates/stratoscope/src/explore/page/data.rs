@@ -37,6 +37,7 @@ impl Exploration {
                 };
                 Some(all.iter().filter_map(token).take(change.listed()).collect())
             });
+            let experts = self.experts.as_ref().and_then(|experts| experts.at(summary.layer));
             let heads = self.attention.as_ref().and_then(|a| a.at(summary.layer));
             layers.push(schema::Layer {
                 layer: summary.layer,
@@ -51,6 +52,7 @@ impl Exploration {
                 neighbours: self.listed_neighbours(index, rows),
                 steps: steps.map(|step| rows.iter().map(|&row| step[row]).collect()),
                 neighbour_change,
+                experts: experts.map(|all| rows.iter().map(|&row| all[row].clone()).collect()),
                 heads: heads.map(<[_]>::to_vec),
                 attention: attention.as_ref().and_then(|weights| weights.at(summary.layer)),
             });

@@ -1,0 +1,50 @@
+//! Mixtures of experts in configs.
+
+use crate::config::Config;
+use crate::error::Result;
+use stratoscope_transformer::{Mixture, Weighting};
+
+/// The keys of the number of experts: the first is older.
+const N_EXPERTS: [&str; 2] = ["num_experts", "num_local_experts"];
+
+/// A mixture in all of `n_layers` blocks, with transformers' defaults for the numbers of experts and of
+/// chosen experts.
+pub(super) fn mixture(
+    config: &Config,
+    n_layers: usize,
+    d_expert: usize,
+    [n_experts, n_chosen]: [usize; 2],
+) -> Result<Mixture> {
+    Ok(Mixture {
+        // Do not fill the memory for a number of blocks that is refused later.
+        blocks: vec![true; n_layers.min(1 << 16)],
+        n_experts: config.size(&N_EXPERTS, n_experts)?,
+        n_chosen: config.size(&["num_experts_per_tok"], n_chosen)?,
+        d_expert,
+        router_bias: false,
+        weighting: Weighting::AmongChosen,
+        limit: None,
+        shared: None,
+    })
+}
+
+/// Probabilities of the chosen experts, divided by their sum or not (`norm_topk_prob`).
+pub(super) fn weighting(config: &Config) -> Result<Weighting> {
+    Ok(match config.flag("norm_topk_prob", false)? {
+        true => Weighting::AmongChosen,
+        false => Weighting::AmongAll,
+    })
+}
+
+/// The blocks with a mixture: every `decoder_sparse_step`-th, without those of `mlp_only_layers`.
+pub(super) fn sparse_blocks(config: &Config, mixture: &mut Mixture) -> Result<()> {
+    const STEP: &str = "decoder_sparse_step";
+    let (step, dense) = (config.size(&[STEP], 1)?, config.sizes("mlp_only_layers")?);
+    if step == 0 {
+        return Err(config.error(STEP, &0.into(), "a positive number is expected"));
+    }
+    for (i, sparse) in mixture.blocks.iter_mut().enumerate() {
+        *sparse = (i + 1) % step == 0 && !dense.contains(&i);
+    }
+    Ok(())
+}
