@@ -12,7 +12,7 @@ use candle_core::{DType, Tensor};
 /// What stands between the residual stream of attention and the output of a block.
 pub(super) enum Mlp {
     One(Layers),
-    Mixture(Experts),
+    Mixture(Box<Experts>),
 }
 
 /// The two layers of an MLP.
@@ -60,7 +60,7 @@ impl Mlp {
             }
         };
         let router = Linear::new(weights, &[name(".router")])?;
-        Ok(Self::Mixture(Experts { router, experts, shared }))
+        Ok(Self::Mixture(Box::new(Experts { router, experts, shared })))
     }
 
     /// The memory of the matrices, for another block.
@@ -69,7 +69,8 @@ impl Mlp {
         let both = |layers: Layers| [layers.first, layers.second];
         match self {
             Self::One(own) => layers.extend(both(own)),
-            Self::Mixture(Experts { router, experts, shared }) => {
+            Self::Mixture(own) => {
+                let Experts { router, experts, shared } = *own;
                 layers.extend(experts.into_iter().flat_map(both));
                 layers.push(router);
                 if let Some((expert, gate)) = shared {
