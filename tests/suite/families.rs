@@ -3,6 +3,7 @@
 
 use crate::fixtures::{Tensors, bundled, distance, families, folders, load, load_with, path};
 use candle_core::{DType, Device, Tensor};
+use std::collections::BTreeMap;
 use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{
     Batch, Error, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
@@ -33,8 +34,18 @@ pub(crate) fn values(tensor: &Tensor) -> Vec<f32> {
     tensor.to_dtype(DType::F32).unwrap().flatten_all().unwrap().to_vec1().unwrap()
 }
 
+/// The largest differences of a forward pass from a golden file: states and logits relative to their
+/// largest number. There may be no patterns, and no logits.
+#[derive(Default)]
+pub(crate) struct Differences {
+    states: f32,
+    patterns: Option<f32>,
+    logits: Option<f32>,
+}
+
 /// Compares a forward pass with a golden file, and prints the differences.
-pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) {
+pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) -> Differences {
+    let mut all = Differences::default();
     let architecture = transformer.architecture();
     let batch = Batch::new(architecture, &sequences(golden)).unwrap();
     if let Some(positions) = golden.i64("position_ids") {
@@ -58,6 +69,7 @@ pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tenso
     }
     println!("{name}: hidden states within {worst:.1e} of the largest activation");
     assert!(worst < TOLERANCE, "{name}: {worst:e}");
+    all.states = worst;
 
     if let Some((expected, shape)) = golden.f32("attentions") {
         let layer_size = shape[1] * shape[2];
@@ -69,6 +81,7 @@ pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tenso
         }
         println!("{name}: attention patterns within {worst:.1e}");
         assert!(worst < 2.0 * TOLERANCE, "{name}: {worst:e}");
+        all.patterns = Some(worst);
     }
     if let Some((expected, shape)) = golden.f32("router_logits") {
         let points = seen.values.keys().filter(|point| matches!(point, HookPoint::Router(_)));
@@ -86,24 +99,54 @@ pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tenso
     let hook = |point: HookPoint, golden_name: &str| {
         let Some((expected, shape)) = golden.f32(golden_name) else {
             assert!(!seen.values.contains_key(&point) || golden_name != "logits", "{name}");
-            return;
+            return None;
         };
         let seen = seen.values.get(&point).unwrap_or_else(|| panic!("{name} has no {point}"));
         assert_eq!(seen.dims(), shape, "{name}");
         let (difference, largest) = distance(&values(seen), &expected);
         println!("{name}: {golden_name} within {:.1e} of the largest", difference / largest);
         assert!(difference < TOLERANCE * largest, "{name}, {golden_name}: {difference:e}");
+        Some(difference / largest)
     };
     hook(HookPoint::ResidPost(n_layers - 1), "last_block");
-    hook(HookPoint::Logits, "logits");
+    all.logits = hook(HookPoint::Logits, "logits");
+    all
 }
 
+/// The published table has a row for every golden file. With `STRATOSCOPE_COVERAGE=write` the test
+/// writes it, with the digits of this machine.
 #[test]
 fn tiny_checkpoints_equal_transformers() {
+    // By family and name: a fixture with two configs counts once, with its largest differences.
+    let mut largest = BTreeMap::new();
     for (name, model) in families() {
         let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
-        check_states(&name, &model.transformer, &golden);
+        let all = check_states(&name, &model.transformer, &golden);
+        let known: &mut Differences = largest.entry((model.info.family, name)).or_default();
+        known.states = known.states.max(all.states);
+        let larger = |a: Option<f32>, b: Option<f32>| if b > a { b } else { a };
+        known.patterns = larger(known.patterns, all.patterns);
+        known.logits = larger(known.logits, all.logits);
     }
+    let digits = |value: Option<f32>| value.map_or("–".to_owned(), |v| format!("{v:.0e}"));
+    let row = |((family, name), all): (&(&str, String), &Differences)| {
+        let (states, patterns) = (digits(Some(all.states)), digits(all.patterns));
+        format!("| {family} | {name} | {states} | {patterns} | {} |", digits(all.logits))
+    };
+    let rows: Vec<String> = largest.iter().map(row).collect();
+    let place = path("../../crates/loader/COVERAGE.md");
+    let text = std::fs::read_to_string(&place).unwrap();
+    let (before, table) = text.split_once("| --- | --- | --- | --- | --- |\n").unwrap();
+    if std::env::var("STRATOSCOPE_COVERAGE").is_ok_and(|value| value == "write") {
+        let rule = "| --- | --- | --- | --- | --- |";
+        std::fs::write(&place, format!("{before}{rule}\n{}\n", rows.join("\n"))).unwrap();
+        return;
+    }
+    // Digits differ between machines; families and golden files do not.
+    let names = |row: &str| row.split(" | ").take(2).collect::<Vec<_>>().join(" | ");
+    let published: Vec<String> = table.lines().map(names).collect();
+    let tested: Vec<String> = rows.iter().map(|row| names(row)).collect();
+    assert_eq!(published, tested, "STRATOSCOPE_COVERAGE=write writes {}", place.display());
 }
 
 /// The device of the tests: the first NVIDIA GPU if the build has the feature, otherwise the CPU.
