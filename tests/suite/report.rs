@@ -63,7 +63,7 @@ fn the_page_has_the_numbers_of_json() {
     let ids: Vec<&str> = report.charts.iter().map(|chart| chart.id.as_str()).collect();
     assert_eq!(ids, ["depth", "norms", "steps"]);
     // What needs more tokens is on no page, and the page says so.
-    let why = "it needs 30 tokens that are neither special nor attention sinks, found 8";
+    let why = "it needs 30 tokens that are not special, found 8";
     for what in ["CKA between layers", "change of nearest neighbours"] {
         let omitted = &report.explorations[0].omitted;
         assert!(omitted.iter().any(|o| o.what == what && o.why == why), "{what}: {omitted:?}");

@@ -140,8 +140,13 @@ const MAX_SIMILARITY_TOKENS: usize = 300;
 /// t-SNE of more points takes minutes.
 const MAX_TSNE_POINTS: usize = 10_000;
 
-/// What statistics over tokens count.
-const ORDINARY: &str = "tokens that are neither special nor attention sinks";
+/// What statistics over the [`ordinary_rows`](crate::sinks::ordinary_rows) of states count.
+fn counted_tokens(states: &Activations, ordinary: usize) -> &'static str {
+    match states.rows.iter().filter(|row| !row.special).count() == ordinary {
+        true => "tokens that are not special",
+        false => "tokens that are neither special nor attention sinks",
+    }
+}
 
 /// CKA and the change of neighbours of fewer tokens or words say nothing: one of them would decide.
 const MIN_TOKENS: usize = 30;

@@ -383,8 +383,7 @@ pub(crate) fn told(texts: &[&str], curves: &Curves, unknown: &[&str]) -> Explora
     }
     let n = e.tokens.iter().filter(|token| !token.special).count();
     if n < 30 {
-        let why =
-            format!("it needs 30 tokens that are neither special nor attention sinks, found {n}");
+        let why = format!("it needs 30 tokens that are not special, found {n}");
         e.omitted.push(Omitted { what: "change of nearest neighbours".to_owned(), why });
     }
     e

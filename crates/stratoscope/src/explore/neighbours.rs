@@ -1,7 +1,7 @@
 //! The nearest neighbours of every token at every layer, and their change from layer to layer. They
 //! are computed once for an exploration, with its metric.
 
-use super::{ORDINARY, too_few};
+use super::{counted_tokens, too_few};
 use crate::sinks::ordinary_rows;
 use crate::{Omitted, Part, Result, Why};
 use ndarray::{Array2, ArrayView2, Axis};
@@ -32,6 +32,8 @@ const MAX_COMPARED: usize = 10;
 pub struct Neighbours {
     /// The rows of the states among which neighbours are searched, ascending.
     pub rows: Vec<usize>,
+    /// What the rows are.
+    counted: &'static str,
     /// The number of neighbours that are listed for each token.
     pub k: usize,
     /// The number of neighbours that are compared between layers.
@@ -90,12 +92,13 @@ impl Neighbours {
         metric: Metric,
     ) -> Result<Result<Self, Omitted>> {
         let ordinary = ordinary_rows(states);
+        let counted = counted_tokens(states, ordinary.len());
         let kept = |row: &usize| ordinary.binary_search(row).is_ok();
         let rows: Vec<usize> = rows.iter().copied().filter(kept).collect();
         let n = rows.len();
         let omit = |why| Ok(Err(Omitted::new(Part::Neighbours, why)));
         if n < MIN_LISTED {
-            return omit(Why::TooFew { what: ORDINARY, needed: MIN_LISTED, found: n });
+            return omit(Why::TooFew { what: counted, needed: MIN_LISTED, found: n });
         }
         if n > MAX_TOKENS {
             return omit(Why::TooMany { what: "tokens", found: n, hint: "choose fewer texts" });
@@ -113,7 +116,7 @@ impl Neighbours {
             Ok((0..n).map(|row| found.nearest(row).collect()).collect())
         };
         let nearest = (0..states.layers.len()).map(of_layer).collect::<Result<_>>()?;
-        Ok(Ok(Self { rows, k, compared, nearest }))
+        Ok(Ok(Self { rows, counted, k, compared, nearest }))
     }
 
     /// `[rows]`: the listed neighbours at a layer, as indices into `rows`. `layer` is the index of
@@ -129,7 +132,7 @@ impl Neighbours {
         if layers.len() < 2 {
             return omit(Why::OneLayer);
         }
-        if let Some(why) = too_few(ORDINARY, n) {
+        if let Some(why) = too_few(self.counted, n) {
             return omit(why);
         }
         let steps = self.nearest.windows(2).zip(layers.windows(2)).map(|(pair, names)| {

@@ -1,6 +1,6 @@
 //! Similarities: curves by depth, matrices between tokens, and CKA between layers.
 
-use super::{LayerSummary, ORDINARY, Options, too_few};
+use super::{LayerSummary, Options, counted_tokens, too_few};
 use crate::baseline::Baseline;
 use crate::sinks::ordinary_rows;
 use crate::{Estimate, Omitted, Part, Result, Why};
@@ -108,8 +108,10 @@ pub(super) fn by_layer(
             norm: norms(x.view())?.mean().unwrap_or(0.0),
         });
     }
-    let units =
-        if sentences.iter().any(|s| Some(s) != sentences.first()) { "texts" } else { ORDINARY };
+    let units = match sentences.iter().any(|s| Some(s) != sentences.first()) {
+        true => "texts",
+        false => counted_tokens(states, rows.len()),
+    };
     if let Some(layer) = summaries.first() {
         let means = [
             ("similarity to layer 0", layer.to_layer_0),
@@ -129,7 +131,7 @@ pub(super) fn by_layer(
 pub(super) fn cka(states: &Activations) -> Result<Result<(Vec<f64>, usize), Why>> {
     let rows = ordinary_rows(states);
     let tokens = rows.len();
-    if let Some(why) = too_few(ORDINARY, tokens) {
+    if let Some(why) = too_few(counted_tokens(states, tokens), tokens) {
         return Ok(Err(why));
     }
     let layers: Vec<Array2<f32>> =
