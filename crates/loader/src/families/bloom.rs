@@ -1,7 +1,7 @@
 //! BLOOM (Le Scao et al. 2022): pre-norm blocks with ALiBi over a normed embedding.
 
-use super::Family;
-use super::rules::{Rule, Transform, take};
+use super::rules::{tables, take};
+use super::{Family, falcon};
 use stratoscope_transformer::{
     Activation, Alibi, Architecture, Attention, Embedding, Head, Layout, Mlp, Norm, Relative, Span,
 };
@@ -38,21 +38,7 @@ pub(super) const FAMILY: Family = Family {
             ..Architecture::BASE
         })
     },
-    names: &[
-        take(&["embed.token"], "word_embeddings"),
-        take(&["embed.norm"], "word_embeddings_layernorm"),
-        take(&["blocks.{i}.attn.norm"], "h.{i}.input_layernorm"),
-        Rule {
-            to: &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
-            from: "h.{i}.self_attention.query_key_value",
-            transform: Transform::SplitHeads,
-        },
-        take(&["blocks.{i}.attn.o"], "h.{i}.self_attention.dense"),
-        take(&["blocks.{i}.mlp.norm"], "h.{i}.post_attention_layernorm"),
-        take(&["blocks.{i}.mlp.in"], "h.{i}.mlp.dense_h_to_4h"),
-        take(&["blocks.{i}.mlp.out"], "h.{i}.mlp.dense_4h_to_h"),
-        take(&["final_norm"], "ln_f"),
-    ],
+    names: tables![falcon::NAMES, [take(&["embed.norm"], "word_embeddings_layernorm")]],
     head: &[take(&["head.unembed"], "lm_head")],
     prefixes: &["transformer."],
     unused: &[],

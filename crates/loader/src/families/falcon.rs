@@ -67,24 +67,27 @@ pub(super) const FAMILY: Family = Family {
             ..Architecture::BASE
         })
     },
-    names: &[
-        take(&["embed.token"], "word_embeddings"),
-        take(&["blocks.{i}.attn.norm"], "h.{i}.input_layernorm"),
-        take(&["blocks.{i}.attn.norm"], "h.{i}.ln_attn"),
-        // With the groups of queries that share a head of keys.
-        Rule {
-            to: &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
-            from: "h.{i}.self_attention.query_key_value",
-            transform: Transform::SplitHeads,
-        },
-        take(&["blocks.{i}.attn.o"], "h.{i}.self_attention.dense"),
-        take(&["blocks.{i}.mlp.norm"], "h.{i}.post_attention_layernorm"),
-        take(&["blocks.{i}.mlp.norm"], "h.{i}.ln_mlp"),
-        take(&["blocks.{i}.mlp.in"], "h.{i}.mlp.dense_h_to_4h"),
-        take(&["blocks.{i}.mlp.out"], "h.{i}.mlp.dense_4h_to_h"),
-        take(&["final_norm"], "ln_f"),
-    ],
+    names: &NAMES,
     head: &[take(&["head.unembed"], "lm_head")],
     prefixes: &["transformer."],
     unused: &[],
 };
+
+/// The names of a Falcon checkpoint, which BLOOM shares.
+pub(super) const NAMES: [Rule; 10] = [
+    take(&["embed.token"], "word_embeddings"),
+    take(&["blocks.{i}.attn.norm"], "h.{i}.input_layernorm"),
+    take(&["blocks.{i}.attn.norm"], "h.{i}.ln_attn"),
+    // With the groups of queries that share a head of keys.
+    Rule {
+        to: &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
+        from: "h.{i}.self_attention.query_key_value",
+        transform: Transform::SplitHeads,
+    },
+    take(&["blocks.{i}.attn.o"], "h.{i}.self_attention.dense"),
+    take(&["blocks.{i}.mlp.norm"], "h.{i}.post_attention_layernorm"),
+    take(&["blocks.{i}.mlp.norm"], "h.{i}.ln_mlp"),
+    take(&["blocks.{i}.mlp.in"], "h.{i}.mlp.dense_h_to_4h"),
+    take(&["blocks.{i}.mlp.out"], "h.{i}.mlp.dense_4h_to_h"),
+    take(&["final_norm"], "ln_f"),
+];

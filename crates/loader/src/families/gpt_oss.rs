@@ -4,7 +4,7 @@
 use super::llama::{self, DEFAULTS, Defaults};
 use super::mixture::mixture;
 use super::rope::{ROPE, Rope};
-use super::rules::{alternate, take, transpose};
+use super::rules::{alternate, tables, take, transpose};
 use super::{Family, Rule, spans};
 use serde_json::Value;
 use stratoscope_transformer::{Activation, Architecture, Attention, Mixture, Mlp};
@@ -58,24 +58,22 @@ pub(super) const FAMILY: Family = Family {
     unused: &[],
 };
 
-const NAMES: &[Rule] = &[
-    take(&["embed.token"], "embed_tokens"),
-    take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
-    take(&["blocks.{i}.attn.q"], "layers.{i}.self_attn.q_proj"),
-    take(&["blocks.{i}.attn.k"], "layers.{i}.self_attn.k_proj"),
-    take(&["blocks.{i}.attn.v"], "layers.{i}.self_attn.v_proj"),
-    take(&["blocks.{i}.attn.sinks"], "layers.{i}.self_attn.sinks"),
-    take(&["blocks.{i}.attn.o"], "layers.{i}.self_attn.o_proj"),
-    take(&["blocks.{i}.mlp.norm"], "layers.{i}.post_attention_layernorm"),
-    alternate(
-        &["blocks.{i}.mlp.experts.{e}.gate", "blocks.{i}.mlp.experts.{e}.in"],
-        "layers.{i}.mlp.experts.gate_up_proj",
-    ),
-    transpose(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
-    // A GGUF file has gate and values apart, and outputs as rows.
-    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate"),
-    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up"),
-    take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down"),
-    take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.router"),
-    take(&["final_norm"], "norm"),
+const NAMES: &[Rule] = tables![
+    llama::EMBED,
+    llama::NORMS,
+    llama::ATTENTION,
+    [
+        take(&["blocks.{i}.attn.sinks"], "layers.{i}.self_attn.sinks"),
+        alternate(
+            &["blocks.{i}.mlp.experts.{e}.gate", "blocks.{i}.mlp.experts.{e}.in"],
+            "layers.{i}.mlp.experts.gate_up_proj",
+        ),
+        transpose(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
+        // A GGUF file has gate and values apart, and outputs as rows.
+        take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate"),
+        take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up"),
+        take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down"),
+        take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.router"),
+    ],
+    llama::FINAL,
 ];

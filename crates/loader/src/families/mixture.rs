@@ -1,11 +1,25 @@
 //! Mixtures of experts in configs.
 
+use super::rules::{Rule, split, take};
 use crate::config::Config;
 use crate::error::Result;
 use stratoscope_transformer::{Mixture, Weighting};
 
 /// The keys of the number of experts: the first is older.
 const N_EXPERTS: [&str; 2] = ["num_experts", "num_local_experts"];
+
+/// All experts of a block in one tensor, and the router, with the names of transformers 5.
+pub(super) const STACKED: [Rule; 5] = [
+    split(
+        &["blocks.{i}.mlp.experts.{e}.gate", "blocks.{i}.mlp.experts.{e}.in"],
+        "layers.{i}.mlp.experts.gate_up_proj",
+    ),
+    take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
+    // A GGUF file has gate and values apart.
+    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate_proj"),
+    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up_proj"),
+    take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.gate"),
+];
 
 /// A mixture in all of `n_layers` blocks, with transformers' defaults for the numbers of experts and of
 /// chosen experts.

@@ -2,7 +2,7 @@
 //! bidirectional window.
 
 use super::rope::{ROPE, Rope, rotary};
-use super::rules::{split, take};
+use super::rules::{Rule, split, tables, take};
 use super::{Family, spans};
 use crate::config::Config;
 use crate::error::Result;
@@ -14,19 +14,12 @@ pub(super) const FAMILY: Family = Family {
     name: "ModernBERT",
     types: &[("modernbert", "ModernBert")],
     architecture,
-    names: &[
-        take(&["embed.token"], "embeddings.tok_embeddings"),
-        take(&["embed.norm"], "embeddings.norm"),
-        take(&["blocks.{i}.attn.norm"], "layers.{i}.attn_norm"),
-        split(
+    names: tables![
+        NAMES,
+        [split(
             &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
             "layers.{i}.attn.Wqkv",
-        ),
-        take(&["blocks.{i}.attn.o"], "layers.{i}.attn.Wo"),
-        take(&["blocks.{i}.mlp.norm"], "layers.{i}.mlp_norm"),
-        split(&["blocks.{i}.mlp.gate", "blocks.{i}.mlp.in"], "layers.{i}.mlp.Wi"),
-        take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.Wo"),
-        take(&["final_norm"], "final_norm"),
+        )],
     ],
     head: &[
         take(&["head.transform"], "head.dense"),
@@ -36,6 +29,18 @@ pub(super) const FAMILY: Family = Family {
     prefixes: &["model."],
     unused: &[],
 };
+
+/// The names without those of queries, keys and values.
+pub(super) const NAMES: [Rule; 8] = [
+    take(&["embed.token"], "embeddings.tok_embeddings"),
+    take(&["embed.norm"], "embeddings.norm"),
+    take(&["blocks.{i}.attn.norm"], "layers.{i}.attn_norm"),
+    take(&["blocks.{i}.attn.o"], "layers.{i}.attn.Wo"),
+    take(&["blocks.{i}.mlp.norm"], "layers.{i}.mlp_norm"),
+    split(&["blocks.{i}.mlp.gate", "blocks.{i}.mlp.in"], "layers.{i}.mlp.Wi"),
+    take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.Wo"),
+    take(&["final_norm"], "final_norm"),
+];
 
 /// The architecture of a config with ModernBERT's keys.
 pub(super) fn architecture(config: &Config) -> Result<Architecture> {

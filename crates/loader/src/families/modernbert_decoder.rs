@@ -1,6 +1,6 @@
 //! The decoder of ModernBERT, such as Ettin (Weller et al. 2025): ModernBERT with causal attention.
 
-use super::rules::{split, take};
+use super::rules::{tables, take};
 use super::{Family, modernbert, spans};
 use stratoscope_transformer::Span;
 
@@ -18,18 +18,13 @@ pub(super) const FAMILY: Family = Family {
         }
         Ok(decoder)
     },
-    names: &[
-        take(&["embed.token"], "embeddings.tok_embeddings"),
-        take(&["embed.norm"], "embeddings.norm"),
-        take(&["blocks.{i}.attn.norm"], "layers.{i}.attn_norm"),
-        take(&["blocks.{i}.attn.q"], "layers.{i}.attn.q_proj"),
-        take(&["blocks.{i}.attn.k"], "layers.{i}.attn.k_proj"),
-        take(&["blocks.{i}.attn.v"], "layers.{i}.attn.v_proj"),
-        take(&["blocks.{i}.attn.o"], "layers.{i}.attn.Wo"),
-        take(&["blocks.{i}.mlp.norm"], "layers.{i}.mlp_norm"),
-        split(&["blocks.{i}.mlp.gate", "blocks.{i}.mlp.in"], "layers.{i}.mlp.Wi"),
-        take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.Wo"),
-        take(&["final_norm"], "final_norm"),
+    names: tables![
+        modernbert::NAMES,
+        [
+            take(&["blocks.{i}.attn.q"], "layers.{i}.attn.q_proj"),
+            take(&["blocks.{i}.attn.k"], "layers.{i}.attn.k_proj"),
+            take(&["blocks.{i}.attn.v"], "layers.{i}.attn.v_proj"),
+        ],
     ],
     head: &[
         take(&["head.transform"], "lm_head.dense"),

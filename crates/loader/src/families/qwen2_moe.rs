@@ -1,9 +1,9 @@
 //! Qwen2-MoE (Yang et al. 2024): Qwen2 with a mixture of experts, and an expert that every token uses.
 
 use super::llama::{self, Defaults};
-use super::mixture::{mixture, sparse_blocks, weighting};
+use super::mixture::{self, mixture, sparse_blocks, weighting};
 use super::qwen2::QWEN;
-use super::rules::{split, take};
+use super::rules::{tables, take};
 use super::{Family, Rule, spans};
 use stratoscope_transformer::{Architecture, Attention, Mixture, SharedExpert};
 
@@ -50,35 +50,20 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// The names of Qwen's mixtures, and of OLMoE.
-pub(super) const NAMES: &[Rule] = &[
-    take(&["embed.token"], "embed_tokens"),
-    take(&["blocks.{i}.attn.norm"], "layers.{i}.input_layernorm"),
-    take(&["blocks.{i}.attn.q"], "layers.{i}.self_attn.q_proj"),
-    take(&["blocks.{i}.attn.k"], "layers.{i}.self_attn.k_proj"),
-    take(&["blocks.{i}.attn.v"], "layers.{i}.self_attn.v_proj"),
-    take(&["blocks.{i}.attn.q_norm"], "layers.{i}.self_attn.q_norm"),
-    take(&["blocks.{i}.attn.k_norm"], "layers.{i}.self_attn.k_norm"),
-    take(&["blocks.{i}.attn.o"], "layers.{i}.self_attn.o_proj"),
-    take(&["blocks.{i}.mlp.norm"], "layers.{i}.post_attention_layernorm"),
-    take(&["blocks.{i}.mlp.gate"], "layers.{i}.mlp.gate_proj"),
-    take(&["blocks.{i}.mlp.in"], "layers.{i}.mlp.up_proj"),
-    take(&["blocks.{i}.mlp.out"], "layers.{i}.mlp.down_proj"),
-    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.{e}.gate_proj"),
-    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.{e}.up_proj"),
-    take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.{e}.down_proj"),
-    // The names of transformers 5.
-    split(
-        &["blocks.{i}.mlp.experts.{e}.gate", "blocks.{i}.mlp.experts.{e}.in"],
-        "layers.{i}.mlp.experts.gate_up_proj",
-    ),
-    take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.down_proj"),
-    // A GGUF file has gate and values apart.
-    take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.gate_proj"),
-    take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.up_proj"),
-    take(&["blocks.{i}.mlp.shared.gate"], "layers.{i}.mlp.shared_expert.gate_proj"),
-    take(&["blocks.{i}.mlp.shared.in"], "layers.{i}.mlp.shared_expert.up_proj"),
-    take(&["blocks.{i}.mlp.shared.out"], "layers.{i}.mlp.shared_expert.down_proj"),
-    take(&["blocks.{i}.mlp.shared_gate"], "layers.{i}.mlp.shared_expert_gate"),
-    take(&["blocks.{i}.mlp.router"], "layers.{i}.mlp.gate"),
-    take(&["final_norm"], "norm"),
+pub(super) const NAMES: &[Rule] = tables![
+    llama::EMBED,
+    llama::NORMS,
+    llama::ATTENTION,
+    llama::MLP,
+    [
+        take(&["blocks.{i}.mlp.experts.{e}.gate"], "layers.{i}.mlp.experts.{e}.gate_proj"),
+        take(&["blocks.{i}.mlp.experts.{e}.in"], "layers.{i}.mlp.experts.{e}.up_proj"),
+        take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.mlp.experts.{e}.down_proj"),
+        take(&["blocks.{i}.mlp.shared.gate"], "layers.{i}.mlp.shared_expert.gate_proj"),
+        take(&["blocks.{i}.mlp.shared.in"], "layers.{i}.mlp.shared_expert.up_proj"),
+        take(&["blocks.{i}.mlp.shared.out"], "layers.{i}.mlp.shared_expert.down_proj"),
+        take(&["blocks.{i}.mlp.shared_gate"], "layers.{i}.mlp.shared_expert_gate"),
+    ],
+    mixture::STACKED,
+    llama::FINAL,
 ];
