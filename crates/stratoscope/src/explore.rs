@@ -9,6 +9,7 @@ mod neighbour_change;
 mod neighbours;
 mod options;
 mod page;
+mod result;
 mod side_by_side;
 mod similarity;
 mod steps;
@@ -25,7 +26,6 @@ pub use page::report_of;
 pub use side_by_side::{CrossCka, SideBySide, keep_shared_words, side_by_side};
 pub use similarity::Similarities;
 
-use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
 use crate::artifacts::ModelArtifacts;
 use crate::bank::BankStates;
 use crate::given::layers_of;
@@ -33,21 +33,16 @@ use crate::profile::{Crossed, Curves};
 use crate::progress::Progress;
 use crate::sinks::{ordinary_rows, sink_rows};
 use crate::store::Store;
-use crate::text::{display_names, listed, written};
-use crate::{
-    Error, Estimate, Explorer, FigureSelection, ModelFile, Omitted, Part, Result, Why, journey,
-};
+use crate::text::{display_names, listed};
+use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why, journey};
 use charts::Described;
 use serde::Serialize;
-use serde_json::{Value, json};
 use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare, states_bytes,
+    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare,
 };
-use stratoscope_loader::files::sha256;
-use stratoscope_probing::BANK;
 use stratoscope_reducer::ReducerError;
-use stratoscope_report::{Journeys, Report};
+use stratoscope_report::Journeys;
 
 /// The curves by depth, at one layer.
 #[derive(Debug, Clone, Serialize)]
@@ -155,9 +150,6 @@ const MIN_TOKENS: usize = 30;
 fn too_few(what: &'static str, found: usize) -> Option<Why> {
     (found < MIN_TOKENS).then_some(Why::TooFew { what, needed: MIN_TOKENS, found })
 }
-
-/// The largest number of characters of a title.
-const MAX_TITLE: usize = 90;
 
 /// The largest total size of attention patterns, in bytes.
 const MAX_PATTERN_BYTES: usize = 1 << 30;
@@ -461,79 +453,5 @@ fn or_omitted(maps: Result<LayerMaps>, omit: impl FnOnce(Why)) -> Result<Option<
             Ok(None)
         }
         Err(error) => Err(error),
-    }
-}
-
-impl Analysis for Exploration {
-    fn kind(&self) -> &'static str {
-        "explore"
-    }
-
-    fn provenance(&self) -> Provenance {
-        let record = ModelRecord { origin: self.states.origin.clone(), files: self.files.clone() };
-        let words = self.states.texts.first().map_or("", |text| text.text.as_str());
-        let mut provenance =
-            Provenance::new(vec![record], &self.options, json!({ "texts": self.texts() }), words);
-        provenance.settings["unit"] = json!(self.states.unit);
-        provenance.settings["artifacts"] = json!({
-            "baseline_sentences": self.layers.iter().find_map(|l| l.baseline).map(|b| b.n),
-            "profile_bank": self.curves.as_ref().map(|c| &c.bank.summary.sha256),
-            "profile_stimuli": self.crossed.as_ref().map(|c| &c.stimuli.sha256),
-            "bank": self.journeys.as_ref().map(|_| sha256(BANK.as_bytes())),
-        });
-        provenance
-    }
-
-    /// The first text, cut if it is long.
-    fn title(&self) -> String {
-        let Some(first) = self.states.texts.first() else {
-            return self.states.origin.model.clone();
-        };
-        let mut title: String = first.text.chars().take(MAX_TITLE).collect();
-        if first.text.chars().nth(MAX_TITLE).is_some() {
-            title.push('…');
-        }
-        match self.states.texts.len() {
-            1 => title,
-            n => format!("{title} and {} more", n - 1),
-        }
-    }
-
-    fn figures(&self) -> Result<Vec<Figure>> {
-        let mut figures = Vec::new();
-        figures.extend(self.curves.as_ref().map(|curves| Figure::from(curves.chart())));
-        figures.extend(self.journey_chart().map(Figure::from));
-        figures.extend(self.trajectory_figure());
-        figures.extend(self.tsne_chart().map(Figure::from));
-        figures.extend(self.similarity_chart().map(Figure::from));
-        figures.extend(self.charts().iter().map(|described| described.chart.clone().into()));
-        if self.options.figures.has("activations") {
-            figures.push(self.activations_figure());
-        }
-        Ok(figures.into_iter().filter(|figure| self.options.figures.has(&figure.id)).collect())
-    }
-
-    fn selected(&self) -> FigureSelection {
-        self.options.figures.clone()
-    }
-
-    fn numbers(&self) -> Result<Value> {
-        Ok(serde_json::to_value(self.data()?)?)
-    }
-
-    fn summary(&self) -> String {
-        written(|text| summary::write(text, self))
-    }
-
-    fn pages(&self, _: &[Figure]) -> Result<Vec<(String, Report)>> {
-        Ok(vec![(PAGE.to_owned(), report_of(&[self])?)])
-    }
-
-    fn attachments(&self) -> Result<Vec<(String, Vec<u8>)>> {
-        Ok(vec![("states.safetensors".to_owned(), states_bytes(&self.states)?)])
-    }
-
-    fn omitted(&self) -> Vec<Omitted> {
-        self.omitted.clone()
     }
 }
