@@ -55,7 +55,8 @@ def program(tmp_path):
 def script(text, *arguments):
     """Runs a script in another process."""
     command = [sys.executable, "-c", text, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True)
+    # None runs for more than some seconds; one that hangs is a failure.
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="session")

@@ -50,17 +50,17 @@ def test_numbers_equal_those_of_the_program(model, program, arguments, call):
 
 
 def test_several_models_equal_those_of_the_program(model, decoder, program):
-    other = st.load(decoder)
-    models = ["--model", "bundled", "--model", decoder]
-    for arguments, call in [
-        (["explore", *TEXTS], lambda: model.explore(TEXTS, beside=[other])),
-        (["profile"], lambda: model.profile(beside=[other])),
+    other, copy = st.load(decoder), FIXTURES.parents[1] / "crates/bundled/model"
+    for arguments, path, call in [
+        (["explore", *TEXTS], decoder, lambda: model.explore(TEXTS, beside=[other])),
+        (["profile"], copy, lambda: model.profile(beside=[st.load(copy)])),
         (
             ["geometry", "--file", CORPUS, "--sample", "200"],
+            decoder,
             lambda: model.geometry(CORPUS, sample=200, beside=[other]),
         ),
     ]:
-        printed = program(*arguments, *models, "--json", "-q").stdout
+        printed = program(*arguments, "--model", "bundled", "--model", path, "--json", "-q").stdout
         assert call().json() == printed.strip()
     with pytest.raises(st.UsageError, match="single model"):
         model.explore([("the bank", "the river")], beside=[other])

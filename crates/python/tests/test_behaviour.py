@@ -1,6 +1,7 @@
 """Ctrl-C, forks, threads, errors, the program and the types."""
 
 import json
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,9 @@ from stratoscope._progress import Bar
 INTERRUPT = """
 import os, signal, sys, threading
 import stratoscope as st
+
+# Where the tests run in the background, a shell has told all processes to ignore interrupts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 def after(seconds):
     threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT)).start()
@@ -170,10 +174,17 @@ def test_the_program(program, tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_the_program_ends_by_a_signal(tmp_path):
     command = [sys.executable, "-m", "stratoscope", "serve", "--port", "0", "--json"]
-    served = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    served = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        # As INTERRUPT does.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert json.loads(served.stdout.readline())["url"].startswith("http://127.0.0.1")
     served.send_signal(2)
-    assert served.wait() == 130
+    assert served.wait(timeout=60) == 130
     served.stdout.close()
 
 
