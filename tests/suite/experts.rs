@@ -26,6 +26,8 @@ fn experts_of_tokens_are_those_of_the_largest_logits() {
     let hooks = "--hooks blocks.*.mlp.hook_router --output s.safetensors";
     let extracted = place.line(&format!("extract '{TEXT}' --model experts {hooks}")).done();
     assert!(!extracted.stderr.contains("within rounding"), "{}", extracted.stderr);
+    // The shapes are said, and are no warning.
+    assert!(extracted.stderr.contains("\n  blocks.0.mlp.hook_router ["), "{}", extracted.stderr);
     let states = Tensors::read(place.path("s.safetensors"));
     let explored = place.line(&format!("explore '{TEXT}' --model experts --json")).json();
     let n = explored["tokens"].as_array().unwrap().len();

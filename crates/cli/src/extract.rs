@@ -70,7 +70,7 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
         ));
         for hook in &states.hooks {
             let (rows, width) = hook.values.dim();
-            progress.text_warning(&format!("  {} [{rows}, {width}]", hook.capture));
+            progress.note(&format!("  {} [{rows}, {width}]", hook.capture));
         }
     }
     Ok(())
@@ -294,20 +294,20 @@ fn states(
     let layers = args.rows.layers.clone().unwrap_or(LayerSelection::All);
     let (unit, pooler) = rows(explorer, &args.rows, args.sentences, progress)?;
     let states = explorer.states(prepared, &layers, &args.hooks)?;
-    note_experts(explorer, &states, progress);
+    warn_of_experts(explorer, &states, progress);
     let states = if unit == Unit::Token { states } else { states.pooled(unit, pooler)? };
     note_words(states.words_without_rows(), progress);
     Ok(if args.rows.no_special_tokens { states.without_special()? } else { states })
 }
 
-/// Notes the tokens whose choice of experts is within rounding, if router logits were captured.
-fn note_experts(explorer: &Explorer, states: &Activations, progress: &Progress) {
+/// Warns of the tokens whose choice of experts is within rounding, if router logits were captured.
+fn warn_of_experts(explorer: &Explorer, states: &Activations, progress: &Progress) {
     let routing = states.routing(explorer.model().transformer.architecture());
     match states.uncertain_tokens(&routing) {
         0 => {}
         n => {
             let tokens = if n == 1 { "token" } else { "tokens" };
-            progress.note(&format!(
+            progress.text_warning(&format!(
                 "the choice of {n} {tokens} is within rounding: another machine or program may \
                  choose other experts"
             ));

@@ -53,6 +53,28 @@ pub(super) fn architecture(config: &Config) -> Result<Architecture> {
             layer.scale /= (i + 1) as f64;
         }
     }
+    let d_mlp = config.size(&["n_inner"], d_model.saturating_mul(4))?;
+    over_positions(config, attention, Sizes { d_model, n_layers, n_heads, d_head, d_mlp, rows })
+}
+
+/// Sizes of GPT-2 and its relatives.
+pub(super) struct Sizes {
+    pub(super) d_model: usize,
+    pub(super) n_layers: usize,
+    pub(super) n_heads: usize,
+    pub(super) d_head: usize,
+    pub(super) d_mlp: usize,
+    /// The rows of the table of positions.
+    pub(super) rows: usize,
+}
+
+/// GPT-2's blocks over learned positions.
+pub(super) fn over_positions(
+    config: &Config,
+    attention: Attention,
+    sizes: Sizes,
+) -> Result<Architecture> {
+    let Sizes { d_model, n_layers, n_heads, d_head, d_mlp, rows } = sizes;
     Ok(Architecture {
         d_vocab: config.size(&["vocab_size"], 50257)?,
         d_model,
@@ -61,7 +83,7 @@ pub(super) fn architecture(config: &Config) -> Result<Architecture> {
         n_heads,
         n_kv_heads: n_heads,
         d_head,
-        d_mlp: config.size(&["n_inner"], d_model.saturating_mul(4))?,
+        d_mlp,
         embedding: Embedding {
             positions: Some(Positions { rows, numbering: Numbering::From(0) }),
             ..Embedding::default()

@@ -2,13 +2,11 @@
 //! block.
 
 use super::rules::take;
-use super::{Family, spans};
+use super::{Family, gpt2, spans};
 use crate::config::Config;
 use crate::error::Result;
 use serde_json::{Value, json};
-use stratoscope_transformer::{
-    Activation, Architecture, Attention, Embedding, Head, Layout, Mlp, Norm, Numbering, Positions,
-};
+use stratoscope_transformer::Attention;
 
 pub(super) const FAMILY: Family = Family {
     name: "GPT-Neo",
@@ -27,31 +25,9 @@ pub(super) const FAMILY: Family = Family {
         for (layer, local) in attention.layers.iter_mut().zip(local(config, n_layers)?) {
             (layer.span, layer.scale) = (spans::causal(local.then_some(window)), 1.0);
         }
-        Ok(Architecture {
-            d_vocab: config.size(&["vocab_size"], 50257)?,
-            d_model,
-            n_layers,
-            n_weight_sets: n_layers,
-            n_heads,
-            n_kv_heads: n_heads,
-            d_head,
-            d_mlp: config.size(&["intermediate_size"], d_model.saturating_mul(4))?,
-            embedding: Embedding {
-                positions: Some(Positions { rows, numbering: Numbering::From(0) }),
-                ..Embedding::default()
-            },
-            norm: Norm::Layer { eps: config.epsilon(&["layer_norm_epsilon"], 1e-5)?, bias: true },
-            layout: Layout::PreNorm { first: true },
-            final_norm: true,
-            attention,
-            mlp: Mlp {
-                activation: config.activation("activation_function", Activation::GeluTanh)?,
-                gated: false,
-                bias: true,
-            },
-            head: Some(Head { tied: config.flag("tie_word_embeddings", true)?, ..Head::TIED }),
-            ..Architecture::BASE
-        })
+        let d_mlp = config.size(&["intermediate_size"], d_model.saturating_mul(4))?;
+        let sizes = gpt2::Sizes { d_model, n_layers, n_heads, d_head, d_mlp, rows };
+        gpt2::over_positions(config, attention, sizes)
     },
     names: &[
         take(&["embed.token"], "wte"),

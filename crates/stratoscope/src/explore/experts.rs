@@ -62,12 +62,13 @@ impl Experts {
                 })
                 .collect(),
         };
-        (!routing.is_empty()).then(|| Self {
-            n_experts: mixture.n_experts,
-            n_chosen: mixture.n_chosen,
-            blocks: routing.iter().map(block).collect(),
-            uncertain: states.uncertain_tokens(&routing),
-        })
+        let blocks: Vec<BlockExperts> = routing.iter().map(block).collect();
+        let n = blocks.first()?.tokens.len();
+        // Of the tokens that are listed.
+        let is_uncertain = |token: &usize| blocks.iter().any(|b| b.tokens[*token].uncertain);
+        let uncertain = (0..n).filter(is_uncertain).count();
+        let (n_experts, n_chosen) = (mixture.n_experts, mixture.n_chosen);
+        Some(Self { n_experts, n_chosen, blocks, uncertain })
     }
 
     /// The experts of the block that computes a layer.
