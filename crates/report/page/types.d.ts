@@ -251,16 +251,20 @@ declare namespace Schema {
     n_layers: number;
     /** The width of its states. */
     d_model: number;
-    /** What a row of `tokens` is: `token`, `word` or `sentence`. */
+    /** What a row of `tokens` is: `token`, `word`, `sentence`, `patch` or `frame`. */
     unit: string;
     /** How states were measured and reduced. */
     settings: unknown;
     /** Other options of the command, by name. */
     options?: unknown;
-    /** The texts. */
+    /** The texts; of images and sounds, the names of the files. */
     texts: string[];
+    /** The images or the sounds; none for texts. */
+    media?: Media[];
     /** `[tokens]`. */
     tokens: Token[];
+    /** The tokens that `query_similarity` of the layers is about, as indices of `tokens`. */
+    queries?: number[];
     /** How the tokens were sampled, where some are missing. */
     sampled?: Sampled;
     /** The labels of the tokens, from an annotated file. */
@@ -362,6 +366,8 @@ declare namespace Schema {
     tsne: MapLayer | null;
     /** Every token against every token. */
     similarity?: Similarity;
+    /** Some tokens against every token, where `similarity` would be too large. */
+    query_similarity?: QuerySimilarity;
     /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
     /** `[tokens]`: 1 − cosine between the state of each token and its state at the layer before; none at the first layer. */
@@ -374,6 +380,8 @@ declare namespace Schema {
     heads?: Head[];
     /** `[heads]`: the attention weights of the block that computes the layer, in thousandths. Each text has `tokens × tokens` weights, a row for each token that attends; the texts follow each other. A row sums to 1,000. */
     attention?: number[][];
+    /** `[heads][tokens]`: the attention of the first token of each text, such as the class token of an image, to every token of its text, in hundred-thousandths. */
+    from_first?: number[][];
   };
   /** Which attention weights the layers have. */
   type AttentionAbout = {
@@ -457,6 +465,36 @@ declare namespace Schema {
     what: string;
     /** Why it is not shown. */
     why: string;
+  };
+  /** An image or a sound, cut into cells: the patches of an image, the frames of a sound. Each cell is a token of the exploration. */
+  type Media = {
+    /** The name of its file. */
+    name: string;
+    /** What it is. */
+    kind: MediaKind;
+    /** The image as the model sees it, or the spectrogram of a sound, as a data URI of a PNG. The cells cover the whole picture. */
+    picture: string;
+    /** The width of the picture in pixels. */
+    width: number;
+    /** The height of the picture in pixels. */
+    height: number;
+    /** The rows and the columns of cells; a sound has one row. */
+    grid: [number, number];
+    /** The first cell, as an index of `tokens`; the other cells follow it, row by row. */
+    first: number;
+    /** The length of the sound that the picture shows, in seconds. */
+    seconds?: number;
+    /** The frequencies at the bottom and at the top of a spectrogram, in hertz. */
+    hertz?: [number, number];
+  };
+  /** What is cut into cells. */
+  type MediaKind = 'image' | 'sound';
+  /** Similarities of some tokens to all tokens at one layer, where all pairs would be too many. */
+  type QuerySimilarity = {
+    /** `[queries][tokens]`: cosines. */
+    cosine?: number[][];
+    /** `[queries][tokens]`: cosines after the mean of the layer's tokens is subtracted, without special tokens and attention sinks. */
+    centred?: number[][];
   };
   /** Two sentences of a comparison, word by word. The means by layer are the chart `compare`. */
   type Overlay = {

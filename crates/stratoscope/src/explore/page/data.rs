@@ -55,6 +55,8 @@ impl Exploration {
                 experts: experts.map(|all| rows.iter().map(|&row| all[row].clone()).collect()),
                 heads: heads.map(<[_]>::to_vec),
                 attention: attention.as_ref().and_then(|weights| weights.at(summary.layer)),
+                query_similarity: None,
+                from_first: None,
             });
         }
         Ok(schema::Exploration {
@@ -68,6 +70,8 @@ impl Exploration {
             settings: self.options.of_measures(),
             options: Value::Null,
             texts: self.texts(),
+            media: None,
+            queries: None,
             tokens: rows
                 .iter()
                 .map(|&row| {
