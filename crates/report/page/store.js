@@ -11,6 +11,7 @@ const state = {
   turn: 0,
   colour: 'position',
   head: 'mean',
+  shade: 'similar',
   trails: true,
   ghost: true,
   metric: 'cosine',
@@ -160,6 +161,7 @@ function writeLink() {
     if (state.map !== 'trajectory') parts.push(`map=${state.map}`);
     if (state.turn) parts.push(`turn=${state.turn}`);
     if (state.colour !== firstColour()) parts.push(`colour=${encodeURIComponent(state.colour)}`);
+    if (state.shade !== 'similar') parts.push(`shade=${state.shade}`);
     if (state.head !== 'mean') parts.push(`head=${state.head}`);
     if (state.metric !== firstMetric()) parts.push(`metric=${state.metric}`);
     if (state.words) parts.push('words=1');
@@ -180,7 +182,7 @@ function writeLink() {
 function firstMetric() {
   const { metrics, e } = sides[0];
   const ordinary = e.tokens.filter((t) => !t.special).length;
-  return hasStory() && ordinary > 3 && metrics.includes('centred')
+  return (hasStory() || hasMedia()) && ordinary > 3 && metrics.includes('centred')
     ? 'centred'
     : metrics[0] || 'cosine';
 }
@@ -206,7 +208,10 @@ function readLink() {
     map: asked.get('map') === 'tsne' && sides[0].e.tsne ? 'tsne' : 'trajectory',
     turn: Math.abs(turn) <= 90 ? turn : 0,
     colour: coloursOf(sides[0]).some(([name]) => name === colour) ? colour : firstColour(),
-    head: headsOf(sides[0]).some(([name]) => name === head) ? head : 'mean',
+    head: [...headsOf(sides[0]), ...firstHeadsOf(sides[0])].some(([name]) => name === head)
+      ? head
+      : 'mean',
+    shade: shadesOf(sides[0]).find(([key]) => key === asked.get('shade'))?.[0] || 'similar',
     metric: sides[0].metrics.includes(metric) ? metric : firstMetric(),
     words: asked.get('words') === '1',
     special: asked.get('special') !== '0',
