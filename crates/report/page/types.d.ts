@@ -53,7 +53,7 @@ declare namespace Schema {
     doi: string;
   };
   /** What a chart draws. */
-  type Drawing = ({ type: 'curves' } & Curves) | ({ type: 'matrix' } & Matrix) | ({ type: 'grid' } & Grid) | ({ type: 'trails' } & Trails) | ({ type: 'table' } & Table);
+  type Drawing = ({ type: 'curves' } & Curves) | ({ type: 'matrix' } & Matrix) | ({ type: 'grid' } & Grid) | ({ type: 'trails' } & Trails) | ({ type: 'table' } & Table) | ({ type: 'pictures' } & Pictures);
   /** Panels of curves. */
   type Curves = {
     /** The panels, row by row from the top; the panels of a row share its width. */
@@ -208,6 +208,42 @@ declare namespace Schema {
   type Align = 'start' | 'end';
   /** What stands in a table. */
   type Cell = number | string | null;
+  /** Pictures under a grid of cells, with the values of the cells at every layer. */
+  type Pictures = {
+    /** What the values of a cell are. One channel is drawn by a colour map; three channels are the red, the green and the blue of the cell. */
+    channels: Channel[];
+    /** The pictures. */
+    panels: PicturePanel[];
+  };
+  /** One of the values of a cell. */
+  type Channel = {
+    /** What the value is, with its unit. */
+    value: string;
+    /** How it becomes a colour, or the strength of one. */
+    scale: Scale;
+  };
+  /** A picture and the values of its cells. */
+  type PicturePanel = {
+    /** The name of the picture, such as its file. */
+    title: string;
+    /** The picture, as the model reads it: a PNG file as `data:image/png;base64,…`. */
+    picture: string;
+    /** Rows and columns of cells. They cover the picture. One row of cells is a strip: a sound. */
+    grid: [number, number];
+    /** The duration of a sound in seconds. */
+    seconds?: number;
+    /** The cell that has a frame, as its place row by row. */
+    chosen?: number;
+    /** The values, layer by layer. */
+    slices: PictureSlice[];
+  };
+  /** The values of the cells of a picture at a layer. */
+  type PictureSlice = {
+    /** The layer. */
+    layer: number;
+    /** `[cells * channels]`, cell by cell and row by row; none where a value is not defined. */
+    values: (number | null)[];
+  };
   /** Everything that a page shows. */
   type Report = {
     /** `SCHEMA`. */
