@@ -158,6 +158,12 @@ const TOUCHING = 8;
 /** Locality is counted from so many cells, evenly spread. */
 const MAX_COUNTED = 128;
 
+/** The cell that is chosen in place of one without similarities: the nearest that has them.
+ * @param {Side} side @param {number} token */
+function withSimilarities(side, token) {
+  return (side.queries && side.cellsOf(token)?.nearest(token)) ?? token;
+}
+
 /** Whether the page shows images or sounds. */
 function hasMedia() {
   return sides.some((side) => side.cells.length > 0);

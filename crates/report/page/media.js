@@ -75,9 +75,7 @@ class MediaPanel extends Panel {
   source() {
     const { side } = this;
     const token = focusOf(side);
-    const cells = token === null ? null : side.cellsOf(token);
-    if (token === null || !cells) return null;
-    return side.queries && shadeOf(side) === 'similar' ? cells.nearest(token) : token;
+    return token !== null && side.cellsOf(token) ? withSimilarities(side, token) : null;
   }
 
   /** The layer that is shown large: that of the page, or the next that has colours. */
@@ -210,8 +208,7 @@ class MediaPanel extends Panel {
     const text = `${name} at ${at}: ${shade ? shade.text(token) : `choose a ${spot.cells.noun}`}`;
     if (spot.small && spot.cells.rows > 1 && spot.layer !== null)
       return { text, layer: spot.layer };
-    const can = side.queries && shadeOf(side) === 'similar' ? spot.cells.nearest(token) : token;
-    return can === null ? { text } : { text, token: can };
+    return { text, token: withSimilarities(side, token) };
   }
 
   /** Points at a cell: on the plain picture it becomes the cell that the colours are about; elsewhere

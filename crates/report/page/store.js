@@ -116,7 +116,8 @@ function onSide(place, side) {
 
 /** @param {number} side @param {number} token */
 function select(side, token) {
-  const place = ownPlace(side, token);
+  const own = ownPlace(side, token);
+  const place = { ...own, token: withSimilarities(sides[own.side], own.token) };
   const now = state.selected;
   const same = now && now.side === place.side && now.token === place.token;
   set({ selected: same ? null : place });
@@ -194,7 +195,8 @@ function readLink() {
   const place = (text) => {
     const [, token, b] = /^(\d{1,7})(b?)$/.exec(text) || [];
     const side = b ? 1 : 0;
-    return token && Number(token) < (sides[side]?.n || 0) ? [{ side, token: Number(token) }] : [];
+    if (!token || !(Number(token) < (sides[side]?.n || 0))) return [];
+    return [{ side, token: withSimilarities(sides[side], Number(token)) }];
   };
   const depth = Number(asked.get('layer'));
   const turn = Number(asked.get('turn'));
