@@ -118,6 +118,12 @@ function drawRow(panel, pen, spot, shade) {
     const colour = shade ? shade.colour(token) : '';
     pen.rect(x + column * cw, y, cw + over, h - (small ? 1 : 0), colour);
   }
+  const last = cells.tokens.at(-1);
+  const end = last === undefined ? 0 : (cells.place(last)[1] + 1) * cw;
+  if (!small && w - end > 60) {
+    const style = { size: 11, fill: theme.muted, middle: true };
+    pen.text(x + (end + w) / 2, y + h / 2, 'padding', { ...style, align: 'center' });
+  }
   const name = String(side.e.layers[layer].layer);
   const style = { size: small ? 11 : 12, bold: here, fill: here ? theme.accent : theme.muted };
   // Rows are too low for a name each.

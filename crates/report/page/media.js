@@ -7,9 +7,10 @@ const COVER = 0.72;
 const TITLE_ROOM = 19;
 
 /** A place where a picture or a row of cells is drawn. `layer` is a place in the list of layers; the
- * plain picture has none. A click on a small one goes to its layer.
+ * plain picture has none. A click on a small one goes to its layer. A named one has the name of its file
+ * above it.
  * @typedef {{x: number, y: number, w: number, h: number, cells: Cells, layer: number | null,
- *   small: boolean}} Spot */
+ *   small: boolean, named?: boolean}} Spot */
 
 class MediaPanel extends Panel {
   /** @param {Side} side */
@@ -24,6 +25,8 @@ class MediaPanel extends Panel {
     });
     /** The cell under the pointer, of which the value is shown. @type {number | null} */
     this.pointed = null;
+    /** The height that pictures may have together, so that the first screen is one screen. */
+    this.tall = 500;
     const heads = (/** @type {[string, string][]} */ all) =>
       choice(
         'Head',
@@ -94,7 +97,9 @@ class MediaPanel extends Panel {
   deps() {
     const { side, pointed } = this;
     const { metric, head, pinned } = state;
-    return [layerAt(side), shadeOf(side), metric, head, pinned, this.source(), pointed];
+    // What stands above and below the pictures has about this height.
+    this.tall = window.innerHeight / this.zoom - 350;
+    return [this.tall, layerAt(side), shadeOf(side), metric, head, pinned, this.source(), pointed];
   }
 
   changed() {

@@ -58,14 +58,17 @@ function patchLayout(panel, width) {
   }
   for (const cells of several ? [] : side.cells) {
     const ratio = cells.picture.height / cells.picture.width;
-    const cap = (side.cells.length > 1 ? 290 : 400) * (width > 1300 ? 1.25 : 1);
+    const cap = narrow
+      ? 430
+      : Math.max(200, Math.min(500, panel.tall / side.cells.length - TITLE_ROOM - PICTURE_GAP));
     const room = narrow ? width : width * 0.3;
     const w = Math.min(room, cap, cap / ratio);
     const h = w * ratio;
     const at = { y: y + TITLE_ROOM, w, h, cells };
     const left = narrow ? (width - w) / 2 : w + PICTURE_GAP;
     if (!narrow) spots.push({ ...at, x: 0, layer: null, small: false });
-    spots.push({ ...at, x: left, layer: large, small: false });
+    const named = narrow && side.cells.length > 1;
+    spots.push({ ...at, x: left, layer: large, small: false, named });
     if (!narrow) {
       const x = 2 * (w + PICTURE_GAP) + 6;
       const { columns, size, count } = smallColumns(width - x - 4, h, ratio, side.last + 1);
@@ -154,11 +157,12 @@ function dot(pen, { x, y, w, h, cells }, token) {
 }
 
 /** What stands above a picture, the longest text first. @param {MediaPanel} panel @param {Spot} spot */
-function spotTitle(panel, { cells, layer, small }) {
+function spotTitle(panel, { cells, layer, small, named }) {
   const { side } = panel;
   if (layer === null) return small ? ['picture'] : [gridText(cells), shortText(cells.name)];
   const name = `layer ${side.e.layers[layer].layer}`;
-  if (side.cells.length > 2) return [`${shortText(cells.name)}, ${name}`, shortText(cells.name)];
+  if (named || side.cells.length > 2)
+    return [`${shortText(cells.name)}, ${name}`, shortText(cells.name)];
   if (small) {
     const attends = ['first', 'chosen'].includes(shadeOf(side));
     const most = attends && shadeAt(side, layer, panel.source())?.scale?.high;

@@ -29,6 +29,7 @@ pub(crate) fn pages() -> Vec<(&'static str, Report)> {
         ("media-queries", page(many, "house.png in small patches")),
         ("media-several", page(several, "Four images")),
         ("media-sound", page(sound, "speech.wav")),
+        ("media-long", page(build(&[speech("long.wav", 600, 150, 0.0)], 5), "long.wav")),
         ("media-sounds", page(build(&sounds, 7), "speech.wav and other.flac")),
     ]
 }
@@ -191,11 +192,14 @@ fn build(inputs: &[Input], layers: usize) -> Exploration {
     let (axes, shares) = components(&states, &ordinary);
     // Evenly spread cells, where all pairs would be too many.
     let queries: Option<Vec<usize>> = (n > 300).then(|| {
-        let [_, columns] = media[0].grid;
+        let [rows, columns] = media[0].grid;
         let some = ordinary.iter().copied();
         some.filter(|t| {
             let at = t - media[0].first;
-            (at / columns) % 4 == 2 && (at % columns) % 4 == 2
+            match rows {
+                1 => at % 12 == 6,
+                _ => (at / columns) % 4 == 2 && (at % columns) % 4 == 2,
+            }
         })
         .collect()
     });
