@@ -15,7 +15,7 @@ const MAX_PICTURE: usize = 8 << 20;
 /// The largest width and height of a picture, in pixels: browsers draw no larger one.
 const MAX_SIDE: usize = 8_192;
 /// The whole of a row of attention in `from_first`.
-pub(super) const WHOLE: u32 = 100_000;
+const WHOLE: u32 = 100_000;
 
 pub(super) fn check(name: &str, e: &Exploration) -> Result<()> {
     let n = e.tokens.len();
