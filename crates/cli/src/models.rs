@@ -11,8 +11,10 @@ use std::path::Path;
 use stratoscope::crates::loader::family_of;
 use stratoscope::crates::loader::hub::{CachedModel, cached_models};
 use stratoscope::crates::loader::{FileRecord, path_text};
-use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
-use stratoscope::{Explorer, Forecast, Reads, Source};
+use stratoscope::crates::transformer::{
+    Architecture, GridPositions, Layout, Norm, Relative, Source,
+};
+use stratoscope::{Explorer, Forecast, Reads, Source as ModelSource};
 
 /// Shows what a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
@@ -125,6 +127,11 @@ fn layout(a: &Architecture) -> Vec<String> {
             &format!(", limited to {window} tokens {sides} in {count} of {} blocks", a.n_layers);
     }
     let mut positions: Vec<String> = Vec::new();
+    if let Source::Patches(patches) = &a.embedding.source
+        && let Some(GridPositions { grid: [rows, columns], .. }) = patches.positions
+    {
+        positions.push(format!("a learned grid of {rows} x {columns} patches"));
+    }
     if let Some(table) = a.embedding.positions {
         positions.push(format!("a learned table of {} rows", table.rows));
     }
@@ -373,7 +380,7 @@ pub(crate) fn usable(args: &CacheArgs) -> Vec<String> {
 /// The size in bytes and the family of the bundled model.
 fn bundled() -> Option<(u64, String)> {
     let files = match stratoscope::bundled_source() {
-        Ok(Source::Memory { files, .. }) => files,
+        Ok(ModelSource::Memory { files, .. }) => files,
         _ => return None,
     };
     let config = files.iter().find(|(name, _)| name == "config.json");

@@ -408,7 +408,7 @@ impl Exploration {
         progress.go_on()?;
         let with_steps = figures.has("steps");
         let steps = if with_steps { steps::steps(&states)? } else { Vec::new() };
-        if with_steps && states.rows.len() > steps::MAX_ROWS {
+        if with_steps && states.rows.len() > steps::MAX_ROWS && cells.is_none() {
             let (found, hint) = (states.rows.len(), "choose fewer texts");
             omit(Part::Figure("steps".to_owned()), Why::TooMany { what: "rows", found, hint });
         }

@@ -141,7 +141,10 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
 
 /// Writes the lines of the charts that have one.
 fn headlines(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    // The steps of cells are a figure that is not on the page.
+    let of_cells = exploration.cells.as_ref().and_then(|_| exploration.steps_headline());
     let headlines = exploration.charts().iter().filter_map(|chart| chart.headline.as_ref());
+    let headlines = of_cells.iter().chain(headlines);
     for (index, (name, content)) in headlines.enumerate() {
         if index == 0 {
             writeln!(text)?;

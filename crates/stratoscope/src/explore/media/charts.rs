@@ -32,6 +32,7 @@ impl Exploration {
             });
             charts.push(self.components_chart(components, panels));
         }
+        charts.extend(self.steps_of_cells(&pictures));
         charts.extend(self.first_attention_chart(&pictures));
         let named = |chart: Chart| chart.subject(short_name(&self.states.origin.model));
         Ok(charts.into_iter().map(named).collect())
@@ -86,7 +87,7 @@ impl Exploration {
         let chosen = &self.states.rows[values.chosen].label;
         let what = match values.metric {
             Metric::Centred => {
-                format!(" Before the cosine, {}", centred(units))
+                format!(" Centred: {}", centred(units))
             }
             Metric::Standardised => format!(
                 " Every dimension of the layer is standardised over the {units} first, so that no \
@@ -114,16 +115,34 @@ impl Exploration {
         let shares = if low == high { low } else { format!("between {low} and {high}") };
         let units = self.units();
         let caption = format!(
-            "Equal colours: {units} that are near each other in their layer. Red, green and blue are \
-             the place of each along the three directions of the largest variance of the {} (PCA of \
-             each layer), from the smallest (0) to the largest (1) of the layer. They have {shares} \
-             of the variance. Each layer is rotated and mirrored to fit the layer before \
-             (Procrustes), so that colours can be followed; their strength is not comparable \
-             between layers.",
+            "Red, green and blue are the places of each {} along the three directions of the largest \
+             variance of its layer (PCA over the {}), from the smallest (0) to the largest (1). So \
+             {units} of one colour are near each other in these directions, which have {shares} of \
+             the variance. Each layer is rotated and mirrored to fit the layer before (Procrustes), \
+             so that colours can be followed from layer to layer; how strong they are cannot be \
+             compared between layers.",
+            self.unit_name(),
             self.ordinary(),
         );
         let title = format!("Principal components of the {units} as colours, by layer");
         Chart::new("components", title, pictures).caption(caption)
+    }
+
+    /// The change of each cell from layer to layer.
+    fn steps_of_cells(&self, pictures: &[String]) -> Option<Chart> {
+        if self.steps.is_empty() {
+            return None;
+        }
+        let indices: Vec<usize> = (0..self.steps.len()).collect();
+        let layer = |index: usize| self.states.layers[index + 1];
+        let panels = self.panels_of(pictures, None, &indices, &layer, &|index, row, out| {
+            out.push(self.steps[index][row]);
+        });
+        let known = panels.iter().flat_map(|p| &p.slices).flat_map(|s| &s.values).flatten();
+        let scale = Scale::from_zero(known.copied());
+        let title = format!("Change of each {} from layer to layer", self.unit_name());
+        let pictures = Pictures::new("1 − cosine to the layer before", scale, panels);
+        Some(Chart::new("steps", title, pictures).caption(self.steps_caption()))
     }
 
     /// The attention of the first tokens, a class token say, to the cells.

@@ -97,7 +97,7 @@ fn the_chosen_patch_is_like_its_group_in_both_images() {
     let explored = explored(&Options { cell: Some([3, 0]), ..Options::default() });
     let charts = explored.picture_charts().unwrap();
     let ids: Vec<&str> = charts.iter().map(|chart| chart.id.as_str()).collect();
-    assert_eq!(ids, ["similarity", "components", "first_attention"]);
+    assert_eq!(ids, ["similarity", "components", "steps", "first_attention"]);
     charts.iter().for_each(|chart| chart.check().unwrap());
     assert_eq!(charts[0].title, "Similarity of patch 3,0 to every patch, by layer");
     assert!(!charts[0].caption.contains("token") || charts[0].caption.contains("special tokens"));
