@@ -123,13 +123,25 @@ async function chooses(name, e) {
   const plain = opened.spots.find((s) => s.layer === null);
   const large = opened.spots.find((s) => s.layer !== null && !s.small);
   const choices = e.queries || cellsOf(e, e.media[0]);
-  const other = choices.filter((t) => t !== opened.source)[Math.floor(choices.length / 3)];
+  // Not on the diagonal of the image, where rows and columns could change places.
+  const other = choices.filter((t) => t !== opened.source)[Math.floor(choices.length / 3) + 1];
   const drawn = await colourAt(page, middle(e, plain, other));
   const wanted = await pictureAt(page, 0, other);
   check(`${name}: the picture is drawn where its cells are`, e.queries || distance(drawn, wanted) < 26, `${drawn} / ${wanted}`);
-  const extremes = cellsOf(e, e.media[0]).map((t) => [t, similarity(e, e.layers.length - 1, 'centred', opened.source, t)]).filter(([t]) => t !== opened.source).sort((a, b) => b[1] - a[1]);
-  const [most, least] = await Promise.all([extremes[0], extremes.at(-1)].map(([t]) => colourAt(page, middle(e, large, t))));
-  check(`${name}: similar cells are red, others blue`, most[0] > most[2] + 40 && (extremes.at(-1)[1] > -0.2 || least[2] > least[0] + 20), `${most} / ${least}`);
+  const cells = cellsOf(e, e.media[0]);
+  const ranked = cells.filter((t) => t !== opened.source).sort((a, b) => similarity(e, e.layers.length - 1, 'centred', opened.source, b) - similarity(e, e.layers.length - 1, 'centred', opened.source, a));
+  const own = await page.evaluate((all) => all.map((t) => panels.find((p) => p.id === 'media').shade().colour(t).match(/\d+/g).map(Number)), ranked);
+  check(`${name}: similar cells are red, others blue`, own[0][0] > own[0][2] + 60 && own.at(-1)[2] > own.at(-1)[0] + 60, `${own[0]} / ${own.at(-1)}`);
+  // What is drawn is the colour of the cell, over the picture without its colours.
+  let far = 0;
+  for (let i = 0; i < ranked.length; i += Math.ceil(ranked.length / 16)) {
+    const [r, g, b] = is === 'patch' ? await pictureAt(page, 0, ranked[i]) : [0, 0, 0];
+    const grey = 0.299 * r + 0.587 * g + 0.114 * b;
+    const mixed = own[i].map((v) => (is === 'patch' ? 0.72 * v + 0.28 * grey : v));
+    // The line of the chosen moment covers its neighbours.
+    if (is === 'patch' || Math.abs(ranked[i] - opened.source) > 3) far = Math.max(far, distance(mixed, await colourAt(page, middle(e, large, ranked[i]))));
+  }
+  check(`${name}: every cell is drawn in its colour`, far < 30, far);
   // The pointer on the coloured picture says a value and chooses nothing.
   await canvas.hover({ position: middle(e, large, other) });
   await frames(page);
@@ -240,6 +252,9 @@ async function colours(name, e) {
   if (offered.includes('chosen')) {
     await select.selectOption('chosen');
     await page.evaluate(() => set({ depth: 2, head: 'mean' }));
+    await frames(page);
+    // A cell of the last image: its weights follow those of the others.
+    await page.evaluate((t) => set({ selected: { side: 0, token: t } }), cellsOf(e, e.media.at(-1)).at(-3));
     await frames(page);
     const own = await panelOf(page);
     const texts = [...new Set(e.tokens.map((t) => t.sentence))].map((s) => e.tokens.flatMap((t, i) => (t.sentence === s ? [i] : [])));

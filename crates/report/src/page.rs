@@ -44,6 +44,7 @@ const SOURCE: &str = concat!(
     include_str!("../page/contexts.js"),
     include_str!("../page/journey.js"),
     include_str!("../page/map.js"),
+    include_str!("../page/names.js"),
     include_str!("../page/both.js"),
     include_str!("../page/ribbon.js"),
     include_str!("../page/similarity.js"),
