@@ -180,6 +180,31 @@ fn what_does_not_fit_is_refused_with_advice() {
 }
 
 #[test]
+fn the_image_part_of_a_checkpoint_reads_images() {
+    let place = place();
+    std::fs::create_dir(place.path("both")).unwrap();
+    for file in ["config.json", "model.safetensors"] {
+        let from = path(&format!("towers/clip-both/{file}"));
+        std::fs::copy(from, place.path("both").join(file)).unwrap();
+    }
+    let processor = json!({
+        "image_processor_type": "CLIPImageProcessor",
+        "size": { "shortest_edge": 24 },
+        "crop_size": { "height": 24, "width": 24 },
+    });
+    place.write("both/preprocessor_config.json", processor.to_string());
+    place.line("extract --images meadow.png --model both --output s.safetensors").done();
+    let special = Tensors::read(place.path("s.safetensors")).i64("special_tokens_mask").unwrap();
+    assert_eq!((special.len(), special.iter().sum::<i64>()), (17, 1));
+    let json = place.line("explore --image meadow.png --model both --json").json();
+    // The middle of the picture is cut out.
+    let [width, height] = ["width", "height"].map(|side| json["media"][0][side].as_u64());
+    assert_eq!((width, height), (Some(24), Some(24)));
+    // Without --image, the checkpoint reads texts.
+    assert!(place.line("info both").done().stdout.contains("reads        text\n"));
+}
+
+#[test]
 fn info_says_what_a_model_reads() {
     let place = place();
     let done = place.line("info vit").done();

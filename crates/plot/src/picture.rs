@@ -85,7 +85,7 @@ impl Picture {
 /// The bytes of base64 (RFC 4648) with its padding; none for another text.
 fn from_base64(text: &str) -> Option<Vec<u8>> {
     let content = text.trim_end_matches('=');
-    if text.len() % 4 != 0 || text.len() - content.len() > 2 {
+    if !text.len().is_multiple_of(4) || text.len() - content.len() > 2 {
         return None;
     }
     let mut bytes = Vec::with_capacity(text.len() / 4 * 3);

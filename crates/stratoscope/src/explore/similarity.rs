@@ -113,13 +113,19 @@ pub(super) fn by_layer(
         });
     }
     let units = match sentences.iter().any(|s| Some(s) != sentences.first()) {
-        true => "texts",
+        true => states.media.first().map_or("texts", |media| media.cell.of()[1]),
         false => counted_tokens(states, rows.len()),
     };
     if let Some(layer) = summaries.first() {
         let means = [
             ("similarity to layer 0", layer.to_layer_0),
-            ("similarity within the sentence", layer.to_sentence),
+            (
+                match states.media.is_empty() {
+                    true => "similarity within the sentence",
+                    false => "similarity within the input",
+                },
+                layer.to_sentence,
+            ),
         ];
         let interval = |(name, of)| Omitted::interval(name, units, of);
         omitted.extend(means.into_iter().filter_map(interval));

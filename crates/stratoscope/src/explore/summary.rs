@@ -68,14 +68,22 @@ fn pictures(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
         return Ok(());
     };
     writeln!(text)?;
-    let chosen = &states.rows[values.chosen].label;
+    let named = |row: usize| match &states.media[..] {
+        [_] => states.rows[row].label.clone(),
+        all => {
+            let row = &states.rows[row];
+            let of = all.get(row.sequence).map_or("", |media| media.name.as_str());
+            format!("{} of {of}", row.label)
+        }
+    };
+    let chosen = named(values.chosen);
     let metric = values.metric.label();
     writeln!(text, "nearest to {chosen} by {metric} (--patch ROW,COLUMN chooses another)")?;
     let ends = [(0, first), (states.layers.len() - 1, last)];
     for (index, layer) in ends.into_iter().take(if first == last { 1 } else { 2 }) {
         let near: Vec<String> = nearest(exploration, &values.similarity[index], 3)
             .into_iter()
-            .map(|row| format!("{} ({:.2})", states.rows[row].label, values.similarity[index][row]))
+            .map(|row| format!("{} ({:.2})", named(row), values.similarity[index][row]))
             .collect();
         writeln!(text, "  layer {layer:<3} {}", near.join(", "))?;
     }

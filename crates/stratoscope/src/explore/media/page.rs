@@ -76,7 +76,7 @@ impl Exploration {
     }
 
     /// `[heads][rows]`: the attention of the first tokens at a layer, in hundred-thousandths.
-    pub(in crate::explore) fn from_first_at(&self, layer: usize) -> Option<Vec<Vec<u32>>> {
+    pub(in crate::explore) fn first_attention_at(&self, layer: usize) -> Option<Vec<Vec<u32>>> {
         let block = self.from_first.as_ref()?.iter().find(|block| block.layer == layer)?;
         let of_head = |head: &Vec<f64>| {
             head.iter().map(|weight| (1e5 * weight.clamp(0.0, 1.0)).round() as u32).collect()

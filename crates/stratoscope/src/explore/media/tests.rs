@@ -169,7 +169,7 @@ fn a_page_and_a_summary_speak_of_patches() {
     let summary = explored.summary();
     assert!(summary.contains("2 images, 32 patches and 2 special tokens"), "{summary}");
     assert!(summary.contains("a.png: 4 x 4 patches of 8 x 8 pixels"), "{summary}");
-    assert!(summary.contains("nearest to patch 2,2 by centred cosine"), "{summary}");
+    assert!(summary.contains("nearest to patch 2,2 of a.png by centred cosine"), "{summary}");
     let texts = ["sentence", "text", "word"];
     for figure in explored.figures().unwrap() {
         let json = figure.json().unwrap();

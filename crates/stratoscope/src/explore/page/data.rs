@@ -64,7 +64,7 @@ impl Exploration {
                     .as_ref()
                     .map(|queries| self.query_similarity(index, queries))
                     .transpose()?,
-                from_first: media.as_ref().and_then(|_| self.from_first_at(summary.layer)),
+                from_first: media.as_ref().and_then(|_| self.first_attention_at(summary.layer)),
             });
         }
         Ok(schema::Exploration {
