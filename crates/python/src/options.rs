@@ -156,7 +156,7 @@ pub(crate) fn images(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<I
 /// An image from a path or an array; none for something else. Arrays have a number for a name.
 fn image(py: Python<'_>, given: &Bound<'_, PyAny>, index: usize) -> PyResult<Option<Image>> {
     if let Ok(path) = given.extract::<PathBuf>() {
-        let read = Image::read(&path).map_err(|error| errors::of(py, error.into()))?;
+        let read = Image::read(&path).map_err(|error| errors::of(py, error))?;
         return Ok(Some(read));
     }
     let Ok(array) = given.extract::<PyReadonlyArray3<'_, u8>>() else { return Ok(None) };
@@ -173,7 +173,7 @@ pub(crate) fn corpus(given: &Bound<'_, PyAny>, field: &str, long: LongText) -> P
     let py = given.py();
     match given.extract::<PathBuf>() {
         Ok(folder) if folder.is_dir() => {
-            let files = image_files(&folder).map_err(|error| errors::of(py, error.into()))?;
+            let files = image_files(&folder).map_err(|error| errors::of(py, error))?;
             Ok(Corpus::Images { folder, files })
         }
         Ok(path) => {
