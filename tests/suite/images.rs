@@ -1,217 +1,123 @@
-//! Images through the program: explored, extracted, and refused where a command is about words.
+//! Models that read images: the encoder that is meant, images of several sizes in one batch, and settings
+//! that are refused.
 
-use crate::command::Place;
-use crate::fixtures::{Tensors, path};
-use serde_json::{Value, json};
-use std::path::Path;
+use crate::checkpoints::Checkpoint;
+use crate::families::{check_states, sequences, values};
+use crate::fixtures::{Tensors, distance, load, load_with, path};
+use serde_json::json;
+use stratoscope_loader::{Error, LoadOptions, Note, Picture, Pooling, Reads, Source};
+use stratoscope_transformer::{Batch, Features, NoHooks, Sequence};
 
-/// A place with a tiny vision transformer in `vit`, of 4 × 4 patches, and the picture of a meadow.
-fn place() -> Place {
-    let place = Place::new();
-    let folder = place.path("vit");
-    std::fs::create_dir(&folder).unwrap();
-    for file in ["config.json", "model.safetensors"] {
-        std::fs::copy(path(&format!("families/vit/{file}")), folder.join(file)).unwrap();
-    }
-    let processor = json!({
-        "image_processor_type": "ViTImageProcessor",
-        "size": { "height": 24, "width": 24 },
-    });
-    place.write("vit/preprocessor_config.json", processor.to_string());
-    std::fs::copy(path("images/meadow.png"), place.path("meadow.png")).unwrap();
-    place
+fn golden(place: &str) -> Tensors {
+    Tensors::read(path(place).join("golden.safetensors"))
 }
 
-/// A folder of three images, of which one is turned and one is no colour image, and a text.
-fn with_folder() -> Place {
-    let place = place();
-    std::fs::create_dir(place.path("many")).unwrap();
-    for (name, of) in
-        [("a.png", "meadow.png"), ("b.JPG", "forms/turned.jpg"), ("c.webp", "forms/alpha.webp")]
-    {
-        let from = path(&format!("images/{of}"));
-        std::fs::copy(from, place.path("many").join(name)).unwrap();
-    }
-    place.write("many/notes.txt", "no image");
-    place
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap()
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
-    let mut names: Vec<String> = names.map(|name| name.into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
+/// Of a checkpoint with two encoders, that of texts is read unless images are wanted.
 #[test]
-fn an_image_is_explored_with_its_own_figures() {
-    let place = place();
-    let line = "explore --image meadow.png --model vit --attention --patch 2,1 --output out";
-    let done = place.line(line).done();
-    assert!(done.stdout.contains("1 image, 16 patches and 1 special token"), "{}", done.stdout);
-    assert!(done.stdout.contains("nearest to patch 2,1 by centred cosine"), "{}", done.stdout);
-    let names = files(&place.path("out"));
-    for figure in
-        ["similarity", "components", "first_attention", "norms", "trajectory", "attention"]
-    {
-        assert!(names.contains(&format!("{figure}.svg")), "{figure} of {names:?}");
+fn one_of_two_encoders_is_read() {
+    for (name, pooling) in [("clip-both", Pooling::First), ("siglip-both", Pooling::Mean)] {
+        let source = Source::Folder(path("towers").join(name));
+        let texts = load(&source).unwrap();
+        assert_eq!((texts.reads(), texts.images.is_some()), (Reads::Text, false), "{name}");
+        assert_eq!(texts.info.family, "CLIP / SigLIP text");
+        let mut options = LoadOptions::default();
+        options.reads = Some(Reads::Image);
+        let images = load_with(&source, &options).unwrap();
+        assert_eq!(images.reads(), Reads::Image);
+        assert_eq!(images.info.family, "CLIP / SigLIP images");
+        assert!(images.tokenizer.is_none() && images.info.check_tokenizer().is_ok());
+        assert_eq!(images.info.sentence_pooler().unwrap(), pooling.into());
+        let defaults = |note: &Note| matches!(note, Note::NoImageSettings { .. });
+        assert!(images.info.notes.iter().any(defaults), "{:?}", images.info.notes);
+        check_states(name, &images.transformer, &golden(&format!("towers/{name}")));
+        // A model of texts alone stays one.
+        let bert = Source::Folder(path("families/bert"));
+        assert_eq!(load_with(&bert, &options).unwrap().reads(), Reads::Text);
     }
-    assert!(!names.iter().any(|name| name.starts_with("story") || name.starts_with("journey")));
-    let read = |name: &str| std::fs::read_to_string(place.path("out").join(name)).unwrap();
-    let numbers = parsed(&read("numbers.json"));
-    let media = &numbers["media"][0];
-    assert_eq!((&media["name"], &media["grid"]), (&json!("meadow.png"), &json!([4, 4])));
-    assert_eq!((&media["first"], &media["width"]), (&json!(1), &json!(24)));
-    assert_eq!(numbers["tokens"][0]["text"], "[CLS]");
-    assert_eq!(numbers["tokens"][6]["text"], "patch 1,1");
-    assert_eq!(numbers["unit"], "patch");
-    // The weights of a class token sum to 1.
-    let heads = numbers["layers"][1]["from_first"].as_array().unwrap();
-    assert_eq!(heads.len(), 4);
-    for head in heads {
-        let sum: i64 = head.as_array().unwrap().iter().map(|w| w.as_i64().unwrap()).sum();
-        assert!((sum - 100_000).abs() < 20, "{sum}");
-    }
-    let lines: Vec<String> = read("similarity.csv").lines().map(str::to_owned).collect();
-    assert_eq!(lines[0], "picture,layer,row,column,centred cosine");
-    assert_eq!(lines.len(), 1 + 3 * 16);
-    let own = |line: &&String| line.split(',').skip(2).take(2).eq(["2", "1"]);
-    for line in lines.iter().filter(own) {
-        let value: f64 = line.rsplit(',').next().unwrap().parse().unwrap();
-        assert!((value - 1.0).abs() < 1e-9, "{line}");
-    }
-    let captions = read("captions.md");
-    let wrong = ["sentence", "words", " text"].into_iter().find(|word| captions.contains(word));
-    assert!(wrong.is_none(), "{wrong:?}: {captions}");
-    assert!(read("manifest.json").contains("\"sha256\""));
-    // The same image gives the same bytes.
-    place.line(&line.replace("out", "again")).done();
-    for name in names.iter().filter(|name| name.as_str() != "manifest.json") {
-        let read = |folder: &str| std::fs::read(place.path(folder).join(name)).unwrap();
-        assert!(read("out") == read("again"), "{name}");
+}
+
+/// The state of a patch does not depend on the other images of its batch.
+#[test]
+fn images_of_several_sizes_are_packed() {
+    for name in ["dinov2", "dinov2-registers", "dinov3"] {
+        let model = load(&Source::Folder(path("families").join(name))).unwrap();
+        let all = sequences(&golden(&format!("families/{name}")));
+        assert!(all.len() == 4 && all[0].tokens() != all[1].tokens());
+        let run = |sequences: &[Sequence]| {
+            let batch = Batch::new(model.transformer.architecture(), sequences).unwrap();
+            let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
+            values(states.last().unwrap())
+        };
+        let alone: Vec<f32> = all.iter().flat_map(|s| run(std::slice::from_ref(s))).collect();
+        assert_eq!(run(&all), alone, "{name}");
+        // Another grid of the same patches gives other states: positions are those of the grid.
+        let Sequence::Features(features) = &all[1] else { panic!("{name}") };
+        let turned = Features { grid: features.grid.map(|[a, b]| [b, a]), ..features.clone() };
+        let turned = run(&[Sequence::Features(turned)]);
+        assert!(distance(&turned, &run(&all[1..2])).0 > 1e-2, "{name}");
     }
 }
 
 #[test]
-fn two_images_share_one_exploration() {
-    let place = with_folder();
-    let line = "explore --image many/a.png --image many/c.webp --model vit --json";
-    let explored = place.line(line).json();
-    let firsts: Vec<&Value> = [0, 1].map(|i| &explored["media"][i]["first"]).to_vec();
-    assert_eq!(firsts, [&json!(1), &json!(18)]);
-    assert_eq!(explored["texts"], json!(["a.png", "c.webp"]));
-    assert_eq!(explored["tokens"][20]["sentence"], 1);
-    let n = explored["tokens"].as_array().unwrap().len();
-    let triangle = explored["layers"][0]["similarity"]["centred"].as_array().unwrap();
-    assert_eq!((n, triangle.len()), (34, n * (n + 1) / 2));
+fn what_a_model_does_not_read_is_refused() {
+    let vit = load(&Source::Folder(path("families/vit"))).unwrap();
+    let architecture = vit.transformer.architecture();
+    let refused = |sequence: Sequence, reason: &str| {
+        let error = Batch::new(architecture, &[sequence]).unwrap_err().to_string();
+        assert!(error.contains(reason), "{error}");
+    };
+    refused(Sequence::from_ids(vec![1, 2]), "does not read token ids");
+    let of = |values: usize, width: usize, grid| {
+        Sequence::Features(Features::new(architecture, vec![0.0; values].into(), width, grid))
+    };
+    refused(of(108 * 16, 108, None), "need a grid");
+    refused(of(108 * 16, 108, Some([4, 5])), "16 patches for a grid of 4 × 5");
+    refused(of(108 * 12, 108, Some([3, 4])), "has positions for 4 × 4");
+    refused(of(100 * 16, 100, Some([4, 4])), "a patch has 100 values");
+    refused(of(108 * 16 + 1, 108, Some([4, 4])), "values for rows of 108");
+    refused(of(0, 108, Some([0, 4])), "no tokens");
+    let bert = load(&Source::Folder(path("families/bert"))).unwrap();
+    let error = Batch::new(bert.transformer.architecture(), &[of(108 * 16, 108, Some([4, 4]))]);
+    assert!(error.unwrap_err().to_string().contains("the model reads token ids"));
+    let picture = Picture { width: 10, height: 10, rgb: vec![0; 300] };
+    // The defaults of ViT make images of 224 × 224 pixels, and this model reads 24 × 24.
+    let mut model = Checkpoint::fixture("vit");
+    model.files.clear();
+    let error = load(&model.source()).unwrap().images.unwrap().process(&picture).unwrap_err();
+    assert!(error.to_string().contains("37 × 37 patches"), "{error}");
 }
 
 #[test]
-fn a_folder_is_extracted_in_every_format_and_resumed() {
-    let place = with_folder();
-    let done = place.line("extract --images many --model vit --output s.safetensors").done();
-    assert!(done.stderr.contains("51 tokens, 32] of 3 images"), "{}", done.stderr);
-    let states = Tensors::read(place.path("s.safetensors"));
-    let (values, shape) = states.f32("hidden_states").unwrap();
-    assert_eq!(shape, [3, 51, 32]);
-    assert_eq!(states.i64("sequence_offsets").unwrap(), [0, 17, 34, 51]);
-    let special = states.i64("special_tokens_mask").unwrap();
-    assert_eq!(special.iter().sum::<i64>(), 3);
-    // One image alone has the states that it has among others.
-    place.line("extract --images many/b.JPG --model vit --output one.npz").done();
-    place.line("extract --images many/b.JPG --model vit --output one.safetensors").done();
-    let (one, _) = Tensors::read(place.path("one.safetensors")).f32("hidden_states").unwrap();
-    for layer in 0..3 {
-        let all = &values[(layer * 51 + 17) * 32..][..17 * 32];
-        assert!(all == &one[layer * 17 * 32..][..17 * 32], "layer {layer}");
+fn configs_that_do_not_fit_are_refused_by_key() {
+    for (name, key, value) in [
+        ("vit", "patch_size", json!(0)),
+        ("vit", "patch_size", json!(25)),
+        ("vit", "patch_size", json!([6, 6, 6])),
+        ("vit", "image_size", json!(1u64 << 40)),
+        ("vit", "image_size", json!("24")),
+        ("vit", "num_channels", json!(1)),
+        ("vit", "hidden_act", json!("mish")),
+        ("dinov2", "image_size", json!([24, 12])),
+        ("dinov2", "mlp_ratio", json!(-1)),
+        ("dinov3", "num_attention_heads", json!(16)),
+        ("dinov3", "rope_theta", json!(0)),
+    ] {
+        let mut model = Checkpoint::fixture(name);
+        model.config[key] = value.clone();
+        let Err(error) = load(&model.source()) else { panic!("{name}: {key} {value}") };
+        let key = if key == "patch_size" && value == json!(25) { "image_size" } else { key };
+        assert!(error.to_string().contains(key), "{name}: {error}");
     }
-    place.line("extract --images many --model vit --output s.parquet").done();
-    let json = place.line("extract --images many --model vit --sentences --json").json();
-    let names: Vec<&str> =
-        json["rows"].as_array().unwrap().iter().map(|row| row["text"].as_str().unwrap()).collect();
-    assert_eq!(names, ["a.png", "b.JPG", "c.webp"]);
-    // A folder of shards holds what one file holds; a run that stopped is resumed to the byte.
-    let extract = "extract --images many --model vit --shard-mib 1 --output shards";
-    place.line(extract).done();
-    let index = std::fs::read(place.path("shards/index.json")).unwrap();
-    let of = parsed(&String::from_utf8(index.clone()).unwrap());
-    let shard = of["shards"][0]["file"].as_str().unwrap().to_owned();
-    let bytes = std::fs::read(place.path("shards").join(&shard)).unwrap();
-    assert_eq!((of["n_texts"].as_u64(), of["n_rows"].as_u64()), (Some(3), Some(51)));
-    std::fs::remove_file(place.path("shards").join(&shard)).unwrap();
-    place.line(&format!("{extract} --resume")).done();
-    assert!(std::fs::read(place.path("shards").join(&shard)).unwrap() == bytes);
-    assert!(std::fs::read(place.path("shards/index.json")).unwrap() == index);
-    // Another picture under a known name is another input.
-    std::fs::copy(place.path("many/c.webp"), place.path("many/a.png")).unwrap();
-    let refused = place.line(&format!("{extract} --resume"));
-    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
-    assert!(refused.stderr.contains("different settings"), "{}", refused.stderr);
-}
-
-#[test]
-fn what_does_not_fit_is_refused_with_advice() {
-    let place = with_folder();
-    let cases = [
-        ("explore TEXT --image meadow.png --model vit", 2, "a model reads texts or images"),
-        ("explore 'A text.' --model vit", 2, "explore --image FILE and extract --images FOLDER"),
-        ("explore --image meadow.png", 2, "choose a model that reads images (--model)"),
-        ("explore --image many/notes.txt --model vit", 4, "is not a PNG, JPEG or WebP file"),
-        ("explore --image none.png --model vit", 4, "none.png"),
-        ("explore --image meadow.png --words --model vit", 2, "--words"),
-        ("explore --image meadow.png --patch 3 --model vit", 2, "a row and a column such as 3,4"),
-        ("explore --image meadow.png --model vit --model bundled", 2, "a single model"),
-        ("explore --file meadow.png", 4, "it is an image (--image FILE, --images FOLDER)"),
-        ("extract --images many --output o.npz", 2, "choose a model that reads images"),
-        ("extract --images vit --model vit --output o.npz", 4, "has no image"),
-        ("profile --model vit", 2, "reads images, and this command reads texts"),
-        ("lens 'A text.' --model vit", 2, "reads images, and this command reads texts"),
-        ("compare 'A.' 'B.' --model vit", 2, "reads images, and this command reads texts"),
-    ];
-    for (line, code, expected) in cases {
-        let outcome = place.line(line);
-        let (found, stderr) = (outcome.code, outcome.stderr);
-        assert!(found == Some(code) && stderr.contains(expected), "{line}: {found:?} {stderr}");
-    }
-}
-
-#[test]
-fn the_image_part_of_a_checkpoint_reads_images() {
-    let place = place();
-    std::fs::create_dir(place.path("both")).unwrap();
-    for file in ["config.json", "model.safetensors"] {
-        let from = path(&format!("towers/clip-both/{file}"));
-        std::fs::copy(from, place.path("both").join(file)).unwrap();
-    }
-    let processor = json!({
-        "image_processor_type": "CLIPImageProcessor",
-        "size": { "shortest_edge": 24 },
-        "crop_size": { "height": 24, "width": 24 },
-    });
-    place.write("both/preprocessor_config.json", processor.to_string());
-    place.line("extract --images meadow.png --model both --output s.safetensors").done();
-    let special = Tensors::read(place.path("s.safetensors")).i64("special_tokens_mask").unwrap();
-    assert_eq!((special.len(), special.iter().sum::<i64>()), (17, 1));
-    let json = place.line("explore --image meadow.png --model both --json").json();
-    // The middle of the picture is cut out.
-    let [width, height] = ["width", "height"].map(|side| json["media"][0][side].as_u64());
-    assert_eq!((width, height), (Some(24), Some(24)));
-    // Without --image, the checkpoint reads texts.
-    assert!(place.line("info both").done().stdout.contains("reads        text\n"));
-}
-
-#[test]
-fn info_says_what_a_model_reads() {
-    let place = place();
-    let done = place.line("info vit").done();
-    assert!(done.stdout.contains("reads        images: "), "{}", done.stdout);
-    assert!(done.stdout.contains("patches of 6 × 6 pixels"), "{}", done.stdout);
-    assert!(!done.stdout.contains("tokenizer"), "{}", done.stdout);
-    let json = place.line("info vit --json").json();
-    assert_eq!(json["reads"], "images");
-    assert!(place.line("info bundled").done().stdout.contains("reads        text\n"));
+    // Settings of images are read when the model is.
+    let mut model = Checkpoint::fixture("vit");
+    let settings = br#"{"image_processor_type": "ViTImageProcessor", "image_std": [0, 1, 1]}"#;
+    model.files.insert("preprocessor_config.json".to_owned(), settings.to_vec());
+    let error = load(&model.source()).unwrap_err();
+    assert!(matches!(&error, Error::Config { key, .. } if key == "image_std"), "{error}");
+    // Of both files, the settings within processor_config.json count.
+    let nested =
+        br#"{"image_processor": {"image_processor_type": "ViTImageProcessor", "size": 24}}"#;
+    model.files.insert("processor_config.json".to_owned(), nested.to_vec());
+    let images = load(&model.source()).unwrap().images.unwrap();
+    assert!(images.to_string().starts_with("resized to 24 × 24 pixels (bilinear)"), "{images}");
 }

@@ -17,6 +17,7 @@ mod elsewhere;
 mod encoders;
 mod experts;
 mod explored;
+mod explored_images;
 mod families;
 mod figures;
 mod fixtures;

@@ -80,7 +80,6 @@ const ABSENT: &[&str] = &[
     "roformer",
     "seed-oss",
     "siglip-text",
-    "siglip-vision",
     "smollm3",
     "splinter",
     "squeezebert",
@@ -88,7 +87,7 @@ const ABSENT: &[&str] = &[
     "ultrabert",
     "umt5",
     "vaultgemma",
-    "vit",
+    "vit-msn",
     "xglm",
     "xlm-mlm",
     "xlm-roberta-xl",
@@ -107,6 +106,7 @@ const NOT_EXPRESSED: &[(&str, &str)] = &[
     ("llama-linear", "rope_scaling"),
     ("llama-yarn", "rope_scaling"),
     ("phi3", "sliding_window"),
+    ("vit-classifier", "image_size"),
     ("stablelm-parallel", "use_parallel_residual"),
 ];
 
