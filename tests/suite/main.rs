@@ -25,6 +25,7 @@ mod geometry;
 mod gguf;
 mod hooks;
 mod hostile;
+mod images;
 mod inputs;
 mod journeys;
 mod kills;

@@ -57,6 +57,7 @@ impl Explorer {
         Ok(self.beside(Model {
             transformer,
             tokenizer,
+            images: model.images.clone(),
             without_tokenizer,
             info,
             memory,
