@@ -174,7 +174,10 @@ function groups() {
       id: 'charts',
       title: sides.length && !hasFirstScreen() ? 'By layer' : '',
       panels: [
-        ...each((side) => (side.e.attention ? new AttentionPanel(side) : null)),
+        // Lines between hundreds of cells would hide each other: they are coloured above.
+        ...each((side) =>
+          side.e.attention && !side.cells.length ? new AttentionPanel(side) : null,
+        ),
         ...drawn((chart) => !isFirst(chart) && !isLens(chart)),
       ],
     },

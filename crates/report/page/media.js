@@ -271,10 +271,17 @@ class MediaPanel extends Panel {
         : `Shown: ${layerName(layers[at].layer)}; ${layerName(layers[now].layer)} has no attention. `;
     const keys = rows > 1 ? 'arrow keys' : '← and →';
     const dots = rows > 1 ? ' (dots)' : '';
-    const some = side.queries
-      ? ` The page has the similarities of ${side.queries.size} of them${dots}; the nearest of these is chosen.`
-      : '';
-    return `${other}${this.toSpecial()}Click a ${noun}, or use the ${keys} on the picture, to choose it. Point at one for its value.${some}`;
+    const shade = shadeOf(side);
+    const source = this.source();
+    const lacks =
+      shade === 'chosen' && source !== null && !this.shade()
+        ? `The page does not have the attention of ${quoted(this.nameOf(source))}. `
+        : '';
+    const some =
+      side.queries && shade === 'similar'
+        ? ` The page has the similarities of ${side.queries.size} of them${dots}; the nearest of these is chosen.`
+        : '';
+    return `${other}${lacks}${this.toSpecial()}Click a ${noun}, or use the ${keys} on the picture, to choose it. Point at one for its value.${some}`;
   }
 
   /** The cells that are most similar to a cell, at a layer. @param {number} source

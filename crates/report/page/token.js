@@ -177,7 +177,7 @@ class NeighboursPanel extends Panel {
       shows:
         'The tokens of this page that are nearest to the chosen token in the full space at this layer, without special tokens. Among few tokens, the nearest may still be far.',
     });
-    this.list = el('ol', { class: 'nearest' });
+    this.list = el('ol', { class: side.cells.length > 1 ? 'nearest long' : 'nearest' });
     this.box.replaceChildren(this.list);
   }
 
