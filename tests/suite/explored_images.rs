@@ -89,7 +89,7 @@ fn an_image_is_explored_with_its_own_figures() {
     assert!(wrong.is_none(), "{wrong:?}: {captions}");
     assert!(read("manifest.json").contains("\"sha256\""));
     // The same image gives the same bytes.
-    place.line(&line.replace("out", "again")).done();
+    place.line(&line.replace("--output out", "--output again")).done();
     for name in names.iter().filter(|name| name.as_str() != "manifest.json") {
         let read = |folder: &str| std::fs::read(place.path(folder).join(name)).unwrap();
         assert!(read("out") == read("again"), "{name}");
