@@ -38,7 +38,10 @@ impl Checkpoint {
         Self {
             config: serde_json::from_slice(&read("config.json")).unwrap(),
             tensors: tensors.collect(),
-            files: BTreeMap::new(),
+            files: ["preprocessor_config.json"]
+                .into_iter()
+                .filter_map(|file| Some((file.to_owned(), std::fs::read(folder.join(file)).ok()?)))
+                .collect(),
         }
     }
 

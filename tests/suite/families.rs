@@ -6,7 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{
-    Batch, Error, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
+    Batch, Error, Features, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
 };
 
 /// The tolerance relative to the largest activation. The difference between float32 and float64 is
@@ -15,17 +15,36 @@ const TOLERANCE: f32 = 1e-5;
 
 /// The golden sequences of a fixture.
 pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
-    let ids = golden.i64("input_ids").unwrap();
+    let Some(ids) = golden.i64("input_ids") else { return images(golden) };
     let types = golden.i64("token_type_ids").unwrap_or(vec![0; ids.len()]);
     let offsets = golden.i64("sequence_offsets").unwrap();
     offsets
         .windows(2)
         .map(|w| {
             let rows = w[0] as usize..w[1] as usize;
-            Sequence {
+            Sequence::Tokens {
                 token_ids: ids[rows.clone()].iter().map(|&id| id as u32).collect(),
                 token_types: types[rows].iter().map(|&id| id as u32).collect(),
             }
+        })
+        .collect()
+}
+
+/// The golden images of a fixture.
+fn images(golden: &Tensors) -> Vec<Sequence> {
+    let (features, shape) = golden.f32("features").unwrap();
+    let (width, mut first) = (shape[1], 0);
+    let offsets = golden.i64("sequence_offsets").unwrap();
+    let grids = golden.i64("grids").unwrap();
+    let grids = grids.as_chunks::<2>().0.iter().map(|grid| grid.map(|n| n as usize));
+    grids
+        .zip(offsets.windows(2))
+        .map(|(grid, w)| {
+            let patches = grid[0] * grid[1];
+            let values = features[first * width..(first + patches) * width].into();
+            first += patches;
+            let tokens = (w[1] - w[0]) as usize;
+            Sequence::Features(Features { values, width, grid: Some(grid), tokens })
         })
         .collect()
 }
@@ -291,7 +310,7 @@ fn packing_changes_no_digit_of_a_mixture() {
         let together = run(&sequences);
         let mut start = 0;
         for sequence in &sequences {
-            let n = sequence.token_ids.len();
+            let n = sequence.tokens();
             for (all, own) in together.iter().zip(run(std::slice::from_ref(sequence))) {
                 let all = all.narrow(0, start, n).unwrap();
                 assert_eq!(values(&all), values(&own), "{name}: {start}");

@@ -3,11 +3,11 @@
 use crate::checkpoints::{Checkpoint, Stored};
 use crate::command::Generator;
 use crate::families::values;
-use crate::fixtures::{load, path};
+use crate::fixtures::{load_with, path};
 use safetensors::Dtype;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use stratoscope_loader::supported_families;
+use stratoscope_loader::{LoadOptions, Picture, Reads, supported_families};
 use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence};
 
 /// Sizes by symbol.
@@ -92,8 +92,13 @@ fn published_checkpoints_load() {
         add(&mut tensors, &published["head"], "", &sizes_of, &mut random);
         let beside = add(&mut tensors, &published["beside"], "", &sizes_of, &mut random);
         let config = published["config"].clone();
-        let checkpoint = Checkpoint { config, tensors, files: BTreeMap::new() };
-        let model = load(&checkpoint.source()).unwrap_or_else(|error| panic!("{id}: {error}"));
+        let settings = published.get("preprocessor").map(Value::to_string);
+        let settings = settings.map(|text| ("preprocessor_config.json".to_owned(), text.into()));
+        let checkpoint = Checkpoint { config, tensors, files: settings.into_iter().collect() };
+        let mut options = LoadOptions::default();
+        options.reads = published.get("reads").map(|_| Reads::Image);
+        let model = load_with(&checkpoint.source(), &options);
+        let model = model.unwrap_or_else(|error| panic!("{id}: {error}"));
         assert_eq!(model.info.family, published["family"], "{id}");
         families.insert(model.info.family);
         assert_eq!(model.info.notes, [], "{id}");
@@ -102,7 +107,16 @@ fn published_checkpoints_load() {
         let architecture = model.transformer.architecture();
         let head = published.get("head").is_some();
         assert_eq!(architecture.head.is_some(), head, "{id}: head");
-        let batch = Batch::new(architecture, &[Sequence::from_ids((3..20).collect())]).unwrap();
+        let sequence = match &model.images {
+            None => Sequence::from_ids((3..20).collect()),
+            Some(images) => {
+                let rgb = (0..40 * 30 * 3).map(|_| random.below(256) as u8).collect();
+                let processed = images.process(&Picture { width: 40, height: 30, rgb }).unwrap();
+                assert_eq!(processed.grid, [4, 4], "{id}");
+                processed.sequence
+            }
+        };
+        let batch = Batch::new(architecture, &[sequence]).unwrap();
         let mut seen = Recorder::new(head.then_some(HookPoint::Logits).into_iter().collect());
         let states = model.transformer.forward(&batch, &mut seen).unwrap();
         let logits = seen.values.into_values();

@@ -1,12 +1,16 @@
 //! From a source to a loaded model: config, weights, tokenizer and their description.
 
+mod shards;
+
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::families;
 use crate::files::hexadecimal;
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
+use crate::images::ImageProcessor;
 use crate::json;
+use crate::kind::Reads;
 use crate::memory::MemoryPlan;
 use crate::note::Note;
 use crate::pickle;
@@ -20,11 +24,11 @@ use crate::weights;
 use candle_core::{DType, Device, DeviceLocation};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+pub(crate) use shards::weights_files;
 use std::borrow::Cow;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stratoscope_transformer::{Placement, Transformer};
+use stratoscope_transformer::{Placement, Source as TransformerSource, Transformer};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -33,6 +37,8 @@ pub struct Model {
     pub transformer: Transformer,
     /// The tokenizer, if the checkpoint has one that is supported.
     pub tokenizer: Option<Tokenizer>,
+    /// What prepares images, if the model reads them.
+    pub images: Option<ImageProcessor>,
     /// Why there is no tokenizer, if there is none.
     pub without_tokenizer: Option<String>,
     /// A description of the model.
@@ -56,6 +62,8 @@ pub struct ModelInfo {
     pub revision: Option<String>,
     /// The family, as in [`supported_families`](crate::supported_families).
     pub family: &'static str,
+    /// What the model reads.
+    pub reads: Reads,
     /// All files that were read. The sha256 of weights may still be computed while the model runs; states
     /// are given when all are known.
     pub files: FileRecords,
@@ -89,6 +97,13 @@ pub struct ModelInfo {
     pub notes: Vec<Note>,
     /// What is unusual in the files for the vectors of sentences.
     pub sentence_notes: Vec<Note>,
+}
+
+impl Model {
+    /// What the model reads.
+    pub fn reads(&self) -> Reads {
+        self.info.reads
+    }
 }
 
 impl ModelInfo {
@@ -156,9 +171,6 @@ impl ModelInfo {
     }
 }
 
-const PICKLE: &str = "pytorch_model.bin";
-const PICKLE_INDEX: &str = "pytorch_model.bin.index.json";
-
 /// Options of loading a model.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -177,6 +189,9 @@ pub struct LoadOptions {
     /// default 70 % of what is free. If the weights do not fit, each block is read when it runs: the
     /// results are the same.
     pub memory: Option<u64>,
+    /// What the model is to read, if it has an encoder for each of several kinds of input: that of texts by
+    /// default.
+    pub reads: Option<Reads>,
     /// Whether weights are read when they are needed, whatever the memory: to describe a model.
     pub later: bool,
 }
@@ -189,6 +204,7 @@ impl Default for LoadOptions {
             dtype: DType::F32,
             kernels: true,
             memory: None,
+            reads: None,
             later: false,
         }
     }
@@ -239,8 +255,15 @@ pub fn load_with(
         tokenizer_class: text("tokenizer_class"),
         transformers_version: text("transformers_version"),
     };
-    let default_pooling = sentences::default_pooling(&config);
-    let mut config = config.of_text()?;
+    let mut default_pooling = sentences::default_pooling(&config);
+    let images = match options.reads {
+        Some(Reads::Image) => config.of_images()?,
+        _ => None,
+    };
+    let mut config = match images {
+        Some(images) => images,
+        None => config.of_text()?,
+    };
     let family = families::of(&mut config, &mut notes)?;
     let mut architecture = (family.architecture)(&config)?;
     families::set_direction(&config, &mut architecture)?;
@@ -250,8 +273,20 @@ pub fn load_with(
         .into_iter()
         .filter_map(|key| config.get(key).and_then(Value::as_f64));
     let initializer_range = spreads.find(|spread| spread.is_finite() && *spread > 0.0);
+    let reads = Reads::of(&architecture.embedding.source);
+    let images = match &architecture.embedding.source {
+        TransformerSource::Patches(patches) => {
+            // The class token stands for the image, where there is one.
+            let has_class = !patches.prefix.is_empty();
+            default_pooling = if has_class { Pooling::First } else { Pooling::Mean };
+            let model_type = config.text("model_type")?;
+            Some(ImageProcessor::read(&mut files, model_type, patches, progress, &mut notes)?)
+        }
+        TransformerSource::Tokens => None,
+    };
     files.take_missed();
     let found = match &gguf {
+        _ if reads != Reads::Text => Ok(Found::None { reason: format!("the model reads {reads}") }),
         Some(gguf) => gguf_tokenizer(gguf),
         None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared),
     };
@@ -272,6 +307,7 @@ pub fn load_with(
     // The modules after the transformer are in other folders.
     let folder = std::mem::take(&mut files.folder);
     let sentence_pooler = match &gguf {
+        _ if reads != Reads::Text => Ok(None),
         Some(gguf) => gguf.sentence_pooler(),
         None => {
             let allowed = options.allow_pickle;
@@ -355,6 +391,7 @@ pub fn load_with(
         id: files.id,
         revision: files.revision,
         family: family.name,
+        reads,
         sentence_pooler: sentence_pooler.map_err(Arc::new),
         tokenizer_error,
         tokenizer_not_cached,
@@ -371,7 +408,7 @@ pub fn load_with(
     };
     let warnings = files.warnings;
     let time = start.elapsed();
-    Ok(Model { transformer, tokenizer, without_tokenizer, info, memory, time, warnings })
+    Ok(Model { transformer, tokenizer, images, without_tokenizer, info, memory, time, warnings })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of
@@ -380,84 +417,6 @@ fn has_config(files: &Files) -> Result<bool> {
     let Some(bytes) = files.find("config.json")? else { return Ok(false) };
     let config = json::read("config.json", &bytes, &mut Vec::new());
     Ok(config.is_ok_and(|config| config["__version__"].is_null()))
-}
-
-/// The weights in one file, or in the shards that an index names: safetensors, else pickles if they
-/// are allowed.
-pub(crate) fn weights_files(
-    files: &mut Files,
-    options: &LoadOptions,
-    progress: &mut dyn Progress,
-) -> Result<Vec<weights::WeightsFile>> {
-    if let Some(file) = files.weights(WEIGHTS)? {
-        return Ok(vec![file]);
-    }
-    if let Some(index) = files.find(INDEX)? {
-        return shards(files, INDEX, &index, progress);
-    }
-    if options.allow_pickle {
-        files.fetch(&[PICKLE, PICKLE_INDEX], Need::Optional, progress)?;
-        if let Some(file) = files.weights(PICKLE)? {
-            return Ok(vec![file]);
-        }
-        if let Some(index) = files.find(PICKLE_INDEX)? {
-            return shards(files, PICKLE_INDEX, &index, progress);
-        }
-    }
-    // Missing weights are described below; other errors, such as weights that are not cached, are
-    // returned.
-    match files.fetch(&[WEIGHTS], Need::Required, progress) {
-        Ok(()) | Err(Error::Hub(HubError::FileNotFound { .. })) => {}
-        Err(error) => return Err(error),
-    }
-    files.check_cached(&[INDEX, PICKLE, PICKLE_INDEX])?;
-    if let Some(file) = [PICKLE, PICKLE_INDEX].into_iter().find(|name| files.has(name)) {
-        return Err(Error::PickleNotAllowed { place: files.id.clone(), file: file.to_owned() });
-    }
-    let hint = match ["tf_model.h5", "flax_model.msgpack"].into_iter().find(|name| files.has(name))
-    {
-        Some(name) => format!(" (only {name}: save the model as safetensors)"),
-        None => format!(" and no {INDEX}"),
-    };
-    files.need_weights(WEIGHTS, &hint).map(|file| vec![file])
-}
-
-/// The shards that an index names.
-fn shards(
-    files: &mut Files,
-    index_name: &str,
-    index: &[u8],
-    progress: &mut dyn Progress,
-) -> Result<Vec<weights::WeightsFile>> {
-    let shards = shard_names(index_name, index)?;
-    let names: Vec<_> = shards.iter().map(String::as_str).collect();
-    files.fetch(&names, Need::Required, progress)?;
-    let hint = format!(", which {index_name} names");
-    shards.iter().map(|name| files.need_weights(name, &hint)).collect()
-}
-
-/// The plain file names of the shards that an index names.
-fn shard_names(file: &str, index: &[u8]) -> Result<BTreeSet<String>> {
-    let ending = if file == INDEX { ".safetensors" } else { ".bin" };
-    // A tensor that is named twice is read from its file all the same.
-    let index = json::read(file, index, &mut Vec::new())?;
-    let wrong = |value: &Value, reason: &str| Error::Config {
-        file: file.to_owned(),
-        key: "weight_map".to_owned(),
-        value: value.to_string(),
-        reason: reason.to_owned(),
-    };
-    let Some(map) = index["weight_map"].as_object() else {
-        return Err(wrong(&Value::Null, "tensor names with their files are expected"));
-    };
-    map.values()
-        .map(|value| match value.as_str() {
-            Some(name) if name.ends_with(ending) && !name.contains(['/', '\\']) => {
-                Ok(name.to_owned())
-            }
-            _ => Err(wrong(value, &format!("a {ending} file beside the index is expected"))),
-        })
-        .collect()
 }
 
 /// The files of a checkpoint, which are fetched when they are needed.

@@ -15,7 +15,7 @@ use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
 use layout::Layout;
-use made::{MadeTensor, grouped};
+use made::{MadeTensor, grouped, reshaped};
 use names::{Names, SourceTensor};
 pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
@@ -137,6 +137,9 @@ impl Weight {
         };
         if let (Transform::Grouped, [_, inputs]) = (found.rule.transform, &**shape) {
             found.tensor = grouped(&found, *inputs)?;
+        }
+        if found.rule.transform == Transform::Reshape {
+            found.tensor = reshaped(&found, shape)?;
         }
         let mut layout = Layout::of(&found, canonical, shapes, architecture);
         let n_experts = architecture.mixture.as_ref().map_or(0, |mixture| mixture.n_experts);

@@ -28,8 +28,8 @@ use stratoscope::geometry;
 use stratoscope::probe::{Column, ConlluCorpus, Filter, Labelled, TsvTask};
 use stratoscope::profile::Profiles;
 use stratoscope::{
-    Activations, CompareOptions, Error, ExploreOptions, Explorer, GeometryOptions, LensOptions,
-    LongText, Metric, Pooler, Pooling, ProbeOptions, ProfileOptions, Text, compare,
+    Activations, CompareOptions, Error, ExploreOptions, Explorer, GeometryOptions, Image,
+    LensOptions, LongText, Metric, Pooler, Pooling, ProbeOptions, ProfileOptions, Text, compare,
 };
 use task::{Beside, WITHIN_HOOKS};
 
@@ -102,9 +102,9 @@ impl Model {
     }
 
     /// The hidden states of texts. A text is a str; a pair that the model reads together is a tuple.
-    /// `token_ids` are sequences of ids instead of texts, used as they are. `hooks` are other hook
+    /// `images` are images instead of texts: paths, or arrays of uint8. `token_ids` are sequences of ids instead of texts, used as they are. `hooks` are other hook
     /// points to keep, such as "blocks.3.attn.hook_pattern". `words` or `sentences` pool the tokens.
-    #[pyo3(signature = (texts = None, *, token_ids = None, layers = None, words = false,
+    #[pyo3(signature = (texts = None, *, token_ids = None, images = None, layers = None, words = false,
         sentences = false, pooling = None, special_tokens = true, long = "refuse", hooks = None))]
     #[allow(clippy::too_many_arguments)]
     fn states(
@@ -112,6 +112,7 @@ impl Model {
         py: Python<'_>,
         texts: Option<&Bound<'_, PyAny>>,
         token_ids: Option<Vec<Vec<u32>>>,
+        images: Option<&Bound<'_, PyAny>>,
         layers: Option<&Bound<'_, PyAny>>,
         words: bool,
         sentences: bool,
@@ -120,15 +121,19 @@ impl Model {
         long: &str,
         hooks: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<States> {
-        let input = match (texts, token_ids) {
-            (Some(texts), None) => Input::Texts(options::texts(texts)?),
-            (None, Some(ids)) => Input::Ids(ids),
-            _ => return Err(errors::usage(py, "give either texts or token_ids")),
+        let input = match (texts, token_ids, images) {
+            (Some(texts), None, None) => Input::Texts(options::texts(texts)?),
+            (None, Some(ids), None) => Input::Ids(ids),
+            (None, None, Some(images)) => Input::Images(options::images(py, images)?),
+            _ => return Err(errors::usage(py, "give either texts, token_ids or images")),
         };
         let (layers, hooks) = (options::layers(layers)?, options::hooks(hooks)?);
         let rows = Rows::new(py, words, sentences, pooling, special_tokens)?;
         let long = LongText::of(py, long)?;
         let functions = self.active().clone();
+        if let (Input::Images(_), false) = (&input, functions.is_empty()) {
+            return Err(errors::usage(py, "functions at hook points are for texts"));
+        }
         let opened = self.opened.clone();
         let read = move |job: Arc<Job>| -> stratoscope::Result<Activations> {
             let explorer = opened.explorer.with_progress(job.clone());
@@ -141,6 +146,9 @@ impl Model {
                 (Input::Texts(texts), true) => {
                     explorer.states(prepare(model, texts, limit)?, &layers, &hooks)?
                 }
+                (Input::Images(images), _) => {
+                    explorer.states(prepare(model, images, limit)?, &layers, &hooks)?
+                }
                 (Input::Ids(ids), _) => {
                     let numbered = ids.into_iter().enumerate().map(|(i, ids)| (i + 1, ids));
                     explorer.states(prepare_ids(model, numbered.collect())?, &layers, &hooks)?
@@ -152,16 +160,19 @@ impl Model {
         Ok(States::new(states, self.opened.sentence_pooler()))
     }
 
-    /// Measures, maps and figures of texts, by layer: `stratoscope explore`. With other models
-    /// `beside` it, of the words that all have.
-    #[pyo3(signature = (texts, *, beside = None, metric = "cosine", reducer = "pca", align = "joint", seed = 0,
+    /// Measures, maps and figures of texts, by layer: `stratoscope explore`. `images` are images instead of
+    /// texts: paths, or arrays of uint8; `patch` is the row and column of the one whose similarity is
+    /// drawn. With other models `beside` it, of the words that all have.
+    #[pyo3(signature = (texts = None, *, images = None, patch = None, beside = None, metric = "cosine", reducer = "pca", align = "joint", seed = 0,
         layers = None, words = false, pooling = None, special_tokens = true, long = "refuse",
         attention = false, figures = None, baseline = false))]
     #[allow(clippy::too_many_arguments)]
     fn explore(
         &self,
         py: Python<'_>,
-        texts: &Bound<'_, PyAny>,
+        texts: Option<&Bound<'_, PyAny>>,
+        images: Option<&Bound<'_, PyAny>>,
+        patch: Option<[usize; 2]>,
         beside: Beside<'_>,
         metric: &str,
         reducer: &str,
@@ -176,8 +187,13 @@ impl Model {
         figures: Option<&Bound<'_, PyAny>>,
         baseline: bool,
     ) -> PyResult<Analysis> {
-        let texts = self::texts(texts)?;
+        let (texts, images) = match (texts, images) {
+            (Some(texts), None) => (self::texts(texts)?, Vec::new()),
+            (None, Some(images)) => (Vec::new(), options::images(py, images)?),
+            _ => return Err(errors::usage(py, "give either texts or images")),
+        };
         let options = ExploreOptions {
+            cell: patch,
             long: LongText::of(py, long)?,
             attention,
             layers: self::layers(layers)?,
@@ -192,6 +208,14 @@ impl Model {
                 figures,
             )?
         };
+        if !images.is_empty() {
+            if beside.as_ref().is_some_and(|models| !models.is_empty()) {
+                return Err(errors::usage(py, "images are for a single model"));
+            }
+            let work = move |model: &Explorer| model.explore(&images, &options);
+            let (result, warnings) = self.task(py, work)?;
+            return Ok(Analysis::explored(result, Some(self.opened.clone()), warnings));
+        }
         if beside.as_ref().is_some_and(|models| !models.is_empty()) {
             if texts.iter().any(|text| text.pair.is_some()) {
                 return Err(errors::usage(py, "pairs are for a single model"));
@@ -483,4 +507,5 @@ impl Model {
 enum Input {
     Texts(Vec<Text>),
     Ids(Vec<Vec<u32>>),
+    Images(Vec<Image>),
 }

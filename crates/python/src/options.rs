@@ -1,17 +1,18 @@
 //! From arguments of Python to options of the library. Names are those of the command line.
 
 use crate::errors;
+use numpy::{PyReadonlyArray3, PyUntypedArrayMethods};
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
 use std::path::{Path, PathBuf};
-use stratoscope::crates::extractor::{Corpus, ReadOptions};
+use stratoscope::crates::extractor::{Corpus, ReadOptions, image_files};
 use stratoscope::crates::geometry::Dissimilarity;
 use stratoscope::explore::{Alignment, Reducer};
 use stratoscope::profile::NamedStimuli;
 use stratoscope::{
-    DType, Error, FigureFormat, FigureSelection, HookSelection, LayerSelection, LongText, Metric,
-    Pooling, Text,
+    DType, Error, FigureFormat, FigureSelection, HookSelection, Image, LayerSelection, LongText,
+    Metric, Picture, Pooling, Reads, Text,
 };
 
 /// An argument that is one of some names.
@@ -55,6 +56,7 @@ named!(LongText, "way to treat long texts", "refuse" => Self::Refuse, "cut" => S
     "window" => Self::Window);
 named!(Pooling, "pooling", "first" => Self::First, "last" => Self::Last, "mean" => Self::Mean,
     "max" => Self::Max, "mean-sqrt-len" => Self::MeanSqrtLen, "weighted-mean" => Self::WeightedMean);
+named!(Reads, "input", "text" => Self::Text, "image" => Self::Image);
 named!(FigureFormat, "format", "svg" => Self::Svg, "png" => Self::Png, "pdf" => Self::Pdf,
     "md" => Self::Md);
 named!(DType, "number type", "f32" => Self::F32, "float32" => Self::F32, "f16" => Self::F16,
@@ -134,9 +136,46 @@ pub(crate) fn texts(given: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
     given.try_iter()?.map(text).collect()
 }
 
-/// A corpus: the path of a file, or texts.
+/// One image, or several: paths of files, or arrays of uint8, `[height, width, 3]`.
+pub(crate) fn images(py: Python<'_>, given: &Bound<'_, PyAny>) -> PyResult<Vec<Image>> {
+    if let Some(one) = image(py, given, 0)? {
+        return Ok(vec![one]);
+    }
+    let mut images = Vec::new();
+    for (index, item) in given.try_iter()?.enumerate() {
+        let item = item?;
+        let kind = item.get_type().name()?;
+        images.push(image(py, &item, index)?.ok_or_else(|| {
+            let what = "an image is a path, or an array of uint8 with the shape (height, width, 3)";
+            PyTypeError::new_err(format!("{what}; not {kind}"))
+        })?);
+    }
+    Ok(images)
+}
+
+/// An image from a path or an array; none for something else. Arrays have a number for a name.
+fn image(py: Python<'_>, given: &Bound<'_, PyAny>, index: usize) -> PyResult<Option<Image>> {
+    if let Ok(path) = given.extract::<PathBuf>() {
+        let read = Image::read(&path).map_err(|error| errors::of(py, error))?;
+        return Ok(Some(read));
+    }
+    let Ok(array) = given.extract::<PyReadonlyArray3<'_, u8>>() else { return Ok(None) };
+    let [height, width, channels] = *array.shape() else { return Ok(None) };
+    let sides = (u32::try_from(height), u32::try_from(width));
+    let (Ok(height), Ok(width), 3) = (sides.0, sides.1, channels) else { return Ok(None) };
+    let rgb = array.as_array().iter().copied().collect();
+    let name = format!("image {}", index + 1);
+    Ok(Some(Image::new(name, Picture { width, height, rgb })))
+}
+
+/// A corpus: the path of a file, the folder of images, or texts.
 pub(crate) fn corpus(given: &Bound<'_, PyAny>, field: &str, long: LongText) -> PyResult<Corpus> {
+    let py = given.py();
     match given.extract::<PathBuf>() {
+        Ok(folder) if folder.is_dir() => {
+            let files = image_files(&folder).map_err(|error| errors::of(py, error))?;
+            Ok(Corpus::Images { folder, files })
+        }
         Ok(path) => {
             let (field, cut) = (field.to_owned(), long == LongText::Cut);
             Ok(Corpus::File { path, options: ReadOptions { field, cut, ..ReadOptions::default() } })

@@ -236,6 +236,7 @@ class MapPanel extends Panel {
       if (Number.isNaN(this.x[u])) continue;
       const unit = units[u];
       const colour = this.colour(unit, c, u);
+      if (this.thumbnail(pen, unit, u, colour)) continue;
       if (many) pen.rect(this.x[u] - r, this.y[u] - r, 2 * r, 2 * r, colour || theme.rule);
       else {
         const ofText = this.side.e.texts.length > 1 ? unit.sentence : 0;
@@ -255,7 +256,21 @@ class MapPanel extends Panel {
       if (!Number.isNaN(this.x[u]))
         pen.marker(this.x[u], this.y[u], r + 4, 0, '', unit === chosen ? theme.accent : theme.ink);
     }
-    this.names(pen, units, marked, chosen, width, height, r);
+    drawNames(this, pen, { units, marked, chosen, width, height, r });
+  }
+
+  /** Draws the part of the picture that a unit is, with a frame in its colour; returns whether there
+   * is one. @param {Pen} pen @param {Unit} unit @param {number} u @param {string} colour */
+  thumbnail(pen, unit, u, colour) {
+    const [token] = unit.tokens;
+    const cells = this.side.cellsOf(token);
+    if (!cells?.pictured) return false;
+    const { length } = this.side.now.units;
+    const half = length > 700 ? 5 : length > 240 ? 7 : length > 100 ? 9 : 12;
+    const [x, y] = [this.x[u] - half, this.y[u] - half];
+    pen.rect(x - 2, y - 2, 2 * half + 4, 2 * half + 4, colour || theme.rule);
+    pen.image(cells.picture, cells.part(token), x, y, 2 * half, 2 * half, false);
+    return true;
   }
 
   /** What the colours mean. @param {Pen} pen @param {Coordinates} c @param {number} width */
@@ -272,7 +287,7 @@ class MapPanel extends Panel {
       for (let i = 0; i < 24; i += 1)
         pen.rect(x + (bar * i) / 24, y, bar / 24 + 0.6, 9, this.shade(i / 23));
       const style = { fill: theme.muted, size: 11 };
-      pen.text(x, y + 21, 'first token', style);
+      pen.text(x, y + 21, `first ${unitWords(side).one}`, style);
       pen.text(x + bar, y + 21, 'last', { ...style, align: 'right' });
     }
   }
@@ -364,80 +379,6 @@ class MapPanel extends Panel {
     }
   }
 
-  /** Names where there is room, those that are marked first. @param {Pen} pen @param {Unit[]} units
-   * @param {Set<Unit>} marked @param {Unit | null} chosen @param {number} width @param {number} height @param {number} r */
-  names(pen, units, marked, chosen, width, height, r) {
-    // Content words come first; of long texts, others are not named.
-    const isTold = (/** @type {Unit} */ u) => u.tokens.some((t) => this.told.has(t));
-    const all = units.length <= MAX_NAMES * 3;
-    const plain =
-      units.length > MANY ? [] : units.filter((u) => !marked.has(u) && (all || isTold(u)));
-    const order = [...marked, ...plain.filter(isTold), ...plain.filter((u) => !isTold(u))];
-    const size = width < 480 ? 11 : 12;
-    /** @type {number[][]} */
-    const taken = [];
-    let named = 0;
-    for (const unit of order) {
-      const u = unit.at;
-      if (Number.isNaN(this.x[u])) continue;
-      const important = marked.has(unit);
-      if (!important && (named += 1) > MAX_NAMES) break;
-      const style = {
-        size,
-        bold: important,
-        fill: unit.special && !important ? theme.muted : theme.ink,
-      };
-      const w = textWidth(unit.name, style);
-      const gap = r + 4;
-      /** Right, left, above, below; first where it was. */
-      const spots = [
-        [gap, -6],
-        [-gap - w, -6],
-        [-w / 2, -gap - 12],
-        [-w / 2, gap],
-      ];
-      let found = -1;
-      for (let k = 0; k < 4 && found < 0; k += 1) {
-        const spot = (this.sideOf[u] + k) % 4;
-        const [x, y] = [this.x[u] + spots[spot][0], this.y[u] + spots[spot][1]];
-        const inside = x > 2 && x + w < width - 2 && y > this.top - 14 && y + 13 < height - 32;
-        const free =
-          (important && unit === chosen) ||
-          (!taken.some(([a, b, c, d]) => x < c && x + w > a && y < d && y + 13 > b) &&
-            !this.covers(units, x, y, w, 13, u));
-        if (inside && free) found = spot;
-      }
-      if (found < 0 && important) found = 0;
-      if (found < 0) continue;
-      this.sideOf[u] = found;
-      const [x, y] = [this.x[u] + spots[found][0], this.y[u] + spots[found][1]];
-      taken.push([x - 2, y, x + w + 2, y + 13]);
-      if (important) {
-        pen.fade(0.85);
-        pen.rect(x - 2, y - 1, w + 4, 15, theme.paper);
-        pen.fade(1);
-      }
-      pen.text(x, y + 11, unit.name, style);
-    }
-  }
-
-  /** Whether a box lies over a point. @param {Unit[]} units @param {number} x @param {number} y
-   * @param {number} w @param {number} h @param {number} own */
-  covers(units, x, y, w, h, own) {
-    if (units.length > MANY) return false;
-    for (let u = 0; u < units.length; u += 1) {
-      if (
-        u !== own &&
-        this.x[u] > x - 3 &&
-        this.x[u] < x + w + 3 &&
-        this.y[u] > y - 3 &&
-        this.y[u] < y + h + 3
-      )
-        return true;
-    }
-    return false;
-  }
-
   hit(/** @type {number} */ x, /** @type {number} */ y) {
     const { units } = this.side.now;
     let best = -1;
@@ -464,7 +405,8 @@ class MapPanel extends Panel {
     const { units } = this.side.now;
     const hidden =
       units.length > MAX_NAMES ? ` Names are shown where there is room, and of chosen tokens.` : '';
-    return `${units.length} ${state.words ? 'words' : `${this.side.e.unit}s`}. Click to choose, shift-click to pin.${hidden}`;
+    const points = this.side.cells.length ? 'points' : `${this.side.e.unit}s`;
+    return `${units.length} ${state.words ? 'words' : points}. Click to choose, shift-click to pin.${hidden}`;
   }
 
   finding() {

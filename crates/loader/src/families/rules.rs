@@ -43,6 +43,9 @@ pub(crate) enum Transform {
     Bias,
     /// The kernel of a grouped convolution of width 1, as a matrix.
     Grouped,
+    /// The values in their order, in the shape of the weight: the kernel of a convolution as a matrix, or
+    /// without dimensions of size 1.
+    Reshape,
     /// Without a tensor in the checkpoint, the values follow from the shape.
     Made(Made),
 }
@@ -119,6 +122,11 @@ pub(super) const fn joined<const N: usize>(mut tables: &[&[Rule]]) -> [Rule; N] 
 /// A module that is one weight.
 pub(super) const fn take(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Take }
+}
+
+/// A module that is one weight in another shape.
+pub(super) const fn reshape(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Reshape }
 }
 
 /// A module that is one transposed weight.

@@ -11,6 +11,8 @@ _Path = Union[str, PathLike[str]]
 _Paths = Union[_Path, Sequence[_Path]]
 _Names = Union[str, Sequence[str]]
 _Texts = Union[str, Sequence[Union[str, tuple[str, str]]]]
+_Image = Union[_Path, NDArray[np.uint8]]
+_Images = Union[_Image, Sequence[_Image]]
 _Layers = Union[int, str, Sequence[int]]
 _Hook = Callable[[NDArray[np.float32]], Optional[ArrayLike]]
 
@@ -63,6 +65,7 @@ def load(
     offline: bool = False,
     cache_dir: Optional[_Path] = None,
     allow_pickle: bool = False,
+    reads: Optional[str] = None,
 ) -> Model: ...
 def read_states(path: _Path, *, axes: str | None = None) -> States: ...
 def states_of_arrays(
@@ -111,6 +114,7 @@ class Model:
         texts: Optional[_Texts] = None,
         *,
         token_ids: Optional[Sequence[Sequence[int]]] = None,
+        images: Optional[_Images] = None,
         layers: Optional[_Layers] = None,
         words: bool = False,
         sentences: bool = False,
@@ -121,8 +125,10 @@ class Model:
     ) -> States: ...
     def explore(
         self,
-        texts: _Texts,
+        texts: Optional[_Texts] = None,
         *,
+        images: Optional[_Images] = None,
+        patch: Optional[Sequence[int]] = None,
         beside: Optional[Sequence[Model]] = None,
         metric: str = "cosine",
         reducer: str = "pca",

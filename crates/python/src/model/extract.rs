@@ -80,8 +80,8 @@ pub(super) fn run(explorer: &Explorer, wanted: Wanted, job: &Job) -> stratoscope
         Output::Folder(format) => format,
         Output::File(format) => {
             format.check(&hooks.resolve(model.transformer.architecture())?)?;
-            let texts = corpus.read_all(sample, seed)?.items;
-            let states = explorer.states(prepare(model, texts, limit)?, &layers, &hooks)?;
+            let inputs = corpus.read_inputs(sample, seed)?.items;
+            let states = explorer.states(prepare(model, inputs, limit)?, &layers, &hooks)?;
             return Ok(write_states_as(&output, &rows.of(states, explorer)?, format, half)?);
         }
     };

@@ -9,15 +9,16 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use stratoscope::crates::loader::hub::{HubFlags, HubSettings, own_cache, process_environment};
 use stratoscope::{
-    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Source, bundled_source,
+    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Reads, Source, bundled_source,
 };
 
 /// Load a model: "bundled", a folder, a GGUF file, or a repository of the hub ("org/name", with
 /// "@revision"). `dtype` is "float32", "float16" or "bfloat16"; `device` "cpu", "cuda", "metal" or
-/// "auto"; `memory` the bytes for weights and states.
+/// "auto"; `memory` the bytes for weights and states. `reads` is "text" or "image", for a checkpoint that
+/// reads both.
 #[pyfunction]
 #[pyo3(signature = (name = None, *, revision = None, dtype = "float32", device = "cpu",
-    memory = None, offline = false, cache_dir = None, allow_pickle = false))]
+    memory = None, offline = false, cache_dir = None, allow_pickle = false, reads = None))]
 #[allow(clippy::too_many_arguments)]
 pub(crate) fn load(
     py: Python<'_>,
@@ -29,12 +30,14 @@ pub(crate) fn load(
     offline: bool,
     cache_dir: Option<PathBuf>,
     allow_pickle: bool,
+    reads: Option<&str>,
 ) -> PyResult<Model> {
     let name = name.unwrap_or_else(|| BUNDLED.into());
     let mut options = LoadOptions::default();
     options.dtype = DType::of(py, dtype)?;
     options.device = self::device(py, device)?;
     (options.memory, options.allow_pickle) = (memory, allow_pickle);
+    options.reads = reads.map(|reads| Reads::of(py, reads)).transpose()?;
     let open = move |job: Arc<Job>| -> stratoscope::Result<Explorer> {
         let source = match name.as_os_str() == BUNDLED && !name.is_dir() {
             true => bundled_source()?,

@@ -21,8 +21,9 @@ impl Exploration {
         let is_drawn = |column: &usize| far.binary_search(column).is_err();
         let drawn: Vec<usize> = (0..maps.rows.len()).filter(is_drawn).collect();
         let rows: Vec<usize> = drawn.iter().map(|&column| maps.rows[column]).collect();
-        let (title, caption) =
-            ("Paths of tokens through the layers", self.trajectory_caption(maps, &far));
+        let units = if self.cells.is_some() { self.units() } else { "tokens" };
+        let title = &format!("Paths of {units} through the layers");
+        let caption = self.trajectory_caption(maps, &far);
         let mut json = self.described("trajectory", title, &caption);
         let picture = Trajectory {
             title: self.full_title(title),

@@ -80,7 +80,11 @@ pub(super) fn by_layer(
             None
         }
         (None, _) => {
-            omit(Part::Baseline, Why::not_stored(&states.origin));
+            let why = match states.media.is_empty() {
+                true => Why::not_stored(&states.origin),
+                false => Why::OfWords,
+            };
+            omit(Part::Baseline, why);
             None
         }
     };
@@ -109,13 +113,19 @@ pub(super) fn by_layer(
         });
     }
     let units = match sentences.iter().any(|s| Some(s) != sentences.first()) {
-        true => "texts",
+        true => states.media.first().map_or("texts", |media| media.cell.of()[1]),
         false => counted_tokens(states, rows.len()),
     };
     if let Some(layer) = summaries.first() {
         let means = [
             ("similarity to layer 0", layer.to_layer_0),
-            ("similarity within the sentence", layer.to_sentence),
+            (
+                match states.media.is_empty() {
+                    true => "similarity within the sentence",
+                    false => "similarity within the input",
+                },
+                layer.to_sentence,
+            ),
         ];
         let interval = |(name, of)| Omitted::interval(name, units, of);
         omitted.extend(means.into_iter().filter_map(interval));

@@ -27,10 +27,12 @@ pub(super) fn steps(states: &Activations) -> Result<Vec<Vec<f64>>> {
 }
 
 impl Exploration {
-    /// The chart of tokens by steps; `None` for one layer or for too many tokens.
+    /// The chart of tokens by steps; `None` for one layer, for too many tokens, and for images and sounds,
+    /// over which the steps are drawn.
     pub(super) fn steps_chart(&self) -> Option<Described> {
         let rows: Vec<usize> = (0..self.states.rows.len()).collect();
-        if self.steps.is_empty() || rows.is_empty() || rows.len() > MAX_ROWS {
+        let is_over_picture = self.cells.is_some();
+        if self.steps.is_empty() || is_over_picture || rows.is_empty() || rows.len() > MAX_ROWS {
             return None;
         }
         let layers = &self.states.layers;
@@ -43,23 +45,27 @@ impl Exploration {
             Scale::from_zero(all()),
         )
         .values(rows.iter().flat_map(|&row| self.steps.iter().map(move |step| Some(step[row]))));
+        let chart = Chart::new("steps", "Change of each token from layer to layer", panel);
+        let chart = chart.caption(self.steps_caption());
+        Some(Described { chart, headline: self.steps_headline() })
+    }
+
+    pub(super) fn steps_caption(&self) -> String {
         let norm = match self.ends_after_norm() {
             true => " The last step includes the final norm of the model.",
             false => "",
         };
-        let caption = format!(
+        format!(
             "The cosine distance between the states of each {} at a layer and at the layer before. \
              0: the direction does not change. 1: the two states are orthogonal. A large step \
              shows a change of direction, not a change of meaning. A few large dimensions can \
              dominate the cosine, and changes of length have no influence.{norm}",
             self.unit_name()
-        );
-        let chart = Chart::new("steps", "Change of each token from layer to layer", panel);
-        Some(Described { chart: chart.caption(caption), headline: self.steps_headline() })
+        )
     }
 
     /// The step with the largest mean over the ordinary tokens.
-    fn steps_headline(&self) -> Option<(&'static str, String)> {
+    pub(super) fn steps_headline(&self) -> Option<(&'static str, String)> {
         let ordinary = ordinary_rows(&self.states);
         let mean = |step: &Vec<f64>| {
             ordinary.iter().map(|&row| step[row]).sum::<f64>() / ordinary.len().max(1) as f64

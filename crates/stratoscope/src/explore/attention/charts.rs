@@ -46,14 +46,18 @@ impl Exploration {
                 "Attention on special tokens often has no effect (Clark et al. 2019), and \
                  distances do not include it."
             }
-            false => "The texts have no special tokens.",
+            false => "There are no special tokens.",
+        };
+        let places = match self.states.media.is_empty() {
+            true => "",
+            false => " Distances count tokens in their order, not places in the picture.",
         };
         let caption = format!(
             "Means over the {} tokens that are not special. A row is the layer that a block \
              computes; a column is a head. Entropy: it is low if tokens attend to few tokens; its \
              maximum is the logarithm of the number of visible positions. Distance: the mean \
              distance, in tokens, to the tokens that a head attends to (Vig & Belinkov 2019). \
-             {special} A mean does not show how a head differs from token to token, and attention \
+             {special}{places} A mean does not show how a head differs from token to token, and attention \
              does not show how a head uses what it reads (Jain & Wallace 2019).",
             attention.n,
         );
@@ -78,11 +82,12 @@ impl Exploration {
         let panel = MatrixPanel::new(axis.clone(), axis, "share of the token of the row", scale)
             .slices(rollout.weights.iter().zip(1..).map(slice));
         let caption = format!(
-            "The share of each token of the text (column) in each token of the layer (row), if \
+            "The share of each token of the {} (column) in each token of the layer (row), if \
              only attention moves information (Abnar & Zuidema 2020). The mean over heads gets \
              half of the weight, the residual stream the other half, and the blocks are multiplied \
              from the first block on.{} Rollout ignores values, MLPs and norms. After some layers, \
              its rows are similar for most tokens.",
+            self.inputs()[0],
             self.of_first_text()
         );
         let chart = Chart::new("rollout", "Attention rollout", panel)
@@ -134,8 +139,11 @@ impl Exploration {
         (!chart.is_empty()).then(|| chart.into())
     }
 
-    fn of_first_text(&self) -> &'static str {
-        if self.states.texts.len() > 1 { " The figure shows the first text." } else { "" }
+    fn of_first_text(&self) -> String {
+        match self.states.texts.len() {
+            1 => String::new(),
+            _ => format!(" The figure shows the first {}.", self.inputs()[0]),
+        }
     }
 
     /// The tokens of the first text as an axis. The page links it to its tokens if they are the
