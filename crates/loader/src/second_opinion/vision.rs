@@ -20,14 +20,15 @@ fn pixels(sequence: &Sequence, size: usize) -> candle_core::Result<Tensor> {
     pixels.reshape((1, 3, rows * size, columns * size))
 }
 
-/// Refuses images that are not square.
+/// Refuses images and patches that are not square, and sizes that make candle-transformers panic.
 fn square(checkpoint: &Checkpoint) -> Result<()> {
     for key in ["image_size", "patch_size"] {
-        if let Some(value) = checkpoint.value(key).filter(|value| !value.is_u64()) {
+        let is_side = |value: &Value| value.as_u64().is_some_and(|n| (1..=1 << 14).contains(&n));
+        if let Some(value) = checkpoint.value(key).filter(|value| !is_side(value)) {
             return Err(Error::CannotExpress {
                 key: key.to_owned(),
                 value: value.to_string(),
-                reason: "it has squares alone".to_owned(),
+                reason: "one number from 1 to 16384 is expected".to_owned(),
             });
         }
     }
