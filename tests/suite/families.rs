@@ -22,7 +22,7 @@ pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
         .windows(2)
         .map(|w| {
             let rows = w[0] as usize..w[1] as usize;
-            Sequence {
+            Sequence::Tokens {
                 token_ids: ids[rows.clone()].iter().map(|&id| id as u32).collect(),
                 token_types: types[rows].iter().map(|&id| id as u32).collect(),
             }
@@ -291,7 +291,7 @@ fn packing_changes_no_digit_of_a_mixture() {
         let together = run(&sequences);
         let mut start = 0;
         for sequence in &sequences {
-            let n = sequence.token_ids.len();
+            let n = sequence.tokens();
             for (all, own) in together.iter().zip(run(std::slice::from_ref(sequence))) {
                 let all = all.narrow(0, start, n).unwrap();
                 assert_eq!(values(&all), values(&own), "{name}: {start}");

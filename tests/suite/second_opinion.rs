@@ -142,7 +142,7 @@ fn golden(name: &str) -> Vec<(Sequence, Vec<Tensor>, Option<Tensor>)> {
     let (states, logits) = (tensor("hidden_states").unwrap(), tensor("logits"));
     let mut start = 0;
     let rows = |sequence: Sequence| {
-        let tokens = sequence.token_ids.len();
+        let tokens = sequence.tokens();
         let layers = 0..states.dim(0).unwrap();
         let own = |t: Tensor| t.narrow(0, start, tokens).unwrap();
         let states = layers.map(|layer| own(states.get(layer).unwrap())).collect();
@@ -194,7 +194,7 @@ fn candle_transformers_agrees_with_transformers_except_for_known_differences() {
             assert_eq!(width, d_model, "{name}");
             assert!(rows == tokens || (rows == 1 && tokens > 32), "{name}: {rows} of {tokens}");
             let found = worst(states, logits.as_ref(), theirs);
-            match opinion.deviations(sequence.token_ids.len()).is_empty() {
+            match opinion.deviations(sequence.tokens()).is_empty() {
                 true => sound = sound.max(found),
                 false => deviating = deviating.max(found),
             }
@@ -394,7 +394,7 @@ fn our_forward_pass_agrees_except_for_known_differences() {
     for (name, source) in fixtures() {
         // Another test counts the fixtures that one side does not support.
         let Ok(explorer) = Explorer::open(&source) else { continue };
-        let ids: Vec<_> = golden(&name).into_iter().map(|(s, ..)| s.token_ids).collect();
+        let ids: Vec<_> = golden(&name).into_iter().map(|(s, ..)| s.token_ids().to_vec()).collect();
         let Ok(verification) = explorer.verify_ids(&source, &ids) else { continue };
         for text in &verification.texts {
             let found = text.quantities.iter().map(|q| q.largest_relative).fold(0.0, f32::max);
@@ -430,7 +430,7 @@ fn the_bundled_model_agrees_on_real_sentences() {
 #[test]
 fn a_planted_fault_is_found() {
     let sound = Checkpoint::fixture("bert");
-    let ids: Vec<_> = golden("bert").into_iter().map(|(s, ..)| s.token_ids).collect();
+    let ids: Vec<_> = golden("bert").into_iter().map(|(s, ..)| s.token_ids().to_vec()).collect();
     for (tensor, layer) in [
         ("embeddings.position_embeddings.weight", 0),
         ("embeddings.LayerNorm.weight", 0),

@@ -280,7 +280,7 @@ impl Engine {
         let model = self.choose(name)?;
         let explorer = self.load(&model)?;
         let prepared = prepare(explorer.model(), texts.to_vec(), long).map_err(told)?;
-        let tokens = prepared.sequences().iter().map(|sequence| sequence.token_ids.len()).sum();
+        let tokens = prepared.sequences().iter().map(|sequence| sequence.tokens()).sum();
         check_number(tokens, MAX_TOKENS, "tokens")?;
         Ok(explorer)
     }

@@ -34,7 +34,7 @@ pub fn extract(
     let layers = layers.resolve(architecture.n_layers)?;
     let captures = hooks.resolve(architecture)?;
     let selected = prepared.selected(&layers, &captures)?;
-    let tokens = prepared.sequences().iter().map(|sequence| sequence.token_ids.len());
+    let tokens = prepared.sequences().iter().map(|sequence| sequence.tokens());
     check_memory(values_of(
         [prepared.rows.len(), layers.len(), architecture.d_model],
         &captures,

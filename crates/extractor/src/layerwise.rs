@@ -50,7 +50,7 @@ fn bytes_of(model: &Model, task: &impl Task) -> Result<u64> {
     let (mut tokens, mut rows) = (Vec::new(), 0);
     for group in task.groups()? {
         let sequences = &selected.sequences[group.sequences.clone()];
-        tokens.extend(sequences.iter().map(|s| s.token_ids.len()));
+        tokens.extend(sequences.iter().map(|s| s.tokens()));
         rows += group.rows.len();
     }
     let (d_model, all) = (architecture.d_model, tokens.iter().sum::<usize>());

@@ -70,7 +70,7 @@ pub(crate) fn prepare_numbered(
         prepared.windows.push(windows.len());
         let picks = windows::choose(&windows, overlap);
         row::add(&mut prepared, index, text, &windows, &picks, tokenizer);
-        prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence {
+        prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence::Tokens {
             token_ids: encoding.ids,
             // A model with fewer than two types reads every token as type 0.
             token_types: match architecture.embedding.token_types {

@@ -79,13 +79,13 @@ impl Selected<'_> {
             first = rows.end;
             SequenceGroup { sequences, rows }
         };
-        let tokens = self.sequences.iter().map(|s| s.token_ids.len());
+        let tokens = self.sequences.iter().map(|s| s.tokens());
         groups(tokens, max).into_iter().map(group).collect()
     }
 
     /// The tokens of a group.
     pub(crate) fn tokens(&self, group: &SequenceGroup) -> usize {
-        self.sequences[group.sequences.clone()].iter().map(|s| s.token_ids.len()).sum()
+        self.sequences[group.sequences.clone()].iter().map(|s| s.tokens()).sum()
     }
 
     /// Zeros for all rows.

@@ -364,7 +364,7 @@ impl Task for WordGroup<'_> {
                 pool_once(&from, tokens, self.chosen.pooling, &mut sum, to);
             }
         }
-        Ok((self.sequences.iter().map(|s| s.token_ids.len()).sum(), pooled))
+        Ok((self.sequences.iter().map(|s| s.tokens()).sum(), pooled))
     }
 }
 

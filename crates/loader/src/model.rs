@@ -7,6 +7,7 @@ use crate::files::hexadecimal;
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
 use crate::json;
+use crate::kind::Reads;
 use crate::memory::MemoryPlan;
 use crate::note::Note;
 use crate::pickle;
@@ -56,6 +57,8 @@ pub struct ModelInfo {
     pub revision: Option<String>,
     /// The family, as in [`supported_families`](crate::supported_families).
     pub family: &'static str,
+    /// What the model reads.
+    pub reads: Reads,
     /// All files that were read. The sha256 of weights may still be computed while the model runs; states
     /// are given when all are known.
     pub files: FileRecords,
@@ -89,6 +92,13 @@ pub struct ModelInfo {
     pub notes: Vec<Note>,
     /// What is unusual in the files for the vectors of sentences.
     pub sentence_notes: Vec<Note>,
+}
+
+impl Model {
+    /// What the model reads.
+    pub fn reads(&self) -> Reads {
+        self.info.reads
+    }
 }
 
 impl ModelInfo {
@@ -346,6 +356,7 @@ pub fn load_with(
     if let (false, Some(file)) = (memory.resident, pickled) {
         return Err(Error::PickleTooLarge { file, bytes: memory.weights, budget: memory.budget });
     }
+    let reads = Reads::of(&architecture.embedding.source);
     let transformer = Transformer::from_source(architecture, Arc::new(weights), place)?;
     let of_sentences = |note: &Note| matches!(note, Note::UnreadKey { .. } | Note::NoModules(_));
     let (sentence_notes, notes) = notes.into_iter().partition(of_sentences);
@@ -355,6 +366,7 @@ pub fn load_with(
         id: files.id,
         revision: files.revision,
         family: family.name,
+        reads,
         sentence_pooler: sentence_pooler.map_err(Arc::new),
         tokenizer_error,
         tokenizer_not_cached,

@@ -193,10 +193,10 @@ impl SecondOpinion {
     /// # Errors
     /// A config that candle-transformers cannot express, an empty sequence, or a run that fails.
     pub fn opinions(&self, sequences: &[Sequence]) -> Result<Vec<Opinion>> {
-        if let Some(sequence) = sequences.iter().position(|s| s.token_ids.is_empty()) {
+        if let Some(sequence) = sequences.iter().position(|s| s.token_ids().is_empty()) {
             return Err(Error::Empty { sequence });
         }
-        let longest = sequences.iter().map(|s| s.token_ids.len()).max().unwrap_or(0).max(1);
+        let longest = sequences.iter().map(|s| s.tokens()).max().unwrap_or(0).max(1);
         self.checkpoint.check()?;
         match &self.family.kind {
             Kind::Encoder { states, cut, logits } => {
@@ -255,11 +255,11 @@ impl SecondOpinion {
             None => None,
         };
         let mut one = |sequence: &Sequence| {
-            let tokens = sequence.token_ids.len();
+            let tokens = sequence.tokens();
             let first = if tokens <= EVERY_TOKEN { 1 } else { tokens };
             let (mut states, mut logits) = (Vec::new(), Vec::new());
             for end in first..=tokens {
-                let begin = Sequence::from_ids(sequence.token_ids[..end].to_vec());
+                let begin = Sequence::from_ids(sequence.token_ids()[..end].to_vec());
                 let row = whole(&begin)?.flatten_all()?;
                 states.push(row.narrow(0, sizes.d_vocab, sizes.d_model)?);
                 let row = match &mut capped {

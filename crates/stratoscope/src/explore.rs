@@ -260,7 +260,7 @@ impl Explorer {
     /// Fails early if the patterns are too large for memory.
     fn check_patterns(&self, prepared: &Prepared) -> Result<()> {
         let architecture = self.model().transformer.architecture();
-        let pairs: usize = prepared.sequences().iter().map(|s| s.token_ids.len().pow(2)).sum();
+        let pairs: usize = prepared.sequences().iter().map(|s| s.tokens().pow(2)).sum();
         let bytes = pairs.saturating_mul(4 * architecture.n_heads * architecture.n_layers);
         match bytes > MAX_PATTERN_BYTES {
             true => Err(Error::PatternsTooLarge { bytes }),

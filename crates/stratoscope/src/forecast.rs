@@ -5,10 +5,10 @@ use crate::{Explorer, Result};
 use std::time::{Duration, Instant};
 use stratoscope_extractor::Error;
 use stratoscope_loader::used_memory;
-use stratoscope_transformer::{Batch, NoHooks, Sequence};
+use stratoscope_transformer::{Batch, NoHooks};
 
 /// The tokens of a short sentence.
-const TOKENS: u32 = 10;
+const TOKENS: usize = 10;
 
 /// What a model needs until the states of a sentence are there.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -45,9 +45,8 @@ impl Explorer {
             Ok::<_, crate::Error>(start.elapsed())
         };
         let first = timed(&mut || transformer.read_block(0))?;
-        let most = architecture.max_tokens().unwrap_or(usize::MAX).min(TOKENS as usize) as u32;
-        let ids = (0..most).map(|id| id % architecture.d_vocab as u32).collect();
-        let batch = Batch::new(architecture, &[Sequence::from_ids(ids)]).map_err(Error::from)?;
+        let example = architecture.example(TOKENS);
+        let batch = Batch::new(architecture, &[example]).map_err(Error::from)?;
         let mut pass = transformer.start(&batch, &mut NoHooks).map_err(Error::from)?;
         let block = timed(&mut || pass.advance(&mut NoHooks))?;
         let sets = architecture.n_weight_sets as u32;

@@ -107,6 +107,8 @@ impl RandomWeights {
             let values = match spec.name.rsplit('.').collect::<Vec<_>>()[..] {
                 ["bias", ..] => Values::Constant(0.0),
                 ["weight", of, ..] if of.contains("norm") => Values::Constant(identity),
+                // The factors of what attention and MLP give.
+                ["weight", "scale", ..] => Values::Constant(1.0),
                 _ => {
                     let before = |first: usize| {
                         let state = generator.clone();

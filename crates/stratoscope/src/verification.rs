@@ -119,7 +119,7 @@ impl Explorer {
                 _ => None,
             };
             let quantities = second_opinion::compare(&states, logits.as_ref(), &theirs)?;
-            let tokens = sequence.token_ids.len();
+            let tokens = sequence.tokens();
             let deviations = other.deviations(tokens);
             let agree =
                 quantities.iter().all(|q| f64::from(q.largest_relative) <= VERIFY_TOLERANCE);

@@ -3,21 +3,23 @@
 
 mod attention;
 mod embedding;
+mod input;
 mod mixture;
 mod weights;
 
 pub use attention::{Attention, AttentionLayer, QueryKeyNorm, Relative, Span};
 pub use embedding::{Constant, Embedding, Numbering, Positions, Projection, ProjectionPlace};
+pub use input::{GridPositions, OtherGrids, Patches, Source};
 pub use mixture::{Mixture, Routing, SharedExpert, Weighting};
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
-use crate::positions::RotaryScaling;
+use crate::positions::{Axes, RotaryScaling};
 
 /// Sizes and choices that determine a forward pass.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Architecture {
-    /// Rows of the token embedding.
+    /// Rows of the token embedding; 0 if the model reads no tokens.
     pub d_vocab: usize,
     /// Width of the residual stream.
     pub d_model: usize,
@@ -50,7 +52,7 @@ pub struct Architecture {
     /// Whether there is a norm after the last block.
     pub final_norm: bool,
     /// The factor of what attention and MLP add to the residual stream.
-    pub residual_scale: Option<f64>,
+    pub residual_scale: Option<ResidualScale>,
     /// Self-attention.
     pub attention: Attention,
     /// The MLP of a block, or each expert of a mixture.
@@ -99,6 +101,15 @@ pub enum Layout {
         /// Whether attention and MLP share one norm.
         one_norm: bool,
     },
+}
+
+/// The factor of what attention and MLP add to the residual stream.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum ResidualScale {
+    /// One number.
+    Factor(f64),
+    /// A learned number for each value of the stream, in each block (Touvron et al. 2021).
+    Learned,
 }
 
 /// The MLP of a block: two linear layers with an activation between them.
@@ -189,6 +200,7 @@ impl Architecture {
         context: None,
         longest: None,
         embedding: Embedding {
+            source: Source::Tokens,
             projection: None,
             positions: None,
             token_types: 0,
@@ -222,8 +234,10 @@ impl Architecture {
     /// [`Error::Architecture`] with the sizes that do not.
     pub fn check(&self) -> Result<()> {
         let fail = |reason: String| Err(Error::Architecture { reason });
+        let reads_tokens = self.embedding.source == Source::Tokens;
+        self.embedding.source.check(self)?;
         for (name, size) in [
-            ("d_vocab", self.d_vocab),
+            ("d_vocab", if reads_tokens { self.d_vocab } else { 1 }),
             ("d_model", self.d_model),
             ("d_embed", self.d_embed()),
             ("n_layers", self.n_layers),
@@ -267,6 +281,9 @@ impl Architecture {
         for layer in &self.attention.layers {
             if let Some(rotary) = &layer.rotary {
                 rotary.check(self.d_head)?;
+                if rotary.axes == Axes::Grid && reads_tokens {
+                    return fail("a rotation by the cells of a grid, for tokens".to_owned());
+                }
             }
         }
         match self.attention.relative {

@@ -63,6 +63,27 @@ pub enum Error {
         /// The tokens that the positions allow.
         limit: usize,
     },
+    /// The input of a sequence is not what the model reads.
+    #[error("sequence {sequence} cannot be read: {reason}")]
+    Features {
+        /// The sequence, counted from 0.
+        sequence: usize,
+        /// What does not fit.
+        reason: String,
+    },
+    /// An image has another number of patches than the model has positions.
+    #[error(
+        "sequence {sequence} has {} × {} patches; the model has positions for {} × {}",
+        grid[0], grid[1], expected[0], expected[1]
+    )]
+    Grid {
+        /// The sequence, counted from 0.
+        sequence: usize,
+        /// Rows and columns of its patches.
+        grid: [usize; 2],
+        /// Rows and columns of the positions.
+        expected: [usize; 2],
+    },
     /// A hook point that this architecture does not have.
     #[error("the model has no {point}: {reason}")]
     NoHookPoint {

@@ -5,6 +5,7 @@ mod blocks;
 mod layers;
 mod mixture;
 mod pass;
+mod patches;
 mod shared;
 
 use crate::architecture::{Architecture, ProjectionPlace, Relative};
@@ -16,7 +17,7 @@ use crate::ops::{self, NormLayer};
 use crate::weights::{Placement, WeightSource, Weights};
 use blocks::Blocks;
 use candle_core::{DType, Device, Tensor};
-use layers::{Block, Embedding, Head};
+use layers::{Block, Embedding, Head, Input};
 pub use pass::Pass;
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -93,7 +94,8 @@ impl Transformer {
         device: &Device,
         kernels: Option<DType>,
     ) -> Result<Self> {
-        let own = || weights.get("embed.token.weight").map_or(DType::F32, Tensor::dtype);
+        let first = architecture.weights().into_iter().next();
+        let own = || first.and_then(|w| weights.get(&w.name)).map_or(DType::F32, Tensor::dtype);
         let (device, dtype) = (device.clone(), kernels.unwrap_or_else(own));
         let place = Placement { device, dtype, kernels: kernels.is_some(), resident: true };
         Self::from_source(architecture, Arc::new(weights), place)
@@ -128,7 +130,7 @@ impl Transformer {
             false => None,
         };
         let head = match a.head {
-            Some(head) => Some(Head::new(a, head, weights, &embedding.token)?),
+            Some(head) => Some(Head::new(a, head, weights, &embedding.input)?),
             None => None,
         };
         let blocks = Blocks::new(a, source, shapes, place.clone(), distances)?;
@@ -318,7 +320,10 @@ impl Transformer {
                 (Some(project), Some(projection)) if projection.place == at => project.apply(&x),
                 _ => Ok(x),
             };
-        let mut x = self.embedding.token.rows(&batch.token_ids)?;
+        let mut x = match &self.embedding.input {
+            Input::Tokens(table) => table.rows(&batch.token_ids)?,
+            Input::Patches(patches) => patches.embed(batch, &self.place)?,
+        };
         if let Some(scale) = data.scale {
             x = ops::rounded((x * scale)?, self.kernels)?;
         }

@@ -53,15 +53,16 @@ mod positions;
 mod weights;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, Head, HeadTransform,
-    Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm,
-    Relative, Routing, SharedExpert, Span, WeightSpec, Weighting,
+    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, GridPositions, Head,
+    HeadTransform, Layout, Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions,
+    Projection, ProjectionPlace, QueryKeyNorm, Relative, ResidualScale, Routing, SharedExpert,
+    Source, Span, WeightSpec, Weighting,
 };
-pub use batch::{Batch, Sequence};
+pub use batch::{Batch, Features, Sequence};
 pub use error::{Error, Result};
 pub use forward::{HiddenStates, Pass, Transformer};
 pub use hooks::{At, HookPoint, Hooks, NoHooks, Recorder};
-pub use positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
+pub use positions::{Alibi, Axes, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
 pub use weights::{Blocks, Encoding, Placement, StoredWeight, WeightSource};
 
 /// The vector instructions that the kernels use for a model in a number type on this machine: `amx`,

@@ -1,5 +1,8 @@
 //! Positions inside attention: rotations, and biases by distance.
 
+pub(crate) mod grid;
+
+use crate::batch::Batch;
 use crate::error::{Error, Result};
 use half::bf16;
 
@@ -13,6 +16,19 @@ pub struct Rotary {
     pub width: usize,
     /// The change of the frequencies for longer texts.
     pub scaling: RotaryScaling,
+    /// What the position of a token is.
+    pub axes: Axes,
+}
+
+/// What the position of a token is, for rotations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Axes {
+    /// Its place in the sequence.
+    Sequence,
+    /// The centre of its cell in a grid: −2π to 2π from edge to edge. The first half of the pairs rotates
+    /// by the row, the second half by the column, with the same frequencies. Rows before the grid do not
+    /// rotate (Siméoni et al. 2025).
+    Grid,
 }
 
 /// A change of the frequencies, so that a model reads longer texts than it was trained on.
@@ -73,7 +89,7 @@ pub enum RotaryScaling {
 impl Rotary {
     /// A rotation without scaling.
     pub fn new(base: f64, width: usize) -> Self {
-        Self { base, width, scaling: RotaryScaling::None }
+        Self { base, width, scaling: RotaryScaling::None, axes: Axes::Sequence }
     }
 
     pub(crate) fn check(&self, d_head: usize) -> Result<()> {
@@ -82,7 +98,8 @@ impl Rotary {
             RotaryScaling::ByIndex { short, long, .. } => short.len() == half && long.len() == half,
             _ => true,
         };
-        if self.width == 0 || !self.width.is_multiple_of(2) || self.width > d_head || !fits {
+        let even = if self.axes == Axes::Grid { 4 } else { 2 };
+        if self.width == 0 || !self.width.is_multiple_of(even) || self.width > d_head || !fits {
             let reason = match &self.scaling {
                 RotaryScaling::ByIndex { short, long, .. } if !fits => {
                     let (short, long) = (short.len(), long.len());
@@ -157,18 +174,34 @@ impl Rotary {
         }
     }
 
-    /// Cosines and sines of packed sequences of these lengths, `[tokens, width / 2]` each.
-    pub(crate) fn tables(&self, lengths: impl Iterator<Item = usize>) -> (Vec<f32>, Vec<f32>) {
+    /// Cosines and sines of the sequences of a batch, `[tokens, width / 2]` each.
+    pub(crate) fn tables(&self, batch: &Batch) -> (Vec<f32>, Vec<f32>) {
         let factor = self.attention_factor();
         let (mut cosines, mut sines) = (Vec::new(), Vec::new());
-        for n in lengths {
-            let frequencies = self.frequencies(n);
-            for position in 0..n {
-                for frequency in &frequencies {
-                    // The angle in f32, as in the reference; its functions in f64.
-                    let (sine, cosine) = f64::from(position as f32 * frequency).sin_cos();
-                    cosines.push((cosine * factor) as f32);
-                    sines.push((sine * factor) as f32);
+        let mut turn = |angle: f32| {
+            // The angle in f32, as in the reference; its functions in f64.
+            let (sine, cosine) = f64::from(angle).sin_cos();
+            cosines.push((cosine * factor) as f32);
+            sines.push((sine * factor) as f32);
+        };
+        for (index, rows) in batch.sequences().enumerate() {
+            let n = rows.len();
+            match (self.axes, batch.features.get(index).and_then(|features| features.grid)) {
+                (Axes::Grid, Some(cells)) => {
+                    let frequencies = Self::new(self.base, self.width / 2).frequencies(n);
+                    let before = n.saturating_sub(cells[0] * cells[1]);
+                    (0..before * self.width / 2).for_each(|_| turn(0.0));
+                    for centre in grid::centres(cells) {
+                        for coordinate in centre {
+                            frequencies.iter().for_each(|f| turn(coordinate * f));
+                        }
+                    }
+                }
+                _ => {
+                    let frequencies = self.frequencies(n);
+                    for position in 0..n {
+                        frequencies.iter().for_each(|f| turn(position as f32 * f));
+                    }
                 }
             }
         }
@@ -356,7 +389,7 @@ mod tests {
         // Wavelengths from 2048 to 8192 tokens are between.
         let scaling =
             RotaryScaling::ByWavelength { factor: 8.0, low: 1.0, high: 4.0, original: 8192.0 };
-        let rotary = Rotary { base: 500_000.0, width: 128, scaling };
+        let rotary = Rotary { scaling, ..Rotary::new(500_000.0, 128) };
         let plain = Rotary::new(500_000.0, 128).frequencies(1);
         let scaled = rotary.frequencies(1);
         assert_eq!(scaled[..29], plain[..29]);

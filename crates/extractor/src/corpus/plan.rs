@@ -240,7 +240,7 @@ fn count(
         return Err(Error::HooksInWindows);
     }
     let architecture = model.transformer.architecture();
-    let tokens = prepared.sequences.iter().map(|s| s.token_ids.len()).sum();
+    let tokens = prepared.sequences.iter().map(|s| s.tokens()).sum();
     let special = prepared.rows.iter().filter(|row| row.special).count();
     let rows = match settings.unit {
         Unit::Token if settings.no_special_tokens => prepared.rows.len() - special,

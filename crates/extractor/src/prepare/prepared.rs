@@ -40,7 +40,7 @@ impl Prepared {
 
     /// The tokens that the model reads. Where windows overlap, a token counts twice.
     pub fn tokens(&self) -> usize {
-        self.sequences.iter().map(|s| s.token_ids.len()).sum()
+        self.sequences.iter().map(|s| s.tokens()).sum()
     }
 
     /// [`tokens`](Self::tokens) of each text.
@@ -48,7 +48,7 @@ impl Prepared {
         let mut sequences = self.sequences.iter();
         self.windows
             .iter()
-            .map(move |&windows| sequences.by_ref().take(windows).map(|s| s.token_ids.len()).sum())
+            .map(move |&windows| sequences.by_ref().take(windows).map(|s| s.tokens()).sum())
     }
 
     /// Moves the texts from `first` on into another one. The warnings stay here.

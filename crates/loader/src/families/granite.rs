@@ -3,7 +3,7 @@
 use super::Family;
 use super::llama::{self, DEFAULTS};
 use crate::error::Result;
-use stratoscope_transformer::{Architecture, Embedding, Head};
+use stratoscope_transformer::{Architecture, Embedding, Head, ResidualScale};
 
 pub(super) const FAMILY: Family = Family {
     name: "Granite",
@@ -19,7 +19,7 @@ pub(super) const FAMILY: Family = Family {
                 scale: Some(factor("embedding_multiplier")?),
                 ..llama.embedding
             },
-            residual_scale: Some(factor("residual_multiplier")?),
+            residual_scale: Some(ResidualScale::Factor(factor("residual_multiplier")?)),
             head: llama.head.map(|head| Head { scale: Some(logits), ..head }),
             ..llama
         })

@@ -108,7 +108,8 @@ fn rotation(config: &Config, d_head: usize, rope_of: &Rope) -> Result<Rotary> {
             let factor = own.needed("factor")?;
             let base = config.positive(&["rope_theta"])?.unwrap_or(rope_of.default_theta) * factor;
             let factor = factor.powf(2.0 / d_head as f64);
-            Ok(Rotary { base, width: d_head, scaling: RotaryScaling::Linear { factor } })
+            let scaling = RotaryScaling::Linear { factor };
+            Ok(Rotary { scaling, ..Rotary::new(base, d_head) })
         }
         _ => rope::rotary(config, d_head, rope_of),
     }

@@ -67,7 +67,7 @@ pub(super) fn rotary(config: &Config, d_head: usize, rope: &Rope) -> Result<Rota
         Some(own) => scaling(config, own, rope)?,
         None => RotaryScaling::None,
     };
-    Ok(Rotary { base, width, scaling })
+    Ok(Rotary { scaling, ..Rotary::new(base, width) })
 }
 
 fn scaling(config: &Config, own: &Config, rope: &Rope) -> Result<RotaryScaling> {

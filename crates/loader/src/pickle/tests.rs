@@ -98,7 +98,8 @@ fn every_habit_of_torch_save_is_read() {
 
 /// The last hidden states of a short sequence.
 fn states(model: &Model) -> Vec<f32> {
-    let sequences = [Sequence { token_ids: vec![5, 17, 2, 33], token_types: vec![0, 1, 1, 0] }];
+    let sequences =
+        [Sequence::Tokens { token_ids: vec![5, 17, 2, 33], token_types: vec![0, 1, 1, 0] }];
     let batch = Batch::new(model.transformer.architecture(), &sequences).unwrap();
     let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
     states.last().unwrap().flatten_all().unwrap().to_vec1().unwrap()

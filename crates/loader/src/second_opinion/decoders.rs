@@ -71,7 +71,7 @@ pub(super) fn llama(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     llama_blocks(&config, &weights)?;
     let model = llama::Llama::load(weights, &config)?;
     let cache = llama::Cache::new(false, DType::F32, &config, &Device::Cpu)?;
-    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, 0, &mut cache.clone())))
+    Ok(Box::new(move |s| model.forward(&row(s.token_ids())?, 0, &mut cache.clone())))
 }
 
 /// Checks that all tensors of the blocks exist, in their shapes.
@@ -107,7 +107,7 @@ pub(super) fn mistral(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = mistral::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -125,7 +125,7 @@ pub(super) fn qwen2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = qwen2::ModelForCausalLM::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -141,7 +141,7 @@ pub(super) fn qwen3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = qwen3::ModelForCausalLM::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -167,7 +167,7 @@ pub(super) fn gemma(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = gemma::Model::new(false, &config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -179,7 +179,7 @@ pub(super) fn gemma2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = gemma2::Model::new(false, &config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -207,12 +207,12 @@ pub(super) fn gemma3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     // tokens run one by one, and a sequence that continues the last one continues its run.
     let mut read: Vec<u32> = Vec::new();
     Ok(Box::new(move |s| {
-        if s.token_ids.len() <= read.len() || !s.token_ids.starts_with(&read) {
+        if s.token_ids().len() <= read.len() || !s.token_ids().starts_with(&read) {
             model.clear_kv_cache();
             read.clear();
         }
         let mut last = None;
-        for &id in &s.token_ids[read.len()..] {
+        for &id in &s.token_ids()[read.len()..] {
             last = Some(model.forward(&row(&[id])?, read.len())?);
             read.push(id);
         }
@@ -231,7 +231,7 @@ pub(super) fn phi(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = phi::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?)
+        model.forward(&row(s.token_ids())?)
     }))
 }
 
@@ -259,7 +259,7 @@ pub(super) fn phi3(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = phi3::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -272,7 +272,7 @@ pub(super) fn olmo2(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = olmo2::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -288,7 +288,7 @@ pub(super) fn starcoder2(checkpoint: &Checkpoint, longest: usize) -> Result<Run>
     let mut model = starcoder2::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -298,7 +298,7 @@ pub(super) fn olmo(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = olmo::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -315,7 +315,7 @@ pub(super) fn stablelm(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     defaults["layer_norm_eps"] = 1e-5.into();
     let config: stable_lm::Config = checkpoint.config(defaults, settings)?;
     let mut model = stable_lm::Model::new(&config, checkpoint.weights())?;
-    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, 0)))
+    Ok(Box::new(move |s| model.forward(&row(s.token_ids())?, 0)))
 }
 
 pub(super) fn helium(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
@@ -329,7 +329,7 @@ pub(super) fn helium(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = helium::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }
 
@@ -345,6 +345,6 @@ pub(super) fn glm4(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     let mut model = glm4_new::ModelForCausalLM::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
         model.clear_kv_cache();
-        model.forward(&row(&s.token_ids)?, 0)
+        model.forward(&row(s.token_ids())?, 0)
     }))
 }

@@ -11,8 +11,8 @@ use stratoscope_transformer::Sequence;
 
 /// Token types, `[1, tokens]`; missing ones are 0.
 fn types(sequence: &Sequence) -> candle_core::Result<Tensor> {
-    let mut types = sequence.token_types.clone();
-    types.resize(sequence.token_ids.len(), 0);
+    let mut types = sequence.token_types().to_vec();
+    types.resize(sequence.tokens(), 0);
     row(&types)
 }
 
@@ -42,7 +42,7 @@ fn bert_config(checkpoint: &Checkpoint) -> Result<bert::Config> {
 pub(super) fn bert(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
     let weights = checkpoint.weights().pp("bert");
     let model = bert::BertModel::load(weights, &bert_config(checkpoint)?)?;
-    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, &types(s)?, None)))
+    Ok(Box::new(move |s| model.forward(&row(s.token_ids())?, &types(s)?, None)))
 }
 
 pub(super) fn bert_logits(checkpoint: &Checkpoint, _: usize) -> Result<Option<Run>> {
@@ -61,7 +61,7 @@ pub(super) fn bert_logits(checkpoint: &Checkpoint, _: usize) -> Result<Option<Ru
     }
     let config = bert_config(&checkpoint)?;
     let model = bert::BertForMaskedLM::load(checkpoint.weights(), &config)?;
-    Ok(Some(Box::new(move |s| model.forward(&row(&s.token_ids)?, &types(s)?, None))))
+    Ok(Some(Box::new(move |s| model.forward(&row(s.token_ids())?, &types(s)?, None))))
 }
 
 pub(super) fn roberta(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
@@ -74,7 +74,7 @@ pub(super) fn roberta(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
     let weights = checkpoint.weights().pp("roberta");
     let model = xlm_roberta::XLMRobertaModel::new(&config, weights)?;
     Ok(Box::new(move |s| {
-        let ids = row(&s.token_ids)?;
+        let ids = row(s.token_ids())?;
         model.forward(&ids, &ids.ones_like()?, &types(s)?, None, None, None)
     }))
 }
@@ -101,7 +101,7 @@ pub(super) fn distilbert(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
     let weights = checkpoint.weights().pp("distilbert");
     let model = distilbert::DistilBertModel::load(weights, &distilbert_config(checkpoint)?)?;
     Ok(Box::new(move |s| {
-        let ids = row(&s.token_ids)?;
+        let ids = row(s.token_ids())?;
         model.forward(&ids, &nothing_hidden(&ids)?)
     }))
 }
@@ -113,7 +113,7 @@ pub(super) fn distilbert_logits(checkpoint: &Checkpoint, _: usize) -> Result<Opt
     let config = distilbert_config(checkpoint)?;
     let model = distilbert::DistilBertForMaskedLM::load(checkpoint.weights(), &config)?;
     Ok(Some(Box::new(move |s| {
-        let ids = row(&s.token_ids)?;
+        let ids = row(s.token_ids())?;
         model.forward(&ids, &nothing_hidden(&ids)?)
     })))
 }
@@ -133,7 +133,7 @@ pub(super) fn deberta(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
     });
     let config: debertav2::Config = checkpoint.config(defaults, settings)?;
     let model = debertav2::DebertaV2Model::load(checkpoint.weights().pp("deberta"), &config)?;
-    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, Some(types(s)?), None)))
+    Ok(Box::new(move |s| model.forward(&row(s.token_ids())?, Some(types(s)?), None)))
 }
 
 fn modernbert_config(checkpoint: &Checkpoint, longest: usize) -> Result<modernbert::Config> {
@@ -177,7 +177,7 @@ pub(super) fn modernbert(checkpoint: &Checkpoint, longest: usize) -> Result<Run>
     let config = modernbert_config(checkpoint, longest)?;
     let model = modernbert::ModernBert::load(checkpoint.weights(), &config)?;
     Ok(Box::new(move |s| {
-        let ids = row(&s.token_ids)?;
+        let ids = row(s.token_ids())?;
         model.forward(&ids, &ids.ones_like()?)
     }))
 }
@@ -189,7 +189,7 @@ pub(super) fn modernbert_logits(checkpoint: &Checkpoint, longest: usize) -> Resu
     let config = modernbert_config(checkpoint, longest)?;
     let model = modernbert::ModernBertForMaskedLM::load(checkpoint.weights(), &config)?;
     Ok(Some(Box::new(move |s| {
-        let ids = row(&s.token_ids)?;
+        let ids = row(s.token_ids())?;
         model.forward(&ids, &ids.ones_like()?)
     })))
 }
@@ -216,7 +216,7 @@ pub(super) fn nomic(checkpoint: &Checkpoint, longest: usize) -> Result<Run> {
     nomic_names(&mut checkpoint)?;
     let config: nomic_bert::Config = checkpoint.config(json!({}), settings)?;
     let model = nomic_bert::NomicBertModel::load(checkpoint.weights(), &config)?;
-    Ok(Box::new(move |s| model.forward(&row(&s.token_ids)?, Some(&types(s)?), None)))
+    Ok(Box::new(move |s| model.forward(&row(s.token_ids())?, Some(&types(s)?), None)))
 }
 
 /// From transformers 5's names to the published names of Nomic.
@@ -271,5 +271,5 @@ pub(super) fn t5(checkpoint: &Checkpoint, _: usize) -> Result<Run> {
         });
     }
     let model = t5::T5EncoderModel::load(checkpoint.weights(), &config)?;
-    Ok(Box::new(move |s| model.clone().forward(&row(&s.token_ids)?)))
+    Ok(Box::new(move |s| model.clone().forward(&row(s.token_ids())?)))
 }

@@ -1,8 +1,12 @@
 //! What an architecture says of the input of the first block.
 
+use super::input::Source;
+
 /// The input of the first block: embeddings of token, position and type.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Embedding {
+    /// What the model reads.
+    pub source: Source,
     /// A linear layer from narrower tables to `d_model` (Lan et al. 2020).
     pub projection: Option<Projection>,
     /// Learned position embeddings, added to those of the tokens (Devlin et al. 2019).

@@ -1,6 +1,8 @@
 //! The weights of an architecture: the contract between the loader and the forward pass.
 
-use super::{Architecture, Norm, Positions, ProjectionPlace, QueryKeyNorm, Relative};
+use super::{
+    Architecture, Norm, Positions, ProjectionPlace, QueryKeyNorm, Relative, ResidualScale, Source,
+};
 
 /// A weight of an architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,7 +22,19 @@ impl Architecture {
         let mut specs = Specs { norm: self.norm, weights: Vec::new() };
         let embedding = &self.embedding;
         let place = embedding.projection.map(|p| p.place);
-        specs.add("embed.token.weight".into(), &[self.d_vocab, d_embed]);
+        match &embedding.source {
+            Source::Tokens => specs.add("embed.token.weight".into(), &[self.d_vocab, d_embed]),
+            Source::Patches(patches) => {
+                specs.linear("embed.patch".into(), d, patches.width, patches.bias);
+                for (i, &rows) in patches.prefix.iter().enumerate() {
+                    specs.add(format!("embed.prefix.{i}.weight"), &[rows, d]);
+                }
+                if let Some(positions) = patches.positions {
+                    let rows = positions.prefix + positions.grid[0] * positions.grid[1];
+                    specs.add("embed.position.weight".into(), &[rows, d]);
+                }
+            }
+        }
         let width = if place == Some(ProjectionPlace::Tokens) { d } else { d_embed };
         if let Some(Positions { rows, .. }) = embedding.positions {
             specs.add("embed.position.weight".into(), &[rows, width]);
@@ -58,6 +72,9 @@ impl Architecture {
                 }
                 if norms.after {
                     specs.norm(name(&format!("{half}.norm_out")), d);
+                }
+                if self.residual_scale == Some(ResidualScale::Learned) {
+                    specs.add(name(&format!("{half}.scale.weight")), &[d]);
                 }
             }
             let bias = self.attention.input_bias;

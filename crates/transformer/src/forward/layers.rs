@@ -1,7 +1,8 @@
 //! The layers of a transformer, built from its weights.
 
 use super::mixture::Mlp;
-use crate::architecture::{Activation, Architecture, Norms, Relative};
+use super::patches::PatchEmbedding;
+use crate::architecture::{Activation, Architecture, Norms, Relative, ResidualScale, Source};
 use crate::error::Result;
 use crate::kernels::{Rounding, Values};
 use crate::ops::{self, Linear, NormLayer, PositionVectors};
@@ -9,13 +10,20 @@ use crate::weights::{Table, Weights};
 use candle_core::{DType, Tensor};
 
 pub(super) struct Embedding {
-    pub(super) token: Table,
+    pub(super) input: Input,
     pub(super) position: Option<Tensor>,
     pub(super) token_type: Option<Tensor>,
     /// What is added to every token, `[1, width]`.
     pub(super) constant: Option<Tensor>,
     pub(super) norm: Option<NormLayer>,
     pub(super) project: Option<Linear>,
+}
+
+/// What turns the input into rows.
+pub(super) enum Input {
+    /// The table of the tokens.
+    Tokens(Table),
+    Patches(PatchEmbedding),
 }
 
 pub(super) struct Block {
@@ -41,8 +49,15 @@ pub(super) struct Half {
     pub(super) after: Option<NormLayer>,
     pub(super) after_sum: Option<NormLayer>,
     /// The factor of the output.
-    scale: Option<f64>,
+    scale: Option<Scale>,
     kernels: Option<Rounding>,
+}
+
+/// The factor of what a half adds to the residual stream.
+enum Scale {
+    Number(f64),
+    /// `[d_model]`.
+    Values(Tensor),
 }
 
 pub(super) struct Head {
@@ -56,8 +71,14 @@ pub(super) struct Head {
 impl Embedding {
     pub(super) fn new(a: &Architecture, weights: &mut Weights) -> Result<Self> {
         Ok(Self {
-            token: weights.table("embed.token")?,
-            position: weights.take_if_expected("embed.position.weight")?,
+            input: match &a.embedding.source {
+                Source::Tokens => Input::Tokens(weights.table("embed.token")?),
+                Source::Patches(patches) => Input::Patches(PatchEmbedding::new(patches, weights)?),
+            },
+            position: match a.embedding.positions {
+                Some(_) => Some(weights.take("embed.position.weight")?),
+                None => None,
+            },
             token_type: weights.take_if_expected("embed.token_type.weight")?,
             constant: constant(a, weights)?,
             norm: match a.embedding.norm {
@@ -103,7 +124,13 @@ impl Block {
                 before: norm(weights, norms.before, &format!("{part}.norm"))?,
                 after: norm(weights, norms.after, &format!("{part}.norm_out"))?,
                 after_sum: norm(weights, norms.after_sum, &format!("{part}.norm"))?,
-                scale: a.residual_scale,
+                scale: match a.residual_scale {
+                    None => None,
+                    Some(ResidualScale::Factor(factor)) => Some(Scale::Number(factor)),
+                    Some(ResidualScale::Learned) => {
+                        Some(Scale::Values(weights.take(&name(&format!("{part}.scale.weight")))?))
+                    }
+                },
                 kernels: weights.kernels(),
             })
         };
@@ -177,8 +204,9 @@ impl Half {
             Some(norm) => norm.apply(&out)?,
             None => out,
         };
-        match self.scale {
-            Some(scale) => ops::rounded((out * scale)?, self.kernels),
+        match &self.scale {
+            Some(Scale::Number(factor)) => ops::rounded((out * *factor)?, self.kernels),
+            Some(Scale::Values(factors)) => ops::rounded(out.broadcast_mul(factors)?, self.kernels),
             None => Ok(out),
         }
     }
@@ -197,7 +225,7 @@ impl Head {
         a: &Architecture,
         head: crate::Head,
         weights: &mut Weights,
-        token: &Table,
+        input: &Input,
     ) -> Result<Self> {
         Ok(Self {
             transform: match head.transform {
@@ -212,9 +240,9 @@ impl Head {
                 true => Some(Linear::new(weights, &["head.project".to_owned()])?),
                 false => None,
             },
-            unembed: match head.tied {
-                true => token.clone(),
-                false => weights.table("head.unembed")?,
+            unembed: match input {
+                Input::Tokens(token) if head.tied => token.clone(),
+                _ => weights.table("head.unembed")?,
             },
             bias: weights.take_if_expected("head.unembed.bias")?,
         })

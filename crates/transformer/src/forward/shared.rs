@@ -73,7 +73,7 @@ impl Shared {
         let index = match known {
             Some(index) => index,
             None => {
-                let values = rotary.tables(batch.sequences().map(|rows| rows.len()));
+                let values = rotary.tables(batch);
                 let shape = (batch.tokens(), rotary.width / 2);
                 let tensors = (
                     Tensor::from_slice(&values.0, shape, device)?,

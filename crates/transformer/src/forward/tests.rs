@@ -2,12 +2,15 @@
 
 use super::*;
 use crate::architecture::{
-    Activation, Attention, AttentionLayer, HeadTransform, Layout, Mixture, Mlp, Norm, Numbering,
-    Positions, Projection, QueryKeyNorm, SharedExpert, Span, Weighting,
+    Activation, Attention, AttentionLayer, Embedding, GridPositions, HeadTransform, Layout,
+    Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions, Projection, QueryKeyNorm,
+    ResidualScale, SharedExpert, Source, Span, Weighting,
 };
-use crate::batch::Sequence;
+use crate::batch::{Features, Sequence};
 use crate::hooks::{HookPoint, NoHooks, Recorder};
-use crate::positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling};
+use crate::positions::{
+    Alibi, Axes, Disentangled, QueryGrowth, RelativeBias, Rotary, RotaryScaling,
+};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 mod sources;
@@ -185,7 +188,7 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             change(decoder(), |a| {
                 a.attention.relative = Some(Relative::Alibi(Alibi { bf16: false }));
                 a.mlp.activation = Activation::ReluSquared;
-                a.residual_scale = Some(0.3);
+                a.residual_scale = Some(ResidualScale::Factor(0.3));
                 a.head = Some(crate::Head { scale: Some(0.4), ..crate::Head::TIED });
             }),
         ),
@@ -202,6 +205,45 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             change(decoder(), |a| {
                 a.norm = Norm::Layer { eps: 1e-5, bias: false };
                 a.attention.query_key_norm = Some(QueryKeyNorm::EachHead);
+            }),
+        ),
+        (
+            "patches with positions and norms of the sum, learned factors",
+            change(encoder(), |a| {
+                a.embedding = Embedding {
+                    source: Source::Patches(Patches {
+                        width: 27,
+                        bias: true,
+                        prefix: vec![1, 2],
+                        positions: Some(GridPositions {
+                            grid: [2, 7],
+                            prefix: 1,
+                            other_grids: OtherGrids::Bicubic,
+                        }),
+                    }),
+                    norm: true,
+                    ..Embedding::default()
+                };
+                (a.layout, a.d_vocab, a.head) = (Layout::PreNorm { first: true }, 0, None);
+                a.residual_scale = Some(ResidualScale::Learned);
+            }),
+        ),
+        (
+            "patches with rotations by row and column",
+            change(encoder(), |a| {
+                a.embedding = Embedding {
+                    source: Source::Patches(Patches {
+                        width: 12,
+                        bias: false,
+                        prefix: vec![3],
+                        positions: None,
+                    }),
+                    ..Embedding::default()
+                };
+                (a.layout, a.d_vocab, a.head) = (Layout::PreNorm { first: true }, 0, None);
+                for layer in &mut a.attention.layers {
+                    layer.rotary = Some(Rotary { axes: Axes::Grid, ..Rotary::new(100.0, 12) });
+                }
             }),
         ),
         (
@@ -265,8 +307,19 @@ fn weights(architecture: &Architecture) -> HashMap<String, Tensor> {
         .collect()
 }
 
-fn sequences() -> Vec<Sequence> {
+fn sequences(architecture: &Architecture) -> Vec<Sequence> {
     let mut rng = StdRng::seed_from_u64(8);
+    if let Source::Patches(Patches { width, .. }) = architecture.embedding.source {
+        // With the rows before them: 1, 17, 80, 5 and 33 tokens fewer 3.
+        return [[1, 1], [2, 7], [7, 11], [2, 1], [5, 6]]
+            .map(|grid| {
+                let n = grid[0] * grid[1] * width;
+                let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-1.0..1.0)).collect();
+                let features = Features::new(architecture, values.into(), width, Some(grid));
+                Sequence::Features(features)
+            })
+            .to_vec();
+    }
     [1, 17, 80, 5, 33]
         .map(|n| Sequence::from_ids((0..n).map(|_| rng.gen_range(0..50)).collect()))
         .to_vec()
@@ -285,7 +338,7 @@ fn models_on_kernels_are_their_plain_twins() {
         let fast = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
         let plain = Transformer::plain(architecture.clone(), weights(&architecture), &Device::Cpu);
         let (fast, plain) = (fast.unwrap(), plain.unwrap());
-        let sequences = sequences();
+        let sequences = sequences(&architecture);
         let batch = Batch::new(&architecture, &sequences).unwrap();
         let points = architecture.hook_points();
         let mut seen = [Recorder::new(points.clone()), Recorder::new(points.clone())];
@@ -309,7 +362,7 @@ fn models_on_kernels_are_their_plain_twins() {
         let alone = Batch::new(&architecture, &sequences[2..3]).unwrap();
         let alone = fast.forward(&alone, &mut NoHooks).unwrap();
         for (all, own) in states.iter().zip(&alone) {
-            let all = all.narrow(0, 18, 80).unwrap();
+            let all = all.narrow(0, batch.sequence_offsets[2], 80).unwrap();
             assert_eq!(ops::values(&all).unwrap(), ops::values(own).unwrap(), "{name}");
         }
     }
@@ -331,7 +384,7 @@ fn half_weights_are_their_values_in_f32() {
             };
             let (half, wide) = (stored(false), stored(true));
             assert_eq!((half.kernels, half.dtype()), (Some(Rounding::None), DType::F32));
-            let batch = Batch::new(&architecture, &sequences()).unwrap();
+            let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
             let run = |model: &Transformer| model.forward(&batch, &mut NoHooks).unwrap();
             let (found, expected) = (run(&half), run(&wide));
             for (a, b) in found.iter().zip(&expected) {
@@ -367,7 +420,7 @@ fn replaced_logits_choose_other_experts() {
     let weights = weights(&architecture);
     for build in [Transformer::new, Transformer::plain] {
         let model = build(architecture.clone(), weights.clone(), &Device::Cpu).unwrap();
-        let batch = Batch::new(&architecture, &sequences()[1..3]).unwrap();
+        let batch = Batch::new(&architecture, &sequences(&architecture)[1..3]).unwrap();
         let point = HookPoint::Router(LAYERS - 1);
         let mut seen = Recorder::new(vec![point]);
         let plain = model.forward(&batch, &mut seen).unwrap();
@@ -398,7 +451,7 @@ fn models_in_16_bits_are_near_their_plain_twins() {
             };
             let fast = Transformer::new(architecture.clone(), own(), &Device::Cpu).unwrap();
             let plain = Transformer::plain(architecture.clone(), own(), &Device::Cpu).unwrap();
-            let sequences = sequences();
+            let sequences = sequences(&architecture);
             let batch = Batch::new(&architecture, &sequences).unwrap();
             let mut seen = Recorder::new(architecture.hook_points());
             let states = fast.forward(&batch, &mut seen).unwrap();
@@ -412,7 +465,7 @@ fn models_in_16_bits_are_near_their_plain_twins() {
                 let apart = apart(state, &twin);
                 assert!(apart < limit, "{name}, {dtype:?}, layer {layer}: {apart}");
                 assert_eq!(ops::values(state).unwrap(), ops::values(&unseen[layer]).unwrap());
-                let own = state.narrow(0, 18, 80).unwrap();
+                let own = state.narrow(0, batch.sequence_offsets[2], 80).unwrap();
                 assert_eq!(ops::values(&own).unwrap(), ops::values(&alone[layer]).unwrap());
             }
             for (point, value) in &seen.values {
@@ -425,20 +478,21 @@ fn models_in_16_bits_are_near_their_plain_twins() {
 
 /// The bytes of the states, for each number type and each path of vector instructions. Instructions that
 /// multiply and add with one rounding give equal bytes at every width. (Architectures with rotary positions
-/// are left out: their angles are functions of the C library.)
+/// are left out: their angles are functions of the C library. So are those that read no tokens.)
 #[test]
 fn states_of_each_path_have_their_bytes() {
     for (dtype, name) in [(DType::F32, "f32"), (DType::F16, "f16"), (DType::BF16, "bf16")] {
         // FNV-1a, of the bits of all states.
         let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
         for (_, architecture) in architectures() {
-            if architecture.attention.layers.iter().any(|layer| layer.rotary.is_some()) {
+            let rotates = architecture.attention.layers.iter().any(|layer| layer.rotary.is_some());
+            if rotates || architecture.embedding.source != Source::Tokens {
                 continue;
             }
             let own = weights(&architecture).into_iter();
             let own = own.map(|(name, weight)| (name, weight.to_dtype(dtype).unwrap())).collect();
             let model = Transformer::new(architecture.clone(), own, &Device::Cpu).unwrap();
-            let batch = Batch::new(&architecture, &sequences()).unwrap();
+            let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
             for state in model.forward(&batch, &mut NoHooks).unwrap() {
                 for byte in ops::values(&state).unwrap().iter().flat_map(|x| x.to_le_bytes()) {
                     hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
@@ -486,7 +540,7 @@ fn what_a_block_adds_is_what_its_halves_give() {
             continue;
         }
         let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
-        let batch = Batch::new(&architecture, &sequences()).unwrap();
+        let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
         let mut seen = Recorder::new(architecture.hook_points());
         let states = model.unwrap().forward(&batch, &mut seen).unwrap();
         for (i, state) in states[..LAYERS].iter().enumerate() {
@@ -510,7 +564,7 @@ fn what_a_block_adds_is_what_its_halves_give() {
 fn no_token_sees_what_its_span_leaves_out() {
     for (name, architecture) in architectures() {
         let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
-        let batch = Batch::new(&architecture, &sequences()).unwrap();
+        let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
         let mut seen = Recorder::new(architecture.hook_points());
         let model = model.unwrap();
         model.forward(&batch, &mut seen).unwrap();
@@ -539,8 +593,8 @@ fn no_token_sees_what_its_span_leaves_out() {
         }
         if architecture.is_causal() {
             // The tokens before do not change with those after them.
-            let sequence = &sequences()[4];
-            let short = Sequence::from_ids(sequence.token_ids[..20].to_vec());
+            let sequence = &sequences(&architecture)[4];
+            let short = Sequence::from_ids(sequence.token_ids()[..20].to_vec());
             let run = |s: &Sequence| {
                 let batch = Batch::new(&architecture, std::slice::from_ref(s)).unwrap();
                 model.forward(&batch, &mut NoHooks).unwrap()
@@ -557,7 +611,7 @@ fn hooks_may_replace_and_must_fit() {
     let architecture = decoder();
     let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
     let model = model.unwrap();
-    let batch = Batch::new(&architecture, &sequences()).unwrap();
+    let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
     let plain = model.forward(&batch, &mut NoHooks).unwrap();
     for point in architecture.hook_points() {
         let mut same = crate::At::new(point, Ok);
@@ -590,7 +644,7 @@ fn value_weighted_norms_add_up() {
     }
     let model = Transformer::new(architecture.clone(), weights(&architecture), &Device::Cpu);
     let model = model.unwrap();
-    let batch = Batch::new(&architecture, &sequences()).unwrap();
+    let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
     let points = [HookPoint::Value(1), HookPoint::Pattern(1), HookPoint::AttnOut(1)];
     let mut seen = Recorder::new(points.to_vec());
     model.forward(&batch, &mut seen).unwrap();

@@ -37,7 +37,7 @@ fn a_path_is_a_model() {
 
 /// What a model makes of a few tokens.
 fn states(model: &Model) -> Vec<Vec<Vec<f32>>> {
-    let sequence = Sequence { token_ids: vec![3, 1, 60, 7], token_types: vec![0, 0, 1, 1] };
+    let sequence = Sequence::Tokens { token_ids: vec![3, 1, 60, 7], token_types: vec![0, 0, 1, 1] };
     let batch = Batch::new(model.transformer.architecture(), &[sequence]).unwrap();
     let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
     states.iter().map(|layer| layer.to_vec2().unwrap()).collect()

@@ -23,7 +23,7 @@ fn blocks_that_are_read_give_the_same_bytes() {
                 Transformer::from_source(architecture.clone(), source.clone(), place).unwrap()
             });
             assert!(held.is_resident() && !read.is_resident());
-            let batch = Batch::new(&architecture, &sequences()).unwrap();
+            let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
             let points = architecture.hook_points();
             let mut seen = [Recorder::new(points.clone()), Recorder::new(points)];
             let expected = held.forward(&batch, &mut seen[0]).unwrap();
@@ -40,7 +40,7 @@ fn blocks_that_are_read_give_the_same_bytes() {
             }
             // Two batches, block by block, without hooks.
             let expected = held.forward(&batch, &mut NoHooks).unwrap();
-            let parts = [&sequences()[..2], &sequences()[2..]];
+            let parts = [&sequences(&architecture)[..2], &sequences(&architecture)[2..]];
             let parts = parts.map(|part| Batch::new(&architecture, part).unwrap());
             let mut passes = parts.each_ref().map(|part| read.start(part, &mut NoHooks).unwrap());
             for (layer, state) in expected.iter().enumerate() {
@@ -139,7 +139,7 @@ fn quantised_weights_are_their_values_in_f32() {
         assert!(blocks.len() >= 5, "{name}");
         let wide = Transformer::new(architecture.clone(), tensors.clone(), &Device::Cpu).unwrap();
         let source = Arc::new(Mixed { tensors, blocks });
-        let batch = Batch::new(&architecture, &sequences()).unwrap();
+        let batch = Batch::new(&architecture, &sequences(&architecture)).unwrap();
         let expected = wide.forward(&batch, &mut NoHooks).unwrap();
         for resident in [true, false] {
             let place =
