@@ -6,7 +6,8 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{
-    Batch, Error, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
+    Architecture, Batch, Error, Features, HookPoint, Hooks, NoHooks, Recorder, Sequence,
+    Transformer,
 };
 
 /// The tolerance relative to the largest activation. The difference between float32 and float64 is
@@ -14,7 +15,15 @@ use stratoscope_transformer::{
 const TOLERANCE: f32 = 1e-5;
 
 /// The golden sequences of a fixture.
-pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
+pub(crate) fn sequences(golden: &Tensors, architecture: &Architecture) -> Vec<Sequence> {
+    if let Some(offsets) = golden.i64("feature_offsets") {
+        let (values, shape) = golden.f32("features").unwrap();
+        let rows = offsets.windows(2).map(|w| w[0] as usize * shape[1]..w[1] as usize * shape[1]);
+        let features = |rows: std::ops::Range<usize>| {
+            Features::new(architecture, values[rows].into(), shape[1], None)
+        };
+        return rows.map(|rows| Sequence::Features(features(rows))).collect();
+    }
     let ids = golden.i64("input_ids").unwrap();
     let types = golden.i64("token_type_ids").unwrap_or(vec![0; ids.len()]);
     let offsets = golden.i64("sequence_offsets").unwrap();
@@ -47,7 +56,7 @@ pub(crate) struct Differences {
 pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) -> Differences {
     let mut all = Differences::default();
     let architecture = transformer.architecture();
-    let batch = Batch::new(architecture, &sequences(golden)).unwrap();
+    let batch = Batch::new(architecture, &sequences(golden, architecture)).unwrap();
     if let Some(positions) = golden.i64("position_ids") {
         assert!(batch.positions.iter().zip(&positions).all(|(a, b)| i64::from(*a) == *b), "{name}");
     }
@@ -207,7 +216,8 @@ fn half_precision_is_near() {
             let source = Source::Folder(path("families").join(&name));
             let model = load_with(&source, &options).unwrap();
             let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
-            let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
+            let architecture = model.transformer.architecture();
+            let batch = Batch::new(architecture, &sequences(&golden, architecture)).unwrap();
             let states = model.transformer.forward(&batch, &mut Routed(&golden)).unwrap();
             let (expected, shape) = golden.f32("hidden_states").unwrap();
             let mut worst: f32 = 0.0;
@@ -230,7 +240,8 @@ fn the_bundled_model_equals_transformers_on_real_sentences() {
     let golden = Tensors::read(path("minilm/golden.safetensors"));
     check_states("minilm", &model.transformer, &golden);
     // Also the absolute difference, because the activations are small.
-    let batch = Batch::new(model.transformer.architecture(), &sequences(&golden)).unwrap();
+    let architecture = model.transformer.architecture();
+    let batch = Batch::new(architecture, &sequences(&golden, architecture)).unwrap();
     let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
     let ours: Vec<f32> = states.iter().flat_map(values).collect();
     let (difference, _) = distance(&ours, &golden.f32("hidden_states").unwrap().0);
@@ -258,7 +269,7 @@ fn narrower_vector_instructions_equal_transformers() {
 fn packing_changes_nothing() {
     let model = load(&Source::Folder(path("families/mpnet"))).unwrap();
     let golden = Tensors::read(path("families/mpnet/golden.safetensors"));
-    let sequences = sequences(&golden);
+    let sequences = sequences(&golden, model.transformer.architecture());
     let run = |sequences: &[Sequence]| {
         let batch = Batch::new(model.transformer.architecture(), sequences).unwrap();
         let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
@@ -283,7 +294,7 @@ fn packing_changes_no_digit_of_a_mixture() {
         }
         mixtures += 1;
         let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
-        let sequences = sequences(&golden);
+        let sequences = sequences(&golden, transformer.architecture());
         let run = |sequences: &[Sequence]| -> Vec<Tensor> {
             let batch = Batch::new(transformer.architecture(), sequences).unwrap();
             transformer.forward(&batch, &mut NoHooks).unwrap()

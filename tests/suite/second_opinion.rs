@@ -13,7 +13,7 @@ use stratoscope::{Error, Explorer};
 use stratoscope_loader::hub::Silent;
 use stratoscope_loader::second_opinion::{self, Opinion, SecondOpinion};
 use stratoscope_loader::{Model, Source};
-use stratoscope_transformer::{Batch, NoHooks, Sequence};
+use stratoscope_transformer::{Architecture, Batch, NoHooks, Sequence};
 
 /// The tolerance for tiny checkpoints, relative to the largest number of each token.
 const TOLERANCE: f32 = 1e-5;
@@ -150,7 +150,7 @@ fn golden(name: &str) -> Vec<(Sequence, Vec<Tensor>, Option<Tensor>)> {
         start += tokens;
         (sequence, states, logits)
     };
-    sequences(&golden).into_iter().map(rows).collect()
+    sequences(&golden, &Architecture::BASE).into_iter().map(rows).collect()
 }
 
 fn read(source: &Source) -> SecondOpinion {
@@ -368,7 +368,8 @@ fn its_distilbert_has_the_tanh_gelu() {
     {
         let mut model = Checkpoint::fixture("distilbert");
         model.config["activation"] = ours.into();
-        let sequences = sequences(&Tensors::read(path("families/distilbert/golden.safetensors")));
+        let golden = Tensors::read(path("families/distilbert/golden.safetensors"));
+        let sequences = sequences(&golden, &Architecture::BASE);
         let states = last_states(&load(&model.source()).unwrap(), &sequences);
         model.config["activation"] = theirs.into();
         let found = apart(&model, &states, usize::MAX);

@@ -73,6 +73,8 @@ mod starcoder2;
 mod t5;
 mod t5gemma;
 mod vaultgemma;
+mod waves;
+mod whisper;
 mod xglm;
 mod xlm;
 
@@ -156,6 +158,10 @@ const FAMILIES: &[&Family] = &[
     &t5::FAMILY,
     &t5gemma::FAMILY,
     &vaultgemma::FAMILY,
+    &waves::HUBERT,
+    &waves::WAV2VEC2,
+    &waves::WAVLM,
+    &whisper::FAMILY,
     &xglm::FAMILY,
     &xlm::FAMILY,
 ];

@@ -14,6 +14,7 @@ use crate::pickle;
 use crate::pooling::Pooling;
 use crate::records::{FileRecord, FileRecords};
 use crate::sentences::{self, BeforeModel, Pooler};
+use crate::sounds::{self, SoundProcessor};
 use crate::source::Source;
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
 use crate::tokenizer::{self, Declared, Found, Tokenizer};
@@ -36,6 +37,8 @@ pub struct Model {
     pub tokenizer: Option<Tokenizer>,
     /// Why there is no tokenizer, if there is none.
     pub without_tokenizer: Option<String>,
+    /// What turns sounds into what the model reads, if it reads sound and the checkpoint says how.
+    pub sounds: Option<SoundProcessor>,
     /// A description of the model.
     pub info: ModelInfo,
     /// The memory of its weights, and what is left for states.
@@ -67,6 +70,8 @@ pub struct ModelInfo {
     pub sentence_pooler: Result<Option<Pooler>, Arc<Error>>,
     /// Why the tokenizer of the model cannot be used, if its files or settings are wrong.
     pub tokenizer_error: Option<Arc<Error>>,
+    /// Why sounds cannot be processed, if the model reads sound and its settings are missing or wrong.
+    pub sounds_error: Option<Arc<Error>>,
     /// The files of the tokenizer that the model may have: they are not in the cache, and the hub cannot
     /// be asked.
     pub tokenizer_not_cached: Vec<NotCached>,
@@ -98,6 +103,19 @@ impl Model {
     /// What the model reads.
     pub fn reads(&self) -> Reads {
         self.info.reads
+    }
+
+    /// What turns sounds into what the model reads.
+    ///
+    /// # Errors
+    /// [`Error::Reads`] if the model reads no sound; [`Error::OfProcessor`] if the checkpoint does not say
+    /// how.
+    pub fn sound_processor(&self) -> Result<&SoundProcessor> {
+        match (&self.sounds, &self.info.sounds_error) {
+            (Some(sounds), _) => Ok(sounds),
+            (None, Some(error)) => Err(Error::OfProcessor(error.clone())),
+            (None, None) => Err(Error::Reads { reads: self.info.reads, given: Reads::Sound }),
+        }
     }
 }
 
@@ -260,8 +278,19 @@ pub fn load_with(
         .into_iter()
         .filter_map(|key| config.get(key).and_then(Value::as_f64));
     let initializer_range = spreads.find(|spread| spread.is_finite() && *spread > 0.0);
+    let reads = Reads::of(&architecture.embedding.source);
+    let (sounds, sounds_error) = match reads {
+        Reads::Sound => match sounds::read(&mut files, &architecture, progress) {
+            Ok(sounds) => (Some(sounds), None),
+            Err(error @ Error::Hub(_)) => return Err(error),
+            // Features can be read without them.
+            Err(error) => (None, Some(Arc::new(error))),
+        },
+        _ => (None, None),
+    };
     files.take_missed();
     let found = match &gguf {
+        _ if reads != Reads::Text => Ok(Found::None { reason: format!("it reads {reads}") }),
         Some(gguf) => gguf_tokenizer(gguf),
         None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared),
     };
@@ -356,7 +385,6 @@ pub fn load_with(
     if let (false, Some(file)) = (memory.resident, pickled) {
         return Err(Error::PickleTooLarge { file, bytes: memory.weights, budget: memory.budget });
     }
-    let reads = Reads::of(&architecture.embedding.source);
     let transformer = Transformer::from_source(architecture, Arc::new(weights), place)?;
     let of_sentences = |note: &Note| matches!(note, Note::UnreadKey { .. } | Note::NoModules(_));
     let (sentence_notes, notes) = notes.into_iter().partition(of_sentences);
@@ -369,6 +397,7 @@ pub fn load_with(
         reads,
         sentence_pooler: sentence_pooler.map_err(Arc::new),
         tokenizer_error,
+        sounds_error,
         tokenizer_not_cached,
         sentence_max_tokens,
         sentence_before,
@@ -383,7 +412,7 @@ pub fn load_with(
     };
     let warnings = files.warnings;
     let time = start.elapsed();
-    Ok(Model { transformer, tokenizer, without_tokenizer, info, memory, time, warnings })
+    Ok(Model { transformer, tokenizer, without_tokenizer, sounds, info, memory, time, warnings })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of
