@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use stratoscope_loader::supported_families;
-use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence};
+use stratoscope_transformer::{Batch, HookPoint, Recorder};
 
 /// Sizes by symbol.
 type Sizes = BTreeMap<String, usize>;
@@ -102,7 +102,7 @@ fn published_checkpoints_load() {
         let architecture = model.transformer.architecture();
         let head = published.get("head").is_some();
         assert_eq!(architecture.head.is_some(), head, "{id}: head");
-        let batch = Batch::new(architecture, &[Sequence::from_ids((3..20).collect())]).unwrap();
+        let batch = Batch::new(architecture, &[architecture.example(17)]).unwrap();
         let mut seen = Recorder::new(head.then_some(HookPoint::Logits).into_iter().collect());
         let states = model.transformer.forward(&batch, &mut seen).unwrap();
         let logits = seen.values.into_values();
