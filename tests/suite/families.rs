@@ -6,8 +6,7 @@ use candle_core::{DType, Device, Tensor};
 use std::collections::BTreeMap;
 use stratoscope_loader::{LoadOptions, Source};
 use stratoscope_transformer::{
-    Architecture, Batch, Error, Features, HookPoint, Hooks, NoHooks, Recorder, Sequence,
-    Transformer,
+    Batch, Error, Features, HookPoint, Hooks, NoHooks, Recorder, Sequence, Transformer,
 };
 
 /// The tolerance relative to the largest activation. The difference between float32 and float64 is
@@ -15,16 +14,11 @@ use stratoscope_transformer::{
 const TOLERANCE: f32 = 1e-5;
 
 /// The golden sequences of a fixture.
-pub(crate) fn sequences(golden: &Tensors, architecture: &Architecture) -> Vec<Sequence> {
-    if let Some(offsets) = golden.i64("feature_offsets") {
-        let (values, shape) = golden.f32("features").unwrap();
-        let rows = offsets.windows(2).map(|w| w[0] as usize * shape[1]..w[1] as usize * shape[1]);
-        let features = |rows: std::ops::Range<usize>| {
-            Features::new(architecture, values[rows].into(), shape[1], None)
-        };
-        return rows.map(|rows| Sequence::Features(features(rows))).collect();
+pub(crate) fn sequences(golden: &Tensors) -> Vec<Sequence> {
+    if golden.i64("feature_offsets").is_some() {
+        return sounds(golden);
     }
-    let ids = golden.i64("input_ids").unwrap();
+    let Some(ids) = golden.i64("input_ids") else { return images(golden) };
     let types = golden.i64("token_type_ids").unwrap_or(vec![0; ids.len()]);
     let offsets = golden.i64("sequence_offsets").unwrap();
     offsets
@@ -35,6 +29,39 @@ pub(crate) fn sequences(golden: &Tensors, architecture: &Architecture) -> Vec<Se
                 token_ids: ids[rows.clone()].iter().map(|&id| id as u32).collect(),
                 token_types: types[rows].iter().map(|&id| id as u32).collect(),
             }
+        })
+        .collect()
+}
+
+/// The golden sounds of a fixture.
+fn sounds(golden: &Tensors) -> Vec<Sequence> {
+    let (features, shape) = golden.f32("features").unwrap();
+    let width = shape[1];
+    let offsets = |name: &str| golden.i64(name).unwrap();
+    let (rows, frames) = (offsets("feature_offsets"), offsets("sequence_offsets"));
+    let sound = |(rows, frames): (&[i64], &[i64])| {
+        let values = features[rows[0] as usize * width..rows[1] as usize * width].into();
+        let tokens = (frames[1] - frames[0]) as usize;
+        Sequence::Features(Features { values, width, grid: None, tokens })
+    };
+    rows.windows(2).zip(frames.windows(2)).map(sound).collect()
+}
+
+/// The golden images of a fixture.
+fn images(golden: &Tensors) -> Vec<Sequence> {
+    let (features, shape) = golden.f32("features").unwrap();
+    let (width, mut first) = (shape[1], 0);
+    let offsets = golden.i64("sequence_offsets").unwrap();
+    let grids = golden.i64("grids").unwrap();
+    let grids = grids.as_chunks::<2>().0.iter().map(|grid| grid.map(|n| n as usize));
+    grids
+        .zip(offsets.windows(2))
+        .map(|(grid, w)| {
+            let patches = grid[0] * grid[1];
+            let values = features[first * width..(first + patches) * width].into();
+            first += patches;
+            let tokens = (w[1] - w[0]) as usize;
+            Sequence::Features(Features { values, width, grid: Some(grid), tokens })
         })
         .collect()
 }
@@ -56,7 +83,7 @@ pub(crate) struct Differences {
 pub(crate) fn check_states(name: &str, transformer: &Transformer, golden: &Tensors) -> Differences {
     let mut all = Differences::default();
     let architecture = transformer.architecture();
-    let batch = Batch::new(architecture, &sequences(golden, architecture)).unwrap();
+    let batch = Batch::new(architecture, &sequences(golden)).unwrap();
     if let Some(positions) = golden.i64("position_ids") {
         assert!(batch.positions.iter().zip(&positions).all(|(a, b)| i64::from(*a) == *b), "{name}");
     }
@@ -217,7 +244,7 @@ fn half_precision_is_near() {
             let model = load_with(&source, &options).unwrap();
             let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
             let architecture = model.transformer.architecture();
-            let batch = Batch::new(architecture, &sequences(&golden, architecture)).unwrap();
+            let batch = Batch::new(architecture, &sequences(&golden)).unwrap();
             let states = model.transformer.forward(&batch, &mut Routed(&golden)).unwrap();
             let (expected, shape) = golden.f32("hidden_states").unwrap();
             let mut worst: f32 = 0.0;
@@ -241,7 +268,7 @@ fn the_bundled_model_equals_transformers_on_real_sentences() {
     check_states("minilm", &model.transformer, &golden);
     // Also the absolute difference, because the activations are small.
     let architecture = model.transformer.architecture();
-    let batch = Batch::new(architecture, &sequences(&golden, architecture)).unwrap();
+    let batch = Batch::new(architecture, &sequences(&golden)).unwrap();
     let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
     let ours: Vec<f32> = states.iter().flat_map(values).collect();
     let (difference, _) = distance(&ours, &golden.f32("hidden_states").unwrap().0);
@@ -269,7 +296,7 @@ fn narrower_vector_instructions_equal_transformers() {
 fn packing_changes_nothing() {
     let model = load(&Source::Folder(path("families/mpnet"))).unwrap();
     let golden = Tensors::read(path("families/mpnet/golden.safetensors"));
-    let sequences = sequences(&golden, model.transformer.architecture());
+    let sequences = sequences(&golden);
     let run = |sequences: &[Sequence]| {
         let batch = Batch::new(model.transformer.architecture(), sequences).unwrap();
         let states = model.transformer.forward(&batch, &mut NoHooks).unwrap();
@@ -294,7 +321,7 @@ fn packing_changes_no_digit_of_a_mixture() {
         }
         mixtures += 1;
         let golden = Tensors::read(path("families").join(&name).join("golden.safetensors"));
-        let sequences = sequences(&golden, transformer.architecture());
+        let sequences = sequences(&golden);
         let run = |sequences: &[Sequence]| -> Vec<Tensor> {
             let batch = Batch::new(transformer.architecture(), sequences).unwrap();
             transformer.forward(&batch, &mut NoHooks).unwrap()

@@ -6,7 +6,6 @@ use crate::families::check_states;
 use crate::fixtures::{Tensors, folders, load, path};
 use serde_json::json;
 use stratoscope_loader::Note;
-use stratoscope_transformer::Architecture;
 
 /// The golden checkpoints in one file.
 fn fixtures() -> impl Iterator<Item = (String, Checkpoint)> {
@@ -291,7 +290,7 @@ fn a_damaged_head_matters_only_to_logits() {
             };
             assert!(reason.contains(tensor), "{reason}");
             assert!(loaded.transformer.architecture().head.is_none(), "{name}");
-            let sequences = crate::families::sequences(&golden(name), &Architecture::BASE);
+            let sequences = crate::families::sequences(&golden(name));
             let states = |model: &stratoscope_loader::Model| {
                 let batch = stratoscope_transformer::Batch::new(
                     model.transformer.architecture(),

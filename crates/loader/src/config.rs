@@ -1,4 +1,4 @@
-//! `config.json`, read key by key. A value that is not understood is an error that names the key.
+//! `config.json`, and other files of settings, read key by key. A value that is not understood is an error that names the key.
 
 use crate::error::{Error, Result};
 use crate::json;
@@ -9,6 +9,7 @@ use stratoscope_transformer::Activation;
 /// A parsed `config.json`, or an object in it.
 pub(crate) struct Config {
     values: serde_json::Map<String, Value>,
+    file: &'static str,
     /// The prefix of its keys in messages, such as `rope_scaling.`.
     path: String,
 }
@@ -23,10 +24,16 @@ impl Config {
 
     /// A config in memory.
     pub(crate) fn of(values: Value) -> Result<Self> {
+        Self::of_file(FILE, values)
+    }
+
+    /// The settings in a file of this name.
+    pub(crate) fn of_file(file: &'static str, values: Value) -> Result<Self> {
         match values {
-            Value::Object(values) => Ok(Self { values, path: String::new() }),
+            Value::Object(values) => Ok(Self { values, file, path: String::new() }),
             other => {
-                let whole = Self { values: serde_json::Map::new(), path: String::new() };
+                let values = serde_json::Map::new();
+                let whole = Self { values, file, path: String::new() };
                 Err(whole.error("(the whole file)", &other, "an object is expected"))
             }
         }
@@ -45,6 +52,17 @@ impl Config {
         Ok(text)
     }
 
+    /// The config of the image model, if the model also reads texts; none if it reads no images.
+    pub(crate) fn of_images(&self) -> Result<Option<Self>> {
+        let Some(mut images) = self.within("vision_config")? else { return Ok(None) };
+        if let (false, Some(model_type)) =
+            (images.has("model_type"), self.optional_text("model_type")?)
+        {
+            images.set("model_type", format!("{model_type}_vision_model").into());
+        }
+        Ok(Some(images))
+    }
+
     /// Sets a key.
     pub(crate) fn set(&mut self, key: &str, value: Value) {
         self.values.insert(key.to_owned(), value);
@@ -57,7 +75,7 @@ impl Config {
             Some(Value::Object(values)) if values.is_empty() => Ok(None),
             Some(Value::Object(values)) => {
                 let path = format!("{}{key}.", self.path);
-                Ok(Some(Self { values: values.clone(), path }))
+                Ok(Some(Self { values: values.clone(), file: self.file, path }))
             }
             Some(other) => Err(self.error(key, other, "an object is expected")),
         }
@@ -81,7 +99,7 @@ impl Config {
     /// A required text.
     pub(crate) fn text(&self, key: &str) -> Result<&str> {
         self.optional_text(key)?.ok_or_else(|| Error::Config {
-            file: FILE.to_owned(),
+            file: self.file.to_owned(),
             key: format!("{}{key}", self.path),
             value: "missing".to_owned(),
             reason: "it names the family of the model".to_owned(),
@@ -250,6 +268,6 @@ impl Config {
             value = value.chars().take(79).collect::<String>() + "…";
         }
         let key = format!("{}{key}", self.path);
-        Error::Config { file: FILE.to_owned(), key, value, reason: reason.to_owned() }
+        Error::Config { file: self.file.to_owned(), key, value, reason: reason.to_owned() }
     }
 }

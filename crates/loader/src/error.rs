@@ -230,6 +230,16 @@ pub enum Error {
         "the vectors of sentences cannot be made as this model makes them (--pooling NAME makes others)"
     )]
     Sentences(#[source] std::sync::Arc<Error>),
+    /// An image that cannot be prepared for the model.
+    #[error("an image of {width} × {height} pixels cannot be read: {reason}")]
+    Picture {
+        /// Its width in pixels.
+        width: u32,
+        /// Its height in pixels.
+        height: u32,
+        /// Why not.
+        reason: String,
+    },
     /// A sound that the model cannot read.
     #[error("the sound cannot be read by the model: {reason}")]
     Sound {

@@ -9,10 +9,13 @@ mod bert_relatives;
 mod biogpt;
 mod bloom;
 mod clip;
+mod clip_vision;
 mod codegen;
 mod cohere;
 mod cwm;
 mod deberta;
+mod dinov2;
+mod dinov3;
 mod distilbert;
 mod electra;
 mod ernie4_5;
@@ -51,6 +54,7 @@ mod olmo3;
 mod olmoe;
 mod openai_gpt;
 mod opt;
+mod patches;
 mod persimmon;
 mod phi;
 mod phi3;
@@ -73,6 +77,7 @@ mod starcoder2;
 mod t5;
 mod t5gemma;
 mod vaultgemma;
+mod vit;
 mod waves;
 mod whisper;
 mod xglm;
@@ -97,10 +102,13 @@ const FAMILIES: &[&Family] = &[
     &biogpt::FAMILY,
     &bloom::FAMILY,
     &clip::FAMILY,
+    &clip_vision::FAMILY,
     &codegen::FAMILY,
     &cohere::FAMILY,
     &cwm::FAMILY,
     &deberta::FAMILY,
+    &dinov2::FAMILY,
+    &dinov3::FAMILY,
     &distilbert::FAMILY,
     &electra::FAMILY,
     &ernie4_5::FAMILY,
@@ -158,6 +166,7 @@ const FAMILIES: &[&Family] = &[
     &t5::FAMILY,
     &t5gemma::FAMILY,
     &vaultgemma::FAMILY,
+    &vit::FAMILY,
     &waves::HUBERT,
     &waves::WAV2VEC2,
     &waves::WAVLM,

@@ -6,6 +6,7 @@ use crate::families;
 use crate::files::hexadecimal;
 use crate::gguf::Gguf;
 use crate::hub::{HubError, HubWarning, Need, NotCached, Progress};
+use crate::images::ImageProcessor;
 use crate::json;
 use crate::kind::Reads;
 use crate::memory::MemoryPlan;
@@ -26,7 +27,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use stratoscope_transformer::{Placement, Transformer};
+use stratoscope_transformer::{Placement, Source as TransformerSource, Transformer};
 
 /// A model, ready to run.
 #[derive(Debug)]
@@ -35,6 +36,8 @@ pub struct Model {
     pub transformer: Transformer,
     /// The tokenizer, if the checkpoint has one that is supported.
     pub tokenizer: Option<Tokenizer>,
+    /// What prepares images, if the model reads them.
+    pub images: Option<ImageProcessor>,
     /// Why there is no tokenizer, if there is none.
     pub without_tokenizer: Option<String>,
     /// What turns sounds into what the model reads, if it reads sound and the checkpoint says how.
@@ -205,6 +208,9 @@ pub struct LoadOptions {
     /// default 70 % of what is free. If the weights do not fit, each block is read when it runs: the
     /// results are the same.
     pub memory: Option<u64>,
+    /// What the model is to read, if it has an encoder for each of several kinds of input: that of texts by
+    /// default.
+    pub reads: Option<Reads>,
     /// Whether weights are read when they are needed, whatever the memory: to describe a model.
     pub later: bool,
 }
@@ -217,6 +223,7 @@ impl Default for LoadOptions {
             dtype: DType::F32,
             kernels: true,
             memory: None,
+            reads: None,
             later: false,
         }
     }
@@ -267,8 +274,15 @@ pub fn load_with(
         tokenizer_class: text("tokenizer_class"),
         transformers_version: text("transformers_version"),
     };
-    let default_pooling = sentences::default_pooling(&config);
-    let mut config = config.of_text()?;
+    let mut default_pooling = sentences::default_pooling(&config);
+    let images = match options.reads {
+        Some(Reads::Image) => config.of_images()?,
+        _ => None,
+    };
+    let mut config = match images {
+        Some(images) => images,
+        None => config.of_text()?,
+    };
     let family = families::of(&mut config, &mut notes)?;
     let mut architecture = (family.architecture)(&config)?;
     families::set_direction(&config, &mut architecture)?;
@@ -279,18 +293,31 @@ pub fn load_with(
         .filter_map(|key| config.get(key).and_then(Value::as_f64));
     let initializer_range = spreads.find(|spread| spread.is_finite() && *spread > 0.0);
     let reads = Reads::of(&architecture.embedding.source);
-    let (sounds, sounds_error) = match reads {
-        Reads::Sound => match sounds::read(&mut files, &architecture, progress) {
-            Ok(sounds) => (Some(sounds), None),
-            Err(error @ Error::Hub(_)) => return Err(error),
-            // Features can be read without them.
-            Err(error) => (None, Some(Arc::new(error))),
-        },
-        _ => (None, None),
-    };
+    let (mut images, mut sounds, mut sounds_error) = (None, None, None);
+    match &architecture.embedding.source {
+        TransformerSource::Tokens => {}
+        TransformerSource::Patches(patches) => {
+            // The class token stands for the image, where there is one.
+            let has_class = !patches.prefix.is_empty();
+            default_pooling = if has_class { Pooling::First } else { Pooling::Mean };
+            let model_type = config.text("model_type")?;
+            let found =
+                ImageProcessor::read(&mut files, model_type, patches, progress, &mut notes)?;
+            images = Some(found);
+        }
+        TransformerSource::Frames(_) => {
+            default_pooling = Pooling::Mean;
+            match sounds::read(&mut files, &architecture, progress) {
+                Ok(found) => sounds = Some(found),
+                Err(error @ Error::Hub(_)) => return Err(error),
+                // Features can be read without them.
+                Err(error) => sounds_error = Some(Arc::new(error)),
+            }
+        }
+    }
     files.take_missed();
     let found = match &gguf {
-        _ if reads != Reads::Text => Ok(Found::None { reason: format!("it reads {reads}") }),
+        _ if reads != Reads::Text => Ok(Found::None { reason: format!("the model reads {reads}") }),
         Some(gguf) => gguf_tokenizer(gguf),
         None => tokenizer::read(&mut Fetching { files: &mut files, progress }, &declared),
     };
@@ -311,6 +338,7 @@ pub fn load_with(
     // The modules after the transformer are in other folders.
     let folder = std::mem::take(&mut files.folder);
     let sentence_pooler = match &gguf {
+        _ if reads != Reads::Text => Ok(None),
         Some(gguf) => gguf.sentence_pooler(),
         None => {
             let allowed = options.allow_pickle;
@@ -412,7 +440,17 @@ pub fn load_with(
     };
     let warnings = files.warnings;
     let time = start.elapsed();
-    Ok(Model { transformer, tokenizer, without_tokenizer, sounds, info, memory, time, warnings })
+    Ok(Model {
+        transformer,
+        tokenizer,
+        images,
+        without_tokenizer,
+        sounds,
+        info,
+        memory,
+        time,
+        warnings,
+    })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of

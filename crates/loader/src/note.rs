@@ -50,6 +50,11 @@ pub enum Note {
         /// Why.
         reason: String,
     },
+    /// No file says how images are prepared: the defaults of a class of transformers count.
+    NoImageSettings {
+        /// The class.
+        class: &'static str,
+    },
     /// `tokenizer.json` has a dropout of merges, which is off.
     Dropout(f32),
     /// `tokenizer.json` splits words with an expression of Mistral's that is known to be wrong.
@@ -100,6 +105,10 @@ impl std::fmt::Display for Note {
             Self::Head { reason } => {
                 write!(f, "the language-model head was not read: {reason}")
             }
+            Self::NoImageSettings { class } => write!(
+                f,
+                "there is no preprocessor_config.json: images are prepared with the defaults of {class}"
+            ),
             Self::Dropout(dropout) => write!(
                 f,
                 "the dropout {dropout} of tokenizer.json is off: it is for training, and gives other tokens each time"

@@ -3,13 +3,14 @@
 
 mod mel;
 
+use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::hub::{Need, Progress};
 use crate::json;
 use crate::source::Files;
 use mel::MelSpectrogram;
 use serde_json::Value;
-use stratoscope_transformer::{Architecture, Features, Frames, Sequence, Source};
+use stratoscope_transformer::{Architecture, Features, Sequence, Source};
 
 /// What turns samples into features, as `preprocessor_config.json` says.
 #[derive(Debug, Clone)]
@@ -44,7 +45,7 @@ pub struct ProcessedSound {
 }
 
 /// The rate of a feature extractor whose file does not name one.
-const RATE: u32 = 16_000;
+const RATE: usize = 16_000;
 /// More samples than a model reads at a time.
 const MAX_SAMPLES: usize = 1 << 26;
 
@@ -66,42 +67,58 @@ pub(crate) fn read(
     if let Some(bytes) = files.find(NESTED.0)?
         && let Some(settings) = parse(NESTED.0, &bytes)?.get(NESTED.1)
     {
-        return SoundProcessor::read(NESTED.0, settings, architecture);
+        return SoundProcessor::of(&Config::of_file(NESTED.0, settings.clone())?, architecture);
     }
     let settings = parse(FILE, &files.need(FILE, "; it says how the model reads sound")?)?;
-    SoundProcessor::read(FILE, &settings, architecture)
+    SoundProcessor::of(&Config::of_file(FILE, settings)?, architecture)
 }
 
 impl SoundProcessor {
-    /// Reads the settings of a feature extractor, which are in a file.
+    /// Reads the settings of a feature extractor.
     ///
     /// # Errors
     /// [`Error::Config`] for a feature extractor or a setting that is not supported.
-    fn read(file: &str, settings: &Value, architecture: &Architecture) -> Result<Self> {
-        let settings = Settings { file, settings };
-        let Source::Frames(frames) = &architecture.embedding.source else {
-            let reason = "the model does not read sound";
-            return Err(settings.wrong("feature_extractor_type", reason));
-        };
+    fn of(settings: &Config, architecture: &Architecture) -> Result<Self> {
         const TYPE: &str = "feature_extractor_type";
-        let rate = settings.size("sampling_rate", RATE as usize)?;
-        let rate = u32::try_from(rate).ok().filter(|rate| (1000..=192_000).contains(rate));
-        let rate = rate.ok_or_else(|| settings.wrong("sampling_rate", "1000 to 192000"))?;
-        let named = settings.get(TYPE).and_then(Value::as_str);
+        let wrong = |key: &str, reason: &str| {
+            settings.error(key, settings.get(key).unwrap_or(&Value::Null), reason)
+        };
+        let Source::Frames(frames) = &architecture.embedding.source else {
+            return Err(wrong(TYPE, "the model does not read sound"));
+        };
+        const RATES: std::ops::RangeInclusive<usize> = 1000..=192_000;
+        let rate = settings.size(&["sampling_rate"], RATE)?;
+        if !RATES.contains(&rate) {
+            return Err(wrong("sampling_rate", "1000 to 192000 is supported"));
+        }
         // Files of older versions have no type.
         let expected = if frames.width == 1 { WAVES } else { MEL };
-        let kind = match named.unwrap_or(expected) {
-            WAVES if frames.width == 1 => {
-                let size = settings.size("feature_size", 1)?;
-                if size != 1 {
-                    return Err(settings.wrong("feature_size", "1 is expected"));
+        if settings.optional_text(TYPE)?.is_some_and(|named| named != expected) {
+            return Err(wrong(TYPE, &format!("{expected} is expected")));
+        }
+        settings.only("feature_size", frames.width.into())?;
+        let kind = match frames.width {
+            1 => Kind::Samples { normalised: settings.flag("do_normalize", true)? },
+            bands => {
+                let within = |key: &str, default: usize, most: usize| -> Result<usize> {
+                    let size = settings.size(&[key], default)?;
+                    match (1..=most).contains(&size) {
+                        true => Ok(size),
+                        false => Err(wrong(key, &format!("1 to {most} is supported"))),
+                    }
+                };
+                let window = within("n_fft", 400, 1 << 14)?;
+                let hop = within("hop_length", 160, window)?;
+                let samples = within("chunk_length", 30, 600)? * rate;
+                if samples <= window {
+                    return Err(wrong("chunk_length", "it is shorter than one window (n_fft)"));
                 }
-                Kind::Samples { normalised: settings.flag("do_normalize", true)? }
+                // Noise that is added to the samples.
+                settings.only("dither", 0.0.into())?;
+                Kind::Mel(Box::new(MelSpectrogram::new(rate as f64, bands, window, hop, samples)))
             }
-            MEL if frames.width > 1 => Kind::Mel(Box::new(settings.mel(rate, frames)?)),
-            _ => return Err(settings.wrong(TYPE, &format!("{expected} is expected"))),
         };
-        Ok(Self { rate, kind, architecture: architecture.clone() })
+        Ok(Self { rate: rate as u32, kind, architecture: architecture.clone() })
     }
 
     /// The rate of the samples that it reads, in samples per second.
@@ -169,64 +186,4 @@ fn normalised(samples: &[f32]) -> Vec<f32> {
     let variance = wide().map(|sample| (sample - mean).powi(2)).sum::<f64>() / n;
     let deviation = (variance + 1e-7).sqrt();
     wide().map(|sample| ((sample - mean) / deviation) as f32).collect()
-}
-
-/// The settings of a feature extractor, with their file.
-struct Settings<'a> {
-    file: &'a str,
-    settings: &'a Value,
-}
-
-impl Settings<'_> {
-    fn get(&self, key: &str) -> Option<&Value> {
-        self.settings.get(key).filter(|value| !value.is_null())
-    }
-
-    /// A whole number.
-    fn size(&self, key: &str, default: usize) -> Result<usize> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        let size = value.as_u64().and_then(|size| usize::try_from(size).ok());
-        size.ok_or_else(|| self.wrong(key, "a whole number is expected"))
-    }
-
-    /// True or false.
-    fn flag(&self, key: &str, default: bool) -> Result<bool> {
-        let Some(value) = self.get(key) else { return Ok(default) };
-        value.as_bool().ok_or_else(|| self.wrong(key, "true or false is expected"))
-    }
-
-    /// The settings of a mel spectrogram.
-    fn mel(&self, rate: u32, frames: &Frames) -> Result<MelSpectrogram> {
-        let within = |key: &str, default: usize, most: usize| -> Result<usize> {
-            let size = self.size(key, default)?;
-            match (1..=most).contains(&size) {
-                true => Ok(size),
-                false => Err(self.wrong(key, &format!("1 to {most}"))),
-            }
-        };
-        let bands = within("feature_size", 80, 1 << 12)?;
-        if bands != frames.width {
-            let reason = format!("the model reads {} mel bands", frames.width);
-            return Err(self.wrong("feature_size", &reason));
-        }
-        let window = within("n_fft", 400, 1 << 14)?;
-        let hop = within("hop_length", 160, window)?;
-        let samples = within("chunk_length", 30, 600)? * rate as usize;
-        if samples <= window {
-            return Err(self.wrong("chunk_length", "it is shorter than one window (n_fft)"));
-        }
-        // Noise that is added to the samples.
-        if self.get("dither").is_some_and(|dither| dither.as_f64() != Some(0.0)) {
-            return Err(self.wrong("dither", "only 0.0 is supported"));
-        }
-        Ok(MelSpectrogram::new(rate, bands, window, hop, samples))
-    }
-
-    /// An error about the value of a key.
-    fn wrong(&self, key: &str, reason: &str) -> Error {
-        let value = self.get(key).map_or("missing".to_owned(), Value::to_string);
-        let value = value.chars().take(80).collect();
-        let (file, reason) = (self.file.to_owned(), reason.to_owned());
-        Error::Config { file, key: key.to_owned(), value, reason }
-    }
 }

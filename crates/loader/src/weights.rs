@@ -16,7 +16,7 @@ use crate::memory::Sizes;
 use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, bytes_of, check_finite, values_of};
 use layout::Layout;
-use made::{MadeTensor, grouped};
+use made::{MadeTensor, grouped, reshaped};
 use names::{Names, SourceTensor};
 pub(crate) use names::{TOKENS, UNEMBED};
 pub(crate) use safetensors::safetensors;
@@ -145,9 +145,7 @@ impl Weight {
                 found.tensor = kernels::normed(&found)?;
                 kernels::kernel(&found, shape)?
             }
-            (Transform::Flat, &[len]) if canonical.ends_with(".weight") => {
-                kernels::flat(&found, len)?
-            }
+            (Transform::Reshape, _) => reshaped(&found, shape)?,
             _ => found.tensor,
         };
         let mut layout = Layout::of(&found, canonical, shapes, architecture);

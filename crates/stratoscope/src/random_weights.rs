@@ -58,6 +58,7 @@ impl Explorer {
         Ok(self.beside(Model {
             transformer,
             tokenizer,
+            images: model.images.clone(),
             without_tokenizer,
             sounds: model.sounds.clone(),
             info,

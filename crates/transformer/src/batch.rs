@@ -22,7 +22,6 @@ pub enum Sequence {
 
 /// Numbers that the embedding turns into rows: the patches of an image.
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Features {
     /// `[rows, width]`.
     pub values: Arc<[f32]>,

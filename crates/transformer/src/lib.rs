@@ -50,6 +50,7 @@ mod hooks;
 mod kernels;
 mod ops;
 mod positions;
+pub mod resample;
 mod weights;
 
 pub use architecture::{

@@ -48,8 +48,9 @@ pub(crate) enum Transform {
     /// [`Kernel`](Self::Kernel) of a module with weight normalisation, whose weight is in two tensors:
     /// `weight_g` and `weight_v`, or `parametrizations.weight.original0` and `original1`.
     NormedKernel,
-    /// Axes of length 1 are taken off.
-    Flat,
+    /// The values in their order, in the shape of the weight: the kernel of a convolution as a matrix, or
+    /// without dimensions of size 1.
+    Reshape,
     /// Without a tensor in the checkpoint, the values follow from the shape.
     Made(Made),
 }
@@ -128,6 +129,11 @@ pub(super) const fn take(to: &'static [&'static str], from: &'static str) -> Rul
     Rule { to, from, transform: Transform::Take }
 }
 
+/// A module that is one weight in another shape.
+pub(super) const fn reshape(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Reshape }
+}
+
 /// A module that is one transposed weight.
 pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Transpose }
@@ -166,11 +172,6 @@ pub(super) const fn kernel(to: &'static [&'static str], from: &'static str) -> R
 /// A convolution over time with weight normalisation.
 pub(super) const fn normed_kernel(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::NormedKernel }
-}
-
-/// A vector whose tensor has more axes.
-pub(super) const fn flat(to: &'static [&'static str], from: &'static str) -> Rule {
-    Rule { to, from, transform: Transform::Flat }
 }
 
 /// A module of several weights.

@@ -2,7 +2,7 @@
 //! WavLM (Chen et al. 2022). Convolutions make the frames, and another one their positions.
 
 use super::Family;
-use super::rules::{Rule, flat, kernel, normed_kernel, tables, take};
+use super::rules::{Rule, kernel, normed_kernel, reshape, tables, take};
 use crate::config::Config;
 use crate::error::Result;
 use stratoscope_transformer::{
@@ -62,7 +62,10 @@ pub(super) const WAVLM: Family = Family {
         [
             take(&["relative"], "encoder.layers.0.attention.rel_attn_embed"),
             take(&["blocks.{i}.attn.gate"], "encoder.layers.{i}.attention.gru_rel_pos_linear"),
-            flat(&["blocks.{i}.attn.gate_scale"], "encoder.layers.{i}.attention.gru_rel_pos_const"),
+            reshape(
+                &["blocks.{i}.attn.gate_scale"],
+                "encoder.layers.{i}.attention.gru_rel_pos_const"
+            ),
         ]
     ),
     prefixes: &["wavlm."],

@@ -40,10 +40,10 @@ impl std::fmt::Debug for MelSpectrogram {
 
 impl MelSpectrogram {
     /// A spectrogram of sounds of `samples` samples.
-    pub(super) fn new(rate: u32, bands: usize, window: usize, hop: usize, samples: usize) -> Self {
+    pub(super) fn new(rate: f64, bands: usize, window: usize, hop: usize, samples: usize) -> Self {
         let turn = |i: usize| 2.0 * std::f64::consts::PI * i as f64 / window as f64;
         Self {
-            bands: filters(f64::from(rate), bands, window / 2 + 1),
+            bands: filters(rate, bands, window / 2 + 1),
             window: (0..window).map(|i| 0.5 - 0.5 * turn(i).cos()).collect(),
             hop,
             samples,

@@ -1,4 +1,4 @@
-//! Convolutions and other tensors of several axes as matrices and vectors.
+//! Convolutions over time as matrices.
 
 use super::names::SourceTensor;
 use crate::error::{Error, Result};
@@ -138,44 +138,6 @@ impl Stored for Normed {
         out.for_each(|(out, (&value, factor))| {
             *out = ((f64::from(value) * factor) as f32).to_le_bytes();
         });
-        Ok(())
-    }
-}
-
-/// A tensor of which one axis alone is longer than 1, as a vector.
-struct Flat {
-    tensor: Arc<dyn Stored>,
-    name: String,
-    shape: [usize; 1],
-}
-
-/// The values of a tensor as a vector of the length `len`.
-///
-/// # Errors
-/// A tensor with another number of values.
-pub(super) fn flat(found: &SourceTensor, len: usize) -> Result<Arc<dyn Stored>> {
-    let (tensor, name) = (found.tensor.clone(), found.name.clone());
-    let own = tensor.shape().iter().try_fold(1, |all: usize, &n| all.checked_mul(n));
-    if own != Some(len) || tensor.shape().iter().filter(|&&n| n != 1).count() > 1 {
-        let (expected, found) = (vec![len], tensor.shape().to_vec());
-        return Err(Error::TensorShape { tensor: name, expected, found });
-    }
-    Ok(Arc::new(Flat { tensor, name, shape: [len] }))
-}
-
-impl Stored for Flat {
-    fn shape(&self) -> &[usize] {
-        &self.shape
-    }
-
-    fn encoding(&self, _: &str) -> Result<Encoding> {
-        Ok(Encoding::F32)
-    }
-
-    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
-        let values = values_of(&*self.tensor, &self.name)?;
-        let out = bytes.as_chunks_mut().0.iter_mut().zip(&values[rows]);
-        out.for_each(|(out, value)| *out = value.to_le_bytes());
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
-//! Weights that are not in the file as they are: values that follow from a shape, and the kernels of
-//! grouped convolutions as matrices.
+//! Weights that are not in the file as they are: values that follow from a shape, tensors in another shape,
+//! and the kernels of grouped convolutions as matrices.
 
 use super::names::SourceTensor;
 use crate::error::{Error, Result};
@@ -28,6 +28,74 @@ impl Stored for MadeTensor {
         let values = &self.values[rows.start * width(&self.shape)..];
         bytes.as_chunks_mut().0.iter_mut().zip(values).for_each(|(out, v)| *out = v.to_le_bytes());
         Ok(())
+    }
+}
+
+/// A tensor whose rows are those of another, in another shape.
+struct Reshaped {
+    tensor: Arc<dyn Stored>,
+    shape: Vec<usize>,
+}
+
+/// A tensor in another shape with as many values: with dimensions of size 1 in front that are left out, and
+/// with others joined.
+///
+/// # Errors
+/// A tensor with another number of values, or of rows.
+pub(super) fn reshaped(found: &SourceTensor, shape: &[usize]) -> Result<Arc<dyn Stored>> {
+    let wrong = || Error::TensorShape {
+        tensor: found.name.clone(),
+        expected: shape.to_vec(),
+        found: found.tensor.shape().to_vec(),
+    };
+    let rows = |tensor: &dyn Stored| tensor.shape().first().copied();
+    let mut tensor = found.tensor.clone();
+    while rows(&*tensor) == Some(1) && tensor.shape().len() > shape.len() {
+        tensor = tensor.part(0).ok_or_else(wrong)?;
+    }
+    // One row, whose tensor is a vector.
+    if let ([1, width], [own]) = (shape, tensor.shape())
+        && width == own
+    {
+        return Ok(Arc::new(Row { tensor, shape: [1, *width] }));
+    }
+    match rows(&*tensor) == shape.first().copied() && width(tensor.shape()) == width(shape) {
+        true => Ok(Arc::new(Reshaped { tensor, shape: shape.to_vec() })),
+        false => Err(wrong()),
+    }
+}
+
+impl Stored for Reshaped {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self, name: &str) -> Result<Encoding> {
+        self.tensor.encoding(name)
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        self.tensor.read(rows, bytes)
+    }
+}
+
+/// A vector as a matrix of one row.
+struct Row {
+    tensor: Arc<dyn Stored>,
+    shape: [usize; 2],
+}
+
+impl Stored for Row {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self, name: &str) -> Result<Encoding> {
+        self.tensor.encoding(name)
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        self.tensor.read(rows.start * self.shape[1]..rows.end * self.shape[1], bytes)
     }
 }
 

@@ -20,8 +20,10 @@ pub enum Source {
 /// The patches of an image, in the order of reading: row by row.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Patches {
-    /// The values of a patch: channels × height × width, in this order.
-    pub width: usize,
+    /// The channels of the image.
+    pub channels: usize,
+    /// Height and width of a patch, in pixels.
+    pub size: [usize; 2],
     /// Whether the linear layer has a bias.
     pub bias: bool,
     /// The rows of each table of learned rows. These rows stand before those of the patches: class token,
@@ -48,14 +50,23 @@ pub struct GridPositions {
 pub enum OtherGrids {
     /// It cannot be read.
     Refused,
-    /// The positions are resized by bicubic interpolation (Oquab et al. 2024).
-    Bicubic,
+    /// The positions are resized by bicubic interpolation (Oquab et al. 2024). With `smooth`, a smaller grid
+    /// takes means over more positions (Darcet et al. 2024).
+    Bicubic {
+        /// Whether positions are smoothed before there are fewer of them.
+        smooth: bool,
+    },
 }
 
 /// The largest number of cells of a grid.
 const MAX_CELLS: usize = 1 << 20;
 
 impl Patches {
+    /// The values of a patch: channels × height × width, in this order.
+    pub fn width(&self) -> usize {
+        self.size.iter().fold(self.channels, |all, &n| all.saturating_mul(n))
+    }
+
     /// The number of rows before those of the patches.
     pub fn prefix_rows(&self) -> usize {
         self.prefix.iter().sum()
@@ -63,8 +74,8 @@ impl Patches {
 
     fn check(&self) -> Result<()> {
         let fail = |reason: String| Err(Error::Architecture { reason });
-        if self.width == 0 || self.width > 1 << 24 {
-            return fail(format!("a patch of {} values", self.width));
+        if self.width() == 0 || self.width() > 1 << 24 {
+            return fail(format!("a patch of {} values", self.width()));
         }
         if self.prefix.iter().any(|&rows| rows == 0 || rows > 1 << 12) || self.prefix.len() > 8 {
             return fail(format!("{:?} rows before the patches", self.prefix));
@@ -96,8 +107,8 @@ impl Patches {
             let found = features.rows();
             return fail(format!("{found} patches for a grid of {rows} × {columns}"));
         }
-        if features.width != self.width {
-            let (found, expected) = (features.width, self.width);
+        if features.width != self.width() {
+            let (found, expected) = (features.width, self.width());
             return fail(format!("a patch has {found} values, and the model reads {expected}"));
         }
         match self.positions {
@@ -180,8 +191,8 @@ impl Architecture {
                     Some(own) if own.other_grids == OtherGrids::Refused => own.grid,
                     _ => [1, tokens],
                 };
-                let values = vec![0.0; grid[0] * grid[1] * patches.width];
-                Sequence::Features(Features::new(self, values.into(), patches.width, Some(grid)))
+                let values = vec![0.0; grid[0] * grid[1] * patches.width()];
+                Sequence::Features(Features::new(self, values.into(), patches.width(), Some(grid)))
             }
             Source::Frames(frames) => {
                 let most = match frames.positions {

@@ -27,7 +27,7 @@ impl Architecture {
         match &embedding.source {
             Source::Tokens => specs.add("embed.token.weight".into(), &[self.d_vocab, d_embed]),
             Source::Patches(patches) => {
-                specs.linear("embed.patch".into(), d, patches.width, patches.bias);
+                specs.linear("embed.patch".into(), d, patches.width(), patches.bias);
                 for (i, &rows) in patches.prefix.iter().enumerate() {
                     specs.add(format!("embed.prefix.{i}.weight"), &[rows, d]);
                 }

@@ -1,10 +1,11 @@
 //! Rows from the patches of images: a linear layer, learned rows before them, and learned positions.
 
-use crate::architecture::{GridPositions, Patches};
+use crate::architecture::{GridPositions, OtherGrids, Patches};
 use crate::batch::{Batch, Features};
 use crate::error::Result;
 use crate::ops::{self, Linear};
 use crate::positions::grid;
+use crate::resample::{self, Filter};
 use crate::weights::Weights;
 use candle_core::{DType, Tensor};
 
@@ -58,7 +59,7 @@ impl PatchEmbedding {
             let values = Tensor::from_slice(values, shape, &weights.device)?.to_dtype(dtype)?;
             let mut rows = self.linear.apply(&ops::rounded(values, kernels)?)?;
             if let (Some((data, table)), Some(grid)) = (&self.positions, features.grid) {
-                let table = resized(table, data.grid, grid, kernels)?;
+                let table = resized(table, *data, grid, kernels)?;
                 rows = ops::sum(&rows, &table, kernels)?;
             }
             parts.extend(self.prefix.clone());
@@ -71,16 +72,20 @@ impl PatchEmbedding {
 /// Positions `[cells, d_model]` of one grid for another.
 fn resized(
     table: &Tensor,
-    from: [usize; 2],
+    data: GridPositions,
     to: [usize; 2],
     kernels: Option<crate::kernels::Rounding>,
 ) -> Result<Tensor> {
-    if from == to {
-        return Ok(table.clone());
-    }
+    let (from, smooth) = match data.other_grids {
+        OtherGrids::Bicubic { smooth } if data.grid != to => (data.grid, smooth),
+        _ => return Ok(table.clone()),
+    };
     let width = table.dim(1)?;
     let values = ops::values(&table.to_dtype(DType::F32)?)?;
-    let values = grid::bicubic(&values, width, from, to);
+    let values = match smooth {
+        true => resample::resized(&values, width, from, to, Filter::Cubic),
+        false => grid::bicubic(&values, width, from, to),
+    };
     let resized = Tensor::from_vec(values, (to[0] * to[1], width), table.device())?;
     ops::rounded(resized.to_dtype(table.dtype())?, kernels)
 }

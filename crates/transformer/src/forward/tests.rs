@@ -215,13 +215,14 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             change(encoder(), |a| {
                 a.embedding = Embedding {
                     source: Source::Patches(Patches {
-                        width: 27,
+                        channels: 3,
+                        size: [3, 2],
                         bias: true,
                         prefix: vec![1, 2],
                         positions: Some(GridPositions {
                             grid: [2, 7],
                             prefix: 1,
-                            other_grids: OtherGrids::Bicubic,
+                            other_grids: OtherGrids::Bicubic { smooth: true },
                         }),
                     }),
                     norm: true,
@@ -236,7 +237,8 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             change(encoder(), |a| {
                 a.embedding = Embedding {
                     source: Source::Patches(Patches {
-                        width: 12,
+                        channels: 2,
+                        size: [2, 2],
                         bias: false,
                         prefix: vec![3],
                         positions: None,
@@ -393,7 +395,8 @@ fn weights(architecture: &Architecture) -> HashMap<String, Tensor> {
 
 fn sequences(architecture: &Architecture) -> Vec<Sequence> {
     let mut rng = StdRng::seed_from_u64(8);
-    if let Source::Patches(Patches { width, .. }) = architecture.embedding.source {
+    if let Source::Patches(patches) = &architecture.embedding.source {
+        let width = patches.width();
         // With the rows before them: 1, 17, 80, 5 and 33 tokens fewer 3.
         return [[1, 1], [2, 7], [7, 11], [2, 1], [5, 6]]
             .map(|grid| {
