@@ -3,6 +3,7 @@
 use crate::curves::Curves;
 use crate::grid::Grid;
 use crate::matrix::{Matrix, MatrixPanel};
+use crate::pictures::Pictures;
 use crate::table::Table;
 use crate::trails::Trails;
 use serde::{Deserialize, Serialize};
@@ -62,6 +63,8 @@ pub enum Drawing {
     Trails(Trails),
     /// Rows of words and numbers.
     Table(Table),
+    /// Values of the cells of pictures.
+    Pictures(Pictures),
 }
 
 impl Default for Drawing {
@@ -103,6 +106,12 @@ impl From<Trails> for Drawing {
 impl From<Table> for Drawing {
     fn from(table: Table) -> Self {
         Self::Table(table)
+    }
+}
+
+impl From<Pictures> for Drawing {
+    fn from(pictures: Pictures) -> Self {
+        Self::Pictures(pictures)
     }
 }
 
@@ -152,6 +161,9 @@ impl Chart {
             Drawing::Grid(grid) => grid.cells.is_empty(),
             Drawing::Trails(trails) => trails.points.is_empty(),
             Drawing::Table(table) => table.rows.is_empty(),
+            Drawing::Pictures(pictures) => {
+                pictures.panels.iter().all(|panel| panel.slices.is_empty())
+            }
         }
     }
 }

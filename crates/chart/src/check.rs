@@ -6,6 +6,7 @@ use crate::curves::{Curves, Panel, Series};
 use crate::error::ChartError;
 use crate::grid::Grid;
 use crate::matrix::{Matrix, MatrixPanel};
+use crate::pictures::{PNG_URI, PicturePanel, Pictures};
 use crate::scale::Scale;
 use crate::table::{Cell, Table};
 use crate::trails::Trails;
@@ -26,6 +27,7 @@ impl Chart {
             Drawing::Grid(of) => grid(id, of),
             Drawing::Trails(of) => trails(id, of),
             Drawing::Table(of) => table(id, of),
+            Drawing::Pictures(of) => pictures(id, of),
         }
     }
 }
@@ -170,6 +172,44 @@ fn table(id: &str, table: &Table) -> Checked {
             if let Cell::Number(value) = cell {
                 finite(|| format!("{id}: a cell of {}", column.title), *value)?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn pictures(id: &str, pictures: &Pictures) -> Checked {
+    // A colour map, or red, green and blue.
+    let channels = pictures.channels.len();
+    let expected = if channels == 1 { 1 } else { 3 };
+    length(|| format!("{id}: channels"), expected, channels)?;
+    pictures.channels.iter().try_for_each(|channel| scale(id, &channel.scale))?;
+    pictures
+        .panels
+        .iter()
+        .try_for_each(|panel| picture(&format!("{id}, {}", panel.title), panel, pictures))
+}
+
+fn picture(id: &str, panel: &PicturePanel, of: &Pictures) -> Checked {
+    let begin = panel.picture.get(..PNG_URI.len());
+    if begin != Some(PNG_URI) {
+        let found = begin.unwrap_or_default().to_owned();
+        return Err(ChartError::NotAPicture { what: id.to_owned(), found });
+    }
+    let cells = panel.cells();
+    panel.chosen.map_or(Ok(()), |cell| below(&format!("{id}: the chosen cell"), cell, cells))?;
+    if let Some(seconds) = panel.seconds {
+        within(|| format!("{id}: the seconds"), seconds, [0.0, f64::MAX])?;
+    }
+    for slice in &panel.slices {
+        let values = cells.saturating_mul(of.channels.len());
+        length(|| format!("{id}: values at layer {}", slice.layer), values, slice.values.len())?;
+        for (place, value) in slice.values.iter().enumerate() {
+            let channel = &of.channels[place % of.channels.len()];
+            let what = || {
+                let cell = place / of.channels.len();
+                format!("{id}: {} of cell {cell} at layer {}", channel.value, slice.layer)
+            };
+            value.map_or(Ok(()), |value| coloured(what, value, &channel.scale))?;
         }
     }
     Ok(())

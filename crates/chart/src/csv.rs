@@ -5,6 +5,7 @@ use crate::chart::{Chart, Drawing};
 use crate::curves::Curves;
 use crate::grid::Grid;
 use crate::matrix::Matrix;
+use crate::pictures::Pictures;
 use crate::table::{Cell, Table};
 use crate::trails::Trails;
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ impl Chart {
     /// - grid: `row, column, text, value, framed`
     /// - trails: `step, item, x, y`
     /// - table: its own columns
+    /// - pictures: `picture, layer, row, column`, and each channel
     pub fn csv(&self) -> String {
         let mut lines = Lines::default();
         match &self.drawing {
@@ -25,6 +27,7 @@ impl Chart {
             Drawing::Grid(of) => grid(&mut lines, of),
             Drawing::Trails(of) => trails(&mut lines, of),
             Drawing::Table(of) => table(&mut lines, of),
+            Drawing::Pictures(of) => pictures(&mut lines, of),
         }
         lines.text
     }
@@ -106,6 +109,22 @@ fn table(lines: &mut Lines, table: &Table) {
             })
             .collect();
         lines.add(&cells);
+    }
+}
+
+fn pictures(lines: &mut Lines, pictures: &Pictures) {
+    let names = ["picture", "layer", "row", "column"].map(str::to_owned);
+    lines.add(names.iter().chain(pictures.channels.iter().map(|channel| &channel.value)));
+    for panel in &pictures.panels {
+        for slice in &panel.slices {
+            let cells = slice.values.chunks(pictures.channels.len().max(1));
+            for (cell, values) in cells.enumerate().filter(|(_, v)| v.iter().any(Option::is_some)) {
+                let columns = panel.grid[1].max(1);
+                let place = [slice.layer, cell / columns, cell % columns].map(|n| n.to_string());
+                let values: Vec<String> = values.iter().map(|value| number(*value)).collect();
+                lines.add(std::iter::once(&panel.title).chain(&place).chain(&values));
+            }
+        }
     }
 }
 

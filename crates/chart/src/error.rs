@@ -42,4 +42,12 @@ pub enum ChartError {
         /// The title.
         title: String,
     },
+    /// A picture that is no PNG file in base64.
+    #[error("{what}: a PNG file in base64 is expected, found {found:?}")]
+    NotAPicture {
+        /// Which picture.
+        what: String,
+        /// Its beginning.
+        found: String,
+    },
 }

@@ -32,6 +32,7 @@ mod grid;
 mod markdown;
 mod matrix;
 mod number;
+mod pictures;
 mod scale;
 mod table;
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use grid::{Grid, GridCell, Truth};
 pub use markdown::csv_as_markdown;
 pub use matrix::{Matrix, MatrixPanel, Slice};
 pub use number::{brief, number};
+pub use pictures::{Channel, PNG_URI, PicturePanel, PictureSlice, Pictures};
 pub use scale::Scale;
 pub use table::{Align, Cell, Column, Table};
 pub use trails::Trails;

@@ -15,7 +15,7 @@ impl Chart {
     /// - curves: a row for each place, a column for each curve; intervals in brackets
     /// - matrix: its rows and columns
     /// - grid: its rows and columns; values in brackets, framed cells bold
-    /// - trails: the lines of the CSV
+    /// - trails and pictures: the lines of the CSV
     /// - table: its rows and columns
     pub fn markdown(&self) -> String {
         let mut text = String::new();
@@ -23,7 +23,7 @@ impl Chart {
             Drawing::Curves(of) => curves(&mut text, of),
             Drawing::Matrix(of) => matrix(&mut text, of),
             Drawing::Grid(of) => grid(&mut text, of),
-            Drawing::Trails(_) => text = csv_as_markdown(&self.csv()),
+            Drawing::Trails(_) | Drawing::Pictures(_) => text = csv_as_markdown(&self.csv()),
             Drawing::Table(of) => table(&mut text, of),
         }
         text

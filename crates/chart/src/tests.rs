@@ -2,7 +2,7 @@
 
 use crate::{
     Axis, Cell, Chart, ChartError, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel,
-    Panel, Scale, Series, SeriesKind, Slice, Table, Trails,
+    Panel, PicturePanel, PictureSlice, Pictures, Scale, Series, SeriesKind, Slice, Table, Trails,
 };
 
 fn panel(title: &str, series: impl IntoIterator<Item = Series>) -> Panel {
@@ -63,8 +63,43 @@ fn table() -> Chart {
     Chart::new("table", "Table", Table::new([Column::end("a"), "b".into(), "c".into()], rows))
 }
 
-fn all() -> [Chart; 5] {
-    [curves(), matrix(), grid(), trails(), table()]
+fn pictures() -> Chart {
+    let slice = |layer| PictureSlice { layer, values: vec![Some(0.5), None] };
+    let panel = PicturePanel {
+        title: "a.png".into(),
+        picture: format!("{}iVBORw==", crate::PNG_URI),
+        grid: [1, 2],
+        seconds: Some(0.5),
+        chosen: Some(1),
+        slices: vec![slice(0), slice(3)],
+    };
+    Chart::new("pictures", "Pictures", Pictures::new("cosine", Scale::symmetric(1.0), [panel]))
+}
+
+fn all() -> [Chart; 6] {
+    [curves(), matrix(), grid(), trails(), table(), pictures()]
+}
+
+#[test]
+fn cells_of_pictures_have_their_place() {
+    let chart = pictures();
+    assert_eq!(
+        chart.csv(),
+        "picture,layer,row,column,cosine\r\na.png,0,0,0,0.5\r\na.png,3,0,0,0.5\r\n"
+    );
+    let wrong = |edit: fn(&mut Pictures)| {
+        let mut chart = chart.clone();
+        let Drawing::Pictures(pictures) = &mut chart.drawing else { panic!() };
+        edit(pictures);
+        chart.check().unwrap_err().to_string()
+    };
+    let message = wrong(|p| p.panels[0].picture = "data:image/svg+xml,x".into());
+    assert!(message.contains("a PNG file in base64 is expected"), "{message}");
+    assert!(wrong(|p| p.panels[0].chosen = Some(2)).contains("the chosen cell"));
+    assert!(wrong(|p| p.panels[0].slices[1].values.push(None)).contains("values at layer 3"));
+    assert!(wrong(|p| p.panels[0].slices[0].values[0] = Some(2.0)).contains("cell 0 at layer 0"));
+    assert!(wrong(|p| p.channels.clear()).contains("channels"));
+    assert!(wrong(|p| p.channels.push(p.channels[0].clone())).contains("channels"));
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! `stratoscope explore`: figures and numbers of texts, by layer.
 
-use crate::args::{ExploreArgs, LookArgs};
+use crate::args::{ExploreArgs, LookArgs, ModelArgs};
 use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model, states};
+use std::path::PathBuf;
 use stratoscope::explore::{FIGURES, Options, side_by_side};
-use stratoscope::{Analysis, FigureSelection, LongText, Pooling, Unit};
+use stratoscope::{Analysis, FigureSelection, Image, LongText, Pooling, Reads, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let run = Run::new(&args.output, &args.common, &FIGURES)?;
@@ -23,6 +24,9 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
             "--pairs is for a single model; several models read each text alone",
         ));
     }
+    if !args.image.is_empty() {
+        return explore_images(args, options, &models, run);
+    }
     let texts = input::texts(&args.input, &run.progress)?;
     let explorers = model::open_all(&models, &run.progress)?;
     let result: Box<dyn Analysis> = match &explorers[..] {
@@ -32,6 +36,33 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     // Drawing needs memory, and the weights are no longer needed.
     drop(explorers);
     run.finish(&*result, &[])
+}
+
+/// Explores images. They are read before the model, to fail early.
+fn explore_images(
+    args: &ExploreArgs,
+    options: Options,
+    models: &[ModelArgs],
+    run: Run<'_>,
+) -> Result<()> {
+    if !args.input.text.is_empty() {
+        return Err(Failure::usage(
+            "a model reads texts or images: leave TEXT out, or --image (repeat --image for several images)",
+        ));
+    }
+    let [model] = models else {
+        return Err(Failure::usage("--image is for a single model; run explore once for each"));
+    };
+    let read = |path: &PathBuf| Image::read(path);
+    let images: Vec<Image> = args.image.iter().map(read).collect::<Result<_, _>>()?;
+    for image in &images {
+        image.picture()?;
+    }
+    let explorer = model::open_for(model, Reads::Image, &run.progress)?;
+    let options = Options { cell: args.patch, ..options };
+    let exploration = explorer.explore(&images, &options)?;
+    drop(explorer);
+    run.finish(&exploration, &[])
 }
 
 /// Explores states in place of a model. TEXT and `--file` are their texts.
@@ -65,6 +96,7 @@ pub(crate) fn options(args: &LookArgs, long: LongText) -> Options {
         pooling: args.rows.pooling.map(Pooling::from),
         special_tokens: !args.rows.no_special_tokens,
         long,
+        cell: None,
         attention: args.attention,
         figures: FigureSelection::All,
         compute_baseline: false,

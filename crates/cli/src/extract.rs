@@ -10,10 +10,13 @@ use std::path::Path;
 use std::time::Instant;
 use stratoscope::crates::extractor::{
     Corpus, CorpusSettings, CorpusStep, Format, LengthLimit, PROJECTOR_FILES, Prepared, Start,
-    extract_corpus, parse_token_ids, prepare, prepare_ids, write_projector, write_states_as,
+    extract_corpus, image_files, parse_token_ids, prepare, prepare_ids, write_projector,
+    write_states_as,
 };
 use stratoscope::crates::loader::path_text;
-use stratoscope::{Activations, Explorer, HookSelection, LayerSelection, Pooler, Unit};
+use stratoscope::{
+    Activations, Explorer, HookSelection, Image, LayerSelection, Pooler, Reads, Unit,
+};
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
@@ -39,10 +42,10 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
             prepare_ids(explorer.model(), ids)?
         }
         None => {
-            let corpus = input::corpus(&args.input, &progress)?;
-            let texts = input::read_all(&corpus, args.sample, args.seed, &progress)?;
-            explorer = model::open(&args.model, &progress)?;
-            prepare(explorer.model(), texts, limit(&explorer, args))?
+            let (corpus, reads) = corpus(args, &progress)?;
+            let inputs = input::read_inputs(&corpus, args.sample, args.seed, &progress)?;
+            explorer = model::open_for(&args.model, reads, &progress)?;
+            prepare(explorer.model(), inputs, limit(&explorer, args))?
         }
     };
     // Fail early.
@@ -64,9 +67,9 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
         progress.note(&format!(
             "{}: hidden_states [{layers} layers, {rows} {}, {d_model}] of {} {}",
             path_text(path),
-            plural(states.unit),
+            plural(states.unit, args),
             states.texts.len(),
-            if states.texts.len() == 1 { "text" } else { "texts" },
+            inputs(states.texts.len(), args),
         ));
         for hook in &states.hooks {
             let (rows, width) = hook.values.dim();
@@ -76,12 +79,39 @@ pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
     Ok(())
 }
 
-fn plural(unit: Unit) -> &'static str {
+fn plural(unit: Unit, args: &ExtractArgs) -> &'static str {
     match unit {
         Unit::Token => "tokens",
         Unit::Word => "words",
+        Unit::Sentence if args.images.is_some() => "images",
         Unit::Sentence => "sentences",
     }
+}
+
+/// What is read, for a number of them.
+fn inputs(n: usize, args: &ExtractArgs) -> &'static str {
+    match (args.images.is_some(), n) {
+        (false, 1) => "text",
+        (false, _) => "texts",
+        (true, 1) => "image",
+        (true, _) => "images",
+    }
+}
+
+/// The corpus that the arguments name, and what the model shall read.
+fn corpus(args: &ExtractArgs, progress: &Progress) -> Result<(Corpus, Reads)> {
+    let Some(folder) = &args.images else {
+        return Ok((input::corpus(&args.input, progress)?, Reads::Text));
+    };
+    let files = match folder.is_dir() {
+        true => image_files(folder)?,
+        false => vec![folder.clone()],
+    };
+    // Fail early.
+    if let Some(first) = files.first() {
+        Image::read(first)?.picture()?;
+    }
+    Ok((Corpus::Images { folder: folder.clone(), files }, Reads::Image))
 }
 
 /// Refuses a single file that cannot be written, or options that only a folder has.
@@ -157,7 +187,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
     let advice = "states are written to FILE.safetensors, FILE.npz, FILE.parquet or a folder";
     check_folder_name(path, &format!("{advice} with"))?;
     check_folder(path, advice)?;
-    let corpus = input::corpus(&args.input, progress)?;
+    let (corpus, reads) = corpus(args, progress)?;
     if let (Corpus::Texts { .. }, Some(file)) = (&corpus, &args.input.file)
         && file.as_os_str() != "-"
     {
@@ -171,7 +201,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
             "--resume reads the texts again, so they must be in a file (--file FILE, not standard input)",
         ));
     }
-    let explorer = model::open(&args.model, progress)?;
+    let explorer = model::open_for(&args.model, reads, progress)?;
     let (unit, pooler) = rows(&explorer, &args.rows, args.sentences, progress)?;
     let settings = CorpusSettings {
         layers: args.rows.layers.clone().unwrap_or(LayerSelection::All),
@@ -192,7 +222,7 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
         _ => Start::New,
     };
     let (mut began, mut kept, mut computed) = (Instant::now(), None, 0);
-    resumable(matches!(corpus, Corpus::File { .. }));
+    resumable(matches!(corpus, Corpus::File { .. } | Corpus::Images { .. }));
     progress.part("reading the input");
     let done = extract_corpus(explorer.model(), &corpus, &settings, path, start, &mut |step| {
         match step {
@@ -219,9 +249,9 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
             "{}: {} {} of {} {} in {} {}; {seconds:.1} s, {:.0} tokens/s",
             path_text(path),
             plan.rows,
-            plural(unit),
+            plural(unit, args),
             plan.texts,
-            if plan.texts == 1 { "text" } else { "texts" },
+            inputs(plan.texts, args),
             plan.shards,
             if plan.shards == 1 { "shard" } else { "shards" },
             computed as f64 / seconds.max(1e-9),

@@ -6,7 +6,7 @@ use crate::progress::Progress;
 use std::path::{Path, PathBuf};
 use stratoscope::Text;
 use stratoscope::crates::extractor::{
-    Corpus, FileKind, Inputs, ReadOptions, TextReader, read_bytes,
+    Corpus, FileKind, Input, Inputs, ReadOptions, TextReader, read_bytes,
 };
 use stratoscope::crates::loader::path_text;
 
@@ -15,6 +15,7 @@ pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> 
     match corpus(args, progress)? {
         Corpus::Texts { texts, .. } => Ok(texts),
         Corpus::File { path, options } => read_annotated(path, options, progress),
+        images @ Corpus::Images { .. } => read_all(&images, None, 0, progress),
     }
 }
 
@@ -32,11 +33,27 @@ pub(crate) fn read_all(
     progress: &Progress,
 ) -> Result<Vec<Text>> {
     let inputs = corpus.read_all(sample.map(|n| n as usize), seed)?;
-    let place = match corpus {
+    Ok(items(inputs, &place(corpus), progress))
+}
+
+/// All texts or images of a corpus, or a sample of them.
+pub(crate) fn read_inputs(
+    corpus: &Corpus,
+    sample: Option<u32>,
+    seed: u64,
+    progress: &Progress,
+) -> Result<Vec<Input>> {
+    let inputs = corpus.read_inputs(sample.map(|n| n as usize), seed)?;
+    Ok(items(inputs, &place(corpus), progress))
+}
+
+/// The name of a corpus in messages.
+fn place(corpus: &Corpus) -> String {
+    match corpus {
         Corpus::File { path, .. } => path_text(path),
         Corpus::Texts { place, .. } => place.clone(),
-    };
-    Ok(items(inputs, &place, progress))
+        Corpus::Images { folder, .. } => path_text(folder),
+    }
 }
 
 /// The corpus that the arguments name: a file, which is not read yet, or texts.

@@ -11,7 +11,7 @@ use stratoscope::crates::loader::hub::{
     self, DecidedBy, HubError, HubFlags, HubSettings, own_cache, process_environment,
 };
 use stratoscope::{
-    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Pooler, Pooling, Source,
+    BUNDLED, DType, Device, DiskStore, Explorer, LoadOptions, Pooler, Pooling, Reads, Source,
     bundled_source,
 };
 
@@ -29,9 +29,16 @@ pub(crate) fn each(args: &SeveralModels) -> Result<Vec<ModelArgs>> {
     Ok(args.names.iter().map(one).collect())
 }
 
-/// Loads the model that the arguments name.
+/// Loads the model that the arguments name, for a command that reads texts.
 pub(crate) fn open(args: &ModelArgs, progress: &Progress) -> Result<Explorer> {
+    open_for(args, Reads::Text, progress)
+}
+
+/// Loads the model that the arguments name, for what it shall read.
+pub(crate) fn open_for(args: &ModelArgs, reads: Reads, progress: &Progress) -> Result<Explorer> {
     let mut options = LoadOptions::default();
+    // Without a choice, a checkpoint for texts and images reads texts.
+    options.reads = (reads != Reads::Text).then_some(reads);
     options.device = device(args.run.device)?;
     options.dtype = match args.run.dtype {
         DtypeName::F32 => DType::F32,
@@ -39,7 +46,17 @@ pub(crate) fn open(args: &ModelArgs, progress: &Progress) -> Result<Explorer> {
         DtypeName::Bf16 => DType::BF16,
     };
     options.memory = args.run.memory.memory;
-    load(&args.model, &args.run.hub, options, progress)
+    let explorer = load(&args.model, &args.run.hub, options, progress)?;
+    let (model, own) = (&explorer.model().info.id, explorer.model().reads());
+    match (reads, own) {
+        (wanted, own) if wanted == own => Ok(explorer),
+        (Reads::Text, Reads::Image) => Err(Failure::usage(format!(
+            "the model {model} reads images, and this command reads texts: explore --image FILE and extract --images FOLDER read images"
+        ))),
+        _ => Err(Failure::usage(format!(
+            "the model {model} reads {own}: choose a model that reads {reads} (--model)"
+        ))),
+    }
 }
 
 /// Loads several models. With more than one, each has its name before its notes and warnings.

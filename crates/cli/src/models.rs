@@ -12,7 +12,7 @@ use stratoscope::crates::loader::family_of;
 use stratoscope::crates::loader::hub::{CachedModel, cached_models};
 use stratoscope::crates::loader::{FileRecord, path_text};
 use stratoscope::crates::transformer::{Architecture, Layout, Norm, Relative};
-use stratoscope::{Explorer, Forecast, Source};
+use stratoscope::{Explorer, Forecast, Reads, Source};
 
 /// Shows what a model is.
 pub(crate) fn info(args: &ModelJobArgs) -> Result<()> {
@@ -56,6 +56,8 @@ fn about(explorer: &Explorer, files: &[FileRecord]) -> Value {
         "model": info.id,
         "revision": info.revision,
         "family": info.family,
+        "reads": info.reads.to_string(),
+        "images": explorer.model().images.as_ref().map(ToString::to_string),
         "d_vocab": a.d_vocab,
         "d_model": a.d_model,
         "d_embed": a.d_embed(), "n_kv_heads": a.n_kv_heads,
@@ -190,6 +192,13 @@ fn write_info(
     }
     line("family", info.family.to_owned())?;
     line(
+        "reads",
+        match &explorer.model().images {
+            Some(processor) => format!("{}: {processor}", info.reads),
+            None => info.reads.to_string(),
+        },
+    )?;
+    line(
         "sizes",
         format!(
             "n_layers {}, d_model {}, n_heads {}, d_head {}, d_mlp {}, d_vocab {}",
@@ -219,6 +228,41 @@ fn write_info(
     let bytes = size(weights_bytes(a));
     line("parameters", format!("{parameters:.1} million{active}; {bytes} as f32"))?;
     line("needs", needs(forecast))?;
+    if info.reads == Reads::Text {
+        write_text_parts(&mut line, explorer)?;
+    }
+    let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
+    let last = format!("blocks.{}.", a.n_layers - 1);
+    let shown: Vec<String> = (points.iter())
+        .filter(|p| !p.starts_with("blocks.") || p.starts_with(&last))
+        .map(|p| p.replacen(&last, "blocks.{i}.", 1))
+        .collect();
+    line("hook points", shown.join(", "))?;
+    let unused = &info.unused_tensors;
+    line(
+        "unused",
+        match unused.len() {
+            0 => "no tensor of the checkpoint".to_owned(),
+            n if verbose || n <= 4 => unused.join(", "),
+            n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
+        },
+    )?;
+    for (index, note) in info.notes.iter().chain(&info.sentence_notes).enumerate() {
+        line(if index == 0 { "notes" } else { "" }, note.to_string())?;
+    }
+    for (index, file) in files.iter().enumerate() {
+        let name = if index == 0 { "files" } else { "" };
+        line(name, format!("{:>9}  {}  {}", size(file.bytes), &file.sha256[..12], file.name))?;
+    }
+    Ok(())
+}
+
+/// The parts of a model that are about texts: their length, the tokenizer, vectors of sentences.
+fn write_text_parts(
+    line: &mut dyn FnMut(&str, String) -> std::fmt::Result,
+    explorer: &Explorer,
+) -> std::fmt::Result {
+    let (info, a) = (&explorer.model().info, explorer.model().transformer.architecture());
     line(
         "tokens",
         match a.max_tokens() {
@@ -264,29 +308,6 @@ fn write_info(
     }
     for before in &info.sentence_before {
         line("", format!("sentence-transformers {before}; here a text is read as it is"))?;
-    }
-    let points: Vec<String> = a.hook_points().iter().map(ToString::to_string).collect();
-    let last = format!("blocks.{}.", a.n_layers - 1);
-    let shown: Vec<String> = (points.iter())
-        .filter(|p| !p.starts_with("blocks.") || p.starts_with(&last))
-        .map(|p| p.replacen(&last, "blocks.{i}.", 1))
-        .collect();
-    line("hook points", shown.join(", "))?;
-    let unused = &info.unused_tensors;
-    line(
-        "unused",
-        match unused.len() {
-            0 => "no tensor of the checkpoint".to_owned(),
-            n if verbose || n <= 4 => unused.join(", "),
-            n => format!("{}, … ({n} tensors; -v lists them)", unused[..3].join(", ")),
-        },
-    )?;
-    for (index, note) in info.notes.iter().chain(&info.sentence_notes).enumerate() {
-        line(if index == 0 { "notes" } else { "" }, note.to_string())?;
-    }
-    for (index, file) in files.iter().enumerate() {
-        let name = if index == 0 { "files" } else { "" };
-        line(name, format!("{:>9}  {}  {}", size(file.bytes), &file.sha256[..12], file.name))?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use crate::elsewhere::About;
 use crate::error::{Error, Result};
 use crate::hooks::Captured;
 use crate::input::Text;
+use crate::media::{self, Media};
 use crate::pools::{Pool, nothing_to_pool, pool, pools};
 use crate::rows::{Row, Unit};
 use candle_core::DeviceLocation;
@@ -21,8 +22,11 @@ pub struct Activations {
     pub unit: Unit,
     /// The layers kept, ascending; 0 is the embedding output.
     pub layers: Vec<usize>,
-    /// The texts, in order.
+    /// The texts, in order; of images and sounds the names of their files.
     pub texts: Vec<Text>,
+    /// `[texts]`: the images or sounds, with the cells that the rows are. Empty for texts, and where a
+    /// row of a cell is missing.
+    pub media: Vec<Media>,
     /// `[rows]`: the rows, in the order of the texts.
     pub rows: Vec<Row>,
     /// `[layers, rows, d_model]`, f32; the layers in the order of `layers`.
@@ -206,6 +210,7 @@ impl Activations {
             origin: self.origin.clone(),
             layers: self.layers.clone(),
             texts: self.texts.clone(),
+            media: media::of_rows(&self.media, &self.rows, &kept),
         }
     }
 
@@ -251,6 +256,8 @@ impl Activations {
             origin: self.origin.clone(),
             layers: self.layers.clone(),
             texts: self.texts.clone(),
+            // Their cells are no rows.
+            media: Vec::new(),
         }
     }
 
@@ -319,9 +326,15 @@ impl Activations {
         let unknown = pool.rows.iter().any(|&row| self.rows[row].unknown);
         match unit {
             Unit::Sentence => Row {
-                label: format!("text {}", first.sequence + 1),
+                label: match self.media.get(first.sequence) {
+                    Some(media) => media.name.clone(),
+                    None => format!("text {}", first.sequence + 1),
+                },
                 token_id: None,
-                char_offsets: [0, text.text.chars().count()],
+                char_offsets: match self.media.is_empty() {
+                    true => [0, text.text.chars().count()],
+                    false => [0, 0],
+                },
                 text_id: 0,
                 word_id: None,
                 special: false,
@@ -376,6 +389,7 @@ mod tests {
             )
             .unwrap(),
             hooks: Vec::new(),
+            media: Vec::new(),
         }
     }
 

@@ -124,6 +124,7 @@ impl Activations {
                 unit: self.unit,
                 layers: self.layers.clone(),
                 texts: texts.by_ref().take(own.len()).collect(),
+                media: Vec::new(),
                 rows: all,
                 hidden_states,
                 hooks: Vec::new(),

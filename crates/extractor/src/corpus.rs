@@ -30,6 +30,7 @@ use crate::error::{Error, Result};
 use crate::files::tool;
 use crate::hooks::Capture;
 use crate::input::{Inputs, Text};
+use crate::media::Input;
 use crate::open::is_regular;
 use crate::rows::Unit;
 use folder::{Entry, Folder};
@@ -42,21 +43,38 @@ impl Corpus {
     /// Reads the whole corpus into memory, or a sample of `sample` texts.
     ///
     /// # Errors
-    /// A file that cannot be read or has a mistake; a corpus without texts.
+    /// A file that cannot be read or has a mistake; a corpus without texts, or of images.
     pub fn read_all(&self, sample: Option<usize>, seed: u64) -> Result<Inputs<Text>> {
+        if let Self::Images { .. } = self {
+            return Err(Error::NotTexts { place: self.place() });
+        }
+        let Inputs { items, blank_lines, header } = self.read_inputs(sample, seed)?;
+        let text = |input| match input {
+            Input::Text(text) => Ok(text),
+            Input::Image(_) => Err(Error::NotTexts { place: self.place() }),
+        };
+        let items = items.into_iter().map(text).collect::<Result<_>>()?;
+        Ok(Inputs { items, blank_lines, header })
+    }
+
+    /// Reads the whole corpus into memory, texts or images, or a sample of `sample` of them.
+    ///
+    /// # Errors
+    /// A file that cannot be read or has a mistake; a corpus without inputs.
+    pub fn read_inputs(&self, sample: Option<usize>, seed: u64) -> Result<Inputs<Input>> {
         if let (Some(_), Self::File { path, .. }) = (sample, self)
             && !is_regular(path)
         {
             // It can be read only once.
             let Inputs { items, blank_lines, header } = self.read_all(None, seed)?;
             let all = Self::Texts { place: self.place(), texts: items };
-            return Ok(Inputs { blank_lines, header, ..all.read_all(sample, seed)? });
+            return Ok(Inputs { blank_lines, header, ..all.read_inputs(sample, seed)? });
         }
         let settings = CorpusSettings { sample, seed, ..CorpusSettings::default() };
         let mut records = Records::open(self, &settings)?;
         let mut items = Vec::new();
-        while let Some(text) = records.next()? {
-            items.push(text);
+        while let Some(input) = records.next()? {
+            items.push(input);
         }
         let (blank_lines, header) = (records.blank_lines(), records.header().map(str::to_owned));
         if items.is_empty() {

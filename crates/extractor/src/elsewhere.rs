@@ -145,6 +145,7 @@ impl StateArrays {
             unit: Unit::Token,
             layers,
             texts,
+            media: Vec::new(),
             rows,
             hidden_states: self.hidden_states,
             hooks: Vec::new(),

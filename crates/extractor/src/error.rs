@@ -1,7 +1,7 @@
 //! Errors from texts to hidden states, with their evidence.
 
 use std::path::PathBuf;
-use stratoscope_loader::path_text;
+use stratoscope_loader::{Reads, path_text};
 
 /// Shorthand for this crate's results.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,6 +31,54 @@ pub enum Error {
         place: String,
         /// The line, counted from 1.
         line: usize,
+    },
+    /// An input that the model does not read.
+    #[error(
+        "{place} is {}, and the model {model} reads {reads}: {}", in_words(*given), advice(*given, *reads)
+    )]
+    NotRead {
+        /// The input.
+        place: String,
+        /// What it is.
+        given: Reads,
+        /// The model.
+        model: String,
+        /// What the model reads.
+        reads: Reads,
+    },
+    /// A folder of images, for a task that reads texts.
+    #[error("{place} has images, and texts are read here")]
+    NotTexts {
+        /// The folder.
+        place: String,
+    },
+    /// A folder without images.
+    #[error("{} has no image: PNG, JPEG and WebP files are read", path_text(path))]
+    NoImage {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// An image that cannot be read.
+    #[error("cannot read {place} as an image: {reason}")]
+    Image {
+        /// The file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// An image model without a description of how images are prepared.
+    #[error("the model {model} does not say how it prepares images, so that it cannot read any")]
+    NoProcessor {
+        /// The model.
+        model: String,
+    },
+    /// A file that is too large for its kind.
+    #[error("{} has more than {} MiB, which is the maximum", path_text(path), max >> 20)]
+    LargeFile {
+        /// The file.
+        path: PathBuf,
+        /// The maximum in bytes.
+        max: u64,
     },
     /// A text or a line that is too long.
     #[error(
@@ -438,6 +486,24 @@ pub enum Error {
     /// A tensor could not be read.
     #[error("cannot read a tensor")]
     Tensor(#[from] candle_core::Error),
+}
+
+/// What an input is.
+fn in_words(given: Reads) -> &'static str {
+    match given {
+        Reads::Text => "a text",
+        Reads::Image => "an image",
+        _ => "a sound",
+    }
+}
+
+/// What to do with an input that the model does not read.
+fn advice(given: Reads, reads: Reads) -> &'static str {
+    match (given, reads) {
+        (Reads::Text, Reads::Image) => "give images (--image FILE), or another --model",
+        (Reads::Image, _) => "choose a model that reads images (--model)",
+        _ => "choose another --model",
+    }
 }
 
 impl Error {

@@ -1,7 +1,7 @@
-//! From text to tokens and words, to hidden states of every layer, and their files.
+//! From texts and images to tokens, words and patches, to hidden states of every layer, and their files.
 //!
-//! [`extract`] runs a [`Model`](stratoscope_loader::Model) over texts and returns [`Activations`]:
-//! one row per token (or word, or sentence: [`Activations::pooled`]), with its place in the text.
+//! [`extract`] runs a [`Model`](stratoscope_loader::Model) over prepared inputs and returns [`Activations`]:
+//! one row per token or patch (or word, or sentence: [`Activations::pooled`]), with its place in the text.
 //! [`read_groups`] does so group by group, for work that keeps only a part of the states, and
 //! [`run_with_hooks`] with functions at hook points. [`write_states`] and [`read_states`] write and
 //! read a safetensors file, which Python can read as well.
@@ -19,11 +19,13 @@ mod find;
 mod format;
 mod header;
 mod hooks;
+mod images;
 mod input;
 mod interventions;
 mod layers;
 mod layerwise;
 mod lines;
+mod media;
 mod npz;
 mod open;
 mod pools;
@@ -55,10 +57,12 @@ pub use find::Place;
 pub use format::{Format, write_states, write_states_as};
 pub use header::is_header;
 pub use hooks::{Capture, Captured, HookSelection};
+pub use images::{Image, image_files};
 pub use input::{Inputs, Text, parse_lines, parse_pairs, parse_token_ids, unicode_words};
 pub use interventions::Interventions;
 pub use layers::LayerSelection;
 pub use lines::MAX_TEXT_BYTES;
+pub use media::{Cell, Input, Media};
 pub use open::{FileKind, read_bytes};
 pub use prepare::{LengthLimit, LongText, Prepared, UnknownTokens, Warning, prepare, prepare_ids};
 pub use projector::{PROJECTOR_FILES, write_projector};

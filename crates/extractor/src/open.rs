@@ -48,6 +48,7 @@ const REFUSED: &[(&[&str], &str)] = &[
         ],
         "save its text in a .txt file, one text per line",
     ),
+    (&["png", "jpg", "jpeg", "webp"], "it is an image (--image FILE, --images FOLDER)"),
     (
         &["yaml", "yml", "toml", "json5"],
         "save its texts in a .txt file, one text per line, or a .jsonl file",
@@ -69,9 +70,6 @@ const REFUSED: &[(&[&str], &str)] = &[
             "onnx",
             "db",
             "sqlite",
-            "png",
-            "jpg",
-            "jpeg",
             "gif",
             "svg",
             "mp3",
@@ -183,6 +181,20 @@ pub(crate) fn bytes(path: &Path) -> Result<(Bytes, Hash)> {
         false => Box::new(hashed),
     };
     Ok((BufReader::with_capacity(1 << 16, reader), hash))
+}
+
+/// All bytes of a file as they are, which is not larger than `max`.
+///
+/// # Errors
+/// A file that cannot be read, or is larger.
+pub(crate) fn read_limited(path: &Path, max: u64) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let read = file(path)?.take(max + 1).read_to_end(&mut all);
+    let read = read.map_err(|source| Error::Io { path: path.to_owned(), source })? as u64;
+    match read > max {
+        true => Err(Error::LargeFile { path: path.to_owned(), max }),
+        false => Ok(all),
+    }
 }
 
 /// The maximum size of a file that is read into memory as a whole.

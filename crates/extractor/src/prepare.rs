@@ -1,126 +1,67 @@
-//! From texts to the sequences that the model reads: tokens with labels, and long texts refused, cut or
-//! in windows.
+//! From texts and images to the sequences that the model reads: tokens and patches with labels; long
+//! texts refused, cut or in windows.
 
+mod image;
 mod length;
 mod prepared;
 mod row;
+mod text;
+mod token_ids;
 mod warning;
 mod windows;
 
 pub use length::{LengthLimit, LongText};
 pub use prepared::Prepared;
 pub(crate) use row::{label, word_of};
+pub use token_ids::prepare_ids;
 pub use warning::{UnknownTokens, Warning};
 
 use crate::error::{Error, Result};
-use crate::input::{Text, place};
-use crate::rows::Row;
-use length::Tokenized;
-use stratoscope_loader::{Model, Tokenizer};
-use stratoscope_transformer::Sequence;
+use crate::media::Input;
+use stratoscope_loader::Model;
 
-/// Tokenizes texts, and checks their length.
+/// Makes the sequences of texts or images: tokenizes texts and checks their length, resizes images to
+/// patches.
 ///
 /// # Errors
-/// A blank text, a text that is too long or has no tokens, a model without a tokenizer. A text of more
-/// than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) is not tokenized, except for its beginning if texts are
-/// cut.
-pub fn prepare(model: &Model, texts: Vec<Text>, limit: impl Into<LengthLimit>) -> Result<Prepared> {
-    prepare_numbered(model, texts, limit.into(), 0)
+/// An input that the model does not read. A blank text, a text that is too long or has no tokens, a model
+/// without a tokenizer; a text of more than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) is not tokenized,
+/// except for its beginning if texts are cut. An image that cannot be decoded.
+pub fn prepare<I: Into<Input>>(
+    model: &Model,
+    inputs: Vec<I>,
+    limit: impl Into<LengthLimit>,
+) -> Result<Prepared> {
+    let inputs = inputs.into_iter().map(Into::into).collect();
+    prepare_numbered(model, inputs, limit.into(), 0)
 }
 
-/// [`prepare`] for texts after `before` other texts; messages count these.
+/// [`prepare`] for inputs after `before` other inputs; messages count these.
 pub(crate) fn prepare_numbered(
     model: &Model,
-    mut texts: Vec<Text>,
+    inputs: Vec<Input>,
     limit: LengthLimit,
     before: usize,
 ) -> Result<Prepared> {
-    let Some(tokenizer) = &model.tokenizer else {
-        model.info.check_tokenizer()?;
-        let reason = model.without_tokenizer.clone().unwrap_or_default();
-        return Err(Error::NoTokenizer { model: model.info.id.clone(), reason });
-    };
-    let architecture = model.transformer.architecture();
-    let mut prepared = Prepared::default();
-    if texts.is_empty() {
+    if inputs.is_empty() {
         return Err(Error::NoText { place: "no text is given".to_owned() });
     }
-    for (index, given) in texts.iter_mut().enumerate() {
-        let text = &*given;
-        let place = || text.place(before + index);
-        if text.text.trim().is_empty() {
-            return Err(Error::NoText { place: format!("{} is blank", place()) });
+    let mut prepared = Prepared::default();
+    for (index, input) in inputs.into_iter().enumerate() {
+        check_kind(model, &input, || input.place(before + index))?;
+        match input {
+            Input::Text(text) => text::add(&mut prepared, model, text, limit, before)?,
+            Input::Image(image) => image::add(&mut prepared, model, &image)?,
         }
-        if text.pair.as_ref().is_some_and(|pair| pair.trim().is_empty()) {
-            return Err(Error::NoText {
-                place: format!("the second text of {} is blank", place()),
-            });
-        }
-        let Tokenized { windows, overlap, warning } =
-            length::tokenized(tokenizer, text, &place, limit, architecture)?;
-        let kept = warning.as_ref().and_then(Warning::kept);
-        prepared.warnings.extend(warning);
-        let rows = architecture.d_vocab;
-        let mut ids = windows.iter().flat_map(|window| &window.ids);
-        if let Some(&id) = ids.find(|&&id| id as usize >= rows) {
-            let token = tokenizer.token(id).unwrap_or_default();
-            return Err(Error::NoRow { place: place(), token, id, rows });
-        }
-        prepared.windows.push(windows.len());
-        let picks = windows::choose(&windows, overlap);
-        row::add(&mut prepared, index, text, &windows, &picks, tokenizer);
-        prepared.sequences.extend(windows.into_iter().map(|encoding| Sequence::Tokens {
-            token_ids: encoding.ids,
-            // A model with fewer than two types reads every token as type 0.
-            token_types: match architecture.embedding.token_types {
-                0 | 1 => Vec::new(),
-                _ => encoding.type_ids,
-            },
-        }));
-        given.kept = kept;
     }
-    prepared.texts = texts;
     Ok(prepared)
 }
 
-/// Prepares token ids, without special tokens. A tokenizer is not required; if there is one, it gives
-/// the labels.
-///
-/// # Errors
-/// An id beyond the vocabulary, or more ids than the positions allow.
-pub fn prepare_ids(model: &Model, ids: Vec<(usize, Vec<u32>)>) -> Result<Prepared> {
-    let architecture = model.transformer.architecture();
-    let (limit, d_vocab) = (architecture.max_tokens().unwrap_or(usize::MAX), architecture.d_vocab);
-    let mut prepared = Prepared::default();
-    if let Some(error) = &model.info.tokenizer_error {
-        prepared.warnings.push(Warning::NoLabels { reason: error.to_string() });
+/// Refuses an input that the model does not read.
+fn check_kind(model: &Model, input: &Input, place: impl FnOnce() -> String) -> Result<()> {
+    let (reads, given) = (model.reads(), input.kind());
+    match given == reads {
+        true => Ok(()),
+        false => Err(Error::NotRead { place: place(), given, model: model.info.id.clone(), reads }),
     }
-    for (index, (line, ids)) in ids.into_iter().enumerate() {
-        let place = place(index, Some(line), "");
-        if let Some(&id) = ids.iter().find(|&&id| id as usize >= d_vocab) {
-            return Err(Error::TokenId { place, id, d_vocab });
-        }
-        if ids.len() > limit {
-            return Err(Error::TooLong { place, tokens: ids.len(), limit });
-        }
-        for (token, &id) in ids.iter().enumerate() {
-            let name = model.tokenizer.as_ref().and_then(|t| t.token(id));
-            prepared.rows.push(Row {
-                sequence: index,
-                label: name.unwrap_or_else(|| format!("#{id}")),
-                token_id: Some(id),
-                char_offsets: [0, 0],
-                text_id: 0,
-                word_id: None,
-                special: false,
-                unknown: model.tokenizer.as_ref().and_then(Tokenizer::unknown_id) == Some(id),
-            });
-            prepared.picks.push((prepared.sequences.len(), token));
-        }
-        prepared.windows.push(1);
-        prepared.texts.push(Text { line: Some(line), ..Text::default() });
-        prepared.sequences.push(Sequence::from_ids(ids));
-    }
-    Ok(prepared)
 }

@@ -76,6 +76,7 @@ mod tests {
             unit: Unit::Token,
             layers: vec![0, 3],
             texts: vec![Text::from("a\tb\nc"), Text::from("é")],
+            media: Vec::new(),
             rows: vec![row(0, "\t", false), row(1, "[SEP]", true)],
             hidden_states: Array3::from_shape_fn((2, 2, 2), |(l, r, d)| {
                 [0.1, -2.5, 1e-9][(l + r + d) % 3]

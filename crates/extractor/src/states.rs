@@ -270,5 +270,6 @@ pub(crate) fn parse(file: &Container, metadata: &str) -> Result<Activations, Str
     }
     let texts = m.texts.into_iter().map(Text::from).collect();
     let (origin, unit) = (m.origin, m.unit);
-    Ok(Activations { origin, unit, layers, texts, rows, hidden_states, hooks: Vec::new() })
+    let (hooks, media) = (Vec::new(), Vec::new());
+    Ok(Activations { origin, unit, layers, texts, media, rows, hidden_states, hooks })
 }

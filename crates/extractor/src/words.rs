@@ -380,7 +380,7 @@ impl Chosen {
         if matches!(&choice, Choice::Words(words) if words.is_empty()) {
             return Ok((text, Self::default()));
         }
-        let mut prepared = prepare_numbered(model, vec![text.clone()], long.into(), index)?;
+        let mut prepared = prepare_numbered(model, vec![text.clone().into()], long.into(), index)?;
         let picks = &prepared.picks;
         let mut chosen = Self::among(&prepared.rows, &mut text, choice, &|row| picks[row]);
         chosen.unknown = prepared.unknown();

@@ -71,7 +71,7 @@ pub use sample::{choose_occurrences, choose_rows, random_pairs};
 pub use sentence::{
     cosine_to_sentence, curvature, identity_retention, intra_sentence_similarity, norms,
 };
-pub use similarity::{Metric, Reference, cosine, rowwise_cosine, similarity_matrix};
+pub use similarity::{Metric, Reference, cosine, rowwise_cosine, similarity_matrix, similarity_to};
 pub use spectrum::Spectrum;
 pub use stratoscope_numerics::{Estimate, MIN_UNITS};
 pub use streaming::{LayerSums, SpectrumEstimates};

@@ -136,6 +136,34 @@ pub fn similarity_matrix(
     Ok(directions.dot(&directions.t()).mapv(|v| v.clamp(-1.0, 1.0)))
 }
 
+/// The similarity of some rows of `x` `[n, d_model]` to all of its rows: `[chosen, n]`, the rows of
+/// [`similarity_matrix`] at `chosen` without the others. Places beyond the rows are ignored.
+///
+/// # Errors
+/// An entry that is not finite; a reference of a different width.
+pub fn similarity_to(
+    x: ArrayView2<f32>,
+    chosen: &[usize],
+    metric: Metric,
+    reference: &Reference,
+) -> Result<Array2<f64>> {
+    let chosen: Vec<usize> = chosen.iter().copied().filter(|&row| row < x.nrows()).collect();
+    let rows = reference.prepared(x, metric)?;
+    if metric == Metric::Euclidean {
+        let mut all = Array2::zeros((chosen.len(), rows.nrows()));
+        for (&from, mut distances) in chosen.iter().zip(all.rows_mut()) {
+            for (distance, to) in distances.iter_mut().zip(rows.rows()) {
+                let difference = &rows.row(from) - &to;
+                *distance = difference.dot(&difference).sqrt();
+            }
+        }
+        return Ok(all);
+    }
+    let directions = unit_rows(rows);
+    let from = directions.select(Axis(0), &chosen);
+    Ok(from.dot(&directions.t()).mapv(|v| v.clamp(-1.0, 1.0)))
+}
+
 /// The cosine of two vectors of `[d_model]`; 0 where one of them has length 0.
 ///
 /// # Errors
@@ -182,4 +210,26 @@ fn distances(x: &Array2<f64>) -> Array2<f64> {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chosen_rows_are_those_of_the_whole_matrix() {
+        let x = Array2::from_shape_fn((7, 5), |(i, j)| ((i * 5 + j * 3) as f32 * 0.7).sin());
+        let reference = Reference::of(x.view()).unwrap();
+        for metric in Metric::ALL {
+            let all = similarity_matrix(x.view(), metric, Some(&reference)).unwrap();
+            let some = similarity_to(x.view(), &[5, 0, 9], metric, &reference).unwrap();
+            assert_eq!(some.dim(), (2, 7));
+            for (row, own) in [5, 0].into_iter().zip(some.rows()) {
+                let apart = (&own - &all.row(row)).mapv(f64::abs);
+                // The square root of a difference of products is less precise.
+                let room = if metric == Metric::Euclidean { 1e-6 } else { 1e-12 };
+                assert!(apart.iter().all(|d| *d < room), "{metric:?} {apart}");
+            }
+        }
+    }
 }

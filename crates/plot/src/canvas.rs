@@ -70,13 +70,15 @@ impl From<Rgb> for Ink {
     }
 }
 
-/// A small picture of `columns x rows` cells, drawn without blur.
+/// A small picture of `columns x rows` cells.
 #[derive(Debug)]
 pub(crate) struct Cells {
     pub(crate) columns: usize,
     pub(crate) rows: usize,
     /// `[rows, columns]`
     pub(crate) colours: Vec<Rgb>,
+    /// Whether it is a picture of many pixels, which may be smoothed, rather than cells.
+    pub(crate) fine: bool,
 }
 
 #[derive(Debug)]

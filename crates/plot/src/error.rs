@@ -55,6 +55,14 @@ pub enum PlotError {
         /// The message of the encoder.
         message: String,
     },
+    /// A picture of a chart that cannot be read.
+    #[error("the picture of {name} cannot be read: {message}")]
+    Picture {
+        /// The name of the picture.
+        name: String,
+        /// Why not.
+        message: String,
+    },
     /// A drawing backend refused.
     #[error("drawing failed: {message}")]
     Backend {

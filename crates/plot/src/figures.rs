@@ -5,6 +5,7 @@ mod cells;
 mod curves;
 mod grid;
 mod matrix;
+mod pictures;
 mod table;
 mod trails;
 pub(crate) mod trajectory;
@@ -28,5 +29,6 @@ pub fn draw(chart: &Chart, style: Style) -> Result<Figure, PlotError> {
         Drawing::Grid(of) => grid::draw(chart, of, style),
         Drawing::Trails(of) => trails::draw(chart, of, style),
         Drawing::Table(of) => table::draw(chart, of, style),
+        Drawing::Pictures(of) => pictures::draw(chart, of, style),
     }
 }

@@ -184,7 +184,7 @@ pub(crate) fn colour_bar(page: &mut Page, x: f64, width: f64, bar: &Bar) {
     const STEPS: usize = 200;
     let at = |i: usize| low + (high - low) * (i as f64 + 0.5) / STEPS as f64;
     let colours = (0..STEPS).map(|i| bar.scale.colour(at(i))).collect();
-    page.canvas.picture(rect, Cells { columns: STEPS, rows: 1, colours });
+    page.canvas.picture(rect, Cells { columns: STEPS, rows: 1, colours, fine: false });
     page.canvas.frame(rect, 0.4, SOFT);
     let mut marks = match bar.whole {
         true => whole_ticks(low, high, page.style.either(15, 10)),

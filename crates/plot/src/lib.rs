@@ -36,6 +36,7 @@ mod input;
 mod labels;
 mod layout;
 mod pdf;
+mod picture;
 mod pixels;
 mod style;
 mod svg;

@@ -80,7 +80,7 @@ impl Pixels {
         Ok(Self { map, scale: (f64::from(width) / (page.0 * UNITS)) as f32 })
     }
 
-    /// Draws cells edge to edge.
+    /// Draws a picture, or cells edge to edge.
     fn picture(&mut self, rect: Rect, cells: &Cells) {
         let Some(source) = pixmap(cells, 1, 1) else {
             return;
@@ -96,7 +96,8 @@ impl Pixels {
             rect.x0 as f32 * per_pt,
             rect.y0 as f32 * per_pt,
         );
-        let paint = PixmapPaint { quality: FilterQuality::Nearest, ..PixmapPaint::default() };
+        let quality = if cells.fine { FilterQuality::Bilinear } else { FilterQuality::Nearest };
+        let paint = PixmapPaint { quality, ..PixmapPaint::default() };
         self.map.draw_pixmap(0, 0, source.as_ref(), &paint, place, None);
     }
 
@@ -133,7 +134,7 @@ impl Pixels {
 
 /// `cells` as a picture to embed, in which every cell is repeated.
 fn embedded(cells: &Cells) -> Option<Pixmap> {
-    let repeat = |n: usize| (SHARP / n.max(1)).clamp(1, 16);
+    let repeat = |n: usize| if cells.fine { 1 } else { (SHARP / n.max(1)).clamp(1, 16) };
     pixmap(cells, repeat(cells.columns), repeat(cells.rows))
 }
 

@@ -61,11 +61,12 @@ fn picture_svg(rect: Rect, cells: &Cells) -> Result<String, PlotError> {
     let place = [rect.x0, rect.y0, rect.width(), rect.height()].map(units);
     Ok(format!(
         "<image x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" preserveAspectRatio=\"none\" \
-         style=\"image-rendering:pixelated\" href=\"data:image/png;base64,{}\"/>\n",
+         {}href=\"data:image/png;base64,{}\"/>\n",
         place[0],
         place[1],
         place[2],
         place[3],
+        if cells.fine { "" } else { "style=\"image-rendering:pixelated\" " },
         base64(&png)
     ))
 }

@@ -6,8 +6,8 @@ use crate::labels::Rect;
 use crate::*;
 use charts::*;
 use stratoscope_chart::{
-    Axis, Cell, Chart, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel, Panel, Scale,
-    Series, Slice, Table, Trails,
+    Axis, Cell, Chart, Column, Curves, Drawing, Grid, GridCell, Matrix, MatrixPanel, Panel,
+    Pictures, Scale, Series, Slice, Table, Trails,
 };
 
 /// Words of many scripts, and hostile ones.
@@ -68,6 +68,9 @@ pub(crate) fn all_in(style: Style, n: usize, n_layers: usize) -> Vec<(String, Fi
         ("heads", draw(&heads)),
         ("moves", draw(&moves)),
         ("word grid", draw(&word_grid(n, n_layers))),
+        ("pictures", draw(&pictures(n, n_layers, false, false))),
+        ("colours of pictures", draw(&pictures(n, n_layers, true, false))),
+        ("strips", draw(&pictures(n, n_layers, false, true))),
     ];
     let name = |name| format!("{name}, {n} tokens, {n_layers} layers");
     figures.into_iter().map(|(kind, figure)| (name(kind), figure.unwrap())).collect()

@@ -17,6 +17,36 @@ function headsOf(side) {
 
 /** @typedef {{token: number, name: string, x: number, y: number, w: number}} AttentionBox */
 
+/** The tokens of each text with weights, and the place of its first weight.
+ * @param {Side} side @returns {Map<number, {tokens: number[], at: number}>} */
+function attentionTexts({ e }) {
+  const texts = new Map();
+  let at = 0;
+  for (let text = 0; text < (e.attention?.texts || 0); text += 1) {
+    const tokens = e.tokens.flatMap((t, i) => (t.sentence === text ? [i] : []));
+    texts.set(text, { tokens, at });
+    at += tokens.length ** 2;
+  }
+  return texts;
+}
+
+/** The weights of a layer from a token to the tokens of its text; none of a text without weights.
+ * @param {Side} side @param {number} layer @param {number} source */
+function attentionFrom(side, layer, source) {
+  const { tokens, at } = attentionTexts(side).get(side.e.tokens[source].sentence) || {
+    tokens: /** @type {number[]} */ ([]),
+    at: 0,
+  };
+  const all = side.e.layers[layer].attention || [];
+  const known = headsOf(side).some(([key]) => key === state.head) ? state.head : 'mean';
+  const heads = known === 'mean' ? all : [all[Number(known)]];
+  const from = at + tokens.indexOf(source) * tokens.length;
+  const weights = tokens.map(
+    (_, i) => heads.reduce((sum, of) => sum + of[from + i], 0) / heads.length / 1000,
+  );
+  return { tokens, weights };
+}
+
 class AttentionPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
@@ -30,15 +60,7 @@ class AttentionPanel extends Panel {
         'From the chosen token to every token of its text, in the block that computes the layer. The weights of a token sum to 1. Attention is not an explanation: it shows where a head reads, not what it does with what it reads. Nor does it show whether the result of the model depends on it. The wider and darker a line, the larger the weight; weights below 0.005 have no line and no number, but the table has them. Attention on special tokens often has no effect (Clark et al. 2019).',
       paper: { name: 'Jain & Wallace 2019', doi: '10.18653/v1/N19-1357' },
     });
-    /** The tokens of each text with weights, and the place of its first weight.
-     * @type {Map<number, {tokens: number[], at: number}>} */
-    this.texts = new Map();
-    let at = 0;
-    for (let text = 0; text < (side.e.attention?.texts || 0); text += 1) {
-      const tokens = side.e.tokens.flatMap((t, i) => (t.sentence === text ? [i] : []));
-      this.texts.set(text, { tokens, at });
-      at += tokens.length ** 2;
-    }
+    this.texts = attentionTexts(side);
     const tokens = [...this.texts.values()].flatMap((text) => text.tokens);
     const many = this.texts.size > 1;
     const nameOf = (/** @type {number} */ token) =>

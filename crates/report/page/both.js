@@ -35,10 +35,13 @@ function bothTexts() {
     layers: a.layers.map((layer, l) => ({
       ...layer,
       similarity: undefined,
+      query_similarity: undefined,
       trajectory: map(layer.trajectory, b.layers[l].trajectory),
       tsne: map(layer.tsne, b.layers[l].tsne),
     })),
     journeys: undefined,
+    media: undefined,
+    queries: undefined,
   };
 }
 

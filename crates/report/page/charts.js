@@ -423,6 +423,8 @@ function longForm(chart) {
           ),
         ),
       };
+    case 'pictures':
+      return { columns: [], rows: [] };
     default:
       return {
         columns: chart.columns.map((column) => column.title),
@@ -432,7 +434,7 @@ function longForm(chart) {
   }
 }
 
-/** @param {Schema.Chart} chart @returns {Panel} */
+/** @param {Schema.Chart} chart @returns {Panel | null} */
 function chartPanel(chart) {
   switch (chart.type) {
     case 'curves':
@@ -443,6 +445,9 @@ function chartPanel(chart) {
       return new GridPanel(chart);
     case 'trails':
       return new TrailsPanel(chart);
+    // The panel of the input shows them.
+    case 'pictures':
+      return null;
     default:
       return new TablePanel(chart);
   }

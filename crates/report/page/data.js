@@ -21,7 +21,6 @@ class Side {
     this.index = index;
     this.n = e.tokens.length;
     this.last = e.layers.length - 1;
-    this.tokenNames = numbered(e.tokens.map((t) => [t.sentence, tokenName(t)]));
     const ordinary = e.tokens.filter((t) => !t.special);
     /** The share of tokens that the vocabulary does not have. */
     this.unknown = ordinary.filter((t) => t.unknown).length / Math.max(1, ordinary.length);
@@ -29,8 +28,18 @@ class Side {
     this.views = new Map();
     /** @type {Map<string, Coordinates | null>} */
     this.coordinates = new Map();
+    const [{ similarity, query_similarity } = /** @type {Partial<Schema.Layer>} */ ({})] = e.layers;
+    /** Whether the page has the similarities of all pairs of tokens. */
+    this.hasPairs = !!similarity;
+    /** The place of each token that has similarities, where not all have; null where all have.
+     * @type {Map<number, number> | null} */
+    this.queries =
+      !similarity && query_similarity ? new Map((e.queries || []).map((t, i) => [t, i])) : null;
     /** @type {Metric[]} */
-    this.metrics = /** @type {Metric[]} */ (Object.keys(e.layers[0]?.similarity || {}));
+    this.metrics = /** @type {Metric[]} */ (Object.keys(similarity || query_similarity || {}));
+    /** The images or the sounds. @type {Cells[]} */
+    this.cells = (e.media || []).map((media, i) => new Cells(this, media, i));
+    this.tokenNames = numbered(e.tokens.map((t, i) => [t.sentence, this.nameOf(t, i)]));
     /** @type {{[metric: string]: Scale}} */
     this.scales = {};
     this.hasSubWords = e.unit === 'token' && this.view(true, true).units.length < this.n;
@@ -66,7 +75,7 @@ class Side {
         const { sentence, special: isSpecial } = token;
         units.push({
           tokens: [at],
-          name: tokenName(token),
+          name: this.nameOf(token, at),
           sentence,
           special: isSpecial,
           unknown: token.unknown,
@@ -96,10 +105,27 @@ class Side {
   /** Two tokens against each other at a layer. @param {number} layer @param {Metric} metric
    * @param {number} a @param {number} b */
   cell(layer, metric, a, b) {
-    const values = this.e.layers[layer]?.similarity?.[metric];
-    if (!values) return null;
+    const { similarity, query_similarity } = this.e.layers[layer] || {};
+    const values = similarity?.[metric];
+    if (!values) {
+      const rows = query_similarity?.[/** @type {keyof Schema.QuerySimilarity} */ (metric)];
+      const [query, other] = this.queries?.has(a) ? [a, b] : [b, a];
+      return rows?.[this.queries?.get(query) ?? -1]?.[other] ?? null;
+    }
     const [i, j] = a < b ? [a, b] : [b, a];
     return values[i * this.n - (i * (i - 1)) / 2 + j - i];
+  }
+
+  /** The name of a token; of several images or sounds, with the name of the file.
+   * @param {{text: string, unknown: boolean}} token @param {number} at */
+  nameOf(token, at) {
+    const cells = this.cells.length > 1 ? this.cellsOf(at) : null;
+    return `${tokenName(token)}${cells ? ` of ${shortText(cells.name)}` : ''}`;
+  }
+
+  /** The image or the sound that a token is a cell of. @param {number} token */
+  cellsOf(token) {
+    return this.cells.find((cells) => cells.has(token)) || null;
   }
 
   /** Two units against each other: the mean over all pairs of their tokens.
@@ -141,9 +167,12 @@ function scaleOf(of, metric) {
   let high = metric === 'euclidean' ? 0 : 1;
   for (const layer of of.flatMap((side) => side.e.layers)) {
     if (metric === 'cosine' && layer.baseline) low = Math.min(low, layer.baseline.value);
-    for (const value of layer.similarity?.[metric] || []) {
-      low = Math.min(low, value);
-      high = Math.max(high, value);
+    const some = metric === 'cosine' ? layer.query_similarity?.cosine : undefined;
+    for (const values of [layer.similarity?.[metric] || [], ...(some || [])]) {
+      for (const value of values) {
+        low = Math.min(low, value);
+        high = Math.max(high, value);
+      }
     }
   }
   // As on paper: from a round number below the least cosine to 1.

@@ -18,7 +18,8 @@ function coloursOf(side) {
       (name !== 'third' || side.e.layers[0].trajectory?.third) &&
       (name !== 'similar' || side.metrics.length > 0),
   );
-  return [...labelsOf(side).map(({ name }) => pair(name, labelTitle(name))), ...known];
+  const named = known.map(([name, title]) => pair(name, ofUnit(side, title)));
+  return [...labelsOf(side).map(({ name }) => pair(name, labelTitle(name))), ...named];
 }
 
 /** @param {string} key @param {string} name @returns {[string, string]} */
@@ -31,6 +32,8 @@ function labelsOf(side) {
 
 /** The colour that a page begins with: of the first label, where there are labels. */
 function firstColour() {
+  const [side] = sides;
+  if (side.cells.some((cells) => cells.pictured) && side.metrics.length > 0) return 'similar';
   return labelsOf(sides[0])[0]?.name || (hasOneMap() ? 'sentence' : 'position');
 }
 

@@ -129,6 +129,8 @@ function groups() {
     sides.flatMap((side) => make(side) || []);
   // Two texts in one model have one strip.
   const strips = report.one_basis ? sides.slice(0, 1) : sides;
+  const inputs = each(inputPanel);
+  const [{ many = '' } = {}] = sides.map(unitWords);
   const maps = hasOneMap()
     ? report.explorations.some((e) => e.trajectory || e.tsne)
       ? [new BothPanel()]
@@ -136,6 +138,7 @@ function groups() {
     : each((side) => (side.e.trajectory || side.e.tsne ? new MapPanel(side) : null));
   const hasNeighbours = (/** @type {Side} */ side) =>
     side.metrics.length > 0 || side.e.layers[0].neighbours;
+  const hasPairs = (/** @type {Side} */ side) => side.hasPairs && side.metrics.length > 0;
   const isFirst = (/** @type {Schema.Chart} */ { id }) =>
     report.kind === 'compare' && id === 'journeys';
   const isLens = (/** @type {Schema.Chart} */ { id }) => report.kind === 'explore' && id === 'lens';
@@ -153,24 +156,23 @@ function groups() {
         ...drawn(isFirst),
       ],
     },
+    { id: 'input', title: '', panels: hasMedia() ? inputs : [] },
     {
       id: 'look',
-      title: 'The text, layer by layer',
+      title: `The ${hasMedia() ? many : 'text'}, layer by layer`,
       panels: [
-        ...each((side) => new RibbonPanel(side)),
+        ...(hasMedia() ? [] : inputs),
         ...maps,
-        ...each((side) => (side.metrics.length > 0 ? new SimilarityPanel(side) : null)),
+        ...each((side) => (hasPairs(side) ? new SimilarityPanel(side) : null)),
         ...each((side) => (side.metrics.length > 0 ? new TokenPanel(side) : null)),
         ...each((side) => (hasNeighbours(side) ? new NeighboursPanel(side) : null)),
-        ...(sides.length > 1 && sides.every((side) => side.metrics.length > 0)
-          ? [new DifferencePanel()]
-          : []),
+        ...(sides.length > 1 && sides.every(hasPairs) ? [new DifferencePanel()] : []),
       ],
     },
     { id: 'predicted', title: 'What each layer would predict', panels: drawn(isLens) },
     {
       id: 'charts',
-      title: sides.length && !opensWithStory() ? 'By layer' : '',
+      title: sides.length && !hasFirstScreen() ? 'By layer' : '',
       panels: [
         ...each((side) => (side.e.attention ? new AttentionPanel(side) : null)),
         ...drawn((chart) => !isFirst(chart) && !isLens(chart)),
@@ -182,7 +184,8 @@ function groups() {
 
 /** A group of panels. @param {Group} group */
 function section({ id, title, panels: all }) {
-  const look = sides.length > 1 ? ' pair' : all.length === 5 && id === 'look' ? ' five' : '';
+  const five = id === 'look' && all.length === (hasMedia() ? 4 : 5);
+  const look = sides.length > 1 ? ' pair' : five ? ' five' : '';
   return el(
     'section',
     { id, class: 'group', ...(title ? { 'aria-label': title } : {}) },
@@ -209,14 +212,24 @@ function unfold() {
 }
 
 /** The numbers of a model and a text, in a line. @param {Side} side */
-function factsOf({ e, n }) {
+function factsOf(side) {
+  const { e } = side;
   const bank = e.story?.bank;
   const measured = bank
     ? [`measured on ${bank.sentences.toLocaleString('en')} sentences, 95 % intervals`]
     : [];
   const name = modelName(e.model);
   const short = bank ? name.replace(/^.*\/| \(.*\)$/g, '') : name;
-  return [short, layersOf(e), `${n} ${e.unit}s`, ...measured].join(' · ');
+  return [short, layersOf(e), countOf(side), ...measured].join(' · ');
+}
+
+/** How many tokens a side has; of images and sounds how many cells have content. @param {Side} side */
+function countOf(side) {
+  const { e, n, cells } = side;
+  if (!cells.length) return `${n} ${e.unit}s`;
+  const { many, input } = unitWords(side);
+  const of = cells.length > 1 ? ` of ${cells.length} ${input}s` : '';
+  return `${cellTokens(side).length} ${many}${of}`;
 }
 
 /** These lines: one for two texts of one model. */
@@ -240,13 +253,15 @@ function findings() {
  * about something else. */
 function headline() {
   const [verdict] = report.verdict || [];
-  const found = verdict ? [verdict] : findings().found;
-  if (!(verdict || opensWithStory()) || !found.length) return el('h1', {}, visible(report.title));
+  const seen = hasMedia() ? sides.map(localityFinding) : findings().found;
+  const found = verdict ? [verdict] : [...new Set(seen)];
+  if (!(verdict || hasFirstScreen()) || !found.length) return el('h1', {}, visible(report.title));
   return el('h1', { class: 'headline' }, ...found.map((text) => el('span', {}, visible(text))));
 }
 
 /** What the first screen does not have, with the command that measures it. */
 function notMeasured() {
+  if (hasMedia()) return [];
   const whys = sides.flatMap(({ e }) => {
     if (!e.story?.headline.length) return e.story?.not_measured || [];
     const journeys = e.omitted.filter(({ what }) => what === 'journeys');
@@ -283,6 +298,11 @@ function longestToken({ e }) {
   return known.sort((a, b) => size(b) - size(a) || a - b)[0] ?? null;
 }
 
+/** Whether the page opens with one screen, below which other panels are folded. */
+function hasFirstScreen() {
+  return opensWithStory() || hasMedia();
+}
+
 /** Whether the address names a layer. */
 function isLinked() {
   return new URLSearchParams(location.hash.slice(1)).has('layer');
@@ -303,8 +323,14 @@ function begin() {
     if (!isLinked()) set({ depth: at < 0 ? sides[0].last : at });
     return;
   }
-  if (!hasStory()) return;
   const [side] = sides;
+  if (hasMedia() && side.cells.length) {
+    const cell = openingCell(side);
+    if (!state.selected && cell !== null) set({ selected: { side: 0, token: cell } });
+    if (!isLinked()) set({ depth: side.last });
+    return;
+  }
+  if (!hasStory()) return;
   const token = tellingJourney(side)?.tokens[0] ?? longestToken(side);
   if (!state.selected && token !== null) set({ selected: { side: 0, token } });
   if (isLinked() || !opensWithStory()) return;
@@ -365,7 +391,7 @@ function start() {
   const told = title.classList.contains('headline');
   const head = el('header', { class: 'top' }, title, ...(told ? [info, nav] : [nav, info]));
   const all = groups();
-  const deep = (/** @type {Group} */ { id }) => opensWithStory() && ['charts', 'made'].includes(id);
+  const deep = (/** @type {Group} */ { id }) => hasFirstScreen() && ['charts', 'made'].includes(id);
   const count = all.filter(deep).flatMap((group) => group.panels).length;
   const main = el(
     'main',

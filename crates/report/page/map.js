@@ -236,6 +236,7 @@ class MapPanel extends Panel {
       if (Number.isNaN(this.x[u])) continue;
       const unit = units[u];
       const colour = this.colour(unit, c, u);
+      if (this.thumbnail(pen, unit, u, colour)) continue;
       if (many) pen.rect(this.x[u] - r, this.y[u] - r, 2 * r, 2 * r, colour || theme.rule);
       else {
         const ofText = this.side.e.texts.length > 1 ? unit.sentence : 0;
@@ -258,6 +259,20 @@ class MapPanel extends Panel {
     this.names(pen, units, marked, chosen, width, height, r);
   }
 
+  /** Draws the part of the picture that a unit is, with a frame in its colour; returns whether there
+   * is one. @param {Pen} pen @param {Unit} unit @param {number} u @param {string} colour */
+  thumbnail(pen, unit, u, colour) {
+    const [token] = unit.tokens;
+    const cells = this.side.cellsOf(token);
+    if (!cells?.pictured) return false;
+    const { length } = this.side.now.units;
+    const half = length > 700 ? 5 : length > 240 ? 7 : length > 100 ? 9 : 12;
+    const [x, y] = [this.x[u] - half, this.y[u] - half];
+    pen.rect(x - 2, y - 2, 2 * half + 4, 2 * half + 4, colour || theme.rule);
+    pen.image(cells.picture, cells.part(token), x, y, 2 * half, 2 * half, false);
+    return true;
+  }
+
   /** What the colours mean. @param {Pen} pen @param {Coordinates} c @param {number} width */
   legend(pen, c, width) {
     const { side } = this;
@@ -272,7 +287,7 @@ class MapPanel extends Panel {
       for (let i = 0; i < 24; i += 1)
         pen.rect(x + (bar * i) / 24, y, bar / 24 + 0.6, 9, this.shade(i / 23));
       const style = { fill: theme.muted, size: 11 };
-      pen.text(x, y + 21, 'first token', style);
+      pen.text(x, y + 21, `first ${unitWords(side).one}`, style);
       pen.text(x + bar, y + 21, 'last', { ...style, align: 'right' });
     }
   }
@@ -371,7 +386,9 @@ class MapPanel extends Panel {
     const isTold = (/** @type {Unit} */ u) => u.tokens.some((t) => this.told.has(t));
     const all = units.length <= MAX_NAMES * 3;
     const plain =
-      units.length > MANY ? [] : units.filter((u) => !marked.has(u) && (all || isTold(u)));
+      units.length > MANY
+        ? []
+        : units.filter((u) => !marked.has(u) && !this.isPictured(u) && (all || isTold(u)));
     const order = [...marked, ...plain.filter(isTold), ...plain.filter((u) => !isTold(u))];
     const size = width < 480 ? 11 : 12;
     /** @type {number[][]} */
@@ -421,6 +438,11 @@ class MapPanel extends Panel {
     }
   }
 
+  /** Whether a unit is drawn as a part of a picture. @param {Unit} unit */
+  isPictured({ tokens: [token] }) {
+    return !!this.side.cellsOf(token)?.pictured;
+  }
+
   /** Whether a box lies over a point. @param {Unit[]} units @param {number} x @param {number} y
    * @param {number} w @param {number} h @param {number} own */
   covers(units, x, y, w, h, own) {
@@ -464,7 +486,8 @@ class MapPanel extends Panel {
     const { units } = this.side.now;
     const hidden =
       units.length > MAX_NAMES ? ` Names are shown where there is room, and of chosen tokens.` : '';
-    return `${units.length} ${state.words ? 'words' : `${this.side.e.unit}s`}. Click to choose, shift-click to pin.${hidden}`;
+    const points = this.side.cells.length ? 'points' : `${this.side.e.unit}s`;
+    return `${units.length} ${state.words ? 'words' : points}. Click to choose, shift-click to pin.${hidden}`;
   }
 
   finding() {

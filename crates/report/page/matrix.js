@@ -30,9 +30,9 @@ function hasGrey(panel, slice) {
   });
 }
 
-/** @extends {ChartPanel<Schema.Chart & Schema.Matrix>} */
+/** @extends {ChartPanel<Schema.Chart & { type: 'matrix' } & Schema.Matrix>} */
 class MatrixPanel extends ChartPanel {
-  /** @param {Schema.Chart & Schema.Matrix} chart */
+  /** @param {Schema.Chart & { type: 'matrix' } & Schema.Matrix} chart */
   constructor(chart) {
     super(chart, chart.panels.length > 1);
     const [first] = chart.panels;

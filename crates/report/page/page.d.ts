@@ -8,11 +8,16 @@ type Series = Schema.Series;
 type Paper = Schema.Paper;
 type Metric = keyof Schema.Similarity;
 
+/** What pictures are coloured by. */
+type Shade = 'similar' | 'components' | 'first' | 'chosen';
+/** A part of a picture: left, top, width, height. */
+type PictureBox = [number, number, number, number];
+
 /** A token of one of the sides. */
 interface Place { side: number; token: number }
 interface State {
   depth: number; playing: boolean; selected: Place | null; hover: Place | null; pinned: Place[];
-  map: 'trajectory' | 'tsne'; turn: number; colour: string; head: string; trails: boolean; ghost: boolean;
+  map: 'trajectory' | 'tsne'; turn: number; colour: string; head: string; shade: Shade; trails: boolean; ghost: boolean;
   metric: Metric; words: boolean; special: boolean; controls: boolean; open: boolean; theme: number;
 }
 /** A table: `ends` says which columns end at one place, as numbers do. */
@@ -30,4 +35,5 @@ interface Pen {
   marker(x: number, y: number, r: number, shape: number, fill: string, stroke?: string): void;
   text(x: number, y: number, text: string, style?: TextStyle): void;
   fade(opacity: number): void;
+  image(picture: Picture, part: PictureBox, x: number, y: number, w: number, h: number, grey: boolean): void;
 }

@@ -168,8 +168,11 @@ class Panel {
   }
 
   explanation() {
-    const { shows, paper } = this.about;
-    if (!shows) return '';
+    const { paper } = this.about;
+    if (!this.about.shows) return '';
+    // The captions of charts have the words of their data.
+    const isChart = this.id.startsWith('chart-');
+    const shows = isChart || !this.side ? this.about.shows : ofUnit(this.side, this.about.shows);
     const link = paper
       ? [
           ' ',
@@ -260,7 +263,7 @@ class Panel {
   update() {
     if (!this.seen || this.width < 1) return;
     // What is left out while the page plays follows when it stops.
-    const deps = [...this.deps(), state.theme, state.playing];
+    const deps = [...this.deps(), state.theme, state.playing, Picture.ready];
     if (deps.length === this.drawn.length && deps.every((d, i) => d === this.drawn[i])) return;
     this.drawn = deps;
     const height = Math.round(this.height(this.width));

@@ -196,6 +196,16 @@ class CanvasPen {
   fade(opacity) {
     this.c.globalAlpha = opacity;
   }
+
+  /** @type {Pen['image']} */
+  image(picture, [left, top, width, height], x, y, w, h, grey) {
+    const image = picture.images[grey ? 'grey' : 'plain'];
+    if (!image) return;
+    // A few large pixels stay pixels.
+    this.c.imageSmoothingEnabled = w < 6 * width;
+    this.c.imageSmoothingQuality = 'high';
+    this.c.drawImage(image, left, top, width, height, x, y, w, h);
+  }
 }
 
 /** @implements {Pen} */
@@ -204,6 +214,8 @@ class SvgPen {
     /** @type {string[]} */
     this.parts = [];
     this.opacity = '';
+    /** Pictures that are used, each written once. @type {Map<string, string>} */
+    this.pictures = new Map();
   }
 
   /** @param {string} text */
@@ -301,12 +313,35 @@ class SvgPen {
     this.opacity = opacity < 1 ? ` opacity="${SvgPen.n(opacity)}"` : '';
   }
 
+  /** @type {Pen['image']} */
+  image(picture, part, x, y, w, h, grey) {
+    const id = `${picture.id}${grey ? '-grey' : ''}`;
+    const { width, height } = picture;
+    if (!this.pictures.has(id)) {
+      const href = SvgPen.escape(grey ? picture.greySource() : picture.source);
+      this.pictures.set(
+        id,
+        `<image id="${id}" width="${width}" height="${height}" preserveAspectRatio="none" href="${href}"/>`,
+      );
+    }
+    const [left, top, wide, high] = [x, y, w, h].map(SvgPen.n);
+    this.parts.push(
+      `<svg x="${left}" y="${top}" width="${wide}" height="${high}" viewBox="${part.map(SvgPen.n).join(' ')}" preserveAspectRatio="none"${this.opacity}><use href="#${id}"/></svg>`,
+    );
+  }
+
+  /** The pictures that are used. */
+  definitions() {
+    const all = [...this.pictures.values()].join('');
+    return all ? `<defs>${all}</defs>` : '';
+  }
+
   /** The whole picture. @param {number} width @param {number} height @param {string} title */
   document(width, height, title) {
     return (
       `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
       `font-family="${SvgPen.escape(FONT)}"><title>${SvgPen.escape(title)}</title>` +
-      `<rect width="100%" height="100%" fill="${theme.paper}"/>${this.parts.join('')}</svg>\n`
+      `${this.definitions()}<rect width="100%" height="100%" fill="${theme.paper}"/>${this.parts.join('')}</svg>\n`
     );
   }
 }

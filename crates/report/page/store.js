@@ -11,6 +11,7 @@ const state = {
   turn: 0,
   colour: 'position',
   head: 'mean',
+  shade: 'similar',
   trails: true,
   ghost: true,
   metric: 'cosine',
@@ -115,7 +116,8 @@ function onSide(place, side) {
 
 /** @param {number} side @param {number} token */
 function select(side, token) {
-  const place = ownPlace(side, token);
+  const own = ownPlace(side, token);
+  const place = { ...own, token: withSimilarities(sides[own.side], own.token) };
   const now = state.selected;
   const same = now && now.side === place.side && now.token === place.token;
   set({ selected: same ? null : place });
@@ -160,6 +162,7 @@ function writeLink() {
     if (state.map !== 'trajectory') parts.push(`map=${state.map}`);
     if (state.turn) parts.push(`turn=${state.turn}`);
     if (state.colour !== firstColour()) parts.push(`colour=${encodeURIComponent(state.colour)}`);
+    if (state.shade !== 'similar') parts.push(`shade=${state.shade}`);
     if (state.head !== 'mean') parts.push(`head=${state.head}`);
     if (state.metric !== firstMetric()) parts.push(`metric=${state.metric}`);
     if (state.words) parts.push('words=1');
@@ -180,7 +183,7 @@ function writeLink() {
 function firstMetric() {
   const { metrics, e } = sides[0];
   const ordinary = e.tokens.filter((t) => !t.special).length;
-  return hasStory() && ordinary > 3 && metrics.includes('centred')
+  return (hasStory() || hasMedia()) && ordinary > 3 && metrics.includes('centred')
     ? 'centred'
     : metrics[0] || 'cosine';
 }
@@ -192,7 +195,8 @@ function readLink() {
   const place = (text) => {
     const [, token, b] = /^(\d{1,7})(b?)$/.exec(text) || [];
     const side = b ? 1 : 0;
-    return token && Number(token) < (sides[side]?.n || 0) ? [{ side, token: Number(token) }] : [];
+    if (!token || !(Number(token) < (sides[side]?.n || 0))) return [];
+    return [{ side, token: withSimilarities(sides[side], Number(token)) }];
   };
   const depth = Number(asked.get('layer'));
   const turn = Number(asked.get('turn'));
@@ -206,7 +210,10 @@ function readLink() {
     map: asked.get('map') === 'tsne' && sides[0].e.tsne ? 'tsne' : 'trajectory',
     turn: Math.abs(turn) <= 90 ? turn : 0,
     colour: coloursOf(sides[0]).some(([name]) => name === colour) ? colour : firstColour(),
-    head: headsOf(sides[0]).some(([name]) => name === head) ? head : 'mean',
+    head: [...headsOf(sides[0]), ...firstHeadsOf(sides[0])].some(([name]) => name === head)
+      ? head
+      : 'mean',
+    shade: shadesOf(sides[0]).find(([key]) => key === asked.get('shade'))?.[0] || 'similar',
     metric: sides[0].metrics.includes(metric) ? metric : firstMetric(),
     words: asked.get('words') === '1',
     special: asked.get('special') !== '0',

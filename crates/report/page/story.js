@@ -17,7 +17,7 @@ const ENOUGH = 10;
 
 /** Whether the page opens with the first screen. */
 function hasStory() {
-  return sides.some((side) => side.e.story || side.e.journeys);
+  return !hasMedia() && sides.some((side) => side.e.story || side.e.journeys);
 }
 
 /** Whether the page is about the model and the text, and not about a comparison. */

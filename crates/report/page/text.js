@@ -55,6 +55,38 @@ function numbered(names) {
   });
 }
 
+/** What the rows of an exploration are called: one, several, and what they are parts of.
+ * @type {{[unit: string]: {one: string, many: string, input: string}}} */
+const UNITS = {
+  token: { one: 'token', many: 'tokens', input: 'text' },
+  word: { one: 'word', many: 'words', input: 'text' },
+  sentence: { one: 'sentence', many: 'sentences', input: 'text' },
+  patch: { one: 'patch', many: 'patches', input: 'image' },
+  frame: { one: 'frame', many: 'frames', input: 'sound' },
+};
+
+/** @param {Side} side */
+function unitWords({ e }) {
+  return Object.hasOwn(UNITS, e.unit) ? UNITS[e.unit] : UNITS.token;
+}
+
+/** A text about tokens, in the words of the exploration. @param {Side} side @param {string} text */
+function ofUnit(side, text) {
+  const { one, many, input } = unitWords(side);
+  return input === 'text'
+    ? text
+    : text
+        .replace(/(?<![Ss]pecial )\btokens\b/g, many)
+        .replace(/(?<![Ss]pecial )\btoken\b/g, one)
+        .replace(/\btext\b/g, input)
+        .replace(/\btexts\b/g, `${input}s`);
+}
+
+/** A text with a capital at its beginning. @param {string} text */
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** A number to three or four digits; a dash where it is not defined.
  * @param {number | null | undefined} value */
 function number(value) {

@@ -10,13 +10,18 @@ function chosenUnit(side) {
   return focus === null ? null : side.unitOf(focus);
 }
 
+/** Whether the page has the similarities of a unit to the others. @param {Side} side @param {Unit} unit */
+function hasSimilarities({ metrics, queries }, { tokens }) {
+  return metrics.length > 0 && (!queries || queries.has(tokens[0]));
+}
+
 class TokenPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
     super({
       id: 'token',
       side,
-      title: `The chosen token by depth${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
+      title: `The chosen ${unitWords(side).one} by depth${sides.length > 1 ? `, ${'AB'[side.index]}` : ''}`,
       shows:
         'The similarity of the chosen token to every other token of the page, by layer, in the measure chosen above. Pinned tokens and the three nearest tokens at the last layer are coloured. A curve that rises with the baseline is no evidence: the whole space has become narrower.',
       paper: { name: 'Ethayarajh 2019', doi: '10.18653/v1/D19-1006' },
@@ -39,7 +44,7 @@ class TokenPanel extends Panel {
   chart() {
     const { side } = this;
     const chosen = chosenUnit(side);
-    if (!chosen || side.metrics.length === 0) return null;
+    if (!chosen || !hasSimilarities(side, chosen)) return null;
     const far = state.metric === 'euclidean' ? -1 : 1;
     const at = side.e.layers.map((_, l) => l);
     const others = side.now.units.filter(
@@ -60,11 +65,13 @@ class TokenPanel extends Panel {
   draw(/** @type {Pen} */ pen, /** @type {number} */ width, /** @type {number} */ height) {
     const chart = this.chart();
     if (!chart) {
-      const why =
-        this.side.metrics.length > 0
+      const { metrics, queries } = this.side;
+      const why = queries
+        ? `The page has the similarities of ${queries.size} tokens: choose one of them.`
+        : metrics.length > 0
           ? 'Choose a token in the text, on the map or in the heat map.'
           : 'The page has no similarities for so many tokens.';
-      notice(pen, width, height, why);
+      notice(pen, width, height, ofUnit(this.side, why));
       return;
     }
     const faint = chart.all.filter((c) => !chart.shown.has(c)).map((c) => c.values);
@@ -148,6 +155,18 @@ class TokenPanel extends Panel {
   }
 }
 
+/** The part of the picture that a token is; nothing where it is none. @param {Side} side
+ * @param {number} token */
+function thumbnailOf(side, token) {
+  const cells = side.cellsOf(token);
+  const image = cells?.pictured && cells.picture.images.plain;
+  if (!image) return [];
+  const canvas = el('canvas', { class: 'thumbnail', width: 40, height: 40, 'aria-hidden': 'true' });
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
+  context.drawImage(image, ...cells.part(token), 0, 0, 40, 40);
+  return [canvas];
+}
+
 class NeighboursPanel extends Panel {
   /** @param {Side} side */
   constructor(side) {
@@ -172,7 +191,7 @@ class NeighboursPanel extends Panel {
     const chosen = chosenUnit(side);
     if (!chosen) return [];
     const layer = layerAt(side);
-    if (side.metrics.length > 0) {
+    if (hasSimilarities(side, chosen)) {
       const far = state.metric === 'euclidean' ? 1 : -1;
       return side.now.units
         .filter((u) => u !== chosen && !u.special)
@@ -196,6 +215,7 @@ class NeighboursPanel extends Panel {
       const button = el(
         'button',
         { type: 'button', class: 'token', click: () => select(side.index, unit.tokens[0]) },
+        ...thumbnailOf(side, unit.tokens[0]),
         el('bdi', {}, unit.name),
       );
       // For many tokens the page has neighbours without similarities: the text tells them apart.
@@ -216,7 +236,8 @@ class NeighboursPanel extends Panel {
     this.list.replaceChildren(...(rows.length ? rows : [el('li', { class: 'none' }, none)]));
     // Without similarities on the page, the neighbours are those of the exploration.
     const settings = /** @type {{ metric: keyof typeof METRICS }} */ (side.e.settings);
-    const how = METRICS[side.metrics.length > 0 ? state.metric : settings.metric];
+    const known = chosen && hasSimilarities(side, chosen);
+    const how = METRICS[known ? state.metric : settings.metric];
     this.readout.textContent = chosen
       ? `Nearest to ${quoted(chosen.name)} at ${layerName(side.e.layers[layerAt(side)].layer)}, by ${how}`
       : '';

@@ -88,6 +88,16 @@ function tourSteps() {
       act: () => showLayer(side.last),
     },
     {
+      id: 'media',
+      title: 'Choose a part of the picture',
+      text: 'Click it, or press the arrow keys on the picture. The colours show how similar every other part is to it, at every layer. “Colours” changes what they show.',
+      act: () => {
+        const token = openingCell(side);
+        if (token !== null) set({ selected: { side: 0, token }, hover: null, shade: 'similar' });
+        showLayer(side.last);
+      },
+    },
+    {
       id: 'sentence',
       title: 'Choose a token',
       text: 'Click a token here or on the map. It is marked in all panels, and the text is shaded by similarity to it. Press p to pin it and compare it with another word.',
@@ -103,7 +113,7 @@ function tourSteps() {
     },
     {
       id: 'charts',
-      title: opensWithStory() ? 'For researchers' : 'By layer',
+      title: hasFirstScreen() ? 'For researchers' : 'By layer',
       text: 'The curves show what changes from layer to layer, with intervals. Each panel explains what it shows and what it cannot show. You can save each panel, or read it as a table.',
       act: () => unfold(),
     },
@@ -113,7 +123,7 @@ function tourSteps() {
     ['overlay', 'contexts', 'strip', 'depth'].find((id) => document.getElementById(id)) || 'depth';
   const wanted = hasStory()
     ? [slider, 'journey', 'map', 'similarity', 'charts']
-    : [slider, 'map', 'sentence', 'similarity', 'charts'];
+    : [slider, 'media', 'map', 'sentence', 'similarity', 'charts'];
   return all.filter(({ id }) => wanted.includes(id) && document.getElementById(id));
 }
 
@@ -129,6 +139,12 @@ const KEYS = [
   ['m', 'next map'],
   ['Esc', 'clear the choice'],
   ['?', 'this help'],
+];
+
+/** The keys of pictures. @type {[string, string][]} */
+const MEDIA_KEYS = [
+  ['← → ↑ ↓', 'on an image: choose the next patch'],
+  ['← →', 'on a sound: choose the next frame; ↑ ↓ change the layer'],
 ];
 
 class Tour {
@@ -208,7 +224,10 @@ function helpDialog() {
     el(
       'dl',
       { class: 'keys' },
-      ...KEYS.flatMap(([key, what]) => [el('dt', {}, el('kbd', {}, key)), el('dd', {}, what)]),
+      ...(hasMedia() ? [...MEDIA_KEYS, ...KEYS] : KEYS).flatMap(([key, what]) => [
+        el('dt', {}, el('kbd', {}, key)),
+        el('dd', {}, what),
+      ]),
     ),
     el(
       'p',

@@ -53,7 +53,7 @@ declare namespace Schema {
     doi: string;
   };
   /** What a chart draws. */
-  type Drawing = ({ type: 'curves' } & Curves) | ({ type: 'matrix' } & Matrix) | ({ type: 'grid' } & Grid) | ({ type: 'trails' } & Trails) | ({ type: 'table' } & Table);
+  type Drawing = ({ type: 'curves' } & Curves) | ({ type: 'matrix' } & Matrix) | ({ type: 'grid' } & Grid) | ({ type: 'trails' } & Trails) | ({ type: 'table' } & Table) | ({ type: 'pictures' } & Pictures);
   /** Panels of curves. */
   type Curves = {
     /** The panels, row by row from the top; the panels of a row share its width. */
@@ -208,6 +208,42 @@ declare namespace Schema {
   type Align = 'start' | 'end';
   /** What stands in a table. */
   type Cell = number | string | null;
+  /** Pictures under a grid of cells, with the values of the cells at every layer. */
+  type Pictures = {
+    /** What the values of a cell are. One channel is drawn by a colour map; three channels are the red, the green and the blue of the cell. */
+    channels: Channel[];
+    /** The pictures. */
+    panels: PicturePanel[];
+  };
+  /** One of the values of a cell. */
+  type Channel = {
+    /** What the value is, with its unit. */
+    value: string;
+    /** How it becomes a colour, or the strength of one. */
+    scale: Scale;
+  };
+  /** A picture and the values of its cells. */
+  type PicturePanel = {
+    /** The name of the picture, such as its file. */
+    title: string;
+    /** The picture, as the model reads it: a PNG file as `data:image/png;base64,…`. */
+    picture: string;
+    /** Rows and columns of cells. They cover the picture. One row of cells is a strip: a sound. */
+    grid: [number, number];
+    /** The duration of a sound in seconds. */
+    seconds?: number;
+    /** The cell that has a frame, as its place row by row. */
+    chosen?: number;
+    /** The values, layer by layer. */
+    slices: PictureSlice[];
+  };
+  /** The values of the cells of a picture at a layer. */
+  type PictureSlice = {
+    /** The layer. */
+    layer: number;
+    /** `[cells * channels]`, cell by cell and row by row; none where a value is not defined. */
+    values: (number | null)[];
+  };
   /** Everything that a page shows. */
   type Report = {
     /** `SCHEMA`. */
@@ -251,16 +287,20 @@ declare namespace Schema {
     n_layers: number;
     /** The width of its states. */
     d_model: number;
-    /** What a row of `tokens` is: `token`, `word` or `sentence`. */
+    /** What a row of `tokens` is: `token`, `word`, `sentence`, `patch` or `frame`. */
     unit: string;
     /** How states were measured and reduced. */
     settings: unknown;
     /** Other options of the command, by name. */
     options?: unknown;
-    /** The texts. */
+    /** The texts; of images and sounds, the names of the files. */
     texts: string[];
+    /** The images or the sounds; none for texts. */
+    media?: Media[];
     /** `[tokens]`. */
     tokens: Token[];
+    /** The tokens that `query_similarity` of the layers is about, as indices of `tokens`. */
+    queries?: number[];
     /** How the tokens were sampled, where some are missing. */
     sampled?: Sampled;
     /** The labels of the tokens, from an annotated file. */
@@ -362,6 +402,8 @@ declare namespace Schema {
     tsne: MapLayer | null;
     /** Every token against every token. */
     similarity?: Similarity;
+    /** Some tokens against every token, where `similarity` would be too large. */
+    query_similarity?: QuerySimilarity;
     /** `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either. */
     neighbours?: number[][];
     /** `[tokens]`: 1 − cosine between the state of each token and its state at the layer before; none at the first layer. */
@@ -374,6 +416,8 @@ declare namespace Schema {
     heads?: Head[];
     /** `[heads]`: the attention weights of the block that computes the layer, in thousandths. Each text has `tokens × tokens` weights, a row for each token that attends; the texts follow each other. A row sums to 1,000. */
     attention?: number[][];
+    /** `[heads][tokens]`: the attention of the first token of each text, such as the class token of an image, to every token of its text, in hundred-thousandths. */
+    from_first?: number[][];
   };
   /** Which attention weights the layers have. */
   type AttentionAbout = {
@@ -457,6 +501,36 @@ declare namespace Schema {
     what: string;
     /** Why it is not shown. */
     why: string;
+  };
+  /** An image or a sound, cut into cells: the patches of an image, the frames of a sound. Each cell is a token of the exploration. */
+  type Media = {
+    /** The name of its file. */
+    name: string;
+    /** What it is. */
+    kind: MediaKind;
+    /** The image as the model sees it, or the spectrogram of a sound, as a data URI of a PNG. The cells cover the whole picture. */
+    picture: string;
+    /** The width of the picture in pixels. */
+    width: number;
+    /** The height of the picture in pixels. */
+    height: number;
+    /** The rows and the columns of cells; a sound has one row. */
+    grid: [number, number];
+    /** The first cell, as an index of `tokens`; the other cells follow it, row by row. */
+    first: number;
+    /** The length of the sound that the picture shows, in seconds. */
+    seconds?: number;
+    /** The frequencies at the bottom and at the top of a spectrogram, in hertz. */
+    hertz?: [number, number];
+  };
+  /** What is cut into cells. */
+  type MediaKind = 'image' | 'sound';
+  /** Similarities of some tokens to all tokens at one layer, where all pairs would be too many. */
+  type QuerySimilarity = {
+    /** `[queries][tokens]`: cosines. */
+    cosine?: number[][];
+    /** `[queries][tokens]`: cosines after the mean of the layer's tokens is subtracted, without special tokens and attention sinks. */
+    centred?: number[][];
   };
   /** Two sentences of a comparison, word by word. The means by layer are the chart `compare`. */
   type Overlay = {

@@ -87,11 +87,33 @@ const GLOSSARY = [
   ['logit lens', 'What the model would predict if a layer were the last one.'],
 ];
 
+/** The words of images and sounds. @type {[string, string][]} */
+const MEDIA_GLOSSARY = [
+  [
+    'patch',
+    'A square part of an image. The model reads an image as a sequence of patches, as it reads a text as a sequence of tokens.',
+  ],
+  [
+    'class token',
+    'A position that the model adds before the patches, [CLS]. Registers, [REG], are such positions too. They are no part of the image.',
+  ],
+  ['frame', 'A short part of a sound, often 20 ms. The model has one vector per frame.'],
+  [
+    'spectrogram',
+    'A picture of a sound: time from left to right, frequency from bottom to top, loudness as brightness.',
+  ],
+  [
+    'principal components',
+    'The directions in which the vectors vary most. Three of them are shown as red, green and blue.',
+  ],
+];
+
 /** The dialog of limits and words. @returns {(part: 'limits' | 'glossary') => void} opens it */
 function wordsDialog() {
   const limits = el('h2', { id: 'limits-title', tabindex: '-1' }, 'What this cannot show');
   const glossary = el('h2', { id: 'glossary-title', tabindex: '-1' }, 'Glossary');
-  const items = GLOSSARY.map(([word, meaning]) => [el('dt', {}, word), el('dd', {}, meaning)]);
+  const terms = hasMedia() ? [...MEDIA_GLOSSARY, ...GLOSSARY] : GLOSSARY;
+  const items = terms.map(([word, meaning]) => [el('dt', {}, word), el('dd', {}, meaning)]);
   const root = el(
     'dialog',
     { class: 'words', 'aria-labelledby': 'limits-title' },

@@ -1,5 +1,7 @@
 //! Checks that the lengths of a report agree and that its numbers are finite: the page relies on it.
 
+mod media;
+
 use crate::{Error, Exploration, Journeys, MapAbout, MapLayer, Report, Result, Story, StoryLayer};
 use std::collections::BTreeSet;
 
@@ -120,6 +122,7 @@ fn check_exploration(name: &str, e: &Exploration) -> Result<()> {
         values.copied().try_for_each(|value| below(&at, value, label.values.len()))?;
     }
     check_attention(name, e)?;
+    media::check(name, e)?;
     if let Some(story) = &e.story {
         check_story(&format!("{name}, story"), story)?;
     }

@@ -40,6 +40,14 @@ pub enum Error {
         /// The length that was found.
         found: usize,
     },
+    /// A picture that the page cannot show.
+    #[error("{what}: the picture cannot be shown: {reason}")]
+    Picture {
+        /// Which picture.
+        what: String,
+        /// Why.
+        reason: &'static str,
+    },
     /// A number that JSON cannot hold.
     #[error("{what} is {value}, which a report cannot hold")]
     NotFinite {

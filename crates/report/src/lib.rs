@@ -36,7 +36,8 @@ pub use error::{Error, Result};
 pub use form::{EXAMPLE, Example, Form};
 pub use schema::{
     AttentionAbout, BankAbout, ByClass, Contexts, Estimate, Exploration, Head, Journey,
-    JourneyLayer, Journeys, Label, Layer, Majority, MapAbout, MapLayer, Neighbour, NeighbourChange,
-    Occurrence, Omitted, Overlay, OverlayDisplaced, OverlayStep, Report, SCHEMA, Sampled, Sense,
-    Similarity, Story, StoryLayer, Token, TokenChange, TokenExperts, VERSION,
+    JourneyLayer, Journeys, Label, Layer, Majority, MapAbout, MapLayer, Media, MediaKind,
+    Neighbour, NeighbourChange, Occurrence, Omitted, Overlay, OverlayDisplaced, OverlayStep,
+    QuerySimilarity, Report, SCHEMA, Sampled, Sense, Similarity, Story, StoryLayer, Token,
+    TokenChange, TokenExperts, VERSION,
 };

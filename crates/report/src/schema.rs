@@ -1,8 +1,10 @@
 //! The report as data: the output of `--json`, and the content of the page. SCHEMA.md describes it.
 
+mod media;
 mod overlay;
 mod story;
 
+pub use media::{Media, MediaKind, QuerySimilarity};
 pub use overlay::{Contexts, Overlay, OverlayDisplaced, OverlayStep};
 pub use story::{
     BankAbout, ByClass, Journey, JourneyLayer, Journeys, Majority, Neighbour, Occurrence, Sense,
@@ -73,17 +75,23 @@ pub struct Exploration {
     pub n_layers: usize,
     /// The width of its states.
     pub d_model: usize,
-    /// What a row of `tokens` is: `token`, `word` or `sentence`.
+    /// What a row of `tokens` is: `token`, `word`, `sentence`, `patch` or `frame`.
     pub unit: String,
     /// How states were measured and reduced.
     pub settings: Value,
     /// Other options of the command, by name.
     #[serde(default, skip_serializing_if = "Value::is_null")]
     pub options: Value,
-    /// The texts.
+    /// The texts; of images and sounds, the names of the files.
     pub texts: Vec<String>,
+    /// The images or the sounds; none for texts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub media: Option<Vec<Media>>,
     /// `[tokens]`.
     pub tokens: Vec<Token>,
+    /// The tokens that `query_similarity` of the layers is about, as indices of `tokens`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queries: Option<Vec<usize>>,
     /// How the tokens were sampled, where some are missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sampled: Option<Sampled>,
@@ -209,6 +217,9 @@ pub struct Layer {
     /// Every token against every token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<Similarity>,
+    /// Some tokens against every token, where `similarity` would be too large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_similarity: Option<QuerySimilarity>,
     /// `[tokens]`: the nearest other tokens by the metric of the settings in the full space, nearest
     /// first, as indices of `tokens`; empty for special tokens, which are not listed as neighbours either.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -233,6 +244,10 @@ pub struct Layer {
     /// sums to 1,000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attention: Option<Vec<Vec<u32>>>,
+    /// `[heads][tokens]`: the attention of the first token of each text, such as the class token of an
+    /// image, to every token of its text, in hundred-thousandths.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_first: Option<Vec<Vec<u32>>>,
 }
 
 /// Which attention weights the layers have.

@@ -6,7 +6,7 @@ use std::path::Path;
 use syn::{Attribute, Fields, GenericArgument, Item, Lit, Meta, PathArguments, Type};
 
 /// The files of the schema, from the folder of the crates.
-const SOURCES: [&str; 11] = [
+const SOURCES: [&str; 13] = [
     "chart/src/axis.rs",
     "chart/src/scale.rs",
     "chart/src/chart.rs",
@@ -15,7 +15,9 @@ const SOURCES: [&str; 11] = [
     "chart/src/grid.rs",
     "chart/src/trails.rs",
     "chart/src/table.rs",
+    "chart/src/pictures.rs",
     "report/src/schema.rs",
+    "report/src/schema/media.rs",
     "report/src/schema/overlay.rs",
     "report/src/schema/story.rs",
 ];

@@ -40,6 +40,14 @@ pub enum Error {
     /// The build does not contain the bundled model.
     #[error("this build has no bundled model; name a folder or a hub repository (org/name)")]
     NotBundled,
+    /// The picture of an image or a sound cannot be written as PNG.
+    #[error("the picture of {name} cannot be written as PNG")]
+    Picture {
+        /// The name of its file.
+        name: String,
+        /// Why not.
+        source: png::EncodingError,
+    },
     /// The result has no figure with this id.
     #[error("there is no figure {id:?}; the figures are {}", known.join(", "))]
     NoFigure {

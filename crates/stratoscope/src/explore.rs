@@ -5,6 +5,7 @@ mod bespoke;
 mod charts;
 mod experts;
 mod maps;
+mod media;
 mod neighbour_change;
 mod neighbours;
 mod options;
@@ -19,6 +20,7 @@ pub(crate) use attention::PATTERNS;
 pub use attention::{Attention, AttentionBlock, Rollout};
 pub use experts::{BlockExperts, Experts};
 pub use maps::{LayerMaps, ThirdComponent, reduce};
+pub use media::{CellComponents, CellValues, FromFirst};
 pub use neighbours::{ChangeStep, NeighbourChange, Neighbours, TokenChange};
 pub use options::{Alignment, Options, Reducer};
 pub(crate) use page::beside;
@@ -34,12 +36,14 @@ use crate::progress::Progress;
 use crate::sinks::{ordinary_rows, sink_rows};
 use crate::store::Store;
 use crate::text::{display_names, listed};
-use crate::{Error, Estimate, Explorer, ModelFile, Omitted, Part, Result, Why, journey};
+use crate::{
+    Error, Estimate, Explorer, FigureSelection, ModelFile, Omitted, Part, Result, Why, journey,
+};
 use charts::Described;
 use serde::Serialize;
 use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
-    Activations, HookSelection, LayerSelection, Prepared, Text, Unit, prepare,
+    Activations, HookSelection, Input, LayerSelection, Prepared, Unit, prepare,
 };
 use stratoscope_reducer::ReducerError;
 use stratoscope_report::Journeys;
@@ -98,6 +102,11 @@ pub struct Exploration {
     pub attention: Option<Attention>,
     /// The experts of each token, in models with mixtures of experts; only if rows are tokens.
     pub experts: Option<Experts>,
+    /// Values of the cells of images or sounds, by layer; only for those, and only if rows are tokens.
+    pub cells: Option<CellValues>,
+    /// The attention of the first tokens of images or sounds; only with their attention patterns, and only
+    /// if these tokens are special.
+    pub from_first: Option<Vec<FromFirst>>,
     /// What stands near the words of the texts in other sentences, with
     /// [`NEIGHBOURS`](crate::journey::NEIGHBOURS) neighbours in each list; tokens are rows of `states`.
     pub journeys: Option<Journeys>,
@@ -109,14 +118,16 @@ pub struct Exploration {
     charts: OnceLock<Vec<Described>>,
 }
 
-/// The figures of an exploration, by their ids; `experts` needs a model with mixtures of experts, and the
-/// last three need [`Options::attention`], or to be selected.
-pub const FIGURES: [&str; 15] = [
+/// The figures of an exploration, by their ids; `experts` needs a model with mixtures of experts,
+/// `components` and `first_attention` need images or sounds, and the last four need
+/// [`Options::attention`], or to be selected.
+pub const FIGURES: [&str; 17] = [
     "story",
     "journey",
     "trajectory",
     "tsne",
     "similarity",
+    "components",
     "depth",
     "norms",
     "steps",
@@ -124,6 +135,7 @@ pub const FIGURES: [&str; 15] = [
     "neighbour_change",
     "activations",
     "experts",
+    "first_attention",
     "attention",
     "rollout",
     "patterns",
@@ -155,7 +167,7 @@ fn too_few(what: &'static str, found: usize) -> Option<Why> {
 const MAX_PATTERN_BYTES: usize = 1 << 30;
 
 impl Explorer {
-    /// Runs the model on texts, and measures and reduces their hidden states. The result includes
+    /// Runs the model on texts or images, and measures and reduces their hidden states. The result includes
     /// the stored baseline and profile of the model, and the journeys of the words if the states of the
     /// reference bank are stored. For the bundled model, these are computed where they are not stored,
     /// which takes seconds: give the explorer a [store](crate::Builder::store).
@@ -170,16 +182,16 @@ impl Explorer {
     /// ```
     ///
     /// # Errors
-    /// A text that is blank or too long for the model; a forward pass that fails; attention
+    /// An input that the model does not read; a text that is blank or too long for the model; a forward pass that fails; attention
     /// patterns of more than 1 GiB. If the input is too small or too large for a part, this part is
     /// [`omitted`](Exploration::omitted).
-    pub fn explore<T: Clone + Into<Text>>(
+    pub fn explore<T: Clone + Into<Input>>(
         &self,
-        texts: &[T],
+        inputs: &[T],
         options: &Options,
     ) -> Result<Exploration> {
-        let texts = texts.iter().cloned().map(Into::into).collect();
-        let (states, attention, experts) = self.read(texts, options)?;
+        let inputs = inputs.iter().cloned().map(Into::into).collect();
+        let (states, attention, experts) = self.read(inputs, options)?;
         let mut exploration = self.explored(states, attention, options)?;
         if let Some(experts) = experts {
             exploration.add_experts(experts);
@@ -187,14 +199,14 @@ impl Explorer {
         Ok(exploration)
     }
 
-    /// The states of texts, with one row per token or word as the options ask, the attention of the
+    /// The states of inputs, with one row per token or word as the options ask, the attention of the
     /// heads, and the experts of the tokens.
     fn read(
         &self,
-        texts: Vec<Text>,
+        inputs: Vec<Input>,
         options: &Options,
     ) -> Result<(Activations, Option<Attention>, Option<Experts>)> {
-        let prepared = prepare(self.model(), texts, options.long)?;
+        let prepared = prepare(self.model(), inputs, options.long)?;
         let architecture = self.model().transformer.architecture();
         let with_experts = architecture.mixture.is_some()
             && options.unit == Unit::Token
@@ -235,12 +247,17 @@ impl Explorer {
         attention: Option<Attention>,
         options: &Options,
     ) -> Result<Exploration> {
-        let mut artifacts = self.artifacts()?;
-        let compute = options.compute_baseline && options.figures.has("depth");
+        // What is stored of a model is about words.
+        let mut artifacts = match states.media.is_empty() {
+            true => self.artifacts()?,
+            false => ModelArtifacts::default(),
+        };
+        let compute =
+            states.media.is_empty() && options.compute_baseline && options.figures.has("depth");
         if compute && artifacts.baseline.is_none() {
             artifacts.baseline = Some(self.baseline()?);
         }
-        if options.figures.has("journey") {
+        if options.figures.has("journey") && states.media.is_empty() {
             artifacts.bank = self.reference_states()?;
         }
         let mut exploration = Exploration::of(states, options, &artifacts, self.progress())?;
@@ -249,7 +266,7 @@ impl Explorer {
         {
             let found = exploration.states.rows.iter().filter(|row| row.sequence == 0).count();
             for figure in ["rollout", "patterns"].into_iter().filter(|id| options.figures.has(id)) {
-                let (what, hint) = ("rows of the first text", "give a shorter text first");
+                let (what, hint) = ("rows of the first input", "a matrix of 80 can be read");
                 let why = Why::TooMany { what, found, hint };
                 exploration.omitted.push(Omitted::new(Part::Figure(figure.to_owned()), why));
             }
@@ -343,6 +360,9 @@ impl Exploration {
         };
         let similarity = if !figures.has("similarity") {
             None
+        } else if states.rows.len() > MAX_SIMILARITY_TOKENS && !states.media.is_empty() {
+            // The page has the similarities of some cells to all others.
+            None
         } else if states.rows.len() > MAX_SIMILARITY_TOKENS {
             let (found, hint) = (states.rows.len(), "choose fewer texts");
             omit(Part::Similarity, Why::TooMany { what: "rows and columns", found, hint });
@@ -352,11 +372,38 @@ impl Exploration {
         };
         let crossed = artifacts.crossed.clone().filter(|_| figures.has("depth"));
         let curves = artifacts.curves.clone().filter(|_| figures.has("story"));
+        let not_stored = match states.media.is_empty() {
+            true => Why::not_stored(&states.origin),
+            false => Why::OfWords,
+        };
         if artifacts.curves.is_none() && figures.has("story") {
-            omit(Part::Story, Why::not_stored(&states.origin));
+            omit(Part::Story, not_stored.clone());
         }
         if artifacts.crossed.is_none() && figures.has("depth") {
-            omit(Part::Profile, Why::not_stored(&states.origin));
+            omit(Part::Profile, not_stored.clone());
+        }
+        let needs_media = ["components", "first_attention"];
+        if let FigureSelection::Some(_) = figures
+            && states.media.is_empty()
+        {
+            for id in needs_media.into_iter().filter(|id| figures.has(id)) {
+                omit(Part::Figure(id.to_owned()), Why::NoPicture);
+            }
+        }
+        progress.go_on()?;
+        let cells = CellValues::of(&states, options)?;
+        let from_first = FromFirst::of(&states).filter(|_| figures.has("first_attention"));
+        if let Some(cells) = &cells
+            && cells.components.is_none()
+            && figures.has("components")
+        {
+            let found = states.rows.iter().filter(|row| !row.special).count();
+            let why = Why::TooFew { what: "cells", needed: 4, found };
+            omit(Part::Figure("components".to_owned()), why);
+        }
+        if options.needs_attention() && from_first.is_none() && !states.media.is_empty() {
+            let why = "the model has no special token before the cells".to_owned();
+            omit(Part::Figure("first_attention".to_owned()), Why::Undefined(why));
         }
         progress.go_on()?;
         let with_steps = figures.has("steps");
@@ -382,8 +429,7 @@ impl Exploration {
             journeys = match &artifacts.bank {
                 Some(bank) => journey::journeys(&states, bank, options, progress, &mut omitted)?,
                 None => {
-                    let why = Why::not_stored(&states.origin);
-                    omitted.push(Omitted::new(Part::Journeys, why));
+                    omitted.push(Omitted::new(Part::Journeys, not_stored));
                     None
                 }
             };
@@ -404,6 +450,8 @@ impl Exploration {
             neighbour_change,
             attention: None,
             experts: None,
+            cells,
+            from_first,
             journeys,
             omitted,
             data: OnceLock::new(),

@@ -8,8 +8,8 @@ use crate::{ModelRecord, Result};
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 use stratoscope_extractor::{
-    Activations, HookSelection, Interventions, LayerSelection, LongText, Origin, Prepared, Text,
-    extract, prepare, prepare_ids,
+    Activations, HookSelection, Input, Interventions, LayerSelection, LongText, Origin, Prepared,
+    Text, extract, prepare, prepare_ids,
 };
 use stratoscope_loader::hub;
 use stratoscope_loader::{DType, Device, LoadOptions, Model, Source, load_with};
@@ -139,15 +139,15 @@ impl Explorer {
         }
     }
 
-    /// The hidden states of all layers for every token, f32 `[n_layers + 1, tokens, d_model]`.
+    /// The hidden states of all layers for every token or patch, f32 `[n_layers + 1, tokens, d_model]`.
     /// Layer 0 is the embedding output.
     ///
     /// # Errors
-    /// A text that is blank or too long for the model; a model without a tokenizer; a forward pass
-    /// that fails.
-    pub fn extract<T: Clone + Into<Text>>(&self, texts: &[T]) -> Result<Activations> {
-        let texts = texts.iter().cloned().map(Into::into).collect();
-        let prepared = prepare(&self.model, texts, LongText::Refuse)?;
+    /// An input that the model does not read; a text that is blank or too long for the model; a model
+    /// without a tokenizer; a forward pass that fails.
+    pub fn extract<T: Clone + Into<Input>>(&self, inputs: &[T]) -> Result<Activations> {
+        let inputs: Vec<Input> = inputs.iter().cloned().map(Into::into).collect();
+        let prepared = prepare(&self.model, inputs, LongText::Refuse)?;
         self.states(prepared, &LayerSelection::All, &HookSelection::default())
     }
 

@@ -98,11 +98,13 @@ pub use probe::Options as ProbeOptions;
 pub use profile::Options as ProfileOptions;
 
 pub use stratoscope_extractor::{
-    Activations, Axes, HookSelection, Interventions, LayerSelection, LongText, Origin,
-    StatesReader, Text, Unit,
+    Activations, Axes, HookSelection, Image, Input, Interventions, LayerSelection, LongText, Media,
+    Origin, StatesReader, Text, Unit,
 };
 pub use stratoscope_geometry::Metric;
-pub use stratoscope_loader::{DType, Device, ErrorKind, LoadOptions, Pooler, Pooling, Source};
+pub use stratoscope_loader::{
+    DType, Device, ErrorKind, LoadOptions, Picture, Pooler, Pooling, Reads, Source,
+};
 pub use stratoscope_plot::Style;
 
 /// The crates of the library.

@@ -132,6 +132,10 @@ pub enum Why {
     Texts(String),
     /// It needs the model, and only states are given.
     NoModel,
+    /// It is about words, and the input is images or sounds.
+    OfWords,
+    /// It is drawn over images and sounds, and the input is texts.
+    NoPicture,
 }
 
 impl Why {
@@ -228,6 +232,8 @@ impl fmt::Display for Why {
             Self::NeedsNeighbours => f.write_str("nearest neighbours are not defined"),
             Self::OneWord => f.write_str("for a single word it is 0 / 0"),
             Self::Undefined(reason) | Self::Texts(reason) => f.write_str(reason),
+            Self::OfWords => f.write_str("it is about words of texts"),
+            Self::NoPicture => f.write_str("it needs images or sounds"),
             Self::NoModel => f.write_str("it needs the model, and only states are given"),
         }
     }

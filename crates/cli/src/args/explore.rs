@@ -2,6 +2,7 @@
 
 use super::{CommonArgs, InputArgs, LookArgs, OutputArgs, SeveralModels, StatesArgs};
 use clap::Args as Group;
+use std::path::PathBuf;
 
 pub(super) const HELP: &str = "\
 Writes a folder:
@@ -40,6 +41,14 @@ centred cosines, or with another --metric this metric alone; --layers chooses it
   stratoscope explore TEXT --figures similarity,depth --format pdf --paper
   stratoscope explore TEXT --figures similarity --metric centred --layers 0,3,6 --format svg,pdf
 
+With --image, patches are tokens. The figure similarity shows how similar a patch (--patch) is to \
+every other patch at every layer, components the principal components of the patches as colours, and \
+with --attention the figure first_attention what the class token attends to. All are drawn over the \
+image. What is about words (story, journey, the profile, the baseline) is left out. Two images are \
+explored together: the similarities go from one to the other.
+
+  stratoscope explore --image cat.png --image dog.png --model facebook/dinov2-small
+
 --from STATES takes the place of the model, also for a model that ran elsewhere: the texts are those \
 of the file, or TEXT and --file say which texts the model read, in order (a .conllu file also their \
 words and labels). The user guide describes the arrays.
@@ -56,6 +65,14 @@ by side; for three or more models there is one page for the first model with eac
 pub(crate) struct ExploreArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    /// Explore an image (PNG, JPEG or WebP) instead of texts, with a model that reads images; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["file", "pairs", "from", "baseline", "words"])]
+    pub(crate) image: Vec<PathBuf>,
+    /// The patch of the first image whose similarity to all others is drawn, counted from 0 [default:
+    /// the patch in the middle].
+    #[arg(long, value_name = "ROW,COLUMN", requires = "image", value_parser = cell)]
+    pub(crate) patch: Option<[usize; 2]>,
     #[command(flatten)]
     pub(crate) states: StatesArgs,
     #[command(flatten)]
@@ -70,4 +87,13 @@ pub(crate) struct ExploreArgs {
     pub(crate) models: SeveralModels,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+}
+
+/// Parses the row and the column of a patch.
+fn cell(text: &str) -> Result<[usize; 2], String> {
+    let numbers: Result<Vec<usize>, _> = text.split(',').map(|part| part.trim().parse()).collect();
+    match numbers.as_deref() {
+        Ok(&[row, column]) => Ok([row, column]),
+        _ => Err("a row and a column such as 3,4 are expected".to_owned()),
+    }
 }

@@ -10,6 +10,9 @@ FILE has one text per line, or is, by its extension, a .conllu file (sentences; 
 their words), or a .jsonl, .csv, .tsv or .parquet file (--field names the key or the column of the \
 text).
 
+With --images, a model that reads images gets every image of a folder. The label of a row is the place \
+of its patch, such as \"patch 3,4\" (row and column from 0); the texts are the names of the files.
+
 One file is made in memory. A folder is for corpora of any length: it gets shards and index.json, \
 and the memory that is needed does not grow with the corpus. After an interruption, the same \
 command with --resume continues the run.
@@ -38,6 +41,10 @@ pub(crate) struct ExtractArgs {
     /// Token ids instead of texts: one sequence per line, used as they are; nothing is added.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["text", "file", "pairs"])]
     pub(crate) token_ids: Option<PathBuf>,
+    /// The images of a folder (PNG, JPEG, WebP, by the names of the files), or one image, instead of
+    /// texts: one row per patch, or with --sentences one row per image.
+    #[arg(long, value_name = "FOLDER", conflicts_with_all = ["text", "file", "pairs", "token_ids", "words"])]
+    pub(crate) images: Option<PathBuf>,
     /// The output: FILE.safetensors, FILE.npz or FILE.parquet; or a folder of shards for a corpus
     /// of any length.
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "json")]

@@ -8,7 +8,7 @@ use crate::activations::Activations;
 use crate::arrays;
 use crate::error::{Error, Result};
 use crate::hooks::Capture;
-use crate::input::Text;
+use crate::media::Input;
 use crate::prepare::prepare_numbered;
 use crate::reading::{self, GroupTask, Task};
 use crate::rows::Unit;
@@ -32,7 +32,7 @@ pub(crate) struct Work<'a> {
 struct Job<'a> {
     group: &'a Group,
     first_text: usize,
-    texts: Vec<Text>,
+    texts: Vec<Input>,
 }
 
 impl Work<'_> {
@@ -88,7 +88,7 @@ impl Work<'_> {
     }
 
     /// The texts of the next group.
-    fn texts(&self, records: &mut Records<'_>, group: &Group) -> Result<Vec<Text>> {
+    fn texts(&self, records: &mut Records<'_>, group: &Group) -> Result<Vec<Input>> {
         let mut texts = Vec::with_capacity(group.texts);
         for _ in 0..group.texts {
             texts.push(records.next()?.ok_or_else(|| self.changed())?);
@@ -140,6 +140,8 @@ impl<'a> Task for GroupWork<'a> {
         let Self { work, group, texts } = self;
         let (settings, first_text) = (work.settings, texts.first_text);
         let states = texts.activations(computed)?;
+        // Images have names.
+        let numbered = states.media.is_empty() && settings.unit == Unit::Sentence;
         let mut states = match settings.unit {
             Unit::Token if settings.no_special_tokens => states.without_special_rows(),
             Unit::Token => states,
@@ -148,7 +150,7 @@ impl<'a> Task for GroupWork<'a> {
         if states.rows.len() != group.rows {
             return Err(work.changed());
         }
-        if settings.unit == Unit::Sentence {
+        if numbered {
             for row in &mut states.rows {
                 row.label = format!("text {}", first_text + row.sequence + 1);
             }

@@ -5,7 +5,7 @@ use super::records::Records;
 use super::settings::{Corpus, CorpusSettings};
 use crate::error::{Error, Result};
 use crate::hooks::Capture;
-use crate::input::Text;
+use crate::media::Input;
 use crate::pools::{nothing_to_pool, pools};
 use crate::prepare::{UnknownTokens, Warning, prepare_numbered};
 use crate::rows::Unit;
@@ -19,6 +19,9 @@ use stratoscope_loader::Model;
 
 /// The most texts that are tokenized in parallel, and the most bytes of them.
 const MAX_BATCH: (usize, usize) = (512, 1 << 20);
+
+/// The most bytes of images that are decoded in parallel.
+const MAX_IMAGE_BATCH: usize = 64 << 20;
 
 /// The most warnings that are kept; further ones are counted.
 const MAX_WARNINGS: usize = 10;
@@ -96,17 +99,17 @@ impl Digests {
     }
 
     /// The digest of all texts.
-    pub(crate) fn of(texts: &[Text]) -> Self {
+    pub(crate) fn of(inputs: &[Input]) -> Self {
         let mut all = Self::default();
-        texts.iter().for_each(|text| all.add(digest(text)));
+        inputs.iter().for_each(|input| all.add(digest(input)));
         all
     }
 }
 
-/// The digest of one text.
-fn digest(text: &Text) -> [u8; 32] {
+/// The digest of one input.
+fn digest(input: &Input) -> [u8; 32] {
     let mut hash = Sha256::new();
-    text.hash_into(&mut hash);
+    input.hash_into(&mut hash);
     hash.finalize().into()
 }
 
@@ -210,32 +213,35 @@ pub(crate) fn plan(
     Ok((plan, groups))
 }
 
-/// The next texts, and the error after them.
-fn batch(records: &mut Records<'_>) -> (Vec<Text>, Option<Error>) {
-    let (mut texts, mut letters) = (Vec::new(), 0);
-    while texts.len() < MAX_BATCH.0 && letters < MAX_BATCH.1 {
+/// The next inputs, and the error after them.
+fn batch(records: &mut Records<'_>) -> (Vec<Input>, Option<Error>) {
+    let (mut inputs, mut letters, mut pixels) = (Vec::new(), 0, 0);
+    while inputs.len() < MAX_BATCH.0 && letters < MAX_BATCH.1 && pixels < MAX_IMAGE_BATCH {
         match records.next() {
-            Ok(Some(text)) => {
-                letters += text.text.len();
-                texts.push(text);
+            Ok(Some(input)) => {
+                match &input {
+                    Input::Text(_) => letters += input.bytes(),
+                    Input::Image(_) => pixels += input.bytes(),
+                }
+                inputs.push(input);
             }
             Ok(None) => break,
-            Err(error) => return (texts, Some(error)),
+            Err(error) => return (inputs, Some(error)),
         }
     }
-    (texts, None)
+    (inputs, None)
 }
 
 fn count(
     model: &Model,
-    text: Text,
+    input: Input,
     number: usize,
     settings: &CorpusSettings,
     layers: usize,
     captures: &[Capture],
 ) -> Result<TextSizes> {
-    let (annotated, digest) = (text.words.len(), digest(&text));
-    let prepared = prepare_numbered(model, vec![text], settings.limit, number)?;
+    let (annotated, digest) = (input.annotated_words(), digest(&input));
+    let prepared = prepare_numbered(model, vec![input], settings.limit, number)?;
     if !captures.is_empty() && prepared.sequences.len() != 1 {
         return Err(Error::HooksInWindows);
     }

@@ -1,13 +1,16 @@
-//! The texts of a corpus in order: all texts, or a sample.
+//! The texts or images of a corpus in order: all of them, or a sample.
 
 use super::read::TextReader;
 use super::settings::{Corpus, CorpusSettings};
 use crate::error::Result;
+use crate::images::Image;
 use crate::input::Text;
+use crate::media::Input;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
+use std::path::PathBuf;
 
-/// Reads the texts one by one.
+/// Reads the inputs one by one.
 pub(crate) struct Records<'a> {
     source: Source<'a>,
     sample: Option<Sample>,
@@ -16,10 +19,11 @@ pub(crate) struct Records<'a> {
 enum Source<'a> {
     File(Box<TextReader>),
     Texts(std::slice::Iter<'a, Text>),
+    Images(std::slice::Iter<'a, PathBuf>),
 }
 
 impl<'a> Records<'a> {
-    /// Opens a corpus. For a sample, the texts are counted first.
+    /// Opens a corpus. For a sample, the inputs are counted first.
     pub(crate) fn open(corpus: &'a Corpus, settings: &CorpusSettings) -> Result<Self> {
         let open = || -> Result<Source<'a>> {
             Ok(match corpus {
@@ -27,13 +31,14 @@ impl<'a> Records<'a> {
                     Source::File(Box::new(TextReader::open(path, options)?))
                 }
                 Corpus::Texts { texts, .. } => Source::Texts(texts.iter()),
+                Corpus::Images { files, .. } => Source::Images(files.iter()),
             })
         };
         let sample = match settings.sample {
             None => None,
             Some(wanted) => {
                 let (mut source, mut texts) = (open()?, 0);
-                while source.next()?.is_some() {
+                while source.skip()? {
                     texts += 1;
                 }
                 Some(Sample::new(wanted as u64, texts, settings.seed))
@@ -42,25 +47,27 @@ impl<'a> Records<'a> {
         Ok(Self { source: open()?, sample })
     }
 
-    /// The next text; none at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Text>> {
+    /// The next input; none at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Input>> {
         loop {
-            if self.sample.as_ref().is_some_and(|sample| sample.wanted == 0) {
+            let Some(sample) = &mut self.sample else { return self.source.next() };
+            if sample.wanted == 0 {
                 return Ok(None);
             }
-            let text = self.source.next()?;
-            let Some(sample) = &mut self.sample else { return Ok(text) };
-            if text.is_none() || sample.takes() {
-                return Ok(text);
+            if sample.takes() {
+                return self.source.next();
+            }
+            if !self.source.skip()? {
+                return Ok(None);
             }
         }
     }
 
-    /// The sha256 of the file that was read, without later changes; none for texts in memory.
+    /// The sha256 of the file that was read, without later changes; none for other corpora.
     pub(crate) fn sha256(&mut self) -> Result<Option<String>> {
         match &mut self.source {
             Source::File(reader) => reader.sha256().map(Some),
-            Source::Texts(_) => Ok(None),
+            Source::Texts(_) | Source::Images(_) => Ok(None),
         }
     }
 
@@ -68,7 +75,7 @@ impl<'a> Records<'a> {
     pub(crate) fn header(&self) -> Option<&str> {
         match &self.source {
             Source::File(reader) => reader.header(),
-            Source::Texts(_) => None,
+            Source::Texts(_) | Source::Images(_) => None,
         }
     }
 
@@ -76,17 +83,30 @@ impl<'a> Records<'a> {
     pub(crate) fn blank_lines(&self) -> usize {
         match &self.source {
             Source::File(reader) => reader.blank_lines(),
-            Source::Texts(_) => 0,
+            Source::Texts(_) | Source::Images(_) => 0,
         }
     }
 }
 
 impl Source<'_> {
-    fn next(&mut self) -> Result<Option<Text>> {
-        match self {
-            Self::File(reader) => reader.read(),
-            Self::Texts(texts) => Ok(texts.next().cloned()),
-        }
+    fn next(&mut self) -> Result<Option<Input>> {
+        Ok(match self {
+            Self::File(reader) => reader.read()?.map(Input::Text),
+            Self::Texts(texts) => texts.next().cloned().map(Input::Text),
+            Self::Images(files) => {
+                let image = files.next().map(|path| Image::read(path)).transpose()?;
+                image.map(Input::Image)
+            }
+        })
+    }
+
+    /// Passes over the next input; false at the end.
+    fn skip(&mut self) -> Result<bool> {
+        Ok(match self {
+            Self::File(reader) => reader.read()?.is_some(),
+            Self::Texts(texts) => texts.next().is_some(),
+            Self::Images(files) => files.next().is_some(),
+        })
     }
 }
 

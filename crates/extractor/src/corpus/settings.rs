@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use stratoscope_loader::path_text;
 use stratoscope_loader::{Pooler, Pooling};
 
-/// The source of texts.
+/// The source of texts or images.
 #[derive(Debug, Clone)]
 pub enum Corpus {
     /// A file. It is read twice.
@@ -31,6 +31,13 @@ pub enum Corpus {
         place: String,
         /// The texts.
         texts: Vec<Text>,
+    },
+    /// The images of a folder. Each is read twice.
+    Images {
+        /// The folder.
+        folder: PathBuf,
+        /// The files ([`image_files`](crate::image_files)).
+        files: Vec<PathBuf>,
     },
 }
 
@@ -96,10 +103,12 @@ impl Corpus {
         match self {
             Self::File { path, .. } => path_text(path),
             Self::Texts { place, .. } => place.clone(),
+            Self::Images { folder, .. } => path_text(folder),
         }
     }
 
-    /// Name, length in bytes and sha256; for texts in memory those of their JSON.
+    /// Name, length in bytes and sha256; for texts in memory those of their JSON, for images those of
+    /// their names and files together.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -135,6 +144,23 @@ impl Corpus {
                 let all: Vec<_> = texts.iter().map(|t| (&t.text, &t.pair)).collect();
                 let all = serde_json::to_vec(&all).unwrap_or_default();
                 json!({ "name": place, "bytes": all.len(), "sha256": sha256(&all) })
+            }
+            Self::Images { folder, files } => {
+                let (mut all, mut bytes) = (Vec::new(), 0);
+                for path in files {
+                    let io = |source| Error::Io { path: path.clone(), source };
+                    let (length, sha256) = sha256_of(path).map_err(io)?;
+                    all.push((path.file_name().unwrap_or_default().to_string_lossy(), sha256));
+                    bytes += length;
+                }
+                let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+                let all_files = serde_json::to_vec(&all).unwrap_or_default();
+                json!({
+                    "name": name,
+                    "bytes": bytes,
+                    "sha256": sha256(&all_files),
+                    "images": all.len(),
+                })
             }
         })
     }

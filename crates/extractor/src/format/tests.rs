@@ -39,6 +39,7 @@ fn parts() -> Vec<Activations> {
             unit: Unit::Token,
             layers: vec![0, 3],
             texts,
+            media: Vec::new(),
             hidden_states: Array3::from_shape_fn((2, rows.len(), 3), |(l, r, d)| value(l, r, d)),
             rows,
             hooks: vec![

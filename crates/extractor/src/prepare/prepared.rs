@@ -1,21 +1,24 @@
-//! Tokenized texts, and the ways to take parts of them.
+//! Prepared inputs, and the ways to take parts of them.
 
 use super::warning::{UnknownTokens, Warning};
 use crate::activations::{Activations, Origin};
 use crate::error::{Error, Result};
 use crate::hooks::Capture;
 use crate::input::Text;
+use crate::media::Media;
 use crate::rows::{Row, Unit};
 use crate::selected::{Selected, States};
 use stratoscope_loader::Model;
 use stratoscope_transformer::Sequence;
 
-/// Tokenized texts: the sequences that the model reads, and the rows of their states.
+/// Prepared texts or images: the sequences that the model reads, and the rows of their states.
 #[derive(Debug, Clone, Default)]
 pub struct Prepared {
-    /// The texts.
+    /// The texts; of images and sounds the names of their files.
     pub texts: Vec<Text>,
-    /// One row per token, text after text.
+    /// `[texts]`: the images or sounds; empty for texts.
+    pub media: Vec<Media>,
+    /// One row per token or patch, text after text.
     pub rows: Vec<Row>,
     /// Warnings about long texts, and about token ids without labels.
     pub warnings: Vec<Warning>,
@@ -51,6 +54,27 @@ impl Prepared {
             .map(move |&windows| sequences.by_ref().take(windows).map(|s| s.tokens()).sum())
     }
 
+    /// Adds the rows of the next input, which is one sequence: the label of each, and whether it is
+    /// special.
+    pub(super) fn add_cells(&mut self, sequence: Sequence, labels: Vec<(String, bool)>) {
+        let index = self.texts.len();
+        for (place, (label, special)) in labels.into_iter().enumerate() {
+            self.rows.push(Row {
+                sequence: index,
+                label,
+                token_id: None,
+                char_offsets: [0, 0],
+                text_id: 0,
+                word_id: None,
+                special,
+                unknown: false,
+            });
+            self.picks.push((self.sequences.len(), place));
+        }
+        self.windows.push(1);
+        self.sequences.push(sequence);
+    }
+
     /// Moves the texts from `first` on into another one. The warnings stay here.
     pub(crate) fn split_off(&mut self, first: usize) -> Self {
         let row = self.rows.partition_point(|row| row.sequence < first);
@@ -58,6 +82,7 @@ impl Prepared {
         let sequence = self.sequences.len() - windows.iter().sum::<usize>();
         let mut rest = Self {
             texts: self.texts.split_off(first),
+            media: self.media.split_off(first.min(self.media.len())),
             rows: self.rows.split_off(row),
             warnings: Vec::new(),
             sequences: self.sequences.split_off(sequence),
@@ -98,6 +123,7 @@ impl Prepared {
             unit: Unit::Token,
             layers: layers.to_vec(),
             texts: self.texts,
+            media: self.media,
             rows: self.rows,
             hooks: states.captured(captures),
             hidden_states: states.hidden_states,

@@ -22,7 +22,7 @@ pub(crate) struct Block<'a> {
 impl Block<'_> {
     /// Draws the cells, `[rows, columns]`, with title and frame.
     pub(crate) fn draw(&self, page: &mut Page, colours: Vec<Rgb>) {
-        let cells = Cells { columns: self.columns, rows: self.rows, colours };
+        let cells = Cells { columns: self.columns, rows: self.rows, colours, fine: false };
         page.canvas.picture(self.rect, cells);
         page.canvas.frame(self.rect, 0.5, SOFT);
         page.canvas.text(

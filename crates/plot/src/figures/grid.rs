@@ -143,7 +143,7 @@ impl Band<'_> {
             .filter_map(|&i| Some((i, self.grid.cells.get(i)?.get(self.columns.clone())?)))
             .collect();
         let colours: Vec<_> = rows.iter().flat_map(|(_, cells)| cells.iter()).map(colour).collect();
-        let cells = Cells { columns: self.columns.len(), rows: rows.len(), colours };
+        let cells = Cells { columns: self.columns.len(), rows: rows.len(), colours, fine: false };
         page.canvas.picture(rect, cells);
         page.canvas.frame(rect, 0.5, SOFT);
         for (row, (index, cells)) in rows.iter().enumerate() {

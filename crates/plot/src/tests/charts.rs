@@ -220,3 +220,36 @@ pub(super) fn lens_grid(n: usize, n_layers: usize) -> Grid {
 pub(super) fn lens(n: usize, n_layers: usize) -> Chart {
     chart("lens", lens_grid(n, n_layers))
 }
+
+/// Small pictures with a chosen cell: over images by a colour map or as colours, or strips of a sound.
+pub(super) fn pictures(n: usize, n_layers: usize, colours: bool, strip: bool) -> Chart {
+    // 2 × 2 pixels.
+    let picture = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAIAAAD91JpzAAAAEklEQVR4nGP4\
+                   z8DAAMIM/4EAAB/uBfsL2WiLAAAAAElFTkSuQmCC";
+    let side = (n as f64).sqrt().ceil() as usize;
+    let grid = if strip { [1, n] } else { [side, side] };
+    let channels = if colours { 3 } else { 1 };
+    let slice = |layer: usize| {
+        let value = |i: usize| (i % 11 != 7).then(|| wave(i + layer));
+        let values = (0..grid[0] * grid[1] * channels).map(value).collect();
+        stratoscope_chart::PictureSlice { layer, values }
+    };
+    let panel = |title: &str| stratoscope_chart::PicturePanel {
+        title: title.to_owned(),
+        picture: format!("{}{picture}", stratoscope_chart::PNG_URI),
+        grid,
+        seconds: strip.then_some(1.5),
+        chosen: Some(n / 2),
+        slices: (0..n_layers).map(slice).collect(),
+    };
+    let panels = [panel(WORDS[12]), panel("\u{202E}b.png")];
+    let scale = Scale::symmetric(1.0);
+    let of = match colours {
+        true => {
+            let names = ["component 1", "component 2", "component 3 <&>"];
+            Pictures::colours(names.map(|name| (name.to_owned(), scale)), panels)
+        }
+        false => Pictures::new("centred cosine", scale, panels),
+    };
+    chart("pictures", of)
+}

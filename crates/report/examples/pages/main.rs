@@ -2,7 +2,9 @@
 //! `cargo run -p stratoscope-report --example pages -- FOLDER`.
 
 mod charts;
+mod media;
 mod overlay;
+mod pictures;
 mod story;
 mod tokens;
 
@@ -53,7 +55,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("texts", two_texts()),
         ("charts", charts_alone()),
     ];
-    for (name, report) in pages.into_iter().chain(story::pages()).chain(overlay::pages()) {
+    for (name, report) in
+        pages.into_iter().chain(story::pages()).chain(overlay::pages()).chain(media::pages())
+    {
         let page = report.html()?;
         std::fs::write(folder.join(format!("{name}.html")), page)?;
     }

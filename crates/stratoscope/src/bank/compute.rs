@@ -301,7 +301,16 @@ mod tests {
         let (layers, hooks) = (vec![0, 1], Vec::new());
         let origin = planted(&["a"], &[vec![[0.0; 3]]]).origin;
         let unit = Unit::Token;
-        let states = Activations { origin, unit, layers, texts, rows, hidden_states, hooks };
+        let states = Activations {
+            origin,
+            unit,
+            layers,
+            texts,
+            media: Vec::new(),
+            rows,
+            hidden_states,
+            hooks,
+        };
         Group { first_text, states }
     }
 

@@ -7,7 +7,7 @@ use crate::{Error, Explorer, Result};
 use ndarray::{ArrayView3, s};
 use serde::Serialize;
 use std::ops::Range;
-use stratoscope_extractor::{Activations, Capture, HookSelection, Unit};
+use stratoscope_extractor::{Activations, Capture, Captured, HookSelection, Unit};
 use stratoscope_geometry::{attention_heads, rollout};
 use stratoscope_report::Head;
 use stratoscope_transformer::HookPoint;
@@ -53,6 +53,16 @@ const MAX_ROLLOUT_TOKENS: usize = 80;
 
 /// The hook points that [`Explorer::attention`] needs.
 pub(crate) const PATTERNS: &str = "blocks.*.attn.hook_pattern";
+
+/// The attention patterns among the captured values of states, each with the layer that its block
+/// computes; only of layers that the states have.
+pub(super) fn patterns_of(states: &Activations) -> Vec<(usize, &Captured)> {
+    let patterns = states.hooks.iter().filter_map(|hook| match hook.capture {
+        Capture::Hook(HookPoint::Pattern(block)) => Some((block + 1, hook)),
+        _ => None,
+    });
+    patterns.filter(|(layer, _)| states.layers.contains(layer)).collect()
+}
 
 impl Attention {
     /// The hook points that are needed: the attention pattern of every block. With these hook

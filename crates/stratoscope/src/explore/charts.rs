@@ -10,7 +10,7 @@ use crate::{Estimate, Part, journey};
 use stratoscope_chart::{
     Axis, Chart, Curves, Matrix, MatrixPanel, Panel, Scale, Series, Slice, Trails,
 };
-use stratoscope_extractor::Unit;
+use stratoscope_extractor::{Cell, Unit};
 use stratoscope_geometry::{MIN_UNITS, Metric};
 
 /// A chart, and its line in the terminal summary.
@@ -45,6 +45,17 @@ pub(super) fn curve(name: &str, layers: &[LayerSummary], pick: Pick) -> Series {
 }
 
 impl Exploration {
+    /// The names of [`CURVES`] in figures and on the terminal.
+    pub(super) fn curve_names(&self) -> [[&'static str; 2]; 3] {
+        let mut names = CURVES.map(|(name, short, _)| [name, short]);
+        names[1] = match self.states.media.first().map(|media| media.cell) {
+            None => names[1],
+            Some(Cell::Patch) => ["to the others of its image", "to its image"],
+            Some(Cell::Frame) => ["to the others of its sound", "to its sound"],
+        };
+        names
+    }
+
     /// The charts that are both figures and part of the page, in display order; made once.
     pub(super) fn charts(&self) -> &[Described] {
         self.charts.get_or_init(|| {
@@ -73,8 +84,16 @@ impl Exploration {
     }
 
     fn depth(&self) -> Option<Described> {
-        let [layer_0, sentence, baseline] =
-            CURVES.map(|(name, _, pick)| curve(name, &self.layers, pick));
+        let names = self.curve_names().into_iter();
+        let mut series = CURVES
+            .into_iter()
+            .zip(names)
+            .map(|((.., pick), [name, _])| curve(name, &self.layers, pick));
+        let (Some(layer_0), Some(sentence), Some(baseline)) =
+            (series.next(), series.next(), series.next())
+        else {
+            return None;
+        };
         let title = match (&self.crossed, self.states.texts.len()) {
             (None, _) => "",
             (Some(_), 1) => "this text",
@@ -113,17 +132,20 @@ impl Exploration {
         let own = |layer: &LayerSummary| [layer.to_layer_0, layer.to_sentence];
         let has_intervals =
             self.layers.iter().flat_map(own).flatten().any(|mean| mean.interval.is_some());
+        let [input, inputs] = self.inputs();
         let intervals = match (has_intervals, self.states.texts.len()) {
             (true, 1) => format!(
-                "Bands: 95 % bootstrap intervals over the {} of one text, so they are not valid \
-                 for other texts",
+                "Bands: 95 % bootstrap intervals over the {} of one {input}, so they are not valid \
+                 for other {inputs}",
                 self.units()
             ),
-            (true, n) => format!("Bands: 95 % bootstrap intervals over {n} texts"),
+            (true, n) => format!("Bands: 95 % bootstrap intervals over {n} {inputs}"),
             (false, 1) => format!("No intervals: they need at least {MIN_UNITS} {}", self.units()),
-            (false, _) => format!("No intervals: they need at least {MIN_UNITS} texts"),
+            (false, _) => format!("No intervals: they need at least {MIN_UNITS} {inputs}"),
         };
         let baseline = match self.layers.first().and_then(|l| l.baseline) {
+            // It is about words.
+            None if !self.states.media.is_empty() => String::new(),
             Some(baseline) => format!(
                 " Dashed: the baseline, which is the mean cosine of words from {} unrelated \
                  sentences (Ethayarajh 2019). Read similarities relative to this baseline.",
@@ -298,7 +320,7 @@ impl Exploration {
     /// The unit of a row, singular.
     pub(super) fn unit_name(&self) -> &'static str {
         match self.states.unit {
-            Unit::Token => "token",
+            Unit::Token => self.states.media.first().map_or("token", |media| media.cell.name()),
             Unit::Word => "word",
             Unit::Sentence => "sentence",
         }
@@ -317,10 +339,15 @@ impl Exploration {
     /// The unit of rows, plural.
     pub(super) fn units(&self) -> &'static str {
         match self.states.unit {
-            Unit::Token => "tokens",
+            Unit::Token => self.states.media.first().map_or("tokens", |media| media.cell.plural()),
             Unit::Word => "words",
             Unit::Sentence => "sentences",
         }
+    }
+
+    /// What is read, singular and plural.
+    pub(super) fn inputs(&self) -> [&'static str; 2] {
+        self.states.media.first().map_or(["text", "texts"], |media| media.cell.of())
     }
 }
 

@@ -39,6 +39,10 @@ pub struct Options {
     /// What to do with a text that has more tokens than the model can read.
     #[serde(serialize_with = "serial::long")]
     pub long: LongText,
+    /// Of images and sounds: the row and the column of the cell of the first picture whose similarity to
+    /// all others is drawn; the default is the cell in the middle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cell: Option<[usize; 2]>,
     /// Whether the attention of every head is measured.
     pub attention: bool,
     /// The figures for which states are measured.
@@ -61,6 +65,7 @@ impl Default for Options {
             pooling: None,
             special_tokens: true,
             long: LongText::Refuse,
+            cell: None,
             attention: false,
             figures: FigureSelection::All,
             compute_baseline: false,
@@ -96,7 +101,7 @@ pub enum Alignment {
 }
 
 /// The figures that need the attention patterns.
-const OF_ATTENTION: [&str; 3] = ["attention", "rollout", "patterns"];
+const OF_ATTENTION: [&str; 4] = ["first_attention", "attention", "rollout", "patterns"];
 
 impl Options {
     /// Whether attention is measured: because the options ask for it, or for a selected figure.

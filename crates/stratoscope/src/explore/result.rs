@@ -5,7 +5,7 @@ use crate::analysis::{Analysis, Figure, ModelRecord, PAGE, Provenance};
 use crate::text::written;
 use crate::{FigureSelection, Omitted, Result};
 use serde_json::{Value, json};
-use stratoscope_extractor::states_bytes;
+use stratoscope_extractor::{Media, states_bytes};
 use stratoscope_loader::files::sha256;
 use stratoscope_probing::BANK;
 use stratoscope_report::Report;
@@ -21,8 +21,12 @@ impl Analysis for Exploration {
     fn provenance(&self) -> Provenance {
         let record = ModelRecord { origin: self.states.origin.clone(), files: self.files.clone() };
         let words = self.states.texts.first().map_or("", |text| text.text.as_str());
-        let mut provenance =
-            Provenance::new(vec![record], &self.options, json!({ "texts": self.texts() }), words);
+        let mut input = json!({ "texts": self.texts() });
+        if !self.states.media.is_empty() {
+            let of = |media: &Media| json!({ "name": media.name, "sha256": media.sha256 });
+            input["media"] = self.states.media.iter().map(of).collect();
+        }
+        let mut provenance = Provenance::new(vec![record], &self.options, input, words);
         provenance.settings["unit"] = json!(self.states.unit);
         provenance.settings["artifacts"] = json!({
             "baseline_sentences": self.layers.iter().find_map(|l| l.baseline).map(|b| b.n),
@@ -54,7 +58,10 @@ impl Analysis for Exploration {
         figures.extend(self.journey_chart().map(Figure::from));
         figures.extend(self.trajectory_figure());
         figures.extend(self.tsne_chart().map(Figure::from));
-        figures.extend(self.similarity_chart().map(Figure::from));
+        match self.cells {
+            Some(_) => figures.extend(self.picture_charts()?.into_iter().map(Figure::from)),
+            None => figures.extend(self.similarity_chart().map(Figure::from)),
+        }
         figures.extend(self.charts().iter().map(|described| described.chart.clone().into()));
         if self.options.figures.has("activations") {
             figures.push(self.activations_figure());

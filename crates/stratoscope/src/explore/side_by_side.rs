@@ -14,7 +14,7 @@ use ndarray::Axis;
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use stratoscope_extractor::{Activations, Row, Text, Unit, states_bytes};
+use stratoscope_extractor::{Activations, Input, Row, Text, Unit, states_bytes};
 use stratoscope_geometry::{GeometryError, debiased_cka};
 use stratoscope_report::Report;
 
@@ -57,7 +57,8 @@ pub fn side_by_side<T: Clone + Into<Text>>(
     let texts: Vec<Text> =
         texts.iter().map(|text| text.clone().into().with_unicode_words()).collect();
     let options = Options { unit: Unit::Word, ..options.clone() };
-    let read = explorers.iter().map(|explorer| explorer.read(texts.clone(), &options));
+    let inputs: Vec<Input> = texts.iter().cloned().map(Into::into).collect();
+    let read = explorers.iter().map(|explorer| explorer.read(inputs.clone(), &options));
     // Experts are those of tokens, not of words.
     let read = read.map(|read| read.map(|(states, attention, _)| (states, attention)));
     let (mut states, attention): (Vec<_>, Vec<_>) =

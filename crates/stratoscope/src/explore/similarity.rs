@@ -80,7 +80,11 @@ pub(super) fn by_layer(
             None
         }
         (None, _) => {
-            omit(Part::Baseline, Why::not_stored(&states.origin));
+            let why = match states.media.is_empty() {
+                true => Why::not_stored(&states.origin),
+                false => Why::OfWords,
+            };
+            omit(Part::Baseline, why);
             None
         }
     };

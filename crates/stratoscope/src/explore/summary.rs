@@ -6,28 +6,34 @@ use crate::journey;
 use crate::profile::headline_of;
 use crate::text::{cell, counted, layers_of};
 use std::fmt::Write;
-use stratoscope_extractor::Unit;
+use stratoscope_extractor::Media;
+use stratoscope_geometry::Metric;
 
 pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     let states = &exploration.states;
     let special = states.rows.iter().filter(|r| r.special).count();
-    let (one, more) = match states.unit {
-        Unit::Token => ("token", "tokens"),
-        Unit::Word => ("word", "words"),
-        Unit::Sentence => ("sentence", "sentences"),
-    };
     let origin = &states.origin;
     write!(text, "{}", origin.model)?;
     if !origin.family.is_empty() {
         write!(text, ", {}", origin.family)?;
     }
     writeln!(text, ", {} of {} dimensions", layers_of(origin.n_layers), states.d_model())?;
-    write!(text, "{}", counted(states.texts.len(), "text", "texts"))?;
-    write!(text, ", {}", counted(states.rows.len(), one, more))?;
-    if special > 0 {
-        write!(text, " ({special} special)")?;
+    let [one, more] = exploration.inputs();
+    write!(text, "{}", counted(states.texts.len(), one, more))?;
+    let (one, more) = (exploration.unit_name(), exploration.units());
+    if states.media.is_empty() {
+        write!(text, ", {}", counted(states.rows.len(), one, more))?;
+        if special > 0 {
+            write!(text, " ({special} special)")?;
+        }
+    } else {
+        write!(text, ", {}", counted(states.rows.len() - special, one, more))?;
+        if special > 0 {
+            write!(text, " and {}", counted(special, "special token", "special tokens"))?;
+        }
     }
     writeln!(text)?;
+    pictures(text, exploration)?;
     writeln!(text)?;
     if let Some(curves) = &exploration.curves {
         text.push_str(&headline_of(curves));
@@ -35,6 +41,58 @@ pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::R
     journey(text, exploration)?;
     strips(text, exploration)?;
     headlines(text, exploration)
+}
+
+/// The pictures that the summary lists.
+const MAX_PICTURES: usize = 6;
+
+/// Writes what the model sees of images and sounds, and the cells that are nearest to the chosen one.
+fn pictures(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
+    let states = &exploration.states;
+    for media in states.media.iter().take(MAX_PICTURES) {
+        let Media { name, grid: [rows, columns], .. } = media;
+        let cells = media.cell.plural();
+        match media.seconds {
+            Some(seconds) => writeln!(text, "{name}: {columns} {cells} of {seconds:.2} s")?,
+            None => {
+                let (width, height) = (media.picture.width, media.picture.height);
+                writeln!(text, "{name}: {rows} x {columns} {cells} of {width} x {height} pixels")?;
+            }
+        }
+    }
+    if states.media.len() > MAX_PICTURES {
+        writeln!(text, "and {} more", states.media.len() - MAX_PICTURES)?;
+    }
+    let Some(values) = &exploration.cells else { return Ok(()) };
+    let (Some(first), Some(last)) = (states.layers.first(), states.layers.last()) else {
+        return Ok(());
+    };
+    writeln!(text)?;
+    let chosen = &states.rows[values.chosen].label;
+    let metric = values.metric.label();
+    writeln!(text, "nearest to {chosen} by {metric} (--patch ROW,COLUMN chooses another)")?;
+    let ends = [(0, first), (states.layers.len() - 1, last)];
+    for (index, layer) in ends.into_iter().take(if first == last { 1 } else { 2 }) {
+        let near: Vec<String> = nearest(exploration, &values.similarity[index], 3)
+            .into_iter()
+            .map(|row| format!("{} ({:.2})", states.rows[row].label, values.similarity[index][row]))
+            .collect();
+        writeln!(text, "  layer {layer:<3} {}", near.join(", "))?;
+    }
+    Ok(())
+}
+
+/// The rows of the `n` cells that are nearest to the chosen one.
+fn nearest(exploration: &Exploration, similarity: &[f64], n: usize) -> Vec<usize> {
+    let Some(values) = &exploration.cells else { return Vec::new() };
+    let other = |&row: &usize| row != values.chosen && !exploration.states.rows[row].special;
+    let mut rows: Vec<usize> = (0..similarity.len()).filter(other).collect();
+    rows.sort_by(|&a, &b| similarity[b].total_cmp(&similarity[a]));
+    if values.metric == Metric::Euclidean {
+        rows.reverse();
+    }
+    rows.truncate(n);
+    rows
 }
 
 /// Writes the journey of the most telling word.
@@ -67,7 +125,7 @@ fn strips(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
         return Ok(());
     }
     writeln!(text, "{what:<22}layer {} to {}", first.layer, last.layer)?;
-    for (_, name, pick) in CURVES {
+    for ((.., pick), [_, name]) in CURVES.into_iter().zip(exploration.curve_names()) {
         strip(text, name, &values(pick), (low, high))?;
     }
     let Some(crossed) = &exploration.crossed else { return Ok(()) };

@@ -51,6 +51,7 @@ fn states(text: &str, angles: &[f32]) -> Activations {
         unit: Unit::Token,
         layers: vec![0, 1],
         texts: vec![Text::from(text)],
+        media: Vec::new(),
         rows: words.iter().enumerate().map(row).collect(),
         hidden_states: Array3::from_shape_vec((2, words.len(), 3), values).unwrap(),
         hooks: Vec::new(),

@@ -1,15 +1,19 @@
 //! The attention weights of the page, in thousandths.
 
+use super::patterns_of;
 use crate::explore::Exploration;
 use crate::{Omitted, Part, Why};
 use std::cmp::Ordering;
-use stratoscope_extractor::{Capture, Captured, Unit};
+use stratoscope_extractor::Unit;
 use stratoscope_report::AttentionAbout;
-use stratoscope_transformer::HookPoint;
 
 /// The largest number of weights on a page, over all layers: by head this is a text of 74 tokens for a
 /// model of 6 layers with 12 heads, and as means over heads a text of 258 tokens.
 const MAX_WEIGHTS: usize = 400_000;
+
+/// The same for images and sounds, which have more tokens: as means over heads, 223 for a model of 12
+/// layers.
+const MAX_WEIGHTS_OF_MEDIA: usize = 600_000;
 
 /// The attention weights of the first texts.
 pub(in crate::explore) struct AttentionWeights {
@@ -36,12 +40,7 @@ impl Exploration {
         self.attention.as_ref()?;
         let states = &self.states;
         let mut omit = |which, why| omitted.push(Omitted::new(Part::PageAttention(which), why));
-        let patterns = states.hooks.iter().filter_map(|hook| match hook.capture {
-            Capture::Hook(HookPoint::Pattern(block)) => Some((block + 1, hook)),
-            _ => None,
-        });
-        let patterns: Vec<(usize, &Captured)> =
-            patterns.filter(|(layer, _)| states.layers.contains(layer)).collect();
+        let patterns = patterns_of(states);
         if states.unit != Unit::Token || patterns.is_empty() || rows.len() < states.rows.len() {
             let why = "it is between tokens, and the rows are not all tokens of the texts";
             omit("", Why::Undefined(why.to_owned()));
@@ -51,7 +50,12 @@ impl Exploration {
             states.sequence_offsets().windows(2).map(|ends| ends[1] - ends[0]).collect();
         let heads: usize = patterns.iter().map(|(_, hook)| hook.values.nrows()).sum();
         let hint = "give shorter or fewer texts";
-        let (by_head, of_means) = (fitting(&lengths, heads), fitting(&lengths, patterns.len()));
+        let most = match states.media.is_empty() {
+            true => MAX_WEIGHTS,
+            false => MAX_WEIGHTS_OF_MEDIA,
+        };
+        let by_head = fitting(&lengths, heads, most);
+        let of_means = fitting(&lengths, patterns.len(), most);
         let mean = by_head == 0;
         let texts = if mean { of_means } else { by_head };
         if texts == 0 {
@@ -88,9 +92,9 @@ impl Exploration {
     }
 }
 
-/// The number of texts, from the first on, of which `slices` matrices have room.
-fn fitting(lengths: &[usize], slices: usize) -> usize {
-    let mut room = MAX_WEIGHTS / slices.max(1);
+/// The number of texts, from the first on, of which `slices` matrices have room among `most` weights.
+fn fitting(lengths: &[usize], slices: usize, most: usize) -> usize {
+    let mut room = most / slices.max(1);
     let fits = |&&n: &&usize| match room.checked_sub(n * n) {
         Some(left) => {
             room = left;
@@ -146,6 +150,7 @@ mod tests {
 
     #[test]
     fn texts_fit_from_the_first_on() {
+        let fitting = |lengths: &[usize], slices| fitting(lengths, slices, MAX_WEIGHTS);
         // 72 heads leave room for 5,555 weights of each: 74 × 74, or 60 × 60 and 44 × 44.
         assert_eq!((fitting(&[74], 72), fitting(&[75], 72)), (1, 0));
         assert_eq!((fitting(&[60, 44], 72), fitting(&[60, 45, 1], 72)), (2, 1));

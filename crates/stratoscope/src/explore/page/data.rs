@@ -14,6 +14,9 @@ use stratoscope_report as schema;
 /// The largest number of similarities on a page, over all layers and metrics.
 const MAX_CELLS: usize = 400_000;
 
+/// The same for images and sounds: two metrics of 197 tokens at 13 layers.
+const MAX_CELLS_OF_MEDIA: usize = 600_000;
+
 impl Exploration {
     /// The data of some rows; `rows` is ascending.
     pub(super) fn data_of(&self, rows: &[usize]) -> Result<schema::Exploration> {
@@ -23,6 +26,8 @@ impl Exploration {
         let similarities = self.similarities(rows, &mut omitted)?;
         let labels = labels(states, rows, &mut omitted);
         let attention = self.attention_weights(rows, &mut omitted);
+        let media = self.media(rows)?;
+        let queries = self.queries().filter(|_| media.is_some());
         let side = states.layers.len();
         let mut layers = Vec::with_capacity(side);
         for (index, summary) in self.layers.iter().enumerate() {
@@ -55,6 +60,11 @@ impl Exploration {
                 experts: experts.map(|all| rows.iter().map(|&row| all[row].clone()).collect()),
                 heads: heads.map(<[_]>::to_vec),
                 attention: attention.as_ref().and_then(|weights| weights.at(summary.layer)),
+                query_similarity: queries
+                    .as_ref()
+                    .map(|queries| self.query_similarity(index, queries))
+                    .transpose()?,
+                from_first: media.as_ref().and_then(|_| self.from_first_at(summary.layer)),
             });
         }
         Ok(schema::Exploration {
@@ -68,6 +78,8 @@ impl Exploration {
             settings: self.options.of_measures(),
             options: Value::Null,
             texts: self.texts(),
+            media,
+            queries,
             tokens: rows
                 .iter()
                 .map(|&row| {
@@ -98,7 +110,7 @@ impl Exploration {
             }),
             layers,
             profile: self.crossed.as_ref().map(serde_json::to_value).transpose()?,
-            story: Some(self.story()?),
+            story: states.media.is_empty().then(|| self.story()).transpose()?,
             journeys: self
                 .journeys
                 .as_ref()
@@ -128,7 +140,11 @@ impl Exploration {
         let Some(known) = &self.similarity else { return Ok(None) };
         let layers = self.states.layers.len();
         let cells = layers * rows.len() * (rows.len() + 1) / 2;
-        let held = MAX_CELLS / cells.max(1);
+        let most = match self.states.media.is_empty() {
+            true => MAX_CELLS,
+            false => MAX_CELLS_OF_MEDIA,
+        };
+        let held = most / cells.max(1);
         for metric in Metric::ALL.into_iter().skip(held) {
             let hint = "choose fewer texts or --layers";
             let why = Why::TooMany { what: "cells", found: cells, hint };

@@ -111,6 +111,7 @@ mod tests {
             unit: Unit::Token,
             layers: vec![0],
             texts: vec![Text { annotation, ..sentence.text.clone() }],
+            media: Vec::new(),
             rows: places.iter().map(row).collect(),
             hidden_states: Array3::zeros((1, places.len(), 1)),
             hooks: Vec::new(),
