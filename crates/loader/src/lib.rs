@@ -45,6 +45,6 @@ pub use note::Note;
 pub use pooling::Pooling;
 pub use records::{FileRecord, FileRecords};
 pub use sentences::{BeforeModel, Pooler, Step};
-pub use sounds::{ProcessedSound, SoundProcessor};
+pub use sounds::{ProcessedSound, SoundProcessor, mel_spectrogram};
 pub use source::{Source, path_text};
 pub use tokenizer::{Encoding, Tokenizer};

@@ -126,6 +126,19 @@ impl SoundProcessor {
         self.rate
     }
 
+    /// The time from one frame to the next, in seconds.
+    pub fn seconds_per_frame(&self) -> f64 {
+        let stride = match &self.architecture.embedding.source {
+            Source::Frames(frames) => frames.stride(),
+            _ => 1,
+        };
+        let hop = match &self.kind {
+            Kind::Samples { .. } => 1,
+            Kind::Mel(mel) => mel.hop(),
+        };
+        (stride * hop) as f64 / f64::from(self.rate)
+    }
+
     /// The longest sound that the model reads, in samples; none if it reads sounds of any length.
     pub fn longest(&self) -> Option<usize> {
         match &self.kind {
@@ -168,7 +181,7 @@ impl SoundProcessor {
         Ok(ProcessedSound {
             sequence: Sequence::Features(features),
             frames: count,
-            seconds_per_frame: stride as f64 / f64::from(self.rate),
+            seconds_per_frame: self.seconds_per_frame(),
             heard: begun,
             cut: samples.len() - heard.len(),
         })
@@ -177,6 +190,31 @@ impl SoundProcessor {
 
 const WAVES: &str = "Wav2Vec2FeatureExtractor";
 const MEL: &str = "WhisperFeatureExtractor";
+
+impl std::fmt::Display for SoundProcessor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} samples per second, ", self.rate)?;
+        match &self.kind {
+            Kind::Samples { normalised: true } => f.write_str("normalised")?,
+            Kind::Samples { normalised: false } => f.write_str("as they are")?,
+            Kind::Mel(mel) => {
+                let seconds = mel.samples() as f64 / f64::from(self.rate);
+                write!(f, "mel spectrograms of {seconds} s")?;
+            }
+        }
+        write!(f, "; {} ms per frame", self.seconds_per_frame() * 1e3)
+    }
+}
+
+/// The mel spectrogram of a sound for a picture, `[windows, bands]`: windows of 25 ms, with the logarithm
+/// of the power in each band up to 8000 Hz, within 2 of the largest (a unit is 40 dB). Also the seconds
+/// from one window to the next.
+pub fn mel_spectrogram(samples: &[f32], rate: u32, bands: usize) -> (Vec<f32>, f64) {
+    let (window, hop) = ((rate as usize / 40).max(2), (rate as usize / 100).max(1));
+    let length = samples.len().max(window + 1);
+    let mel = MelSpectrogram::new(f64::from(rate), bands, window, hop, length);
+    (mel.of(samples), hop as f64 / f64::from(rate.max(1)))
+}
 
 /// Samples with mean 0 and variance 1.
 fn normalised(samples: &[f32]) -> Vec<f32> {
