@@ -46,6 +46,7 @@ mod sentence_settings;
 mod sentences;
 mod serve;
 mod shards;
+mod sounds;
 mod stored;
 mod story;
 mod tokenizers;

@@ -8,7 +8,7 @@ use safetensors::Dtype;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use stratoscope_loader::{LoadOptions, Picture, Reads, supported_families};
-use stratoscope_transformer::{Batch, HookPoint, Recorder, Sequence};
+use stratoscope_transformer::{Batch, HookPoint, Recorder};
 
 /// Sizes by symbol.
 type Sizes = BTreeMap<String, usize>;
@@ -108,7 +108,7 @@ fn published_checkpoints_load() {
         let head = published.get("head").is_some();
         assert_eq!(architecture.head.is_some(), head, "{id}: head");
         let sequence = match &model.images {
-            None => Sequence::from_ids((3..20).collect()),
+            None => architecture.example(17),
             Some(images) => {
                 let rgb = (0..40 * 30 * 3).map(|_| random.below(256) as u8).collect();
                 let processed = images.process(&Picture { width: 40, height: 30, rgb }).unwrap();

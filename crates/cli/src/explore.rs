@@ -4,9 +4,8 @@ use crate::args::{ExploreArgs, LookArgs, ModelArgs};
 use crate::exit::{Failure, Result};
 use crate::run::Run;
 use crate::{input, model, states};
-use std::path::PathBuf;
 use stratoscope::explore::{FIGURES, Options, side_by_side};
-use stratoscope::{Analysis, FigureSelection, Image, LongText, Pooling, Reads, Unit};
+use stratoscope::{Analysis, FigureSelection, Image, Input, LongText, Pooling, Reads, Sound, Unit};
 
 pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     let run = Run::new(&args.output, &args.common, &FIGURES)?;
@@ -24,8 +23,8 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
             "--pairs is for a single model; several models read each text alone",
         ));
     }
-    if !args.image.is_empty() {
-        return explore_images(args, options, &models, run);
+    if !args.image.is_empty() || !args.audio.is_empty() {
+        return explore_media(args, options, &models, run);
     }
     let texts = input::texts(&args.input, &run.progress)?;
     let explorers = model::open_all(&models, &run.progress)?;
@@ -38,29 +37,49 @@ pub(crate) fn run(args: &ExploreArgs) -> Result<()> {
     run.finish(&*result, &[])
 }
 
-/// Explores images. They are read before the model, to fail early.
-fn explore_images(
+/// Explores images or sounds. They are read before the model, to fail early.
+fn explore_media(
     args: &ExploreArgs,
     options: Options,
     models: &[ModelArgs],
     run: Run<'_>,
 ) -> Result<()> {
+    let reads = if args.audio.is_empty() { Reads::Image } else { Reads::Sound };
+    let (option, plural) = match reads {
+        Reads::Sound => ("--audio", "sounds"),
+        _ => ("--image", "images"),
+    };
     if !args.input.text.is_empty() {
-        return Err(Failure::usage(
-            "a model reads texts or images: leave TEXT out, or --image (repeat --image for several images)",
-        ));
+        return Err(Failure::usage(format!(
+            "a model reads texts or {plural}: leave TEXT out, or {option} (repeat {option} for several {plural})",
+        )));
     }
     let [model] = models else {
-        return Err(Failure::usage("--image is for a single model; run explore once for each"));
+        return Err(Failure::usage(format!(
+            "{option} is for a single model; run explore once for each"
+        )));
     };
-    let read = |path: &PathBuf| Image::read(path);
-    let images: Vec<Image> = args.image.iter().map(read).collect::<Result<_, _>>()?;
-    for image in &images {
+    let mut inputs: Vec<Input> = Vec::new();
+    for path in &args.image {
+        let image = Image::read(path)?;
         image.picture()?;
+        inputs.push(image.into());
     }
-    let explorer = model::open_for(model, Reads::Image, &run.progress)?;
-    let options = Options { cell: args.patch, ..options };
-    let exploration = explorer.explore(&images, &options)?;
+    for path in &args.audio {
+        let sound = Sound::read(path)?;
+        sound.waveform()?;
+        inputs.push(sound.into());
+    }
+    let explorer = model::open_for(model, reads, &run.progress)?;
+    let moment = match args.moment {
+        Some(seconds) => {
+            let own = explorer.model().sound_processor()?.seconds_per_frame();
+            Some([0, (seconds / own) as usize])
+        }
+        None => None,
+    };
+    let options = Options { cell: args.patch.or(moment), ..options };
+    let exploration = explorer.explore(&inputs, &options)?;
     drop(explorer);
     run.finish(&exploration, &[])
 }

@@ -10,12 +10,12 @@ use std::path::Path;
 use std::time::Instant;
 use stratoscope::crates::extractor::{
     Corpus, CorpusSettings, CorpusStep, Format, LengthLimit, PROJECTOR_FILES, Prepared, Start,
-    extract_corpus, image_files, parse_token_ids, prepare, prepare_ids, write_projector,
-    write_states_as,
+    extract_corpus, image_files, parse_token_ids, prepare, prepare_ids, sound_files,
+    write_projector, write_states_as,
 };
 use stratoscope::crates::loader::path_text;
 use stratoscope::{
-    Activations, Explorer, HookSelection, Image, LayerSelection, Pooler, Reads, Unit,
+    Activations, Explorer, HookSelection, Image, LayerSelection, Pooler, Reads, Sound, Unit,
 };
 
 pub(crate) fn run(args: &ExtractArgs) -> Result<()> {
@@ -84,22 +84,36 @@ fn plural(unit: Unit, args: &ExtractArgs) -> &'static str {
         Unit::Token => "tokens",
         Unit::Word => "words",
         Unit::Sentence if args.images.is_some() => "images",
+        Unit::Sentence if args.audio.is_some() => "sounds",
         Unit::Sentence => "sentences",
     }
 }
 
 /// What is read, for a number of them.
 fn inputs(n: usize, args: &ExtractArgs) -> &'static str {
-    match (args.images.is_some(), n) {
-        (false, 1) => "text",
-        (false, _) => "texts",
-        (true, 1) => "image",
-        (true, _) => "images",
+    match (args.images.is_some(), args.audio.is_some(), n) {
+        (true, _, 1) => "image",
+        (true, ..) => "images",
+        (_, true, 1) => "sound",
+        (_, true, _) => "sounds",
+        (.., 1) => "text",
+        _ => "texts",
     }
 }
 
 /// The corpus that the arguments name, and what the model shall read.
 fn corpus(args: &ExtractArgs, progress: &Progress) -> Result<(Corpus, Reads)> {
+    if let Some(folder) = &args.audio {
+        let files = match folder.is_dir() {
+            true => sound_files(folder)?,
+            false => vec![folder.clone()],
+        };
+        // Fail early.
+        if let Some(first) = files.first() {
+            Sound::read(first)?.waveform()?;
+        }
+        return Ok((Corpus::Sounds { folder: folder.clone(), files }, Reads::Sound));
+    }
     let Some(folder) = &args.images else {
         return Ok((input::corpus(&args.input, progress)?, Reads::Text));
     };
@@ -222,7 +236,10 @@ fn folder(args: &ExtractArgs, path: &Path, progress: &Progress) -> Result<()> {
         _ => Start::New,
     };
     let (mut began, mut kept, mut computed) = (Instant::now(), None, 0);
-    resumable(matches!(corpus, Corpus::File { .. } | Corpus::Images { .. }));
+    resumable(matches!(
+        corpus,
+        Corpus::File { .. } | Corpus::Images { .. } | Corpus::Sounds { .. }
+    ));
     progress.part("reading the input");
     let done = extract_corpus(explorer.model(), &corpus, &settings, path, start, &mut |step| {
         match step {

@@ -15,7 +15,9 @@ pub(crate) fn texts(args: &InputArgs, progress: &Progress) -> Result<Vec<Text>> 
     match corpus(args, progress)? {
         Corpus::Texts { texts, .. } => Ok(texts),
         Corpus::File { path, options } => read_annotated(path, options, progress),
-        images @ Corpus::Images { .. } => read_all(&images, None, 0, progress),
+        media @ (Corpus::Images { .. } | Corpus::Sounds { .. }) => {
+            read_all(&media, None, 0, progress)
+        }
     }
 }
 
@@ -36,7 +38,7 @@ pub(crate) fn read_all(
     Ok(items(inputs, &place(corpus), progress))
 }
 
-/// All texts or images of a corpus, or a sample of them.
+/// All texts, images or sounds of a corpus, or a sample of them.
 pub(crate) fn read_inputs(
     corpus: &Corpus,
     sample: Option<u32>,
@@ -52,7 +54,7 @@ fn place(corpus: &Corpus) -> String {
     match corpus {
         Corpus::File { path, .. } => path_text(path),
         Corpus::Texts { place, .. } => place.clone(),
-        Corpus::Images { folder, .. } => path_text(folder),
+        Corpus::Images { folder, .. } | Corpus::Sounds { folder, .. } => path_text(folder),
     }
 }
 

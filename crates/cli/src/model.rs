@@ -53,6 +53,9 @@ pub(crate) fn open_for(args: &ModelArgs, reads: Reads, progress: &Progress) -> R
         (Reads::Text, Reads::Image) => Err(Failure::usage(format!(
             "the model {model} reads images, and this command reads texts: explore --image FILE and extract --images FOLDER read images"
         ))),
+        (Reads::Text, Reads::Sound) => Err(Failure::usage(format!(
+            "the model {model} reads sound, and this command reads texts: explore --audio FILE and extract --audio FOLDER read sound"
+        ))),
         _ => Err(Failure::usage(format!(
             "the model {model} reads {own}: choose a model that reads {reads} (--model)"
         ))),

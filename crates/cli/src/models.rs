@@ -60,6 +60,7 @@ fn about(explorer: &Explorer, files: &[FileRecord]) -> Value {
         "family": info.family,
         "reads": info.reads.to_string(),
         "images": explorer.model().images.as_ref().map(ToString::to_string),
+        "sounds": explorer.model().sounds.as_ref().map(ToString::to_string),
         "d_vocab": a.d_vocab,
         "d_model": a.d_model,
         "d_embed": a.d_embed(), "n_kv_heads": a.n_kv_heads,
@@ -200,9 +201,11 @@ fn write_info(
     line("family", info.family.to_owned())?;
     line(
         "reads",
-        match &explorer.model().images {
-            Some(processor) => format!("{}: {processor}", info.reads),
-            None => info.reads.to_string(),
+        match (&explorer.model().images, &explorer.model().sounds, &info.sounds_error) {
+            (Some(processor), ..) => format!("{}: {processor}", info.reads),
+            (_, Some(processor), _) => format!("{}: {processor}", info.reads),
+            (.., Some(error)) => format!("{}: {error}", info.reads),
+            _ => info.reads.to_string(),
         },
     )?;
     line(

@@ -43,21 +43,21 @@ impl Corpus {
     /// Reads the whole corpus into memory, or a sample of `sample` texts.
     ///
     /// # Errors
-    /// A file that cannot be read or has a mistake; a corpus without texts, or of images.
+    /// A file that cannot be read or has a mistake; a corpus without texts, or of images or sounds.
     pub fn read_all(&self, sample: Option<usize>, seed: u64) -> Result<Inputs<Text>> {
-        if let Self::Images { .. } = self {
+        if let Self::Images { .. } | Self::Sounds { .. } = self {
             return Err(Error::NotTexts { place: self.place() });
         }
         let Inputs { items, blank_lines, header } = self.read_inputs(sample, seed)?;
         let text = |input| match input {
             Input::Text(text) => Ok(text),
-            Input::Image(_) => Err(Error::NotTexts { place: self.place() }),
+            Input::Image(_) | Input::Sound(_) => Err(Error::NotTexts { place: self.place() }),
         };
         let items = items.into_iter().map(text).collect::<Result<_>>()?;
         Ok(Inputs { items, blank_lines, header })
     }
 
-    /// Reads the whole corpus into memory, texts or images, or a sample of `sample` of them.
+    /// Reads the whole corpus into memory, texts, images or sounds, or a sample of `sample` of them.
     ///
     /// # Errors
     /// A file that cannot be read or has a mistake; a corpus without inputs.

@@ -46,8 +46,8 @@ pub enum Error {
         /// What the model reads.
         reads: Reads,
     },
-    /// A folder of images, for a task that reads texts.
-    #[error("{place} has images, and texts are read here")]
+    /// A folder of images or sounds, for a task that reads texts.
+    #[error("{place} has images or sounds, and texts are read here")]
     NotTexts {
         /// The folder.
         place: String,
@@ -61,6 +61,20 @@ pub enum Error {
     /// An image that cannot be read.
     #[error("cannot read {place} as an image: {reason}")]
     Image {
+        /// The file.
+        place: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A folder without sounds.
+    #[error("{} has no sound: WAV and FLAC files are read", path_text(path))]
+    NoSound {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A sound that cannot be read.
+    #[error("cannot read {place} as a sound: {reason}")]
+    Sound {
         /// The file.
         place: String,
         /// Why not.
@@ -501,6 +515,8 @@ fn in_words(given: Reads) -> &'static str {
 fn advice(given: Reads, reads: Reads) -> &'static str {
     match (given, reads) {
         (Reads::Text, Reads::Image) => "give images (--image FILE), or another --model",
+        (Reads::Text, Reads::Sound) => "give sounds (--audio FILE), or another --model",
+        (Reads::Sound, _) => "choose a model that reads sound (--model)",
         (Reads::Image, _) => "choose a model that reads images (--model)",
         _ => "choose another --model",
     }

@@ -4,6 +4,7 @@
 use crate::images::Image;
 use crate::input::Text;
 use crate::rows::Row;
+use crate::sounds::Sound;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use stratoscope_loader::{Picture, Reads};
@@ -17,6 +18,8 @@ pub enum Input {
     Text(Text),
     /// An image.
     Image(Image),
+    /// A sound.
+    Sound(Sound),
 }
 
 impl From<Text> for Input {
@@ -43,12 +46,19 @@ impl From<Image> for Input {
     }
 }
 
+impl From<Sound> for Input {
+    fn from(sound: Sound) -> Self {
+        Self::Sound(sound)
+    }
+}
+
 impl Input {
     /// What a model must read.
     pub fn kind(&self) -> Reads {
         match self {
             Self::Text(_) => Reads::Text,
             Self::Image(_) => Reads::Image,
+            Self::Sound(_) => Reads::Sound,
         }
     }
 
@@ -57,6 +67,7 @@ impl Input {
         match self {
             Self::Text(text) => text.place(index),
             Self::Image(image) => image.place().to_owned(),
+            Self::Sound(sound) => sound.place().to_owned(),
         }
     }
 
@@ -64,7 +75,7 @@ impl Input {
     pub(crate) fn annotated_words(&self) -> usize {
         match self {
             Self::Text(text) => text.words.len(),
-            Self::Image(_) => 0,
+            Self::Image(_) | Self::Sound(_) => 0,
         }
     }
 
@@ -73,6 +84,7 @@ impl Input {
         match self {
             Self::Text(text) => text.text.len(),
             Self::Image(image) => image.bytes().len(),
+            Self::Sound(sound) => sound.bytes().len(),
         }
     }
 
@@ -80,13 +92,17 @@ impl Input {
     pub(crate) fn hash_into(&self, hash: &mut Sha256) {
         match self {
             Self::Text(text) => text.hash_into(hash),
-            Self::Image(image) => {
-                hash.update((image.name().len() as u64).to_le_bytes());
-                hash.update(image.name());
-                hash.update(image.bytes());
-            }
+            Self::Image(image) => hash_file(hash, image.name(), image.bytes()),
+            Self::Sound(sound) => hash_file(hash, sound.name(), sound.bytes()),
         }
     }
+}
+
+/// Adds a name and the bytes of a file to a hash.
+fn hash_file(hash: &mut Sha256, name: &str, bytes: &[u8]) {
+    hash.update((name.len() as u64).to_le_bytes());
+    hash.update(name);
+    hash.update(bytes);
 }
 
 /// An image or a sound as the model sees it, and its cells: the patches of an image, the frames of a

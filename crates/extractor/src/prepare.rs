@@ -1,10 +1,11 @@
-//! From texts and images to the sequences that the model reads: tokens and patches with labels; long
-//! texts refused, cut or in windows.
+//! From texts, images and sounds to the sequences that the model reads: tokens, patches and frames with
+//! labels; long texts refused, cut or in windows.
 
 mod image;
 mod length;
 mod prepared;
 mod row;
+mod sound;
 mod text;
 mod token_ids;
 mod warning;
@@ -20,13 +21,13 @@ use crate::error::{Error, Result};
 use crate::media::Input;
 use stratoscope_loader::Model;
 
-/// Makes the sequences of texts or images: tokenizes texts and checks their length, resizes images to
-/// patches.
+/// Makes the sequences of texts, images or sounds: tokenizes texts and checks their length, resizes images
+/// to patches, brings sounds to the rate of the model.
 ///
 /// # Errors
 /// An input that the model does not read. A blank text, a text that is too long or has no tokens, a model
 /// without a tokenizer; a text of more than [`MAX_TEXT_BYTES`](crate::MAX_TEXT_BYTES) is not tokenized,
-/// except for its beginning if texts are cut. An image that cannot be decoded.
+/// except for its beginning if texts are cut. An image or a sound that cannot be decoded.
 pub fn prepare<I: Into<Input>>(
     model: &Model,
     inputs: Vec<I>,
@@ -52,6 +53,7 @@ pub(crate) fn prepare_numbered(
         match input {
             Input::Text(text) => text::add(&mut prepared, model, text, limit, before)?,
             Input::Image(image) => image::add(&mut prepared, model, &image)?,
+            Input::Sound(sound) => sound::add(&mut prepared, model, &sound)?,
         }
     }
     Ok(prepared)

@@ -240,6 +240,23 @@ pub enum Error {
         /// Why not.
         reason: String,
     },
+    /// A sound that the model cannot read.
+    #[error("the sound cannot be read by the model: {reason}")]
+    Sound {
+        /// Why.
+        reason: String,
+    },
+    /// The model reads something else.
+    #[error("the model reads {reads}, and {given} cannot be given to it")]
+    Reads {
+        /// What the model reads.
+        reads: crate::Reads,
+        /// What was given.
+        given: crate::Reads,
+    },
+    /// The settings of what the model reads are missing or wrong.
+    #[error(transparent)]
+    OfProcessor(std::sync::Arc<Error>),
     /// A tokenizer file that cannot be read.
     #[error("cannot read {file} as a tokenizer: {reason}")]
     Tokenizer {
@@ -306,7 +323,9 @@ impl Error {
             | Self::SeveralModels { .. }
             | Self::MissingFile { .. } => ErrorKind::NotFound,
             Self::Hub(error) => error.kind(),
-            Self::Sentences(error) | Self::OfTokenizer(error) => error.kind(),
+            Self::Sentences(error) | Self::OfTokenizer(error) | Self::OfProcessor(error) => {
+                error.kind()
+            }
             Self::Io { .. } | Self::Tensor(_) => ErrorKind::Failure,
             _ => ErrorKind::BadInput,
         }

@@ -78,6 +78,8 @@ mod t5;
 mod t5gemma;
 mod vaultgemma;
 mod vit;
+mod waves;
+mod whisper;
 mod xglm;
 mod xlm;
 
@@ -165,6 +167,10 @@ const FAMILIES: &[&Family] = &[
     &t5gemma::FAMILY,
     &vaultgemma::FAMILY,
     &vit::FAMILY,
+    &waves::HUBERT,
+    &waves::WAV2VEC2,
+    &waves::WAVLM,
+    &whisper::FAMILY,
     &xglm::FAMILY,
     &xlm::FAMILY,
 ];

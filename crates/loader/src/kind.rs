@@ -35,6 +35,7 @@ impl Reads {
         match source {
             Source::Tokens => Self::Text,
             Source::Patches(_) => Self::Image,
+            Source::Frames(_) => Self::Sound,
         }
     }
 }

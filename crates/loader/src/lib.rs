@@ -26,6 +26,7 @@ mod records;
 #[cfg(feature = "second-opinion")]
 pub mod second_opinion;
 mod sentences;
+mod sounds;
 mod source;
 mod spelling;
 mod stored;
@@ -44,5 +45,6 @@ pub use note::Note;
 pub use pooling::Pooling;
 pub use records::{FileRecord, FileRecords};
 pub use sentences::{BeforeModel, Pooler, Step};
+pub use sounds::{ProcessedSound, SoundProcessor, mel_spectrogram};
 pub use source::{Source, path_text};
 pub use tokenizer::{Encoding, Tokenizer};

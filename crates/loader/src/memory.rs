@@ -64,6 +64,9 @@ impl Sizes {
             match name.strip_prefix("blocks.").and_then(|rest| rest.split_once('.')) {
                 Some((block, _)) => *blocks.entry(block).or_default() += bytes,
                 None if name == TOKENS || name == UNEMBED => {}
+                None if is_matrix && LINEAR.iter().any(|start| name.starts_with(start)) => {
+                    outside += bytes;
+                }
                 // As f32, whatever the file has.
                 None => outside += 4 * values as u64,
             }
@@ -71,6 +74,9 @@ impl Sizes {
         Self { all, block: blocks.values().copied().max().unwrap_or(0), outside }
     }
 }
+
+/// How the names of linear layers outside of blocks begin. They are held like those of blocks.
+const LINEAR: [&str; 4] = ["embed.conv.", "embed.position_conv.", "embed.project.", "embed.patch."];
 
 impl MemoryPlan {
     /// Whether all weights stay in memory is decided by the budget: beside them, memory is needed for the

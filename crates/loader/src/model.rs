@@ -17,6 +17,7 @@ use crate::pickle;
 use crate::pooling::Pooling;
 use crate::records::{FileRecord, FileRecords};
 use crate::sentences::{self, BeforeModel, Pooler};
+use crate::sounds::{self, SoundProcessor};
 use crate::source::Source;
 use crate::source::{Files, INDEX, WEIGHTS, is_gguf};
 use crate::tokenizer::{self, Declared, Found, Tokenizer};
@@ -41,6 +42,8 @@ pub struct Model {
     pub images: Option<ImageProcessor>,
     /// Why there is no tokenizer, if there is none.
     pub without_tokenizer: Option<String>,
+    /// What turns sounds into what the model reads, if it reads sound and the checkpoint says how.
+    pub sounds: Option<SoundProcessor>,
     /// A description of the model.
     pub info: ModelInfo,
     /// The memory of its weights, and what is left for states.
@@ -72,6 +75,8 @@ pub struct ModelInfo {
     pub sentence_pooler: Result<Option<Pooler>, Arc<Error>>,
     /// Why the tokenizer of the model cannot be used, if its files or settings are wrong.
     pub tokenizer_error: Option<Arc<Error>>,
+    /// Why sounds cannot be processed, if the model reads sound and its settings are missing or wrong.
+    pub sounds_error: Option<Arc<Error>>,
     /// The files of the tokenizer that the model may have: they are not in the cache, and the hub cannot
     /// be asked.
     pub tokenizer_not_cached: Vec<NotCached>,
@@ -103,6 +108,19 @@ impl Model {
     /// What the model reads.
     pub fn reads(&self) -> Reads {
         self.info.reads
+    }
+
+    /// What turns sounds into what the model reads.
+    ///
+    /// # Errors
+    /// [`Error::Reads`] if the model reads no sound; [`Error::OfProcessor`] if the checkpoint does not say
+    /// how.
+    pub fn sound_processor(&self) -> Result<&SoundProcessor> {
+        match (&self.sounds, &self.info.sounds_error) {
+            (Some(sounds), _) => Ok(sounds),
+            (None, Some(error)) => Err(Error::OfProcessor(error.clone())),
+            (None, None) => Err(Error::Reads { reads: self.info.reads, given: Reads::Sound }),
+        }
     }
 }
 
@@ -274,16 +292,28 @@ pub fn load_with(
         .filter_map(|key| config.get(key).and_then(Value::as_f64));
     let initializer_range = spreads.find(|spread| spread.is_finite() && *spread > 0.0);
     let reads = Reads::of(&architecture.embedding.source);
-    let images = match &architecture.embedding.source {
+    let (mut images, mut sounds, mut sounds_error) = (None, None, None);
+    match &architecture.embedding.source {
+        TransformerSource::Tokens => {}
         TransformerSource::Patches(patches) => {
             // The class token stands for the image, where there is one.
             let has_class = !patches.prefix.is_empty();
             default_pooling = if has_class { Pooling::First } else { Pooling::Mean };
             let model_type = config.text("model_type")?;
-            Some(ImageProcessor::read(&mut files, model_type, patches, progress, &mut notes)?)
+            let found =
+                ImageProcessor::read(&mut files, model_type, patches, progress, &mut notes)?;
+            images = Some(found);
         }
-        TransformerSource::Tokens => None,
-    };
+        TransformerSource::Frames(_) => {
+            default_pooling = Pooling::Mean;
+            match sounds::read(&mut files, &architecture, progress) {
+                Ok(found) => sounds = Some(found),
+                Err(error @ Error::Hub(_)) => return Err(error),
+                // Features can be read without them.
+                Err(error) => sounds_error = Some(Arc::new(error)),
+            }
+        }
+    }
     files.take_missed();
     let found = match &gguf {
         _ if reads != Reads::Text => Ok(Found::None { reason: format!("the model reads {reads}") }),
@@ -394,6 +424,7 @@ pub fn load_with(
         reads,
         sentence_pooler: sentence_pooler.map_err(Arc::new),
         tokenizer_error,
+        sounds_error,
         tokenizer_not_cached,
         sentence_max_tokens,
         sentence_before,
@@ -408,7 +439,17 @@ pub fn load_with(
     };
     let warnings = files.warnings;
     let time = start.elapsed();
-    Ok(Model { transformer, tokenizer, images, without_tokenizer, info, memory, time, warnings })
+    Ok(Model {
+        transformer,
+        tokenizer,
+        images,
+        without_tokenizer,
+        sounds,
+        info,
+        memory,
+        time,
+        warnings,
+    })
 }
 
 /// Whether the folder of the model has the config of a transformer. In old models of

@@ -2,6 +2,7 @@
 //! shape is checked, and it is read when it is needed: split and transposed as its rule says, without
 //! NaN. A tensor of the trunk that no rule uses is an error; one outside of it cannot change a state.
 
+mod kernels;
 mod layout;
 mod made;
 pub(crate) mod microscaled;
@@ -79,8 +80,10 @@ pub(crate) fn find(
             found => drop(weights.insert(spec.name.clone(), found?)),
         }
     }
-    let used: BTreeSet<String> =
-        specs.iter().filter_map(|spec| Some(names.find(&spec.name, tensors)?.name)).collect();
+    let found = specs.iter().filter_map(|spec| names.find(&spec.name, tensors));
+    let used: BTreeSet<String> = found
+        .flat_map(|found| [found.name].into_iter().chain(found.beside.map(|(name, _)| name)))
+        .collect();
     let rest = tensors.keys().filter(|name| !used.contains(*name));
     let (unknown, unused): (Vec<_>, Vec<_>) = rest.cloned().partition(|name| names.in_trunk(name));
     if let Some(first) = unknown.first() {
@@ -135,12 +138,16 @@ impl Weight {
             };
             return Ok(Self::made(canonical, shape, made));
         };
-        if let (Transform::Grouped, [_, inputs]) = (found.rule.transform, &**shape) {
-            found.tensor = grouped(&found, *inputs)?;
-        }
-        if found.rule.transform == Transform::Reshape {
-            found.tensor = reshaped(&found, shape)?;
-        }
+        found.tensor = match (found.rule.transform, &**shape) {
+            (Transform::Grouped, [_, inputs]) => grouped(&found, *inputs)?,
+            (Transform::Kernel, [_, _]) => kernels::kernel(&found, shape)?,
+            (Transform::NormedKernel, [_, _]) => {
+                found.tensor = kernels::normed(&found)?;
+                kernels::kernel(&found, shape)?
+            }
+            (Transform::Reshape, _) => reshaped(&found, shape)?,
+            _ => found.tensor,
+        };
         let mut layout = Layout::of(&found, canonical, shapes, architecture);
         let n_experts = architecture.mixture.as_ref().map_or(0, |mixture| mixture.n_experts);
         let experts = found.expert.map(|_| n_experts);

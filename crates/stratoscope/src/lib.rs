@@ -99,7 +99,7 @@ pub use profile::Options as ProfileOptions;
 
 pub use stratoscope_extractor::{
     Activations, Axes, HookSelection, Image, Input, Interventions, LayerSelection, LongText, Media,
-    Origin, StatesReader, Text, Unit,
+    Origin, Sound, StatesReader, Text, Unit, Waveform,
 };
 pub use stratoscope_geometry::Metric;
 pub use stratoscope_loader::{

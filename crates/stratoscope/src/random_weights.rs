@@ -24,7 +24,8 @@ const STEP: usize = 1 << 14;
 impl Explorer {
     /// A model with the same architecture and tokenizer and with seeded random weights. They have
     /// the distribution of Hugging Face's `_init_weights`: normal with the standard deviation of the
-    /// config (`initializer_range`), or else 0.02; biases are 0, and norms are the identity. The score
+    /// config (`initializer_range`), or else 0.02; biases are 0, and norms are the identity; convolutions over sound have the
+    /// standard deviation `√(2 / inputs)` (He et al. 2015). The score
     /// of a probe on this model does not come from training (Conneau et al. 2018; Zhang & Bowman 2018).
     ///
     /// It may take what this model leaves of the memory. If that is too little, the weights of a block are
@@ -59,6 +60,7 @@ impl Explorer {
             tokenizer,
             images: model.images.clone(),
             without_tokenizer,
+            sounds: model.sounds.clone(),
             info,
             memory,
             time,
@@ -109,8 +111,13 @@ impl RandomWeights {
                 ["bias", ..] => Values::Constant(0.0),
                 ["weight", of, ..] if of.contains("norm") => Values::Constant(identity),
                 // The factors of what attention and MLP give.
-                ["weight", "scale", ..] => Values::Constant(1.0),
-                _ => {
+                ["weight", "scale" | "gate_scale", ..] => Values::Constant(1.0),
+                ref name => {
+                    // As deep stacks of convolutions are initialised (He et al. 2015).
+                    let convolution =
+                        matches!(name, [_, _, "conv", "embed"] | [_, "position_conv", ..]);
+                    let inputs = spec.shape.get(1).copied().unwrap_or(1).max(1);
+                    let spread = if convolution { (2.0 / inputs as f64).sqrt() } else { spread };
                     let before = |first: usize| {
                         let state = generator.clone();
                         normal(&mut generator).take((n - first).min(STEP)).for_each(drop);

@@ -3,12 +3,14 @@
 
 mod attention;
 mod embedding;
+mod frames;
 mod input;
 mod mixture;
 mod weights;
 
 pub use attention::{Attention, AttentionLayer, QueryKeyNorm, Relative, Span};
 pub use embedding::{Constant, Embedding, Numbering, Positions, Projection, ProjectionPlace};
+pub use frames::{Convolution, ConvolutionNorm, FramePositions, FrameProjection, Frames};
 pub use input::{GridPositions, OtherGrids, Patches, Source};
 pub use mixture::{Mixture, Routing, SharedExpert, Weighting};
 pub use weights::WeightSpec;
@@ -287,7 +289,13 @@ impl Architecture {
             }
         }
         match self.attention.relative {
-            Some(Relative::Bias(bias)) => bias.check()?,
+            Some(Relative::Bias(bias)) => {
+                bias.check()?;
+                if bias.gated && self.n_heads * self.d_head != self.d_model {
+                    let (heads, d_head, d_model) = (self.n_heads, self.d_head, self.d_model);
+                    return fail(format!("{heads} gates over {d_head} of {d_model} values"));
+                }
+            }
             Some(Relative::Disentangled(table)) => {
                 if table.span == 0 || table.span > 1 << 16 {
                     return fail(format!("vectors for distances up to {}", table.span));
@@ -326,7 +334,12 @@ impl Architecture {
             Some(Positions { rows, numbering: Numbering::AfterPadding { padding_id } }) => {
                 Some(rows.saturating_sub(padding_id as usize + 1))
             }
-            None => self.context.filter(|_| is_within),
+            None => match &self.embedding.source {
+                Source::Frames(Frames { positions: FramePositions::Table { rows }, .. }) => {
+                    Some(*rows)
+                }
+                _ => self.context.filter(|_| is_within),
+            },
         }
     }
 
@@ -449,7 +462,12 @@ mod tests {
     #[test]
     fn sizes_that_cannot_be_are_refused() {
         let bias = |buckets, max_distance| {
-            Some(Relative::Bias(RelativeBias { buckets, max_distance, per_block: false }))
+            Some(Relative::Bias(RelativeBias {
+                buckets,
+                max_distance,
+                per_block: false,
+                gated: false,
+            }))
         };
         for change in [
             &|a: &mut Architecture| a.n_heads = 0,

@@ -2,6 +2,7 @@
 
 mod attention;
 mod blocks;
+mod frames;
 mod layers;
 mod mixture;
 mod pass;
@@ -323,6 +324,7 @@ impl Transformer {
         let mut x = match &self.embedding.input {
             Input::Tokens(table) => table.rows(&batch.token_ids)?,
             Input::Patches(patches) => patches.embed(batch, &self.place)?,
+            Input::Frames(frames) => frames.embed(batch, &self.place)?,
         };
         if let Some(scale) = data.scale {
             x = ops::rounded((x * scale)?, self.kernels)?;

@@ -11,6 +11,7 @@ mod amx;
 mod attention;
 mod bf16;
 mod buffers;
+mod convolution;
 mod distances;
 mod experts;
 mod functions;
@@ -25,6 +26,9 @@ mod transposed;
 
 pub(crate) use attention::{Attention, Relative, attention, mix, patterns};
 pub(crate) use buffers::{Release, reuse};
+pub(crate) use convolution::{
+    ChannelNorm, ConvolutionNorm, TimeConvolution, convolve, convolve_groups,
+};
 pub(crate) use distances::{DistanceVectors, Distances, HeadVectors, OffsetRows};
 pub(crate) use experts::{Expert, experts, times_sigmoid};
 pub(crate) use linear::{Finish, linear, mlp};

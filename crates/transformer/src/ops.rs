@@ -1,13 +1,20 @@
 //! The operations of a forward pass: with candle's tensors on any device, and with [`kernels`] on a CPU.
 
+mod convolution;
+mod gate;
+
+pub(crate) use convolution::{Convolutions, PositionalConvolution};
+pub(crate) use gate::BiasGate;
+
 use crate::architecture::{Activation, Architecture, Norm, Span};
 use crate::error::Result;
 use crate::kernels::{
     self, DistanceVectors, Finish, HeadVectors, NormWeights, PackedLinear, Rounding,
 };
 use crate::positions::{Alibi, Disentangled, RelativeBias};
-use crate::weights::Weights;
+use crate::weights::{SomeRows, StoredWeight, Weights};
 use candle_core::{D, DType, Device, Tensor};
+use std::sync::Arc;
 
 /// `x W^T + b`.
 pub(crate) enum Linear {
@@ -23,6 +30,35 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
+    /// A layer for each group of outputs, from the rows of one weight.
+    pub(crate) fn groups(weights: &mut Weights, name: &str, n_groups: usize) -> Result<Vec<Self>> {
+        let weight = weights.open(&format!("{name}.weight"))?;
+        let bias = weights.take_if_expected(&format!("{name}.bias"))?;
+        let own = weight.shape()[0] / n_groups.max(1);
+        let group = |i: usize| -> Result<Self> {
+            let part: Arc<dyn StoredWeight> =
+                Arc::new(SomeRows::new(weight.clone(), i * own..(i + 1) * own));
+            let bias = bias.as_ref().map(|bias| bias.narrow(0, i * own, own)).transpose()?;
+            match weights.kernels() {
+                Some(rounding) => {
+                    let bias = bias.map_or_else(|| Ok(vec![0.0; own]), |bias| values(&bias))?;
+                    let layer = PackedLinear::read(&[part], bias, rounding, &mut Vec::new())?;
+                    Ok(Self::Packed(layer, rounding))
+                }
+                None => Ok(Self::Plain { weight: weights.placed(&*part)?.t()?, bias }),
+            }
+        };
+        (0..n_groups).map(group).collect()
+    }
+
+    /// The packed weights, if it is for the kernels.
+    pub(crate) fn packed(&self) -> Option<&PackedLinear> {
+        match self {
+            Self::Plain { .. } => None,
+            Self::Packed(layer, _) => Some(layer),
+        }
+    }
+
     /// One layer from several, with their outputs side by side. All have a bias, or none has.
     pub(crate) fn new(weights: &mut Weights, names: &[String]) -> Result<Self> {
         let mut biases = Vec::new();

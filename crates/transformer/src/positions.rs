@@ -218,6 +218,8 @@ pub struct RelativeBias {
     pub max_distance: usize,
     /// Whether each block has numbers of its own, not one table for all (Chung et al. 2023).
     pub per_block: bool,
+    /// Whether the state of the query decides a factor of the number, in each head (Chen et al. 2022).
+    pub gated: bool,
 }
 
 impl RelativeBias {
@@ -347,7 +349,7 @@ mod tests {
 
     #[test]
     fn buckets_are_exact_near_and_shared_far() {
-        let bias = RelativeBias { buckets: 32, max_distance: 128, per_block: false };
+        let bias = RelativeBias { buckets: 32, max_distance: 128, per_block: false, gated: false };
         assert_eq!(bias.bucket(0), 0);
         assert_eq!(bias.bucket(-7), 7);
         assert_eq!(bias.bucket(7), 23);

@@ -182,6 +182,35 @@ impl StoredWeight for Held {
     }
 }
 
+/// Some rows of a weight.
+pub(crate) struct SomeRows {
+    weight: Arc<dyn StoredWeight>,
+    first: usize,
+    shape: Vec<usize>,
+}
+
+impl SomeRows {
+    pub(crate) fn new(weight: Arc<dyn StoredWeight>, rows: Range<usize>) -> Self {
+        let shape = std::iter::once(rows.len()).chain(weight.shape().iter().skip(1).copied());
+        let shape = shape.collect();
+        Self { weight, first: rows.start, shape }
+    }
+}
+
+impl StoredWeight for SomeRows {
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn encoding(&self) -> Encoding {
+        self.weight.encoding()
+    }
+
+    fn read(&self, rows: Range<usize>, bytes: &mut [u8]) -> Result<()> {
+        self.weight.read(self.first + rows.start..self.first + rows.end, bytes)
+    }
+}
+
 /// Tensors are a source, on any device.
 impl WeightSource for HashMap<String, Tensor> {
     fn open(&self, name: &str) -> Result<Arc<dyn StoredWeight>> {
@@ -356,8 +385,12 @@ impl Weights<'_> {
 
     /// A weight as [`placed`].
     pub(crate) fn take(&self, name: &str) -> Result<Tensor> {
-        let weight = self.open(name)?;
-        placed(values_in_f32(&*weight)?, weight.shape(), self.place)
+        self.placed(&*self.open(name)?)
+    }
+
+    /// The values of a stored weight as [`placed`].
+    pub(crate) fn placed(&self, weight: &dyn StoredWeight) -> Result<Tensor> {
+        placed(values_in_f32(weight)?, weight.shape(), self.place)
     }
 
     /// A weight, if the architecture has it.

@@ -49,6 +49,13 @@ explored together: the similarities go from one to the other.
 
   stratoscope explore --image cat.png --image dog.png --model facebook/dinov2-small
 
+With --audio, the frames of a sound are tokens, some 50 in a second, on a time axis under the mel \
+spectrogram. The figure similarity shows how similar a moment (--moment) is to every other moment at \
+every layer. A sound at another rate than that of the model is resampled, and of several channels \
+the mean is read.
+
+  stratoscope explore --audio speech.wav --model facebook/hubert-base-ls960
+
 --from STATES takes the place of the model, also for a model that ran elsewhere: the texts are those \
 of the file, or TEXT and --file say which texts the model read, in order (a .conllu file also their \
 words and labels). The user guide describes the arrays.
@@ -73,6 +80,12 @@ pub(crate) struct ExploreArgs {
     /// the patch in the middle].
     #[arg(long, value_name = "ROW,COLUMN", requires = "image", value_parser = cell)]
     pub(crate) patch: Option<[usize; 2]>,
+    /// Explore a sound (WAV or FLAC) instead of texts, with a model that reads sound; may be repeated.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["image", "file", "pairs", "from", "baseline", "words"])]
+    pub(crate) audio: Vec<PathBuf>,
+    /// The moment of the first sound whose similarity to all others is drawn [default: the middle].
+    #[arg(long, value_name = "SECONDS", requires = "audio", value_parser = seconds)]
+    pub(crate) moment: Option<f64>,
     #[command(flatten)]
     pub(crate) states: StatesArgs,
     #[command(flatten)]
@@ -87,6 +100,12 @@ pub(crate) struct ExploreArgs {
     pub(crate) models: SeveralModels,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+}
+
+/// Parses a time in seconds.
+fn seconds(text: &str) -> Result<f64, String> {
+    let number = text.trim().parse().ok().filter(|seconds| (0.0..1e6).contains(seconds));
+    number.ok_or_else(|| "a number of seconds such as 0.42 is expected".to_owned())
 }
 
 /// Parses the row and the column of a patch.

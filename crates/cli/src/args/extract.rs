@@ -11,7 +11,9 @@ their words), or a .jsonl, .csv, .tsv or .parquet file (--field names the key or
 text).
 
 With --images, a model that reads images gets every image of a folder. The label of a row is the place \
-of its patch, such as \"patch 3,4\" (row and column from 0); the texts are the names of the files.
+of its patch, such as \"patch 3,4\" (row and column from 0); the texts are the names of the files. \
+With --audio, a model that reads sound gets every sound of a folder; the label of a row is the time of \
+its frame, such as \"0.42 s\".
 
 One file is made in memory. A folder is for corpora of any length: it gets shards and index.json, \
 and the memory that is needed does not grow with the corpus. After an interruption, the same \
@@ -45,6 +47,10 @@ pub(crate) struct ExtractArgs {
     /// texts: one row per patch, or with --sentences one row per image.
     #[arg(long, value_name = "FOLDER", conflicts_with_all = ["text", "file", "pairs", "token_ids", "words"])]
     pub(crate) images: Option<PathBuf>,
+    /// The sounds of a folder (WAV, FLAC, by the names of the files), or one sound, instead of texts: one
+    /// row per frame, or with --sentences one row per sound.
+    #[arg(long, value_name = "FILE|FOLDER", conflicts_with_all = ["images", "text", "file", "pairs", "token_ids", "words"])]
+    pub(crate) audio: Option<PathBuf>,
     /// The output: FILE.safetensors, FILE.npz or FILE.parquet; or a folder of shards for a corpus
     /// of any length.
     #[arg(long, value_name = "FILE|DIR", required_unless_present = "json")]

@@ -20,7 +20,7 @@ use stratoscope_loader::Model;
 /// The most texts that are tokenized in parallel, and the most bytes of them.
 const MAX_BATCH: (usize, usize) = (512, 1 << 20);
 
-/// The most bytes of images that are decoded in parallel.
+/// The most bytes of images or sounds that are decoded in parallel.
 const MAX_IMAGE_BATCH: usize = 64 << 20;
 
 /// The most warnings that are kept; further ones are counted.
@@ -221,7 +221,7 @@ fn batch(records: &mut Records<'_>) -> (Vec<Input>, Option<Error>) {
             Ok(Some(input)) => {
                 match &input {
                     Input::Text(_) => letters += input.bytes(),
-                    Input::Image(_) => pixels += input.bytes(),
+                    Input::Image(_) | Input::Sound(_) => pixels += input.bytes(),
                 }
                 inputs.push(input);
             }

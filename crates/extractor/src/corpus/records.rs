@@ -6,6 +6,7 @@ use crate::error::Result;
 use crate::images::Image;
 use crate::input::Text;
 use crate::media::Input;
+use crate::sounds::Sound;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{RngCore, SeedableRng};
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ enum Source<'a> {
     File(Box<TextReader>),
     Texts(std::slice::Iter<'a, Text>),
     Images(std::slice::Iter<'a, PathBuf>),
+    Sounds(std::slice::Iter<'a, PathBuf>),
 }
 
 impl<'a> Records<'a> {
@@ -32,6 +34,7 @@ impl<'a> Records<'a> {
                 }
                 Corpus::Texts { texts, .. } => Source::Texts(texts.iter()),
                 Corpus::Images { files, .. } => Source::Images(files.iter()),
+                Corpus::Sounds { files, .. } => Source::Sounds(files.iter()),
             })
         };
         let sample = match settings.sample {
@@ -67,7 +70,7 @@ impl<'a> Records<'a> {
     pub(crate) fn sha256(&mut self) -> Result<Option<String>> {
         match &mut self.source {
             Source::File(reader) => reader.sha256().map(Some),
-            Source::Texts(_) | Source::Images(_) => Ok(None),
+            Source::Texts(_) | Source::Images(_) | Source::Sounds(_) => Ok(None),
         }
     }
 
@@ -75,7 +78,7 @@ impl<'a> Records<'a> {
     pub(crate) fn header(&self) -> Option<&str> {
         match &self.source {
             Source::File(reader) => reader.header(),
-            Source::Texts(_) | Source::Images(_) => None,
+            Source::Texts(_) | Source::Images(_) | Source::Sounds(_) => None,
         }
     }
 
@@ -83,7 +86,7 @@ impl<'a> Records<'a> {
     pub(crate) fn blank_lines(&self) -> usize {
         match &self.source {
             Source::File(reader) => reader.blank_lines(),
-            Source::Texts(_) | Source::Images(_) => 0,
+            Source::Texts(_) | Source::Images(_) | Source::Sounds(_) => 0,
         }
     }
 }
@@ -97,6 +100,10 @@ impl Source<'_> {
                 let image = files.next().map(|path| Image::read(path)).transpose()?;
                 image.map(Input::Image)
             }
+            Self::Sounds(files) => {
+                let sound = files.next().map(|path| Sound::read(path)).transpose()?;
+                sound.map(Input::Sound)
+            }
         })
     }
 
@@ -105,7 +112,7 @@ impl Source<'_> {
         Ok(match self {
             Self::File(reader) => reader.read()?.is_some(),
             Self::Texts(texts) => texts.next().is_some(),
-            Self::Images(files) => files.next().is_some(),
+            Self::Images(files) | Self::Sounds(files) => files.next().is_some(),
         })
     }
 }

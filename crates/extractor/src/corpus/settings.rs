@@ -39,6 +39,13 @@ pub enum Corpus {
         /// The files ([`image_files`](crate::image_files)).
         files: Vec<PathBuf>,
     },
+    /// The sounds of a folder. Each is read twice.
+    Sounds {
+        /// The folder.
+        folder: PathBuf,
+        /// The files ([`sound_files`](crate::sound_files)).
+        files: Vec<PathBuf>,
+    },
 }
 
 /// What is kept of a corpus, and its format.
@@ -103,12 +110,12 @@ impl Corpus {
         match self {
             Self::File { path, .. } => path_text(path),
             Self::Texts { place, .. } => place.clone(),
-            Self::Images { folder, .. } => path_text(folder),
+            Self::Images { folder, .. } | Self::Sounds { folder, .. } => path_text(folder),
         }
     }
 
-    /// Name, length in bytes and sha256; for texts in memory those of their JSON, for images those of
-    /// their names and files together.
+    /// Name, length in bytes and sha256; for texts in memory those of their JSON, for images and
+    /// sounds those of their names and files together.
     ///
     /// # Errors
     /// A file that cannot be read.
@@ -145,7 +152,7 @@ impl Corpus {
                 let all = serde_json::to_vec(&all).unwrap_or_default();
                 json!({ "name": place, "bytes": all.len(), "sha256": sha256(&all) })
             }
-            Self::Images { folder, files } => {
+            Self::Images { folder, files } | Self::Sounds { folder, files } => {
                 let (mut all, mut bytes) = (Vec::new(), 0);
                 for path in files {
                     let io = |source| Error::Io { path: path.clone(), source };
@@ -155,11 +162,12 @@ impl Corpus {
                 }
                 let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
                 let all_files = serde_json::to_vec(&all).unwrap_or_default();
+                let of = if matches!(self, Self::Images { .. }) { "images" } else { "sounds" };
                 json!({
                     "name": name,
                     "bytes": bytes,
                     "sha256": sha256(&all_files),
-                    "images": all.len(),
+                    of: all.len(),
                 })
             }
         })

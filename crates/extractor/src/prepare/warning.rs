@@ -31,6 +31,15 @@ pub enum Warning {
         /// The number of windows.
         windows: usize,
     },
+    /// A sound is longer than the model reads, and was cut.
+    SoundCut {
+        /// Which sound.
+        place: String,
+        /// Its whole seconds.
+        seconds: usize,
+        /// The whole seconds that were kept.
+        kept: usize,
+    },
     /// Many tokens are unknown.
     Unknown {
         /// The unknown tokens.
@@ -64,6 +73,10 @@ impl std::fmt::Display for Warning {
             Self::Beginning { place, kept } => {
                 write!(f, "{place} is long and was cut to its first {kept} tokens")
             }
+            Self::SoundCut { place, seconds, kept } => write!(
+                f,
+                "{place} was cut from {seconds} s to {kept} s, which the model reads at a time"
+            ),
             Self::Unknown { unknown, tokens } => write!(
                 f,
                 "{unknown} of {tokens} tokens are unknown: the vocabulary does not have their letters, so that their states say nothing about them"

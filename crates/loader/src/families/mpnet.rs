@@ -14,7 +14,7 @@ pub(super) const FAMILY: Family = Family {
         // The reference always computes 32 buckets up to distance 128. The number in the config is
         // that of the rows of the table; no published model has another.
         config.only("relative_attention_num_buckets", 32.into())?;
-        let bias = RelativeBias { buckets: 32, max_distance: 128, per_block: false };
+        let bias = RelativeBias { buckets: 32, max_distance: 128, per_block: false, gated: false };
         // A constant of the reference, whatever the padding id of the config is.
         let sizes = Sizes { d_vocab: 30527, ..bert::BASE };
         let numbering = Numbering::AfterPadding { padding_id: 1 };

@@ -2,8 +2,8 @@
 
 use super::sinusoids::{sines as plain_sines, spaced_sines};
 
-/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block, `{e}`
-/// the expert. A module without `{e}` has the weights of all experts in one tensor: its outermost
+/// One module of the checkpoint (without `.weight` and `.bias`) and its weights. `{i}` is the block, `{c}` the
+/// convolution, `{e}` the expert. A module without `{e}` has the weights of all experts in one tensor: its outermost
 /// dimension counts them. A parameter that is no module has its bare name, and `_bias` in the place of
 /// `.bias`.
 #[derive(Debug, Clone, Copy)]
@@ -43,6 +43,11 @@ pub(crate) enum Transform {
     Bias,
     /// The kernel of a grouped convolution of width 1, as a matrix.
     Grouped,
+    /// The kernel `[out, in, time]` of a convolution over time, as a matrix `[out, time × in]`.
+    Kernel,
+    /// [`Kernel`](Self::Kernel) of a module with weight normalisation, whose weight is in two tensors:
+    /// `weight_g` and `weight_v`, or `parametrizations.weight.original0` and `original1`.
+    NormedKernel,
     /// The values in their order, in the shape of the weight: the kernel of a convolution as a matrix, or
     /// without dimensions of size 1.
     Reshape,
@@ -157,6 +162,16 @@ pub(super) const fn made(to: &'static [&'static str], made: Made) -> Rule {
 /// A transposed module with the columns of several weights in turn.
 pub(super) const fn alternate(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::TransposeAlternate }
+}
+
+/// A convolution over time.
+pub(super) const fn kernel(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Kernel }
+}
+
+/// A convolution over time with weight normalisation.
+pub(super) const fn normed_kernel(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::NormedKernel }
 }
 
 /// A module of several weights.

@@ -34,6 +34,7 @@ pub(super) const FAMILY: Family = Family {
             buckets: config.size(&["relative_attention_num_buckets"], 32)?,
             max_distance: config.size(&["relative_attention_max_distance"], 128)?,
             per_block,
+            gated: false,
         };
         let mut attention = Attention {
             input_bias: false,

@@ -6,10 +6,16 @@ use crate::note::Note;
 use crate::stored::{Stored, StoredTensors, values_of};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use stratoscope_transformer::Architecture;
+use stratoscope_transformer::{Architecture, Source};
 
 pub(crate) const TOKENS: &str = "embed.token.weight";
 pub(crate) const UNEMBED: &str = "head.unembed.weight";
+
+/// The two tensors of a weight with weight normalisation: directions and lengths.
+const NORMED: [(&str, &str); 2] = [
+    ("weight_v", "weight_g"),
+    ("parametrizations.weight.original1", "parametrizations.weight.original0"),
+];
 
 /// The rules of each canonical module, for one checkpoint.
 pub(super) struct Names {
@@ -43,6 +49,8 @@ pub(super) struct SourceTensor {
     pub(super) tensor: Arc<dyn Stored>,
     /// The expert, if the outermost dimension of the tensor counts the experts.
     pub(super) expert: Option<usize>,
+    /// The other tensor of a weight that is in two.
+    pub(super) beside: Option<(String, Arc<dyn Stored>)>,
 }
 
 impl Names {
@@ -69,11 +77,18 @@ impl Names {
         let head = outer.flat_map(|outer| family.head.iter().map(move |rule| (rule, outer)));
         for (rule, prefix) in trunk.chain(head) {
             for (index, canonical) in rule.to.iter().enumerate() {
-                let blocks = if canonical.contains("{i}") { architecture.n_weight_sets } else { 1 };
+                let blocks = match &architecture.embedding.source {
+                    _ if canonical.contains("{i}") => architecture.n_weight_sets,
+                    Source::Frames(frames) if canonical.contains("{c}") => {
+                        frames.convolutions.len()
+                    }
+                    _ => 1,
+                };
                 let experts = if canonical.contains("{e}") { n_experts } else { 1 };
                 for (i, e) in (0..blocks).flat_map(|i| (0..experts).map(move |e| (i, e))) {
                     let of = |name: &str| {
-                        name.replace("{i}", &i.to_string()).replace("{e}", &e.to_string())
+                        let name = name.replace("{i}", &i.to_string());
+                        name.replace("{c}", &i.to_string()).replace("{e}", &e.to_string())
                     };
                     let (module, canonical_one) =
                         (format!("{prefix}{}", of(rule.from)), of(canonical));
@@ -167,11 +182,25 @@ impl Names {
             let names = match rule.transform {
                 Transform::Made(made) if !made.is_for(kind) => Vec::new(),
                 Transform::Bias if kind == "bias" => vec![module.clone()],
+                Transform::NormedKernel if kind == "weight" => {
+                    NORMED.map(|(directions, _)| format!("{module}.{directions}")).to_vec()
+                }
                 _ => vec![format!("{module}.{kind}"), format!("{module}.{old}"), bare],
             };
             names.into_iter().filter_map(move |name| {
                 let tensor = tensors.get(&name)?.clone();
-                Some(SourceTensor { rule, index: *index, name, tensor, expert: *expert })
+                let beside = || {
+                    let (stem, lengths) = NORMED
+                        .iter()
+                        .find_map(|(own, lengths)| Some((name.strip_suffix(own)?, lengths)))?;
+                    let (name, tensor) = tensors.get_key_value(&format!("{stem}{lengths}"))?;
+                    Some((name.clone(), tensor.clone()))
+                };
+                let beside = match rule.transform {
+                    Transform::NormedKernel => beside(),
+                    _ => None,
+                };
+                Some(SourceTensor { rule, index: *index, name, tensor, expert: *expert, beside })
             })
         })
     }
@@ -186,7 +215,7 @@ fn prefix(family: &Family, tensors: &StoredTensors) -> Result<String> {
         names.filter(|prefix| prefix.is_empty() || prefix.ends_with('.')).collect()
     };
     let stored = family.names.iter().filter(|rule| !rule.from.is_empty());
-    let modules = stored.map(|rule| rule.from.replace("{i}", "0"));
+    let modules = stored.map(|rule| rule.from.replace("{i}", "0").replace("{c}", "0"));
     let found = modules.map(|module| before(&module)).find(|prefixes| !prefixes.is_empty());
     let found = found.unwrap_or_default();
     let usual = family.prefixes.iter().copied().chain([""]).find(|usual| found.contains(usual));

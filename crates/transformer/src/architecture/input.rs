@@ -1,6 +1,6 @@
 //! What a model reads: token ids, or numbers that become rows of the embedding.
 
-use super::Architecture;
+use super::{Architecture, FramePositions, Frames};
 use crate::batch::{Features, Sequence};
 use crate::error::{Error, Result};
 
@@ -13,6 +13,8 @@ pub enum Source {
     /// The patches of an image: a linear layer turns the values of a patch into a row (Dosovitskiy et al.
     /// 2021).
     Patches(Patches),
+    /// The frames of a sound.
+    Frames(Frames),
 }
 
 /// The patches of an image, in the order of reading: row by row.
@@ -126,6 +128,7 @@ impl Source {
         match self {
             Self::Tokens => return Ok(()),
             Self::Patches(patches) => patches.check()?,
+            Self::Frames(frames) => frames.check(a)?,
         }
         let embedding = &a.embedding;
         if embedding.positions.is_some() || embedding.token_types > 0 || embedding.dropped.is_some()
@@ -149,13 +152,14 @@ impl Source {
                 reason: "the model reads token ids".to_owned(),
             }),
             Self::Patches(patches) => patches.check_features(index, features),
+            Self::Frames(frames) => frames.check_features(index, features),
         }
     }
 }
 
 impl Architecture {
-    /// The number of rows of the states of a sequence: its tokens; or the rows before its patches, and its
-    /// patches. 0 if the model does not read sequences of this kind.
+    /// The number of rows of the states of a sequence: its tokens; the rows before its patches, and its
+    /// patches; or its frames. 0 if the model does not read sequences of this kind.
     pub fn tokens(&self, sequence: &Sequence) -> usize {
         match (&self.embedding.source, sequence) {
             (Source::Tokens, Sequence::Tokens { token_ids, .. }) => token_ids.len(),
@@ -169,6 +173,7 @@ impl Architecture {
         match &self.embedding.source {
             Source::Tokens => 0,
             Source::Patches(patches) => patches.prefix_rows() + rows,
+            Source::Frames(frames) => frames.frames(rows),
         }
     }
 
@@ -188,6 +193,14 @@ impl Architecture {
                 };
                 let values = vec![0.0; grid[0] * grid[1] * patches.width()];
                 Sequence::Features(Features::new(self, values.into(), patches.width(), Some(grid)))
+            }
+            Source::Frames(frames) => {
+                let most = match frames.positions {
+                    FramePositions::Table { rows } => rows,
+                    FramePositions::Convolution { .. } => usize::MAX,
+                };
+                let values = vec![0.0; frames.needed(tokens.min(most)) * frames.width];
+                Sequence::Features(Features::new(self, values.into(), frames.width, None))
             }
         }
     }

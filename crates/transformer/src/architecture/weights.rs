@@ -1,8 +1,10 @@
 //! The weights of an architecture: the contract between the loader and the forward pass.
 
 use super::{
-    Architecture, Norm, Positions, ProjectionPlace, QueryKeyNorm, Relative, ResidualScale, Source,
+    Architecture, ConvolutionNorm, FramePositions, Frames, Norm, Positions, ProjectionPlace,
+    QueryKeyNorm, Relative, ResidualScale, Source,
 };
+use crate::ops::BiasGate;
 
 /// A weight of an architecture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +36,7 @@ impl Architecture {
                     specs.add("embed.position.weight".into(), &[rows, d]);
                 }
             }
+            Source::Frames(frames) => specs.frames(frames, d),
         }
         let width = if place == Some(ProjectionPlace::Tokens) { d } else { d_embed };
         if let Some(Positions { rows, .. }) = embedding.positions {
@@ -95,10 +98,14 @@ impl Architecture {
                     }
                 }
             }
-            if let Some(Relative::Bias(bias)) = self.attention.relative
-                && bias.per_block
-            {
-                specs.add(name("attn.relative.weight"), &[bias.buckets, self.n_heads]);
+            if let Some(Relative::Bias(bias)) = self.attention.relative {
+                if bias.per_block {
+                    specs.add(name("attn.relative.weight"), &[bias.buckets, self.n_heads]);
+                }
+                if bias.gated {
+                    specs.linear(name("attn.gate"), BiasGate::OUTPUTS, self.d_head, true);
+                    specs.add(name("attn.gate_scale.weight"), &[self.n_heads]);
+                }
             }
             if let Some(Relative::Disentangled(table)) = self.attention.relative
                 && !table.shared_weights
@@ -192,6 +199,32 @@ struct Specs {
 impl Specs {
     fn add(&mut self, name: String, shape: &[usize]) {
         self.weights.push(WeightSpec { name, shape: shape.to_vec() });
+    }
+
+    /// The weights of the frames of a sound. The columns of a convolution are the inputs of its first
+    /// row, then those of the next.
+    fn frames(&mut self, frames: &Frames, d: usize) {
+        for (i, (own, inputs)) in frames.convolutions.iter().zip(frames.inputs()).enumerate() {
+            let name = format!("embed.conv.{i}");
+            self.linear(name.clone(), own.channels, own.kernel * inputs, own.bias);
+            if own.norm != ConvolutionNorm::None {
+                for kind in ["weight", "bias"] {
+                    self.add(format!("{name}.norm.{kind}"), &[own.channels]);
+                }
+            }
+        }
+        if let Some(projection) = frames.projection {
+            if projection.norm {
+                self.norm("embed.frame_norm".into(), frames.channels());
+            }
+            self.linear("embed.project".into(), d, frames.channels(), true);
+        }
+        match frames.positions {
+            FramePositions::Table { rows } => self.add("embed.position.weight".into(), &[rows, d]),
+            FramePositions::Convolution { kernel, groups } => {
+                self.linear("embed.position_conv".into(), d, kernel * (d / groups), true);
+            }
+        }
     }
 
     fn norm(&mut self, name: String, d: usize) {

@@ -12,6 +12,15 @@ use crate::ops::{self, NormLayer, PositionVectors, Scores};
 use candle_core::Tensor;
 use std::ops::Range;
 
+/// What attention within sequences is computed from.
+#[derive(Clone, Copy)]
+struct Given<'a> {
+    /// `[tokens, (n_heads + 2 n_kv_heads) d_head]`.
+    qkv: &'a Tensor,
+    /// The factors of the relative bias, `[tokens, n_heads]`.
+    factors: Option<&'a Tensor>,
+}
+
 impl Transformer {
     /// Attention within each sequence, `[tokens, d_model]` to the same shape.
     pub(super) fn attention(
@@ -32,9 +41,12 @@ impl Transformer {
             let values = hooks.at(HookPoint::Value(layer), values)?;
             qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
         }
+        // [tokens, n_heads]
+        let factors = block.gate.as_ref().map(|gate| gate.factors(x)).transpose()?;
+        let given = Given { qkv: &qkv, factors: factors.as_ref() };
         let mixed = match self.kernels {
-            Some(_) => self.mixed(layer, block, &qkv, batch, shared, hooks)?,
-            None => self.mixed_plainly(layer, block, &qkv, batch, shared, hooks)?,
+            Some(_) => self.mixed(layer, block, given, batch, shared, hooks)?,
+            None => self.mixed_plainly(layer, block, given, batch, shared, hooks)?,
         };
         self.done_with(&qkv, hooks)?;
         let out = block.o.apply(&mixed)?;
@@ -48,12 +60,14 @@ impl Transformer {
         &self,
         layer: usize,
         block: &Block,
-        qkv: &Tensor,
+        Given { qkv, factors }: Given,
         batch: &Batch,
         shared: &mut Shared,
         hooks: &mut HookRunner,
     ) -> Result<Tensor> {
         let a = &self.architecture;
+        let factors = factors.map(ops::values).transpose()?;
+        let factors = factors.as_deref();
         let longest = batch.sequences().map(|rows| rows.len()).max().unwrap_or_default();
         let own;
         let relative = match (a.attention.relative, &self.relative_bias, &block.positions) {
@@ -64,17 +78,18 @@ impl Transformer {
                 match (&block.relative_bias, of_all) {
                     (Some(table), _) => {
                         own = make(table)?;
-                        Some(kernels::Relative::Bias(&own))
+                        Some(kernels::Relative::Bias(&own, factors))
                     }
                     (None, Some(table)) => {
-                        Some(kernels::Relative::Bias(shared.distances(|| make(table))?))
+                        let distances = shared.distances(|| make(table))?;
+                        Some(kernels::Relative::Bias(distances, factors))
                     }
                     (None, None) => None,
                 }
             }
             (Some(Relative::Alibi(alibi)), ..) => {
                 let make = || Ok(Distances::alibi(alibi, a.n_heads, a.d_head, longest));
-                Some(kernels::Relative::Bias(shared.distances(make)?))
+                Some(kernels::Relative::Bias(shared.distances(make)?, None))
             }
             (Some(Relative::Disentangled(table)), _, Some(PositionVectors::Packed(vectors))) => {
                 let rows = shared.offset_rows(|| OffsetRows::new(table, longest));
@@ -114,7 +129,7 @@ impl Transformer {
         &self,
         layer: usize,
         block: &Block,
-        qkv: &Tensor,
+        Given { qkv, factors }: Given,
         batch: &Batch,
         shared: &mut Shared,
         hooks: &mut HookRunner,
@@ -143,10 +158,17 @@ impl Transformer {
                 }
                 (Some(Relative::Bias(bias)), _, of_all) => {
                     let make = |table: &Tensor| ops::relative_bias(bias, table, rows.len());
-                    match (&block.relative_bias, of_all) {
+                    let bias = match (&block.relative_bias, of_all) {
                         (Some(table), _) => Some(make(table)?),
                         (None, Some(table)) => Some(shared.bias(rows.len(), || make(table))?),
                         (None, None) => None,
+                    };
+                    match (bias, factors) {
+                        (Some(bias), Some(factors)) => {
+                            let own = factors.narrow(0, rows.start, rows.len())?.t()?;
+                            Some(bias.to_dtype(own.dtype())?.broadcast_mul(&own.unsqueeze(2)?)?)
+                        }
+                        (bias, _) => bias,
                     }
                 }
                 (Some(Relative::Alibi(alibi)), ..) => {

@@ -1,11 +1,12 @@
 //! The layers of a transformer, built from its weights.
 
+use super::frames::FrameEmbedding;
 use super::mixture::Mlp;
 use super::patches::PatchEmbedding;
 use crate::architecture::{Activation, Architecture, Norms, Relative, ResidualScale, Source};
 use crate::error::Result;
 use crate::kernels::{Rounding, Values};
-use crate::ops::{self, Linear, NormLayer, PositionVectors};
+use crate::ops::{self, BiasGate, Linear, NormLayer, PositionVectors};
 use crate::weights::{Table, Weights};
 use candle_core::{DType, Tensor};
 
@@ -24,6 +25,7 @@ pub(super) enum Input {
     /// The table of the tokens.
     Tokens(Table),
     Patches(PatchEmbedding),
+    Frames(Box<FrameEmbedding>),
 }
 
 pub(super) struct Block {
@@ -35,6 +37,8 @@ pub(super) struct Block {
     pub(super) positions: Option<PositionVectors>,
     /// The relative bias of this block alone, `[buckets, n_heads]`.
     pub(super) relative_bias: Option<Tensor>,
+    /// The gates of the relative bias.
+    pub(super) gate: Option<BiasGate>,
     /// The sink of each head, `[n_heads]`: as a tensor and as values.
     pub(super) sinks: Option<(Tensor, Vec<f32>)>,
     pub(super) o: Linear,
@@ -74,6 +78,9 @@ impl Embedding {
             input: match &a.embedding.source {
                 Source::Tokens => Input::Tokens(weights.table("embed.token")?),
                 Source::Patches(patches) => Input::Patches(PatchEmbedding::new(patches, weights)?),
+                Source::Frames(frames) => {
+                    Input::Frames(Box::new(FrameEmbedding::new(a, frames, weights)?))
+                }
             },
             position: match a.embedding.positions {
                 Some(_) => Some(weights.take("embed.position.weight")?),
@@ -165,6 +172,12 @@ impl Block {
             _ => None,
         };
         let relative_bias = weights.take_if_expected(&name("attn.relative.weight"))?;
+        let gate = match a.attention.relative {
+            Some(Relative::Bias(bias)) if bias.gated => {
+                Some(BiasGate::new(weights, &name("attn"))?)
+            }
+            _ => None,
+        };
         let o = linear(weights, &["attn.o"])?;
         let sinks = match weights.take_if_expected(&name("attn.sinks.weight"))? {
             Some(sinks) => Some((sinks.clone(), ops::values(&sinks.to_dtype(DType::F32)?)?)),
@@ -178,6 +191,7 @@ impl Block {
             key_norm,
             positions,
             relative_bias,
+            gate,
             sinks,
             o,
             mlp,

@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::architecture::{
-    Activation, Attention, AttentionLayer, Embedding, GridPositions, HeadTransform, Layout,
-    Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions, Projection, QueryKeyNorm,
-    ResidualScale, SharedExpert, Source, Span, Weighting,
+    Activation, Attention, AttentionLayer, Convolution, ConvolutionNorm, Embedding, FramePositions,
+    FrameProjection, Frames, GridPositions, HeadTransform, Layout, Mixture, Mlp, Norm, Numbering,
+    OtherGrids, Patches, Positions, Projection, QueryKeyNorm, ResidualScale, SharedExpert, Source,
+    Span, Weighting,
 };
 use crate::batch::{Features, Sequence};
 use crate::hooks::{HookPoint, NoHooks, Recorder};
@@ -87,7 +88,8 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
         (
             "relative bias, tanh GELU",
             change(encoder(), |a| {
-                let bias = RelativeBias { buckets: 8, max_distance: 20, per_block: false };
+                let bias =
+                    RelativeBias { buckets: 8, max_distance: 20, per_block: false, gated: false };
                 a.attention.relative = Some(Relative::Bias(bias));
                 a.mlp.activation = Activation::GeluTanh;
             }),
@@ -95,7 +97,8 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
         (
             "bias of each block, constants, a dropped token, a wide head",
             change(encoder(), |a| {
-                let bias = RelativeBias { buckets: 8, max_distance: 20, per_block: true };
+                let bias =
+                    RelativeBias { buckets: 8, max_distance: 20, per_block: true, gated: false };
                 a.attention.relative = Some(Relative::Bias(bias));
                 let table = |rows, times| crate::Constant { rows, times };
                 a.embedding.constants = vec![table(3, 2.0), table(1, 0.7)];
@@ -249,6 +252,87 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
             }),
         ),
         (
+            "frames with a norm over time, positions by a convolution, gates",
+            change(encoder(), |a| {
+                let convolution = |channels, kernel, stride, norm| Convolution {
+                    channels,
+                    kernel,
+                    stride,
+                    padding: 0,
+                    bias: true,
+                    norm,
+                };
+                a.embedding = Embedding {
+                    source: Source::Frames(Frames {
+                        width: 1,
+                        convolutions: vec![
+                            convolution(20, 10, 5, ConvolutionNorm::Time { eps: 1e-5 }),
+                            convolution(22, 3, 2, ConvolutionNorm::None),
+                            convolution(18, 2, 2, ConvolutionNorm::Channels { eps: 1e-5 }),
+                        ],
+                        activation: Activation::Gelu,
+                        projection: Some(FrameProjection { norm: true }),
+                        positions: FramePositions::Convolution { kernel: 12, groups: 3 },
+                    }),
+                    norm: true,
+                    ..Embedding::default()
+                };
+                let bias =
+                    RelativeBias { buckets: 8, max_distance: 20, per_block: false, gated: true };
+                a.attention.relative = Some(Relative::Bias(bias));
+                (a.d_vocab, a.head) = (0, None);
+            }),
+        ),
+        (
+            "frames of bands with zeros on both sides, a table of positions",
+            change(encoder(), |a| {
+                let convolution = |stride| Convolution {
+                    channels: 48,
+                    kernel: 3,
+                    stride,
+                    padding: 1,
+                    bias: false,
+                    norm: ConvolutionNorm::None,
+                };
+                a.embedding = Embedding {
+                    source: Source::Frames(Frames {
+                        width: 14,
+                        convolutions: vec![convolution(1), convolution(2)],
+                        activation: Activation::Relu,
+                        projection: None,
+                        positions: FramePositions::Table { rows: 80 },
+                    }),
+                    ..Embedding::default()
+                };
+                (a.layout, a.d_vocab, a.head) = (Layout::PreNorm { first: true }, 0, None);
+                a.final_norm = true;
+            }),
+        ),
+        (
+            "frames with norms of channels, positions by an odd kernel",
+            change(encoder(), |a| {
+                let convolution = |inputs: usize| Convolution {
+                    channels: 30 - inputs,
+                    kernel: 3,
+                    stride: 2,
+                    padding: 2,
+                    bias: false,
+                    norm: ConvolutionNorm::Channels { eps: 1e-5 },
+                };
+                a.embedding = Embedding {
+                    source: Source::Frames(Frames {
+                        width: 2,
+                        convolutions: vec![convolution(2), convolution(9)],
+                        activation: Activation::GeluTanh,
+                        projection: Some(FrameProjection { norm: false }),
+                        positions: FramePositions::Convolution { kernel: 7, groups: 1 },
+                    }),
+                    ..Embedding::default()
+                };
+                (a.d_vocab, a.head) = (0, None);
+            }),
+        ),
+        (
             "parallel",
             change(decoder(), |a| {
                 (a.layout, a.norm) = (Layout::Parallel { one_norm: false }, LAYER_NORM);
@@ -320,6 +404,15 @@ fn sequences(architecture: &Architecture) -> Vec<Sequence> {
                 let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-1.0..1.0)).collect();
                 let features = Features::new(architecture, values.into(), width, Some(grid));
                 Sequence::Features(features)
+            })
+            .to_vec();
+    }
+    if let Source::Frames(frames) = &architecture.embedding.source {
+        return [1, 17, 80, 5, 33]
+            .map(|n| {
+                let n = frames.needed(n) * frames.width;
+                let values: Vec<f32> = (0..n).map(|_| rng.gen_range(-1.0..1.0)).collect();
+                Sequence::Features(Features::new(architecture, values.into(), frames.width, None))
             })
             .to_vec();
     }

@@ -20,8 +20,8 @@ use std::ops::Range;
 /// What the distance of two tokens adds to their score.
 #[derive(Clone, Copy)]
 pub(crate) enum Relative<'a> {
-    /// A number.
-    Bias(&'a Distances),
+    /// A number, times the factor of the query and the head, `[tokens, n_heads]`, if there are factors.
+    Bias(&'a Distances, Option<&'a [f32]>),
     /// Products with the vectors of the distance.
     Vectors(&'a DistanceVectors, &'a OffsetRows),
 }
@@ -136,6 +136,7 @@ impl<'a> Attention<'a> {
             (0..n).step_by(BLOCK).map(move |from| Queries {
                 qkv,
                 rows: from..(from + BLOCK).min(n),
+                start,
                 attention: self,
             })
         })
@@ -147,6 +148,8 @@ struct Queries<'a> {
     /// The rows of the sequence.
     qkv: &'a [f32],
     rows: Range<usize>,
+    /// The place of the sequence in the batch.
+    start: usize,
     attention: Attention<'a>,
 }
 
@@ -275,12 +278,15 @@ impl Queries<'_> {
         }
         match relative {
             None => {}
-            Some(Relative::Bias(distances)) => {
+            Some(Relative::Bias(distances, factors)) => {
                 for (query, row) in self.rows.clone().zip(scores.chunks_mut(width)) {
                     let biases = &distances.row(head, query, self.tokens())[keys.clone()];
-                    for (x, bias) in row.iter_mut().zip(biases) {
-                        *x += bias;
-                    }
+                    let Some(factors) = factors else {
+                        row.iter_mut().zip(biases).for_each(|(x, bias)| *x += bias);
+                        continue;
+                    };
+                    let factor = factors[(self.start + query) * n_heads + head];
+                    row.iter_mut().zip(biases).for_each(|(x, bias)| *x += factor * bias);
                 }
             }
             Some(Relative::Vectors(vectors, offsets)) => {

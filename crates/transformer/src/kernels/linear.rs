@@ -187,8 +187,13 @@ impl Part<'_> {
             let pairs = layer.multiplies_pairs(finish.rounding);
             dispatch(Products { x, layer, panels, pairs, memory, out: &mut *out });
         }
-        dispatch(Finished { finish, out });
+        self::finish(finish, out);
     }
+}
+
+/// Rounds and activates the values of a product.
+pub(super) fn finish(finish: Finish, out: &mut [f32]) {
+    dispatch(Finished { finish, out });
 }
 
 /// The product by parts, for rows of numbers of the type of `rounding`. Rows and panels with unusual numbers

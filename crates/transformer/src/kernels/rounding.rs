@@ -16,7 +16,7 @@ pub(crate) enum Rounding {
 impl Rounding {
     /// Rounds to nearest, ties to even.
     #[inline(always)]
-    pub(super) fn round(self, values: &mut [f32]) {
+    pub(crate) fn round(self, values: &mut [f32]) {
         match self {
             Self::None => {}
             Self::F16 => {

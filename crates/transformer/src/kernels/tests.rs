@@ -373,7 +373,12 @@ fn attention_is_its_twin() {
             let width = (n_heads + 2 * n_kv_heads) * d_head;
             let qkv = random(&mut rng, tokens * width, scale);
             let longest = lengths.iter().copied().max().unwrap();
-            let bias = crate::RelativeBias { buckets: 8, max_distance: 20, per_block: false };
+            let bias = crate::RelativeBias {
+                buckets: 8,
+                max_distance: 20,
+                per_block: false,
+                gated: false,
+            };
             let table = tensor(&random(&mut rng, 8 * n_heads, 1.0), 8);
             let distances = Distances::new(bias, &ops::values(&table).unwrap(), longest);
             let data = crate::Disentangled {
@@ -397,7 +402,7 @@ fn attention_is_its_twin() {
             let offsets = OffsetRows::new(data, longest);
             let relative = match rng.gen_range(0..3) {
                 0 => None,
-                1 => Some(Relative::Bias(&distances)),
+                1 => Some(Relative::Bias(&distances, None)),
                 _ => Some(Relative::Vectors(&vectors, &offsets)),
             };
             let mut side = || rng.gen_bool(0.5).then(|| rng.gen_range(0..30));
@@ -442,7 +447,7 @@ fn attention_is_its_twin() {
                     let scale = f64::from(settings.scale);
                     let bias = match relative {
                         None => None,
-                        Some(Relative::Bias(_)) => Some(ops::relative_bias(bias, &table, n)),
+                        Some(Relative::Bias(..)) => Some(ops::relative_bias(bias, &table, n)),
                         Some(_) => Some(ops::disentangled(data, &plain, &q, &k, scale)),
                     };
                     let scores = ops::Scores {
