@@ -13,6 +13,7 @@ mod codegen;
 mod cohere;
 mod cwm;
 mod deberta;
+mod deepseek;
 mod distilbert;
 mod electra;
 mod ernie4_5;
@@ -31,6 +32,7 @@ mod gpt_neox;
 mod gpt_oss;
 mod gptj;
 mod granite;
+mod granite_moe;
 mod gte;
 mod helium;
 mod hunyuan;
@@ -99,6 +101,8 @@ const FAMILIES: &[&Family] = &[
     &cohere::FAMILY,
     &cwm::FAMILY,
     &deberta::FAMILY,
+    &deepseek::V2,
+    &deepseek::V3,
     &distilbert::FAMILY,
     &electra::FAMILY,
     &ernie4_5::FAMILY,
@@ -117,6 +121,7 @@ const FAMILIES: &[&Family] = &[
     &gpt_oss::FAMILY,
     &gptj::FAMILY,
     &granite::FAMILY,
+    &granite_moe::FAMILY,
     &gte::FAMILY,
     &helium::FAMILY,
     &hunyuan::FAMILY,
@@ -176,7 +181,7 @@ pub(crate) struct Family {
     /// The usual prefixes of the names; any other is accepted.
     pub(crate) prefixes: &'static [&'static str],
     /// How the names of modules begin that are within the trunk, and that no state needs. `{i}` is the
-    /// number of a block.
+    /// number of a block, `{n}` a number beyond the blocks.
     pub(crate) unused: &'static [&'static str],
 }
 

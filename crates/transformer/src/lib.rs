@@ -53,8 +53,8 @@ mod positions;
 mod weights;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, Head, HeadTransform,
-    Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm,
+    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, GroupScore, Groups, Head,
+    HeadTransform, Latent, Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm,
     Relative, Routing, SharedExpert, Span, WeightSpec, Weighting,
 };
 pub use batch::{Batch, Sequence};

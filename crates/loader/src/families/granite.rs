@@ -2,13 +2,22 @@
 
 use super::Family;
 use super::llama::{self, DEFAULTS};
+use crate::config::Config;
 use crate::error::Result;
 use stratoscope_transformer::{Architecture, Embedding, Head};
 
 pub(super) const FAMILY: Family = Family {
     name: "Granite",
     types: &[("granite", "Granite")],
-    architecture: |config| {
+    architecture,
+    names: llama::NAMES,
+    head: llama::HEAD,
+    prefixes: llama::PREFIXES,
+    unused: &[],
+};
+
+/// The architecture of a config with Granite's keys.
+pub(super) fn architecture(config: &Config) -> Result<Architecture> {
         let factor = |key: &str| -> Result<f64> { Ok(config.positive(&[key])?.unwrap_or(1.0)) };
         let mut llama = llama::with_biases(config, llama::architecture(config, &DEFAULTS)?)?;
         let scale = factor("attention_multiplier")?;
@@ -23,9 +32,4 @@ pub(super) const FAMILY: Family = Family {
             head: llama.head.map(|head| Head { scale: Some(logits), ..head }),
             ..llama
         })
-    },
-    names: llama::NAMES,
-    head: llama::HEAD,
-    prefixes: llama::PREFIXES,
-    unused: &[],
-};
+}

@@ -1,6 +1,7 @@
 //! Attention within each sequence: through the kernels, and with candle's operations.
 
 use super::Transformer;
+use super::latent::{narrowed, widened};
 use super::layers::Block;
 use super::shared::Shared;
 use crate::architecture::{QueryKeyNorm, Relative};
@@ -24,20 +25,20 @@ impl Transformer {
         hooks: &mut HookRunner,
     ) -> Result<Tensor> {
         let a = &self.architecture;
-        let mut qkv = self.placed(layer, block, block.qkv.apply(x)?, batch, shared, hooks)?;
+        let mut qkv = self.placed(layer, block, block.qkv.apply(a, x)?, batch, shared, hooks)?;
         if hooks.wants(HookPoint::Value(layer)) {
             let keys = a.n_kv_heads * a.d_head;
             let start = qkv.dim(1)? - keys;
-            let values = qkv.narrow(1, start, keys)?.contiguous()?;
+            let values = narrowed(a, &qkv.narrow(1, start, keys)?.contiguous()?)?;
             let values = hooks.at(HookPoint::Value(layer), values)?;
-            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
+            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &widened(a, &values)?], 1)?;
         }
         let mixed = match self.kernels {
             Some(_) => self.mixed(layer, block, &qkv, batch, shared, hooks)?,
             None => self.mixed_plainly(layer, block, &qkv, batch, shared, hooks)?,
         };
         self.done_with(&qkv, hooks)?;
-        let out = block.o.apply(&mixed)?;
+        let out = block.o.apply(&narrowed(a, &mixed)?)?;
         self.done_with(&mixed, hooks)?;
         Ok(out)
     }
