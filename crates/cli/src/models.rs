@@ -205,7 +205,10 @@ fn write_info(
     }
     if let Some(latent) = a.attention.latent {
         let (width, value) = (latent.d_key_value, latent.d_value);
-        line("", format!("keys and values from a vector of width {width}; heads of values {value}"))?;
+        line(
+            "",
+            format!("keys and values from a vector of width {width}; heads of values {value}"),
+        )?;
     }
     if a.n_weight_sets < a.n_layers {
         line("", format!("{} set(s) of weights, shared by all blocks", a.n_weight_sets))?;

@@ -204,6 +204,34 @@ pub(crate) const BUFFERS: &[&str] = &[
     ".attn.causal_mask",
 ];
 
+/// `model_type`s of models of which some layers carry a state from token to token in place of attention.
+const RECURRENT: &[&str] = &[
+    "bamba",
+    "bailing_hybrid",
+    "falcon_h1",
+    "falcon_mamba",
+    "granitemoehybrid",
+    "jamba",
+    "kimi_linear",
+    "lfm2",
+    "lfm2_moe",
+    "mamba",
+    "mamba2",
+    "minimax",
+    "nemotron_h",
+    "olmo_hybrid",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_5_moe_text",
+    "qwen3_5_text",
+    "qwen3_next",
+    "recurrent_gemma",
+    "rwkv",
+    "xlstm",
+    "zamba",
+    "zamba2",
+];
+
 /// The names of all families.
 pub fn supported_families() -> Vec<&'static str> {
     FAMILIES.iter().map(|f| f.name).collect()
@@ -258,6 +286,11 @@ pub(crate) fn of(config: &mut Config, notes: &mut Vec<Note>) -> Result<&'static 
     let model_type = config.text("model_type")?;
     let has = |family: &&Family| family.types.iter().any(|(of_type, _)| *of_type == model_type);
     FAMILIES.iter().copied().find(has).ok_or_else(|| {
+        if RECURRENT.contains(&model_type) {
+            let reason = "it has layers without attention, which carry a state from token to token \
+                (state-space models, linear attention, or short convolutions); they are not supported";
+            return config.error("model_type", &model_type.into(), reason);
+        }
         let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.types).map(|(name, _)| *name).collect();
         let model_type = model_type.chars().take(80).collect();
         Error::Family { model_type, supported: types.join(", ") }

@@ -53,9 +53,9 @@ mod positions;
 mod weights;
 
 pub use architecture::{
-    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, GroupScore, Groups, Head,
-    HeadTransform, Latent, Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection, ProjectionPlace, QueryKeyNorm,
-    Relative, Routing, SharedExpert, Span, WeightSpec, Weighting,
+    Activation, Architecture, Attention, AttentionLayer, Constant, Embedding, GroupScore, Groups,
+    Head, HeadTransform, Latent, Layout, Mixture, Mlp, Norm, Numbering, Positions, Projection,
+    ProjectionPlace, QueryKeyNorm, Relative, Routing, SharedExpert, Span, WeightSpec, Weighting,
 };
 pub use batch::{Batch, Sequence};
 pub use error::{Error, Result};

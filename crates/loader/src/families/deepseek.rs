@@ -32,7 +32,11 @@ pub(super) const V2: Family = Family {
         let mixture = Mixture {
             weighting: Weighting::AmongAll,
             groups,
-            ..experts(config, &architecture, Experts { count: [64, 0], first: 0, shared: 2, width: 1407, scale: 1.0 })?
+            ..experts(
+                config,
+                &architecture,
+                Experts { count: [64, 0], first: 0, shared: 2, width: 1407, scale: 1.0 },
+            )?
         };
         Ok(Architecture { mixture: Some(mixture), ..architecture })
     },
@@ -68,7 +72,11 @@ pub(super) const V3: Family = Family {
             weighting,
             correction: true,
             groups: Some(groups(config, GroupScore::TwoLargest, [Some(8), Some(4)])?),
-            ..experts(config, &architecture, Experts { count: [256, 8], first: 3, shared: 1, width: 2048, scale: 2.5 })?
+            ..experts(
+                config,
+                &architecture,
+                Experts { count: [256, 8], first: 3, shared: 1, width: 2048, scale: 2.5 },
+            )?
         };
         Ok(Architecture { mixture: Some(mixture), ..architecture })
     },
@@ -93,7 +101,8 @@ fn architecture(
     config.only("mlp_bias", false.into())?;
     let d_shared = config.size(&["qk_rope_head_dim"], turning)?;
     let d_head = config.size(&["qk_nope_head_dim"], still)?.saturating_add(d_shared);
-    let llama = llama::architecture(config, &Defaults { d_head: Some(d_head), rope: ROPE, ..defaults })?;
+    let llama =
+        llama::architecture(config, &Defaults { d_head: Some(d_head), rope: ROPE, ..defaults })?;
     let d_query = match config.is_null("q_lora_rank") {
         true => None,
         false => Some(config.size(&["q_lora_rank"], 1536)?),
@@ -107,11 +116,8 @@ fn architecture(
     };
     let rotary = rotary(config, d_shared, &ROPE)?;
     let scale = scale(config, d_head)?;
-    let layer = |layer: AttentionLayer| AttentionLayer {
-        rotary: Some(rotary.clone()),
-        scale,
-        ..layer
-    };
+    let layer =
+        |layer: AttentionLayer| AttentionLayer { rotary: Some(rotary.clone()), scale, ..layer };
     let layers = llama.attention.layers.into_iter().map(layer).collect();
     let attention = Attention { layers, latent: Some(latent), ..llama.attention };
     Ok(Architecture { d_head, n_kv_heads: llama.n_heads, attention, ..llama })
@@ -164,7 +170,8 @@ fn experts(config: &Config, architecture: &Architecture, defaults: Experts) -> R
 fn groups(config: &Config, score: GroupScore, defaults: [Option<usize>; 2]) -> Result<Groups> {
     let size = |key: &'static str, default: Option<usize>| match config.optional_size(&[key])? {
         Some(size) => Ok(size),
-        None => default.ok_or_else(|| config.error(key, &serde_json::Value::Null, "a number is expected")),
+        None => default
+            .ok_or_else(|| config.error(key, &serde_json::Value::Null, "a number is expected")),
     };
     let [all, chosen] = defaults;
     Ok(Groups { n_groups: size("n_group", all)?, n_chosen: size("topk_group", chosen)?, score })
@@ -198,10 +205,7 @@ const NAMES: &[Rule] = tables![
         take(&["blocks.{i}.mlp.shared.gate"], "layers.{i}.mlp.shared_experts.gate_proj"),
         take(&["blocks.{i}.mlp.shared.in"], "layers.{i}.mlp.shared_experts.up_proj"),
         take(&["blocks.{i}.mlp.shared.out"], "layers.{i}.mlp.shared_experts.down_proj"),
-        take(
-            &["blocks.{i}.mlp.router_correction"],
-            "layers.{i}.mlp.gate.e_score_correction_bias"
-        ),
+        take(&["blocks.{i}.mlp.router_correction"], "layers.{i}.mlp.gate.e_score_correction_bias"),
     ],
     mixture::STACKED,
     llama::FINAL,

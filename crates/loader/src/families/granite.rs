@@ -18,18 +18,15 @@ pub(super) const FAMILY: Family = Family {
 
 /// The architecture of a config with Granite's keys.
 pub(super) fn architecture(config: &Config) -> Result<Architecture> {
-        let factor = |key: &str| -> Result<f64> { Ok(config.positive(&[key])?.unwrap_or(1.0)) };
-        let mut llama = llama::with_biases(config, llama::architecture(config, &DEFAULTS)?)?;
-        let scale = factor("attention_multiplier")?;
-        llama.attention.layers.iter_mut().for_each(|layer| layer.scale = scale);
-        let logits = 1.0 / factor("logits_scaling")?;
-        Ok(Architecture {
-            embedding: Embedding {
-                scale: Some(factor("embedding_multiplier")?),
-                ..llama.embedding
-            },
-            residual_scale: Some(factor("residual_multiplier")?),
-            head: llama.head.map(|head| Head { scale: Some(logits), ..head }),
-            ..llama
-        })
+    let factor = |key: &str| -> Result<f64> { Ok(config.positive(&[key])?.unwrap_or(1.0)) };
+    let mut llama = llama::with_biases(config, llama::architecture(config, &DEFAULTS)?)?;
+    let scale = factor("attention_multiplier")?;
+    llama.attention.layers.iter_mut().for_each(|layer| layer.scale = scale);
+    let logits = 1.0 / factor("logits_scaling")?;
+    Ok(Architecture {
+        embedding: Embedding { scale: Some(factor("embedding_multiplier")?), ..llama.embedding },
+        residual_scale: Some(factor("residual_multiplier")?),
+        head: llama.head.map(|head| Head { scale: Some(logits), ..head }),
+        ..llama
+    })
 }

@@ -40,10 +40,7 @@ const NAMES: &[Rule] = tables![
     [
         split(FIRST, "layers.{i}.block_sparse_moe.experts.gate_up_proj"),
         split(FIRST, "layers.{i}.block_sparse_moe.input_linear"),
-        take(
-            &["blocks.{i}.mlp.experts.{e}.out"],
-            "layers.{i}.block_sparse_moe.experts.down_proj"
-        ),
+        take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.block_sparse_moe.experts.down_proj"),
         take(&["blocks.{i}.mlp.experts.{e}.out"], "layers.{i}.block_sparse_moe.output_linear"),
         take(&["blocks.{i}.mlp.router"], "layers.{i}.block_sparse_moe.router"),
         take(&["blocks.{i}.mlp.router"], "layers.{i}.block_sparse_moe.router.layer"),

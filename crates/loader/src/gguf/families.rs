@@ -2,13 +2,14 @@
 //! transformers' names.
 
 mod experts;
+mod falcon;
 mod relatives;
 
 use super::Gguf;
 use super::keys::Keys;
 use super::names::{
-    BERT, Conversion, GEMMA3, GLM4, GPT_OSS, GPT2, LLAMA, MIXTRAL, Names, OLMO2, PHI3, QWEN,
-    STARCODER2,
+    BERT, Conversion, FALCON, FALCON_TWO_NORMS, GEMMA3, GLM4, GPT_OSS, GPT2, LLAMA, MIXTRAL, Names,
+    OLMO2, PHI2, PHI3, QWEN, STARCODER2,
 };
 use super::parse;
 use super::rope::{self, Rope};
@@ -120,6 +121,27 @@ const ARCHITECTURES: &[Architecture] = &[
         config: relatives::stablelm,
     },
     Architecture {
+        name: "falcon",
+        model_type: "falcon",
+        names: FALCON,
+        settings: &[],
+        config: falcon::falcon,
+    },
+    Architecture {
+        name: "phi2",
+        model_type: "phi",
+        names: PHI2,
+        settings: &[],
+        config: relatives::phi2,
+    },
+    Architecture {
+        name: "smollm3",
+        model_type: "smollm3",
+        names: LLAMA,
+        settings: &[],
+        config: relatives::smollm3,
+    },
+    Architecture {
         name: "starcoder2",
         model_type: "starcoder2",
         names: STARCODER2,
@@ -137,12 +159,24 @@ const LLAMA_OF_EXPERTS: Architecture = Architecture {
     config: experts::mixtral,
 };
 
+/// Falcon with a norm for each half of a block.
+const FALCON_OF_TWO_NORMS: Architecture = Architecture {
+    name: "falcon",
+    model_type: "falcon",
+    names: FALCON_TWO_NORMS,
+    settings: &[],
+    config: falcon::falcon,
+};
+
 impl Architecture {
     fn of(gguf: &Gguf) -> Result<&'static Self> {
         let name = gguf.architecture()?;
         let with_experts = gguf.header.tensors.contains_key("blk.0.ffn_gate_inp.weight");
         if name == LLAMA_OF_EXPERTS.name && with_experts {
             return Ok(&LLAMA_OF_EXPERTS);
+        }
+        if name == FALCON_OF_TWO_NORMS.name && falcon::has_two_norms(gguf) {
+            return Ok(&FALCON_OF_TWO_NORMS);
         }
         ARCHITECTURES.iter().find(|a| a.name == name).ok_or_else(|| Error::Family {
             model_type: format!("{name} (GGUF)"),

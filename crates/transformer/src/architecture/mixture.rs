@@ -106,8 +106,7 @@ impl Mixture {
     /// `[n_experts]`; none if nothing is added. Of equal scores the first is larger.
     pub fn route(&self, logits: &[f32], correction: &[f32]) -> Routing {
         let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
-        let sigmoids =
-            matches!(self.weighting, Weighting::Sigmoid | Weighting::SigmoidAmongChosen);
+        let sigmoids = matches!(self.weighting, Weighting::Sigmoid | Weighting::SigmoidAmongChosen);
         // The order of probabilities is that of logits.
         let score = |expert: usize| match sigmoids {
             true => sigmoid(logits[expert]) + correction.get(expert).unwrap_or(&0.0),

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::architecture::{
-    Activation, Attention, AttentionLayer, GroupScore, Groups, HeadTransform, Latent, Layout, Mixture,
-    Mlp, Norm, Numbering, Positions, Projection, QueryKeyNorm, SharedExpert, Span, Weighting,
+    Activation, Attention, AttentionLayer, GroupScore, Groups, HeadTransform, Latent, Layout,
+    Mixture, Mlp, Norm, Numbering, Positions, Projection, QueryKeyNorm, SharedExpert, Span,
+    Weighting,
 };
 use crate::batch::Sequence;
 use crate::hooks::{HookPoint, NoHooks, Recorder};
