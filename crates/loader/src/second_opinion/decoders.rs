@@ -50,7 +50,7 @@ pub(super) fn defaults() -> Value {
 }
 
 /// The window; longer than every sequence if there is none.
-pub(super) fn window(checkpoint: &Checkpoint, longest: usize) -> usize {
+fn window(checkpoint: &Checkpoint, longest: usize) -> usize {
     checkpoint.window().unwrap_or(usize::MAX).min(longest + 1)
 }
 

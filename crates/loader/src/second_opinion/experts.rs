@@ -2,7 +2,7 @@
 //! tensor per expert, as published checkpoints have them.
 
 use super::checkpoint::Checkpoint;
-use super::decoders::{defaults, even_heads, settings, window};
+use super::decoders::{defaults, even_heads, settings};
 use super::{Error, Result, Run, row};
 use candle_transformers::models::{mixtral, qwen2_moe, qwen3_moe};
 use serde_json::{Value, json};
@@ -88,7 +88,8 @@ pub(super) fn qwen2_moe(checkpoint: &Checkpoint, longest: usize) -> Result<Run> 
     even_heads(checkpoint)?;
     checkpoint.only("qkv_bias", true.into(), "it always has these biases")?;
     let mut settings = qwen(checkpoint, longest, 60)?;
-    settings["sliding_window"] = window(checkpoint, longest).into();
+    // It always has a window.
+    settings["sliding_window"] = (longest + 1).into();
     let config: qwen2_moe::Config = checkpoint.config(qwen_defaults(), settings)?;
     let mut model = qwen2_moe::Model::new(&config, checkpoint.weights())?;
     Ok(Box::new(move |s| {
