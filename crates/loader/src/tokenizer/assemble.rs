@@ -83,9 +83,8 @@ pub(super) fn of_class(
         file: file.to_owned(),
         reason: error.to_string(),
     };
-    match (&vocabulary, class.python) {
-        (Vocabulary::Pieces(pieces), None) => pieces.tell(&mut settings),
-        _ => {}
+    if let (Vocabulary::Pieces(pieces), None) = (&vocabulary, class.python) {
+        pieces.tell(&mut settings);
     }
     settings.check_additional()?;
     let padding = match &vocabulary {
