@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 /// Refuses checkpoints with one tensor for all experts.
 fn one_tensor_per_expert(checkpoint: &Checkpoint) -> Result<()> {
-    match checkpoint.tensors.keys().find(|name| name.ends_with(".experts.gate_up_proj")) {
+    let stacked = |name: &&String| name.ends_with(".experts.gate_up_proj");
+    match checkpoint.tensors.keys().filter(stacked).min() {
         None => Ok(()),
         Some(name) => Err(Error::CannotExpress {
             key: name.clone(),
