@@ -41,3 +41,16 @@ fn settings_that_are_not_built_are_refused() {
         assert!(error.to_string().contains(key), "{fixture}: {error}");
     }
 }
+
+/// Models with layers that carry a state from token to token are refused by their type, with the reason.
+#[test]
+fn state_spaces_are_refused_by_name() {
+    for model_type in ["mamba2", "jamba", "qwen3_next", "falcon_h1", "rwkv"] {
+        let mut model = Checkpoint::fixture("llama");
+        model.config["model_type"] = model_type.into();
+        let Err(error) = load(&model.source()) else { panic!("{model_type}") };
+        let error = error.to_string();
+        assert!(error.contains(&format!("\"model_type\" is \"{model_type}\"")), "{error}");
+        assert!(error.contains("carry a state from token to token"), "{error}");
+    }
+}

@@ -349,7 +349,7 @@ fn states(
 
 /// Warns of the tokens whose choice of experts is within rounding, if router logits were captured.
 fn warn_of_experts(explorer: &Explorer, states: &Activations, progress: &Progress) {
-    let routing = states.routing(explorer.model().transformer.architecture());
+    let routing = states.routing(&explorer.model().transformer);
     match states.uncertain_tokens(&routing) {
         0 => {}
         n => {

@@ -222,6 +222,13 @@ fn write_info(
     if a.n_kv_heads < a.n_heads {
         line("", format!("{} key-value heads", a.n_kv_heads))?;
     }
+    if let Some(latent) = a.attention.latent {
+        let (width, value) = (latent.d_key_value, latent.d_value);
+        line(
+            "",
+            format!("keys and values from a vector of width {width}; heads of values {value}"),
+        )?;
+    }
     if a.n_weight_sets < a.n_layers {
         line("", format!("{} set(s) of weights, shared by all blocks", a.n_weight_sets))?;
     }

@@ -2,7 +2,7 @@
 
 use crate::activations::Activations;
 use crate::hooks::Capture;
-use stratoscope_transformer::{Architecture, HookPoint, Routing};
+use stratoscope_transformer::{HookPoint, Routing, Transformer};
 
 /// The experts of all tokens in one block.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,13 +16,12 @@ pub struct BlockRouting {
 impl Activations {
     /// The experts of each token, from the router logits (`blocks.*.mlp.hook_router`) among
     /// [`hooks`](Self::hooks): one entry per block with a mixture of experts whose logits were captured.
-    pub fn routing(&self, architecture: &Architecture) -> Vec<BlockRouting> {
+    pub fn routing(&self, transformer: &Transformer) -> Vec<BlockRouting> {
         let of_block = |captured: &crate::Captured| {
             let Capture::Hook(HookPoint::Router(block)) = captured.capture else { return None };
-            let mixture = architecture.mixture_of(block)?;
             let rows = captured.values.rows().into_iter();
-            let tokens = rows.map(|row| mixture.route(&row.to_vec())).collect();
-            Some(BlockRouting { block, tokens })
+            let tokens = rows.map(|row| transformer.routing(block, &row.to_vec()));
+            Some(BlockRouting { block, tokens: tokens.collect::<Option<_>>()? })
         };
         self.hooks.iter().filter_map(of_block).collect()
     }

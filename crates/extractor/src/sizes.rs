@@ -18,7 +18,7 @@ pub(crate) fn values_of(
     let of_sequence = |n: usize| {
         let of_capture = |&capture: &Capture| match capture {
             _ if capture.is_pattern() => product(&[a.n_heads, n, n]),
-            Capture::Hook(HookPoint::Value(_)) => product(&[n, a.n_kv_heads, a.d_head]),
+            Capture::Hook(HookPoint::Value(_)) => product(&[n, a.n_kv_heads, a.d_value()]),
             Capture::Hook(HookPoint::Router(i)) => {
                 product(&[n, a.mixture_of(i).map_or(0, |mixture| mixture.n_experts)])
             }

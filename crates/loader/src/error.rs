@@ -269,7 +269,7 @@ pub enum Error {
     #[error(transparent)]
     OfTokenizer(std::sync::Arc<Error>),
     /// A tokenizer class of transformers that is not supported.
-    #[error("the tokenizer class {class} is not supported")]
+    #[error("the tokenizer class {class} is not supported; the model reads token ids")]
     TokenizerClass {
         /// The class.
         class: String,

@@ -14,6 +14,7 @@ mod codegen;
 mod cohere;
 mod cwm;
 mod deberta;
+mod deepseek;
 mod dinov2;
 mod dinov3;
 mod distilbert;
@@ -34,6 +35,7 @@ mod gpt_neox;
 mod gpt_oss;
 mod gptj;
 mod granite;
+mod granite_moe;
 mod gte;
 mod helium;
 mod hunyuan;
@@ -107,6 +109,8 @@ const FAMILIES: &[&Family] = &[
     &cohere::FAMILY,
     &cwm::FAMILY,
     &deberta::FAMILY,
+    &deepseek::V2,
+    &deepseek::V3,
     &dinov2::FAMILY,
     &dinov3::FAMILY,
     &distilbert::FAMILY,
@@ -127,6 +131,7 @@ const FAMILIES: &[&Family] = &[
     &gpt_oss::FAMILY,
     &gptj::FAMILY,
     &granite::FAMILY,
+    &granite_moe::FAMILY,
     &gte::FAMILY,
     &helium::FAMILY,
     &hunyuan::FAMILY,
@@ -191,7 +196,7 @@ pub(crate) struct Family {
     /// The usual prefixes of the names; any other is accepted.
     pub(crate) prefixes: &'static [&'static str],
     /// How the names of modules begin that are within the trunk, and that no state needs. `{i}` is the
-    /// number of a block.
+    /// number of a block, `{n}` a number beyond the blocks.
     pub(crate) unused: &'static [&'static str],
 }
 
@@ -212,6 +217,34 @@ pub(crate) const BUFFERS: &[&str] = &[
     ".attention.bias",
     ".attention.masked_bias",
     ".attn.causal_mask",
+];
+
+/// `model_type`s of models of which some layers carry a state from token to token in place of attention.
+const RECURRENT: &[&str] = &[
+    "bamba",
+    "bailing_hybrid",
+    "falcon_h1",
+    "falcon_mamba",
+    "granitemoehybrid",
+    "jamba",
+    "kimi_linear",
+    "lfm2",
+    "lfm2_moe",
+    "mamba",
+    "mamba2",
+    "minimax",
+    "nemotron_h",
+    "olmo_hybrid",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_5_moe_text",
+    "qwen3_5_text",
+    "qwen3_next",
+    "recurrent_gemma",
+    "rwkv",
+    "xlstm",
+    "zamba",
+    "zamba2",
 ];
 
 /// The names of all families.
@@ -268,6 +301,11 @@ pub(crate) fn of(config: &mut Config, notes: &mut Vec<Note>) -> Result<&'static 
     let model_type = config.text("model_type")?;
     let has = |family: &&Family| family.types.iter().any(|(of_type, _)| *of_type == model_type);
     FAMILIES.iter().copied().find(has).ok_or_else(|| {
+        if RECURRENT.contains(&model_type) {
+            let reason = "it has layers without attention, which carry a state from token to token \
+                (state-space models, linear attention, or short convolutions); they are not supported";
+            return config.error("model_type", &model_type.into(), reason);
+        }
         let types: Vec<_> = FAMILIES.iter().flat_map(|f| f.types).map(|(name, _)| *name).collect();
         let model_type = model_type.chars().take(80).collect();
         Error::Family { model_type, supported: types.join(", ") }

@@ -7,10 +7,12 @@
 
 mod dtype;
 mod families;
+mod iq4;
 mod keys;
 mod names;
 mod parse;
 mod rope;
+pub(crate) mod split;
 mod tensor;
 #[cfg(test)]
 mod tests;
@@ -27,10 +29,24 @@ use std::io::BufReader;
 use std::sync::Arc;
 use tensor::{Change, GgufTensor};
 
+/// The keys of a model in several files.
+const COUNT: &str = "split.count";
+const NUMBER: &str = "split.no";
+const TENSORS: &str = "split.tensors.count";
+
 /// An open GGUF file, whose values are read on demand.
 pub(crate) struct Gguf {
+    /// The name of the first file.
     file: Arc<str>,
+    /// The metadata of the first file, and the tensors of all files.
     header: Header,
+    /// The files, usually one.
+    parts: Vec<Part>,
+}
+
+/// A file of a model.
+struct Part {
+    file: Arc<str>,
     bytes: Arc<FileBytes>,
 }
 
@@ -42,7 +58,67 @@ impl Gguf {
     pub(crate) fn open(bytes: Arc<FileBytes>, file: &str) -> Result<Self> {
         let header = Header::read(BufReader::new(bytes.reader()), bytes.length());
         let header = header.map_err(|reason| Error::Gguf { file: file.to_owned(), reason })?;
-        Ok(Self { file: file.into(), header, bytes })
+        let parts = vec![Part { file: file.into(), bytes }];
+        Ok(Self { file: file.into(), header, parts })
+    }
+
+    /// The names of the other files of a model in several files.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a file that is not the first of them, or whose name does not tell the others.
+    pub(crate) fn other_parts(&self) -> Result<Vec<String>> {
+        let Some(count) = self.header.metadata.get(COUNT) else { return Ok(Vec::new()) };
+        let number = self.header.metadata.get(NUMBER);
+        if number.is_some_and(|number| number.unsigned() != Some(0)) {
+            return Err(self.error(NUMBER, number, "the first file of the model is expected"));
+        }
+        match (count.unsigned(), split::Name::of(&self.file)) {
+            (Some(0 | 1), _) => Ok(Vec::new()),
+            (Some(count), Some(name)) if name.count == count => Ok(name.others()),
+            _ => {
+                let reason = "a file name such as model-00001-of-00003.gguf is expected";
+                Err(self.error(COUNT, Some(count), reason))
+            }
+        }
+    }
+
+    /// Adds the tensors of the next file of a model in several files.
+    ///
+    /// # Errors
+    /// [`Error::Config`] for a file of another model, [`Error::Gguf`] for a tensor that an earlier file has.
+    pub(crate) fn add_part(&mut self, next: Self) -> Result<()> {
+        let index = self.parts.len();
+        let number = next.header.metadata.get(NUMBER);
+        if number.and_then(Value::unsigned) != Some(index as u64) {
+            let reason = format!("the number of this file, {index}, is expected");
+            return Err(next.error(NUMBER, number, &reason));
+        }
+        for (name, info) in next.header.tensors {
+            let twice = format!("an earlier file has the tensor {name:?} too");
+            let info = parse::TensorInfo { part: index, ..info };
+            if self.header.tensors.insert(name, info).is_some() {
+                return Err(Error::Gguf { file: next.file.to_string(), reason: twice });
+            }
+        }
+        self.parts.extend(next.parts);
+        Ok(())
+    }
+
+    /// Refuses a model of which files or tensors are missing.
+    fn check_parts(&self) -> Result<()> {
+        let count = self.header.metadata.get(COUNT);
+        let missing = |value: u64, found: usize| value > 1 && value != found as u64;
+        if count.is_some_and(|v| v.unsigned().is_none_or(|v| missing(v, self.parts.len()))) {
+            let reason = format!("{} files of the model are there", self.parts.len());
+            return Err(self.error(COUNT, count, &reason));
+        }
+        let tensors = self.header.metadata.get(TENSORS);
+        let all = tensors.and_then(Value::unsigned);
+        if self.parts.len() > 1 && all.is_some_and(|all| all != self.header.tensors.len() as u64) {
+            let reason = format!("the files have {} tensors", self.header.tensors.len());
+            return Err(self.error(TENSORS, tensors, &reason));
+        }
+        Ok(())
     }
 
     /// The `config.json` of the checkpoint, with transformers' keys.
@@ -51,12 +127,7 @@ impl Gguf {
     /// [`Error::Family`] for an architecture that is not supported; [`Error::Config`] for a key that is
     /// missing, unknown or has a value that is not supported.
     pub(crate) fn config(&self) -> Result<serde_json::Value> {
-        if let Some(parts) = self.header.metadata.get("split.count")
-            && parts.unsigned() != Some(1)
-        {
-            let reason = "models in several files are not supported: merge them into one";
-            return Err(self.error("split.count", Some(parts), reason));
-        }
+        self.check_parts()?;
         families::config(self)
     }
 
@@ -110,6 +181,13 @@ impl Gguf {
     /// The name of the file, for messages.
     pub(crate) fn file(&self) -> &str {
         &self.file
+    }
+
+    /// The file of a tensor.
+    fn part(&self, info: &parse::TensorInfo, name: &str) -> Result<(Arc<str>, Arc<FileBytes>)> {
+        let part = self.parts.get(info.part);
+        let part = part.ok_or_else(|| Error::MissingTensor { tensor: name.to_owned() })?;
+        Ok((part.file.clone(), part.bytes.clone()))
     }
 
     /// llama.cpp's name of the architecture.

@@ -16,6 +16,7 @@ mod decoders;
 mod deviations;
 mod encoders;
 mod error;
+mod experts;
 mod vision;
 
 pub use compare::{Comparison, Quantity, compare};
@@ -134,6 +135,9 @@ const FAMILIES: &[Family] = &[
     },
     decoder(&["llama"], decoders::llama),
     decoder(&["mistral"], decoders::mistral),
+    decoder(&["mixtral"], experts::mixtral),
+    decoder(&["qwen2_moe"], experts::qwen2_moe),
+    decoder(&["qwen3_moe"], experts::qwen3_moe),
     decoder(&["qwen2"], decoders::qwen2),
     decoder(&["qwen3"], decoders::qwen3),
     decoder(&["gemma"], decoders::gemma),

@@ -5,7 +5,7 @@ mod path_names;
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};
 use crate::files::sha256;
-use crate::gguf::Gguf;
+use crate::gguf::{Gguf, split};
 use crate::hub::{
     FileSpec, Hub, HubError, HubSettings, HubWarning, Need, NotCached, Progress, Snapshot,
 };
@@ -352,20 +352,37 @@ impl Files {
         }
         let mut names: Vec<PathBuf> = match &self.kind {
             Kind::Hub { .. } => return Ok(None),
-            Kind::File(path) => return self.open_gguf(path).map(Some),
+            Kind::File(path) => {
+                let first = self.open_gguf(path)?;
+                let other = |name: &str| self.open_gguf(&path.with_file_name(name));
+                return with_parts(first, other).map(Some);
+            }
             Kind::Folder(folder) => gguf_files(folder)?,
             Kind::Memory(files) => {
                 files.keys().map(PathBuf::from).filter(|name| is_gguf(name)).collect()
             }
         };
+        // Of a model in several files the first file stands for all.
+        let is_later =
+            |name: &PathBuf| split::Name::of(&path_text(name)).is_some_and(|name| name.number > 1);
+        if !names.iter().all(is_later) {
+            names.retain(|name| !is_later(name));
+        }
         match (&self.kind, names.as_slice()) {
             (_, []) => Ok(None),
-            (Kind::Folder(folder), [name]) => self.open_gguf(&folder.join(name)).map(Some),
+            (Kind::Folder(folder), [name]) => {
+                let open = |name: &str| self.open_gguf(&folder.join(name));
+                with_parts(open(&path_text(name))?, open).map(Some)
+            }
             (Kind::Memory(files), [name]) => {
-                let name = &*path_text(name);
-                let bytes = files.get(name).cloned().unwrap_or_default();
-                self.record(name, bytes.len() as u64, sha256(&bytes));
-                Gguf::open(Arc::new(FileBytes::Memory(bytes)), name).map(Some)
+                let open = |name: &str| {
+                    let bytes = files.get(name).cloned();
+                    let missing = || Error::NoSuchModel { name: name.to_owned() };
+                    let bytes = bytes.ok_or_else(missing)?;
+                    self.record(name, bytes.len() as u64, sha256(&bytes));
+                    Gguf::open(Arc::new(FileBytes::Memory(bytes)), name)
+                };
+                with_parts(open(&path_text(name))?, open).map(Some)
             }
             _ => {
                 names.sort();
@@ -426,6 +443,14 @@ fn neither_path_nor_repo(name: &str, source: HubError) -> Error {
         }
         source => source.into(),
     }
+}
+
+/// A GGUF file, with the other files of a model in several files.
+fn with_parts(mut gguf: Gguf, open: impl Fn(&str) -> Result<Gguf>) -> Result<Gguf> {
+    for name in gguf.other_parts()? {
+        gguf.add_part(open(&name)?)?;
+    }
+    Ok(gguf)
 }
 
 /// Whether a path ends in `.gguf`.

@@ -7,13 +7,16 @@ mod choice;
 mod class;
 mod folder;
 mod guard;
+mod languages;
 mod local;
 mod merges;
 mod mistral;
+mod numbering;
 mod parts;
 mod pipeline;
 mod post;
 mod proto;
+mod python;
 mod sentencepiece;
 mod settings;
 mod token;
@@ -27,8 +30,10 @@ use crate::error::{Error, Result};
 use crate::note::Note;
 use crate::spelling::text_of;
 use assemble::Assembled;
+use numbering::Numbering;
 use parts::Parts;
 use serde_json::json;
+use std::borrow::Cow;
 use std::sync::OnceLock;
 use tokenizers::models::ModelWrapper;
 use tokenizers::utils::truncation::{TruncationParams, TruncationStrategy, truncate_encodings};
@@ -48,6 +53,10 @@ pub struct Tokenizer {
     longest_added: OnceLock<Option<usize>>,
     notes: Vec<Note>,
     cuts_start: bool,
+    /// The ids of the model, where they are others than those of the library.
+    numbering: Option<Numbering>,
+    /// A character that is put before each text.
+    beginning: Option<char>,
 }
 
 /// The tokens of one text, or of a pair of texts.
@@ -100,13 +109,13 @@ impl Tokenizer {
     }
 
     fn new(assembled: Assembled) -> Self {
-        let Assembled { inner, unknown, notes, cuts_start } = assembled;
+        let Assembled { inner, unknown, notes, cuts_start, numbering, beginning } = assembled;
         let named = unknown_token(&inner).and_then(|token| inner.token_to_id(token));
         let parts = json!([inner.get_pre_tokenizer(), inner.get_decoder()]).to_string();
         let byte_level = parts.contains("\"ByteLevel\"");
         let longest_added = OnceLock::new();
         let unknown = unknown.or(named);
-        Self { inner, unknown, byte_level, longest_added, notes, cuts_start }
+        Self { inner, unknown, byte_level, longest_added, notes, cuts_start, numbering, beginning }
     }
 
     /// The most bytes of a text that an added token takes as a whole, if no token depends on the text
@@ -132,7 +141,13 @@ impl Tokenizer {
     /// # Errors
     /// [`Error::Encode`] where the tokenizers library fails.
     pub fn encode(&self, text: &str, pair: Option<&str>) -> Result<Encoding> {
-        Ok(self.encoding(&encode(&self.inner, text, pair)?))
+        let (text, pair) = (self.begun(text), pair.map(|pair| self.begun(pair)));
+        Ok(self.encoding(&encode(&self.inner, &text, pair.as_deref())?))
+    }
+
+    /// A text with the character that is put before it.
+    fn begun<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.beginning.map_or(Cow::Borrowed(text), |begin| Cow::Owned(format!("{begin}{text}")))
     }
 
     /// A beginning of a text whose first `tokens` tokens, without special tokens, are those of the text.
@@ -232,8 +247,8 @@ impl Tokenizer {
         // tokens to each window.
         let processor = inner.get_post_processor().cloned();
         inner.with_post_processor(None::<PostProcessorWrapper>);
-        let whole = encode(&inner, text, None)?;
-        let second = pair.map(|pair| encode(&inner, pair, None)).transpose()?;
+        let whole = encode(&inner, &self.begun(text), None)?;
+        let second = pair.map(|pair| encode(&inner, &self.begun(pair), None)).transpose()?;
         inner.with_post_processor(processor);
         if let Some(mut second) = second {
             second.set_type_ids(vec![1; second.len()]);
@@ -262,7 +277,10 @@ impl Tokenizer {
 
     /// The token of an id, in the spelling of the vocabulary (`##ing`, `Ġbank`).
     pub fn token(&self, id: u32) -> Option<String> {
-        self.inner.id_to_token(id)
+        match &self.numbering {
+            None => self.inner.id_to_token(id),
+            Some(numbering) => numbering.token(id),
+        }
     }
 
     /// The text of a token: `Ġbank` and `▁bank` become ` bank`. Bytes of an incomplete character become
@@ -273,7 +291,10 @@ impl Tokenizer {
 
     /// The id of a token in the spelling of the vocabulary.
     pub fn id(&self, token: &str) -> Option<u32> {
-        self.inner.token_to_id(token)
+        match &self.numbering {
+            None => self.inner.token_to_id(token),
+            Some(numbering) => numbering.id(token),
+        }
     }
 
     /// The id of the mask token (`[MASK]`, `<mask>`).
@@ -290,7 +311,10 @@ impl Tokenizer {
 
     /// The size of the vocabulary, with added tokens.
     pub fn size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        match &self.numbering {
+            None => self.inner.get_vocab_size(true),
+            Some(numbering) => numbering.size(),
+        }
     }
 
     /// The id of the unknown token, if the vocabulary has one.
@@ -306,7 +330,13 @@ impl Tokenizer {
     /// The number of tokens that an embedding of `rows` rows does not have. Texts without these tokens
     /// can be read.
     pub fn tokens_beyond(&self, rows: usize) -> usize {
-        self.inner.get_vocab(true).into_values().filter(|id| *id as usize >= rows).count()
+        match &self.numbering {
+            None => {
+                let ids = self.inner.get_vocab(true).into_values();
+                ids.filter(|id| *id as usize >= rows).count()
+            }
+            Some(numbering) => numbering.tokens_beyond(rows),
+        }
     }
 }
 
@@ -359,13 +389,22 @@ impl Tokenizer {
         let tokens = || encoding.get_tokens().iter().zip(&special);
         let wordless: Vec<bool> =
             tokens().map(|(token, &special)| special || blank(token)).collect();
+        let begun = usize::from(self.beginning.is_some());
         let places = encoding.get_offsets().iter().zip(tokens());
-        let place = |(&(start, end), (token, &special)): (&(usize, usize), (&String, &bool))| {
-            if special || start == end || mark(token) { [0, 0] } else { [start, end] }
-        };
+        let place =
+            |(&(start, end), (token, &special)): (&(usize, usize), (&String, &bool))| match special
+                || start == end
+                || mark(token)
+            {
+                true => [0, 0],
+                false => [start, end].map(|place| place.saturating_sub(begun)),
+            };
         let word_ids = encoding.get_word_ids().iter().zip(&text_ids).zip(&wordless);
         Encoding {
-            ids: encoding.get_ids().to_vec(),
+            ids: match &self.numbering {
+                None => encoding.get_ids().to_vec(),
+                Some(numbering) => numbering.ids(encoding),
+            },
             type_ids: encoding.get_type_ids().to_vec(),
             char_offsets: places.map(place).collect(),
             word_ids: word_ids

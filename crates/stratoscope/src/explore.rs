@@ -228,7 +228,7 @@ impl Explorer {
             false => None,
         };
         let keep = |row: usize| options.special_tokens || !states.rows[row].special;
-        let experts = Experts::of(&states, architecture, keep);
+        let experts = Experts::of(&states, &self.model().transformer, keep);
         let states = rows_of(states, options)?;
         match states.words_without_rows() {
             0 => {}

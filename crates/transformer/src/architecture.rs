@@ -8,11 +8,11 @@ mod input;
 mod mixture;
 mod weights;
 
-pub use attention::{Attention, AttentionLayer, QueryKeyNorm, Relative, Span};
+pub use attention::{Attention, AttentionLayer, Latent, QueryKeyNorm, Relative, Span};
 pub use embedding::{Constant, Embedding, Numbering, Positions, Projection, ProjectionPlace};
 pub use frames::{Convolution, ConvolutionNorm, FramePositions, FrameProjection, Frames};
 pub use input::{GridPositions, OtherGrids, Patches, Source};
-pub use mixture::{Mixture, Routing, SharedExpert, Weighting};
+pub use mixture::{GroupScore, Groups, Mixture, Routing, SharedExpert, Weighting};
 pub use weights::WeightSpec;
 
 use crate::error::{Error, Result};
@@ -224,6 +224,7 @@ impl Architecture {
             relative: None,
             query_growth: None,
             sinks: false,
+            latent: None,
         },
         mlp: Mlp { activation: Activation::Gelu, gated: false, bias: true },
         mixture: None,
@@ -308,6 +309,7 @@ impl Architecture {
             }
             Some(Relative::Alibi(_)) | None => {}
         }
+        self.attention.latent.map_or(Ok(()), |latent| latent.check(self))?;
         self.mixture.as_ref().map_or(Ok(()), |mixture| mixture.check(self))
     }
 
@@ -365,6 +367,11 @@ impl Architecture {
                     .collect()
             }
         }
+    }
+
+    /// The width of one head of values.
+    pub fn d_value(&self) -> usize {
+        self.attention.latent.map_or(self.d_head, |latent| latent.d_value)
     }
 
     /// The width of the token embedding.

@@ -3,13 +3,14 @@
 mod attention;
 mod blocks;
 mod frames;
+mod latent;
 mod layers;
 mod mixture;
 mod pass;
 mod patches;
 mod shared;
 
-use crate::architecture::{Architecture, ProjectionPlace, Relative};
+use crate::architecture::{Architecture, ProjectionPlace, Relative, Routing};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::hooks::{HookRunner, Hooks};
@@ -41,6 +42,9 @@ pub struct Transformer {
     head: Option<Head>,
     /// What the kernels round values to; none: it does not run on the kernels.
     kernels: Option<Rounding>,
+    /// `[n_weight_sets, n_experts]`: what is added to the scores of experts when they are chosen; empty
+    /// where nothing is.
+    corrections: Vec<Vec<f32>>,
 }
 
 impl std::fmt::Debug for Transformer {
@@ -134,6 +138,7 @@ impl Transformer {
             Some(head) => Some(Head::new(a, head, weights, &embedding.input)?),
             None => None,
         };
+        let corrections = corrections(a, weights)?;
         let blocks = Blocks::new(a, source, shapes, place.clone(), distances)?;
         let (relative_bias, kernels) = (relative, place.rounding());
         Ok(Self {
@@ -145,12 +150,26 @@ impl Transformer {
             final_norm,
             head,
             kernels,
+            corrections,
         })
     }
 
     /// The architecture.
     pub fn architecture(&self) -> &Architecture {
         &self.architecture
+    }
+
+    /// The experts of a token in block `block`, from its router logits `[n_experts]`, as at
+    /// [`HookPoint::Router`](crate::HookPoint::Router); none if the block has no mixture of experts.
+    pub fn routing(&self, block: usize, logits: &[f32]) -> Option<Routing> {
+        let mixture = self.architecture.mixture_of(block)?;
+        Some(mixture.route(logits, self.correction(block)))
+    }
+
+    /// What is added to the scores of the experts of a block when they are chosen.
+    fn correction(&self, block: usize) -> &[f32] {
+        let set = self.architecture.weight_set(block);
+        self.corrections.get(set).map_or(&[], Vec::as_slice)
     }
 
     /// The device of the weights.
@@ -279,12 +298,13 @@ impl Transformer {
         let a = &self.architecture;
         let block = self.block(layer)?;
         let (tokens, shared) = (batch.tokens(), a.n_heads / a.n_kv_heads);
-        let zero = Tensor::zeros((tokens, a.n_heads * a.d_head), values.dtype(), values.device())?;
+        let d_value = a.d_value();
+        let zero = Tensor::zeros((tokens, a.n_heads * d_value), values.dtype(), values.device())?;
         let bias = block.o.apply(&zero)?;
         let mut norms = Vec::with_capacity(a.n_heads);
         for head in 0..a.n_heads {
-            let own = values.narrow(1, head / shared * a.d_head, a.d_head)?;
-            let (before, after) = (head * a.d_head, (a.n_heads - head - 1) * a.d_head);
+            let own = values.narrow(1, head / shared * d_value, d_value)?;
+            let (before, after) = (head * d_value, (a.n_heads - head - 1) * d_value);
             let alone = own.pad_with_zeros(1, before, after)?;
             let moved = (block.o.apply(&alone)? - &bias)?;
             norms.push(moved.to_dtype(DType::F32)?.sqr()?.sum(1)?.sqrt()?);
@@ -349,6 +369,16 @@ impl Transformer {
         }
         project(ProjectionPlace::Normed, x)
     }
+}
+
+/// `[n_weight_sets, n_experts]`: what is added to the scores of experts when they are chosen.
+fn corrections(a: &Architecture, weights: &Weights) -> Result<Vec<Vec<f32>>> {
+    let name = |set: usize| format!("blocks.{set}.mlp.router_correction.weight");
+    let of_set = |set: usize| match weights.take_if_expected(&name(set))? {
+        Some(values) => ops::values(&values.to_dtype(DType::F32)?),
+        None => Ok(Vec::new()),
+    };
+    (0..a.n_weight_sets).map(of_set).collect()
 }
 
 /// `[tokens]`: the factors of the embeddings where one token has none: 0 for this token, and for the

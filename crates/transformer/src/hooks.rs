@@ -20,7 +20,8 @@ pub enum HookPoint {
     Embed,
     /// `blocks.{i}.hook_resid_pre`: the input of block `i`, `[tokens, d_model]`.
     ResidPre(usize),
-    /// `blocks.{i}.attn.hook_v`: the values, `[tokens, n_kv_heads × d_head]`.
+    /// `blocks.{i}.attn.hook_v`: the values, `[tokens, n_kv_heads × d_value]`, where `d_value` is the width
+    /// of one head of values, usually `d_head`.
     Value(usize),
     /// `blocks.{i}.attn.hook_pattern`: attention probabilities, `[n_heads, Σ n²]`: for each
     /// sequence of `n` tokens its `n × n` matrix (query rows, key columns), one after the other.
@@ -31,7 +32,7 @@ pub enum HookPoint {
     /// `[tokens, d_model]`. Parallel blocks have none.
     ResidMid(usize),
     /// `blocks.{i}.mlp.hook_router`: the logits of the router of a mixture of experts,
-    /// `[tokens, n_experts]`; [`Mixture::route`](crate::Mixture::route) gives the experts that they choose.
+    /// `[tokens, n_experts]`; [`Transformer::routing`](crate::Transformer::routing) gives the experts.
     /// Blocks with one MLP have none.
     Router(usize),
     /// `blocks.{i}.hook_mlp_out`: the output of the MLP, before it is added, `[tokens, d_model]`.

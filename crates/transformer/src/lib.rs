@@ -55,10 +55,10 @@ mod weights;
 
 pub use architecture::{
     Activation, Architecture, Attention, AttentionLayer, Constant, Convolution, ConvolutionNorm,
-    Embedding, FramePositions, FrameProjection, Frames, GridPositions, Head, HeadTransform, Layout,
-    Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions, Projection, ProjectionPlace,
-    QueryKeyNorm, Relative, ResidualScale, Routing, SharedExpert, Source, Span, WeightSpec,
-    Weighting,
+    Embedding, FramePositions, FrameProjection, Frames, GridPositions, GroupScore, Groups, Head,
+    HeadTransform, Latent, Layout, Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions,
+    Projection, ProjectionPlace, QueryKeyNorm, Relative, ResidualScale, Routing, SharedExpert,
+    Source, Span, WeightSpec, Weighting,
 };
 pub use batch::{Batch, Features, Sequence};
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 //! models that were trained on RefinedWeb alone have ALiBi and one half of a block after the other.
 
 use super::rope::{ROPE, rotary};
-use super::rules::{Rule, Transform, take};
+use super::rules::{Rule, Transform, split, take};
 use super::{Family, spans};
 use stratoscope_transformer::{
     Activation, Alibi, Architecture, Attention, Head, Layout, Mlp, Norm, Relative,
@@ -74,7 +74,7 @@ pub(super) const FAMILY: Family = Family {
 };
 
 /// The names of a Falcon checkpoint, which BLOOM shares.
-pub(super) const NAMES: [Rule; 10] = [
+pub(super) const NAMES: [Rule; 11] = [
     take(&["embed.token"], "word_embeddings"),
     take(&["blocks.{i}.attn.norm"], "h.{i}.input_layernorm"),
     take(&["blocks.{i}.attn.norm"], "h.{i}.ln_attn"),
@@ -84,6 +84,11 @@ pub(super) const NAMES: [Rule; 10] = [
         from: "h.{i}.self_attention.query_key_value",
         transform: Transform::SplitHeads,
     },
+    // A GGUF file has the queries, keys and values of all heads one after the other.
+    split(
+        &["blocks.{i}.attn.q", "blocks.{i}.attn.k", "blocks.{i}.attn.v"],
+        "h.{i}.self_attention.qkv",
+    ),
     take(&["blocks.{i}.attn.o"], "h.{i}.self_attention.dense"),
     take(&["blocks.{i}.mlp.norm"], "h.{i}.post_attention_layernorm"),
     take(&["blocks.{i}.mlp.norm"], "h.{i}.ln_mlp"),

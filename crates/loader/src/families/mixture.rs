@@ -5,8 +5,8 @@ use crate::config::Config;
 use crate::error::Result;
 use stratoscope_transformer::{Mixture, Weighting};
 
-/// The keys of the number of experts: the first is older.
-const N_EXPERTS: [&str; 2] = ["num_experts", "num_local_experts"];
+/// The keys of the number of experts.
+const N_EXPERTS: [&str; 3] = ["num_experts", "num_local_experts", "n_routed_experts"];
 
 /// All experts of a block in one tensor, and the router, with the names of transformers 5.
 pub(super) const STACKED: [Rule; 5] = [
@@ -39,6 +39,9 @@ pub(super) fn mixture(
         weighting: Weighting::AmongChosen,
         limit: None,
         shared: None,
+        correction: false,
+        groups: None,
+        scale: 1.0,
     })
 }
 

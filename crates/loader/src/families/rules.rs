@@ -37,6 +37,10 @@ pub(crate) enum Transform {
     /// For each quarter of the heads, the rows of the first weight, then those of the next; queries and
     /// keys [`Interleaved`](Self::Interleaved).
     SplitQuarters,
+    /// Queries, and the shared part of keys, of latent attention. Rotating pairs `2 i` and `2 i + 1` at the
+    /// end of each head of queries, to pairs `i` and `i + width / 2` at its beginning; the rows of the first
+    /// weight, then those of the next, of which the shared part has such pairs.
+    Latent,
     /// A norm that stores its weight − 1.
     PlusOne,
     /// The name is that of the bias itself, without an ending.
@@ -142,6 +146,11 @@ pub(super) const fn transpose(to: &'static [&'static str], from: &'static str) -
 /// A module of queries or keys with [`Transform::Interleaved`] pairs.
 pub(super) const fn interleaved(to: &'static [&'static str], from: &'static str) -> Rule {
     Rule { to, from, transform: Transform::Interleaved }
+}
+
+/// A module of latent attention with [`Transform::Latent`] pairs.
+pub(super) const fn latent(to: &'static [&'static str], from: &'static str) -> Rule {
+    Rule { to, from, transform: Transform::Latent }
 }
 
 /// The weights of a module that has no bias, where the architecture has one.

@@ -1,5 +1,6 @@
 //! The number types of a GGUF file, and their conversion to f32.
 
+use super::iq4;
 use crate::weights::microscaled;
 use candle_core::Device;
 use candle_core::quantized::{GgmlDType, GgmlType, QStorage, QTensor};
@@ -15,6 +16,10 @@ pub(super) enum Dtype {
     Bf16,
     /// 4-bit numbers with a power of 2 as scale.
     Mxfp4,
+    /// 4-bit numbers for unequal values, with one scale.
+    Iq4Nl,
+    /// 4-bit numbers for unequal values, with a scale and factors.
+    Iq4Xs,
     /// A quantized type that candle reads.
     Blocks(GgmlDType),
     /// A type that is not supported.
@@ -28,6 +33,8 @@ impl Dtype {
             1 => return Self::F16,
             30 => return Self::Bf16,
             39 => return Self::Mxfp4,
+            20 => return Self::Iq4Nl,
+            23 => return Self::Iq4Xs,
             2 => GgmlDType::Q4_0,
             3 => GgmlDType::Q4_1,
             6 => GgmlDType::Q5_0,
@@ -49,6 +56,8 @@ impl Dtype {
         match self {
             Self::F32 | Self::F16 | Self::Bf16 | Self::Other(_) => 1,
             Self::Mxfp4 => microscaled::VALUES,
+            Self::Iq4Nl => iq4::NL[0],
+            Self::Iq4Xs => iq4::XS[0],
             Self::Blocks(blocks) => blocks.block_size(),
         }
     }
@@ -59,6 +68,8 @@ impl Dtype {
             Self::F32 => elements.saturating_mul(4),
             Self::F16 | Self::Bf16 => elements.saturating_mul(2),
             Self::Mxfp4 => (elements / microscaled::VALUES).saturating_mul(1 + microscaled::PACKED),
+            Self::Iq4Nl => (elements / iq4::NL[0]).saturating_mul(iq4::NL[1]),
+            Self::Iq4Xs => (elements / iq4::XS[0]).saturating_mul(iq4::XS[1]),
             Self::Blocks(blocks) => {
                 (elements / blocks.block_size()).saturating_mul(blocks.type_size())
             }
@@ -77,6 +88,14 @@ impl Dtype {
                 let (values, bytes) = (microscaled::VALUES, 1 + microscaled::PACKED);
                 let decode = microscaled::decode_halves;
                 return Some(Encoding::Blocks(Blocks { values, bytes, decode }));
+            }
+            Self::Iq4Nl => {
+                let [values, bytes] = iq4::NL;
+                return Some(Encoding::Blocks(Blocks { values, bytes, decode: iq4::decode_nl }));
+            }
+            Self::Iq4Xs => {
+                let [values, bytes] = iq4::XS;
+                return Some(Encoding::Blocks(Blocks { values, bytes, decode: iq4::decode_xs }));
             }
             Self::Blocks(blocks) => blocks,
         };
@@ -106,6 +125,8 @@ impl Dtype {
         let blocks = match self {
             Self::Blocks(blocks) => blocks,
             Self::Mxfp4 => return microscaled::not_finite(bytes),
+            Self::Iq4Nl => return iq4::not_finite(bytes, iq4::NL),
+            Self::Iq4Xs => return iq4::not_finite(bytes, iq4::XS),
             _ => return None,
         };
         // The places of the scales in a block.
@@ -136,10 +157,8 @@ impl Dtype {
                 17 => "IQ2_XS",
                 18 => "IQ3_XXS",
                 19 => "IQ1_S",
-                20 => "IQ4_NL",
                 21 => "IQ3_S",
                 22 => "IQ2_S",
-                23 => "IQ4_XS",
                 24 => "I8",
                 25 => "I16",
                 26 => "I32",
@@ -157,6 +176,8 @@ impl Dtype {
             }
             Self::Bf16 => "BF16".to_owned(),
             Self::Mxfp4 => "MXFP4".to_owned(),
+            Self::Iq4Nl => "IQ4_NL".to_owned(),
+            Self::Iq4Xs => "IQ4_XS".to_owned(),
             Self::Blocks(blocks) => format!("{blocks:?}"),
             other => format!("{other:?}"),
         }

@@ -2,20 +2,22 @@
 //! transformers' names.
 
 mod experts;
+mod falcon;
+mod learned;
 mod relatives;
 
 use super::Gguf;
 use super::keys::Keys;
 use super::names::{
-    BERT, Conversion, GEMMA3, GLM4, GPT_OSS, GPT2, LLAMA, MIXTRAL, Names, OLMO2, PHI3, QWEN,
-    STARCODER2,
+    BERT, Conversion, FALCON, FALCON_TWO_NORMS, GEMMA3, GLM4, GPT_OSS, GPT2, LLAMA, MIXTRAL, Names,
+    OLMO2, PHI2, PHI3, QWEN, STARCODER2,
 };
 use super::parse;
 use super::rope::{self, Rope};
 use super::tensor::{Change, GgufTensor};
 use crate::error::{Error, Result};
 use crate::stored::StoredTensors;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use std::sync::Arc;
 
 /// An architecture of llama.cpp.
@@ -82,8 +84,20 @@ const ARCHITECTURES: &[Architecture] = &[
         settings: &[rope::LONG, rope::SHORT],
         config: phi3,
     },
-    Architecture { name: "gpt2", model_type: "gpt2", names: GPT2, settings: &[], config: gpt2 },
-    Architecture { name: "bert", model_type: "bert", names: BERT, settings: &[], config: bert },
+    Architecture {
+        name: "gpt2",
+        model_type: "gpt2",
+        names: GPT2,
+        settings: &[],
+        config: learned::gpt2,
+    },
+    Architecture {
+        name: "bert",
+        model_type: "bert",
+        names: BERT,
+        settings: &[],
+        config: learned::bert,
+    },
     Architecture {
         name: "command-r",
         model_type: "cohere",
@@ -120,6 +134,27 @@ const ARCHITECTURES: &[Architecture] = &[
         config: relatives::stablelm,
     },
     Architecture {
+        name: "falcon",
+        model_type: "falcon",
+        names: FALCON,
+        settings: &[],
+        config: falcon::falcon,
+    },
+    Architecture {
+        name: "phi2",
+        model_type: "phi",
+        names: PHI2,
+        settings: &[],
+        config: relatives::phi2,
+    },
+    Architecture {
+        name: "smollm3",
+        model_type: "smollm3",
+        names: LLAMA,
+        settings: &[],
+        config: relatives::smollm3,
+    },
+    Architecture {
         name: "starcoder2",
         model_type: "starcoder2",
         names: STARCODER2,
@@ -137,12 +172,24 @@ const LLAMA_OF_EXPERTS: Architecture = Architecture {
     config: experts::mixtral,
 };
 
+/// Falcon with a norm for each half of a block.
+const FALCON_OF_TWO_NORMS: Architecture = Architecture {
+    name: "falcon",
+    model_type: "falcon",
+    names: FALCON_TWO_NORMS,
+    settings: &[],
+    config: falcon::falcon,
+};
+
 impl Architecture {
     fn of(gguf: &Gguf) -> Result<&'static Self> {
         let name = gguf.architecture()?;
         let with_experts = gguf.header.tensors.contains_key("blk.0.ffn_gate_inp.weight");
         if name == LLAMA_OF_EXPERTS.name && with_experts {
             return Ok(&LLAMA_OF_EXPERTS);
+        }
+        if name == FALCON_OF_TWO_NORMS.name && falcon::has_two_norms(gguf) {
+            return Ok(&FALCON_OF_TWO_NORMS);
         }
         ARCHITECTURES.iter().find(|a| a.name == name).ok_or_else(|| Error::Family {
             model_type: format!("{name} (GGUF)"),
@@ -463,40 +510,5 @@ fn partial_rotation(keys: &Keys<'_>, config: &mut Map<String, Value>, d_head: u6
     // transformers truncates the product, which must not fall below the original number.
     let part = if (part * d_head as f64) as u64 == d_rotary { part } else { part.next_up() };
     config.insert("partial_rotary_factor".to_owned(), part.into());
-    Ok(())
-}
-
-fn gpt2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    sizes(keys, config, ["n_embd", "n_inner", "n_layer", "n_head", "n_positions"])?;
-    causal(keys, true)?;
-    keys.only("attention.head_count_kv", Heads::of(keys)?.queries as f64)?;
-    let eps = "attention.layer_norm_epsilon";
-    config.insert("layer_norm_epsilon".to_owned(), keys.need(eps, keys.float(eps))?.into());
-    config.insert("activation_function".to_owned(), "gelu_new".into());
-    config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
-    Ok(())
-}
-
-fn bert(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
-    let names = [
-        "hidden_size",
-        "intermediate_size",
-        "num_hidden_layers",
-        "num_attention_heads",
-        "max_position_embeddings",
-    ];
-    sizes(keys, config, names)?;
-    causal(keys, false)?;
-    keys.only("attention.head_count_kv", Heads::of(keys)?.queries as f64)?;
-    let eps = "attention.layer_norm_epsilon";
-    config.insert("layer_norm_eps".to_owned(), keys.need(eps, keys.float(eps))?.into());
-    config.insert("hidden_act".to_owned(), "gelu".into());
-    config.insert("vocab_size".to_owned(), rows(gguf, "token_embd.weight")?.into());
-    // RoBERTa models also come as BERT, without the rows before their first position.
-    let positions = rows(gguf, "position_embd.weight")?;
-    config.insert("max_position_embeddings".to_owned(), positions.into());
-    config.insert("type_vocab_size".to_owned(), rows(gguf, "token_types.weight")?.into());
-    // The head of BERT is always tied.
-    config.insert("tie_word_embeddings".to_owned(), json!(true));
     Ok(())
 }

@@ -78,6 +78,46 @@ pub(super) const STARCODER2: Names = &[
     ],
 ];
 
+/// Falcon, with one norm in a block.
+pub(super) const FALCON: Names = &[
+    FALCON_MATRICES,
+    &[("blk.{i}.attn_norm", "transformer.h.{i}.input_layernorm", Conversion::Same)],
+];
+
+/// Falcon, with a norm for each half of a block.
+pub(super) const FALCON_TWO_NORMS: Names = &[
+    FALCON_MATRICES,
+    &[
+        ("blk.{i}.attn_norm", "transformer.h.{i}.ln_mlp", Conversion::Same),
+        ("blk.{i}.attn_norm_2", "transformer.h.{i}.ln_attn", Conversion::Same),
+    ],
+];
+
+const FALCON_MATRICES: Table = &[
+    ("token_embd", "transformer.word_embeddings", Conversion::Same),
+    ("output_norm", "transformer.ln_f", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    // Queries, keys and values of all heads follow each other.
+    ("blk.{i}.attn_qkv", "transformer.h.{i}.self_attention.qkv", Conversion::Same),
+    ("blk.{i}.attn_output", "transformer.h.{i}.self_attention.dense", Conversion::Same),
+    ("blk.{i}.ffn_up", "transformer.h.{i}.mlp.dense_h_to_4h", Conversion::Same),
+    ("blk.{i}.ffn_down", "transformer.h.{i}.mlp.dense_4h_to_h", Conversion::Same),
+];
+
+/// Phi 1, 1.5 and 2.
+pub(super) const PHI2: Names = &[&[
+    ("token_embd", "model.embed_tokens", Conversion::Same),
+    ("output_norm", "model.final_layernorm", Conversion::Same),
+    ("output", "lm_head", Conversion::Same),
+    ("blk.{i}.attn_norm", "model.layers.{i}.input_layernorm", Conversion::Same),
+    ("blk.{i}.attn_q", "model.layers.{i}.self_attn.q_proj", Conversion::Same),
+    ("blk.{i}.attn_k", "model.layers.{i}.self_attn.k_proj", Conversion::Same),
+    ("blk.{i}.attn_v", "model.layers.{i}.self_attn.v_proj", Conversion::Same),
+    ("blk.{i}.attn_output", "model.layers.{i}.self_attn.dense", Conversion::Same),
+    ("blk.{i}.ffn_up", "model.layers.{i}.mlp.fc1", Conversion::Same),
+    ("blk.{i}.ffn_down", "model.layers.{i}.mlp.fc2", Conversion::Same),
+]];
+
 /// GLM-4-0414, with norms before and after each half of a block.
 pub(super) const GLM4: Names = &[
     ENDS,

@@ -45,6 +45,8 @@ pub(super) struct TensorInfo {
     pub(super) dtype: Dtype,
     /// The place of its first byte in the file.
     pub(super) start: u64,
+    /// The file that has it, of a model in several files.
+    pub(super) part: usize,
 }
 
 /// The part of the file before the values.
@@ -246,7 +248,7 @@ impl<R: Read> Bytes<R> {
         if !row.is_multiple_of(dtype.block()) {
             return Err(format!("rows of {row} are not whole blocks of {}", dtype.block()));
         }
-        Ok(TensorInfo { shape, elements, dtype, start })
+        Ok(TensorInfo { shape, elements, dtype, start, part: 0 })
     }
 }
 

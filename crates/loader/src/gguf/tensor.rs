@@ -72,7 +72,7 @@ impl GgufTensor {
             (Change::Transposed, 1) | (Change::Row, _) => Change::None,
             (change, _) => change,
         };
-        let (file, bytes) = (gguf.file.clone(), gguf.bytes.clone());
+        let (file, bytes) = gguf.part(info, name)?;
         let (name, dtype, start) = (name.to_owned(), info.dtype, info.start);
         Ok(Self { file, bytes, name, dtype, start, change, shape })
     }

@@ -13,7 +13,7 @@ use candle_transformers::models::{
 use serde_json::{Value, json};
 
 /// Refuses heads of another width than `hidden_size / num_attention_heads`.
-fn even_heads(checkpoint: &Checkpoint) -> Result<()> {
+pub(super) fn even_heads(checkpoint: &Checkpoint) -> Result<()> {
     let (Some(head), Some(width), Some(heads)) = (
         checkpoint.size("head_dim"),
         checkpoint.size("hidden_size"),
@@ -32,7 +32,7 @@ fn even_heads(checkpoint: &Checkpoint) -> Result<()> {
 }
 
 /// Settings that most decoders share; `longest` limits the tables of positions.
-fn settings(checkpoint: &Checkpoint, longest: usize) -> Value {
+pub(super) fn settings(checkpoint: &Checkpoint, longest: usize) -> Value {
     let heads = checkpoint.value("num_key_value_heads").or(checkpoint.value("num_attention_heads"));
     json!({
         "max_position_embeddings": longest,
@@ -42,7 +42,7 @@ fn settings(checkpoint: &Checkpoint, longest: usize) -> Value {
 }
 
 /// Defaults that most decoders share.
-fn defaults() -> Value {
+pub(super) fn defaults() -> Value {
     json!({
         "attention_bias": false, "hidden_act": "silu", "rms_norm_eps": 1e-6, "rope_theta": 10000.0,
         "tie_word_embeddings": false,

@@ -24,7 +24,7 @@ const DEVIATIONS: &[Deviation] = &[
         says: "candle-transformers' sliding window is one token wider than transformers'",
     },
     Deviation {
-        model_types: &["starcoder2"],
+        model_types: &["starcoder2", "mixtral"],
         when: |c, tokens| c.size("sliding_window").is_some_and(|window| tokens > window),
         says: "candle-transformers' sliding window is one token wider than transformers'",
     },

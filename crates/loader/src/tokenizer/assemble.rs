@@ -2,6 +2,7 @@
 
 use super::class::{Algorithm, Class};
 use super::guard;
+use super::numbering::Numbering;
 use super::parts::Parts;
 use super::pipeline::{ModelSettings, Unknown};
 use super::sentencepiece::SentencePiece;
@@ -26,6 +27,8 @@ pub(super) enum Vocabulary {
     Merges(bpe::Vocab, bpe::Merges),
     /// A SentencePiece file.
     Pieces(Box<SentencePiece>),
+    /// A SentencePiece file, and the ids of its pieces in `vocab.json`.
+    Numbered(bpe::Vocab, Box<SentencePiece>),
 }
 
 /// A tokenizer of the library, and what the library does not tell of it.
@@ -36,6 +39,24 @@ pub(super) struct Assembled {
     pub(super) notes: Vec<Note>,
     /// Whether long texts are cut at their start.
     pub(super) cuts_start: bool,
+    /// The ids of the model, where they are others than those of the library.
+    pub(super) numbering: Option<Numbering>,
+    /// A character that is put before a text.
+    pub(super) beginning: Option<char>,
+}
+
+impl Assembled {
+    /// A tokenizer of the library without more.
+    pub(super) fn of(inner: tokenizers::Tokenizer) -> Self {
+        Self {
+            inner,
+            unknown: None,
+            notes: Vec::new(),
+            cuts_start: false,
+            numbering: None,
+            beginning: None,
+        }
+    }
 }
 
 /// A tokenizer from a `tokenizer.json` alone.
@@ -48,7 +69,7 @@ pub(super) fn alone(parts: Parts) -> tokenizers::Result<Assembled> {
     inner.with_post_processor(parts.post_processor);
     inner.with_decoder(parts.decoder);
     inner.add_tokens(added_tokens.into_iter().map(|listed| listed.token))?;
-    Ok(Assembled { inner, unknown, notes, cuts_start: false })
+    Ok(Assembled { unknown, notes, ..Assembled::of(inner) })
 }
 
 /// A tokenizer as a class makes it. `file` is the name of the vocabulary, for messages.
@@ -62,7 +83,7 @@ pub(super) fn of_class(
         file: file.to_owned(),
         reason: error.to_string(),
     };
-    if let Vocabulary::Pieces(pieces) = &vocabulary {
+    if let (Vocabulary::Pieces(pieces), None) = (&vocabulary, class.python) {
         pieces.tell(&mut settings);
     }
     settings.check_additional()?;
@@ -71,6 +92,10 @@ pub(super) fn of_class(
         _ => None,
     };
     let mut assembled = match (class.pipeline, vocabulary) {
+        (_, vocabulary) if let Some(make) = class.python => {
+            class.tokens.iter().for_each(|(role, text)| settings.default_token(role, text));
+            make(vocabulary, &mut settings, file)?
+        }
         (None, Vocabulary::Parts(parts)) => {
             settings.default_padding(padding);
             alone(*parts).map_err(wrong)?
@@ -78,7 +103,7 @@ pub(super) fn of_class(
         (None, Vocabulary::Pieces(pieces)) => {
             let inner = pieces.whole(&mut settings)?;
             let unknown = pieces.unknown().filter(|_| pieces.is_unigram());
-            Assembled { inner, unknown, notes: Vec::new(), cuts_start: false }
+            Assembled { unknown, ..Assembled::of(inner) }
         }
         (None, _) => return Err(unfit(class, file)),
         (Some(make), vocabulary) => {
@@ -98,12 +123,12 @@ pub(super) fn of_class(
             let pipeline = make(&mut settings, characters)?;
             settings.default_padding(padding);
             let (model, unknown, processor, notes) =
-                model(class, vocabulary, pieces, pipeline.model, file)?;
+                model(class, vocabulary, pieces, pipeline.model, &settings, file)?;
             let mut inner = tokenizers::Tokenizer::new(model);
             inner.with_normalizer(pipeline.normalizer).map_err(wrong)?;
             inner.with_pre_tokenizer(pipeline.pre_tokenizer);
             inner.with_post_processor(processor);
-            let mut assembled = Assembled { inner, unknown, notes, cuts_start: false };
+            let mut assembled = Assembled { unknown, notes, ..Assembled::of(inner) };
             add_tokens(&mut assembled.inner, &settings).map_err(wrong)?;
             if pipeline.plain_tokens {
                 let named = settings.all_named().chain(settings.extra());
@@ -113,7 +138,7 @@ pub(super) fn of_class(
             assembled
         }
     };
-    if class.pipeline.is_none() {
+    if class.pipeline.is_none() && class.python.is_none() {
         add_tokens(&mut assembled.inner, &settings).map_err(wrong)?;
     }
     class.post.set(&mut assembled.inner, &settings)?;
@@ -126,7 +151,12 @@ pub(super) fn of_class(
 
 /// The error of a vocabulary that a class cannot take.
 fn unfit(class: &Class, file: &str) -> Error {
-    let reason = format!("{} of transformers cannot be built from it", class.name());
+    unfit_for(class.name(), file)
+}
+
+/// The error of a vocabulary that a class of this name cannot take.
+pub(super) fn unfit_for(name: &str, file: &str) -> Error {
+    let reason = format!("{name} of transformers cannot be built from it");
     Error::Tokenizer { file: file.to_owned(), reason }
 }
 
@@ -145,6 +175,7 @@ fn model(
     vocabulary: Vocabulary,
     pieces: Option<Vec<(String, f64)>>,
     settings: ModelSettings,
+    roles: &Settings,
     file: &str,
 ) -> Result<Made> {
     let wrong = |error: tokenizers::Error| Error::Tokenizer {
@@ -199,7 +230,7 @@ fn model(
                         Ok(other) => (other.get_vocab().into_iter().collect(), Vec::new()),
                         Err(Vocabulary::Merges(ids, merges)) => (ids, merges),
                         Err(Vocabulary::Pieces(pieces)) => {
-                            let (ids, merges) = pieces.merged()?;
+                            let (ids, merges) = pieces.merged(class, roles)?;
                             (ids.into_iter().collect::<bpe::Vocab>(), merges)
                         }
                         Err(_) => return Err(unfit(class, file)),
@@ -226,7 +257,10 @@ fn model(
                 (Ok(ModelWrapper::Unigram(model)), _) => Ok(model),
                 _ => return Err(unfit(class, file)),
             };
-            let unknown = unknown.id(&stored);
+            let unknown = unknown.id(&stored).ok_or_else(|| Error::Tokenizer {
+                file: file.to_owned(),
+                reason: "it has no unknown piece".to_owned(),
+            })?;
             let id = u32::try_from(unknown).ok();
             let model = match stored {
                 Ok(model) if stored_unknown == id && !model.byte_fallback() => model,
@@ -244,23 +278,30 @@ fn model(
 
 impl Unknown {
     /// The id, in a model or in pieces.
-    fn id(self, stored: &Result<Unigram, Vec<(String, f64)>>) -> usize {
-        let position = |wanted: &dyn Fn(&(String, f64)) -> bool| match stored {
-            Ok(model) => model.iter().position(wanted),
-            Err(pieces) => pieces.iter().position(wanted),
+    fn id(self, stored: &Result<Unigram, Vec<(String, f64)>>) -> Option<usize> {
+        let position = |from: usize, wanted: &dyn Fn(&(String, f64)) -> bool| {
+            let found = match stored {
+                Ok(model) => model.iter().skip(from).position(wanted),
+                Err(pieces) => pieces.iter().skip(from).position(wanted),
+            };
+            found.map(|place| place + from)
         };
+        let unscored =
+            |from, text: &str| position(from, &|(piece, score)| piece == text && *score == 0.0);
         match self {
-            Self::At(id) => id,
-            Self::Unscored(text, otherwise) => {
-                position(&|(piece, score)| *piece == text && *score == 0.0).unwrap_or(otherwise)
-            }
-            Self::Named(text) => position(&|(piece, _)| *piece == text).unwrap_or(0),
+            Self::At(id) => Some(id),
+            Self::Unscored(text, otherwise) => Some(unscored(0, &text).unwrap_or(otherwise)),
+            Self::Named(text) => Some(position(0, &|(piece, _)| *piece == text).unwrap_or(0)),
+            Self::Later(text) => unscored(1, &text),
         }
     }
 }
 
 /// Adds the tokens of the settings, as `TokenizersBackend.__init__` does.
-fn add_tokens(inner: &mut tokenizers::Tokenizer, settings: &Settings) -> tokenizers::Result<()> {
+pub(super) fn add_tokens(
+    inner: &mut tokenizers::Tokenizer,
+    settings: &Settings,
+) -> tokenizers::Result<()> {
     let mut tokens: Vec<Token> = settings.added.values().cloned().map(Token::Added).collect();
     let known = inner.get_added_tokens_decoder();
     let mut texts: HashSet<&str> = known.values().map(|token| token.content.as_str()).collect();

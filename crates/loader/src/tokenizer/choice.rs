@@ -143,19 +143,17 @@ fn plain(name: &str) -> &str {
 
 /// The other classes of transformers 5.24.
 const ELSEWHERE: &str = "
-    BarthezTokenizer BartphoTokenizer BertGenerationTokenizer BertJapaneseTokenizer BertTokenizerLegacy
-    BertweetTokenizer BigBirdTokenizer BioGptTokenizer BlenderbotSmallTokenizer BlenderbotTokenizer
-    ByT5Tokenizer CLIPTokenizer CTRLTokenizer CanineTokenizer ClvpTokenizer CohereTokenizer
-    ConvBertTokenizer CpmAntTokenizer CpmTokenizer DPRContextEncoderTokenizer
-    DPRQuestionEncoderTokenizer DPRReaderTokenizer DiaTokenizer EsmTokenizer EsmcTokenizer
-    FNetTokenizer FSMTTokenizer FastSpeech2ConformerTokenizer FlaubertTokenizer FunnelTokenizer
-    GPTNeoXJapaneseTokenizer GPTSw3Tokenizer LasrTokenizer LayoutLMv2Tokenizer LayoutLMv3Tokenizer
-    LayoutXLMTokenizer LukeTokenizer M2M100Tokenizer MBart50Tokenizer MBartTokenizer MLukeTokenizer
-    MarianTokenizer MarkupLMTokenizer MgpstrTokenizer MistralCommonBackend MyT5Tokenizer NllbTokenizer
-    NougatTokenizer OpenAIGPTTokenizer PLBartTokenizer PegasusTokenizer PerceiverTokenizer
+    BarthezTokenizer BartphoTokenizer BertJapaneseTokenizer BertTokenizerLegacy BertweetTokenizer
+    BioGptTokenizer BlenderbotSmallTokenizer BlenderbotTokenizer ByT5Tokenizer CTRLTokenizer
+    CanineTokenizer ClvpTokenizer ConvBertTokenizer CpmAntTokenizer CpmTokenizer
+    DPRContextEncoderTokenizer DPRQuestionEncoderTokenizer DPRReaderTokenizer DiaTokenizer
+    EsmcTokenizer FNetTokenizer FSMTTokenizer FastSpeech2ConformerTokenizer FlaubertTokenizer
+    FunnelTokenizer GPTNeoXJapaneseTokenizer GPTSw3Tokenizer LasrTokenizer LayoutLMv2Tokenizer
+    LayoutLMv3Tokenizer LayoutXLMTokenizer MLukeTokenizer MarkupLMTokenizer MgpstrTokenizer
+    MistralCommonBackend MyT5Tokenizer NougatTokenizer PLBartTokenizer PerceiverTokenizer
     PhobertTokenizer Pop2PianoTokenizer ProphetNetTokenizer RagTokenizer ReformerTokenizer
-    RemBertTokenizer RoCBertTokenizer RoFormerTokenizer SeamlessM4TTokenizer SentencePieceBackend
-    Siglip2Tokenizer SiglipTokenizer Speech2TextTokenizer SpeechT5Tokenizer SplinterTokenizer TapasTokenizer
-    Tipsv2Tokenizer UdopTokenizer VideoPrismTokenizer VitsTokenizer Wav2Vec2CTCTokenizer
-    Wav2Vec2PhonemeCTCTokenizer WhisperTokenizer XGLMTokenizer XLMTokenizer XLNetTokenizer
+    RoCBertTokenizer RoFormerTokenizer SeamlessM4TTokenizer SentencePieceBackend Siglip2Tokenizer
+    Speech2TextTokenizer SpeechT5Tokenizer TapasTokenizer Tipsv2Tokenizer UdopTokenizer
+    VideoPrismTokenizer VitsTokenizer Wav2Vec2CTCTokenizer Wav2Vec2PhonemeCTCTokenizer
+    WhisperTokenizer XLMTokenizer XLNetTokenizer
 ";

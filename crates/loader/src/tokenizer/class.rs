@@ -2,8 +2,12 @@
 //! A class with its own pipeline takes only the vocabulary and, where it sets none, the post-processor
 //! from `tokenizer.json`.
 
+mod encoders;
+mod translators;
+
 use super::pipeline::{self, Pipeline};
 use super::post::Post;
+use super::python::MakePython;
 use super::settings::Settings;
 use crate::error::Result;
 use tokenizers::normalizers::NormalizerWrapper;
@@ -21,6 +25,9 @@ pub(super) struct Class {
     pub(super) tokens: &'static [(&'static str, &'static str)],
     /// Its pipeline; none: that of `tokenizer.json`, as it is.
     pub(super) pipeline: Option<MakePipeline>,
+    /// How it is built if transformers has it in Python alone. Such a class reads no `tokenizer.json`
+    /// but the added tokens in it.
+    pub(super) python: Option<MakePython>,
     /// Its post-processor.
     pub(super) post: Post,
     /// The pieces of a SentencePiece file that it replaces.
@@ -49,6 +56,12 @@ pub(super) enum Pieces {
     Camembert,
     /// `<extra_id_99>` to `<extra_id_0>` at the end.
     T5,
+    /// As [`XlmRoberta`](Self::XlmRoberta), with languages before the mask. The role of the first token.
+    Languages(&'static str, &'static [&'static str]),
+    /// `<s> <pad> </s> <unk>`, then all other pieces, of a BPE model.
+    Nllb,
+    /// Two pieces, two masks and the unused tokens of Pegasus for the first two pieces.
+    Pegasus,
 }
 
 const BERT_TOKENS: &[(&str, &str)] = &[
@@ -100,6 +113,7 @@ const FILE: Class = Class {
     files: &[TOKENIZER_MODEL],
     tokens: &[],
     pipeline: None,
+    python: None,
     post: Post::OfFile,
     pieces: Pieces::AsStored,
 };
@@ -120,7 +134,7 @@ const CLASSES: &[&Class] = &[
         files: VOCAB_TXT,
         tokens: BERT_TOKENS,
         pipeline: Some(pipeline::bert),
-        post: Post::Bert([2, 3]),
+        post: Post::Bert(Some([2, 3])),
         ..FILE
     },
     &Class {
@@ -169,7 +183,7 @@ const CLASSES: &[&Class] = &[
         files: MERGES,
         tokens: ROBERTA_TOKENS,
         pipeline: Some(pipeline::roberta),
-        post: Post::Roberta,
+        post: Post::Roberta { settings: true },
         ..FILE
     },
     &Class {
@@ -203,7 +217,7 @@ const CLASSES: &[&Class] = &[
             ("mask_token", "[MASK]"),
         ],
         pipeline: Some(pipeline::deberta_v2),
-        post: Post::Bert([0, 0]),
+        post: Post::Bert(Some([0, 0])),
         ..FILE
     },
     &Class {
@@ -288,6 +302,7 @@ const CLASSES: &[&Class] = &[
         pipeline: Some(pipeline::t5),
         post: Post::Last,
         pieces: Pieces::T5,
+        ..FILE
     },
     &Class {
         names: &["XLMRobertaTokenizer"],
@@ -297,6 +312,7 @@ const CLASSES: &[&Class] = &[
         pipeline: Some(pipeline::xlm_roberta),
         post: Post::TwoSeparators("bos_token", "eos_token"),
         pieces: Pieces::XlmRoberta,
+        ..FILE
     },
     &Class {
         names: &["CamembertTokenizer"],
@@ -306,6 +322,7 @@ const CLASSES: &[&Class] = &[
         pipeline: Some(pipeline::camembert),
         post: Post::TwoSeparators("bos_token", "eos_token"),
         pieces: Pieces::Camembert,
+        ..FILE
     },
     &Class {
         names: &["HerbertTokenizer"],
@@ -331,7 +348,8 @@ pub(super) fn file() -> &'static Class {
 
 /// The class of a name without `Fast`.
 pub(super) fn of(name: &str) -> Option<&'static Class> {
-    CLASSES.iter().find(|class| class.names.contains(&name)).copied()
+    let all = CLASSES.iter().chain(encoders::CLASSES).chain(translators::CLASSES);
+    all.copied().find(|class| class.names.contains(&name))
 }
 
 impl Class {

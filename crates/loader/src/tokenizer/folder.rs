@@ -75,19 +75,23 @@ pub(crate) fn read(folder: &mut dyn Folder, config: &Declared) -> Result<Found> 
     let wrong = |reason| Error::Tokenizer { file: JSON.to_owned(), reason };
     let parts = json.as_deref().map(|bytes| Parts::parse(bytes).map_err(wrong)).transpose()?;
     let listed = parts.as_ref().map(|parts| parts.added_tokens.clone());
-    let (vocabulary, file) = match parts {
+    let (vocabulary, file) = match parts.filter(|_| class.python.is_none()) {
         Some(parts) => (Vocabulary::Parts(Box::new(parts)), JSON.to_owned()),
         None => {
-            folder.fetch(CONVERTED)?;
-            if class.pipeline.is_none() && folder.find(TOKENIZER_MODEL)?.is_none() {
+            if class.python.is_none() {
+                folder.fetch(CONVERTED)?;
+            }
+            if class.python.is_none()
+                && class.pipeline.is_none()
+                && folder.find(TOKENIZER_MODEL)?.is_none()
+            {
                 class = choice::of_type(&config.model_type).unwrap_or(class);
             }
             folder.fetch(class.files)?;
             match vocabulary(folder, class)? {
                 Some(found) => found,
                 None => {
-                    let files = class.files.join(" with ");
-                    let reason = format!("there is no {JSON}, and no {files}");
+                    let reason = missing(class);
                     return Ok(Found::None { reason });
                 }
             }
@@ -125,9 +129,22 @@ fn other_version(declared: &Map<String, Value>) -> Option<String> {
     other.map(str::to_owned)
 }
 
+/// What a class misses that found no vocabulary.
+fn missing(class: &Class) -> String {
+    let files = class.files.join(" with ");
+    match (class.python, class.files) {
+        (Some(_), _) => format!("there is no {files}, which {} needs", class.name()),
+        (None, [] | [TOKENIZER_MODEL]) => {
+            format!("there is no {JSON}, and no {TOKENIZER_MODEL}")
+        }
+        (None, _) => format!("there is no {JSON}, and no {files}"),
+    }
+}
+
 /// The vocabulary that a class reads without a `tokenizer.json`, and the name of its files.
 fn vocabulary(folder: &dyn Folder, class: &Class) -> Result<Option<(Vocabulary, String)>> {
-    for file in CONVERTED {
+    let converted = if class.python.is_none() { CONVERTED } else { &[] };
+    for file in converted {
         let Some(bytes) = folder.find(file)? else { continue };
         if *file != TOKENIZER_MODEL {
             let reason = "this kind of vocabulary is not supported; \
@@ -152,7 +169,13 @@ fn vocabulary(folder: &dyn Folder, class: &Class) -> Result<Option<(Vocabulary, 
             })?;
             Vocabulary::Words(words)
         }
-        (_, [ids, merges]) => Vocabulary::Merges(read_ids(ids)?, read_merges(merges)?),
+        ([_, class::MERGES_TXT], [ids, merges]) => {
+            Vocabulary::Merges(read_ids(ids)?, read_merges(merges)?)
+        }
+        ([_, file], [ids, bytes]) => {
+            let pieces = SentencePiece::parse(file, bytes)?;
+            Vocabulary::Numbered(read_ids(ids)?, Box::new(pieces))
+        }
         ([file], [bytes]) => return pieces(file, bytes).map(Some),
         _ => return Ok(None),
     };

@@ -1,6 +1,12 @@
 //! The pipelines of the classes: normalizer, pre-tokenizer and model, from the settings. They are those
 //! of `models/*/tokenization_*.py` in transformers 5.24.
 
+mod encoders;
+mod translators;
+
+pub(super) use encoders::{big_bird, clip, cohere, exactly, gpt, luke, rembert, replace, splinter};
+pub(super) use translators::{OFFSET, mbart, mbart_50, nllb, pegasus, xglm};
+
 use super::post::NONE;
 use super::settings::{self, Settings};
 use super::token::{Added, Token};
@@ -35,6 +41,8 @@ pub(super) enum Unknown {
     Unscored(String, usize),
     /// By its text, or the first piece.
     Named(String),
+    /// By its text and the score 0, after the first piece.
+    Later(String),
 }
 
 /// BERT: words and punctuation, in lower case by default.
@@ -194,17 +202,7 @@ pub(super) fn code_llama(
     ];
     let additional = settings.additional.get_or_insert_default();
     additional.extend(infilling.iter().map(|(_, text)| Token::Text((*text).to_owned())));
-    let mut specific: Vec<_> = infilling
-        .iter()
-        .map(|(name, text)| ((*name).to_owned(), Token::Text((*text).to_owned())))
-        .collect();
-    for (name, token) in std::mem::take(&mut settings.specific) {
-        match specific.iter_mut().find(|(known, _)| *known == name) {
-            Some((_, known)) => *known = token,
-            None => specific.push((name, token)),
-        }
-    }
-    settings.specific = specific;
+    settings.default_specific(&infilling);
     settings.default_value("add_bos_token", true.into());
     let prefix = settings.optional_flag("add_prefix_space")?.unwrap_or(true);
     let unknown = Some(unknown(settings));

@@ -1,7 +1,7 @@
 //! SentencePiece files: from pieces, scores and a table of characters to the vocabulary of a class.
 
 use super::class::{Class, Pieces};
-use super::pipeline::{SENTINELS, metaspace, part};
+use super::pipeline::{OFFSET, SENTINELS, exactly, metaspace, part, replace};
 use super::post::NONE;
 use super::proto::{self, NormalizerSpec, Piece, TrainerSpec};
 use super::settings::Settings;
@@ -21,8 +21,22 @@ type Merges = Vec<(String, String)>;
 
 /// The kinds of pieces.
 const NORMAL: i32 = 1;
+const UNKNOWN: i32 = 2;
 const CONTROL: i32 = 3;
 const USER_DEFINED: i32 = 4;
+
+/// The mark before a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum First {
+    /// No mark.
+    Bare,
+    /// A mark before each part between added tokens.
+    Marked,
+    /// A mark before the first part.
+    MarkedOnce,
+    /// A mark in place of this character at the beginning of a text.
+    Instead(char),
+}
 
 /// A SentencePiece model.
 pub(super) struct SentencePiece {
@@ -86,15 +100,31 @@ impl SentencePiece {
         };
         let mask = token("mask_token", "<mask>");
         Ok(match class.pieces {
-            Pieces::AsStored => stored(0).collect(),
-            Pieces::XlmRoberta => {
+            Pieces::AsStored | Pieces::Nllb => stored(0).collect(),
+            Pieces::XlmRoberta | Pieces::Languages(..) => {
+                let (role, languages) = match class.pieces {
+                    Pieces::Languages(role, languages) => (role, languages),
+                    _ => ("bos_token", [].as_slice()),
+                };
                 let first = [
-                    token("bos_token", "<s>"),
+                    token(role, "<s>"),
                     token("pad_token", "<pad>"),
                     token("eos_token", "</s>"),
                     token("unk_token", "<unk>"),
                 ];
-                first.into_iter().chain(stored(3)).chain([mask]).collect()
+                let languages = languages.iter().map(|language| fixed(language, 0.0));
+                first.into_iter().chain(stored(3)).chain(languages).chain([mask]).collect()
+            }
+            Pieces::Pegasus => {
+                let (mask, _) = token("mask_token", "<mask_1>");
+                let sentences = settings.text_unless_null("mask_token_sent", "<mask_2>")?;
+                let offset = settings.number("offset", OFFSET)?;
+                let first = [token("pad_token", "<pad>"), token("eos_token", "</s>")];
+                let masks = [Some(mask.clone()), sentences.filter(|other| *other != mask)];
+                let masks = masks.into_iter().flatten().filter(|mask| mask != NONE);
+                let masks = masks.map(|mask| (mask, 0.0));
+                let unused = (2..offset).map(|i| fixed(&format!("<unk_{i}>"), -100.0));
+                first.into_iter().chain(masks).chain(unused).chain(stored(2)).collect()
             }
             Pieces::Camembert => {
                 let first = [
@@ -115,11 +145,26 @@ impl SentencePiece {
     }
 
     /// The pieces with ids, and the merges that make them, by id.
-    pub(super) fn merged(&self) -> Result<(HashMap<String, u32>, Merges)> {
+    pub(super) fn merged(
+        &self,
+        class: &Class,
+        settings: &Settings,
+    ) -> Result<(HashMap<String, u32>, Merges)> {
         let pieces = self.pieces.iter().zip(0..);
         let ids: HashMap<&str, u32> = pieces.map(|(piece, id)| (piece.text.as_str(), id)).collect();
         let merges = merges::by_id(&ids).map_err(|reason| self.wrong(reason))?;
-        let ids = ids.into_iter().map(|(text, id)| (text.to_owned(), id)).collect();
+        let stored = self.pieces.iter().map(|piece| piece.text.as_str());
+        if class.pieces != Pieces::Nllb {
+            let ids = ids.into_iter().map(|(text, id)| (text.to_owned(), id)).collect();
+            return Ok((ids, merges));
+        }
+        let roles = ["bos_token", "pad_token", "eos_token", "unk_token"];
+        let first = roles.map(|role| settings.named(role).map_or(NONE, Token::content));
+        let mut ids = HashMap::new();
+        for text in first.into_iter().chain(stored) {
+            let next = u32::try_from(ids.len()).map_err(|error| self.wrong(error))?;
+            ids.entry(text.to_owned()).or_insert(next);
+        }
         Ok((ids, merges))
     }
 
@@ -147,31 +192,95 @@ impl SentencePiece {
         if dummy {
             settings.added.values_mut().for_each(|token| token.normalized = Some(false));
         }
-        let mut inner = tokenizers::Tokenizer::new(self.model(&names, !user_defined.is_empty())?);
-        let mut steps: Vec<NormalizerWrapper> = self.characters()?.into_iter().collect();
-        let mut replace = |pattern: serde_json::Value, content: &str| -> Result<()> {
-            steps.extend(part::<NormalizerWrapper>(
-                json!({ "type": "Replace", "pattern": pattern, "content": content }),
-            )?);
+        let first = match (dummy, legacy) {
+            (false, _) => First::Bare,
+            (true, true) => First::Marked,
+            (true, false) => First::MarkedOnce,
+        };
+        let inner = self.encoder(&names, &user_defined, Vec::new(), first, false)?;
+        let spec = &self.trainer;
+        for (role, id, piece, name) in [
+            ("bos_token", spec.bos_id, &spec.bos_piece, "<s>"),
+            ("eos_token", spec.eos_id, &spec.eos_piece, "</s>"),
+            ("unk_token", spec.unk_id, &spec.unk_piece, "<unk>"),
+        ] {
+            if id >= 0 {
+                settings.default_token(role, if piece.is_empty() { name } else { piece });
+            }
+        }
+        Ok(inner)
+    }
+
+    /// The tokenizer that encodes texts as SentencePiece does, after steps of a class.
+    pub(super) fn plain(
+        &self,
+        before: Vec<NormalizerWrapper>,
+        first: First,
+    ) -> Result<tokenizers::Tokenizer> {
+        // A text never has a control piece or the unknown piece, even where it has its letters.
+        let name = |piece: &Piece| match piece.kind {
+            UNKNOWN | CONTROL if self.is_unigram() => format!("\u{0}{}", piece.text),
+            _ => piece.text.clone(),
+        };
+        let names: Vec<String> = self.pieces.iter().map(name).collect();
+        let user_defined = self.pieces.iter().filter(|piece| piece.kind == USER_DEFINED);
+        let user_defined: Vec<&str> = user_defined.map(|piece| piece.text.as_str()).collect();
+        self.encoder(&names, &user_defined, before, first, true)
+    }
+
+    /// Whether a mark is put before a text.
+    pub(super) fn marks_first(&self) -> bool {
+        self.normalizer.add_dummy_prefix
+    }
+
+    /// The texts of the pieces, in the order of their ids.
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().map(|piece| piece.text.as_str())
+    }
+
+    fn encoder(
+        &self,
+        names: &[String],
+        user_defined: &[&str],
+        before: Vec<NormalizerWrapper>,
+        first: First,
+        ends_without_marks: bool,
+    ) -> Result<tokenizers::Tokenizer> {
+        let mut inner = tokenizers::Tokenizer::new(self.model(names, !user_defined.is_empty())?);
+        let mut steps = before;
+        steps.extend(self.characters()?);
+        let mut step = |step: serde_json::Value| -> Result<()> {
+            steps.extend(part::<NormalizerWrapper>(step)?);
             Ok(())
         };
         if self.normalizer.remove_extra_whitespaces {
-            replace(json!({ "Regex": r"\A +| +\z" }), "")?;
-            replace(json!({ "Regex": " {2,}" }), " ")?;
+            step(replace(r"\A +| +\z", ""))?;
+            step(replace(" {2,}", " "))?;
         }
         if self.normalizer.escape_whitespaces {
-            replace(json!({ "String": " " }), "\u{2581}")?;
+            step(exactly(" ", "\u{2581}"))?;
         }
-        if dummy && legacy {
-            replace(json!({ "Regex": "\\A\u{2581}" }), "\u{2581}\u{2581}")?;
+        // SentencePiece takes marks at the end for spaces.
+        if ends_without_marks && self.normalizer.remove_extra_whitespaces {
+            step(replace("\u{2581}+\\z", ""))?;
+        }
+        match first {
+            First::Marked => step(replace("\\A\u{2581}", "\u{2581}\u{2581}"))?,
+            First::Instead(character) => {
+                step(replace(&format!("\\A{character}\\z"), ""))?;
+                step(replace(&format!("\\A{character}"), "\u{2581}"))?;
+            }
+            First::Bare | First::MarkedOnce => {}
         }
         inner.with_normalizer(Some(Sequence::new(steps))).map_err(|error| self.wrong(error))?;
         let mut words = Vec::new();
-        if dummy {
-            words.push(metaspace(if legacy { "always" } else { "first" }, false));
+        match first {
+            First::Bare | First::Instead(_) => {}
+            First::Marked => words.push(metaspace("always", false)),
+            First::MarkedOnce => words.push(metaspace("first", false)),
         }
         if !user_defined.is_empty() {
-            let mut longest = user_defined;
+            let mut longest = user_defined.to_vec();
             longest.sort_by_key(|piece| std::cmp::Reverse(piece.chars().count()));
             let expression: Vec<_> = longest.into_iter().map(escaped).collect();
             words.push(json!({
@@ -182,16 +291,6 @@ impl SentencePiece {
         if !words.is_empty() {
             let words = json!({ "type": "Sequence", "pretokenizers": words });
             inner.with_pre_tokenizer(part::<PreTokenizerWrapper>(words)?);
-        }
-        let spec = &self.trainer;
-        for (role, id, piece, name) in [
-            ("bos_token", spec.bos_id, &spec.bos_piece, "<s>"),
-            ("eos_token", spec.eos_id, &spec.eos_piece, "</s>"),
-            ("unk_token", spec.unk_id, &spec.unk_piece, "<unk>"),
-        ] {
-            if id >= 0 {
-                settings.default_token(role, if piece.is_empty() { name } else { piece });
-            }
         }
         Ok(inner)
     }
@@ -252,7 +351,7 @@ impl SentencePiece {
 }
 
 /// A text as a regular expression.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         if r"\.+*?()|[]{}^$".contains(c) {

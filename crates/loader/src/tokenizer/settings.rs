@@ -324,6 +324,46 @@ impl Settings {
         }
     }
 
+    /// A text, or its default; null stands for the default.
+    pub(super) fn text_or<'a>(&'a self, key: &str, default: &'a str) -> Result<&'a str> {
+        match self.values.get(key) {
+            None | Some(Value::Null) => Ok(default),
+            Some(Value::String(value)) => Ok(value),
+            Some(other) => Err(error(key, other, "a text is expected")),
+        }
+    }
+
+    /// A text, or its default; none for null.
+    pub(super) fn text_unless_null(&self, key: &str, default: &str) -> Result<Option<String>> {
+        match self.values.get(key) {
+            Some(Value::Null) => Ok(None),
+            _ => self.text_or(key, default).map(|text| Some(text.to_owned())),
+        }
+    }
+
+    /// Fails if a side is another than the one that is supported.
+    pub(super) fn side(&self, key: &str, side: &str) -> Result<()> {
+        match self.values.get(key) {
+            None => Ok(()),
+            Some(Value::String(value)) if value == side => Ok(()),
+            Some(other) => Err(error(key, other, &format!("only {side} is supported"))),
+        }
+    }
+
+    /// Gives special tokens with names of a class their defaults, and puts them first.
+    pub(super) fn default_specific(&mut self, tokens: &[(&str, &str)]) {
+        let default =
+            |(name, text): &(&str, &str)| ((*name).to_owned(), Token::Text((*text).to_owned()));
+        let mut all: Vec<_> = tokens.iter().map(default).collect();
+        for (name, token) in std::mem::take(&mut self.specific) {
+            match all.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, known)) => *known = token,
+                None => all.push((name, token)),
+            }
+        }
+        self.specific = all;
+    }
+
     /// Sets a value unless a file has the key.
     pub(super) fn default_value(&mut self, key: &str, value: Value) {
         self.values.entry(key).or_insert(value);

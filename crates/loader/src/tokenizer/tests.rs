@@ -2,6 +2,7 @@
 //! refused by name.
 
 mod local;
+mod python;
 
 use super::{Declared, Folder, Found, JSON, Tokenizer, read};
 use crate::error::Result;
@@ -159,7 +160,7 @@ fn every_layout_has_the_ids_of_transformers() {
     }
     assert!(wrong.is_empty(), "{} differences:\n{}", wrong.len(), wrong.join("\n"));
     let published = table.layouts.iter().filter(|layout| layout.source.is_some()).count();
-    assert!(table.layouts.len() >= 180 && published >= 60 && classes.len() >= 17);
+    assert!(table.layouts.len() >= 240 && published >= 60 && classes.len() >= 34);
 }
 
 /// The ids are those of AutoTokenizer of transformers 5.24.
@@ -311,6 +312,14 @@ fn what_cannot_be_applied_is_refused_by_name() {
         &[("vocab.txt", "a")],
         "there is no tokenizer.json, and no tokenizer.model",
     );
+    refused("esm", &[], "there is no vocab.txt, which EsmTokenizer needs");
+    let with = |settings: Value| settings.to_string();
+    let left = with(json!({"padding_side": "left"}));
+    let words = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n.\n";
+    let files = [("vocab.txt", words), ("tokenizer_config.json", &left)];
+    refused("splinter", &files, "\"padding_side\" is \"left\"");
+    refused("splinter", &[("vocab.txt", "[UNK]\n[CLS]\n[SEP]\n")], "\".\" is \".\"");
+    refused("flaubert", &[("vocab.json", "{}"), ("merges.txt", "")], "FlaubertTokenizer");
 }
 
 #[test]

@@ -77,6 +77,22 @@ impl Layout {
                 columns = Some(order);
             }
         }
+        if let (Transform::Latent, Some(latent)) = (transform, architecture.attention.latent) {
+            let (d_head, turning) = (architecture.d_head, latent.d_shared);
+            let pairs = |start: usize| {
+                let places = start..start + turning;
+                places.clone().step_by(2).chain(places.skip(1).step_by(2))
+            };
+            let all: Vec<usize> = rows.iter().cloned().flatten().collect();
+            if module.ends_with(".q") && turning <= d_head {
+                let before = d_head - turning;
+                let order: Vec<usize> = pairs(before).chain(0..before).collect();
+                let heads = all.chunks_exact(d_head);
+                rows = heads.flat_map(|head| order.iter().map(|&i| head[i])).map(one).collect();
+            } else if module.ends_with(".k_shared") && turning == all.len() {
+                rows = pairs(0).map(|i| all[i]).map(one).collect();
+            }
+        }
         let mut shape = own.to_vec();
         if let Some(first) = shape.first_mut() {
             *first = all;

@@ -25,6 +25,8 @@ pub(super) struct Names {
     /// The end of the prefix that the family knows.
     usual: &'static str,
     modules: HashMap<String, Vec<Place>>,
+    /// The number of sets of weights of blocks.
+    blocks: usize,
 }
 
 /// Where a canonical module may be.
@@ -105,7 +107,7 @@ impl Names {
         {
             modules.entry("embed.token".to_owned()).or_default().extend(head);
         }
-        Ok(Self { family, prefix, usual, modules })
+        Ok(Self { family, prefix, usual, modules, blocks: architecture.n_weight_sets })
     }
 
     /// A note about a prefix that the family does not know.
@@ -125,7 +127,9 @@ impl Names {
         let within = !self.usual.is_empty()
             || of_rule(bare)
             || usual.any(|usual| bare.strip_prefix(usual).is_some_and(of_rule));
+        // Numbers from the number of blocks on are those of blocks that no state needs.
         let without_numbers = bare.split('.').map(|part| match part.parse::<usize>() {
+            Ok(number) if number >= self.blocks => "{n}",
             Ok(_) => "{i}",
             Err(_) => part,
         });

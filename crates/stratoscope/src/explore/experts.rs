@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use stratoscope_chart::{Axis, Chart, MatrixPanel, Scale, Slice};
 use stratoscope_extractor::Activations;
 use stratoscope_report::TokenExperts;
-use stratoscope_transformer::Architecture;
+use stratoscope_transformer::Transformer;
 
 /// The hook points of the router logits.
 pub(super) const ROUTERS: &str = "blocks.*.mlp.hook_router";
@@ -45,11 +45,11 @@ impl Experts {
     /// without such logits.
     pub(super) fn of(
         states: &Activations,
-        architecture: &Architecture,
+        transformer: &Transformer,
         keep: impl Fn(usize) -> bool,
     ) -> Option<Self> {
-        let mixture = architecture.mixture.as_ref()?;
-        let (routing, error) = (states.routing(architecture), states.routing_error());
+        let mixture = transformer.architecture().mixture.as_ref()?;
+        let (routing, error) = (states.routing(transformer), states.routing_error());
         let block = |block: &stratoscope_extractor::BlockRouting| BlockExperts {
             layer: block.block + 1,
             tokens: (block.tokens.iter().enumerate())

@@ -1,6 +1,7 @@
 //! Attention as data.
 
-use super::{Architecture, MAX_LAYERS};
+use super::{Architecture, MAX_LAYERS, Norm};
+use crate::error::{Error, Result};
 use crate::positions::{Alibi, Disentangled, QueryGrowth, RelativeBias, Rotary};
 
 /// Self-attention.
@@ -23,6 +24,25 @@ pub struct Attention {
     /// Whether each head has a sink: a learned score that takes part in the softmax like that of a key,
     /// and mixes no value (OpenAI 2025). The probabilities of a query then sum to less than 1.
     pub sinks: bool,
+    /// Narrow layers between the state and queries, keys and values.
+    pub latent: Option<Latent>,
+}
+
+/// Multi-head latent attention (DeepSeek-AI 2024): keys and values of all heads come from one narrow
+/// vector, and so may queries. The first values of a key, which rotate, are those of one head that all
+/// heads share. There are as many heads of keys as of queries.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latent {
+    /// The width of the vector of queries; none if queries come from the state.
+    pub d_query: Option<usize>,
+    /// The width of the vector of keys and values.
+    pub d_key_value: usize,
+    /// The number of values of a key that all heads share; all of them rotate.
+    pub d_shared: usize,
+    /// The width of one head of values: at most that of queries and keys.
+    pub d_value: usize,
+    /// The norm of the vectors.
+    pub norm: Norm,
 }
 
 /// The attention of one block.
@@ -80,6 +100,45 @@ impl Span {
         let start = self.before.map_or(0, |before| from.saturating_sub(before));
         let end = self.after.map_or(n, |after| to.saturating_add(after).min(n));
         start..end
+    }
+}
+
+impl Latent {
+    /// Checks that the sizes fit to those of the architecture.
+    pub(super) fn check(&self, a: &Architecture) -> Result<()> {
+        let fail = |reason: String| Err(Error::Architecture { reason });
+        let Self { d_key_value, d_shared, d_value, .. } = *self;
+        for (name, size) in [
+            ("the width of the vector of queries", self.d_query.unwrap_or(1)),
+            ("the width of the vector of keys and values", d_key_value),
+            ("the width of a head of values", d_value),
+        ] {
+            if size == 0 || size > 1 << 24 {
+                return fail(format!("{name} is {size}"));
+            }
+        }
+        if d_value > a.d_head {
+            return fail(format!("heads of values have the width {d_value}, keys {}", a.d_head));
+        }
+        if a.n_kv_heads != a.n_heads {
+            let (queries, keys) = (a.n_heads, a.n_kv_heads);
+            return fail(format!("{queries} heads of queries and {keys} of keys of one vector"));
+        }
+        let rotates = |layer: &AttentionLayer| {
+            layer.rotary.as_ref().is_some_and(|rotary| rotary.width == d_shared)
+        };
+        if d_shared >= a.d_head || !a.attention.layers.iter().all(rotates) {
+            return fail(format!("{d_shared} shared values of keys do not rotate"));
+        }
+        if a.attention.input_bias || a.attention.query_key_norm.is_some() {
+            return fail("biases or norms of queries and keys of one vector".to_owned());
+        }
+        match a.attention.relative {
+            Some(Relative::Disentangled(_)) => {
+                fail("vectors for distances beside keys of one vector".to_owned())
+            }
+            _ => Ok(()),
+        }
     }
 }
 

@@ -27,6 +27,13 @@ pub struct Mixture {
     pub limit: Option<f64>,
     /// An expert that every token uses, beside the chosen ones.
     pub shared: Option<SharedExpert>,
+    /// Whether a learned number is added to the score of each expert when experts are chosen. It does not
+    /// change their weights (Wang et al. 2024).
+    pub correction: bool,
+    /// Groups of experts, of which a token uses some.
+    pub groups: Option<Groups>,
+    /// The factor of the weights.
+    pub scale: f64,
 }
 
 /// How the logits of a router become the weights of the chosen experts.
@@ -37,6 +44,31 @@ pub enum Weighting {
     /// The softmax over the chosen experts. It equals the softmax over all experts, divided by the sum of
     /// the chosen probabilities.
     AmongChosen,
+    /// The sigmoid of the logit of the expert.
+    Sigmoid,
+    /// The sigmoid of the logit of the expert, divided by the sum of those of the chosen experts.
+    SigmoidAmongChosen,
+}
+
+/// Groups of experts (DeepSeek-AI 2024): the experts of a token are those with the largest scores in the
+/// groups with the largest scores. Experts that follow each other form a group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Groups {
+    /// Groups per block; all have the same number of experts.
+    pub n_groups: usize,
+    /// Groups that a token uses.
+    pub n_chosen: usize,
+    /// The score of a group.
+    pub score: GroupScore,
+}
+
+/// The score of a group of experts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupScore {
+    /// The largest score of its experts.
+    Largest,
+    /// The sum of the two largest scores of its experts.
+    TwoLargest,
 }
 
 /// An expert that every token uses.
@@ -53,8 +85,9 @@ pub struct SharedExpert {
 pub struct Routing {
     /// `[n_chosen]`: the chosen experts with their weights, the largest logit first.
     pub experts: Vec<(usize, f32)>,
-    /// The routing margin: by how much the smallest logit of a chosen expert exceeds the largest of the
-    /// others. Infinite if all experts are chosen.
+    /// The routing margin: the least change of a logit that can change the choice, as far as slopes
+    /// tell. Without sigmoids and groups, by how much the smallest logit of a chosen expert exceeds the
+    /// largest of the others. Infinite if all experts are chosen.
     pub margin: f32,
     /// The largest absolute logit.
     pub largest: f32,
@@ -69,26 +102,73 @@ impl Routing {
 }
 
 impl Mixture {
-    /// The experts of a token, from its logits `[n_experts]`. Of equal logits the first is larger.
-    pub fn route(&self, logits: &[f32]) -> Routing {
-        let mut order: Vec<usize> = (0..logits.len()).collect();
-        order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a]));
-        let (chosen, others) = order.split_at(self.n_chosen.min(order.len()));
-        let max = chosen.first().map_or(0.0, |&expert| logits[expert]);
-        let exp = |&expert: &usize| (logits[expert] - max).exp();
-        let total: f32 = match self.weighting {
-            Weighting::AmongAll => order.iter().map(exp).sum(),
-            Weighting::AmongChosen => chosen.iter().map(exp).sum(),
+    /// The experts of a token, from its logits `[n_experts]` and the numbers that are added to the scores
+    /// `[n_experts]`; none if nothing is added. Of equal scores the first is larger.
+    pub fn route(&self, logits: &[f32], correction: &[f32]) -> Routing {
+        let sigmoid = |logit: f32| 1.0 / (1.0 + (-logit).exp());
+        let sigmoids = matches!(self.weighting, Weighting::Sigmoid | Weighting::SigmoidAmongChosen);
+        // The order of probabilities is that of logits.
+        let score = |expert: usize| match sigmoids {
+            true => sigmoid(logits[expert]) + correction.get(expert).unwrap_or(&0.0),
+            false => logits[expert] + correction.get(expert).unwrap_or(&0.0),
         };
+        let scores: Vec<f32> = (0..logits.len()).map(score).collect();
+        let (allowed, group_margin) = self.allowed(&scores);
+        let order = sorted(&scores, allowed);
+        let (chosen, others) = order.split_at(self.n_chosen.min(order.len()));
         let margin = match (chosen.last(), others.first()) {
-            (Some(&last), Some(&next)) => logits[last] - logits[next],
+            (Some(&last), Some(&next)) => scores[last] - scores[next],
             _ => f32::INFINITY,
         };
+        let max = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        let exp = |&expert: &usize| (logits[expert] - max).exp();
+        let all = 0..logits.len();
+        let total: f32 = match self.weighting {
+            Weighting::AmongAll => all.map(|expert| exp(&expert)).sum(),
+            Weighting::AmongChosen => chosen.iter().map(exp).sum(),
+            Weighting::Sigmoid => 1.0,
+            Weighting::SigmoidAmongChosen => chosen.iter().map(|&e| sigmoid(logits[e])).sum(),
+        };
+        let weight = |expert: &usize| {
+            let own = if sigmoids { sigmoid(logits[*expert]) } else { exp(expert) };
+            own / total * self.scale as f32
+        };
         Routing {
-            experts: chosen.iter().map(|expert| (*expert, exp(expert) / total)).collect(),
-            margin,
+            experts: chosen.iter().map(|expert| (*expert, weight(expert))).collect(),
+            // The slope of a sigmoid is at most 1/4.
+            margin: margin.min(group_margin) * if sigmoids { 4.0 } else { 1.0 },
             largest: logits.iter().fold(0.0, |largest, logit| logit.abs().max(largest)),
         }
+    }
+
+    /// The experts of the groups that a token uses, and by how much the score of the last of these groups
+    /// exceeds that of the next.
+    fn allowed(&self, scores: &[f32]) -> (Vec<usize>, f32) {
+        let Some(groups) = self.groups else { return ((0..scores.len()).collect(), f32::INFINITY) };
+        let size = (scores.len() / groups.n_groups.max(1)).max(1);
+        let of_group = |group: &[f32]| {
+            let order = sorted(group, (0..group.len()).collect());
+            let largest = order.iter().map(|&expert| group[expert]);
+            match groups.score {
+                GroupScore::Largest => largest.take(1).sum::<f32>(),
+                GroupScore::TwoLargest => largest.take(2).sum(),
+            }
+        };
+        let of_groups: Vec<f32> = scores.chunks(size).map(of_group).collect();
+        let order = sorted(&of_groups, (0..of_groups.len()).collect());
+        let (chosen, others) = order.split_at(groups.n_chosen.min(order.len()));
+        let margin = match (chosen.last(), others.first()) {
+            // Of two scores, each changes the sum.
+            (Some(&last), Some(&next)) => match groups.score {
+                GroupScore::Largest => of_groups[last] - of_groups[next],
+                GroupScore::TwoLargest => (of_groups[last] - of_groups[next]) / 2.0,
+            },
+            _ => f32::INFINITY,
+        };
+        let of_group = |group: &usize| group * size..((group + 1) * size).min(scores.len());
+        let mut allowed: Vec<usize> = chosen.iter().flat_map(of_group).collect();
+        allowed.sort_unstable();
+        (allowed, margin)
     }
 
     /// Checks that the sizes fit together and to those of the architecture.
@@ -112,11 +192,26 @@ impl Mixture {
                 return fail(format!("{name} is {size}"));
             }
         }
+        if let Some(groups) = self.groups {
+            let Groups { n_groups, n_chosen: groups, .. } = groups;
+            if n_groups == 0 || !n_experts.is_multiple_of(n_groups) {
+                return fail(format!("{n_experts} experts in {n_groups} groups"));
+            }
+            if groups == 0 || groups > n_groups || n_chosen > n_experts / n_groups * groups {
+                return fail(format!("{n_chosen} experts of {groups} of {n_groups} groups"));
+            }
+        }
         if self.limit.is_some() && !a.mlp.gated {
             return fail("limits of experts without a gate".to_owned());
         }
         Ok(())
     }
+}
+
+/// The places of scores, the largest score first.
+fn sorted(scores: &[f32], mut places: Vec<usize>) -> Vec<usize> {
+    places.sort_by(|&a, &b| scores[b].total_cmp(&scores[a]));
+    places
 }
 
 /// More experts in all blocks together than any model has.
@@ -156,7 +251,35 @@ mod tests {
             weighting,
             limit: None,
             shared: None,
+            correction: false,
+            groups: None,
+            scale: 1.0,
         }
+    }
+
+    /// The weights are those of the sigmoid without what is added to the scores.
+    #[test]
+    fn experts_of_the_best_groups_are_chosen_by_corrected_scores() {
+        let groups = Groups { n_groups: 2, n_chosen: 1, score: GroupScore::TwoLargest };
+        let of = |weighting, groups, scale| Mixture { groups, scale, ..mixture(weighting) };
+        let sigmoid = |x: f32| 1.0 / (1.0 + (-x).exp());
+        let near = |a: f32, b: f32| assert!((a - b).abs() < 1e-6, "{a} {b}");
+        // The expert with the largest logit is not in the group with the largest sum.
+        let logits = [2.0, -3.0, 1.0, 0.5];
+        let experts = |mixture: Mixture, correction: &[f32]| mixture.route(&logits, correction);
+        let chosen = experts(of(Weighting::Sigmoid, Some(groups), 1.0), &[]);
+        assert_eq!(chosen.experts.iter().map(|e| e.0).collect::<Vec<_>>(), [2, 3]);
+        let first = sigmoid(2.0) + sigmoid(-3.0);
+        near(chosen.margin, (sigmoid(1.0) + sigmoid(0.5) - first) * 2.0);
+        // What is added changes the choice, and no weight.
+        let moved = experts(of(Weighting::SigmoidAmongChosen, None, 2.5), &[0.0, 3.0, 0.0, 0.0]);
+        assert_eq!(moved.experts.iter().map(|e| e.0).collect::<Vec<_>>(), [1, 0]);
+        near(moved.experts[0].1, 2.5 * sigmoid(-3.0) / first);
+        near(moved.margin, 4.0 * (sigmoid(2.0) - sigmoid(1.0)));
+        let largest = Groups { score: GroupScore::Largest, ..groups };
+        let softmax = experts(of(Weighting::AmongAll, Some(largest), 1.0), &[]);
+        assert_eq!(softmax.experts.iter().map(|e| e.0).collect::<Vec<_>>(), [0, 1]);
+        near(softmax.margin, 1.0);
     }
 
     /// The weights are those of softmax over all, then top-k, then a division by the sum.
@@ -165,10 +288,10 @@ mod tests {
         let logits = [0.5, -1.0, 2.0, 0.25];
         let probabilities: Vec<f64> = logits.iter().map(|&x| f64::from(x).exp()).collect();
         let total: f64 = probabilities.iter().sum();
-        let all = mixture(Weighting::AmongAll).route(&logits);
+        let all = mixture(Weighting::AmongAll).route(&logits, &[]);
         assert_eq!(all.experts.iter().map(|e| e.0).collect::<Vec<_>>(), [2, 0]);
         assert_eq!((all.margin, all.largest), (0.25, 2.0));
-        let chosen = mixture(Weighting::AmongChosen).route(&logits);
+        let chosen = mixture(Weighting::AmongChosen).route(&logits, &[]);
         let of_both = probabilities[2] + probabilities[0];
         for (index, expert) in [2, 0].into_iter().enumerate() {
             let near = |a: f32, b: f64| assert!((f64::from(a) - b).abs() < 1e-7, "{a} {b}");
@@ -180,7 +303,7 @@ mod tests {
 
     #[test]
     fn of_equal_logits_the_first_expert_is_chosen() {
-        let routing = mixture(Weighting::AmongChosen).route(&[1.0, 3.0, 1.0, 1.0]);
+        let routing = mixture(Weighting::AmongChosen).route(&[1.0, 3.0, 1.0, 1.0], &[]);
         assert_eq!(routing.experts.iter().map(|e| e.0).collect::<Vec<_>>(), [1, 0]);
         assert!(routing.margin == 0.0 && routing.is_within(0.0));
     }

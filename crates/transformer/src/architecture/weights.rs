@@ -1,8 +1,8 @@
 //! The weights of an architecture: the contract between the loader and the forward pass.
 
 use super::{
-    Architecture, ConvolutionNorm, FramePositions, Frames, Norm, Positions, ProjectionPlace,
-    QueryKeyNorm, Relative, ResidualScale, Source,
+    Architecture, ConvolutionNorm, FramePositions, Frames, Latent, Norm, Positions,
+    ProjectionPlace, QueryKeyNorm, Relative, ResidualScale, Source,
 };
 use crate::ops::BiasGate;
 
@@ -81,8 +81,13 @@ impl Architecture {
                 }
             }
             let bias = self.attention.input_bias;
-            for (part, width) in [("q", queries), ("k", keys), ("v", keys)] {
-                specs.linear(name(&format!("attn.{part}")), width, d, bias);
+            match self.attention.latent {
+                None => {
+                    for (part, width) in [("q", queries), ("k", keys), ("v", keys)] {
+                        specs.linear(name(&format!("attn.{part}")), width, d, bias);
+                    }
+                }
+                Some(latent) => self.latent_weights(&mut specs, latent, &name),
             }
             if let Some(norm) = self.attention.query_key_norm {
                 for (part, heads) in [("q_norm", self.n_heads), ("k_norm", self.n_kv_heads)] {
@@ -119,7 +124,8 @@ impl Architecture {
                     }
                 }
             }
-            specs.linear(name("attn.o"), d, queries, self.attention.output_bias);
+            let mixed = self.n_heads * self.d_value();
+            specs.linear(name("attn.o"), d, mixed, self.attention.output_bias);
             if self.attention.sinks {
                 specs.add(name("attn.sinks.weight"), &[self.n_heads]);
             }
@@ -144,6 +150,9 @@ impl Architecture {
                 }
             }
             specs.linear(name("mlp.router"), mixture.n_experts, d, mixture.router_bias);
+            if mixture.correction {
+                specs.add(name("mlp.router_correction.weight"), &[mixture.n_experts]);
+            }
         }
         if self.final_norm {
             specs.norm("final_norm".into(), d);
@@ -166,6 +175,22 @@ impl Architecture {
             }
         }
         specs.weights
+    }
+
+    /// The weights between the state and queries, keys and values, with vectors between.
+    fn latent_weights(&self, specs: &mut Specs, latent: Latent, name: &dyn Fn(&str) -> String) {
+        let Latent { d_query, d_key_value, d_shared, d_value, .. } = latent;
+        let (d, heads) = (self.d_model, self.n_heads);
+        if let Some(width) = d_query {
+            specs.linear(name("attn.q_a"), width, d, false);
+            specs.add(name("attn.q_a_norm.weight"), &[width]);
+        }
+        specs.linear(name("attn.q"), heads * self.d_head, d_query.unwrap_or(d), false);
+        specs.linear(name("attn.kv_a"), d_key_value, d, false);
+        specs.linear(name("attn.k_shared"), d_shared, d, false);
+        specs.add(name("attn.kv_a_norm.weight"), &[d_key_value]);
+        specs.linear(name("attn.k"), heads * (self.d_head - d_shared), d_key_value, false);
+        specs.linear(name("attn.v"), heads * d_value, d_key_value, false);
     }
 
     /// The memory that one block needs for a batch of so many tokens, in bytes, in f32: the state, what

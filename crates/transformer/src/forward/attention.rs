@@ -1,6 +1,7 @@
 //! Attention within each sequence: through the kernels, and with candle's operations.
 
 use super::Transformer;
+use super::latent::{narrowed, widened};
 use super::layers::Block;
 use super::shared::Shared;
 use crate::architecture::{QueryKeyNorm, Relative};
@@ -33,13 +34,13 @@ impl Transformer {
         hooks: &mut HookRunner,
     ) -> Result<Tensor> {
         let a = &self.architecture;
-        let mut qkv = self.placed(layer, block, block.qkv.apply(x)?, batch, shared, hooks)?;
+        let mut qkv = self.placed(layer, block, block.qkv.apply(a, x)?, batch, shared, hooks)?;
         if hooks.wants(HookPoint::Value(layer)) {
             let keys = a.n_kv_heads * a.d_head;
             let start = qkv.dim(1)? - keys;
-            let values = qkv.narrow(1, start, keys)?.contiguous()?;
+            let values = narrowed(a, &qkv.narrow(1, start, keys)?.contiguous()?)?;
             let values = hooks.at(HookPoint::Value(layer), values)?;
-            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &values], 1)?;
+            qkv = Tensor::cat(&[&qkv.narrow(1, 0, start)?, &widened(a, &values)?], 1)?;
         }
         // [tokens, n_heads]
         let factors = block.gate.as_ref().map(|gate| gate.factors(x)).transpose()?;
@@ -49,7 +50,7 @@ impl Transformer {
             None => self.mixed_plainly(layer, block, given, batch, shared, hooks)?,
         };
         self.done_with(&qkv, hooks)?;
-        let out = block.o.apply(&mixed)?;
+        let out = block.o.apply(&narrowed(a, &mixed)?)?;
         self.done_with(&mixed, hooks)?;
         Ok(out)
     }

@@ -1,6 +1,7 @@
 //! The layers of a transformer, built from its weights.
 
 use super::frames::FrameEmbedding;
+use super::latent::Projections;
 use super::mixture::Mlp;
 use super::patches::PatchEmbedding;
 use crate::architecture::{Activation, Architecture, Norms, Relative, ResidualScale, Source};
@@ -30,8 +31,8 @@ pub(super) enum Input {
 
 pub(super) struct Block {
     pub(super) attention: Half,
-    /// One layer for queries, keys and values.
-    pub(super) qkv: Linear,
+    /// The layers of queries, keys and values.
+    pub(super) qkv: Projections,
     pub(super) query_norm: Option<NormLayer>,
     pub(super) key_norm: Option<NormLayer>,
     pub(super) positions: Option<PositionVectors>,
@@ -150,7 +151,7 @@ impl Block {
             let names: Vec<_> = parts.iter().map(|part| name(part)).collect();
             Linear::new(weights, &names)
         };
-        let qkv = linear(weights, &["attn.q", "attn.k", "attn.v"])?;
+        let qkv = Projections::new(a, weights, i)?;
         let positions = match (a.attention.relative, distances) {
             (Some(Relative::Disentangled(table)), Some(vectors)) => {
                 // `[rows, n_heads d_head]`, from head `first` on.
@@ -160,7 +161,7 @@ impl Block {
                         Ok(match (there, table.shared_weights) {
                             (false, _) => None,
                             (true, true) => {
-                                Some(qkv.apply(vectors)?.narrow(1, first * a.d_head, width)?)
+                                Some(qkv.apply(a, vectors)?.narrow(1, first * a.d_head, width)?)
                             }
                             (true, false) => Some(linear(weights, &[own])?.apply(vectors)?),
                         })
@@ -201,8 +202,10 @@ impl Block {
 
     /// The memory of the matrices, for another block.
     pub(super) fn into_values(self) -> Vec<Values> {
-        let attention = [self.qkv, self.o].into_iter().filter_map(Linear::into_values);
-        attention.chain(self.layers.into_values()).collect()
+        let mut values = self.qkv.into_values();
+        values.extend(self.o.into_values());
+        values.extend(self.layers.into_values());
+        values
     }
 }
 

@@ -105,7 +105,7 @@ impl Transformer {
             }
         };
         let logits = hooks.at(HookPoint::Router(layer), experts.router.apply(x)?)?;
-        let groups = groups(mixture, &logits)?;
+        let groups = groups(mixture, &logits, self.correction(layer))?;
         let mut out = match self.kernels {
             Some(rounding) => self.experts(experts, mixture, &groups, x, rounding)?,
             None => {
@@ -162,11 +162,11 @@ impl Transformer {
 }
 
 /// The tokens of each expert, in their order.
-fn groups(mixture: &Mixture, logits: &Tensor) -> Result<Vec<Group>> {
+fn groups(mixture: &Mixture, logits: &Tensor, correction: &[f32]) -> Result<Vec<Group>> {
     let logits = ops::values(&logits.to_dtype(DType::F32)?)?;
     let mut groups = vec![Group::new(); mixture.n_experts];
     for (row, logits) in logits.chunks(mixture.n_experts).enumerate() {
-        for (expert, weight) in mixture.route(logits).experts {
+        for (expert, weight) in mixture.route(logits, correction).experts {
             groups[expert].push((row, weight));
         }
     }

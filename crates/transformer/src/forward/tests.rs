@@ -3,9 +3,9 @@
 use super::*;
 use crate::architecture::{
     Activation, Attention, AttentionLayer, Convolution, ConvolutionNorm, Embedding, FramePositions,
-    FrameProjection, Frames, GridPositions, HeadTransform, Layout, Mixture, Mlp, Norm, Numbering,
-    OtherGrids, Patches, Positions, Projection, QueryKeyNorm, ResidualScale, SharedExpert, Source,
-    Span, Weighting,
+    FrameProjection, Frames, GridPositions, GroupScore, Groups, HeadTransform, Latent, Layout,
+    Mixture, Mlp, Norm, Numbering, OtherGrids, Patches, Positions, Projection, QueryKeyNorm,
+    ResidualScale, SharedExpert, Source, Span, Weighting,
 };
 use crate::batch::{Features, Sequence};
 use crate::hooks::{HookPoint, NoHooks, Recorder};
@@ -69,6 +69,7 @@ fn decoder() -> Architecture {
             relative: None,
             query_growth: None,
             sinks: false,
+            latent: None,
         },
         mlp: Mlp { activation: Activation::Silu, gated: true, bias: false },
         head: Some(crate::Head { tied: false, ..crate::Head::TIED }),
@@ -358,6 +359,42 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
                     weighting: Weighting::AmongAll,
                     limit: None,
                     shared: Some(SharedExpert { d_mlp: 36, gated: true }),
+                    correction: false,
+                    groups: None,
+                    scale: 1.0,
+                });
+            }),
+        ),
+        (
+            "latent attention, groups of experts",
+            change(decoder(), |a| {
+                a.attention.latent = Some(Latent {
+                    d_query: Some(9),
+                    d_key_value: 11,
+                    d_shared: 4,
+                    d_value: 5,
+                    norm: Norm::Rms { eps: 1e-3, unit_offset: false },
+                });
+                a.n_kv_heads = a.n_heads;
+                (a.attention.input_bias, a.attention.query_key_norm) = (false, None);
+                let rotary = Some(Rotary::new(100.0, 4));
+                a.attention.layers.iter_mut().for_each(|layer| layer.rotary = rotary.clone());
+                a.mixture = Some(Mixture {
+                    blocks: vec![false, true, true],
+                    n_experts: 6,
+                    n_chosen: 3,
+                    d_expert: 28,
+                    router_bias: false,
+                    weighting: Weighting::SigmoidAmongChosen,
+                    limit: None,
+                    shared: Some(SharedExpert { d_mlp: 36, gated: false }),
+                    correction: true,
+                    groups: Some(Groups {
+                        n_groups: 3,
+                        n_chosen: 2,
+                        score: GroupScore::TwoLargest,
+                    }),
+                    scale: 2.5,
                 });
             }),
         ),
@@ -375,6 +412,9 @@ fn architectures() -> Vec<(&'static str, Architecture)> {
                     weighting: Weighting::AmongChosen,
                     limit: Some(0.5),
                     shared: None,
+                    correction: false,
+                    groups: None,
+                    scale: 1.0,
                 });
             }),
         ),
@@ -522,10 +562,10 @@ fn replaced_logits_choose_other_experts() {
         let plain = model.forward(&batch, &mut seen).unwrap();
         let mut logits = seen.values[&point].to_vec2::<f32>().unwrap();
         let mixture = architecture.mixture_of(LAYERS - 1).unwrap();
-        let before = mixture.route(&logits[3]);
+        let before = mixture.route(&logits[3], &[]);
         let other = (0..5).find(|e| before.experts.iter().all(|(own, _)| own != e)).unwrap();
         logits[3][other] = 100.0;
-        assert_eq!(mixture.route(&logits[3]).experts[0], (other, 1.0), "{name}");
+        assert_eq!(mixture.route(&logits[3], &[]).experts[0], (other, 1.0), "{name}");
         let logits = Tensor::new(logits, &Device::Cpu).unwrap();
         let mut replaced = crate::hooks::At::new(point, |_| Ok(logits.clone()));
         let changed = model.forward(&batch, &mut replaced).unwrap();

@@ -100,6 +100,25 @@ pub(super) fn stablelm(
     rope(keys, config)
 }
 
+pub(super) fn phi2(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    let d_head = decoder(gguf, keys, config, (LAYER, "layer_norm_eps"))?;
+    partial_rotation(keys, config, d_head)?;
+    config.insert("hidden_act".to_owned(), "gelu_new".into());
+    if config.get("num_key_value_heads") == config.get("num_attention_heads") {
+        config.insert("num_key_value_heads".to_owned(), Value::Null);
+    }
+    rope(keys, config)
+}
+
+pub(super) fn smollm3(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
+    rotated(gguf, keys, config, RMS)?;
+    attention_bias(gguf, config);
+    config.insert("mlp_bias".to_owned(), has(gguf, "ffn_gate.bias").into());
+    // No key has it.
+    config.insert("no_rope_layer_interval".to_owned(), 4.into());
+    Ok(())
+}
+
 pub(super) fn glm4(gguf: &Gguf, keys: &Keys<'_>, config: &mut Map<String, Value>) -> Result<()> {
     let d_head = decoder(gguf, keys, config, RMS)?;
     partial_rotation(keys, config, d_head)?;

@@ -69,6 +69,51 @@ fn one_in_a_folder_is_a_model_and_two_are_not() {
     assert!(files.iter().all(|file| !file.name.to_lowercase().ends_with("gguf")));
 }
 
+/// The files of the fixture that is in several files, with their names.
+fn several() -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(fixtures().join("gguf/split")).unwrap();
+    let named = |path: std::path::PathBuf| {
+        (path.file_name().unwrap().to_str().unwrap().to_owned(), read(path))
+    };
+    let mut files: Vec<_> = entries.map(|entry| named(entry.unwrap().path())).collect();
+    files.sort();
+    assert!(files.len() >= 2);
+    files
+}
+
+#[test]
+fn a_model_in_several_files_is_one_model() {
+    let whole = load(&Source::memory("m", [("a.gguf", read(bert()))]), &mut Silent).unwrap();
+    let files = several();
+    let model = load(&Source::memory("m", files.clone()), &mut Silent).unwrap();
+    assert_eq!(states(&model), states(&whole));
+    assert_eq!(model.info.files.all().unwrap().len(), files.len());
+    assert_eq!(model.info.weights_sha256().len(), files.len());
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in &files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    for path in [folder.path().to_owned(), folder.path().join(&files[0].0)] {
+        let model = load(&Source::Folder(path), &mut Silent).unwrap();
+        assert_eq!(states(&model), states(&whole));
+    }
+    let second = folder.path().join(&files[1].0);
+    let error = load(&Source::Folder(second.clone()), &mut Silent).unwrap_err();
+    assert!(error.to_string().contains("\"split.no\" is 1"), "{error}");
+    std::fs::remove_file(second).unwrap();
+    let error = load(&Source::Folder(folder.path().to_owned()), &mut Silent).unwrap_err();
+    assert!(error.to_string().contains(&files[1].0), "{error}");
+    let refused = |files: Vec<(&str, Vec<u8>)>, what: &str| {
+        let error = load(&Source::memory("m", files), &mut Silent).unwrap_err().to_string();
+        assert!(error.contains(what), "{error}");
+    };
+    let first = files[0].1.clone();
+    refused(vec![("a.gguf", first.clone())], "\"split.count\" is");
+    refused(vec![(&files[1].0, files[1].1.clone())], "\"split.no\" is 1");
+    let mut twice: Vec<_> = files.iter().map(|(name, _)| (name.as_str(), first.clone())).collect();
+    refused(std::mem::take(&mut twice), "\"split.no\" is 0");
+}
+
 #[test]
 fn one_in_memory_is_a_model() {
     let bytes = read(bert());
