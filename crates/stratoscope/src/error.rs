@@ -98,6 +98,9 @@ pub enum Error {
     /// The data of a probe or a saved probe cannot be used.
     #[error(transparent)]
     Probe(#[from] crate::probe::ProbeError),
+    /// Pairs of texts or a saved embedder cannot be used.
+    #[error(transparent)]
+    Pairs(#[from] crate::pairs::PairsError),
     /// The lens cannot be computed.
     #[error(transparent)]
     Lens(#[from] crate::lens::LensError),
@@ -195,6 +198,7 @@ impl Error {
             Self::Lens(error) => error.kind(),
             Self::Compare(error) => error.kind(),
             Self::Probe(error) => error.kind(),
+            Self::Pairs(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(

@@ -2,6 +2,7 @@
 
 use crate::explore::{self, Exploration};
 use crate::geometry::{self, measured};
+use crate::pairs;
 use crate::probe::{self, Labelled};
 use crate::progress::{Progress, Silent};
 use crate::store::Store;
@@ -125,6 +126,18 @@ impl GivenStates {
         options: &probe::Options,
     ) -> Result<probe::Report> {
         Subject::States(self).probe(data.into(), options)
+    }
+
+    /// Compares pairs of texts by layer: [`Explorer::pairs`] without the model.
+    ///
+    /// # Errors
+    /// The errors of [`Explorer::pairs`]; a text that is not among the states.
+    pub fn pairs(
+        &self,
+        pairs: &pairs::TextPairs,
+        options: &pairs::Options,
+    ) -> Result<pairs::Report> {
+        Subject::States(self).pairs(pairs, options)
     }
 }
 

@@ -62,6 +62,7 @@ mod given;
 pub mod journey;
 pub mod lens;
 mod omitted;
+pub mod pairs;
 pub mod probe;
 pub mod profile;
 mod progress;
@@ -94,6 +95,7 @@ pub use compare::Options as CompareOptions;
 pub use explore::Options as ExploreOptions;
 pub use geometry::Options as GeometryOptions;
 pub use lens::Options as LensOptions;
+pub use pairs::Options as PairsOptions;
 pub use probe::Options as ProbeOptions;
 pub use profile::Options as ProfileOptions;
 

@@ -20,6 +20,7 @@ pub use compute::Labelled;
 pub use corpus::{ConlluCorpus, PartCounts, ProbeFile};
 pub use error::ProbeError;
 pub use report::{Baselines, ClassCount, Data, LabelReport, LayerReport, Report, StructuralReport};
+pub(crate) use saved::check_model;
 pub use saved::{Prediction, SavedProbe};
 pub use task::{Span, TaskRow, TsvTask};
 

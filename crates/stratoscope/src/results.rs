@@ -3,7 +3,7 @@
 
 use crate::analysis::{Analysis, Figure};
 use crate::folder::Written;
-use crate::{Result, compare, explore, geometry, lens, probe, profile};
+use crate::{Result, compare, explore, geometry, lens, pairs, probe, profile};
 use std::path::Path;
 
 macro_rules! results {
@@ -40,6 +40,7 @@ results!(
     compare::Comparison,
     geometry::Report,
     lens::Report,
+    pairs::Report,
     probe::Report,
     profile::Profile,
     profile::Profiles,
