@@ -91,6 +91,7 @@ fn options(args: &ProbeArgs, pooling: Pooling, memory: u64) -> Options {
         strength: args.strength,
         control: args.control,
         random_weights: args.random_weights,
+        mlp: args.mlp,
         mdl: args.mdl,
         mix: args.mix,
         structural: args.structural,

@@ -78,7 +78,7 @@ pub(crate) struct ProbeArgs {
     /// query TAB relevant text.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "corpus", "train", "dev", "test", "tsv", "label", "filters", "structural", "strength", "control",
-        "random_weights", "mdl", "mix",
+        "random_weights", "mlp", "mdl", "mix",
     ])]
     pub(crate) pairs: Option<PathBuf>,
     /// The metric of the scores of --pairs by layer: cosine, centred or standardised.
@@ -102,6 +102,9 @@ pub(crate) struct ProbeArgs {
     /// Also probe the same architecture with random weights.
     #[arg(long, conflicts_with = "from")]
     pub(crate) random_weights: bool,
+    /// Also fit a probe with one hidden layer; with --control and --mdl also its selectivity and code.
+    #[arg(long)]
+    pub(crate) mlp: bool,
     /// Also report how many bits the labels cost, given each layer (minimum description length,
     /// online code).
     #[arg(long)]

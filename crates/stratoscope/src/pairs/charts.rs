@@ -16,14 +16,16 @@ impl Report {
             &format!("poolings ({})", self.data.metric),
             POOLINGS.iter().filter_map(|&pooling| {
                 let metric = METRICS.into_iter().find(|m| m.name() == self.data.metric)?;
-                Some(self.curve(pooling.name(), |layer| layer.score(pooling, metric)).peak())
+                let curve = self.curve(pooling.name(), |layer| layer.score(pooling, metric));
+                Some(if pooling.name() == self.data.pooling { curve.peak() } else { curve })
             }),
         );
         let own = Pooling::ALL.into_iter().find(|p| p.name() == self.data.pooling);
         let second = self.panel(
             &format!("metrics ({} pooling)", self.data.pooling),
             METRICS.iter().filter_map(|&metric| {
-                Some(self.curve(metric.label(), |layer| layer.score(own?, metric)).peak())
+                let curve = self.curve(metric.label(), |layer| layer.score(own?, metric));
+                Some(if metric.name() == self.data.metric { curve.peak() } else { curve })
             }),
         );
         let third = match self.is_retrieval() {
@@ -126,7 +128,7 @@ impl Report {
             true => format!("No intervals: they need at least {MIN_UNITS}. "),
             false => "Bands: 95 % intervals by bootstrap. ".to_owned(),
         };
-        text + "Ringed: the highest value of a curve. It is chosen on these numbers; the summary has a \
+        text + "Ringed: the highest value of the chosen pooling and metric. It is chosen on these numbers; the summary has a \
                 choice on one half that is tested on the other."
     }
 }
