@@ -1,5 +1,6 @@
 //! `stratoscope probe`: probes of a label, or of a task of the user.
 
+mod contrast;
 mod pairs;
 
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
@@ -23,6 +24,9 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if let Some(ProbeCommand::Apply(apply)) = &args.command {
         return self::apply(apply);
     }
+    if let [first, second] = args.contrast.as_slice() {
+        return contrast::run(args, first, second);
+    }
     if let Some(path) = &args.pairs {
         return pairs::run(args, path);
     }
@@ -31,7 +35,7 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
         // Not a `requires` of clap: an argument that conflicts with --tsv would satisfy it.
         if args.tsv.is_none() {
             return Err(Failure::usage(
-                "--save needs --tsv FILE or --pairs FILE: only the probe of a task of your own can be saved",
+                "--save needs --tsv, --pairs or --contrast: only the result of a task of your own can be saved",
             ));
         }
         check_place(path, args.output.overwrite)?;
@@ -134,7 +138,7 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
         Some(path) => ConlluCorpus::split(path, args.seed)?,
         None if args.train.is_empty() => {
             return Err(Failure::usage(
-                "no corpus; give --corpus FILE, or --train FILE and --test FILE, or --tsv FILE, or --pairs FILE",
+                "no corpus; give --corpus FILE, or --train FILE and --test FILE, or --tsv FILE, or --pairs FILE, or --contrast FILE FILE",
             ));
         }
         None if args.test.is_empty() && !args.dev.is_empty() => {

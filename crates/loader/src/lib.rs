@@ -35,6 +35,7 @@ pub use candle_core::{DType, Device};
 pub use error::{Error, Result};
 pub use families::{families_with_heads, family_of, supported_families};
 pub use files::hexadecimal;
+pub use gguf::control_vector;
 pub use kind::ErrorKind;
 pub use memory::{MemoryPlan, free_memory, used_memory};
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};

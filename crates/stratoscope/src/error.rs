@@ -107,6 +107,9 @@ pub enum Error {
     /// The input of a comparison cannot be used.
     #[error(transparent)]
     Compare(#[from] crate::compare::CompareError),
+    /// Lists of texts or directions cannot be used.
+    #[error(transparent)]
+    Contrast(#[from] crate::contrast::ContrastError),
     /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -199,6 +202,7 @@ impl Error {
             Self::Compare(error) => error.kind(),
             Self::Probe(error) => error.kind(),
             Self::Pairs(error) => error.kind(),
+            Self::Contrast(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(

@@ -51,6 +51,7 @@ mod artifacts;
 pub mod bank;
 mod baseline;
 pub mod compare;
+pub mod contrast;
 mod error;
 pub mod explore;
 mod explorer;
@@ -92,6 +93,7 @@ pub use store::{DiskStore, NoStore, Store};
 pub use stratoscope_geometry::Estimate;
 
 pub use compare::Options as CompareOptions;
+pub use contrast::Options as ContrastOptions;
 pub use explore::Options as ExploreOptions;
 pub use geometry::Options as GeometryOptions;
 pub use lens::Options as LensOptions;

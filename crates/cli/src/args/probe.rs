@@ -43,6 +43,14 @@ tested on the other; --save keeps the model cut at this layer, for probe apply:
   stratoscope probe --pairs sts.tsv --save sts.embedder
   stratoscope probe apply sts.embedder --file new.txt --json
 
+Which direction? --contrast takes two files with one text per line (or text TAB START-END, a word in its \
+text), and computes the difference of their means at every layer: how well it separates texts that it was \
+not computed from, beside random directions and among texts of equal length, and the texts that lie \
+farthest along it. --steer adds it to the states of a language model, and shows what the predictions \
+become. --save keeps the directions as .npz, or as .gguf, the control vector of llama.cpp:
+
+  stratoscope probe --contrast formal.txt casual.txt --model MODEL --steer --save formal.gguf
+
 --from STATES takes the place of the model, also for a model that ran elsewhere: the labels come from \
 --corpus, --train or --tsv as above. A file of states without texts has those of these files, in order \
 (of --tsv one per line). --random-weights needs the model.
@@ -81,6 +89,15 @@ pub(crate) struct ProbeArgs {
         "random_weights", "mlp", "mdl", "mix",
     ])]
     pub(crate) pairs: Option<PathBuf>,
+    /// The direction between two lists of texts: two files with one text, or text TAB START-END, per line.
+    #[arg(long, value_names = ["FILE", "FILE"], num_args = 2, conflicts_with_all = [
+        "corpus", "train", "dev", "test", "tsv", "label", "filters", "structural", "strength", "control",
+        "random_weights", "mlp", "mdl", "mix", "pairs",
+    ])]
+    pub(crate) contrast: Vec<PathBuf>,
+    /// Add the direction of --contrast to the states, and measure what the predictions become.
+    #[arg(long, requires = "contrast", conflicts_with = "from")]
+    pub(crate) steer: bool,
     /// The metric of the scores of --pairs by layer: cosine, centred or standardised.
     #[arg(long, value_enum, default_value = "cosine", value_name = "NAME", requires = "pairs")]
     pub(crate) metric: MetricName,
@@ -116,7 +133,7 @@ pub(crate) struct ProbeArgs {
     #[arg(long)]
     pub(crate) structural: bool,
     /// Keep the probe of the best layer, or with --pairs the model cut at that layer, for `probe
-    /// apply` (safetensors).
+    /// apply` (safetensors); with --contrast the directions (.npz or .gguf).
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Layers to probe, such as 0,4,8-12,-1; 0 is the embedding [default: all].
