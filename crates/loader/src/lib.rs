@@ -40,6 +40,7 @@ pub use kind::ErrorKind;
 pub use memory::{MemoryPlan, free_memory, used_memory};
 pub use model::{LoadOptions, Model, ModelInfo, load, load_with};
 pub use note::Note;
+pub use pickle::{PickledObjects, read_objects};
 pub use pooling::Pooling;
 pub use records::{FileRecord, FileRecords};
 pub use sentences::{BeforeModel, Pooler, Step};

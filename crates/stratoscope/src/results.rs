@@ -40,6 +40,7 @@ results!(
     compare::Comparison,
     contrast::Report,
     geometry::Report,
+    lens::FittedLens,
     lens::Report,
     pairs::Report,
     probe::Report,
