@@ -115,6 +115,7 @@ pub mod crates {
     pub use stratoscope_extractor as extractor;
     pub use stratoscope_geometry as geometry;
     pub use stratoscope_loader as loader;
+    pub use stratoscope_numerics as numerics;
     pub use stratoscope_plot as plot;
     pub use stratoscope_probing as probing;
     pub use stratoscope_reducer as reducer;
