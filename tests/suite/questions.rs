@@ -24,7 +24,7 @@ fn pairs() -> String {
             let (v, w) = (verbs[i % 4], verbs[(i + 2 * j) % 4]);
             let score = u8::from(a == b) * 2 + u8::from(v == w);
             let long = if (i + j) % 3 == 0 { " near the old town today" } else { "" };
-            lines += &format!("{score}\tThe {a} {v}.\tThe {b} {w}{long}.\tset {}\n", i % 2);
+            lines += &format!("{score}\tThe {a} {v}.\tOne {b} {w}{long}.\tset {}\n", i % 2);
         }
     }
     lines

@@ -76,7 +76,11 @@ impl Units {
         match self {
             Self::Scored(_) => {
                 let pairs = pairs.pairs().iter();
-                let cosine = |[a, b]: [usize; 2]| unit.row(a).dot(&unit.row(b));
+                // Equal texts are exactly tied.
+                let cosine = |[a, b]: [usize; 2]| match a == b {
+                    true => 1.0,
+                    false => unit.row(a).dot(&unit.row(b)),
+                };
                 let cosines: Vec<f64> = pairs.map(|pair| cosine(pair.texts)).collect();
                 Column::Similarities(Ranked::new(&cosines))
             }
