@@ -39,6 +39,7 @@ mod probing;
 mod profile;
 mod program;
 mod published;
+mod questions;
 mod repeat;
 mod report;
 mod second_opinion;

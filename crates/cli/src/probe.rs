@@ -1,5 +1,8 @@
 //! `stratoscope probe`: probes of a label, or of a task of the user.
 
+mod contrast;
+mod pairs;
+
 use crate::args::{ApplyArgs, InputArgs, ProbeArgs, ProbeCommand};
 use crate::exit::{Failure, Result, print_json, print_text};
 use crate::extract::check_place;
@@ -7,6 +10,7 @@ use crate::progress::Progress;
 use crate::run::Run;
 use crate::{input, model, states};
 use stratoscope::crates::loader::path_text;
+use stratoscope::pairs::Embedder;
 use stratoscope::probe::{ConlluCorpus, FIGURES, Labelled, Options, Report, SavedProbe, TsvTask};
 use stratoscope::{Pooler, Pooling, Text};
 
@@ -20,12 +24,18 @@ pub(crate) fn run(args: &ProbeArgs) -> Result<()> {
     if let Some(ProbeCommand::Apply(apply)) = &args.command {
         return self::apply(apply);
     }
+    if let [first, second] = args.contrast.as_slice() {
+        return contrast::run(args, first, second);
+    }
+    if let Some(path) = &args.pairs {
+        return pairs::run(args, path);
+    }
     let run = Run::new(&args.output, &args.common, &FIGURES)?;
     if let Some(path) = &args.save {
         // Not a `requires` of clap: an argument that conflicts with --tsv would satisfy it.
         if args.tsv.is_none() {
             return Err(Failure::usage(
-                "--save needs --tsv FILE: only the probe of a task of your own can be saved",
+                "--save needs --tsv, --pairs or --contrast: only the result of a task of your own can be saved",
             ));
         }
         check_place(path, args.output.overwrite)?;
@@ -85,6 +95,7 @@ fn options(args: &ProbeArgs, pooling: Pooling, memory: u64) -> Options {
         strength: args.strength,
         control: args.control,
         random_weights: args.random_weights,
+        mlp: args.mlp,
         mdl: args.mdl,
         mix: args.mix,
         structural: args.structural,
@@ -127,7 +138,7 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
         Some(path) => ConlluCorpus::split(path, args.seed)?,
         None if args.train.is_empty() => {
             return Err(Failure::usage(
-                "no corpus; give --corpus FILE, or --train FILE and --test FILE, or --tsv FILE",
+                "no corpus; give --corpus FILE, or --train FILE and --test FILE, or --tsv FILE, or --pairs FILE, or --contrast FILE FILE",
             ));
         }
         None if args.test.is_empty() && !args.dev.is_empty() => {
@@ -145,15 +156,11 @@ fn data(args: &ProbeArgs, progress: &Progress) -> Result<Data> {
 /// `stratoscope probe apply`.
 fn apply(args: &ApplyArgs) -> Result<()> {
     let progress = Progress::new(&args.common);
+    if Embedder::is_embedder(&args.probe) {
+        return pairs::apply(args, &progress);
+    }
     let saved = SavedProbe::load(&args.probe)?;
-    let given = InputArgs {
-        text: args.text.clone(),
-        file: args.file.clone(),
-        field: args.field.clone(),
-        pairs: false,
-        long: args.long,
-    };
-    let texts = input::texts(&given, &progress)?;
+    let texts = input::texts(&given_texts(args), &progress)?;
     let given_texts: Vec<String> = texts.iter().map(|text| text.text.clone()).collect();
     let mut own = Vec::with_capacity(texts.len());
     for text in texts {
@@ -186,4 +193,15 @@ fn apply(args: &ApplyArgs) -> Result<()> {
         lines += &format!("{}\t{:.4}\t{text}\n", prediction.label, prediction.probability);
     }
     print_text(&lines)
+}
+
+/// The texts that the arguments name.
+fn given_texts(args: &ApplyArgs) -> InputArgs {
+    InputArgs {
+        text: args.text.clone(),
+        file: args.file.clone(),
+        field: args.field.clone(),
+        pairs: false,
+        long: args.long,
+    }
 }

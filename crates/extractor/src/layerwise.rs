@@ -85,7 +85,8 @@ fn pass<T: Task>(model: &Model, tasks: Vec<T>) -> Result<Vec<T::Output>> {
     // Threads share a block, but not an operation.
     let transformer = &model.transformer;
     let side_by_side = transformer.device().is_cpu() && transformer.dtype() == DType::F32;
-    for layer in 0..transformer.architecture().n_layers {
+    let last = jobs.iter().map(|job| job.run.last_layer()).max().unwrap_or(0);
+    for layer in 0..last {
         if jobs.len() == 1 || !side_by_side {
             jobs.iter_mut().try_for_each(advance)?;
             continue;

@@ -64,6 +64,7 @@ pub use interventions::Interventions;
 pub use layers::LayerSelection;
 pub use lines::MAX_TEXT_BYTES;
 pub use media::{Cell, Input, Media};
+pub use npz::write_npz_arrays;
 pub use open::{FileKind, read_bytes};
 pub use prepare::{LengthLimit, LongText, Prepared, UnknownTokens, Warning, prepare, prepare_ids};
 pub use projector::{PROJECTOR_FILES, write_projector};

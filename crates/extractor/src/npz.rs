@@ -3,8 +3,12 @@
 
 use crate::activations::Activations;
 use crate::arrays::{self, Values};
+use crate::error::{Error, Result};
+use crate::files::{recover, refuse_link, write_file};
 use crate::states::{KEY, metadata};
+use ndarray::ArrayViewD;
 use std::io::{self, Write};
+use std::path::Path;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
@@ -34,6 +38,45 @@ pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) 
     zip.write_all(metadata.as_bytes())?;
     zip.finish().map_err(io::Error::other)?;
     Ok(())
+}
+
+/// Writes named arrays as an npz file, atomically: f32 arrays, arrays of integers, and a text in JSON
+/// under the name that states files have for theirs.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be written.
+pub fn write_npz_arrays(
+    path: &Path,
+    floats: &[(&str, ArrayViewD<'_, f32>)],
+    integers: &[(&str, Vec<i64>)],
+    metadata: &str,
+) -> Result<()> {
+    let write = |out: &mut dyn Write| -> io::Result<()> {
+        let mut zip = ZipWriter::new_stream(out);
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default())
+            .unix_permissions(0o644);
+        for (name, values) in floats {
+            zip.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+            zip.write_all(&header("<f4", values.shape()))?;
+            values.iter().try_for_each(|value| zip.write_all(&value.to_le_bytes()))?;
+        }
+        for (name, values) in integers {
+            zip.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+            zip.write_all(&header("<i8", &[values.len()]))?;
+            values.iter().try_for_each(|value| zip.write_all(&value.to_le_bytes()))?;
+        }
+        zip.start_file(format!("{KEY}.npy"), options).map_err(io::Error::other)?;
+        zip.write_all(&header(&format!("|S{}", metadata.len()), &[]))?;
+        zip.write_all(metadata.as_bytes())?;
+        zip.finish().map_err(io::Error::other)?;
+        Ok(())
+    };
+    recover(path)
+        .and_then(|()| refuse_link(path))
+        .and_then(|()| write_file(path, |out| write(out)))
+        .map_err(|source| Error::Io { path: path.to_owned(), source })
 }
 
 /// The header of an npy array, format 1.0, padded to 64 bytes.

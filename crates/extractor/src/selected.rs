@@ -183,7 +183,8 @@ pub(crate) struct Run<'m> {
 }
 
 impl Run<'_> {
-    /// Runs the next block; false if there is none.
+    /// Runs the next block; false if no later state is wanted. (Without captures, blocks after the last
+    /// wanted layer need not run.)
     ///
     /// # Errors
     /// The errors of [`Selected::compute`].
@@ -192,7 +193,7 @@ impl Run<'_> {
         interventions: &mut Interventions<'_>,
         place: &Place<'_>,
     ) -> Result<bool> {
-        if self.pass.layer() == self.model.transformer.architecture().n_layers {
+        if self.pass.layer() == self.last_layer() {
             return Ok(false);
         }
         let mut hooks = interventions.before(std::mem::take(&mut self.recorder));
@@ -201,6 +202,14 @@ impl Run<'_> {
         self.capture()?;
         self.keep(place)?;
         Ok(true)
+    }
+
+    /// The layer after which nothing is wanted.
+    pub(crate) fn last_layer(&self) -> usize {
+        match self.captures.is_empty() {
+            true => self.layers.last().copied().unwrap_or(0),
+            false => self.model.transformer.architecture().n_layers,
+        }
     }
 
     /// Ends the run after the last block. Waits until the files of the model are hashed: states belong to

@@ -4,7 +4,7 @@ use crate::activations::Activations;
 use crate::computed::StatesOf;
 use crate::error::Result;
 use crate::input::Text;
-use crate::pools::{Pool, nothing_to_pool, pool_once, pools};
+use crate::pools::{Pool, nothing_to_pool, pool, pools};
 use crate::prepare::{LongText, UnknownTokens, Warning, prepare_numbered};
 use crate::reading::{self, Progress, Task};
 use crate::rows::{Row, Unit};
@@ -12,7 +12,7 @@ use crate::selected::{MAX_GROUP_TOKENS, Selected, SequenceGroup, States, groups}
 use ndarray::{Array3, s};
 use rayon::prelude::*;
 use std::ops::Range;
-use stratoscope_loader::{Model, Pooling};
+use stratoscope_loader::{Model, Pooler};
 use stratoscope_transformer::Sequence;
 
 /// Texts, and their chosen words (or the whole texts): all that does not depend on a layer, so that
@@ -20,7 +20,7 @@ use stratoscope_transformer::Sequence;
 #[derive(Debug, Clone)]
 pub struct ChosenWords {
     texts: Vec<Text>,
-    pooling: Pooling,
+    pooler: Pooler,
     /// `[texts]`.
     chosen: Vec<Chosen>,
     /// Texts that run together.
@@ -73,7 +73,7 @@ impl ChosenWords {
         from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
         chosen: Vec<Vec<usize>>,
-        pooling: Pooling,
+        pooling: impl Into<Pooler>,
         long: LongText,
     ) -> Result<Self> {
         let fits = texts.len() == chosen.len()
@@ -85,7 +85,7 @@ impl ChosenWords {
             return Err(nothing_to_pool());
         }
         let choices = chosen.into_iter().map(Choice::Words);
-        Self::new(from.into(), texts.into_iter().zip(choices).collect(), pooling, long)
+        Self::new(from.into(), texts.into_iter().zip(choices).collect(), pooling.into(), long)
     }
 
     /// Tokenizes texts of which each becomes one row, pooled over all of its tokens, as
@@ -96,11 +96,11 @@ impl ChosenWords {
     pub fn whole_texts<'a>(
         from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
-        pooling: Pooling,
+        pooling: impl Into<Pooler>,
         long: LongText,
     ) -> Result<Self> {
         let texts = texts.into_iter().map(|text| (text, Choice::Text)).collect();
-        Self::new(from.into(), texts, pooling, long)
+        Self::new(from.into(), texts, pooling.into(), long)
     }
 
     /// Tokenizes texts of which all words are chosen: the annotated words, or for a text without
@@ -112,17 +112,17 @@ impl ChosenWords {
     pub fn all_words<'a>(
         from: impl Into<StatesOf<'a>>,
         texts: Vec<Text>,
-        pooling: Pooling,
+        pooling: impl Into<Pooler>,
         long: LongText,
     ) -> Result<Self> {
         let texts = texts.into_iter().map(|text| (text, Choice::All)).collect();
-        Self::new(from.into(), texts, pooling, long)
+        Self::new(from.into(), texts, pooling.into(), long)
     }
 
     fn new(
         from: StatesOf<'_>,
         texts: Vec<(Text, Choice)>,
-        pooling: Pooling,
+        pooler: Pooler,
         long: LongText,
     ) -> Result<Self> {
         let read: Vec<Result<(Text, Chosen)>> = match from {
@@ -148,7 +148,7 @@ impl ChosenWords {
         }
         let groups = groups(chosen.iter().map(Chosen::n_tokens), MAX_GROUP_TOKENS);
         let tokens = chosen.iter().map(Chosen::n_tokens).sum();
-        Ok(Self { texts, pooling, chosen, groups, tokens, dropped, unknown, warnings })
+        Ok(Self { texts, pooler, chosen, groups, tokens, dropped, unknown, warnings })
     }
 
     /// The texts, with the places of their words.
@@ -163,6 +163,11 @@ impl ChosenWords {
             chosen.words.iter().map(move |&word| (text, word)).collect::<Vec<_>>()
         };
         self.chosen.iter().enumerate().flat_map(of)
+    }
+
+    /// `[texts]`: the tokens that the model reads of each text, special tokens included.
+    pub fn text_tokens(&self) -> impl Iterator<Item = usize> + '_ {
+        self.chosen.iter().map(Chosen::n_tokens)
     }
 
     /// The number of rows.
@@ -185,7 +190,8 @@ impl ChosenWords {
         &self.warnings
     }
 
-    /// The states of these layers, `[layers, rows, d_model]`, f32. Other states are held only of the
+    /// The states of these layers, `[layers, rows, d_model]`, f32; with a [`Pooler`] that makes vectors
+    /// of another width, that width. Other states are held only of the
     /// few texts that run at a time. `from` is what the words were chosen of, or a model with the same
     /// tokenizer.
     ///
@@ -222,7 +228,7 @@ impl ChosenWords {
             StatesOf::Model(model) => model.transformer.architecture().d_model,
             StatesOf::Computed(states) => states.d_model(),
         };
-        let width = layers.len() * d_model;
+        let width = layers.len() * self.pooler.width(d_model);
         let max = usize::try_from(bytes / 4).unwrap_or(usize::MAX) / width.max(1);
         let (mut first, mut row, mut done) = (0, 0, 0);
         while first < self.groups.len() {
@@ -267,7 +273,7 @@ impl ChosenWords {
         };
         let d_model = model.transformer.architecture().d_model;
         let rows = groups.iter().map(|group| self.rows_of(group)).sum();
-        let mut states = Array3::zeros((layers.len(), rows, d_model));
+        let mut states = Array3::zeros((layers.len(), rows, self.pooler.width(d_model)));
         let jobs = groups.iter().filter(|group| self.rows_of(group) > 0).collect();
         let mut row = 0;
         let prepare = |group| Ok(self.prepare(group, layers));
@@ -291,14 +297,15 @@ impl ChosenWords {
     ) -> Result<Array3<f32>> {
         let places = states.places_of_layers(layers)?;
         let rows = groups.iter().map(|group| self.rows_of(group)).sum();
-        let mut pooled = Array3::zeros((layers.len(), rows, states.d_model()));
+        let width = self.pooler.width(states.d_model());
+        let mut pooled = Array3::zeros((layers.len(), rows, width));
         let chosen = || groups.iter().flat_map(|group| &self.chosen[group.clone()]);
         (places.par_iter().zip(pooled.outer_iter_mut().into_par_iter())).for_each(
             |(&place, mut to)| {
                 let (from, mut sum) = (states.layer(place), vec![0.0; states.d_model()]);
                 let words = chosen().flat_map(Chosen::rows_of_words);
                 for (tokens, to) in words.zip(to.outer_iter_mut()) {
-                    pool_once(&from, &tokens, self.pooling, &mut sum, to);
+                    pool(&from, &tokens, &self.pooler, &mut sum, to);
                 }
             },
         );
@@ -357,11 +364,12 @@ impl Task for WordGroup<'_> {
     fn finish(self, computed: Vec<(SequenceGroup, States)>) -> Result<Self::Output> {
         let d_model = computed.first().map_or(0, |(_, states)| states.hidden_states.dim().2);
         let states = self.selected()?.joined(d_model, computed);
-        let mut pooled = Array3::zeros((self.layers.len(), self.rows.len(), d_model));
+        let width = self.chosen.pooler.width(d_model);
+        let mut pooled = Array3::zeros((self.layers.len(), self.rows.len(), width));
         let mut sum = vec![0.0; d_model];
         for (from, mut to) in states.hidden_states.outer_iter().zip(pooled.outer_iter_mut()) {
             for (tokens, to) in self.rows.iter().zip(to.outer_iter_mut()) {
-                pool_once(&from, tokens, self.chosen.pooling, &mut sum, to);
+                pool(&from, tokens, &self.chosen.pooler, &mut sum, to);
             }
         }
         Ok((self.sequences.iter().map(|s| s.tokens()).sum(), pooled))

@@ -67,6 +67,48 @@ pub fn auc_by_group(
     Ok(bootstrap(value, members.len(), &mut generator(seed), area))
 }
 
+/// The area under the ROC curve within strata: the probability that a positive item has a higher score
+/// than a negative item of its stratum, over all such pairs; a tie counts one half. Scores of different
+/// strata are not compared: of folds with different directions, or of texts of different lengths. None if
+/// no stratum has items of both classes; the interval is a bootstrap over the n items.
+///
+/// # Errors
+/// Different lengths, a score that is not finite.
+pub fn auc_within(
+    scores: &[f64],
+    positive: &[bool],
+    strata: &[usize],
+    seed: u64,
+) -> Result<Option<Estimate>> {
+    same_length("labels", scores.len(), positive.len())?;
+    same_length("strata", scores.len(), strata.len())?;
+    check(scores)?;
+    let mut orders: Vec<Vec<usize>> = rows_by_group(strata).into_values().collect();
+    for order in &mut orders {
+        order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    }
+    let area = |counts: &[u32]| {
+        let (mut wins, mut pairs) = (0.0, 0.0);
+        for order in &orders {
+            let (mut positives, mut negatives) = (0.0, 0.0);
+            for ties in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
+                let (mut above, mut below) = (0.0, 0.0);
+                for &i in ties {
+                    let count = f64::from(counts[i]);
+                    if positive[i] { above += count } else { below += count }
+                }
+                wins += above * (negatives + below / 2.0);
+                positives += above;
+                negatives += below;
+            }
+            pairs += positives * negatives;
+        }
+        (pairs > 0.0).then(|| wins / pairs)
+    };
+    let value = area(&vec![1; scores.len()]);
+    Ok(value.map(|value| bootstrap(value, scores.len(), &mut generator(seed), area)))
+}
+
 /// The percentile rank of each value among `reference` values: the percentage of reference values
 /// below it, where a tie counts one half, `[values]`.
 ///
@@ -101,6 +143,18 @@ fn check(values: &[f64]) -> Result<()> {
 mod tests {
     use super::*;
     use rand::Rng;
+
+    #[test]
+    fn items_are_compared_within_their_stratum() {
+        let scores = [1.0, 2.0, 30.0, 20.0, 5.0];
+        let positive = [false, true, false, true, true];
+        let within = |strata: &[usize]| auc_within(&scores, &positive, strata, 0).unwrap();
+        // One of two pairs; the fifth item has no partner.
+        assert_eq!(within(&[0, 0, 1, 1, 2]).unwrap().value, 0.5);
+        let one = within(&[0; 5]).unwrap();
+        assert_eq!(one, auc(&scores, &positive, 0).unwrap());
+        assert_eq!(within(&[0, 1, 2, 3, 4]), None);
+    }
 
     #[test]
     fn areas_with_known_answers() {

@@ -8,6 +8,7 @@
 //!   intervals in [`cka_map`]; [`rsa`] and [`rsa_map`]; [`Neighbours::overlap`],
 //!   [`Neighbours::changes`], [`identity_retention`].
 //! - Attention: [`attention_heads`], [`rollout`].
+//! - Two classes: [`separation`] by the difference of their means.
 //! - Two sentences: [`align_words`], [`percentiles`] among [`random_pairs`], [`auc`].
 //!
 //! [`LayerSums`] streams a corpus of any length for the measures that read each word once. Measures
@@ -40,6 +41,7 @@ mod checks;
 mod cka;
 mod cka_map;
 mod dimension;
+mod direction;
 mod error;
 mod gram;
 mod groups;
@@ -57,11 +59,12 @@ mod word_types;
 pub use align::{Edit, align_words};
 pub use anisotropy::anisotropy;
 pub use attention::{HeadAttention, attention_heads, rollout};
-pub use auc::{auc, auc_by_group, percentiles};
+pub use auc::{auc, auc_by_group, auc_within, percentiles};
 pub use bootstrap::grouped_mean;
 pub use cka::{debiased_cka, linear_cka, rbf_cka};
 pub use cka_map::{CkaMap, cka_map};
 pub use dimension::TwoNn;
+pub use direction::{FOLDS, Separation, Sides, separation};
 pub use error::{GeometryError, Result};
 pub use jackknife::jackknife;
 pub use neighbours::{NeighbourChange, Neighbours};

@@ -5,6 +5,7 @@
 //! the changes of llama.cpp's converter; `families.rs` has the architectures, `names.rs` their
 //! tensors, `keys.rs` and `rope.rs` read their metadata; `tokenizer/` builds tokenizers.
 
+mod control_vector;
 mod dtype;
 mod families;
 mod iq4;
@@ -17,6 +18,8 @@ mod tensor;
 #[cfg(test)]
 mod tests;
 mod tokenizer;
+
+pub use control_vector::control_vector;
 
 use crate::bytes::FileBytes;
 use crate::error::{Error, Result};

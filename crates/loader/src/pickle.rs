@@ -3,9 +3,12 @@
 
 mod cursor;
 mod machine;
+mod objects;
 #[cfg(test)]
 mod tests;
 mod zip;
+
+pub use objects::{PickledObjects, read_objects};
 
 use crate::error::Result;
 use crate::stored::{Stored, StoredTensors, encoding_of, narrow, width};
@@ -39,6 +42,16 @@ pub(crate) fn tensors(files: &[WeightsFile]) -> Result<StoredTensors> {
 }
 
 fn read(file: &str, all: &Arc<Cow<'static, [u8]>>, tensors: &mut StoredTensors) -> Result<()> {
+    visit(file, all, &mut |machine, root, storage| collect(machine, root, all, storage, tensors))
+}
+
+/// What is done with the object of a file: the machine that read it, the object, and the bytes of a
+/// storage by its key.
+type Visit<'v> = dyn for<'a> FnMut(&Machine<'a>, Value<'a>, &dyn Fn(&str) -> Option<&'a [u8]>) -> Result<()>
+    + 'v;
+
+/// Reads the pickle of a file.
+fn visit(file: &str, all: &Arc<Cow<'static, [u8]>>, with: &mut Visit<'_>) -> Result<()> {
     let bytes: &[u8] = all;
     let input = Cursor::new(file, bytes);
     if bytes.starts_with(zip::BEGINNING) {
@@ -58,7 +71,7 @@ fn read(file: &str, all: &Arc<Cow<'static, [u8]>>, tensors: &mut StoredTensors) 
         let mut machine = Machine::new(Cursor::new(file, pickle), bytes.len());
         let root = machine.run()?;
         let storage = |key: &str| members.get(&*format!("{folder}data/{key}")).copied();
-        collect(&machine, root, all, storage, tensors)
+        with(&machine, root, &storage)
     } else if bytes.starts_with(LEGACY) {
         let mut machine = Machine::new(input, bytes.len());
         machine.input.take(LEGACY.len())?;
@@ -68,7 +81,7 @@ fn read(file: &str, all: &Arc<Cow<'static, [u8]>>, tensors: &mut StoredTensors) 
             return Err(machine.input.wrong("it is of another version, or of another byte order"));
         }
         let storages = legacy_storages(&mut machine, keys)?;
-        collect(&machine, root, all, |key| storages.get(key).copied(), tensors)
+        with(&machine, root, &|key: &str| storages.get(key).copied())
     } else if bytes.starts_with(b"version https://git-lfs") {
         Err(input.wrong("it is a git-lfs pointer to the file (git lfs pull)"))
     } else {
@@ -111,7 +124,7 @@ fn collect<'a>(
     machine: &Machine<'a>,
     root: Value<'a>,
     all: &Arc<Cow<'static, [u8]>>,
-    storage: impl Fn(&str) -> Option<&'a [u8]>,
+    storage: &dyn Fn(&str) -> Option<&'a [u8]>,
     tensors: &mut StoredTensors,
 ) -> Result<()> {
     let mut left = all.len().saturating_mul(SHARED);
@@ -120,27 +133,39 @@ fn collect<'a>(
             let name = if let Value::Text(name) = entry[0] { name } else { "(not a text)" };
             return Err(machine.input.wrong(format!("its entry {name:?} is not a tensor")));
         };
-        let view = &machine.tensors[index];
-        let of = &machine.storages[view.storage];
-        let placed = storage(of.key).and_then(|bytes| place(view, of, bytes));
-        let Some(bytes) = placed else {
-            let reason = format!("its tensor {name:?} is not within its storage");
-            return Err(machine.input.wrong(reason));
-        };
-        let count = view.shape.iter().product::<usize>();
-        let Some(rest) = left.checked_sub(count * size_of(of.dtype)) else {
-            return Err(machine.input.wrong("its tensors are much larger than the file"));
-        };
-        left = rest;
-        let (shape, strides) = (view.shape.clone(), view.strides.clone());
-        // The bytes are a part of the file.
-        let start = bytes.as_ptr().addr() - all.as_ptr().addr();
-        let tensor = Strided { all: all.clone(), start, dtype: of.dtype, shape, strides };
+        let tensor = strided(machine, index, name, all, storage, &mut left)?;
         if tensors.insert(name.to_owned(), Arc::new(tensor)).is_some() {
             return Err(machine.input.wrong(format!("the tensor {name:?} occurs twice")));
         }
     }
     Ok(())
+}
+
+/// A tensor of the machine, within its storage. `left` counts down the bytes that tensors may have.
+fn strided<'a>(
+    machine: &Machine<'a>,
+    index: usize,
+    name: &str,
+    all: &Arc<Cow<'static, [u8]>>,
+    storage: &dyn Fn(&str) -> Option<&'a [u8]>,
+    left: &mut usize,
+) -> Result<Strided> {
+    let view = &machine.tensors[index];
+    let of = &machine.storages[view.storage];
+    let placed = storage(of.key).and_then(|bytes| place(view, of, bytes));
+    let Some(bytes) = placed else {
+        let reason = format!("its tensor {name:?} is not within its storage");
+        return Err(machine.input.wrong(reason));
+    };
+    let count = view.shape.iter().product::<usize>();
+    let Some(rest) = left.checked_sub(count * size_of(of.dtype)) else {
+        return Err(machine.input.wrong("its tensors are much larger than the file"));
+    };
+    *left = rest;
+    let (shape, strides) = (view.shape.clone(), view.strides.clone());
+    // The bytes are a part of the file.
+    let start = bytes.as_ptr().addr() - all.as_ptr().addr();
+    Ok(Strided { all: all.clone(), start, dtype: of.dtype, shape, strides })
 }
 
 /// The dictionary of tensors: the whole object, or its entry `state_dict` or `model`.

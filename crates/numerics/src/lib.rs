@@ -4,7 +4,7 @@
 //! - Eigenproblems of symmetric matrices: [`SymmetricEigen`], [`eigenvalues`].
 //! - Estimates: [`Estimate`], a number with its interval and its n; [`bootstrap`], [`resample`],
 //!   [`percentile`].
-//! - Ranks: [`largest`], [`spearman`], [`centred_ranks`].
+//! - Ranks: [`largest`], [`spearman`], [`partial_spearman`], [`centred_ranks`]; of resamples [`Ranked`].
 //! - Random numbers: [`generator`], one seeded stream for every crate.
 //!
 //! This crate knows no model, no text and no file. No result depends on the number of threads.
@@ -21,4 +21,7 @@ pub use eigen::{NoConvergence, SymmetricEigen, eigenvalues};
 pub use estimate::{Estimate, MIN_UNITS, percentile};
 pub use generator::{Generator, generator};
 pub use product::{Real, add_product, add_scatter, product_into};
-pub use rank::{centred_ranks, largest, spearman};
+pub use rank::{
+    Ranked, centred_ranks, largest, partial_spearman, resampled_partial, resampled_spearman,
+    spearman,
+};

@@ -20,8 +20,9 @@ pub struct Control {
     /// The accuracy of the probe minus that of the control probe: the part that is not due to
     /// memorised types. Both have the same resamples.
     pub selectivity: Estimate,
-    /// The `C` of the control probe, chosen as for the probe.
-    pub strength: f64,
+    /// The `C` of the control probe, chosen as for the probe; none for a probe with a hidden layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub strength: Option<f64>,
 }
 
 impl Prober {
@@ -35,30 +36,36 @@ impl Prober {
         let labels = self.control_labels();
         let problem = Problem { labels: &labels, ..self.problem(vectors)? };
         let fitted = problem.fit(&self.train, &self.dev)?;
-        let predicted = fitted.probe.predicted(vectors, &self.test)?;
-        let hits = self.test.iter().zip(&predicted).map(|(&row, &class)| labels[row] == class);
+        let control = fitted.probe.predicted(vectors, &self.test)?;
+        let own = self.correct_names(&probe.predicted(vectors, &self.test)?);
+        self.selectivity(&own, &labels, &control, Some(fitted.strength))
+    }
+
+    /// The accuracy of control predictions of the test rows, for the control `labels` of all rows, and the
+    /// distance of the probe's own correct predictions from it.
+    pub(crate) fn selectivity(
+        &self,
+        own: &ByCluster,
+        labels: &[usize],
+        control: &[usize],
+        strength: Option<f64>,
+    ) -> Result<Control> {
+        let hits = self.test.iter().zip(control).map(|(&row, &class)| labels[row] == class);
         let hits = hits.map(|hit| f64::from(u8::from(hit)));
         let control = ByCluster::new(self.n_clusters, &self.clusters, hits);
-        let predicted = probe.predicted(vectors, &self.test)?;
-        let hits =
-            self.test.iter().zip(&predicted).map(|(&row, &class)| self.task.labels[row] == class);
-        let hits = hits.map(|hit| f64::from(u8::from(hit)));
-        let correct = ByCluster::new(self.n_clusters, &self.clusters, hits);
         let all = self.all();
         let [accuracy, selectivity] = bootstrap(self.n_clusters, self.seed, |counts| {
             let control = control.over(&all, counts);
-            [control, correct.over(&all, counts).zip(control).map(|(own, control)| own - control)]
+            [control, own.over(&all, counts).zip(control).map(|(own, control)| own - control)]
         });
         match (accuracy, selectivity) {
-            (Some(accuracy), Some(selectivity)) => {
-                Ok(Control { accuracy, selectivity, strength: fitted.strength })
-            }
+            (Some(accuracy), Some(selectivity)) => Ok(Control { accuracy, selectivity, strength }),
             _ => Err(ProbingError::Task { needed: "at least one test row", found: 0 }),
         }
     }
 
     /// `[rows]`: the random dense class of the type of each row.
-    fn control_labels(&self) -> Vec<usize> {
+    pub(crate) fn control_labels(&self) -> Vec<usize> {
         let mut rng = generator(self.seed, Draw::Control);
         let types: BTreeSet<usize> = self.task.types.iter().copied().collect();
         // The label of a random training row follows the label distribution.

@@ -33,6 +33,7 @@ pub(crate) enum Draw {
     Control,
     Code,
     Curve,
+    Mlp,
 }
 
 /// The generator of one use of a seed.

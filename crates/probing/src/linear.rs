@@ -135,6 +135,15 @@ impl Prober {
         self.count(predicted, true)
     }
 
+    /// `[clusters]`: the number of correct predictions of a probe that gives labels in place of dense
+    /// classes.
+    pub(crate) fn correct_names(&self, predicted: &[usize]) -> ByCluster {
+        let hit = |(&row, &predicted): (&usize, &usize)| {
+            f64::from(u8::from(self.task.labels[row] == predicted))
+        };
+        ByCluster::new(self.n_clusters, &self.clusters, self.test.iter().zip(predicted).map(hit))
+    }
+
     /// `[clusters]`: the number of predictions that are correct, or wrong.
     fn count(&self, predicted: &[usize], correct: bool) -> ByCluster {
         let hit = |(&row, &predicted): (&usize, &usize)| {
@@ -144,7 +153,7 @@ impl Prober {
     }
 
     /// The scores of predictions of the test rows, as dense classes `[test]`.
-    fn score(&self, predicted: &[usize]) -> Result<Scores> {
+    pub(crate) fn score(&self, predicted: &[usize]) -> Result<Scores> {
         self.check_test()?;
         let (right, all) = (self.correct(predicted), self.all());
         let only = |chosen: &dyn Fn(usize) -> bool| {

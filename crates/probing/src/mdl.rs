@@ -4,7 +4,7 @@ use crate::error::{ProbingError, Result};
 use crate::fit::{Draw, Outputs, Problem, generator, places, seen, shuffled};
 use crate::score::{ByCluster, bootstrap};
 use crate::task::Prober;
-use ndarray::ArrayView2;
+use ndarray::{Array2, ArrayView2};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::f64::consts::LN_2;
@@ -43,6 +43,10 @@ pub struct Block {
     pub strength: Option<f64>,
 }
 
+/// Fits a probe to the rows before a block, and gives log p of all classes for the rows of the block.
+type Fit<'f> =
+    dyn FnMut(Problem<'_>, &[usize], &[usize]) -> Result<(Array2<f64>, Option<f64>)> + 'f;
+
 /// The ends of the blocks, as shares of the rows (Voita & Titov 2020).
 const CUTS: [f64; 11] = [0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.0625, 0.125, 0.25, 0.5, 1.0];
 
@@ -59,6 +63,19 @@ impl Prober {
     /// # Errors
     /// A different number of rows than the task, an entry that is not finite.
     pub fn mdl(&self, vectors: ArrayView2<'_, f32>) -> Result<Mdl> {
+        self.online_code(vectors, &mut |problem, before, coded| {
+            let fitted = problem.fit(before, &[])?;
+            Ok((fitted.probe.log_probabilities(vectors, coded)?, Some(fitted.strength)))
+        })
+    }
+
+    /// The online code of a probe. `fit` gets the problem, the rows before a block and the rows of the
+    /// block; it gives log p of all classes for the block, `[coded, classes]`, and the strength.
+    pub(crate) fn online_code(
+        &self,
+        vectors: ArrayView2<'_, f32>,
+        fit: &mut Fit<'_>,
+    ) -> Result<Mdl> {
         let classes = seen(&self.labels, &self.train);
         let problem = Problem { outputs: Outputs::All(&classes), ..self.problem(vectors)? };
         let (order, cuts) = self.code_order();
@@ -70,15 +87,14 @@ impl Prober {
             let coded = &order[start..end];
             let mut strength = None;
             if start > 0 {
-                let fitted = problem.fit(&order[..start], &[])?;
-                let logs = fitted.probe.log_probabilities(vectors, coded)?;
+                let (logs, of) = fit(problem, &order[..start], coded)?;
+                strength = of;
                 let own = places(&classes, &self.labels, coded);
                 for ((bits, log), own) in
                     bits[start..end].iter_mut().zip(logs.outer_iter()).zip(own)
                 {
                     *bits = -log[own] / LN_2;
                 }
-                strength = Some(fitted.strength);
             }
             let bits = bits[start..end].iter().sum();
             blocks.push(Block { rows: end - start, bits, strength });

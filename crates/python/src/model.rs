@@ -351,7 +351,7 @@ impl Model {
     #[pyo3(signature = (texts = None, labels = None, *, spans = None, name = "label", tsv = None,
         corpus = None, train = None, dev = None, test = None, label = None, r#where = None,
         layers = None, pooling = None, long = "refuse", strength = None, control = false,
-        random_weights = false, mdl = false, mix = false, structural = false, seed = 0))]
+        random_weights = false, mlp = false, mdl = false, mix = false, structural = false, seed = 0))]
     #[allow(clippy::too_many_arguments)]
     fn probe(
         &self,
@@ -373,6 +373,7 @@ impl Model {
         strength: Option<f64>,
         control: bool,
         random_weights: bool,
+        mlp: bool,
         mdl: bool,
         mix: bool,
         structural: bool,
@@ -394,6 +395,7 @@ impl Model {
             strength,
             control,
             random_weights,
+            mlp,
             mdl,
             mix,
             structural,

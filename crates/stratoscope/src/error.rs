@@ -106,12 +106,18 @@ pub enum Error {
     /// The data of a probe or a saved probe cannot be used.
     #[error(transparent)]
     Probe(#[from] crate::probe::ProbeError),
+    /// Pairs of texts or a saved embedder cannot be used.
+    #[error(transparent)]
+    Pairs(#[from] crate::pairs::PairsError),
     /// The lens cannot be computed.
     #[error(transparent)]
     Lens(#[from] crate::lens::LensError),
     /// The input of a comparison cannot be used.
     #[error(transparent)]
     Compare(#[from] crate::compare::CompareError),
+    /// Lists of texts or directions cannot be used.
+    #[error(transparent)]
+    Contrast(#[from] crate::contrast::ContrastError),
     /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] stratoscope_plot::PlotError),
@@ -203,6 +209,8 @@ impl Error {
             Self::Lens(error) => error.kind(),
             Self::Compare(error) => error.kind(),
             Self::Probe(error) => error.kind(),
+            Self::Pairs(error) => error.kind(),
+            Self::Contrast(error) => error.kind(),
             #[cfg(feature = "second-opinion")]
             Self::SecondOpinion(error) => error.kind(),
             Self::Extractor(

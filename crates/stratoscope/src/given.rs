@@ -1,7 +1,9 @@
 //! States that were computed before, here or elsewhere, in place of a model.
 
+use crate::contrast;
 use crate::explore::{self, Exploration};
 use crate::geometry::{self, measured};
+use crate::pairs;
 use crate::probe::{self, Labelled};
 use crate::progress::{Progress, Silent};
 use crate::store::Store;
@@ -125,6 +127,33 @@ impl GivenStates {
         options: &probe::Options,
     ) -> Result<probe::Report> {
         Subject::States(self).probe(data.into(), options)
+    }
+
+    /// Computes the direction between two lists of texts: [`Explorer::contrast`] without the model.
+    ///
+    /// # Errors
+    /// The errors of [`Explorer::contrast`]; a text that is not among the states.
+    pub fn contrast(
+        &self,
+        lists: &contrast::ContrastLists,
+        options: &contrast::Options,
+    ) -> Result<contrast::Report> {
+        if options.steer {
+            return Err(Error::NeedsModel { what: "adding a direction" });
+        }
+        Subject::States(self).contrast(lists, options)
+    }
+
+    /// Compares pairs of texts by layer: [`Explorer::pairs`] without the model.
+    ///
+    /// # Errors
+    /// The errors of [`Explorer::pairs`]; a text that is not among the states.
+    pub fn pairs(
+        &self,
+        pairs: &pairs::TextPairs,
+        options: &pairs::Options,
+    ) -> Result<pairs::Report> {
+        Subject::States(self).pairs(pairs, options)
     }
 }
 

@@ -5,13 +5,17 @@
 mod charts;
 mod distribution;
 mod error;
+mod fit;
 mod readout;
 mod summary;
 #[cfg(test)]
 mod tests;
+mod translators;
 
 pub use distribution::{Distribution, Perplexity};
 pub use error::LensError;
+pub use fit::{FitOptions, FittedLayer, FittedLens};
+pub use translators::{Affine, TranslatorKind, Translators};
 
 use crate::analysis::{Analysis, Figure, ModelFile, ModelRecord, Provenance, TOOL};
 use crate::progress::TextWarnings;
@@ -27,8 +31,8 @@ use stratoscope_extractor::{
 };
 use stratoscope_loader::{Tokenizer, families_with_heads};
 
-/// The figure of the lens, by its id.
-pub const FIGURES: [&str; 1] = ["lens"];
+/// The figures of the lens, by their ids; `fitted_lens` is that of [`Explorer::fit_lens`].
+pub const FIGURES: [&str; 2] = ["lens", fit::FIGURE];
 
 /// The options of the lens.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -73,6 +77,34 @@ pub struct Report {
     pub layers: Vec<Layer>,
     /// The perplexity of the text; only if the options ask for it.
     pub perplexity: Option<Perplexity>,
+    /// The maps through which layers were read; none for the plain lens.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub through: Option<Through>,
+}
+
+/// The maps through which the layers were read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Through {
+    /// What the maps are.
+    pub kind: TranslatorKind,
+    /// The layers that have a map.
+    pub layers: Vec<usize>,
+    /// The sha256 of the file; none for maps from memory.
+    pub sha256: Option<String>,
+    /// What they are, as a sentence.
+    pub described: String,
+}
+
+impl Through {
+    fn of(translators: &Translators) -> Self {
+        Self {
+            kind: translators.kind,
+            layers: translators.of_layer.keys().copied().collect(),
+            sha256: translators.file.as_ref().map(|file| file.sha256.clone()),
+            described: translators.in_words(),
+        }
+    }
 }
 
 /// The kind of prediction.
@@ -164,6 +196,20 @@ impl Explorer {
     /// [`LensError`] for a checkpoint without a head or tokenizer, a text that is too long, and
     /// targets that are not tokens or have no mask; a blank text; a forward pass that fails.
     pub fn lens(&self, text: &str, options: &Options) -> Result<Report> {
+        self.lens_through(text, options, None)
+    }
+
+    /// [`lens`](Self::lens) with a map of the states of each layer before the final norm: a lens that is fair
+    /// to early layers.
+    ///
+    /// # Errors
+    /// The errors of [`lens`](Self::lens).
+    pub fn lens_through(
+        &self,
+        text: &str,
+        options: &Options,
+        translators: Option<&Translators>,
+    ) -> Result<Report> {
         let model = self.model();
         let readout: &dyn Readout = &model.transformer;
         let id = || model.info.id.clone();
@@ -191,8 +237,15 @@ impl Explorer {
         let states = extract(model, prepared, &LayerSelection::All, &none, &mut |_| {})?;
         let name = |id: u32| named(tokenizer, id).text;
         let views = states.hidden_states.view();
-        let (d_vocab, layers) =
-            readout::layers(readout, views, &positions, options.top, &name, self.progress())?;
+        let (d_vocab, layers) = readout::layers(
+            readout,
+            views,
+            &positions,
+            options.top,
+            &name,
+            translators,
+            self.progress(),
+        )?;
         let perplexity = match (options.perplexity, causal) {
             (false, _) => None,
             (true, true) => perplexity(&layers),
@@ -209,6 +262,7 @@ impl Explorer {
             positions,
             layers,
             perplexity,
+            through: translators.map(Through::of),
         })
     }
 
@@ -260,7 +314,10 @@ impl Analysis for Report {
 
     fn provenance(&self) -> Provenance {
         let record = ModelRecord { origin: self.model.clone(), files: self.files.clone() };
-        let input = json!({ "texts": [self.text] });
+        let input = match &self.through {
+            None => json!({ "texts": [self.text] }),
+            Some(through) => json!({ "texts": [self.text], "through": through }),
+        };
         Provenance::new(vec![record], &self.settings, input, self.text.as_str())
     }
 

@@ -51,6 +51,7 @@ mod artifacts;
 pub mod bank;
 mod baseline;
 pub mod compare;
+pub mod contrast;
 mod error;
 pub mod explore;
 mod explorer;
@@ -62,6 +63,7 @@ mod given;
 pub mod journey;
 pub mod lens;
 mod omitted;
+pub mod pairs;
 pub mod probe;
 pub mod profile;
 mod progress;
@@ -91,9 +93,11 @@ pub use store::{DiskStore, NoStore, Store};
 pub use stratoscope_geometry::Estimate;
 
 pub use compare::Options as CompareOptions;
+pub use contrast::Options as ContrastOptions;
 pub use explore::Options as ExploreOptions;
 pub use geometry::Options as GeometryOptions;
 pub use lens::Options as LensOptions;
+pub use pairs::Options as PairsOptions;
 pub use probe::Options as ProbeOptions;
 pub use profile::Options as ProfileOptions;
 
@@ -113,6 +117,7 @@ pub mod crates {
     pub use stratoscope_extractor as extractor;
     pub use stratoscope_geometry as geometry;
     pub use stratoscope_loader as loader;
+    pub use stratoscope_numerics as numerics;
     pub use stratoscope_plot as plot;
     pub use stratoscope_probing as probing;
     pub use stratoscope_reducer as reducer;

@@ -20,6 +20,7 @@ pub use compute::Labelled;
 pub use corpus::{ConlluCorpus, PartCounts, ProbeFile};
 pub use error::ProbeError;
 pub use report::{Baselines, ClassCount, Data, LabelReport, LayerReport, Report, StructuralReport};
+pub(crate) use saved::check_model;
 pub use saved::{Prediction, SavedProbe};
 pub use task::{Span, TaskRow, TsvTask};
 
@@ -55,6 +56,9 @@ pub struct Options {
     pub control: bool,
     /// Whether a model with the same architecture and random weights is probed.
     pub random_weights: bool,
+    /// Whether a probe with one hidden layer is fitted beside the linear one. It has the control task
+    /// and the online code too, if these are computed.
+    pub mlp: bool,
     /// Whether the online code is computed (Voita & Titov 2020).
     pub mdl: bool,
     /// Whether probes of mixed layers are fitted, for the expected layer and the centre of gravity
@@ -80,6 +84,7 @@ impl Default for Options {
             strength: None,
             control: false,
             random_weights: false,
+            mlp: false,
             mdl: false,
             mix: false,
             structural: false,
@@ -114,6 +119,7 @@ impl Analysis for Report {
             "structural": self.structural.is_some(),
             "control": layers().any(|layer| layer.control.is_some()),
             "random_weights": layers().any(|layer| layer.random_weights.is_some()),
+            "mlp": layers().any(|layer| layer.mlp.is_some()),
             "mdl": layers().any(|layer| layer.mdl.is_some()),
             "mix": self.labels.iter().any(|label| label.mixes.is_some()),
             "where": data.filters,

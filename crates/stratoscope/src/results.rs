@@ -3,7 +3,7 @@
 
 use crate::analysis::{Analysis, Figure};
 use crate::folder::Written;
-use crate::{Result, compare, explore, geometry, lens, probe, profile};
+use crate::{Result, compare, contrast, explore, geometry, lens, pairs, probe, profile};
 use std::path::Path;
 
 macro_rules! results {
@@ -38,8 +38,11 @@ results!(
     explore::Exploration,
     explore::SideBySide,
     compare::Comparison,
+    contrast::Report,
     geometry::Report,
+    lens::FittedLens,
     lens::Report,
+    pairs::Report,
     probe::Report,
     profile::Profile,
     profile::Profiles,

@@ -1,6 +1,6 @@
 //! `stratoscope probe`, and `probe apply`.
 
-use super::{CommonArgs, LongName, ModelArgs, OutputArgs, PoolingName, StatesArgs};
+use super::{CommonArgs, LongName, MetricName, ModelArgs, OutputArgs, PoolingName, StatesArgs};
 use clap::{Args as Group, Subcommand};
 use std::path::PathBuf;
 use stratoscope::LayerSelection;
@@ -34,6 +34,23 @@ task best and whether more texts would help; --save keeps the probe of the best 
   stratoscope probe --tsv complaints.tsv --save complaints.probe
   stratoscope probe apply complaints.probe --file new.txt
 
+Which layer suits the similarity of texts? --pairs reads lines SCORE TAB text TAB text (and possibly a \
+tab and the name of a set), and prints Spearman's correlation of similarity and score by layer, also \
+given the lengths of the texts. Lines query TAB relevant text give the recall of the relevant texts \
+among all of them instead. A layer, a pooling and a metric are chosen on one half of the pairs, and \
+tested on the other; --save keeps the model cut at this layer, for probe apply:
+
+  stratoscope probe --pairs sts.tsv --save sts.embedder
+  stratoscope probe apply sts.embedder --file new.txt --json
+
+Which direction? --contrast takes two files with one text per line (or text TAB START-END, a word in its \
+text), and computes the difference of their means at every layer: how well it separates texts that it was \
+not computed from, beside random directions and among texts of equal length, and the texts that lie \
+farthest along it. --steer adds it to the states of a language model, and shows what the predictions \
+become. --save keeps the directions as .npz, or as .gguf, the control vector of llama.cpp:
+
+  stratoscope probe --contrast formal.txt casual.txt --model MODEL --steer --save formal.gguf
+
 --from STATES takes the place of the model, also for a model that ran elsewhere: the labels come from \
 --corpus, --train or --tsv as above. A file of states without texts has those of these files, in order \
 (of --tsv one per line). --random-weights needs the model.
@@ -65,6 +82,25 @@ pub(crate) struct ProbeArgs {
     /// A task of your own: a file with lines text TAB label, or text TAB START-END TAB label.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["label", "filters", "structural"])]
     pub(crate) tsv: Option<PathBuf>,
+    /// Which layer suits the similarity of texts: a file with lines SCORE TAB text TAB text, or
+    /// query TAB relevant text.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "corpus", "train", "dev", "test", "tsv", "label", "filters", "structural", "strength", "control",
+        "random_weights", "mlp", "mdl", "mix",
+    ])]
+    pub(crate) pairs: Option<PathBuf>,
+    /// The direction between two lists of texts: two files with one text, or text TAB START-END, per line.
+    #[arg(long, value_names = ["FILE", "FILE"], num_args = 2, conflicts_with_all = [
+        "corpus", "train", "dev", "test", "tsv", "label", "filters", "structural", "strength", "control",
+        "random_weights", "mlp", "mdl", "mix", "pairs",
+    ])]
+    pub(crate) contrast: Vec<PathBuf>,
+    /// Add the direction of --contrast to the states, and measure what the predictions become.
+    #[arg(long, requires = "contrast", conflicts_with = "from")]
+    pub(crate) steer: bool,
+    /// The metric of the scores of --pairs by layer: cosine, centred or standardised.
+    #[arg(long, value_enum, default_value = "cosine", value_name = "NAME", requires = "pairs")]
+    pub(crate) metric: MetricName,
     /// The label to predict: upos, xpos, deprel, deprel.universal, feats.KEY or misc.KEY. Two
     /// labels in one run are compared on the words that have both.
     #[arg(long, value_name = "LABEL")]
@@ -83,6 +119,9 @@ pub(crate) struct ProbeArgs {
     /// Also probe the same architecture with random weights.
     #[arg(long, conflicts_with = "from")]
     pub(crate) random_weights: bool,
+    /// Also fit a probe with one hidden layer; with --control and --mdl also its selectivity and code.
+    #[arg(long)]
+    pub(crate) mlp: bool,
     /// Also report how many bits the labels cost, given each layer (minimum description length,
     /// online code).
     #[arg(long)]
@@ -93,7 +132,8 @@ pub(crate) struct ProbeArgs {
     /// The structural probe: whether distances and lengths of vectors encode the dependency trees.
     #[arg(long)]
     pub(crate) structural: bool,
-    /// Keep the probe of the best layer, for `probe apply` (safetensors).
+    /// Keep the probe of the best layer, or with --pairs the model cut at that layer, for `probe
+    /// apply` (safetensors); with --contrast the directions (.npz or .gguf).
     #[arg(long, value_name = "FILE")]
     pub(crate) save: Option<PathBuf>,
     /// Layers to probe, such as 0,4,8-12,-1; 0 is the embedding [default: all].
@@ -121,7 +161,8 @@ pub(crate) struct ProbeArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProbeCommand {
-    /// Apply a saved probe to new texts: prints label, probability and text, separated by tabs.
+    /// Apply a saved probe or embedder to new texts: prints label, probability and text, separated by
+    /// tabs; of an embedder the vector and the text.
     #[command(after_help = APPLY_HELP)]
     Apply(ApplyArgs),
 }
@@ -129,11 +170,14 @@ pub(crate) enum ProbeCommand {
 const APPLY_HELP: &str = "\
 The model must be the model on which the probe was fitted; this is checked by the weights. Prints \
 one line per text: label, probability and text, separated by tabs. A probe of places in texts \
-reads lines text TAB START-END.";
+reads lines text TAB START-END.
+
+Of an embedder (probe --pairs … --save), a line is the numbers of the vector, separated by spaces, a \
+tab and the text. The vectors have length 1: their products are the similarities.";
 
 #[derive(Debug, Group)]
 pub(crate) struct ApplyArgs {
-    /// The file that `probe --save` wrote.
+    /// The file that `probe --save` wrote: a probe or an embedder.
     pub(crate) probe: PathBuf,
     /// The texts; `-` reads standard input, one text per line.
     pub(crate) text: Vec<String>,

@@ -201,6 +201,7 @@ class Model:
         strength: Optional[float] = None,
         control: bool = False,
         random_weights: bool = False,
+        mlp: bool = False,
         mdl: bool = False,
         mix: bool = False,
         structural: bool = False,

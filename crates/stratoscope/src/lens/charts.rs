@@ -129,6 +129,10 @@ impl Report {
                  cell is copying, not prediction."
             }
         };
+        if let Some(through) = &self.through {
+            text += " ";
+            text += &through.described;
+        }
         if let Some(p) = &self.perplexity {
             let name = if p.pseudo { "Pseudo-perplexity" } else { "Perplexity" };
             text += &format!(" {name} {}.", p.in_words());

@@ -1,6 +1,7 @@
 //! The errors of the lens.
 
-use stratoscope_loader::ErrorKind;
+use std::path::PathBuf;
+use stratoscope_loader::{ErrorKind, path_text};
 
 /// An error of the lens.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -55,6 +56,28 @@ pub enum LensError {
         found: usize,
         /// The number expected.
         expected: usize,
+    },
+    /// A file is not a lens for this model.
+    #[error("{} is not a lens for this model: {reason}", path_text(path))]
+    Translators {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        reason: String,
+    },
+    /// A map of a lens cannot be fitted.
+    #[error("the lens cannot be fitted: {reason}")]
+    Fit {
+        /// The reason.
+        reason: String,
+    },
+    /// A corpus has too few texts to fit a lens and to test it.
+    #[error("a lens needs at least {needed} texts to fit and to test it; the corpus has {found}")]
+    TooFewTexts {
+        /// The number of texts.
+        found: usize,
+        /// The least number.
+        needed: usize,
     },
     /// A token has no logit.
     #[error("token id {id} has no logit: the head has {d_vocab} logits")]

@@ -1,6 +1,6 @@
 //! From hidden states to logits and predictions, with the final norm and the head of a model.
 
-use super::{Cell, Distribution, Layer, LensError, Position, Token, Truth};
+use super::{Cell, Distribution, Layer, LensError, Position, Token, Translators, Truth};
 use crate::Result;
 use crate::progress::Progress;
 use candle_core::{DType, Device, Tensor};
@@ -78,7 +78,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn row(&self, index: usize) -> &[f32] {
+    pub(super) fn row(&self, index: usize) -> &[f32] {
         &self.values[index * self.d_vocab..(index + 1) * self.d_vocab]
     }
 }
@@ -91,6 +91,7 @@ pub(super) fn layers(
     positions: &[Position],
     top: usize,
     name: &(dyn Fn(u32) -> String + Sync),
+    translators: Option<&Translators>,
     progress: &dyn Progress,
 ) -> Result<(usize, Vec<Layer>)> {
     let (n, tokens, _) = states.dim();
@@ -111,7 +112,10 @@ pub(super) fn layers(
             progress.part("layers", chunk * n + layer, chunks * n);
             let own = match layer + 1 == n {
                 true => None,
-                false => Some(logits(readout, of(layer), false)?),
+                false => Some(match translators {
+                    Some(maps) => logits(readout, maps.apply(layer, of(layer)).view(), false)?,
+                    None => logits(readout, of(layer), false)?,
+                }),
             };
             let own = own.as_ref().unwrap_or(&end);
             let cells = (0..range.len()).into_par_iter().map(|i| {

@@ -1,7 +1,7 @@
 //! The summary of the lens, as text for a terminal.
 
 use super::{Cell, Reading, Report};
-use crate::text::layers_of;
+use crate::text::{layers_of, wrapped};
 use std::fmt::Write;
 
 /// The number of predicted tokens in a row of the table.
@@ -11,6 +11,9 @@ pub(super) fn write(text: &mut String, lens: &Report) -> std::fmt::Result {
     let model = &lens.model;
     writeln!(text, "{}, {}, {}", model.model, model.family, layers_of(model.n_layers))?;
     writeln!(text, "{} tokens; the vocabulary has {} tokens", lens.positions.len(), lens.d_vocab)?;
+    if let Some(through) = &lens.through {
+        write!(text, "{}", wrapped(&through.described))?;
+    }
     for position in lens.asked() {
         writeln!(text)?;
         table(text, lens, position)?;

@@ -149,7 +149,7 @@ fn states(tokens: usize) -> Array3<f32> {
 
 fn through(view: ArrayView3<'_, f32>, positions: &[Position]) -> Result<Vec<Layer>> {
     let name = |id: u32| format!("t{id}");
-    layers(&Toy, view, positions, 3, &name, &crate::Silent).map(|(d_vocab, layers)| {
+    layers(&Toy, view, positions, 3, &name, None, &crate::Silent).map(|(d_vocab, layers)| {
         assert_eq!(d_vocab, 4);
         layers
     })
@@ -251,6 +251,7 @@ fn lens(tokens: usize, reading: Reading) -> Report {
         d_vocab: 4,
         positions,
         perplexity: perplexity(&layers),
+        through: None,
         layers,
     }
 }

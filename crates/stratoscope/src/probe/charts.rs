@@ -5,7 +5,7 @@ use crate::series::series;
 use crate::text::{listed, short_name};
 use stratoscope_chart::{Axis, Chart, Curves, Panel, Series};
 use stratoscope_geometry::{Estimate, MIN_UNITS};
-use stratoscope_probing::StructuralScores;
+use stratoscope_probing::{MLP_HIDDEN, StructuralScores};
 
 /// With up to this many labels, each panel is as wide as the page.
 const MAX_WIDE: usize = 3;
@@ -56,14 +56,22 @@ impl Report {
 
     fn selectivity(&self) -> Panel {
         let pick = |l: &LayerReport| l.control.map(|c| c.selectivity);
-        let series = self.labels.iter().map(|label| label.curve(&label.label, pick));
+        let of_mlp = |l: &LayerReport| l.mlp.as_ref()?.control.map(|c| c.selectivity);
+        let series = self.labels.iter().flat_map(|label| {
+            let hidden = format!("{}, one hidden layer", label.label);
+            [label.curve(&label.label, pick), label.curve(&hidden, of_mlp)]
+        });
         self.panel("selectivity", "accuracy − accuracy of control task", series)
     }
 
     fn compression(&self) -> Panel {
         let pick = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression);
         let by_frequency = |l: &LayerReport| l.mdl.as_ref().map(|m| m.compression_by_frequency);
-        let series = self.labels.iter().map(|label| label.curve(&label.label, pick));
+        let of_mlp = |l: &LayerReport| l.mlp.as_ref()?.mdl.as_ref().map(|mdl| mdl.compression);
+        let series = self.labels.iter().flat_map(|label| {
+            let hidden = format!("{}, one hidden layer", label.label);
+            [label.curve(&label.label, pick), label.curve(&hidden, of_mlp)]
+        });
         let baselines = self.labels.iter().map(|label| {
             let name = format!("{} by frequency", label.label);
             Series::new(name).baseline().values(label.layers.iter().map(by_frequency))
@@ -100,6 +108,13 @@ impl Report {
                     ),
                 },
             );
+            if label.layers.iter().any(|layer| layer.mlp.is_some()) {
+                text += &format!(
+                    "One hidden layer: a probe with {MLP_HIDDEN} rectified units between the vector \
+                     and the classes. What it predicts beyond the linear probe is in the layer, but \
+                     not linearly, or is memorised: then its selectivity is low. "
+                );
+            }
             if !self.data.filters.is_empty() {
                 text += &format!("Only words with “{}”. ", self.data.filters.join("” and “"));
             }
@@ -141,6 +156,8 @@ impl LabelReport {
     fn panel(&self) -> Panel {
         let accuracy = self.curve("accuracy", |l| Some(l.accuracy())).n(self.counts.test);
         let unseen = self.curve("unseen lemmas", |l| l.scores().unseen_lemma_accuracy);
+        let hidden =
+            self.curve("one hidden layer", |l| l.mlp.as_ref().map(|mlp| mlp.scores.accuracy));
         let b = &self.baselines;
         let flat = [
             ("majority", Some(b.majority)),
@@ -156,7 +173,8 @@ impl LabelReport {
             let values = self.layers.iter().map(|l| pick(l).map(|e| e.value));
             Series::new(name).baseline().values(values)
         };
-        let series = [accuracy.peak(), unseen.n(self.counts.unseen_lemmas)].into_iter().chain(flat);
+        let unseen = unseen.n(self.counts.unseen_lemmas);
+        let series = [accuracy.peak(), unseen, hidden].into_iter().chain(flat);
         let series = series.chain([
             by_layer("control task", |l| l.control.map(|c| c.accuracy)),
             by_layer("random weights", |l| l.random_weights.map(|s| s.accuracy)),

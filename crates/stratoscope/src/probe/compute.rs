@@ -20,7 +20,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use stratoscope_extractor::ChosenWords;
 use stratoscope_geometry::MIN_UNITS;
 use stratoscope_probing::{
-    LinearProbe, Prober, Scores, Split, Strength, StructuralOptions, Treebank, Trees, structural,
+    LinearProbe, MlpOptions, Prober, Scores, Split, Strength, StructuralOptions, Treebank, Trees,
+    structural,
 };
 
 /// The data of a probe: an annotated corpus, or texts with labels.
@@ -440,7 +441,13 @@ impl<'a> Run<'a> {
             true => Some(prober.mdl(vectors)?),
             false => None,
         };
-        Ok((linear, LayerReport { layer, linear: scores, control, random_weights: None, mdl }))
+        let more = MlpOptions { control: self.options.control, mdl: self.options.mdl };
+        let mlp = match self.options.mlp {
+            true => Some(prober.mlp(vectors, &linear, more)?),
+            false => None,
+        };
+        let random_weights = None;
+        Ok((linear, LayerReport { layer, linear: scores, control, random_weights, mdl, mlp }))
     }
 
     fn classes(&self, label: usize) -> Vec<ClassCount> {

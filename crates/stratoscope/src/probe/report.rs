@@ -7,7 +7,7 @@ use serde::Serialize;
 use stratoscope_extractor::Origin;
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{
-    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, Scores, StructuralLayer,
+    Control, Counts, CurvePoint, LayerScores, Mdl, Mixes, MlpScores, Scores, StructuralLayer,
     StructuralSample, StructuralScores,
 };
 
@@ -126,6 +126,9 @@ pub struct LayerReport {
     /// The online code; only if the options ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mdl: Option<Mdl>,
+    /// The probe with one hidden layer; only if the options ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mlp: Option<MlpScores>,
 }
 
 /// The scores of the structural probe.

@@ -34,6 +34,20 @@ pub struct SavedProbe {
     pub probe: LinearProbe,
 }
 
+/// Checks that a model is the one that a saved file names: config, weights and tokenizer; for a file of
+/// an older version, which holds only the weights, the weights.
+pub(crate) fn check_model(fitted: &Origin, given: &Origin, path: &Path) -> Result<()> {
+    let same = match fitted.states.as_str() {
+        "" => !given.weights.is_empty() && given.weights == fitted.weights,
+        states => states == given.states,
+    };
+    let (fitted, given) = (fitted.model.clone(), given.model.clone());
+    match same {
+        true => Ok(()),
+        false => Err(ProbeError::OtherModel { path: path.to_owned(), fitted, given }.into()),
+    }
+}
+
 /// The prediction of a probe for a text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Prediction {
@@ -160,15 +174,7 @@ impl SavedProbe {
     /// # Errors
     /// [`ProbeError::OtherModel`].
     pub fn check_model(&self, origin: &Origin, path: &Path) -> Result<()> {
-        let same = match self.model.states.as_str() {
-            "" => !origin.weights.is_empty() && origin.weights == self.model.weights,
-            states => states == origin.states,
-        };
-        let (fitted, given) = (self.model.model.clone(), origin.model.clone());
-        match same {
-            true => Ok(()),
-            false => Err(ProbeError::OtherModel { path: path.to_owned(), fitted, given }.into()),
-        }
+        check_model(&self.model, origin, path)
     }
 
     /// Parses a line: a text, or `text TAB START-END` for a probe of places.

@@ -3,7 +3,7 @@
 use super::report::{LabelReport, LayerReport, Report, StructuralReport};
 use crate::text::{end_line, highest, layers_of, listed, short, with_interval, wrapped};
 use std::fmt::Write;
-use stratoscope_probing::{Estimate, Scores};
+use stratoscope_probing::{Estimate, MlpScores, Scores};
 
 impl Report {
     /// The main results and their limits, as sentences.
@@ -56,13 +56,16 @@ fn table(text: &mut String, label: &LabelReport, unit: &str) -> std::fmt::Result
         write!(text, " ({} with unseen lemmas)", c.unseen_lemmas)?;
     }
     writeln!(text, " [95 % interval]")?;
-    let columns: [(&str, Pick); 6] = [
+    let columns: [(&str, Pick); 9] = [
         ("accuracy", |l| Some(l.accuracy())),
         ("macro-F1", |l| Some(l.scores().macro_f1)),
         ("unseen lemmas", |l| l.scores().unseen_lemma_accuracy),
         ("selectivity", |l| l.control.map(|c| c.selectivity)),
         ("random weights", |l| l.random_weights.map(|s| s.accuracy)),
         ("compression", |l| l.mdl.as_ref().map(|m| m.compression)),
+        ("hidden layer", |l| l.mlp.as_ref().map(|m| m.scores.accuracy)),
+        ("its selectivity", |l| l.mlp.as_ref()?.control.map(|c| c.selectivity)),
+        ("its compression", |l| l.mlp.as_ref()?.mdl.as_ref().map(|m| m.compression)),
     ];
     let known = |pick: &Pick| label.layers.iter().any(|layer| pick(layer).is_some());
     let columns: Vec<(&str, Pick)> = columns.into_iter().filter(|(_, p)| known(p)).collect();
@@ -192,6 +195,7 @@ fn label_words(label: &LabelReport) -> Vec<String> {
             mdl.compression.value, mdl.compression_by_frequency
         ));
     }
+    said.extend(at.mlp.as_ref().map(|mlp| beside_linear(at, mlp)));
     if let Some(mixes) = &label.mixes {
         let expected = match mixes.expected_layer {
             Some(s) => {
@@ -223,6 +227,42 @@ fn label_words(label: &LabelReport) -> Vec<String> {
         said.push(format!("{best}; its accuracy on the test texts is {accuracy}."));
     }
     said
+}
+
+/// Whether a label is there linearly, in another form, or memorised, by the two probes of a layer.
+fn beside_linear(layer: &LayerReport, mlp: &MlpScores) -> String {
+    let gain = mlp.beyond_linear;
+    let beyond = format!(
+        "A probe with one hidden layer has an accuracy of {} at this layer, {} more than the linear \
+         probe",
+        number(mlp.scores.accuracy),
+        with_interval(gain, short)
+    );
+    let Some([low, high]) = gain.interval else { return beyond + "." };
+    let selectivities = layer.control.zip(mlp.control);
+    let meaning = match selectivities {
+        _ if low <= 0.0 && high >= 0.0 => {
+            "the interval includes 0: what the layer has of this label, a linear probe finds"
+                .to_owned()
+        }
+        _ if high < 0.0 => "it finds less than the linear probe".to_owned(),
+        None => "run with --control to see whether it memorises word forms".to_owned(),
+        Some((linear, own)) => {
+            let (linear, own) = (linear.selectivity, own.selectivity);
+            let values =
+                format!("{} for the linear probe, {} for this", number(linear), number(own));
+            match own.value > linear.value {
+                true => format!(
+                    "its selectivity is higher too ({values}): a part of the label is there, but \
+                     not linearly"
+                ),
+                false => format!(
+                    "but its selectivity is not higher ({values}): the gain can be memorised forms"
+                ),
+            }
+        }
+    };
+    format!("{beyond}; {meaning}.")
 }
 
 /// Compares the best layers of two labels, if the intervals allow it.

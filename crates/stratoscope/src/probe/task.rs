@@ -48,7 +48,7 @@ impl fmt::Display for Span {
 
 impl Span {
     /// The text with this place as its only annotated word.
-    pub(super) fn of(self, text: &str) -> Result<Text, String> {
+    pub(crate) fn of(self, text: &str) -> Result<Text, String> {
         let length = text.chars().count();
         if self.end > length {
             return Err(format!(

@@ -6,8 +6,8 @@ use stratoscope_chart::{AxisKind, Curves, Drawing, Panel, SeriesKind};
 use stratoscope_extractor::Origin;
 use stratoscope_geometry::Estimate;
 use stratoscope_probing::{
-    Control, Counts, CurvePoint, LayerScores, Mdl, Scores, StructuralFit, StructuralLayer,
-    StructuralSample, StructuralScores,
+    Control, Counts, CurvePoint, LayerScores, Mdl, MlpScores, Scores, StructuralFit,
+    StructuralLayer, StructuralSample, StructuralScores,
 };
 
 fn estimate(value: f64) -> Estimate {
@@ -33,7 +33,7 @@ fn label(name: &str, all: bool) -> LabelReport {
         control: all.then(|| Control {
             accuracy: estimate(0.3),
             selectivity: estimate(0.3),
-            strength: 1.0,
+            strength: Some(1.0),
         }),
         random_weights: all.then(|| scores(0.4)),
         mdl: all.then(|| Mdl {
@@ -44,6 +44,14 @@ fn label(name: &str, all: bool) -> LabelReport {
             rows: 40,
             classes: 2,
             blocks: Vec::new(),
+        }),
+        mlp: all.then(|| MlpScores {
+            scores: scores(0.65 + 0.1 * layer as f64),
+            beyond_linear: estimate(0.05),
+            held_out_accuracy: None,
+            epochs: 7,
+            control: None,
+            mdl: None,
         }),
     };
     let point = |clusters: usize| CurvePoint {
