@@ -1,6 +1,7 @@
 //! Sounds: features that equal those of transformers, and what is refused.
 
 use crate::checkpoints::Checkpoint;
+use crate::command::Place;
 use crate::families::values;
 use crate::fixtures::{Tensors, distance, folders, load, path};
 use serde_json::json;
@@ -126,4 +127,80 @@ fn settings_of_sounds_are_checked() {
     let text = load(&Source::Folder(path("families/bert"))).unwrap();
     let error = text.sound_processor().unwrap_err().to_string();
     assert!(error.contains("the model reads text"), "{error}");
+}
+
+/// A place with the fixture of a model that reads sound, as `model`, and sounds.
+fn place(fixture: &str) -> Place {
+    let place = Place::new();
+    for folder in ["model", "sounds"] {
+        std::fs::create_dir_all(place.path(folder)).unwrap();
+    }
+    for name in ["config.json", "model.safetensors", "preprocessor_config.json"] {
+        let bytes = std::fs::read(path("families").join(fixture).join(name)).unwrap();
+        place.write(&format!("model/{name}"), bytes);
+    }
+    for name in ["vowels.wav", "vowel-44100-stereo.flac"] {
+        place.write(&format!("sounds/{name}"), std::fs::read(path("sounds").join(name)).unwrap());
+    }
+    place
+}
+
+/// Frames are tokens with times, under a spectrogram.
+#[test]
+fn explore_shows_sounds() {
+    let place = place("whisper");
+    let line = "explore --audio sounds/vowel-44100-stereo.flac --model model --output out";
+    let outcome = place.line(line);
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let numbers = std::fs::read_to_string(place.path("out/numbers.json")).unwrap();
+    let numbers: serde_json::Value = serde_json::from_str(&numbers).unwrap();
+    let media = &numbers["media"][0];
+    assert_eq!(
+        (&media["kind"], &media["name"]),
+        (&json!("sound"), &json!("vowel-44100-stereo.flac"))
+    );
+    // 0.2 s of the second that the model reads: ten frames of 20 ms.
+    assert_eq!((&media["grid"], &media["seconds"]), (&json!([1, 10]), &json!(0.2)));
+    assert_eq!(media["hertz"], json!([0.0, 8000.0]));
+    let tokens = numbers["tokens"].as_array().unwrap();
+    assert_eq!(tokens.len(), 50);
+    assert_eq!(tokens[3]["text"], "0.06 s", "{}", tokens[3]);
+    assert!(place.path("out/report.html").is_file());
+    // A longer sound is cut to the second that the model reads, and that is reported.
+    let outcome =
+        place.line("explore --audio sounds/vowels.wav --moment 0.3 --model model --output cut");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("was cut from 2 s to 1 s"), "{}", outcome.stderr);
+}
+
+/// Rows of every frame, or one row for each sound; and what makes no sense is refused by name.
+#[test]
+fn extract_reads_sounds() {
+    let place = place("hubert");
+    let outcome = place.line("extract --audio sounds --model model --output frames.npz");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let outcome =
+        place.line("extract --audio sounds --sentences --model model --output both.safetensors");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    let states = Tensors::read(place.path("both.safetensors"));
+    assert_eq!(states.f32("hidden_states").unwrap().1, [3, 2, 24]);
+    let outcome = place.line("extract --audio sounds --model model --output shards");
+    assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
+    for (line, part) in [
+        ("explore --audio sounds/vowels.wav", "choose a model that reads sound"),
+        ("explore 'a text' --model model", "explore --audio FILE"),
+        ("explore 'a text' --audio sounds/vowels.wav --model model", "leave TEXT out"),
+        ("explore --audio model/config.json --model model", "is not a WAV or FLAC file"),
+        ("explore --audio sounds/vowels.wav --image a.png --model model", "--image"),
+        ("extract --audio model --model model --output x.npz", "has no sound"),
+    ] {
+        let outcome = place.line(line);
+        assert!(
+            outcome.code != Some(0) && outcome.stderr.contains(part),
+            "{line}: {}",
+            outcome.stderr
+        );
+    }
+    let outcome = place.line("info model");
+    assert!(outcome.stdout.contains("sound: 16000 samples per second"), "{}", outcome.stdout);
 }

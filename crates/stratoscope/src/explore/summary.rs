@@ -6,7 +6,7 @@ use crate::journey;
 use crate::profile::headline_of;
 use crate::text::{cell, counted, layers_of};
 use std::fmt::Write;
-use stratoscope_extractor::Media;
+use stratoscope_extractor::{Cell, Media};
 use stratoscope_geometry::Metric;
 
 pub(super) fn write(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
@@ -78,7 +78,11 @@ fn pictures(text: &mut String, exploration: &Exploration) -> std::fmt::Result {
     };
     let chosen = named(values.chosen);
     let metric = values.metric.label();
-    writeln!(text, "nearest to {chosen} by {metric} (--patch ROW,COLUMN chooses another)")?;
+    let option = match states.media.first().map(|media| media.cell) {
+        Some(Cell::Frame) => "--moment SECONDS",
+        _ => "--patch ROW,COLUMN",
+    };
+    writeln!(text, "nearest to {chosen} by {metric} ({option} chooses another)")?;
     let ends = [(0, first), (states.layers.len() - 1, last)];
     for (index, layer) in ends.into_iter().take(if first == last { 1 } else { 2 }) {
         let near: Vec<String> = nearest(exploration, &values.similarity[index], 3)

@@ -146,11 +146,13 @@ pub(crate) fn convolve(
     let mut out = output(rows[stack.len()] * width);
     out.par_chunks_mut(FRAMES * width).enumerate().for_each(|(block, out)| {
         // What each convolution gives for this block, from the last to the first.
-        let mut needed = vec![block * FRAMES..block * FRAMES + out.len() / width];
+        let mut last = block * FRAMES..block * FRAMES + out.len() / width;
+        let mut needed = Vec::with_capacity(rows.len());
         for (convolution, &all) in stack.iter().zip(&rows).rev() {
-            let last = needed.last().cloned().unwrap_or_default();
-            needed.push(convolution.read(&last, all));
+            let read = convolution.read(&last, all);
+            needed.push(std::mem::replace(&mut last, read));
         }
+        needed.push(last);
         needed.reverse();
         let from = needed[0].clone();
         let mut values = x[from.start * first.inputs..from.end * first.inputs].to_vec();
