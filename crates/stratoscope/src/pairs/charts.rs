@@ -23,9 +23,9 @@ impl Report {
         let own = Pooling::ALL.into_iter().find(|p| p.name() == self.data.pooling);
         let second = self.panel(
             &format!("metrics ({} pooling)", self.data.pooling),
-            METRICS.iter().filter_map(|&metric| {
+            METRICS.iter().map(|&metric| {
                 let curve = self.curve(metric.label(), |layer| layer.score(own?, metric));
-                Some(if metric.name() == self.data.metric { curve.peak() } else { curve })
+                if metric.name() == self.data.metric { curve.peak() } else { curve }
             }),
         );
         let third = match self.is_retrieval() {
