@@ -96,8 +96,8 @@ fn an_unknown_figure_is_refused_before_any_work() {
     for (line, known) in [
         (
             "explore x --model none",
-            "story, journey, trajectory, tsne, similarity, depth, norms, steps, cka, neighbour_change, \
-             activations, experts, attention, rollout, patterns",
+            "story, journey, trajectory, tsne, similarity, components, depth, norms, steps, cka, \
+             neighbour_change, activations, experts, first_attention, attention, rollout, patterns",
         ),
         ("compare a b --model none", "compare, words, journeys"),
         (
@@ -105,7 +105,7 @@ fn an_unknown_figure_is_refused_before_any_work() {
             "geometry, cka, rsa, neighbour_change, neighbours_kept",
         ),
         ("probe --corpus none --label upos --model none", "probe"),
-        ("lens a --model none", "lens"),
+        ("lens a --model none", "lens, fitted_lens"),
         ("profile --model none", "story, crossed"),
     ] {
         let refused = place.line(&format!("{line} --figures simliarity"));
@@ -166,10 +166,19 @@ fn every_figure_of_a_command_can_be_chosen() {
         let files = place.files(&all);
         let made: Vec<&str> = files.keys().filter_map(|name| name.strip_suffix(".csv")).collect();
         let mut known = known.to_vec();
-        // The tiny model has no stored curves, no bank and no experts, one word is not compared in two contexts, and attention
-        // is not asked for.
-        let absent =
-            ["story", "journey", "journeys", "experts", "attention", "rollout", "patterns"];
+        // The tiny model has no stored curves, no bank and no experts, a text has no cells of a picture, one
+        // word is not compared in two contexts, and attention is not asked for.
+        let absent = [
+            "story",
+            "journey",
+            "journeys",
+            "experts",
+            "components",
+            "first_attention",
+            "attention",
+            "rollout",
+            "patterns",
+        ];
         known.retain(|id| line == "profile" || !absent.contains(id));
         known.sort_unstable();
         assert_eq!(made, known, "{line}");

@@ -352,7 +352,7 @@ mod tests {
         let mut rng = seeded(5);
         let x = Array2::from_shape_simple_fn((rows, 8), || rng.gen_range(-1.0f32..1.0));
         let of = |i: usize| usize::from(label([x[[i, 0]] > 0.0, x[[i, 1]] > 0.0]));
-        let split = |i: usize| if i % 5 == 0 { Split::Test } else { Split::Train };
+        let split = |i: usize| if i.is_multiple_of(5) { Split::Test } else { Split::Train };
         let task = Task {
             labels: (0..rows).map(of).collect(),
             types: (0..rows).collect(),
