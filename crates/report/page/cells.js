@@ -268,6 +268,8 @@ function localityFinding(side) {
   const ends = [layers[least], layers[most]].map((value) => value.toFixed(1));
   const range = ends[0] === ends[1] ? ends[0] : ends.join(' to ');
   const strong =
-    Math.min(first, last) > 2 * chance ? 'Similarity is local at all layers' : 'At all layers';
+    Math.min(first, last) > 2 * chance
+      ? 'Similarity is about equally local at all layers'
+      : 'At all layers';
   return `${strong}: ${of}, ${range} ${near} ${by}.`;
 }

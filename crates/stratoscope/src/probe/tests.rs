@@ -164,7 +164,8 @@ fn the_figure_has_all_measures() {
     ];
     assert_eq!(titles, expected);
     let panels: Vec<&Panel> = curves.panels().collect();
-    assert_eq!(names(panels[0], SeriesKind::Measure), ["accuracy", "unseen lemmas"]);
+    let measures = ["accuracy", "unseen lemmas", "one hidden layer"];
+    assert_eq!(names(panels[0], SeriesKind::Measure), measures);
     assert_eq!(
         names(panels[0], SeriesKind::Baseline),
         ["majority", "form lookup", "layer 0", "control task", "random weights"]
