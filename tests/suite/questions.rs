@@ -2,10 +2,14 @@
 //! lenses that read maps of states.
 
 use crate::command::{Place, number};
-use crate::fixtures::Tensors;
+use crate::fixtures::{Tensors, bundled};
 use crate::lens::with_tokenizer;
+use rand::Rng;
 use serde_json::Value;
-use stratoscope::crates::numerics::{partial_spearman, spearman};
+use stratoscope::contrast::{ContrastLists, Options};
+use stratoscope::crates::extractor::prepare;
+use stratoscope::crates::numerics::{generator, partial_spearman, spearman};
+use stratoscope::{Explorer, GivenStates, HookSelection, LayerSelection, LongText};
 
 /// The message of a command that ends with an exit code.
 fn fails(place: &Place, line: &str, code: i32) -> String {
@@ -156,6 +160,39 @@ fn a_direction_separates_what_it_was_not_computed_from() {
     assert!(ending.contains(".npz or .gguf"), "{ending}");
     let same = fails(&place, "probe --contrast good.txt good.txt", 4);
     assert!(same.contains("both lists have the text"), "{same}");
+}
+
+/// States in which only layer 4 has a difference of the two lists: it is found there, and nowhere else.
+#[test]
+fn a_planted_direction_names_its_layer() {
+    let explorer = Explorer::open(bundled()).unwrap();
+    let list = |start: usize| -> String {
+        let line = |i: usize| format!("Number {} is item {}.\n", i * 3 + start, i * 7 % 5);
+        (0..30).map(line).collect()
+    };
+    let (first, second) = (list(0), list(1));
+    let lists =
+        ContrastLists::parse((first.as_bytes(), "a.txt"), (second.as_bytes(), "b.txt")).unwrap();
+    let prepared = prepare(explorer.model(), lists.texts(), LongText::Refuse).unwrap();
+    let (all, none) = (LayerSelection::All, HookSelection::default());
+    let mut states = explorer.states(prepared, &all, &none).unwrap();
+    let mut rng = generator(1);
+    states.hidden_states.mapv_inplace(|_| rng.gen_range(-1.0..1.0));
+    for (row, place) in states.rows.iter().enumerate() {
+        if place.sequence < 30 {
+            states.hidden_states[[4, row, 17]] += 2.0;
+        }
+    }
+    let found = GivenStates::from(states).contrast(&lists, &Options::default()).unwrap();
+    assert_eq!(found.best_layer, Some(4));
+    let direction = &found.directions.vectors[4];
+    let largest = (0..direction.len()).max_by(|&a, &b| direction[a].total_cmp(&direction[b]));
+    assert_eq!(largest, Some(17));
+    for layer in &found.layers {
+        let auc = layer.auc.unwrap();
+        let above = auc.low().unwrap() > 0.5;
+        assert_eq!(above && auc.value > layer.random.unwrap()[1], layer.layer == 4, "{layer:?}");
+    }
 }
 
 #[test]

@@ -251,7 +251,7 @@ function localityFinding(side) {
   if (!found) return `Choose a ${noun}: the colours show which other ${nouns} are similar to it.`;
   const { layers, chance } = found;
   const at = (/** @type {number} */ i) => side.e.layers[i].layer;
-  const [first, last] = [layers[0], layers[side.last]];
+  const last = layers[side.last];
   const most = layers.indexOf(Math.max(...layers));
   const least = layers.indexOf(Math.min(...layers));
   const near = rows > 1 ? 'touch it' : 'are next to it in time';
@@ -267,9 +267,8 @@ function localityFinding(side) {
   }
   const ends = [layers[least], layers[most]].map((value) => value.toFixed(1));
   const range = ends[0] === ends[1] ? ends[0] : ends.join(' to ');
-  const strong =
-    Math.min(first, last) > 2 * chance
-      ? 'Similarity is about equally local at all layers'
-      : 'At all layers';
-  return `${strong}: ${of}, ${range} ${near} ${by}.`;
+  // Local: most of the eight are near.
+  const start =
+    layers[least] > TOUCHING / 2 ? 'Similarity is local at all layers: ' : 'At all layers, ';
+  return `${start}${of}, ${range} ${near} ${by}.`;
 }

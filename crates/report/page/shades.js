@@ -58,7 +58,7 @@ function shadeNote(side) {
     return `${capital(ends[1])}: near to ${own}; ${ends[0]}: far. All layers share the scale.`;
   if (state.metric === 'cosine')
     return `${capital(ends[0])}: similar to ${own}; ${ends[1]}: not similar. All layers share the scale.`;
-  return `${theme.dark ? 'Orange' : 'Red'}: similar to ${own}; ${theme.dark ? 'dark' : 'white'}: as similar as the average; blue: less similar. All layers share the scale.`;
+  return `${theme.dark ? 'Orange' : 'Red'}: similar to ${own}; ${theme.dark ? 'dark' : 'white'}: 0, unrelated; blue: on the other side of the mean. All layers share the scale.`;
 }
 
 /** The heads of the attention of the first token: key and name. @param {Side} side

@@ -76,11 +76,7 @@ impl Units {
         match self {
             Self::Scored(_) => {
                 let pairs = pairs.pairs().iter();
-                // Equal texts are exactly tied.
-                let cosine = |[a, b]: [usize; 2]| match a == b {
-                    true => 1.0,
-                    false => unit.row(a).dot(&unit.row(b)),
-                };
+                let cosine = |[a, b]: [usize; 2]| tied(unit.row(a).dot(&unit.row(b)));
                 let cosines: Vec<f64> = pairs.map(|pair| cosine(pair.texts)).collect();
                 Column::Similarities(Ranked::new(&cosines))
             }
@@ -167,7 +163,7 @@ fn ranks(
     relevant: &[usize],
     texts: &[usize],
 ) -> Vec<f64> {
-    let similarities = candidates.dot(&query);
+    let similarities = candidates.dot(&query).mapv_into(tied);
     let mut ranks = Vec::with_capacity(relevant.len());
     for of in relevant {
         let Ok(place) = texts.binary_search(of) else { continue };
@@ -183,6 +179,11 @@ fn ranks(
     }
     ranks.sort_unstable_by(f64::total_cmp);
     ranks
+}
+
+/// A cosine to twelve decimals: cosines of equal vectors are tied, although their sums round differently.
+fn tied(cosine: f64) -> f64 {
+    (cosine * 1e12).round() / 1e12
 }
 
 /// The rows, each divided by its length; rows of length 0 stay.

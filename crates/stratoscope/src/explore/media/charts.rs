@@ -95,8 +95,10 @@ impl Exploration {
             ),
             _ => String::new(),
         };
+        let is_grid = self.states.media.iter().any(|media| media.grid[0] > 1);
+        let counted = if is_grid { " (row, column, counted from 0)" } else { "" };
         let caption = format!(
-            "The {metric} between {chosen}, which is framed, and every {unit}, at every layer.{what} \
+            "The {metric} between {chosen}{counted}, which is framed, and every {unit}, at every layer.{what} \
              A high value says that two states are similar, not why: a state can have information \
              from the whole {}.",
             self.inputs()[0],
@@ -106,8 +108,8 @@ impl Exploration {
     }
 
     fn components_chart(&self, of: &CellComponents, panels: Vec<PicturePanel>) -> Chart {
-        let channel = |colour: &str| (format!("place along the {colour} direction"), Scale::unit());
-        let pictures = Pictures::colours(["red", "green", "blue"].map(channel), panels);
+        let channel = |nth: &str| (format!("place along the {nth} direction"), Scale::unit());
+        let pictures = Pictures::colours(["first", "second", "third"].map(channel), panels);
         let percent = |share: f64| format!("{:.0} %", 100.0 * share);
         let shares = of.shares.iter().copied();
         let low = percent(shares.clone().fold(f64::INFINITY, f64::min));
