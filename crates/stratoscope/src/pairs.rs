@@ -10,9 +10,8 @@ mod error;
 mod measure;
 mod report;
 mod summary;
-#[cfg(test)]
-mod tests;
 
+pub use choice::MIN_HALF;
 pub use data::{TextPair, TextPairs};
 pub use embedder::{Embedder, Speed};
 pub use error::PairsError;

@@ -1,6 +1,6 @@
 //! `stratoscope probe --contrast`.
 
-use super::text_pooling;
+use super::{STATE_MEMORY, text_pooling};
 use crate::args::ProbeArgs;
 use crate::exit::Result;
 use crate::extract::check_place;
@@ -9,9 +9,6 @@ use crate::{model, states};
 use std::path::Path;
 use stratoscope::Pooling;
 use stratoscope::contrast::{ContrastLists, Directions, FIGURES, Options};
-
-/// The memory for the vectors of texts, beside states that are in memory.
-const STATE_MEMORY: u64 = 4 << 30;
 
 pub(super) fn run(args: &ProbeArgs, first: &Path, second: &Path) -> Result<()> {
     let run = Run::new(&args.output, &args.common, &FIGURES)?;

@@ -1,6 +1,6 @@
 //! `stratoscope probe --pairs`, and `probe apply` of an embedder.
 
-use super::given_texts;
+use super::{STATE_MEMORY, given_texts};
 use crate::args::{ApplyArgs, MetricName, ProbeArgs};
 use crate::exit::{Failure, Result, print_json, print_text};
 use crate::extract::check_place;
@@ -9,13 +9,10 @@ use crate::run::Run;
 use crate::{input, model, states};
 use std::path::Path;
 use stratoscope::crates::loader::path_text;
-use stratoscope::pairs::{Embedder, FIGURES, METRICS, Options, PairsError, TextPairs};
+use stratoscope::pairs::{
+    Embedder, FIGURES, METRICS, MIN_HALF, Options, PairsError, Speed, TextPairs,
+};
 use stratoscope::{Metric, Pooling, Text};
-
-/// The memory for the vectors of texts, beside states that are in memory.
-const STATE_MEMORY: u64 = 4 << 30;
-/// With fewer units in each half, the program says that a layer cannot be chosen.
-const MIN_HALF: usize = 20;
 
 pub(super) fn run(args: &ProbeArgs, path: &Path) -> Result<()> {
     let run = Run::new(&args.output, &args.common, &FIGURES)?;
@@ -57,23 +54,30 @@ pub(super) fn run(args: &ProbeArgs, path: &Path) -> Result<()> {
         };
         let embedder = explorer.embedder(&pairs, choice.chosen, args.long.into())?;
         embedder.save(path)?;
-        run.progress.part("speed");
-        let speed = embedder.speed(&explorer, &texts(), args.long.into())?;
-        let share = speed.cut.as_secs_f64() / speed.all.as_secs_f64().max(1e-9);
-        let blocks = match choice.chosen.layer {
-            0 => "the embeddings alone take".to_owned(),
-            1 => "the first block takes".to_owned(),
-            n => format!("the first {n} blocks take"),
-        };
-        run.progress.note(&format!(
-            "{blocks} {:.0} % of the time of all {} on {} texts of the file (median of runs in turns)",
-            100.0 * share,
-            report.model.n_layers,
-            speed.texts
-        ));
+        if choice.chosen.layer < report.model.n_layers {
+            run.progress.part("speed");
+            let speed = embedder.speed(&explorer, &texts(), args.long.into())?;
+            run.progress.note(&speed_in_words(choice.chosen.layer, report.model.n_layers, speed));
+        }
     }
     drop(explorer);
     run.finish(&report, args.save.as_deref().as_slice())
+}
+
+/// What cutting the model saves.
+fn speed_in_words(layer: usize, n_layers: usize, speed: Speed) -> String {
+    let share = speed.cut.as_secs_f64() / speed.all.as_secs_f64().max(1e-9);
+    let blocks = match layer {
+        0 => "the embeddings alone take".to_owned(),
+        1 => "the first block takes".to_owned(),
+        n => format!("the first {n} blocks take"),
+    };
+    format!(
+        "{blocks} {:.0} % of the time of all {n_layers} on {} texts of the file (medians of runs in \
+         turns)",
+        100.0 * share,
+        speed.texts
+    )
 }
 
 /// The metric, which must be one that is compared.

@@ -7,8 +7,8 @@ use rand::seq::SliceRandom;
 use std::collections::{BTreeMap, BTreeSet};
 use stratoscope_numerics::{Estimate, RESAMPLES, generator, largest};
 
-/// Fewer units of a half say nothing about the choice.
-pub(super) const MIN_HALF: usize = 20;
+/// The fewest pairs or queries of a half: fewer say nothing about the choice.
+pub const MIN_HALF: usize = 20;
 
 /// `[units]`: whether each unit is in the half on which the choice is made. Units of one group stay
 /// together.
@@ -92,6 +92,9 @@ pub(super) fn choose(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use stratoscope_geometry::Metric;
+    use stratoscope_loader::Pooling;
+    use stratoscope_numerics::Ranked;
 
     #[test]
     fn halves_keep_groups_together_and_are_about_equal() {
@@ -103,5 +106,31 @@ mod tests {
             assert!((36..=66).contains(&size), "{size}");
             assert_eq!(half, halves(&groups, seed));
         }
+    }
+
+    /// The best of many random columns looks good on the half that chose it, and is worth nothing on the
+    /// other.
+    #[test]
+    fn a_choice_among_noise_is_worth_nothing() {
+        const RUNS: u64 = 60;
+        let groups: Vec<usize> = (0..60).collect();
+        let (mut scores, mut gains, mut beyond) = (0.0, 0.0, 0);
+        for seed in 0..RUNS {
+            let mut rng = generator(1000 + seed);
+            let mut noise = || -> Ranked {
+                Ranked::new(&(0..60).map(|_| rng.gen_range(-1.0..1.0)).collect::<Vec<f64>>())
+            };
+            let units = Units::Scored(noise());
+            let way = |layer| Way { layer, pooling: Pooling::Mean, metric: Metric::Cosine };
+            let columns: Vec<(Way, Column)> =
+                (0..20).map(|layer| (way(layer), Column::Similarities(noise()))).collect();
+            let choice = choose(&units, &columns, &groups, seed).unwrap();
+            scores += choice.score.value / RUNS as f64;
+            gains += choice.gain.value / RUNS as f64;
+            let [low, high] = choice.gain.interval.unwrap();
+            beyond += usize::from(low > 0.0 || high < 0.0);
+        }
+        assert!(scores.abs() < 0.08 && gains.abs() < 0.1, "{scores} {gains}");
+        assert!(beyond <= 9, "{beyond} of {RUNS}");
     }
 }
