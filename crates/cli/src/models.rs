@@ -12,7 +12,7 @@ use stratoscope::crates::loader::family_of;
 use stratoscope::crates::loader::hub::{CachedModel, cached_models};
 use stratoscope::crates::loader::{FileRecord, path_text};
 use stratoscope::crates::transformer::{
-    Architecture, GridPositions, Layout, Norm, Relative, Source,
+    Architecture, FramePositions, GridPositions, Layout, Norm, Relative, Source,
 };
 use stratoscope::{Explorer, Forecast, Reads, Source as ModelSource};
 
@@ -128,10 +128,19 @@ fn layout(a: &Architecture) -> Vec<String> {
             &format!(", limited to {window} tokens {sides} in {count} of {} blocks", a.n_layers);
     }
     let mut positions: Vec<String> = Vec::new();
-    if let Source::Patches(patches) = &a.embedding.source
-        && let Some(GridPositions { grid: [rows, columns], .. }) = patches.positions
-    {
-        positions.push(format!("a learned grid of {rows} x {columns} patches"));
+    match &a.embedding.source {
+        Source::Patches(patches) => {
+            if let Some(GridPositions { grid: [rows, columns], .. }) = patches.positions {
+                positions.push(format!("a learned grid of {rows} x {columns} patches"));
+            }
+        }
+        Source::Frames(frames) => positions.push(match frames.positions {
+            FramePositions::Table { rows } => format!("a table of {rows} frames"),
+            FramePositions::Convolution { kernel, .. } => {
+                format!("a convolution over {kernel} frames")
+            }
+        }),
+        Source::Tokens => {}
     }
     if let Some(table) = a.embedding.positions {
         positions.push(format!("a learned table of {} rows", table.rows));
@@ -211,8 +220,14 @@ fn write_info(
     line(
         "sizes",
         format!(
-            "n_layers {}, d_model {}, n_heads {}, d_head {}, d_mlp {}, d_vocab {}",
-            a.n_layers, a.d_model, a.n_heads, a.d_head, a.d_mlp, a.d_vocab
+            "n_layers {}, d_model {}, n_heads {}, d_head {}, d_mlp {}{}",
+            a.n_layers,
+            a.d_model,
+            a.n_heads,
+            a.d_head,
+            a.d_mlp,
+            // A model without tokens has no vocabulary.
+            if a.d_vocab > 0 { format!(", d_vocab {}", a.d_vocab) } else { String::new() }
         ),
     )?;
     if let Some(projection) = a.embedding.projection {
