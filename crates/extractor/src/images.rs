@@ -31,15 +31,17 @@ pub struct Image {
 enum Content {
     /// The bytes of a file, which are decoded when the image is prepared.
     File(Arc<[u8]>),
-    /// Pixels.
-    Picture(Arc<Picture>),
+    /// Pixels, and the bytes that determine them: width, height and values.
+    Picture(Arc<Picture>, Arc<[u8]>),
 }
 
 impl Image {
     /// An image of pixels.
     pub fn new(name: impl Into<String>, picture: Picture) -> Self {
         let name = name.into();
-        Self { place: name.clone(), name, content: Content::Picture(Arc::new(picture)) }
+        let size = [picture.width, picture.height].into_iter().flat_map(u32::to_le_bytes);
+        let bytes = size.chain(picture.rgb.iter().copied()).collect();
+        Self { place: name.clone(), name, content: Content::Picture(Arc::new(picture), bytes) }
     }
 
     /// Reads a PNG, JPEG or WebP file. It is decoded when it is prepared for a model.
@@ -72,7 +74,7 @@ impl Image {
     /// pixels.
     pub fn picture(&self) -> Result<Arc<Picture>> {
         match &self.content {
-            Content::Picture(picture) => Ok(picture.clone()),
+            Content::Picture(picture, _) => Ok(picture.clone()),
             Content::File(bytes) => {
                 let wrong = |reason| Error::Image { place: self.place.clone(), reason };
                 decode::decode(bytes).map(Arc::new).map_err(wrong)
@@ -83,8 +85,7 @@ impl Image {
     /// The bytes that determine the pixels.
     pub(crate) fn bytes(&self) -> &[u8] {
         match &self.content {
-            Content::File(bytes) => bytes,
-            Content::Picture(picture) => &picture.rgb,
+            Content::File(bytes) | Content::Picture(_, bytes) => bytes,
         }
     }
 }

@@ -9,19 +9,15 @@ use crate::states::{KEY, metadata};
 use ndarray::ArrayViewD;
 use std::io::{self, Write};
 use std::path::Path;
-use zip::write::SimpleFileOptions;
+use zip::write::{SimpleFileOptions, StreamWriter};
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
 /// Writes consecutive parts as one file.
 pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) -> io::Result<()> {
     let mut zip = ZipWriter::new_stream(out);
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Stored)
-        .last_modified_time(DateTime::default())
-        .unix_permissions(0o644);
     for array in arrays::of(parts, half) {
         // Entries of 4 GiB and more have another header.
-        let options = options.large_file(array.bytes() as u64 >= u64::from(u32::MAX));
+        let options = options().large_file(array.bytes() as u64 >= u64::from(u32::MAX));
         zip.start_file(format!("{}.npy", array.name), options).map_err(io::Error::other)?;
         let kind = match array.values {
             Values::Integers(_) => "<i8",
@@ -32,8 +28,20 @@ pub(crate) fn write_npz(out: &mut dyn Write, parts: &[Activations], half: bool) 
         array.write(&mut zip)?;
     }
     // The metadata, which safetensors have in their header: an array of bytes of JSON.
-    let metadata = metadata(parts)?;
-    zip.start_file(format!("{KEY}.npy"), options).map_err(io::Error::other)?;
+    end(zip, &metadata(parts)?)
+}
+
+/// Entries are stored, with a fixed date.
+fn options() -> SimpleFileOptions {
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Stored)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(0o644)
+}
+
+/// Writes the metadata as the last entry.
+fn end<W: Write>(mut zip: ZipWriter<StreamWriter<W>>, metadata: &str) -> io::Result<()> {
+    zip.start_file(format!("{KEY}.npy"), options()).map_err(io::Error::other)?;
     zip.write_all(&header(&format!("|S{}", metadata.len()), &[]))?;
     zip.write_all(metadata.as_bytes())?;
     zip.finish().map_err(io::Error::other)?;
@@ -53,25 +61,17 @@ pub fn write_npz_arrays(
 ) -> Result<()> {
     let write = |out: &mut dyn Write| -> io::Result<()> {
         let mut zip = ZipWriter::new_stream(out);
-        let options = SimpleFileOptions::default()
-            .compression_method(CompressionMethod::Stored)
-            .last_modified_time(DateTime::default())
-            .unix_permissions(0o644);
         for (name, values) in floats {
-            zip.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+            zip.start_file(format!("{name}.npy"), options()).map_err(io::Error::other)?;
             zip.write_all(&header("<f4", values.shape()))?;
             values.iter().try_for_each(|value| zip.write_all(&value.to_le_bytes()))?;
         }
         for (name, values) in integers {
-            zip.start_file(format!("{name}.npy"), options).map_err(io::Error::other)?;
+            zip.start_file(format!("{name}.npy"), options()).map_err(io::Error::other)?;
             zip.write_all(&header("<i8", &[values.len()]))?;
             values.iter().try_for_each(|value| zip.write_all(&value.to_le_bytes()))?;
         }
-        zip.start_file(format!("{KEY}.npy"), options).map_err(io::Error::other)?;
-        zip.write_all(&header(&format!("|S{}", metadata.len()), &[]))?;
-        zip.write_all(metadata.as_bytes())?;
-        zip.finish().map_err(io::Error::other)?;
-        Ok(())
+        end(zip, metadata)
     };
     recover(path)
         .and_then(|()| refuse_link(path))

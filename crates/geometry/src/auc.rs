@@ -83,19 +83,38 @@ pub fn auc_within(
     same_length("labels", scores.len(), positive.len())?;
     same_length("strata", scores.len(), strata.len())?;
     check(scores)?;
-    let mut orders: Vec<Vec<usize>> = rows_by_group(strata).into_values().collect();
-    for order in &mut orders {
-        order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    let within = Within::new(scores, positive, strata);
+    let area = |counts: &[u32]| within.area(counts);
+    let value = area(&vec![1; scores.len()]);
+    Ok(value.map(|value| bootstrap(value, scores.len(), &mut generator(seed), area)))
+}
+
+/// Scores in their order within each stratum, for the areas of resamples.
+pub(crate) struct Within<'a> {
+    scores: &'a [f64],
+    positive: &'a [bool],
+    orders: Vec<Vec<usize>>,
+}
+
+impl<'a> Within<'a> {
+    pub(crate) fn new(scores: &'a [f64], positive: &'a [bool], strata: &[usize]) -> Self {
+        let mut orders: Vec<Vec<usize>> = rows_by_group(strata).into_values().collect();
+        for order in &mut orders {
+            order.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+        }
+        Self { scores, positive, orders }
     }
-    let area = |counts: &[u32]| {
+
+    /// The area where each item counts so many times; None without a pair of both classes.
+    pub(crate) fn area(&self, counts: &[u32]) -> Option<f64> {
         let (mut wins, mut pairs) = (0.0, 0.0);
-        for order in &orders {
+        for order in &self.orders {
             let (mut positives, mut negatives) = (0.0, 0.0);
-            for ties in order.chunk_by(|&a, &b| scores[a] == scores[b]) {
+            for ties in order.chunk_by(|&a, &b| self.scores[a] == self.scores[b]) {
                 let (mut above, mut below) = (0.0, 0.0);
                 for &i in ties {
                     let count = f64::from(counts[i]);
-                    if positive[i] { above += count } else { below += count }
+                    if self.positive[i] { above += count } else { below += count }
                 }
                 wins += above * (negatives + below / 2.0);
                 positives += above;
@@ -104,9 +123,7 @@ pub fn auc_within(
             pairs += positives * negatives;
         }
         (pairs > 0.0).then(|| wins / pairs)
-    };
-    let value = area(&vec![1; scores.len()]);
-    Ok(value.map(|value| bootstrap(value, scores.len(), &mut generator(seed), area)))
+    }
 }
 
 /// The percentile rank of each value among `reference` values: the percentage of reference values

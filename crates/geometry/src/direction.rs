@@ -7,7 +7,7 @@ use rand::seq::SliceRandom;
 use std::collections::BTreeMap;
 use stratoscope_numerics::{Estimate, generator, percentile};
 
-use crate::auc::auc_within;
+use crate::auc::{Within, auc_within};
 use crate::checks::{finite, same_length};
 use crate::error::{GeometryError, Result};
 
@@ -149,6 +149,7 @@ fn random_areas(
     others: &[[Array1<f64>; 2]],
 ) -> Result<Option<[f64; 2]>> {
     let mut rng = generator(sides.seed.wrapping_add(1));
+    let once = vec![1; x.nrows()];
     let mut areas = Vec::with_capacity(RANDOM);
     for _ in 0..RANDOM {
         // The sum of uniform numbers is near enough to a normal one for a random direction.
@@ -157,31 +158,10 @@ fn random_areas(
         let sign: Vec<f64> = others.iter().map(|[a, b]| (a - b).dot(&direction).signum()).collect();
         let scores: Vec<f64> =
             x.dot(&direction).iter().zip(folds).map(|(v, &f)| v * sign[f]).collect();
-        areas.extend(area(&scores, &sides.positive, folds));
+        areas.extend(Within::new(&scores, &sides.positive, folds).area(&once));
     }
     areas.sort_unstable_by(f64::total_cmp);
     Ok(percentile(&areas, 0.025).zip(percentile(&areas, 0.975)).map(|(low, high)| [low, high]))
-}
-
-/// The area within folds, without an interval.
-fn area(scores: &[f64], positive: &[bool], folds: &[usize]) -> Option<f64> {
-    let (mut wins, mut pairs) = (0.0, 0.0);
-    for fold in 0..FOLDS {
-        let own = (0..scores.len()).filter(|&i| folds[i] == fold);
-        let mut own: Vec<usize> = own.collect();
-        own.sort_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-        let (mut above, mut below) = (0.0, 0.0);
-        for i in own {
-            if positive[i] {
-                wins += below;
-                above += 1.0;
-            } else {
-                below += 1.0;
-            }
-        }
-        pairs += above * below;
-    }
-    (pairs > 0.0).then(|| wins / pairs)
 }
 
 #[cfg(test)]

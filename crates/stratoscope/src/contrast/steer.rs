@@ -8,8 +8,7 @@ use crate::{Explorer, Result};
 use ndarray::{Array1, Array2};
 use serde::Serialize;
 use stratoscope_extractor::{HookSelection, Interventions, Text, run_with_hooks};
-use stratoscope_geometry::Estimate;
-use stratoscope_numerics::{bootstrap, generator};
+use stratoscope_geometry::{Estimate, grouped_mean};
 
 /// The doses: 1 is the whole difference of the means.
 const DOSES: [f64; 7] = [-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0];
@@ -133,12 +132,13 @@ impl Explorer {
             }
         }
         let seed = report.data.seed;
-        let doses = DOSES.iter().zip(kls.iter().zip(&nats)).map(|(&dose, (kls, nats))| {
-            let nats = mean(nats, seed);
+        let mut doses = Vec::new();
+        for (&dose, (kls, nats)) in DOSES.iter().zip(kls.iter().zip(&nats)) {
+            let nats = mean(nats, seed)?;
             let perplexity = nats.map(|nats| nats.value.exp()).filter(|p| p.is_finite());
-            Some(Dose { dose, kl: mean(kls, seed)?, nats_per_token: nats, perplexity })
-        });
-        let doses = doses.collect::<Option<Vec<_>>>().unwrap_or_default();
+            let kl = mean(kls, seed)?;
+            doses.extend(kl.map(|kl| Dose { dose, kl, nats_per_token: nats, perplexity }));
+        }
         let mut order: Vec<usize> = (0..d_vocab).collect();
         order.sort_by(|&a, &b| (after[b] - before[b]).total_cmp(&(after[a] - before[a])));
         let change = |&id: &usize| TokenChange {
@@ -186,11 +186,7 @@ impl Explorer {
 }
 
 /// The mean over texts, with its bootstrap interval.
-fn mean(values: &[f64], seed: u64) -> Option<Estimate> {
-    let n = values.len();
-    let of = |counts: &[u32]| {
-        let sum: f64 = values.iter().zip(counts).map(|(v, &c)| v * f64::from(c)).sum();
-        Some(sum / n as f64)
-    };
-    (n > 0).then(|| bootstrap(values.iter().sum::<f64>() / n as f64, n, &mut generator(seed), of))
+fn mean(texts: &[f64], seed: u64) -> Result<Option<Estimate>> {
+    let each: Vec<usize> = (0..texts.len()).collect();
+    Ok(grouped_mean(texts, &each, seed)?)
 }

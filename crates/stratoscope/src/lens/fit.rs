@@ -17,9 +17,9 @@ use stratoscope_chart::{Axis as ChartAxis, Chart, Curves, Panel};
 use stratoscope_extractor::{
     Group, HookSelection, LayerSelection, LongText, Origin, Text, prepare, read_groups,
 };
-use stratoscope_geometry::Estimate;
+use stratoscope_geometry::{Estimate, grouped_mean};
 use stratoscope_loader::families_with_heads;
-use stratoscope_numerics::{SymmetricEigen, add_product, bootstrap, generator, product_into};
+use stratoscope_numerics::{SymmetricEigen, add_product, product_into};
 
 /// The figure, by its id.
 pub(crate) const FIGURE: &str = "fitted_lens";
@@ -379,16 +379,13 @@ impl Explorer {
             &mut take,
             &mut |p| self.progress().tokens("test", p.done, p.total),
         )?;
-        let estimate = |values: &Vec<f64>| {
-            let n = values.len();
-            let mean = |counts: &[u32]| {
-                let sum: f64 = values.iter().zip(counts).map(|(v, &c)| v * f64::from(c)).sum();
-                Some(sum / n.max(1) as f64)
-            };
-            let value = values.iter().sum::<f64>() / n.max(1) as f64;
-            bootstrap(value, n, &mut generator(options.seed), mean)
-        };
-        let estimates = kls.iter().map(|of| [estimate(&of[0]), estimate(&of[1])]).collect();
+        let few = || LensError::TooFewTexts { found: 0, needed: MIN_TEXTS };
+        let mut estimates = Vec::with_capacity(kls.len());
+        for of in &kls {
+            let each: Vec<usize> = (0..of[0].len()).collect();
+            let mean = |values: &[f64]| grouped_mean(values, &each, options.seed);
+            estimates.push([mean(&of[0])?.ok_or_else(few)?, mean(&of[1])?.ok_or_else(few)?]);
+        }
         Ok((estimates, tokens))
     }
 }
@@ -490,6 +487,7 @@ mod tests {
     use super::*;
     use rand::Rng;
     use std::collections::BTreeMap;
+    use stratoscope_numerics::generator;
 
     #[test]
     fn a_planted_map_is_found_and_the_error_is_that_of_its_rows() {
